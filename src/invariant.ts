@@ -1,0 +1,17 @@
+// Programmer errors. These checks stay on in production: a proxy that continues from a broken invariant
+// writes wrong rules, one that stops leaves the last good rules in place.
+
+/** Thrown when the program contradicts itself; never for bad input from outside. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/** Throws {@link InvariantError} with `message` unless `condition` holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** Ends an exhaustive `switch`: the compiler rejects it while a case is missing. */
+export function unreachable(value: never): never {
+  throw new InvariantError(`unreachable: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,83 @@
+// The kinds of record a ledger holds. A record's place in the log is its offset; everything else in it is a value
+// that replays the same on any machine.
+
+import type { WatchEvent } from "../kube/objects.ts";
+
+/** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
+export type Offset = number & { readonly __brand: "Offset" };
+
+/** What a source said about one object. */
+export interface EventRecord extends WatchEvent {
+  readonly kind: "event";
+}
+
+/** Inputs of the fold that no watch delivers: who we are and how we are set up. Written at start and on change. */
+export interface ConfigRecord {
+  readonly kind: "config";
+  /** RFC 3339 with milliseconds, UTC. */
+  readonly time: string;
+  /** Version of the program that wrote it. */
+  readonly version: string;
+  /** Name of the own Node object; "" when none was given. */
+  readonly nodeName: string;
+}
+
+/** One element change of a commit and the event that caused it, in nft's words. */
+export interface CommittedChange {
+  readonly verb: "add" | "delete";
+  /** `ip ledgerproxy service-ips`. */
+  readonly set: string;
+  readonly key: string;
+  readonly value?: string;
+  readonly comment?: string;
+  /** Offset of the record that caused the change. */
+  readonly cause: number;
+}
+
+/** What was sent to the kernel for the records up to and including `through`, and what the kernel said. */
+export interface CommitRecord {
+  readonly kind: "commit";
+  readonly time: string;
+  /** First offset after the previous commit's `through`. */
+  readonly from: number;
+  /** Last record folded into this commit. */
+  readonly through: number;
+  /** Digest of the ruleset after it, lower-case hex. */
+  readonly digest: string;
+  readonly outcome: "committed" | "rejected";
+  /** The kernel's error when rejected. */
+  readonly error?: string;
+  readonly changes: readonly CommittedChange[];
+  /** Changes left out of `changes` because there were more than the limit for one record. */
+  readonly changesOmitted: number;
+  /** Operations sent, the static skeleton and the position included. */
+  readonly operations: number;
+  /** Time in the kernel in microseconds. */
+  readonly microseconds: number;
+  /** nf_tables generation id after the commit. */
+  readonly generation: number;
+}
+
+/** What another program changed in our tables. */
+export interface DriftRecord {
+  readonly kind: "drift";
+  readonly time: string;
+  readonly process: string;
+  readonly pid: number;
+  readonly changes: readonly string[];
+  readonly response: string;
+}
+
+/** Offsets that could not be written (full disk, I/O error) are told here once writing works again. */
+export interface GapRecord {
+  readonly kind: "gap";
+  readonly time: string;
+  readonly reason: string;
+  /** Records that were folded but could not be written. */
+  readonly records: number;
+}
+
+export type LedgerRecord = EventRecord | ConfigRecord | CommitRecord | DriftRecord | GapRecord;
+
+/** Records that change the desired ruleset. */
+export type InputRecord = EventRecord | ConfigRecord;

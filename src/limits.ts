@@ -1,0 +1,25 @@
+// Every number that bounds something, with the relations between them asserted when the program starts.
+
+import { assert } from "./invariant.ts";
+
+/** Longest name of a table, chain, set or map in bytes: NFT_NAME_MAXLEN 256 less the terminating NUL (nf_tables.h). */
+export const NAME_BYTES_MAX = 255;
+
+/** Longest comment in bytes: nft refuses to read longer ones (NFTNL_UDATA_COMMENT_MAXLEN 128, including the NUL). */
+export const COMMENT_BYTES_MAX = 127;
+
+/** Largest slot class: one frontend picks among at most this many endpoints. */
+export const SLOT_CLASS_MAX = 4096;
+
+/** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
+export const SLOT_MODULUS_MAX = 65536;
+
+/** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
+export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
+
+/** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
+export const RECEIVE_BUFFER_BYTES = 256 * 1024;
+
+assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");
+assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
+assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");

@@ -1,0 +1,108 @@
+// The nouns of nf_tables: Table, Chain, Set, Map, Element. A Ruleset is its static part (tables with their chains,
+// rules and set definitions) and its elements, kept apart because only elements change while the proxy runs.
+
+import { assert } from "../invariant.ts";
+import { NAME_BYTES_MAX } from "../limits.ts";
+import { assertConcatenation, type DataType, type Family } from "./data_type.ts";
+import { assertComment, parseVerdict, type Rule } from "./statement.ts";
+
+/** Where a base chain is attached. Priorities as numbers (dstnat -100, filter 0, srcnat 100). */
+export interface Hook {
+  readonly type: "filter" | "nat";
+  readonly hook: "prerouting" | "input" | "forward" | "output" | "postrouting";
+  readonly priority: number;
+}
+
+/** A chain with its rules in order. A base chain has a hook and policy accept. */
+export interface Chain {
+  readonly name: string;
+  readonly hook?: Hook;
+  readonly comment?: string;
+  readonly rules: readonly Rule[];
+}
+
+/** A set: keys only. */
+export interface SetDefinition {
+  readonly kind: "set";
+  readonly name: string;
+  readonly key: readonly DataType[];
+  readonly comment?: string;
+}
+
+/** A map from keys to verdicts, or to data. */
+export interface MapDefinition {
+  readonly kind: "map";
+  readonly name: string;
+  readonly key: readonly DataType[];
+  readonly value: "verdict" | readonly DataType[];
+  readonly comment?: string;
+}
+
+/** A set or a map: the kernel and this code treat both as containers of elements. */
+export type Container = SetDefinition | MapDefinition;
+
+/** The static part of one table: everything but elements. */
+export interface Table {
+  readonly family: Family;
+  readonly name: string;
+  readonly comment?: string;
+  readonly sets: readonly Container[];
+  readonly chains: readonly Chain[];
+}
+
+/** `family table set`: names one set or map in the whole ruleset. */
+export type SetPath = string & { readonly __brand: "SetPath" };
+
+/** Canonical text of a key, parts joined by ` . `. */
+export type ElementKey = string & { readonly __brand: "ElementKey" };
+
+/** An element of a set (no value) or a map (verdict text, or canonical data parts joined by ` . `). */
+export interface Element {
+  readonly key: ElementKey;
+  readonly value?: string;
+  /** At most 127 bytes; names the Service port it serves. */
+  readonly comment?: string;
+}
+
+/** All elements: set path, then key. Iteration order carries no meaning. */
+export type Elements = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Element>>;
+
+/** Tables and their elements: what one moment of the kernel holds, or should hold. */
+export interface Ruleset {
+  readonly tables: readonly Table[];
+  readonly elements: Elements;
+}
+
+/** Names the set `name` of table `table` in `family`. */
+export function setPath(family: Family, table: string, name: string): SetPath {
+  return `${family} ${table} ${name}` as SetPath;
+}
+
+/** The three words of a set path. */
+export function splitSetPath(path: SetPath): { family: Family; table: string; name: string } {
+  const [family, table, name] = path.split(" ") as [Family, string, string];
+  return { family, table, name };
+}
+
+/** Throws unless `name` can name a table, chain or set in nft's language. */
+export function assertName(name: string): void {
+  assert(/^[A-Za-z][\w./\\-]*$/.test(name) && name.length <= NAME_BYTES_MAX, `"${name}" is not a name in nft's language`);
+}
+
+/** Throws unless `element` fits `container`; the fake kernel and both renderers rely on it. */
+export function assertElement(container: Container, element: Element): void {
+  assertConcatenation(container.key, element.key, `key of ${container.name}`);
+  if (element.comment !== undefined) assertComment(element.comment);
+  if (container.kind === "set") {
+    assert(element.value === undefined, `set ${container.name} has no values`);
+    return;
+  }
+  assert(element.value !== undefined, `element "${element.key}" of map ${container.name} needs a value`);
+  if (container.value === "verdict") parseVerdict(element.value);
+  else assertConcatenation(container.value, element.value, `value of ${container.name}`);
+}
+
+/** Whether two elements of one set are the same in every respect. */
+export function sameElement(a: Element | undefined, b: Element | undefined): boolean {
+  return a === b || (a?.key === b?.key && a?.value === b?.value && a?.comment === b?.comment);
+}

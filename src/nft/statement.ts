@@ -1,0 +1,107 @@
+// Rules as closed typed values: only the statements our skeleton is made of, each with one nft spelling and one
+// sequence of netlink expressions. A map lookup never feeds another lookup: nft 1.0.6 aborts when it prints that.
+
+import { assert } from "../invariant.ts";
+import { COMMENT_BYTES_MAX, SLOT_MODULUS_MAX } from "../limits.ts";
+
+/** A value of the packet or its connection that can be compared, or be part of a key. */
+export type Selector =
+  | "ip saddr"
+  | "ip daddr"
+  | "ip6 saddr"
+  | "ip6 daddr"
+  | "th dport"
+  | "meta l4proto"
+  | "fib saddr type"
+  | "fib daddr type";
+
+/** `numgen random mod modulus`: an integer drawn uniformly from 0 to modulus - 1 for every evaluation. */
+export interface Numgen {
+  readonly kind: "numgen";
+  /** 1 to {@link SLOT_MODULUS_MAX}. */
+  readonly modulus: number;
+}
+
+/** What a packet does next. Chains are named within the same table. */
+export type Verdict =
+  | { readonly kind: "accept" | "drop" | "return" }
+  | { readonly kind: "goto" | "jump"; readonly chain: string };
+
+/** One statement of a rule. Constants (`value`) are in nft's canonical text. */
+export type Statement =
+  /** `ip saddr != 10.0.0.0/8`, `meta l4proto tcp`, `fib saddr type local`. */
+  | {
+    readonly kind: "match";
+    readonly selector: Selector;
+    readonly operator: "==" | "!=";
+    readonly value: string;
+  }
+  /** `ip daddr @cluster-ips`, also with a concatenated key. */
+  | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
+  /** `ct state new`. */
+  | { readonly kind: "ct-state-new" }
+  /** `ct status dnat`. */
+  | { readonly kind: "ct-status-dnat" }
+  /** `meta mark & bits != 0`. */
+  | { readonly kind: "mark-test"; readonly bits: number }
+  /** `meta mark set meta mark | bits`, or `^ bits`: all other bits stay. */
+  | { readonly kind: "mark-set"; readonly operator: "|" | "^"; readonly bits: number }
+  /** `ip daddr . meta l4proto . th dport vmap @service-ips`. */
+  | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
+  /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints`. */
+  | { readonly kind: "dnat"; readonly key: readonly (Selector | Numgen)[]; readonly map: string }
+  /** `masquerade fully-random`. */
+  | { readonly kind: "masquerade" }
+  /** `reject` (ICMP or ICMPv6 port unreachable) or `reject with tcp reset`. */
+  | { readonly kind: "reject"; readonly with: "port-unreachable" | "tcp-reset" }
+  | { readonly kind: "verdict"; readonly verdict: Verdict };
+
+/** One rule: its statements run in order until one does not match or one decides. */
+export interface Rule {
+  readonly statements: readonly Statement[];
+  /** At most {@link COMMENT_BYTES_MAX} bytes. */
+  readonly comment?: string;
+}
+
+/** Builds a rule; throws on a statement that cannot be written in nft's language. */
+export function rule(statements: readonly Statement[], comment?: string): Rule {
+  assert(statements.length > 0, "a rule needs a statement");
+  for (const statement of statements) assertStatement(statement);
+  if (comment === undefined) return { statements };
+  assertComment(comment);
+  return { statements, comment };
+}
+
+/** Throws unless `comment` can be carried by a table, chain, set, rule or element. */
+export function assertComment(comment: string): void {
+  const bytes = new TextEncoder().encode(comment).length;
+  assert(bytes <= COMMENT_BYTES_MAX, `comment of ${bytes} bytes, at most ${COMMENT_BYTES_MAX}: ${comment}`);
+  // deno-lint-ignore no-control-regex
+  assert(!/["\\\x00-\x1f\x7f]/.test(comment), `comment with a character nft cannot quote: ${JSON.stringify(comment)}`);
+}
+
+function assertStatement(statement: Statement): void {
+  if (statement.kind === "mark-set" || statement.kind === "mark-test") {
+    const { bits } = statement;
+    assert(Number.isInteger(bits) && bits > 0 && bits <= 0xffff_ffff, `mark bits ${bits}`);
+  }
+  if (statement.kind !== "dnat") return;
+  for (const part of statement.key) {
+    if (typeof part === "string") continue;
+    const { modulus } = part;
+    assert(Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX, `numgen modulus ${modulus}`);
+  }
+}
+
+/** nft text of a verdict, also the value of a verdict map's element. */
+export function verdictText(verdict: Verdict): string {
+  return verdict.kind === "goto" || verdict.kind === "jump" ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
+}
+
+/** The verdict that `text` spells; throws on any other text. */
+export function parseVerdict(text: string): Verdict {
+  if (text === "accept" || text === "drop" || text === "return") return { kind: text };
+  const [kind, chain] = text.split(" ");
+  assert((kind === "goto" || kind === "jump") && chain, `"${text}" is not a verdict`);
+  return { kind, chain };
+}

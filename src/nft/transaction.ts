@@ -1,0 +1,99 @@
+// Changes to a ruleset as values. A Transaction is atomic: the kernel takes all its operations, in order, or none.
+
+import { unreachable } from "../invariant.ts";
+import type { Family } from "./data_type.ts";
+import type { Chain, Container, Element, SetPath, Table } from "./ruleset.ts";
+import type { Rule } from "./statement.ts";
+
+/**
+ * One operation. `add` of a table, chain or set that exists as described is no change and no error, as in nft;
+ * `add` of an element that exists with another value is an error; `delete` of what is absent is an error.
+ */
+export type Operation =
+  | {
+    readonly verb: "add";
+    readonly noun: "table";
+    readonly family: Family;
+    readonly table: string;
+    readonly comment?: string;
+  }
+  | { readonly verb: "delete"; readonly noun: "table"; readonly family: Family; readonly table: string }
+  | {
+    readonly verb: "add";
+    readonly noun: "chain";
+    readonly family: Family;
+    readonly table: string;
+    readonly chain: Omit<Chain, "rules">;
+  }
+  | {
+    readonly verb: "flush" | "delete";
+    readonly noun: "chain";
+    readonly family: Family;
+    readonly table: string;
+    readonly name: string;
+  }
+  | {
+    readonly verb: "add";
+    readonly noun: "rule";
+    readonly family: Family;
+    readonly table: string;
+    readonly chain: string;
+    readonly rule: Rule;
+  }
+  | {
+    readonly verb: "add";
+    readonly noun: "set";
+    readonly family: Family;
+    readonly table: string;
+    readonly set: Container;
+  }
+  | {
+    readonly verb: "flush" | "delete";
+    readonly noun: "set";
+    readonly family: Family;
+    readonly table: string;
+    readonly name: string;
+  }
+  | {
+    readonly verb: "add" | "delete";
+    readonly noun: "element";
+    readonly set: SetPath;
+    readonly container: Container;
+    readonly element: Element;
+  };
+
+/** Operations in the order in which the kernel shall see them. */
+export type Transaction = readonly Operation[];
+
+/** Operations that create `table`: sets first, then all chains, then rules, so that every reference resolves. */
+export function createTable(table: Table): Operation[] {
+  const { family, name } = table;
+  const comment = table.comment === undefined ? {} : { comment: table.comment };
+  return [
+    { verb: "add", noun: "table", family, table: name, ...comment },
+    ...table.sets.map((set): Operation => ({ verb: "add", noun: "set", family, table: name, set })),
+    ...table.chains.map(({ rules: _, ...chain }): Operation => ({ verb: "add", noun: "chain", family, table: name, chain })),
+    ...table.chains.flatMap((chain) =>
+      chain.rules.map((rule): Operation => ({ verb: "add", noun: "rule", family, table: name, chain: chain.name, rule }))
+    ),
+  ];
+}
+
+/** Names the object of an operation for people: `add element ip ledgerproxy cluster-ips { 10.96.0.1 }`. */
+export function describeOperation(operation: Operation): string {
+  const verb = `${operation.verb} ${operation.noun}`;
+  switch (operation.noun) {
+    case "table":
+      return `${verb} ${operation.family} ${operation.table}`;
+    case "chain":
+      return `${verb} ${operation.family} ${operation.table} ${operation.verb === "add" ? operation.chain.name : operation.name}`;
+    case "rule":
+      return `${verb} ${operation.family} ${operation.table} ${operation.chain}`;
+    case "set":
+      return `${verb} ${operation.family} ${operation.table} ${operation.verb === "add" ? operation.set.name : operation.name}`;
+    case "element":
+      return `${verb} ${operation.set} { ${operation.element.key} }`;
+    default:
+      return unreachable(operation);
+  }
+}
