@@ -86,7 +86,10 @@ export function splitSetPath(path: SetPath): { family: Family; table: string; na
 
 /** Throws unless `name` can name a table, chain or set in nft's language. */
 export function assertName(name: string): void {
-  assert(/^[A-Za-z][\w./\\-]*$/.test(name) && name.length <= NAME_BYTES_MAX, `"${name}" is not a name in nft's language`);
+  assert(
+    /^[A-Za-z][\w./\\-]*$/.test(name) && name.length <= NAME_BYTES_MAX,
+    `"${name}" is not a name in nft's language`,
+  );
 }
 
 /** Throws unless `element` fits `container`; the fake kernel and both renderers rely on it. */

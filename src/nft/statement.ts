@@ -77,7 +77,10 @@ export function assertComment(comment: string): void {
   const bytes = new TextEncoder().encode(comment).length;
   assert(bytes <= COMMENT_BYTES_MAX, `comment of ${bytes} bytes, at most ${COMMENT_BYTES_MAX}: ${comment}`);
   // deno-lint-ignore no-control-regex
-  assert(!/["\\\x00-\x1f\x7f]/.test(comment), `comment with a character nft cannot quote: ${JSON.stringify(comment)}`);
+  assert(
+    !/["\\\x00-\x1f\x7f]/.test(comment),
+    `comment with a character nft cannot quote: ${JSON.stringify(comment)}`,
+  );
 }
 
 function assertStatement(statement: Statement): void {
@@ -89,13 +92,18 @@ function assertStatement(statement: Statement): void {
   for (const part of statement.key) {
     if (typeof part === "string") continue;
     const { modulus } = part;
-    assert(Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX, `numgen modulus ${modulus}`);
+    assert(
+      Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX,
+      `numgen modulus ${modulus}`,
+    );
   }
 }
 
 /** nft text of a verdict, also the value of a verdict map's element. */
 export function verdictText(verdict: Verdict): string {
-  return verdict.kind === "goto" || verdict.kind === "jump" ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
+  return verdict.kind === "goto" || verdict.kind === "jump"
+    ? `${verdict.kind} ${verdict.chain}`
+    : verdict.kind;
 }
 
 /** The verdict that `text` spells; throws on any other text. */

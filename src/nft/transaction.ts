@@ -16,6 +16,8 @@ export type Operation =
     readonly family: Family;
     readonly table: string;
     readonly comment?: string;
+    /** `owner` (kernel 5.12): others cannot change the table; `persist` (6.9): it outlives its owner. */
+    readonly flags?: readonly ("owner" | "persist")[];
   }
   | { readonly verb: "delete"; readonly noun: "table"; readonly family: Family; readonly table: string }
   | {
@@ -72,9 +74,22 @@ export function createTable(table: Table): Operation[] {
   return [
     { verb: "add", noun: "table", family, table: name, ...comment },
     ...table.sets.map((set): Operation => ({ verb: "add", noun: "set", family, table: name, set })),
-    ...table.chains.map(({ rules: _, ...chain }): Operation => ({ verb: "add", noun: "chain", family, table: name, chain })),
+    ...table.chains.map(({ rules: _, ...chain }): Operation => ({
+      verb: "add",
+      noun: "chain",
+      family,
+      table: name,
+      chain,
+    })),
     ...table.chains.flatMap((chain) =>
-      chain.rules.map((rule): Operation => ({ verb: "add", noun: "rule", family, table: name, chain: chain.name, rule }))
+      chain.rules.map((rule): Operation => ({
+        verb: "add",
+        noun: "rule",
+        family,
+        table: name,
+        chain: chain.name,
+        rule,
+      }))
     ),
   ];
 }
@@ -86,11 +101,15 @@ export function describeOperation(operation: Operation): string {
     case "table":
       return `${verb} ${operation.family} ${operation.table}`;
     case "chain":
-      return `${verb} ${operation.family} ${operation.table} ${operation.verb === "add" ? operation.chain.name : operation.name}`;
+      return `${verb} ${operation.family} ${operation.table} ${
+        operation.verb === "add" ? operation.chain.name : operation.name
+      }`;
     case "rule":
       return `${verb} ${operation.family} ${operation.table} ${operation.chain}`;
     case "set":
-      return `${verb} ${operation.family} ${operation.table} ${operation.verb === "add" ? operation.set.name : operation.name}`;
+      return `${verb} ${operation.family} ${operation.table} ${
+        operation.verb === "add" ? operation.set.name : operation.name
+      }`;
     case "element":
       return `${verb} ${operation.set} { ${operation.element.key} }`;
     default:

@@ -1,0 +1,140 @@
+// What this kernel can do, asked once at start. Each question is a batch that ends with an operation that must fail,
+// so the kernel checks everything before it and keeps nothing.
+
+import type { Family } from "../nft/data_type.ts";
+import { FAMILIES } from "../nft/data_type.ts";
+import type { Container } from "../nft/ruleset.ts";
+import type { Statement } from "../nft/statement.ts";
+import { createTable, type Operation } from "../nft/transaction.ts";
+import type { Kernel } from "./kernel.ts";
+import { KernelRejection } from "./kernel_rejection.ts";
+
+/** One question and its answer. `needed` features must be there for the proxy to run. */
+export interface Capability {
+  readonly name: string;
+  readonly needed: boolean;
+  readonly available: boolean;
+  /** "" when available, else what the kernel said and what to do. */
+  readonly problem: string;
+}
+
+/** Name of the table that probes pretend to create. */
+const PROBE_TABLE = "ledgerproxy-probe";
+
+type Probe = readonly [
+  name: string,
+  needed: boolean,
+  remedy: string,
+  operations: (family: Family) => Operation[],
+];
+
+const PROBES: readonly Probe[] = [
+  ["nf_tables", true, "load the kernel module nf_tables", (family) => [table(family)]],
+  [
+    "nat",
+    true,
+    "load nft_chain_nat, nft_nat and nft_masq",
+    (family) => rules(family, "postrouting", [[{ kind: "masquerade" }]]),
+  ],
+  [
+    "reject",
+    true,
+    "load nft_reject_ipv4 and nft_reject_ipv6",
+    (family) =>
+      rules(family, "output", [[{ kind: "reject", with: "port-unreachable" }], [{
+        kind: "match",
+        selector: "meta l4proto",
+        operator: "==",
+        value: "tcp",
+      }, { kind: "reject", with: "tcp-reset" }]]),
+  ],
+  ["conntrack", true, "load nft_ct", (family) => rules(family, "output", [[{ kind: "ct-state-new" }]])],
+  [
+    "fib",
+    true,
+    "load nft_fib_ipv4 and nft_fib_ipv6",
+    (family) =>
+      rules(family, "prerouting", [[{
+        kind: "match",
+        selector: "fib daddr type",
+        operator: "==",
+        value: "local",
+      }]]),
+  ],
+  ["numgen", true, "load nft_numgen", slotRule],
+  ["owner", false, "Linux 5.12 or newer", (family) => [{ ...table(family), flags: ["owner"] }]],
+  [
+    "owner and persist",
+    false,
+    "Linux 6.9 or newer",
+    (family) => [{ ...table(family), flags: ["owner", "persist"] }],
+  ],
+];
+
+/** Asks `kernel` for everything the proxy uses, in both families. Changes nothing. */
+export function probeCapabilities(kernel: Kernel): Capability[] {
+  const privilege = ask(kernel, [table("ip")]);
+  if (privilege?.code === "EPERM") {
+    const problem =
+      "the process lacks CAP_NET_ADMIN in its network namespace. Run it as root (or with CAP_NET_ADMIN), " +
+      "or try it in a namespace of its own: unshare --map-root-user --net <the same command>";
+    return [{ name: "CAP_NET_ADMIN", needed: true, available: false, problem }];
+  }
+  const held = { name: "CAP_NET_ADMIN", needed: true, available: true, problem: "" };
+  return [held, ...PROBES.map((probe) => answer(kernel, probe))];
+}
+
+function answer(kernel: Kernel, [name, needed, remedy, operations]: Probe): Capability {
+  for (const family of FAMILIES) {
+    const rejection = ask(kernel, operations(family));
+    if (rejection === undefined) continue;
+    return { name, needed, available: false, problem: `${rejection.message}; ${remedy}` };
+  }
+  return { name, needed, available: true, problem: "" };
+}
+
+/** The kernel's objection to `operations`, or undefined when it reached the operation behind them. */
+function ask(kernel: Kernel, operations: readonly Operation[]): KernelRejection | undefined {
+  const sentinel: Operation = { verb: "delete", noun: "table", family: "ip", table: `${PROBE_TABLE}-absent` };
+  try {
+    kernel.commit([...operations, sentinel]);
+  } catch (error) {
+    if (!(error instanceof KernelRejection)) throw error;
+    return error.operation === sentinel ? undefined : error;
+  }
+  return undefined;
+}
+
+function table(family: Family): Operation & { noun: "table"; verb: "add" } {
+  return { verb: "add", noun: "table", family, table: PROBE_TABLE };
+}
+
+function rules(
+  family: Family,
+  hook: "prerouting" | "output" | "postrouting",
+  statements: Statement[][],
+  sets: Container[] = [],
+) {
+  const type = hook === "postrouting" || sets.length > 0 ? "nat" : "filter";
+  const chain = {
+    name: "probe",
+    hook: { type, hook, priority: 0 } as const,
+    rules: statements.map((s) => ({ statements: s })),
+  };
+  return createTable({ family, name: PROBE_TABLE, sets, chains: [chain] });
+}
+
+function slotRule(family: Family): Operation[] {
+  const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  const map: Container = {
+    kind: "map",
+    name: "slots",
+    key: ["inet_proto", "inet_service", "slot"],
+    value: [address, "inet_service"],
+  };
+  return rules(family, "prerouting", [[{
+    kind: "dnat",
+    key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 2 }],
+    map: "slots",
+  }]], [map]);
+}

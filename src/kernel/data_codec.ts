@@ -1,0 +1,147 @@
+// Values of keys and data between nft's canonical text and the bytes the kernel compares. Each part of a
+// concatenation is padded to 4 bytes; a single part is not.
+
+import { unreachable } from "../invariant.ts";
+import { CONCATENATION, type DataType } from "../nft/data_type.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
+
+const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
+const PROTOCOL_NAME: ReadonlyMap<number, string> = new Map([[6, "tcp"], [17, "udp"], [132, "sctp"]]);
+
+/** Bytes of one value of `type`, without padding. */
+export function dataBytes(type: DataType): number {
+  switch (type) {
+    case "ipv4_addr":
+    case "mark":
+    case "slot":
+      return 4;
+    case "ipv6_addr":
+      return 16;
+    case "inet_service":
+      return 2;
+    case "inet_proto":
+      return 1;
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Bytes of a key or value of `types`. */
+export function concatenationBytes(types: readonly DataType[]): number {
+  if (types.length === 1) return dataBytes(types[0]!);
+  return types.reduce((sum, type) => sum + ((dataBytes(type) + 3) & ~3), 0);
+}
+
+/** Writes the canonical `text` of `types`. */
+export function writeConcatenation(writer: NetlinkWriter, types: readonly DataType[], text: string): void {
+  if (types.length === 1) return writeData(writer, types[0]!, text);
+  const start = writer.length;
+  let at = 0;
+  for (const type of types) {
+    const end = text.indexOf(CONCATENATION, at);
+    writeData(writer, type, end < 0 ? text.slice(at) : text.slice(at, end));
+    while ((writer.length - start) % 4 !== 0) writer.u8(0);
+    at = end + CONCATENATION.length;
+  }
+}
+
+/** The canonical text of `types` in `bytes`. */
+export function readConcatenation(types: readonly DataType[], bytes: Uint8Array): string {
+  if (types.length === 1) return readData(types[0]!, bytes);
+  let at = 0;
+  let text = "";
+  for (const type of types) {
+    if (at > 0) text += CONCATENATION;
+    text += readData(type, bytes.subarray(at));
+    at += (dataBytes(type) + 3) & ~3;
+  }
+  return text;
+}
+
+function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
+  switch (type) {
+    case "ipv4_addr":
+      return writer.u32be(ipv4Number(text));
+    case "ipv6_addr":
+      return writer.bytes(ipv6Bytes(text));
+    case "inet_proto":
+      return writer.u8(PROTOCOL_NUMBER[text] ?? Number(text));
+    case "inet_service":
+      return writer.u16be(Number(text));
+    case "mark":
+    case "slot":
+      return writer.u32host(Number(text));
+    default:
+      return unreachable(type);
+  }
+}
+
+function readData(type: DataType, bytes: Uint8Array): string {
+  switch (type) {
+    case "ipv4_addr":
+      return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+    case "ipv6_addr":
+      return ipv6Text(bytes);
+    case "inet_proto":
+      return PROTOCOL_NAME.get(bytes[0]!) ?? String(bytes[0]);
+    case "inet_service":
+      return String((bytes[0]! << 8) | bytes[1]!);
+    case "mark":
+      return `0x${hostU32(bytes).toString(16).padStart(8, "0")}`;
+    case "slot":
+      return String(hostU32(bytes));
+    default:
+      return unreachable(type);
+  }
+}
+
+/** A 32-bit number in host order at the start of `bytes`. */
+export function hostU32(bytes: Uint8Array): number {
+  return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
+}
+
+/** The 32-bit number of a dotted quad. */
+export function ipv4Number(text: string): number {
+  let number = 0;
+  let octet = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 46) {
+      number = number * 256 + octet;
+      octet = 0;
+    } else octet = octet * 10 + code - 48;
+  }
+  return number * 256 + octet;
+}
+
+/** The 16 bytes of an IPv6 address in canonical text (RFC 5952, no embedded dotted quad). */
+export function ipv6Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const [head, tail] = text.split("::") as [string, string | undefined];
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  left.forEach((group, i) => setGroup(bytes, i, group));
+  right.forEach((group, i) => setGroup(bytes, 8 - right.length + i, group));
+  return bytes;
+}
+
+function setGroup(bytes: Uint8Array, index: number, hex: string): void {
+  const number = parseInt(hex, 16);
+  bytes[index * 2] = number >> 8;
+  bytes[index * 2 + 1] = number & 0xff;
+}
+
+/** RFC 5952 text of 16 bytes: lower case, the first longest run of two or more zero groups shortened. */
+export function ipv6Text(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[i * 2]! << 8) | bytes[i * 2 + 1]!);
+  let best = 0;
+  let bestLength = 0;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > bestLength) [best, bestLength] = [i, end - i];
+  }
+  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
+  if (bestLength < 2) return hex(groups);
+  return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
+}

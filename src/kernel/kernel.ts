@@ -1,0 +1,43 @@
+// The seam between the program and nf_tables: the real kernel (netlink) and the fake one (memory) both have this shape.
+
+import type { Family } from "../nft/data_type.ts";
+import type { Ruleset } from "../nft/ruleset.ts";
+import type { Transaction } from "../nft/transaction.ts";
+
+/** Names one table. */
+export interface TableName {
+  readonly family: Family;
+  readonly name: string;
+}
+
+/** A place that holds rules. All calls are synchronous. */
+export interface Kernel {
+  /** Applies all operations, in order, or none. Throws KernelRejection, which names the failing operation. */
+  commit(transaction: Transaction): CommitReceipt;
+  /**
+   * Reads tables with their chains, rules, sets and elements back into the model; absent tables are left out.
+   * Throws UnreadableRuleset where a table holds what this program never writes.
+   */
+  list(tables: readonly TableName[]): Ruleset;
+  /** nf_tables generation id: grows by one with every batch that any process in the namespace commits. */
+  generation(): number;
+  [Symbol.dispose](): void;
+}
+
+/** What a commit cost. */
+export interface CommitReceipt {
+  /** Generation id after the commit. */
+  readonly generation: number;
+  readonly operations: number;
+  /** Size of the netlink batch. */
+  readonly bytes: number;
+  /** Time to encode the batch, in microseconds. */
+  readonly renderMicroseconds: number;
+  /** Time in the kernel, from send to answer, in microseconds. */
+  readonly microseconds: number;
+}
+
+/** A table in the kernel holds an object outside our vocabulary: another program wrote there. */
+export class UnreadableRuleset extends Error {
+  override readonly name = "UnreadableRuleset";
+}

@@ -1,0 +1,190 @@
+// A transaction as one netlink batch. Neighbouring operations on elements of one set share a message; the batch
+// remembers which bytes belong to which operation, so that an error of the kernel can name it.
+
+import { unreachable } from "../invariant.ts";
+import { ELEMENT_MESSAGE_BYTES_MAX } from "../limits.ts";
+import { splitSetPath } from "../nft/ruleset.ts";
+import type { Operation, Transaction } from "../nft/transaction.ts";
+import * as nf from "./nf_tables.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
+import { writeRule } from "./rule_encoder.ts";
+import { writeComment, writeElement, writeSet } from "./set_codec.ts";
+
+/** A batch ready to be sent. */
+export interface NetlinkBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Sequence number of the last message before BATCH_END: the one that asks for an ACK. */
+  readonly lastSequence: number;
+  /** The operation that the kernel's error about message `sequence`, at byte `attributeOffset` in it, means. */
+  operationAt(sequence: number, attributeOffset: number | undefined): Operation | null;
+}
+
+/** Where an operation's bytes are: in which message, and from which byte of it. */
+interface Place {
+  readonly operation: Operation;
+  readonly offset: number;
+}
+
+type ElementOperation = Operation & { noun: "element" };
+
+/** Encodes `transaction`, numbering its messages from `firstSequence`. */
+export function encodeBatch(transaction: Transaction, firstSequence: number): NetlinkBatch {
+  const writer = new NetlinkWriter();
+  const places: Place[][] = [];
+  writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
+  let last = 0;
+  for (let at = 0; at < transaction.length;) {
+    last = writer.length;
+    const sequence = firstSequence + 1 + places.length;
+    const operation = transaction[at]!;
+    const message = operation.noun === "element"
+      ? writeElements(writer, transaction, at, sequence)
+      : writeOne(writer, operation, sequence, places.length + 1);
+    places.push(message);
+    at += message.length;
+  }
+  if (places.length > 0) writer.addFlags(last, nf.NLM_F_ACK);
+  writeBoundary(writer, nf.NFNL_MSG_BATCH_END, firstSequence + 1 + places.length);
+  return {
+    bytes: writer.finish(),
+    lastSequence: firstSequence + places.length,
+    operationAt(sequence, attributeOffset) {
+      const message = places[sequence - firstSequence - 1];
+      if (message === undefined) return null;
+      if (attributeOffset === undefined) return message.length === 1 ? message[0]!.operation : null;
+      return message.findLast((place) => place.offset <= attributeOffset)?.operation ?? message[0]!.operation;
+    },
+  };
+}
+
+function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): void {
+  writer.openMessage(type, nf.NLM_F_REQUEST, sequence, 0, nf.NFNL_SUBSYS_NFTABLES);
+  writer.closeMessage();
+}
+
+/** Writes the element operations from `at` on that share verb and set, as many as one message may hold. */
+function writeElements(
+  writer: NetlinkWriter,
+  transaction: Transaction,
+  at: number,
+  sequence: number,
+): Place[] {
+  const first = transaction[at] as ElementOperation;
+  const { family, table, name } = splitSetPath(first.set);
+  open(writer, first.verb === "add" ? nf.MSG.NEWSETELEM : nf.MSG.DELSETELEM, first, family, sequence);
+  writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table);
+  writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, name);
+  const elements = writer.openNest(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
+  const places: Place[] = [];
+  while (at + places.length < transaction.length && writer.length - elements < ELEMENT_MESSAGE_BYTES_MAX) {
+    const next = transaction[at + places.length]!;
+    if (next.noun !== "element" || next.verb !== first.verb || next.set !== first.set) break;
+    places.push({ operation: next, offset: writer.length - writer.messageStart });
+    const token = writer.openNest(nf.NFTA_LIST_ELEM);
+    writeElement(writer, next.container, next.element, next.verb === "add");
+    writer.close(token);
+  }
+  writer.close(elements);
+  writer.closeMessage();
+  return places;
+}
+
+function open(
+  writer: NetlinkWriter,
+  message: number,
+  operation: Operation,
+  family: "ip" | "ip6",
+  sequence: number,
+) {
+  const creates = operation.verb === "add" ? nf.NLM_F_CREATE : 0;
+  const appends = operation.noun === "rule" ? nf.NLM_F_APPEND : 0;
+  const type = (nf.NFNL_SUBSYS_NFTABLES << 8) | message;
+  writer.openMessage(type, nf.NLM_F_REQUEST | creates | appends, sequence, nf.NFPROTO[family]);
+}
+
+function writeOne(
+  writer: NetlinkWriter,
+  operation: Exclude<Operation, ElementOperation>,
+  sequence: number,
+  id: number,
+): Place[] {
+  open(writer, messageType(operation), operation, operation.family, sequence);
+  writeBody(writer, operation, id);
+  writer.closeMessage();
+  return [{ operation, offset: 0 }];
+}
+
+/** Rules are flushed by deleting them without a handle, elements likewise by deleting them without a list. */
+function messageType(operation: Exclude<Operation, ElementOperation>): number {
+  const add = operation.verb === "add";
+  switch (operation.noun) {
+    case "table":
+      return add ? nf.MSG.NEWTABLE : nf.MSG.DELTABLE;
+    case "chain":
+      if (operation.verb === "flush") return nf.MSG.DELRULE;
+      return add ? nf.MSG.NEWCHAIN : nf.MSG.DELCHAIN;
+    case "rule":
+      return nf.MSG.NEWRULE;
+    case "set":
+      if (operation.verb === "flush") return nf.MSG.DELSETELEM;
+      return add ? nf.MSG.NEWSET : nf.MSG.DELSET;
+    default:
+      return unreachable(operation);
+  }
+}
+
+function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementOperation>, id: number): void {
+  switch (operation.noun) {
+    case "table":
+      writer.attributeString(nf.NFTA_TABLE.NAME, operation.table);
+      return operation.verb === "add" ? writeTable(writer, operation) : undefined;
+    case "chain":
+      return operation.verb === "add" ? writeChain(writer, operation) : nameChain(writer, operation);
+    case "rule":
+      writer.attributeString(nf.NFTA_RULE.TABLE, operation.table);
+      writer.attributeString(nf.NFTA_RULE.CHAIN, operation.chain);
+      return writeRule(writer, operation.family, operation.rule);
+    case "set":
+      writer.attributeString(nf.NFTA_SET.TABLE, operation.table);
+      if (operation.verb === "add") return writeSet(writer, operation.set, id);
+      // NFTA_SET_ELEM_LIST_SET has the number of NFTA_SET_NAME.
+      return writer.attributeString(nf.NFTA_SET.NAME, operation.name);
+    default:
+      return unreachable(operation);
+  }
+}
+
+function writeTable(
+  writer: NetlinkWriter,
+  { comment, flags }: Operation & { noun: "table"; verb: "add" },
+): void {
+  if (flags !== undefined) {
+    writer.attributeU32(nf.NFTA_TABLE.FLAGS, flags.reduce((bits, flag) => bits | nf.TABLE_FLAG[flag], 0));
+  }
+  if (comment !== undefined) writeComment(writer, nf.NFTA_TABLE.USERDATA, comment);
+}
+
+/** A flush is a message about rules, whose attributes have numbers of their own. */
+function nameChain(
+  writer: NetlinkWriter,
+  operation: Operation & { noun: "chain"; verb: "flush" | "delete" },
+): void {
+  const flush = operation.verb === "flush";
+  writer.attributeString(flush ? nf.NFTA_RULE.TABLE : nf.NFTA_CHAIN.TABLE, operation.table);
+  writer.attributeString(flush ? nf.NFTA_RULE.CHAIN : nf.NFTA_CHAIN.NAME, operation.name);
+}
+
+function writeChain(writer: NetlinkWriter, operation: Operation & { noun: "chain"; verb: "add" }): void {
+  const { chain, table } = operation;
+  writer.attributeString(nf.NFTA_CHAIN.TABLE, table);
+  writer.attributeString(nf.NFTA_CHAIN.NAME, chain.name);
+  if (chain.hook !== undefined) {
+    const hook = writer.openNest(nf.NFTA_CHAIN.HOOK);
+    writer.attributeU32(nf.NFTA_HOOK.HOOKNUM, nf.HOOK_NUMBER[chain.hook.hook]);
+    writer.attributeU32(nf.NFTA_HOOK.PRIORITY, chain.hook.priority);
+    writer.close(hook);
+    writer.attributeU32(nf.NFTA_CHAIN.POLICY, nf.VERDICT_CODE.accept);
+    writer.attributeString(nf.NFTA_CHAIN.TYPE, chain.hook.type);
+  }
+  if (chain.comment !== undefined) writeComment(writer, nf.NFTA_CHAIN.USERDATA, chain.comment);
+}

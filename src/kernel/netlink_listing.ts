@@ -1,0 +1,160 @@
+// Listing: asks the kernel for tables, sets, chains, rules and elements, and puts the answers into the model.
+
+import type { Family } from "../nft/data_type.ts";
+import {
+  type Chain,
+  type Container,
+  type Element,
+  type ElementKey,
+  type Hook,
+  type Ruleset,
+  type SetPath,
+  setPath,
+  type Table,
+} from "../nft/ruleset.ts";
+import type { Rule } from "../nft/statement.ts";
+import { type TableName, UnreadableRuleset } from "./kernel.ts";
+import * as nf from "./nf_tables.ts";
+import {
+  attributeList,
+  type Attributes,
+  attributes,
+  messageAttributes,
+  nested,
+  type NetlinkMessage,
+  text,
+  u32,
+} from "./netlink_reader.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
+import { readRule } from "./rule_decoder.ts";
+import { readComment, readElement, readSet } from "./set_codec.ts";
+
+/** A dump request: message type, family and the attributes that narrow it. */
+export interface Request {
+  readonly message: number;
+  readonly family: Family;
+  fill(writer: NetlinkWriter): void;
+}
+
+/** Sends a dump request and returns its answers. */
+export type Dump = (request: Request) => NetlinkMessage[];
+
+/** Reads `tables` through `dump`. Throws {@link UnreadableRuleset}. */
+export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
+  const found: Table[] = [];
+  const elements = new Map<SetPath, Map<ElementKey, Element>>();
+  for (const table of tables) {
+    const attributes = answers(dump, nf.MSG.GETTABLE, table.family)
+      .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name);
+    if (attributes === undefined) continue;
+    const comment = readComment(attributes.get(nf.NFTA_TABLE.USERDATA));
+    const sets = listSets(table, dump);
+    found.push({
+      ...table,
+      ...(comment === undefined ? {} : { comment }),
+      sets,
+      chains: listChains(table, dump),
+    });
+    for (const set of sets) {
+      elements.set(setPath(table.family, table.name, set.name), listElements(table, set, dump));
+    }
+  }
+  return { tables: found, elements };
+}
+
+function answers(
+  dump: Dump,
+  message: number,
+  family: Family,
+  fill: (writer: NetlinkWriter) => void = () => {},
+) {
+  return dump({ message, family, fill }).map(messageAttributes);
+}
+
+function listSets(table: TableName, dump: Dump): Container[] {
+  const sets = answers(
+    dump,
+    nf.MSG.GETSET,
+    table.family,
+    (writer) => writer.attributeString(nf.NFTA_SET.TABLE, table.name),
+  );
+  return sets
+    .filter((set) => text(set, nf.NFTA_SET.TABLE) === table.name)
+    .map((set) => known(table, readSet(set)));
+}
+
+/** Chains are dumped for a whole family; rules for a table. */
+function listChains(table: TableName, dump: Dump): Chain[] {
+  const rules = listRules(table, dump);
+  return answers(dump, nf.MSG.GETCHAIN, table.family)
+    .filter((chain) => text(chain, nf.NFTA_CHAIN.TABLE) === table.name)
+    .map((chain) => {
+      const name = text(chain, nf.NFTA_CHAIN.NAME);
+      const hook = readHook(table, chain);
+      const comment = readComment(chain.get(nf.NFTA_CHAIN.USERDATA));
+      return {
+        name,
+        ...(hook === undefined ? {} : { hook }),
+        ...(comment === undefined ? {} : { comment }),
+        rules: rules.get(name) ?? [],
+      };
+    });
+}
+
+function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
+  const rules = new Map<string, Rule[]>();
+  const found = answers(
+    dump,
+    nf.MSG.GETRULE,
+    table.family,
+    (writer) => writer.attributeString(nf.NFTA_RULE.TABLE, table.name),
+  );
+  for (const rule of found) {
+    if (text(rule, nf.NFTA_RULE.TABLE) !== table.name) continue;
+    const chain = text(rule, nf.NFTA_RULE.CHAIN);
+    const read = known(table, readRule(table.family, rule));
+    const before = rules.get(chain);
+    if (before === undefined) rules.set(chain, [read]);
+    else before.push(read);
+  }
+  return rules;
+}
+
+function readHook(table: TableName, chain: Attributes): Hook | undefined {
+  if (!chain.has(nf.NFTA_CHAIN.HOOK)) return undefined;
+  const hook = nested(chain, nf.NFTA_CHAIN.HOOK);
+  const number = u32(hook, nf.NFTA_HOOK.HOOKNUM);
+  const name = (Object.keys(nf.HOOK_NUMBER) as Hook["hook"][]).find((hook) =>
+    nf.HOOK_NUMBER[hook] === number
+  );
+  const type = text(chain, nf.NFTA_CHAIN.TYPE);
+  if (name === undefined || (type !== "filter" && type !== "nat")) {
+    return known<Hook>(table, `chain of type ${type} at hook ${number}`);
+  }
+  return { type, hook: name, priority: (u32(hook, nf.NFTA_HOOK.PRIORITY) ?? 0) | 0 };
+}
+
+function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
+  const elements = new Map<ElementKey, Element>();
+  const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
+    writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
+    writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);
+  });
+  for (const answer of found) {
+    const list = answer.get(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
+    if (list === undefined) continue;
+    for (const [, bytes] of attributeList(list)) {
+      const element = readElement(set, attributes(bytes));
+      elements.set(element.key, element);
+    }
+  }
+  return elements;
+}
+
+/** The decoded object, or an error naming the table that holds something else. */
+function known<T extends object>(table: TableName, read: T | string): T {
+  if (typeof read !== "string") return read;
+  throw new UnreadableRuleset(
+    `table ${table.family} ${table.name} holds what ledgerproxy never writes: ${read}`,
+  );
+}

@@ -1,0 +1,88 @@
+// Reads netlink messages and attributes out of a received buffer, without copying.
+
+import { assert } from "../invariant.ts";
+import { NFGEN_HEADER_BYTES, NLA_TYPE_MASK, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
+
+/** One message: its header fields and everything behind the nlmsghdr. */
+export interface NetlinkMessage {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+/** Attributes of one nest by type; the last of a type wins, as in the kernel. */
+export type Attributes = ReadonlyMap<number, Uint8Array>;
+
+const decoder = new TextDecoder();
+
+/** The messages of one datagram. */
+export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+  let at = 0;
+  while (at + NLMSG_HEADER_BYTES <= datagram.length) {
+    const length = view.getUint32(at, true);
+    assert(
+      length >= NLMSG_HEADER_BYTES && at + length <= datagram.length,
+      `netlink message of ${length} bytes`,
+    );
+    yield {
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      payload: datagram.subarray(at + NLMSG_HEADER_BYTES, at + length),
+    };
+    at += (length + 3) & ~3;
+  }
+}
+
+/** Each attribute in `bytes`, in order, also repeated ones. */
+export function* attributeList(bytes: Uint8Array): Generator<readonly [type: number, value: Uint8Array]> {
+  let at = 0;
+  while (at + 4 <= bytes.length) {
+    const length = bytes[at]! | (bytes[at + 1]! << 8);
+    const type = (bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK;
+    assert(length >= 4 && at + length <= bytes.length, `netlink attribute of ${length} bytes`);
+    yield [type, bytes.subarray(at + 4, at + length)];
+    at += (length + 3) & ~3;
+  }
+}
+
+/** The attributes in `bytes` by type. */
+export function attributes(bytes: Uint8Array): Attributes {
+  return new Map(attributeList(bytes));
+}
+
+/** The attributes of an nf_tables message, behind its nfgenmsg. */
+export function messageAttributes(message: NetlinkMessage): Attributes {
+  return attributes(message.payload.subarray(NFGEN_HEADER_BYTES));
+}
+
+/** Big-endian 32-bit number of attribute `type`, or undefined. */
+export function u32(attributes: Attributes, type: number): number | undefined {
+  const bytes = attributes.get(type);
+  return bytes === undefined ? undefined : readU32(bytes);
+}
+
+/** Big-endian 32-bit number at the start of `bytes`. */
+export function readU32(bytes: Uint8Array): number {
+  return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
+}
+
+/** NUL-terminated string of attribute `type`; "" when absent. */
+export function text(attributes: Attributes, type: number): string {
+  const bytes = attributes.get(type);
+  return bytes === undefined ? "" : readText(bytes);
+}
+
+/** The string in `bytes` up to its first NUL. */
+export function readText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** The attributes nested in attribute `type`; empty when absent. */
+export function nested(outer: Attributes, type: number): Attributes {
+  const bytes = outer.get(type);
+  return bytes === undefined ? new Map() : attributes(bytes);
+}

@@ -1,0 +1,112 @@
+// An AF_NETLINK socket of the nf_tables subsystem, through libc. All calls are synchronous: the kernel works inside
+// sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
+
+import { assert } from "../invariant.ts";
+import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import * as nf from "./nf_tables.ts";
+import { SystemError } from "./system_error.ts";
+
+const SEND_BUFFER_BYTES = 64 * 1024 * 1024;
+const RECEIVE_TIMEOUT_SECONDS = 10n;
+/** sizeof(struct sockaddr_nl). */
+const ADDRESS_BYTES = 12;
+const EAGAIN = 11;
+const EINTR = 4;
+
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/** One socket; dispose of it to close it. Not to be shared between threads. */
+export class NetlinkSocket {
+  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #descriptor: number;
+  readonly #address = new Uint8Array(ADDRESS_BYTES);
+  readonly #received = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  /** Largest batch in bytes that one send can take; a batch is never split, or it would not be atomic. */
+  readonly sendLimit: number;
+
+  /** Opens a socket in the network namespace of the calling thread. Throws {@link SystemError}. */
+  constructor() {
+    const { symbols } = this.#libc;
+    new DataView(this.#address.buffer).setUint16(0, nf.AF_NETLINK, true);
+    this.#descriptor = symbols.socket(nf.AF_NETLINK, nf.SOCK_RAW | nf.SOCK_CLOEXEC, nf.NETLINK_NETFILTER);
+    if (this.#descriptor < 0) throw this.#failure("socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)");
+    if (symbols.bind(this.#descriptor, this.#address, ADDRESS_BYTES) < 0) throw this.#failure("bind");
+    this.#option(nf.SOL_NETLINK, nf.NETLINK_CAP_ACK, 1);
+    this.#option(nf.SOL_NETLINK, nf.NETLINK_EXT_ACK, 1);
+    // Only CAP_NET_ADMIN of the first user namespace may exceed net.core.wmem_max; elsewhere the plain option applies.
+    if (!this.#option(nf.SOL_SOCKET, nf.SO_SNDBUFFORCE, SEND_BUFFER_BYTES)) {
+      this.#option(nf.SOL_SOCKET, nf.SO_SNDBUF, SEND_BUFFER_BYTES);
+    }
+    this.#option(nf.SOL_SOCKET, nf.SO_RCVBUFFORCE, SEND_BUFFER_BYTES);
+    const timeout = new Uint8Array(BigInt64Array.of(RECEIVE_TIMEOUT_SECONDS, 0n).buffer);
+    symbols.setsockopt(this.#descriptor, nf.SOL_SOCKET, nf.SO_RCVTIMEO, timeout, timeout.length);
+    this.sendLimit = this.#sendBuffer();
+  }
+
+  /** Sends one datagram; the kernel has worked through it when this returns. Throws {@link SystemError}. */
+  send(bytes: Uint8Array<ArrayBuffer>): void {
+    const { sendto } = this.#libc.symbols;
+    const sent = sendto(this.#descriptor, bytes, BigInt(bytes.length), 0, this.#address, ADDRESS_BYTES);
+    if (Number(sent) < 0) throw this.#failure(`send of ${bytes.length} bytes`);
+    assert(Number(sent) === bytes.length, `netlink took ${sent} of ${bytes.length} bytes`);
+  }
+
+  /**
+   * The next datagram; valid until the next call. With `wait` false, undefined when none is queued.
+   * Throws {@link SystemError}; ENOBUFS means that the kernel dropped answers.
+   */
+  receive(wait: boolean): Uint8Array | undefined {
+    const { recv } = this.#libc.symbols;
+    const flags = nf.MSG_TRUNC | (wait ? 0 : nf.MSG_DONTWAIT);
+    for (;;) {
+      const length = Number(recv(this.#descriptor, this.#received, BigInt(this.#received.length), flags));
+      if (length >= 0) {
+        assert(length <= this.#received.length, `netlink datagram of ${length} bytes`);
+        return this.#received.subarray(0, length);
+      }
+      const failure = this.#failure("receive");
+      if (failure.errno === EAGAIN && !wait) return undefined;
+      if (failure.errno !== EINTR) throw failure;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#libc.symbols.close(this.#descriptor);
+    this.#libc.close();
+  }
+
+  #option(level: number, name: number, value: number): boolean {
+    const bytes = new Uint8Array(Int32Array.of(value).buffer);
+    return this.#libc.symbols.setsockopt(this.#descriptor, level, name, bytes, bytes.length) === 0;
+  }
+
+  #sendBuffer(): number {
+    const value = new Int32Array(1);
+    const length = Int32Array.of(4);
+    const { getsockopt } = this.#libc.symbols;
+    getsockopt(
+      this.#descriptor,
+      nf.SOL_SOCKET,
+      nf.SO_SNDBUF,
+      new Uint8Array(value.buffer),
+      new Uint8Array(length.buffer),
+    );
+    return value[0]!;
+  }
+
+  /** Reads errno at once: nothing may run between the failing call and this. */
+  #failure(operation: string): SystemError {
+    const pointer = this.#libc.symbols.__errno_location();
+    assert(pointer !== null, "errno has no location");
+    return new SystemError(operation, new Deno.UnsafePointerView(pointer).getInt32());
+  }
+}

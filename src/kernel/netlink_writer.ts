@@ -1,0 +1,143 @@
+// Builds netlink messages and their attributes in one growing buffer. Attributes are aligned to 4 bytes; lengths are
+// filled in when a message or a nest is closed.
+
+import { assert } from "../invariant.ts";
+import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
+
+const INITIAL_BYTES = 4096;
+const encoder = new TextEncoder();
+
+/** A buffer that netlink messages are appended to; its lifetime is one batch or one request. */
+export class NetlinkWriter {
+  #bytes = new Uint8Array(INITIAL_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+  #message = -1;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Offset of the open message from the start of the buffer. */
+  get messageStart(): number {
+    return this.#message;
+  }
+
+  /** Opens a message with its nlmsghdr and nfgenmsg. `resource` is the nfgenmsg res_id. */
+  openMessage(type: number, flags: number, sequence: number, family: number, resource = 0): void {
+    assert(this.#message < 0, "a netlink message is already open");
+    this.#reserve(NLMSG_HEADER_BYTES + 4);
+    const at = this.#message = this.#length;
+    this.#view.setUint16(at + 4, type, true);
+    this.#view.setUint16(at + 6, flags, true);
+    this.#view.setUint32(at + 8, sequence, true);
+    this.#view.setUint32(at + 12, 0, true);
+    this.#view.setUint8(at + 16, family);
+    this.#view.setUint8(at + 17, 0);
+    this.#view.setUint16(at + 18, resource, false);
+    this.#length += NLMSG_HEADER_BYTES + 4;
+  }
+
+  /** Closes the open message: writes its length. */
+  closeMessage(): void {
+    assert(this.#message >= 0, "no netlink message is open");
+    this.#view.setUint32(this.#message, this.#length - this.#message, true);
+    this.#message = -1;
+  }
+
+  /** Opens an attribute that holds attributes; close it with the returned token. */
+  openNest(type: number): number {
+    return this.openBytes(type | NLA_F_NESTED);
+  }
+
+  /** Opens an attribute that is filled with {@link u8}, {@link u16be} ...; close it with {@link close}. */
+  openBytes(type: number): number {
+    this.#reserve(4);
+    const at = this.#length;
+    this.#view.setUint16(at + 2, type, true);
+    this.#length += 4;
+    return at;
+  }
+
+  /** Closes the attribute opened at `token` and pads to 4 bytes. */
+  close(token: number): void {
+    const length = this.#length - token;
+    assert(length <= 0xffff, `netlink attribute of ${length} bytes, at most 65535`);
+    this.#view.setUint16(token, length, true);
+    while (this.#length % 4 !== 0) this.u8(0);
+  }
+
+  /** Attribute with a big-endian 32-bit number, as nf_tables wants its numbers. */
+  attributeU32(type: number, value: number): void {
+    this.#reserve(8);
+    const at = this.#length;
+    this.#view.setUint16(at, 8, true);
+    this.#view.setUint16(at + 2, type, true);
+    this.#view.setUint32(at + 4, value >>> 0, false);
+    this.#length += 8;
+  }
+
+  /** Attribute with a NUL-terminated string. */
+  attributeString(type: number, text: string): void {
+    const token = this.openBytes(type);
+    this.text(text);
+    this.u8(0);
+    this.close(token);
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#view.setUint8(this.#length++, value);
+  }
+
+  u16be(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#length, value, false);
+    this.#length += 2;
+  }
+
+  u32be(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value >>> 0, false);
+    this.#length += 4;
+  }
+
+  /** 32 bits in host order; every platform Deno runs on is little-endian. */
+  u32host(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value >>> 0, true);
+    this.#length += 4;
+  }
+
+  /** UTF-8 bytes of `text`, without terminator. */
+  text(text: string): void {
+    this.#reserve(text.length * 3);
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Sets flag bits of the message that starts at `start`. */
+  addFlags(start: number, flags: number): void {
+    this.#view.setUint16(start + 6, this.#view.getUint16(start + 6, true) | flags, true);
+  }
+
+  /** What was written; valid until the next write. */
+  finish(): Uint8Array<ArrayBuffer> {
+    assert(this.#message < 0, "a netlink message is still open");
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}

@@ -1,0 +1,131 @@
+// Numbers of the kernel's interface, named as there: linux/netlink.h, linux/netfilter/nfnetlink.h and nf_tables.h
+// (Debian linux-libc-dev 6.1). They are ABI and never change.
+
+/** linux/socket.h, linux/netlink.h */
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
+export const NETLINK_NETFILTER = 12;
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVTIMEO = 20;
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const SOL_NETLINK = 270;
+export const NETLINK_CAP_ACK = 10;
+export const NETLINK_EXT_ACK = 11;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_TRUNC = 0x20;
+
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
+export const NLM_F_DUMP_INTR = 0x10;
+export const NLM_F_DUMP = 0x300;
+export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
+export const NLM_F_CAPPED = 0x100;
+export const NLM_F_ACK_TLVS = 0x200;
+export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
+export const NLMSGERR_ATTR_OFFS = 2;
+export const NLMSG_HEADER_BYTES = 16;
+export const NFGEN_HEADER_BYTES = 4;
+export const NLA_F_NESTED = 0x8000;
+export const NLA_TYPE_MASK = 0x3fff;
+
+/** linux/netfilter/nfnetlink.h */
+export const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_MSG_BATCH_BEGIN = 16;
+export const NFNL_MSG_BATCH_END = 17;
+
+/** enum nf_tables_msg_types */
+export const MSG = {
+  NEWTABLE: 0,
+  GETTABLE: 1,
+  DELTABLE: 2,
+  NEWCHAIN: 3,
+  GETCHAIN: 4,
+  DELCHAIN: 5,
+  NEWRULE: 6,
+  GETRULE: 7,
+  DELRULE: 8,
+  NEWSET: 9,
+  GETSET: 10,
+  DELSET: 11,
+  NEWSETELEM: 12,
+  GETSETELEM: 13,
+  DELSETELEM: 14,
+  GETGEN: 16,
+} as const;
+
+export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USERDATA: 6 } as const;
+/** enum nft_table_flags; persist since Linux 6.9. */
+export const TABLE_FLAG = { owner: 0x2, persist: 0x4 } as const;
+export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7, USERDATA: 12 } as const;
+export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const;
+export const NFTA_RULE = { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 } as const;
+export const NFTA_SET = {
+  TABLE: 1,
+  NAME: 2,
+  FLAGS: 3,
+  KEY_TYPE: 4,
+  KEY_LEN: 5,
+  DATA_TYPE: 6,
+  DATA_LEN: 7,
+  ID: 10,
+  USERDATA: 13,
+} as const;
+export const NFT_SET_MAP = 0x8;
+export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6 } as const;
+export const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
+export const NFTA_LIST_ELEM = 1;
+export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;
+export const NFTA_VERDICT = { CODE: 1, CHAIN: 2 } as const;
+export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const;
+export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const;
+export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5, OP: 6 } as const;
+export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const;
+export const NFT_CMP_EQ = 0;
+export const NFT_CMP_NEQ = 1;
+export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;
+export const NFT_PAYLOAD_NETWORK_HEADER = 1;
+export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
+export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
+export const NFT_META_MARK = 3;
+export const NFT_META_L4PROTO = 16;
+export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const;
+export const NFTA_CT = { DREG: 1, KEY: 2 } as const;
+export const NFT_CT_STATE = 0;
+export const NFT_CT_STATUS = 2;
+/** NF_CT_STATE_BIT(IP_CT_NEW) and IPS_DST_NAT (nf_conntrack_common.h). */
+export const CT_STATE_NEW = 0x8;
+export const CT_STATUS_DNAT = 0x20;
+export const NFTA_NAT = { TYPE: 1, FAMILY: 2, REG_ADDR_MIN: 3, REG_PROTO_MIN: 5 } as const;
+export const NFT_NAT_DNAT = 1;
+export const NFTA_MASQ_FLAGS = 1;
+export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;
+export const NFTA_REJECT = { TYPE: 1, ICMP_CODE: 2 } as const;
+export const NFT_REJECT_ICMP_UNREACH = 0;
+export const NFT_REJECT_TCP_RST = 1;
+export const NFTA_NG = { DREG: 1, MODULUS: 2, TYPE: 3, OFFSET: 4 } as const;
+export const NFT_NG_RANDOM = 1;
+export const NFTA_FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
+export const NFT_FIB_RESULT_ADDRTYPE = 3;
+export const NFTA_FIB_F_SADDR = 1;
+export const NFTA_FIB_F_DADDR = 2;
+/** RTN_LOCAL of linux/rtnetlink.h: what `fib ... type local` compares with. */
+export const RTN_LOCAL = 2;
+export const NFTA_GEN_ID = 1;
+
+/** enum nft_registers: the verdict register, the 16-byte register 1, and the 4-byte registers it starts with. */
+export const NFT_REG_VERDICT = 0;
+export const NFT_REG_1 = 1;
+export const NFT_REG32_00 = 8;
+
+/** Verdict codes (enum nft_verdicts and linux/netfilter.h), as signed 32-bit numbers. */
+export const VERDICT_CODE = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;
+
+/** NFPROTO_IPV4, NFPROTO_IPV6 by table family. */
+export const NFPROTO = { ip: 2, ip6: 10 } as const;
+/** enum nf_inet_hooks. */
+export const HOOK_NUMBER = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;

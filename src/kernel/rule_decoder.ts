@@ -1,0 +1,187 @@
+// Netlink expressions back into statements: the inverse of the rule encoder. A rule this program never writes is
+// refused with its expressions named, so that a foreign rule is noticed and not misread.
+
+import type { Family } from "../nft/data_type.ts";
+import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
+import { hostU32, readConcatenation } from "./data_codec.ts";
+import * as nf from "./nf_tables.ts";
+import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
+import { HEADER_FIELD, prefixMask } from "./rule_encoder.ts";
+import { readComment } from "./set_codec.ts";
+import { readVerdict } from "./verdict_codec.ts";
+
+interface Expression {
+  readonly name: string;
+  readonly data: Attributes;
+}
+
+/** A value loaded into registers: what it is, and how many bytes of it were loaded. */
+interface Load {
+  readonly part: Selector | Numgen | "meta mark" | "ct state" | "ct status";
+  readonly bytes: number;
+}
+
+/** Thrown for an expression that no statement of ours produces. */
+class UnknownExpression extends Error {}
+
+/** The rule in NFT_MSG_NEWRULE attributes, or a sentence that names what this program does not know in it. */
+export function readRule(family: Family, rule: Attributes): Rule | string {
+  const bytes = rule.get(nf.NFTA_RULE.EXPRESSIONS);
+  const expressions = bytes === undefined ? [] : readExpressions(bytes);
+  try {
+    const statements = readStatements(family, expressions);
+    const comment = readComment(rule.get(nf.NFTA_RULE.USERDATA));
+    return comment === undefined ? { statements } : { statements, comment };
+  } catch (error) {
+    if (!(error instanceof UnknownExpression)) throw error;
+    return `rule of ${expressions.map((e) => e.name).join(", ")}: ${error.message}`;
+  }
+}
+
+function readExpressions(bytes: Uint8Array): Expression[] {
+  return [...attributeList(bytes)].map(([, element]) => {
+    const expression = attributes(element);
+    return {
+      name: readText(expression.get(nf.NFTA_EXPR.NAME)!),
+      data: nested(expression, nf.NFTA_EXPR.DATA),
+    };
+  });
+}
+
+function readStatements(family: Family, expressions: readonly Expression[]): Statement[] {
+  const statements: Statement[] = [];
+  let at = 0;
+  while (at < expressions.length) {
+    const loads: Load[] = [];
+    for (let load; at < expressions.length && (load = readLoad(family, expressions[at]!)); at++) {
+      loads.push(load);
+    }
+    const [statement, used] = readStatement(loads, expressions.slice(at, at + 3));
+    statements.push(statement);
+    at += used;
+  }
+  return statements;
+}
+
+function readLoad(family: Family, { name, data }: Expression): Load | undefined {
+  if (name === "payload") return readPayload(family, data);
+  if (name === "numgen") {
+    return { part: { kind: "numgen", modulus: u32(data, nf.NFTA_NG.MODULUS)! }, bytes: 4 };
+  }
+  if (name === "fib") {
+    return {
+      part: u32(data, nf.NFTA_FIB.FLAGS) === nf.NFTA_FIB_F_SADDR ? "fib saddr type" : "fib daddr type",
+      bytes: 4,
+    };
+  }
+  if (name === "ct") {
+    return { part: u32(data, nf.NFTA_CT.KEY) === nf.NFT_CT_STATE ? "ct state" : "ct status", bytes: 4 };
+  }
+  if (name !== "meta" || data.has(nf.NFTA_META.SREG)) return undefined;
+  const key = u32(data, nf.NFTA_META.KEY);
+  if (key === nf.NFT_META_L4PROTO) return { part: "meta l4proto", bytes: 1 };
+  if (key === nf.NFT_META_MARK) return { part: "meta mark", bytes: 4 };
+  throw new UnknownExpression(`meta key ${key}`);
+}
+
+function readPayload(family: Family, data: Attributes): Load {
+  const base = u32(data, nf.NFTA_PAYLOAD.BASE);
+  const offset = u32(data, nf.NFTA_PAYLOAD.OFFSET);
+  const bytes = u32(data, nf.NFTA_PAYLOAD.LEN)!;
+  const fits = Object.keys(HEADER_FIELD).find((name) => {
+    const field = HEADER_FIELD[name]!;
+    return field.base === base && field.offset === offset &&
+      (name === "th dport" || name.startsWith(`${family} `));
+  });
+  if (fits === undefined) throw new UnknownExpression(`payload base ${base} offset ${offset}`);
+  return { part: fits as Selector, bytes };
+}
+
+/** The statement made of `loads` and the expressions behind them, and how many of those it takes. */
+function readStatement(loads: readonly Load[], next: readonly Expression[]): [Statement, number] {
+  const [first, second] = next;
+  if (first === undefined) throw new UnknownExpression("ends with a load");
+  if (loads.length === 0) return [readAction(first), 1];
+  if (first.name === "lookup") return readLookup(loads, first.data, second);
+  const load = loads[0]!;
+  if (loads.length > 1) throw new UnknownExpression(`${loads.length} loads before ${first.name}`);
+  if (first.name === "cmp") return [readMatch(load, first.data, undefined), 1];
+  if (first.name !== "bitwise" || second === undefined) {
+    throw new UnknownExpression(`${first.name} behind a load`);
+  }
+  if (second.name === "meta") return [readMarkSet(first.data), 2];
+  if (second.name === "cmp") {
+    return [readMatch(load, second.data, bytesOf(first.data, nf.NFTA_BITWISE.MASK)), 2];
+  }
+  throw new UnknownExpression(`${second.name} behind bitwise`);
+}
+
+function readAction({ name, data }: Expression): Statement {
+  if (name === "masq") return { kind: "masquerade" };
+  if (name === "immediate") {
+    return { kind: "verdict", verdict: readVerdict(nested(data, nf.NFTA_IMMEDIATE.DATA)) };
+  }
+  if (name === "reject") {
+    const reset = u32(data, nf.NFTA_REJECT.TYPE) === nf.NFT_REJECT_TCP_RST;
+    return { kind: "reject", with: reset ? "tcp-reset" : "port-unreachable" };
+  }
+  throw new UnknownExpression(name);
+}
+
+function readLookup(
+  loads: readonly Load[],
+  data: Attributes,
+  next: Expression | undefined,
+): [Statement, number] {
+  const set = text(data, nf.NFTA_LOOKUP.SET);
+  const key = loads.map(({ part }) => part) as (Selector | Numgen)[];
+  const into = u32(data, nf.NFTA_LOOKUP.DREG);
+  if (into === undefined) return [{ kind: "lookup", key: key as Selector[], set }, 1];
+  if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: key as Selector[], map: set }, 1];
+  if (next?.name !== "nat") throw new UnknownExpression("lookup without nat");
+  return [{ kind: "dnat", key, map: set }, 2];
+}
+
+function readMarkSet(bitwise: Attributes): Statement {
+  const bits = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.XOR));
+  const mask = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.MASK));
+  return { kind: "mark-set", operator: mask === 0xffff_ffff ? "^" : "|", bits };
+}
+
+function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): Statement {
+  const value = bytesOf(cmp, nf.NFTA_CMP.DATA);
+  const operator = u32(cmp, nf.NFTA_CMP.OP) === nf.NFT_CMP_EQ ? "==" : "!=";
+  if (load.part === "ct state") return { kind: "ct-state-new" };
+  if (load.part === "ct status") return { kind: "ct-status-dnat" };
+  if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
+  const selector = load.part as Selector;
+  return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
+}
+
+function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | undefined): string {
+  if (selector === "meta l4proto") return readConcatenation(["inet_proto"], value);
+  if (selector === "th dport") return readConcatenation(["inet_service"], value);
+  if (selector.startsWith("fib")) {
+    if (hostU32(value) !== nf.RTN_LOCAL) throw new UnknownExpression(`address type ${hostU32(value)}`);
+    return "local";
+  }
+  const type = selector.startsWith("ip6") ? "ipv6_addr" : "ipv4_addr";
+  const whole = new Uint8Array(type === "ipv6_addr" ? 16 : 4);
+  whole.set(value);
+  const address = readConcatenation([type], whole);
+  if (mask === undefined && value.length === whole.length) return address;
+  return `${address}/${mask === undefined ? value.length * 8 : prefixLength(mask)}`;
+}
+
+function prefixLength(mask: Uint8Array): number {
+  const length = Array.from({ length: mask.length * 8 + 1 }, (_, bits) => bits)
+    .find((bits) => prefixMask(mask.length, bits).every((byte, i) => byte === mask[i]));
+  if (length === undefined) throw new UnknownExpression("a mask that is no prefix");
+  return length;
+}
+
+function bytesOf(data: Attributes, attribute: number): Uint8Array {
+  const bytes = nested(data, attribute).get(nf.NFTA_DATA.VALUE);
+  if (bytes === undefined) throw new UnknownExpression(`no data in attribute ${attribute}`);
+  return bytes;
+}

@@ -1,0 +1,272 @@
+// Rules as netlink expressions, register by register, the same that nft 1.0.6 sends (`nft --debug=netlink`): a packet
+// value is loaded into register 1 and the ones behind it, then compared, looked up or used.
+
+import { unreachable } from "../invariant.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
+import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
+import * as nf from "./nf_tables.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
+import { writeComment } from "./set_codec.ts";
+import { writeVerdict } from "./verdict_codec.ts";
+
+/** Where a header field is: payload base, offset and length in bytes. */
+export const HEADER_FIELD: Readonly<Record<string, { base: number; offset: number; length: number }>> = {
+  "ip saddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 12, length: 4 },
+  "ip daddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 16, length: 4 },
+  "ip6 saddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 8, length: 16 },
+  "ip6 daddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 24, length: 16 },
+  "th dport": { base: nf.NFT_PAYLOAD_TRANSPORT_HEADER, offset: 2, length: 2 },
+};
+
+const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
+/** ICMP and ICMPv6 code "port unreachable" (RFC 792, RFC 4443). */
+export const PORT_UNREACHABLE = { ip: 3, ip6: 4 } as const;
+
+/** Writes NFTA_RULE_EXPRESSIONS and the comment of `rule`. */
+export function writeRule(writer: NetlinkWriter, family: Family, rule: Rule): void {
+  const expressions = writer.openNest(nf.NFTA_RULE.EXPRESSIONS);
+  for (const statement of rule.statements) writeStatement(writer, family, statement);
+  writer.close(expressions);
+  if (rule.comment !== undefined) writeComment(writer, nf.NFTA_RULE.USERDATA, rule.comment);
+}
+
+function writeStatement(writer: NetlinkWriter, family: Family, statement: Statement): void {
+  switch (statement.kind) {
+    case "match":
+      return writeMatch(writer, statement);
+    case "lookup":
+      loadKey(writer, statement.key);
+      return writeLookup(writer, statement.set);
+    case "vmap":
+      loadKey(writer, statement.key);
+      return writeLookup(writer, statement.map, nf.NFT_REG_VERDICT);
+    case "ct-state-new":
+      return writeCtTest(writer, nf.NFT_CT_STATE, nf.CT_STATE_NEW);
+    case "ct-status-dnat":
+      return writeCtTest(writer, nf.NFT_CT_STATUS, nf.CT_STATUS_DNAT);
+    case "mark-test":
+      loadMark(writer);
+      writeBitwise(writer, hostBytes(statement.bits), hostBytes(0));
+      return writeCompare(writer, "!=", hostBytes(0));
+    case "mark-set":
+      return writeMarkSet(writer, statement.operator, statement.bits);
+    case "dnat":
+      return writeDnat(writer, family, statement.key, statement.map);
+    case "masquerade":
+      return expression(
+        writer,
+        "masq",
+        () => writer.attributeU32(nf.NFTA_MASQ_FLAGS, nf.NF_NAT_RANGE_PROTO_RANDOM_FULLY),
+      );
+    case "reject":
+      return writeReject(writer, family, statement.with);
+    case "verdict":
+      return expression(writer, "immediate", () => {
+        writer.attributeU32(nf.NFTA_IMMEDIATE.DREG, nf.NFT_REG_VERDICT);
+        const data = writer.openNest(nf.NFTA_IMMEDIATE.DATA);
+        writeVerdict(writer, statement.verdict);
+        writer.close(data);
+      });
+    default:
+      return unreachable(statement);
+  }
+}
+
+/** One expression: its name and its attributes. */
+function expression(writer: NetlinkWriter, name: string, fill: () => void): void {
+  const element = writer.openNest(nf.NFTA_LIST_ELEM);
+  writer.attributeString(nf.NFTA_EXPR.NAME, name);
+  const data = writer.openNest(nf.NFTA_EXPR.DATA);
+  fill();
+  writer.close(data);
+  writer.close(element);
+}
+
+/** A comparison with a constant. A prefix is compared by its whole bytes, or masked when it ends within one. */
+function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" }): void {
+  const { selector, operator, value } = match;
+  if (
+    selector === "meta l4proto" || selector === "fib saddr type" || selector === "fib daddr type" ||
+    selector === "th dport"
+  ) {
+    load(writer, selector, nf.NFT_REG_1);
+    return writeCompare(writer, operator, constant(selector, value));
+  }
+  const [address, length] = value.split("/") as [string, string | undefined];
+  const bytes = addressBytes(address);
+  const bits = length === undefined ? bytes.length * 8 : Number(length);
+  if (bits % 8 === 0 && bits > 0) {
+    loadPayload(writer, selector, nf.NFT_REG_1, bits / 8);
+    return writeCompare(writer, operator, bytes.subarray(0, bits / 8));
+  }
+  load(writer, selector, nf.NFT_REG_1);
+  writeBitwise(writer, prefixMask(bytes.length, bits), new Uint8Array(bytes.length));
+  writeCompare(writer, operator, bytes);
+}
+
+function constant(selector: Selector, value: string): Uint8Array {
+  if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
+  if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
+  return hostBytes(nf.RTN_LOCAL);
+}
+
+function addressBytes(address: string): Uint8Array {
+  if (address.includes(":")) return ipv6Bytes(address);
+  const number = ipv4Number(address);
+  return Uint8Array.of(number >>> 24, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff);
+}
+
+/** A mask of `bits` leading ones in `length` bytes. */
+export function prefixMask(length: number, bits: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
+}
+
+/** Loads the parts of a key side by side, each in whole 4-byte registers. */
+function loadKey(writer: NetlinkWriter, key: readonly (Selector | Numgen)[]): void {
+  let at = 0;
+  for (const part of key) {
+    load(writer, part, registerAt(at));
+    at += Math.ceil(partBytes(part) / 4);
+  }
+}
+
+/** Register number of the `index`-th 4 bytes, named as nft does: by 16 bytes where aligned, else by 4. */
+export function registerAt(index: number): number {
+  return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
+}
+
+function partBytes(part: Selector | Numgen): number {
+  return typeof part === "string" ? HEADER_FIELD[part]?.length ?? 4 : 4;
+}
+
+function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
+  if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
+  if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
+  if (part === "fib saddr type") return loadFib(writer, nf.NFTA_FIB_F_SADDR, register);
+  if (part === "fib daddr type") return loadFib(writer, nf.NFTA_FIB_F_DADDR, register);
+  loadPayload(writer, part, register, HEADER_FIELD[part]!.length);
+}
+
+function loadPayload(writer: NetlinkWriter, selector: Selector, register: number, length: number): void {
+  const field = HEADER_FIELD[selector]!;
+  expression(writer, "payload", () => {
+    writer.attributeU32(nf.NFTA_PAYLOAD.DREG, register);
+    writer.attributeU32(nf.NFTA_PAYLOAD.BASE, field.base);
+    writer.attributeU32(nf.NFTA_PAYLOAD.OFFSET, field.offset);
+    writer.attributeU32(nf.NFTA_PAYLOAD.LEN, length);
+  });
+}
+
+function loadMeta(writer: NetlinkWriter, key: number, register: number): void {
+  expression(writer, "meta", () => {
+    writer.attributeU32(nf.NFTA_META.KEY, key);
+    writer.attributeU32(nf.NFTA_META.DREG, register);
+  });
+}
+
+function loadMark(writer: NetlinkWriter): void {
+  loadMeta(writer, nf.NFT_META_MARK, nf.NFT_REG_1);
+}
+
+function loadFib(writer: NetlinkWriter, flags: number, register: number): void {
+  expression(writer, "fib", () => {
+    writer.attributeU32(nf.NFTA_FIB.FLAGS, flags);
+    writer.attributeU32(nf.NFTA_FIB.RESULT, nf.NFT_FIB_RESULT_ADDRTYPE);
+    writer.attributeU32(nf.NFTA_FIB.DREG, register);
+  });
+}
+
+function loadNumgen(writer: NetlinkWriter, modulus: number, register: number): void {
+  expression(writer, "numgen", () => {
+    writer.attributeU32(nf.NFTA_NG.DREG, register);
+    writer.attributeU32(nf.NFTA_NG.TYPE, nf.NFT_NG_RANDOM);
+    writer.attributeU32(nf.NFTA_NG.MODULUS, modulus);
+    writer.attributeU32(nf.NFTA_NG.OFFSET, 0);
+  });
+}
+
+function writeLookup(writer: NetlinkWriter, set: string, into?: number): void {
+  expression(writer, "lookup", () => {
+    writer.attributeU32(nf.NFTA_LOOKUP.SREG, nf.NFT_REG_1);
+    if (into !== undefined) writer.attributeU32(nf.NFTA_LOOKUP.DREG, into);
+    writer.attributeString(nf.NFTA_LOOKUP.SET, set);
+  });
+}
+
+/** `value & bits != 0` of a connection tracking value. */
+function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
+  expression(writer, "ct", () => {
+    writer.attributeU32(nf.NFTA_CT.KEY, key);
+    writer.attributeU32(nf.NFTA_CT.DREG, nf.NFT_REG_1);
+  });
+  writeBitwise(writer, hostBytes(bits), hostBytes(0));
+  writeCompare(writer, "!=", hostBytes(0));
+}
+
+function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number): void {
+  loadMark(writer);
+  writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));
+  expression(writer, "meta", () => {
+    writer.attributeU32(nf.NFTA_META.KEY, nf.NFT_META_MARK);
+    writer.attributeU32(nf.NFTA_META.SREG, nf.NFT_REG_1);
+  });
+}
+
+function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array): void {
+  expression(writer, "bitwise", () => {
+    writer.attributeU32(nf.NFTA_BITWISE.SREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_BITWISE.DREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_BITWISE.LEN, mask.length);
+    writer.attributeU32(nf.NFTA_BITWISE.OP, 0);
+    writeBytes(writer, nf.NFTA_BITWISE.MASK, mask);
+    writeBytes(writer, nf.NFTA_BITWISE.XOR, xor);
+  });
+}
+
+function writeCompare(writer: NetlinkWriter, operator: "==" | "!=", bytes: Uint8Array): void {
+  expression(writer, "cmp", () => {
+    writer.attributeU32(nf.NFTA_CMP.SREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_CMP.OP, operator === "==" ? nf.NFT_CMP_EQ : nf.NFT_CMP_NEQ);
+    writeBytes(writer, nf.NFTA_CMP.DATA, bytes);
+  });
+}
+
+function writeBytes(writer: NetlinkWriter, attribute: number, bytes: Uint8Array): void {
+  const nest = writer.openNest(attribute);
+  const value = writer.openBytes(nf.NFTA_DATA.VALUE);
+  writer.bytes(bytes);
+  writer.close(value);
+  writer.close(nest);
+}
+
+/** The map's value, address and port, lands in the registers the nat expression reads. */
+function writeDnat(
+  writer: NetlinkWriter,
+  family: Family,
+  key: readonly (Selector | Numgen)[],
+  map: string,
+): void {
+  loadKey(writer, key);
+  writeLookup(writer, map, nf.NFT_REG_1);
+  expression(writer, "nat", () => {
+    writer.attributeU32(nf.NFTA_NAT.TYPE, nf.NFT_NAT_DNAT);
+    writer.attributeU32(nf.NFTA_NAT.FAMILY, nf.NFPROTO[family]);
+    writer.attributeU32(nf.NFTA_NAT.REG_ADDR_MIN, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_NAT.REG_PROTO_MIN, registerAt(family === "ip" ? 1 : 4));
+  });
+}
+
+function writeReject(writer: NetlinkWriter, family: Family, answer: "port-unreachable" | "tcp-reset"): void {
+  expression(writer, "reject", () => {
+    if (answer === "tcp-reset") return writer.attributeU32(nf.NFTA_REJECT.TYPE, nf.NFT_REJECT_TCP_RST);
+    writer.attributeU32(nf.NFTA_REJECT.TYPE, nf.NFT_REJECT_ICMP_UNREACH);
+    const code = writer.openBytes(nf.NFTA_REJECT.ICMP_CODE);
+    writer.u8(PORT_UNREACHABLE[family]);
+    writer.close(code);
+  });
+}
+
+function hostBytes(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

@@ -1,0 +1,224 @@
+// Definitions of sets and maps, and their elements, between the model and nf_tables attributes. The user data of a
+// set tells nft how to print it (libnftnl udata.h): without the typeof of a key with a slot, nft prints it wrongly.
+
+import type { Container, Element, ElementKey } from "../nft/ruleset.ts";
+import type { DataType } from "../nft/data_type.ts";
+import { concatenationBytes, readConcatenation, writeConcatenation } from "./data_codec.ts";
+import {
+  NFT_META_L4PROTO,
+  NFT_NG_RANDOM,
+  NFT_SET_MAP,
+  NFTA_DATA,
+  NFTA_SET,
+  NFTA_SET_ELEM,
+} from "./nf_tables.ts";
+import { type Attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
+import { readVerdict, writeVerdict } from "./verdict_codec.ts";
+import { SLOT_MODULUS_MAX } from "../limits.ts";
+import { parseVerdict, verdictText } from "../nft/statement.ts";
+
+/** nft's numbers of the data types (nftables datatype.h); the kernel stores them for nft alone. */
+const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
+  slot: 4,
+  ipv4_addr: 7,
+  ipv6_addr: 8,
+  inet_proto: 12,
+  inet_service: 13,
+  mark: 19,
+};
+const TYPE_BY_NUMBER = new Map(
+  Object.entries(TYPE_NUMBER).map(([type, number]) => [number, type as DataType]),
+);
+const TYPE_BITS = 6;
+/** Data type of verdict maps: NFT_DATA_VERDICT. */
+const VERDICT_TYPE = 0xffffff00;
+
+/** Types of user data in a set (libnftnl enum nftnl_udata_set_types) and in an element or rule (comment). */
+const UDATA_SET = { KEY_BYTEORDER: 0, DATA_BYTEORDER: 1, KEY_TYPEOF: 3, DATA_TYPEOF: 4, COMMENT: 7 } as const;
+const UDATA_COMMENT = 0;
+/** nft's enum byteorder: a concatenation has none. */
+const BYTEORDER = { invalid: 0, host: 1, big: 2 } as const;
+/** nft's enum expr_types and the numbers it stores for a payload field: protocol description and field index. */
+const EXPRESSION = { payload: 7, meta: 9, concat: 13, numgen: 23 } as const;
+const FIELD = {
+  ipv4_addr: { description: 12, field: 12 },
+  ipv6_addr: { description: 13, field: 9 },
+  inet_service: { description: 11, field: 2 },
+} as const;
+
+/** Writes the attributes of NFT_MSG_NEWSET, the table's name aside. `id` is unique in the batch. */
+export function writeSet(writer: NetlinkWriter, set: Container, id: number): void {
+  writer.attributeString(NFTA_SET.NAME, set.name);
+  writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : 0);
+  writer.attributeU32(NFTA_SET.KEY_TYPE, typeNumber(set.key));
+  writer.attributeU32(NFTA_SET.KEY_LEN, concatenationBytes(set.key));
+  if (set.kind === "map") {
+    const { value } = set;
+    writer.attributeU32(NFTA_SET.DATA_TYPE, value === "verdict" ? VERDICT_TYPE : typeNumber(value));
+    writer.attributeU32(NFTA_SET.DATA_LEN, value === "verdict" ? 0 : concatenationBytes(value));
+  }
+  writer.attributeU32(NFTA_SET.ID, id);
+  const userData = writer.openBytes(NFTA_SET.USERDATA);
+  writer.bytes(setUserData(set));
+  writer.close(userData);
+}
+
+/** The set or map a NFT_MSG_NEWSET describes, or the reason why it is none of ours. */
+export function readSet(attributes: Attributes): Container | string {
+  const name = text(attributes, NFTA_SET.NAME);
+  const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
+  if ((flags & ~NFT_SET_MAP) !== 0) return `set ${name} has flags 0x${flags.toString(16)}`;
+  const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
+  if (key === undefined) return `set ${name} has a key type unknown here`;
+  const comment = udata(attributes.get(NFTA_SET.USERDATA)).get(UDATA_SET.COMMENT);
+  const common = { name, key, ...(comment ? { comment: readText(comment) } : {}) };
+  if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common };
+  const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
+  const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
+  return value === undefined
+    ? `map ${name} has a value type unknown here`
+    : { kind: "map", ...common, value };
+}
+
+/** Writes one element as the attributes of NFTA_LIST_ELEM; a deletion needs the key alone. */
+export function writeElement(
+  writer: NetlinkWriter,
+  set: Container,
+  element: Element,
+  withValue: boolean,
+): void {
+  const key = writer.openNest(NFTA_SET_ELEM.KEY);
+  const keyValue = writer.openBytes(NFTA_DATA.VALUE);
+  writeConcatenation(writer, set.key, element.key);
+  writer.close(keyValue);
+  writer.close(key);
+  if (!withValue) return;
+  if (set.kind === "map") writeValue(writer, set.value, element.value!);
+  if (element.comment === undefined) return;
+  writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
+}
+
+function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[], value: string): void {
+  const data = writer.openNest(NFTA_SET_ELEM.DATA);
+  if (type === "verdict") writeVerdict(writer, parseVerdict(value));
+  else {
+    const bytes = writer.openBytes(NFTA_DATA.VALUE);
+    writeConcatenation(writer, type, value);
+    writer.close(bytes);
+  }
+  writer.close(data);
+}
+
+/** The element of `set` that NFTA_LIST_ELEM attributes hold. */
+export function readElement(set: Container, attributes: Attributes): Element {
+  const keyBytes = nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
+  const key = readConcatenation(set.key, keyBytes) as ElementKey;
+  const comment = readComment(attributes.get(NFTA_SET_ELEM.USERDATA));
+  const rest = comment === undefined ? {} : { comment };
+  if (set.kind === "set") return { key, ...rest };
+  const data = nested(attributes, NFTA_SET_ELEM.DATA);
+  const value = set.value === "verdict"
+    ? verdictText(readVerdict(data))
+    : readConcatenation(set.value, data.get(NFTA_DATA.VALUE)!);
+  return { key, value, ...rest };
+}
+
+/** Writes `comment` as user data of a table, chain, rule or element. */
+export function writeComment(writer: NetlinkWriter, attribute: number, comment: string): void {
+  const token = writer.openBytes(attribute);
+  writeUdata(writer, UDATA_COMMENT, (inner) => {
+    inner.text(comment);
+    inner.u8(0);
+  });
+  writer.close(token);
+}
+
+/** The comment in user data of a table, chain, rule or element. */
+export function readComment(userData: Uint8Array | undefined): string | undefined {
+  const comment = udata(userData).get(UDATA_COMMENT);
+  return comment === undefined ? undefined : readText(comment);
+}
+
+function typeNumber(types: readonly DataType[]): number {
+  return types.reduce((number, type) => number * (1 << TYPE_BITS) + TYPE_NUMBER[type], 0);
+}
+
+function typesOf(number: number): DataType[] | undefined {
+  const types: DataType[] = [];
+  for (let rest = number; rest > 0; rest = Math.floor(rest / (1 << TYPE_BITS))) {
+    const type = TYPE_BY_NUMBER.get(rest % (1 << TYPE_BITS));
+    if (type === undefined) return undefined;
+    types.unshift(type);
+  }
+  return types.length === 0 ? undefined : types;
+}
+
+function setUserData(set: Container): Uint8Array {
+  const writer = new NetlinkWriter();
+  const number = (type: number, value: number) => writeUdata(writer, type, (inner) => inner.u32host(value));
+  number(UDATA_SET.KEY_BYTEORDER, byteorder(set.key));
+  if (set.kind === "map") {
+    number(UDATA_SET.DATA_BYTEORDER, set.value === "verdict" ? BYTEORDER.invalid : byteorder(set.value));
+  }
+  if (set.key.includes("slot")) {
+    writeUdata(writer, UDATA_SET.KEY_TYPEOF, (inner) => writeConcatTypeof(inner, set.key));
+    if (set.kind === "map" && set.value !== "verdict") {
+      const { value } = set;
+      writeUdata(writer, UDATA_SET.DATA_TYPEOF, (inner) => writeConcatTypeof(inner, value));
+    }
+  }
+  if (set.comment !== undefined) {
+    writeUdata(writer, UDATA_SET.COMMENT, (inner) => {
+      inner.text(set.comment!);
+      inner.u8(0);
+    });
+  }
+  return writer.finish();
+}
+
+function byteorder(types: readonly DataType[]): number {
+  if (types.length > 1) return BYTEORDER.invalid;
+  return types[0] === "mark" || types[0] === "slot" ? BYTEORDER.host : BYTEORDER.big;
+}
+
+/** The typeof of a concatenation: each part's expression under its index (nft's expr_ops.build_udata). */
+function writeConcatTypeof(writer: NetlinkWriter, types: readonly DataType[]): void {
+  writeTypeof(writer, EXPRESSION.concat, (parts) => {
+    types.forEach((type, i) => writeUdata(parts, i, (part) => writePartTypeof(part, type)));
+  });
+}
+
+function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
+  const numbers = (...values: readonly number[]) => (inner: NetlinkWriter) =>
+    values.forEach((value, i) => writeUdata(inner, i, (field) => field.u32host(value)));
+  if (type === "slot") {
+    return writeTypeof(writer, EXPRESSION.numgen, numbers(NFT_NG_RANDOM, SLOT_MODULUS_MAX, 0));
+  }
+  if (type === "inet_proto") return writeTypeof(writer, EXPRESSION.meta, numbers(NFT_META_L4PROTO));
+  const field = FIELD[type as keyof typeof FIELD];
+  return writeTypeof(writer, EXPRESSION.payload, numbers(field.description, field.field));
+}
+
+function writeTypeof(writer: NetlinkWriter, expression: number, fill: (inner: NetlinkWriter) => void): void {
+  writeUdata(writer, 0, (inner) => inner.u32host(expression));
+  writeUdata(writer, 1, fill);
+}
+
+/** One libnftnl user data entry: type and length in a byte each, no padding. */
+function writeUdata(writer: NetlinkWriter, type: number, fill: (inner: NetlinkWriter) => void): void {
+  const inner = new NetlinkWriter();
+  fill(inner);
+  writer.u8(type);
+  writer.u8(inner.length);
+  writer.bytes(inner.finish());
+}
+
+function udata(bytes: Uint8Array | undefined): Map<number, Uint8Array> {
+  const entries = new Map<number, Uint8Array>();
+  if (bytes === undefined) return entries;
+  for (let at = 0; at + 2 <= bytes.length; at += 2 + bytes[at + 1]!) {
+    entries.set(bytes[at]!, bytes.subarray(at + 2, at + 2 + bytes[at + 1]!));
+  }
+  return entries;
+}

@@ -1,0 +1,44 @@
+// Errors of the operating system by number, with their names and meanings for nf_tables.
+
+/** Names of the error numbers nf_tables and netlink answer with (asm-generic/errno.h). */
+const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
+  1: ["EPERM", "not permitted: this needs CAP_NET_ADMIN, and no other process may own the table"],
+  2: ["ENOENT", "it, or something it refers to, does not exist"],
+  4: ["EINTR", "interrupted: the ruleset changed meanwhile"],
+  11: ["EAGAIN", "no answer came in time"],
+  12: ["ENOMEM", "the kernel is out of memory"],
+  13: ["EACCES", "not permitted"],
+  16: ["EBUSY", "it is still referred to"],
+  17: ["EEXIST", "it exists already, and is different"],
+  22: ["EINVAL", "the kernel does not accept it"],
+  28: ["ENOSPC", "the set is full"],
+  34: ["ERANGE", "a number is out of range"],
+  40: ["ELOOP", "chains would jump in a circle"],
+  62: ["ETIME", "the kernel took too long"],
+  71: ["EPROTO", "the message is malformed"],
+  90: [
+    "EMSGSIZE",
+    "the batch is larger than the socket's send buffer; raise net.core.wmem_max, or run with CAP_NET_ADMIN in the first user namespace",
+  ],
+  95: ["EOPNOTSUPP", "the kernel does not support it at this place"],
+  105: ["ENOBUFS", "the kernel dropped answers because the receive buffer was full"],
+};
+
+/** errno as a name: `ENOENT`; `errno 123` for one unknown here. */
+export function errnoCode(errno: number): string {
+  return CODES[errno]?.[0] ?? `errno ${errno}`;
+}
+
+/** What an errno means in this program's terms. */
+export function errnoMeaning(errno: number): string {
+  return CODES[errno]?.[1] ?? "an error this program has no words for";
+}
+
+/** A system call that failed. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+
+  constructor(readonly operation: string, readonly errno: number) {
+    super(`${operation}: ${errnoMeaning(errno)} (${errnoCode(errno)})`);
+  }
+}

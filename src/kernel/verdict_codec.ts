@@ -1,0 +1,27 @@
+// Verdicts between the model and the attributes of NFTA_DATA_VERDICT, in rules and in verdict maps alike.
+
+import type { Verdict } from "../nft/statement.ts";
+import { NFTA_DATA, NFTA_VERDICT, VERDICT_CODE } from "./nf_tables.ts";
+import { type Attributes, nested, text, u32 } from "./netlink_reader.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
+import { assert } from "../invariant.ts";
+
+/** Writes `verdict` as the content of an nft_data nest. */
+export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {
+  const nest = writer.openNest(NFTA_DATA.VERDICT);
+  writer.attributeU32(NFTA_VERDICT.CODE, VERDICT_CODE[verdict.kind]);
+  if (verdict.kind === "goto" || verdict.kind === "jump") {
+    writer.attributeString(NFTA_VERDICT.CHAIN, verdict.chain);
+  }
+  writer.close(nest);
+}
+
+/** The verdict in an nft_data nest. */
+export function readVerdict(data: Attributes): Verdict {
+  const verdict = nested(data, NFTA_DATA.VERDICT);
+  const code = (u32(verdict, NFTA_VERDICT.CODE) ?? 0) | 0;
+  const kind = (Object.keys(VERDICT_CODE) as (keyof typeof VERDICT_CODE)[])
+    .find((name) => VERDICT_CODE[name] === code);
+  assert(kind !== undefined, `verdict code ${code}`);
+  return kind === "goto" || kind === "jump" ? { kind, chain: text(verdict, NFTA_VERDICT.CHAIN) } : { kind };
+}
