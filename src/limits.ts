@@ -11,6 +11,14 @@ export const COMMENT_BYTES_MAX = 127;
 /** Largest slot class: one frontend picks among at most this many endpoints. */
 export const SLOT_CLASS_MAX = 4096;
 
+/**
+ * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N endpoints
+ * in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below 2^-SLOT_DRAWS where
+ * N > S/2, below 0.75^SLOT_DRAWS (0.1 %) always. Each draw is a rule the kernel validates for every verdict element that
+ * leads to the chain, so there are no more than needed.
+ */
+export const SLOT_DRAWS = 24;
+
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 
@@ -21,5 +29,6 @@ export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
 assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");
+assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");

@@ -43,7 +43,11 @@ export interface Service {
   };
   readonly status?: {
     readonly loadBalancer?: {
-      readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string; readonly ipMode?: string }[];
+      readonly ingress?: readonly {
+        readonly ip?: string;
+        readonly hostname?: string;
+        readonly ipMode?: string;
+      }[];
     };
   };
 }
@@ -51,7 +55,11 @@ export interface Service {
 /** discovery.k8s.io/v1 Endpoint. Absent conditions: ready and serving mean true, terminating false. */
 export interface SliceEndpoint {
   readonly addresses: readonly string[];
-  readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
+  readonly conditions?: {
+    readonly ready?: boolean;
+    readonly serving?: boolean;
+    readonly terminating?: boolean;
+  };
   readonly nodeName?: string;
   readonly hints?: {
     readonly forZones?: readonly { readonly name: string }[];

@@ -1,0 +1,71 @@
+// ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
+// depends on nothing but the records folded into it, in their order.
+
+import type { EndpointSlice, KubeObject, Service } from "../kube/objects.ts";
+import type { Offset } from "../ledger/record.ts";
+import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import { type Digest, emptyDigest } from "./digest.ts";
+import type { ServiceProgram } from "./service_program.ts";
+import { CONTAINERS } from "./skeleton.ts";
+
+/** `namespace/name` of a Service. */
+export type ServiceName = string & { readonly __brand: "ServiceName" };
+
+/** Elements that may differ from the committed ones, and the record that last touched each. */
+export type Dirty = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Offset>>;
+
+/** See the head of this file. */
+export interface ClusterState {
+  /** The static part of the desired ruleset. */
+  readonly tables: readonly Table[];
+  /** The elements the kernel should hold. */
+  readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
+  /** Digest of tables and desired elements; follows every change. */
+  readonly digest: Digest;
+  /** Every object that exists, by `describeKey`. */
+  readonly objects: Map<string, KubeObject>;
+  readonly services: Map<ServiceName, Service>;
+  /** Slices of a Service by name; kept also while the Service itself is unknown. */
+  readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
+  readonly programs: Map<ServiceName, ServiceProgram>;
+  /** Who wants a resource, the holder first. */
+  readonly claims: Map<string, readonly ServiceName[]>;
+  /** Frontends that more than one Service wants. */
+  readonly contested: Set<string>;
+  /** What changed since {@link takeDirty} was last called. */
+  dirty: Map<SetPath, Map<ElementKey, Offset>>;
+  nodeName: string;
+  /** Offset of the last record folded; -1 before the first. */
+  folded: number;
+}
+
+/** The state before any record. */
+export function emptyState(tables: readonly Table[]): ClusterState {
+  return {
+    tables,
+    desired: new Map([...CONTAINERS.keys()].map((path) => [path, new Map<ElementKey, Element>()])),
+    digest: emptyDigest(tables),
+    objects: new Map(),
+    services: new Map(),
+    slices: new Map(),
+    programs: new Map(),
+    claims: new Map(),
+    contested: new Set(),
+    dirty: new Map(),
+    nodeName: "",
+    folded: -1,
+  };
+}
+
+/** What changed since the last call; from now on changes gather anew. */
+export function takeDirty(state: ClusterState): Dirty {
+  const { dirty } = state;
+  state.dirty = new Map();
+  return dirty;
+}
+
+/** Endpoints that have no slot because their ServicePort has more than the largest class, by ServicePort name. */
+export function omittedEndpoints(state: ClusterState): Map<string, number> {
+  const omitted = [...state.programs.values()].flatMap((program) => [...program.omitted]);
+  return new Map(omitted.sort(([a], [b]) => a < b ? -1 : 1));
+}

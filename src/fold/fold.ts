@@ -1,0 +1,149 @@
+// The fold: one record into the cluster state. Slots are settled with every record, so the ruleset at an offset is a
+// function of the ledger up to it, however syncs were batched. The cost is that of the Service the record belongs to.
+
+import { unreachable } from "../invariant.ts";
+import {
+  describeKey,
+  type EndpointSlice,
+  type KubeObject,
+  type ObjectKey,
+  type Service,
+} from "../kube/objects.ts";
+import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
+import type { ClusterState, ServiceName } from "./cluster_state.ts";
+import { addElement } from "./digest.ts";
+import { changeResource, type Resource } from "./resource.ts";
+import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
+
+const SERVICE_LABEL = "kubernetes.io/service-name";
+const HEADLESS_LABEL = "service.kubernetes.io/headless";
+
+/** Folds the record at `offset` into `state`. Records must come in the order of their offsets. */
+export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRecord): void {
+  state.folded = offset;
+  switch (record.kind) {
+    case "event":
+      return foldEvent(state, offset, record);
+    case "config":
+      if (record.nodeName === state.nodeName) return;
+      state.nodeName = record.nodeName;
+      for (const name of [...state.services.keys()].sort()) settle(state, name, offset);
+      return;
+    case "commit":
+    case "drift":
+    case "gap":
+      return;
+    default:
+      return unreachable(record);
+  }
+}
+
+function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRecord): void {
+  const before = state.objects.get(describeKey(key));
+  if (value === null) state.objects.delete(describeKey(key));
+  else state.objects.set(describeKey(key), value);
+  for (const name of affected(key, before, value)) {
+    noteObject(state, key, name, before, value);
+    settle(state, name, offset);
+  }
+}
+
+/** The Services whose rules an event can change: at most two, when a slice moves from one to another. */
+function affected(key: ObjectKey, before: KubeObject | undefined, after: KubeObject | null): ServiceName[] {
+  if (key.kind === "Service") return [`${key.namespace}/${key.name}` as ServiceName];
+  if (key.kind !== "EndpointSlice") return [];
+  const names = [before, after].flatMap((slice) => slice ? ownerOf(slice as EndpointSlice) : []);
+  return [...new Set(names)];
+}
+
+/** The Service a slice belongs to: none for slices of headless Services and those without the label. */
+function ownerOf({ metadata }: EndpointSlice): ServiceName[] {
+  const name = metadata.labels?.[SERVICE_LABEL];
+  if (!name || metadata.labels?.[HEADLESS_LABEL] !== undefined) return [];
+  return [`${metadata.namespace}/${name}` as ServiceName];
+}
+
+function noteObject(
+  state: ClusterState,
+  key: ObjectKey,
+  name: ServiceName,
+  before: KubeObject | undefined,
+  after: KubeObject | null,
+) {
+  if (key.kind === "Service") {
+    if (after === null) state.services.delete(name);
+    else state.services.set(name, after as Service);
+    return;
+  }
+  const slices = state.slices.get(name) ?? new Map<string, EndpointSlice>();
+  const owned = after !== null && ownerOf(after as EndpointSlice).includes(name);
+  if (owned) slices.set(key.name, after as EndpointSlice);
+  else if (before !== undefined) slices.delete(key.name);
+  if (slices.size > 0) state.slices.set(name, slices);
+  else state.slices.delete(name);
+}
+
+/** Brings the rules of one Service up to date with its objects. */
+function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
+  const before = state.programs.get(name) ?? NO_PROGRAM;
+  const service = state.services.get(name);
+  const after = service === undefined
+    ? NO_PROGRAM
+    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, state.nodeName);
+  const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
+    putElement(state, offset, path, key, element);
+  const holders = new Map<string, Resource | undefined>();
+  for (const key of new Set([...before.resources.keys(), ...after.resources.keys()])) {
+    holders.set(key, heldResource(state, key));
+  }
+  if (after === NO_PROGRAM) state.programs.delete(name);
+  else state.programs.set(name, after);
+  for (const [key, held] of holders) {
+    claim(state, key, name, after.resources.has(key));
+    changeResource(held, heldResource(state, key), put);
+  }
+}
+
+/** The resource as its present holder wants it. */
+function heldResource(state: ClusterState, key: string): Resource | undefined {
+  const holder = state.claims.get(key)?.[0];
+  return holder === undefined ? undefined : (state.programs.get(holder) as ServiceProgram).resources.get(key);
+}
+
+/** Enters or withdraws a Service's claim. The oldest Service holds: creationTimestamp, then namespace/name. */
+function claim(state: ClusterState, key: string, name: ServiceName, wanted: boolean): void {
+  const others = (state.claims.get(key) ?? []).filter((other) => other !== name);
+  const claimants = wanted ? [...others, name].sort((a, b) => compareSeniority(state, a, b)) : others;
+  if (claimants.length === 0) state.claims.delete(key);
+  else state.claims.set(key, claimants);
+  if (claimants.length > 1 && key.includes(" frontend ")) state.contested.add(key);
+  else state.contested.delete(key);
+}
+
+function compareSeniority(state: ClusterState, a: ServiceName, b: ServiceName): number {
+  const born = (name: ServiceName) => state.services.get(name)?.metadata.creationTimestamp ?? "";
+  const [older, younger] = [`${born(a)} ${a}`, `${born(b)} ${b}`];
+  return older < younger ? -1 : older > younger ? 1 : 0;
+}
+
+function putElement(
+  state: ClusterState,
+  offset: Offset,
+  path: SetPath,
+  key: ElementKey,
+  element: Element | undefined,
+) {
+  const set = state.desired.get(path)!;
+  const before = set.get(key);
+  if (sameElement(before, element)) return;
+  if (before !== undefined) addElement(state.digest, path, before, -1);
+  if (element === undefined) set.delete(key);
+  else {
+    set.set(key, element);
+    addElement(state.digest, path, element, 1);
+  }
+  const dirty = state.dirty.get(path);
+  if (dirty === undefined) state.dirty.set(path, new Map([[key, offset]]));
+  else dirty.set(key, offset);
+}

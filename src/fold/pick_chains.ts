@@ -1,0 +1,69 @@
+// Pick chains: one for each slot class and flavour. A rule draws a slot and translates to the endpoint in it; an empty
+// slot breaks the rule off and the next one draws again, so every endpoint is equally likely.
+
+import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { Chain } from "../nft/ruleset.ts";
+import { rule, type Selector } from "../nft/statement.ts";
+
+/** Slot classes: powers of two. A frontend with N endpoints belongs to one with S/4 < N <= S. */
+export const SLOT_CLASSES: readonly number[] = Array.from(
+  { length: Math.log2(SLOT_CLASS_MAX) + 1 },
+  (_, exponent) => 2 ** exponent,
+);
+
+/** Flavours of pick chains: which endpoints, by which key, and whether the packet is marked for masquerading. */
+const FLAVOURS = [
+  { name: "pick", map: "endpoints", key: "frontend" },
+  { name: "local-pick", map: "local-endpoints", key: "frontend" },
+  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport" },
+  { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
+] as const;
+
+/** Flavours that mark and go on to another: traffic from outside under Cluster policy. */
+const MASQUERADED = ["pick", "nodeport-pick"] as const;
+
+/** Name of the chain for `flavour` and `slotClass`: `pick-4`, `external-pick-4`. */
+export function pickChain(flavour: string, slotClass: number): string {
+  return `${flavour}-${slotClass}`;
+}
+
+/** All pick chains of `family`; `mark` is the bit that asks for masquerading. */
+export function pickChains(family: Family, mark: number): Chain[] {
+  const plain = FLAVOURS.flatMap(({ name, map, key }) =>
+    SLOT_CLASSES.map((slotClass): Chain => ({
+      name: pickChain(name, slotClass),
+      rules: draws(slotClass).map((modulus) =>
+        rule([{ kind: "dnat", key: slotKey(family, key, modulus), map }])
+      ),
+    }))
+  );
+  const masqueraded = MASQUERADED.flatMap((name) =>
+    SLOT_CLASSES.map((slotClass): Chain => ({
+      name: pickChain(`external-${name}`, slotClass),
+      rules: [
+        rule([{ kind: "mark-set", operator: "|", bits: mark }], "masquerade"),
+        rule([{ kind: "verdict", verdict: { kind: "goto", chain: pickChain(name, slotClass) } }]),
+      ],
+    }))
+  );
+  return [...plain, ...masqueraded];
+}
+
+/**
+ * Moduli of a chain's draws in order. Slots 0 to S/4 - 1 are always filled, so the last draw, from those alone, always
+ * hits and no connection is left without an endpoint.
+ */
+export function draws(slotClass: number): number[] {
+  if (slotClass === 1) return [1];
+  const always = Math.max(1, slotClass / 4);
+  // Class 2 holds two endpoints, where every draw hits, or one in slot 0, which any draw but that of slot 1 finds.
+  const repeated = slotClass === 2 ? 1 : SLOT_DRAWS;
+  return [...Array.from({ length: repeated }, () => slotClass), always];
+}
+
+function slotKey(family: Family, key: "frontend" | "nodeport", modulus: number) {
+  const port: Selector[] = ["meta l4proto", "th dport"];
+  const numgen = { kind: "numgen", modulus } as const;
+  return key === "nodeport" ? [...port, numgen] : [`${family} daddr` as Selector, ...port, numgen];
+}

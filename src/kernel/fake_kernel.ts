@@ -1,0 +1,229 @@
+// A kernel in memory: the same seam, the same answers. It checks what nf_tables checks (Linux 6.18): that everything an
+// operation names exists (ENOENT), that nothing else stands in its place (EEXIST), that nothing refers to what is
+// deleted (EBUSY), and that chains do not jump in a circle (ELOOP). The parity test holds it to the real one.
+
+import { assert, unreachable } from "../invariant.ts";
+import {
+  assertElement,
+  type Element,
+  type ElementKey,
+  type Ruleset,
+  type SetPath,
+  setPath,
+} from "../nft/ruleset.ts";
+import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/statement.ts";
+import { rulesetText } from "../nft/text.ts";
+import type { Operation, Transaction } from "../nft/transaction.ts";
+import { FakeTable } from "./fake_table.ts";
+import type { CommitReceipt, Kernel, TableName } from "./kernel.ts";
+import { KernelRejection } from "./kernel_rejection.ts";
+
+const ENOENT = 2;
+const EBUSY = 16;
+const EEXIST = 17;
+const ELOOP = 40;
+
+/** Undoes one step of a transaction. */
+type Undo = () => void;
+
+/** nf_tables in memory. Transactional: a rejected transaction leaves no trace and costs what it touched. */
+export class FakeKernel implements Kernel {
+  readonly #tables = new Map<string, FakeTable>();
+  #generation = 1;
+
+  commit(transaction: Transaction): CommitReceipt {
+    const undo: Undo[] = [];
+    for (const operation of transaction) {
+      const errno = this.#apply(operation, undo);
+      if (errno === 0) continue;
+      undo.reverse().forEach((step) => step());
+      throw new KernelRejection(operation, errno);
+    }
+    const jumps = transaction.some((operation) => canJump(operation));
+    if (jumps && [...this.#tables.values()].some((table) => table.hasLoop())) {
+      undo.reverse().forEach((step) => step());
+      throw new KernelRejection(null, ELOOP);
+    }
+    if (transaction.length > 0) this.#generation++;
+    return {
+      generation: this.#generation,
+      operations: transaction.length,
+      bytes: 0,
+      renderMicroseconds: 0,
+      microseconds: 0,
+    };
+  }
+
+  list(tables: readonly TableName[]): Ruleset {
+    const found = tables.flatMap(({ family, name }) => this.#tables.get(`${family} ${name}`) ?? []);
+    const elements = new Map<SetPath, Map<ElementKey, Element>>();
+    for (const table of found) {
+      for (const [name, set] of table.sets) {
+        elements.set(setPath(table.family, table.name, name), new Map(set.elements));
+      }
+    }
+    return { tables: found.map((table) => table.definition()), elements };
+  }
+
+  generation(): number {
+    return this.#generation;
+  }
+
+  /** Everything it holds, as nft text. */
+  dump(): string {
+    return rulesetText(this.list([...this.#tables.values()]));
+  }
+
+  [Symbol.dispose](): void {}
+
+  #apply(operation: Operation, undo: Undo[]): number {
+    if (operation.noun === "table") return this.#applyTable(operation, undo);
+    const path = operation.noun === "element"
+      ? operation.set.split(" ").slice(0, 2).join(" ")
+      : `${operation.family} ${operation.table}`;
+    const table = this.#tables.get(path);
+    if (table === undefined) return ENOENT;
+    switch (operation.noun) {
+      case "chain":
+        return applyChain(table, operation, undo);
+      case "rule":
+        return applyRule(table, operation.chain, operation.rule, undo);
+      case "set":
+        return applySet(table, operation, undo);
+      case "element":
+        return applyElement(table, operation, undo);
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  #applyTable(operation: Operation & { noun: "table" }, undo: Undo[]): number {
+    const path = `${operation.family} ${operation.table}`;
+    const before = this.#tables.get(path);
+    if (operation.verb === "add") {
+      if (before !== undefined) return 0;
+      this.#tables.set(path, new FakeTable(operation.family, operation.table, operation.comment));
+      undo.push(() => this.#tables.delete(path));
+      return 0;
+    }
+    if (before === undefined) return ENOENT;
+    this.#tables.delete(path);
+    undo.push(() => this.#tables.set(path, before));
+    return 0;
+  }
+}
+
+function canJump(operation: Operation): boolean {
+  if (operation.verb !== "add") return false;
+  return operation.noun === "rule" ||
+    (operation.noun === "element" && operation.element.value?.startsWith("goto") === true) ||
+    (operation.noun === "element" && operation.element.value?.startsWith("jump") === true);
+}
+
+function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, undo: Undo[]): number {
+  if (operation.verb === "add") {
+    const { chain } = operation;
+    const before = table.chains.get(chain.name);
+    if (before !== undefined) return JSON.stringify(before.hook) === JSON.stringify(chain.hook) ? 0 : EEXIST;
+    table.chains.set(chain.name, { ...chain, rules: [] });
+    undo.push(() => table.chains.delete(chain.name));
+    return 0;
+  }
+  const chain = table.chains.get(operation.name);
+  if (chain === undefined) return ENOENT;
+  if (operation.verb === "delete" && table.chainUse(operation.name) > 0) return EBUSY;
+  const before = [...table.chains];
+  chain.rules.forEach((rule) => table.useRule(rule, -1));
+  if (operation.verb === "delete") table.chains.delete(operation.name);
+  else table.chains.set(operation.name, { ...chain, rules: [] });
+  undo.push(() => {
+    table.restoreChains(before);
+    chain.rules.forEach((rule) => table.useRule(rule, 1));
+  });
+  return 0;
+}
+
+function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): number {
+  const chain = table.chains.get(name);
+  if (chain === undefined || !rule.statements.every((statement) => resolves(table, statement))) return ENOENT;
+  chain.rules.push(rule);
+  table.useRule(rule, 1);
+  undo.push(() => {
+    chain.rules.pop();
+    table.useRule(rule, -1);
+  });
+  return 0;
+}
+
+/** Whether the set, map or chain that a statement names exists. */
+function resolves(table: FakeTable, statement: Statement): boolean {
+  if (statement.kind === "verdict") return resolvesVerdict(table, statement.verdict);
+  if (statement.kind === "lookup") return table.sets.has(statement.set);
+  if (statement.kind === "vmap" || statement.kind === "dnat") return table.sets.has(statement.map);
+  return true;
+}
+
+function resolvesVerdict(table: FakeTable, verdict: Verdict): boolean {
+  return verdict.kind !== "goto" && verdict.kind !== "jump" ? true : table.chains.has(verdict.chain);
+}
+
+function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo: Undo[]): number {
+  if (operation.verb === "add") {
+    const { set } = operation;
+    const before = table.sets.get(set.name)?.container;
+    if (before !== undefined) return sameType(before, set) ? 0 : EEXIST;
+    table.sets.set(set.name, { container: set, elements: new Map() });
+    undo.push(() => table.sets.delete(set.name));
+    return 0;
+  }
+  const set = table.sets.get(operation.name);
+  if (set === undefined) return ENOENT;
+  if (operation.verb === "delete" && table.setUse(operation.name) > 0) return EBUSY;
+  const before = [...table.sets];
+  set.elements.forEach((element) => table.useElement(set.container, element, -1));
+  if (operation.verb === "delete") table.sets.delete(operation.name);
+  else table.sets.set(operation.name, { container: set.container, elements: new Map() });
+  undo.push(() => {
+    table.restoreSets(before);
+    set.elements.forEach((element) => table.useElement(set.container, element, 1));
+  });
+  return 0;
+}
+
+/** The kernel compares what decides lookups; comments are not compared. */
+function sameType(a: object, b: object): boolean {
+  const type = (object: object) => JSON.stringify({ ...object, comment: undefined });
+  return type(a) === type(b);
+}
+
+function applyElement(table: FakeTable, operation: Operation & { noun: "element" }, undo: Undo[]): number {
+  const set = table.sets.get(operation.set.split(" ")[2]!);
+  if (set === undefined) return ENOENT;
+  const { container, elements } = set;
+  const { element } = operation;
+  const before = elements.get(element.key);
+  if (operation.verb === "delete") {
+    if (before === undefined) return ENOENT;
+    elements.delete(element.key);
+    table.useElement(container, before, -1);
+    undo.push(() => {
+      elements.set(element.key, before);
+      table.useElement(container, before, 1);
+    });
+    return 0;
+  }
+  assert(sameType(container, operation.container), `element for another type of ${operation.set}`);
+  assertElement(container, element);
+  const verdict = container.kind === "map" && container.value === "verdict"
+    ? parseVerdict(element.value!)
+    : undefined;
+  if (verdict !== undefined && !resolvesVerdict(table, verdict)) return ENOENT;
+  if (before !== undefined) return before.value === element.value ? 0 : EEXIST;
+  elements.set(element.key, element);
+  table.useElement(container, element, 1);
+  undo.push(() => {
+    elements.delete(element.key);
+    table.useElement(container, element, -1);
+  });
+  return 0;
+}

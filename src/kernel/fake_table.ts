@@ -1,0 +1,118 @@
+// One table of the fake kernel, with the counts of references that decide what may be deleted.
+
+import type { Family } from "../nft/data_type.ts";
+import type { Chain, Container, Element, ElementKey, Table } from "../nft/ruleset.ts";
+import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/statement.ts";
+
+/** A set or map with its elements. */
+export interface FakeSet {
+  readonly container: Container;
+  readonly elements: Map<ElementKey, Element>;
+}
+
+/** A chain whose rules can grow. */
+export type FakeChain = Omit<Chain, "rules"> & { readonly rules: Rule[] };
+
+/** A table in memory; lives as long as the fake kernel holds it. */
+export class FakeTable {
+  readonly sets = new Map<string, FakeSet>();
+  readonly chains = new Map<string, FakeChain>();
+  readonly #chainUse = new Map<string, number>();
+  readonly #setUse = new Map<string, number>();
+
+  constructor(readonly family: Family, readonly name: string, readonly comment: string | undefined) {}
+
+  /** Rules and elements that lead to chain `name`. */
+  chainUse(name: string): number {
+    return this.#chainUse.get(name) ?? 0;
+  }
+
+  /** Rules that look into set `name`. */
+  setUse(name: string): number {
+    return this.#setUse.get(name) ?? 0;
+  }
+
+  /** Counts what `rule` refers to, `step` 1 when it comes and -1 when it goes. */
+  useRule(rule: Rule, step: 1 | -1): void {
+    for (const statement of rule.statements) {
+      const set = statementSet(statement);
+      if (set !== undefined) add(this.#setUse, set, step);
+      if (statement.kind === "verdict") this.#useVerdict(statement.verdict, step);
+    }
+  }
+
+  /** Counts the chain that a verdict map's element leads to. */
+  useElement(container: Container, element: Element, step: 1 | -1): void {
+    if (container.kind === "map" && container.value === "verdict") {
+      this.#useVerdict(parseVerdict(element.value!), step);
+    }
+  }
+
+  /** Puts back all chains, in their order. */
+  restoreChains(chains: Iterable<readonly [string, FakeChain]>): void {
+    this.chains.clear();
+    for (const [name, chain] of chains) this.chains.set(name, chain);
+  }
+
+  /** Puts back all sets, in their order. */
+  restoreSets(sets: Iterable<readonly [string, FakeSet]>): void {
+    this.sets.clear();
+    for (const [name, set] of sets) this.sets.set(name, set);
+  }
+
+  /** The static part, as the kernel lists it. */
+  definition(): Table {
+    return {
+      family: this.family,
+      name: this.name,
+      ...(this.comment === undefined ? {} : { comment: this.comment }),
+      sets: [...this.sets.values()].map(({ container }) => container),
+      chains: [...this.chains.values()].map((chain) => ({ ...chain, rules: [...chain.rules] })),
+    };
+  }
+
+  /** Whether some chain leads back to itself, through rules or verdict maps. */
+  hasLoop(): boolean {
+    const done = new Set<string>();
+    const open = new Set<string>();
+    const visit = (name: string): boolean => {
+      if (open.has(name)) return true;
+      if (done.has(name)) return false;
+      open.add(name);
+      const loops = [...this.#leadsTo(name)].some(visit);
+      open.delete(name);
+      done.add(name);
+      return loops;
+    };
+    return [...this.chains.keys()].some(visit);
+  }
+
+  /** Chains that `name` can continue in. */
+  #leadsTo(name: string): Set<string> {
+    const next = new Set<string>();
+    const note = (verdict: Verdict) => "chain" in verdict && next.add(verdict.chain);
+    for (const { statements } of this.chains.get(name)?.rules ?? []) {
+      for (const statement of statements) {
+        if (statement.kind === "verdict") note(statement.verdict);
+        if (statement.kind !== "vmap") continue;
+        for (const { value } of this.sets.get(statement.map)?.elements.values() ?? []) {
+          note(parseVerdict(value!));
+        }
+      }
+    }
+    return next;
+  }
+
+  #useVerdict(verdict: Verdict, step: 1 | -1): void {
+    if (verdict.kind === "goto" || verdict.kind === "jump") add(this.#chainUse, verdict.chain, step);
+  }
+}
+
+function statementSet(statement: Statement): string | undefined {
+  if (statement.kind === "lookup") return statement.set;
+  return statement.kind === "vmap" || statement.kind === "dnat" ? statement.map : undefined;
+}
+
+function add(counts: Map<string, number>, name: string, step: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + step);
+}

@@ -1,0 +1,69 @@
+// IP addresses as Kubernetes objects spell them, read as sloppily as kube-proxy reads them (leading zeros are
+// decimal), and written in the one canonical form that keys of sets and maps use.
+
+import { Address6 } from "ip-address";
+import type { Address, Family } from "../nft/data_type.ts";
+
+const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const SLOPPY_IPV4 = /^\d{1,9}\.\d{1,9}\.\d{1,9}\.\d{1,9}$/;
+/** The IPv4-mapped prefix ::ffff:0:0/96 (RFC 4291, 2.5.5.2); Go prints such addresses as IPv4. */
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/** A block of addresses in canonical text, host bits cleared. */
+export interface Cidr {
+  readonly family: Family;
+  readonly address: Address;
+  /** 0 to 32 or 128. */
+  readonly length: number;
+}
+
+/** The canonical address that `text` spells, white space around it aside; null when it spells none. */
+export function parseAddress(text: string): Address | null {
+  if (CANONICAL_IPV4.test(text)) return text as Address;
+  const trimmed = text.trim();
+  if (SLOPPY_IPV4.test(trimmed)) return sloppyIpv4(trimmed);
+  return trimmed.includes(":") ? parseIpv6(trimmed) : null;
+}
+
+/** The family of a canonical address. */
+export function familyOf(address: Address): Family {
+  return address.includes(":") ? "ip6" : "ip";
+}
+
+/** The block that `text` ("10.0.0.0/8") spells; null when it spells none. */
+export function parseCidr(text: string): Cidr | null {
+  const [head, tail, ...rest] = text.trim().split("/");
+  const address = parseAddress(head!);
+  if (address === null || tail === undefined || rest.length > 0 || !/^\d{1,4}$/.test(tail)) return null;
+  const family = familyOf(address);
+  const length = Number(tail);
+  if (length > (family === "ip" ? 32 : 128)) return null;
+  return { family, address: networkAddress(address, family, length), length };
+}
+
+/** Canonical text of a block: `10.0.0.0/8`. */
+export function cidrText(cidr: Cidr): string {
+  return `${cidr.address}/${cidr.length}`;
+}
+
+function sloppyIpv4(text: string): Address | null {
+  const octets = text.split(".").map(Number);
+  return octets.every((octet) => octet <= 255) ? octets.join(".") as Address : null;
+}
+
+function parseIpv6(text: string): Address | null {
+  if (text.includes("%") || !Address6.isValid(text)) return null;
+  const canonical = new Address6(text).correctForm().toLowerCase();
+  const mapped = MAPPED.exec(canonical);
+  if (mapped === null) return canonical as Address;
+  const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)];
+  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}` as Address;
+}
+
+function networkAddress(address: Address, family: Family, length: number): Address {
+  if (family === "ip6") return parseIpv6(new Address6(`${address}/${length}`).startAddress().correctForm())!;
+  const number = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const size = 2 ** (32 - length);
+  const network = Math.floor(number / size) * size;
+  return [24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join(".") as Address;
+}

@@ -1,0 +1,198 @@
+// The nft language: transactions as input for `nft -f`, rulesets as `nft list ruleset` lays them out. What is written
+// here loads in nft 1.0.6 and newer.
+
+import { unreachable } from "../invariant.ts";
+import type { DataType, Family } from "./data_type.ts";
+import {
+  type Chain,
+  type Container,
+  type Element,
+  type Ruleset,
+  setPath,
+  splitSetPath,
+  type Table,
+} from "./ruleset.ts";
+import { type Numgen, type Rule, type Selector, type Statement, verdictText } from "./statement.ts";
+import type { Operation, Transaction } from "./transaction.ts";
+import { SLOT_MODULUS_MAX } from "../limits.ts";
+
+/** Elements named in one `add element` line; nft reads a line of any length, people do not. */
+const ELEMENTS_A_LINE = 64;
+
+/** `transaction` as a script for `nft -f -`: atomic there too. */
+export function transactionText(transaction: Transaction): string {
+  const lines: string[] = [];
+  for (let at = 0; at < transaction.length;) {
+    const operation = transaction[at]!;
+    if (operation.noun !== "element") {
+      lines.push(operationText(operation));
+      at++;
+      continue;
+    }
+    const group = elementGroup(transaction, at);
+    const { family, table, name } = splitSetPath(operation.set);
+    const elements = group.map((element) => elementText(element, operation.verb === "add"));
+    lines.push(`${operation.verb} element ${family} ${table} ${name} { ${elements.join(", ")} }`);
+    at += group.length;
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** `ruleset` as nft lists it, elements in order of their keys: a script that builds it. */
+export function rulesetText(ruleset: Ruleset): string {
+  return ruleset.tables.map((table) => tableText(table, ruleset)).join("\n");
+}
+
+/** One rule: `ip daddr @cluster-ips goto reject-chain`. */
+export function ruleText(family: Family, rule: Rule): string {
+  const statements = rule.statements.map((statement) => statementText(family, statement));
+  return [...statements, ...comment(rule)].join(" ");
+}
+
+/** One element: `10.96.0.1 . tcp . 80 comment "shop/web" : goto pick-4`. */
+export function elementText(element: Element, whole = true): string {
+  if (!whole) return element.key;
+  const value = element.value === undefined ? [] : [`: ${element.value}`];
+  return [element.key, ...comment(element), ...value].join(" ");
+}
+
+/** The type line of a set or map, with `typeof` where only an expression can name the key. */
+export function containerType(family: Family, container: Container): string {
+  const write = container.key.includes("slot") ? typeofText : typeText;
+  const key = write(family, container.key);
+  const word = container.key.includes("slot") ? "typeof" : "type";
+  if (container.kind === "set") return `${word} ${key}`;
+  return `${word} ${key} : ${container.value === "verdict" ? "verdict" : write(family, container.value)}`;
+}
+
+function typeText(_family: Family, types: readonly DataType[]): string {
+  return types.join(" . ");
+}
+
+function typeofText(family: Family, types: readonly DataType[]): string {
+  const words: Readonly<Record<DataType, string>> = {
+    ipv4_addr: `${family} daddr`,
+    ipv6_addr: `${family} daddr`,
+    inet_proto: "meta l4proto",
+    inet_service: "th dport",
+    mark: "meta mark",
+    slot: `numgen random mod ${SLOT_MODULUS_MAX}`,
+  };
+  return types.map((type) => words[type]).join(" . ");
+}
+
+/** The elements from `at` on that share verb and set with the first. */
+function elementGroup(transaction: Transaction, at: number): Element[] {
+  const first = transaction[at] as Operation & { noun: "element" };
+  const group: Element[] = [];
+  for (const next of transaction.slice(at, at + ELEMENTS_A_LINE)) {
+    if (next.noun !== "element" || next.verb !== first.verb || next.set !== first.set) break;
+    group.push(next.element);
+  }
+  return group;
+}
+
+function operationText(operation: Exclude<Operation, { noun: "element" }>): string {
+  const { verb, noun, family, table } = operation;
+  switch (noun) {
+    case "table":
+      return operation.verb === "add"
+        ? [`add table ${family} ${table}`, ...block([...flags(operation.flags), ...commentLine(operation)])]
+          .join(" ")
+        : `${verb} table ${family} ${table}`;
+    case "chain":
+      if (operation.verb !== "add") return `${verb} chain ${family} ${table} ${operation.name}`;
+      return [`add chain ${family} ${table} ${operation.chain.name}`, ...block(chainHead(operation.chain))]
+        .join(" ");
+    case "rule":
+      return `add rule ${family} ${table} ${operation.chain} ${ruleText(family, operation.rule)}`;
+    case "set":
+      if (operation.verb !== "add") return `${verb} set ${family} ${table} ${operation.name}`;
+      return `add ${operation.set.kind} ${family} ${table} ${operation.set.name} ` +
+        block([containerType(family, operation.set), ...commentLine(operation.set)]).join("");
+    default:
+      return unreachable(operation);
+  }
+}
+
+function block(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`{ ${lines.map((line) => `${line};`).join(" ")} }`];
+}
+
+function flags(names: readonly string[] | undefined): string[] {
+  return names === undefined ? [] : [`flags ${names.join(",")}`];
+}
+
+function comment(object: { readonly comment?: string }): string[] {
+  return object.comment === undefined ? [] : [`comment "${object.comment}"`];
+}
+
+const commentLine = comment;
+
+function chainHead(chain: Omit<Chain, "rules">): string[] {
+  if (chain.hook === undefined) return commentLine(chain);
+  const { type, hook, priority } = chain.hook;
+  return [...commentLine(chain), `type ${type} hook ${hook} priority ${priority}; policy accept`];
+}
+
+function tableText(table: Table, ruleset: Ruleset): string {
+  const sets = table.sets.map((set) => {
+    const elements = ruleset.elements.get(setPath(table.family, table.name, set.name));
+    const sorted = [...elements?.values() ?? []].sort((a, b) => a.key < b.key ? -1 : 1);
+    const list = sorted.map((element) => elementText(element)).join(",\n\t\t\t     ");
+    const lines = [containerType(table.family, set), ...commentLine(set)];
+    return section(set.kind, set.name, list === "" ? lines : [...lines, `elements = { ${list} }`]);
+  });
+  const chains = table.chains.map((chain) => {
+    const head = chainHead(chain).map((line) =>
+      chain.hook !== undefined && line.startsWith("type") ? `${line};` : line
+    );
+    return section("chain", chain.name, [
+      ...head,
+      ...chain.rules.map((rule) => ruleText(table.family, rule)),
+    ]);
+  });
+  const head = commentLine(table).map((line) => `\t${line}\n`).join("");
+  return `table ${table.family} ${table.name} {\n${head}${[...sets, ...chains].join("\n")}}\n`;
+}
+
+function section(noun: string, name: string, lines: readonly string[]): string {
+  return `\t${noun} ${name} {\n${lines.map((line) => `\t\t${line}\n`).join("")}\t}\n`;
+}
+
+function statementText(family: Family, statement: Statement): string {
+  switch (statement.kind) {
+    case "match":
+      return [statement.selector, ...(statement.operator === "!=" ? ["!="] : []), statement.value].join(" ");
+    case "lookup":
+      return `${keyText(statement.key)} @${statement.set}`;
+    case "ct-state-new":
+      return "ct state new";
+    case "ct-status-dnat":
+      return "ct status dnat";
+    case "mark-test":
+      return `meta mark & ${hex(statement.bits)} != ${hex(0)}`;
+    case "mark-set":
+      return `meta mark set meta mark ${statement.operator} ${hex(statement.bits)}`;
+    case "vmap":
+      return `${keyText(statement.key)} vmap @${statement.map}`;
+    case "dnat":
+      return `dnat ${family} to ${keyText(statement.key)} map @${statement.map}`;
+    case "masquerade":
+      return "masquerade fully-random";
+    case "reject":
+      return statement.with === "tcp-reset" ? "reject with tcp reset" : "reject";
+    case "verdict":
+      return verdictText(statement.verdict);
+    default:
+      return unreachable(statement);
+  }
+}
+
+function keyText(key: readonly (Selector | Numgen)[]): string {
+  return key.map((part) => typeof part === "string" ? part : `numgen random mod ${part.modulus}`).join(" . ");
+}
+
+function hex(number: number): string {
+  return `0x${number.toString(16).padStart(8, "0")}`;
+}

@@ -1,0 +1,72 @@
+// Delta: the difference between two states of the elements, as a value. Laws (held by property tests):
+// apply(a, diff(a, b)) = b; diff(a, a) is empty; apply(apply(a, d), e) = apply(a, compose(d, e)); invert undoes.
+
+import { assert } from "../invariant.ts";
+import { type Element, type ElementKey, type Elements, sameElement, type SetPath } from "../nft/ruleset.ts";
+
+/** One element before and after; at least one of them is there, and they differ. */
+export interface ElementChange {
+  readonly set: SetPath;
+  readonly key: ElementKey;
+  readonly before: Element | undefined;
+  readonly after: Element | undefined;
+  /** Offset of the record that caused it; absent where no record did, as after a listing. */
+  readonly cause?: number;
+}
+
+/** Changes ordered by set, then key; each element at most once. */
+export type Delta = readonly ElementChange[];
+
+/** Elements that can be changed in place. */
+export type MutableElements = Map<SetPath, Map<ElementKey, Element>>;
+
+/** What turns `a` into `b`. */
+export function diff(a: Elements, b: Elements): Delta {
+  const changes: ElementChange[] = [];
+  for (const set of [...new Set([...a.keys(), ...b.keys()])]) {
+    const [old, now] = [a.get(set), b.get(set)];
+    for (const key of new Set([...old?.keys() ?? [], ...now?.keys() ?? []])) {
+      const [before, after] = [old?.get(key), now?.get(key)];
+      if (!sameElement(before, after)) changes.push({ set, key, before, after });
+    }
+  }
+  return changes.sort(compareChanges);
+}
+
+/** Applies `delta` to `elements` in place. Throws unless each element is as the delta found it. */
+export function applyDelta(elements: MutableElements, delta: Delta): void {
+  for (const { set, key, before, after } of delta) {
+    let keyed = elements.get(set);
+    assert(sameElement(keyed?.get(key), before), `${set} { ${key} } is not as the delta found it`);
+    if (keyed === undefined) elements.set(set, keyed = new Map());
+    if (after === undefined) keyed.delete(key);
+    else keyed.set(key, after);
+  }
+}
+
+/** The delta that does `first`, then `second`. */
+export function compose(first: Delta, second: Delta): Delta {
+  const byPlace = new Map(first.map((change) => [place(change), change]));
+  for (const change of second) {
+    const earlier = byPlace.get(place(change));
+    byPlace.set(place(change), earlier === undefined ? change : { ...change, before: earlier.before });
+  }
+  return [...byPlace.values()].filter(({ before, after }) => !sameElement(before, after)).sort(
+    compareChanges,
+  );
+}
+
+/** The delta that undoes `delta`. */
+export function invert(delta: Delta): Delta {
+  return delta.map(({ before, after, ...rest }) => ({ ...rest, before: after, after: before }));
+}
+
+/** Order of changes in a delta: by set, then key, in code units. */
+export function compareChanges(a: ElementChange, b: ElementChange): number {
+  if (a.set !== b.set) return a.set < b.set ? -1 : 1;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
+function place({ set, key }: ElementChange): string {
+  return `${set}\n${key}`;
+}
