@@ -25,6 +25,15 @@ export const SLOT_MODULUS_MAX = 65536;
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 
+/** Longest line of a ledger in bytes: an EndpointSlice of 1,000 endpoints takes about 200 KiB. */
+export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A segment that has reached this size in bytes is closed and the next one begun. */
+export const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/** Element changes written into one commit record; a first load has more, and they follow from its events. */
+export const COMMIT_CHANGES_MAX = 1024;
+
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
@@ -32,3 +41,4 @@ assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit 
 assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");
+assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");

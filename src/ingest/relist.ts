@@ -1,0 +1,47 @@
+// A full list as events: what has to change in what is known so that it equals the list. Pure, and in an order that
+// depends on the objects alone.
+
+import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type WatchEvent } from "../kube/objects.ts";
+
+/**
+ * Events that turn `known` (by describeKey) into `listed`. Objects that are not listed are deleted only when the list is
+ * `complete`. An object whose content is unchanged gives no event.
+ */
+export function relist(
+  known: ReadonlyMap<string, KubeObject>,
+  listed: readonly KubeObject[],
+  complete: boolean,
+  time: string,
+): WatchEvent[] {
+  const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
+  const upserts = [...now].filter(([name, object]) => !sameObject(known.get(name), object)).map((
+    [, object],
+  ) => ({
+    key: objectKey(object),
+    value: object,
+    resourceVersion: object.metadata.resourceVersion ?? "",
+    time,
+  }));
+  const gone = complete ? [...known].filter(([name]) => !now.has(name)).map(([, object]) => object) : [];
+  const deletes = gone.map((object) => ({ key: objectKey(object), value: null, resourceVersion: "", time }));
+  return [...deletes, ...upserts].sort(compareEvents);
+}
+
+/** Order of kinds first, so that a Service is known before its slices; then by name. */
+function compareEvents(a: WatchEvent, b: WatchEvent): number {
+  const kinds = OBJECT_KINDS.indexOf(a.key.kind) - OBJECT_KINDS.indexOf(b.key.kind);
+  if (kinds !== 0) return kinds;
+  const [left, right] = [describeKey(a.key), describeKey(b.key)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Equal in every field, whatever the order of keys. */
+function sameObject(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && sameObject(left[key], right[key]));
+}

@@ -1,0 +1,32 @@
+// The seam of ingest: whatever tells us what the cluster is. A source delivers batches; the ledger and all behind it do
+// not know where they come from.
+
+import type { KubeObject, WatchEvent } from "../kube/objects.ts";
+
+/** Everything that exists, as far as the source can tell. */
+export interface ListBatch {
+  readonly kind: "list";
+  readonly objects: readonly KubeObject[];
+  /** Whether objects that are missing are gone; false when something could not be read. */
+  readonly complete: boolean;
+  /** When the list was taken: RFC 3339 with milliseconds, UTC. */
+  readonly time: string;
+  /** What was wrong with the input: file, object, and what became of it. */
+  readonly problems: readonly string[];
+}
+
+/** Changes in the order in which they happened. */
+export interface EventsBatch {
+  readonly kind: "events";
+  readonly events: readonly WatchEvent[];
+  readonly problems: readonly string[];
+}
+
+export type SourceBatch = ListBatch | EventsBatch;
+
+/** Where batches come from. The iteration ends when the source is exhausted or `signal` aborts. */
+export interface Source {
+  /** For people: what is read. */
+  readonly description: string;
+  batches(signal: AbortSignal): AsyncIterable<SourceBatch>;
+}

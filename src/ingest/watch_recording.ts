@@ -1,0 +1,93 @@
+// A watch recorded as lines of JSON ({time, kind, type, object | items}) -> watch events: the LIST that begins each
+// kind becomes upserts and deletes, bookmarks give nothing.
+
+import { decodeObject } from "../kube/decode.ts";
+import {
+  describeKey,
+  type KubeObject,
+  OBJECT_KINDS,
+  objectKey,
+  type ObjectKind,
+  type WatchEvent,
+} from "../kube/objects.ts";
+import { relist } from "./relist.ts";
+
+/** One line of such a recording. */
+interface Line {
+  readonly time: string;
+  readonly kind: ObjectKind;
+  readonly type: string;
+  readonly resourceVersion?: string;
+  readonly object?: unknown;
+  readonly items?: readonly unknown[];
+}
+
+/** The events in `text`, and what could not be read, by line. */
+export function readWatchRecording(text: string): { events: WatchEvent[]; problems: string[] } {
+  const known = new Map<string, KubeObject>();
+  const events: WatchEvent[] = [];
+  const problems: string[] = [];
+  text.split("\n").forEach((line, i) => {
+    if (line.trim() === "") return;
+    const decode = (value: unknown) =>
+      decoded(value, (problem) => problems.push(`line ${i + 1}: ${problem}`));
+    const parsed = parseLine(line);
+    if (typeof parsed === "string") return problems.push(`line ${i + 1}: ${parsed}`);
+    const found = lineEvents(parsed, known, decode);
+    if (typeof found === "string") return problems.push(`line ${i + 1}: ${found}`);
+    for (const event of found) {
+      events.push(event);
+      if (event.value === null) known.delete(describeKey(event.key));
+      else known.set(describeKey(event.key), event.value);
+    }
+  });
+  return { events, problems };
+}
+
+function parseLine(line: string): Line | string {
+  try {
+    const parsed = JSON.parse(line) as Line;
+    if (!OBJECT_KINDS.includes(parsed.kind)) {
+      return `kind ${JSON.stringify(parsed.kind)} is not one of ${OBJECT_KINDS.join(", ")}`;
+    }
+    return Number.isNaN(Date.parse(parsed.time))
+      ? `time ${JSON.stringify(parsed.time)} is not RFC 3339`
+      : parsed;
+  } catch (error) {
+    return `not JSON: ${(error as Error).message}`;
+  }
+}
+
+type Decode = (value: unknown) => KubeObject | undefined;
+
+function lineEvents(
+  line: Line,
+  known: ReadonlyMap<string, KubeObject>,
+  decode: Decode,
+): WatchEvent[] | string {
+  const { time, kind, type } = line;
+  if (type === "BOOKMARK") return [];
+  if (type === "LIST") {
+    const items = line.items ?? [];
+    const objects = items.map(decode).filter((object) => object !== undefined);
+    const ofKind = new Map([...known].filter(([, object]) => object.kind === kind));
+    return relist(ofKind, objects, objects.length === items.length, time);
+  }
+  if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED") {
+    return `type ${JSON.stringify(type)} is unknown`;
+  }
+  const object = decode(line.object);
+  if (object === undefined) return [];
+  const value = type === "DELETED" ? null : object;
+  return [{ key: objectKey(object), value, resourceVersion: object.metadata.resourceVersion ?? "", time }];
+}
+
+function decoded(value: unknown, report: (problem: string) => void): KubeObject | undefined {
+  const result = decodeObject(value);
+  if (!result.ok) {
+    report(result.problem);
+    return undefined;
+  }
+  result.warnings.forEach(report);
+  return result.object;
+}

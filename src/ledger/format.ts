@@ -1,0 +1,154 @@
+// The bytes of a ledger, version 1.
+//
+// A ledger is a folder of segments. A segment is a text file named after the offset of its first record, 20 decimal
+// digits and ".ndjson". Every line is one JSON object in UTF-8 that ends with "\n"; its keys are in code unit order at
+// every level, there is no white space between tokens, and numbers are finite.
+//
+//   header, the first line:  {"chain":C,"first":N,"format":"ledgerproxy","ledger":L,"version":1,"crc":"X"}
+//   record, every other:     {"...":...,"kind":K,"offset":N,...,"chain":"C","crc":"X"}
+//
+// offset  counts records from 0 without gaps, over all segments.
+// chain   of a record: SHA-256 of the chain before it (64 hex digits) followed by the record's canonical JSON without
+//         "chain" and "crc"; of a header: the chain of the last record before the segment, or, in a new ledger,
+//         SHA-256 of the text "ledgerproxy 1 " and the ledger's id. In lower-case hex.
+// crc     CRC-32 (IEEE 802.3) of all bytes of the line before `,"crc"`, 8 hex digits. Always the last key.
+// ledger  16 hex digits, drawn when the ledger is made.
+//
+// A reader refuses versions and kinds it does not know: a change of meaning is a new version.
+
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { assert } from "../invariant.ts";
+import { RECORD_BYTES_MAX } from "../limits.ts";
+import type { LedgerRecord } from "./record.ts";
+
+export const FORMAT_VERSION = 1;
+
+const KINDS: ReadonlySet<string> = new Set(["event", "config", "commit", "drift", "gap"]);
+const CRC_KEY = ',"crc":"';
+const CRC_TAIL_BYTES = CRC_KEY.length + 8 + 2;
+const CHAIN_KEY = ',"chain":"';
+const CHAIN_TAIL_BYTES = CHAIN_KEY.length + 64 + 1;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** What the first line of a segment says. */
+export interface SegmentHeader {
+  readonly ledger: string;
+  /** Offset of the segment's first record. */
+  readonly first: number;
+  /** Chain before that record. */
+  readonly chain: string;
+}
+
+/** One encoded record and the chain after it. */
+export interface EncodedRecord {
+  /** The line with its "\n". */
+  readonly line: string;
+  readonly chain: string;
+}
+
+/** One decoded record. */
+export interface DecodedRecord {
+  readonly offset: number;
+  readonly record: LedgerRecord;
+  readonly chain: string;
+}
+
+/** The chain before the first record of the ledger `id`. */
+export function genesisChain(id: string): string {
+  return createHash("sha256").update(`ledgerproxy ${FORMAT_VERSION} ${id}`).digest("hex");
+}
+
+/** File name of the segment whose first record has offset `first`. */
+export function segmentName(first: number): string {
+  return `${String(first).padStart(20, "0")}.ndjson`;
+}
+
+/** The offset in a segment's file name; undefined for other files. */
+export function segmentFirst(name: string): number | undefined {
+  const match = /^(\d{20})\.ndjson$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** The header line of a segment, with its "\n". */
+export function encodeHeader({ ledger, first, chain }: SegmentHeader): string {
+  return sealed(canonicalJson({ chain, first, format: "ledgerproxy", ledger, version: FORMAT_VERSION }));
+}
+
+/** The line of `record` at `offset` behind `previousChain`. Throws (programmer error) when it is too long. */
+export function encodeRecord(offset: number, record: LedgerRecord, previousChain: string): EncodedRecord {
+  const body = canonicalJson({ ...record, offset });
+  const chain = nextChain(previousChain, body);
+  const line = sealed(`${body.slice(0, -1)}${CHAIN_KEY}${chain}"}`);
+  assert(line.length <= RECORD_BYTES_MAX, `record of ${line.length} bytes, at most ${RECORD_BYTES_MAX}`);
+  return { line, chain };
+}
+
+/** The header in `line` (without "\n"), or what is wrong with it. */
+export function decodeHeader(line: Uint8Array): SegmentHeader | string {
+  const text = unsealed(line);
+  if (text === undefined) return "the segment header is damaged (CRC)";
+  const header = JSON.parse(text) as SegmentHeader & { format: string; version: number };
+  if (header.format !== "ledgerproxy") return `format ${JSON.stringify(header.format)} is not "ledgerproxy"`;
+  if (header.version !== FORMAT_VERSION) {
+    return `format version ${header.version}; this program reads version ${FORMAT_VERSION}: use a newer one`;
+  }
+  return { ledger: header.ledger, first: header.first, chain: header.chain };
+}
+
+/** The record in `line` (without "\n") behind `previousChain` at `offset`, or what is wrong with it. */
+export function decodeRecord(
+  line: Uint8Array,
+  offset: number,
+  previousChain: string,
+): DecodedRecord | string {
+  const text = unsealed(line);
+  if (text === undefined) return "damaged (CRC)";
+  const body = `${text.slice(0, -CHAIN_TAIL_BYTES - 1)}}`;
+  const chain = nextChain(previousChain, body);
+  if (text.slice(-CHAIN_TAIL_BYTES - 1) !== `${CHAIN_KEY}${chain}"}`) {
+    return "altered, or what was before it was (hash chain)";
+  }
+  const { offset: found, ...record } = JSON.parse(body) as LedgerRecord & { offset: number };
+  if (found !== offset) return `offset ${found} where ${offset} was expected`;
+  if (!KINDS.has(record.kind)) return `kind "${record.kind}" is unknown to this program: use a newer one`;
+  return { offset, record: record as LedgerRecord, chain };
+}
+
+/** JSON with keys in code unit order and nothing absent: equal values have equal text. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number") {
+    assert(Number.isFinite(value) && !Object.is(value, -0), `${value} has no canonical JSON`);
+    return String(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  assert(typeof value === "object", `a ${typeof value} has no canonical JSON`);
+  const fields = Object.entries(value as object).sort(([a], [b]) => a < b ? -1 : 1);
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+}
+
+function nextChain(previous: string, body: string): string {
+  return createHash("sha256").update(previous).update(body).digest("hex");
+}
+
+/** Closes a JSON object with the CRC over what is before it. */
+function sealed(object: string): string {
+  const covered = object.slice(0, -1);
+  return `${covered}${CRC_KEY}${crcText(encoder.encode(covered))}"}\n`;
+}
+
+/** The object that {@link sealed} closed, when its CRC is right. */
+function unsealed(line: Uint8Array): string | undefined {
+  if (line.length < CRC_TAIL_BYTES) return undefined;
+  const covered = line.subarray(0, line.length - CRC_TAIL_BYTES);
+  const tail = String.fromCharCode(...line.subarray(line.length - CRC_TAIL_BYTES));
+  if (tail !== `${CRC_KEY}${crcText(covered)}"}`) return undefined;
+  return `${decoder.decode(covered)}}`;
+}
+
+function crcText(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(8, "0");
+}

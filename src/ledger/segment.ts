@@ -1,0 +1,135 @@
+// Reads segments: checks every line, and tells a torn tail, which a crash leaves, from damage.
+
+import type { Storage } from "./storage.ts";
+import {
+  type DecodedRecord,
+  decodeHeader,
+  decodeRecord,
+  genesisChain,
+  segmentFirst,
+  type SegmentHeader,
+} from "./format.ts";
+
+/** Where a ledger is damaged. Thrown by readers; what is before it can be used. */
+export class LedgerDamage extends Error {
+  override readonly name = "LedgerDamage";
+
+  constructor(
+    readonly file: string,
+    /** From 1. */
+    readonly line: number,
+    /** Byte of the file at which the line begins. */
+    readonly byte: number,
+    readonly reason: string,
+  ) {
+    super(`${file}:${line} (byte ${byte}): ${reason}`);
+  }
+}
+
+/** Whether `error` says that a ledger is damaged. */
+export function isLedgerDamage(error: unknown): error is LedgerDamage {
+  return error instanceof LedgerDamage;
+}
+
+/** The bytes behind the last whole record: what a crash in the middle of a write leaves. */
+export interface TornTail {
+  readonly file: string;
+  /** Length of the file without the tail; 0 when not even its header is whole. */
+  readonly keep: number;
+  readonly lostBytes: number;
+  readonly reason: string;
+}
+
+/** How a ledger ends: what the next record needs. */
+export interface LedgerEnd {
+  readonly ledger: string;
+  /** Offset of the next record. */
+  readonly next: number;
+  readonly chain: string;
+  /** Name of the last segment. */
+  readonly segment: string;
+  readonly torn: TornTail | undefined;
+}
+
+/** Names of the segments in `storage`, oldest first. */
+export function segmentNames(storage: Storage): string[] {
+  return storage.names().filter((name) => segmentFirst(name) !== undefined);
+}
+
+/**
+ * Yields every record in order and returns how the ledger ends; undefined when it is empty. A torn tail is left out and
+ * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time.
+ */
+export function* readSegments(storage: Storage): Generator<DecodedRecord, LedgerEnd | undefined> {
+  const names = segmentNames(storage);
+  let end: LedgerEnd | undefined;
+  for (const [i, name] of names.entries()) {
+    const next = yield* readSegment(storage, name, end, i === names.length - 1);
+    if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
+    end = next;
+  }
+  return end;
+}
+
+/** Yields the records of one segment behind `before`; undefined when its header is torn. */
+function* readSegment(
+  storage: Storage,
+  name: string,
+  before: LedgerEnd | undefined,
+  last: boolean,
+): Generator<DecodedRecord, LedgerEnd | undefined> {
+  const bytes = storage.read(name);
+  const headerEnd = bytes.indexOf(0x0a);
+  const header = headerEnd < 0
+    ? "the segment header is not whole"
+    : decodeHeader(bytes.subarray(0, headerEnd));
+  const problem = typeof header === "string" ? header : misfit(header, name, before);
+  if (problem !== undefined) {
+    // A header alone is written and synced before any record; only a segment without records can have a torn one.
+    if (last && before !== undefined && headerEnd < 0) return undefined;
+    throw new LedgerDamage(name, 1, 0, problem);
+  }
+  const { ledger, first, chain } = header as SegmentHeader;
+  let end: LedgerEnd = { ledger, next: first, chain, segment: name, torn: undefined };
+  let line = 2;
+  for (let at = headerEnd + 1; at < bytes.length; line++) {
+    const newline = bytes.indexOf(0x0a, at);
+    const decoded = newline < 0
+      ? "the line has no end"
+      : decodeRecord(bytes.subarray(at, newline), end.next, end.chain);
+    if (typeof decoded === "string") {
+      // Behind a torn tail a later segment may go on, after a write that failed; its header proves that it does.
+      if (!isTail(bytes, newline)) throw new LedgerDamage(name, line, at, decoded);
+      return { ...end, torn: { file: name, keep: at, lostBytes: bytes.length - at, reason: decoded } };
+    }
+    yield decoded;
+    end = { ...end, next: decoded.offset + 1, chain: decoded.chain };
+    at = newline + 1;
+  }
+  return end;
+}
+
+/** Whether nothing that could be a record follows: a crash tears the end of a file, never its middle. */
+function isTail(bytes: Uint8Array, newline: number): boolean {
+  return newline < 0 || newline === bytes.length - 1;
+}
+
+function wholeFile(storage: Storage, name: string): TornTail {
+  return { file: name, keep: 0, lostBytes: storage.size(name), reason: "the segment header is not whole" };
+}
+
+/** What is wrong with a header at this place. */
+function misfit(header: SegmentHeader, name: string, before: LedgerEnd | undefined): string | undefined {
+  if (segmentFirst(name) !== header.first) return `its header says offset ${header.first}`;
+  if (before === undefined) {
+    if (header.first === 0 && header.chain !== genesisChain(header.ledger)) {
+      return "its hash chain does not begin at the start";
+    }
+    return undefined;
+  }
+  if (header.ledger !== before.ledger) return `belongs to ledger ${header.ledger}, not ${before.ledger}`;
+  if (header.first !== before.next) {
+    return `starts at offset ${header.first}; records from ${before.next} on are missing`;
+  }
+  return header.chain === before.chain ? undefined : "its hash chain does not continue the segment before";
+}

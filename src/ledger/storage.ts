@@ -1,0 +1,84 @@
+// The one seam between the ledger and a disk: a folder of append-only files. All calls are synchronous, as the path
+// from event to rule is. Errors of the system are thrown as they are.
+
+/** A folder that holds one ledger. */
+export interface Storage {
+  /** For messages: the folder's path. */
+  readonly path: string;
+  /** Names of all files, in code unit order. */
+  names(): string[];
+  /** Size of a file in bytes. */
+  size(name: string): number;
+  /** The whole content of a file. */
+  read(name: string): Uint8Array;
+  /** Opens a file to append to; with `create` it must not exist yet. */
+  append(name: string, create: boolean): AppendFile;
+  /** Cuts a file to `length` bytes. */
+  truncate(name: string, length: number): void;
+  /** Makes created and removed names durable. */
+  syncFolder(): void;
+  /** Takes the writer's lock, or says who has it. */
+  lock(): Disposable | { readonly heldBy: string };
+}
+
+/** A file that only grows. */
+export interface AppendFile {
+  /** Writes all of `bytes` at the end. */
+  write(bytes: Uint8Array): void;
+  /** Makes what was written durable. */
+  sync(): void;
+  close(): void;
+}
+
+const LOCK = "writer.lock";
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** A folder of the file system; created with mode 0700 where `create` is set. */
+export function folderStorage(path: string, create: boolean): Storage {
+  if (create) Deno.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  return {
+    path,
+    names: () => [...Deno.readDirSync(path)].filter((entry) => entry.isFile).map(({ name }) => name).sort(),
+    size: (name) => Deno.statSync(`${path}/${name}`).size,
+    read: (name) => Deno.readFileSync(`${path}/${name}`),
+    append: (name, create) => appendFile(`${path}/${name}`, create),
+    truncate: (name, length) => truncateFile(`${path}/${name}`, length),
+    syncFolder: () => syncFolder(path),
+    lock: () => lockFile(`${path}/${LOCK}`),
+  };
+}
+
+function appendFile(path: string, create: boolean): AppendFile {
+  const file = Deno.openSync(path, { append: true, createNew: create, mode: FILE_MODE });
+  return {
+    write(bytes) {
+      for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    },
+    sync: () => file.syncDataSync(),
+    close: () => file.close(),
+  };
+}
+
+function truncateFile(path: string, length: number): void {
+  using file = Deno.openSync(path, { write: true });
+  file.truncateSync(length);
+  file.syncSync();
+}
+
+function syncFolder(path: string): void {
+  using folder = Deno.openSync(path);
+  folder.syncSync();
+}
+
+/** An flock(2): the kernel releases it when its process ends, however it ends, so a stale lock cannot exist. */
+function lockFile(path: string): Disposable | { heldBy: string } {
+  const file = Deno.openSync(path, { read: true, write: true, create: true, mode: FILE_MODE });
+  if (!file.tryLockSync(true)) {
+    file.close();
+    return { heldBy: Deno.readTextFileSync(path).trim() || "an unknown process" };
+  }
+  file.truncateSync(0);
+  file.writeSync(new TextEncoder().encode(`process ${Deno.pid}\n`));
+  return { [Symbol.dispose]: () => file.close() };
+}
