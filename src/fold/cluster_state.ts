@@ -32,6 +32,8 @@ export interface ClusterState {
   readonly claims: Map<string, readonly ServiceName[]>;
   /** Frontends that more than one Service wants. */
   readonly contested: Set<string>;
+  /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
+  readonly omitted: Map<string, number>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
   nodeName: string;
@@ -51,6 +53,7 @@ export function emptyState(tables: readonly Table[]): ClusterState {
     programs: new Map(),
     claims: new Map(),
     contested: new Set(),
+    omitted: new Map(),
     dirty: new Map(),
     nodeName: "",
     folded: -1,
@@ -62,10 +65,4 @@ export function takeDirty(state: ClusterState): Dirty {
   const { dirty } = state;
   state.dirty = new Map();
   return dirty;
-}
-
-/** Endpoints that have no slot because their ServicePort has more than the largest class, by ServicePort name. */
-export function omittedEndpoints(state: ClusterState): Map<string, number> {
-  const omitted = [...state.programs.values()].flatMap((program) => [...program.omitted]);
-  return new Map(omitted.sort(([a], [b]) => a < b ? -1 : 1));
 }

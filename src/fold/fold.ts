@@ -99,6 +99,8 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   }
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
+  for (const port of before.omitted.keys()) state.omitted.delete(port);
+  for (const [port, count] of after.omitted) state.omitted.set(port, count);
   for (const [key, held] of holders) {
     claim(state, key, name, after.resources.has(key));
     changeResource(held, heldResource(state, key), put);

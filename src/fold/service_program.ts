@@ -18,7 +18,7 @@ export interface ServiceProgram {
   readonly resources: ReadonlyMap<string, Resource>;
   /** Slots of each ServicePort, by family, protocol and port name: all its frontends share them. */
   readonly slots: ReadonlyMap<string, Slots>;
-  /** Endpoints beyond the largest slot class, by ServicePort name; they get no traffic. */
+  /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
 }
 
@@ -55,7 +55,7 @@ export function serviceProgram(
     const assigned = assignSlots(previous.slots.get(key) ?? NO_SLOTS, [...endpoints.keys()].sort());
     slots.set(key, assigned);
     if (assigned.endpoints.length < endpoints.size) {
-      omitted.set(port.name, endpoints.size - assigned.endpoints.length);
+      omitted.set(`${port.name} ${port.family}`, endpoints.size - assigned.endpoints.length);
     }
     add(frontend(port, assigned));
     for (const endpoint of endpoints.values()) if (endpoint.local) add(hairpin(port, endpoint));

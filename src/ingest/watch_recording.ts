@@ -27,20 +27,23 @@ export function readWatchRecording(text: string): { events: WatchEvent[]; proble
   const known = new Map<string, KubeObject>();
   const events: WatchEvent[] = [];
   const problems: string[] = [];
-  text.split("\n").forEach((line, i) => {
-    if (line.trim() === "") return;
-    const decode = (value: unknown) =>
-      decoded(value, (problem) => problems.push(`line ${i + 1}: ${problem}`));
+  for (const [i, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const report = (problem: string) => problems.push(`line ${i + 1}: ${problem}`);
     const parsed = parseLine(line);
-    if (typeof parsed === "string") return problems.push(`line ${i + 1}: ${parsed}`);
-    const found = lineEvents(parsed, known, decode);
-    if (typeof found === "string") return problems.push(`line ${i + 1}: ${found}`);
+    const found = typeof parsed === "string"
+      ? parsed
+      : lineEvents(parsed, known, (value) => decoded(value, report));
+    if (typeof found === "string") {
+      report(found);
+      continue;
+    }
     for (const event of found) {
       events.push(event);
       if (event.value === null) known.delete(describeKey(event.key));
       else known.set(describeKey(event.key), event.value);
     }
-  });
+  }
   return { events, problems };
 }
 

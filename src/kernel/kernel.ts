@@ -40,4 +40,9 @@ export interface CommitReceipt {
 /** A table in the kernel holds an object outside our vocabulary: another program wrote there. */
 export class UnreadableRuleset extends Error {
   override readonly name = "UnreadableRuleset";
+
+  /** `tables` are those of the asked ones that exist. */
+  constructor(message: string, readonly tables: readonly TableName[]) {
+    super(message);
+  }
 }

@@ -41,12 +41,26 @@ export type Dump = (request: Request) => NetlinkMessage[];
 
 /** Reads `tables` through `dump`. Throws {@link UnreadableRuleset}. */
 export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
+  const present = tables.filter(({ family, name }) =>
+    answers(dump, nf.MSG.GETTABLE, family).some((answer) => text(answer, nf.NFTA_TABLE.NAME) === name)
+  );
+  try {
+    return listTables(present, dump);
+  } catch (error) {
+    if (!(error instanceof ForeignObject)) throw error;
+    throw new UnreadableRuleset(error.message, present);
+  }
+}
+
+/** Stops a listing at something outside our vocabulary. */
+class ForeignObject extends Error {}
+
+function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   const found: Table[] = [];
   const elements = new Map<SetPath, Map<ElementKey, Element>>();
   for (const table of tables) {
     const attributes = answers(dump, nf.MSG.GETTABLE, table.family)
-      .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name);
-    if (attributes === undefined) continue;
+      .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name)!;
     const comment = readComment(attributes.get(nf.NFTA_TABLE.USERDATA));
     const sets = listSets(table, dump);
     found.push({
@@ -154,7 +168,7 @@ function listElements(table: TableName, set: Container, dump: Dump): Map<Element
 /** The decoded object, or an error naming the table that holds something else. */
 function known<T extends object>(table: TableName, read: T | string): T {
   if (typeof read !== "string") return read;
-  throw new UnreadableRuleset(
+  throw new ForeignObject(
     `table ${table.family} ${table.name} holds what ledgerproxy never writes: ${read}`,
   );
 }

@@ -76,9 +76,8 @@ export function rule(statements: readonly Statement[], comment?: string): Rule {
 export function assertComment(comment: string): void {
   const bytes = new TextEncoder().encode(comment).length;
   assert(bytes <= COMMENT_BYTES_MAX, `comment of ${bytes} bytes, at most ${COMMENT_BYTES_MAX}: ${comment}`);
-  // deno-lint-ignore no-control-regex
   assert(
-    !/["\\\x00-\x1f\x7f]/.test(comment),
+    !/["\\\p{Cc}]/u.test(comment),
     `comment with a character nft cannot quote: ${JSON.stringify(comment)}`,
   );
 }

@@ -1,0 +1,25 @@
+// `ledgerproxy run --dry-run`: what would be written, as nft text. Touches neither the kernel nor the ledger.
+
+import { newEngine, step } from "../engine/engine.ts";
+import type { Source } from "../ingest/source.ts";
+import { DEFAULT_SKELETON, skeleton } from "../fold/skeleton.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { rulesetText } from "../nft/text.ts";
+import { log } from "./log.ts";
+
+/** Writes the ruleset for everything `source` tells to stdout. `config` stands for the record a real run would begin with. */
+export async function dryRun(source: Source, config: LedgerRecord): Promise<number> {
+  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  const append = (records: readonly LedgerRecord[]) =>
+    step(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
+  append([config]);
+  for await (const batch of source.batches(new AbortController().signal)) {
+    for (const effect of step(engine, { kind: "batch", batch })) {
+      const after = effect.kind === "append" ? append(effect.records) : [effect];
+      for (const told of after) if (told.kind === "warn") log.warn(told.text);
+    }
+  }
+  const { tables, desired } = engine.cluster;
+  await Deno.stdout.write(new TextEncoder().encode(rulesetText({ tables, elements: desired })));
+  return 0;
+}

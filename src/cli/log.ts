@@ -1,0 +1,24 @@
+// Messages for people, on stderr: one line each, structured underneath.
+
+import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
+
+const encoder = new TextEncoder();
+
+/** Sends all messages to stderr. Call once, at start. */
+export function startLog(): void {
+  configureSync({
+    sinks: { stderr: (record) => void Deno.stderr.writeSync(encoder.encode(line(record))) },
+    loggers: [
+      { category: "ledgerproxy", sinks: ["stderr"], lowestLevel: "info" },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+/** The program's logger. */
+export const log = getLogger("ledgerproxy");
+
+function line({ level, message }: LogRecord): string {
+  const text = message.map((part) => typeof part === "string" ? part : String(part)).join("");
+  return level === "info" ? `${text}\n` : `${level}: ${text}\n`;
+}

@@ -1,0 +1,79 @@
+// The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
+
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { isLedgerDamage } from "../ledger/segment.ts";
+import { LedgerLocked } from "../ledger/writer.ts";
+import { SystemError } from "../kernel/system_error.ts";
+import { log, startLog } from "./log.ts";
+import { run, type RunOptions } from "./run.ts";
+import { UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
+
+const RUN_EXAMPLE = `
+Example:
+  kubectl get services,endpointslices,nodes -A -o yaml > cluster.yaml
+  ledgerproxy run --source cluster.yaml --ledger /var/lib/ledgerproxy --once`;
+
+/** Runs the program with `args`; returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command("ledgerproxy")
+    .description("A Kubernetes service proxy for nftables that keeps a ledger.")
+    .version(VERSION)
+    .exitOverride();
+  program.command("run")
+    .description("read a cluster and keep the kernel's rules equal to it")
+    .requiredOption(
+      "--source <path>",
+      "file or folder of YAML/JSON from kubectl, or the folder of a recorded ledger",
+    )
+    .option("--ledger <dir>", "folder of the ledger; made when absent")
+    .option("--once", "exit when the kernel holds the state")
+    .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
+    .option("--node <name>", "name of the own Node object", Deno.hostname().toLowerCase())
+    .option("--speed <n>", "play a recording n times faster than it was recorded", positive)
+    .option("--metrics-bind-address <ip:port>", "serve Prometheus metrics there", address)
+    .addHelpText("after", RUN_EXAMPLE)
+    .exitOverride()
+    .action(async (options: RunOptions) => {
+      code = await run(options);
+    });
+  await program.parseAsync([...args], { from: "user" });
+  return code;
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0, such as 10.");
+  return number;
+}
+
+function address(text: string): { hostname: string; port: number } {
+  const match = /^(?:\[([0-9a-f:]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
+  if (match === null || Number(match[3]) > 65535) {
+    throw new InvalidArgumentError("It must be IP:PORT, such as 127.0.0.1:10249.");
+  }
+  return { hostname: match[1] ?? match[2]!, port: Number(match[3]) };
+}
+
+/** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
+function isExplained(error: unknown): error is Error {
+  return error instanceof LedgerLocked || error instanceof SystemError || isLedgerDamage(error) ||
+    (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
+}
+
+if (import.meta.main) {
+  startLog();
+  try {
+    Deno.exitCode = await main(Deno.args);
+  } catch (error) {
+    if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : 2;
+    else if (error instanceof UsageError) {
+      log.error(error.message);
+      Deno.exitCode = 2;
+    } else if (isExplained(error)) {
+      log.error(error.message);
+      Deno.exitCode = 1;
+    } else throw error;
+  }
+}

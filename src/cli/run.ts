@@ -1,0 +1,120 @@
+// `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
+
+import { type EngineState, newEngine, step } from "../engine/engine.ts";
+import { list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { DEFAULT_SKELETON, skeleton } from "../fold/skeleton.ts";
+import { probeCapabilities } from "../kernel/capabilities.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import type { ConfigRecord } from "../ledger/record.ts";
+import { folderStorage } from "../ledger/storage.ts";
+import { LedgerWriter } from "../ledger/writer.ts";
+import { type Metrics, newMetrics } from "../serve/metrics.ts";
+import { serveMetrics } from "../serve/metrics_server.ts";
+import { dryRun } from "./dry_run.ts";
+import { log } from "./log.ts";
+import { progress } from "./progress.ts";
+import { openSource } from "./sources.ts";
+import { syncLine } from "./sync_line.ts";
+import { UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
+
+/** Flags of `run`. */
+export interface RunOptions {
+  readonly source: string;
+  readonly ledger?: string;
+  readonly once?: boolean;
+  readonly dryRun?: boolean;
+  readonly node: string;
+  readonly speed?: number;
+  readonly metricsBindAddress?: { readonly hostname: string; readonly port: number };
+}
+
+/** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
+export async function run(options: RunOptions): Promise<number> {
+  const once = options.once === true || options.dryRun === true;
+  const source = openSource(options.source, { once, speed: options.speed });
+  const config = configRecord(options.node);
+  if (options.dryRun) return await dryRun(source, config);
+  if (options.ledger === undefined) {
+    throw new UsageError(
+      "--ledger DIR is missing: the folder to keep the ledger in (it is made when absent)",
+    );
+  }
+  using kernel = new NetlinkKernel();
+  if (!capable(kernel)) return 1;
+  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  using ledger = openLedger(options.ledger, engine);
+  const metrics = newMetrics();
+  await using _server = options.metricsBindAddress && serveMetrics(metrics, options.metricsBindAddress);
+  const ports = newPorts(kernel, ledger, metrics);
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
+  perform(engine, ports, list(kernel));
+  if (engine.cluster.nodeName !== config.nodeName || ledger.next === 0) {
+    perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
+  }
+  log.info(
+    `reading ${source.description} as node ${options.node}; ledger ${options.ledger} at @${ledger.next - 1}`,
+  );
+  await runLoop(engine, ports, source, stopSignal());
+  return summary(engine);
+}
+
+/** Says what keeps the proxy from running; false when something does. */
+function capable(kernel: Kernel): boolean {
+  const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+  for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
+  if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
+  return missing.length === 0;
+}
+
+/** Opens the ledger and folds what it holds. */
+function openLedger(path: string, engine: EngineState): LedgerWriter {
+  const told = progress("records read from the ledger");
+  const ledger = new LedgerWriter(folderStorage(path, true), {
+    policy: "interval",
+    onRecord(offset, record) {
+      step(engine, { kind: "appended", first: offset, records: [record] });
+      told(offset + 1);
+    },
+  });
+  if (ledger.torn !== undefined) {
+    const { file, keep, lostBytes, reason } = ledger.torn;
+    log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
+  }
+  return ledger;
+}
+
+function newPorts(kernel: Kernel, ledger: LedgerWriter, metrics: Metrics): Ports {
+  return {
+    kernel,
+    ledger,
+    now: () => new Date().toISOString(),
+    report(report) {
+      metrics.noteSync(report);
+      log.info(syncLine(report));
+    },
+    warn: (text) => log.warn(text),
+  };
+}
+
+function configRecord(nodeName: string): ConfigRecord {
+  return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName };
+}
+
+/** Aborts when the process is asked to stop; the batch in hand is finished first. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
+  return stop.signal;
+}
+
+function summary({ cluster, rejections, committedOffset }: EngineState): number {
+  if (rejections > 0) {
+    log.error("the kernel does not hold the state: the last commit was rejected (see above)");
+    return 1;
+  }
+  const services = cluster.services.size;
+  log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);
+  return 0;
+}

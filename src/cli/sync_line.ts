@@ -1,0 +1,24 @@
+// One line a sync, for people.
+
+import type { SyncReport } from "../engine/engine.ts";
+
+/** ServicePorts named in a line. */
+const SERVICES_SHOWN = 3;
+
+/** `@142  12 records  8 operations  214 us  shop/web:http`. */
+export function syncLine(report: SyncReport): string {
+  const { position, records, operations, microseconds, services, rebuilt } = report;
+  const shown = services.slice(0, SERVICES_SHOWN).join(", ");
+  const more = services.length > SERVICES_SHOWN ? ` and ${services.length - SERVICES_SHOWN} more` : "";
+  return [
+    `@${position}`,
+    counted(records, "record"),
+    counted(operations, "operation"),
+    `${microseconds.toLocaleString("en")} us`,
+    `${rebuilt ? "skeleton written, " : ""}${shown}${more}`,
+  ].join("  ");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}

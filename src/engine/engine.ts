@@ -1,0 +1,360 @@
+// The engine: step(state, input) -> effects. It decides what is appended, when to commit and what a refusal means; it
+// does nothing itself. Positions are promises: appended >= folded >= planned >= committed, asserted at every step.
+
+import { assert, unreachable } from "../invariant.ts";
+import { COMMIT_CHANGES_MAX, SLOT_CLASS_MAX } from "../limits.ts";
+import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
+import { digestText, rulesetDigest } from "../fold/digest.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { CONTAINERS } from "../fold/skeleton.ts";
+import { relist } from "../ingest/relist.ts";
+import type { SourceBatch } from "../ingest/source.ts";
+import type { CommitReceipt } from "../kernel/kernel.ts";
+import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
+import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
+import {
+  applyDelta,
+  compareChanges,
+  type Delta,
+  diff,
+  type ElementChange,
+  type MutableElements,
+} from "../plan/delta.ts";
+import { elementOperations, plan, type Touched } from "../plan/plan.ts";
+import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+
+/** What happened. Times are RFC 3339 with milliseconds, UTC. */
+export type Input =
+  /** The ledger that records are appended to. */
+  | { readonly kind: "opened"; readonly ledger: string }
+  /** The kernel's tables as they are: at start, and after a rejection. */
+  | { readonly kind: "listed"; readonly ruleset: Ruleset }
+  /** Our tables hold what this program never writes; they will be made anew. */
+  | { readonly kind: "unreadable"; readonly tables: readonly Pick<Table, "family" | "name">[] }
+  | { readonly kind: "batch"; readonly batch: SourceBatch }
+  | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
+  /** Nothing more is waiting: commit what there is. */
+  | { readonly kind: "sync" }
+  | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly time: string }
+  | { readonly kind: "rejected"; readonly error: string; readonly time: string };
+
+/** What must be done, in this order; the result comes back as an input. */
+export type Effect =
+  | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
+  | { readonly kind: "commit"; readonly transaction: Transaction }
+  | { readonly kind: "list" }
+  | { readonly kind: "report"; readonly report: SyncReport }
+  | { readonly kind: "warn"; readonly text: string };
+
+/** One sync, for people and metrics. */
+export interface SyncReport {
+  /** Offset the rules now follow. */
+  readonly position: number;
+  /** Records folded since the commit before. */
+  readonly records: number;
+  readonly operations: number;
+  readonly bytes: number;
+  /** Time in the kernel. */
+  readonly microseconds: number;
+  /** ServicePorts whose elements changed, sorted. */
+  readonly services: readonly string[];
+  /** Whether the static skeleton was written too. */
+  readonly rebuilt: boolean;
+  /** Ready endpoints without a slot, by ServicePort and family. */
+  readonly omitted: ReadonlyMap<string, number>;
+}
+
+/** A commit on its way. */
+interface Pending {
+  readonly delta: Delta;
+  readonly through: number;
+  readonly digest: string;
+  readonly operations: number;
+  readonly rebuilds: boolean;
+}
+
+/** Changed in place by {@link step} alone. */
+export interface EngineState {
+  readonly cluster: ClusterState;
+  /** Id of the ledger. */
+  ledger: string;
+  /** What the kernel holds; moves only after it said yes. */
+  committed: MutableElements;
+  /** Tables to delete before ours are made; undefined while ours stand as they should. */
+  rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
+  /** Elements that may differ from the committed ones. */
+  touched: Map<SetPath, Map<ElementKey, number>>;
+  /** Whether the source has told all it knows at least once; nothing is committed before. */
+  synced: boolean;
+  pending: Pending | undefined;
+  /** Rejections in a row. */
+  rejections: number;
+  appendedOffset: number;
+  plannedOffset: number;
+  committedOffset: number;
+}
+
+/** Rejections in a row after which only a new batch is tried, not the same one again. */
+const REJECTIONS_MAX = 3;
+
+/** The state before anything was read. */
+export function newEngine(tables: readonly Table[]): EngineState {
+  return {
+    cluster: emptyState(tables),
+    ledger: "",
+    committed: new Map(),
+    rebuild: [],
+    touched: new Map(),
+    synced: false,
+    pending: undefined,
+    rejections: 0,
+    appendedOffset: -1,
+    plannedOffset: -1,
+    committedOffset: -1,
+  };
+}
+
+/** Takes one input and returns what must be done. Throws only InvariantError. */
+export function step(state: EngineState, input: Input): Effect[] {
+  const effects = react(state, input);
+  const { appendedOffset, plannedOffset, committedOffset, cluster } = state;
+  assert(
+    appendedOffset >= cluster.folded && cluster.folded >= plannedOffset && plannedOffset >= committedOffset,
+    `positions out of order: appended ${appendedOffset}, folded ${cluster.folded}, planned ${plannedOffset}, committed ${committedOffset}`,
+  );
+  return effects;
+}
+
+function react(state: EngineState, input: Input): Effect[] {
+  switch (input.kind) {
+    case "opened":
+      state.ledger = input.ledger;
+      return [];
+    case "listed":
+      return adopt(state, input.ruleset);
+    case "unreadable":
+      state.committed = new Map();
+      state.rebuild = input.tables;
+      return [];
+    case "batch":
+      return takeBatch(state, input.batch);
+    case "appended":
+      return foldAppended(state, input.first, input.records);
+    case "sync":
+      return planCommit(state);
+    case "committed":
+      return noteCommitted(state, input.receipt, input.time);
+    case "rejected":
+      return noteRejected(state, input.error, input.time);
+    default:
+      return unreachable(input);
+  }
+}
+
+/** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
+function adopt(state: EngineState, ruleset: Ruleset): Effect[] {
+  const ours = rulesetDigest(ruleset.tables, new Map()) === rulesetDigest(state.cluster.tables, new Map());
+  state.rebuild = ours ? undefined : ruleset.tables;
+  state.committed = ours
+    ? new Map([...ruleset.elements].map(([path, set]) => [path, new Map(set)]))
+    : new Map();
+  if (!ours) return [];
+  const position = positionOf(state.committed);
+  if (position?.ledger === state.ledger && position.offset <= state.cluster.folded) {
+    state.plannedOffset = state.committedOffset = position.offset;
+  }
+  for (const { set, key } of diff(state.committed, state.cluster.desired)) {
+    if (set !== POSITION_PATH) touch(state, set, key, state.cluster.folded);
+  }
+  return [];
+}
+
+function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
+  const events = batch.kind === "events"
+    ? batch.events
+    : relist(state.cluster.objects, batch.objects, batch.complete, batch.time);
+  state.synced = true;
+  const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
+  if (events.length === 0) return warnings;
+  return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
+}
+
+function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
+  const { cluster } = state;
+  const contested = new Set(cluster.contested);
+  const omitted = new Map(cluster.omitted);
+  state.appendedOffset = first + records.length - 1;
+  records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
+  for (const [set, keys] of takeDirty(cluster)) {
+    for (const [key, cause] of keys) touch(state, set, key, cause);
+  }
+  return [...newConflicts(cluster, contested), ...newOmissions(cluster, omitted)];
+}
+
+function newConflicts({ contested, claims }: ClusterState, before: ReadonlySet<string>): Effect[] {
+  return [...contested].filter((key) => !before.has(key)).sort().map((key) => {
+    const [holder, ...others] = claims.get(key)!;
+    const frontend = key.replace(" frontend", "");
+    return {
+      kind: "warn",
+      text: `${frontend} is claimed by ${others.join(", ")} too: ${holder}, the oldest, keeps it`,
+    };
+  });
+}
+
+function newOmissions({ omitted }: ClusterState, before: ReadonlyMap<string, number>): Effect[] {
+  return [...omitted].filter(([port, count]) => before.get(port) !== count).sort().map(([port, count]) => ({
+    kind: "warn",
+    text:
+      `${port}: ${count} ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`,
+  }));
+}
+
+function touch(state: EngineState, set: SetPath, key: ElementKey, cause: number): void {
+  const keys = state.touched.get(set);
+  if (keys === undefined) state.touched.set(set, new Map([[key, cause]]));
+  else keys.set(key, cause);
+}
+
+function planCommit(state: EngineState): Effect[] {
+  const { cluster, rebuild } = state;
+  if (!state.synced || state.pending !== undefined) return [];
+  const changes = rebuild === undefined
+    ? plan(state.committed, cluster.desired, state.touched as Touched)
+    : causedDelta(diff(new Map(), cluster.desired), state.touched);
+  if (changes.length === 0 && rebuild === undefined) {
+    state.touched.clear();
+    return [];
+  }
+  const digest = digestText(cluster.digest);
+  const position = positionChange(state, digest);
+  const transaction = [
+    ...(rebuild === undefined ? [] : rebuildOperations(rebuild, cluster.tables)),
+    ...elementOperations(changes, CONTAINERS),
+    ...elementOperations([position], CONTAINERS),
+  ];
+  const delta = [...changes, position].sort(compareChanges);
+  const rebuilds = rebuild !== undefined;
+  state.pending = { delta, through: cluster.folded, digest, operations: transaction.length, rebuilds };
+  state.plannedOffset = cluster.folded;
+  return [{ kind: "commit", transaction }];
+}
+
+function causedDelta(delta: Delta, touched: Touched): Delta {
+  return delta.map((change) => {
+    const cause = touched.get(change.set)?.get(change.key);
+    return cause === undefined ? change : { ...change, cause };
+  });
+}
+
+function positionChange(state: EngineState, digest: string): ElementChange {
+  const after = positionElement({ ledger: state.ledger, offset: state.cluster.folded, digest });
+  const before = state.committed.get(POSITION_PATH)?.get(after.key);
+  return { set: POSITION_PATH, key: after.key, before, after };
+}
+
+function rebuildOperations(
+  old: readonly Pick<Table, "family" | "name">[],
+  tables: readonly Table[],
+): Operation[] {
+  const deletions = old.map(({ family, name }): Operation => ({
+    verb: "delete",
+    noun: "table",
+    family,
+    table: name,
+  }));
+  return [...deletions, ...tables.flatMap(createTable)];
+}
+
+function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string): Effect[] {
+  const pending = takePending(state);
+  const { delta, through, rebuilds } = pending;
+  applyDelta(state.committed, delta);
+  state.touched.clear();
+  state.rebuild = undefined;
+  state.rejections = 0;
+  const from = state.committedOffset + 1;
+  state.committedOffset = through;
+  const services = new Set(
+    delta.flatMap(({ set, before, after }) =>
+      set === POSITION_PATH ? [] : [after?.comment ?? before?.comment ?? []].flat()
+    ),
+  );
+  const report: SyncReport = {
+    position: through,
+    records: through - from + 1,
+    operations: receipt.operations,
+    bytes: receipt.bytes,
+    microseconds: receipt.microseconds,
+    services: [...services].sort(),
+    rebuilt: rebuilds,
+    omitted: state.cluster.omitted,
+  };
+  return [{ kind: "append", records: [commitRecord(from, pending, receipt, time)] }, {
+    kind: "report",
+    report,
+  }];
+}
+
+/** A rejected plan is not tried again as it was: the kernel is listed and the plan made from what it holds. */
+function noteRejected(state: EngineState, error: string, time: string): Effect[] {
+  const pending = takePending(state);
+  state.plannedOffset = state.committedOffset;
+  state.rejections++;
+  const { operations } = pending;
+  const nothing: CommitReceipt = {
+    generation: 0,
+    operations,
+    bytes: 0,
+    renderMicroseconds: 0,
+    microseconds: 0,
+  };
+  const record = commitRecord(state.committedOffset + 1, pending, nothing, time);
+  const effects: Effect[] = [
+    { kind: "append", records: [{ ...record, outcome: "rejected", error }] },
+    { kind: "warn", text: `${error}. The rules stay as they were` },
+  ];
+  if (state.rejections <= REJECTIONS_MAX) effects.push({ kind: "list" });
+  return effects;
+}
+
+function takePending(state: EngineState): Pending {
+  const { pending } = state;
+  assert(pending !== undefined, "a commit ended that was not begun");
+  state.pending = undefined;
+  return pending;
+}
+
+function commitRecord(
+  from: number,
+  { delta, through, digest }: Pending,
+  receipt: CommitReceipt,
+  time: string,
+): CommitRecord {
+  const changes = delta.filter(({ set }) => set !== POSITION_PATH).flatMap(
+    ({ set, key, before, after, cause }) => {
+      const caused = { set, key, cause: cause ?? through };
+      const element = (verb: "add" | "delete", { value, comment }: { value?: string; comment?: string }) => ({
+        verb,
+        ...caused,
+        ...(value === undefined ? {} : { value }),
+        ...(comment === undefined ? {} : { comment }),
+      });
+      return [...(before ? [element("delete", before)] : []), ...(after ? [element("add", after)] : [])];
+    },
+  );
+  return {
+    kind: "commit",
+    time,
+    from,
+    through,
+    digest,
+    outcome: "committed",
+    changes: changes.slice(0, COMMIT_CHANGES_MAX),
+    changesOmitted: Math.max(0, changes.length - COMMIT_CHANGES_MAX),
+    operations: receipt.operations,
+    microseconds: receipt.microseconds,
+    generation: receipt.generation,
+  };
+}

@@ -1,0 +1,87 @@
+// Executes the engine's effects: writes the ledger, commits to the kernel, tells people. Everything between a batch and
+// its rules is synchronous; the loop waits only for the source.
+
+import type { Source } from "../ingest/source.ts";
+import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
+import { KernelRejection } from "../kernel/kernel_rejection.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
+import { FAMILIES } from "../nft/data_type.ts";
+import { TABLE } from "../fold/skeleton.ts";
+import { type Effect, type EngineState, type Input, step, type SyncReport } from "./engine.ts";
+
+/** What the loop acts on. */
+export interface Ports {
+  readonly kernel: Kernel;
+  readonly ledger: LedgerWriter;
+  /** RFC 3339 with milliseconds, UTC. */
+  now(): string;
+  report(report: SyncReport): void;
+  warn(text: string): void;
+}
+
+/** Our tables in both families. */
+export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
+
+/** How often appended records are made durable, in milliseconds. */
+const SYNC_MILLISECONDS = 1000;
+
+/** Feeds `input` to the engine, executes what it asks for, and feeds back the results until nothing is left to do. */
+export function perform(state: EngineState, ports: Ports, input: Input): void {
+  for (const effect of step(state, input)) {
+    const result = execute(effect, ports);
+    if (result !== undefined) perform(state, ports, result);
+  }
+}
+
+/** Runs `source` until it ends or `signal` aborts. Throws the ledger's and the source's errors. */
+export async function runLoop(
+  state: EngineState,
+  ports: Ports,
+  source: Source,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = setInterval(() => ports.ledger.sync(), SYNC_MILLISECONDS);
+  try {
+    for await (const batch of source.batches(signal)) {
+      perform(state, ports, { kind: "batch", batch });
+      perform(state, ports, { kind: "sync" });
+    }
+  } finally {
+    clearInterval(timer);
+    ports.ledger.sync();
+  }
+}
+
+function execute(effect: Effect, ports: Ports): Input | undefined {
+  switch (effect.kind) {
+    case "append":
+      return { kind: "appended", first: ports.ledger.append(effect.records), records: effect.records };
+    case "commit":
+      return commit(effect, ports);
+    case "list":
+      return list(ports.kernel);
+    case "report":
+      return void ports.report(effect.report);
+    case "warn":
+      return void ports.warn(effect.text);
+  }
+}
+
+function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now }: Ports): Input {
+  try {
+    return { kind: "committed", receipt: kernel.commit(transaction), time: now() };
+  } catch (error) {
+    if (!(error instanceof KernelRejection)) throw error;
+    return { kind: "rejected", error: error.message, time: now() };
+  }
+}
+
+/** Our tables as `kernel` holds them, for the engine. */
+export function list(kernel: Kernel): Input {
+  try {
+    return { kind: "listed", ruleset: kernel.list(OUR_TABLES) };
+  } catch (error) {
+    if (!(error instanceof UnreadableRuleset)) throw error;
+    return { kind: "unreadable", tables: error.tables };
+  }
+}

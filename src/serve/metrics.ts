@@ -1,0 +1,52 @@
+// Metrics of the proxy in the Prometheus text format. kube-proxy's names where the meaning is the same.
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { SyncReport } from "../engine/engine.ts";
+
+/** Everything that is counted; one per process. */
+export interface Metrics {
+  /** Notes one sync. */
+  noteSync(report: SyncReport): void;
+  /** The exposition text. */
+  text(): Promise<string>;
+}
+
+/** kube-proxy's buckets of sync durations: 1 ms doubled 15 times, here from 16 us on. */
+const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
+
+export function newMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const duration = new Histogram({
+    name: "ledgerproxy_commit_duration_seconds",
+    help: "Time of one commit in the kernel",
+    buckets: SYNC_BUCKETS,
+    registers,
+  });
+  const operations = new Counter({
+    name: "ledgerproxy_operations_total",
+    help: "nftables operations committed",
+    registers,
+  });
+  const position = new Gauge({
+    name: "ledgerproxy_committed_offset",
+    help: "Ledger offset the rules follow",
+    registers,
+  });
+  const omitted = new Gauge({
+    name: "ledgerproxy_endpoints_omitted",
+    help: "Ready endpoints without a slot because their ServicePort has more than the largest slot class",
+    labelNames: ["service_port"] as const,
+    registers,
+  });
+  return {
+    noteSync(report) {
+      duration.observe(report.microseconds / 1e6);
+      operations.inc(report.operations);
+      position.set(report.position);
+      omitted.reset();
+      for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
+    },
+    text: () => registry.metrics(),
+  };
+}

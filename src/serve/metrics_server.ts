@@ -1,0 +1,12 @@
+// Serves /metrics over HTTP.
+
+import type { Metrics } from "./metrics.ts";
+
+/** Listens on `address` until disposed of. Throws AddrInUse and its like. */
+export function serveMetrics(metrics: Metrics, address: { hostname: string; port: number }): AsyncDisposable {
+  const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+  return Deno.serve({ ...address, onListen: () => {} }, async (request) => {
+    if (new URL(request.url).pathname !== "/metrics") return new Response("not found\n", { status: 404 });
+    return new Response(await metrics.text(), { headers });
+  });
+}
