@@ -71,7 +71,7 @@ export class FakeTable {
     };
   }
 
-  /** Whether some chain leads back to itself, through rules or verdict maps. */
+  /** Whether a chain that packets can reach leads back to itself, through rules or verdict maps. */
   hasLoop(): boolean {
     const done = new Set<string>();
     const open = new Set<string>();
@@ -84,7 +84,7 @@ export class FakeTable {
       done.add(name);
       return loops;
     };
-    return [...this.chains.keys()].some(visit);
+    return [...this.chains.values()].some((chain) => chain.hook !== undefined && visit(chain.name));
   }
 
   /** Chains that `name` can continue in. */

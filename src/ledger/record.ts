@@ -8,11 +8,13 @@ export type Offset = number & { readonly __brand: "Offset" };
 
 /** What a source said about one object. */
 export interface EventRecord extends WatchEvent {
+  /** Discriminates the union. */
   readonly kind: "event";
 }
 
 /** Inputs of the fold that no watch delivers: who we are and how we are set up. Written at start and on change. */
 export interface ConfigRecord {
+  /** Discriminates the union. */
   readonly kind: "config";
   /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
@@ -24,11 +26,15 @@ export interface ConfigRecord {
 
 /** One element change of a commit and the event that caused it, in nft's words. */
 export interface CommittedChange {
+  /** What was done to the element. */
   readonly verb: "add" | "delete";
   /** `ip ledgerproxy service-ips`. */
   readonly set: string;
+  /** Names the object. */
   readonly key: string;
+  /** The object, or null when it does not exist. */
   readonly value?: string;
+  /** For people, at most 127 bytes. */
   readonly comment?: string;
   /** Offset of the record that caused the change. */
   readonly cause: number;
@@ -36,7 +42,9 @@ export interface CommittedChange {
 
 /** What was sent to the kernel for the records up to and including `through`, and what the kernel said. */
 export interface CommitRecord {
+  /** Discriminates the union. */
   readonly kind: "commit";
+  /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
   /** First offset after the previous commit's `through`. */
   readonly from: number;
@@ -44,9 +52,11 @@ export interface CommitRecord {
   readonly through: number;
   /** Digest of the ruleset after it, lower-case hex. */
   readonly digest: string;
+  /** What the kernel said. */
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */
   readonly error?: string;
+  /** What was changed. */
   readonly changes: readonly CommittedChange[];
   /** Changes left out of `changes` because there were more than the limit for one record. */
   readonly changesOmitted: number;
@@ -60,23 +70,33 @@ export interface CommitRecord {
 
 /** What another program changed in our tables. */
 export interface DriftRecord {
+  /** Discriminates the union. */
   readonly kind: "drift";
+  /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
+  /** Name of the process that did it. */
   readonly process: string;
+  /** Its process id. */
   readonly pid: number;
+  /** What was changed. */
   readonly changes: readonly string[];
+  /** What this program did about it. */
   readonly response: string;
 }
 
 /** Offsets that could not be written (full disk, I/O error) are told here once writing works again. */
 export interface GapRecord {
+  /** Discriminates the union. */
   readonly kind: "gap";
+  /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
+  /** Why, for people. */
   readonly reason: string;
   /** Records that were folded but could not be written. */
   readonly records: number;
 }
 
+/** Any record. */
 export type LedgerRecord = EventRecord | ConfigRecord | CommitRecord | DriftRecord | GapRecord;
 
 /** Records that change the desired ruleset. */

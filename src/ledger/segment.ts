@@ -33,21 +33,27 @@ export function isLedgerDamage(error: unknown): error is LedgerDamage {
 
 /** The bytes behind the last whole record: what a crash in the middle of a write leaves. */
 export interface TornTail {
+  /** Name of the segment. */
   readonly file: string;
   /** Length of the file without the tail; 0 when not even its header is whole. */
   readonly keep: number;
+  /** Bytes that were cut off. */
   readonly lostBytes: number;
+  /** Why, for people. */
   readonly reason: string;
 }
 
 /** How a ledger ends: what the next record needs. */
 export interface LedgerEnd {
+  /** Id of the ledger, 16 hex digits. */
   readonly ledger: string;
   /** Offset of the next record. */
   readonly next: number;
+  /** Hash chain after the last record, 64 hex digits. */
   readonly chain: string;
   /** Name of the last segment. */
   readonly segment: string;
+  /** The tail that a crash left; undefined when the end is whole. */
   readonly torn: TornTail | undefined;
 }
 

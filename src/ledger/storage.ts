@@ -27,6 +27,7 @@ export interface AppendFile {
   write(bytes: Uint8Array): void;
   /** Makes what was written durable. */
   sync(): void;
+  /** Releases the file. */
   close(): void;
 }
 

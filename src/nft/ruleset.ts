@@ -8,33 +8,49 @@ import { assertComment, parseVerdict, type Rule } from "./statement.ts";
 
 /** Where a base chain is attached. Priorities as numbers (dstnat -100, filter 0, srcnat 100). */
 export interface Hook {
+  /** Which kind of chain. */
   readonly type: "filter" | "nat";
+  /** Where packets meet the chain. */
   readonly hook: "prerouting" | "input" | "forward" | "output" | "postrouting";
+  /** Order among chains of one hook; lower first. */
   readonly priority: number;
 }
 
 /** A chain with its rules in order. A base chain has a hook and policy accept. */
 export interface Chain {
+  /** Its name. */
   readonly name: string;
+  /** Where packets meet the chain. */
   readonly hook?: Hook;
+  /** For people, at most 127 bytes. */
   readonly comment?: string;
+  /** In the order in which packets meet them. */
   readonly rules: readonly Rule[];
 }
 
 /** A set: keys only. */
 export interface SetDefinition {
+  /** Set or map. */
   readonly kind: "set";
+  /** Its name. */
   readonly name: string;
+  /** Data types of the key, in order. */
   readonly key: readonly DataType[];
+  /** For people, at most 127 bytes. */
   readonly comment?: string;
 }
 
 /** A map from keys to verdicts, or to data. */
 export interface MapDefinition {
+  /** Set or map. */
   readonly kind: "map";
+  /** Its name. */
   readonly name: string;
+  /** Data types of the key, in order. */
   readonly key: readonly DataType[];
+  /** What an element leads to. */
   readonly value: "verdict" | readonly DataType[];
+  /** For people, at most 127 bytes. */
   readonly comment?: string;
 }
 
@@ -43,10 +59,15 @@ export type Container = SetDefinition | MapDefinition;
 
 /** The static part of one table: everything but elements. */
 export interface Table {
+  /** Address family. */
   readonly family: Family;
+  /** Its name. */
   readonly name: string;
+  /** For people, at most 127 bytes. */
   readonly comment?: string;
+  /** Sets and maps; their order carries no meaning. */
   readonly sets: readonly Container[];
+  /** Chains; their order carries no meaning. */
   readonly chains: readonly Chain[];
 }
 
@@ -58,7 +79,9 @@ export type ElementKey = string & { readonly __brand: "ElementKey" };
 
 /** An element of a set (no value) or a map (verdict text, or canonical data parts joined by ` . `). */
 export interface Element {
+  /** Data types of the key, in order. */
   readonly key: ElementKey;
+  /** What an element leads to. */
   readonly value?: string;
   /** At most 127 bytes; names the Service port it serves. */
   readonly comment?: string;
@@ -69,7 +92,9 @@ export type Elements = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Element>>;
 
 /** Tables and their elements: what one moment of the kernel holds, or should hold. */
 export interface Ruleset {
+  /** The static part. */
   readonly tables: readonly Table[];
+  /** What the sets hold. */
   readonly elements: Elements;
 }
 

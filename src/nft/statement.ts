@@ -17,6 +17,7 @@ export type Selector =
 
 /** `numgen random mod modulus`: an integer drawn uniformly from 0 to modulus - 1 for every evaluation. */
 export interface Numgen {
+  /** Discriminates the union. */
   readonly kind: "numgen";
   /** 1 to {@link SLOT_MODULUS_MAX}. */
   readonly modulus: number;
@@ -58,6 +59,7 @@ export type Statement =
 
 /** One rule: its statements run in order until one does not match or one decides. */
 export interface Rule {
+  /** At least one. */
   readonly statements: readonly Statement[];
   /** At most {@link COMMENT_BYTES_MAX} bytes. */
   readonly comment?: string;

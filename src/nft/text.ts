@@ -107,7 +107,7 @@ function operationText(operation: Exclude<Operation, { noun: "element" }>): stri
     case "rule":
       return `add rule ${family} ${table} ${operation.chain} ${ruleText(family, operation.rule)}`;
     case "set":
-      if (operation.verb !== "add") return `${verb} set ${family} ${table} ${operation.name}`;
+      if (operation.verb !== "add") return `${verb} ${operation.kind} ${family} ${table} ${operation.name}`;
       return `add ${operation.set.kind} ${family} ${table} ${operation.set.name} ` +
         block([containerType(family, operation.set), ...commentLine(operation.set)]).join("");
     default:

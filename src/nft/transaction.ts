@@ -54,6 +54,8 @@ export type Operation =
     readonly noun: "set";
     readonly family: Family;
     readonly table: string;
+    /** nft tells sets from maps, the kernel does not. */
+    readonly kind: Container["kind"];
     readonly name: string;
   }
   | {

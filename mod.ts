@@ -1,0 +1,27 @@
+/**
+ * ledgerproxy as a library: read a ledger, fold it into the ruleset it stands for, print that ruleset.
+ * The program itself is `src/cli/main.ts`.
+ *
+ * @module
+ */
+export { rulesetAt } from "./src/fold/ruleset_at.ts";
+export type {
+  EndpointSlice,
+  KubeObject,
+  Node,
+  ObjectKey,
+  Service,
+  ServiceCIDR,
+  WatchEvent,
+} from "./src/kube/objects.ts";
+export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
+export { readLedger, verifyLedger } from "./src/ledger/reader.ts";
+export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
+export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";
+export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
+export { type AppendFile, folderStorage, type Storage } from "./src/ledger/storage.ts";
+export { rulesetText } from "./src/nft/text.ts";
+export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
+export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
+export type { DataType, Family } from "./src/nft/data_type.ts";
+export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";

@@ -1,0 +1,221 @@
+// Random transactions over a small world: few names, so that they meet, clash and refer to each other.
+
+import fc from "fast-check";
+import type { Family } from "../../src/nft/data_type.ts";
+import { type Chain, type Container, type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
+import type { Rule, Statement } from "../../src/nft/statement.ts";
+import type { Operation, Transaction } from "../../src/nft/transaction.ts";
+
+const CHAINS = ["one", "two", "three"];
+const BASE: Omit<Chain, "rules"> = {
+  name: "base",
+  hook: { type: "nat", hook: "prerouting", priority: -100 },
+};
+const family = fc.constantFrom<Family>("ip", "ip6");
+
+const ADDRESS = { ip: ["10.0.0.1", "10.0.0.2"], ip6: ["fd00::1", "fd00:0:0:1::2"] };
+
+/** The sets of the small world, by name. */
+export function worldSets(family: Family): Container[] {
+  const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  return [
+    { kind: "set", name: "addresses", key: [address], comment: "a set" },
+    { kind: "set", name: "marks", key: ["mark"] },
+    { kind: "set", name: "pairs", key: [address, address, "inet_proto", "inet_service"] },
+    { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
+    { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
+    {
+      kind: "map",
+      name: "slots",
+      key: [address, "inet_proto", "inet_service", "slot"],
+      value: [address, "inet_service"],
+      comment: "slots",
+    },
+    {
+      kind: "map",
+      name: "port-slots",
+      key: ["inet_proto", "inet_service", "slot"],
+      value: [address, "inet_service"],
+    },
+  ];
+}
+
+/** Every kind of statement that a chain reachable from any hook may have, and those for nat chains. */
+export function worldStatements(family: Family): Statement[][] {
+  const source = family === "ip" ? "ip saddr" : "ip6 saddr";
+  const destination = family === "ip" ? "ip daddr" : "ip6 daddr";
+  const [whole, odd, host] = family === "ip"
+    ? ["10.244.0.0/16", "10.240.0.0/13", "192.0.2.1"]
+    : ["fd00::/64", "fd00::/61", "2001:db8::1"];
+  const drop: Statement = { kind: "verdict", verdict: { kind: "drop" } };
+  return [
+    [{ kind: "match", selector: source, operator: "==", value: whole }, drop],
+    [{ kind: "match", selector: source, operator: "!=", value: odd }, {
+      kind: "mark-set",
+      operator: "|",
+      bits: 0x4000,
+    }],
+    [{ kind: "match", selector: destination, operator: "==", value: host }, {
+      kind: "verdict",
+      verdict: { kind: "return" },
+    }],
+    [{ kind: "match", selector: "th dport", operator: "==", value: "53" }, {
+      kind: "verdict",
+      verdict: { kind: "accept" },
+    }],
+    [{ kind: "match", selector: "fib saddr type", operator: "==", value: "local" }, {
+      kind: "mark-set",
+      operator: "^",
+      bits: 0x80000000,
+    }],
+    [{ kind: "match", selector: "fib daddr type", operator: "!=", value: "local" }, drop],
+    [{ kind: "ct-state-new" }, { kind: "verdict", verdict: { kind: "jump", chain: "two" } }],
+    [{ kind: "ct-status-dnat" }, { kind: "verdict", verdict: { kind: "goto", chain: "three" } }],
+    [{ kind: "mark-test", bits: 0x4000 }, drop],
+    [{ kind: "lookup", key: [destination], set: "addresses" }, {
+      kind: "verdict",
+      verdict: { kind: "goto", chain: "one" },
+    }],
+    [{ kind: "lookup", key: [source, destination, "meta l4proto", "th dport"], set: "pairs" }, drop],
+    [{ kind: "vmap", key: [destination, "meta l4proto", "th dport"], map: "verdicts" }],
+    [{ kind: "vmap", key: ["meta l4proto", "th dport"], map: "ports" }],
+    [{
+      kind: "dnat",
+      key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
+      map: "slots",
+    }],
+    [{ kind: "dnat", key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 1 }], map: "port-slots" }],
+  ];
+}
+
+const rule = (family: Family): fc.Arbitrary<Rule> =>
+  fc.record({
+    statements: fc.constantFrom(...worldStatements(family)),
+    comment: fc.option(fc.constantFrom("why", "shop/web:http"), { nil: undefined }),
+  })
+    .map(({ statements, comment }) => comment === undefined ? { statements } : { statements, comment });
+
+function element(family: Family, set: Container): fc.Arbitrary<Element> {
+  const part = (type: string): fc.Arbitrary<string> => {
+    if (type.endsWith("_addr")) return fc.constantFrom(...ADDRESS[family]);
+    if (type === "inet_proto") return fc.constantFrom("tcp", "udp", "sctp");
+    if (type === "inet_service") return fc.constantFrom("80", "65535");
+    return type === "slot" ? fc.constantFrom("0", "3") : fc.constantFrom("0x00000000", "0x00004000");
+  };
+  const join = (types: readonly string[]) => fc.tuple(...types.map(part)).map((parts) => parts.join(" . "));
+  const value = set.kind === "set"
+    ? fc.constant(undefined)
+    : set.value === "verdict"
+    ? fc.constantFrom("drop", "accept", "goto one", "goto three", "jump two")
+    : join(set.value);
+  return fc.tuple(join(set.key), value, fc.option(fc.constantFrom("a/b", "a/b:http"), { nil: undefined }))
+    .map(
+      ([key, value, comment]) => ({
+        key: key as ElementKey,
+        ...(value === undefined ? {} : { value }),
+        ...(comment === undefined ? {} : { comment }),
+      }),
+    );
+}
+
+function operation(family: Family, table: string): fc.Arbitrary<Operation> {
+  const here = { family, table } as const;
+  const sets = worldSets(family);
+  const elements = sets.map((set) =>
+    fc.tuple(fc.constantFrom("add", "add", "delete" as const), element(family, set)).map((
+      [verb, element],
+    ): Operation => ({
+      verb: verb as "add" | "delete",
+      noun: "element",
+      set: setPath(family, table, set.name),
+      container: set,
+      element,
+    }))
+  );
+  const chain = fc.constantFrom(...CHAINS, "base");
+  return fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.constant<Operation>({ verb: "add", noun: "table", ...here, comment: "small world" }),
+    },
+    { weight: 1, arbitrary: fc.constant<Operation>({ verb: "delete", noun: "table", ...here }) },
+    {
+      weight: 6,
+      arbitrary: chain.map((name): Operation => ({
+        verb: "add",
+        noun: "chain",
+        ...here,
+        chain: name === "base" ? BASE : { name },
+      })),
+    },
+    {
+      weight: 1,
+      arbitrary: chain.map((name): Operation => ({ verb: "delete", noun: "chain", ...here, name })),
+    },
+    {
+      weight: 1,
+      arbitrary: chain.map((name): Operation => ({ verb: "flush", noun: "chain", ...here, name })),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.tuple(chain, rule(family)).map(([chain, rule]): Operation => ({
+        verb: "add",
+        noun: "rule",
+        ...here,
+        chain,
+        rule,
+      })),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(...sets).map((set): Operation => ({
+        verb: "add",
+        noun: "set",
+        ...here,
+        set,
+      })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...sets).map(({ kind, name }): Operation => ({
+        verb: "delete",
+        noun: "set",
+        ...here,
+        kind,
+        name,
+      })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...sets).map(({ kind, name }): Operation => ({
+        verb: "flush",
+        noun: "set",
+        ...here,
+        kind,
+        name,
+      })),
+    },
+    { weight: 8, arbitrary: fc.oneof(...elements) },
+  );
+}
+
+/** Whatever can be said of the small world in table `table`, to be used as a prelude so that little is refused. */
+export function world(table: string): Transaction {
+  return (["ip", "ip6"] as const).flatMap((family): Operation[] => [
+    { verb: "add", noun: "table", family, table },
+    ...worldSets(family).map((set): Operation => ({ verb: "add", noun: "set", family, table, set })),
+    ...[...CHAINS.map((name) => ({ name })), BASE].map((chain): Operation => ({
+      verb: "add",
+      noun: "chain",
+      family,
+      table,
+      chain,
+    })),
+  ]);
+}
+
+/** A stream of transactions in table `table` of both families. */
+export function transactions(table: string): fc.Arbitrary<Transaction[]> {
+  const one = family.chain((family) => operation(family, table));
+  return fc.array(fc.array(one, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
+}

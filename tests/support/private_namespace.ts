@@ -1,0 +1,29 @@
+// Guards the machine: kernel tests run only in the network namespace that the test runner made for them.
+
+/** Names the namespace the runner made, as the link /proc/self/ns/net reads there. */
+export const NAMESPACE_VARIABLE = "LEDGERPROXY_TEST_NAMESPACE";
+
+/** Throws unless this process is in the test runner's namespace. Call it at the top of every kernel test file. */
+export function requirePrivateNamespace(): void {
+  if (Deno.readLinkSync("/proc/self/ns/net") === Deno.env.get(NAMESPACE_VARIABLE)) return;
+  throw new Error(
+    "kernel tests change nftables: run them in a namespace of their own with `deno task test FILE`",
+  );
+}
+
+/** Runs `nft` with `args`; returns its output. Throws with what it said when it fails or crashes. */
+export function nft(args: readonly string[], input = ""): string {
+  const path = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(path, input);
+  try {
+    const command = `nft ${args.join(" ")} < ${path}`;
+    const { success, stdout, stderr, signal } = new Deno.Command("sh", { args: ["-c", command] })
+      .outputSync();
+    if (!success) {
+      throw new Error(`nft ${args.join(" ")}: ${signal ?? ""} ${new TextDecoder().decode(stderr)}`);
+    }
+    return new TextDecoder().decode(stdout);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
