@@ -1,0 +1,79 @@
+// Slots: the law of each class, and how little changes.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { draws, SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
+import { assignSlots, NO_SLOTS, type Slots } from "../../src/fold/slots.ts";
+import { SLOT_CLASS_MAX } from "../../src/limits.ts";
+
+const endpoints = fc.uniqueArray(fc.integer({ min: 0, max: 60 }).map((n) => `e${n}`), { maxLength: 60 }).map((
+  list,
+) => list.sort());
+
+/** An assignment that some history led to. */
+const history = fc.array(endpoints, { maxLength: 6 }).map((steps) => steps.reduce(assignSlots, NO_SLOTS));
+
+const changed = (a: Slots, b: Slots) =>
+  Array.from({ length: Math.max(a.endpoints.length, b.endpoints.length) }, (_, i) => i)
+    .filter((slot) => a.endpoints[slot] !== b.endpoints[slot]).length;
+
+Deno.test("slots hold exactly the desired endpoints, without holes, in a class that is at least a quarter full", () => {
+  fc.assert(fc.property(history, endpoints, (before, desired) => {
+    const { slotClass, endpoints } = assignSlots(before, desired);
+    assert.deepEqual([...endpoints].sort(), desired);
+    assert.ok(SLOT_CLASSES.includes(slotClass));
+    assert.ok(endpoints.length <= slotClass);
+    assert.ok(endpoints.length > slotClass / 4 || slotClass === 1);
+  }));
+});
+
+Deno.test("a survivor keeps its slot unless the tail shrank below it", () => {
+  fc.assert(fc.property(history, endpoints, (before, desired) => {
+    const after = assignSlots(before, desired);
+    before.endpoints.forEach((endpoint, slot) => {
+      if (desired.includes(endpoint) && slot < desired.length) assert.equal(after.endpoints[slot], endpoint);
+    });
+  }));
+});
+
+Deno.test("replacing k endpoints changes k slots; removing k changes at most 2k", () => {
+  fc.assert(fc.property(history, fc.integer({ min: 0, max: 5 }), (before, k) => {
+    const kept = before.endpoints.slice(k);
+    const removed = Math.min(k, before.endpoints.length);
+    assert.ok(changed(before, assignSlots(before, [...kept].sort())) <= 2 * removed);
+    const replaced = [...kept, ...Array.from({ length: removed }, (_, i) => `new${i}`)].sort();
+    assert.equal(changed(before, assignSlots(before, replaced)), removed);
+  }));
+});
+
+Deno.test("a class grows at once and shrinks at a quarter", () => {
+  const of = (n: number) => Array.from({ length: n }, (_, i) => `e${String(i).padStart(4, "0")}`);
+  const classes = [1, 2, 3, 4, 5, 9, 8, 5, 4, 2, 1, 0].reduce<Slots[]>(
+    (all, n) => [...all, assignSlots(all.at(-1) ?? NO_SLOTS, of(n))],
+    [],
+  );
+  assert.deepEqual(classes.map(({ slotClass }) => slotClass), [1, 2, 4, 4, 8, 16, 16, 16, 4, 4, 1, 1]);
+});
+
+Deno.test("beyond the largest class, endpoints that have a slot keep it", () => {
+  const name = (n: number) => `e${String(n).padStart(5, "0")}`;
+  const full = assignSlots(NO_SLOTS, Array.from({ length: SLOT_CLASS_MAX }, (_, i) => name(i + 100)));
+  const more = assignSlots(full, Array.from({ length: SLOT_CLASS_MAX + 100 }, (_, i) => name(i)));
+  assert.deepEqual(more, full);
+});
+
+Deno.test("a pick chain always ends in a draw that hits, and its bias is below a thousandth", () => {
+  for (const slotClass of SLOT_CLASSES) {
+    for (let filled = Math.floor(slotClass / 4) + 1; filled <= slotClass; filled++) {
+      const moduli = draws(slotClass);
+      assert.ok(moduli.at(-1)! <= filled, "the last draw hits for any filling");
+      const fallback = moduli.slice(0, -1).reduce(
+        (miss, modulus) => miss * Math.max(0, 1 - filled / modulus),
+        1,
+      );
+      // Class 2 with one endpoint has only one endpoint to be fair to.
+      if (filled > 1) assert.ok(fallback < 0.0011, `class ${slotClass}, ${filled} filled: ${fallback}`);
+      if (filled > slotClass / 2 && filled > 1) assert.ok(fallback < 1e-6);
+    }
+  }
+});

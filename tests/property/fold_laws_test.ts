@@ -1,0 +1,134 @@
+// Laws of the fold over random histories of a small cluster, checked against the fake kernel too.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { digestText, rulesetDigest } from "../../src/fold/digest.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { CONTAINERS, DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { describeKey } from "../../src/kube/objects.ts";
+import type { EventRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { createTable } from "../../src/nft/transaction.ts";
+import { applyDelta, diff, type MutableElements } from "../../src/plan/delta.ts";
+import { elementOperations, plan } from "../../src/plan/plan.ts";
+import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
+
+const TABLES = skeleton(DEFAULT_SKELETON);
+const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
+
+/** Events about three Services (two share a cluster IP) and their slices. */
+const event: fc.Arbitrary<EventRecord> = fc.oneof(
+  fc.tuple(
+    fc.constantFrom("a/one 10.96.0.1", "a/two 10.96.0.1", "b/three 10.96.0.3,fd00:96::3"),
+    fc.constantFrom("http:80/tcp", "http:80/tcp dns:53/udp"),
+    fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+    fc.boolean(),
+  )
+    .map(([name, ports, born, there]) => (there ? appears : vanishes)(service(`${name} ${ports}`, born))),
+  fc.tuple(
+    fc.constantFrom("a/one-x", "a/one-y", "a/two-x", "b/three-x", "b/three-y"),
+    fc.uniqueArray(
+      fc.constantFrom(
+        "10.244.0.1@node-a",
+        "10.244.0.2",
+        "10.244.0.3",
+        "!10.244.0.4",
+        "10.244.0.5",
+        "10.244.0.6",
+        "10.244.0.7",
+      ),
+      { maxLength: 7 },
+    ),
+    fc.integer({ min: 0, max: 9 }),
+  ).map(([name, endpoints, chance]) =>
+    (chance > 0 ? appears : vanishes)(slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`))
+  ),
+);
+const history = fc.array(event, { maxLength: 40 });
+
+function folded(records: readonly LedgerRecord[]): ClusterState {
+  const state = emptyState(TABLES);
+  [CONFIG, ...records].forEach((record, offset) => foldRecord(state, offset as Offset, record));
+  return state;
+}
+
+/** What a packet can notice: slots as the set of endpoints behind a frontend, class as "served". */
+function meaning(state: ClusterState): string[] {
+  return lines(state.desired, true).map((line) =>
+    line.replace(/ \. \d+ (?=comment|: 10|: fd)/, " ").replace(/pick-\d+/, "pick")
+  ).sort();
+}
+
+Deno.test("any order that keeps the order of each object gives the same rules, slot numbers aside", () => {
+  fc.assert(fc.property(history, fc.infiniteStream(fc.nat()), (records, random) => {
+    const queues = new Map<string, EventRecord[]>();
+    for (const record of records) {
+      const key = describeKey(record.key);
+      queues.set(key, [...queues.get(key) ?? [], record]);
+    }
+    const shuffled: EventRecord[] = [];
+    while (queues.size > 0) {
+      const keys = [...queues.keys()];
+      const key = keys[random.next().value! % keys.length]!;
+      shuffled.push(queues.get(key)!.shift()!);
+      if (queues.get(key)!.length === 0) queues.delete(key);
+    }
+    assert.deepEqual(meaning(folded(shuffled)), meaning(folded(records)));
+  }));
+});
+
+Deno.test("only the last word about each object counts for the rules, slot numbers aside", () => {
+  fc.assert(fc.property(history, (records) => {
+    const last = new Map(records.map((record) => [describeKey(record.key), record]));
+    assert.deepEqual(meaning(folded([...last.values()])), meaning(folded(records)));
+  }));
+});
+
+Deno.test("the running digest is the digest of the whole at every offset", () => {
+  fc.assert(
+    fc.property(history, (records) => {
+      const state = folded([]);
+      records.forEach((record, i) => {
+        foldRecord(state, (i + 1) as Offset, record);
+        assert.equal(digestText(state.digest), rulesetDigest(TABLES, state.desired));
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+Deno.test("planned changes, however batched, take a kernel to the desired rules, and the mirror with it", () => {
+  fc.assert(fc.property(history, fc.integer({ min: 1, max: 7 }), (records, batch) => {
+    using kernel = new FakeKernel();
+    kernel.commit(TABLES.flatMap(createTable));
+    const state = folded([]);
+    const committed: MutableElements = new Map();
+    records.forEach((record, i) => {
+      foldRecord(state, (i + 1) as Offset, record);
+      if (i % batch !== 0 && i < records.length - 1) return;
+      const delta = plan(committed, state.desired, takeDirty(state));
+      kernel.commit(elementOperations(delta, CONTAINERS));
+      applyDelta(committed, delta);
+      const held = kernel.list(TABLES);
+      assert.deepEqual(diff(held.elements, state.desired), []);
+      assert.deepEqual(diff(committed, state.desired), []);
+      assert.equal(rulesetDigest(held.tables, held.elements), digestText(state.digest));
+    });
+  }));
+});
+
+Deno.test("every frontend that leads to a pick chain has its always-filled slots, so no connection is lost", () => {
+  fc.assert(fc.property(history, (records) => {
+    const { desired } = folded(records);
+    for (const family of ["ip", "ip6"]) {
+      const slots = desired.get(`${family} ledgerproxy endpoints` as never)!;
+      for (const { key, value } of desired.get(`${family} ledgerproxy service-ips` as never)!.values()) {
+        const slotClass = Number(value!.replace("goto pick-", ""));
+        const filled = [...slots.keys()].filter((slot) => slot.startsWith(`${key} . `)).length;
+        assert.ok(filled > slotClass / 4 && filled <= slotClass, `${key}: ${filled} of ${slotClass}`);
+        for (let slot = 0; slot < filled; slot++) assert.ok(slots.has(`${key} . ${slot}` as never));
+      }
+    }
+  }));
+});
