@@ -1,6 +1,6 @@
 // A kernel in memory: the same seam, the same answers. It checks what nf_tables checks (Linux 6.18): that everything an
 // operation names exists (ENOENT), that nothing else stands in its place (EEXIST), that nothing refers to what is
-// deleted (EBUSY), and that chains do not jump in a circle (ELOOP). The parity test holds it to the real one.
+// deleted (EBUSY), and that no chain packets can reach leads back to itself (EMLINK). The parity test holds it to the real one.
 
 import { assert, unreachable } from "../invariant.ts";
 import {
@@ -21,7 +21,7 @@ import { KernelRejection } from "./kernel_rejection.ts";
 const ENOENT = 2;
 const EBUSY = 16;
 const EEXIST = 17;
-const ELOOP = 40;
+const EMLINK = 31;
 
 /** Undoes one step of a transaction. */
 type Undo = () => void;
@@ -33,16 +33,11 @@ export class FakeKernel implements Kernel {
 
   commit(transaction: Transaction): CommitReceipt {
     const undo: Undo[] = [];
-    for (const operation of transaction) {
-      const errno = this.#apply(operation, undo);
-      if (errno === 0) continue;
-      undo.reverse().forEach((step) => step());
-      throw new KernelRejection(operation, errno);
-    }
-    const jumps = transaction.some((operation) => canJump(operation));
-    if (jumps && [...this.#tables.values()].some((table) => table.hasLoop())) {
-      undo.reverse().forEach((step) => step());
-      throw new KernelRejection(null, ELOOP);
+    this.#applyAll(transaction, undo, false);
+    if (transaction.some(validates) && this.#hasLoop()) {
+      // As the kernel does: a batch that ends in a loop is gone through again, with a look after every operation.
+      rollBack(undo);
+      this.#applyAll(transaction, undo, true);
     }
     if (transaction.length > 0) this.#generation++;
     return {
@@ -75,6 +70,20 @@ export class FakeKernel implements Kernel {
   }
 
   [Symbol.dispose](): void {}
+
+  /** Applies every operation, or none: throws the rejection of the first that fails. */
+  #applyAll(transaction: Transaction, undo: Undo[], careful: boolean): void {
+    for (const operation of transaction) {
+      const errno = this.#apply(operation, undo);
+      if (errno === 0 && !(careful && validates(operation) && this.#hasLoop())) continue;
+      rollBack(undo);
+      throw new KernelRejection(operation, errno === 0 ? EMLINK : errno);
+    }
+  }
+
+  #hasLoop(): boolean {
+    return [...this.#tables.values()].some((table) => table.hasLoop());
+  }
 
   #apply(operation: Operation, undo: Undo[]): number {
     if (operation.noun === "table") return this.#applyTable(operation, undo);
@@ -113,11 +122,15 @@ export class FakeKernel implements Kernel {
   }
 }
 
-function canJump(operation: Operation): boolean {
+/** Whether the kernel looks for loops because of `operation`: a rule, or an element that leads to a chain. */
+function validates(operation: Operation): boolean {
   if (operation.verb !== "add") return false;
   return operation.noun === "rule" ||
-    (operation.noun === "element" && operation.element.value?.startsWith("goto") === true) ||
-    (operation.noun === "element" && operation.element.value?.startsWith("jump") === true);
+    (operation.noun === "element" && /^(goto|jump) /.test(operation.element.value ?? ""));
+}
+
+function rollBack(undo: Undo[]): void {
+  for (let step; (step = undo.pop()) !== undefined;) step();
 }
 
 function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, undo: Undo[]): number {

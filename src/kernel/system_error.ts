@@ -12,8 +12,8 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   17: ["EEXIST", "it exists already, and is different"],
   22: ["EINVAL", "the kernel does not accept it"],
   28: ["ENOSPC", "the set is full"],
+  31: ["EMLINK", "chains would lead back to themselves, or too deep"],
   34: ["ERANGE", "a number is out of range"],
-  40: ["ELOOP", "chains would jump in a circle"],
   62: ["ETIME", "the kernel took too long"],
   71: ["EPROTO", "the message is malformed"],
   90: [
