@@ -1,0 +1,58 @@
+// The demo: a recorded cluster with a rolling update, a drain and a crash loop is played into a network namespace of
+// its own, with a server for every pod, while clients connect to cluster IPs. No connection may fail.
+//
+//   deno task demo [SPEED]      SPEED: times faster than recorded, 6 unless given
+
+import { playCluster } from "./play_cluster.ts";
+
+const INSIDE = "LEDGERPROXY_DEMO_NAMESPACE";
+const DEFAULT_SPEED = 6;
+
+/**
+ * The node: an address to send from, a default route that makes cluster IPs routable, and pod networks that are local,
+ * so that a server can listen on any pod's address.
+ */
+const NODE = [
+  "ip link set lo up",
+  "ip link add node type veth peer name uplink",
+  "ip link set node up",
+  "ip link set uplink up",
+  "ip address add 192.168.10.10/24 dev node",
+  "ip address add fd00:192:168:10::10/64 dev node nodad",
+  "ip route add default dev node",
+  "ip -6 route add default dev node",
+  "ip route add local 10.244.0.0/16 dev lo",
+  "ip -6 route add local fd00:10:244::/48 dev lo",
+  // A local route is enough to listen on an IPv4 address; IPv6 asks for this too.
+  "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
+];
+
+/** Runs this file again in a namespace of its own; as a user without rights, in a user namespace. */
+async function enterNamespace(args: readonly string[]): Promise<number> {
+  const user = Deno.uid() === 0 ? [] : ["--map-root-user"];
+  const script = `${NODE.join(" && ")} && export ${INSIDE}=yes && exec "$@"`;
+  const self = [
+    Deno.execPath(),
+    "run",
+    "--allow-all",
+    "--no-check",
+    "--quiet",
+    import.meta.filename!,
+    ...args,
+  ];
+  const { code } = await new Deno.Command("unshare", {
+    args: [...user, "--net", "--", "sh", "-c", script, "sh", ...self],
+  })
+    .spawn().status;
+  return code;
+}
+
+if (Deno.env.get(INSIDE) !== "yes") Deno.exit(await enterNamespace(Deno.args));
+
+const speed = Number(Deno.args[0] ?? DEFAULT_SPEED);
+if (!(speed > 0)) {
+  console.error(`SPEED must be a number above 0, not ${Deno.args[0]}`);
+  Deno.exit(2);
+}
+const { connections, failures } = await playCluster(speed);
+Deno.exit(failures === 0 && connections > 0 ? 0 : 1);

@@ -1,0 +1,126 @@
+// Plays the recording through the real engine into this namespace's kernel, with pods and clients around it.
+
+import { newEngine } from "../../src/engine/engine.ts";
+import { list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
+import { syncLine } from "../../src/cli/sync_line.ts";
+import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { recordingSource } from "../../src/ingest/recording_source.ts";
+import type { Source } from "../../src/ingest/source.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import type { ConfigRecord } from "../../src/ledger/record.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { callTarget, type Tally, type Target } from "./clients.ts";
+import { Pods } from "./pods.ts";
+
+const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
+
+/** Services of the recording that always have a ready endpoint once they have one, over IPv4 and IPv6. */
+const TARGETS: readonly Target[] = [
+  { name: "shop/web", hostname: "10.96.159.117", port: 80 },
+  { name: "shop/search (IPv6)", hostname: "fd00:96::c:57aa", port: 80 },
+  { name: "payments/bookings", hostname: "10.96.208.152", port: 9000 },
+];
+
+/** Plays the recording `speed` times faster than it was made; returns what the clients met. */
+export async function playCluster(speed: number): Promise<{ connections: number; failures: number }> {
+  const folder = await Deno.makeTempDir({ prefix: "ledgerproxy-demo-" });
+  using kernel = new NetlinkKernel();
+  using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+  await using pods = new Pods();
+  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  const stop = new AbortController();
+  const clients = new Clients(stop.signal);
+  const ports: Ports = {
+    kernel,
+    ledger,
+    now: () => new Date().toISOString(),
+    report: (report) => console.log(syncLine(report)),
+    warn: (text) => console.log(`warning: ${text}`),
+  };
+  console.log(
+    `playing ${RECORDING.split("/").at(-1)} ${speed} times faster than it happened; ledger in ${folder}\n`,
+  );
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
+  perform(engine, ports, list(kernel));
+  const config: ConfigRecord = { kind: "config", time: ports.now(), version: "demo", nodeName: "node-a" };
+  perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
+  const recording = recordingSource(RECORDING, () => readLedger(folderStorage(RECORDING, false)), speed);
+  const timer = setInterval(() => clients.show(pods.count), 1000);
+  const source = observed(recording, pods, () => clients.callServed(engine.committed));
+  await runLoop(engine, ports, source, stop.signal);
+  clearInterval(timer);
+  stop.abort();
+  await clients.finished();
+  clients.show(pods.count);
+  console.log(`\n${clients.summary()}; ${ledger.next} records in the ledger ${folder}`);
+  return clients.result();
+}
+
+/** `source`, with pods that start before their rules and stop after them. */
+function observed(source: Source, pods: Pods, synced: () => void): Source {
+  return {
+    description: source.description,
+    async *batches(signal) {
+      for await (const batch of source.batches(signal)) {
+        if (batch.kind === "events") pods.start(batch.events);
+        yield batch;
+        pods.retire();
+        synced();
+      }
+    },
+  };
+}
+
+/** Starts a client for each target as soon as its rules are in the kernel, and shows what they meet. */
+class Clients {
+  readonly #tallies = new Map<Target, Tally>();
+  readonly #running: Promise<void>[] = [];
+
+  constructor(readonly signal: AbortSignal) {}
+
+  /** Starts calling targets that the kernel serves by now. */
+  callServed(committed: ReadonlyMap<string, ReadonlyMap<string, unknown>>): void {
+    for (const target of TARGETS) {
+      const family = target.hostname.includes(":") ? "ip6" : "ip";
+      const served = committed.get(`${family} ledgerproxy service-ips`);
+      if (this.#tallies.has(target) || !served?.has(`${target.hostname} . tcp . ${target.port}`)) continue;
+      const tally: Tally = { recent: new Map(), total: 0, failures: [] };
+      this.#tallies.set(target, tally);
+      this.#running.push(callTarget(target, tally, this.signal));
+    }
+  }
+
+  /** Prints where connections went since the last time. */
+  show(pods: number): void {
+    console.log(`  ${pods} pods listen`);
+    for (const [{ name }, { recent, failures }] of this.#tallies) {
+      const most = Math.max(...recent.values(), 1);
+      const bars = [...recent].sort(([a], [b]) => a < b ? -1 : 1)
+        .map(([pod, count]) => `${pod} ${"▇".repeat(Math.ceil(count / most * 6))} ${count}`);
+      console.log(
+        `  ${name.padEnd(20)} ${bars.join("  ")}${failures.length > 0 ? `  FAILED ${failures.length}` : ""}`,
+      );
+      recent.clear();
+    }
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  result(): { connections: number; failures: number } {
+    const tallies = [...this.#tallies.values()];
+    const sum = (of: (tally: Tally) => number) => tallies.reduce((all, tally) => all + of(tally), 0);
+    return { connections: sum(({ total }) => total), failures: sum(({ failures }) => failures.length) };
+  }
+
+  summary(): string {
+    const { connections, failures } = this.result();
+    const told = [...this.#tallies.values()].flatMap(({ failures }) => failures).slice(0, 5).map((text) =>
+      `\n  ${text}`
+    );
+    return `${connections} connections, ${failures} failed${told.join("")}`;
+  }
+}
