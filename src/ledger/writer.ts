@@ -39,6 +39,8 @@ export class LedgerWriter implements Disposable {
   readonly #ledger: string;
   readonly #encoder = new TextEncoder();
   #file: AppendFile | undefined;
+  /** Name of the segment that is open. */
+  #name = "";
   #size = 0;
   #next = 0;
   #chain: string;
@@ -140,10 +142,11 @@ export class LedgerWriter implements Disposable {
     if (torn !== undefined) this.#storage.truncate(torn.file, torn.keep);
     if (torn?.keep === 0) return this.#begin(torn.file, false);
     this.#file = this.#storage.append(end.segment, false);
+    this.#name = end.segment;
     this.#size = this.#storage.size(end.segment);
   }
 
-  /** After a failed write the segment may end in part of a line: the next append starts a new one behind it. */
+  /** After a failed write what was written of it is taken back, and the next append starts a new segment. */
   #write(bytes: Uint8Array): void {
     if (this.#file === undefined) {
       const name = segmentName(this.#next);
@@ -154,6 +157,7 @@ export class LedgerWriter implements Disposable {
     try {
       this.#file!.write(bytes);
     } catch (error) {
+      this.#storage.truncate(this.#name, this.#size);
       this.#close();
       throw error;
     }
@@ -171,6 +175,7 @@ export class LedgerWriter implements Disposable {
       this.#storage.syncFolder();
     }
     this.#file = file;
+    this.#name = name;
     this.#size = header.length;
   }
 

@@ -1,0 +1,174 @@
+// Files as people write them, whole and broken: what can be read is served, what cannot is named, nothing is lost.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+import { manifestSource, readManifests } from "../../src/ingest/manifest_source.ts";
+import { relist } from "../../src/ingest/relist.ts";
+import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
+import { service, slice } from "../support/cluster_notation.ts";
+
+const LIST = `apiVersion: v1
+items:
+${
+  ["one", "two", "three"].map((name, i) =>
+    `- apiVersion: v1
+  kind: Service
+  metadata:
+    name: ${name}
+    namespace: shop
+  spec:
+    clusterIP: 10.96.0.${i + 1}
+    ports:
+    - port: 80
+      protocol: TCP
+`
+  ).join("")
+}kind: List
+metadata:
+  resourceVersion: ""
+`;
+
+const names = (objects: readonly KubeObject[]) => objects.map(({ metadata }) => metadata.name);
+
+/** A folder with `files`, for the time of `use`. */
+async function withFolder(
+  files: Record<string, string>,
+  use: (folder: string) => void | Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a kubectl list, several documents, a typed list, JSON and subfolders are all read", async () => {
+  const one = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop" },
+    spec: {},
+  });
+  await withFolder({
+    "a.yaml": LIST,
+    "b.yml": `---\n${JSON.stringify(one("four"))}\n---\n${JSON.stringify(one("five"))}\n---\n`,
+    "deep/c.json": JSON.stringify({
+      kind: "ServiceList",
+      apiVersion: "v1",
+      items: [{ metadata: one("six").metadata, spec: {} }],
+    }),
+    "notes.txt": "not: a manifest",
+  }, (folder) => {
+    const reading = readManifests(folder);
+    assert.deepEqual(reading.problems, []);
+    assert.deepEqual(names(reading.objects), ["one", "two", "three", "four", "five", "six"]);
+    assert.equal(reading.complete, true);
+  });
+});
+
+Deno.test("malformed YAML is named by file and line; other files and documents are served; nothing counts as gone", async () => {
+  await withFolder({
+    "a.yaml": LIST,
+    "b.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: x\nspec: {}\n",
+  }, (folder) => {
+    const reading = readManifests(folder);
+    assert.deepEqual(names(reading.objects), ["one", "two", "three"]);
+    assert.equal(reading.complete, false);
+    assert.match(reading.problems[0]!, /b\.yaml:\d: .*nothing is deleted until the file is whole/);
+  });
+});
+
+Deno.test("a list cut anywhere is noticed, and no object is served that was cut", async () => {
+  const whole = readDocuments("x.yaml", LIST).values;
+  const json = JSON.stringify({ apiVersion: "v1", items: whole, kind: "List" });
+  for (const [file, text] of [["x.yaml", LIST], ["x.json", json]] as const) {
+    const end = file === "x.yaml" ? text.indexOf("kind: List") : text.length - 1;
+    for (let cut = text.indexOf("items") + 8; cut < end; cut++) {
+      const { values, problems } = readDocuments(file, text.slice(0, cut));
+      assert.ok(problems.length > 0, `${file} cut at ${cut}: ${JSON.stringify(text.slice(cut - 20, cut))}`);
+      values.forEach((value, i) => assert.deepEqual(value, whole[i], `${file} cut at ${cut}`));
+    }
+  }
+  await Promise.resolve();
+});
+
+Deno.test("unknown kinds are named and do not stop deletions; broken objects of our kinds do", async () => {
+  const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n";
+  await withFolder({ "a.yaml": pod }, (folder) => {
+    const { problems, complete } = readManifests(folder);
+    assert.match(problems[0]!, /a\.yaml: kind "Pod" is not one of .*left out/);
+    assert.equal(complete, true);
+  });
+  await withFolder({ "a.yaml": pod.replace("Pod", "Service") }, (folder) => {
+    const { problems, complete } = readManifests(folder);
+    assert.match(problems[0]!, /a\.yaml: Service "shop\/p": spec: /);
+    assert.equal(complete, false);
+  });
+});
+
+Deno.test("of two objects with one name the first counts, and both places are named", async () => {
+  await withFolder({ "a.yaml": LIST, "b.yaml": LIST }, (folder) => {
+    const { objects, problems } = readManifests(folder);
+    assert.equal(objects.length, 3);
+    assert.match(problems[0]!, /b\.yaml: Service shop\/one is in .*a\.yaml already; the first is used/);
+  });
+});
+
+Deno.test("a change of a file gives a new list, also while the file is broken in between", async () => {
+  await withFolder({ "a.yaml": LIST }, async (folder) => {
+    const stop = new AbortController();
+    const deadline = setTimeout(() => stop.abort(), 10_000);
+    const batches = manifestSource(folder, true).batches(stop.signal)[Symbol.asyncIterator]();
+    const next = async () => {
+      const { value, done } = await batches.next();
+      assert.ok(!done && value.kind === "list", "a list came before the deadline");
+      return value;
+    };
+    assert.deepEqual(names((await next()).objects), ["one", "two", "three"]);
+    await Deno.writeTextFile(`${folder}/a.yaml`, LIST.slice(0, 220));
+    const broken = await next();
+    assert.deepEqual([names(broken.objects), broken.complete], [["one"], false]);
+    await Deno.writeTextFile(`${folder}/a.yaml`, LIST.replaceAll("name: two", "name: other"));
+    const mended = await next();
+    assert.deepEqual([names(mended.objects), mended.complete], [["one", "other", "three"], true]);
+    clearTimeout(deadline);
+    stop.abort();
+    assert.equal((await batches.next()).done, true);
+  });
+});
+
+const objects = fc.uniqueArray(
+  fc.tuple(
+    fc.constantFrom("a/one", "a/two", "b/three"),
+    fc.constantFrom("10.96.0.1", "10.96.0.2"),
+    fc.boolean(),
+  )
+    .map(([name, ip, isSlice]): KubeObject =>
+      isSlice ? slice(`${name}-x http:80/tcp ${ip}`) : service(`${name} ${ip} http:80/tcp`)
+    ),
+  { selector: (object) => describeKey(objectKey(object)), maxLength: 6 },
+);
+
+Deno.test("relist turns what is known into the list; an incomplete list deletes nothing", () => {
+  const keyed = (list: readonly KubeObject[]) =>
+    new Map(list.map((object) => [describeKey(objectKey(object)), object]));
+  fc.assert(fc.property(objects, objects, fc.boolean(), (before, listed, complete) => {
+    const known = keyed(before);
+    const events = relist(known, listed, complete, "2026-01-01T00:00:00.000Z");
+    const after = new Map(known);
+    for (const { key, value } of events) {
+      value === null ? after.delete(describeKey(key)) : after.set(describeKey(key), value);
+    }
+    const expected = complete ? keyed(listed) : new Map([...known, ...keyed(listed)]);
+    assert.deepEqual(new Map([...after].sort()), new Map([...expected].sort()));
+    assert.deepEqual(relist(after, listed, complete, ""), [], "the same list again says nothing");
+    const reordered = relist(known, [...listed].reverse(), complete, "2026-01-01T00:00:00.000Z");
+    assert.deepEqual(reordered, events, "the order of the list does not show");
+  }));
+});

@@ -1,0 +1,87 @@
+// Recordings: converted from a watch, and played with or without their timing.
+
+import assert from "node:assert/strict";
+import { type Clock, recordingSource } from "../../src/ingest/recording_source.ts";
+import { readWatchRecording } from "../../src/ingest/watch_recording.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
+import { appears, service } from "../support/cluster_notation.ts";
+import { convertRecording } from "../support/convert_recording.ts";
+
+const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
+
+Deno.test("the evening's watch converts to the recording that the demo plays, byte for byte", async () => {
+  const folder = await Deno.makeTempDir();
+  const problems = convertRecording(Deno.readTextFileSync(`${FIXTURES}api/evening.ndjson`), folder);
+  assert.deepEqual(problems, []);
+  const name = "00000000000000000000.ndjson";
+  assert.equal(
+    Deno.readTextFileSync(`${folder}/${name}`),
+    Deno.readTextFileSync(`${FIXTURES}recordings/evening/${name}`),
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a list becomes upserts and deletes, a bookmark nothing, and what cannot be read is named by its line", () => {
+  const object = (name: string) => ({
+    kind: "Service",
+    apiVersion: "v1",
+    metadata: { name, namespace: "shop", resourceVersion: "7" },
+    spec: {},
+  });
+  const time = "2026-11-23T09:26:10.000Z";
+  const { events, problems } = readWatchRecording([
+    JSON.stringify({ time, kind: "Service", type: "LIST", items: [object("one"), object("two")] }),
+    JSON.stringify({ time, kind: "Service", type: "BOOKMARK", object: {} }),
+    JSON.stringify({ time, kind: "Service", type: "ADDED", object: object("three") }),
+    JSON.stringify({ time, kind: "Service", type: "DELETED", object: object("one") }),
+    JSON.stringify({ time, kind: "Service", type: "LIST", items: [object("two")] }),
+    "{cut",
+    JSON.stringify({ time, kind: "Pod", type: "ADDED", object: {} }),
+    JSON.stringify({ time, kind: "Service", type: "RENAMED", object: object("four") }),
+    JSON.stringify({ time: "yesterday", kind: "Service", type: "ADDED", object: object("four") }),
+  ].join("\n"));
+  const said = events.map(({ key, value, resourceVersion }) =>
+    `${key.name} ${value === null ? "gone" : "there"} ${resourceVersion}`
+  );
+  assert.deepEqual(said, ["one there 7", "two there 7", "three there 7", "one gone 7", "three gone "]);
+  assert.deepEqual(problems.map((problem) => problem.slice(0, 6)), ["line 6", "line 7", "line 8", "line 9"]);
+});
+
+/** A clock that a sleep moves on. */
+function virtualClock(): Clock & { slept: number[] } {
+  let now = 0;
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => now,
+    sleep: (milliseconds) => {
+      slept.push(milliseconds);
+      now += milliseconds;
+      return Promise.resolve();
+    },
+  };
+}
+
+const at = (second: string, name: string): { record: EventRecord } => ({
+  record: { ...appears(service(`shop/${name} 10.96.0.1 http:80/tcp`)), time: `2026-11-23T09:26:${second}Z` },
+});
+const RECORDS = [at("10.000", "one"), at("10.002", "two"), at("12.000", "three"), at("22.000", "four")];
+
+async function play(speed: number): Promise<{ names: string[][]; slept: number[] }> {
+  const clock = virtualClock();
+  const names: string[][] = [];
+  for await (
+    const batch of recordingSource("", () => RECORDS, speed, clock).batches(new AbortController().signal)
+  ) {
+    assert.ok(batch.kind === "events");
+    names.push(batch.events.map(({ key }) => key.name));
+  }
+  return { names, slept: clock.slept };
+}
+
+Deno.test("a recording is played as it was, faster, or at once", async () => {
+  const timed = [["one", "two"], ["three"], ["four"]];
+  assert.deepEqual(await play(1), { names: timed, slept: [2000, 10_000] });
+  assert.deepEqual(await play(10), { names: timed, slept: [200, 1000] });
+  assert.deepEqual(await play(Infinity), { names: [["one", "two", "three", "four"]], slept: [] });
+});

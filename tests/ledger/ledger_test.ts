@@ -1,0 +1,292 @@
+// The ledger: what was appended is read back, what is damaged is said, and nothing in between.
+
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
+import {
+  canonicalJson,
+  decodeRecord,
+  encodeRecord,
+  genesisChain,
+  segmentName,
+} from "../../src/ledger/format.ts";
+import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { isLedgerDamage } from "../../src/ledger/segment.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerLocked, LedgerWriter, type WriterOptions } from "../../src/ledger/writer.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+
+const TIME = "2026-11-23T09:26:10.000Z";
+const ID = "0123456789abcdef";
+const FIXTURE = new URL("../../fixtures/ledgers/v1", import.meta.url).pathname;
+
+/** One record of every kind. */
+const EVERY_KIND: readonly LedgerRecord[] = [
+  { kind: "config", time: TIME, version: "0.1.0", nodeName: "node-a" },
+  appears(service("shop/web 10.96.0.1 http:80/tcp")),
+  appears(slice("shop/web-a http:8080/tcp 10.244.0.1@node-a")),
+  vanishes(service("shop/web 10.96.0.1 http:80/tcp")),
+  {
+    kind: "commit",
+    time: TIME,
+    from: 0,
+    through: 3,
+    digest: "ab".repeat(32),
+    outcome: "rejected",
+    error: "the kernel rejected delete element ip ledgerproxy cluster-ips { 10.96.0.1 } (ENOENT)",
+    changes: [{
+      verb: "delete",
+      set: "ip ledgerproxy cluster-ips",
+      key: "10.96.0.1",
+      cause: 3,
+      comment: "shop/web",
+    }],
+    changesOmitted: 0,
+    operations: 3,
+    microseconds: 45,
+    generation: 17,
+  },
+  {
+    kind: "drift",
+    time: TIME,
+    process: "nft",
+    pid: 4711,
+    changes: ["delete table ip ledgerproxy"],
+    response: "rebuilt",
+  },
+  { kind: "gap", time: TIME, reason: "no space left on device", records: 12 },
+];
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const open = (storage: ReturnType<typeof memoryStorage>, options: Partial<WriterOptions> = {}) =>
+  new LedgerWriter(storage, { policy: "interval", ledger: ID, ...options });
+const recordsIn = (storage: ReturnType<typeof memoryStorage>) =>
+  [...readLedger(storage)].map(({ record }) => record);
+
+/** Two segments, with `records` written one by one. */
+function twoSegments(records = EVERY_KIND) {
+  const storage = memoryStorage();
+  using writer = open(storage, { segmentBytes: 1500 });
+  for (const record of records) writer.append([record]);
+  assert.ok(storage.files.size >= 2);
+  return storage;
+}
+
+Deno.test("every kind of record is read back as it was appended, over several segments", () => {
+  assert.deepEqual(recordsIn(twoSegments()), EVERY_KIND);
+});
+
+Deno.test("decode(encode(x)) = x for any JSON value in a record, and the order of keys does not show", () => {
+  const reversed = (value: unknown): unknown =>
+    typeof value !== "object" || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).reverse().map(([key, field]) => [key, reversed(field)]));
+  fc.assert(fc.property(fc.jsonValue({ noUnicodeString: false } as never), fc.nat(), (value, offset) => {
+    const plain = JSON.parse(JSON.stringify(value).replaceAll("-0", "0"));
+    const record = { ...EVERY_KIND[1], value: plain } as LedgerRecord;
+    const { line, chain } = encodeRecord(offset, record, genesisChain(ID));
+    const decoded = decodeRecord(new TextEncoder().encode(line.trimEnd()), offset, genesisChain(ID));
+    assert.deepEqual(decoded, { offset, record, chain });
+    assert.equal(canonicalJson(reversed(plain)), canonicalJson(plain));
+    assert.deepEqual(JSON.parse(line).value, plain, "a line is JSON for jq");
+  }));
+});
+
+Deno.test("appending goes on where an earlier writer ended, in the same chain", () => {
+  const once = memoryStorage();
+  using(open(once), (writer) => writer.append(EVERY_KIND));
+  const twice = memoryStorage();
+  using(open(twice), (writer) => writer.append(EVERY_KIND.slice(0, 3)));
+  using(open(twice), (writer) => assert.equal(writer.append(EVERY_KIND.slice(3)), 3));
+  assert.deepEqual(text(twice.files.get(segmentName(0))!), text(once.files.get(segmentName(0))!));
+});
+
+function using<T extends Disposable>(resource: T, use: (resource: T) => void): void {
+  using held = resource;
+  use(held);
+}
+
+Deno.test("every truncation of the last segment is recovered as a prefix, said so, and written on", () => {
+  const whole = twoSegments();
+  const last = whole.names().at(-1)!;
+  const bytes = whole.files.get(last)!;
+  for (let length = 0; length < bytes.length; length++) {
+    const cut = memoryStorage(whole.files);
+    cut.truncate(last, length);
+    const before = recordsIn(cut);
+    assert.deepEqual(before, EVERY_KIND.slice(0, before.length), `cut at ${length}`);
+    const wholeLines = text(bytes.subarray(0, length)).split("\n").length - 1;
+    const firstOfLast = Number(last.slice(0, 20));
+    assert.equal(
+      before.length,
+      firstOfLast + Math.max(0, wholeLines - 1),
+      `cut at ${length}: no whole record is lost`,
+    );
+    using(open(cut), (writer) => {
+      assert.equal(writer.torn !== undefined, bytes[length - 1] !== 0x0a, `cut at ${length}`);
+      writer.append(EVERY_KIND.slice(before.length));
+    });
+    assert.deepEqual(recordsIn(cut), EVERY_KIND, `cut at ${length}, then written on`);
+    assert.deepEqual(verifyLedger(cut), []);
+  }
+});
+
+Deno.test("every flipped byte is found: a prefix is read, and the place is named", () => {
+  const whole = twoSegments();
+  for (const name of whole.names()) {
+    for (let at = 0; at < whole.size(name); at++) {
+      const flipped = memoryStorage(whole.files);
+      flipped.files.get(name)![at]! ^= 0x01;
+      const read: LedgerRecord[] = [];
+      try {
+        for (const { record } of readLedger(flipped)) read.push(record);
+      } catch (error) {
+        assert.ok(isLedgerDamage(error), `${name} byte ${at}: ${error}`);
+        assert.match(error.message, /^\d{20}\.ndjson:\d+ \(byte \d+\): /);
+      }
+      assert.deepEqual(read, EVERY_KIND.slice(0, read.length), `${name} byte ${at}`);
+      assert.equal(verifyLedger(flipped).length, 1, `${name} byte ${at} is noticed`);
+    }
+  }
+});
+
+Deno.test("a record taken out, a segment taken out, and a segment of another ledger are noticed", () => {
+  const without = twoSegments();
+  const first = without.names()[0]!;
+  const lines = text(without.read(first)).split("\n");
+  without.files.set(first, new TextEncoder().encode([...lines.slice(0, 2), ...lines.slice(3)].join("\n")));
+  assert.match(verifyLedger(without)[0]!, /hash chain/);
+
+  const many = twoSegments([...EVERY_KIND, ...EVERY_KIND, ...EVERY_KIND]);
+  many.files.delete(many.names()[1]!);
+  assert.match(verifyLedger(many)[0]!, /records from \d+ on are missing/);
+
+  const mixed = twoSegments();
+  const foreign = memoryStorage();
+  using(
+    new LedgerWriter(foreign, { policy: "never", ledger: "f".repeat(16) }),
+    (writer) => writer.append(EVERY_KIND),
+  );
+  mixed.files.set(mixed.names()[0]!, foreign.read(foreign.names()[0]!));
+  assert.match(verifyLedger(mixed)[0]!, /belongs to ledger 0123456789abcdef, not ffffffffffffffff/);
+});
+
+Deno.test("a newer format version is refused with advice", () => {
+  const storage = memoryStorage();
+  using(open(storage), (writer) => writer.append(EVERY_KIND));
+  const [header, ...rest] = text(storage.read(segmentName(0))).split("\n") as [string, ...string[]];
+  const covered = header.slice(0, header.indexOf(',"crc"')).replace('"version":1', '"version":2');
+  const sealed = `${covered},"crc":"${crc32(covered).toString(16).padStart(8, "0")}"}`;
+  storage.files.set(segmentName(0), new TextEncoder().encode([sealed, ...rest].join("\n")));
+  assert.match(verifyLedger(storage)[0]!, /format version 2; this program reads version 1: use a newer one/);
+});
+
+Deno.test("a failed write leaves a ledger that reads well and goes on in a new segment", () => {
+  const storage = memoryStorage();
+  using(open(storage), (writer) => {
+    writer.append(EVERY_KIND.slice(0, 2));
+    let calls = 0;
+    storage.fault = (call) => {
+      if (call === "write" && calls++ === 0) throw new Error("no space left on device");
+    };
+    assert.throws(() => writer.append(EVERY_KIND.slice(2)), /no space/);
+    assert.equal(writer.next, 2);
+    writer.append(EVERY_KIND.slice(2));
+  });
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
+  assert.equal(storage.files.size, 2);
+});
+
+Deno.test("after a failed sync the file is not used again", () => {
+  const storage = memoryStorage();
+  using(open(storage), (writer) => {
+    writer.append(EVERY_KIND.slice(0, 2));
+    storage.fault = (call) => {
+      if (call === "sync") throw new Error("input/output error");
+    };
+    assert.throws(() => writer.sync(), /input\/output/);
+    storage.fault = () => {};
+    writer.append(EVERY_KIND.slice(2));
+  });
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
+  assert.deepEqual(storage.names(), [segmentName(0), segmentName(2)]);
+});
+
+Deno.test("policy always syncs with every append, interval when asked, never not at all", () => {
+  for (const [policy, expected] of [["always", 1], ["interval", 0], ["never", 0]] as const) {
+    const storage = memoryStorage();
+    using(open(storage, { policy }), (writer) => {
+      writer.append(EVERY_KIND.slice(0, 1));
+      let syncs = 0;
+      storage.fault = (call) => void (syncs += call === "sync" ? 1 : 0);
+      writer.append(EVERY_KIND.slice(1));
+      assert.equal(syncs, expected, policy);
+      writer.sync();
+      assert.equal(syncs, policy === "never" ? 0 : 1, policy);
+    });
+  }
+});
+
+Deno.test("a second writer is told who holds the ledger", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    using _first = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
+    assert.throws(
+      () => new LedgerWriter(folderStorage(folder, false), { policy: "never" }),
+      (error) => error instanceof LedgerLocked && error.message.includes(`process ${Deno.pid}`),
+    );
+  }
+  using(new LedgerWriter(folderStorage(folder, false), { policy: "never" }), () => {});
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a real folder behaves as the one in memory, and is private", async () => {
+  const parent = await Deno.makeTempDir();
+  const folder = `${parent}/ledger`;
+  const [real, memory] = [folderStorage(folder, true), memoryStorage()];
+  for (const storage of [real, memory]) {
+    using(new LedgerWriter(storage, { policy: "always", ledger: ID, segmentBytes: 600 }), (writer) => {
+      for (const record of EVERY_KIND) writer.append([record]);
+    });
+  }
+  const segments = real.names().filter((name) => name.endsWith(".ndjson"));
+  assert.deepEqual(segments, memory.names());
+  for (const name of segments) assert.deepEqual(real.read(name), memory.read(name));
+  assert.equal(Deno.statSync(folder).mode! & 0o777, 0o700);
+  for (const name of real.names()) assert.equal(Deno.statSync(`${folder}/${name}`).mode! & 0o777, 0o600);
+  real.truncate(segments.at(-1)!, real.size(segments.at(-1)!) - 5);
+  assert.equal(verifyLedger(real).length, 1);
+  await Deno.remove(parent, { recursive: true });
+});
+
+Deno.test("what append returned for survives SIGKILL of the writer", async () => {
+  const folder = await Deno.makeTempDir();
+  const script = new URL("../support/append_forever.ts", import.meta.url).pathname;
+  for (let round = 0; round < 3; round++) {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", script, folder],
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let told = "";
+    while (told.split("\n").length < 50 * (round + 1)) told += (await reader.read()).value ?? "";
+    child.kill("SIGKILL");
+    for (let part; !(part = await reader.read()).done;) told += part.value;
+    await child.status;
+    const last = Number(told.trimEnd().split("\n").filter((line) => line !== "").at(-1));
+    const offsets = [...readLedger(folderStorage(folder, false))].map(({ offset }) => offset);
+    assert.ok(offsets.length > last, `${offsets.length} records, ${last} was acknowledged`);
+    assert.deepEqual(offsets, offsets.map((_, i) => i));
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("the frozen ledger of format version 1 reads as ever and is written to the same bytes", () => {
+  const storage = folderStorage(FIXTURE, false);
+  assert.deepEqual([...readLedger(storage)].map(({ record }) => record), EVERY_KIND);
+  const again = memoryStorage();
+  using(open(again), (writer) => writer.append(EVERY_KIND));
+  assert.equal(text(storage.read(segmentName(0))), text(again.read(segmentName(0))));
+});

@@ -1,0 +1,11 @@
+// Appends records to the ledger in the folder given until it is killed, and says the offset of each when it has it.
+
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+
+const MANY = 1_000_000;
+using writer = new LedgerWriter(folderStorage(Deno.args[0]!, true), { policy: "interval" });
+for (let i = 0; i < MANY; i++) {
+  const offset = writer.append([{ kind: "config", time: "", version: "0", nodeName: `node-${i}` }]);
+  Deno.stdout.writeSync(new TextEncoder().encode(`${offset}\n`));
+}

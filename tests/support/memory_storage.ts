@@ -1,0 +1,59 @@
+// A ledger folder in memory that can be cut, flipped, frozen, and made to fail at the n-th call.
+
+import type { AppendFile, Storage } from "../../src/ledger/storage.ts";
+
+/** A storage whose files a test can look at and change. */
+export interface MemoryStorage extends Storage {
+  readonly files: Map<string, Uint8Array>;
+  /** Called before each write and sync; throw to make it fail. */
+  fault: (call: "write" | "sync" | "create" | "syncFolder") => void;
+}
+
+/** An empty folder, or one that holds a copy of `files`. */
+export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()): MemoryStorage {
+  let locked = false;
+  const storage: MemoryStorage = {
+    path: "memory",
+    files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
+    fault: () => {},
+    names: () => [...storage.files.keys()].sort(),
+    size: (name) => storage.files.get(name)!.length,
+    read: (name) => storage.files.get(name)!,
+    append(name, create) {
+      storage.fault("create");
+      if (create && storage.files.has(name)) throw new Deno.errors.AlreadyExists(name);
+      if (create) storage.files.set(name, new Uint8Array());
+      return appendFile(storage, name);
+    },
+    truncate: (name, length) => void storage.files.set(name, storage.files.get(name)!.slice(0, length)),
+    syncFolder: () => storage.fault("syncFolder"),
+    lock() {
+      if (locked) return { heldBy: "the test" };
+      locked = true;
+      return { [Symbol.dispose]: () => void (locked = false) };
+    },
+  };
+  return storage;
+}
+
+function appendFile(storage: MemoryStorage, name: string): AppendFile {
+  return {
+    write(bytes) {
+      const before = storage.files.get(name)!;
+      const grown = new Uint8Array(before.length + bytes.length);
+      grown.set(before);
+      try {
+        storage.fault("write");
+      } catch (error) {
+        // A full disk takes part of a write.
+        grown.set(bytes.subarray(0, bytes.length / 2), before.length);
+        storage.files.set(name, grown.slice(0, before.length + Math.floor(bytes.length / 2)));
+        throw error;
+      }
+      grown.set(bytes, before.length);
+      storage.files.set(name, grown);
+    },
+    sync: () => storage.fault("sync"),
+    close: () => {},
+  };
+}
