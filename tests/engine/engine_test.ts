@@ -1,0 +1,263 @@
+// The engine against the fake kernel and a ledger in memory: positions, refusals, restarts.
+
+import assert from "node:assert/strict";
+import { type EngineState, newEngine, step, type SyncReport } from "../../src/engine/engine.ts";
+import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { digestText, rulesetDigest } from "../../src/fold/digest.ts";
+import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import type { SourceBatch } from "../../src/ingest/source.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
+import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import type { KubeObject } from "../../src/kube/objects.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { CommitRecord } from "../../src/ledger/record.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { diff } from "../../src/plan/delta.ts";
+import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
+import { lines, service, slice } from "../support/cluster_notation.ts";
+import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
+
+const TIME = "2026-11-23T09:26:10.000Z";
+const WEB = service("shop/web 10.96.0.1 http:80/tcp");
+const PODS = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.1");
+
+/** One process: an engine on `kernel` and `storage`, started as `run` starts it. */
+class Process implements Disposable {
+  readonly engine = newEngine(skeleton(DEFAULT_SKELETON));
+  readonly reports: SyncReport[] = [];
+  readonly warnings: string[] = [];
+  readonly ports: Ports;
+
+  constructor(readonly kernel: Kernel, readonly storage: MemoryStorage) {
+    const ledger = new LedgerWriter(storage, {
+      policy: "interval",
+      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
+    });
+    this.ports = {
+      kernel,
+      ledger,
+      now: () => TIME,
+      report: (report) => this.reports.push(report),
+      warn: (text) => this.warnings.push(text),
+    };
+    perform(this.engine, this.ports, { kind: "opened", ledger: ledger.ledger });
+    perform(this.engine, this.ports, list(kernel));
+  }
+
+  tell(batch: SourceBatch): void {
+    perform(this.engine, this.ports, { kind: "batch", batch });
+    perform(this.engine, this.ports, { kind: "sync" });
+  }
+
+  list(...objects: KubeObject[]): void {
+    this.tell({ kind: "list", objects, complete: true, time: TIME, problems: [] });
+  }
+
+  [Symbol.dispose](): void {
+    this.ports.ledger[Symbol.dispose]();
+  }
+}
+
+/** Kernel, committed mirror and desired state must be one. */
+function assertInSync(engine: EngineState, kernel: FakeKernel): void {
+  const held = kernel.list(OUR_TABLES);
+  const withoutPosition = diff(engine.cluster.desired, held.elements).filter(({ set }) =>
+    set !== POSITION_PATH
+  );
+  assert.deepEqual(withoutPosition, []);
+  assert.deepEqual(diff(engine.committed, held.elements), []);
+  assert.equal(rulesetDigest(held.tables, held.elements), digestText(engine.cluster.digest));
+  assert.equal(positionOf(held.elements)?.digest, digestText(engine.cluster.digest));
+}
+
+Deno.test("the first batch writes the skeleton, the elements and the position in one commit", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  assert.equal(kernel.generation(), 2);
+  assertInSync(process.engine, kernel);
+  const [report] = process.reports;
+  assert.deepEqual([report!.position, report!.rebuilt, report!.services], [1, true, [
+    "shop/web",
+    "shop/web:http",
+  ]]);
+});
+
+Deno.test("nothing is committed before the source has spoken, and nothing when it has nothing new to say", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  perform(process.engine, process.ports, { kind: "sync" });
+  assert.equal(kernel.generation(), 1);
+  process.list(WEB, PODS);
+  process.list(WEB, PODS);
+  assert.equal(kernel.generation(), 2);
+});
+
+Deno.test("a changed endpoint is one element taken, one given, and the position", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  process.list(WEB, slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2"));
+  assert.equal(process.reports[1]!.operations, 4);
+  assertInSync(process.engine, kernel);
+});
+
+Deno.test("each commit is in the ledger with its changes and the offset of the event that caused each", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  {
+    using process = new Process(kernel, storage);
+    process.list(WEB, PODS);
+    process.list(WEB, slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2"));
+  }
+  const commits = [...readLedger(storage)].flatMap(({ record }) =>
+    record.kind === "commit" ? [record as CommitRecord] : []
+  );
+  assert.deepEqual(commits.map(({ from, through, outcome }) => [from, through, outcome]), [[
+    0,
+    1,
+    "committed",
+  ], [2, 3, "committed"]]);
+  assert.deepEqual(commits[1]!.changes, [
+    {
+      verb: "delete",
+      set: "ip ledgerproxy endpoints",
+      key: "10.96.0.1 . tcp . 80 . 1",
+      cause: 3,
+      value: "10.244.1.1 . 8080",
+      comment: "shop/web:http",
+    },
+    {
+      verb: "add",
+      set: "ip ledgerproxy endpoints",
+      key: "10.96.0.1 . tcp . 80 . 1",
+      cause: 3,
+      value: "10.244.1.2 . 8080",
+      comment: "shop/web:http",
+    },
+  ]);
+});
+
+Deno.test("a restart finds nothing to do, and knows the Services without any source", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  {
+    using first = new Process(kernel, storage);
+    first.list(WEB, PODS);
+    first.list(WEB, slice("shop/web-a http:8080/tcp 10.244.9.9 10.244.0.1"));
+  }
+  const generation = kernel.generation();
+  using second = new Process(kernel, storage);
+  second.tell({ kind: "events", events: [], problems: [] });
+  assert.equal(kernel.generation(), generation);
+  assertInSync(second.engine, kernel);
+});
+
+Deno.test("after a restart on an empty kernel the ledger alone brings back the rules", () => {
+  const storage = memoryStorage();
+  {
+    using kernel = new FakeKernel();
+    using first = new Process(kernel, storage);
+    first.list(WEB, PODS);
+  }
+  using kernel = new FakeKernel();
+  using second = new Process(kernel, storage);
+  second.tell({ kind: "events", events: [], problems: [] });
+  assertInSync(second.engine, kernel);
+  assert.ok(
+    lines(kernel.list(OUR_TABLES).elements).includes(
+      "ip endpoints 10.96.0.1 . tcp . 80 . 1 : 10.244.1.1 . 8080",
+    ),
+  );
+});
+
+Deno.test("an incomplete list deletes nothing", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  process.tell({ kind: "list", objects: [], complete: false, time: TIME, problems: ["a.yaml:3: cut"] });
+  assertInSync(process.engine, kernel);
+  assert.equal(process.engine.cluster.services.size, 1);
+  assert.deepEqual(process.warnings, ["a.yaml:3: cut"]);
+});
+
+Deno.test("elements that others changed are put right at the next start", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  {
+    using first = new Process(kernel, storage);
+    first.list(WEB, PODS);
+    const set = "ip ledgerproxy cluster-ips" as never;
+    const container = first.engine.cluster.tables[0]!.sets.find(({ name }) => name === "cluster-ips")!;
+    kernel.commit([
+      { verb: "delete", noun: "element", set, container, element: { key: "10.96.0.1" as never } },
+      { verb: "add", noun: "element", set, container, element: { key: "203.0.113.1" as never } },
+    ]);
+  }
+  using second = new Process(kernel, storage);
+  second.tell({ kind: "events", events: [], problems: [] });
+  assertInSync(second.engine, kernel);
+});
+
+Deno.test("another skeleton, or a table nobody can read, is replaced in one commit", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  {
+    using first = new Process(kernel, storage);
+    first.list(WEB, PODS);
+    kernel.commit([{ verb: "flush", noun: "chain", family: "ip", table: "ledgerproxy", name: "services" }]);
+  }
+  {
+    using second = new Process(kernel, storage);
+    second.tell({ kind: "events", events: [], problems: [] });
+    assertInSync(second.engine, kernel);
+    assert.equal(second.reports[0]!.rebuilt, true);
+  }
+  const inner = kernel;
+  const unreadable: Kernel = {
+    commit: (transaction) => inner.commit(transaction),
+    generation: () => inner.generation(),
+    list: () => {
+      throw new UnreadableRuleset("foreign", OUR_TABLES);
+    },
+    [Symbol.dispose]: () => {},
+  };
+  using third = new Process(unreadable, storage);
+  third.tell({ kind: "events", events: [], problems: [] });
+  assertInSync(third.engine, kernel);
+});
+
+/** A kernel that says no `times` times. */
+function refusing(kernel: FakeKernel, times: number): Kernel {
+  let left = times;
+  return {
+    commit(transaction) {
+      if (left-- > 0) throw new KernelRejection(transaction[0]!, 16);
+      return kernel.commit(transaction);
+    },
+    generation: () => kernel.generation(),
+    list: (tables) => kernel.list(tables),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+Deno.test("a refused commit moves nothing, is recorded, and its changes are in the next one", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  {
+    using process = new Process(refusing(kernel, 1), storage);
+    process.list(WEB, PODS);
+    assert.equal(process.engine.rejections, 1);
+    assert.equal(process.engine.committedOffset, -1);
+    assert.equal(process.engine.committed.size, 0);
+    assert.match(process.warnings[0]!, /EBUSY.*The rules stay as they were/);
+    perform(process.engine, process.ports, { kind: "sync" });
+    assert.equal(process.engine.rejections, 0);
+    assertInSync(process.engine, kernel);
+  }
+  const outcomes = [...readLedger(storage)].flatMap(({ record }) =>
+    record.kind === "commit" ? [record.outcome] : []
+  );
+  assert.deepEqual(outcomes, ["rejected", "committed"]);
+});
