@@ -25,6 +25,9 @@ export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ fami
 /** How often appended records are made durable, in milliseconds. */
 const SYNC_MILLISECONDS = 1000;
 
+/** Commits tried for one batch. The next batch tries again what they left. */
+const ATTEMPTS = 3;
+
 /** Feeds `input` to the engine, executes what it asks for, and feeds back the results until nothing is left to do. */
 export function perform(state: EngineState, ports: Ports, input: Input): void {
   for (const effect of step(state, input)) {
@@ -44,7 +47,11 @@ export async function runLoop(
   try {
     for await (const batch of source.batches(signal)) {
       perform(state, ports, { kind: "batch", batch });
-      perform(state, ports, { kind: "sync" });
+      // A refused plan has been made again from a listing: once more, at once, may be all it takes.
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        perform(state, ports, { kind: "sync" });
+        if (state.rejections === 0) break;
+      }
     }
   } finally {
     clearInterval(timer);

@@ -1,0 +1,23 @@
+// The demo itself: a recorded rolling update, drain and crash loop, during which no connection fails.
+
+import assert from "node:assert/strict";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+
+requirePrivateNamespace();
+
+Deno.test("no connection fails while the recorded evening is played", async () => {
+  const script = new URL("../demo/main.ts", import.meta.url).pathname;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--quiet", script, "20"],
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { code, stdout, stderr } = await command.output();
+  const told = new TextDecoder().decode(stdout);
+  assert.equal(code, 0, told + new TextDecoder().decode(stderr));
+  const [, connections, failed, folder] = /(\d+) connections, (\d+) failed; \d+ records in the ledger (\S+)/
+    .exec(told)!;
+  assert.ok(Number(connections) > 1000, `${connections} connections`);
+  assert.equal(failed, "0");
+  await Deno.remove(folder!, { recursive: true });
+});

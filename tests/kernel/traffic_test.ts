@@ -1,0 +1,196 @@
+// Real packets: connections to cluster IPs arrive where the rules say, evenly, through every change.
+
+import assert from "node:assert/strict";
+import { newEngine } from "../../src/engine/engine.ts";
+import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import type { KubeObject } from "../../src/kube/objects.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { service, slice } from "../support/cluster_notation.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+
+requirePrivateNamespace();
+
+const FRONTEND = "10.96.0.1";
+
+/** A node whose pods live on any address of 10.244.0.0/16, and that can send to cluster IPs. */
+const NODE = [
+  "ip link add node type veth peer name uplink",
+  "ip link set node up",
+  "ip link set uplink up",
+  "ip address add 192.168.10.10/24 dev node",
+  "ip address add fd00:192:168:10::10/64 dev node nodad",
+  "ip route add default dev node",
+  "ip -6 route add default dev node",
+  "ip route add local 10.244.0.0/16 dev lo",
+  "ip -6 route add local fd00:10:244::/48 dev lo",
+  "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
+  // Many short connections from one address: reuse ports at once.
+  "echo '1024 65535' > /proc/sys/net/ipv4/ip_local_port_range",
+];
+for (const command of NODE) {
+  const { success, stderr } = new Deno.Command("sh", { args: ["-c", command] }).outputSync();
+  if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
+}
+
+/** Rules for `objects` in this namespace's kernel, changed with `tell`. */
+class Proxy implements Disposable {
+  readonly #kernel = new NetlinkKernel();
+  readonly #ledger = new LedgerWriter(memoryStorage(), { policy: "never" });
+  readonly #engine = newEngine(skeleton(DEFAULT_SKELETON));
+  readonly #ports: Ports = {
+    kernel: this.#kernel,
+    ledger: this.#ledger,
+    now: () => "2026-01-01T00:00:00.000Z",
+    report: () => {},
+    warn: (text) => assert.fail(text),
+  };
+
+  constructor() {
+    perform(this.#engine, this.#ports, list(this.#kernel));
+  }
+
+  tell(...objects: KubeObject[]): void {
+    const batch = { kind: "list", objects, complete: true, time: this.#ports.now(), problems: [] } as const;
+    perform(this.#engine, this.#ports, { kind: "batch", batch });
+    perform(this.#engine, this.#ports, { kind: "sync" });
+    assert.equal(this.#engine.rejections, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#ledger[Symbol.dispose]();
+    this.#kernel[Symbol.dispose]();
+  }
+}
+
+/** A TCP server on port 8080 of every pod, which answers with the pod's address. */
+class Pods implements AsyncDisposable {
+  readonly #listeners: Deno.Listener[];
+  readonly #serving: Promise<void>[];
+
+  constructor(addresses: readonly string[]) {
+    this.#listeners = addresses.map((hostname) => Deno.listen({ hostname, port: 8080 }));
+    this.#serving = this.#listeners.map((listener, i) => serve(listener, addresses[i]!));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    await Promise.all(this.#serving);
+  }
+}
+
+async function serve(listener: Deno.Listener, name: string): Promise<void> {
+  for await (const connection of listener) {
+    await connection.write(new TextEncoder().encode(name));
+    connection.close();
+  }
+}
+
+/** How often each pod answered in `calls` connections to the frontend. */
+async function tally(calls: number): Promise<Map<string, number>> {
+  const seen = new Map<string, number>();
+  for (let i = 0; i < calls; i++) {
+    using connection = await Deno.connect({ hostname: FRONTEND, port: 80 });
+    const buffer = new Uint8Array(64);
+    const pod = new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
+    seen.set(pod, (seen.get(pod) ?? 0) + 1);
+  }
+  return seen;
+}
+
+const pods = (count: number) => Array.from({ length: count }, (_, i) => `10.244.${i >> 8}.${(i & 255) + 1}`);
+const web = (addresses: readonly string[]) => [
+  service(`shop/web ${FRONTEND} http:80/tcp`),
+  slice(`shop/web-a http:8080/tcp ${addresses.join(" ")}`),
+];
+
+/** Pearson's chi-squared of `seen` against equal shares of `calls` over `count` pods. */
+function chiSquared(seen: ReadonlyMap<string, number>, count: number, calls: number): number {
+  const expected = calls / count;
+  return pods(count).reduce((sum, pod) => sum + ((seen.get(pod) ?? 0) - expected) ** 2 / expected, 0);
+}
+
+/** Upper bound of chi-squared with k degrees of freedom that chance exceeds once in 100,000 (Wilson and Hilferty). */
+function chiSquaredLimit(k: number): number {
+  return k * (1 - 2 / (9 * k) + 4.265 * Math.sqrt(2 / (9 * k))) ** 3;
+}
+
+for (const count of [1, 2, 3, 5, 9, 100]) {
+  Deno.test(`${count} endpoints are equally likely (chi-squared over real connections)`, async () => {
+    using proxy = new Proxy();
+    await using _pods = new Pods(pods(count));
+    proxy.tell(...web(pods(count)));
+    const calls = Math.max(400, count * 40);
+    const seen = await tally(calls);
+    const found = chiSquared(seen, count, calls);
+    assert.ok(
+      found === 0 || found < chiSquaredLimit(count - 1),
+      `chi-squared ${found}: ${[...seen.values()]}`,
+    );
+    assert.ok([...seen.keys()].every((pod) => pods(count).includes(pod)), "no other endpoint was reached");
+  });
+}
+
+Deno.test("a class that is only three eighths full under hysteresis is still even", async () => {
+  using proxy = new Proxy();
+  await using _pods = new Pods(pods(8));
+  proxy.tell(...web(pods(8)));
+  proxy.tell(...web(pods(3)));
+  const seen = await tally(600);
+  assert.ok(seen.size === 3 && chiSquared(seen, 3, 600) < chiSquaredLimit(2), `${[...seen]}`);
+});
+
+/** How a TCP connection ends that nobody answers: the error's name, and how long it took in milliseconds. */
+async function refused(hostname: string, port: number): Promise<{ error: string; milliseconds: number }> {
+  const start = performance.now();
+  try {
+    (await Deno.connect({ hostname, port })).close();
+    return { error: "connected", milliseconds: 0 };
+  } catch (error) {
+    return { error: (error as Error).name, milliseconds: performance.now() - start };
+  }
+}
+
+Deno.test("a Service without endpoints and an unused port of a cluster IP refuse TCP, in both families", async () => {
+  using proxy = new Proxy();
+  proxy.tell(
+    service("shop/empty 10.96.0.2,fd00:96::2 http:80/tcp"),
+    service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp"),
+    slice("shop/web-a http:8080/tcp 10.244.0.1"),
+    slice("shop/web-b http:8080/tcp fd00:10:244::1"),
+  );
+  for (
+    const [hostname, port] of [["10.96.0.2", 80], ["fd00:96::2", 80], ["10.96.0.1", 81], [
+      "fd00:96::1",
+      81,
+    ]] as const
+  ) {
+    const { error, milliseconds } = await refused(hostname, port);
+    assert.equal(error, "ConnectionRefused", `${hostname}:${port}`);
+    // A retransmitted SYN takes a second: a reset ends the first attempt (design 2.2).
+    assert.ok(milliseconds < 900, `${hostname}:${port} was refused after ${milliseconds} ms`);
+  }
+});
+
+Deno.test("TCP over IPv6 reaches the endpoints, and an established connection outlives every other change", async () => {
+  using proxy = new Proxy();
+  const web = service("shop/web fd00:96::1 http:80/tcp");
+  const others = (...addresses: string[]) => slice(`shop/web-a http:8080/tcp ${addresses.join(" ")}`);
+  using listener = Deno.listen({ hostname: "fd00:10:244::1", port: 8080 });
+  proxy.tell(web, others("fd00:10:244::1"));
+  using client = await Deno.connect({ hostname: "fd00:96::1", port: 80 });
+  using server = await listener.accept();
+  const echo = async () => {
+    await client.write(Uint8Array.of(7));
+    const byte = new Uint8Array(1);
+    assert.equal(await server.read(byte), 1);
+    assert.equal(byte[0], 7);
+  };
+  await echo();
+  proxy.tell(web, others("fd00:10:244::1", "fd00:10:244::2", "fd00:10:244::3"));
+  await echo();
+  proxy.tell(web, others("fd00:10:244::1"), service("shop/api fd00:96::9 http:80/tcp"));
+  await echo();
+});
