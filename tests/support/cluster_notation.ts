@@ -52,7 +52,7 @@ export function slice(text: string): EndpointSlice {
   return {
     kind: "EndpointSlice",
     metadata: { ...metadata, labels: { "kubernetes.io/service-name": owner } },
-    addressType: endpoints[0]?.addresses[0]!.includes(":") ? "IPv6" : "IPv4",
+    addressType: endpoints[0]?.addresses[0]?.includes(":") ? "IPv6" : "IPv4",
     endpoints,
     ports,
   };
