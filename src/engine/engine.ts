@@ -4,7 +4,6 @@
 import { assert, unreachable } from "../invariant.ts";
 import { COMMIT_CHANGES_MAX, SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
-import { digestText, rulesetDigest } from "../fold/digest.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { relist } from "../ingest/relist.ts";
@@ -21,6 +20,7 @@ import {
   type ElementChange,
   type MutableElements,
 } from "../plan/delta.ts";
+import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { elementOperations, plan, type Touched } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 
@@ -69,7 +69,7 @@ export interface SyncReport {
 interface Pending {
   readonly delta: Delta;
   readonly through: number;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly operations: number;
   readonly rebuilds: boolean;
 }
@@ -81,6 +81,8 @@ export interface EngineState {
   ledger: string;
   /** What the kernel holds; moves only after it said yes. */
   committed: MutableElements;
+  /** Digest of the static part and {@link committed}. */
+  committedDigest: Digest;
   /** Tables to delete before ours are made; undefined while ours stand as they should. */
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
   /** Elements that may differ from the committed ones. */
@@ -104,6 +106,7 @@ export function newEngine(tables: readonly Table[]): EngineState {
     cluster: emptyState(tables),
     ledger: "",
     committed: new Map(),
+    committedDigest: tablesDigest(tables),
     rebuild: [],
     touched: new Map(),
     synced: false,
@@ -134,8 +137,7 @@ function react(state: EngineState, input: Input): Effect[] {
     case "listed":
       return adopt(state, input.ruleset);
     case "unreadable":
-      state.committed = new Map();
-      state.rebuild = input.tables;
+      startAnew(state, input.tables);
       return [];
     case "batch":
       return takeBatch(state, input.batch);
@@ -154,12 +156,14 @@ function react(state: EngineState, input: Input): Effect[] {
 
 /** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
 function adopt(state: EngineState, ruleset: Ruleset): Effect[] {
-  const ours = rulesetDigest(ruleset.tables, new Map()) === rulesetDigest(state.cluster.tables, new Map());
-  state.rebuild = ours ? undefined : ruleset.tables;
-  state.committed = ours
-    ? new Map([...ruleset.elements].map(([path, set]) => [path, new Map(set)]))
-    : new Map();
-  if (!ours) return [];
+  const { tables } = state.cluster;
+  if (digestText(tablesDigest(ruleset.tables)) !== digestText(tablesDigest(tables))) {
+    startAnew(state, ruleset.tables);
+    return [];
+  }
+  state.rebuild = undefined;
+  state.committed = new Map([...ruleset.elements].map(([path, set]) => [path, new Map(set)]));
+  state.committedDigest = rulesetDigest(tables, state.committed);
   const position = positionOf(state.committed);
   if (position?.ledger === state.ledger && position.offset <= state.cluster.folded) {
     state.plannedOffset = state.committedOffset = position.offset;
@@ -168,6 +172,13 @@ function adopt(state: EngineState, ruleset: Ruleset): Effect[] {
     if (set !== POSITION_PATH) touch(state, set, key, state.cluster.folded);
   }
   return [];
+}
+
+/** Our tables are to be made again, in place of `old` ones. */
+function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "name">[]): void {
+  state.rebuild = old;
+  state.committed = new Map();
+  state.committedDigest = tablesDigest(state.cluster.tables);
 }
 
 function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
@@ -227,8 +238,8 @@ function planCommit(state: EngineState): Effect[] {
     state.touched.clear();
     return [];
   }
-  const digest = digestText(cluster.digest);
-  const position = positionChange(state, digest);
+  const digest = advanceDigest(state.committedDigest, changes);
+  const position = positionChange(state, digestText(digest));
   const transaction = [
     ...(rebuild === undefined ? [] : rebuildOperations(rebuild, cluster.tables)),
     ...elementOperations(changes, CONTAINERS),
@@ -271,6 +282,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   const pending = takePending(state);
   const { delta, through, rebuilds } = pending;
   applyDelta(state.committed, delta);
+  state.committedDigest = pending.digest;
   state.touched.clear();
   state.rebuild = undefined;
   state.rejections = 0;
@@ -349,7 +361,7 @@ function commitRecord(
     time,
     from,
     through,
-    digest,
+    digest: digestText(digest),
     outcome: "committed",
     changes: changes.slice(0, COMMIT_CHANGES_MAX),
     changesOmitted: Math.max(0, changes.length - COMMIT_CHANGES_MAX),

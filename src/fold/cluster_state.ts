@@ -4,7 +4,6 @@
 import type { EndpointSlice, KubeObject, Service } from "../kube/objects.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
-import { type Digest, emptyDigest } from "./digest.ts";
 import type { ServiceProgram } from "./service_program.ts";
 import { CONTAINERS } from "./skeleton.ts";
 
@@ -20,8 +19,6 @@ export interface ClusterState {
   readonly tables: readonly Table[];
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
-  /** Digest of tables and desired elements; follows every change. */
-  readonly digest: Digest;
   /** Every object that exists, by `describeKey`. */
   readonly objects: Map<string, KubeObject>;
   readonly services: Map<ServiceName, Service>;
@@ -46,7 +43,6 @@ export function emptyState(tables: readonly Table[]): ClusterState {
   return {
     tables,
     desired: new Map([...CONTAINERS.keys()].map((path) => [path, new Map<ElementKey, Element>()])),
-    digest: emptyDigest(tables),
     objects: new Map(),
     services: new Map(),
     slices: new Map(),

@@ -12,7 +12,6 @@ import {
 import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import type { ClusterState, ServiceName } from "./cluster_state.ts";
-import { addElement } from "./digest.ts";
 import { changeResource, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
@@ -137,14 +136,9 @@ function putElement(
   element: Element | undefined,
 ) {
   const set = state.desired.get(path)!;
-  const before = set.get(key);
-  if (sameElement(before, element)) return;
-  if (before !== undefined) addElement(state.digest, path, before, -1);
+  if (sameElement(set.get(key), element)) return;
   if (element === undefined) set.delete(key);
-  else {
-    set.set(key, element);
-    addElement(state.digest, path, element, 1);
-  }
+  else set.set(key, element);
   const dirty = state.dirty.get(path);
   if (dirty === undefined) state.dirty.set(path, new Map([[key, offset]]));
   else dirty.set(key, offset);

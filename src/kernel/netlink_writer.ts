@@ -68,6 +68,20 @@ export class NetlinkWriter {
     while (this.#length % 4 !== 0) this.u8(0);
   }
 
+  /** Opens a libnftnl user data entry: type and length in a byte each, no padding; close it with the token. */
+  openUserData(type: number): number {
+    this.u8(type);
+    this.u8(0);
+    return this.#length;
+  }
+
+  /** Closes the user data entry opened at `token`. */
+  closeUserData(token: number): void {
+    const length = this.#length - token;
+    assert(length <= 0xff, `user data of ${length} bytes, at most 255`);
+    this.#view.setUint8(token - 1, length);
+  }
+
   /** Attribute with a big-endian 32-bit number, as nf_tables wants its numbers. */
   attributeU32(type: number, value: number): void {
     this.#reserve(8);

@@ -13,7 +13,7 @@ import {
   NFTA_SET_ELEM,
 } from "./nf_tables.ts";
 import { type Attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
-import { NetlinkWriter } from "./netlink_writer.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
 import { readVerdict, writeVerdict } from "./verdict_codec.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
 import { parseVerdict, verdictText } from "../nft/statement.ts";
@@ -60,7 +60,7 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
   }
   writer.attributeU32(NFTA_SET.ID, id);
   const userData = writer.openBytes(NFTA_SET.USERDATA);
-  writer.bytes(setUserData(set));
+  writeSetUserData(writer, set);
   writer.close(userData);
 }
 
@@ -154,8 +154,7 @@ function typesOf(number: number): DataType[] | undefined {
   return types.length === 0 ? undefined : types;
 }
 
-function setUserData(set: Container): Uint8Array {
-  const writer = new NetlinkWriter();
+function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   const number = (type: number, value: number) => writeUdata(writer, type, (inner) => inner.u32host(value));
   number(UDATA_SET.KEY_BYTEORDER, byteorder(set.key));
   if (set.kind === "map") {
@@ -174,7 +173,6 @@ function setUserData(set: Container): Uint8Array {
       inner.u8(0);
     });
   }
-  return writer.finish();
 }
 
 function byteorder(types: readonly DataType[]): number {
@@ -205,13 +203,11 @@ function writeTypeof(writer: NetlinkWriter, expression: number, fill: (inner: Ne
   writeUdata(writer, 1, fill);
 }
 
-/** One libnftnl user data entry: type and length in a byte each, no padding. */
+/** One user data entry with what `fill` writes. */
 function writeUdata(writer: NetlinkWriter, type: number, fill: (inner: NetlinkWriter) => void): void {
-  const inner = new NetlinkWriter();
-  fill(inner);
-  writer.u8(type);
-  writer.u8(inner.length);
-  writer.bytes(inner.finish());
+  const token = writer.openUserData(type);
+  fill(writer);
+  writer.closeUserData(token);
 }
 
 function udata(bytes: Uint8Array | undefined): Map<number, Uint8Array> {

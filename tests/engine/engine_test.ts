@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type EngineState, newEngine, step, type SyncReport } from "../../src/engine/engine.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { digestText, rulesetDigest } from "../../src/fold/digest.ts";
+import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -67,8 +67,9 @@ function assertInSync(engine: EngineState, kernel: FakeKernel): void {
   );
   assert.deepEqual(withoutPosition, []);
   assert.deepEqual(diff(engine.committed, held.elements), []);
-  assert.equal(rulesetDigest(held.tables, held.elements), digestText(engine.cluster.digest));
-  assert.equal(positionOf(held.elements)?.digest, digestText(engine.cluster.digest));
+  const digest = digestText(rulesetDigest(held.tables, held.elements));
+  assert.equal(digestText(engine.committedDigest), digest);
+  assert.equal(positionOf(held.elements)?.digest, digest);
 }
 
 Deno.test("the first batch writes the skeleton, the elements and the position in one commit", () => {
