@@ -114,7 +114,13 @@ function heldResource(state: ClusterState, key: string): Resource | undefined {
 
 /** Enters or withdraws a Service's claim. The oldest Service holds: creationTimestamp, then namespace/name. */
 function claim(state: ClusterState, key: string, name: ServiceName, wanted: boolean): void {
-  const others = (state.claims.get(key) ?? []).filter((other) => other !== name);
+  const before = state.claims.get(key);
+  if (before === undefined && wanted) {
+    state.claims.set(key, [name]);
+    return;
+  }
+  if (before?.length === 1 && before[0] === name && wanted) return;
+  const others = (before ?? []).filter((other) => other !== name);
   const claimants = wanted ? [...others, name].sort((a, b) => compareSeniority(state, a, b)) : others;
   if (claimants.length === 0) state.claims.delete(key);
   else state.claims.set(key, claimants);

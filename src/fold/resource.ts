@@ -2,9 +2,9 @@
 // slots, and single elements. Turning a resource into elements, and one state of it into the next, is all here.
 
 import { type Family } from "../nft/data_type.ts";
-import { type Element, type ElementKey, type SetPath, setPath } from "../nft/ruleset.ts";
+import { type Element, type ElementKey, type SetPath } from "../nft/ruleset.ts";
 import { pickChain } from "./pick_chains.ts";
-import { TABLE } from "./skeleton.ts";
+import { PATHS, type ServiceSet } from "./skeleton.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
 
 /** A frontend: `address . protocol . port`, and the endpoints behind it. */
@@ -55,15 +55,15 @@ function changeFrontend(
 ): void {
   const key = frontend as ElementKey;
   const served = (after?.slots.endpoints.length ?? 0) > 0;
-  const verdict = (path: string, value: string | undefined) =>
+  const verdict = (set: ServiceSet, value: string | undefined) =>
     put(
-      setPath(family, TABLE, path),
+      PATHS[family][set],
       key,
       value === undefined ? undefined : { key, value, comment: after!.comment },
     );
   verdict("service-ips", served ? `goto ${pickChain("pick", after!.slots.slotClass)}` : undefined);
   verdict("no-endpoint-services", after === undefined || served ? undefined : "goto reject-chain");
-  changeSlots(before, after, setPath(family, TABLE, "endpoints"), frontend, put);
+  changeSlots(before, after, PATHS[family].endpoints, frontend, put);
 }
 
 /** Only the slots that differ are touched: one endpoint among thousands costs one element. */

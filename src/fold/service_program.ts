@@ -7,9 +7,9 @@ import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
 import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
 import type { Family } from "../nft/data_type.ts";
 import { familyOf } from "../kube/address.ts";
-import { type ElementKey, setPath } from "../nft/ruleset.ts";
+import type { ElementKey } from "../nft/ruleset.ts";
 import { type Resource, resourceKey } from "./resource.ts";
-import { TABLE } from "./skeleton.ts";
+import { PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset. */
@@ -73,7 +73,7 @@ export function commentOf(name: string): string {
 function clusterIP(service: Service, family: Family, address: string): Resource {
   const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
   const element = { key: address as ElementKey, comment };
-  return { kind: "element", path: setPath(family, TABLE, "cluster-ips"), element };
+  return { kind: "element", path: PATHS[family]["cluster-ips"], element };
 }
 
 function frontend(port: ServicePort, slots: Slots): Resource {
@@ -84,7 +84,7 @@ function frontend(port: ServicePort, slots: Slots): Resource {
 /** A pod that reaches itself through a Service must see another source than its own address. */
 function hairpin(port: ServicePort, { address, port: endpointPort }: Endpoint): Resource {
   const key = `${address} . ${address} . ${port.protocol} . ${endpointPort}` as ElementKey;
-  return { kind: "element", path: setPath(port.family, TABLE, "hairpin-connections"), element: { key } };
+  return { kind: "element", path: PATHS[port.family]["hairpin-connections"], element: { key } };
 }
 
 /** Ready endpoints of `port` over all slices, by `address . port`; an endpoint in two slices counts once. */

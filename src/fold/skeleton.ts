@@ -75,6 +75,31 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
   return Object.fromEntries(all.map((container) => [container.name, container]));
 }
 
+/** Paths of sets that Services have elements in: made once, as each change looks one up. */
+export const PATHS: Readonly<Record<Family, Readonly<Record<ServiceSet, SetPath>>>> = {
+  ip: servicePaths("ip"),
+  ip6: servicePaths("ip6"),
+};
+
+/** Sets and maps that are filled by Services. */
+export type ServiceSet =
+  | "cluster-ips"
+  | "hairpin-connections"
+  | "service-ips"
+  | "no-endpoint-services"
+  | "endpoints";
+
+function servicePaths(family: Family): Record<ServiceSet, SetPath> {
+  const path = (name: ServiceSet) => setPath(family, TABLE, name);
+  return {
+    "cluster-ips": path("cluster-ips"),
+    "hairpin-connections": path("hairpin-connections"),
+    "service-ips": path("service-ips"),
+    "no-endpoint-services": path("no-endpoint-services"),
+    endpoints: path("endpoints"),
+  };
+}
+
 /** Every set and map of the skeleton by path. */
 export const CONTAINERS: ReadonlyMap<SetPath, Container> = new Map(
   FAMILIES.flatMap((family) =>
