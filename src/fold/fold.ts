@@ -63,6 +63,7 @@ function ownerOf({ metadata }: EndpointSlice): ServiceName[] {
   return [`${metadata.namespace}/${name}` as ServiceName];
 }
 
+/** Enters what the event says into the indexes of Service `name`. */
 function noteObject(
   state: ClusterState,
   key: ObjectKey,
@@ -92,18 +93,17 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
     : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, state.nodeName);
   const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
     putElement(state, offset, path, key, element);
-  const holders = new Map<string, Resource | undefined>();
-  for (const key of new Set([...before.resources.keys(), ...after.resources.keys()])) {
-    holders.set(key, heldResource(state, key));
-  }
+  const keys = [...after.resources.keys()];
+  for (const key of before.resources.keys()) if (!after.resources.has(key)) keys.push(key);
+  const held = keys.map((key) => heldResource(state, key));
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
-  for (const [key, held] of holders) {
+  keys.forEach((key, i) => {
     claim(state, key, name, after.resources.has(key));
-    changeResource(held, heldResource(state, key), put);
-  }
+    changeResource(held[i], heldResource(state, key), put);
+  });
 }
 
 /** The resource as its present holder wants it. */

@@ -58,6 +58,7 @@ function hashedText(set: SetPath, element: Element): string {
 }
 
 function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
-  const hash = createHash("sha256").update(text).digest();
-  for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * hash.readInt32LE(lane * 4);
+  const { buffer, byteOffset } = createHash("sha256").update(text).digest();
+  const view = new DataView(buffer, byteOffset);
+  for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * view.getUint32(lane * 4, true);
 }

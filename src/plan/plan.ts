@@ -5,7 +5,7 @@ import { assert } from "../invariant.ts";
 import type { Container, ElementKey, Elements, SetPath } from "../nft/ruleset.ts";
 import { sameElement } from "../nft/ruleset.ts";
 import type { Operation, Transaction } from "../nft/transaction.ts";
-import { compareChanges, type Delta, type ElementChange } from "./delta.ts";
+import type { Delta, ElementChange } from "./delta.ts";
 
 /** Keys that may differ, and the offset of the record that last touched each. */
 export type Touched = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, number>>;
@@ -13,14 +13,14 @@ export type Touched = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, number>>;
 /** The changes from `committed` to `desired` among the `touched` keys. Costs what was touched. */
 export function plan(committed: Elements, desired: Elements, touched: Touched): Delta {
   const changes: ElementChange[] = [];
-  for (const [set, keys] of touched) {
-    const [old, now] = [committed.get(set), desired.get(set)];
-    for (const [key, cause] of keys) {
+  for (const set of [...touched.keys()].sort()) {
+    const [old, now, causes] = [committed.get(set), desired.get(set), touched.get(set)!];
+    for (const key of [...causes.keys()].sort()) {
       const [before, after] = [old?.get(key), now?.get(key)];
-      if (!sameElement(before, after)) changes.push({ set, key, before, after, cause });
+      if (!sameElement(before, after)) changes.push({ set, key, before, after, cause: causes.get(key)! });
     }
   }
-  return changes.sort(compareChanges);
+  return changes;
 }
 
 /**

@@ -1,0 +1,148 @@
+// One size of the bench: builds a cluster of N Services, loads it, changes it, and prints a Sample as JSON.
+
+import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { CONTAINERS, DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import type { EventRecord, Offset } from "../../src/ledger/record.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { createTable } from "../../src/nft/transaction.ts";
+import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
+import { advanceDigest, type Digest, digestText, tablesDigest } from "../../src/plan/digest.ts";
+import { elementOperations, plan } from "../../src/plan/plan.ts";
+import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+
+/** What one size cost. Times in milliseconds, those of `change` and `newService` in microseconds. */
+export interface Sample {
+  readonly services: number;
+  readonly fold: number;
+  readonly plan: number;
+  readonly render: number;
+  readonly commit: number;
+  readonly append: number;
+  readonly bytes: number;
+  readonly peakMemory: number;
+  readonly change: { operations: number; bytes: number; plan: number; p50: number; p99: number };
+  readonly newService: { operations: number; p50: number };
+}
+
+const ROUNDS = 300;
+
+/** Service number `i` and its slice; `generation` changes one of its two endpoints. */
+function records(i: number, generation = 0): [EventRecord, EventRecord] {
+  const name = `ns-${i % 100}/svc-${i}`;
+  const ip = `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+  const pod = (n: number) => `10.${128 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+  const changed = generation === 0 ? pod(2 * i + 1) : `10.200.${generation >> 8}.${generation & 255}`;
+  return [
+    appears(service(`${name} ${ip} http:80/tcp`)),
+    appears(slice(`${name}-x http:8080/tcp ${pod(2 * i)} ${changed}`)),
+  ];
+}
+
+const timed = <T>(work: () => T): [T, number] => {
+  const start = performance.now();
+  const result = work();
+  return [result, performance.now() - start];
+};
+
+/** What the engine does for one sync, with each part timed. */
+class Line {
+  readonly kernel = new NetlinkKernel();
+  readonly tables = skeleton(DEFAULT_SKELETON);
+  readonly state = emptyState(this.tables);
+  readonly committed: MutableElements = new Map();
+  #digest: Digest = tablesDigest(this.tables);
+  #offset = 0;
+
+  fold(events: readonly EventRecord[]): void {
+    for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event);
+  }
+
+  plan(first: boolean) {
+    const changes = plan(this.committed, this.state.desired, takeDirty(this.state));
+    this.#digest = advanceDigest(this.#digest, changes);
+    const after = positionElement({
+      ledger: "0".repeat(16),
+      offset: this.#offset - 1,
+      digest: digestText(this.#digest),
+    });
+    const before = this.committed.get(POSITION_PATH)?.get(after.key);
+    const position = { set: POSITION_PATH, key: after.key, before, after };
+    const skeleton = first ? this.tables.flatMap(createTable) : [];
+    const transaction = [
+      ...skeleton,
+      ...elementOperations(changes, CONTAINERS),
+      ...elementOperations([position], CONTAINERS),
+    ];
+    return { transaction, delta: [...changes, position] };
+  }
+}
+
+function percentile(values: number[], share: number): number {
+  return values.sort((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
+}
+
+function measure(services: number): Sample {
+  const events = Array.from({ length: services }, (_, i) => records(i)).flat();
+  const line = new Line();
+  const [, fold] = timed(() => line.fold(events));
+  const [{ transaction, delta }, planned] = timed(() => line.plan(true));
+  const receipt = line.kernel.commit(transaction);
+  applyDelta(line.committed, delta);
+  const peakMemory = peakResidentBytes();
+  const rounds = (make: (round: number) => EventRecord[]) =>
+    Array.from({ length: ROUNDS }, (_, round) => {
+      const events = make(round + 1);
+      const [{ transaction, delta }, milliseconds] = timed(() => {
+        line.fold(events);
+        return line.plan(false);
+      });
+      const receipt = line.kernel.commit(transaction);
+      applyDelta(line.committed, delta);
+      return { ...receipt, plan: milliseconds * 1000 };
+    });
+  const changes = rounds((round) => [records(Math.floor(services / 2), round)[1]]);
+  const created = rounds((round) => records(services + round));
+  return {
+    services,
+    fold,
+    plan: planned,
+    render: receipt.renderMicroseconds / 1000,
+    commit: receipt.microseconds / 1000,
+    append: appendTime(events),
+    bytes: receipt.bytes,
+    peakMemory,
+    change: {
+      operations: changes.at(-1)!.operations,
+      bytes: changes.at(-1)!.bytes,
+      plan: percentile(changes.map(({ plan }) => plan), 0.5),
+      p50: percentile(changes.map(({ microseconds }) => microseconds), 0.5),
+      p99: percentile(changes.map(({ microseconds }) => microseconds), 0.99),
+    },
+    newService: {
+      operations: created.at(-1)!.operations,
+      p50: percentile(created.map(({ microseconds }) => microseconds), 0.5),
+    },
+  };
+}
+
+/** Time to append all events to a ledger on disk and sync it. */
+function appendTime(events: readonly EventRecord[]): number {
+  const folder = Deno.makeTempDirSync();
+  const [, milliseconds] = timed(() => {
+    using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+    for (let at = 0; at < events.length; at += 1000) ledger.append(events.slice(at, at + 1000));
+  });
+  Deno.removeSync(folder, { recursive: true });
+  return milliseconds;
+}
+
+/** VmHWM of this process (proc(5)), in bytes. */
+function peakResidentBytes(): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) * 1024;
+}
+
+console.log(JSON.stringify(measure(Number(Deno.args[0]))));
