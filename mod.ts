@@ -1,5 +1,6 @@
 /**
- * ledgerproxy as a library: read a ledger, fold it into the ruleset it stands for, print that ruleset.
+ * ledgerproxy as a library: read a ledger, fold it into the ruleset it stands for, print that ruleset, try it in a kernel
+ * in memory.
  * The program itself is `src/cli/main.ts`.
  *
  * @module
@@ -25,3 +26,7 @@ export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./sr
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
 export type { DataType, Family } from "./src/nft/data_type.ts";
 export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";
+export { readWatchRecording } from "./src/ingest/watch_recording.ts";
+export { FakeKernel } from "./src/kernel/fake_kernel.ts";
+export type { CommitReceipt, Kernel, TableName } from "./src/kernel/kernel.ts";
+export type { Operation, Transaction } from "./src/nft/transaction.ts";

@@ -69,6 +69,7 @@ export class FakeKernel implements Kernel {
     return rulesetText(this.list([...this.#tables.values()]));
   }
 
+  /** Nothing to give back. */
   [Symbol.dispose](): void {}
 
   /** Applies every operation, or none: throws the rejection of the first that fails. */

@@ -6,7 +6,9 @@ import type { Transaction } from "../nft/transaction.ts";
 
 /** Names one table. */
 export interface TableName {
+  /** Address family. */
   readonly family: Family;
+  /** Its name. */
   readonly name: string;
 }
 
@@ -21,6 +23,7 @@ export interface Kernel {
   list(tables: readonly TableName[]): Ruleset;
   /** nf_tables generation id: grows by one with every batch that any process in the namespace commits. */
   generation(): number;
+  /** Gives back what it holds; the rules stay. */
   [Symbol.dispose](): void;
 }
 
@@ -28,6 +31,7 @@ export interface Kernel {
 export interface CommitReceipt {
   /** Generation id after the commit. */
   readonly generation: number;
+  /** Operations in the transaction. */
   readonly operations: number;
   /** Size of the netlink batch. */
   readonly bytes: number;
