@@ -9,9 +9,9 @@ export class KernelRejection extends Error {
   /** `ENOENT`, `EBUSY` ... */
   readonly code: string;
 
-  /** `operation` is null where the kernel refused the batch as a whole. */
-  constructor(readonly operation: Operation | null, readonly errno: number) {
-    const what = operation === null ? "the whole batch" : describeOperation(operation);
+  /** `operation` is null where the kernel refused the batch as a whole; `batch` then says more about it. */
+  constructor(readonly operation: Operation | null, readonly errno: number, batch = "the whole batch") {
+    const what = operation === null ? batch : describeOperation(operation);
     super(`the kernel rejected ${what}: ${errnoMeaning(errno)} (${errnoCode(errno)})`);
     this.code = errnoCode(errno);
   }

@@ -23,11 +23,6 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   #sequence = 1;
 
-  /** Largest batch in bytes; see {@link NetlinkSocket.sendLimit}. */
-  get sendLimit(): number {
-    return this.#socket.sendLimit;
-  }
-
   commit(transaction: Transaction): CommitReceipt {
     const start = performance.now();
     const batch = encodeBatch(transaction, this.#sequence);
@@ -59,7 +54,14 @@ export class NetlinkKernel implements Kernel {
 
   /** The kernel answers within the send: all that it has to say is queued afterwards. */
   #send(batch: NetlinkBatch): void {
-    if (batch.bytes.length > this.#socket.sendLimit - 32) throw new KernelRejection(null, EMSGSIZE);
+    const { sendLimit } = this.#socket;
+    if (batch.bytes.length > sendLimit) {
+      throw new KernelRejection(
+        null,
+        EMSGSIZE,
+        `a batch of ${batch.bytes.length} bytes, at most ${sendLimit}`,
+      );
+    }
     this.#socket.send(batch.bytes);
     let rejection: KernelRejection | undefined;
     let acknowledged = false;

@@ -7,6 +7,8 @@ import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
 const SEND_BUFFER_BYTES = 64 * 1024 * 1024;
+/** What netlink_sendmsg wants to remain of the send buffer (net/netlink/af_netlink.c). */
+const SEND_OVERHEAD_BYTES = 32;
 const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** sizeof(struct sockaddr_nl). */
 const ADDRESS_BYTES = 12;
@@ -49,7 +51,7 @@ export class NetlinkSocket {
     this.#option(nf.SOL_SOCKET, nf.SO_RCVBUFFORCE, SEND_BUFFER_BYTES);
     const timeout = new Uint8Array(BigInt64Array.of(RECEIVE_TIMEOUT_SECONDS, 0n).buffer);
     symbols.setsockopt(this.#descriptor, nf.SOL_SOCKET, nf.SO_RCVTIMEO, timeout, timeout.length);
-    this.sendLimit = this.#sendBuffer();
+    this.sendLimit = this.#sendBuffer() - SEND_OVERHEAD_BYTES;
   }
 
   /** Sends one datagram; the kernel has worked through it when this returns. Throws {@link SystemError}. */

@@ -18,7 +18,7 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   71: ["EPROTO", "the message is malformed"],
   90: [
     "EMSGSIZE",
-    "the batch is larger than the socket's send buffer; raise net.core.wmem_max, or run with CAP_NET_ADMIN in the first user namespace",
+    "it is larger than the socket's send buffer: raise net.core.wmem_max to half of what is needed, or run with CAP_NET_ADMIN in the first user namespace",
   ],
   95: ["EOPNOTSUPP", "the kernel does not support it at this place"],
   105: ["ENOBUFS", "the kernel dropped answers because the receive buffer was full"],

@@ -1,0 +1,177 @@
+// The kernel edge: errors that name the operation, probes that leave nothing, and what happens without privilege.
+
+import assert from "node:assert/strict";
+import { skeleton } from "../../src/fold/skeleton.ts";
+import { probeCapabilities } from "../../src/kernel/capabilities.ts";
+import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
+import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
+import { createTable, type Operation } from "../../src/nft/transaction.ts";
+import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
+
+requirePrivateNamespace();
+
+const TABLES = skeleton({ masqueradeBit: 14, podCidr: {} });
+const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
+const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "service-ips")!;
+
+const element = (verb: "add" | "delete", address: string): Operation => ({
+  verb,
+  noun: "element",
+  set: setPath("ip", "ledgerproxy", "cluster-ips"),
+  container: SET,
+  element: { key: address as ElementKey },
+});
+
+const verdict = (value: string): Operation => ({
+  verb: "add",
+  noun: "element",
+  set: setPath("ip", "ledgerproxy", "service-ips"),
+  container: VERDICTS,
+  element: { key: "10.96.0.1 . tcp . 80" as ElementKey, value } as Element,
+});
+
+/** A kernel with the skeleton in an otherwise empty namespace. */
+function furnished(): NetlinkKernel {
+  nft(["flush", "ruleset"]);
+  const kernel = new NetlinkKernel();
+  kernel.commit(TABLES.flatMap(createTable));
+  return kernel;
+}
+
+function rejection(kernel: NetlinkKernel, transaction: readonly Operation[]): KernelRejection {
+  try {
+    kernel.commit(transaction);
+  } catch (error) {
+    assert.ok(error instanceof KernelRejection);
+    return error;
+  }
+  return assert.fail("the kernel took it");
+}
+
+Deno.test("a rejected batch names the very element, in the middle of a message of many", () => {
+  using kernel = furnished();
+  const addresses = Array.from({ length: 500 }, (_, i) => `10.96.${i >> 8}.${i & 255}`);
+  kernel.commit(addresses.map((address) => element("add", address)));
+  const deletions = addresses.map((address) => element("delete", address));
+  const error = rejection(kernel, deletions.toSpliced(321, 0, element("delete", "10.97.0.1")));
+  assert.ok(isNotFound(error));
+  assert.match(
+    error.message,
+    /rejected delete element ip ledgerproxy cluster-ips \{ 10\.97\.0\.1 \}: .*does not exist \(ENOENT\)/,
+  );
+  assert.equal(
+    kernel.list(TABLES).elements.get(setPath("ip", "ledgerproxy", "cluster-ips"))!.size,
+    500,
+    "nothing was deleted",
+  );
+});
+
+Deno.test("errors have predicates: not found, exists, busy", () => {
+  using kernel = furnished();
+  assert.ok(isNotFound(rejection(kernel, [verdict("goto nowhere")])));
+  kernel.commit([verdict("goto pick-1")]);
+  assert.ok(isExists(rejection(kernel, [verdict("goto pick-2")])));
+  assert.ok(
+    isBusy(
+      rejection(kernel, [{
+        verb: "delete",
+        noun: "chain",
+        family: "ip",
+        table: "ledgerproxy",
+        name: "pick-1",
+      }]),
+    ),
+  );
+});
+
+Deno.test("the generation id grows with each commit, and not with a rejected one", () => {
+  using kernel = furnished();
+  const before = kernel.generation();
+  assert.equal(kernel.commit([element("add", "10.96.0.1")]).generation, before + 1);
+  rejection(kernel, [element("delete", "10.96.0.2")]);
+  assert.equal(kernel.generation(), before + 1);
+});
+
+Deno.test("a batch over both families is one: a fault in ip6 undoes ip", () => {
+  using kernel = furnished();
+  const missing: Operation = {
+    verb: "delete",
+    noun: "chain",
+    family: "ip6",
+    table: "ledgerproxy",
+    name: "nowhere",
+  };
+  rejection(kernel, [element("add", "10.96.0.1"), missing]);
+  assert.equal(kernel.list(TABLES).elements.get(setPath("ip", "ledgerproxy", "cluster-ips"))!.size, 0);
+});
+
+Deno.test("a table with what this program never writes is refused by name, not misread", () => {
+  using kernel = furnished();
+  nft(["add", "rule", "ip", "ledgerproxy", "services", "ip", "ttl", "64", "drop"]);
+  assert.throws(
+    () => kernel.list(TABLES),
+    (error) =>
+      error instanceof UnreadableRuleset && /payload/.test(error.message) && error.tables.length === 2,
+  );
+});
+
+Deno.test("probing finds all that is needed here and changes nothing", () => {
+  nft(["flush", "ruleset"]);
+  using kernel = new NetlinkKernel();
+  const before = kernel.generation();
+  const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+  assert.deepEqual(missing, []);
+  assert.equal(kernel.generation(), before);
+  assert.equal(nft(["list", "ruleset"]), "");
+});
+
+Deno.test("where the send buffer cannot be forced, a batch that is too large is refused with the numbers", async () => {
+  const script = new URL("../support/commit_many.ts", import.meta.url).pathname;
+  const limit = 2 * Number(Deno.readTextFileSync("/proc/sys/net/core/wmem_max"));
+  const args = [
+    "--map-root-user",
+    "--net",
+    "--",
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--no-check",
+    script,
+    String(limit),
+  ];
+  const { stdout, stderr } = await new Deno.Command("unshare", { args }).output();
+  const told = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.match(
+    told,
+    /small: taken\nlarge: EMSGSIZE the kernel rejected a batch of \d+ bytes, at most \d+: .*net\.core\.wmem_max/,
+  );
+});
+
+Deno.test("without CAP_NET_ADMIN the program says what is missing and what to run instead", async () => {
+  const folder = await Deno.makeTempDir();
+  const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+  const recording = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
+  const run = [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--no-check",
+    main,
+    "run",
+    "--source",
+    recording,
+    "--ledger",
+    `${folder}/l`,
+    "--once",
+  ];
+  const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", ...run];
+  const { code, stderr } = await new Deno.Command("setpriv", { args }).output();
+  const told = new TextDecoder().decode(stderr);
+  assert.equal(code, 1, told);
+  assert.match(told, /CAP_NET_ADMIN.*unshare --map-root-user --net/);
+  assert.match(told, /--dry-run/);
+  await assert.rejects(Deno.stat(`${folder}/l`), Deno.errors.NotFound);
+  await Deno.remove(folder, { recursive: true });
+});
