@@ -3,7 +3,7 @@
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import { list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { DEFAULT_SKELETON, skeleton } from "../fold/skeleton.ts";
-import { probeCapabilities } from "../kernel/capabilities.ts";
+import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import type { ConfigRecord } from "../ledger/record.ts";
@@ -62,7 +62,9 @@ export async function run(options: RunOptions): Promise<number> {
 
 /** Says what keeps the proxy from running; false when something does. */
 function capable(kernel: Kernel): boolean {
-  const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+  const missing = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)].filter((
+    { needed, available },
+  ) => needed && !available);
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
   if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
   return missing.length === 0;

@@ -71,6 +71,22 @@ const PROBES: readonly Probe[] = [
   ],
 ];
 
+/** Oldest kernel that kube-proxy's nftables mode runs on (1.37), and so ours. */
+const OLDEST_KERNEL = [5, 13] as const;
+
+/** Whether a kernel that calls itself `release` ("6.1.0-13-amd64") is new enough. */
+export function kernelVersion(release: string): Capability {
+  const [major = 0, minor = 0] = release.split(/[.-]/).map(Number);
+  const available = major > OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor >= OLDEST_KERNEL[1]);
+  const oldest = OLDEST_KERNEL.join(".");
+  return {
+    name: `Linux ${release}`,
+    needed: true,
+    available,
+    problem: available ? "" : `Linux ${oldest} or newer is needed`,
+  };
+}
+
 /** Asks `kernel` for everything the proxy uses, in both families. Changes nothing. */
 export function probeCapabilities(kernel: Kernel): Capability[] {
   const privilege = ask(kernel, [table("ip")]);

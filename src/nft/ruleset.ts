@@ -109,12 +109,16 @@ export function splitSetPath(path: SetPath): { family: Family; table: string; na
   return { family, table, name };
 }
 
+/** Words of nft's grammar that look like names; a set called `position` cannot be written (nft 1.0.6). */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  "add chain comment counter delete drop accept element flags flush goto handle hook index insert jump last limit list map mark meta policy position priority queue quota reject reset return rule set size table timeout type update"
+    .split(" "),
+);
+
 /** Throws unless `name` can name a table, chain or set in nft's language. */
 export function assertName(name: string): void {
-  assert(
-    /^[A-Za-z][\w./\\-]*$/.test(name) && name.length <= NAME_BYTES_MAX,
-    `"${name}" is not a name in nft's language`,
-  );
+  const fits = /^[A-Za-z][\w./-]*$/.test(name) && name.length <= NAME_BYTES_MAX && !KEYWORDS.has(name);
+  assert(fits, `"${name}" is not a name in nft's language`);
 }
 
 /** Throws unless `element` fits `container`; the fake kernel and both renderers rely on it. */

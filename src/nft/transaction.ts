@@ -2,7 +2,7 @@
 
 import { unreachable } from "../invariant.ts";
 import type { Family } from "./data_type.ts";
-import type { Chain, Container, Element, SetPath, Table } from "./ruleset.ts";
+import { assertName, type Chain, type Container, type Element, type SetPath, type Table } from "./ruleset.ts";
 import type { Rule } from "./statement.ts";
 
 /**
@@ -69,9 +69,13 @@ export type Operation =
 /** Operations in the order in which the kernel shall see them. */
 export type Transaction = readonly Operation[];
 
-/** Operations that create `table`: sets first, then all chains, then rules, so that every reference resolves. */
+/**
+ * Operations that create `table`: sets first, then all chains, then rules, so that every reference resolves. Throws for
+ * a name that nft's language has no place for.
+ */
 export function createTable(table: Table): Operation[] {
   const { family, name } = table;
+  for (const named of [table, ...table.sets, ...table.chains]) assertName(named.name);
   const comment = table.comment === undefined ? {} : { comment: table.comment };
   return [
     { verb: "add", noun: "table", family, table: name, ...comment },

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { skeleton } from "../../src/fold/skeleton.ts";
-import { probeCapabilities } from "../../src/kernel/capabilities.ts";
+import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -125,6 +125,16 @@ Deno.test("probing finds all that is needed here and changes nothing", () => {
   assert.deepEqual(missing, []);
   assert.equal(kernel.generation(), before);
   assert.equal(nft(["list", "ruleset"]), "");
+});
+
+Deno.test("kernels older than 5.13 are refused by their version", () => {
+  const old = ["5.12.19", "4.19.0-27-amd64", "5.4"];
+  const fine = ["5.13.0", "6.1.0-13-amd64", "6.18.44-fc", "10.0"];
+  assert.deepEqual([...old, ...fine].map((release) => kernelVersion(release).available), [
+    ...old.map(() => false),
+    ...fine.map(() => true),
+  ]);
+  assert.match(kernelVersion("5.4").problem, /5\.13/);
 });
 
 Deno.test("where the send buffer cannot be forced, a batch that is too large is refused with the numbers", async () => {

@@ -1,0 +1,102 @@
+// Validation while building: what nft's language has no place for cannot be built.
+
+import assert from "node:assert/strict";
+import { assertConcatenation, isCanonical } from "../../src/nft/data_type.ts";
+import { assertElement, assertName, type Container, type ElementKey } from "../../src/nft/ruleset.ts";
+import { assertComment, parseVerdict, rule, verdictText } from "../../src/nft/statement.ts";
+import { ruleText } from "../../src/nft/text.ts";
+import { worldStatements } from "../support/arbitrary_transaction.ts";
+
+Deno.test("each data type has one canonical text", () => {
+  const canonical = [
+    ["ipv4_addr", "10.0.0.1"],
+    ["ipv6_addr", "fd00::1"],
+    ["inet_proto", "sctp"],
+    ["inet_service", "65535"],
+    ["mark", "0x00004000"],
+    ["slot", "65535"],
+  ] as const;
+  const sloppy = [
+    ["ipv4_addr", "010.0.0.1"],
+    ["ipv4_addr", "10.0.0.256"],
+    ["ipv4_addr", "fd00::1"],
+    ["ipv6_addr", "FD00::1"],
+    ["ipv6_addr", "10.0.0.1"],
+    ["inet_proto", "TCP"],
+    ["inet_service", "65536"],
+    ["inet_service", "080"],
+    ["mark", "0x4000"],
+    ["slot", "65536"],
+    ["slot", "-1"],
+  ] as const;
+  for (const [type, text] of canonical) assert.ok(isCanonical(type, text), text);
+  for (const [type, text] of sloppy) assert.ok(!isCanonical(type, text), text);
+  assertConcatenation(["ipv4_addr", "inet_proto", "inet_service"], "10.0.0.1 . tcp . 80", "key");
+  assert.throws(
+    () => assertConcatenation(["ipv4_addr", "inet_proto"], "10.0.0.1 . tcp . 80", "key"),
+    /key "10\.0\.0\.1 \. tcp \. 80"/,
+  );
+});
+
+Deno.test("names are what nft can read: no keywords, no spaces, not too long", () => {
+  for (const name of ["service-ips", "pick-4096", "a", "x".repeat(255)]) assertName(name);
+  for (const name of ["position", "chain", "4pick", "a b", "", "ä", 'a"', "x".repeat(256)]) {
+    assert.throws(() => assertName(name), /not a name/);
+  }
+});
+
+Deno.test("comments are at most 127 bytes and hold nothing that nft cannot quote", () => {
+  assertComment("x".repeat(127));
+  for (const comment of ["x".repeat(128), "ä".repeat(64), 'say "hi"', "line\nbreak", "back\\slash"]) {
+    assert.throws(() => assertComment(comment));
+  }
+});
+
+Deno.test("elements fit their container", () => {
+  const map: Container = { kind: "map", name: "m", key: ["inet_service"], value: "verdict" };
+  const set: Container = { kind: "set", name: "s", key: ["inet_service"] };
+  const key = "80" as ElementKey;
+  assertElement(map, { key, value: "goto pick-1" });
+  assertElement(set, { key });
+  assert.throws(() => assertElement(map, { key }), /needs a value/);
+  assert.throws(() => assertElement(set, { key, value: "drop" }), /has no values/);
+  assert.throws(() => assertElement(map, { key, value: "fly" }), /not a verdict/);
+  assert.throws(() => assertElement(set, { key: "x" as ElementKey }), /not a canonical/);
+});
+
+Deno.test("rules need statements, sane bits and sane moduli", () => {
+  assert.throws(() => rule([]), /needs a statement/);
+  assert.throws(() => rule([{ kind: "mark-set", operator: "|", bits: 0 }]), /mark bits/);
+  assert.throws(() => rule([{ kind: "dnat", key: [{ kind: "numgen", modulus: 0 }], map: "m" }]), /modulus/);
+});
+
+Deno.test("every verdict is read back from its text", () => {
+  for (const text of ["accept", "drop", "return", "goto pick-4", "jump services"]) {
+    assert.equal(verdictText(parseVerdict(text)), text);
+  }
+});
+
+Deno.test("every statement has its nft spelling", () => {
+  const spelt = worldStatements("ip").map((statements) => ruleText("ip", { statements }));
+  assert.deepEqual(spelt, [
+    "ip saddr 10.244.0.0/16 drop",
+    "ip saddr != 10.240.0.0/13 meta mark set meta mark | 0x00004000",
+    "ip daddr 192.0.2.1 return",
+    "th dport 53 accept",
+    "fib saddr type local meta mark set meta mark ^ 0x80000000",
+    "fib daddr type != local drop",
+    "ct state new jump two",
+    "ct status dnat goto three",
+    "meta mark & 0x00004000 != 0x00000000 drop",
+    "ip daddr @addresses goto one",
+    "ip saddr . ip daddr . meta l4proto . th dport @pairs drop",
+    "ip daddr . meta l4proto . th dport vmap @verdicts",
+    "meta l4proto . th dport vmap @ports",
+    "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
+    "dnat ip to meta l4proto . th dport . numgen random mod 1 map @port-slots",
+  ]);
+  assert.equal(
+    ruleText("ip6", rule([{ kind: "reject", with: "tcp-reset" }], "why")),
+    'reject with tcp reset comment "why"',
+  );
+});
