@@ -100,13 +100,11 @@ export function probeCapabilities(kernel: Kernel): Capability[] {
   return [held, ...PROBES.map((probe) => answer(kernel, probe))];
 }
 
+/** Asks for both families in one batch: a probe costs the kernel a grace period. */
 function answer(kernel: Kernel, [name, needed, remedy, operations]: Probe): Capability {
-  for (const family of FAMILIES) {
-    const rejection = ask(kernel, operations(family));
-    if (rejection === undefined) continue;
-    return { name, needed, available: false, problem: `${rejection.message}; ${remedy}` };
-  }
-  return { name, needed, available: true, problem: "" };
+  const rejection = ask(kernel, FAMILIES.flatMap(operations));
+  const problem = rejection === undefined ? "" : `${rejection.message}; ${remedy}`;
+  return { name, needed, available: rejection === undefined, problem };
 }
 
 /** The kernel's objection to `operations`, or undefined when it reached the operation behind them. */

@@ -97,7 +97,7 @@ function operationText(operation: Exclude<Operation, { noun: "element" }>): stri
   switch (noun) {
     case "table":
       return operation.verb === "add"
-        ? [`add table ${family} ${table}`, ...block([...flags(operation.flags), ...commentLine(operation)])]
+        ? [`add table ${family} ${table}`, ...block([...flags(operation.flags), ...comment(operation)])]
           .join(" ")
         : `${verb} table ${family} ${table}`;
     case "chain":
@@ -109,7 +109,7 @@ function operationText(operation: Exclude<Operation, { noun: "element" }>): stri
     case "set":
       if (operation.verb !== "add") return `${verb} ${operation.kind} ${family} ${table} ${operation.name}`;
       return `add ${operation.set.kind} ${family} ${table} ${operation.set.name} ` +
-        block([containerType(family, operation.set), ...commentLine(operation.set)]).join("");
+        block([containerType(family, operation.set), ...comment(operation.set)]).join("");
     default:
       return unreachable(operation);
   }
@@ -127,12 +127,10 @@ function comment(object: { readonly comment?: string }): string[] {
   return object.comment === undefined ? [] : [`comment "${object.comment}"`];
 }
 
-const commentLine = comment;
-
 function chainHead(chain: Omit<Chain, "rules">): string[] {
-  if (chain.hook === undefined) return commentLine(chain);
+  if (chain.hook === undefined) return comment(chain);
   const { type, hook, priority } = chain.hook;
-  return [...commentLine(chain), `type ${type} hook ${hook} priority ${priority}; policy accept`];
+  return [...comment(chain), `type ${type} hook ${hook} priority ${priority}; policy accept`];
 }
 
 function tableText(table: Table, ruleset: Ruleset): string {
@@ -140,7 +138,7 @@ function tableText(table: Table, ruleset: Ruleset): string {
     const elements = ruleset.elements.get(setPath(table.family, table.name, set.name));
     const sorted = [...elements?.values() ?? []].sort((a, b) => a.key < b.key ? -1 : 1);
     const list = sorted.map((element) => elementText(element)).join(",\n\t\t\t     ");
-    const lines = [containerType(table.family, set), ...commentLine(set)];
+    const lines = [containerType(table.family, set), ...comment(set)];
     return section(set.kind, set.name, list === "" ? lines : [...lines, `elements = { ${list} }`]);
   });
   const chains = table.chains.map((chain) => {
@@ -152,7 +150,7 @@ function tableText(table: Table, ruleset: Ruleset): string {
       ...chain.rules.map((rule) => ruleText(table.family, rule)),
     ]);
   });
-  const head = commentLine(table).map((line) => `\t${line}\n`).join("");
+  const head = comment(table).map((line) => `\t${line}\n`).join("");
   return `table ${table.family} ${table.name} {\n${head}${[...sets, ...chains].join("\n")}}\n`;
 }
 
