@@ -35,8 +35,8 @@ export function readDocuments(file: string, text: string): Documents {
     }
     const whole = itemsBefore(document as Document, broken.pos[0]);
     const at = lines.linePos(broken.pos[0]).line;
-    const [what] = broken.message.split("\n");
-    problems.push(`${file}:${at}: ${what} ${keptText(whole.length)}`);
+    const what = broken.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
+    problems.push(`${file}:${at}: ${what}. ${keptText(whole.length)}`);
     values.push(...whole);
   }
   const flat = flatten(file, values);
@@ -86,6 +86,6 @@ function inList(list: List, item: unknown): unknown {
 
 function keptText(count: number): string {
   return count > 0
-    ? `The ${count} objects before that are used, nothing is deleted until the file is whole.`
+    ? `${count} whole objects before that are used, and nothing is deleted until the file is whole.`
     : "Nothing of it is used, and nothing is deleted until the file is whole.";
 }
