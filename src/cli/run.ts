@@ -50,7 +50,7 @@ export async function run(options: RunOptions): Promise<number> {
   const ports = newPorts(kernel, ledger, metrics);
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
   perform(engine, ports, list(kernel));
-  if (engine.cluster.nodeName !== config.nodeName || ledger.next === 0) {
+  if (engine.cluster.node.name !== config.nodeName || ledger.next === 0) {
     perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   }
   log.info(

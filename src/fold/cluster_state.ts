@@ -4,6 +4,7 @@
 import type { EndpointSlice, KubeObject, Service } from "../kube/objects.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import type { OwnNode } from "./endpoints.ts";
 import type { ServiceProgram } from "./service_program.ts";
 import { CONTAINERS } from "./skeleton.ts";
 
@@ -33,7 +34,7 @@ export interface ClusterState {
   readonly omitted: Map<string, number>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
-  nodeName: string;
+  node: OwnNode;
   /** Offset of the last record folded; -1 before the first. */
   folded: number;
 }
@@ -51,7 +52,7 @@ export function emptyState(tables: readonly Table[]): ClusterState {
     contested: new Set(),
     omitted: new Map(),
     dirty: new Map(),
-    nodeName: "",
+    node: { name: "", zone: "", addresses: [] },
     folded: -1,
   };
 }

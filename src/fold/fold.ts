@@ -6,16 +6,21 @@ import {
   describeKey,
   type EndpointSlice,
   type KubeObject,
+  type Node,
   type ObjectKey,
   type Service,
 } from "../kube/objects.ts";
 import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
+import { familyOf, parseAddress } from "../kube/address.ts";
+import type { Address } from "../nft/data_type.ts";
+import { PATHS } from "./skeleton.ts";
 import type { ClusterState, ServiceName } from "./cluster_state.ts";
 import { changeResource, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
+const ZONE_LABEL = "topology.kubernetes.io/zone";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
 /** Folds the record at `offset` into `state`. Records must come in the order of their offsets. */
@@ -25,10 +30,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
     case "event":
       return foldEvent(state, offset, record);
     case "config":
-      if (record.nodeName === state.nodeName) return;
-      state.nodeName = record.nodeName;
-      for (const name of [...state.services.keys()].sort()) settle(state, name, offset);
-      return;
+      return noteNode(state, offset, record.nodeName);
     case "commit":
     case "drift":
     case "gap":
@@ -42,10 +44,37 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   const before = state.objects.get(describeKey(key));
   if (value === null) state.objects.delete(describeKey(key));
   else state.objects.set(describeKey(key), value);
+  if (key.kind === "Node" && key.name === state.node.name) noteNode(state, offset, key.name);
   for (const name of affected(key, before, value)) {
     noteObject(state, key, name, before, value);
     settle(state, name, offset);
   }
+}
+
+/** Takes in what the own node is now. A change of its name or zone concerns every Service. */
+function noteNode(state: ClusterState, offset: Offset, name: string): void {
+  const object = state.objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+  const before = state.node;
+  const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
+  state.node = { name, zone, addresses: primaryAddresses(object) };
+  for (const address of new Set([...before.addresses, ...state.node.addresses])) {
+    const key = address as string as ElementKey;
+    const element = state.node.addresses.includes(address) ? { key } : undefined;
+    putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
+  }
+  if (name === before.name && zone === before.zone) return;
+  for (const service of [...state.services.keys()].sort()) settle(state, service, offset);
+}
+
+/** The first InternalIP of each family: where NodePorts are served (nodePortAddresses `primary`, the default). */
+function primaryAddresses(node: Node | undefined): Address[] {
+  const internal = (node?.status.addresses ?? []).filter(({ type }) => type === "InternalIP");
+  const addresses = internal.map(({ address }) => parseAddress(address)).filter((address) =>
+    address !== null
+  );
+  return addresses.filter((address, i) =>
+    addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
+  );
 }
 
 /** The Services whose rules an event can change: at most two, when a slice moves from one to another. */
@@ -90,7 +119,7 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   const service = state.services.get(name);
   const after = service === undefined
     ? NO_PROGRAM
-    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, state.nodeName);
+    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, state.node);
   const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
     putElement(state, offset, path, key, element);
   const keys = [...after.resources.keys()];

@@ -1,22 +1,36 @@
 // What a Service needs in the ruleset, as resources that at most one Service holds at a time: frontends with their
 // slots, and single elements. Turning a resource into elements, and one state of it into the next, is all here.
 
-import { type Family } from "../nft/data_type.ts";
-import { type Element, type ElementKey, type SetPath } from "../nft/ruleset.ts";
-import { pickChain } from "./pick_chains.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
 import { PATHS, type ServiceSet } from "./skeleton.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
 
-/** A frontend: `address . protocol . port`, and the endpoints behind it. */
+/** Where a frontend's elements go: an address has its own key, a NodePort is the same on all of the node's addresses. */
+export type FrontendKind = "address" | "nodeport";
+
+/** A frontend: `address . protocol . port` (or `protocol . port`), and what stands behind it. */
 export interface FrontendResource {
   readonly kind: "frontend";
+  readonly at: FrontendKind;
   readonly family: Family;
-  /** Key of the frontend in `service-ips`: `10.96.0.1 . tcp . 80`. */
+  /** Key of the frontend in its verdict maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
   readonly frontend: string;
   /** Names the ServicePort for people: `shop/web:http`. */
   readonly comment: string;
+  /** Verdicts by the map they are in; absent: no element. */
+  readonly verdicts: { readonly [map in VerdictRole]?: string };
+  /** Slots behind the pick chains that draw from all endpoints. */
   readonly slots: Slots;
+  /** Slots behind the pick chains that draw from local endpoints. */
+  readonly localSlots: Slots;
 }
+
+/**
+ * What a verdict map is for: `serve` leads to endpoints; `refuse` answers what nobody translated; `policy` and `local`
+ * are the two lists of externalTrafficPolicy Local.
+ */
+export type VerdictRole = "serve" | "refuse" | "policy" | "local";
 
 /** One element that Services may share, such as a cluster IP of several ports. */
 export interface ElementResource {
@@ -29,6 +43,29 @@ export type Resource = FrontendResource | ElementResource;
 
 /** Puts `element` (or nothing, for undefined) at `key` of `path`. */
 export type Put = (path: SetPath, key: ElementKey, element: Element | undefined) => void;
+
+/** Sets of a frontend, by kind and use. */
+const SETS: Readonly<
+  Record<FrontendKind, Readonly<Record<VerdictRole | "slots" | "localSlots", ServiceSet>>>
+> = {
+  address: {
+    serve: "service-ips",
+    refuse: "no-endpoint-services",
+    policy: "local-policy-ips",
+    local: "local-only-ips",
+    slots: "endpoints",
+    localSlots: "local-endpoints",
+  },
+  nodeport: {
+    serve: "service-nodeports",
+    refuse: "no-endpoint-nodeports",
+    policy: "local-policy-nodeports",
+    local: "local-only-nodeports",
+    slots: "nodeport-endpoints",
+    localSlots: "local-nodeport-endpoints",
+  },
+};
+const ROLES: readonly VerdictRole[] = ["serve", "refuse", "policy", "local"];
 
 /** The name under which Services claim a resource. */
 export function resourceKey(resource: Resource): string {
@@ -50,37 +87,36 @@ export function changeResource(before: Resource | undefined, after: Resource | u
 function changeFrontend(
   before: FrontendResource | undefined,
   after: FrontendResource | undefined,
-  { family, frontend }: FrontendResource,
+  { at, family, frontend }: FrontendResource,
   put: Put,
 ): void {
   const key = frontend as ElementKey;
-  const served = (after?.slots.endpoints.length ?? 0) > 0;
-  const verdict = (set: ServiceSet, value: string | undefined) =>
+  for (const role of ROLES) {
+    const value = after?.verdicts[role];
     put(
-      PATHS[family][set],
+      PATHS[family][SETS[at][role]],
       key,
       value === undefined ? undefined : { key, value, comment: after!.comment },
     );
-  verdict("service-ips", served ? `goto ${pickChain("pick", after!.slots.slotClass)}` : undefined);
-  verdict("no-endpoint-services", after === undefined || served ? undefined : "goto reject-chain");
-  changeSlots(before, after, PATHS[family].endpoints, frontend, put);
+  }
+  for (const list of ["slots", "localSlots"] as const) {
+    const path = PATHS[family][SETS[at][list]];
+    const renamed = before?.comment !== after?.comment;
+    changeSlots(before?.[list] ?? NO_SLOTS, after?.[list] ?? NO_SLOTS, renamed, (slot, value) => {
+      const key = `${frontend} . ${slot}` as ElementKey;
+      put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
+    });
+  }
 }
 
 /** Only the slots that differ are touched: one endpoint among thousands costs one element. */
 function changeSlots(
-  before: FrontendResource | undefined,
-  after: FrontendResource | undefined,
-  path: SetPath,
-  frontend: string,
-  put: Put,
+  { endpoints: old }: Slots,
+  { endpoints: now }: Slots,
+  renamed: boolean,
+  change: (slot: number, value: string | undefined) => void,
 ): void {
-  const old = (before?.slots ?? NO_SLOTS).endpoints;
-  const now = (after?.slots ?? NO_SLOTS).endpoints;
-  const renamed = before?.comment !== after?.comment;
   for (let slot = 0; slot < Math.max(old.length, now.length); slot++) {
-    if (old[slot] === now[slot] && !renamed) continue;
-    const key = `${frontend} . ${slot}` as ElementKey;
-    const value = now[slot];
-    put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
+    if (old[slot] !== now[slot] || renamed) change(slot, now[slot]);
   }
 }

@@ -1,22 +1,23 @@
-// One Service with its EndpointSlices -> the resources it needs. The place where Service semantics live: traffic
-// policies, external addresses, NodePorts and affinity will add resources here, and nowhere else.
+// One Service with its EndpointSlices -> the resources it needs. The place where Service semantics live (kube-proxy's
+// nftables proxier, 1.37: which frontends there are, and what each leads to).
 
 import { COMMENT_BYTES_MAX } from "../limits.ts";
-import { parseAddress } from "../kube/address.ts";
-import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
-import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
-import type { Family } from "../nft/data_type.ts";
 import { familyOf } from "../kube/address.ts";
+import type { EndpointSlice, Service } from "../kube/objects.ts";
+import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
+import type { Address } from "../nft/data_type.ts";
 import type { ElementKey } from "../nft/ruleset.ts";
-import { type Resource, resourceKey } from "./resource.ts";
+import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
+import { pickChain } from "./pick_chains.ts";
+import { type FrontendKind, type FrontendResource, type Resource, resourceKey } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset. */
 export interface ServiceProgram {
-  /** Resources by {@link resourceKey}. */
+  /** Resources by `resourceKey`. */
   readonly resources: ReadonlyMap<string, Resource>;
-  /** Slots of each ServicePort, by family, protocol and port name: all its frontends share them. */
+  /** Slots of each ServicePort's lists, which all its frontends share, by family, protocol, port name and list. */
   readonly slots: ReadonlyMap<string, Slots>;
   /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
@@ -25,104 +26,153 @@ export interface ServiceProgram {
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = { resources: new Map(), slots: new Map(), omitted: new Map() };
 
-/** An endpoint of a ServicePort: `10.244.0.1 . 8080`, and whether its pod runs on this node. */
-interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly local: boolean;
+/** What the frontends of one ServicePort share. */
+interface Backing {
+  readonly port: ServicePort;
+  readonly endpoints: Endpoints;
+  readonly cluster: Slots;
+  readonly local: Slots;
 }
 
 /**
- * The program of `service`, given the one before (for its slots) and the name of the own node. `slices` are all slices
- * of the Service; their order does not matter.
+ * The program of `service`, given the one before (for its slots) and the own node. `slices` are all slices of the
+ * Service; their order does not matter.
  */
 export function serviceProgram(
   service: Service,
   slices: Iterable<EndpointSlice>,
   previous: ServiceProgram,
-  nodeName: string,
+  node: OwnNode,
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
   const resources = new Map<string, Resource>();
   const slots = new Map<string, Slots>();
   const omitted = new Map<string, number>();
-  const add = (resource: Resource) => resources.set(resourceKey(resource), resource);
+  // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
+  const add = (resource: Resource) => {
+    const key = resourceKey(resource);
+    if (!resources.has(key)) resources.set(key, resource);
+  };
   const all = [...slices];
-  for (const address of clusterAddresses(service)) add(clusterIP(service, familyOf(address), address));
+  for (const address of clusterAddresses(service)) add(clusterIP(service, address));
   for (const port of servicePorts(service)) {
-    const key = `${port.family} ${port.protocol} ${port.portName}`;
-    const endpoints = readyEndpoints(port, all, nodeName);
-    const assigned = assignSlots(previous.slots.get(key) ?? NO_SLOTS, [...endpoints.keys()].sort());
-    slots.set(key, assigned);
-    if (assigned.endpoints.length < endpoints.size) {
-      omitted.set(`${port.name} ${port.family}`, endpoints.size - assigned.endpoints.length);
-    }
-    add(frontend(port, assigned));
-    for (const endpoint of endpoints.values()) if (endpoint.local) add(hairpin(port, endpoint));
+    const endpoints = endpointsOf(port, all, node);
+    const assigned = (list: "cluster" | "local") => {
+      const key = `${port.family} ${port.protocol} ${port.portName} ${list}`;
+      const now = assignSlots(previous.slots.get(key) ?? NO_SLOTS, endpoints[list]);
+      if (now.endpoints.length > 0) slots.set(key, now);
+      return now;
+    };
+    const backing = { port, endpoints, cluster: assigned("cluster"), local: assigned("local") };
+    for (const frontend of frontends(backing)) add(frontend);
+    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
+    const left = endpoints.cluster.length - backing.cluster.endpoints.length + endpoints.local.length -
+      backing.local.endpoints.length;
+    if (left > 0) omitted.set(`${port.name} ${port.family}`, left);
   }
   return { resources, slots, omitted };
 }
 
-/** Names an endpoint without slot: `shop/web:http` in an element's comment, cut at a character. */
+/** Names a ServicePort in a comment: `shop/web:http`, cut at a character to what the kernel takes. */
 export function commentOf(name: string): string {
   let text = name;
   while (new TextEncoder().encode(text).length > COMMENT_BYTES_MAX) text = text.slice(0, -1);
   return text;
 }
 
-function clusterIP(service: Service, family: Family, address: string): Resource {
+function clusterIP(service: Service, address: Address): Resource {
   const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
-  const element = { key: address as ElementKey, comment };
-  return { kind: "element", path: PATHS[family]["cluster-ips"], element };
-}
-
-function frontend(port: ServicePort, slots: Slots): Resource {
-  const key = `${port.clusterIP} . ${port.protocol} . ${port.port}`;
-  return { kind: "frontend", family: port.family, frontend: key, comment: commentOf(port.name), slots };
+  const element = { key: address as string as ElementKey, comment };
+  return { kind: "element", path: PATHS[familyOf(address)]["cluster-ips"], element };
 }
 
 /** A pod that reaches itself through a Service must see another source than its own address. */
-function hairpin(port: ServicePort, { address, port: endpointPort }: Endpoint): Resource {
-  const key = `${address} . ${address} . ${port.protocol} . ${endpointPort}` as ElementKey;
+function hairpin(port: ServicePort, endpoint: { readonly address: string; readonly port: number }): Resource {
+  const key = `${endpoint.address} . ${endpoint.address} . ${port.protocol} . ${endpoint.port}` as ElementKey;
   return { kind: "element", path: PATHS[port.family]["hairpin-connections"], element: { key } };
 }
 
-/** Ready endpoints of `port` over all slices, by `address . port`; an endpoint in two slices counts once. */
-function readyEndpoints(
-  port: ServicePort,
-  slices: readonly EndpointSlice[],
-  nodeName: string,
-): Map<string, Endpoint> {
-  const addressType = port.family === "ip" ? "IPv4" : "IPv6";
-  const found = new Map<string, Endpoint>();
-  for (const slice of slices) {
-    if (slice.addressType !== addressType) continue;
-    for (const number of slicePorts(slice, port)) {
-      for (const endpoint of slice.endpoints) addEndpoint(found, endpoint, number, nodeName);
-    }
-  }
-  return found;
+/** Cluster IP, external addresses and NodePort of one ServicePort. */
+function frontends(backing: Backing): FrontendResource[] {
+  const { port } = backing;
+  const external = port.externalLocal ? externalLocal : externalCluster;
+  const nodePort = port.nodePort === 0
+    ? []
+    : [external(backing, "nodeport", `${port.protocol} . ${port.nodePort}`)];
+  return [
+    internal(backing),
+    ...port.externalIPs.map((address) => external(backing, "address", addressKey(port, address))),
+    ...nodePort,
+  ];
 }
 
-/** Port numbers that `slice` gives for the ServicePort's name and protocol. */
-function slicePorts(slice: EndpointSlice, port: ServicePort): number[] {
-  return slice.ports
-    .filter(({ name, protocol }) =>
-      (name ?? "") === port.portName && (protocol ?? "TCP").toLowerCase() === port.protocol
-    )
-    .flatMap(({ port: number }) => number ? [number] : []);
+function addressKey(port: ServicePort, address: Address): string {
+  return `${address} . ${port.protocol} . ${port.port}`;
 }
 
-function addEndpoint(
-  found: Map<string, Endpoint>,
-  endpoint: SliceEndpoint,
-  port: number,
-  nodeName: string,
-): void {
-  if (endpoint.conditions?.ready === false) return;
-  const address = parseAddress(endpoint.addresses[0] ?? "");
-  if (address === null) return;
-  const key = `${address} . ${port}`;
-  const local = nodeName !== "" && endpoint.nodeName === nodeName;
-  found.set(key, { address, port, local: local || (found.get(key)?.local ?? false) });
+/** The cluster IP has one list: under Local policy that of the own node. */
+function internal(backing: Backing): FrontendResource {
+  const { port, cluster, local } = backing;
+  const slots = port.internalLocal ? local : cluster;
+  return {
+    ...frontend(backing, "address", addressKey(port, port.clusterIP)),
+    verdicts: slots.endpoints.length > 0 ? { serve: goTo("pick", slots) } : { refuse: refusal(backing) },
+    slots,
+  };
+}
+
+/** externalTrafficPolicy Cluster: all endpoints, masqueraded so that the answer comes back through this node. */
+function externalCluster(backing: Backing, at: FrontendKind, key: string): FrontendResource {
+  const { cluster } = backing;
+  const served = cluster.endpoints.length > 0;
+  const flavour = at === "nodeport" ? "external-nodeport-pick" : "external-pick";
+  return {
+    ...frontend(backing, at, key),
+    verdicts: served ? { serve: goTo(flavour, cluster) } : { refuse: refusal(backing) },
+    slots: cluster,
+  };
+}
+
+/**
+ * externalTrafficPolicy Local: pods and the node meet all endpoints, everyone else the local ones. Without local ones
+ * the frontend is in both maps: what is not short-circuited goes untranslated and is dropped.
+ */
+function externalLocal(backing: Backing, at: FrontendKind, key: string): FrontendResource {
+  const { cluster, local, endpoints } = backing;
+  const [chain, pick] = at === "nodeport" ? ["nodeport-local", "nodeport-pick"] : ["external-local", "pick"];
+  const hasLocal = local.endpoints.length > 0;
+  return {
+    ...frontend(backing, at, key),
+    verdicts: {
+      ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
+      ...(hasLocal ? { local: goTo(`local-${pick}`, local) } : { refuse: refusal(backing) }),
+      ...(cluster.endpoints.length > 0 ? { policy: goTo(pick!, cluster) } : {}),
+    },
+    slots: cluster,
+    localSlots: local,
+  };
+}
+
+function frontend({ port }: Backing, at: FrontendKind, key: string): FrontendResource {
+  const { family } = port;
+  const comment = commentOf(port.name);
+  return {
+    kind: "frontend",
+    at,
+    family,
+    frontend: key,
+    comment,
+    verdicts: {},
+    slots: NO_SLOTS,
+    localSlots: NO_SLOTS,
+  };
+}
+
+function goTo(flavour: string, slots: Slots): string {
+  return `goto ${pickChain(flavour, slots.slotClass)}`;
+}
+
+/** Nobody serves it: refused. Somebody does, but not for us: dropped, as the balancer should not have come here. */
+function refusal({ endpoints }: Backing): string {
+  return endpoints.any ? "drop" : "goto reject-chain";
 }

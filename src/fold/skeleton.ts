@@ -75,6 +75,24 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
   return Object.fromEntries(all.map((container) => [container.name, container]));
 }
 
+const SERVICE_SETS = [
+  "cluster-ips",
+  "nodeport-ips",
+  "hairpin-connections",
+  "service-ips",
+  "service-nodeports",
+  "no-endpoint-services",
+  "no-endpoint-nodeports",
+  "local-policy-ips",
+  "local-only-ips",
+  "local-policy-nodeports",
+  "local-only-nodeports",
+  "endpoints",
+  "local-endpoints",
+  "nodeport-endpoints",
+  "local-nodeport-endpoints",
+] as const;
+
 /** Paths of sets that Services have elements in: made once, as each change looks one up. */
 export const PATHS: Readonly<Record<Family, Readonly<Record<ServiceSet, SetPath>>>> = {
   ip: servicePaths("ip"),
@@ -82,22 +100,11 @@ export const PATHS: Readonly<Record<Family, Readonly<Record<ServiceSet, SetPath>
 };
 
 /** Sets and maps that are filled by Services. */
-export type ServiceSet =
-  | "cluster-ips"
-  | "hairpin-connections"
-  | "service-ips"
-  | "no-endpoint-services"
-  | "endpoints";
+export type ServiceSet = (typeof SERVICE_SETS)[number];
 
 function servicePaths(family: Family): Record<ServiceSet, SetPath> {
-  const path = (name: ServiceSet) => setPath(family, TABLE, name);
-  return {
-    "cluster-ips": path("cluster-ips"),
-    "hairpin-connections": path("hairpin-connections"),
-    "service-ips": path("service-ips"),
-    "no-endpoint-services": path("no-endpoint-services"),
-    endpoints: path("endpoints"),
-  };
+  const paths = SERVICE_SETS.map((name) => [name, setPath(family, TABLE, name)]);
+  return Object.fromEntries(paths) as Record<ServiceSet, SetPath>;
 }
 
 /** Every set and map of the skeleton by path. */

@@ -12,9 +12,17 @@ export interface ServicePort {
   readonly family: Family;
   readonly protocol: Protocol;
   readonly port: number;
+  /** Port on every node; 0: none. */
+  readonly nodePort: number;
   /** Name of the port as EndpointSlices spell it; "" when it has none. */
   readonly portName: string;
   readonly clusterIP: Address;
+  /** External IPs and load balancer addresses of the family, each once, in the order of the object. */
+  readonly externalIPs: readonly Address[];
+  /** internalTrafficPolicy Local: the cluster IP leads to endpoints on the own node only. */
+  readonly internalLocal: boolean;
+  /** externalTrafficPolicy Local: traffic from outside meets endpoints on the own node only. */
+  readonly externalLocal: boolean;
 }
 
 const PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name";
@@ -32,15 +40,21 @@ export function isProxied(service: Service): boolean {
 export function servicePorts(service: Service): ServicePort[] {
   if (!isProxied(service)) return [];
   const { namespace, name } = service.metadata;
-  const clusterIPs = clusterAddresses(service);
+  const families = clusterAddresses(service).map((clusterIP) => ({
+    clusterIP,
+    family: familyOf(clusterIP),
+    externalIPs: externalAddresses(service, familyOf(clusterIP)),
+    internalLocal: service.spec.internalTrafficPolicy === "Local",
+    externalLocal: isExternalLocal(service),
+  }));
   return (service.spec.ports ?? []).flatMap((port) =>
-    clusterIPs.map((clusterIP): ServicePort => ({
+    families.map((family): ServicePort => ({
+      ...family,
       name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
-      family: familyOf(clusterIP),
       protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
       port: port.port,
+      nodePort: port.nodePort ?? 0,
       portName: port.name ?? "",
-      clusterIP,
     }))
   );
 }
@@ -53,4 +67,22 @@ export function clusterAddresses(service: Service): Address[] {
   return addresses.filter((address, i) =>
     addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
   );
+}
+
+/** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
+function externalAddresses(service: Service, family: Family): Address[] {
+  const ingress = service.status?.loadBalancer?.ingress ?? [];
+  const balancers = ingress.filter(({ ipMode }) => ipMode === undefined || ipMode === "VIP").flatMap((
+    { ip },
+  ) => ip ?? []);
+  const all = [...service.spec.externalIPs ?? [], ...balancers].map(parseAddress).filter((address) =>
+    address !== null
+  );
+  return [...new Set(all)].filter((address) => familyOf(address) === family);
+}
+
+function isExternalLocal({ spec }: Service): boolean {
+  const exposed = spec.type === "LoadBalancer" || spec.type === "NodePort" ||
+    (spec.externalIPs?.length ?? 0) > 0;
+  return exposed && spec.externalTrafficPolicy === "Local";
 }

@@ -1,0 +1,214 @@
+// Service semantics in a notation: external addresses, NodePorts, traffic policies, hints and terminating endpoints.
+// The node is node-a in zone-1. Expected values follow from kube-proxy's rules, not from this program's output.
+
+import assert from "node:assert/strict";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import type { EndpointSlice, KubeObject, Node, Service } from "../../src/kube/objects.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { appears, lines, service, slice } from "../support/cluster_notation.ts";
+
+const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
+
+function node(zone: string, ...addresses: string[]): Node {
+  return {
+    kind: "Node",
+    metadata: { name: "node-a", labels: { "topology.kubernetes.io/zone": zone } },
+    spec: {},
+    status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
+  };
+}
+
+function folded(...objects: KubeObject[]): ClusterState {
+  const records: LedgerRecord[] = [CONFIG, appears(node("zone-1", "192.168.10.10")), ...objects.map(appears)];
+  const state = emptyState(skeleton(DEFAULT_SKELETON));
+  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
+  return state;
+}
+
+/** Lines about the Service's frontends: all but cluster IPs, hairpins and the node's addresses. */
+const frontends = (...objects: KubeObject[]) =>
+  lines(folded(...objects).desired).filter((line) =>
+    !/^ip (cluster-ips|hairpin-connections|nodeport-ips) /.test(line)
+  ).map((line) => line.slice(3));
+
+const spec = (fields: Partial<Service["spec"]>, nodePort = 0) => {
+  const web = service("shop/web 10.96.0.1 http:80/tcp", undefined, fields);
+  return nodePort === 0
+    ? web
+    : { ...web, spec: { ...web.spec, ports: [{ name: "http", protocol: "TCP", port: 80, nodePort }] } };
+};
+const BOTH = slice("shop/web-a http:8080/tcp 10.244.0.1@node-a 10.244.1.1@node-b");
+const REMOTE = slice("shop/web-a http:8080/tcp 10.244.1.1@node-b");
+const CLUSTER_IP = [
+  "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+  "endpoints 10.96.0.1 . tcp . 80 . 1 : 10.244.1.1 . 8080",
+];
+
+Deno.test("an external IP under Cluster policy leads to all endpoints, masqueraded", () => {
+  assert.deepEqual(frontends(spec({ externalIPs: ["192.0.2.080", "not an address", "2001:db8::1"] }), BOTH), [
+    ...CLUSTER_IP,
+    "endpoints 192.0.2.80 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+    "endpoints 192.0.2.80 . tcp . 80 . 1 : 10.244.1.1 . 8080",
+    "service-ips 10.96.0.1 . tcp . 80 : goto pick-2",
+    "service-ips 192.0.2.80 . tcp . 80 : goto external-pick-2",
+  ]);
+});
+
+Deno.test("a NodePort under Cluster policy has a key without address, and no endpoints refuse it", () => {
+  assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080), REMOTE), [
+    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
+    "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
+    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
+    "service-nodeports tcp . 30080 : goto external-nodeport-pick-1",
+  ]);
+  assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080)), [
+    "no-endpoint-nodeports tcp . 30080 : goto reject-chain",
+    "no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+  ]);
+});
+
+Deno.test("external Local policy: pods and node meet all endpoints, others the local ones", () => {
+  const web = {
+    ...spec({ type: "LoadBalancer", externalTrafficPolicy: "Local" }),
+    status: { loadBalancer: { ingress: [{ ip: "1.2.3.4" }] } },
+  };
+  assert.deepEqual(
+    frontends(web, BOTH),
+    [
+      ...CLUSTER_IP,
+      "endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+      "endpoints 1.2.3.4 . tcp . 80 . 1 : 10.244.1.1 . 8080",
+      "local-endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+      "local-only-ips 1.2.3.4 . tcp . 80 : goto local-pick-1",
+      "local-policy-ips 1.2.3.4 . tcp . 80 : goto pick-2",
+      "service-ips 1.2.3.4 . tcp . 80 : goto external-local",
+      "service-ips 10.96.0.1 . tcp . 80 : goto pick-2",
+    ].sort(),
+  );
+});
+
+Deno.test("external Local policy without local endpoints drops outsiders and still serves pods and the node", () => {
+  assert.deepEqual(frontends(spec({ type: "NodePort", externalTrafficPolicy: "Local" }, 30080), REMOTE), [
+    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
+    "local-policy-nodeports tcp . 30080 : goto nodeport-pick-1",
+    "no-endpoint-nodeports tcp . 30080 : drop",
+    "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
+    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
+    "service-nodeports tcp . 30080 : goto nodeport-local",
+  ]);
+});
+
+Deno.test("internal Local policy gives the cluster IP the local endpoints, and drops where there are none", () => {
+  assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" }), BOTH), [
+    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
+  ]);
+  assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" }), REMOTE), [
+    "no-endpoint-services 10.96.0.1 . tcp . 80 : drop",
+  ]);
+  assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" })), [
+    "no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+  ]);
+});
+
+Deno.test("load balancer addresses of mode Proxy, and external policy Local without anything external, change nothing", () => {
+  const proxied = {
+    ...spec({ type: "LoadBalancer" }),
+    status: { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "Proxy" }, { hostname: "x" }] } },
+  };
+  const plain = frontends(spec({}), BOTH);
+  assert.deepEqual(frontends(proxied, BOTH), plain);
+  assert.deepEqual(frontends(spec({ externalTrafficPolicy: "Local" }), BOTH), plain);
+});
+
+/** The slice with conditions and hints in place of those of the notation. */
+function withEach(
+  base: EndpointSlice,
+  change: (i: number) => Partial<EndpointSlice["endpoints"][number]>,
+): EndpointSlice {
+  return { ...base, endpoints: base.endpoints.map((endpoint, i) => ({ ...endpoint, ...change(i) })) };
+}
+
+const served = (...objects: KubeObject[]) =>
+  frontends(...objects).filter((line) => line.startsWith("endpoints")).map((line) =>
+    line.split(" : ")[1]!.split(" ")[0]
+  );
+
+Deno.test("endpoints that serve while they terminate are used when none is ready", () => {
+  const lingering = { conditions: { ready: false, serving: true, terminating: true } };
+  const gone = { conditions: { ready: false, serving: false, terminating: true } };
+  assert.deepEqual(served(spec({}), withEach(BOTH, () => lingering)), ["10.244.0.1", "10.244.1.1"]);
+  assert.deepEqual(served(spec({}), withEach(BOTH, (i) => i === 0 ? lingering : {})), ["10.244.1.1"]);
+  assert.deepEqual(served(spec({}), withEach(BOTH, (i) => i === 0 ? lingering : gone)), ["10.244.0.1"]);
+  assert.deepEqual(served(spec({}), withEach(BOTH, () => gone)), []);
+  assert.deepEqual(
+    served(
+      spec({}),
+      withEach(BOTH, () => ({ conditions: { ready: false, serving: true, terminating: false } })),
+    ),
+    [],
+  );
+});
+
+Deno.test("zone hints count when every ready endpoint has them and one names our zone; node hints come first", () => {
+  const zones = (...names: string[][]) =>
+    withEach(BOTH, (i) => ({ hints: { forZones: names[i]!.map((name) => ({ name })) } }));
+  assert.deepEqual(served(spec({}), zones(["zone-2"], ["zone-1"])), ["10.244.1.1"]);
+  assert.deepEqual(served(spec({}), zones(["zone-2"], ["zone-1", "zone-2"])), ["10.244.1.1"]);
+  assert.deepEqual(served(spec({}), zones(["zone-2"], [])), ["10.244.0.1", "10.244.1.1"], "one has no hint");
+  assert.deepEqual(
+    served(spec({}), zones(["zone-2"], ["zone-3"])),
+    ["10.244.0.1", "10.244.1.1"],
+    "none is for us",
+  );
+  const nodes = withEach(
+    BOTH,
+    (i) => ({
+      hints: { forZones: [{ name: "zone-1" }], forNodes: [{ name: i === 0 ? "node-a" : "node-b" }] },
+    }),
+  );
+  assert.deepEqual(served(spec({}), nodes), ["10.244.0.1"]);
+});
+
+Deno.test("a change of the own node's zone or address acts at once", () => {
+  const zones = withEach(BOTH, (i) => ({ hints: { forZones: [{ name: `zone-${i + 1}` }] } }));
+  const state = folded(spec({}), zones);
+  const endpoints = () =>
+    lines(state.desired).filter((line) => line.startsWith("ip endpoints")).map((line) =>
+      line.split(" : ")[1]
+    );
+  assert.deepEqual(endpoints(), ["10.244.0.1 . 8080"]);
+  foldRecord(state, 9 as Offset, appears(node("zone-2", "192.168.10.99", "fd00::10")));
+  assert.deepEqual(endpoints(), ["10.244.1.1 . 8080"]);
+  assert.deepEqual(lines(state.desired).filter((line) => line.includes("nodeport-ips")), [
+    "ip nodeport-ips 192.168.10.99",
+    "ip6 nodeport-ips fd00::10",
+  ]);
+});
+
+Deno.test("two Services with one NodePort or external IP: the older has it", () => {
+  const make = (name: string, born: string, ip: string) => {
+    const base = service(`shop/${name} ${ip} http:80/tcp`, born, { externalIPs: ["192.0.2.1"] });
+    return {
+      ...base,
+      spec: { ...base.spec, ports: [{ name: "http", port: 80, protocol: "TCP", nodePort: 30080 }] },
+    };
+  };
+  const objects = [
+    make("young", "2026-02-01T00:00:00Z", "10.96.0.2"),
+    make("old", "2026-01-01T00:00:00Z", "10.96.0.1"),
+    slice("shop/young-a http:8080/tcp 10.244.0.2"),
+    slice("shop/old-a http:8080/tcp 10.244.0.1"),
+  ];
+  for (const order of [objects, [...objects].reverse()]) {
+    const found = frontends(...order).filter((line) =>
+      /30080 \. 0|192\.0\.2\.1 \. tcp \. 80 \. 0/.test(line)
+    );
+    assert.deepEqual(found, [
+      "endpoints 192.0.2.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
+      "nodeport-endpoints tcp . 30080 . 0 : 10.244.0.1 . 8080",
+    ]);
+  }
+});
