@@ -8,6 +8,12 @@ export const NAME_BYTES_MAX = 255;
 /** Longest comment in bytes: nft refuses to read longer ones (NFTNL_UDATA_COMMENT_MAXLEN 128, including the NUL). */
 export const COMMENT_BYTES_MAX = 127;
 
+/** Longest name of a network interface in bytes: IFNAMSIZ 16 less the terminating NUL (linux/if.h). */
+export const INTERFACE_BYTES_MAX = 15;
+
+/** Longest timeout of ClientIP affinity in seconds: one day (core/v1 SessionAffinityConfig). */
+export const AFFINITY_SECONDS_MAX = 86_400;
+
 /** Largest slot class: one frontend picks among at most this many endpoints. */
 export const SLOT_CLASS_MAX = 4096;
 

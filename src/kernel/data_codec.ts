@@ -2,7 +2,7 @@
 // concatenation is padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { CONCATENATION, type DataType } from "../nft/data_type.ts";
+import { ANY_PROTOCOL, CONCATENATION, type DataType } from "../nft/data_type.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
 const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
@@ -144,4 +144,47 @@ export function ipv6Text(bytes: Uint8Array): string {
   const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
   if (bestLength < 2) return hex(groups);
   return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
+}
+
+/** First and last key of a concatenated interval: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
+export function intervalBounds(types: readonly DataType[], key: string): [first: string, last: string] {
+  const bounds = key.split(CONCATENATION).map((part, i) => partBounds(types[i]!, part));
+  return [
+    bounds.map(([first]) => first).join(CONCATENATION),
+    bounds.map(([, last]) => last).join(CONCATENATION),
+  ];
+}
+
+function partBounds(type: DataType, part: string): [string, string] {
+  if (part === ANY_PROTOCOL) return ["0", "255"];
+  const [address, length] = part.split("/") as [string, string | undefined];
+  if (length === undefined) return [part, part];
+  const bytes = addressBytes(type, address);
+  for (let bit = Number(length); bit < bytes.length * 8; bit++) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
+  return [address, readData(type, bytes)];
+}
+
+/** The inverse of {@link intervalBounds}; undefined for bounds that no key of ours has. */
+export function intervalText(types: readonly DataType[], first: string, last: string): string | undefined {
+  const [from, to] = [first.split(CONCATENATION), last.split(CONCATENATION)];
+  const parts = types.map((type, i) => partText(type, from[i]!, to[i]!));
+  return parts.includes(undefined) ? undefined : parts.join(CONCATENATION);
+}
+
+function partText(type: DataType, first: string, last: string): string | undefined {
+  if (first === last) return first;
+  if (type === "inet_proto") return first === "0" && last === "255" ? ANY_PROTOCOL : undefined;
+  const [from, to] = [bits(addressBytes(type, first)), bits(addressBytes(type, last))];
+  const length = [...from].findIndex((bit, i) => bit !== to[i]);
+  const isPrefix = /^0+$/.test(from.slice(length)) && /^1+$/.test(to.slice(length));
+  return isPrefix ? `${first}/${length}` : undefined;
+}
+
+function bits(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+}
+
+function addressBytes(type: DataType, address: string): Uint8Array {
+  if (type === "ipv6_addr") return ipv6Bytes(address);
+  return Uint8Array.from(address.split("."), Number);
 }

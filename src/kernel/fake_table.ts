@@ -109,7 +109,7 @@ export class FakeTable {
 }
 
 function statementSet(statement: Statement): string | undefined {
-  if (statement.kind === "lookup") return statement.set;
+  if (statement.kind === "lookup" || statement.kind === "pin") return statement.set;
   return statement.kind === "vmap" || statement.kind === "dnat" ? statement.map : undefined;
 }
 

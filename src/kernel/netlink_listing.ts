@@ -150,6 +150,7 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
 
 function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
+  if (set.kind === "set" && set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);
@@ -158,7 +159,7 @@ function listElements(table: TableName, set: Container, dump: Dump): Map<Element
     const list = answer.get(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
     if (list === undefined) continue;
     for (const [, bytes] of attributeList(list)) {
-      const element = readElement(set, attributes(bytes));
+      const element = known(table, readElement(set, attributes(bytes)));
       elements.set(element.key, element);
     }
   }

@@ -72,11 +72,16 @@ export const NFTA_SET = {
   KEY_LEN: 5,
   DATA_TYPE: 6,
   DATA_LEN: 7,
+  DESC: 9,
   ID: 10,
   USERDATA: 13,
 } as const;
+/** enum nft_set_flags: a set of intervals is a concatenation here; what rules fill (EVAL) times out. */
 export const NFT_SET_MAP = 0x8;
-export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6 } as const;
+export const SET_FLAG_BITS = { interval: 0x4 | 0x80, dynamic: 0x10 | 0x20 } as const;
+export const NFTA_SET_DESC_CONCAT = 2;
+export const NFTA_SET_FIELD_LEN = 1;
+export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6, KEY_END: 10 } as const;
 export const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
 export const NFTA_LIST_ELEM = 1;
 export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;
@@ -92,8 +97,12 @@ export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
 export const NFT_META_MARK = 3;
+export const NFT_META_IIFNAME = 6;
 export const NFT_META_L4PROTO = 16;
 export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const;
+export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, TIMEOUT: 6 } as const;
+export const NFT_DYNSET_OP_UPDATE = 1;
+export const NFTA_BYTEORDER_LEN = 4;
 export const NFTA_CT = { DREG: 1, KEY: 2 } as const;
 export const NFT_CT_STATE = 0;
 export const NFT_CT_STATUS = 2;

@@ -1,7 +1,7 @@
 // Netlink expressions back into statements: the inverse of the rule encoder. A rule this program never writes is
 // refused with its expressions named, so that a foreign rule is noticed and not misread.
 
-import type { Family } from "../nft/data_type.ts";
+import type { Address, Family } from "../nft/data_type.ts";
 import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
@@ -38,6 +38,7 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
   }
 }
 
+/** Without the change of byte order that nft 1.0.6 asks for on the one byte of `meta l4proto` in keys of intervals. */
 function readExpressions(bytes: Uint8Array): Expression[] {
   return [...attributeList(bytes)].map(([, element]) => {
     const expression = attributes(element);
@@ -45,7 +46,7 @@ function readExpressions(bytes: Uint8Array): Expression[] {
       name: readText(expression.get(nf.NFTA_EXPR.NAME)!),
       data: nested(expression, nf.NFTA_EXPR.DATA),
     };
-  });
+  }).filter(({ name, data }) => name !== "byteorder" || u32(data, nf.NFTA_BYTEORDER_LEN) !== 1);
 }
 
 function readStatements(family: Family, expressions: readonly Expression[]): Statement[] {
@@ -56,7 +57,7 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
     for (let load; at < expressions.length && (load = readLoad(family, expressions[at]!)); at++) {
       loads.push(load);
     }
-    const [statement, used] = readStatement(loads, expressions.slice(at, at + 3));
+    const [statement, used] = readStatement(family, loads, expressions.slice(at, at + 3));
     statements.push(statement);
     at += used;
   }
@@ -80,6 +81,7 @@ function readLoad(family: Family, { name, data }: Expression): Load | undefined 
   if (name !== "meta" || data.has(nf.NFTA_META.SREG)) return undefined;
   const key = u32(data, nf.NFTA_META.KEY);
   if (key === nf.NFT_META_L4PROTO) return { part: "meta l4proto", bytes: 1 };
+  if (key === nf.NFT_META_IIFNAME) return { part: "iifname", bytes: 16 };
   if (key === nf.NFT_META_MARK) return { part: "meta mark", bytes: 4 };
   throw new UnknownExpression(`meta key ${key}`);
 }
@@ -98,13 +100,20 @@ function readPayload(family: Family, data: Attributes): Load {
 }
 
 /** The statement made of `loads` and the expressions behind them, and how many of those it takes. */
-function readStatement(loads: readonly Load[], next: readonly Expression[]): [Statement, number] {
+function readStatement(
+  family: Family,
+  loads: readonly Load[],
+  next: readonly Expression[],
+): [Statement, number] {
   const [first, second] = next;
   if (first === undefined) throw new UnknownExpression("ends with a load");
-  if (loads.length === 0) return [readAction(first), 1];
+  if (loads.length === 0) {
+    return next[2]?.name === "nat" ? [readDnatTo(family, next), 3] : [readAction(first), 1];
+  }
   if (first.name === "lookup") return readLookup(loads, first.data, second);
   const load = loads[0]!;
   if (loads.length > 1) throw new UnknownExpression(`${loads.length} loads before ${first.name}`);
+  if (first.name === "dynset") return [readPin(load, first.data), 1];
   if (first.name === "cmp") return [readMatch(load, first.data, undefined), 1];
   if (first.name !== "bitwise" || second === undefined) {
     throw new UnknownExpression(`${first.name} behind a load`);
@@ -142,6 +151,30 @@ function readLookup(
   return [{ kind: "dnat", key, map: set }, 2];
 }
 
+function readDnatTo(family: Family, [address, port]: readonly Expression[]): Statement {
+  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  const bytes = bytesOf(port!.data, nf.NFTA_IMMEDIATE.DATA);
+  return {
+    kind: "dnat-to",
+    address: readConcatenation([type], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA)) as Address,
+    port: Number(readConcatenation(["inet_service"], bytes)),
+  };
+}
+
+function readPin({ part }: Load, data: Attributes): Statement {
+  const timeout = data.get(nf.NFTA_DYNSET.TIMEOUT);
+  if ((part !== "ip saddr" && part !== "ip6 saddr") || timeout === undefined) {
+    throw new UnknownExpression("dynset of something else than a source with a timeout");
+  }
+  const milliseconds = new DataView(timeout.buffer, timeout.byteOffset).getBigUint64(0);
+  return {
+    kind: "pin",
+    selector: part,
+    set: text(data, nf.NFTA_DYNSET.SET_NAME),
+    timeoutSeconds: Number(milliseconds / 1000n),
+  };
+}
+
 function readMarkSet(bitwise: Attributes): Statement {
   const bits = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.XOR));
   const mask = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.MASK));
@@ -154,6 +187,7 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   if (load.part === "ct state") return { kind: "ct-state-new" };
   if (load.part === "ct status") return { kind: "ct-status-dnat" };
   if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
+  if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
   const selector = load.part as Selector;
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
@@ -165,12 +199,18 @@ function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | 
     if (hostU32(value) !== nf.RTN_LOCAL) throw new UnknownExpression(`address type ${hostU32(value)}`);
     return "local";
   }
+  if (selector === "iifname") return readInterface(value);
   const type = selector.startsWith("ip6") ? "ipv6_addr" : "ipv4_addr";
   const whole = new Uint8Array(type === "ipv6_addr" ? 16 : 4);
   whole.set(value);
   const address = readConcatenation([type], whole);
   if (mask === undefined && value.length === whole.length) return address;
   return `${address}/${mask === undefined ? value.length * 8 : prefixLength(mask)}`;
+}
+
+function readInterface(value: Uint8Array): string {
+  const end = value.indexOf(0);
+  return end < 0 ? `${readText(value)}*` : readText(value.subarray(0, end + 1));
 }
 
 function prefixLength(mask: Uint8Array): number {

@@ -7,6 +7,7 @@ import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
+import { INTERFACE_BYTES_MAX } from "../limits.ts";
 import { writeComment } from "./set_codec.ts";
 import { writeVerdict } from "./verdict_codec.ts";
 
@@ -41,6 +42,11 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
     case "vmap":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.map, nf.NFT_REG_VERDICT);
+    case "one-in":
+      load(writer, { kind: "numgen", modulus: statement.modulus }, nf.NFT_REG_1);
+      return writeCompare(writer, "==", hostBytes(0));
+    case "pin":
+      return writePin(writer, statement);
     case "ct-state-new":
       return writeCtTest(writer, nf.NFT_CT_STATE, nf.CT_STATE_NEW);
     case "ct-status-dnat":
@@ -53,6 +59,8 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
       return writeMarkSet(writer, statement.operator, statement.bits);
     case "dnat":
       return writeDnat(writer, family, statement.key, statement.map);
+    case "dnat-to":
+      return writeDnatTo(writer, family, statement);
     case "masquerade":
       return expression(
         writer,
@@ -88,7 +96,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
   const { selector, operator, value } = match;
   if (
     selector === "meta l4proto" || selector === "fib saddr type" || selector === "fib daddr type" ||
-    selector === "th dport"
+    selector === "th dport" || selector === "iifname"
   ) {
     load(writer, selector, nf.NFT_REG_1);
     return writeCompare(writer, operator, constant(selector, value));
@@ -108,7 +116,14 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
 function constant(selector: Selector, value: string): Uint8Array {
   if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
   if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
-  return hostBytes(nf.RTN_LOCAL);
+  return selector === "iifname" ? interfaceBytes(value) : hostBytes(nf.RTN_LOCAL);
+}
+
+/** A whole name with its padding, or as many bytes as stand before the `*`. */
+function interfaceBytes(name: string): Uint8Array {
+  const bytes = new Uint8Array(name.endsWith("*") ? name.length - 1 : INTERFACE_BYTES_MAX + 1);
+  new TextEncoder().encodeInto(name.replace("*", ""), bytes);
+  return bytes;
 }
 
 function addressBytes(address: string): Uint8Array {
@@ -143,6 +158,7 @@ function partBytes(part: Selector | Numgen): number {
 function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
+  if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
   if (part === "fib saddr type") return loadFib(writer, nf.NFTA_FIB_F_SADDR, register);
   if (part === "fib daddr type") return loadFib(writer, nf.NFTA_FIB_F_DADDR, register);
   loadPayload(writer, part, register, HEADER_FIELD[part]!.length);
@@ -254,6 +270,45 @@ function writeDnat(
     writer.attributeU32(nf.NFTA_NAT.FAMILY, nf.NFPROTO[family]);
     writer.attributeU32(nf.NFTA_NAT.REG_ADDR_MIN, nf.NFT_REG_1);
     writer.attributeU32(nf.NFTA_NAT.REG_PROTO_MIN, registerAt(family === "ip" ? 1 : 4));
+  });
+}
+
+function writeDnatTo(
+  writer: NetlinkWriter,
+  family: Family,
+  { address, port }: Statement & { kind: "dnat-to" },
+): void {
+  const constants: [number, Uint8Array][] = [
+    [nf.NFT_REG_1, addressBytes(address)],
+    [nf.NFT_REG_1 + 1, Uint8Array.of(port >> 8, port & 0xff)],
+  ];
+  for (const [register, bytes] of constants) {
+    expression(writer, "immediate", () => {
+      writer.attributeU32(nf.NFTA_IMMEDIATE.DREG, register);
+      writeBytes(writer, nf.NFTA_IMMEDIATE.DATA, bytes);
+    });
+  }
+  expression(writer, "nat", () => {
+    writer.attributeU32(nf.NFTA_NAT.TYPE, nf.NFT_NAT_DNAT);
+    writer.attributeU32(nf.NFTA_NAT.FAMILY, nf.NFPROTO[family]);
+    writer.attributeU32(nf.NFTA_NAT.REG_ADDR_MIN, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_NAT.REG_PROTO_MIN, nf.NFT_REG_1 + 1);
+  });
+}
+
+function writePin(
+  writer: NetlinkWriter,
+  { selector, set, timeoutSeconds }: Statement & { kind: "pin" },
+): void {
+  load(writer, selector, nf.NFT_REG_1);
+  expression(writer, "dynset", () => {
+    writer.attributeString(nf.NFTA_DYNSET.SET_NAME, set);
+    writer.attributeU32(nf.NFTA_DYNSET.OP, nf.NFT_DYNSET_OP_UPDATE);
+    writer.attributeU32(nf.NFTA_DYNSET.SREG_KEY, nf.NFT_REG_1);
+    const timeout = writer.openBytes(nf.NFTA_DYNSET.TIMEOUT);
+    writer.u32be(0);
+    writer.u32be(timeoutSeconds * 1000);
+    writer.close(timeout);
   });
 }
 

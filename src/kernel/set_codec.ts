@@ -1,16 +1,27 @@
 // Definitions of sets and maps, and their elements, between the model and nf_tables attributes. The user data of a
 // set tells nft how to print it (libnftnl udata.h): without the typeof of a key with a slot, nft prints it wrongly.
 
-import type { Container, Element, ElementKey } from "../nft/ruleset.ts";
+import type { Container, Element, ElementKey, SetDefinition } from "../nft/ruleset.ts";
 import type { DataType } from "../nft/data_type.ts";
-import { concatenationBytes, readConcatenation, writeConcatenation } from "./data_codec.ts";
+import {
+  concatenationBytes,
+  dataBytes,
+  intervalBounds,
+  intervalText,
+  readConcatenation,
+  writeConcatenation,
+} from "./data_codec.ts";
 import {
   NFT_META_L4PROTO,
   NFT_NG_RANDOM,
   NFT_SET_MAP,
   NFTA_DATA,
+  NFTA_LIST_ELEM,
   NFTA_SET,
+  NFTA_SET_DESC_CONCAT,
   NFTA_SET_ELEM,
+  NFTA_SET_FIELD_LEN,
+  SET_FLAG_BITS,
 } from "./nf_tables.ts";
 import { type Attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
@@ -30,6 +41,7 @@ const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
 const TYPE_BY_NUMBER = new Map(
   Object.entries(TYPE_NUMBER).map(([type, number]) => [number, type as DataType]),
 );
+const FLAGS = ["interval", "dynamic"] as const;
 const TYPE_BITS = 6;
 /** Data type of verdict maps: NFT_DATA_VERDICT. */
 const VERDICT_TYPE = 0xffffff00;
@@ -50,7 +62,7 @@ const FIELD = {
 /** Writes the attributes of NFT_MSG_NEWSET, the table's name aside. `id` is unique in the batch. */
 export function writeSet(writer: NetlinkWriter, set: Container, id: number): void {
   writer.attributeString(NFTA_SET.NAME, set.name);
-  writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : 0);
+  writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : flagBits(set));
   writer.attributeU32(NFTA_SET.KEY_TYPE, typeNumber(set.key));
   writer.attributeU32(NFTA_SET.KEY_LEN, concatenationBytes(set.key));
   if (set.kind === "map") {
@@ -59,21 +71,42 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
     writer.attributeU32(NFTA_SET.DATA_LEN, value === "verdict" ? 0 : concatenationBytes(value));
   }
   writer.attributeU32(NFTA_SET.ID, id);
+  if (set.kind === "set" && set.flag === "interval") writeFields(writer, set.key);
   const userData = writer.openBytes(NFTA_SET.USERDATA);
   writeSetUserData(writer, set);
   writer.close(userData);
+}
+
+function flagBits({ flag }: SetDefinition): number {
+  return flag === undefined ? 0 : SET_FLAG_BITS[flag];
+}
+
+/** Tells the kernel where each part of a concatenated interval ends. */
+function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
+  const description = writer.openNest(NFTA_SET.DESC);
+  const fields = writer.openNest(NFTA_SET_DESC_CONCAT);
+  for (const type of key) {
+    const field = writer.openNest(NFTA_LIST_ELEM);
+    writer.attributeU32(NFTA_SET_FIELD_LEN, dataBytes(type));
+    writer.close(field);
+  }
+  writer.close(fields);
+  writer.close(description);
 }
 
 /** The set or map a NFT_MSG_NEWSET describes, or the reason why it is none of ours. */
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
-  if ((flags & ~NFT_SET_MAP) !== 0) return `set ${name} has flags 0x${flags.toString(16)}`;
+  const flag = FLAGS.find((flag) => SET_FLAG_BITS[flag] === flags);
+  if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
+    return `set ${name} has flags 0x${flags.toString(16)}`;
+  }
   const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
   if (key === undefined) return `set ${name} has a key type unknown here`;
   const comment = udata(attributes.get(NFTA_SET.USERDATA)).get(UDATA_SET.COMMENT);
   const common = { name, key, ...(comment ? { comment: readText(comment) } : {}) };
-  if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common };
+  if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common, ...(flag ? { flag } : {}) };
   const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
   const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
   return value === undefined
@@ -88,15 +121,22 @@ export function writeElement(
   element: Element,
   withValue: boolean,
 ): void {
-  const key = writer.openNest(NFTA_SET_ELEM.KEY);
-  const keyValue = writer.openBytes(NFTA_DATA.VALUE);
-  writeConcatenation(writer, set.key, element.key);
-  writer.close(keyValue);
-  writer.close(key);
+  const interval = set.kind === "set" && set.flag === "interval";
+  const [first, last] = interval ? intervalBounds(set.key, element.key) : [element.key];
+  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, first);
+  if (last !== undefined) writeKey(writer, NFTA_SET_ELEM.KEY_END, set.key, last);
   if (!withValue) return;
   if (set.kind === "map") writeValue(writer, set.value, element.value!);
   if (element.comment === undefined) return;
   writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
+}
+
+function writeKey(writer: NetlinkWriter, attribute: number, types: readonly DataType[], key: string): void {
+  const nest = writer.openNest(attribute);
+  const value = writer.openBytes(NFTA_DATA.VALUE);
+  writeConcatenation(writer, types, key);
+  writer.close(value);
+  writer.close(nest);
 }
 
 function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[], value: string): void {
@@ -110,10 +150,10 @@ function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[]
   writer.close(data);
 }
 
-/** The element of `set` that NFTA_LIST_ELEM attributes hold. */
-export function readElement(set: Container, attributes: Attributes): Element {
-  const keyBytes = nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
-  const key = readConcatenation(set.key, keyBytes) as ElementKey;
+/** The element of `set` that NFTA_LIST_ELEM attributes hold, or the reason why it is none of ours. */
+export function readElement(set: Container, attributes: Attributes): Element | string {
+  const key = readKey(set, attributes);
+  if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
   const comment = readComment(attributes.get(NFTA_SET_ELEM.USERDATA));
   const rest = comment === undefined ? {} : { comment };
   if (set.kind === "set") return { key, ...rest };
@@ -122,6 +162,14 @@ export function readElement(set: Container, attributes: Attributes): Element {
     ? verdictText(readVerdict(data))
     : readConcatenation(set.value, data.get(NFTA_DATA.VALUE)!);
   return { key, value, ...rest };
+}
+
+function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {
+  const text = (attribute: number) =>
+    readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
+  const first = text(NFTA_SET_ELEM.KEY);
+  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return first as ElementKey;
+  return intervalText(key, first, text(NFTA_SET_ELEM.KEY_END)) as ElementKey | undefined;
 }
 
 /** Writes `comment` as user data of a table, chain, rule or element. */

@@ -46,13 +46,33 @@ export function isCanonical(type: DataType, text: string): boolean {
   }
 }
 
+const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = { ipv4_addr: 32, ipv6_addr: 128 };
+
+/** What stands for every protocol in a set of intervals. */
+export const ANY_PROTOCOL = "0-255";
+
+/** Whether `text` is a value of `type` or, in a set of intervals, a prefix of addresses or {@link ANY_PROTOCOL}. */
+function isCanonicalInterval(type: DataType, text: string): boolean {
+  if (type === "inet_proto" && text === ANY_PROTOCOL) return true;
+  const [address, length] = text.split("/") as [string, string | undefined];
+  if (length === undefined) return isCanonical(type, text);
+  return DECIMAL.test(length) && Number(length) < (PREFIX_LENGTH_MAX[type] ?? 0) &&
+    isCanonical(type, address);
+}
+
 /** Separates the parts of a concatenation, as nft prints it. */
 export const CONCATENATION = " . ";
 
-/** Throws unless `text` is the canonical concatenation of `types`. */
-export function assertConcatenation(types: readonly DataType[], text: string, what: string): void {
+/** Throws unless `text` is the canonical concatenation of `types`, whose parts may be intervals if `interval`. */
+export function assertConcatenation(
+  types: readonly DataType[],
+  text: string,
+  what: string,
+  interval = false,
+): void {
   const parts = text.split(CONCATENATION);
-  const fits = parts.length === types.length && types.every((type, i) => isCanonical(type, parts[i]!));
+  const canonical = interval ? isCanonicalInterval : isCanonical;
+  const fits = parts.length === types.length && types.every((type, i) => canonical(type, parts[i]!));
   assert(fits, `${what} "${text}" is not a canonical ${types.join(CONCATENATION)}`);
 }
 

@@ -34,8 +34,13 @@ export interface SetDefinition {
   readonly kind: "set";
   /** Its name. */
   readonly name: string;
-  /** Data types of the key, in order. */
+  /** Data types of the key, in order; at least two in a set of intervals, which is then one concatenation. */
   readonly key: readonly DataType[];
+  /**
+   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules put elements in,
+   * which time out; they are none of our business and not listed.
+   */
+  readonly flag?: "interval" | "dynamic";
   /** For people, at most 127 bytes. */
   readonly comment?: string;
 }
@@ -87,6 +92,12 @@ export interface Element {
   readonly comment?: string;
 }
 
+/** Elements that stand for a chain or a set of one Service; see objects.ts. */
+export interface ObjectElement extends Element {
+  /** The object itself; `value` is its text. */
+  readonly definition: Chain | SetDefinition;
+}
+
 /** All elements: set path, then key. Iteration order carries no meaning. */
 export type Elements = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Element>>;
 
@@ -123,7 +134,8 @@ export function assertName(name: string): void {
 
 /** Throws unless `element` fits `container`; the fake kernel and both renderers rely on it. */
 export function assertElement(container: Container, element: Element): void {
-  assertConcatenation(container.key, element.key, `key of ${container.name}`);
+  const interval = container.kind === "set" && container.flag === "interval";
+  assertConcatenation(container.key, element.key, `key of ${container.name}`, interval);
   if (element.comment !== undefined) assertComment(element.comment);
   if (container.kind === "set") {
     assert(element.value === undefined, `set ${container.name} has no values`);

@@ -2,7 +2,8 @@
 // sequence of netlink expressions. A map lookup never feeds another lookup: nft 1.0.6 aborts when it prints that.
 
 import { assert } from "../invariant.ts";
-import { COMMENT_BYTES_MAX, SLOT_MODULUS_MAX } from "../limits.ts";
+import { AFFINITY_SECONDS_MAX, COMMENT_BYTES_MAX, INTERFACE_BYTES_MAX, SLOT_MODULUS_MAX } from "../limits.ts";
+import type { Address } from "./data_type.ts";
 
 /** A value of the packet or its connection that can be compared, or be part of a key. */
 export type Selector =
@@ -12,6 +13,7 @@ export type Selector =
   | "ip6 daddr"
   | "th dport"
   | "meta l4proto"
+  | "iifname"
   | "fib saddr type"
   | "fib daddr type";
 
@@ -30,7 +32,7 @@ export type Verdict =
 
 /** One statement of a rule. Constants (`value`) are in nft's canonical text. */
 export type Statement =
-  /** `ip saddr != 10.0.0.0/8`, `meta l4proto tcp`, `fib saddr type local`. */
+  /** `ip saddr != 10.0.0.0/8`, `meta l4proto tcp`, `fib saddr type local`, `iifname "veth*"`. */
   | {
     readonly kind: "match";
     readonly selector: Selector;
@@ -39,6 +41,15 @@ export type Statement =
   }
   /** `ip daddr @cluster-ips`, also with a concatenated key. */
   | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
+  /** `numgen random mod 3 0`: matches one packet in three. */
+  | { readonly kind: "one-in"; readonly modulus: number }
+  /** `update @affinity-x { ip saddr timeout 3h }`: puts the source into the set, or begins its timeout anew. */
+  | {
+    readonly kind: "pin";
+    readonly selector: "ip saddr" | "ip6 saddr";
+    readonly set: string;
+    readonly timeoutSeconds: number;
+  }
   /** `ct state new`. */
   | { readonly kind: "ct-state-new" }
   /** `ct status dnat`. */
@@ -51,6 +62,8 @@ export type Statement =
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
   /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints`. */
   | { readonly kind: "dnat"; readonly key: readonly (Selector | Numgen)[]; readonly map: string }
+  /** `dnat to 10.0.0.1:8080`; a match of the transport protocol must stand before it. */
+  | { readonly kind: "dnat-to"; readonly address: Address; readonly port: number }
   /** `masquerade fully-random`. */
   | { readonly kind: "masquerade" }
   /** `reject` (ICMP or ICMPv6 port unreachable) or `reject with tcp reset`. */
@@ -89,15 +102,27 @@ function assertStatement(statement: Statement): void {
     const { bits } = statement;
     assert(Number.isInteger(bits) && bits > 0 && bits <= 0xffff_ffff, `mark bits ${bits}`);
   }
-  if (statement.kind !== "dnat") return;
-  for (const part of statement.key) {
-    if (typeof part === "string") continue;
-    const { modulus } = part;
-    assert(
-      Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX,
-      `numgen modulus ${modulus}`,
-    );
+  if (statement.kind === "match" && statement.selector === "iifname") assertInterface(statement.value);
+  if (statement.kind === "pin") {
+    const { timeoutSeconds } = statement;
+    const fits = Number.isInteger(timeoutSeconds) && timeoutSeconds > 0 &&
+      timeoutSeconds <= AFFINITY_SECONDS_MAX;
+    assert(fits, `timeout of ${timeoutSeconds} s`);
   }
+  if (statement.kind === "one-in") assertModulus(statement.modulus);
+  if (statement.kind !== "dnat") return;
+  for (const part of statement.key) if (typeof part !== "string") assertModulus(part.modulus);
+}
+
+function assertModulus(modulus: number): void {
+  const fits = Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX;
+  assert(fits, `numgen modulus ${modulus}`);
+}
+
+/** Throws unless `name` is the name of an interface, or the beginning of one followed by `*`. */
+export function assertInterface(name: string): void {
+  const fits = /^[^\s"*/\\]+\*?$/.test(name) && name.length <= INTERFACE_BYTES_MAX && name !== "*";
+  assert(fits, `"${name}" is not the name of an interface, at most ${INTERFACE_BYTES_MAX} bytes`);
 }
 
 /** nft text of a verdict, also the value of a verdict map's element. */

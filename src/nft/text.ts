@@ -59,11 +59,14 @@ export function elementText(element: Element, whole = true): string {
 /** The type line of a set or map, with `typeof` where only an expression can name the key. */
 export function containerType(family: Family, container: Container): string {
   const write = container.key.includes("slot") ? typeofText : typeText;
+  const flags = container.kind === "set" ? SET_FLAGS[container.flag ?? "none"] : "";
   const key = write(family, container.key);
   const word = container.key.includes("slot") ? "typeof" : "type";
-  if (container.kind === "set") return `${word} ${key}`;
+  if (container.kind === "set") return `${word} ${key}${flags}`;
   return `${word} ${key} : ${container.value === "verdict" ? "verdict" : write(family, container.value)}`;
 }
+
+const SET_FLAGS = { none: "", interval: "; flags interval", dynamic: "; flags dynamic,timeout" } as const;
 
 function typeText(_family: Family, types: readonly DataType[]): string {
   return types.join(" . ");
@@ -138,7 +141,7 @@ function tableText(table: Table, ruleset: Ruleset): string {
     const elements = ruleset.elements.get(setPath(table.family, table.name, set.name));
     const sorted = [...elements?.values() ?? []].sort((a, b) => a.key < b.key ? -1 : 1);
     const list = sorted.map((element) => elementText(element)).join(",\n\t\t\t     ");
-    const lines = [containerType(table.family, set), ...comment(set)];
+    const lines = [...containerType(table.family, set).split("; "), ...comment(set)];
     return section(set.kind, set.name, list === "" ? lines : [...lines, `elements = { ${list} }`]);
   });
   const chains = table.chains.map((chain) => {
@@ -161,9 +164,15 @@ function section(noun: string, name: string, lines: readonly string[]): string {
 function statementText(family: Family, statement: Statement): string {
   switch (statement.kind) {
     case "match":
-      return [statement.selector, ...(statement.operator === "!=" ? ["!="] : []), statement.value].join(" ");
+      return matchText(statement);
     case "lookup":
       return `${keyText(statement.key)} @${statement.set}`;
+    case "one-in":
+      return `numgen random mod ${statement.modulus} 0`;
+    case "pin":
+      return `update @${statement.set} { ${statement.selector} timeout ${
+        timeText(statement.timeoutSeconds)
+      } }`;
     case "ct-state-new":
       return "ct state new";
     case "ct-status-dnat":
@@ -176,6 +185,8 @@ function statementText(family: Family, statement: Statement): string {
       return `${keyText(statement.key)} vmap @${statement.map}`;
     case "dnat":
       return `dnat ${family} to ${keyText(statement.key)} map @${statement.map}`;
+    case "dnat-to":
+      return `dnat to ${endpointText(statement.address, statement.port)}`;
     case "masquerade":
       return "masquerade fully-random";
     case "reject":
@@ -185,6 +196,25 @@ function statementText(family: Family, statement: Statement): string {
     default:
       return unreachable(statement);
   }
+}
+
+function matchText({ selector, operator, value }: Statement & { kind: "match" }): string {
+  const constant = selector === "iifname" ? `"${value}"` : value;
+  return [selector, ...(operator === "!=" ? ["!="] : []), constant].join(" ");
+}
+
+/** `10.0.0.1:80`, `[fd00::1]:80`. */
+export function endpointText(address: string, port: number | string): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** A time as nft prints it: `1d2h3m4s`, without the parts that are zero. */
+function timeText(seconds: number): string {
+  const units = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]] as const;
+  return units.map(([unit, size], i) => {
+    const count = Math.floor(i === 0 ? seconds / size : (seconds % units[i - 1]![1]) / size);
+    return count === 0 ? "" : `${count}${unit}`;
+  }).join("");
 }
 
 function keyText(key: readonly (Selector | Numgen)[]): string {

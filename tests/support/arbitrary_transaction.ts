@@ -1,7 +1,7 @@
 // Random transactions over a small world: few names, so that they meet, clash and refer to each other.
 
 import fc from "fast-check";
-import type { Family } from "../../src/nft/data_type.ts";
+import type { Address, Family } from "../../src/nft/data_type.ts";
 import { type Chain, type Container, type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
 import type { Rule, Statement } from "../../src/nft/statement.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
@@ -15,6 +15,12 @@ const family = fc.constantFrom<Family>("ip", "ip6");
 
 const ADDRESS = { ip: ["10.0.0.1", "10.0.0.2"], ip6: ["fd00::1", "fd00:0:0:1::2"] };
 
+/** Prefixes that do not overlap. */
+const SOURCES = {
+  ip: ["10.0.0.0/9", "192.0.2.0/25", "198.51.100.7"],
+  ip6: ["fd00::/61", "2001:db8::/32", "2001:db9::7"],
+};
+
 /** The sets of the small world, by name. */
 export function worldSets(family: Family): Container[] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
@@ -22,6 +28,14 @@ export function worldSets(family: Family): Container[] {
     { kind: "set", name: "addresses", key: [address], comment: "a set" },
     { kind: "set", name: "marks", key: ["mark"] },
     { kind: "set", name: "pairs", key: [address, address, "inet_proto", "inet_service"] },
+    {
+      kind: "set",
+      name: "sources",
+      key: [address, "inet_proto", "inet_service", address],
+      flag: "interval",
+      comment: "a set of intervals",
+    },
+    { kind: "set", name: "pins", key: [address], flag: "dynamic" },
     { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
     { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
     {
@@ -84,6 +98,16 @@ export function worldStatements(family: Family): Statement[][] {
       key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
       map: "slots",
     }],
+    [{ kind: "match", selector: "iifname", operator: "==", value: "cbr0" }, drop],
+    [{ kind: "match", selector: "iifname", operator: "!=", value: "veth*" }, drop],
+    [{ kind: "one-in", modulus: 3 }, drop],
+    [{ kind: "lookup", key: [source], set: "pins" }, drop],
+    [{ kind: "lookup", key: [destination, "meta l4proto", "th dport", source], set: "sources" }, drop],
+    [{ kind: "pin", selector: source, set: "pins", timeoutSeconds: 93_784 }],
+    [
+      { kind: "match", selector: "meta l4proto", operator: "==", value: "udp" },
+      { kind: "dnat-to", address: ADDRESS[family][1] as Address, port: 8080 },
+    ],
     [{ kind: "dnat", key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 1 }], map: "port-slots" }],
   ];
 }
@@ -103,12 +127,17 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
     return type === "slot" ? fc.constantFrom("0", "3") : fc.constantFrom("0x00000000", "0x00004000");
   };
   const join = (types: readonly string[]) => fc.tuple(...types.map(part)).map((parts) => parts.join(" . "));
+  const key = set.kind === "set" && set.flag === "interval"
+    ? fc.tuple(join(set.key.slice(0, -1)), fc.constantFrom(...SOURCES[family])).map((parts) =>
+      parts.join(" . ")
+    )
+    : join(set.key);
   const value = set.kind === "set"
     ? fc.constant(undefined)
     : set.value === "verdict"
     ? fc.constantFrom("drop", "accept", "goto one", "goto three", "jump two")
     : join(set.value);
-  return fc.tuple(join(set.key), value, fc.option(fc.constantFrom("a/b", "a/b:http"), { nil: undefined }))
+  return fc.tuple(key, value, fc.option(fc.constantFrom("a/b", "a/b:http"), { nil: undefined }))
     .map(
       ([key, value, comment]) => ({
         key: key as ElementKey,
@@ -121,7 +150,7 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
 function operation(family: Family, table: string): fc.Arbitrary<Operation> {
   const here = { family, table } as const;
   const sets = worldSets(family);
-  const elements = sets.map((set) =>
+  const elements = sets.filter((set) => set.name !== "pins").map((set) =>
     fc.tuple(fc.constantFrom("add", "add", "delete" as const), element(family, set)).map((
       [verb, element],
     ): Operation => ({
