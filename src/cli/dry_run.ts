@@ -2,14 +2,14 @@
 
 import { newEngine, step } from "../engine/engine.ts";
 import type { Source } from "../ingest/source.ts";
-import { DEFAULT_SKELETON, skeleton } from "../fold/skeleton.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
 import { log } from "./log.ts";
 
 /** Writes the ruleset for everything `source` tells to stdout. `config` stands for the record a real run would begin with. */
 export async function dryRun(source: Source, config: LedgerRecord): Promise<number> {
-  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  const engine = newEngine();
   const append = (records: readonly LedgerRecord[]) =>
     step(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
   append([config]);
@@ -20,6 +20,6 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
     }
   }
   const { tables, desired } = engine.cluster;
-  await Deno.stdout.write(new TextEncoder().encode(rulesetText({ tables, elements: desired })));
+  await Deno.stdout.write(new TextEncoder().encode(rulesetText(assembled({ tables, elements: desired }))));
   return 0;
 }

@@ -2,7 +2,6 @@
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import { list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
-import { DEFAULT_SKELETON, skeleton } from "../fold/skeleton.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -43,7 +42,7 @@ export async function run(options: RunOptions): Promise<number> {
   }
   using kernel = new NetlinkKernel();
   if (!capable(kernel)) return 1;
-  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  const engine = newEngine();
   using ledger = openLedger(options.ledger, engine);
   const metrics = newMetrics();
   await using _server = options.metricsBindAddress && serveMetrics(metrics, options.metricsBindAddress);

@@ -10,6 +10,7 @@ import { relist } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { separated } from "../nft/objects.ts";
 import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type MutableElements,
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
-import { elementOperations, plan, type Touched } from "../plan/plan.ts";
+import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
@@ -101,12 +102,13 @@ export interface EngineState {
 const REJECTIONS_MAX = 3;
 
 /** The state before anything was read. */
-export function newEngine(tables: readonly Table[]): EngineState {
+export function newEngine(): EngineState {
+  const cluster = emptyState();
   return {
-    cluster: emptyState(tables),
+    cluster,
     ledger: "",
     committed: new Map(),
-    committedDigest: tablesDigest(tables),
+    committedDigest: tablesDigest(cluster.tables),
     rebuild: [],
     touched: new Map(),
     synced: false,
@@ -155,8 +157,9 @@ function react(state: EngineState, input: Input): Effect[] {
 }
 
 /** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
-function adopt(state: EngineState, ruleset: Ruleset): Effect[] {
+function adopt(state: EngineState, listed: Ruleset): Effect[] {
   const { tables } = state.cluster;
+  const ruleset = separated(listed);
   if (digestText(tablesDigest(ruleset.tables)) !== digestText(tablesDigest(tables))) {
     startAnew(state, ruleset.tables);
     return [];
@@ -193,10 +196,12 @@ function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
 
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
   const { cluster } = state;
+  const { tables } = cluster;
   const contested = new Set(cluster.contested);
   const omitted = new Map(cluster.omitted);
   state.appendedOffset = first + records.length - 1;
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
+  if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   for (const [set, keys] of takeDirty(cluster)) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
@@ -284,6 +289,8 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   applyDelta(state.committed, delta);
   state.committedDigest = pending.digest;
   state.touched.clear();
+  // A chain that was emptied can go only now that no element of an earlier generation leads to it.
+  for (const { set, key, after } of delta) if (isRetired(set, after)) touch(state, set, key, through);
   state.rebuild = undefined;
   state.rejections = 0;
   const from = state.committedOffset + 1;
@@ -303,10 +310,8 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
     rebuilt: rebuilds,
     omitted: state.cluster.omitted,
   };
-  return [{ kind: "append", records: [commitRecord(from, pending, receipt, time)] }, {
-    kind: "report",
-    report,
-  }];
+  const record = commitRecord(from, pending, receipt, time);
+  return [{ kind: "append", records: [record] }, { kind: "report", report }, ...planCommit(state)];
 }
 
 /** A rejected plan is not tried again as it was: the kernel is listed and the plan made from what it holds. */

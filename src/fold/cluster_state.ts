@@ -1,12 +1,14 @@
 // ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
 // depends on nothing but the records folded into it, in their order.
 
-import type { EndpointSlice, KubeObject, Service } from "../kube/objects.ts";
+import type { EndpointSlice, KubeObject, Service, ServiceCIDR } from "../kube/objects.ts";
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Offset } from "../ledger/record.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import type { ServiceProgram } from "./service_program.ts";
-import { CONTAINERS } from "./skeleton.ts";
+import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 
 /** `namespace/name` of a Service. */
 export type ServiceName = string & { readonly __brand: "ServiceName" };
@@ -16,8 +18,9 @@ export type Dirty = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Offset>>;
 
 /** See the head of this file. */
 export interface ClusterState {
-  /** The static part of the desired ruleset. */
-  readonly tables: readonly Table[];
+  /** The static part of the desired ruleset: a new value when the configuration changes it. */
+  tables: readonly Table[];
+  config: ProxyConfig;
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
   /** Every object that exists, by `describeKey`. */
@@ -35,15 +38,18 @@ export interface ClusterState {
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
   node: OwnNode;
+  readonly serviceCIDRs: Map<string, ServiceCIDR>;
   /** Offset of the last record folded; -1 before the first. */
   folded: number;
 }
 
 /** The state before any record. */
-export function emptyState(tables: readonly Table[]): ClusterState {
+export function emptyState(): ClusterState {
+  const paths = [...CONTAINERS.keys(), ...FAMILIES.flatMap((family) => Object.values(OBJECT_PATHS[family]))];
   return {
-    tables,
-    desired: new Map([...CONTAINERS.keys()].map((path) => [path, new Map<ElementKey, Element>()])),
+    tables: skeleton(DEFAULT_PROXY_CONFIG),
+    config: DEFAULT_PROXY_CONFIG,
+    desired: new Map(paths.map((path) => [path, new Map<ElementKey, Element>()])),
     objects: new Map(),
     services: new Map(),
     slices: new Map(),
@@ -52,7 +58,8 @@ export function emptyState(tables: readonly Table[]): ClusterState {
     contested: new Set(),
     omitted: new Map(),
     dirty: new Map(),
-    node: { name: "", zone: "", addresses: [] },
+    node: { name: "", zone: "", addresses: [], podCIDRs: [] },
+    serviceCIDRs: new Map(),
     folded: -1,
   };
 }

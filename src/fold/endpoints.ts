@@ -12,8 +12,10 @@ export interface OwnNode {
   readonly name: string;
   /** Label topology.kubernetes.io/zone; "" when there is none. */
   readonly zone: string;
-  /** Where NodePorts are served. */
+  /** One address a family: where NodePorts are served, and what "the node" is in loadBalancerSourceRanges. */
   readonly addresses: readonly Address[];
+  /** spec.podCIDRs of the Node object. */
+  readonly podCIDRs: readonly string[];
 }
 
 /** One endpoint of a ServicePort. */
@@ -38,6 +40,8 @@ export interface Endpoints {
   readonly any: boolean;
   /** Local endpoints that a pod can reach itself through. */
   readonly hairpins: readonly { readonly address: string; readonly port: number }[];
+  /** Addresses of ready endpoints on the own node, whatever the policies. */
+  readonly localReady: readonly string[];
 }
 
 /** Sorts out the endpoints that `slices` have for `port`. The order of the slices does not matter. */
@@ -62,6 +66,7 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[],
     local: texts(local),
     any: ready.length > 0 || lingering.length > 0,
     hairpins: reachable.filter((endpoint) => endpoint.local),
+    localReady: localReady.map(({ address }) => address),
   };
 }
 

@@ -9,12 +9,14 @@ import {
   type Node,
   type ObjectKey,
   type Service,
+  type ServiceCIDR,
 } from "../kube/objects.ts";
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
-import { familyOf, parseAddress } from "../kube/address.ts";
-import type { Address } from "../nft/data_type.ts";
-import { PATHS } from "./skeleton.ts";
+import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
+import { type Address, ANY_PROTOCOL, FAMILIES } from "../nft/data_type.ts";
+import { PATHS, skeleton } from "./skeleton.ts";
 import type { ClusterState, ServiceName } from "./cluster_state.ts";
 import { changeResource, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
@@ -30,6 +32,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
     case "event":
       return foldEvent(state, offset, record);
     case "config":
+      noteConfig(state, offset, record.proxy ?? DEFAULT_PROXY_CONFIG);
       return noteNode(state, offset, record.nodeName);
     case "commit":
     case "drift":
@@ -45,33 +48,81 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   if (value === null) state.objects.delete(describeKey(key));
   else state.objects.set(describeKey(key), value);
   if (key.kind === "Node" && key.name === state.node.name) noteNode(state, offset, key.name);
+  if (key.kind === "ServiceCIDR") noteServiceCIDR(state, offset, key.name, value as ServiceCIDR | null);
   for (const name of affected(key, before, value)) {
     noteObject(state, key, name, before, value);
     settle(state, name, offset);
   }
 }
 
-/** Takes in what the own node is now. A change of its name or zone concerns every Service. */
+/** Takes in the configuration. What it says about marks is in chains of Services too. */
+function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): void {
+  if (JSON.stringify(config) === JSON.stringify(state.config)) return;
+  state.config = config;
+  state.tables = skeleton(config, state.node.podCIDRs);
+  settleAll(state, offset);
+}
+
+/** Takes in what the own node is now. A change of its name, zone or addresses concerns every Service. */
 function noteNode(state: ClusterState, offset: Offset, name: string): void {
   const object = state.objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
   const before = state.node;
   const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
-  state.node = { name, zone, addresses: primaryAddresses(object) };
+  const podCIDRs = object?.spec.podCIDRs ?? [];
+  state.node = { name, zone, addresses: primaryAddresses(object), podCIDRs };
+  if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== podCIDRs.join()) {
+    state.tables = skeleton(state.config, podCIDRs);
+  }
   for (const address of new Set([...before.addresses, ...state.node.addresses])) {
     const key = address as string as ElementKey;
     const element = state.node.addresses.includes(address) ? { key } : undefined;
     putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
   }
-  if (name === before.name && zone === before.zone) return;
+  const addressed = before.addresses.join() === state.node.addresses.join();
+  if (name !== before.name || zone !== before.zone || !addressed) settleAll(state, offset);
+}
+
+function settleAll(state: ClusterState, offset: Offset): void {
   for (const service of [...state.services.keys()].sort()) settle(state, service, offset);
 }
 
-/** The first InternalIP of each family: where NodePorts are served (nodePortAddresses `primary`, the default). */
+/** Packets to addresses in a ServiceCIDR that are nobody's cluster IP are dropped. */
+function noteServiceCIDR(
+  state: ClusterState,
+  offset: Offset,
+  name: string,
+  object: ServiceCIDR | null,
+): void {
+  const before = cidrElements(state);
+  if (object === null) state.serviceCIDRs.delete(name);
+  else state.serviceCIDRs.set(name, object);
+  const after = cidrElements(state);
+  for (const [path, keys] of [...before, ...after]) {
+    for (const key of keys) {
+      putElement(state, offset, path, key, after.get(path)?.has(key) ? { key } : undefined);
+    }
+  }
+}
+
+function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementKey>> {
+  const listed = [...serviceCIDRs.values()].flatMap(({ spec }) => spec.cidrs ?? []);
+  const cidrs = disjoint(listed.map(parseCidr).filter((cidr) => cidr !== null));
+  return new Map(FAMILIES.map((family) => {
+    const keys = cidrs.filter((cidr) => cidr.family === family)
+      .map((cidr) => `${cidrText(cidr)} . ${ANY_PROTOCOL}` as ElementKey);
+    return [PATHS[family]["service-cidrs"], new Set(keys)];
+  }));
+}
+
+/**
+ * The first address of each family, internal ones before external ones: what kube-proxy takes for the node's address,
+ * and where NodePorts are served (nodePortAddresses `primary`, the default).
+ */
 function primaryAddresses(node: Node | undefined): Address[] {
-  const internal = (node?.status.addresses ?? []).filter(({ type }) => type === "InternalIP");
-  const addresses = internal.map(({ address }) => parseAddress(address)).filter((address) =>
-    address !== null
-  );
+  const listed = (type: string) => (node?.status.addresses ?? []).filter((address) => address.type === type);
+  const addresses = [...listed("InternalIP"), ...listed("ExternalIP")]
+    .map(({ address }) => parseAddress(address))
+    .filter((address) => address !== null);
   return addresses.filter((address, i) =>
     addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
   );
@@ -119,7 +170,10 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   const service = state.services.get(name);
   const after = service === undefined
     ? NO_PROGRAM
-    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, state.node);
+    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, {
+      node: state.node,
+      mark: 2 ** state.config.masqueradeBit,
+    });
   const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
     putElement(state, offset, path, key, element);
   const keys = [...after.resources.keys()];

@@ -20,6 +20,8 @@ export interface FrontendResource {
   readonly comment: string;
   /** Verdicts by the map they are in; absent: no element. */
   readonly verdicts: { readonly [map in VerdictRole]?: string };
+  /** Sources that may come, when the frontend is firewalled; canonical prefixes. */
+  readonly sources: readonly string[];
   /** Slots behind the pick chains that draw from all endpoints. */
   readonly slots: Slots;
   /** Slots behind the pick chains that draw from local endpoints. */
@@ -28,9 +30,9 @@ export interface FrontendResource {
 
 /**
  * What a verdict map is for: `serve` leads to endpoints; `refuse` answers what nobody translated; `policy` and `local`
- * are the two lists of externalTrafficPolicy Local.
+ * are the two lists of externalTrafficPolicy Local; `guard` is asked first, about the source.
  */
-export type VerdictRole = "serve" | "refuse" | "policy" | "local";
+export type VerdictRole = "serve" | "refuse" | "policy" | "local" | "guard";
 
 /** One element that Services may share, such as a cluster IP of several ports. */
 export interface ElementResource {
@@ -46,7 +48,7 @@ export type Put = (path: SetPath, key: ElementKey, element: Element | undefined)
 
 /** Sets of a frontend, by kind and use. */
 const SETS: Readonly<
-  Record<FrontendKind, Readonly<Record<VerdictRole | "slots" | "localSlots", ServiceSet>>>
+  Record<FrontendKind, Readonly<Record<Exclude<VerdictRole, "guard"> | "slots" | "localSlots", ServiceSet>>>
 > = {
   address: {
     serve: "service-ips",
@@ -65,7 +67,7 @@ const SETS: Readonly<
     localSlots: "local-nodeport-endpoints",
   },
 };
-const ROLES: readonly VerdictRole[] = ["serve", "refuse", "policy", "local"];
+const ROLES = ["serve", "refuse", "policy", "local"] as const;
 
 /** The name under which Services claim a resource. */
 export function resourceKey(resource: Resource): string {
@@ -91,13 +93,12 @@ function changeFrontend(
   put: Put,
 ): void {
   const key = frontend as ElementKey;
-  for (const role of ROLES) {
-    const value = after?.verdicts[role];
-    put(
-      PATHS[family][SETS[at][role]],
-      key,
-      value === undefined ? undefined : { key, value, comment: after!.comment },
-    );
+  const putValue = (path: SetPath, value: string | undefined) =>
+    put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
+  for (const role of ROLES) putValue(PATHS[family][SETS[at][role]], after?.verdicts[role]);
+  if (before?.verdicts.guard !== undefined || after?.verdicts.guard !== undefined) {
+    putValue(PATHS[family]["firewall-ips"], after?.verdicts.guard);
+    changeSources(PATHS[family]["firewall-sources"], before, after, put);
   }
   for (const list of ["slots", "localSlots"] as const) {
     const path = PATHS[family][SETS[at][list]];
@@ -107,6 +108,18 @@ function changeFrontend(
       put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
     });
   }
+}
+
+function changeSources(
+  path: SetPath,
+  before: FrontendResource | undefined,
+  after: FrontendResource | undefined,
+  put: Put,
+): void {
+  const keys = (resource: FrontendResource | undefined) =>
+    (resource?.sources ?? []).map((source) => `${resource!.frontend} . ${source}` as ElementKey);
+  for (const key of keys(before)) put(path, key, undefined);
+  for (const key of keys(after)) put(path, key, { key, comment: after!.comment });
 }
 
 /** Only the slots that differ are touched: one endpoint among thousands costs one element. */

@@ -4,14 +4,13 @@ import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { emptyState } from "./cluster_state.ts";
 import { foldRecord } from "./fold.ts";
-import { DEFAULT_SKELETON, skeleton } from "./skeleton.ts";
 
 /** The ruleset after the record at offset `through` (all records when left out). */
 export function rulesetAt(
   records: Iterable<{ readonly offset: Offset; readonly record: LedgerRecord }>,
   through = Infinity,
 ): Ruleset {
-  const state = emptyState(skeleton(DEFAULT_SKELETON));
+  const state = emptyState();
   for (const { offset, record } of records) {
     if (offset > through) break;
     foldRecord(state, offset, record);

@@ -2,15 +2,16 @@
 // nftables proxier, 1.37: which frontends there are, and what each leads to).
 
 import { COMMENT_BYTES_MAX } from "../limits.ts";
-import { familyOf } from "../kube/address.ts";
+import { cidrText, contains, familyOf } from "../kube/address.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { ElementKey } from "../nft/ruleset.ts";
+import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
 import { pickChain } from "./pick_chains.ts";
 import { type FrontendKind, type FrontendResource, type Resource, resourceKey } from "./resource.ts";
-import { PATHS } from "./skeleton.ts";
+import { FIREWALL, PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset. */
@@ -21,10 +22,26 @@ export interface ServiceProgram {
   readonly slots: ReadonlyMap<string, Slots>;
   /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
+  /** What the load balancer may ask this node about the Service; absent where it does not ask. */
+  readonly healthCheck?: HealthCheck;
+}
+
+/** healthCheckNodePort of a LoadBalancer Service under Local policy. */
+export interface HealthCheck {
+  readonly port: number;
+  /** Addresses of ready endpoints on the own node, over all ports. */
+  readonly localEndpoints: number;
 }
 
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = { resources: new Map(), slots: new Map(), omitted: new Map() };
+
+/** What beside its own objects decides a Service's rules. */
+export interface Surroundings {
+  readonly node: OwnNode;
+  /** The bit that asks for masquerading. */
+  readonly mark: number;
+}
 
 /** What the frontends of one ServicePort share. */
 interface Backing {
@@ -32,22 +49,24 @@ interface Backing {
   readonly endpoints: Endpoints;
   readonly cluster: Slots;
   readonly local: Slots;
+  readonly node: OwnNode;
 }
 
 /**
- * The program of `service`, given the one before (for its slots) and the own node. `slices` are all slices of the
- * Service; their order does not matter.
+ * The program of `service`, given the one before (for its slots). `slices` are all slices of the Service; their order
+ * does not matter.
  */
 export function serviceProgram(
   service: Service,
   slices: Iterable<EndpointSlice>,
   previous: ServiceProgram,
-  node: OwnNode,
+  surroundings: Surroundings,
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
   const resources = new Map<string, Resource>();
   const slots = new Map<string, Slots>();
   const omitted = new Map<string, number>();
+  const ready = new Set<string>();
   // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
   const add = (resource: Resource) => {
     const key = resourceKey(resource);
@@ -56,21 +75,43 @@ export function serviceProgram(
   const all = [...slices];
   for (const address of clusterAddresses(service)) add(clusterIP(service, address));
   for (const port of servicePorts(service)) {
-    const endpoints = endpointsOf(port, all, node);
+    const endpoints = endpointsOf(port, all, surroundings.node);
     const assigned = (list: "cluster" | "local") => {
       const key = `${port.family} ${port.protocol} ${port.portName} ${list}`;
       const now = assignSlots(previous.slots.get(key) ?? NO_SLOTS, endpoints[list]);
       if (now.endpoints.length > 0) slots.set(key, now);
       return now;
     };
-    const backing = { port, endpoints, cluster: assigned("cluster"), local: assigned("local") };
-    for (const frontend of frontends(backing)) add(frontend);
-    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
+    const backing = {
+      port,
+      endpoints,
+      cluster: assigned("cluster"),
+      local: assigned("local"),
+      node: surroundings.node,
+    };
+    for (const resource of resourcesOf(backing, surroundings.mark)) add(resource);
+    for (const address of endpoints.localReady) ready.add(address);
     const left = endpoints.cluster.length - backing.cluster.endpoints.length + endpoints.local.length -
       backing.local.endpoints.length;
     if (left > 0) omitted.set(`${port.name} ${port.family}`, left);
   }
-  return { resources, slots, omitted };
+  const healthCheck = healthCheckOf(service, ready.size);
+  return { resources, slots, omitted, ...(healthCheck === undefined ? {} : { healthCheck }) };
+}
+
+function resourcesOf(backing: Backing, mark: number): Resource[] {
+  const { port, cluster, local, endpoints } = backing;
+  return [
+    ...frontends(backing),
+    ...endpoints.hairpins.map((endpoint) => hairpin(port, endpoint)),
+    ...(port.affinitySeconds > 0 ? affinityObjects(port, cluster.endpoints, local.endpoints, mark) : []),
+  ];
+}
+
+function healthCheckOf({ spec }: Service, localEndpoints: number): HealthCheck | undefined {
+  const { type, externalTrafficPolicy, healthCheckNodePort } = spec;
+  if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !healthCheckNodePort) return undefined;
+  return { port: healthCheckNodePort, localEndpoints };
 }
 
 /** Names a ServicePort in a comment: `shop/web:http`, cut at a character to what the kernel takes. */
@@ -95,14 +136,11 @@ function hairpin(port: ServicePort, endpoint: { readonly address: string; readon
 /** Cluster IP, external addresses and NodePort of one ServicePort. */
 function frontends(backing: Backing): FrontendResource[] {
   const { port } = backing;
-  const external = port.externalLocal ? externalLocal : externalCluster;
-  const nodePort = port.nodePort === 0
-    ? []
-    : [external(backing, "nodeport", `${port.protocol} . ${port.nodePort}`)];
+  const open = port.externalLocal ? externalLocal : externalCluster;
   return [
     internal(backing),
-    ...port.externalIPs.map((address) => external(backing, "address", addressKey(port, address))),
-    ...nodePort,
+    ...port.externalIPs.map((address) => open(backing, "address", address)),
+    ...(port.nodePort === 0 ? [] : [open(backing, "nodeport", undefined)]),
   ];
 }
 
@@ -113,43 +151,67 @@ function addressKey(port: ServicePort, address: Address): string {
 /** The cluster IP has one list: under Local policy that of the own node. */
 function internal(backing: Backing): FrontendResource {
   const { port, cluster, local } = backing;
-  const slots = port.internalLocal ? local : cluster;
+  const list = port.internalLocal ? local : cluster;
+  const chain = port.internalLocal ? "local" : "service";
   return {
     ...frontend(backing, "address", addressKey(port, port.clusterIP)),
-    verdicts: slots.endpoints.length > 0 ? { serve: goTo("pick", slots) } : { refuse: refusal(backing) },
-    slots,
+    verdicts: list.endpoints.length > 0
+      ? { serve: lead(backing, chain, "pick", list) }
+      : { refuse: refusal(backing) },
+    slots: slotsFor(port, list),
   };
 }
 
 /** externalTrafficPolicy Cluster: all endpoints, masqueraded so that the answer comes back through this node. */
-function externalCluster(backing: Backing, at: FrontendKind, key: string): FrontendResource {
-  const { cluster } = backing;
-  const served = cluster.endpoints.length > 0;
+function externalCluster(backing: Backing, at: FrontendKind, address: Address | undefined): FrontendResource {
+  const { port, cluster } = backing;
   const flavour = at === "nodeport" ? "external-nodeport-pick" : "external-pick";
-  return {
-    ...frontend(backing, at, key),
-    verdicts: served ? { serve: goTo(flavour, cluster) } : { refuse: refusal(backing) },
-    slots: cluster,
-  };
+  const served = cluster.endpoints.length > 0
+    ? { serve: lead(backing, "external", flavour, cluster) }
+    : { refuse: refusal(backing) };
+  return external(backing, at, address, served, slotsFor(port, cluster), NO_SLOTS);
 }
 
 /**
  * externalTrafficPolicy Local: pods and the node meet all endpoints, everyone else the local ones. Without local ones
  * the frontend is in both maps: what is not short-circuited goes untranslated and is dropped.
  */
-function externalLocal(backing: Backing, at: FrontendKind, key: string): FrontendResource {
-  const { cluster, local, endpoints } = backing;
+function externalLocal(backing: Backing, at: FrontendKind, address: Address | undefined): FrontendResource {
+  const { port, cluster, local, endpoints } = backing;
   const [chain, pick] = at === "nodeport" ? ["nodeport-local", "nodeport-pick"] : ["external-local", "pick"];
   const hasLocal = local.endpoints.length > 0;
+  const verdicts = {
+    ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
+    ...(hasLocal ? { local: lead(backing, "local", `local-${pick}`, local) } : { refuse: refusal(backing) }),
+    ...(cluster.endpoints.length > 0 ? { policy: lead(backing, "service", pick!, cluster) } : {}),
+  };
+  return external(backing, at, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
+}
+
+/** A frontend for traffic from outside; on an address of the load balancer its source ranges are in force. */
+function external(
+  backing: Backing,
+  at: FrontendKind,
+  address: Address | undefined,
+  verdicts: FrontendResource["verdicts"],
+  slots: Slots,
+  localSlots: Slots,
+): FrontendResource {
+  const { port, node } = backing;
+  const key = address === undefined ? `${port.protocol} . ${port.nodePort}` : addressKey(port, address);
+  const one = { ...frontend(backing, at, key), verdicts, slots, localSlots };
+  const guarded = address !== undefined && port.balancerIPs.includes(address) && port.sourceRanges.length > 0;
+  if (!guarded) return one;
+  const { sourceRanges, balancerIPs } = port;
+  // A node that may come has the address of the balancer as its source where that address is its own.
+  const nodeMayCome = node.addresses.some((own) => sourceRanges.some((range) => contains(range, own)));
+  const extra = nodeMayCome
+    ? balancerIPs.filter((vip) => !sourceRanges.some((range) => contains(range, vip)))
+    : [];
   return {
-    ...frontend(backing, at, key),
-    verdicts: {
-      ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
-      ...(hasLocal ? { local: goTo(`local-${pick}`, local) } : { refuse: refusal(backing) }),
-      ...(cluster.endpoints.length > 0 ? { policy: goTo(pick!, cluster) } : {}),
-    },
-    slots: cluster,
-    localSlots: local,
+    ...one,
+    verdicts: { ...verdicts, guard: `goto ${FIREWALL}` },
+    sources: [...sourceRanges.map(cidrText), ...extra],
   };
 }
 
@@ -163,13 +225,21 @@ function frontend({ port }: Backing, at: FrontendKind, key: string): FrontendRes
     frontend: key,
     comment,
     verdicts: {},
+    sources: [],
     slots: NO_SLOTS,
     localSlots: NO_SLOTS,
   };
 }
 
-function goTo(flavour: string, slots: Slots): string {
-  return `goto ${pickChain(flavour, slots.slotClass)}`;
+/** To the ServicePort's own chain where it has affinity, else to the pick chain of `flavour`. */
+function lead({ port }: Backing, chain: AffinityChain, flavour: string, slots: Slots): string {
+  const target = port.affinitySeconds > 0 ? affinityChain(chain, port) : pickChain(flavour, slots.slotClass);
+  return `goto ${target}`;
+}
+
+/** Chains of affinity name their endpoints themselves. */
+function slotsFor(port: ServicePort, slots: Slots): Slots {
+  return port.affinitySeconds > 0 ? NO_SLOTS : slots;
 }
 
 /** Nobody serves it: refused. Somebody does, but not for us: dropped, as the balancer should not have come here. */

@@ -1,30 +1,26 @@
 // The static skeleton: chains, rules, sets and maps that are the same whatever the cluster. Services and endpoints are
 // elements of its sets and maps. Names that mean the same as in kube-proxy are kube-proxy's (nftables mode, 1.37).
 
+import { unreachable } from "../invariant.ts";
+import { type Cidr, cidrText, contains, disjoint, parseCidr } from "../kube/address.ts";
+import { localCidr, nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
 import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_type.ts";
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
+import { type ObjectNoun, objectPath } from "../nft/objects.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { pickChains } from "./pick_chains.ts";
 
 /** Name of our table in both families. */
 export const TABLE = "ledgerproxy";
 
+/** Chain that only the sources in `firewall-sources` come back from. */
+export const FIREWALL = "firewall";
+
 /** Set that holds the committed position as the comment of its one element; see plan/position.ts. */
 export const POSITION_SET = "ledger-position";
 
-/** What shapes the skeleton; all of it configuration, none of it cluster state. */
-export interface SkeletonConfig {
-  /** Bit of the packet mark that means "masquerade": 0 to 31. */
-  readonly masqueradeBit: number;
-  /** Pod network by family: the ClusterCIDR local-traffic detector. Absent: no detector, as kube-proxy's NoOp. */
-  readonly podCidr: { readonly [family in Family]?: string };
-}
-
-/** kube-proxy's defaults. */
-export const DEFAULT_SKELETON: SkeletonConfig = { masqueradeBit: 14, podCidr: {} };
-
-/** Our tables in both families. */
-export function skeleton(config: SkeletonConfig): Table[] {
+/** Our tables in both families, for `config` and the own node's pod CIDRs. */
+export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []): Table[] {
   return FAMILIES.map((family) => ({
     family,
     name: TABLE,
@@ -32,7 +28,7 @@ export function skeleton(config: SkeletonConfig): Table[] {
     sets: Object.values(containers(family)),
     chains: [
       ...baseChains(),
-      ...fixedChains(family, config),
+      ...fixedChains(family, config, detector(family, config, podCIDRs)),
       ...pickChains(family, 2 ** config.masqueradeBit),
     ],
   }));
@@ -57,6 +53,21 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     verdictMap("no-endpoint-services", frontend, "services without endpoints: reject or drop"),
     verdictMap("no-endpoint-nodeports", nodePort, "NodePorts without endpoints: reject or drop"),
     verdictMap("firewall-ips", frontend, "destinations subject to LoadBalancerSourceRanges"),
+    {
+      kind: "set",
+      name: "firewall-sources",
+      key: [...frontend, address],
+      flag: "interval",
+      comment: "sources that LoadBalancerSourceRanges let through",
+    },
+    // A set of intervals is a concatenation here, so it takes a second part that matches always.
+    {
+      kind: "set",
+      name: "service-cidrs",
+      key: [address, "inet_proto"],
+      flag: "interval",
+      comment: "where ClusterIPs are allocated from",
+    },
     verdictMap("local-policy-ips", frontend, "eTP Local: all endpoints, for pods and the node"),
     verdictMap("local-only-ips", frontend, "eTP Local: local endpoints, for everyone else"),
     verdictMap("local-policy-nodeports", nodePort, "eTP Local: all endpoints, for pods and the node"),
@@ -83,6 +94,9 @@ const SERVICE_SETS = [
   "service-nodeports",
   "no-endpoint-services",
   "no-endpoint-nodeports",
+  "firewall-ips",
+  "firewall-sources",
+  "service-cidrs",
   "local-policy-ips",
   "local-only-ips",
   "local-policy-nodeports",
@@ -106,6 +120,12 @@ function servicePaths(family: Family): Record<ServiceSet, SetPath> {
   const paths = SERVICE_SETS.map((name) => [name, setPath(family, TABLE, name)]);
   return Object.fromEntries(paths) as Record<ServiceSet, SetPath>;
 }
+
+/** Paths of the chains and sets that belong to one Service; see nft/objects.ts. */
+export const OBJECT_PATHS: Readonly<Record<Family, Readonly<Record<ObjectNoun, SetPath>>>> = {
+  ip: { chain: objectPath("ip", TABLE, "chain"), set: objectPath("ip", TABLE, "set") },
+  ip6: { chain: objectPath("ip6", TABLE, "chain"), set: objectPath("ip6", TABLE, "set") },
+};
 
 /** Every set and map of the skeleton by path. */
 export const CONTAINERS: ReadonlyMap<SetPath, Container> = new Map(
@@ -147,20 +167,20 @@ function baseChains(): Chain[] {
   ];
 }
 
-function fixedChains(family: Family, config: SkeletonConfig): Chain[] {
+/** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
+type Detector = (Statement & { kind: "match" }) | undefined;
+
+function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const destination: Selector = `${family} daddr`;
   const frontend: Selector[] = [destination, "meta l4proto", "th dport"];
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
-  const toNodePort: Statement = { kind: "lookup", key: [destination], set: "nodeport-ips" };
   const toClusterIP: Statement = { kind: "lookup", key: [destination], set: "cluster-ips" };
   const mark = 2 ** config.masqueradeBit;
   return [
     chain("services", [
-      ...notLocal(family, config).map((match) =>
-        rule([toClusterIP, match, markFor(mark)], "masquerade clusterIP traffic from outside cluster")
-      ),
+      ...masqueradeClusterIPs(toClusterIP, config, local),
       rule([{ kind: "vmap", key: frontend, map: "service-ips" }]),
-      rule([toNodePort, { kind: "vmap", key: nodePort, map: "service-nodeports" }]),
+      ...nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "service-nodeports" }),
     ]),
     chain("masquerading", [
       rule([{ kind: "mark-test", bits: mark }, { kind: "mark-set", operator: "^", bits: mark }, {
@@ -173,12 +193,21 @@ function fixedChains(family: Family, config: SkeletonConfig): Chain[] {
       ]),
     ]),
     chain("firewall-check", [rule([{ kind: "vmap", key: frontend, map: "firewall-ips" }])]),
-    chain("service-endpoints-check", [rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }])]),
-    chain("nodeport-endpoints-check", [
-      rule([toNodePort, { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }]),
+    chain(FIREWALL, [
+      rule([{ kind: "lookup", key: [...frontend, `${family} saddr`], set: "firewall-sources" }, RETURN]),
+      rule([DROP], "not in LoadBalancerSourceRanges"),
     ]),
+    chain("service-endpoints-check", [rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }])]),
+    chain(
+      "nodeport-endpoints-check",
+      nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }),
+    ),
     chain("cluster-ips-check", [
       rule([toClusterIP, goto("reject-chain")], "Reject traffic to invalid ports of ClusterIPs"),
+      rule(
+        [{ kind: "lookup", key: [destination, "meta l4proto"], set: "service-cidrs" }, DROP],
+        "Drop traffic to unallocated ClusterIPs",
+      ),
     ]),
     chain("reject-chain", [
       rule([{ kind: "match", selector: "meta l4proto", operator: "==", value: "tcp" }, {
@@ -187,8 +216,51 @@ function fixedChains(family: Family, config: SkeletonConfig): Chain[] {
       }]),
       rule([{ kind: "reject", with: "port-unreachable" }]),
     ]),
-    chain("external-local", localPolicy(family, config, frontend, "ips")),
-    chain("nodeport-local", localPolicy(family, config, nodePort, "nodeports")),
+    chain("external-local", localPolicy(mark, local, frontend, "ips")),
+    chain("nodeport-local", localPolicy(mark, local, nodePort, "nodeports")),
+  ];
+}
+
+function masqueradeClusterIPs(toClusterIP: Statement, config: ProxyConfig, local: Detector): Rule[] {
+  const mark = markFor(2 ** config.masqueradeBit);
+  if (config.masqueradeAll) return [rule([toClusterIP, mark], "masquerade all clusterIP traffic")];
+  if (local === undefined) return [];
+  return [
+    rule(
+      [toClusterIP, { ...local, operator: "!=" }, mark],
+      "masquerade clusterIP traffic from outside cluster",
+    ),
+  ];
+}
+
+/**
+ * `lead` for packets to addresses that accept NodePort traffic. Other addresses than the primary one are told by their
+ * CIDR and the routing table, so one that the node gets later is served at once. Loopback never is.
+ */
+function nodePortRules(family: Family, config: ProxyConfig, lead: Statement): Rule[] {
+  const scope = nodePortScope(config, family);
+  const destination: Selector = `${family} daddr`;
+  const loopback = LOOPBACK[family];
+  const notLoopback: Statement = {
+    kind: "match",
+    selector: destination,
+    operator: "!=",
+    value: cidrText(loopback),
+  };
+  const own: Statement = { kind: "match", selector: "fib daddr type", operator: "==", value: "local" };
+  if (scope.all) return [rule([own, notLoopback, lead])];
+  const primary = rule([{ kind: "lookup", key: [destination], set: "nodeport-ips" }, lead]);
+  const useful = disjoint(scope.cidrs).filter(({ address }) => !contains(loopback, address));
+  return [
+    ...(scope.primary ? [primary] : []),
+    ...useful.map((cidr) =>
+      rule([
+        { kind: "match", selector: destination, operator: "==", value: cidrText(cidr) },
+        own,
+        ...(contains(cidr, loopback.address) ? [notLoopback] : []),
+        lead,
+      ])
+    ),
   ];
 }
 
@@ -197,22 +269,28 @@ function fixedChains(family: Family, config: SkeletonConfig): Chain[] {
  * ones. A frontend in neither map falls through without DNAT and is dropped later, as in kube-proxy.
  */
 function localPolicy(
-  family: Family,
-  config: SkeletonConfig,
+  mark: number,
+  local: Detector,
   key: Selector[],
   kind: "ips" | "nodeports",
 ): Rule[] {
   const all: Statement = { kind: "vmap", key, map: `local-policy-${kind}` };
   const fromNode: Statement = { kind: "match", selector: "fib saddr type", operator: "==", value: "local" };
   return [
-    ...isLocal(family, config).map((match) => rule([match, all], "short-circuit pod traffic")),
-    rule([fromNode, markFor(2 ** config.masqueradeBit)], "masquerade local traffic"),
+    ...(local === undefined ? [] : [rule([local, all], "short-circuit pod traffic")]),
+    rule([fromNode, markFor(mark)], "masquerade local traffic"),
     rule([fromNode, all], "short-circuit local traffic"),
     rule([{ kind: "vmap", key, map: `local-only-${kind}` }]),
   ];
 }
 
 const NEW: Statement = { kind: "ct-state-new" };
+const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
+const RETURN: Statement = { kind: "verdict", verdict: { kind: "return" } };
+const LOOPBACK: Readonly<Record<Family, Cidr>> = {
+  ip: parseCidr("127.0.0.0/8")!,
+  ip6: parseCidr("::1/128")!,
+};
 
 function chain(name: string, rules: Rule[]): Chain {
   return { name, rules };
@@ -230,16 +308,20 @@ function markFor(bits: number): Statement {
   return { kind: "mark-set", operator: "|", bits };
 }
 
-function isLocal(family: Family, config: SkeletonConfig): Statement[] {
-  return detector(family, config, "==");
-}
-
-function notLocal(family: Family, config: SkeletonConfig): Statement[] {
-  return detector(family, config, "!=");
-}
-
-/** The local-traffic detector as a match on the source, or nothing where there is none. */
-function detector(family: Family, { podCidr }: SkeletonConfig, operator: "==" | "!="): Statement[] {
-  const value = podCidr[family];
-  return value === undefined ? [] : [{ kind: "match", selector: `${family} saddr`, operator, value }];
+function detector(family: Family, config: ProxyConfig, podCIDRs: readonly string[]): Detector {
+  const { detectLocal } = config;
+  const match = { kind: "match", operator: "==" } as const;
+  switch (detectLocal.mode) {
+    case "ClusterCIDR":
+    case "NodeCIDR": {
+      const cidr = localCidr(config, podCIDRs, family);
+      return cidr && { ...match, selector: `${family} saddr`, value: cidrText(cidr) };
+    }
+    case "BridgeInterface":
+      return { ...match, selector: "iifname", value: detectLocal.name };
+    case "InterfaceNamePrefix":
+      return { ...match, selector: "iifname", value: `${detectLocal.prefix}*` };
+    default:
+      return unreachable(detectLocal);
+  }
 }

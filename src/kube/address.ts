@@ -41,9 +41,25 @@ export function parseCidr(text: string): Cidr | null {
   return { family, address: networkAddress(address, family, length), length };
 }
 
-/** Canonical text of a block: `10.0.0.0/8`. */
-export function cidrText(cidr: Cidr): string {
-  return `${cidr.address}/${cidr.length}`;
+/** Canonical text of a block, as nft writes it: `10.0.0.0/8`, and `10.0.0.1` for a single address. */
+export function cidrText({ family, address, length }: Cidr): string {
+  return length === (family === "ip" ? 32 : 128) ? address : `${address}/${length}`;
+}
+
+/** Whether `address` is in `cidr`. */
+export function contains(cidr: Cidr, address: Address): boolean {
+  return familyOf(address) === cidr.family &&
+    networkAddress(address, cidr.family, cidr.length) === cidr.address;
+}
+
+/** The blocks that cover the same addresses without overlap, in the order of `cidrs`: blocks nest or are disjoint. */
+export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
+  return cidrs.filter((cidr, i) =>
+    !cidrs.some((other, j) => {
+      if (i === j || !contains(other, cidr.address)) return false;
+      return other.length < cidr.length || (other.length === cidr.length && j < i);
+    })
+  );
 }
 
 function sloppyIpv4(text: string): Address | null {

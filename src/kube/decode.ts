@@ -2,6 +2,7 @@
 // an object is a warning and the part is left out; what is wrong with the whole object is a problem.
 
 import * as z from "zod";
+import { AFFINITY_SECONDS_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import { describeKey, type EndpointSlice, type KubeObject, objectKey, type Service } from "./objects.ts";
 
@@ -27,6 +28,10 @@ const NAME = z.string().min(1).max(253).regex(
   /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
   "a name is lower-case letters, digits, '-' and '.'",
 );
+/** RFC 1123 label: what names of namespaces, Services and their ports consist of. */
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const LABEL_BYTES_MAX = 63;
+const labelled = z.string().max(LABEL_BYTES_MAX).regex(LABEL, "a name is lower-case letters, digits and '-'");
 const text = z.string().nullish().transform((value) => value ?? undefined);
 const number = z.number().nullish().transform((value) => value ?? undefined);
 const texts = z.array(z.string()).nullish().transform((value) => value ?? undefined);
@@ -41,7 +46,7 @@ const picked = (names: readonly string[]) =>
 
 const metadata = z.object({
   name: NAME,
-  namespace: NAME.nullish().transform((value) => value ?? undefined),
+  namespace: labelled.nullish().transform((value) => value ?? undefined),
   uid: text,
   resourceVersion: text,
   creationTimestamp: text,
@@ -51,7 +56,7 @@ const metadata = z.object({
 
 const service = z.object({
   kind: z.literal("Service"),
-  metadata,
+  metadata: metadata.extend({ name: labelled }),
   spec: z.object({
     type: text,
     clusterIP: text,
@@ -194,6 +199,9 @@ function cleanService(service: Service, warn: Warn): Service {
   const ports = spec.ports?.filter((port) => {
     const protocol = port.protocol ?? "TCP";
     const label = `port "${port.name ?? ""}" ${port.port}/${protocol}`;
+    if (port.name && (!LABEL.test(port.name) || port.name.length > LABEL_BYTES_MAX)) {
+      return warn(`${JSON.stringify(port.name)} is not the name of a port (RFC 1123 label); left out`);
+    }
     if (!isPort(port.port)) return warn(`${label}: a port is 1 to ${PORT_MAX}; left out`);
     if (!PROTOCOLS.includes(protocol)) {
       return warn(`${label}: a protocol is one of ${PROTOCOLS.join(", ")}; left out`);
@@ -211,7 +219,16 @@ function cleanService(service: Service, warn: Warn): Service {
     );
   const clusterIPs = addresses("clusterIPs", spec.clusterIPs);
   const externalIPs = addresses("externalIPs", spec.externalIPs);
-  const { clusterIP, ...rest } = spec;
+  const ranges = spec.loadBalancerSourceRanges?.filter((range) =>
+    parseCidr(range) !== null || warn(`spec.loadBalancerSourceRanges: "${range}" is not a CIDR; left out`)
+  );
+  const { clusterIP, sessionAffinityConfig, healthCheckNodePort, ...rest } = spec;
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const pinned = seconds === undefined || (Number.isInteger(seconds) && seconds > 0 &&
+    seconds <= AFFINITY_SECONDS_MAX) ||
+    warn(`timeoutSeconds ${seconds} of ClientIP affinity is not in 1 to ${AFFINITY_SECONDS_MAX}; left out`);
+  const checked = !healthCheckNodePort || isPort(healthCheckNodePort) ||
+    warn(`healthCheckNodePort ${healthCheckNodePort} is not in 1 to ${PORT_MAX}; left out`);
   const [ownIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
   return {
     ...service,
@@ -221,6 +238,9 @@ function cleanService(service: Service, warn: Warn): Service {
       ...(ports === undefined ? {} : { ports }),
       ...(clusterIPs === undefined ? {} : { clusterIPs }),
       ...(externalIPs === undefined ? {} : { externalIPs }),
+      ...(ranges === undefined ? {} : { loadBalancerSourceRanges: ranges }),
+      ...(pinned && sessionAffinityConfig ? { sessionAffinityConfig } : {}),
+      ...(checked && healthCheckNodePort ? { healthCheckNodePort } : {}),
     },
   };
 }

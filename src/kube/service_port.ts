@@ -2,13 +2,16 @@
 // rules of kube-proxy (pkg/proxy/serviceport.go, 1.37).
 
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
-import { familyOf, parseAddress } from "./address.ts";
+import { type Cidr, disjoint, familyOf, parseAddress, parseCidr } from "./address.ts";
 import type { Service } from "./objects.ts";
 
 /** One balanced port. */
 export interface ServicePort {
   /** `namespace/name:port`, or `namespace/name` when the port has no name: kube-proxy's ServicePortName. */
   readonly name: string;
+  readonly namespace: string;
+  /** Name of the Service. */
+  readonly service: string;
   readonly family: Family;
   readonly protocol: Protocol;
   readonly port: number;
@@ -19,11 +22,20 @@ export interface ServicePort {
   readonly clusterIP: Address;
   /** External IPs and load balancer addresses of the family, each once, in the order of the object. */
   readonly externalIPs: readonly Address[];
+  /** Those of `externalIPs` that are addresses of the load balancer. */
+  readonly balancerIPs: readonly Address[];
+  /** loadBalancerSourceRanges of the family, disjoint. Empty: every source may come. */
+  readonly sourceRanges: readonly Cidr[];
   /** internalTrafficPolicy Local: the cluster IP leads to endpoints on the own node only. */
   readonly internalLocal: boolean;
   /** externalTrafficPolicy Local: traffic from outside meets endpoints on the own node only. */
   readonly externalLocal: boolean;
+  /** Seconds for which a client is led to the same endpoint again (affinity ClientIP); 0: no affinity. */
+  readonly affinitySeconds: number;
 }
+
+/** What the API server fills in when an object does not say (core/v1 defaults). */
+const AFFINITY_SECONDS_DEFAULT = 10_800;
 
 const PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name";
 
@@ -44,12 +56,17 @@ export function servicePorts(service: Service): ServicePort[] {
     clusterIP,
     family: familyOf(clusterIP),
     externalIPs: externalAddresses(service, familyOf(clusterIP)),
+    balancerIPs: balancerAddresses(service, familyOf(clusterIP)),
+    sourceRanges: sourceRanges(service, familyOf(clusterIP)),
+    affinitySeconds: affinitySeconds(service),
     internalLocal: service.spec.internalTrafficPolicy === "Local",
     externalLocal: isExternalLocal(service),
   }));
   return (service.spec.ports ?? []).flatMap((port) =>
     families.map((family): ServicePort => ({
       ...family,
+      namespace: namespace ?? "",
+      service: name,
       name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
       protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
       port: port.port,
@@ -69,16 +86,31 @@ export function clusterAddresses(service: Service): Address[] {
   );
 }
 
-/** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
 function externalAddresses(service: Service, family: Family): Address[] {
+  const listed = addressesOf(service.spec.externalIPs ?? [], family);
+  return [...new Set([...listed, ...balancerAddresses(service, family)])];
+}
+
+/** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
+function balancerAddresses(service: Service, family: Family): Address[] {
   const ingress = service.status?.loadBalancer?.ingress ?? [];
-  const balancers = ingress.filter(({ ipMode }) => ipMode === undefined || ipMode === "VIP").flatMap((
-    { ip },
-  ) => ip ?? []);
-  const all = [...service.spec.externalIPs ?? [], ...balancers].map(parseAddress).filter((address) =>
-    address !== null
-  );
-  return [...new Set(all)].filter((address) => familyOf(address) === family);
+  const vips = ingress.filter(({ ipMode }) => ipMode === undefined || ipMode === "VIP");
+  return [...new Set(addressesOf(vips.flatMap(({ ip }) => ip ?? []), family))];
+}
+
+function addressesOf(texts: readonly string[], family: Family): Address[] {
+  return texts.map(parseAddress).filter((address) => address !== null)
+    .filter((address) => familyOf(address) === family);
+}
+
+function sourceRanges({ spec }: Service, family: Family): Cidr[] {
+  const cidrs = (spec.loadBalancerSourceRanges ?? []).map(parseCidr).filter((cidr) => cidr !== null);
+  return disjoint(cidrs.filter((cidr) => cidr.family === family));
+}
+
+function affinitySeconds({ spec }: Service): number {
+  if (spec.sessionAffinity !== "ClientIP") return 0;
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS_DEFAULT;
 }
 
 function isExternalLocal({ spec }: Service): boolean {

@@ -1,6 +1,7 @@
 // The kinds of record a ledger holds. A record's place in the log is its offset; everything else in it is a value
 // that replays the same on any machine.
 
+import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 
 /** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
@@ -22,6 +23,8 @@ export interface ConfigRecord {
   readonly version: string;
   /** Name of the own Node object; "" when none was given. */
   readonly nodeName: string;
+  /** What decides where packets go; absent in ledgers of version 0.1.0, which knew only the defaults. */
+  readonly proxy?: ProxyConfig;
 }
 
 /** One element change of a commit and the event that caused it, in nft's words. */

@@ -2,7 +2,8 @@
 
 import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { CONTAINERS, DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -51,8 +52,8 @@ const timed = <T>(work: () => T): [T, number] => {
 /** What the engine does for one sync, with each part timed. */
 class Line {
   readonly kernel = new NetlinkKernel();
-  readonly tables = skeleton(DEFAULT_SKELETON);
-  readonly state = emptyState(this.tables);
+  readonly tables = skeleton(DEFAULT_PROXY_CONFIG);
+  readonly state = emptyState();
   readonly committed: MutableElements = new Map();
   #digest: Digest = tablesDigest(this.tables);
   #offset = 0;

@@ -3,7 +3,6 @@
 import { newEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
 import { syncLine } from "../../src/cli/sync_line.ts";
-import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import { recordingSource } from "../../src/ingest/recording_source.ts";
 import type { Source } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -29,7 +28,7 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   using kernel = new NetlinkKernel();
   using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
   await using pods = new Pods();
-  const engine = newEngine(skeleton(DEFAULT_SKELETON));
+  const engine = newEngine();
   const stop = new AbortController();
   const clients = new Clients(stop.signal);
   const ports: Ports = {

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { type EngineState, newEngine, step, type SyncReport } from "../../src/engine/engine.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
-import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
@@ -24,7 +23,7 @@ const PODS = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.1");
 
 /** One process: an engine on `kernel` and `storage`, started as `run` starts it. */
 class Process implements Disposable {
-  readonly engine = newEngine(skeleton(DEFAULT_SKELETON));
+  readonly engine = newEngine();
   readonly reports: SyncReport[] = [];
   readonly warnings: string[] = [];
   readonly ports: Ports;

@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 
 function folded(...records: LedgerRecord[]): ClusterState {
-  const state = emptyState(skeleton(DEFAULT_SKELETON));
+  const state = emptyState();
   records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
   return state;
 }

@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import type { EndpointSlice, KubeObject, Node, Service } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";
@@ -22,7 +21,7 @@ function node(zone: string, ...addresses: string[]): Node {
 
 function folded(...objects: KubeObject[]): ClusterState {
   const records: LedgerRecord[] = [CONFIG, appears(node("zone-1", "192.168.10.10")), ...objects.map(appears)];
-  const state = emptyState(skeleton(DEFAULT_SKELETON));
+  const state = emptyState();
   records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
   return state;
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { skeleton } from "../../src/fold/skeleton.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
@@ -12,7 +13,7 @@ import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
 
-const TABLES = skeleton({ masqueradeBit: 14, podCidr: {} });
+const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
 const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "service-ips")!;
 

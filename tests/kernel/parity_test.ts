@@ -17,6 +17,7 @@ import {
   type Transaction,
 } from "../../src/nft/transaction.ts";
 import { skeleton } from "../../src/fold/skeleton.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { transactions, world, worldSets, worldStatements } from "../support/arbitrary_transaction.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 
@@ -156,7 +157,11 @@ Deno.test("every object of the vocabulary is the same through netlink, text and 
 Deno.test("the skeleton lists alike through netlink and through nft -f of its text, and reads back as it was built", () => {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();
-  const tables = skeleton({ masqueradeBit: 14, podCidr: { ip: "10.244.0.0/16", ip6: "fd00:10:244::/56" } });
+  const tables = skeleton({
+    ...DEFAULT_PROXY_CONFIG,
+    detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16", "fd00:10:244::/56"] },
+    nodePortAddresses: ["primary", "192.0.2.0/24", "64.0.0.0/2", "::/0"],
+  });
   kernel.commit(tables.flatMap(createTable));
   const names = tables.map(({ family, name }) => ({ family, name }));
   const built = canonical({ tables, elements: new Map() });

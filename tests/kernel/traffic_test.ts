@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -39,7 +38,7 @@ for (const command of NODE) {
 class Proxy implements Disposable {
   readonly #kernel = new NetlinkKernel();
   readonly #ledger = new LedgerWriter(memoryStorage(), { policy: "never" });
-  readonly #engine = newEngine(skeleton(DEFAULT_SKELETON));
+  readonly #engine = newEngine();
   readonly #ports: Ports = {
     kernel: this.#kernel,
     ledger: this.#ledger,

@@ -93,6 +93,13 @@ Deno.test("every statement has its nft spelling", () => {
     "ip daddr . meta l4proto . th dport vmap @verdicts",
     "meta l4proto . th dport vmap @ports",
     "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
+    'iifname "cbr0" drop',
+    'iifname != "veth*" drop',
+    "numgen random mod 3 0 drop",
+    "ip saddr @pins drop",
+    "ip daddr . meta l4proto . th dport . ip saddr @sources drop",
+    "update @pins { ip saddr timeout 1d2h3m4s }",
+    "meta l4proto udp dnat to 10.0.0.2:8080",
     "dnat ip to meta l4proto . th dport . numgen random mod 1 map @port-slots",
   ]);
   assert.equal(

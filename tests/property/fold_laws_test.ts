@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../../src/plan/digest.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { CONTAINERS, DEFAULT_SKELETON, skeleton } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { describeKey } from "../../src/kube/objects.ts";
 import type { EventRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -14,7 +15,7 @@ import { applyDelta, diff, type MutableElements } from "../../src/plan/delta.ts"
 import { elementOperations, plan } from "../../src/plan/plan.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 
-const TABLES = skeleton(DEFAULT_SKELETON);
+const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
 
 /** Events about three Services (two share a cluster IP) and their slices. */
@@ -48,7 +49,7 @@ const event: fc.Arbitrary<EventRecord> = fc.oneof(
 const history = fc.array(event, { maxLength: 40 });
 
 function folded(records: readonly LedgerRecord[]): ClusterState {
-  const state = emptyState(TABLES);
+  const state = emptyState();
   [CONFIG, ...records].forEach((record, offset) => foldRecord(state, offset as Offset, record));
   return state;
 }

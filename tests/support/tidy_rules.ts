@@ -115,7 +115,8 @@ function longFunctions(sources: Sources): string[] {
     const lines = text.split("\n");
     return lines.flatMap((line, start) => {
       const open = /^(\s*)(?:export )?(?:static |async )*(?:function\*? |get |#?\w+\().*\{$/.exec(line);
-      if (open === null || /^\s*(if|for|while|switch|return|else)\b/.test(line)) return [];
+      const other = /^\s*(if|for|while|switch|return|else)\b|=> \{$/;
+      if (open === null || other.test(line)) return [];
       const end = lines.findIndex((other, i) => i > start && other === `${open[1]}}`);
       return end - start + 1 > FUNCTION_LINES_MAX ? [`${path}:${start + 1}: ${end - start + 1} lines`] : [];
     });
