@@ -5,6 +5,7 @@ import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { log, startLog } from "./log.ts";
+import { PROXY_FLAGS } from "./proxy_options.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
@@ -21,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description("A Kubernetes service proxy for nftables that keeps a ledger.")
     .version(VERSION)
     .exitOverride();
-  program.command("run")
+  withProxyFlags(program.command("run"))
     .description("read a cluster and keep the kernel's rules equal to it")
     .requiredOption(
       "--source <path>",
@@ -40,6 +41,14 @@ async function main(args: readonly string[]): Promise<number> {
     });
   await program.parseAsync([...args], { from: "user" });
   return code;
+}
+
+function withProxyFlags(command: Command): Command {
+  for (const { flags, description, parse } of PROXY_FLAGS) {
+    if (parse === undefined) command.option(flags, description);
+    else command.option(flags, description, (text: string) => parse(text));
+  }
+  return command;
 }
 
 function positive(text: string): number {

@@ -13,13 +13,14 @@ import { serveMetrics } from "../serve/metrics_server.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
+import { proxyConfig, type ProxyOptions } from "./proxy_options.ts";
 import { openSource } from "./sources.ts";
 import { syncLine } from "./sync_line.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
 /** Flags of `run`. */
-export interface RunOptions {
+export interface RunOptions extends ProxyOptions {
   readonly source: string;
   readonly ledger?: string;
   readonly once?: boolean;
@@ -33,7 +34,7 @@ export interface RunOptions {
 export async function run(options: RunOptions): Promise<number> {
   const once = options.once === true || options.dryRun === true;
   const source = openSource(options.source, { once, speed: options.speed });
-  const config = configRecord(options.node);
+  const config = configRecord(options);
   if (options.dryRun) return await dryRun(source, config);
   if (options.ledger === undefined) {
     throw new UsageError(
@@ -48,10 +49,10 @@ export async function run(options: RunOptions): Promise<number> {
   await using _server = options.metricsBindAddress && serveMetrics(metrics, options.metricsBindAddress);
   const ports = newPorts(kernel, ledger, metrics);
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
-  perform(engine, ports, list(kernel));
-  if (engine.cluster.node.name !== config.nodeName || ledger.next === 0) {
+  if (ledger.next === 0 || !isConfigured(engine, config)) {
     perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   }
+  perform(engine, ports, list(kernel));
   log.info(
     `reading ${source.description} as node ${options.node}; ledger ${options.ledger} at @${ledger.next - 1}`,
   );
@@ -99,8 +100,19 @@ function newPorts(kernel: Kernel, ledger: LedgerWriter, metrics: Metrics): Ports
   };
 }
 
-function configRecord(nodeName: string): ConfigRecord {
-  return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName };
+/** The record that a ledger begins with, and that tells it of a change. */
+export function configRecord(options: ProxyOptions & { readonly node: string }): ConfigRecord {
+  return {
+    kind: "config",
+    time: new Date().toISOString(),
+    version: VERSION,
+    nodeName: options.node,
+    proxy: proxyConfig(options),
+  };
+}
+
+function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
+  return cluster.node.name === nodeName && JSON.stringify(cluster.config) === JSON.stringify(proxy);
 }
 
 /** Aborts when the process is asked to stop; the batch in hand is finished first. */
