@@ -9,11 +9,17 @@ import { PROXY_FLAGS } from "./proxy_options.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
+import { why, type WhyOptions } from "./why.ts";
 
 const RUN_EXAMPLE = `
 Example:
   kubectl get services,endpointslices,nodes -A -o yaml > cluster.yaml
   ledgerproxy run --source cluster.yaml --ledger /var/lib/ledgerproxy --once`;
+
+const WHY_EXAMPLE = `
+Example:
+  ledgerproxy why 10.244.1.5 10.96.0.10:80/tcp --ledger /var/lib/ledgerproxy
+  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
 
 /** Runs the program with `args`; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -39,6 +45,21 @@ async function main(args: readonly string[]): Promise<number> {
     .action(async (options: RunOptions) => {
       code = await run(options);
     });
+  withProxyFlags(program.command("why"))
+    .description("trace the first packet of a connection: where it goes, and what made it so")
+    .argument("<source>", "address of the sender")
+    .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
+    .option("--ledger <dir>", "answer from a ledger")
+    .option("--at <position>", "with --ledger: after the record at this offset, such as @1234", position)
+    .option("--source <path>", "answer from a file, a folder or a recording, as run reads it")
+    .option("--node <name>", "with --source: name of the own Node object", Deno.hostname().toLowerCase())
+    .option("--interface <name>", "interface by which the packet reaches the node")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", WHY_EXAMPLE)
+    .exitOverride()
+    .action(async (source: string, target: string, options: WhyOptions) => {
+      code = await why(source, target, options);
+    });
   await program.parseAsync([...args], { from: "user" });
   return code;
 }
@@ -49,6 +70,11 @@ function withProxyFlags(command: Command): Command {
     else command.option(flags, description, (text: string) => parse(text));
   }
   return command;
+}
+
+function position(text: string): number {
+  if (!/^@?\d+$/.test(text)) throw new InvalidArgumentError("It must be an offset, such as @1234.");
+  return Number(text.replace("@", ""));
 }
 
 function positive(text: string): number {

@@ -118,8 +118,10 @@ function changeSources(
 ): void {
   const keys = (resource: FrontendResource | undefined) =>
     (resource?.sources ?? []).map((source) => `${resource!.frontend} . ${source}` as ElementKey);
-  for (const key of keys(before)) put(path, key, undefined);
-  for (const key of keys(after)) put(path, key, { key, comment: after!.comment });
+  const [old, now] = [new Set(keys(before)), new Set(keys(after))];
+  const renamed = before?.comment !== after?.comment;
+  for (const key of old) if (!now.has(key)) put(path, key, undefined);
+  for (const key of now) if (!old.has(key) || renamed) put(path, key, { key, comment: after!.comment });
 }
 
 /** Only the slots that differ are touched: one endpoint among thousands costs one element. */

@@ -1,0 +1,226 @@
+// `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
+// and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
+
+import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { type Found } from "../history/packet_walk.ts";
+import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "../history/trace.ts";
+import { relist } from "../ingest/relist.ts";
+import { familyOf, parseAddress } from "../kube/address.ts";
+import { describeKey, type Node } from "../kube/objects.ts";
+import { readLedger } from "../ledger/reader.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { folderStorage } from "../ledger/storage.ts";
+import type { Address, Protocol } from "../nft/data_type.ts";
+import { setPath } from "../nft/ruleset.ts";
+import { elementText, endpointText } from "../nft/text.ts";
+import { log } from "./log.ts";
+import { progress } from "./progress.ts";
+import type { ProxyOptions } from "./proxy_options.ts";
+import { configRecord } from "./run.ts";
+import { openSource } from "./sources.ts";
+import { TABLE } from "../fold/skeleton.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Flags of `why`. */
+export interface WhyOptions extends ProxyOptions {
+  readonly source?: string;
+  readonly ledger?: string;
+  readonly at?: number;
+  readonly node: string;
+  readonly interface?: string;
+  readonly json?: boolean;
+}
+
+/** What is believed at one moment, and which record made each element so. */
+interface Belief {
+  readonly state: ClusterState;
+  /** Cause of an element, by path and key. */
+  readonly causes: Map<string, Cause>;
+}
+
+/** A record, for people. */
+interface Cause {
+  readonly offset: number;
+  readonly what: string;
+  readonly time: string;
+}
+
+/** Prints the trace of a packet from `source` to `target`; returns the exit code. */
+export async function why(source: string, target: string, options: WhyOptions): Promise<number> {
+  const packet = parsePacket(source, target, options.interface);
+  const { state, causes } = await believe(options);
+  const ruleset = { tables: state.tables, elements: state.desired };
+  const traced = trace(ruleset, packet, nodeAddresses(state));
+  const write = options.json ? jsonOf : textOf;
+  console.log(write(packet, traced, state, causes));
+  return 0;
+}
+
+async function believe(options: WhyOptions): Promise<Belief> {
+  if ((options.source === undefined) === (options.ledger === undefined)) {
+    throw new UsageError("give either --ledger DIR or --source PATH: what the answer is to be taken from");
+  }
+  const belief: Belief = { state: emptyState(), causes: new Map() };
+  if (options.ledger !== undefined) {
+    foldLedger(belief, options.ledger, options.at);
+    return belief;
+  }
+  if (options.at !== undefined) {
+    throw new UsageError(`--at @${options.at} needs --ledger: a source has one moment, now`);
+  }
+  let offset = 0;
+  const take = (record: LedgerRecord) => note(belief, offset++ as Offset, record);
+  take(configRecord(options));
+  for await (
+    const batch of openSource(options.source!, { once: true, speed: undefined }).batches(
+      new AbortController().signal,
+    )
+  ) {
+    for (const problem of batch.problems) log.warn(problem);
+    const events = batch.kind === "events"
+      ? batch.events
+      : relist(belief.state.objects, batch.objects, batch.complete, batch.time);
+    for (const event of events) take({ kind: "event", ...event });
+  }
+  return belief;
+}
+
+function foldLedger(belief: Belief, path: string, through = Infinity): void {
+  const told = progress("records read from the ledger");
+  for (const { offset, record } of readLedger(folderStorage(path, false))) {
+    if (offset > through) return;
+    note(belief, offset, record);
+    told(offset + 1);
+  }
+  const last = belief.state.folded;
+  if (last < 0) throw new UsageError(`--ledger ${path}: there is no record in it`);
+  if (through !== Infinity && through > last) {
+    throw new UsageError(`--at @${through}: the ledger ends at @${last}`);
+  }
+}
+
+function note({ state, causes }: Belief, offset: Offset, record: LedgerRecord): void {
+  foldRecord(state, offset, record);
+  for (const [path, keys] of takeDirty(state)) {
+    for (const key of keys.keys()) {
+      causes.set(`${path} ${key}`, { offset, what: describeRecord(record), time: record.time });
+    }
+  }
+}
+
+function describeRecord(record: LedgerRecord): string {
+  if (record.kind !== "event") return record.kind;
+  return `${describeKey(record.key)} ${record.value === null ? "(deleted)" : ""}`.trim();
+}
+
+function parsePacket(source: string, target: string, from: string | undefined): Packet {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(target);
+  const [destination, sender] = [parseAddress(match?.[1] ?? match?.[2] ?? ""), parseAddress(source)];
+  if (match === null || destination === null || Number(match[3]) > 65535 || match[3] === "0") {
+    throw new UsageError(
+      `${target}: it must be ADDRESS:PORT/PROTO, such as 10.96.0.1:443/tcp or [fd00::1]:53/udp`,
+    );
+  }
+  if (sender === null) throw new UsageError(`${source}: it must be the IP address of the sender`);
+  if (familyOf(sender) !== familyOf(destination)) {
+    throw new UsageError(`${source} and ${destination} are of two address families`);
+  }
+  return {
+    source: sender,
+    destination,
+    protocol: (match[4] ?? "tcp").toLowerCase() as Protocol,
+    port: Number(match[3]),
+    ...(from === undefined ? {} : { interface: from }),
+  };
+}
+
+/** All addresses the own Node object names. */
+function nodeAddresses({ objects, node }: ClusterState): Address[] {
+  const own = objects.get(describeKey({ kind: "Node", namespace: "", name: node.name })) as Node | undefined;
+  return (own?.status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((address) =>
+    address !== null
+  );
+}
+
+function causeOf(packet: Packet, { set, element }: Found, causes: Belief["causes"]): Cause | undefined {
+  return causes.get(`${setPath(familyOf(packet.destination), TABLE, set)} ${element.key}`);
+}
+
+function textOf(
+  packet: Packet,
+  { steps, outcomes }: Trace,
+  state: ClusterState,
+  causes: Belief["causes"],
+): string {
+  const node = state.node.name === "" ? "this node" : `node ${state.node.name}`;
+  const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
+  const lines = [`${packet.source} -> ${target} on ${node} at @${state.folded}`, ""];
+  let hook = "";
+  for (const step of steps) {
+    const here = `${step.hook}, priority ${step.priority}`;
+    if (here !== hook) lines.push(here);
+    hook = here;
+    lines.push(`  ${step.chain}: ${step.rule}`, ...foundLines(packet, step, causes));
+  }
+  if (steps.length > 0) lines.push("");
+  const results = outcomes.map((outcome) => outcomeText(packet, outcome));
+  return [...lines, ...results, ...rivals(packet, steps, state)].join("\n");
+}
+
+function foundLines(packet: Packet, { found }: TraceStep, causes: Belief["causes"]): string[] {
+  return found.map((one) => {
+    const cause = causeOf(packet, one, causes);
+    const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
+    return `      @${one.set} { ${elementText(one.element)} }${by}`;
+  });
+}
+
+/** Services that want a frontend which an older one holds. */
+function rivals(packet: Packet, steps: readonly TraceStep[], { claims, contested }: ClusterState): string[] {
+  const frontends = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key as string)));
+  return [...frontends].map((key) => `${familyOf(packet.destination)} frontend ${key}`)
+    .filter((claim) => contested.has(claim)).map((claim) => {
+      const [holder, ...others] = claims.get(claim)!;
+      const frontend = claim.replace(/^\S+ frontend /, "");
+      return `${others.join(", ")} wants ${frontend} too: ${holder}, the oldest, keeps it`;
+    });
+}
+
+function outcomeText(packet: Packet, outcome: Outcome): string {
+  const share = outcome.probability === 1 ? "" : `${(outcome.probability * 100).toFixed(1)} %  `;
+  switch (outcome.kind) {
+    case "drop":
+      return `${share}dropped, without an answer`;
+    case "tcp-reset":
+      return `${share}refused with a TCP reset`;
+    case "port-unreachable":
+      return `${share}refused with ICMP port unreachable`;
+    case "deliver": {
+      const translated = outcome.destination !== packet.destination || outcome.port !== packet.port;
+      const target = endpointText(outcome.destination, outcome.port);
+      const source = outcome.masqueraded ? ", masqueraded" : "";
+      return `${share}${translated ? "to" : "unchanged, to"} ${target}${source}`;
+    }
+  }
+}
+
+function jsonOf(
+  packet: Packet,
+  { steps, outcomes }: Trace,
+  state: ClusterState,
+  causes: Belief["causes"],
+): string {
+  const caused = steps.map((step) => ({
+    ...step,
+    found: step.found.map((one) => ({ set: one.set, ...one.element, cause: causeOf(packet, one, causes) })),
+  }));
+  return JSON.stringify({
+    packet,
+    node: state.node.name,
+    at: state.folded,
+    steps: caused,
+    outcomes,
+    rivals: rivals(packet, steps, state),
+  });
+}

@@ -1,0 +1,292 @@
+// One packet through the chains of one table: which rules match, and what becomes of it. Where a rule draws lots the
+// walk takes every way at once, each with its probability.
+
+import { assert, unreachable } from "../invariant.ts";
+import { contains, parseCidr } from "../kube/address.ts";
+import { type Address, ANY_PROTOCOL, CONCATENATION, type Family, type Protocol } from "../nft/data_type.ts";
+import {
+  type Chain,
+  type Container,
+  type Element,
+  type ElementKey,
+  type Ruleset,
+  setPath,
+  type Table,
+} from "../nft/ruleset.ts";
+import {
+  type Numgen,
+  parseVerdict,
+  type Rule,
+  type Selector,
+  type Statement,
+  type Verdict,
+} from "../nft/statement.ts";
+import { ruleText } from "../nft/text.ts";
+
+/** A packet on its way, as the rules see it at this point. */
+export interface PacketState {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** Interface it came in by; "" for one that the node sends. */
+  readonly interface: string;
+  readonly mark: number;
+  /** Whether a rule has given it another destination. */
+  readonly translated: boolean;
+  /** Whether it leaves with an address of the node as its source. */
+  readonly masqueraded: boolean;
+}
+
+/** One of the ways a packet may go. */
+export interface Way {
+  readonly packet: PacketState;
+  /** 0 to 1. */
+  readonly probability: number;
+}
+
+/** How a way ended: by a decision, or `through` a chain (or `next` behind a rule) that decided nothing. */
+export type End = "accept" | "drop" | "port-unreachable" | "tcp-reset" | "through" | "next";
+
+/** Where a way ended. */
+export interface Ended extends Way {
+  readonly end: End;
+}
+
+/** A rule that did something to the packet. */
+export interface Step {
+  readonly chain: string;
+  /** nft's text. */
+  readonly rule: string;
+  /** What it found in sets and maps. */
+  readonly found: readonly Found[];
+}
+
+/** An element that decided something. */
+export interface Found {
+  readonly set: string;
+  readonly element: Element;
+}
+
+/** What a walk needs to know. */
+export interface Terrain {
+  readonly family: Family;
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly sets: ReadonlyMap<string, FilledSet>;
+  /** Whether an address is the node's own, loopback included. */
+  isLocal(address: Address): boolean;
+  /** Told every rule that did something, in the order of the walk. */
+  note(step: Step): void;
+}
+
+interface FilledSet {
+  readonly container: Container;
+  readonly elements: ReadonlyMap<ElementKey, Element>;
+}
+
+/** The chains and sets of `table`, for a walk. The ruleset must hold everything in its tables. */
+export function terrainOf(
+  { elements }: Ruleset,
+  table: Table,
+  rest: Pick<Terrain, "isLocal" | "note">,
+): Terrain {
+  const { family, name } = table;
+  const sets = table.sets.map((container) =>
+    [container.name, {
+      container,
+      elements: elements.get(setPath(family, name, container.name)) ?? new Map(),
+    }] as const
+  );
+  return {
+    family,
+    chains: new Map(table.chains.map((chain) => [chain.name, chain])),
+    sets: new Map(sets),
+    ...rest,
+  };
+}
+
+/** Sends `way` through `chain`; no end is `next`. */
+export function walkChain(terrain: Terrain, chain: string, way: Way): Ended[] {
+  const definition = terrain.chains.get(chain);
+  assert(definition !== undefined, `chain ${chain} does not exist`);
+  const ended: Ended[] = [];
+  let going: readonly Way[] = [way];
+  for (const rule of definition.rules) {
+    const results = going.flatMap((one) => walkRule({ terrain, chain, rule, found: [] }, 0, one));
+    ended.push(...results.filter(({ end }) => end !== "next"));
+    going = merged(results.filter(({ end }) => end === "next"));
+  }
+  return [...ended, ...going.map((one): Ended => ({ ...one, end: "through" }))];
+}
+
+/** Ways on which the packet is the same are one. */
+function merged(ways: readonly Way[]): Way[] {
+  const byPacket = new Map<string, Way>();
+  for (const { packet, probability } of ways) {
+    const key = JSON.stringify(packet);
+    byPacket.set(key, { packet, probability: probability + (byPacket.get(key)?.probability ?? 0) });
+  }
+  return [...byPacket.values()];
+}
+
+/** A rule being walked: where it stands, and what was found in sets so far. */
+interface Place {
+  readonly terrain: Terrain;
+  readonly chain: string;
+  readonly rule: Rule;
+  readonly found: readonly Found[];
+}
+
+/** Walks the statements of a rule from number `at` on. */
+function walkRule(place: Place, at: number, way: Way): Ended[] {
+  const statement = place.rule.statements[at];
+  const { packet, probability } = way;
+  const next = (changed: Way = way, found = place.found) => walkRule({ ...place, found }, at + 1, changed);
+  const missed: Ended = { ...way, end: "next" };
+  if (statement === undefined) return act(place, [missed]);
+  switch (statement.kind) {
+    case "match":
+      return matches(place.terrain, statement, packet) ? next() : [missed];
+    case "lookup": {
+      const found = findElement(place.terrain, statement.set, keyOf(statement.key, packet));
+      return found === undefined ? [missed] : next(way, [...place.found, found]);
+    }
+    case "ct-state-new":
+    case "pin":
+      return next();
+    case "ct-status-dnat":
+      return packet.translated ? next() : [missed];
+    case "mark-test":
+      return (packet.mark & statement.bits) !== 0 ? next() : [missed];
+    case "mark-set": {
+      const { operator, bits } = statement;
+      const mark = (operator === "|" ? packet.mark | bits : packet.mark ^ bits) >>> 0;
+      return next({ ...way, packet: { ...packet, mark } });
+    }
+    case "one-in": {
+      const share = probability / statement.modulus;
+      return [...next({ packet, probability: share }), { ...missed, probability: probability - share }];
+    }
+    case "vmap": {
+      const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
+      if (found === undefined) return [missed];
+      const here = { ...place, found: [...place.found, found] };
+      return follow(here, parseVerdict(found.element.value!), way);
+    }
+    case "dnat":
+      return draw(place, statement, way);
+    case "dnat-to":
+      return act(place, [translated(way, statement.address, statement.port)]);
+    case "masquerade":
+      return act(place, [{ ...way, packet: { ...packet, masqueraded: true }, end: "accept" }]);
+    case "reject":
+      return act(place, [{ ...way, end: statement.with }]);
+    case "verdict":
+      return follow(place, statement.verdict, way);
+    default:
+      return unreachable(statement);
+  }
+}
+
+/** Notes that the rule did something. */
+function act({ terrain, chain, rule, found }: Place, ended: Ended[]): Ended[] {
+  terrain.note({ chain, rule: ruleText(terrain.family, rule), found });
+  return ended;
+}
+
+function follow(place: Place, verdict: Verdict, way: Way): Ended[] {
+  act(place, []);
+  switch (verdict.kind) {
+    case "accept":
+    case "drop":
+      return [{ ...way, end: verdict.kind }];
+    case "return":
+      return [{ ...way, end: "through" }];
+    case "goto":
+      return walkChain(place.terrain, verdict.chain, way);
+    case "jump":
+      return walkChain(place.terrain, verdict.chain, way).map((ended) =>
+        ended.end === "through" ? { ...ended, end: "next" } : ended
+      );
+  }
+}
+
+/** Each slot is drawn as often as any other; what is drawn and not there leaves the packet to the next rule. */
+function draw(place: Place, { key, map }: Statement & { kind: "dnat" }, way: Way): Ended[] {
+  const numgen = key.find((part) => typeof part !== "string");
+  const { modulus } = numgen ?? { modulus: 1 };
+  const share = way.probability / modulus;
+  const drawn = Array.from({ length: modulus }, (_, slot) => slot).flatMap((slot) =>
+    findElement(place.terrain, map, keyOf(key, way.packet, slot)) ?? []
+  );
+  if (drawn.length === 0) return [{ ...way, end: "next" }];
+  const ended = drawn.map(({ element }) => {
+    const [address, port] = element.value!.split(CONCATENATION) as [Address, string];
+    return translated({ ...way, probability: share }, address, Number(port));
+  });
+  const left = modulus - drawn.length;
+  const missed: Ended[] = left === 0 ? [] : [{ ...way, probability: share * left, end: "next" }];
+  return [...act({ ...place, found: [...place.found, ...drawn] }, ended), ...missed];
+}
+
+function translated({ packet, probability }: Way, destination: Address, port: number): Ended {
+  return { packet: { ...packet, destination, port, translated: true }, probability, end: "accept" };
+}
+
+function keyOf(key: readonly (Selector | Numgen)[], packet: PacketState, slot = 0): string[] {
+  return key.map((part) => typeof part === "string" ? valueOf(part, packet) : String(slot));
+}
+
+function valueOf(selector: Selector, packet: PacketState): string {
+  switch (selector) {
+    case "ip saddr":
+    case "ip6 saddr":
+      return packet.source;
+    case "ip daddr":
+    case "ip6 daddr":
+      return packet.destination;
+    case "th dport":
+      return String(packet.port);
+    case "meta l4proto":
+      return packet.protocol;
+    case "iifname":
+      return packet.interface;
+    default:
+      throw new Error(`${selector} is in no key`);
+  }
+}
+
+function findElement({ sets }: Terrain, name: string, key: readonly string[]): Found | undefined {
+  const set = sets.get(name);
+  assert(set !== undefined, `set ${name} does not exist`);
+  const { container, elements } = set;
+  const element = container.kind === "set" && container.flag === "interval"
+    ? [...elements.values()].find((element) => covers(element.key, key))
+    : elements.get(key.join(CONCATENATION) as ElementKey);
+  return element && { set: name, element };
+}
+
+function covers(interval: ElementKey, key: readonly string[]): boolean {
+  return interval.split(CONCATENATION).every((part, i) => {
+    if (part === ANY_PROTOCOL || part === key[i]) return true;
+    const cidr = parseCidr(part);
+    return cidr !== null && contains(cidr, key[i] as Address);
+  });
+}
+
+function matches(
+  terrain: Terrain,
+  { selector, operator, value }: Statement & { kind: "match" },
+  packet: PacketState,
+): boolean {
+  return holds(terrain, selector, value, packet) === (operator === "==");
+}
+
+function holds({ isLocal }: Terrain, selector: Selector, value: string, packet: PacketState): boolean {
+  if (selector === "fib saddr type") return isLocal(packet.source);
+  if (selector === "fib daddr type") return isLocal(packet.destination);
+  const actual = valueOf(selector, packet);
+  if (selector === "iifname" && value.endsWith("*")) return actual.startsWith(value.slice(0, -1));
+  if (!value.includes("/")) return actual === value;
+  return contains(parseCidr(value)!, actual as Address);
+}

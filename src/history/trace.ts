@@ -1,0 +1,150 @@
+// Traces the first packet of a connection: through the base chains by hook and priority, rule by rule, to every place
+// it may end in. Pure: a ruleset, a packet and the node's addresses give the answer, at any moment of history.
+
+import { assert } from "../invariant.ts";
+import { familyOf } from "../kube/address.ts";
+import type { Address, Protocol } from "../nft/data_type.ts";
+import { assembled } from "../nft/objects.ts";
+import type { Chain, Hook, Ruleset, Table } from "../nft/ruleset.ts";
+import { type Ended, type Step, type Terrain, terrainOf, walkChain, type Way } from "./packet_walk.ts";
+
+/** The first packet of a connection, as its sender sends it. */
+export interface Packet {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** Interface by which it reaches the node; left out, it matches no interface by name. */
+  readonly interface?: string;
+}
+
+/** A rule that did something, and the hook in which it did. */
+export interface TraceStep extends Step {
+  readonly hook: Hook["hook"];
+  readonly priority: number;
+}
+
+/** One of the places where the packet may end. */
+export interface Outcome {
+  /** `deliver`: it leaves the node for `destination`, or reaches a program on it. */
+  readonly kind: "deliver" | "drop" | "port-unreachable" | "tcp-reset";
+  readonly destination: Address;
+  readonly port: number;
+  /** The source becomes an address of the node. */
+  readonly masqueraded: boolean;
+  /** 0 to 1; all outcomes together make 1. */
+  readonly probability: number;
+}
+
+/** Where the packet went. */
+export interface Trace {
+  /** In the order in which packets meet them; steps of different ways are interleaved. */
+  readonly steps: readonly TraceStep[];
+  /** By probability, then destination. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Hooks a packet passes, before the routing decision and after it. */
+type Route = "in" | "forward" | "out" | "loop";
+
+const BEFORE_ROUTING: Readonly<Record<"in" | "out", readonly Hook["hook"][]>> = {
+  in: ["prerouting"],
+  out: ["output"],
+};
+/** What the node sends to itself comes in again, by the loopback interface; its NAT is settled by then. */
+const AFTER_ROUTING: Readonly<Record<Route, readonly Hook["hook"][]>> = {
+  in: ["input"],
+  forward: ["forward", "postrouting"],
+  out: ["postrouting"],
+  loop: ["postrouting", "prerouting", "input"],
+};
+
+/**
+ * Traces `packet` through our tables in `ruleset`, on a node that has `addresses` beside loopback. It starts on the node
+ * where its source is one of them, and comes in from outside otherwise.
+ */
+export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Address[]): Trace {
+  const whole = assembled(ruleset);
+  const family = familyOf(packet.destination);
+  assert(familyOf(packet.source) === family, "a packet has one address family");
+  const table = whole.tables.find((table) => table.family === family);
+  if (table === undefined) return { steps: [], outcomes: [untouched(packet)] };
+  const steps = new Map<string, TraceStep>();
+  const isLocal = (address: Address) =>
+    addresses.includes(address) || address.startsWith("127.") || address === "::1";
+  const walk = (chain: Chain, way: Way): Ended[] => {
+    const { hook, priority } = chain.hook!;
+    const note = (step: Step) => {
+      const key = JSON.stringify([hook, step]);
+      if (!steps.has(key)) steps.set(key, { hook, priority, ...step });
+    };
+    const terrain: Terrain = terrainOf(whole, table, { isLocal, note });
+    return walkChain(terrain, chain.name, way);
+  };
+  const own = isLocal(packet.source);
+  const start: Ended = {
+    packet: {
+      ...packet,
+      interface: own ? "" : packet.interface ?? "",
+      mark: 0,
+      translated: false,
+      masqueraded: false,
+    },
+    probability: 1,
+    end: "accept",
+  };
+  let ways: readonly Ended[] = [start];
+  for (const hook of BEFORE_ROUTING[own ? "out" : "in"]) ways = pass(table, hook, ways, walk, true);
+  ways = ways.flatMap((way) => {
+    const here = isLocal(way.packet.destination);
+    const route: Route = own ? (here ? "loop" : "out") : here ? "in" : "forward";
+    return AFTER_ROUTING[route].reduce<readonly Ended[]>(
+      (going, hook) => pass(table, hook, going, walk, hook !== "prerouting"),
+      [way],
+    );
+  });
+  return { steps: [...steps.values()], outcomes: outcomesOf(ways) };
+}
+
+/** Sends all undecided ways through the base chains of `hook`. */
+function pass(
+  table: Table,
+  hook: Hook["hook"],
+  ways: readonly Ended[],
+  walk: (chain: Chain, way: Way) => Ended[],
+  nat: boolean,
+): readonly Ended[] {
+  const chains = table.chains
+    .filter((chain) => chain.hook?.hook === hook && (nat || chain.hook.type !== "nat"))
+    .sort((a, b) => a.hook!.priority - b.hook!.priority);
+  return chains.reduce<readonly Ended[]>(
+    (going, chain) =>
+      going.flatMap((way) => way.end !== "accept" ? [way] : walk(chain, way).map(throughMeansAccept)),
+    ways,
+  );
+}
+
+/** Every base chain has policy accept. */
+function throughMeansAccept(ended: Ended): Ended {
+  return ended.end === "through" ? { ...ended, end: "accept" } : ended;
+}
+
+function untouched({ destination, port }: Packet): Outcome {
+  return { kind: "deliver", destination, port, masqueraded: false, probability: 1 };
+}
+
+function outcomesOf(ways: readonly Ended[]): Outcome[] {
+  const outcomes = new Map<string, Outcome>();
+  for (const { packet, end, probability } of ways) {
+    const { destination, port } = packet;
+    const decided = end === "accept" ? "deliver" : end;
+    assert(decided !== "through" && decided !== "next", "a base chain always decides");
+    const outcome = { kind: decided, destination, port, masqueraded: packet.masqueraded } as const;
+    const key = JSON.stringify(outcome);
+    const before = outcomes.get(key)?.probability ?? 0;
+    outcomes.set(key, { ...outcome, probability: before + probability });
+  }
+  return [...outcomes.values()].sort((a, b) =>
+    b.probability - a.probability || (a.destination < b.destination ? -1 : 1)
+  );
+}
