@@ -1,0 +1,121 @@
+// The campaign: random clusters and packets, each judged by the tracer, by this program's rules in a real kernel and by
+// kube-proxy's. `deno task campaign [CLUSTERS] [SEED]` runs it in a network namespace of its own.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ControlPlane } from "../support/cluster/control_plane.ts";
+import { API_ADDRESS, ApiCluster, connectApi, furnishApi, Oracle } from "../support/cluster/oracle.ts";
+import { Lab } from "../support/lab/lab.ts";
+import { agrees, observe } from "../support/lab/observe.ts";
+import { LabProxy } from "../support/lab/proxy.ts";
+import { CONFIGS, scenarios } from "../support/scenario/arbitrary_scenario.ts";
+import { expected } from "../support/scenario/expectation.ts";
+import {
+  configOf,
+  decodeAll,
+  manifestOf,
+  probeText,
+  type Scenario,
+  scenarioText,
+} from "../support/scenario/scenario.ts";
+import { differenceFor } from "./differences.ts";
+
+/** What a campaign did. */
+export interface CampaignResult {
+  readonly clusters: number;
+  readonly packets: number;
+  /** Packets for which a documented difference was seen, by its name. */
+  readonly differences: ReadonlyMap<string, number>;
+}
+
+/** Two labs, one with kube-proxy and one with this program, and the API server that feeds both. */
+export class Bench implements AsyncDisposable {
+  readonly differences = new Map<string, number>();
+  clusters = 0;
+  packets = 0;
+  #oracle: Oracle | undefined;
+  #config = "";
+
+  private constructor(
+    readonly theirs: Lab,
+    readonly ours: Lab,
+    readonly proxy: LabProxy,
+    readonly plane: ControlPlane,
+    readonly api: ApiCluster,
+  ) {}
+
+  static async start(): Promise<Bench> {
+    const [theirs, ours] = [new Lab(), new Lab()];
+    connectApi(theirs);
+    const plane = await ControlPlane.start(API_ADDRESS);
+    await furnishApi(plane);
+    return new Bench(theirs, ours, new LabProxy(ours), plane, new ApiCluster(plane));
+  }
+
+  /** Plays `scenario` to both; throws for a packet about which they, or the tracer, do not agree. */
+  async play(scenario: Scenario): Promise<void> {
+    await this.#configure(scenario);
+    const marker = await this.api.replace(scenario.objects.map(manifestOf));
+    this.proxy.tell(decodeAll(await this.api.read()));
+    await this.#oracle!.follows(marker);
+    for (const probe of scenario.probes) {
+      const expectation = expected(this.proxy.desired, probe);
+      const ours = observe(this.ours, probe, expectation);
+      const theirs = observe(this.theirs, probe, expectation);
+      this.packets++;
+      const said = `${probeText(probe)}: tracer ${expectation.observations.join(" | ")}, ours ${
+        ours.join(" | ")
+      }, kube-proxy ${theirs.join(" | ")}\n\n${scenarioText({ ...scenario, probes: [probe] })}`;
+      assert.ok(agrees(ours, expectation), said);
+      if (agrees(theirs, expectation)) continue;
+      const difference = differenceFor(scenario, probe, expectation.observations, theirs);
+      assert.ok(difference !== undefined, said);
+      this.differences.set(difference, (this.differences.get(difference) ?? 0) + 1);
+    }
+    this.clusters++;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#oracle?.[Symbol.asyncDispose]();
+    this.proxy[Symbol.dispose]();
+    await this.plane[Symbol.asyncDispose]();
+    this.theirs[Symbol.dispose]();
+    this.ours[Symbol.dispose]();
+  }
+
+  /** kube-proxy must be started again for another configuration. */
+  async #configure({ config }: Scenario): Promise<void> {
+    const text = JSON.stringify(config);
+    if (text === this.#config) return;
+    this.#config = text;
+    await this.#oracle?.[Symbol.asyncDispose]();
+    this.proxy.configure(configOf(config));
+    this.#oracle = new Oracle(this.plane, this.theirs, configOf(config));
+  }
+}
+
+/** Runs about `clusters` random clusters, shared among the configurations. Throws for the smallest failing scenario. */
+export async function runCampaign(
+  clusters: number,
+  packets: number,
+  seed: number,
+  told: (text: string) => void,
+): Promise<CampaignResult> {
+  await using bench = await Bench.start();
+  const each = Math.ceil(clusters / CONFIGS.length);
+  for (const config of CONFIGS) {
+    const property = fc.asyncProperty(scenarios([config], packets), (scenario) => bench.play(scenario));
+    await fc.assert(property, { numRuns: each, seed, endOnFailure: Deno.env.has("QUICK") });
+    told(`${bench.clusters} clusters, ${bench.packets} packets, ${JSON.stringify(config)}`);
+  }
+  return bench;
+}
+
+if (import.meta.main) {
+  const clusters = Number(Deno.args[0] ?? 500);
+  const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`seed ${seed}`);
+  const result = await runCampaign(clusters, 20, seed, (text) => console.log(text));
+  for (const [name, count] of result.differences) console.log(`${count} packets differ on purpose: ${name}`);
+  console.log(`${result.clusters} clusters, ${result.packets} packets, no unexplained difference`);
+}

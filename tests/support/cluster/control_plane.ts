@@ -1,0 +1,160 @@
+// A real kube-apiserver with etcd, and kube-proxy, from the folder that KUBEBUILDER_ASSETS names. They live as long as
+// the object that started them, in a folder of their own, and end with it.
+
+const TOKEN = "test-token";
+const START_MILLISECONDS = 30_000;
+const POLL_MILLISECONDS = 50;
+
+/** The folder with etcd, kube-apiserver and kube-proxy. Throws with the way to get one. */
+export function assetsFolder(): string {
+  const folder = Deno.env.get("KUBEBUILDER_ASSETS");
+  if (folder !== undefined) return folder;
+  throw new Error(
+    "set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-proxy; .ci/kubernetes makes one",
+  );
+}
+
+/** A JSON object of the API. */
+export type Json = Record<string, unknown>;
+
+/** Etcd and the API server; dispose of it to end them. */
+export class ControlPlane implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #processes: Deno.ChildProcess[] = [];
+  #client: Deno.HttpClient | undefined;
+
+  private constructor(readonly address: string) {
+    this.#folder = Deno.makeTempDirSync({ prefix: "ledgerproxy-control-plane-" });
+  }
+
+  /** Starts both, the API server at `address`, which must be up in this namespace and not loopback. */
+  static async start(address: string): Promise<ControlPlane> {
+    const plane = new ControlPlane(address);
+    try {
+      plane.#startEtcd();
+      await plane.#startApiServer();
+    } catch (error) {
+      await plane[Symbol.asyncDispose]();
+      throw error;
+    }
+    return plane;
+  }
+
+  /** One call of the API; returns the answer's JSON. Throws with the server's message where it is an error. */
+  async call(method: string, path: string, body?: Json): Promise<Json> {
+    const response = await this.#fetch(method, path, body);
+    const answer = await response.json() as Json;
+    if (!response.ok) throw new Error(`${method} ${path}: ${answer["message"]}`);
+    return answer;
+  }
+
+  /** A kubeconfig file for programs that use the API. */
+  kubeconfig(): string {
+    const path = `${this.#folder}/kubeconfig`;
+    const named = (key: string, value: Json) => [{ name: "test", [key]: value }];
+    Deno.writeTextFileSync(
+      path,
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        clusters: named("cluster", {
+          server: `https://${this.address}:6443`,
+          "certificate-authority": `${this.#folder}/apiserver.crt`,
+        }),
+        users: named("user", { token: TOKEN }),
+        contexts: named("context", { cluster: "test", user: "test" }),
+        "current-context": "test",
+      }),
+    );
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client?.close();
+    for (const process of this.#processes.reverse()) await end(process);
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+
+  #startEtcd(): void {
+    // In a network namespace of its own etcd may have its usual ports.
+    this.#start("etcd", [`--data-dir=${this.#folder}/etcd`, "--log-level=error", "--unsafe-no-fsync"]);
+  }
+
+  async #startApiServer(): Promise<void> {
+    const keys = `${this.#folder}/service-account`;
+    const { success } = new Deno.Command("openssl", {
+      args: ["genrsa", "-out", keys, "2048"],
+      stderr: "null",
+    }).outputSync();
+    if (!success) throw new Error("openssl genrsa failed");
+    Deno.writeTextFileSync(`${this.#folder}/tokens.csv`, `${TOKEN},admin,admin,system:masters\n`);
+    this.#start("kube-apiserver", [
+      "--etcd-servers=http://127.0.0.1:2379",
+      `--token-auth-file=${this.#folder}/tokens.csv`,
+      `--cert-dir=${this.#folder}`,
+      "--service-account-issuer=https://test",
+      `--service-account-key-file=${keys}`,
+      `--service-account-signing-key-file=${keys}`,
+      "--service-cluster-ip-range=10.96.0.0/12,fd00:96::/112",
+      "--authorization-mode=RBAC",
+      `--advertise-address=${this.address}`,
+      `--bind-address=${this.address}`,
+      "--disable-admission-plugins=ServiceAccount",
+    ]);
+    await until("kube-apiserver answers", async () => {
+      try {
+        this.#client ??= Deno.createHttpClient({
+          caCerts: [Deno.readTextFileSync(`${this.#folder}/apiserver.crt`)],
+        });
+        const response = await this.#fetch("GET", "/readyz");
+        await response.body?.cancel();
+        return response.ok;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  #start(program: string, args: readonly string[]): void {
+    this.#processes.push(startProgram(program, args, `${this.#folder}/${program}.log`));
+  }
+
+  async #fetch(method: string, path: string, body?: Json): Promise<Response> {
+    return await fetch(`https://${this.address}:6443${path}`, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      client: this.#client!,
+    });
+  }
+}
+
+/** Starts a program of the assets in the namespace of the calling thread, its output going to `logFile`. */
+export function startProgram(program: string, args: readonly string[], logFile: string): Deno.ChildProcess {
+  const script = `exec "$0" "$@" > ${logFile} 2>&1`;
+  return new Deno.Command("sh", {
+    args: ["-c", script, `${assetsFolder()}/${program}`, ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** Ends a program this process started. */
+export async function end(process: Deno.ChildProcess): Promise<void> {
+  try {
+    process.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+  await process.status;
+}
+
+/** Waits for `condition`; throws when it does not come true in time. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + START_MILLISECONDS;
+  while (!await condition()) {
+    if (performance.now() > deadline) throw new Error(`waited ${START_MILLISECONDS} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  }
+}

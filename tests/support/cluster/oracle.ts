@@ -1,0 +1,168 @@
+// kube-proxy itself, in nftables mode, on the node of a lab, fed by a real API server. It is asked by packets, like us.
+
+import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
+import type { Lab } from "../lab/lab.ts";
+import { type Manifest, NODE_NAME, nodeManifest } from "../scenario/scenario.ts";
+import { type ControlPlane, end, type Json, startProgram, until } from "./control_plane.ts";
+
+/** Both ends of the cable between the API server and the node. */
+export const API_ADDRESS = "198.18.0.1";
+const NODE_API_ADDRESS = "198.18.0.2";
+
+const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+const SERVICES = "/api/v1/namespaces/shop/services";
+const MARKER_ENDPOINTS = { IPv4: "10.250.0.1", IPv6: "fd00:250::1" } as const;
+
+/** Prepares this namespace for an API server at {@link API_ADDRESS} that the node of `lab` reaches. */
+export function connectApi(lab: Lab): void {
+  const { namespace } = lab.hosts.get("node")!;
+  const commands = [
+    `ip link add api type veth peer name api netns /proc/${Deno.pid}/fd/${namespace}`,
+    `ip address add ${API_ADDRESS}/24 dev api`,
+    "ip link set api up",
+  ];
+  const { success, stderr } = new Deno.Command("sh", { args: ["-ec", commands.join("\n")] }).outputSync();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  lab.run("node", `ip address add ${NODE_API_ADDRESS}/24 dev api`, "ip link set api up");
+}
+
+/** Makes the namespace of all Services, and the own Node. */
+export async function furnishApi(plane: ControlPlane): Promise<void> {
+  await plane.call("POST", "/api/v1/namespaces", {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "shop" },
+  });
+  const { status, ...node } = nodeManifest();
+  const made = await plane.call("POST", "/api/v1/nodes", node);
+  await plane.call("PUT", `/api/v1/nodes/${NODE_NAME}/status`, { ...made, status } as Json);
+}
+
+/** One run of kube-proxy with one configuration; dispose of it to end it and remove its rules. */
+export class Oracle implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #folder = Deno.makeTempDirSync({ prefix: "ledgerproxy-oracle-" });
+
+  constructor(readonly plane: ControlPlane, readonly lab: Lab, config: ProxyConfig) {
+    const file = `${this.#folder}/config`;
+    Deno.writeTextFileSync(file, JSON.stringify(kubeProxyConfiguration(config, plane.kubeconfig())));
+    this.#process = lab.inside(
+      "node",
+      () => startProgram("kube-proxy", [`--config=${file}`], `${this.#folder}/log`),
+    );
+  }
+
+  /** Waits until kube-proxy's rules contain Service `name` in both families. */
+  async follows(name: string): Promise<void> {
+    await until(`kube-proxy serves ${name}; it says ${this.#lastWords()}`, () => {
+      const chains = this.lab.run("node", "nft -t list ruleset || true");
+      return chains.split(`-shop/${name}/tcp/ {`).length >= 3;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#process);
+    this.lab.run("node", "nft delete table ip kube-proxy", "nft delete table ip6 kube-proxy");
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+
+  #lastWords(): string {
+    return Deno.readTextFileSync(`${this.#folder}/log`).split("\n").slice(-4).join(" / ");
+  }
+}
+
+/** The cluster in the API server: replaced as a whole, and read back as the server has it. */
+export class ApiCluster {
+  #generation = 0;
+
+  constructor(readonly plane: ControlPlane) {}
+
+  /** Replaces all Services and slices; returns the name of a Service that is newer than all of them. */
+  async replace(manifests: readonly Manifest[]): Promise<string> {
+    const { plane } = this;
+    const old = await plane.call("GET", SERVICES);
+    await plane.call("DELETE", SLICES);
+    await Promise.all(
+      (old["items"] as Manifest[]).map(({ metadata }) =>
+        plane.call("DELETE", `${SERVICES}/${metadata.name}`)
+      ),
+    );
+    await Promise.all(manifests.map((manifest) => this.#create(manifest)));
+    const marker = `marker-${++this.#generation}`;
+    await this.#create(markerService(marker));
+    for (const type of ["IPv4", "IPv6"] as const) await this.#create(markerSlice(marker, type));
+    return marker;
+  }
+
+  /** Everything a proxy reads, as the API server has it. */
+  async read(): Promise<unknown[]> {
+    const lists = [
+      ["Service", "v1", "/api/v1/services"],
+      ["EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1/endpointslices"],
+      ["Node", "v1", "/api/v1/nodes"],
+      ["ServiceCIDR", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1/servicecidrs"],
+    ] as const;
+    const answers = await Promise.all(lists.map(([, , path]) => this.plane.call("GET", path)));
+    return answers.flatMap(({ items }, i) => {
+      const [kind, apiVersion] = lists[i]!;
+      return (items as Json[]).map((item) => ({ kind, apiVersion, ...item }));
+    });
+  }
+
+  async #create({ status, ...manifest }: Manifest): Promise<void> {
+    const path = manifest.kind === "Service" ? SERVICES : SLICES;
+    const made = await this.plane.call("POST", path, manifest);
+    if (status === undefined || manifest.kind !== "Service") return;
+    await this.plane.call("PUT", `${path}/${manifest.metadata.name}/status`, { ...made, status });
+  }
+}
+
+function markerService(name: string): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop" },
+    spec: { ports: [{ port: 1 }], ipFamilyPolicy: "RequireDualStack", ipFamilies: ["IPv4", "IPv6"] },
+  };
+}
+
+function markerSlice(name: string, addressType: "IPv4" | "IPv6"): Manifest {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `${name}-${addressType.toLowerCase()}`,
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": name },
+    },
+    addressType,
+    ports: [{ port: 1, name: "" }],
+    endpoints: [{ addresses: [MARKER_ENDPOINTS[addressType]], conditions: { ready: true } }],
+  };
+}
+
+function kubeProxyConfiguration(config: ProxyConfig, kubeconfig: string): Json {
+  const { detectLocal } = config;
+  return {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "nftables",
+    hostnameOverride: NODE_NAME,
+    clientConnection: { kubeconfig, qps: 1000, burst: 1000 },
+    nftables: {
+      minSyncPeriod: "1ms",
+      masqueradeAll: config.masqueradeAll,
+      masqueradeBit: config.masqueradeBit,
+    },
+    detectLocalMode: detectLocal.mode,
+    ...(detectLocal.mode === "ClusterCIDR" ? { clusterCIDR: detectLocal.cidrs.join(",") } : {}),
+    detectLocal: {
+      ...(detectLocal.mode === "BridgeInterface" ? { bridgeInterface: detectLocal.name } : {}),
+      ...(detectLocal.mode === "InterfaceNamePrefix" ? { interfaceNamePrefix: detectLocal.prefix } : {}),
+    },
+    ...(config.nodePortAddresses.length > 0 ? { nodePortAddresses: config.nodePortAddresses } : {}),
+    conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+    healthzBindAddress: "",
+    metricsBindAddress: "127.0.0.1:10249",
+  };
+}

@@ -1,0 +1,77 @@
+// This program on the node of a lab: the engine, a ledger in memory and the real kernel.
+
+import { type EngineState, newEngine } from "../../../src/engine/engine.ts";
+import { list, perform, type Ports } from "../../../src/engine/run_loop.ts";
+import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
+import type { KubeObject } from "../../../src/kube/objects.ts";
+import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
+import type { LedgerRecord } from "../../../src/ledger/record.ts";
+import { LedgerWriter } from "../../../src/ledger/writer.ts";
+import type { Ruleset } from "../../../src/nft/ruleset.ts";
+import { memoryStorage } from "../memory_storage.ts";
+import { NODE_NAME } from "../scenario/scenario.ts";
+import type { Lab } from "./lab.ts";
+
+const TIME = "2026-01-01T00:00:00.000Z";
+
+/** Keeps the rules on the node equal to what it is told; dispose of it to remove them. */
+export class LabProxy implements Disposable {
+  readonly engine: EngineState = newEngine();
+  /** What it warned about. */
+  readonly warnings: string[] = [];
+  readonly #kernel: NetlinkKernel;
+  readonly #ledger = new LedgerWriter(memoryStorage(), { policy: "never" });
+  readonly #ports: Ports;
+
+  constructor(readonly lab: Lab) {
+    this.#kernel = lab.inside("node", () => new NetlinkKernel());
+    this.#ports = {
+      kernel: this.#kernel,
+      ledger: this.#ledger,
+      now: () => TIME,
+      report: () => {},
+      warn: (text) => this.warnings.push(text),
+    };
+    perform(this.engine, this.#ports, list(this.#kernel));
+  }
+
+  /** Takes on a configuration; the rules follow with the next {@link tell}. */
+  configure(proxy: ProxyConfig): void {
+    const records: LedgerRecord[] = [{
+      kind: "config",
+      time: TIME,
+      version: "0",
+      nodeName: NODE_NAME,
+      proxy,
+    }];
+    perform(this.engine, this.#ports, { kind: "appended", first: this.#ledger.append(records), records });
+  }
+
+  /** Makes the rules those of `objects`, by changes. Throws when the kernel rejects them. */
+  tell(objects: readonly KubeObject[]): void {
+    perform(this.engine, this.#ports, {
+      kind: "batch",
+      batch: { kind: "list", objects, complete: true, time: TIME, problems: [] },
+    });
+    perform(this.engine, this.#ports, { kind: "sync" });
+    if (this.engine.rejections > 0) throw new Error(this.warnings.at(-1));
+  }
+
+  /** What it wants the kernel to hold. */
+  get desired(): Ruleset {
+    return { tables: this.engine.cluster.tables, elements: this.engine.cluster.desired };
+  }
+
+  /** What the kernel holds. */
+  listed(): Ruleset {
+    const listed = list(this.#kernel);
+    if (listed.kind !== "listed") throw new Error("our tables hold what we never write");
+    return listed.ruleset;
+  }
+
+  [Symbol.dispose](): void {
+    this.#ledger[Symbol.dispose]();
+    this.#kernel[Symbol.dispose]();
+    this.lab.run("node", "nft delete table ip ledgerproxy", "nft delete table ip6 ledgerproxy");
+  }
+}

@@ -1,0 +1,203 @@
+// Random scenarios that a real API server accepts: a few Services of every kind, endpoints in every condition, and
+// packets from every host to every frontend there could be.
+
+import fc from "fast-check";
+import type { HostName } from "../lab/lab.ts";
+import { SERVER_PORTS } from "../lab/lab.ts";
+import type { Probe } from "../lab/probe.ts";
+import type { EndpointLine, ObjectLine, Scenario } from "./scenario.ts";
+
+/** Configurations, each of which kube-proxy can run with. */
+export const CONFIGS: readonly Scenario["config"][] = [
+  { "cluster-cidr": "10.244.0.0/16,fd00:10:244::/48" },
+  {},
+  {
+    "cluster-cidr": "10.244.0.0/16,fd00:10:244::/48",
+    "masquerade-all": "",
+    "nodeport-addresses": "203.0.113.0/24,fd00:203::/64",
+  },
+  { "node-cidr": "", "nodeport-addresses": "all", "masquerade-bit": "3" },
+  { "bridge-interface": "veth-pod-1", "nodeport-addresses": "primary,203.0.113.0/24" },
+];
+
+const ENDPOINTS: readonly { v4: string; v6: string; node: string }[] = [
+  { v4: "10.244.1.5", v6: "fd00:10:244:1::5", node: "node-a" },
+  { v4: "10.244.1.6", v6: "fd00:10:244:1::6", node: "node-a" },
+  { v4: "10.244.2.5", v6: "fd00:10:244:2::5", node: "node-b" },
+  { v4: "10.244.2.6", v6: "fd00:10:244:2::6", node: "node-b" },
+  { v4: "10.244.2.7", v6: "fd00:10:244:2::7", node: "node-b" },
+  { v4: "192.168.0.2", v6: "fd00:192::2", node: "node-a" },
+  { v4: "192.168.0.3", v6: "fd00:192::3", node: "node-b" },
+];
+
+const CLIENTS: readonly { host: HostName; v4: string; v6: string }[] = [
+  { host: "pod-1", v4: "10.244.1.5", v6: "fd00:10:244:1::5" },
+  { host: "pod-2", v4: "10.244.1.6", v6: "fd00:10:244:1::6" },
+  { host: "node", v4: "192.168.0.2", v6: "fd00:192::2" },
+  { host: "outside", v4: "203.0.113.2", v6: "fd00:203::2" },
+  { host: "outside", v4: "203.0.113.66", v6: "fd00:203::66" },
+  { host: "outside", v4: "10.244.3.9", v6: "fd00:10:244:3::9" },
+];
+
+const RANGES = [
+  "203.0.113.0/26",
+  "203.0.113.66/32",
+  "10.244.0.0/16",
+  "192.168.0.0/24",
+  "fd00:203::2/128",
+  "fd00:10:244::/48",
+  "0.0.0.0/0",
+];
+
+type Family = "v4" | "v6";
+
+const LOOPBACK = "127.0.0.1";
+
+interface Port {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly nodePort: number;
+  readonly target: number;
+}
+
+/** One Service and what its packets may be sent to. */
+interface Cluster {
+  readonly lines: readonly ObjectLine[];
+  readonly targets: readonly Omit<Probe, "host" | "source">[];
+}
+
+/** A scenario with one of `configs` and `packets` packets. */
+export function scenarios(configs: readonly Scenario["config"][], packets: number): fc.Arbitrary<Scenario> {
+  const services = fc.integer({ min: 1, max: 4 }).chain((count) =>
+    fc.tuple(...Array.from({ length: count }, (_, number) => cluster(number)))
+  );
+  return fc.tuple(fc.constantFrom(...configs), services).chain(([config, clusters]) =>
+    fc.array(probe(clusters.flatMap(({ targets }) => targets)), { minLength: packets, maxLength: packets })
+      .map((probes) => ({ prose: [], config, objects: clusters.flatMap(({ lines }) => lines), probes }))
+  );
+}
+
+function probe(targets: readonly Omit<Probe, "host" | "source">[]): fc.Arbitrary<Probe> {
+  const others: Omit<Probe, "host" | "source">[] = [
+    { destination: "10.96.9.9", port: 80, protocol: "tcp" },
+    { destination: "fd00:96::9999", port: 80, protocol: "udp" },
+    { destination: "10.244.2.5", port: 8080, protocol: "tcp" },
+  ];
+  const target = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...targets) },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  );
+  return fc.tuple(fc.constantFrom(...CLIENTS), target).map(([{ host, v4, v6 }, target]): Probe => {
+    if (target.destination === LOOPBACK) return { host: "node", source: LOOPBACK, ...target };
+    return { host, source: target.destination.includes(":") ? v6 : v4, ...target };
+  });
+}
+
+function cluster(number: number): fc.Arbitrary<Cluster> {
+  const ports = fc.constantFrom<Port[]>(
+    [{ name: "", port: 80, protocol: "tcp", nodePort: 30000 + number * 10, target: SERVER_PORTS[0]! }],
+    [
+      { name: "http", port: 80, protocol: "tcp", nodePort: 30000 + number * 10, target: SERVER_PORTS[0]! },
+      { name: "dns", port: 53, protocol: "udp", nodePort: 30001 + number * 10, target: SERVER_PORTS[2]! },
+    ],
+    [
+      { name: "tcp", port: 443, protocol: "tcp", nodePort: 30000 + number * 10, target: SERVER_PORTS[1]! },
+      { name: "udp", port: 443, protocol: "udp", nodePort: 30000 + number * 10, target: SERVER_PORTS[1]! },
+    ],
+  );
+  const policy = fc.constantFrom("", "", "Local");
+  return fc.record({
+    families: fc.constantFrom<Family[][]>(["v4"], ["v6"], ["v4", "v6"], ["v6", "v4"]) as fc.Arbitrary<
+      Family[]
+    >,
+    type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer"),
+    ports,
+    external: policy,
+    internal: policy,
+    affinity: fc.constantFrom("", "", "", "60"),
+    hasExternalIPs: fc.boolean(),
+    ranges: fc.oneof(
+      fc.constant<string[]>([]),
+      fc.subarray(RANGES, { minLength: 1, maxLength: 3 }),
+    ),
+    v4: slices(number, "v4"),
+    v6: slices(number, "v6"),
+  }).map((choice) => {
+    const { families } = choice;
+    const ips = { v4: `10.96.1.${number + 1}`, v6: `fd00:96::10${number}` };
+    const external = { v4: `198.51.100.1${number}`, v6: `fd00:198::1${number}` };
+    const balancer = { v4: `198.51.100.2${number}`, v6: `fd00:198::2${number}` };
+    const { type, hasExternalIPs, ranges } = choice;
+    const open = type !== "ClusterIP" || hasExternalIPs;
+    const usedPorts = choice.ports.map(({ name, port, protocol, nodePort }) =>
+      `${name}:${port}/${protocol}${type === "ClusterIP" ? "" : `:${nodePort}`}`
+    );
+    const fields = {
+      ...(type === "ClusterIP" ? {} : { type }),
+      ips: families.map((family) => ips[family]).join(),
+      ports: usedPorts.join(),
+      ...(hasExternalIPs ? { "external-ips": families.map((family) => external[family]).join() } : {}),
+      ...(type === "LoadBalancer" ? { balancer: families.map((family) => balancer[family]).join() } : {}),
+      ...(type === "LoadBalancer" && ranges.length > 0 ? { ranges: ranges.join() } : {}),
+      ...(choice.external !== "" && open ? { external: choice.external } : {}),
+      ...(choice.external !== "" && type === "LoadBalancer"
+        ? { "health-check": String(32000 + number) }
+        : {}),
+      ...(choice.internal !== "" ? { internal: choice.internal } : {}),
+      ...(choice.affinity !== "" ? { affinity: choice.affinity } : {}),
+    };
+    const service: ObjectLine = { kind: "service", name: `shop/s${number}`, fields, endpoints: [] };
+    const named = choice.ports.map(({ name, protocol, target }) => `${name}:${target}/${protocol}`).join();
+    const all = [...choice.v4, ...choice.v6].map((line) => ({
+      ...line,
+      fields: { ports: named, ...line.fields },
+    }));
+    const targets = families.flatMap((family) => {
+      const node = family === "v4"
+        ? ["192.168.0.2", "203.0.113.1", LOOPBACK]
+        : ["fd00:192::2", "fd00:203::1"];
+      return choice.ports.flatMap(({ port, protocol, nodePort }) => [
+        { destination: ips[family], port, protocol },
+        { destination: ips[family], port, protocol },
+        { destination: ips[family], port: 81, protocol },
+        ...(hasExternalIPs ? [{ destination: external[family], port, protocol }] : []),
+        ...(type === "LoadBalancer" ? [{ destination: balancer[family], port, protocol }] : []),
+        ...(type === "ClusterIP"
+          ? []
+          : node.map((destination) => ({ destination, port: nodePort, protocol }))),
+      ]);
+    });
+    return { lines: [service, ...all], targets };
+  });
+}
+
+/** One slice or two of a family; no address is in both. */
+function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]> {
+  const words = fc.constantFrom<string[][]>([], [], ["unready"], ["terminating"]) as fc.Arbitrary<string[]>;
+  const hints = fc.constantFrom<string[][]>(["zone=zone-1"], ["zone=zone-2"], [
+    "zone=zone-1;zone-2",
+  ]) as fc.Arbitrary<
+    string[]
+  >;
+  return fc.tuple(
+    fc.subarray([...ENDPOINTS], { minLength: 0, maxLength: 5 }),
+    fc.array(words, { minLength: 7, maxLength: 7 }),
+    fc.constantFrom(false, false, true),
+    fc.array(hints, { minLength: 7, maxLength: 7 }),
+    fc.boolean(),
+  ).map(([chosen, conditions, hinted, zones, split]) => {
+    const endpoints = chosen.map((endpoint, i): EndpointLine => ({
+      address: endpoint[family],
+      node: endpoint.node,
+      words: [...conditions[i]!, ...(hinted ? zones[i]! : [])],
+    }));
+    const parts = split ? [endpoints.slice(0, 2), endpoints.slice(2)] : [endpoints];
+    return parts.map((part, i): ObjectLine => ({
+      kind: "slice",
+      name: `shop/s${number}-${family}${"ab"[i]}`,
+      fields: family === "v6" ? { v6: "" } : {},
+      endpoints: part,
+    }));
+  });
+}
