@@ -4,7 +4,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ControlPlane } from "../support/cluster/control_plane.ts";
-import { API_ADDRESS, ApiCluster, connectApi, furnishApi, Oracle } from "../support/cluster/oracle.ts";
+import {
+  API_ADDRESS,
+  ApiCluster,
+  connectApi,
+  disconnectApi,
+  furnishApi,
+  Oracle,
+} from "../support/cluster/oracle.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { agrees, observe } from "../support/lab/observe.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
@@ -79,6 +86,7 @@ export class Bench implements AsyncDisposable {
     await this.#oracle?.[Symbol.asyncDispose]();
     this.proxy[Symbol.dispose]();
     await this.plane[Symbol.asyncDispose]();
+    disconnectApi();
     this.theirs[Symbol.dispose]();
     this.ours[Symbol.dispose]();
   }

@@ -27,3 +27,9 @@ export function differenceFor(
 ): string | undefined {
   return DIFFERENCES.find((difference) => difference.explains(scenario, probe, expected, theirs))?.name;
 }
+
+/** Scenario files that kube-proxy cannot be asked about, and why. */
+export const NOT_FOR_KUBE_PROXY: Readonly<Record<string, string>> = {
+  conflicts: "kube-proxy gives the frontend to whichever Service it visits last, at random",
+  sloppy_addresses: "an API server of today refuses such addresses; older objects still have them",
+};

@@ -1,5 +1,6 @@
-// Runs all tests and ends with a line of counts. Every file of tests/kernel runs in a network namespace of its own, so
-// that no test can touch the rules of the machine; the others run together.
+// Runs all tests and ends with a line of counts. Every file of tests/kernel and
+// tests/cluster runs in a network namespace of its own, so that no test can touch the rules of the machine; the others
+// run together.
 //
 //   deno task test [FILE ...]
 
@@ -17,10 +18,11 @@ const FLAGS = ["--allow-all", "--sanitize-ops", "--sanitize-resources", "--no-ch
 const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /proc/self/ns/net) && exec "$@"`;
 
 const files = Deno.args.length > 0 ? Deno.args : [...testFiles("tests")].sort();
-const ordinary = files.filter((file) => !file.includes("tests/kernel/"));
+const needsNamespace = (file: string) => /tests\/(kernel|cluster)\//.test(file);
+const ordinary = files.filter((file) => !needsNamespace(file));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (ordinary.length > 0) await runTests(ordinary, []);
-for (const file of files.filter((file) => file.includes("tests/kernel/"))) {
+for (const file of files.filter(needsNamespace)) {
   await runTests([file], namespaceCommand());
 }
 

@@ -1,17 +1,32 @@
 // A real kube-apiserver with etcd, and kube-proxy, from the folder that KUBEBUILDER_ASSETS names. They live as long as
 // the object that started them, in a folder of their own, and end with it.
 
+import { generateKeyPairSync } from "node:crypto";
+
 const TOKEN = "test-token";
 const START_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 50;
 
-/** The folder with etcd, kube-apiserver and kube-proxy. Throws with the way to get one. */
+const KUBERNETES = "1.37.2";
+
+/** The folder with etcd, kube-apiserver and kube-proxy: KUBEBUILDER_ASSETS, or where .ci/kubernetes puts them. */
 export function assetsFolder(): string {
-  const folder = Deno.env.get("KUBEBUILDER_ASSETS");
-  if (folder !== undefined) return folder;
-  throw new Error(
-    "set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-proxy; .ci/kubernetes makes one",
-  );
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return Deno.env.get("KUBEBUILDER_ASSETS") ?? `${cache}/ledgerproxy/kubernetes-${KUBERNETES}`;
+}
+
+/** Why there can be no control plane here; undefined where there can. */
+export function missingAssets(): string | undefined {
+  const missing = ["etcd", "kube-apiserver", "kube-proxy"].filter((program) => {
+    try {
+      return !Deno.statSync(`${assetsFolder()}/${program}`).isFile;
+    } catch {
+      return true;
+    }
+  });
+  return missing.length === 0
+    ? undefined
+    : `${missing.join(", ")} not in ${assetsFolder()}: make them with .ci/kubernetes (6 minutes, once)`;
 }
 
 /** A JSON object of the API. */
@@ -82,11 +97,8 @@ export class ControlPlane implements AsyncDisposable {
 
   async #startApiServer(): Promise<void> {
     const keys = `${this.#folder}/service-account`;
-    const { success } = new Deno.Command("openssl", {
-      args: ["genrsa", "-out", keys, "2048"],
-      stderr: "null",
-    }).outputSync();
-    if (!success) throw new Error("openssl genrsa failed");
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    Deno.writeTextFileSync(keys, privateKey.export({ type: "pkcs1", format: "pem" }) as string);
     Deno.writeTextFileSync(`${this.#folder}/tokens.csv`, `${TOKEN},admin,admin,system:masters\n`);
     this.#start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",

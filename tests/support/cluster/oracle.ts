@@ -1,7 +1,7 @@
 // kube-proxy itself, in nftables mode, on the node of a lab, fed by a real API server. It is asked by packets, like us.
 
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
-import type { Lab } from "../lab/lab.ts";
+import { type Lab, shell } from "../lab/lab.ts";
 import { type Manifest, NODE_NAME, nodeManifest } from "../scenario/scenario.ts";
 import { type ControlPlane, end, type Json, startProgram, until } from "./control_plane.ts";
 
@@ -21,9 +21,13 @@ export function connectApi(lab: Lab): void {
     `ip address add ${API_ADDRESS}/24 dev api`,
     "ip link set api up",
   ];
-  const { success, stderr } = new Deno.Command("sh", { args: ["-ec", commands.join("\n")] }).outputSync();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  shell(commands.join("\n"));
   lab.run("node", `ip address add ${NODE_API_ADDRESS}/24 dev api`, "ip link set api up");
+}
+
+/** Takes the cable away. */
+export function disconnectApi(): void {
+  shell("ip link delete api");
 }
 
 /** Makes the namespace of all Services, and the own Node. */
@@ -110,6 +114,8 @@ export class ApiCluster {
   }
 
   async #create({ status, ...manifest }: Manifest): Promise<void> {
+    // The API server has made the ServiceCIDR of its own range already.
+    if (manifest.kind === "ServiceCIDR") return;
     const path = manifest.kind === "Service" ? SERVICES : SLICES;
     const made = await this.plane.call("POST", path, manifest);
     if (status === undefined || manifest.kind !== "Service") return;

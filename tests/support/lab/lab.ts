@@ -189,7 +189,8 @@ function serverAt(address: string, port: number, type: number): Server {
   return { descriptor, stream: type === SOCK_STREAM, name: `${v6 ? `[${address}]` : address}:${port}` };
 }
 
-function shell(script: string): string {
+/** Runs a shell script where the calling thread is; throws with what it said when it fails. */
+export function shell(script: string): string {
   const { success, stdout, stderr } = new Deno.Command("sh", { args: ["-ec", script] }).outputSync();
   if (!success) throw new Error(`${script}\n${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);

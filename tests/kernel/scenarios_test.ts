@@ -1,0 +1,28 @@
+// Every scenario file in the real kernel: packets from real hosts reach the servers that the file promises, and the
+// servers see the sources it promises. All files follow each other on one node, by changes.
+
+import assert from "node:assert/strict";
+import { Lab } from "../support/lab/lab.ts";
+import { agrees, observe } from "../support/lab/observe.ts";
+import { LabProxy } from "../support/lab/proxy.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { configOf, probeText } from "../support/scenario/scenario.ts";
+import { objectsOf, scenarioFiles } from "../support/scenario/scenario_files.ts";
+
+requirePrivateNamespace();
+
+Deno.test("real packets go where the scenario files say", async (t) => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  for (const { name, scenario, promises } of scenarioFiles()) {
+    await t.step(name, () => {
+      proxy.configure(configOf(scenario.config));
+      proxy.tell(objectsOf(scenario));
+      scenario.probes.forEach((probe, i) => {
+        const seen = observe(lab, probe, promises[i]!);
+        const promised = promises[i]!.observations.join(" | ");
+        assert.ok(agrees(seen, promises[i]!), `${probeText(probe)}: ${seen.join(" | ")}, not ${promised}`);
+      });
+    });
+  }
+});
