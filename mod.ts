@@ -1,10 +1,13 @@
 /**
  * ledgerproxy as a library: read a ledger, fold it into the ruleset it stands for, print that ruleset, try it in a kernel
- * in memory.
+ * in memory, trace a packet through it.
  * The program itself is `src/cli/main.ts`.
  *
  * @module
  */
+export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
+export type { Found, Step } from "./src/history/packet_walk.ts";
+export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
 export { rulesetAt } from "./src/fold/ruleset_at.ts";
 export type {
   EndpointSlice,
@@ -24,7 +27,7 @@ export { type AppendFile, folderStorage, type Storage } from "./src/ledger/stora
 export { rulesetText } from "./src/nft/text.ts";
 export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
-export type { DataType, Family } from "./src/nft/data_type.ts";
+export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
 export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";
 export { readWatchRecording } from "./src/ingest/watch_recording.ts";
 export { FakeKernel } from "./src/kernel/fake_kernel.ts";

@@ -1,11 +1,12 @@
 // The whole fold at once: the ruleset that a ledger stands for at an offset.
 
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { emptyState } from "./cluster_state.ts";
 import { foldRecord } from "./fold.ts";
 
-/** The ruleset after the record at offset `through` (all records when left out). */
+/** The ruleset, as the kernel would list it, after the record at offset `through` (all records when left out). */
 export function rulesetAt(
   records: Iterable<{ readonly offset: Offset; readonly record: LedgerRecord }>,
   through = Infinity,
@@ -15,5 +16,5 @@ export function rulesetAt(
     if (offset > through) break;
     foldRecord(state, offset, record);
   }
-  return { tables: state.tables, elements: state.desired };
+  return assembled({ tables: state.tables, elements: state.desired });
 }

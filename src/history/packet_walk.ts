@@ -55,6 +55,7 @@ export interface Ended extends Way {
 
 /** A rule that did something to the packet. */
 export interface Step {
+  /** Chain the rule is in. */
   readonly chain: string;
   /** nft's text. */
   readonly rule: string;
@@ -64,7 +65,9 @@ export interface Step {
 
 /** An element that decided something. */
 export interface Found {
+  /** Name of the set or map. */
   readonly set: string;
+  /** What stands there. */
   readonly element: Element;
 }
 

@@ -10,9 +10,13 @@ import { type Ended, type Step, type Terrain, terrainOf, walkChain, type Way } f
 
 /** The first packet of a connection, as its sender sends it. */
 export interface Packet {
+  /** Address of the sender. */
   readonly source: Address;
+  /** Of the same family as `source`. */
   readonly destination: Address;
+  /** Its transport protocol. */
   readonly protocol: Protocol;
+  /** Destination port, 1 to 65535. */
   readonly port: number;
   /** Interface by which it reaches the node; left out, it matches no interface by name. */
   readonly interface?: string;
@@ -20,7 +24,9 @@ export interface Packet {
 
 /** A rule that did something, and the hook in which it did. */
 export interface TraceStep extends Step {
+  /** Where the base chain is attached. */
   readonly hook: Hook["hook"];
+  /** Priority of the base chain. */
   readonly priority: number;
 }
 
@@ -28,7 +34,9 @@ export interface TraceStep extends Step {
 export interface Outcome {
   /** `deliver`: it leaves the node for `destination`, or reaches a program on it. */
   readonly kind: "deliver" | "drop" | "port-unreachable" | "tcp-reset";
+  /** Where it is sent to in the end. */
   readonly destination: Address;
+  /** Destination port in the end. */
   readonly port: number;
   /** The source becomes an address of the node. */
   readonly masqueraded: boolean;
