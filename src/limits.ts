@@ -40,6 +40,9 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/** Most Services set aside while one batch is committed; what the kernel refuses beyond is left to the next batch. */
+export const SET_ASIDE_MAX = 64;
+
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 

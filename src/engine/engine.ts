@@ -4,13 +4,13 @@
 import { assert, unreachable } from "../invariant.ts";
 import { COMMIT_CHANGES_MAX, SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
-import { foldRecord } from "../fold/fold.ts";
+import { foldRecord, ownerOfElement } from "../fold/fold.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { relist } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
-import { separated } from "../nft/objects.ts";
+import { objectPath, separated } from "../nft/objects.ts";
 import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
 import {
@@ -38,7 +38,13 @@ export type Input =
   /** Nothing more is waiting: commit what there is. */
   | { readonly kind: "sync" }
   | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly time: string }
-  | { readonly kind: "rejected"; readonly error: string; readonly time: string };
+  /** `operation` is the one the kernel would not take, where the refusal is about it. */
+  | {
+    readonly kind: "rejected";
+    readonly error: string;
+    readonly operation: Operation | null;
+    readonly time: string;
+  };
 
 /** What must be done, in this order; the result comes back as an input. */
 export type Effect =
@@ -64,6 +70,8 @@ export interface SyncReport {
   readonly rebuilt: boolean;
   /** Ready endpoints without a slot, by ServicePort and family. */
   readonly omitted: ReadonlyMap<string, number>;
+  /** Services that are not served because their rules are refused. */
+  readonly aside: number;
 }
 
 /** A commit on its way. */
@@ -150,7 +158,7 @@ function react(state: EngineState, input: Input): Effect[] {
     case "committed":
       return noteCommitted(state, input.receipt, input.time);
     case "rejected":
-      return noteRejected(state, input.error, input.time);
+      return noteRejected(state, input);
     default:
       return unreachable(input);
   }
@@ -200,12 +208,20 @@ function foldAppended(state: EngineState, first: Offset, records: readonly Ledge
   const contested = new Set(cluster.contested);
   const omitted = new Map(cluster.omitted);
   state.appendedOffset = first + records.length - 1;
+  const aside = new Set(cluster.aside.keys());
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
+  const unmade = [...cluster.aside].filter(([name]) => !aside.has(name)).map(([name, reason]) =>
+    `Service ${name} is set aside until it changes: ${reason}`
+  );
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   for (const [set, keys] of takeDirty(cluster)) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
-  return [...newConflicts(cluster, contested), ...newOmissions(cluster, omitted)];
+  return [
+    ...newConflicts(cluster, contested),
+    ...newOmissions(cluster, omitted),
+    ...unmade.map((text): Effect => ({ kind: "warn", text })),
+  ];
 }
 
 function newConflicts({ contested, claims }: ClusterState, before: ReadonlySet<string>): Effect[] {
@@ -309,16 +325,24 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
     services: [...services].sort(),
     rebuilt: rebuilds,
     omitted: state.cluster.omitted,
+    aside: state.cluster.aside.size,
   };
   const record = commitRecord(from, pending, receipt, time);
   return [{ kind: "append", records: [record] }, { kind: "report", report }, ...planCommit(state)];
 }
 
-/** A rejected plan is not tried again as it was: the kernel is listed and the plan made from what it holds. */
-function noteRejected(state: EngineState, error: string, time: string): Effect[] {
+/**
+ * A rejected plan is not tried again as it was: the kernel is listed and the plan made from what it holds. What it
+ * refuses then too is set aside, so that all others are served.
+ */
+function noteRejected(
+  state: EngineState,
+  { error, operation, time }: Input & { kind: "rejected" },
+): Effect[] {
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
   state.rejections++;
+  const owner = state.rejections > 1 && operation !== null ? ownerOf(state, operation) : undefined;
   const { operations } = pending;
   const nothing: CommitReceipt = {
     generation: 0,
@@ -328,12 +352,46 @@ function noteRejected(state: EngineState, error: string, time: string): Effect[]
     microseconds: 0,
   };
   const record = commitRecord(state.committedOffset + 1, pending, nothing, time);
+  const rejected = { ...record, outcome: "rejected", error } as const;
+  if (owner !== undefined) {
+    return [{ kind: "append", records: [{ ...rejected, setAside: owner }] }, { kind: "list" }];
+  }
   const effects: Effect[] = [
-    { kind: "append", records: [{ ...record, outcome: "rejected", error }] },
+    { kind: "append", records: [rejected] },
     { kind: "warn", text: `${error}. The rules stay as they were` },
   ];
   if (state.rejections <= REJECTIONS_MAX) effects.push({ kind: "list" });
   return effects;
+}
+
+/** The Service whose rules `operation` is about. */
+function ownerOf({ cluster }: EngineState, operation: Operation): string | undefined {
+  switch (operation.noun) {
+    case "element":
+      return ownerOfElement(cluster, operation.set, operation.element.key);
+    case "chain":
+    case "rule":
+    case "set": {
+      const { noun, family, table } = operation;
+      const name = noun === "rule"
+        ? operation.chain
+        : noun === "chain"
+        ? chainName(operation)
+        : setName(operation);
+      const path = objectPath(family, table, noun === "set" ? "set" : "chain");
+      return ownerOfElement(cluster, path, name as ElementKey);
+    }
+    case "table":
+      return undefined;
+  }
+}
+
+function chainName(operation: Operation & { noun: "chain" }): string {
+  return operation.verb === "add" ? operation.chain.name : operation.name;
+}
+
+function setName(operation: Operation & { noun: "set" }): string {
+  return operation.verb === "add" ? operation.set.name : operation.name;
 }
 
 function takePending(state: EngineState): Pending {

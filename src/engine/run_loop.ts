@@ -3,8 +3,9 @@
 
 import type { Source } from "../ingest/source.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
-import { KernelRejection } from "../kernel/kernel_rejection.ts";
+import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
+import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, step, type SyncReport } from "./engine.ts";
@@ -47,15 +48,24 @@ export async function runLoop(
   try {
     for await (const batch of source.batches(signal)) {
       perform(state, ports, { kind: "batch", batch });
-      // A refused plan has been made again from a listing: once more, at once, may be all it takes.
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        perform(state, ports, { kind: "sync" });
-        if (state.rejections === 0) break;
-      }
+      commitBatch(state, ports);
     }
   } finally {
     clearInterval(timer);
     ports.ledger.sync();
+  }
+}
+
+/**
+ * Commits what there is. A refused plan has been made again from a listing: once more, at once, may be all it takes, and
+ * once more for each Service that was set aside.
+ */
+export function commitBatch(state: EngineState, ports: Ports): void {
+  const before = state.cluster.aside.size;
+  for (let attempt = 0; attempt < ATTEMPTS + SET_ASIDE_MAX; attempt++) {
+    perform(state, ports, { kind: "sync" });
+    const left = ATTEMPTS + Math.max(0, state.cluster.aside.size - before);
+    if (state.rejections === 0 || attempt + 1 >= left) return;
   }
 }
 
@@ -79,7 +89,8 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now }: P
     return { kind: "committed", receipt: kernel.commit(transaction), time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
-    return { kind: "rejected", error: error.message, time: now() };
+    const operation = isAboutObject(error) ? error.operation : null;
+    return { kind: "rejected", error: error.message, operation, time: now() };
   }
 }
 

@@ -1,7 +1,7 @@
 // The fold: one record into the cluster state. Slots are settled with every record, so the ruleset at an offset is a
 // function of the ledger up to it, however syncs were batched. The cost is that of the Service the record belongs to.
 
-import { unreachable } from "../invariant.ts";
+import { InvariantError, unreachable } from "../invariant.ts";
 import {
   describeKey,
   type EndpointSlice,
@@ -12,7 +12,7 @@ import {
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
-import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
 import { type Address, ANY_PROTOCOL, FAMILIES } from "../nft/data_type.ts";
@@ -35,6 +35,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
       noteConfig(state, offset, record.proxy ?? DEFAULT_PROXY_CONFIG);
       return noteNode(state, offset, record.nodeName);
     case "commit":
+      return record.setAside === undefined ? undefined : setAside(state, offset, record);
     case "drift":
     case "gap":
       return;
@@ -51,6 +52,7 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   if (key.kind === "ServiceCIDR") noteServiceCIDR(state, offset, key.name, value as ServiceCIDR | null);
   for (const name of affected(key, before, value)) {
     noteObject(state, key, name, before, value);
+    state.aside.delete(name);
     settle(state, name, offset);
   }
 }
@@ -164,16 +166,31 @@ function noteObject(
   else state.slices.delete(name);
 }
 
+/** Leaves out the Service that the kernel would not take, so that all others are served. */
+function setAside(state: ClusterState, offset: Offset, { setAside, error }: CommitRecord): void {
+  const name = setAside as ServiceName;
+  state.aside.set(name, error ?? "rejected");
+  settle(state, name, offset);
+}
+
+/** The program of one Service. One that cannot be made is a fault of ours, but costs that Service alone. */
+function programOf(state: ClusterState, name: ServiceName, before: ServiceProgram): ServiceProgram {
+  const service = state.services.get(name);
+  if (service === undefined || state.aside.has(name)) return NO_PROGRAM;
+  const surroundings = { node: state.node, mark: 2 ** state.config.masqueradeBit };
+  try {
+    return serviceProgram(service, state.slices.get(name)?.values() ?? [], before, surroundings);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    state.aside.set(name, error.message);
+    return NO_PROGRAM;
+  }
+}
+
 /** Brings the rules of one Service up to date with its objects. */
 function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   const before = state.programs.get(name) ?? NO_PROGRAM;
-  const service = state.services.get(name);
-  const after = service === undefined
-    ? NO_PROGRAM
-    : serviceProgram(service, state.slices.get(name)?.values() ?? [], before, {
-      node: state.node,
-      mark: 2 ** state.config.masqueradeBit,
-    });
+  const after = programOf(state, name, before);
   const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
     putElement(state, offset, path, key, element);
   const keys = [...after.resources.keys()];
@@ -187,6 +204,18 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
     claim(state, key, name, after.resources.has(key));
     changeResource(held[i], heldResource(state, key), put);
   });
+}
+
+/** The Service that holds the element at `key` of `path`. Costs the size of the cluster. */
+export function ownerOfElement(state: ClusterState, path: SetPath, key: ElementKey): ServiceName | undefined {
+  for (const [name, { resources }] of state.programs) {
+    for (const resource of resources.values()) {
+      let found = false;
+      changeResource(undefined, resource, (at, of) => found ||= at === path && of === key);
+      if (found) return name;
+    }
+  }
+  return undefined;
 }
 
 /** The resource as its present holder wants it. */

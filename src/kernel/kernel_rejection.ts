@@ -42,6 +42,14 @@ export function isTooLarge(error: unknown): error is KernelRejection {
   return hasCode(error, "EMSGSIZE") || hasCode(error, "ENOBUFS");
 }
 
+/** Refusals that say something about the operation named, and not about the process or the machine. */
+const ABOUT_OBJECT = ["EINVAL", "EEXIST", "ENOENT", "EBUSY", "ERANGE", "EMLINK", "EOPNOTSUPP", "ENOTEMPTY"];
+
+/** Whether another object in its place might have been taken. */
+export function isAboutObject(error: KernelRejection): boolean {
+  return error.operation !== null && ABOUT_OBJECT.includes(error.code);
+}
+
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof KernelRejection && error.code === code;
 }

@@ -14,6 +14,7 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   28: ["ENOSPC", "the set is full"],
   31: ["EMLINK", "chains would lead back to themselves, or too deep"],
   34: ["ERANGE", "a number is out of range"],
+  39: ["ENOTEMPTY", "it overlaps with another interval"],
   62: ["ETIME", "the kernel took too long"],
   71: ["EPROTO", "the message is malformed"],
   90: [

@@ -59,6 +59,8 @@ export interface CommitRecord {
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */
   readonly error?: string;
+  /** When rejected: `namespace/name` of the Service that the kernel would not take and that is left out from now on. */
+  readonly setAside?: string;
   /** What was changed. */
   readonly changes: readonly CommittedChange[];
   /** Changes left out of `changes` because there were more than the limit for one record. */

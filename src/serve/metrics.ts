@@ -39,11 +39,17 @@ export function newMetrics(): Metrics {
     labelNames: ["service_port"] as const,
     registers,
   });
+  const aside = new Gauge({
+    name: "ledgerproxy_services_set_aside",
+    help: "Services that are not served because their rules are refused, until they change",
+    registers,
+  });
   return {
     noteSync(report) {
       duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);
+      aside.set(report.aside);
       omitted.reset();
       for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
     },

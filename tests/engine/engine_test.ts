@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type EngineState, newEngine, step, type SyncReport } from "../../src/engine/engine.ts";
-import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -12,6 +12,7 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { separated } from "../../src/nft/objects.ts";
 import { diff } from "../../src/plan/delta.ts";
 import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { lines, service, slice } from "../support/cluster_notation.ts";
@@ -60,7 +61,7 @@ class Process implements Disposable {
 
 /** Kernel, committed mirror and desired state must be one. */
 function assertInSync(engine: EngineState, kernel: FakeKernel): void {
-  const held = kernel.list(OUR_TABLES);
+  const held = separated(kernel.list(OUR_TABLES));
   const withoutPosition = diff(engine.cluster.desired, held.elements).filter(({ set }) =>
     set !== POSITION_PATH
   );
@@ -260,4 +261,77 @@ Deno.test("a refused commit moves nothing, is recorded, and its changes are in t
     record.kind === "commit" ? [record.outcome] : []
   );
   assert.deepEqual(outcomes, ["rejected", "committed"]);
+});
+
+/** A kernel that never takes an element with a comment that contains `word`. */
+function fussy(kernel: FakeKernel, word: string): Kernel {
+  return {
+    commit(transaction) {
+      const bad = transaction.find((operation) =>
+        operation.verb === "add" && operation.noun === "element" && operation.element.comment?.includes(word)
+      );
+      if (bad !== undefined) throw new KernelRejection(bad, 22);
+      return kernel.commit(transaction);
+    },
+    generation: () => kernel.generation(),
+    list: (tables) => kernel.list(tables),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+Deno.test("a Service that the kernel refuses is set aside and named; all others are served, also after a restart", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  const bad = [1, 2, 3, 4, 5].flatMap((n) => [
+    service(`shop/bad${n} 10.96.1.${n} http:80/tcp`),
+    slice(`shop/bad${n}-a http:8080/tcp 10.244.2.${n}`),
+  ]);
+  const objects = [...bad.slice(0, 6), WEB, PODS, ...bad.slice(6)];
+  const batch = { kind: "list", objects, complete: true, time: TIME, problems: [] } as const;
+  {
+    using process = new Process(fussy(kernel, "bad"), storage);
+    perform(process.engine, process.ports, { kind: "batch", batch });
+    commitBatch(process.engine, process.ports);
+    assertInSync(process.engine, kernel);
+    assert.deepEqual(
+      [...process.engine.cluster.aside.keys()].sort(),
+      [1, 2, 3, 4, 5].map((n) => `shop/bad${n}`),
+    );
+    assert.ok(
+      process.warnings.some((text) =>
+        /^Service shop\/bad3 is set aside until it changes: .*EINVAL/.test(text)
+      ),
+    );
+    assert.equal(process.reports.at(-1)!.aside, 5);
+  }
+  {
+    using process = new Process(fussy(kernel, "bad"), storage);
+    process.tell({ kind: "events", events: [], problems: [] });
+    assert.equal(process.engine.rejections, 0);
+    assertInSync(process.engine, kernel);
+  }
+  using process = new Process(kernel, storage);
+  const [changed] = [service("shop/bad3 10.96.1.33 http:80/tcp")];
+  process.list(...objects.map((object) => object.metadata.name === "bad3" ? changed! : object));
+  assertInSync(process.engine, kernel);
+  assert.ok(
+    lines(kernel.list(OUR_TABLES).elements).includes("ip service-ips 10.96.1.33 . tcp . 80 : goto pick-1"),
+  );
+  assert.equal(process.engine.cluster.aside.size, 4);
+});
+
+Deno.test("an element that another program took away sets nobody aside", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  const set = "ip ledgerproxy endpoints" as never;
+  const container = process.engine.cluster.tables[0]!.sets.find(({ name }) => name === "endpoints")!;
+  const element = { key: "10.96.0.1 . tcp . 80 . 1" as never, value: "10.244.1.1 . 8080" };
+  kernel.commit([{ verb: "delete", noun: "element", set, container, element }]);
+  const objects = [WEB, slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2")];
+  const batch = { kind: "list", objects, complete: true, time: TIME, problems: [] } as const;
+  perform(process.engine, process.ports, { kind: "batch", batch });
+  commitBatch(process.engine, process.ports);
+  assert.equal(process.engine.cluster.aside.size, 0);
+  assertInSync(process.engine, kernel);
 });
