@@ -2,10 +2,9 @@
 // the object that started them, in a folder of their own, and end with it.
 
 import { generateKeyPairSync } from "node:crypto";
+import { until } from "../until.ts";
 
 const TOKEN = "test-token";
-const START_MILLISECONDS = 30_000;
-const POLL_MILLISECONDS = 50;
 
 const KUBERNETES = "1.37.2";
 
@@ -160,13 +159,4 @@ export async function end(process: Deno.ChildProcess): Promise<void> {
     // It has ended by itself.
   }
   await process.status;
-}
-
-/** Waits for `condition`; throws when it does not come true in time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + START_MILLISECONDS;
-  while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${START_MILLISECONDS} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-  }
 }

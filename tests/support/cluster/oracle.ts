@@ -1,9 +1,10 @@
 // kube-proxy itself, in nftables mode, on the node of a lab, fed by a real API server. It is asked by packets, like us.
 
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
+import { until } from "../until.ts";
 import { type Lab, shell } from "../lab/lab.ts";
 import { type Manifest, NODE_NAME, nodeManifest } from "../scenario/scenario.ts";
-import { type ControlPlane, end, type Json, startProgram, until } from "./control_plane.ts";
+import { type ControlPlane, end, type Json, startProgram } from "./control_plane.ts";
 
 /** Both ends of the cable between the API server and the node. */
 export const API_ADDRESS = "198.18.0.1";

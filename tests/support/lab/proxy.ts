@@ -4,7 +4,7 @@ import { type EngineState, newEngine } from "../../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../../src/engine/run_loop.ts";
 import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { KubeObject } from "../../../src/kube/objects.ts";
-import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../../src/kube/proxy_config.ts";
 import type { LedgerRecord } from "../../../src/ledger/record.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import type { Ruleset } from "../../../src/nft/ruleset.ts";
@@ -16,7 +16,7 @@ const TIME = "2026-01-01T00:00:00.000Z";
 
 /** Keeps the rules on the node equal to what it is told; dispose of it to remove them. */
 export class LabProxy implements Disposable {
-  readonly engine: EngineState = newEngine();
+  engine: EngineState = newEngine();
   /** What it warned about. */
   readonly warnings: string[] = [];
   readonly #kernel: NetlinkKernel;
@@ -32,7 +32,7 @@ export class LabProxy implements Disposable {
       report: () => {},
       warn: (text) => this.warnings.push(text),
     };
-    perform(this.engine, this.#ports, list(this.#kernel));
+    this.restart(DEFAULT_PROXY_CONFIG);
   }
 
   /** Takes on a configuration; the rules follow with the next {@link tell}. */
@@ -55,6 +55,13 @@ export class LabProxy implements Disposable {
     });
     perform(this.engine, this.#ports, { kind: "sync" });
     if (this.engine.rejections > 0) throw new Error(this.warnings.at(-1));
+  }
+
+  /** Begins anew, as after the end of the process: with the rules in the kernel, and nothing else. */
+  restart(proxy: ProxyConfig): void {
+    this.engine = newEngine();
+    this.configure(proxy);
+    perform(this.engine, this.#ports, list(this.#kernel));
   }
 
   /** What it wants the kernel to hold. */
