@@ -4,6 +4,7 @@
 //   deno task bench [SIZE ...]
 
 import type { Sample } from "./one_size.ts";
+import { table } from "./table.ts";
 
 const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [100, 1000, 10_000, 30_000];
 const samples = await Array.fromAsync(sizes, measure);
@@ -83,10 +84,4 @@ async function measure(services: number): Promise<Sample> {
 
 function ms(milliseconds: number): string {
   return milliseconds.toFixed(milliseconds < 10 ? 1 : 0);
-}
-
-function table(title: string, rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  console.log(`\n${title}`);
-  for (const row of rows) console.log(row.map((cell, column) => cell.padStart(widths[column]!)).join("  "));
 }

@@ -1,0 +1,106 @@
+// What the first packet of a connection costs: a datagram from a pod through the node to a remote pod, on nodes without
+// rules and with 10, 1,000 and 30,000 Services. All nodes are there at once and take turns, so that ratios are paired.
+//
+//   deno task bench:first-packet [SERVICES ...]
+
+import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
+import {
+  AF_INET,
+  bindSocket,
+  closeDescriptor,
+  newSocket,
+  receiveBytes,
+  sendTo,
+  SOCK_DGRAM,
+  socketAddress,
+} from "../support/lab/libc.ts";
+import { Lab } from "../support/lab/lab.ts";
+import { LabProxy } from "../support/lab/proxy.ts";
+import { table } from "./table.ts";
+
+const ROUNDS = 4000;
+const WARM_UP = 500;
+const SOURCE = "10.244.1.5";
+const SERVER = { address: "10.244.2.5", port: 5353 };
+const PAYLOAD = Uint8Array.of(1);
+/** Many more source ports than rounds, so that each datagram begins a connection of its own. */
+const FIRST_PORT = 10_000;
+
+const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [10, 1000, 30_000];
+const nodes = [undefined, ...sizes].map(newNode);
+for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+  for (const node of nodes) {
+    const microseconds = sendOne(node, FIRST_PORT + round);
+    if (round >= WARM_UP) node.times.push(microseconds);
+  }
+}
+const [bare] = nodes;
+table("First packet of a connection, UDP from a pod through the node (microseconds, p50 of paired rounds)", [
+  ["Services", "p50", "p90", "ratio to no Service", "ratio to the fewest"],
+  ...nodes.map(({ services, times }) => [
+    services === undefined ? "no rules" : String(services),
+    percentile(times, 0.5).toFixed(1),
+    percentile(times, 0.9).toFixed(1),
+    (percentile(times, 0.5) / percentile(bare!.times, 0.5)).toFixed(2),
+    (percentile(times, 0.5) / percentile(nodes[1]!.times, 0.5)).toFixed(2),
+  ]),
+]);
+for (const { lab, proxy } of nodes) {
+  proxy?.[Symbol.dispose]();
+  lab[Symbol.dispose]();
+}
+
+interface Node {
+  readonly services: number | undefined;
+  readonly lab: Lab;
+  readonly proxy: LabProxy | undefined;
+  /** Where the datagrams go: the server itself, or a Service in front of it. */
+  readonly target: Uint8Array<ArrayBuffer>;
+  readonly server: number;
+  readonly times: number[];
+}
+
+function newNode(services: number | undefined): Node {
+  const lab = new Lab();
+  const proxy = services === undefined ? undefined : new LabProxy(lab);
+  if (services !== undefined) proxy!.tell(clusterOf(services));
+  const server = lab.servers.find(({ stream, name }) =>
+    !stream && name === `${SERVER.address}:${SERVER.port}`
+  )!;
+  const target = services === undefined
+    ? socketAddress(SERVER.address, SERVER.port)
+    : socketAddress(clusterIP(services >> 1), 53);
+  return { services, lab, proxy, target, server: server.descriptor, times: [] };
+}
+
+function clusterIP(number: number): string {
+  return `10.${96 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
+}
+
+function clusterOf(services: number) {
+  const lines = Array.from(
+    { length: services },
+    (_, i) =>
+      `service shop/s${i} ips=${clusterIP(i)} ports=dns:53/udp\n` +
+      `slice shop/s${i}-a ports=dns:${SERVER.port}/udp ${SERVER.address}@node-b`,
+  );
+  return decodeAll([nodeManifest(), ...parseScenario(lines.join("\n")).objects.map(manifestOf)]);
+}
+
+/** Microseconds from sending to having the datagram at the server. */
+function sendOne({ lab, target, server }: Node, port: number): number {
+  const client = lab.inside("pod-1", () => newSocket(AF_INET, SOCK_DGRAM));
+  bindSocket(client, SOURCE, port);
+  const start = performance.now();
+  sendTo(client, PAYLOAD, target);
+  let received;
+  while ((received = receiveBytes(server)) === undefined);
+  const microseconds = (performance.now() - start) * 1000;
+  closeDescriptor(client);
+  if (typeof received === "number") throw new Error(`errno ${received}`);
+  return microseconds;
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
+}
