@@ -31,6 +31,9 @@ export function missingAssets(): string | undefined {
 /** A JSON object of the API. */
 export type Json = Record<string, unknown>;
 
+/** The API server does not want what it was asked. */
+export class ApiError extends Error {}
+
 /** Etcd and the API server; dispose of it to end them. */
 export class ControlPlane implements AsyncDisposable {
   readonly #folder: string;
@@ -58,7 +61,7 @@ export class ControlPlane implements AsyncDisposable {
   async call(method: string, path: string, body?: Json): Promise<Json> {
     const response = await this.#fetch(method, path, body);
     const answer = await response.json() as Json;
-    if (!response.ok) throw new Error(`${method} ${path}: ${answer["message"]}`);
+    if (!response.ok) throw new ApiError(`${method} ${path}: ${answer["message"]}`);
     return answer;
   }
 

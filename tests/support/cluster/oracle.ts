@@ -4,7 +4,7 @@ import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
 import { until } from "../until.ts";
 import { type Lab, shell } from "../lab/lab.ts";
 import { type Manifest, NODE_NAME, nodeManifest } from "../scenario/scenario.ts";
-import { type ControlPlane, end, type Json, startProgram } from "./control_plane.ts";
+import { ApiError, type ControlPlane, end, type Json, startProgram } from "./control_plane.ts";
 
 /** Both ends of the cable between the API server and the node. */
 export const API_ADDRESS = "198.18.0.1";
@@ -82,20 +82,24 @@ export class ApiCluster {
 
   constructor(readonly plane: ControlPlane) {}
 
-  /** Replaces all Services and slices; returns the name of a Service that is newer than all of them. */
+  /**
+   * Makes the Services and slices those of `manifests`, by updates where the API allows them; returns the name of a
+   * Service that is newer than all of them.
+   */
   async replace(manifests: readonly Manifest[]): Promise<string> {
-    const { plane } = this;
-    const old = await plane.call("GET", SERVICES);
-    await plane.call("DELETE", SLICES);
-    await Promise.all(
-      (old["items"] as Manifest[]).map(({ metadata }) =>
-        plane.call("DELETE", `${SERVICES}/${metadata.name}`)
-      ),
-    );
-    await Promise.all(manifests.map((manifest) => this.#create(manifest)));
+    for (const [kind, path] of [["Service", SERVICES], ["EndpointSlice", SLICES]] as const) {
+      const { items } = await this.plane.call("GET", path);
+      const old = new Map((items as Manifest[]).map((item) => [item.metadata.name, item]));
+      const wanted = manifests.filter((manifest) => manifest.kind === kind);
+      await Promise.all(wanted.map((manifest) => this.#put(path, manifest, old.get(manifest.metadata.name))));
+      for (const { metadata } of wanted) old.delete(metadata.name);
+      await Promise.all([...old.keys()].map((name) => this.plane.call("DELETE", `${path}/${name}`)));
+    }
     const marker = `marker-${++this.#generation}`;
-    await this.#create(markerService(marker));
-    for (const type of ["IPv4", "IPv6"] as const) await this.#create(markerSlice(marker, type));
+    await this.#put(SERVICES, markerService(marker), undefined);
+    for (const type of ["IPv4", "IPv6"] as const) {
+      await this.#put(SLICES, markerSlice(marker, type), undefined);
+    }
     return marker;
   }
 
@@ -114,13 +118,31 @@ export class ApiCluster {
     });
   }
 
-  async #create({ status, ...manifest }: Manifest): Promise<void> {
-    // The API server has made the ServiceCIDR of its own range already.
-    if (manifest.kind === "ServiceCIDR") return;
-    const path = manifest.kind === "Service" ? SERVICES : SLICES;
-    const made = await this.plane.call("POST", path, manifest);
-    if (status === undefined || manifest.kind !== "Service") return;
-    await this.plane.call("PUT", `${path}/${manifest.metadata.name}/status`, { ...made, status });
+  /** Updates `old` to `manifest`; makes it anew where that is not allowed, as with another cluster IP. */
+  async #put(path: string, manifest: Manifest, old: Manifest | undefined): Promise<void> {
+    const { status: _, ...wanted } = manifest;
+    if (old === undefined) {
+      return await this.#status(path, manifest, await this.plane.call("POST", path, wanted));
+    }
+    const { name } = manifest.metadata;
+    const { resourceVersion } = old.metadata as Json;
+    const metadata = { ...manifest.metadata, resourceVersion };
+    try {
+      await this.#status(
+        path,
+        manifest,
+        await this.plane.call("PUT", `${path}/${name}`, { ...wanted, metadata }),
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      await this.plane.call("DELETE", `${path}/${name}`);
+      await this.#put(path, manifest, undefined);
+    }
+  }
+
+  async #status(path: string, { kind, metadata, status }: Manifest, made: Json): Promise<void> {
+    if (kind !== "Service") return;
+    await this.plane.call("PUT", `${path}/${metadata.name}/status`, { ...made, status: status ?? {} });
   }
 }
 
