@@ -25,7 +25,6 @@ test("kube-proxy does what the scenario files say", async (t) => {
     if (name in NOT_FOR_KUBE_PROXY) continue;
     await t.step(name, () => bench.play(scenario));
   }
-  assert.deepEqual([...bench.differences], [], "no scenario file is about a difference");
 });
 
 test(`${CLUSTERS} random clusters of seed ${SEED}: tracer, real packets and kube-proxy agree`, async () => {

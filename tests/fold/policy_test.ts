@@ -211,3 +211,66 @@ Deno.test("two Services with one NodePort or external IP: the older has it", () 
     ]);
   }
 });
+
+Deno.test("without an address of the node in a family, nothing says that NodePorts are served there", () => {
+  const state = folded(spec({ type: "NodePort" }, 30080), REMOTE);
+  const nodePorts = lines(state.desired).filter((line) => line.includes("nodeport-ips"));
+  assert.deepEqual(nodePorts, ["ip nodeport-ips 192.168.10.10"]);
+});
+
+Deno.test("internal addresses of the node come before external ones, whatever their order", () => {
+  const own = node("zone-1");
+  const addresses = [{ type: "ExternalIP", address: "198.51.100.9" }, {
+    type: "InternalIP",
+    address: "10.0.0.9",
+  }, {
+    type: "ExternalIP",
+    address: "fd00::9",
+  }];
+  const state = folded();
+  foldRecord(state, 9 as Offset, appears({ ...own, status: { addresses } }));
+  assert.deepEqual(state.node.addresses, ["10.0.0.9", "fd00::9"]);
+});
+
+Deno.test("healthCheckNodePort counts the ready local addresses of all ports, for LoadBalancers under Local policy", () => {
+  const fields = { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 32000 };
+  const two = [
+    slice(
+      "shop/web-a http:8080/tcp 10.244.0.1@node-a 10.244.0.2@node-a !10.244.0.3@node-a 10.244.1.1@node-b",
+    ),
+    slice("shop/web-b http:8080/tcp 10.244.0.2@node-a"),
+  ];
+  const counts = (fields: Partial<Service["spec"]>, ...slices: EndpointSlice[]) =>
+    folded(spec(fields), ...slices).programs.get("shop/web" as never)!.healthCheck;
+  assert.deepEqual(counts(fields, ...two), { port: 32000, localEndpoints: 2 });
+  assert.deepEqual(counts(fields, REMOTE), { port: 32000, localEndpoints: 0 });
+  assert.equal(counts({ ...fields, externalTrafficPolicy: "Cluster" }, ...two), undefined);
+  assert.equal(counts({ ...fields, type: "NodePort" }, ...two), undefined);
+});
+
+Deno.test("affinity keeps one set and one chain an endpoint, and goes with its last trace", () => {
+  const objects = (fields: Partial<Service["spec"]>) => folded(spec(fields), BOTH).desired;
+  const found = (fields: Partial<Service["spec"]>) =>
+    lines(objects(fields)).filter((line) => line.includes("("));
+  const pins = (address: string) => `affinity-shop/web/tcp/http__${address}/8080`;
+  const chain = (address: string) => `endpoint-shop/web/tcp/http__${address}/8080`;
+  const endpoint = (address: string) =>
+    `ip (chains) ${chain(address)} : update @${pins(address)} { ip saddr timeout 1m30s }; ` +
+    `meta l4proto tcp dnat to ${address}:8080`;
+  const affinity = {
+    sessionAffinity: "ClientIP",
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } },
+  };
+  assert.deepEqual(found(affinity), [
+    endpoint("10.244.0.1"),
+    endpoint("10.244.1.1"),
+    "ip (chains) external-shop/web/tcp/http : meta mark set meta mark | 0x00004000 goto service-shop/web/tcp/http",
+    "ip (chains) service-shop/web/tcp/http : " +
+    `ip saddr @${pins("10.244.0.1")} goto ${chain("10.244.0.1")}; ` +
+    `ip saddr @${pins("10.244.1.1")} goto ${chain("10.244.1.1")}; ` +
+    `numgen random mod 2 0 goto ${chain("10.244.0.1")}; goto ${chain("10.244.1.1")}`,
+    `ip (sets) ${pins("10.244.0.1")} : type ipv4_addr; flags dynamic,timeout`,
+    `ip (sets) ${pins("10.244.1.1")} : type ipv4_addr; flags dynamic,timeout`,
+  ]);
+  assert.deepEqual(found({ sessionAffinity: "None" }), []);
+});

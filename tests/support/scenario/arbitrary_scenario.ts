@@ -111,7 +111,7 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
     families: fc.constantFrom<Family[][]>(["v4"], ["v6"], ["v4", "v6"], ["v6", "v4"]) as fc.Arbitrary<
       Family[]
     >,
-    type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer"),
+    type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer", "LoadBalancer"),
     ports,
     external: policy,
     internal: policy,
