@@ -10,6 +10,7 @@ import { familyOf, parseAddress } from "../kube/address.ts";
 import { describeKey, type Node } from "../kube/objects.ts";
 import { readLedger } from "../ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { setPath } from "../nft/ruleset.ts";
@@ -87,16 +88,28 @@ async function believe(options: WhyOptions): Promise<Belief> {
 }
 
 function foldLedger(belief: Belief, path: string, through = Infinity): void {
+  const storage = folderStorage(path, false);
+  if (!isFolder(path) || segmentNames(storage).length === 0) {
+    throw new UsageError(`--ledger ${path}: there is no ledger (a folder with *.ndjson segments)`);
+  }
   const told = progress("records read from the ledger");
-  for (const { offset, record } of readLedger(folderStorage(path, false))) {
+  for (const { offset, record } of readLedger(storage)) {
     if (offset > through) return;
     note(belief, offset, record);
     told(offset + 1);
   }
   const last = belief.state.folded;
-  if (last < 0) throw new UsageError(`--ledger ${path}: there is no record in it`);
   if (through !== Infinity && through > last) {
     throw new UsageError(`--at @${through}: the ledger ends at @${last}`);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

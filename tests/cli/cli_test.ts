@@ -52,6 +52,39 @@ Deno.test("wrong usage ends with 2 and says what to write", async () => {
     [["run", "--source", RECORDING, "--metrics-bind-address", "9000"], /IP:PORT/],
     [["run", "--source", RECORDING, "--sauce", "x"], /unknown option '--sauce'/],
     [["fly"], /unknown command 'fly'/],
+    [["why", "1.2.3.4", "10.96.0.10:80/tcp"], /give either --ledger DIR or --source PATH/],
+    [
+      ["why", "1.2.3.4", "10.96.0.10", "--ledger", RECORDING],
+      /10\.96\.0\.10: it must be ADDRESS:PORT\/PROTO/,
+    ],
+    [["why", "1.2.3.4", "10.96.0.10:80/icmp", "--ledger", RECORDING], /it must be ADDRESS:PORT\/PROTO/],
+    [
+      ["why", "web", "10.96.0.10:80/tcp", "--ledger", RECORDING],
+      /web: it must be the IP address of the sender/,
+    ],
+    [["why", "fd00::1", "10.96.0.10:80/tcp", "--ledger", RECORDING], /of two address families/],
+    [["why", "1.2.3.4", "10.96.0.10:80", "--ledger", "/nowhere"], /--ledger \/nowhere: there is no ledger/],
+    [["why", "1.2.3.4", "10.96.0.10:80", "--ledger", RECORDING, "--at", "@9999"], /the ledger ends at @238/],
+    [
+      ["run", "--source", RECORDING, "--dry-run", "--detect-local-mode", "Guess"],
+      /it must be one of ClusterCIDR/,
+    ],
+    [
+      ["run", "--source", RECORDING, "--dry-run", "--detect-local-mode", "BridgeInterface"],
+      /--pod-bridge-interface/,
+    ],
+    [
+      ["run", "--source", RECORDING, "--dry-run", "--cluster-cidr", "10.0.0.0"],
+      /"10\.0\.0\.0" is not a CIDR/,
+    ],
+    [
+      ["run", "--source", RECORDING, "--dry-run", "--nodeport-addresses", "primry"],
+      /"primry" is neither a CIDR nor/,
+    ],
+    [
+      ["run", "--source", RECORDING, "--dry-run", "--masquerade-bit", "32"],
+      /--masquerade-bit 32: it must be 0 to 31/,
+    ],
   ];
   const results = await Promise.all(cases.map(([args]) => ledgerproxy(...args)));
   results.forEach(({ code, stderr }, i) => {
@@ -95,4 +128,68 @@ Deno.test("bad input is named, the rest is served", async () => {
   assert.match(stderr, /d\.yaml: kind "Pod" is not one of/);
   assert.match(stderr, /e\.json: Service shop\/good is in .*a\.json already/);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("why answers from a ledger at a position, with the event behind each element", async () => {
+  const target = ["why", "10.244.0.5", "10.96.0.10:53/udp", "--ledger", RECORDING];
+  const [whole, before, json] = await Promise.all([
+    ledgerproxy(...target),
+    ledgerproxy(...target, "--at", "@57"),
+    ledgerproxy(...target, "--json", "--at", "@66"),
+  ]);
+  assert.deepEqual([whole.code, before.code, json.code], [0, 0, 0]);
+  assert.match(whole.stdout, /^10\.244\.0\.5 -> 10\.96\.0\.10:53\/udp on this node at @238\n/);
+  assert.match(
+    before.stdout,
+    / : 10\.244\.1\.10 \. 53 } {3}by @57 EndpointSlice kube-system\/kube-dns-gl9lr\n[^%]*\nto 10\.244\.1\.10:53\n$/,
+  );
+  const { outcomes, steps, at } = JSON.parse(json.stdout);
+  assert.equal(at, 66);
+  assert.deepEqual(
+    outcomes.map((outcome: { destination: string; probability: number }) => [
+      outcome.destination,
+      outcome.probability,
+    ]),
+    [["10.244.0.10", 0.5], ["10.244.1.10", 0.5]],
+  );
+  const found = steps.flatMap((step: { found: unknown[] }) => step.found);
+  assert.deepEqual(
+    found.map(({ set, cause }: { set: string; cause: { offset: number } }) => [set, cause.offset]),
+    [
+      ["service-ips", 66],
+      ["endpoints", 57],
+      ["endpoints", 66],
+    ],
+  );
+});
+
+Deno.test("why names the Service that wants a frontend which an older one holds", async () => {
+  const folder = await Deno.makeTempDir();
+  const service = (name: string, ip: string, born: number) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop", creationTimestamp: `2026-01-0${born}T00:00:00Z` },
+    spec: { clusterIP: ip, externalIPs: ["198.51.100.7"], ports: [{ port: 80 }] },
+  });
+  await Deno.writeTextFile(`${folder}/a.json`, JSON.stringify(service("young", "10.96.0.1", 2)));
+  await Deno.writeTextFile(`${folder}/b.json`, JSON.stringify(service("old", "10.96.0.2", 1)));
+  const { stdout } = await ledgerproxy("why", "192.0.2.1", "198.51.100.7:80/tcp", "--source", folder);
+  assert.match(stdout, /refused with a TCP reset\n/);
+  assert.match(stdout, /shop\/young wants 198\.51\.100\.7 \. tcp \. 80 too: shop\/old, the oldest, keeps it/);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("flags about traffic shape the rules", async () => {
+  const { stdout } = await ledgerproxy(
+    ...["run", "--source", RECORDING, "--dry-run", "--node", "node-a", "--masquerade-bit", "3"],
+    ...["--cluster-cidr", "10.244.0.0/16", "--nodeport-addresses", "primary,192.0.2.0/24"],
+  );
+  assert.match(
+    stdout,
+    /ip daddr @cluster-ips ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000008/,
+  );
+  assert.match(
+    stdout,
+    /ip daddr 192\.0\.2\.0\/24 fib daddr type local meta l4proto \. th dport vmap @service-nodeports/,
+  );
 });
