@@ -67,7 +67,9 @@ export class Oracle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await end(this.#process);
-    this.lab.run("node", "nft delete table ip kube-proxy", "nft delete table ip6 kube-proxy");
+    for (const family of ["ip", "ip6"]) {
+      this.lab.run("node", `nft delete table ${family} kube-proxy 2> /dev/null || true`);
+    }
     Deno.removeSync(this.#folder, { recursive: true });
   }
 
@@ -91,9 +93,14 @@ export class ApiCluster {
       const { items } = await this.plane.call("GET", path);
       const old = new Map((items as Manifest[]).map((item) => [item.metadata.name, item]));
       const wanted = manifests.filter((manifest) => manifest.kind === kind);
-      await Promise.all(wanted.map((manifest) => this.#put(path, manifest, old.get(manifest.metadata.name))));
-      for (const { metadata } of wanted) old.delete(metadata.name);
-      await Promise.all([...old.keys()].map((name) => this.plane.call("DELETE", `${path}/${name}`)));
+      const names = new Set(
+        wanted.filter((one) => keepsAddresses(old.get(one.metadata.name), one)).map(nameOf),
+      );
+      // What another object may want must be free before it is made.
+      const gone = [...old.keys()].filter((name) => !names.has(name));
+      await Promise.all(gone.map((name) => this.plane.call("DELETE", `${path}/${name}`)));
+      for (const name of gone) old.delete(name);
+      await Promise.all(wanted.map((manifest) => this.#put(path, manifest, old.get(nameOf(manifest)))));
     }
     const marker = `marker-${++this.#generation}`;
     await this.#put(SERVICES, markerService(marker), undefined);
@@ -144,6 +151,16 @@ export class ApiCluster {
     if (kind !== "Service") return;
     await this.plane.call("PUT", `${path}/${metadata.name}/status`, { ...made, status: status ?? {} });
   }
+}
+
+function nameOf({ metadata }: Manifest): string {
+  return metadata.name;
+}
+
+/** Whether `old` can become `wanted`: cluster IPs never change. */
+function keepsAddresses(old: Manifest | undefined, wanted: Manifest): boolean {
+  const ips = (manifest: Manifest) => String((manifest["spec"] as Json | undefined)?.["clusterIPs"] ?? "");
+  return old !== undefined && ips(old) === ips(wanted);
 }
 
 function markerService(name: string): Manifest {

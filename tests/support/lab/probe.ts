@@ -38,9 +38,12 @@ export type Observation = string;
 export const REFUSED = "refused";
 export const LOST = "lost";
 
-/** Source ports are given out one after the other, so that none is used twice within a connection's afterlife. */
-const FIRST_PORT = 10_000;
-const PORTS = 50_000;
+/**
+ * Source ports are given out one after the other, so that none is used twice within a connection's afterlife. They are
+ * above NodePorts and what kube-proxy listens on.
+ */
+const FIRST_PORT = 33_000;
+const PORTS = 27_000;
 let ports = 0;
 
 const EPERM = 1;
