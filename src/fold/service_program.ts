@@ -89,7 +89,14 @@ export function serviceProgram(
       local: assigned("local"),
       node: surroundings.node,
     };
-    for (const resource of resourcesOf(backing, surroundings.mark)) add(resource);
+    for (const resource of frontends(backing)) add(resource);
+    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
+    if (port.affinitySeconds > 0) {
+      const { cluster, local } = backing;
+      for (const object of affinityObjects(port, cluster.endpoints, local.endpoints, surroundings.mark)) {
+        add(object);
+      }
+    }
     for (const address of endpoints.localReady) ready.add(address);
     const left = endpoints.cluster.length - backing.cluster.endpoints.length + endpoints.local.length -
       backing.local.endpoints.length;
@@ -97,15 +104,6 @@ export function serviceProgram(
   }
   const healthCheck = healthCheckOf(service, ready.size);
   return { resources, slots, omitted, ...(healthCheck === undefined ? {} : { healthCheck }) };
-}
-
-function resourcesOf(backing: Backing, mark: number): Resource[] {
-  const { port, cluster, local, endpoints } = backing;
-  return [
-    ...frontends(backing),
-    ...endpoints.hairpins.map((endpoint) => hairpin(port, endpoint)),
-    ...(port.affinitySeconds > 0 ? affinityObjects(port, cluster.endpoints, local.endpoints, mark) : []),
-  ];
 }
 
 function healthCheckOf({ spec }: Service, localEndpoints: number): HealthCheck | undefined {

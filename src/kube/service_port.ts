@@ -52,16 +52,20 @@ export function isProxied(service: Service): boolean {
 export function servicePorts(service: Service): ServicePort[] {
   if (!isProxied(service)) return [];
   const { namespace, name } = service.metadata;
-  const families = clusterAddresses(service).map((clusterIP) => ({
-    clusterIP,
-    family: familyOf(clusterIP),
-    externalIPs: externalAddresses(service, familyOf(clusterIP)),
-    balancerIPs: balancerAddresses(service, familyOf(clusterIP)),
-    sourceRanges: sourceRanges(service, familyOf(clusterIP)),
-    affinitySeconds: affinitySeconds(service),
-    internalLocal: service.spec.internalTrafficPolicy === "Local",
-    externalLocal: isExternalLocal(service),
-  }));
+  const families = clusterAddresses(service).map((clusterIP) => {
+    const family = familyOf(clusterIP);
+    const balancerIPs = balancerAddresses(service, family);
+    return {
+      clusterIP,
+      family,
+      externalIPs: externalAddresses(service, balancerIPs, family),
+      balancerIPs,
+      sourceRanges: sourceRanges(service, family),
+      affinitySeconds: affinitySeconds(service),
+      internalLocal: service.spec.internalTrafficPolicy === "Local",
+      externalLocal: isExternalLocal(service),
+    };
+  });
   return (service.spec.ports ?? []).flatMap((port) =>
     families.map((family): ServicePort => ({
       ...family,
@@ -86,14 +90,22 @@ export function clusterAddresses(service: Service): Address[] {
   );
 }
 
-function externalAddresses(service: Service, family: Family): Address[] {
-  const listed = addressesOf(service.spec.externalIPs ?? [], family);
-  return [...new Set([...listed, ...balancerAddresses(service, family)])];
+/** Most Services have no address but their cluster IP. */
+const NONE: readonly never[] = [];
+
+function externalAddresses(
+  service: Service,
+  balancerIPs: readonly Address[],
+  family: Family,
+): readonly Address[] {
+  if (!service.spec.externalIPs?.length) return balancerIPs;
+  return [...new Set([...addressesOf(service.spec.externalIPs, family), ...balancerIPs])];
 }
 
 /** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
-function balancerAddresses(service: Service, family: Family): Address[] {
-  const ingress = service.status?.loadBalancer?.ingress ?? [];
+function balancerAddresses(service: Service, family: Family): readonly Address[] {
+  const ingress = service.status?.loadBalancer?.ingress;
+  if (!ingress?.length) return NONE;
   const vips = ingress.filter(({ ipMode }) => ipMode === undefined || ipMode === "VIP");
   return [...new Set(addressesOf(vips.flatMap(({ ip }) => ip ?? []), family))];
 }
@@ -103,8 +115,9 @@ function addressesOf(texts: readonly string[], family: Family): Address[] {
     .filter((address) => familyOf(address) === family);
 }
 
-function sourceRanges({ spec }: Service, family: Family): Cidr[] {
-  const cidrs = (spec.loadBalancerSourceRanges ?? []).map(parseCidr).filter((cidr) => cidr !== null);
+function sourceRanges({ spec }: Service, family: Family): readonly Cidr[] {
+  if (!spec.loadBalancerSourceRanges?.length) return NONE;
+  const cidrs = spec.loadBalancerSourceRanges.map(parseCidr).filter((cidr) => cidr !== null);
   return disjoint(cidrs.filter((cidr) => cidr.family === family));
 }
 

@@ -71,8 +71,10 @@ const PHASES = [
  */
 export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath, Container>): Transaction {
   const phases = Object.fromEntries(PHASES.map((phase) => [phase, [] as Operation[]])) as Phases;
+  let set: SetPath | undefined;
+  let noun: ReturnType<typeof objectNoun>;
   for (const change of delta) {
-    const noun = objectNoun(change.set);
+    if (change.set !== set) noun = objectNoun(set = change.set);
     if (noun === "chain") changeChain(phases, change);
     else if (noun === "set") changeSet(phases, change);
     else changeElement(phases, change, containers);
