@@ -5,6 +5,7 @@ import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { log, startLog } from "./log.ts";
+import { parsePosition } from "./position_argument.ts";
 import { PROXY_FLAGS } from "./proxy_options.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
@@ -50,7 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
     .argument("<source>", "address of the sender")
     .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
     .option("--ledger <dir>", "answer from a ledger")
-    .option("--at <position>", "with --ledger: after the record at this offset, such as @1234", position)
+    .option("--at <position>", "with --ledger: @1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
     .option("--source <path>", "answer from a file, a folder or a recording, as run reads it")
     .option("--node <name>", "with --source: name of the own Node object", Deno.hostname().toLowerCase())
     .option("--interface <name>", "interface by which the packet reaches the node")
@@ -70,11 +71,6 @@ function withProxyFlags(command: Command): Command {
     else command.option(flags, description, (text: string) => parse(text));
   }
   return command;
-}
-
-function position(text: string): number {
-  if (!/^@?\d+$/.test(text)) throw new InvalidArgumentError("It must be an offset, such as @1234.");
-  return Number(text.replace("@", ""));
 }
 
 function positive(text: string): number {

@@ -17,6 +17,7 @@ import { setPath } from "../nft/ruleset.ts";
 import { elementText, endpointText } from "../nft/text.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
+import { type PositionArgument, resolvePosition } from "./position_argument.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
 import { configRecord } from "./run.ts";
 import { openSource } from "./sources.ts";
@@ -27,7 +28,7 @@ import { UsageError } from "./usage_error.ts";
 export interface WhyOptions extends ProxyOptions {
   readonly source?: string;
   readonly ledger?: string;
-  readonly at?: number;
+  readonly at?: PositionArgument;
   readonly node: string;
   readonly interface?: string;
   readonly json?: boolean;
@@ -68,7 +69,7 @@ async function believe(options: WhyOptions): Promise<Belief> {
     return belief;
   }
   if (options.at !== undefined) {
-    throw new UsageError(`--at @${options.at} needs --ledger: a source has one moment, now`);
+    throw new UsageError("--at needs --ledger: a source has one moment, now");
   }
   let offset = 0;
   const take = (record: LedgerRecord) => note(belief, offset++ as Offset, record);
@@ -87,20 +88,17 @@ async function believe(options: WhyOptions): Promise<Belief> {
   return belief;
 }
 
-function foldLedger(belief: Belief, path: string, through = Infinity): void {
+function foldLedger(belief: Belief, path: string, at: PositionArgument | undefined): void {
   const storage = folderStorage(path, false);
   if (!isFolder(path) || segmentNames(storage).length === 0) {
     throw new UsageError(`--ledger ${path}: there is no ledger (a folder with *.ndjson segments)`);
   }
+  const through = at === undefined ? Infinity : resolvePosition(at, readLedger(storage));
   const told = progress("records read from the ledger");
   for (const { offset, record } of readLedger(storage)) {
     if (offset > through) return;
     note(belief, offset, record);
     told(offset + 1);
-  }
-  const last = belief.state.folded;
-  if (through !== Infinity && through > last) {
-    throw new UsageError(`--at @${through}: the ledger ends at @${last}`);
   }
 }
 

@@ -72,6 +72,8 @@ export interface SyncReport {
   readonly omitted: ReadonlyMap<string, number>;
   /** Services that are not served because their rules are refused. */
   readonly aside: number;
+  /** Frontends that more than one Service claims. */
+  readonly contested: number;
 }
 
 /** A commit on its way. */
@@ -326,6 +328,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
     rebuilt: rebuilds,
     omitted: state.cluster.omitted,
     aside: state.cluster.aside.size,
+    contested: state.cluster.contested.size,
   };
   const record = commitRecord(from, pending, receipt, time);
   return [{ kind: "append", records: [record] }, { kind: "report", report }, ...planCommit(state)];

@@ -44,12 +44,18 @@ export function newMetrics(): Metrics {
     help: "Services that are not served because their rules are refused, until they change",
     registers,
   });
+  const contested = new Gauge({
+    name: "ledgerproxy_frontends_contested",
+    help: "Frontends that more than one Service claims; the oldest has each",
+    registers,
+  });
   return {
     noteSync(report) {
       duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);
       aside.set(report.aside);
+      contested.set(report.contested);
       omitted.reset();
       for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
     },

@@ -66,6 +66,18 @@ Deno.test("wrong usage ends with 2 and says what to write", async () => {
     [["why", "1.2.3.4", "10.96.0.10:80", "--ledger", "/nowhere"], /--ledger \/nowhere: there is no ledger/],
     [["why", "1.2.3.4", "10.96.0.10:80", "--ledger", RECORDING, "--at", "@9999"], /the ledger ends at @238/],
     [
+      ["why", "1.2.3.4", "10.96.0.10:80", "--ledger", RECORDING, "--at", "HEAD~1"],
+      /the ledger has 0 commits/,
+    ],
+    [
+      ["why", "1.2.3.4", "10.96.0.10:80", "--ledger", RECORDING, "--at", "2020-01-01"],
+      /begins at 2026-11-23T09:26:07/,
+    ],
+    [
+      ["why", "1.2.3.4", "10.96.0.10:80", "--ledger", RECORDING, "--at", "noon"],
+      /noon: a position is an offset/,
+    ],
+    [
       ["run", "--source", RECORDING, "--dry-run", "--detect-local-mode", "Guess"],
       /it must be one of ClusterCIDR/,
     ],

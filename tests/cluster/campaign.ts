@@ -106,10 +106,20 @@ export async function runCampaign(
   const each = Math.ceil(clusters / CONFIGS.length);
   for (const config of CONFIGS) {
     const property = fc.asyncProperty(scenarios([config], packets), (scenario) => bench.play(scenario));
-    await fc.assert(property, { numRuns: each, seed });
+    const found = await fc.check(property, { numRuns: each, seed });
+    if (found.failed) throw failure(found.counterexample![0], found.errorInstance);
     told(`${bench.clusters} clusters, ${bench.packets} packets, ${JSON.stringify(config)}`);
   }
   return bench;
+}
+
+/** The smallest failing scenario, kept as a file that can join fixtures/scenarios. */
+function failure(scenario: Scenario, error: unknown): Error {
+  const path = Deno.makeTempFileSync({ prefix: "ledgerproxy-scenario-", suffix: ".txt" });
+  Deno.writeTextFileSync(path, scenarioText(scenario));
+  return new Error(`the smallest failing scenario is in ${path}: ${(error as Error).message}`, {
+    cause: error,
+  });
 }
 
 if (import.meta.main) {

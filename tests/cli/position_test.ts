@@ -1,0 +1,59 @@
+// Positions as people write them, looked up in a ledger.
+
+import assert from "node:assert/strict";
+import { parsePosition, resolvePosition } from "../../src/cli/position_argument.ts";
+import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+
+const at = (second: number) => `2026-11-23T03:12:0${second}.000Z`;
+const commit = (through: number, outcome: CommitRecord["outcome"], time: string): CommitRecord => ({
+  kind: "commit",
+  time,
+  from: 0,
+  through,
+  digest: "",
+  outcome,
+  changes: [],
+  changesOmitted: 0,
+  operations: 0,
+  microseconds: 0,
+  generation: 0,
+});
+const config = (time: string): LedgerRecord => ({ kind: "config", time, version: "0", nodeName: "" });
+const RECORDS = [
+  config(at(1)),
+  commit(0, "committed", at(2)),
+  config(at(3)),
+  commit(2, "rejected", at(4)),
+  commit(2, "committed", at(5)),
+  config(at(6)),
+].map((record, offset) => ({ offset: offset as Offset, record }));
+
+Deno.test("offsets, times, HEAD and commits before it", () => {
+  const cases: [string, number][] = [
+    ["@0", 0],
+    ["@5", 5],
+    ["HEAD", 5],
+    ["HEAD~0", 5],
+    ["HEAD~1", 0],
+    [at(1), 0],
+    ["2026-11-23T03:12:04.5Z", 3],
+    ["2027-01-01", 5],
+  ];
+  for (const [text, offset] of cases) {
+    assert.equal(resolvePosition(parsePosition(text), RECORDS), offset, text);
+  }
+});
+
+Deno.test("what the ledger does not reach is said with where it ends", () => {
+  const cases: [string, RegExp][] = [
+    ["@6", /@6: the ledger ends at @5/],
+    ["HEAD~2", /HEAD~2: the ledger has 2 commits/],
+    ["2026-11-23T03:12:00Z", /begins at 2026-11-23T03:12:01\.000Z, later/],
+  ];
+  for (const [text, message] of cases) {
+    assert.throws(() => resolvePosition(parsePosition(text), RECORDS), message);
+  }
+  for (const text of ["5", "@", "@-1", "HEAD~", "head", "yesterday", "2026"]) {
+    assert.throws(() => parsePosition(text), /a position is an offset/, text);
+  }
+});
