@@ -1,0 +1,56 @@
+// What the kernel can do: asked without leaving a trace, and what is missing is named with a way out.
+
+import assert from "node:assert/strict";
+import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import type { Statement } from "../../src/nft/statement.ts";
+import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
+
+requirePrivateNamespace();
+
+/** A kernel that was built without what `kind` needs. */
+function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
+  const inner = new FakeKernel();
+  return {
+    commit(transaction) {
+      const bad = transaction.find((operation) =>
+        kind === undefined ||
+        (operation.noun === "rule" && operation.rule.statements.some((statement) => statement.kind === kind))
+      );
+      if (bad !== undefined) throw new KernelRejection(bad, errno);
+      return inner.commit(transaction);
+    },
+    generation: () => inner.generation(),
+    list: (tables) => inner.list(tables),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+Deno.test("this kernel has all that is needed, and the probe leaves nothing behind", () => {
+  using kernel = new NetlinkKernel();
+  const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+  assert.deepEqual(missing, []);
+  assert.equal(nft(["list", "ruleset"]), "");
+});
+
+Deno.test("a feature that is missing is named with what the kernel said and what to load", () => {
+  const missing = probeCapabilities(without("masquerade", 2)).filter(({ available }) => !available);
+  assert.deepEqual(missing.map(({ name, needed }) => [name, needed]), [["nat", true]]);
+  assert.match(missing[0]!.problem, /add rule ip ledgerproxy-probe probe.*ENOENT.*load nft_chain_nat/);
+});
+
+Deno.test("without the privilege nothing else is asked", () => {
+  const answers = probeCapabilities(without(undefined, 1));
+  assert.deepEqual(answers.map(({ name, available }) => [name, available]), [["CAP_NET_ADMIN", false]]);
+  assert.match(answers[0]!.problem, /unshare --map-root-user --net/);
+});
+
+Deno.test("kernels are compared by version, not as text", () => {
+  const known = ["5.13.0", "5.4.0-200", "6.1.0-13-amd64", "10.0"].map((release) =>
+    kernelVersion(release).available
+  );
+  assert.deepEqual(known, [true, false, true, true]);
+});
