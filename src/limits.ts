@@ -40,6 +40,12 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
+export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Batches from an API server that may wait for the loop; then its watches wait. */
+export const INBOX_BATCHES_MAX = 1000;
+
 /** Most Services set aside while one batch is committed; what the kernel refuses beyond is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 

@@ -1,6 +1,7 @@
 // The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -31,10 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     .exitOverride();
   withProxyFlags(program.command("run"))
     .description("read a cluster and keep the kernel's rules equal to it")
-    .requiredOption(
-      "--source <path>",
-      "file or folder of YAML/JSON from kubectl, or the folder of a recorded ledger",
-    )
+    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
     .option("--ledger <dir>", "folder of the ledger; made when absent")
     .option("--once", "exit when the kernel holds the state")
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
@@ -52,6 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
     .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
     .option("--ledger <dir>", "answer from a ledger")
     .option("--at <position>", "with --ledger: @1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
+    .option("--kubeconfig <file>", "answer from an API server as it is now")
     .option("--source <path>", "answer from a file, a folder or a recording, as run reads it")
     .option("--node <name>", "with --source: name of the own Node object", Deno.hostname().toLowerCase())
     .option("--interface <name>", "interface by which the packet reaches the node")
@@ -89,7 +89,8 @@ function address(text: string): { hostname: string; port: number } {
 
 /** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof LedgerLocked || error instanceof SystemError || isLedgerDamage(error) ||
+  return error instanceof LedgerLocked ||
+    error instanceof SystemError || isLedgerDamage(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
@@ -99,7 +100,7 @@ if (import.meta.main) {
     Deno.exitCode = await main(Deno.args);
   } catch (error) {
     if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : 2;
-    else if (error instanceof UsageError) {
+    else if (error instanceof UsageError || error instanceof KubeconfigProblem) {
       log.error(error.message);
       Deno.exitCode = 2;
     } else if (isExplained(error)) {

@@ -1,7 +1,7 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
-import { list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -21,7 +21,8 @@ import { VERSION } from "./version.ts";
 
 /** Flags of `run`. */
 export interface RunOptions extends ProxyOptions {
-  readonly source: string;
+  readonly source?: string;
+  readonly kubeconfig?: string;
   readonly ledger?: string;
   readonly once?: boolean;
   readonly dryRun?: boolean;
@@ -33,7 +34,7 @@ export interface RunOptions extends ProxyOptions {
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
   const once = options.once === true || options.dryRun === true;
-  const source = openSource(options.source, { once, speed: options.speed });
+  const source = openSource(options, once);
   const config = configRecord(options);
   if (options.dryRun) return await dryRun(source, config);
   if (options.ledger === undefined) {
@@ -56,6 +57,8 @@ export async function run(options: RunOptions): Promise<number> {
   log.info(
     `reading ${source.description} as node ${options.node}; ledger ${options.ledger} at @${ledger.next - 1}`,
   );
+  // A node that comes up while its source is away serves what the ledger knows.
+  commitBatch(engine, ports);
   await runLoop(engine, ports, source, stopSignal());
   return summary(engine);
 }

@@ -1,5 +1,7 @@
 // From --source to a source: a folder with segments is a recording, anything else YAML and JSON.
 
+import { ApiClient } from "../ingest/api_client.ts";
+import { apiSource } from "../ingest/api_source.ts";
 import { manifestSource } from "../ingest/manifest_source.ts";
 import { recordingSource } from "../ingest/recording_source.ts";
 import type { Source } from "../ingest/source.ts";
@@ -8,16 +10,30 @@ import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** How a source is read. */
+/** Flags that say where the cluster is read from. */
 export interface SourceOptions {
-  /** Deliver what there is and end. */
-  readonly once: boolean;
+  readonly source?: string;
+  readonly kubeconfig?: string;
+  /** Name of the own Node object. */
+  readonly node: string;
   /** How much faster than recorded; undefined: as recorded, or at once with `once`. */
-  readonly speed: number | undefined;
+  readonly speed?: number;
 }
 
-/** The source at `path`. Throws {@link UsageError}. */
-export function openSource(path: string, { once, speed }: SourceOptions): Source {
+/**
+ * The source that `options` name; the API server of the pod's cluster where they name none. With `once` it delivers what
+ * there is and ends. Throws {@link UsageError}, KubeconfigProblem.
+ */
+export function openSource({ source, kubeconfig, node, speed }: SourceOptions, once: boolean): Source {
+  if (source !== undefined && kubeconfig !== undefined) {
+    throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
+  }
+  if (source !== undefined) return openPath(source, once, speed);
+  if (speed !== undefined) throw new UsageError(`--speed ${speed} needs --source with a recording`);
+  return apiSource(new ApiClient(kubeconfig), node, once);
+}
+
+function openPath(path: string, once: boolean, speed: number | undefined): Source {
   const stat = statOrExplain(path);
   const storage = stat.isDirectory ? folderStorage(path, false) : undefined;
   if (storage !== undefined && segmentNames(storage).length > 0) {

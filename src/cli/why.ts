@@ -27,6 +27,7 @@ import { UsageError } from "./usage_error.ts";
 /** Flags of `why`. */
 export interface WhyOptions extends ProxyOptions {
   readonly source?: string;
+  readonly kubeconfig?: string;
   readonly ledger?: string;
   readonly at?: PositionArgument;
   readonly node: string;
@@ -60,8 +61,11 @@ export async function why(source: string, target: string, options: WhyOptions): 
 }
 
 async function believe(options: WhyOptions): Promise<Belief> {
-  if ((options.source === undefined) === (options.ledger === undefined)) {
-    throw new UsageError("give either --ledger DIR or --source PATH: what the answer is to be taken from");
+  const live = options.source ?? options.kubeconfig;
+  if ((live === undefined) === (options.ledger === undefined)) {
+    throw new UsageError(
+      "give either --ledger DIR or --source PATH (or --kubeconfig FILE): what the answer is to be taken from",
+    );
   }
   const belief: Belief = { state: emptyState(), causes: new Map() };
   if (options.ledger !== undefined) {
@@ -75,14 +79,14 @@ async function believe(options: WhyOptions): Promise<Belief> {
   const take = (record: LedgerRecord) => note(belief, offset++ as Offset, record);
   take(configRecord(options));
   for await (
-    const batch of openSource(options.source!, { once: true, speed: undefined }).batches(
+    const batch of openSource(options, true).batches(
       new AbortController().signal,
     )
   ) {
     for (const problem of batch.problems) log.warn(problem);
     const events = batch.kind === "events"
       ? batch.events
-      : relist(belief.state.objects, batch.objects, batch.complete, batch.time);
+      : relist(belief.state.objects, batch.objects, batch.complete, batch.time, batch.kinds);
     for (const event of events) take({ kind: "event", ...event });
   }
   return belief;

@@ -145,6 +145,8 @@ function react(state: EngineState, input: Input): Effect[] {
   switch (input.kind) {
     case "opened":
       state.ledger = input.ledger;
+      // What was complete once is served on, also while the source cannot be reached.
+      state.synced = state.cluster.committed;
       return [];
     case "listed":
       return adopt(state, input.ruleset);
@@ -197,8 +199,9 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
 function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
   const events = batch.kind === "events"
     ? batch.events
-    : relist(state.cluster.objects, batch.objects, batch.complete, batch.time);
-  state.synced = true;
+    : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
+  // Problems alone are no word about the cluster.
+  if (batch.kind === "list" || batch.events.length > 0) state.synced = true;
   const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
   if (events.length === 0) return warnings;
   return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];

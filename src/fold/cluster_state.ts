@@ -35,6 +35,8 @@ export interface ClusterState {
   readonly contested: Set<string>;
   /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
   readonly omitted: Map<string, number>;
+  /** Whether the records so far were once complete enough to be committed: rules can be made from them alone. */
+  committed: boolean;
   /** Services whose rules cannot be made or are refused by the kernel, and why; until their objects change. */
   readonly aside: Map<ServiceName, string>;
   /** What changed since {@link takeDirty} was last called. */
@@ -59,6 +61,7 @@ export function emptyState(): ClusterState {
     claims: new Map(),
     contested: new Set(),
     omitted: new Map(),
+    committed: false,
     aside: new Map(),
     dirty: new Map(),
     node: { name: "", zone: "", addresses: [], podCIDRs: [] },

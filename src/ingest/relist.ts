@@ -1,17 +1,25 @@
 // A full list as events: what has to change in what is known so that it equals the list. Pure, and in an order that
 // depends on the objects alone.
 
-import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type WatchEvent } from "../kube/objects.ts";
+import {
+  describeKey,
+  type KubeObject,
+  OBJECT_KINDS,
+  objectKey,
+  type ObjectKind,
+  type WatchEvent,
+} from "../kube/objects.ts";
 
 /**
- * Events that turn `known` (by describeKey) into `listed`. Objects that are not listed are deleted only when the list is
- * `complete`. An object whose content is unchanged gives no event.
+ * Events that turn what is `known` (by describeKey) of `kinds` into `listed`. Objects that are not listed are deleted only
+ * when the list is `complete`. An object whose content is unchanged gives no event.
  */
 export function relist(
   known: ReadonlyMap<string, KubeObject>,
   listed: readonly KubeObject[],
   complete: boolean,
   time: string,
+  kinds: readonly ObjectKind[] = OBJECT_KINDS,
 ): WatchEvent[] {
   const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
   const upserts = [...now].filter(([name, object]) => !sameObject(known.get(name), object)).map((
@@ -22,7 +30,8 @@ export function relist(
     resourceVersion: object.metadata.resourceVersion ?? "",
     time,
   }));
-  const gone = complete ? [...known].filter(([name]) => !now.has(name)).map(([, object]) => object) : [];
+  const isGone = ([name, { kind }]: [string, KubeObject]) => !now.has(name) && kinds.includes(kind);
+  const gone = complete ? [...known].filter(isGone).map(([, object]) => object) : [];
   const deletes = gone.map((object) => ({ key: objectKey(object), value: null, resourceVersion: "", time }));
   return [...deletes, ...upserts].sort(compareEvents);
 }

@@ -1,11 +1,13 @@
 // The seam of ingest: whatever tells us what the cluster is. A source delivers batches; the ledger and all behind it do
 // not know where they come from.
 
-import type { KubeObject, WatchEvent } from "../kube/objects.ts";
+import type { KubeObject, ObjectKind, WatchEvent } from "../kube/objects.ts";
 
 /** Everything that exists, as far as the source can tell. */
 export interface ListBatch {
   readonly kind: "list";
+  /** Kinds that were listed; all, when absent. What is known of other kinds stays. */
+  readonly kinds?: readonly ObjectKind[];
   readonly objects: readonly KubeObject[];
   /** Whether objects that are missing are gone; false when something could not be read. */
   readonly complete: boolean;

@@ -41,7 +41,10 @@ Deno.test("a dry run prints the rules as nft text and makes no ledger", async ()
 
 Deno.test("wrong usage ends with 2 and says what to write", async () => {
   const cases: [string[], RegExp][] = [
-    [["run"], /required option '--source <path>' not specified/],
+    [
+      ["run"],
+      /this is not a pod .KUBERNETES_SERVICE_HOST is not set.: give --kubeconfig FILE, or --source PATH/,
+    ],
     [["run", "--source", RECORDING], /--ledger DIR is missing: the folder to keep the ledger in/],
     [
       ["run", "--source", "/nowhere", "--ledger", "x"],

@@ -38,6 +38,7 @@ export class ApiError extends Error {}
 export class ControlPlane implements AsyncDisposable {
   readonly #folder: string;
   readonly #processes: Deno.ChildProcess[] = [];
+  #apiServer: Deno.ChildProcess | undefined;
   #client: Deno.HttpClient | undefined;
 
   private constructor(readonly address: string) {
@@ -49,7 +50,8 @@ export class ControlPlane implements AsyncDisposable {
     const plane = new ControlPlane(address);
     try {
       plane.#startEtcd();
-      await plane.#startApiServer();
+      plane.#makeKeys();
+      await plane.startApiServer();
     } catch (error) {
       await plane[Symbol.asyncDispose]();
       throw error;
@@ -97,12 +99,22 @@ export class ControlPlane implements AsyncDisposable {
     this.#start("etcd", [`--data-dir=${this.#folder}/etcd`, "--log-level=error", "--unsafe-no-fsync"]);
   }
 
-  async #startApiServer(): Promise<void> {
+  /** Ends the API server at once; etcd goes on. */
+  async killApiServer(): Promise<void> {
+    await end(this.#apiServer!);
+  }
+
+  #makeKeys(): void {
     const keys = `${this.#folder}/service-account`;
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     Deno.writeTextFileSync(keys, privateKey.export({ type: "pkcs1", format: "pem" }) as string);
     Deno.writeTextFileSync(`${this.#folder}/tokens.csv`, `${TOKEN},admin,admin,system:masters\n`);
-    this.#start("kube-apiserver", [
+  }
+
+  /** Starts the API server, at first or again, and waits until it answers. */
+  async startApiServer(): Promise<void> {
+    const keys = `${this.#folder}/service-account`;
+    this.#apiServer = this.#start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",
       `--token-auth-file=${this.#folder}/tokens.csv`,
       `--cert-dir=${this.#folder}`,
@@ -129,18 +141,24 @@ export class ControlPlane implements AsyncDisposable {
     });
   }
 
-  #start(program: string, args: readonly string[]): void {
-    this.#processes.push(startProgram(program, args, `${this.#folder}/${program}.log`));
+  #start(program: string, args: readonly string[]): Deno.ChildProcess {
+    const process = startProgram(program, args, `${this.#folder}/${program}.log`);
+    this.#processes.push(process);
+    return process;
   }
 
   async #fetch(method: string, path: string, body?: Json): Promise<Response> {
     return await fetch(`https://${this.address}:6443${path}`, {
       method,
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": contentType(method) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       client: this.#client!,
     });
   }
+}
+
+function contentType(method: string): string {
+  return method === "PATCH" ? "application/merge-patch+json" : "application/json";
 }
 
 /** Starts a program of the assets in the namespace of the calling thread, its output going to `logFile`. */

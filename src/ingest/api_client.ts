@@ -1,0 +1,230 @@
+// The way to an API server: kubeconfig or in-cluster, with every way to authenticate that client-node knows, on Deno's
+// fetch. TLS is always verified. client-node's own watches and lists are not used: see design notes in src/README.md.
+
+import { KubeConfig } from "@kubernetes/client-node";
+import { readDocuments } from "./manifest_documents.ts";
+
+/** What is wrong with the way to the API server, and how to mend it; trying again does not help. */
+export class KubeconfigProblem extends Error {
+  override readonly name = "KubeconfigProblem";
+}
+
+/** The API server's no. */
+export class ApiFailure extends Error {
+  override readonly name = "ApiFailure";
+
+  /** `status` is the HTTP status, `reason` that of the Status object ("Expired"), "" where there is none. */
+  constructor(message: string, readonly status: number, readonly reason: string) {
+    super(message);
+  }
+}
+
+/** Most bytes of an error's body that are read. */
+const ERROR_BYTES_MAX = 64 * 1024;
+
+/** Calls an API server; dispose of it to close its connections. */
+export class ApiClient implements Disposable {
+  #config: KubeConfig;
+  #client: Deno.HttpClient | undefined;
+  /** What the present connections were made with. */
+  #material = "";
+
+  /** `kubeconfig`: path of a file; undefined: the service account of the pod. Throws {@link KubeconfigProblem}. */
+  constructor(readonly kubeconfig: string | undefined) {
+    this.#config = loadConfig(kubeconfig);
+  }
+
+  /** `https://10.0.0.1:6443`. */
+  get server(): string {
+    return this.#config.getCurrentCluster()!.server;
+  }
+
+  /**
+   * GET of `path` with `query`. The caller reads the body, or cancels it. Throws {@link ApiFailure} for any answer but
+   * 200, TypeError where no connection comes about.
+   */
+  async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    const { client, headers } = await this.#connection();
+    const url = `${this.server.replace(/\/$/, "")}${path}?${new URLSearchParams(query)}`;
+    const response = await fetch(url, { headers, client, signal, redirect: "error" });
+    if (response.ok) return response;
+    // A rotated token or certificate may be in its file by now.
+    if (response.status === 401) this.#config = loadConfig(this.kubeconfig);
+    throw await failureOf(response, path);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  async #connection(): Promise<{ client: Deno.HttpClient; headers: Headers }> {
+    const options: Material = {};
+    await this.#config.applyToHTTPSOptions(options as Parameters<KubeConfig["applyToHTTPSOptions"]>[0]);
+    const [ca, cert, key] = [text(options.ca), text(options.cert), text(options.key)];
+    const proxy = this.#config.getCurrentCluster()!.proxyUrl;
+    const material = JSON.stringify([ca, cert, key, proxy]);
+    if (material !== this.#material || this.#client === undefined) {
+      this.#client?.close();
+      this.#material = material;
+      this.#client = Deno.createHttpClient({
+        ...(ca === undefined ? {} : { caCerts: [ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+        ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
+      });
+    }
+    const headers = new Headers({ accept: "application/json" });
+    for (const [name, value] of Object.entries(options.headers ?? {})) {
+      headers.set(name, String(value).trim());
+    }
+    if (options.auth) headers.set("authorization", `Basic ${btoa(options.auth)}`);
+    return { client: this.#client, headers };
+  }
+}
+
+/** The part of node's request options that client-node fills in. */
+interface Material {
+  headers?: Record<string, unknown>;
+  auth?: string;
+  ca?: unknown;
+  cert?: unknown;
+  key?: unknown;
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === "string" ? value : new TextDecoder().decode(value as Uint8Array);
+}
+
+async function failureOf(response: Response, path: string): Promise<ApiFailure> {
+  const body = (await readLimited(response, ERROR_BYTES_MAX)).trim();
+  let message = body.slice(0, 200);
+  let reason = "";
+  try {
+    const status = JSON.parse(body) as { message?: string; reason?: string };
+    message = status.message ?? message;
+    reason = status.reason ?? "";
+  } catch {
+    // Not a Status object: a proxy in between may have answered.
+  }
+  return new ApiFailure(
+    `${path}: ${response.status} ${response.statusText}: ${message}`,
+    response.status,
+    reason,
+  );
+}
+
+/** The body as text. Throws when it is longer than `limit` bytes. */
+export async function readLimited(response: Response, limit: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > limit) throw new ApiFailure(`an answer of more than ${limit} bytes`, 0, "");
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+function loadConfig(path: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (path === undefined) loadInCluster(config);
+    else config.loadFromFile(path);
+  } catch (error) {
+    if (error instanceof KubeconfigProblem) throw error;
+    const what = error instanceof Error && "code" in error && error.code === "ENOENT"
+      ? "there is no such file"
+      : (error as Error).message;
+    throw new KubeconfigProblem(`kubeconfig ${path}: ${what}`);
+  }
+  checkConfig(config, path ?? "in-cluster config");
+  if (path !== undefined) addTokenFile(config, path);
+  return config;
+}
+
+function loadInCluster(config: KubeConfig): void {
+  if (Deno.env.get("KUBERNETES_SERVICE_HOST") === undefined) {
+    throw new KubeconfigProblem(
+      "this is not a pod (KUBERNETES_SERVICE_HOST is not set): give --kubeconfig FILE, or --source PATH",
+    );
+  }
+  try {
+    Deno.statSync(`${SERVICE_ACCOUNT}/token`);
+  } catch {
+    throw new KubeconfigProblem(
+      `${SERVICE_ACCOUNT}/token: cannot be read; the pod needs a service account token (automountServiceAccountToken)`,
+    );
+  }
+  config.loadFromCluster();
+}
+
+/** Finds each common mistake with its name. */
+function checkConfig(config: KubeConfig, where: string): void {
+  const problem = (text: string) => new KubeconfigProblem(`kubeconfig ${where}: ${text}`);
+  const names = (list: readonly { readonly name: string }[]) =>
+    list.map(({ name }) => name).join(", ") || "none";
+  const current = config.getCurrentContext();
+  if (!current) throw problem(`current-context is not set; contexts: ${names(config.getContexts())}`);
+  const context = config.getContextObject(current);
+  if (context === null) {
+    throw problem(`current-context "${current}" is not one of contexts: ${names(config.getContexts())}`);
+  }
+  const cluster = config.getCluster(context.cluster);
+  if (cluster === null) {
+    throw problem(
+      `context "${current}": cluster "${context.cluster}" is not one of clusters: ${
+        names(config.getClusters())
+      }`,
+    );
+  }
+  if (context.user && config.getUser(context.user) === null) {
+    throw problem(
+      `context "${current}": user "${context.user}" is not one of users: ${names(config.getUsers())}`,
+    );
+  }
+  if (!URL.canParse(cluster.server) || new URL(cluster.server).protocol !== "https:") {
+    throw problem(`cluster "${cluster.name}": server ${JSON.stringify(cluster.server)} is not an https URL`);
+  }
+  if (cluster.skipTLSVerify) {
+    throw problem(
+      `cluster "${cluster.name}": insecure-skip-tls-verify is refused; give certificate-authority instead`,
+    );
+  }
+  if (cluster.tlsServerName) {
+    throw problem(
+      `cluster "${cluster.name}": tls-server-name is not supported; use a server name the certificate has`,
+    );
+  }
+  const user = context.user ? config.getUser(context.user) : null;
+  for (const file of [cluster.caFile, user?.certFile, user?.keyFile]) {
+    if (file) readable(file, problem);
+  }
+}
+
+function readable(file: string, problem: (text: string) => KubeconfigProblem): void {
+  try {
+    Deno.readFileSync(file);
+  } catch (error) {
+    throw problem(`${file}: ${(error as Error).message.replace(/:.*/, "")}`);
+  }
+}
+
+/** client-node 2.0.1 does not read `tokenFile` of a user; its authenticator for files does the rest. */
+function addTokenFile(config: KubeConfig, path: string): void {
+  const [document] = readDocuments(path, Deno.readTextFileSync(path)).values as {
+    users?: { name?: string; user?: { tokenFile?: string } }[];
+  }[];
+  for (const { name, user } of document?.users ?? []) {
+    if (user?.tokenFile === undefined) continue;
+    const absolute = user.tokenFile.startsWith("/")
+      ? user.tokenFile
+      : `${path.slice(0, path.lastIndexOf("/") + 1)}${user.tokenFile}`;
+    const target = config.users.find((one) => one.name === name);
+    if (target) {
+      Object.assign(target, { authProvider: { name: "tokenFile", config: { tokenFile: absolute } } });
+    }
+  }
+}

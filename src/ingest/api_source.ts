@@ -1,0 +1,141 @@
+// A cluster as a source: one reflector a resource, merged. The first batch is everything, once all resources are listed,
+// so that no Service is taken for one without endpoints; then changes as they come, gathered while a batch is at work.
+
+import { INBOX_BATCHES_MAX } from "../limits.ts";
+import type { KubeObject, ObjectKind } from "../kube/objects.ts";
+import type { ApiClient } from "./api_client.ts";
+import {
+  DEFAULT_TIMES,
+  Reflector,
+  type ReflectorStatus,
+  type ReflectorTimes,
+  resources,
+} from "./reflector.ts";
+import type { EventsBatch, ListBatch, Source, SourceBatch } from "./source.ts";
+
+/** A source that can say how its connection is. */
+export interface ApiSource extends Source {
+  status(): ReflectorStatus[];
+}
+
+/** The cluster behind `client`, as a proxy on `node` sees it. With `once` the iteration ends after the first batch. */
+export function apiSource(
+  client: ApiClient,
+  node: string,
+  once: boolean,
+  times: ReflectorTimes = DEFAULT_TIMES,
+): ApiSource {
+  const inbox = new Inbox();
+  const reflectors = resources(node).map((resource) =>
+    new Reflector(client, resource, times, (batch) => inbox.put(batch))
+  );
+  return {
+    description: `API server ${client.server}`,
+    status: () => reflectors.map((reflector) => reflector.status()),
+    async *batches(signal) {
+      const stop = new AbortController();
+      const abort = () => stop.abort();
+      signal.addEventListener("abort", abort);
+      if (signal.aborted) abort();
+      stop.signal.addEventListener("abort", () => inbox.close());
+      const running = reflectors.map((reflector) => reflector.run(stop.signal));
+      try {
+        for await (const batch of gathered(inbox, reflectors.length)) {
+          yield batch;
+          if (once && batch.kind === "list") return;
+        }
+      } finally {
+        signal.removeEventListener("abort", abort);
+        stop.abort();
+        await Promise.all(running);
+        client[Symbol.dispose]();
+      }
+    },
+  };
+}
+
+/** Batches in order; everything until each of `kinds` resources was listed is one list, then neighbours are merged. */
+async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
+  const first = new Map<ObjectKind, ListBatch>();
+  const early: SourceBatch[] = [];
+  while (first.size < kinds) {
+    const batch = await inbox.take();
+    if (batch === undefined) return;
+    if (batch.kind === "list" && !first.has(batch.kinds![0]!)) first.set(batch.kinds![0]!, batch);
+    else if (batch.kind === "events" && batch.events.length === 0) yield batch;
+    else early.push(batch);
+  }
+  yield whole([...first.values()]);
+  for (const batch of early) yield batch;
+  for (let batch; (batch = await inbox.take()) !== undefined;) {
+    yield batch.kind === "list" ? batch : withNeighbours(batch, inbox);
+  }
+}
+
+/** `first` and all the changes that wait behind it, as one batch. */
+function withNeighbours(first: EventsBatch, inbox: Inbox): EventsBatch {
+  const events = [...first.events];
+  const problems = [...first.problems];
+  for (let next = inbox.peek(); next?.kind === "events"; next = inbox.peek()) {
+    events.push(...next.events);
+    problems.push(...next.problems);
+    inbox.drop();
+  }
+  return { kind: "events", events, problems };
+}
+
+function whole(lists: readonly ListBatch[]): ListBatch {
+  const objects: KubeObject[] = [];
+  for (const list of lists) for (const object of list.objects) objects.push(object);
+  return {
+    kind: "list",
+    kinds: lists.flatMap(({ kinds }) => kinds ?? []),
+    objects,
+    complete: lists.every(({ complete }) => complete),
+    time: lists.map(({ time }) => time).sort().at(-1)!,
+    problems: lists.flatMap(({ problems }) => problems),
+  };
+}
+
+/** Batches between reflectors and the loop: bounded, so that a slow disk makes the watches wait, not memory grow. */
+class Inbox {
+  readonly #batches: SourceBatch[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  async put(batch: SourceBatch): Promise<void> {
+    while (this.#batches.length >= INBOX_BATCHES_MAX && !this.#closed) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#batches.push(batch);
+    this.#wake?.();
+  }
+
+  /** The next batch, when there is one; undefined once closed. */
+  async take(): Promise<SourceBatch | undefined> {
+    while (this.#batches.length === 0) {
+      if (this.#closed) return undefined;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = undefined;
+    }
+    return this.drop();
+  }
+
+  peek(): SourceBatch | undefined {
+    return this.#batches[0];
+  }
+
+  drop(): SourceBatch | undefined {
+    const batch = this.#batches.shift();
+    this.#waiting.shift()?.();
+    return batch;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#batches.length = 0;
+    this.#wake?.();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,321 @@
+// One resource followed: listed (streamed with the watch where the server can, by pages elsewhere), then watched from
+// there; resumed after a break, listed again when the server has forgotten where we were.
+
+import { LIST_PAGE_BYTES_MAX } from "../limits.ts";
+import { decodeObject } from "../kube/decode.ts";
+import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
+import { type ApiClient, ApiFailure, readLimited } from "./api_client.ts";
+import { BrokenWatch, jsonLines } from "./api_stream.ts";
+import type { SourceBatch } from "./source.ts";
+
+/** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
+export interface Resource {
+  readonly kind: ObjectKind;
+  readonly apiVersion: string;
+  readonly path: string;
+  readonly selectors: Readonly<Record<string, string>>;
+  /** Whether a server that does not know the resource is an older one, and the list then empty. */
+  readonly optional: boolean;
+}
+
+/** The resources of a proxy on node `node`. */
+export function resources(node: string): Resource[] {
+  return [
+    {
+      kind: "Service",
+      apiVersion: "v1",
+      path: "/api/v1/services",
+      selectors: {
+        labelSelector: "!service.kubernetes.io/service-proxy-name",
+        fieldSelector: "spec.clusterIP!=None",
+      },
+      optional: false,
+    },
+    {
+      kind: "EndpointSlice",
+      apiVersion: "discovery.k8s.io/v1",
+      path: "/apis/discovery.k8s.io/v1/endpointslices",
+      selectors: { labelSelector: "!service.kubernetes.io/headless" },
+      optional: false,
+    },
+    {
+      kind: "Node",
+      apiVersion: "v1",
+      path: "/api/v1/nodes",
+      selectors: { fieldSelector: `metadata.name=${node}` },
+      optional: false,
+    },
+    {
+      kind: "ServiceCIDR",
+      apiVersion: "networking.k8s.io/v1",
+      path: "/apis/networking.k8s.io/v1/servicecidrs",
+      selectors: {},
+      optional: true,
+    },
+  ];
+}
+
+/** Times that tests shorten. */
+export interface ReflectorTimes {
+  /** Without a byte for this long a watch is given up. A server sends a bookmark about once a minute. */
+  readonly idleMilliseconds: number;
+  /** First pause after a failure; doubled each time, up to `backoffMax`, and drawn from its upper half. */
+  readonly backoffMilliseconds: number;
+  readonly backoffMaxMilliseconds: number;
+}
+
+export const DEFAULT_TIMES: ReflectorTimes = {
+  idleMilliseconds: 150_000,
+  backoffMilliseconds: 800,
+  backoffMaxMilliseconds: 30_000,
+};
+
+/** What a reflector is doing, for health and metrics. */
+export interface ReflectorStatus {
+  readonly kind: ObjectKind;
+  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
+  readonly heardAt: number;
+  /** Whether everything was listed at least once. */
+  readonly listed: boolean;
+  /** What keeps it from watching; "" while it watches. */
+  readonly problem: string;
+  /** Lists taken. */
+  readonly lists: number;
+}
+
+const PAGE_OBJECTS = 500;
+/** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
+const WATCH_SECONDS = [300, 600] as const;
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+interface WatchLine {
+  readonly type: string;
+  readonly object: {
+    readonly metadata?: { readonly resourceVersion?: string; readonly annotations?: Record<string, string> };
+    readonly code?: number;
+    readonly reason?: string;
+    readonly message?: string;
+  };
+}
+
+/** Follows one resource and gives every list and change to `deliver`, which may make it wait. */
+export class Reflector {
+  readonly #resource: Resource;
+  readonly #client: ApiClient;
+  readonly #times: ReflectorTimes;
+  readonly #deliver: (batch: SourceBatch) => Promise<void>;
+  /** Where the next watch begins; undefined when a list is needed. */
+  #resourceVersion: string | undefined;
+  #streamsLists = true;
+  #failures = 0;
+  #heardAt = 0;
+  #listed = false;
+  #problem = "not connected yet";
+  #lists = 0;
+
+  constructor(
+    client: ApiClient,
+    resource: Resource,
+    times: ReflectorTimes,
+    deliver: (batch: SourceBatch) => Promise<void>,
+  ) {
+    this.#client = client;
+    this.#resource = resource;
+    this.#times = times;
+    this.#deliver = deliver;
+  }
+
+  /** What it is doing now. */
+  status(): ReflectorStatus {
+    return {
+      kind: this.#resource.kind,
+      heardAt: this.#heardAt,
+      listed: this.#listed,
+      problem: this.#problem,
+      lists: this.#lists,
+    };
+  }
+
+  /** Runs until `signal` aborts. Never throws: every failure is a problem told once, and tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#resourceVersion === undefined) await this.#list(signal);
+        else await this.#watch(signal);
+        this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#fail(error, signal);
+      }
+    }
+  }
+
+  async #fail(error: unknown, signal: AbortSignal): Promise<void> {
+    if (isExpired(error)) {
+      // The server has forgotten what came after our version: list again, at once.
+      this.#resourceVersion = undefined;
+      return;
+    }
+    if (this.#resourceVersion === undefined) {
+      const streamed = this.#streamsLists;
+      // A server that cannot stream lists has many ways to say so; one that cannot page either is just in trouble.
+      this.#streamsLists = !streamed;
+      if (streamed && error instanceof ApiFailure && !isRefusal(error)) return;
+    }
+    const problem = `${this.#resource.kind}: ${(error as Error).message}`;
+    if (problem !== this.#problem) {
+      this.#problem = problem;
+      await this.#deliver({ kind: "events", events: [], problems: [`${problem}; trying again`] });
+    }
+    await pause(backoff(this.#failures++, this.#times), signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    if (this.#streamsLists) {
+      return await this.#follow(signal, { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" });
+    }
+    const items: unknown[] = [];
+    let version = "";
+    for (let next = ""; next !== undefined;) {
+      const page = await this.#page(next, signal);
+      items.push(...page.items ?? []);
+      version = page.metadata?.resourceVersion ?? "";
+      next = page.metadata?.continue || (undefined as never);
+    }
+    await this.#deliverList(items, version);
+  }
+
+  async #page(next: string, signal: AbortSignal): Promise<ListPage> {
+    const { path, selectors, optional } = this.#resource;
+    const query = { ...selectors, limit: String(PAGE_OBJECTS), ...(next === "" ? {} : { continue: next }) };
+    try {
+      const response = await this.#client.get(path, query, signal);
+      const body = await readLimited(response, LIST_PAGE_BYTES_MAX);
+      this.#heardAt = Date.now();
+      return JSON.parse(body);
+    } catch (error) {
+      if (optional && error instanceof ApiFailure && error.status === 404) return {};
+      throw error;
+    }
+  }
+
+  /** Waits out a server that does not know the resource, or watches from where we are. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    if (this.#resourceVersion === "") {
+      await pause(this.#times.idleMilliseconds, signal);
+      this.#resourceVersion = undefined;
+      return;
+    }
+    await this.#follow(signal, { resourceVersion: this.#resourceVersion! });
+  }
+
+  /** One watch, to its end. While `sendInitialEvents`, what comes is a list until the server says that it is whole. */
+  async #follow(signal: AbortSignal, extra: Readonly<Record<string, string>>): Promise<void> {
+    const { path, selectors } = this.#resource;
+    const [least, most] = WATCH_SECONDS;
+    const seconds = Math.round(least + Math.random() * (most - least));
+    const query = {
+      ...selectors,
+      ...extra,
+      watch: "1",
+      allowWatchBookmarks: "true",
+      timeoutSeconds: String(seconds),
+    };
+    const response = await this.#client.get(path, query, signal);
+    const initial: unknown[] | undefined = "sendInitialEvents" in extra ? [] : undefined;
+    if (initial === undefined) this.#problem = "";
+    const heard = () => {
+      this.#heardAt = Date.now();
+    };
+    heard();
+    let listing = initial;
+    for await (const line of jsonLines(response.body!, this.#times.idleMilliseconds, heard)) {
+      const { type, object } = line as WatchLine;
+      if (type === "ERROR") {
+        throw new ApiFailure(object.message ?? "error in a watch", object.code ?? 0, object.reason ?? "");
+      }
+      if (listing === undefined) await this.#change(line as WatchLine);
+      else if (type !== "BOOKMARK") listing.push(object);
+      else if (object.metadata?.annotations?.[INITIAL_EVENTS_END] === "true") {
+        await this.#deliverList(listing, object.metadata.resourceVersion ?? "");
+        listing = undefined;
+      }
+    }
+    if (listing !== undefined) throw new BrokenWatch("the stream ended before the list was whole");
+  }
+
+  async #change({ type, object }: WatchLine): Promise<void> {
+    const version = object.metadata?.resourceVersion;
+    if (type !== "BOOKMARK") {
+      if (!["ADDED", "MODIFIED", "DELETED"].includes(type)) {
+        throw new BrokenWatch(`an event of type ${JSON.stringify(type)}`);
+      }
+      const decoded = decodeObject(object);
+      const problems = decoded.ok ? decoded.warnings : [`${decoded.problem}; it stays as it was`];
+      const events: WatchEvent[] = decoded.ok
+        ? [{
+          key: objectKey(decoded.object),
+          value: type === "DELETED" ? null : decoded.object,
+          resourceVersion: version ?? "",
+          time: new Date().toISOString(),
+        }]
+        : [];
+      await this.#deliver({ kind: "events", events, problems });
+    }
+    if (version !== undefined) this.#resourceVersion = version;
+    this.#failures = 0;
+  }
+
+  async #deliverList(items: readonly unknown[], version: string): Promise<void> {
+    const { kind, apiVersion } = this.#resource;
+    const objects: KubeObject[] = [];
+    const problems: string[] = [];
+    let complete = true;
+    for (const item of items) {
+      const decoded = decodeObject({ apiVersion, kind, ...item as Record<string, unknown> });
+      if (decoded.ok) objects.push(decoded.object);
+      problems.push(...decoded.ok ? decoded.warnings : [`${decoded.problem}; it stays as it was`]);
+      complete &&= decoded.ok;
+    }
+    const time = new Date().toISOString();
+    await this.#deliver({ kind: "list", kinds: [kind], objects, complete, time, problems });
+    this.#resourceVersion = version;
+    this.#listed = true;
+    this.#lists++;
+    this.#problem = "";
+  }
+}
+
+interface ListPage {
+  readonly items?: readonly unknown[];
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+/** Whether the server has compacted away the version we asked for. */
+function isExpired(error: unknown): boolean {
+  return error instanceof ApiFailure &&
+    (error.status === 410 || error.reason === "Expired" || error.reason === "Gone");
+}
+
+/** Whether asking in another way would be refused too: who we are, or how often we ask. */
+function isRefusal({ status }: ApiFailure): boolean {
+  return status === 401 || status === 403 || status === 429;
+}
+
+function backoff(failures: number, { backoffMilliseconds, backoffMaxMilliseconds }: ReflectorTimes): number {
+  const longest = Math.min(backoffMaxMilliseconds, backoffMilliseconds * 2 ** failures);
+  return longest / 2 + Math.random() * longest / 2;
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}

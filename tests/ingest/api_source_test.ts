@@ -1,0 +1,313 @@
+// The API source against a server that misbehaves on purpose: pages, streamed lists, watches that hang, break off or
+// make no sense, versions that are too old. tests/cluster does the same with a real kube-apiserver.
+
+import assert from "node:assert/strict";
+import { ApiClient, KubeconfigProblem } from "../../src/ingest/api_client.ts";
+import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
+import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
+import type { SourceBatch } from "../../src/ingest/source.ts";
+import { until } from "../support/until.ts";
+
+const TIMES: ReflectorTimes = { idleMilliseconds: 300, backoffMilliseconds: 10, backoffMaxMilliseconds: 50 };
+
+const TLS = new URL("../../fixtures/tls/", import.meta.url);
+const CERTIFICATE = new URL("server.crt", TLS).pathname;
+const LISTEN = {
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: () => {},
+  cert: Deno.readTextFileSync(CERTIFICATE),
+  key: Deno.readTextFileSync(new URL("server.key", TLS)),
+};
+
+/** Answers one request for a resource; undefined: as a small healthy server would. */
+type Answer = (query: URLSearchParams, call: number) => Response | undefined;
+
+const service = (name: string, version = "1") => ({
+  metadata: { name, namespace: "shop", resourceVersion: version },
+  spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+});
+const whole = (name: string, version = "1") => ({
+  apiVersion: "v1",
+  kind: "Service",
+  ...service(name, version),
+});
+const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
+const BOOKMARK = line("BOOKMARK", {
+  metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
+});
+
+/** A body of `parts`, which then stays open, or ends. */
+function stream(parts: readonly string[], open: boolean): Response {
+  const text = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const part of parts) controller.enqueue(text.encode(part));
+      if (!open) controller.close();
+    },
+  });
+  return new Response(body);
+}
+
+const status = (code: number, reason: string) =>
+  Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
+
+/** An API server in this process; `services` answers for Services, all other resources are empty. */
+class Server implements AsyncDisposable {
+  readonly calls: URLSearchParams[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #folder = Deno.makeTempDirSync();
+
+  constructor(services: Answer) {
+    this.#server = Deno.serve(LISTEN, (request) => {
+      const url = new URL(request.url);
+      if (url.pathname !== "/api/v1/services") return stream([BOOKMARK], true);
+      this.calls.push(url.searchParams);
+      return services(url.searchParams, this.calls.length) ?? stream([], true);
+    });
+  }
+
+  client(): ApiClient {
+    return new ApiClient(kubeconfig(this.#folder, `https://127.0.0.1:${this.#server.addr.port}`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+function kubeconfig(folder: string, server: string, user: Record<string, unknown> = { token: "t" }): string {
+  const path = `${folder}/kubeconfig`;
+  Deno.writeTextFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster: { server, "certificate-authority": CERTIFICATE } }],
+      users: [{ name: "u", user }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    }),
+  );
+  return path;
+}
+
+/** Follows a source in the background and keeps what it says. */
+class Follower implements AsyncDisposable {
+  readonly batches: SourceBatch[] = [];
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(readonly source: ApiSource) {
+    this.#done = this.#follow();
+  }
+
+  /** `+Service shop/a`, `-Service shop/a`, `list Service: ...`, and problems, in order. */
+  said(): string[] {
+    return this.batches.flatMap((batch) => [
+      ...batch.problems.map((problem) => `! ${problem}`),
+      ...batch.kind === "list"
+        ? [`list ${batch.kinds!.join()}: ${batch.objects.map((object) => object.metadata.name).join()}`]
+        : batch.events.map(({ key, value }) => `${value === null ? "-" : "+"}${key.name}`),
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  async #follow(): Promise<void> {
+    for await (const batch of this.source.batches(this.#stop.signal)) this.batches.push(batch);
+  }
+}
+
+async function follow(services: Answer, finished: (said: string[], calls: number) => boolean) {
+  await using server = new Server(services);
+  const source = apiSource(server.client(), "node-a", false, TIMES);
+  await using follower = new Follower(source);
+  await until("the source has said it", () => finished(follower.said(), server.calls.length));
+  return { said: follower.said(), calls: server.calls, status: source.status() };
+}
+
+const initial = stream.bind(null, [line("ADDED", whole("a")), BOOKMARK]);
+
+Deno.test("the first batch is everything, streamed; then changes come as they happen", async () => {
+  const { said, calls, status } = await follow(
+    () =>
+      stream([
+        line("ADDED", whole("a")),
+        BOOKMARK,
+        line("ADDED", whole("b", "11")) + line("MODIFIED", whole("a", "12")),
+        line("DELETED", whole("b", "13")),
+      ], true),
+    (said) => said.length >= 4,
+  );
+  assert.deepEqual([said[0]!.split(": ")[1], ...said.slice(1)], ["a", "+b", "+a", "-b"]);
+  assert.equal(calls.length, 1);
+  assert.equal(calls[0]!.get("labelSelector"), "!service.kubernetes.io/service-proxy-name");
+  assert.equal(calls[0]!.get("fieldSelector"), "spec.clusterIP!=None");
+  assert.equal(calls[0]!.get("sendInitialEvents"), "true");
+  assert.ok(status.every(({ listed, problem, heardAt }) => listed && problem === "" && heardAt > 0));
+});
+
+Deno.test("a server that cannot stream lists is asked for pages, and an expired page begins the list again", async () => {
+  let pages = 0;
+  const { said, calls } = await follow((query) => {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (query.has("watch")) return undefined;
+    pages++;
+    if (pages === 2) return status(410, "Expired");
+    const next = query.get("continue");
+    const metadata = next === null ? { resourceVersion: "5", continue: "more" } : { resourceVersion: "5" };
+    return Response.json({ metadata, items: [service(next === null ? "a" : "b")] });
+  }, (_, calls) => calls >= 6);
+  assert.match(said[0]!, /: a,b$/);
+  assert.deepEqual(said.length, 1);
+  assert.equal(calls[1]!.get("limit"), "500");
+  assert.equal(calls.at(-1)!.get("resourceVersion"), "5");
+});
+
+Deno.test("a watch that ends is resumed from the last version, without a word about what has not changed", async () => {
+  const { said, calls } = await follow((query, call) => {
+    if (call === 1) {
+      return stream([line("ADDED", whole("a")), BOOKMARK, line("ADDED", whole("b", "11"))], false);
+    }
+    if (call === 2) {
+      return stream([line("BOOKMARK", { metadata: { resourceVersion: "20" } })], false);
+    }
+    assert.equal(query.get("resourceVersion"), "20");
+    return undefined;
+  }, (_, calls) => calls >= 3);
+  assert.deepEqual(said.slice(1), ["+b"]);
+  assert.equal(calls[1]!.get("resourceVersion"), "11");
+});
+
+Deno.test("a version that is too old leads to a new list, by answer and by event", async () => {
+  const { said } = await follow((_, call) => {
+    if (call === 1 || call === 4) {
+      return stream([line("ADDED", whole(call === 1 ? "a" : "d", "9")), BOOKMARK], false);
+    }
+    if (call === 2) return status(410, "Gone");
+    if (call === 3) {
+      return stream([
+        line("ADDED", whole("c")),
+        BOOKMARK,
+        line("ERROR", { kind: "Status", code: 410, reason: "Expired", message: "too old" }),
+      ], true);
+    }
+    return undefined;
+  }, (said) => said.length >= 3);
+  assert.deepEqual(said.map((text) => text.split(": ")[1]), ["a", "c", "d"]);
+  assert.equal(said[1], "list Service: c", "only what was listed again");
+});
+
+Deno.test("a watch that hangs silently is given up after its idle limit and replaced, and says so meanwhile", async () => {
+  let asked = 0;
+  const { said } = await follow((query, call) => {
+    asked = call;
+    if (call === 1) return initial(true);
+    assert.equal(query.get("resourceVersion"), "10");
+    return call === 2 ? stream([line("ADDED", whole("late", "11"))], true) : undefined;
+  }, (said) => said.includes("+late"));
+  assert.equal(asked >= 2, true);
+  assert.ok(said.includes("! Service: nothing came for 0.3 s; trying again"), said.join("\n"));
+});
+
+Deno.test("a cut line, a line that is not JSON and an event of no known type are told once and tried again", async () => {
+  const answers = [
+    () => initial(false),
+    () => stream([line("ADDED", whole("b", "11")), '{"type":"ADDED","obj'], false),
+    () => stream(["<html>\n"], false),
+    () => stream([line("EXPLODED", whole("c", "12"))], false),
+    () => status(500, "InternalError"),
+    () => stream([line("ADDED", whole("d", "13"))], true),
+  ];
+  const { said } = await follow((_, call) => answers[call - 1]?.(), (said) => said.includes("+d"));
+  assert.deepEqual(said.slice(1).map((text) => text.replace(/not JSON: .*;/, "not JSON;")), [
+    "+b",
+    "! Service: the stream ended in the middle of a line; trying again",
+    "! Service: a line that is not JSON; trying again",
+    '! Service: an event of type "EXPLODED"; trying again',
+    "! Service: /api/v1/services: 500 Internal Server Error: InternalError for a test; trying again",
+    "+d",
+  ]);
+});
+
+Deno.test("an object that cannot be read is named, and its old value stays", async () => {
+  const bad = { ...whole("a", "11"), spec: { clusterIP: "10.96.0.1", ports: "80" } };
+  const { said } = await follow(
+    () =>
+      stream(
+        [line("ADDED", whole("a")), BOOKMARK, line("MODIFIED", bad), line("ADDED", whole("b", "12"))],
+        true,
+      ),
+    (said) => said.includes("+b"),
+  );
+  assert.match(said[1]!, /^! Service "shop\/a": spec\.ports: .*; it stays as it was$/);
+  assert.equal(said[2], "+b");
+});
+
+Deno.test("every common mistake in a kubeconfig has one clear message", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/kubeconfig`;
+  const good = {
+    clusters: [{ name: "c", cluster: { server: "https://10.0.0.1:6443" } }],
+    users: [{ name: "u", user: {} }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  };
+  const cluster = (fields: Record<string, unknown>) => ({
+    clusters: [{ name: "c", cluster: { server: "https://10.0.0.1:6443", ...fields } }],
+  });
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ "current-context": "" }, /current-context is not set; contexts: x/],
+    [{ "current-context": "y" }, /current-context "y" is not one of contexts: x/],
+    [{ clusters: [] }, /cluster "c" is not one of clusters: none/],
+    [{ users: [] }, /user "u" is not one of users: none/],
+    [cluster({ server: "10.0.0.1:6443" }), /server "10\.0\.0\.1:6443" is not an https URL/],
+    [
+      cluster({ "insecure-skip-tls-verify": true }),
+      /insecure-skip-tls-verify is refused; give certificate-authority/,
+    ],
+    [cluster({ "tls-server-name": "x" }), /tls-server-name is not supported/],
+    [cluster({ "certificate-authority": "ca.crt" }), /ca\.crt: No such file or directory/],
+    [
+      { users: [{ name: "u", user: { "client-certificate": "c.crt", "client-key": "c.key" } }] },
+      /c\.crt: No such file/,
+    ],
+  ];
+  for (const [change, message] of cases) {
+    await Deno.writeTextFile(path, JSON.stringify({ ...good, ...change }));
+    assert.throws(() => new ApiClient(path), (error: Error) => {
+      assert.ok(error instanceof KubeconfigProblem, String(error));
+      assert.match(error.message, message);
+      assert.ok(error.message.startsWith(`kubeconfig ${path}: `));
+      return true;
+    });
+  }
+  await Deno.writeTextFile(path, "kind: [unclosed");
+  assert.throws(() => new ApiClient(path), KubeconfigProblem);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a token file is read, read again after a 401, and never shown", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/token`, "old\n");
+  const seen: string[] = [];
+  const server = Deno.serve(LISTEN, (request) => {
+    seen.push(request.headers.get("authorization") ?? "");
+    return seen.at(-1) === "Bearer new" ? Response.json({}) : status(401, "Unauthorized");
+  });
+  using client = new ApiClient(
+    kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { tokenFile: "token" }),
+  );
+  const get = () => client.get("/api/v1/nodes", {}, new AbortController().signal);
+  await assert.rejects(get(), /401 Unauthorized: Unauthorized for a test$/);
+  await Deno.writeTextFile(`${folder}/token`, "new");
+  await (await get()).body?.cancel();
+  assert.deepEqual(seen, ["Bearer old", "Bearer new"]);
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+});
