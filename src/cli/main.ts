@@ -8,6 +8,7 @@ import { SystemError } from "../kernel/system_error.ts";
 import { log, startLog } from "./log.ts";
 import { parsePosition } from "./position_argument.ts";
 import { PROXY_FLAGS } from "./proxy_options.ts";
+import { record, type RecordOptions } from "./record.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
@@ -17,6 +18,10 @@ const RUN_EXAMPLE = `
 Example:
   kubectl get services,endpointslices,nodes -A -o yaml > cluster.yaml
   ledgerproxy run --source cluster.yaml --ledger /var/lib/ledgerproxy --once`;
+
+const RECORD_EXAMPLE = `
+Example:
+  ledgerproxy record --kubeconfig ~/.kube/config --node worker-7 --ledger ./worker-7`;
 
 const WHY_EXAMPLE = `
 Example:
@@ -44,6 +49,19 @@ async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .action(async (options: RunOptions) => {
       code = await run(options);
+    });
+  withProxyFlags(program.command("record"))
+    .description("write what happens in a cluster into a ledger; touches no rules")
+    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
+    .option("--ledger <dir>", "folder of the ledger; made when absent")
+    .option("--once", "exit when everything there is is recorded")
+    .option("--node <name>", "name of the Node object to record", Deno.hostname().toLowerCase())
+    .option("--speed <n>", "play a recording n times faster than it was recorded", positive)
+    .addHelpText("after", RECORD_EXAMPLE)
+    .exitOverride()
+    .action(async (options: RecordOptions) => {
+      code = await record(options);
     });
   withProxyFlags(program.command("why"))
     .description("trace the first packet of a connection: where it goes, and what made it so")

@@ -1,23 +1,19 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
-import { type EngineState, newEngine, step } from "../engine/engine.ts";
+import { type EngineState, newEngine } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import type { ConfigRecord } from "../ledger/record.ts";
-import { folderStorage } from "../ledger/storage.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { serveMetrics } from "../serve/metrics_server.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
-import { progress } from "./progress.ts";
-import { proxyConfig, type ProxyOptions } from "./proxy_options.ts";
+import type { ProxyOptions } from "./proxy_options.ts";
 import { openSource } from "./sources.ts";
+import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
-import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
 
 /** Flags of `run`. */
 export interface RunOptions extends ProxyOptions {
@@ -37,15 +33,11 @@ export async function run(options: RunOptions): Promise<number> {
   const source = openSource(options, once);
   const config = configRecord(options);
   if (options.dryRun) return await dryRun(source, config);
-  if (options.ledger === undefined) {
-    throw new UsageError(
-      "--ledger DIR is missing: the folder to keep the ledger in (it is made when absent)",
-    );
-  }
+  const folder = ledgerFolder(options.ledger);
   using kernel = new NetlinkKernel();
   if (!capable(kernel)) return 1;
   const engine = newEngine();
-  using ledger = openLedger(options.ledger, engine);
+  using ledger = openLedger(folder, engine);
   const metrics = newMetrics();
   await using _server = options.metricsBindAddress && serveMetrics(metrics, options.metricsBindAddress);
   const ports = newPorts(kernel, ledger, metrics);
@@ -55,7 +47,7 @@ export async function run(options: RunOptions): Promise<number> {
   }
   perform(engine, ports, list(kernel));
   log.info(
-    `reading ${source.description} as node ${options.node}; ledger ${options.ledger} at @${ledger.next - 1}`,
+    `reading ${source.description} as node ${options.node}; ledger ${folder} at @${ledger.next - 1}`,
   );
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
@@ -73,23 +65,6 @@ function capable(kernel: Kernel): boolean {
   return missing.length === 0;
 }
 
-/** Opens the ledger and folds what it holds. */
-function openLedger(path: string, engine: EngineState): LedgerWriter {
-  const told = progress("records read from the ledger");
-  const ledger = new LedgerWriter(folderStorage(path, true), {
-    policy: "interval",
-    onRecord(offset, record) {
-      step(engine, { kind: "appended", first: offset, records: [record] });
-      told(offset + 1);
-    },
-  });
-  if (ledger.torn !== undefined) {
-    const { file, keep, lostBytes, reason } = ledger.torn;
-    log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
-  }
-  return ledger;
-}
-
 function newPorts(kernel: Kernel, ledger: LedgerWriter, metrics: Metrics): Ports {
   return {
     kernel,
@@ -101,28 +76,6 @@ function newPorts(kernel: Kernel, ledger: LedgerWriter, metrics: Metrics): Ports
     },
     warn: (text) => log.warn(text),
   };
-}
-
-/** The record that a ledger begins with, and that tells it of a change. */
-export function configRecord(options: ProxyOptions & { readonly node: string }): ConfigRecord {
-  return {
-    kind: "config",
-    time: new Date().toISOString(),
-    version: VERSION,
-    nodeName: options.node,
-    proxy: proxyConfig(options),
-  };
-}
-
-function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
-  return cluster.node.name === nodeName && JSON.stringify(cluster.config) === JSON.stringify(proxy);
-}
-
-/** Aborts when the process is asked to stop; the batch in hand is finished first. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
-  return stop.signal;
 }
 
 function summary({ cluster, rejections, committedOffset }: EngineState): number {

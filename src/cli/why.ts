@@ -19,7 +19,7 @@ import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type PositionArgument, resolvePosition } from "./position_argument.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
-import { configRecord } from "./run.ts";
+import { configRecord } from "./start.ts";
 import { openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";

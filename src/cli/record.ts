@@ -1,0 +1,57 @@
+// `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
+
+import { type EngineState, newEngine, step } from "../engine/engine.ts";
+import type { SourceBatch } from "../ingest/source.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
+import { log } from "./log.ts";
+import { progress } from "./progress.ts";
+import type { ProxyOptions } from "./proxy_options.ts";
+import { openSource, type SourceOptions } from "./sources.ts";
+import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
+
+/** Flags of `record`. */
+export interface RecordOptions extends ProxyOptions, SourceOptions {
+  readonly ledger?: string;
+  readonly once?: boolean;
+}
+
+const SYNC_MILLISECONDS = 1000;
+
+/** Records until the source ends or the process is asked to stop; returns the exit code. */
+export async function record(options: RecordOptions): Promise<number> {
+  const source = openSource(options, options.once === true);
+  const engine = newEngine();
+  const folder = ledgerFolder(options.ledger);
+  using ledger = openLedger(folder, engine);
+  const config = configRecord(options);
+  if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
+  log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
+  const told = progress("records written");
+  const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
+  try {
+    for await (const batch of source.batches(stopSignal())) {
+      take(engine, ledger, batch);
+      told(ledger.next);
+    }
+  } finally {
+    clearInterval(timer);
+    ledger.sync();
+  }
+  log.info(`recorded ${engine.cluster.services.size} Services; the ledger ends at @${ledger.next - 1}`);
+  return 0;
+}
+
+function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch): void {
+  for (const effect of step(engine, { kind: "batch", batch })) {
+    if (effect.kind === "append") append(engine, ledger, effect.records);
+    else if (effect.kind === "warn") log.warn(effect.text);
+  }
+}
+
+function append(engine: EngineState, ledger: LedgerWriter, records: readonly LedgerRecord[]): void {
+  const first = ledger.append(records);
+  for (const effect of step(engine, { kind: "appended", first, records })) {
+    if (effect.kind === "warn") log.warn(effect.text);
+  }
+}
