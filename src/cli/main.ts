@@ -45,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option("--node <name>", "name of the own Node object", Deno.hostname().toLowerCase())
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive)
     .option("--metrics-bind-address <ip:port>", "serve Prometheus metrics there", address)
+    .option("--healthz-bind-address <ip:port>", "serve /healthz and /livez there", address)
     .addHelpText("after", RUN_EXAMPLE)
     .exitOverride()
     .action(async (options: RunOptions) => {

@@ -1,22 +1,23 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
-import { type EngineState, newEngine } from "../engine/engine.ts";
+import { type EngineState, newEngine, type SyncReport } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import type { ApiSource } from "../ingest/api_source.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
-import { type Metrics, newMetrics } from "../serve/metrics.ts";
-import { serveMetrics } from "../serve/metrics_server.ts";
+import { newMetrics } from "../serve/metrics.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
+import { followed, Serving, type ServingOptions } from "./serving.ts";
 import { openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 
 /** Flags of `run`. */
-export interface RunOptions extends ProxyOptions {
+export interface RunOptions extends ProxyOptions, ServingOptions {
   readonly source?: string;
   readonly kubeconfig?: string;
   readonly ledger?: string;
@@ -24,7 +25,6 @@ export interface RunOptions extends ProxyOptions {
   readonly dryRun?: boolean;
   readonly node: string;
   readonly speed?: number;
-  readonly metricsBindAddress?: { readonly hostname: string; readonly port: number };
 }
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
@@ -38,9 +38,13 @@ export async function run(options: RunOptions): Promise<number> {
   if (!capable(kernel)) return 1;
   const engine = newEngine();
   using ledger = openLedger(folder, engine);
-  const metrics = newMetrics();
-  await using _server = options.metricsBindAddress && serveMetrics(metrics, options.metricsBindAddress);
-  const ports = newPorts(kernel, ledger, metrics);
+  const status = "status" in source ? (source as ApiSource).status : () => [];
+  const metrics = newMetrics(status);
+  let lastUpdated = 0;
+  const ports = newPorts(kernel, ledger, (report) => {
+    lastUpdated = Date.now();
+    metrics.noteSync(report);
+  });
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
   if (ledger.next === 0 || !isConfigured(engine, config)) {
     perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
@@ -51,7 +55,9 @@ export async function run(options: RunOptions): Promise<number> {
   );
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
-  await runLoop(engine, ports, source, stopSignal());
+  await using serving = new Serving({ engine, metrics, status, lastUpdated: () => lastUpdated }, options);
+  serving.follow();
+  await runLoop(engine, ports, followed(source, () => serving.follow()), stopSignal());
   return summary(engine);
 }
 
@@ -65,13 +71,13 @@ function capable(kernel: Kernel): boolean {
   return missing.length === 0;
 }
 
-function newPorts(kernel: Kernel, ledger: LedgerWriter, metrics: Metrics): Ports {
+function newPorts(kernel: Kernel, ledger: LedgerWriter, synced: (report: SyncReport) => void): Ports {
   return {
     kernel,
     ledger,
     now: () => new Date().toISOString(),
     report(report) {
-      metrics.noteSync(report);
+      synced(report);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),

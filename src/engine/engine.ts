@@ -103,6 +103,8 @@ export interface EngineState {
   pending: Pending | undefined;
   /** Rejections in a row. */
   rejections: number;
+  /** When the first of them was: RFC 3339; "" while there is none. */
+  rejectedSince: string;
   appendedOffset: number;
   plannedOffset: number;
   committedOffset: number;
@@ -124,6 +126,7 @@ export function newEngine(): EngineState {
     synced: false,
     pending: undefined,
     rejections: 0,
+    rejectedSince: "",
     appendedOffset: -1,
     plannedOffset: -1,
     committedOffset: -1,
@@ -314,6 +317,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   for (const { set, key, after } of delta) if (isRetired(set, after)) touch(state, set, key, through);
   state.rebuild = undefined;
   state.rejections = 0;
+  state.rejectedSince = "";
   const from = state.committedOffset + 1;
   state.committedOffset = through;
   const services = new Set(
@@ -348,6 +352,7 @@ function noteRejected(
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
   state.rejections++;
+  state.rejectedSince ||= time;
   const owner = state.rejections > 1 && operation !== null ? ownerOf(state, operation) : undefined;
   const { operations } = pending;
   const nothing: CommitReceipt = {

@@ -7,7 +7,7 @@ import type { Offset } from "../ledger/record.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
-import type { ServiceProgram } from "./service_program.ts";
+import type { HealthCheck, ServiceProgram } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 
 /** `namespace/name` of a Service. */
@@ -39,9 +39,13 @@ export interface ClusterState {
   committed: boolean;
   /** Services whose rules cannot be made or are refused by the kernel, and why; until their objects change. */
   readonly aside: Map<ServiceName, string>;
+  /** What load balancers may ask this node about, by Service. */
+  readonly healthChecks: Map<ServiceName, HealthCheck>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
   node: OwnNode;
+  /** Whether the own Node object was deleted, and not only not heard of. */
+  nodeDeleted: boolean;
   readonly serviceCIDRs: Map<string, ServiceCIDR>;
   /** Offset of the last record folded; -1 before the first. */
   folded: number;
@@ -63,8 +67,10 @@ export function emptyState(): ClusterState {
     omitted: new Map(),
     committed: false,
     aside: new Map(),
+    healthChecks: new Map(),
     dirty: new Map(),
     node: { name: "", zone: "", addresses: [], podCIDRs: [] },
+    nodeDeleted: false,
     serviceCIDRs: new Map(),
     folded: -1,
   };

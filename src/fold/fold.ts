@@ -49,7 +49,10 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   const before = state.objects.get(describeKey(key));
   if (value === null) state.objects.delete(describeKey(key));
   else state.objects.set(describeKey(key), value);
-  if (key.kind === "Node" && key.name === state.node.name) noteNode(state, offset, key.name);
+  if (key.kind === "Node" && key.name === state.node.name) {
+    state.nodeDeleted = value === null;
+    noteNode(state, offset, key.name);
+  }
   if (key.kind === "ServiceCIDR") noteServiceCIDR(state, offset, key.name, value as ServiceCIDR | null);
   for (const name of affected(key, before, value)) {
     noteObject(state, key, name, before, value);
@@ -199,6 +202,8 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   const held = keys.map((key) => heldResource(state, key));
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
+  if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
+  else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
   keys.forEach((key, i) => {

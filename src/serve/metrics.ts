@@ -14,9 +14,19 @@ export interface Metrics {
 /** kube-proxy's buckets of sync durations: 1 ms doubled 15 times, here from 16 us on. */
 const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
 
-export function newMetrics(): Metrics {
+/** How the connection to the source is, by resource; read when metrics are. */
+export interface SourceStatus {
+  readonly kind: string;
+  /** When the server last sent a byte, in milliseconds since 1970; 0 before the first. */
+  readonly heardAt: number;
+  readonly problem: string;
+  readonly lists: number;
+}
+
+export function newMetrics(status: () => readonly SourceStatus[] = () => []): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  addSourceMetrics(registry, status);
   const duration = new Histogram({
     name: "ledgerproxy_commit_duration_seconds",
     help: "Time of one commit in the kernel",
@@ -61,4 +71,29 @@ export function newMetrics(): Metrics {
     },
     text: () => registry.metrics(),
   };
+}
+
+/** Staleness is visible: when each watch was last heard, whether it is followed, how often it had to be listed. */
+function addSourceMetrics(registry: Registry, status: () => readonly SourceStatus[]): void {
+  const gauge = (name: string, help: string, value: (status: SourceStatus) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["resource"] as const,
+      registers: [registry],
+      collect() {
+        for (const one of status()) this.set({ resource: one.kind }, value(one));
+      },
+    });
+  gauge(
+    "ledgerproxy_source_last_heard_timestamp_seconds",
+    "When the API server last sent a byte",
+    ({ heardAt }) => heardAt / 1000,
+  );
+  gauge(
+    "ledgerproxy_source_followed",
+    "1 while a watch is running, else 0",
+    ({ problem }) => problem === "" ? 1 : 0,
+  );
+  gauge("ledgerproxy_source_lists", "Lists taken since the start", ({ lists }) => lists);
 }

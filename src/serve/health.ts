@@ -1,0 +1,75 @@
+// What the health endpoints answer: kube-proxy's rules and body (1.37), with what we know of the connection to the
+// source beside it. Pure; times in milliseconds since 1970.
+
+/** What health is judged by. */
+export interface HealthFacts {
+  /** Now. */
+  readonly now: number;
+  /** Last sync that the kernel took; 0 before the first. */
+  readonly lastUpdated: number;
+  /** Since when changes wait that the kernel would not take; undefined while none do. */
+  readonly pendingSince: number | undefined;
+  /** Whether the node may get traffic: it exists, and the autoscaler is not about to delete it (KEP-3458). */
+  readonly nodeEligible: boolean;
+  /** How the source is, by resource; empty where the source is no API server. */
+  readonly sources: readonly SourceHealth[];
+}
+
+/** One resource of the source. */
+export interface SourceHealth {
+  readonly kind: string;
+  /** When the server last sent a byte; 0 before the first. */
+  readonly heardAt: number;
+  /** What keeps it from being followed; "" when nothing does. */
+  readonly problem: string;
+}
+
+/** HTTP status and JSON body. */
+export interface HealthAnswer {
+  readonly status: 200 | 503;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Twice kube-proxy's default syncPeriod of 30 s: how long changes may wait before the node counts as unhealthy. */
+const PENDING_MILLISECONDS_MAX = 60_000;
+
+/** `/healthz`: whether load balancers should send traffic here. */
+export function healthz(facts: HealthFacts): HealthAnswer {
+  const healthy = isHealthy(facts);
+  return answer(healthy && facts.nodeEligible, {
+    ...common(facts, healthy),
+    nodeEligible: facts.nodeEligible,
+  });
+}
+
+/** `/livez`: whether the proxy works; a node that is about to go does not matter here. */
+export function livez(facts: HealthFacts): HealthAnswer {
+  const healthy = isHealthy(facts);
+  return answer(healthy, common(facts, healthy));
+}
+
+/** Whether rules follow what is known, or have not been behind for too long. A source that is away changes nothing. */
+export function isHealthy({ now, pendingSince }: HealthFacts): boolean {
+  return pendingSince === undefined || now - pendingSince < PENDING_MILLISECONDS_MAX;
+}
+
+function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
+  const { now, lastUpdated, sources } = facts;
+  const time = new Date(now).toISOString();
+  const updated = healthy ? time : new Date(lastUpdated).toISOString();
+  const family = { lastUpdated: updated, healthy };
+  return {
+    lastUpdated: updated,
+    currentTime: time,
+    healthy,
+    status: { IPv4: family, IPv6: family },
+    sources: Object.fromEntries(sources.map(({ kind, heardAt, problem }) => [kind, {
+      lastHeard: heardAt === 0 ? null : new Date(heardAt).toISOString(),
+      problem,
+    }])),
+  };
+}
+
+function answer(ok: boolean, body: Record<string, unknown>): HealthAnswer {
+  return { status: ok ? 200 : 503, body };
+}

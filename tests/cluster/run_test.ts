@@ -1,0 +1,106 @@
+// The program itself on a node: a real API server, the real kernel, real packets. The API server dies, the process is
+// killed, the node loses its rules: what the ledger knows is served on.
+
+import assert from "node:assert/strict";
+import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
+import { Lab } from "../support/lab/lab.ts";
+import { send } from "../support/lab/probe.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { manifestOf, parseScenario } from "../support/scenario/scenario.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const ROOT = new URL("../../", import.meta.url);
+const missing = missingAssets();
+const HEALTH = "127.0.0.1:10256";
+
+/** `ledgerproxy run` in the namespace of the lab's node. */
+class Program implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+
+  constructor(lab: Lab, kubeconfig: string, readonly folder: string) {
+    const args = [
+      ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--kubeconfig", kubeconfig],
+      ...["--ledger", `${folder}/ledger`, "--node", "node-a", "--cluster-cidr", "10.244.0.0/16"],
+      ...["--healthz-bind-address", HEALTH],
+    ];
+    const script = `exec "$0" "$@" >> ${folder}/log 2>&1`;
+    this.#process = lab.inside("node", () =>
+      new Deno.Command("sh", {
+        args: ["-c", script, Deno.execPath(), ...args],
+        cwd: ROOT,
+        env: { NO_COLOR: "1" },
+        stdin: "null",
+      }).spawn());
+  }
+
+  get log(): string {
+    return Deno.readTextFileSync(`${this.folder}/log`);
+  }
+
+  /** Ends it at once, as a crash would. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#process);
+  }
+}
+
+const cluster = (endpoint: string) =>
+  parseScenario(`
+service shop/web type=LoadBalancer ips=10.96.0.20 ports=:80/tcp:30080 balancer=198.51.100.20 external=Local health-check=32020
+slice shop/web-a ports=:8080/tcp ${endpoint}`).objects.map(manifestOf);
+
+Deno.test({
+  name: "run follows an API server, and serves on without it, without its rules and after a crash",
+  ignore: missing !== undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    using lab = new Lab();
+    connectApi(lab);
+    await using plane = await ControlPlane.start(API_ADDRESS);
+    await furnishApi(plane);
+    const api = new ApiCluster(plane);
+    await api.replace(cluster("10.244.1.6@node-a"));
+    const probe = {
+      host: "pod-1",
+      source: "10.244.1.5",
+      destination: "10.96.0.20",
+      port: 80,
+      protocol: "tcp",
+    } as const;
+    const serves = (server: string) => () => send(lab, probe, 50).startsWith(server);
+    const get = (url: string) => lab.run("node", `curl -s -w ' %{http_code}' http://${url}`);
+    const kubeconfig = plane.kubeconfig();
+    {
+      await using program = new Program(lab, kubeconfig, folder);
+      await until("the Service is served", serves("10.244.1.6:8080"));
+      assert.match(
+        get(`${HEALTH}/healthz`),
+        /"EndpointSlice":\{"lastHeard":"20.*"problem":""\}.*"nodeEligible":true\} 200$/,
+      );
+      assert.match(get("192.168.0.2:32020/"), /"localEndpoints":1,"serviceProxyHealthy":true\} 200$/);
+      await api.replace(cluster("10.244.2.5@node-b"));
+      await until("the new endpoint serves", serves("10.244.2.5:8080"));
+      assert.match(get("192.168.0.2:32020/"), /"localEndpoints":0,"serviceProxyHealthy":true\} 503$/);
+      await plane.killApiServer();
+      await until(
+        "health says so",
+        () => /"Service":\{[^}]*"problem":"Service: /.test(get(`${HEALTH}/healthz`)),
+      );
+      assert.match(get(`${HEALTH}/healthz`), / 200$/);
+      assert.ok(serves("10.244.2.5:8080")());
+      assert.doesNotMatch(program.log, /error:/);
+    }
+    assert.ok(serves("10.244.2.5:8080")(), "rules stay when the process is killed");
+    lab.run("node", "nft flush ruleset");
+    {
+      await using _program = new Program(lab, kubeconfig, folder);
+      await until("the ledger alone serves", serves("10.244.2.5:8080"));
+      await plane.startApiServer();
+      await api.replace(cluster("10.244.1.6@node-a"));
+      await until("it follows again", serves("10.244.1.6:8080"));
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});

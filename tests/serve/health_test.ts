@@ -1,0 +1,88 @@
+// Health: when it is given, what the endpoints answer, and the health checks of Services.
+
+import assert from "node:assert/strict";
+import { type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
+import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
+
+const NOW = Date.parse("2026-11-23T03:12:00.000Z");
+const FACTS: HealthFacts = {
+  now: NOW,
+  lastUpdated: NOW - 5000,
+  pendingSince: undefined,
+  nodeEligible: true,
+  sources: [],
+};
+
+Deno.test("healthy while nothing waits, and for a minute while something does", () => {
+  const cases: [number | undefined, number][] = [[undefined, 200], [NOW - 59_999, 200], [NOW - 60_000, 503]];
+  for (const [pendingSince, status] of cases) {
+    assert.equal(livez({ ...FACTS, pendingSince }).status, status);
+    assert.equal(healthz({ ...FACTS, pendingSince }).status, status);
+  }
+});
+
+Deno.test("a node that is about to go is alive, and not to be sent traffic", () => {
+  const facts = { ...FACTS, nodeEligible: false };
+  assert.deepEqual([healthz(facts).status, livez(facts).status], [503, 200]);
+});
+
+Deno.test("the body is kube-proxy's, with the sources beside it", () => {
+  const heardAt = NOW - 1000;
+  const body = healthz({ ...FACTS, sources: [{ kind: "Service", heardAt, problem: "" }] }).body;
+  const family = { lastUpdated: "2026-11-23T03:12:00.000Z", healthy: true };
+  assert.deepEqual(body, {
+    lastUpdated: "2026-11-23T03:12:00.000Z",
+    currentTime: "2026-11-23T03:12:00.000Z",
+    healthy: true,
+    status: { IPv4: family, IPv6: family },
+    sources: { Service: { lastHeard: "2026-11-23T03:11:59.000Z", problem: "" } },
+    nodeEligible: true,
+  });
+  const unhealthy = livez({ ...FACTS, pendingSince: 0 }).body;
+  assert.equal(unhealthy["lastUpdated"], "2026-11-23T03:11:55.000Z", "when it last was");
+  assert.equal("nodeEligible" in unhealthy, false);
+});
+
+Deno.test("the endpoints answer in JSON, others are not found", async () => {
+  let facts = FACTS;
+  const address = { hostname: "127.0.0.1", port: 40_256 };
+  await using _server = serveHealth(address, () => facts);
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${address.port}${path}`);
+    return [response.status, response.headers.get("content-type"), (await response.text()).slice(0, 1)];
+  };
+  assert.deepEqual(await get("/healthz"), [200, "application/json", "{"]);
+  facts = { ...FACTS, nodeEligible: false };
+  assert.deepEqual(await get("/healthz"), [503, "application/json", "{"]);
+  assert.deepEqual(await get("/livez"), [200, "application/json", "{"]);
+  assert.deepEqual((await get("/nothing"))[0], 404);
+});
+
+Deno.test("a health check port follows its Service: count, opening, closing, and a port that is taken", async () => {
+  const warnings: string[] = [];
+  await using ports = new HealthCheckPorts(() => FACTS, (text) => warnings.push(text));
+  const [port, other] = [40_257, 40_258];
+  const one = (localEndpoints: number) => ({ namespace: "shop", name: "web", port, localEndpoints });
+  const ask = async (at: number) => {
+    const response = await fetch(`http://127.0.0.1:${at}/any/path`);
+    return [response.status, response.headers.get("x-load-balancing-endpoint-weight"), await response.json()];
+  };
+  const answer = (localEndpoints: number) => ({
+    service: { namespace: "shop", name: "web" },
+    localEndpoints,
+    serviceProxyHealthy: true,
+  });
+  ports.follow([one(2)], ["127.0.0.1"]);
+  assert.deepEqual(await ask(port), [200, "2", answer(2)]);
+  ports.follow([one(0)], ["127.0.0.1"]);
+  assert.deepEqual(await ask(port), [503, "0", answer(0)]);
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: other });
+  ports.follow([{ ...one(1), port: other }], ["127.0.0.1"]);
+  assert.match(
+    warnings[0]!,
+    /^shop\/web: health check port 40258 on 127\.0\.0\.1 cannot be opened: .*; trying again$/,
+  );
+  taken.close();
+  ports.follow([{ ...one(1), port: other }], ["127.0.0.1"]);
+  assert.deepEqual(await ask(other), [200, "1", answer(1)]);
+});
