@@ -4,10 +4,14 @@ const DEADLINE_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 50;
 
 /** Waits for `condition`; throws when it does not come true in time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MILLISECONDS;
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  milliseconds = DEADLINE_MILLISECONDS,
+): Promise<void> {
+  const deadline = performance.now() + milliseconds;
   while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${DEADLINE_MILLISECONDS} ms in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
 }

@@ -9,21 +9,32 @@ import { ApiError, type ControlPlane, end, type Json, startProgram } from "./con
 /** Both ends of the cable between the API server and the node. */
 export const API_ADDRESS = "198.18.0.1";
 const NODE_API_ADDRESS = "198.18.0.2";
+const NODE_API_ADDRESS_2 = "198.18.0.3";
 
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 const SERVICES = "/api/v1/namespaces/shop/services";
 const MARKER_ENDPOINTS = { IPv4: "10.250.0.1", IPv6: "fd00:250::1" } as const;
 
-/** Prepares this namespace for an API server at {@link API_ADDRESS} that the node of `lab` reaches. */
-export function connectApi(lab: Lab): void {
+/**
+ * Prepares this namespace for an API server at {@link API_ADDRESS} that the node of `lab` reaches. A second lab takes
+ * another `device`.
+ */
+export function connectApi(lab: Lab, device = "api"): void {
   const { namespace } = lab.hosts.get("node")!;
-  const commands = [
-    `ip link add api type veth peer name api netns /proc/${Deno.pid}/fd/${namespace}`,
-    `ip address add ${API_ADDRESS}/24 dev api`,
+  const first = device === "api";
+  const nodeAddress = first ? NODE_API_ADDRESS : NODE_API_ADDRESS_2;
+  shell([
+    `ip link add ${device} type veth peer name api netns /proc/${Deno.pid}/fd/${namespace}`,
+    `ip link set ${device} up`,
+    ...(first ? [`ip address add ${API_ADDRESS}/32 dev ${device}`] : []),
+    `ip route add ${nodeAddress} dev ${device} src ${API_ADDRESS}`,
+  ].join("\n"));
+  lab.run(
+    "node",
+    `ip address add ${nodeAddress}/32 dev api`,
     "ip link set api up",
-  ];
-  shell(commands.join("\n"));
-  lab.run("node", `ip address add ${NODE_API_ADDRESS}/24 dev api`, "ip link set api up");
+    `ip route add ${API_ADDRESS} dev api src ${nodeAddress}`,
+  );
 }
 
 /** Takes the cable away. */
@@ -187,7 +198,8 @@ function markerSlice(name: string, addressType: "IPv4" | "IPv6"): Manifest {
   };
 }
 
-function kubeProxyConfiguration(config: ProxyConfig, kubeconfig: string): Json {
+/** What kube-proxy reads, for `config`. */
+export function kubeProxyConfiguration(config: ProxyConfig, kubeconfig: string): Json {
   const { detectLocal } = config;
   return {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
