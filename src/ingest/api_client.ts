@@ -1,5 +1,6 @@
 // The way to an API server: kubeconfig or in-cluster, with every way to authenticate that client-node knows, on Deno's
-// fetch. TLS is always verified. client-node's own watches and lists are not used: see design notes in src/README.md.
+// fetch. TLS is always verified. client-node's own watches and lists are not used: on Deno
+// its watch hangs silently after a reset.
 
 import { KubeConfig } from "@kubernetes/client-node";
 import { readDocuments } from "./manifest_documents.ts";
