@@ -5,6 +5,8 @@ import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
+import { check } from "./check.ts";
+import { cleanup, type CleanupOptions } from "./cleanup.ts";
 import { log, startLog } from "./log.ts";
 import { parsePosition } from "./position_argument.ts";
 import { PROXY_FLAGS } from "./proxy_options.ts";
@@ -28,60 +30,100 @@ Example:
   ledgerproxy why 10.244.1.5 10.96.0.10:80/tcp --ledger /var/lib/ledgerproxy
   ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
 
+const CHECK_EXAMPLE = `
+Example:
+  ledgerproxy check`;
+
+const CLEANUP_EXAMPLE = `
+Example (going back to kube-proxy):
+  ledgerproxy cleanup --after kube-proxy-ready`;
+
+/** Told the exit code of the command that ran. */
+type Done = (code: number) => void;
+
 /** Runs the program with `args`; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   let code = 0;
+  const done = (result: number) => {
+    code = result;
+  };
   const program = new Command("ledgerproxy")
     .description("A Kubernetes service proxy for nftables that keeps a ledger.")
     .version(VERSION)
     .exitOverride();
-  withProxyFlags(program.command("run"))
+  addRun(program.command("run"), done);
+  addRecord(program.command("record"), done);
+  addWhy(program.command("why"), done);
+  addCheck(program.command("check"), done);
+  addCleanup(program.command("cleanup"), done);
+  for (const command of program.commands) command.exitOverride();
+  await program.parseAsync([...args], { from: "user" });
+  return code;
+}
+
+function addRun(command: Command, done: Done): void {
+  withSource(command)
     .description("read a cluster and keep the kernel's rules equal to it")
-    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
-    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
-    .option("--ledger <dir>", "folder of the ledger; made when absent")
     .option("--once", "exit when the kernel holds the state")
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
-    .option("--node <name>", "name of the own Node object", Deno.hostname().toLowerCase())
-    .option("--speed <n>", "play a recording n times faster than it was recorded", positive)
     .option("--metrics-bind-address <ip:port>", "serve Prometheus metrics there", address)
     .option("--healthz-bind-address <ip:port>", "serve /healthz and /livez there", address)
     .addHelpText("after", RUN_EXAMPLE)
-    .exitOverride()
-    .action(async (options: RunOptions) => {
-      code = await run(options);
-    });
-  withProxyFlags(program.command("record"))
+    .action(async (options: RunOptions) => done(await run(options)));
+}
+
+function addRecord(command: Command, done: Done): void {
+  withSource(command)
     .description("write what happens in a cluster into a ledger; touches no rules")
-    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
-    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
-    .option("--ledger <dir>", "folder of the ledger; made when absent")
     .option("--once", "exit when everything there is is recorded")
-    .option("--node <name>", "name of the Node object to record", Deno.hostname().toLowerCase())
-    .option("--speed <n>", "play a recording n times faster than it was recorded", positive)
     .addHelpText("after", RECORD_EXAMPLE)
-    .exitOverride()
-    .action(async (options: RecordOptions) => {
-      code = await record(options);
-    });
-  withProxyFlags(program.command("why"))
+    .action(async (options: RecordOptions) => done(await record(options)));
+}
+
+function addWhy(command: Command, done: Done): void {
+  withSource(command)
     .description("trace the first packet of a connection: where it goes, and what made it so")
     .argument("<source>", "address of the sender")
     .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
-    .option("--ledger <dir>", "answer from a ledger")
     .option("--at <position>", "with --ledger: @1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
-    .option("--kubeconfig <file>", "answer from an API server as it is now")
-    .option("--source <path>", "answer from a file, a folder or a recording, as run reads it")
-    .option("--node <name>", "with --source: name of the own Node object", Deno.hostname().toLowerCase())
     .option("--interface <name>", "interface by which the packet reaches the node")
     .option("--json", "one line of JSON")
     .addHelpText("after", WHY_EXAMPLE)
-    .exitOverride()
-    .action(async (source: string, target: string, options: WhyOptions) => {
-      code = await why(source, target, options);
-    });
-  await program.parseAsync([...args], { from: "user" });
-  return code;
+    .action(async (source: string, target: string, options: WhyOptions) =>
+      done(await why(source, target, options))
+    );
+}
+
+function addCheck(command: Command, done: Done): void {
+  command
+    .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", CHECK_EXAMPLE)
+    .action((options: { json?: boolean }) => done(check(options)));
+}
+
+function addCleanup(command: Command, done: Done): void {
+  command
+    .description("remove our rules from this node; the ledger stays")
+    .option("--kube-proxy", "kube-proxy's nftables rules too")
+    .option(
+      "--after <condition>",
+      "wait first: kube-proxy-ready waits until its rules serve, so none is missed",
+    )
+    .option("--dry-run", "only say what would be removed")
+    .addHelpText("after", CLEANUP_EXAMPLE)
+    .action(async (options: CleanupOptions) => done(await cleanup(options)));
+}
+
+/** Where the cluster is read from, where the ledger is, and kube-proxy's flags about traffic. */
+function withSource(command: Command): Command {
+  command
+    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
+    .option("--ledger <dir>", "folder of the ledger")
+    .option("--node <name>", "name of the own Node object", Deno.hostname().toLowerCase())
+    .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
+  return withProxyFlags(command);
 }
 
 function withProxyFlags(command: Command): Command {

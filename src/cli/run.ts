@@ -10,6 +10,7 @@ import { LedgerWriter } from "../ledger/writer.ts";
 import { newMetrics } from "../serve/metrics.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
+import { kubeProxyTables, otherModes, tableNames } from "./other_proxies.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
 import { followed, Serving, type ServingOptions } from "./serving.ts";
 import { openSource } from "./sources.ts";
@@ -50,6 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
     perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   }
   perform(engine, ports, list(kernel));
+  takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${options.node}; ledger ${folder} at @${ledger.next - 1}`,
   );
@@ -69,6 +71,16 @@ function capable(kernel: Kernel): boolean {
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
   if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
   return missing.length === 0;
+}
+
+/** A node with kube-proxy's rules loses them in the batch that brings ours. */
+function takeOver(engine: EngineState, ports: Ports): void {
+  const tables = kubeProxyTables(ports.kernel);
+  if (tables.length > 0) {
+    log.info(`taking over from kube-proxy: ${tableNames(tables)} will go in the batch that brings our rules`);
+    perform(engine, ports, { kind: "takeover", tables });
+  }
+  for (const other of otherModes(ports.kernel)) log.warn(other);
 }
 
 function newPorts(kernel: Kernel, ledger: LedgerWriter, synced: (report: SyncReport) => void): Ports {

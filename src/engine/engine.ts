@@ -33,6 +33,8 @@ export type Input =
   | { readonly kind: "listed"; readonly ruleset: Ruleset }
   /** Our tables hold what this program never writes; they will be made anew. */
   | { readonly kind: "unreadable"; readonly tables: readonly Pick<Table, "family" | "name">[] }
+  /** Tables of another proxy, which the next commit removes as it brings our rules: no packet meets none or both. */
+  | { readonly kind: "takeover"; readonly tables: readonly Pick<Table, "family" | "name">[] }
   | { readonly kind: "batch"; readonly batch: SourceBatch }
   | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
   /** Nothing more is waiting: commit what there is. */
@@ -96,6 +98,8 @@ export interface EngineState {
   committedDigest: Digest;
   /** Tables to delete before ours are made; undefined while ours stand as they should. */
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
+  /** Tables of another proxy that the next commit removes. */
+  takeover: readonly Pick<Table, "family" | "name">[];
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
   /** Whether the source has told all it knows at least once; nothing is committed before. */
@@ -122,6 +126,7 @@ export function newEngine(): EngineState {
     committed: new Map(),
     committedDigest: tablesDigest(cluster.tables),
     rebuild: [],
+    takeover: [],
     touched: new Map(),
     synced: false,
     pending: undefined,
@@ -155,6 +160,9 @@ function react(state: EngineState, input: Input): Effect[] {
       return adopt(state, input.ruleset);
     case "unreadable":
       startAnew(state, input.tables);
+      return [];
+    case "takeover":
+      state.takeover = input.tables;
       return [];
     case "batch":
       return takeBatch(state, input.batch);
@@ -263,13 +271,14 @@ function planCommit(state: EngineState): Effect[] {
   const changes = rebuild === undefined
     ? plan(state.committed, cluster.desired, state.touched as Touched)
     : causedDelta(diff(new Map(), cluster.desired), state.touched);
-  if (changes.length === 0 && rebuild === undefined) {
+  if (changes.length === 0 && rebuild === undefined && state.takeover.length === 0) {
     state.touched.clear();
     return [];
   }
   const digest = advanceDigest(state.committedDigest, changes);
   const position = positionChange(state, digestText(digest));
   const transaction = [
+    ...state.takeover.map(deletion),
     ...(rebuild === undefined ? [] : rebuildOperations(rebuild, cluster.tables)),
     ...elementOperations(changes, CONTAINERS),
     ...elementOperations([position], CONTAINERS),
@@ -298,13 +307,11 @@ function rebuildOperations(
   old: readonly Pick<Table, "family" | "name">[],
   tables: readonly Table[],
 ): Operation[] {
-  const deletions = old.map(({ family, name }): Operation => ({
-    verb: "delete",
-    noun: "table",
-    family,
-    table: name,
-  }));
-  return [...deletions, ...tables.flatMap(createTable)];
+  return [...old.map(deletion), ...tables.flatMap(createTable)];
+}
+
+function deletion({ family, name }: Pick<Table, "family" | "name">): Operation {
+  return { verb: "delete", noun: "table", family, table: name };
 }
 
 function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string): Effect[] {
@@ -316,6 +323,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   // A chain that was emptied can go only now that no element of an earlier generation leads to it.
   for (const { set, key, after } of delta) if (isRetired(set, after)) touch(state, set, key, through);
   state.rebuild = undefined;
+  state.takeover = [];
   state.rejections = 0;
   state.rejectedSince = "";
   const from = state.committedOffset + 1;
@@ -353,6 +361,12 @@ function noteRejected(
   state.plannedOffset = state.committedOffset;
   state.rejections++;
   state.rejectedSince ||= time;
+  // What was to be taken over may be gone by itself.
+  if (operation?.noun === "table") {
+    state.takeover = state.takeover.filter((table) =>
+      !(operation.verb === "delete" && table.family === operation.family && table.name === operation.table)
+    );
+  }
   const owner = state.rejections > 1 && operation !== null ? ownerOf(state, operation) : undefined;
   const { operations } = pending;
   const nothing: CommitReceipt = {

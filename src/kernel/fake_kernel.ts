@@ -60,6 +60,10 @@ export class FakeKernel implements Kernel {
     return { tables: found.map((table) => table.definition()), elements };
   }
 
+  tables(): readonly TableName[] {
+    return [...this.#tables.values()].map(({ family, name }) => ({ family, name }));
+  }
+
   generation(): number {
     return this.#generation;
   }

@@ -21,6 +21,8 @@ export interface Kernel {
    * Throws UnreadableRuleset where a table holds what this program never writes.
    */
   list(tables: readonly TableName[]): Ruleset;
+  /** Names of all tables of families ip and ip6, whoever made them. */
+  tables(): readonly TableName[];
   /** nf_tables generation id: grows by one with every batch that any process in the namespace commits. */
   generation(): number;
   /** Gives back what it holds; the rules stay. */

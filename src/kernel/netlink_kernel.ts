@@ -1,13 +1,13 @@
 // The real kernel: commits batches to nf_tables and lists what it holds, in the network namespace of the process.
 
-import type { Family } from "../nft/data_type.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
 import { listRuleset, type Request } from "./netlink_listing.ts";
-import { attributes, messageAttributes, messages, type NetlinkMessage, u32 } from "./netlink_reader.ts";
+import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
@@ -41,6 +41,15 @@ export class NetlinkKernel implements Kernel {
 
   list(tables: readonly TableName[]): Ruleset {
     return listRuleset(tables, (request) => this.#dump(request));
+  }
+
+  tables(): readonly TableName[] {
+    return FAMILIES.flatMap((family) =>
+      this.#dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => ({
+        family,
+        name: text(messageAttributes(answer), nf.NFTA_TABLE.NAME),
+      }))
+    );
   }
 
   generation(): number {

@@ -218,6 +218,7 @@ Deno.test("another skeleton, or a table nobody can read, is replaced in one comm
   const inner = kernel;
   const unreadable: Kernel = {
     commit: (transaction) => inner.commit(transaction),
+    tables: () => inner.tables(),
     generation: () => inner.generation(),
     list: () => {
       throw new UnreadableRuleset("foreign", OUR_TABLES);
@@ -237,6 +238,7 @@ function refusing(kernel: FakeKernel, times: number): Kernel {
       if (left-- > 0) throw new KernelRejection(transaction[0]!, 16);
       return kernel.commit(transaction);
     },
+    tables: () => kernel.tables(),
     generation: () => kernel.generation(),
     list: (tables) => kernel.list(tables),
     [Symbol.dispose]: () => {},
@@ -273,6 +275,7 @@ function fussy(kernel: FakeKernel, word: string): Kernel {
       if (bad !== undefined) throw new KernelRejection(bad, 22);
       return kernel.commit(transaction);
     },
+    tables: () => kernel.tables(),
     generation: () => kernel.generation(),
     list: (tables) => kernel.list(tables),
     [Symbol.dispose]: () => {},

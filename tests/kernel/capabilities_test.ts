@@ -23,6 +23,7 @@ function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
       if (bad !== undefined) throw new KernelRejection(bad, errno);
       return inner.commit(transaction);
     },
+    tables: () => inner.tables(),
     generation: () => inner.generation(),
     list: (tables) => inner.list(tables),
     [Symbol.dispose]: () => {},
