@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { KubeconfigProblem } from "../ingest/api_client.ts";
+import { type BindAddress, parseBindAddress } from "../kube/proxy_config_file.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -121,7 +122,8 @@ function withSource(command: Command): Command {
     .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
     .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
     .option("--ledger <dir>", "folder of the ledger")
-    .option("--node <name>", "name of the own Node object", Deno.hostname().toLowerCase())
+    .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
+    .option("--node <name>", "name of the own Node object (the host's name, in lower case)")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return withProxyFlags(command);
 }
@@ -140,12 +142,10 @@ function positive(text: string): number {
   return number;
 }
 
-function address(text: string): { hostname: string; port: number } {
-  const match = /^(?:\[([0-9a-f:]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
-  if (match === null || Number(match[3]) > 65535) {
-    throw new InvalidArgumentError("It must be IP:PORT, such as 127.0.0.1:10249.");
-  }
-  return { hostname: match[1] ?? match[2]!, port: Number(match[3]) };
+function address(text: string): BindAddress {
+  const parsed = parseBindAddress(text);
+  if (parsed === undefined) throw new InvalidArgumentError("It must be IP:PORT, such as 127.0.0.1:10249.");
+  return parsed;
 }
 
 /** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */

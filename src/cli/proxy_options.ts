@@ -65,13 +65,14 @@ export const PROXY_FLAGS: readonly Flag[] = [
   },
 ];
 
-/** The configuration that `options` ask for. Throws {@link UsageError}. */
-export function proxyConfig(options: ProxyOptions): ProxyConfig {
+/** The configuration that `options` ask for, with `base` for what they leave out. Throws {@link UsageError}. */
+export function proxyConfig(options: ProxyOptions, base: ProxyConfig = DEFAULT_PROXY_CONFIG): ProxyConfig {
+  const detects = options.detectLocalMode !== undefined || options.clusterCidr !== undefined;
   return {
-    masqueradeBit: options.masqueradeBit ?? DEFAULT_PROXY_CONFIG.masqueradeBit,
-    masqueradeAll: options.masqueradeAll ?? false,
-    detectLocal: detectLocal(options),
-    nodePortAddresses: options.nodeportAddresses ?? DEFAULT_PROXY_CONFIG.nodePortAddresses,
+    masqueradeBit: options.masqueradeBit ?? base.masqueradeBit,
+    masqueradeAll: options.masqueradeAll ?? base.masqueradeAll,
+    detectLocal: detects ? detectLocal(options) : base.detectLocal,
+    nodePortAddresses: options.nodeportAddresses ?? base.nodePortAddresses,
   };
 }
 

@@ -6,13 +6,13 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
-import type { ProxyOptions } from "./proxy_options.ts";
-import { openSource, type SourceOptions } from "./sources.ts";
+import { type ConfigOptions, settings } from "./config.ts";
+import { openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 
 /** Flags of `record`. */
-export interface RecordOptions extends ProxyOptions, SourceOptions {
-  readonly ledger?: string;
+export interface RecordOptions extends ConfigOptions {
+  readonly speed?: number;
   readonly once?: boolean;
 }
 
@@ -20,11 +20,12 @@ const SYNC_MILLISECONDS = 1000;
 
 /** Records until the source ends or the process is asked to stop; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
-  const source = openSource(options, options.once === true);
+  const inForce = settings(options);
+  const source = openSource({ ...options, ...inForce }, options.once === true);
   const engine = newEngine();
-  const folder = ledgerFolder(options.ledger);
+  const folder = ledgerFolder(inForce.ledger);
   using ledger = openLedger(folder, engine);
-  const config = configRecord(options);
+  const config = configRecord(inForce);
   if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const told = progress("records written");

@@ -11,30 +11,27 @@ import { newMetrics } from "../serve/metrics.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
 import { kubeProxyTables, otherModes, tableNames } from "./other_proxies.ts";
-import type { ProxyOptions } from "./proxy_options.ts";
-import { followed, Serving, type ServingOptions } from "./serving.ts";
+import { type ConfigOptions, settings } from "./config.ts";
+import { followed, Serving } from "./serving.ts";
 import { openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 
 /** Flags of `run`. */
-export interface RunOptions extends ProxyOptions, ServingOptions {
-  readonly source?: string;
-  readonly kubeconfig?: string;
-  readonly ledger?: string;
+export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
-  readonly node: string;
   readonly speed?: number;
 }
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
   const once = options.once === true || options.dryRun === true;
-  const source = openSource(options, once);
-  const config = configRecord(options);
+  const inForce = settings(options);
+  const source = openSource({ ...options, ...inForce }, once);
+  const config = configRecord(inForce);
   if (options.dryRun) return await dryRun(source, config);
-  const folder = ledgerFolder(options.ledger);
+  const folder = ledgerFolder(inForce.ledger);
   using kernel = new NetlinkKernel();
   if (!capable(kernel)) return 1;
   const engine = newEngine();
@@ -53,11 +50,11 @@ export async function run(options: RunOptions): Promise<number> {
   perform(engine, ports, list(kernel));
   takeOver(engine, ports);
   log.info(
-    `reading ${source.description} as node ${options.node}; ledger ${folder} at @${ledger.next - 1}`,
+    `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
   );
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
-  await using serving = new Serving({ engine, metrics, status, lastUpdated: () => lastUpdated }, options);
+  await using serving = new Serving({ engine, metrics, status, lastUpdated: () => lastUpdated }, inForce);
   serving.follow();
   await runLoop(engine, ports, followed(source, () => serving.follow()), stopSignal());
   return summary(engine);

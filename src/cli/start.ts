@@ -6,7 +6,7 @@ import { folderStorage } from "../ledger/storage.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
-import { proxyConfig, type ProxyOptions } from "./proxy_options.ts";
+import type { Settings } from "./config.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,14 +36,8 @@ export function openLedger(path: string, engine: EngineState): LedgerWriter {
 }
 
 /** The record that a ledger begins with, and that tells it of a change. */
-export function configRecord(options: ProxyOptions & { readonly node: string }): ConfigRecord {
-  return {
-    kind: "config",
-    time: new Date().toISOString(),
-    version: VERSION,
-    nodeName: options.node,
-    proxy: proxyConfig(options),
-  };
+export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">): ConfigRecord {
+  return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName: node, proxy };
 }
 
 /** Whether the ledger ends with the configuration of `config`. */

@@ -18,19 +18,15 @@ import { elementText, endpointText } from "../nft/text.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type PositionArgument, resolvePosition } from "./position_argument.ts";
-import type { ProxyOptions } from "./proxy_options.ts";
+import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
 import { openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `why`. */
-export interface WhyOptions extends ProxyOptions {
-  readonly source?: string;
-  readonly kubeconfig?: string;
-  readonly ledger?: string;
+export interface WhyOptions extends ConfigOptions {
   readonly at?: PositionArgument;
-  readonly node: string;
   readonly interface?: string;
   readonly json?: boolean;
 }
@@ -77,9 +73,10 @@ async function believe(options: WhyOptions): Promise<Belief> {
   }
   let offset = 0;
   const take = (record: LedgerRecord) => note(belief, offset++ as Offset, record);
-  take(configRecord(options));
+  const inForce = settings(options);
+  take(configRecord(inForce));
   for await (
-    const batch of openSource(options, true).batches(
+    const batch of openSource(inForce, true).batches(
       new AbortController().signal,
     )
   ) {

@@ -208,3 +208,25 @@ Deno.test("flags about traffic shape the rules", async () => {
     /ip daddr 192\.0\.2\.0\/24 fib daddr type local meta l4proto \. th dport vmap @service-nodeports/,
   );
 });
+
+Deno.test("a configuration file shapes the rules, a flag goes before it, and its mistakes are all told", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/config.yaml`;
+  const head = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables\n";
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0/16\nnftables: {masqueradeBit: 3}\n`);
+  const args = ["run", "--source", RECORDING, "--dry-run", "--config", file];
+  const [plain, flagged] = await Promise.all([
+    ledgerproxy(...args),
+    ledgerproxy(...args, "--masquerade-bit", "4"),
+  ]);
+  assert.match(plain.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000008/);
+  assert.match(flagged.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000010/);
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0\nnftable: {}\n`);
+  const { code, stderr } = await ledgerproxy(...args);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /config\.yaml:\n {2}clusterCIDR: "10\.244\.0\.0"; CIDRs such as .*\n {2}nftable: there is no such field/,
+  );
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,265 @@
+// KubeProxyConfiguration v1alpha1 as nodes have it today, checked as a whole: every error at once, each with its path, its
+// value and what would be accepted. What has no meaning here is a warning.
+
+import { INTERFACE_BYTES_MAX } from "../limits.ts";
+import { parseAddress, parseCidr } from "./address.ts";
+import {
+  DEFAULT_PROXY_CONFIG,
+  type DetectLocal,
+  isNodePortAddress,
+  type ProxyConfig,
+} from "./proxy_config.ts";
+import { z } from "./zod.ts";
+
+/** What a configuration file says; what it leaves out is absent. */
+export interface ConfigFile {
+  readonly proxy: ProxyConfig;
+  readonly kubeconfig?: string;
+  /** hostnameOverride, in lower case. */
+  readonly node?: string;
+  readonly healthz: BindAddress;
+  readonly metrics: BindAddress;
+  readonly ledger?: string;
+}
+
+/** An address to listen on. */
+export interface BindAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** The file's meaning with warnings, or everything that is wrong with it. */
+export type ReadConfig =
+  | { readonly ok: true; readonly config: ConfigFile; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export const KUBE_PROXY_API_VERSION = "kubeproxy.config.k8s.io/v1alpha1";
+export const OUR_API_VERSION = "ledgerproxy.config/v1alpha1";
+
+/** A duration as Go writes it: `1m30s`. */
+const DURATION = /^(?:0|-?(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)$/;
+const duration = z.string().regex(DURATION, 'a duration such as "30s" or "1m30s" is expected').nullish();
+const notNegative = z.number().int().min(0).nullish();
+const anything = z.unknown().optional();
+const cidrs = z.string().refine(
+  (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== null),
+  'CIDRs such as "10.244.0.0/16", two with a comma, are expected',
+);
+const bindAddress = z.string().refine(
+  (text) => text === "" || parseBindAddress(text) !== undefined,
+  'IP:PORT such as "0.0.0.0:10256" is expected',
+);
+const modeSection = {
+  masqueradeBit: z.number().int().min(0).max(31).nullish(),
+  masqueradeAll: z.boolean().nullish(),
+  syncPeriod: duration,
+  minSyncPeriod: duration,
+};
+const interfaceName = z.string().refine(isInterface, "the name of an interface is expected");
+
+const kubeProxy = z.strictObject({
+  apiVersion: z.literal(KUBE_PROXY_API_VERSION),
+  kind: z.literal("KubeProxyConfiguration"),
+  featureGates: z.record(z.string(), z.boolean()).nullish(),
+  clientConnection: z.strictObject({
+    kubeconfig: z.string().nullish(),
+    acceptContentTypes: z.string().nullish(),
+    contentType: z.string().nullish(),
+    qps: z.number().nullish(),
+    burst: notNegative,
+  }).nullish(),
+  logging: anything,
+  hostnameOverride: z.string().nullish(),
+  bindAddress: z.string().refine(
+    (text) => text === "" || parseAddress(text) !== null,
+    "an IP address is expected",
+  ).nullish(),
+  healthzBindAddress: bindAddress.nullish(),
+  metricsBindAddress: bindAddress.nullish(),
+  bindAddressHardFail: z.boolean().nullish(),
+  enableProfiling: z.boolean().nullish(),
+  showHiddenMetricsForVersion: z.string().nullish(),
+  mode: z.enum(["", "iptables", "nftables", "ipvs"]).nullish(),
+  iptables: z.strictObject({ ...modeSection, localhostNodePorts: z.boolean().nullish() }).nullish(),
+  ipvs: z.record(z.string(), anything).nullish(),
+  nftables: z.strictObject(modeSection).nullish(),
+  winkernel: anything,
+  detectLocalMode: z.enum(["", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"])
+    .nullish(),
+  detectLocal: z.strictObject({
+    bridgeInterface: interfaceName.or(z.literal("")).nullish(),
+    interfaceNamePrefix: interfaceName.or(z.literal("")).nullish(),
+  }).nullish(),
+  clusterCIDR: cidrs.nullish(),
+  nodePortAddresses: z.array(
+    z.string().refine(isNodePortAddress, "a CIDR, primary, localhost or all is expected"),
+  ).nullish(),
+  oomScoreAdj: z.number().int().min(-1000).max(1000).nullish(),
+  conntrack: z.strictObject({
+    maxPerCore: notNegative,
+    min: notNegative,
+    tcpEstablishedTimeout: duration,
+    tcpCloseWaitTimeout: duration,
+    tcpBeLiberal: z.boolean().nullish(),
+    udpTimeout: duration,
+    udpStreamTimeout: duration,
+  }).nullish(),
+  configSyncPeriod: duration,
+  portRange: z.string().nullish(),
+  windowsRunAsService: z.boolean().nullish(),
+});
+
+const ours = z.strictObject({
+  apiVersion: z.literal(OUR_API_VERSION),
+  kind: z.literal("LedgerProxyConfiguration"),
+  ledger: z.string().min(1).nullish(),
+});
+
+type KubeProxy = z.infer<typeof kubeProxy>;
+
+/** Fields that are read and have no effect here, with the reason. */
+const NO_EFFECT: Readonly<Record<string, string>> = {
+  featureGates: "there are no gates",
+  bindAddressHardFail: "an address that cannot be bound always ends the start",
+  enableProfiling: "there is no profiling endpoint",
+  showHiddenMetricsForVersion: "no metric is hidden",
+  oomScoreAdj: "set it where the process is started",
+  conntrack: "set the sysctls where the node is set up",
+  configSyncPeriod: "nothing is listed again without a reason",
+  winkernel: "there is no Windows here",
+  ipvs: "rules are nftables, always",
+  portRange: "nothing has used it for years",
+  windowsRunAsService: "there is no Windows here",
+  logging: "logs go to stderr",
+};
+
+/** Reads the documents of a configuration file: one KubeProxyConfiguration, and one of ours or none. */
+export function readConfigFile(documents: readonly unknown[]): ReadConfig {
+  const kindOf = (document: unknown) => (document as { kind?: unknown } | null)?.kind;
+  const theirs = documents.filter((document) => kindOf(document) === "KubeProxyConfiguration");
+  const own = documents.filter((document) => kindOf(document) === "LedgerProxyConfiguration");
+  const strange = documents.filter((document) => !theirs.includes(document) && !own.includes(document));
+  const problems = strange.map((document) =>
+    `kind: ${
+      JSON.stringify(kindOf(document)) ?? "nothing"
+    }; KubeProxyConfiguration or LedgerProxyConfiguration is expected`
+  );
+  if (theirs.length !== 1) {
+    problems.push(`${theirs.length} documents of kind KubeProxyConfiguration; one is expected`);
+  }
+  if (own.length > 1) {
+    problems.push(`${own.length} documents of kind LedgerProxyConfiguration; one at most is expected`);
+  }
+  const parsed = theirs.slice(0, 1).map((document) => [document, kubeProxy.safeParse(document)] as const);
+  const parsedOwn = own.slice(0, 1).map((document) => [document, ours.safeParse(document)] as const);
+  for (const [document, result] of [...parsed, ...parsedOwn]) {
+    if (!result.success) {
+      problems.push(...result.error.issues.flatMap((issue) => issueTexts(issue, document)));
+    }
+  }
+  const fields = parsed[0]?.[1].data;
+  if (fields !== undefined) problems.push(...contradictions(fields));
+  if (problems.length > 0 || fields === undefined) return { ok: false, problems };
+  return { ok: true, config: configOf(fields, parsedOwn[0]?.[1].data?.ledger), warnings: warningsOf(fields) };
+}
+
+function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
+  const path = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: there is no such field`);
+  }
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],
+    document,
+  );
+  return [`${path}: ${JSON.stringify(value) ?? "nothing"}; ${issue.message}`];
+}
+
+/** What no field shows alone. */
+function contradictions(
+  { detectLocalMode, detectLocal, nodePortAddresses, clusterCIDR }: KubeProxy,
+): string[] {
+  const words = (nodePortAddresses ?? []).filter((entry) => parseCidr(entry) === null);
+  const twice = words.filter((word, i) => words.indexOf(word) !== i);
+  const families = (clusterCIDR ?? "").split(",").flatMap((text) => parseCidr(text)?.family ?? []);
+  return [
+    ...(detectLocalMode === "BridgeInterface" && !detectLocal?.bridgeInterface
+      ? ["detectLocal.bridgeInterface: nothing; detectLocalMode BridgeInterface needs it"]
+      : []),
+    ...(detectLocalMode === "InterfaceNamePrefix" && !detectLocal?.interfaceNamePrefix
+      ? ["detectLocal.interfaceNamePrefix: nothing; detectLocalMode InterfaceNamePrefix needs it"]
+      : []),
+    ...[...new Set(twice)].map((word) =>
+      `nodePortAddresses: ${JSON.stringify(word)} stands twice; once is enough`
+    ),
+    ...(families.length > new Set(families).size
+      ? [`clusterCIDR: ${JSON.stringify(clusterCIDR)}; at most one CIDR of each family is expected`]
+      : []),
+  ];
+}
+
+function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigFile {
+  const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
+  // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
+  const healthz = parseBindAddress(fields.healthzBindAddress || "0.0.0.0:10256")!;
+  const metrics = parseBindAddress(fields.metricsBindAddress || "127.0.0.1:10249")!;
+  return {
+    proxy: {
+      masqueradeBit: section?.masqueradeBit ?? DEFAULT_PROXY_CONFIG.masqueradeBit,
+      masqueradeAll: section?.masqueradeAll ?? false,
+      detectLocal: detectLocalOf(fields),
+      nodePortAddresses: fields.nodePortAddresses ?? [],
+    },
+    ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
+    ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),
+    healthz,
+    metrics,
+    ...(ledger ? { ledger } : {}),
+  };
+}
+
+function detectLocalOf({ detectLocalMode, detectLocal, clusterCIDR }: KubeProxy): DetectLocal {
+  switch (detectLocalMode) {
+    case "NodeCIDR":
+      return { mode: "NodeCIDR" };
+    case "BridgeInterface":
+      return { mode: "BridgeInterface", name: detectLocal!.bridgeInterface! };
+    case "InterfaceNamePrefix":
+      return { mode: "InterfaceNamePrefix", prefix: detectLocal!.interfaceNamePrefix! };
+    default:
+      return { mode: "ClusterCIDR", cidrs: clusterCIDR ? clusterCIDR.split(",") : [] };
+  }
+}
+
+function warningsOf(fields: KubeProxy): string[] {
+  const set = (key: string) => !isEmpty((fields as Record<string, unknown>)[key]);
+  const idle = Object.entries(NO_EFFECT).filter(([key]) => set(key)).map(([key, why]) =>
+    `${key} has no effect: ${why}`
+  );
+  if (fields.mode === "nftables") return idle;
+  const mode = fields.mode || "iptables (the default)";
+  const primary = fields.nodePortAddresses?.length
+    ? ""
+    : "; NodePorts are served on the node's primary addresses only";
+  return [`mode ${mode}: rules are nftables here, always${primary}`, ...idle];
+}
+
+/** Whether a value says nothing: what generated files are full of. */
+function isEmpty(value: unknown): boolean {
+  if (
+    value === undefined || value === null || value === "" || value === false || value === 0 || value === "0s"
+  ) return true;
+  return typeof value === "object" && Object.values(value).every(isEmpty);
+}
+
+/** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
+export function parseBindAddress(text: string): BindAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
+  const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
+  const port = Number(match?.[3]);
+  return match === null || hostname === null || port < 1 || port > 65535 ? undefined : { hostname, port };
+}
+
+function isInterface(name: string): boolean {
+  return /^[^\s"*/\\]+$/.test(name) && name.length <= INTERFACE_BYTES_MAX;
+}

@@ -1,0 +1,185 @@
+// KubeProxyConfiguration files: what they mean, and every mistake at once with its path, value and what is accepted.
+
+import assert from "node:assert/strict";
+import { readConfigFile } from "../../src/kube/proxy_config_file.ts";
+
+const HEAD = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
+const OURS = { apiVersion: "ledgerproxy.config/v1alpha1", kind: "LedgerProxyConfiguration" };
+
+function read(fields: Record<string, unknown>, ...more: unknown[]) {
+  const result = readConfigFile([{ ...HEAD, ...fields }, ...more]);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result;
+}
+
+function problems(...documents: unknown[]): readonly string[] {
+  const result = readConfigFile(documents);
+  assert.ok(!result.ok);
+  return result.problems;
+}
+
+Deno.test("a file as kubeadm writes it: everything empty means the defaults", () => {
+  const { config, warnings } = read({
+    bindAddress: "0.0.0.0",
+    bindAddressHardFail: false,
+    clientConnection: {
+      acceptContentTypes: "",
+      burst: 0,
+      contentType: "",
+      kubeconfig: "/var/lib/kube-proxy/kubeconfig.conf",
+      qps: 0,
+    },
+    clusterCIDR: "10.244.0.0/16",
+    configSyncPeriod: "0s",
+    conntrack: {
+      maxPerCore: null,
+      min: null,
+      tcpBeLiberal: false,
+      tcpCloseWaitTimeout: null,
+      tcpEstablishedTimeout: null,
+      udpStreamTimeout: "0s",
+      udpTimeout: "0s",
+    },
+    detectLocal: { bridgeInterface: "", interfaceNamePrefix: "" },
+    detectLocalMode: "",
+    enableProfiling: false,
+    healthzBindAddress: "",
+    hostnameOverride: "",
+    iptables: {
+      localhostNodePorts: null,
+      masqueradeAll: false,
+      masqueradeBit: null,
+      minSyncPeriod: "0s",
+      syncPeriod: "0s",
+    },
+    ipvs: { excludeCIDRs: null, minSyncPeriod: "0s", scheduler: "", strictARP: false },
+    logging: { flushFrequency: 0, options: { json: { infoBufferSize: "0" } }, verbosity: 0 },
+    metricsBindAddress: "",
+    mode: "nftables",
+    nftables: { masqueradeAll: false, masqueradeBit: null, minSyncPeriod: "0s", syncPeriod: "0s" },
+    nodePortAddresses: null,
+    oomScoreAdj: null,
+    portRange: "",
+    showHiddenMetricsForVersion: "",
+    winkernel: { enableDSR: false, forwardHealthCheckVip: false, networkName: "", rootHnsEndpointName: "" },
+  });
+  assert.deepEqual(config, {
+    proxy: {
+      masqueradeBit: 14,
+      masqueradeAll: false,
+      detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16"] },
+      nodePortAddresses: [],
+    },
+    kubeconfig: "/var/lib/kube-proxy/kubeconfig.conf",
+    healthz: { hostname: "0.0.0.0", port: 10256 },
+    metrics: { hostname: "127.0.0.1", port: 10249 },
+  });
+  assert.deepEqual(warnings, ["logging has no effect: logs go to stderr"]);
+});
+
+Deno.test("what is set is taken over, by kube-proxy's defaults where it is not", () => {
+  const { config } = read({
+    mode: "nftables",
+    nftables: { masqueradeAll: true, masqueradeBit: 3 },
+    detectLocalMode: "InterfaceNamePrefix",
+    detectLocal: { interfaceNamePrefix: "veth" },
+    nodePortAddresses: ["primary", "192.0.2.0/24"],
+    hostnameOverride: "Node-A",
+    healthzBindAddress: "[::]:10256",
+  }, { ...OURS, ledger: "/var/lib/ledgerproxy" });
+  assert.deepEqual(config, {
+    proxy: {
+      masqueradeBit: 3,
+      masqueradeAll: true,
+      detectLocal: { mode: "InterfaceNamePrefix", prefix: "veth" },
+      nodePortAddresses: ["primary", "192.0.2.0/24"],
+    },
+    node: "node-a",
+    healthz: { hostname: "::", port: 10256 },
+    metrics: { hostname: "127.0.0.1", port: 10249 },
+    ledger: "/var/lib/ledgerproxy",
+  });
+});
+
+Deno.test("a node in another mode keeps that mode's settings and is told what changes", () => {
+  const { config, warnings } = read({
+    mode: "iptables",
+    iptables: { masqueradeAll: true },
+    nftables: { masqueradeBit: 1 },
+  });
+  assert.deepEqual([config.proxy.masqueradeAll, config.proxy.masqueradeBit], [true, 14]);
+  assert.deepEqual(warnings, [
+    "mode iptables: rules are nftables here, always; NodePorts are served on the node's primary addresses only",
+  ]);
+});
+
+Deno.test("fields without a meaning here are named with the reason", () => {
+  const { warnings } = read({
+    mode: "nftables",
+    oomScoreAdj: -999,
+    conntrack: { min: 131072 },
+    enableProfiling: true,
+  });
+  assert.deepEqual(warnings, [
+    "enableProfiling has no effect: there is no profiling endpoint",
+    "oomScoreAdj has no effect: set it where the process is started",
+    "conntrack has no effect: set the sysctls where the node is set up",
+  ]);
+});
+
+Deno.test("every mistake has its path, its value and what is accepted, all at once", () => {
+  assert.deepEqual(
+    problems({
+      ...HEAD,
+      mode: "iptable",
+      clusterCIDR: "10.244.0.0",
+      nftables: { masqueradeBit: 32, syncPeriod: "30", masqueradAll: true },
+      nodePortAddresses: ["primry"],
+      healthzBindAddress: "10256",
+      detectLocal: { bridgeInterface: "far too long a name" },
+      conntrack: { min: -1 },
+      nodePort: 1,
+    }).toSorted(),
+    [
+      'clusterCIDR: "10.244.0.0"; CIDRs such as "10.244.0.0/16", two with a comma, are expected',
+      "conntrack.min: -1; Too small: expected number to be >=0",
+      'detectLocal.bridgeInterface: "far too long a name"; the name of an interface is expected',
+      'healthzBindAddress: "10256"; IP:PORT such as "0.0.0.0:10256" is expected',
+      'mode: "iptable"; Invalid option: expected one of ""|"iptables"|"nftables"|"ipvs"',
+      "nftables.masqueradAll: there is no such field",
+      "nftables.masqueradeBit: 32; Too big: expected number to be <=31",
+      'nftables.syncPeriod: "30"; a duration such as "30s" or "1m30s" is expected',
+      "nodePort: there is no such field",
+      'nodePortAddresses.0: "primry"; a CIDR, primary, localhost or all is expected',
+    ],
+  );
+});
+
+Deno.test("what no field shows alone is found too", () => {
+  const cases: [Record<string, unknown>, string][] = [
+    [
+      { detectLocalMode: "BridgeInterface" },
+      "detectLocal.bridgeInterface: nothing; detectLocalMode BridgeInterface needs it",
+    ],
+    [
+      { detectLocalMode: "InterfaceNamePrefix" },
+      "detectLocal.interfaceNamePrefix: nothing; detectLocalMode InterfaceNamePrefix needs it",
+    ],
+    [{ nodePortAddresses: ["all", "all"] }, 'nodePortAddresses: "all" stands twice; once is enough'],
+    [
+      { clusterCIDR: "10.0.0.0/8,10.1.0.0/16" },
+      'clusterCIDR: "10.0.0.0/8,10.1.0.0/16"; at most one CIDR of each family is expected',
+    ],
+  ];
+  for (const [fields, problem] of cases) assert.deepEqual(problems({ ...HEAD, ...fields }), [problem]);
+  assert.deepEqual(problems(), ["0 documents of kind KubeProxyConfiguration; one is expected"]);
+  assert.deepEqual(problems(HEAD, HEAD), ["2 documents of kind KubeProxyConfiguration; one is expected"]);
+  assert.deepEqual(problems(HEAD, { kind: "Pod" }), [
+    'kind: "Pod"; KubeProxyConfiguration or LedgerProxyConfiguration is expected',
+  ]);
+  assert.match(
+    problems({ ...HEAD, apiVersion: "v2" })[0]!,
+    /^apiVersion: "v2"; .*kubeproxy\.config\.k8s\.io\/v1alpha1/,
+  );
+  assert.deepEqual(problems(HEAD, { ...OURS, ledgers: "x" }), ["ledgers: there is no such field"]);
+});
