@@ -4,6 +4,7 @@ import { type EngineState, newEngine, type SyncReport } from "../engine/engine.t
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import type { ApiSource } from "../ingest/api_source.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
+import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
@@ -33,13 +34,14 @@ export async function run(options: RunOptions): Promise<number> {
   if (options.dryRun) return await dryRun(source, config);
   const folder = ledgerFolder(inForce.ledger);
   using kernel = new NetlinkKernel();
+  using conntrack = new Conntrack();
   if (!capable(kernel)) return 1;
   const engine = newEngine();
   using ledger = openLedger(folder, engine);
   const status = "status" in source ? (source as ApiSource).status : () => [];
   const metrics = newMetrics(status);
   let lastUpdated = 0;
-  const ports = newPorts(kernel, ledger, (report) => {
+  const ports = newPorts(kernel, conntrack, ledger, (report) => {
     lastUpdated = Date.now();
     metrics.noteSync(report);
   });
@@ -80,9 +82,15 @@ function takeOver(engine: EngineState, ports: Ports): void {
   for (const other of otherModes(ports.kernel)) log.warn(other);
 }
 
-function newPorts(kernel: Kernel, ledger: LedgerWriter, synced: (report: SyncReport) => void): Ports {
+function newPorts(
+  kernel: Kernel,
+  conntrack: Conntrack,
+  ledger: LedgerWriter,
+  synced: (report: SyncReport) => void,
+): Ports {
   return {
     kernel,
+    conntrack,
     ledger,
     now: () => new Date().toISOString(),
     report(report) {

@@ -3,8 +3,9 @@
 
 import { assert, unreachable } from "../invariant.ts";
 import { COMMIT_CHANGES_MAX, SLOT_CLASS_MAX } from "../limits.ts";
-import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
+import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
 import { foldRecord, ownerOfElement } from "../fold/fold.ts";
+import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { relist } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
@@ -53,6 +54,8 @@ export type Effect =
   | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
   | { readonly kind: "commit"; readonly transaction: Transaction }
   | { readonly kind: "list" }
+  /** Flows to UDP frontends that lead elsewhere than to who serves them are to be forgotten. */
+  | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
   | { readonly kind: "report"; readonly report: SyncReport }
   | { readonly kind: "warn"; readonly text: string };
 
@@ -155,6 +158,8 @@ function react(state: EngineState, input: Input): Effect[] {
       state.ledger = input.ledger;
       // What was complete once is served on, also while the source cannot be reached.
       state.synced = state.cluster.committed;
+      // What was stale while the ledger was written was dealt with then.
+      takeStaleFlows(state.cluster);
       return [];
     case "listed":
       return adopt(state, input.ruleset);
@@ -273,7 +278,7 @@ function planCommit(state: EngineState): Effect[] {
     : causedDelta(diff(new Map(), cluster.desired), state.touched);
   if (changes.length === 0 && rebuild === undefined && state.takeover.length === 0) {
     state.touched.clear();
-    return [];
+    return forgetFlows(state);
   }
   const digest = advanceDigest(state.committedDigest, changes);
   const position = positionChange(state, digestText(digest));
@@ -346,7 +351,12 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
     contested: state.cluster.contested.size,
   };
   const record = commitRecord(from, pending, receipt, time);
-  return [{ kind: "append", records: [record] }, { kind: "report", report }, ...planCommit(state)];
+  return [
+    { kind: "append", records: [record] },
+    { kind: "report", report },
+    ...forgetFlows(state),
+    ...planCommit(state),
+  ];
 }
 
 /**
@@ -417,6 +427,12 @@ function chainName(operation: Operation & { noun: "chain" }): string {
 
 function setName(operation: Operation & { noun: "set" }): string {
   return operation.verb === "add" ? operation.set.name : operation.name;
+}
+
+/** Flows are forgotten only now that the rules are in place which their next packet will meet. */
+function forgetFlows({ cluster }: EngineState): Effect[] {
+  const frontends = takeStaleFlows(cluster);
+  return frontends.length === 0 ? [] : [{ kind: "forget-flows", frontends }];
 }
 
 function takePending(state: EngineState): Pending {

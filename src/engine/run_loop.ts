@@ -3,6 +3,8 @@
 
 import type { Source } from "../ingest/source.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
+import type { UdpFlows } from "../kernel/conntrack.ts";
+import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SET_ASIDE_MAX } from "../limits.ts";
@@ -16,6 +18,8 @@ export interface Ports {
   readonly ledger: LedgerWriter;
   /** RFC 3339 with milliseconds, UTC. */
   now(): string;
+  /** Forgets flows of connection tracking; absent where there are none. */
+  readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
   report(report: SyncReport): void;
   warn(text: string): void;
 }
@@ -77,10 +81,22 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return commit(effect, ports);
     case "list":
       return list(ports.kernel);
+    case "forget-flows":
+      return void forgetFlows(effect.frontends, ports);
     case "report":
       return void ports.report(effect.report);
     case "warn":
       return void ports.warn(effect.text);
+  }
+}
+
+/** The rules are right already: a flow that cannot be forgotten is told, and ends with its timeout. */
+function forgetFlows(flows: readonly UdpFlows[], { conntrack, warn }: Ports): void {
+  try {
+    conntrack?.deleteStale(flows);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    warn(`stale UDP flows stay until they time out: ${error.message}`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Offset } from "../ledger/record.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
-import type { HealthCheck, ServiceProgram } from "./service_program.ts";
+import type { HealthCheck, ServiceProgram, UdpFrontend } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 
 /** `namespace/name` of a Service. */
@@ -41,6 +41,8 @@ export interface ClusterState {
   readonly aside: Map<ServiceName, string>;
   /** What load balancers may ask this node about, by Service. */
   readonly healthChecks: Map<ServiceName, HealthCheck>;
+  /** UDP frontends whose flows may lead where nobody serves any more, by key; see {@link takeStaleFlows}. */
+  staleFlows: Map<string, UdpFrontend>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
   node: OwnNode;
@@ -68,6 +70,7 @@ export function emptyState(): ClusterState {
     committed: false,
     aside: new Map(),
     healthChecks: new Map(),
+    staleFlows: new Map(),
     dirty: new Map(),
     node: { name: "", zone: "", addresses: [], podCIDRs: [] },
     nodeDeleted: false,
@@ -81,4 +84,11 @@ export function takeDirty(state: ClusterState): Dirty {
   const { dirty } = state;
   state.dirty = new Map();
   return dirty;
+}
+
+/** Frontends whose flows to check, gathered since the last call. */
+export function takeStaleFlows(state: ClusterState): UdpFrontend[] {
+  const { staleFlows } = state;
+  state.staleFlows = new Map();
+  return [...staleFlows.values()];
 }

@@ -25,6 +25,7 @@ interface Endpoint {
   readonly ready: boolean;
   /** Serving while it terminates: used when nothing is ready (KEP-1669). */
   readonly lingering: boolean;
+  readonly serving: boolean;
   readonly local: boolean;
   readonly zones: readonly string[];
   readonly nodes: readonly string[];
@@ -40,6 +41,8 @@ export interface Endpoints {
   readonly any: boolean;
   /** Local endpoints that a pod can reach itself through. */
   readonly hairpins: readonly { readonly address: string; readonly port: number }[];
+  /** All that serve, ready or not, near or far, each as `address . port`: flows they have are theirs to the end. */
+  readonly serving: readonly string[];
   /** Addresses of ready endpoints on the own node, whatever the policies. */
   readonly localReady: readonly string[];
 }
@@ -66,6 +69,7 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[],
     local: texts(local),
     any: ready.length > 0 || lingering.length > 0,
     hairpins: reachable.filter((endpoint) => endpoint.local),
+    serving: port.protocol === "udp" ? texts(all.filter((endpoint) => endpoint.serving)) : [],
     localReady: localReady.map(({ address }) => address),
   };
 }
@@ -118,6 +122,7 @@ function addEndpoint(
     address,
     port,
     ready: ready !== false,
+    serving: serving !== false,
     lingering: ready === false && serving !== false && terminating === true,
     local: node.name !== "" && endpoint.nodeName === node.name,
     zones: endpoint.hints?.forZones?.map(({ name }) => name) ?? [],

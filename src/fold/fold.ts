@@ -204,6 +204,7 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   else state.programs.set(name, after);
   if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
+  noteStaleFlows(state, before, after);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
   keys.forEach((key, i) => {
@@ -222,6 +223,24 @@ export function ownerOfElement(state: ClusterState, path: SetPath, key: ElementK
     }
   }
   return undefined;
+}
+
+/**
+ * Flows are stale where an endpoint stopped serving, and where the first one began to: until then they led to the
+ * frontend itself. A frontend that is gone keeps none.
+ */
+function noteStaleFlows(state: ClusterState, before: ServiceProgram, after: ServiceProgram): void {
+  for (const [key, { serving }] of after.udp) {
+    const served = before.udp.get(key)?.serving.length ?? 0;
+    if (served === 0 && serving.length > 0) {
+      state.staleFlows.set(key, after.udp.get(key)!);
+    }
+  }
+  for (const [key, frontend] of before.udp) {
+    const now = after.udp.get(key);
+    const ended = frontend.serving.some((endpoint) => !now?.serving.includes(endpoint));
+    if (ended) state.staleFlows.set(key, now ?? { ...frontend, serving: [] });
+  }
 }
 
 /** The resource as its present holder wants it. */

@@ -5,7 +5,7 @@ import { COMMENT_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
-import type { Address } from "../nft/data_type.ts";
+import type { Address, Family } from "../nft/data_type.ts";
 import type { ElementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
@@ -22,8 +22,20 @@ export interface ServiceProgram {
   readonly slots: ReadonlyMap<string, Slots>;
   /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
+  /** Its UDP frontends, by their key; empty for most Services. */
+  readonly udp: ReadonlyMap<string, UdpFrontend>;
   /** What the load balancer may ask this node about the Service; absent where it does not ask. */
   readonly healthCheck?: HealthCheck;
+}
+
+/** A UDP frontend and all who serve it: connection tracking remembers who answered, whatever the rules say by now. */
+export interface UdpFrontend {
+  readonly family: Family;
+  /** undefined for a NodePort. */
+  readonly address: Address | undefined;
+  readonly port: number;
+  /** Each `address . port`. */
+  readonly serving: readonly string[];
 }
 
 /** healthCheckNodePort of a LoadBalancer Service under Local policy. */
@@ -34,7 +46,12 @@ export interface HealthCheck {
 }
 
 /** A Service that does not exist. */
-export const NO_PROGRAM: ServiceProgram = { resources: new Map(), slots: new Map(), omitted: new Map() };
+export const NO_PROGRAM: ServiceProgram = {
+  resources: new Map(),
+  slots: new Map(),
+  omitted: new Map(),
+  udp: new Map(),
+};
 
 /** What beside its own objects decides a Service's rules. */
 export interface Surroundings {
@@ -67,6 +84,7 @@ export function serviceProgram(
   const slots = new Map<string, Slots>();
   const omitted = new Map<string, number>();
   const ready = new Set<string>();
+  const udp = new Map<string, UdpFrontend>();
   // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
   const add = (resource: Resource) => {
     const key = resourceKey(resource);
@@ -89,6 +107,7 @@ export function serviceProgram(
       local: assigned("local"),
       node: surroundings.node,
     };
+    if (port.protocol === "udp") addUdpFrontends(udp, port, endpoints.serving);
     for (const resource of frontends(backing)) add(resource);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.affinitySeconds > 0) {
@@ -103,7 +122,17 @@ export function serviceProgram(
     if (left > 0) omitted.set(`${port.name} ${port.family}`, left);
   }
   const healthCheck = healthCheckOf(service, ready.size);
-  return { resources, slots, omitted, ...(healthCheck === undefined ? {} : { healthCheck }) };
+  return { resources, slots, omitted, udp, ...(healthCheck === undefined ? {} : { healthCheck }) };
+}
+
+function addUdpFrontends(udp: Map<string, UdpFrontend>, port: ServicePort, serving: readonly string[]): void {
+  const { family } = port;
+  for (const address of [port.clusterIP, ...port.externalIPs]) {
+    udp.set(addressKey(port, address), { family, address, port: port.port, serving });
+  }
+  if (port.nodePort !== 0) {
+    udp.set(`${family} udp . ${port.nodePort}`, { family, address: undefined, port: port.nodePort, serving });
+  }
 }
 
 function healthCheckOf({ spec }: Service, localEndpoints: number): HealthCheck | undefined {

@@ -38,6 +38,14 @@ export const NFNL_SUBSYS_NFTABLES = 10;
 export const NFNL_MSG_BATCH_BEGIN = 16;
 export const NFNL_MSG_BATCH_END = 17;
 
+/** linux/netfilter/nfnetlink_conntrack.h */
+export const NFNL_SUBSYS_CTNETLINK = 1;
+export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const;
+export const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2 } as const;
+export const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
+export const CTA_IP = { ip: { SRC: 1, DST: 2 }, ip6: { SRC: 3, DST: 4 } } as const;
+export const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
+
 /** enum nf_tables_msg_types */
 export const MSG = {
   NEWTABLE: 0,

@@ -2,6 +2,7 @@
 
 import { type EngineState, newEngine } from "../../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../../src/engine/run_loop.ts";
+import { Conntrack } from "../../../src/kernel/conntrack.ts";
 import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { KubeObject } from "../../../src/kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../../src/kube/proxy_config.ts";
@@ -20,13 +21,16 @@ export class LabProxy implements Disposable {
   /** What it warned about. */
   readonly warnings: string[] = [];
   readonly #kernel: NetlinkKernel;
+  readonly #conntrack: Conntrack;
   readonly #ledger = new LedgerWriter(memoryStorage(), { policy: "never" });
   readonly #ports: Ports;
 
   constructor(readonly lab: Lab) {
     this.#kernel = lab.inside("node", () => new NetlinkKernel());
+    this.#conntrack = lab.inside("node", () => new Conntrack());
     this.#ports = {
       kernel: this.#kernel,
+      conntrack: this.#conntrack,
       ledger: this.#ledger,
       now: () => TIME,
       report: () => {},
@@ -79,6 +83,7 @@ export class LabProxy implements Disposable {
   [Symbol.dispose](): void {
     this.#ledger[Symbol.dispose]();
     this.#kernel[Symbol.dispose]();
+    this.#conntrack[Symbol.dispose]();
     this.lab.run("node", "nft delete table ip ledgerproxy", "nft delete table ip6 ledgerproxy");
   }
 }

@@ -1,0 +1,154 @@
+// Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h): finds UDP flows that lead where nobody
+// serves any more, and deletes them, so that the next datagram is led anew. No `conntrack` binary.
+
+import type { Family } from "../nft/data_type.ts";
+import { readConcatenation } from "./data_codec.ts";
+import * as nf from "./nf_tables.ts";
+import {
+  type Attributes,
+  attributes,
+  messageAttributes,
+  messages,
+  nested,
+  type NetlinkMessage,
+} from "./netlink_reader.ts";
+import { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
+import { SystemError } from "./system_error.ts";
+
+const ENOENT = 2;
+const EINTR = 4;
+const UDP = 17;
+const DUMPS_MAX = 16;
+
+/** Flows to a UDP frontend, and who may answer them. */
+export interface UdpFlows {
+  readonly family: Family;
+  /** Destination that clients send to; undefined for a NodePort, which any address of the node may have. */
+  readonly address: string | undefined;
+  readonly port: number;
+  /** Endpoints that serve, each `address . port`: what they answer stays. */
+  readonly serving: readonly string[];
+}
+
+/** One entry of the table. */
+interface Entry {
+  /** `address . port` that the client sent to. */
+  readonly target: string;
+  /** `address . port` that answers it. */
+  readonly answerer: string;
+  /** The original tuple, as it came: what a deletion is asked with. */
+  readonly tuple: Uint8Array;
+}
+
+/** The table of the network namespace it was made in; dispose of it to close its socket. */
+export class Conntrack implements Disposable {
+  readonly #socket = new NetlinkSocket();
+  #sequence = 1;
+
+  /** Deletes entries of `flows` that lead elsewhere than to serving endpoints; returns how many. */
+  deleteStale(flows: readonly UdpFlows[]): number {
+    let deleted = 0;
+    for (const family of new Set(flows.map(({ family }) => family))) {
+      const byTarget = new Map(
+        flows.filter((flow) => flow.family === family).map((flow) => [targetOf(flow), flow]),
+      );
+      for (const entry of this.#entries(family)) {
+        const port = entry.target.slice(entry.target.lastIndexOf(" ") + 1);
+        const flow = byTarget.get(entry.target) ?? byTarget.get(port);
+        if (flow !== undefined && !flow.serving.includes(entry.answerer) && this.#delete(family, entry)) {
+          deleted++;
+        }
+      }
+    }
+    return deleted;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+  }
+
+  /** All UDP entries of `family`. A dump that the table outran is asked for again, a bounded number of times. */
+  #entries(family: Family): Entry[] {
+    for (let attempt = 1;; attempt++) {
+      const answers = this.#ask(nf.IPCTNL_MSG_CT.GET, nf.NLM_F_DUMP, family, () => {});
+      const whole = answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0);
+      if (!whole && attempt < DUMPS_MAX) continue;
+      return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
+    }
+  }
+
+  /** False when the entry has gone by itself. */
+  #delete(family: Family, { tuple }: Entry): boolean {
+    try {
+      this.#ask(nf.IPCTNL_MSG_CT.DELETE, nf.NLM_F_ACK, family, (writer) => {
+        const nest = writer.openNest(nf.CTA.TUPLE_ORIG);
+        writer.bytes(tuple);
+        writer.close(nest);
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof SystemError && error.errno === ENOENT) return false;
+      throw error;
+    }
+  }
+
+  #ask(
+    message: number,
+    flags: number,
+    family: Family,
+    fill: (writer: NetlinkWriter) => void,
+  ): NetlinkMessage[] {
+    const writer = new NetlinkWriter();
+    const sequence = this.#sequence++;
+    const type = (nf.NFNL_SUBSYS_CTNETLINK << 8) | message;
+    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
+    fill(writer);
+    writer.closeMessage();
+    this.#socket.send(writer.finish());
+    const answers: NetlinkMessage[] = [];
+    for (;;) {
+      // The buffer is used again by the next receive, and answers are kept.
+      const datagram = this.#socket.receive(true)!.slice();
+      for (const answer of messages(datagram)) {
+        if (answer.sequence !== sequence) continue;
+        if (answer.type === nf.NLMSG_DONE) return answers;
+        if (answer.type !== nf.NLMSG_ERROR) answers.push(answer);
+        else if (errnoOf(answer) === 0) return answers;
+        else throw new SystemError("connection tracking", errnoOf(answer));
+      }
+    }
+  }
+}
+
+/** `address . port`, or the port alone for a NodePort. */
+function targetOf({ address, port }: UdpFlows): string {
+  return address === undefined ? String(port) : `${address} . ${port}`;
+}
+
+function readEntry(family: Family, entry: Attributes): Entry[] {
+  const tuple = entry.get(nf.CTA.TUPLE_ORIG);
+  const reply = entry.get(nf.CTA.TUPLE_REPLY);
+  if (tuple === undefined || reply === undefined) return [];
+  const [original, answer] = [attributes(tuple), attributes(reply)];
+  const protocol = nested(original, nf.CTA_TUPLE.PROTO);
+  if (protocol.get(nf.CTA_PROTO.NUM)?.[0] !== UDP) return [];
+  return [{
+    target: endpoint(family, original, "DST"),
+    answerer: endpoint(family, answer, "SRC"),
+    tuple,
+  }];
+}
+
+function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
+  const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
+  const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;
+  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  return `${readConcatenation([type], address)} . ${readConcatenation(["inet_service"], port)}`;
+}
+
+/** The error of an answer; EINTR for a message cut short. */
+function errnoOf({ payload }: NetlinkMessage): number {
+  if (payload.length < 4) return EINTR;
+  return -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
+}

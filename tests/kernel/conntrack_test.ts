@@ -1,0 +1,93 @@
+// UDP flows in a real kernel: one whose endpoint serves no more is led anew with its next datagram, all others go on.
+
+import assert from "node:assert/strict";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { Flow } from "../support/lab/flow.ts";
+import { type HostName, Lab } from "../support/lab/lab.ts";
+import { LabProxy } from "../support/lab/proxy.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
+
+requirePrivateNamespace();
+
+const [A, B] = ["10.244.1.6@node-a", "10.244.2.5@node-b"];
+const [SERVER_A, SERVER_B] = ["10.244.1.6:5353", "10.244.2.5:5353"];
+const SOURCE_PORT = 40_000;
+
+function newLab(): Lab {
+  const lab = new Lab();
+  lab.run(
+    "node",
+    "sysctl -qw net.netfilter.nf_conntrack_udp_timeout=30 net.netfilter.nf_conntrack_udp_timeout_stream=30",
+  );
+  return lab;
+}
+
+const dns = (...endpoints: string[]) =>
+  decodeAll([
+    nodeManifest(),
+    ...parseScenario(`
+service shop/dns type=NodePort ips=10.96.0.10,fd00:96::10 ports=dns:53/udp:30053 external-ips=198.51.100.10
+slice shop/dns-a ports=dns:5353/udp ${endpoints.filter((endpoint) => !endpoint.startsWith("fd")).join(" ")}
+slice shop/dns-b ports=dns:5353/udp v6 ${
+      endpoints.filter((endpoint) => endpoint.startsWith("fd")).join(" ")
+    }`)
+      .objects.map(manifestOf),
+  ]);
+
+const flow = (lab: Lab, host: HostName, source: string, destination: string, port = 53) =>
+  new Flow(lab, { host, source, destination, port, protocol: "udp" }, SOURCE_PORT);
+
+Deno.test("a flow to an endpoint that is gone is led to another, by every frontend and in both families", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.tell(dns(A, "fd00:10:244:1::6@node-a"));
+  using byCluster = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
+  using byExternal = flow(lab, "outside", "203.0.113.2", "198.51.100.10");
+  using byNodePort = flow(lab, "outside", "203.0.113.66", "192.168.0.2", 30053);
+  using v6 = flow(lab, "pod-1", "fd00:10:244:1::5", "fd00:96::10");
+  const flows = [byCluster, byExternal, byNodePort, v6];
+  const before = [SERVER_A, SERVER_A, SERVER_A, "[fd00:10:244:1::6]:5353"];
+  assert.deepEqual(flows.map((one) => one.ask()), before);
+  proxy.tell(dns(B, "fd00:10:244:2::5@node-b"));
+  assert.deepEqual(flows.map((one) => one.ask()), [SERVER_B, SERVER_B, SERVER_B, "[fd00:10:244:2::5]:5353"]);
+});
+
+Deno.test("a flow to an endpoint that stays goes on, also while it terminates and serves", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.tell(dns(A));
+  using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
+  assert.equal(one.ask(), SERVER_A);
+  proxy.tell(dns(A, B));
+  assert.equal(one.ask(), SERVER_A);
+  proxy.tell(dns(`${A}+terminating`, B));
+  assert.equal(one.ask(), SERVER_A, "it drains");
+  proxy.tell(dns(`${A}+unready`, B));
+  assert.equal(one.ask(), SERVER_B, "it serves no more");
+});
+
+Deno.test("a flow that began before its Service had endpoints finds the first one", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.tell(decodeAll([nodeManifest()]));
+  using early = flow(lab, "outside", "203.0.113.2", "198.51.100.10");
+  assert.equal(early.ask(), "");
+  proxy.tell(dns(B));
+  assert.equal(early.ask(), SERVER_B);
+});
+
+Deno.test("a restart forgets nothing, nor does a change of another Service", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.tell(dns(A, B));
+  using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
+  const server = one.ask();
+  const entries = () => lab.run("node", "grep -c 'dport=53 ' /proc/net/nf_conntrack || true").trim();
+  const before = entries();
+  assert.ok(Number(before) > 0, "there is an entry to forget");
+  proxy.restart(DEFAULT_PROXY_CONFIG);
+  proxy.tell(dns(A, B));
+  assert.equal(entries(), before);
+  assert.equal(one.ask(), server);
+});
