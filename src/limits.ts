@@ -46,6 +46,9 @@ export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 /** Batches from an API server that may wait for the loop; then its watches wait. */
 export const INBOX_BATCHES_MAX = 1000;
 
+/** Trigger times kept of the changes between two commits; those beyond are not measured. */
+export const TRIGGERS_MAX = 10_000;
+
 /** Most Services set aside while one batch is committed; what the kernel refuses beyond is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 

@@ -1,13 +1,12 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
-import { type EngineState, newEngine, type SyncReport } from "../engine/engine.ts";
+import { type EngineState, newEngine } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import type { ApiSource } from "../ingest/api_source.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
 import { newMetrics } from "../serve/metrics.ts";
 import { dryRun } from "./dry_run.ts";
 import { log } from "./log.ts";
@@ -41,10 +40,19 @@ export async function run(options: RunOptions): Promise<number> {
   const status = "status" in source ? (source as ApiSource).status : () => [];
   const metrics = newMetrics(status);
   let lastUpdated = 0;
-  const ports = newPorts(kernel, conntrack, ledger, (report) => {
-    lastUpdated = Date.now();
-    metrics.noteSync(report);
-  });
+  const ports: Ports = {
+    kernel,
+    conntrack,
+    ledger,
+    now: () => new Date().toISOString(),
+    rejected: () => metrics.kubeProxy.noteFailure(),
+    report(report) {
+      lastUpdated = Date.now();
+      metrics.noteSync(report);
+      log.info(syncLine(report));
+    },
+    warn: (text) => log.warn(text),
+  };
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
   if (ledger.next === 0 || !isConfigured(engine, config)) {
     perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
@@ -80,25 +88,6 @@ function takeOver(engine: EngineState, ports: Ports): void {
     perform(engine, ports, { kind: "takeover", tables });
   }
   for (const other of otherModes(ports.kernel)) log.warn(other);
-}
-
-function newPorts(
-  kernel: Kernel,
-  conntrack: Conntrack,
-  ledger: LedgerWriter,
-  synced: (report: SyncReport) => void,
-): Ports {
-  return {
-    kernel,
-    conntrack,
-    ledger,
-    now: () => new Date().toISOString(),
-    report(report) {
-      synced(report);
-      log.info(syncLine(report));
-    },
-    warn: (text) => log.warn(text),
-  };
 }
 
 function summary({ cluster, rejections, committedOffset }: EngineState): number {

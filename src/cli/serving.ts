@@ -44,7 +44,9 @@ export class Serving implements AsyncDisposable {
     const facts = () => healthFacts(served);
     const { metricsBindAddress, healthzBindAddress } = options;
     if (metricsBindAddress) this.#servers.use(serveMetrics(served.metrics, metricsBindAddress));
-    if (healthzBindAddress) this.#servers.use(serveHealth(healthzBindAddress, facts));
+    if (healthzBindAddress) {
+      this.#servers.use(serveHealth(healthzBindAddress, facts, served.metrics.kubeProxy.noteHealth));
+    }
     this.#ports = this.#servers.use(new HealthCheckPorts(facts, (text) => log.warn(text)));
   }
 

@@ -1,6 +1,6 @@
 // One line a sync, for people.
 
-import type { SyncReport } from "../engine/engine.ts";
+import type { SyncReport } from "../engine/sync_report.ts";
 
 /** ServicePorts named in a line. */
 const SERVICES_SHOWN = 3;

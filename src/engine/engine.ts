@@ -2,7 +2,7 @@
 // does nothing itself. Positions are promises: appended >= folded >= planned >= committed, asserted at every step.
 
 import { assert, unreachable } from "../invariant.ts";
-import { COMMIT_CHANGES_MAX, SLOT_CLASS_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
 import { foldRecord, ownerOfElement } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
@@ -10,7 +10,7 @@ import { CONTAINERS } from "../fold/skeleton.ts";
 import { relist } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
-import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { objectPath, separated } from "../nft/objects.ts";
 import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
@@ -25,6 +25,8 @@ import {
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+import { commitRecord } from "./commit_record.ts";
+import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } from "./sync_report.ts";
 
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
 export type Input =
@@ -59,28 +61,6 @@ export type Effect =
   | { readonly kind: "report"; readonly report: SyncReport }
   | { readonly kind: "warn"; readonly text: string };
 
-/** One sync, for people and metrics. */
-export interface SyncReport {
-  /** Offset the rules now follow. */
-  readonly position: number;
-  /** Records folded since the commit before. */
-  readonly records: number;
-  readonly operations: number;
-  readonly bytes: number;
-  /** Time in the kernel. */
-  readonly microseconds: number;
-  /** ServicePorts whose elements changed, sorted. */
-  readonly services: readonly string[];
-  /** Whether the static skeleton was written too. */
-  readonly rebuilt: boolean;
-  /** Ready endpoints without a slot, by ServicePort and family. */
-  readonly omitted: ReadonlyMap<string, number>;
-  /** Services that are not served because their rules are refused. */
-  readonly aside: number;
-  /** Frontends that more than one Service claims. */
-  readonly contested: number;
-}
-
 /** A commit on its way. */
 interface Pending {
   readonly delta: Delta;
@@ -103,6 +83,7 @@ export interface EngineState {
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
   /** Tables of another proxy that the next commit removes. */
   takeover: readonly Pick<Table, "family" | "name">[];
+  gathered: Gathered;
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
   /** Whether the source has told all it knows at least once; nothing is committed before. */
@@ -130,6 +111,7 @@ export function newEngine(): EngineState {
     committedDigest: tablesDigest(cluster.tables),
     rebuild: [],
     takeover: [],
+    gathered: nothingGathered(),
     touched: new Map(),
     synced: false,
     pending: undefined,
@@ -230,6 +212,7 @@ function foldAppended(state: EngineState, first: Offset, records: readonly Ledge
   const omitted = new Map(cluster.omitted);
   state.appendedOffset = first + records.length - 1;
   const aside = new Set(cluster.aside.keys());
+  for (const record of records) gather(state.gathered, cluster, record);
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
   const unmade = [...cluster.aside].filter(([name]) => !aside.has(name)).map(([name, reason]) =>
     `Service ${name} is set aside until it changes: ${reason}`
@@ -321,7 +304,7 @@ function deletion({ family, name }: Pick<Table, "family" | "name">): Operation {
 
 function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string): Effect[] {
   const pending = takePending(state);
-  const { delta, through, rebuilds } = pending;
+  const { delta, through } = pending;
   applyDelta(state.committed, delta);
   state.committedDigest = pending.digest;
   state.touched.clear();
@@ -333,23 +316,8 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   state.rejectedSince = "";
   const from = state.committedOffset + 1;
   state.committedOffset = through;
-  const services = new Set(
-    delta.flatMap(({ set, before, after }) =>
-      set === POSITION_PATH ? [] : [after?.comment ?? before?.comment ?? []].flat()
-    ),
-  );
-  const report: SyncReport = {
-    position: through,
-    records: through - from + 1,
-    operations: receipt.operations,
-    bytes: receipt.bytes,
-    microseconds: receipt.microseconds,
-    services: [...services].sort(),
-    rebuilt: rebuilds,
-    omitted: state.cluster.omitted,
-    aside: state.cluster.aside.size,
-    contested: state.cluster.contested.size,
-  };
+  const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
+  state.gathered = nothingGathered();
   const record = commitRecord(from, pending, receipt, time);
   return [
     { kind: "append", records: [record] },
@@ -440,37 +408,4 @@ function takePending(state: EngineState): Pending {
   assert(pending !== undefined, "a commit ended that was not begun");
   state.pending = undefined;
   return pending;
-}
-
-function commitRecord(
-  from: number,
-  { delta, through, digest }: Pending,
-  receipt: CommitReceipt,
-  time: string,
-): CommitRecord {
-  const changes = delta.filter(({ set }) => set !== POSITION_PATH).flatMap(
-    ({ set, key, before, after, cause }) => {
-      const caused = { set, key, cause: cause ?? through };
-      const element = (verb: "add" | "delete", { value, comment }: { value?: string; comment?: string }) => ({
-        verb,
-        ...caused,
-        ...(value === undefined ? {} : { value }),
-        ...(comment === undefined ? {} : { comment }),
-      });
-      return [...(before ? [element("delete", before)] : []), ...(after ? [element("add", after)] : [])];
-    },
-  );
-  return {
-    kind: "commit",
-    time,
-    from,
-    through,
-    digest: digestText(digest),
-    outcome: "committed",
-    changes: changes.slice(0, COMMIT_CHANGES_MAX),
-    changesOmitted: Math.max(0, changes.length - COMMIT_CHANGES_MAX),
-    operations: receipt.operations,
-    microseconds: receipt.microseconds,
-    generation: receipt.generation,
-  };
 }

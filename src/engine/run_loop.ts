@@ -10,7 +10,8 @@ import type { LedgerWriter } from "../ledger/writer.ts";
 import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
-import { type Effect, type EngineState, type Input, step, type SyncReport } from "./engine.ts";
+import { type Effect, type EngineState, type Input, step } from "./engine.ts";
+import type { SyncReport } from "./sync_report.ts";
 
 /** What the loop acts on. */
 export interface Ports {
@@ -20,6 +21,8 @@ export interface Ports {
   now(): string;
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
+  /** Told of every batch that the kernel refused. */
+  readonly rejected?: () => void;
   report(report: SyncReport): void;
   warn(text: string): void;
 }
@@ -100,11 +103,12 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, warn }: Ports): vo
   }
 }
 
-function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now }: Ports): Input {
+function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now, rejected }: Ports): Input {
   try {
     return { kind: "committed", receipt: kernel.commit(transaction), time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
+    rejected?.();
     const operation = isAboutObject(error) ? error.operation : null;
     return { kind: "rejected", error: error.message, operation, time: now() };
   }

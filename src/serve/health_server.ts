@@ -11,15 +11,21 @@ export interface BindAddress {
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
 
 /** Listens on `address` until disposed of. Throws AddrInUse and its like. */
-export function serveHealth(address: BindAddress, facts: () => HealthFacts): AsyncDisposable {
+export function serveHealth(
+  address: BindAddress,
+  facts: () => HealthFacts,
+  answered: (endpoint: "healthz" | "livez", code: number) => void = () => {},
+): AsyncDisposable {
   const answers: Readonly<Record<string, (facts: HealthFacts) => HealthAnswer>> = {
     "/healthz": healthz,
     "/livez": livez,
   };
   return Deno.serve({ ...address, onListen: () => {} }, (request) => {
-    const answer = answers[new URL(request.url).pathname];
+    const path = new URL(request.url).pathname;
+    const answer = answers[path];
     if (answer === undefined) return new Response("not found\n", { status: 404 });
     const { status, body } = answer(facts());
+    answered(path.slice(1) as "healthz" | "livez", status);
     return new Response(JSON.stringify(body), { status, headers: HEADERS });
   });
 }

@@ -1,12 +1,15 @@
 // Metrics of the proxy in the Prometheus text format. kube-proxy's names where the meaning is the same.
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { SyncReport } from "../engine/engine.ts";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
+import type { SyncReport } from "../engine/sync_report.ts";
+import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
 /** Everything that is counted; one per process. */
 export interface Metrics {
   /** Notes one sync. */
   noteSync(report: SyncReport): void;
+  /** Those under kube-proxy's names. */
+  readonly kubeProxy: KubeProxyMetrics;
   /** The exposition text. */
   text(): Promise<string>;
 }
@@ -27,6 +30,7 @@ export function newMetrics(status: () => readonly SourceStatus[] = () => []): Me
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
+  const kubeProxy = kubeProxyMetrics(registry, Date.now());
   const duration = new Histogram({
     name: "ledgerproxy_commit_duration_seconds",
     help: "Time of one commit in the kernel",
@@ -60,7 +64,9 @@ export function newMetrics(status: () => readonly SourceStatus[] = () => []): Me
     registers,
   });
   return {
+    kubeProxy,
     noteSync(report) {
+      kubeProxy.noteSync(report);
       duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);

@@ -1,4 +1,4 @@
-// Serves /metrics over HTTP.
+// Serves /metrics over HTTP, with kube-proxy's /healthz and /proxyMode beside it.
 
 import type { Metrics } from "./metrics.ts";
 
@@ -6,7 +6,10 @@ import type { Metrics } from "./metrics.ts";
 export function serveMetrics(metrics: Metrics, address: { hostname: string; port: number }): AsyncDisposable {
   const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
   return Deno.serve({ ...address, onListen: () => {} }, async (request) => {
-    if (new URL(request.url).pathname !== "/metrics") return new Response("not found\n", { status: 404 });
+    const path = new URL(request.url).pathname;
+    if (path === "/healthz") return new Response("ok");
+    if (path === "/proxyMode") return new Response("nftables");
+    if (path !== "/metrics") return new Response("not found\n", { status: 404 });
     return new Response(await metrics.text(), { headers });
   });
 }

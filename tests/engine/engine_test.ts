@@ -1,7 +1,8 @@
 // The engine against the fake kernel and a ledger in memory: positions, refusals, restarts.
 
 import assert from "node:assert/strict";
-import { type EngineState, newEngine, step, type SyncReport } from "../../src/engine/engine.ts";
+import { type EngineState, newEngine, step } from "../../src/engine/engine.ts";
+import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
@@ -337,4 +338,24 @@ Deno.test("an element that another program took away sets nobody aside", () => {
   commitBatch(process.engine, process.ports);
   assert.equal(process.engine.cluster.aside.size, 0);
   assertInSync(process.engine, kernel);
+});
+
+Deno.test("a report counts changes, and each trigger of a slice once", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  const triggered = (pods: string, time: string) => {
+    const one = slice(`shop/web-a http:8080/tcp ${pods}`);
+    const annotations = { "endpoints.kubernetes.io/last-change-trigger-time": time };
+    return { ...one, metadata: { ...one.metadata, annotations } };
+  };
+  const times = ["2026-11-23T03:12:00Z", "2026-11-23T03:12:01Z"] as const;
+  process.list(WEB, triggered("10.244.0.1", times[0]));
+  process.list(WEB, triggered("10.244.0.2", times[0]));
+  process.list(WEB, triggered("10.244.0.3", times[1]));
+  assert.deepEqual(
+    process.reports.map((
+      { serviceChanges, endpointChanges, triggers },
+    ) => [serviceChanges, endpointChanges, triggers]),
+    [[1, 1, [times[0]]], [0, 1, []], [0, 1, [times[1]]]],
+  );
 });

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history"],
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts"];
-const PURE = /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/engine\.ts$/;
+const PURE = /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record)\.ts$/;
 const IMPURE =
   /\basync\b|\bawait\b|\bDate\b|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
 const LINES_MAX = 500;

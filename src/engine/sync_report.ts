@@ -1,0 +1,98 @@
+// What a sync did, for people and metrics.
+
+import { TRIGGERS_MAX } from "../limits.ts";
+import { describeKey } from "../kube/objects.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
+import type { CommitReceipt } from "../kernel/kernel.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { Delta } from "../plan/delta.ts";
+import { POSITION_PATH } from "../plan/position.ts";
+
+/** One sync, for people and metrics. */
+export interface SyncReport {
+  /** Offset the rules now follow. */
+  readonly position: number;
+  /** Records folded since the commit before. */
+  readonly records: number;
+  readonly operations: number;
+  readonly bytes: number;
+  /** Time in the kernel. */
+  readonly microseconds: number;
+  /** ServicePorts whose elements changed, sorted. */
+  readonly services: readonly string[];
+  /** Whether the static skeleton was written too. */
+  readonly rebuilt: boolean;
+  /** Ready endpoints without a slot, by ServicePort and family. */
+  readonly omitted: ReadonlyMap<string, number>;
+  /** Services that are not served because their rules are refused. */
+  readonly aside: number;
+  /** Frontends that more than one Service claims. */
+  readonly contested: number;
+  /** Events about Services, and about EndpointSlices, since the commit before. */
+  readonly serviceChanges: number;
+  readonly endpointChanges: number;
+  /** When those changes of endpoints were triggered, where the slices say so: RFC 3339. */
+  readonly triggers: readonly string[];
+}
+
+/** Changes since the last commit, for its report. */
+export interface Gathered {
+  services: number;
+  endpoints: number;
+  triggers: string[];
+}
+
+/** Before any change. */
+export function nothingGathered(): Gathered {
+  return { services: 0, endpoints: 0, triggers: [] };
+}
+
+const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
+
+/** Counts a change; a trigger counts once, when it is new. Call before the record is folded. */
+export function gather(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {
+  if (record.kind !== "event") return;
+  const { key, value } = record;
+  if (key.kind === "Service") gathered.services++;
+  if (key.kind !== "EndpointSlice") return;
+  gathered.endpoints++;
+  const trigger = value?.metadata.annotations?.[TRIGGER];
+  if (trigger === undefined || trigger === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) {
+    return;
+  }
+  if (gathered.triggers.length < TRIGGERS_MAX) gathered.triggers.push(trigger);
+}
+
+/** The report of a commit whose first record is `from`. */
+export function syncReport(
+  cluster: ClusterState,
+  { delta, through, rebuilds }: {
+    readonly delta: Delta;
+    readonly through: number;
+    readonly rebuilds: boolean;
+  },
+  from: number,
+  receipt: CommitReceipt,
+  gathered: Gathered,
+): SyncReport {
+  const services = new Set(
+    delta.flatMap(({ set, before, after }) =>
+      set === POSITION_PATH ? [] : [after?.comment ?? before?.comment ?? []].flat()
+    ),
+  );
+  return {
+    position: through,
+    records: through - from + 1,
+    operations: receipt.operations,
+    bytes: receipt.bytes,
+    microseconds: receipt.microseconds,
+    services: [...services].sort(),
+    rebuilt: rebuilds,
+    omitted: cluster.omitted,
+    aside: cluster.aside.size,
+    contested: cluster.contested.size,
+    serviceChanges: gathered.services,
+    endpointChanges: gathered.endpoints,
+    triggers: gathered.triggers,
+  };
+}

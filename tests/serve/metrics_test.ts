@@ -1,0 +1,67 @@
+// Metrics: kube-proxy's names and labels, fed by what the engine reports.
+
+import assert from "node:assert/strict";
+import type { SyncReport } from "../../src/engine/sync_report.ts";
+import { newMetrics } from "../../src/serve/metrics.ts";
+import { serveMetrics } from "../../src/serve/metrics_server.ts";
+
+const REPORT: SyncReport = {
+  position: 7,
+  records: 3,
+  operations: 4,
+  bytes: 512,
+  microseconds: 1500,
+  services: ["shop/web:http"],
+  rebuilt: false,
+  omitted: new Map([["shop/big:http ip", 4]]),
+  aside: 1,
+  contested: 2,
+  serviceChanges: 1,
+  endpointChanges: 2,
+  triggers: [],
+};
+
+Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
+  const metrics = newMetrics(() => [{ kind: "Service", heardAt: 5000, problem: "", lists: 1 }]);
+  metrics.noteSync({ ...REPORT, rebuilt: true });
+  metrics.noteSync({
+    ...REPORT,
+    triggers: [new Date(Date.now() + 10).toISOString(), "2020-01-01T00:00:00Z"],
+  });
+  metrics.kubeProxy.noteFailure();
+  metrics.kubeProxy.noteHealth("healthz", 503);
+  const text = await metrics.text();
+  const lines = [
+    'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"} 2',
+    'kubeproxy_sync_proxy_rules_duration_seconds_bucket{le="0.002",ip_family="IPv6"} 2',
+    'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
+    'kubeproxy_sync_partial_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
+    'kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 1',
+    "kubeproxy_sync_proxy_rules_service_changes_total 2",
+    "kubeproxy_sync_proxy_rules_endpoint_changes_total 4",
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 1',
+    'kubeproxy_proxy_healthz_total{code="503"} 1',
+    "ledgerproxy_committed_offset 7",
+    "ledgerproxy_operations_total 8",
+    "ledgerproxy_services_set_aside 1",
+    "ledgerproxy_frontends_contested 2",
+    'ledgerproxy_endpoints_omitted{service_port="shop/big:http ip"} 4',
+    'ledgerproxy_source_last_heard_timestamp_seconds{resource="Service"} 5',
+    'ledgerproxy_source_followed{resource="Service"} 1',
+  ];
+  for (const line of lines) assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
+  assert.match(text, /kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
+});
+
+Deno.test("the metrics server answers kube-proxy's paths", async () => {
+  const address = { hostname: "127.0.0.1", port: 40_249 };
+  await using _server = serveMetrics(newMetrics(), address);
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${address.port}${path}`);
+    return [response.status, (await response.text()).split("\n")[0]];
+  };
+  assert.deepEqual(await get("/proxyMode"), [200, "nftables"]);
+  assert.deepEqual(await get("/healthz"), [200, "ok"]);
+  assert.match((await get("/metrics"))[1] as string, /^# HELP /);
+  assert.deepEqual((await get("/else"))[0], 404);
+});
