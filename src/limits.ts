@@ -43,6 +43,9 @@ export const COMMIT_CHANGES_MAX = 1024;
 /** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
 export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
+export const LIST_OBJECTS_MAX = 1_000_000;
+
 /** Batches from an API server that may wait for the loop; then its watches wait. */
 export const INBOX_BATCHES_MAX = 1000;
 

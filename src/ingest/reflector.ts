@@ -1,7 +1,7 @@
 // One resource followed: listed (streamed with the watch where the server can, by pages elsewhere), then watched from
 // there; resumed after a break, listed again when the server has forgotten where we were.
 
-import { LIST_PAGE_BYTES_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, LIST_PAGE_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
 import { type ApiClient, ApiFailure, readLimited } from "./api_client.ts";
@@ -174,15 +174,14 @@ export class Reflector {
     if (this.#streamsLists) {
       return await this.#follow(signal, { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" });
     }
-    const items: unknown[] = [];
-    let version = "";
-    for (let next = ""; next !== undefined;) {
-      const page = await this.#page(next, signal);
-      items.push(...page.items ?? []);
-      version = page.metadata?.resourceVersion ?? "";
-      next = page.metadata?.continue || (undefined as never);
+    const listing = new Listing(this.#resource);
+    let page = await this.#page("", signal);
+    for (;;) {
+      for (const item of page.items ?? []) listing.add(item);
+      const { resourceVersion = "", continue: next = "" } = page.metadata ?? {};
+      if (next === "") return await this.#deliverList(listing, resourceVersion);
+      page = await this.#page(next, signal);
     }
-    await this.#deliverList(items, version);
   }
 
   async #page(next: string, signal: AbortSignal): Promise<ListPage> {
@@ -222,20 +221,19 @@ export class Reflector {
       timeoutSeconds: String(seconds),
     };
     const response = await this.#client.get(path, query, signal);
-    const initial: unknown[] | undefined = "sendInitialEvents" in extra ? [] : undefined;
-    if (initial === undefined) this.#problem = "";
+    let listing = "sendInitialEvents" in extra ? new Listing(this.#resource) : undefined;
+    if (listing === undefined) this.#problem = "";
     const heard = () => {
       this.#heardAt = Date.now();
     };
     heard();
-    let listing = initial;
     for await (const line of jsonLines(response.body!, this.#times.idleMilliseconds, heard)) {
       const { type, object } = line as WatchLine;
       if (type === "ERROR") {
         throw new ApiFailure(object.message ?? "error in a watch", object.code ?? 0, object.reason ?? "");
       }
       if (listing === undefined) await this.#change(line as WatchLine);
-      else if (type !== "BOOKMARK") listing.push(object);
+      else if (type !== "BOOKMARK") listing.add(object);
       else if (object.metadata?.annotations?.[INITIAL_EVENTS_END] === "true") {
         await this.#deliverList(listing, object.metadata.resourceVersion ?? "");
         listing = undefined;
@@ -266,23 +264,46 @@ export class Reflector {
     this.#failures = 0;
   }
 
-  async #deliverList(items: readonly unknown[], version: string): Promise<void> {
-    const { kind, apiVersion } = this.#resource;
-    const objects: KubeObject[] = [];
-    const problems: string[] = [];
-    let complete = true;
-    for (const item of items) {
-      const decoded = decodeObject({ apiVersion, kind, ...item as Record<string, unknown> });
-      if (decoded.ok) objects.push(decoded.object);
-      problems.push(...decoded.ok ? decoded.warnings : [`${decoded.problem}; it stays as it was`]);
-      complete &&= decoded.ok;
-    }
-    const time = new Date().toISOString();
-    await this.#deliver({ kind: "list", kinds: [kind], objects, complete, time, problems });
+  async #deliverList(listing: Listing, version: string): Promise<void> {
+    await this.#deliver(listing.batch());
     this.#resourceVersion = version;
     this.#listed = true;
     this.#lists++;
     this.#problem = "";
+  }
+}
+
+/** A list as it comes in: objects are pruned one by one, so that the raw ones need not be kept. */
+class Listing {
+  readonly #resource: Resource;
+  readonly #objects: KubeObject[] = [];
+  readonly #problems: string[] = [];
+  #complete = true;
+
+  constructor(resource: Resource) {
+    this.#resource = resource;
+  }
+
+  add(item: unknown): void {
+    const { kind, apiVersion } = this.#resource;
+    if (this.#objects.length >= LIST_OBJECTS_MAX) {
+      throw new BrokenWatch(`a list of more than ${LIST_OBJECTS_MAX} objects`);
+    }
+    const decoded = decodeObject({ apiVersion, kind, ...item as Record<string, unknown> });
+    if (decoded.ok) this.#objects.push(decoded.object);
+    this.#problems.push(...decoded.ok ? decoded.warnings : [`${decoded.problem}; it stays as it was`]);
+    this.#complete &&= decoded.ok;
+  }
+
+  batch(): SourceBatch {
+    return {
+      kind: "list",
+      kinds: [this.#resource.kind],
+      objects: this.#objects,
+      complete: this.#complete,
+      time: new Date().toISOString(),
+      problems: this.#problems,
+    };
   }
 }
 
