@@ -4,22 +4,14 @@
 import type { Family } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
-import {
-  type Attributes,
-  attributes,
-  messageAttributes,
-  messages,
-  nested,
-  type NetlinkMessage,
-} from "./netlink_reader.ts";
+import { type Attributes, attributes, messageAttributes, nested } from "./netlink_reader.ts";
+import { NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
-import { NetlinkWriter } from "./netlink_writer.ts";
+import type { NetlinkWriter } from "./netlink_writer.ts";
 import { SystemError } from "./system_error.ts";
 
 const ENOENT = 2;
-const EINTR = 4;
 const UDP = 17;
-const DUMPS_MAX = 16;
 
 /** Flows to a UDP frontend, and who may answer them. */
 export interface UdpFlows {
@@ -44,7 +36,7 @@ interface Entry {
 /** The table of the network namespace it was made in; dispose of it to close its socket. */
 export class Conntrack implements Disposable {
   readonly #socket = new NetlinkSocket();
-  #sequence = 1;
+  readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_CTNETLINK);
 
   /** Deletes entries of `flows` that lead elsewhere than to serving endpoints; returns how many. */
   deleteStale(flows: readonly UdpFlows[]): number {
@@ -68,55 +60,24 @@ export class Conntrack implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
-  /** All UDP entries of `family`. A dump that the table outran is asked for again, a bounded number of times. */
   #entries(family: Family): Entry[] {
-    for (let attempt = 1;; attempt++) {
-      const answers = this.#ask(nf.IPCTNL_MSG_CT.GET, nf.NLM_F_DUMP, family, () => {});
-      const whole = answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0);
-      if (!whole && attempt < DUMPS_MAX) continue;
-      return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
-    }
+    const answers = this.#requests.dump({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} });
+    return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
   }
 
   /** False when the entry has gone by itself. */
   #delete(family: Family, { tuple }: Entry): boolean {
+    const fill = (writer: NetlinkWriter) => {
+      const nest = writer.openNest(nf.CTA.TUPLE_ORIG);
+      writer.bytes(tuple);
+      writer.close(nest);
+    };
     try {
-      this.#ask(nf.IPCTNL_MSG_CT.DELETE, nf.NLM_F_ACK, family, (writer) => {
-        const nest = writer.openNest(nf.CTA.TUPLE_ORIG);
-        writer.bytes(tuple);
-        writer.close(nest);
-      });
+      this.#requests.ask({ message: nf.IPCTNL_MSG_CT.DELETE, family, fill }, nf.NLM_F_ACK);
       return true;
     } catch (error) {
       if (error instanceof SystemError && error.errno === ENOENT) return false;
       throw error;
-    }
-  }
-
-  #ask(
-    message: number,
-    flags: number,
-    family: Family,
-    fill: (writer: NetlinkWriter) => void,
-  ): NetlinkMessage[] {
-    const writer = new NetlinkWriter();
-    const sequence = this.#sequence++;
-    const type = (nf.NFNL_SUBSYS_CTNETLINK << 8) | message;
-    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
-    fill(writer);
-    writer.closeMessage();
-    this.#socket.send(writer.finish());
-    const answers: NetlinkMessage[] = [];
-    for (;;) {
-      // The buffer is used again by the next receive, and answers are kept.
-      const datagram = this.#socket.receive(true)!.slice();
-      for (const answer of messages(datagram)) {
-        if (answer.sequence !== sequence) continue;
-        if (answer.type === nf.NLMSG_DONE) return answers;
-        if (answer.type !== nf.NLMSG_ERROR) answers.push(answer);
-        else if (errnoOf(answer) === 0) return answers;
-        else throw new SystemError("connection tracking", errnoOf(answer));
-      }
     }
   }
 }
@@ -145,10 +106,4 @@ function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): strin
   const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;
   const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   return `${readConcatenation([type], address)} . ${readConcatenation(["inet_service"], port)}`;
-}
-
-/** The error of an answer; EINTR for a message cut short. */
-function errnoOf({ payload }: NetlinkMessage): number {
-  if (payload.length < 4) return EINTR;
-  return -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
 }

@@ -1,15 +1,15 @@
 // The real kernel: commits batches to nf_tables and lists what it holds, in the network namespace of the process.
 
-import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listRuleset, type Request } from "./netlink_listing.ts";
+import { listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
+import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
-import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -21,12 +21,12 @@ const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 /** nf_tables through one netlink socket. */
 export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
-  #sequence = 1;
+  readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
 
   commit(transaction: Transaction): CommitReceipt {
     const start = performance.now();
-    const batch = encodeBatch(transaction, this.#sequence);
-    this.#sequence = batch.lastSequence + 2;
+    const batch = encodeBatch(transaction, this.#requests.sequence);
+    this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
     const end = performance.now();
@@ -40,12 +40,12 @@ export class NetlinkKernel implements Kernel {
   }
 
   list(tables: readonly TableName[]): Ruleset {
-    return listRuleset(tables, (request) => this.#dump(request));
+    return listRuleset(tables, (request) => this.#requests.dump(request));
   }
 
   tables(): readonly TableName[] {
     return FAMILIES.flatMap((family) =>
-      this.#dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => ({
+      this.#requests.dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => ({
         family,
         name: text(messageAttributes(answer), nf.NFTA_TABLE.NAME),
       }))
@@ -53,7 +53,7 @@ export class NetlinkKernel implements Kernel {
   }
 
   generation(): number {
-    const [answer] = this.#ask(nf.MSG.GETGEN, 0, "ip", () => {});
+    const [answer] = this.#requests.ask({ message: nf.MSG.GETGEN, family: "ip", fill: () => {} }, 0);
     return u32(messageAttributes(answer!), nf.NFTA_GEN_ID)!;
   }
 
@@ -86,46 +86,6 @@ export class NetlinkKernel implements Kernel {
     if (rejection !== undefined) throw rejection;
     if (!acknowledged) throw new SystemError("commit: no acknowledgement", EINTR);
   }
-
-  /** A dump that another process's commit interrupts is asked for again, a bounded number of times. */
-  #dump(request: Request): NetlinkMessage[] {
-    for (let attempt = 0; attempt < 16; attempt++) {
-      const answers = this.#ask(request.message, nf.NLM_F_DUMP, request.family, request.fill);
-      if (answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0)) return answers;
-    }
-    throw new SystemError("listing: the ruleset kept changing", EINTR);
-  }
-
-  #ask(
-    message: number,
-    flags: number,
-    family: Family,
-    fill: (writer: NetlinkWriter) => void,
-  ): NetlinkMessage[] {
-    const writer = new NetlinkWriter();
-    const sequence = this.#sequence++;
-    const type = (nf.NFNL_SUBSYS_NFTABLES << 8) | message;
-    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
-    fill(writer);
-    writer.closeMessage();
-    this.#socket.send(writer.finish());
-    const answers: NetlinkMessage[] = [];
-    for (;;) {
-      // The buffer is used again by the next receive, and answers are kept.
-      const datagram = this.#socket.receive(true)!.slice();
-      for (const answer of messages(datagram)) {
-        if (answer.sequence !== sequence) continue;
-        if (answer.type === nf.NLMSG_DONE) return answers;
-        if (answer.type === nf.NLMSG_ERROR) throw new SystemError("listing", errnoOf(answer));
-        answers.push(answer);
-        if (flags === 0) return answers;
-      }
-    }
-  }
-}
-
-function errnoOf({ payload }: NetlinkMessage): number {
-  return -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
 }
 
 /** Byte of the message that the error is about, from NLMSGERR_ATTR_OFFS. */

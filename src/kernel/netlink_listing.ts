@@ -26,15 +26,9 @@ import {
   u32,
 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
+import type { Request } from "./netlink_requests.ts";
 import { readRule } from "./rule_decoder.ts";
 import { readComment, readElement, readSet } from "./set_codec.ts";
-
-/** A dump request: message type, family and the attributes that narrow it. */
-export interface Request {
-  readonly message: number;
-  readonly family: Family;
-  fill(writer: NetlinkWriter): void;
-}
 
 /** Sends a dump request and returns its answers. */
 export type Dump = (request: Request) => NetlinkMessage[];

@@ -7,13 +7,13 @@ import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { ControlPlane, end, startProgram } from "../support/cluster/control_plane.ts";
 import { API_ADDRESS, connectApi, furnishApi, kubeProxyConfiguration } from "../support/cluster/oracle.ts";
+import { startLedgerproxy } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { until } from "../support/until.ts";
 import { table } from "./table.ts";
 
 const services = Number(Deno.args[0] ?? 1000);
 const changes = Number(Deno.args[1] ?? 100);
-const ROOT = new URL("../../", import.meta.url);
 const TOGETHER = 16;
 const SETTLED_MILLISECONDS = 3000;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
@@ -46,7 +46,11 @@ for (const [i, name] of ["kube-proxy", "ledgerproxy"].entries()) {
   const lab = labs[i]!;
   const kernel = lab.inside("node", () => new NetlinkKernel());
   const start = performance.now();
-  const process = lab.inside("node", () => name === "kube-proxy" ? startKubeProxy() : startOurs());
+  const process = name === "kube-proxy" ? lab.inside("node", startKubeProxy) : startLedgerproxy(
+    lab,
+    `${folder}/ledgerproxy.log`,
+    ...["run", "--node", "node-a", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`],
+  );
   const contender = { name, lab, kernel, process, firstSync: 0, latencies: [], cpuAtStart: 0 };
   contender.firstSync = await settled(kernel) - start;
   contenders.push(contender);
@@ -134,21 +138,6 @@ function startKubeProxy(): Deno.ChildProcess {
     JSON.stringify(kubeProxyConfiguration(DEFAULT_PROXY_CONFIG, plane.kubeconfig())),
   );
   return startProgram("kube-proxy", [`--config=${file}`], `${folder}/kube-proxy.log`);
-}
-
-function startOurs(): Deno.ChildProcess {
-  const args = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
-  return new Deno.Command("sh", {
-    args: [
-      "-c",
-      `exec "$0" "$@" > ${folder}/ledgerproxy.log 2>&1`,
-      Deno.execPath(),
-      ...args,
-      ...["--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`],
-    ],
-    cwd: ROOT,
-    stdin: "null",
-  }).spawn();
 }
 
 /** User and system time of a process (proc(5), stat fields 14 and 15), its children aside. */

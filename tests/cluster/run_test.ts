@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
 import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
+import { startLedgerproxy } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -12,7 +13,6 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ROOT = new URL("../../", import.meta.url);
 const missing = missingAssets();
 const HEALTH = "127.0.0.1:10256";
 
@@ -21,19 +21,12 @@ class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
   constructor(lab: Lab, kubeconfig: string, readonly folder: string) {
-    const args = [
-      ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--kubeconfig", kubeconfig],
-      ...["--ledger", `${folder}/ledger`, "--node", "node-a", "--cluster-cidr", "10.244.0.0/16"],
-      ...["--healthz-bind-address", HEALTH],
-    ];
-    const script = `exec "$0" "$@" >> ${folder}/log 2>&1`;
-    this.#process = lab.inside("node", () =>
-      new Deno.Command("sh", {
-        args: ["-c", script, Deno.execPath(), ...args],
-        cwd: ROOT,
-        env: { NO_COLOR: "1" },
-        stdin: "null",
-      }).spawn());
+    this.#process = startLedgerproxy(
+      lab,
+      `${folder}/log`,
+      ...["run", "--kubeconfig", kubeconfig, "--ledger", `${folder}/ledger`, "--node", "node-a"],
+      ...["--cluster-cidr", "10.244.0.0/16", "--healthz-bind-address", HEALTH],
+    );
   }
 
   get log(): string {

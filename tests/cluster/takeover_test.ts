@@ -11,6 +11,7 @@ import {
   furnishApi,
   kubeProxyConfiguration,
 } from "../support/cluster/oracle.ts";
+import { startLedgerproxy } from "../support/cluster/program.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { type Probe, send } from "../support/lab/probe.ts";
@@ -20,7 +21,6 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ROOT = new URL("../../", import.meta.url);
 const missing = missingAssets();
 const CLUSTER = parseScenario(`
 service shop/web type=NodePort ips=10.96.0.20,fd00:96::20 ports=:80/tcp:30080
@@ -31,18 +31,6 @@ const PROBES: readonly Probe[] = [
   { host: "pod-1", source: "fd00:10:244:1::5", destination: "fd00:96::20", port: 80, protocol: "tcp" },
   { host: "outside", source: "203.0.113.2", destination: "192.168.0.2", port: 30080, protocol: "tcp" },
 ];
-
-/** `ledgerproxy` with `args` in the namespace of the lab's node. */
-function startOurs(lab: Lab, folder: string, ...args: string[]): Deno.ChildProcess {
-  const command = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args];
-  return lab.inside("node", () =>
-    new Deno.Command("sh", {
-      args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, Deno.execPath(), ...command],
-      cwd: ROOT,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).spawn());
-}
 
 Deno.test({
   name: "taking over from kube-proxy and going back loses no connection",
@@ -84,7 +72,7 @@ Deno.test({
     using established = new Connection(lab, PROBES[0]!);
     await end(before);
     const run = ["--kubeconfig", plane.kubeconfig(), "--node", "node-a", "--ledger", `${folder}/ledger`];
-    const proxy = startOurs(lab, folder, "run", ...run);
+    const proxy = startLedgerproxy(lab, `${folder}/log`, "run", ...run);
     await until("our tables have replaced theirs", () => answered() && tables() === ours);
     assert.match(
       await Deno.readTextFile(`${folder}/log`),
@@ -93,7 +81,7 @@ Deno.test({
     assert.ok(answered() && established.works());
 
     await end(proxy);
-    const cleanup = startOurs(lab, folder, "cleanup", "--after", "kube-proxy-ready");
+    const cleanup = startLedgerproxy(lab, `${folder}/log`, "cleanup", "--after", "kube-proxy-ready");
     await until(
       "cleanup waits",
       () => answered() && Deno.readTextFileSync(`${folder}/log`).includes("waiting for kube-proxy's tables"),

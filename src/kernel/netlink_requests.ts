@@ -1,0 +1,70 @@
+// Questions to one netlink subsystem and their answers: single requests, and dumps, which are asked again when the kernel
+// says that they were interrupted.
+
+import type { Family } from "../nft/data_type.ts";
+import * as nf from "./nf_tables.ts";
+import { messages, type NetlinkMessage } from "./netlink_reader.ts";
+import type { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
+import { SystemError } from "./system_error.ts";
+
+const EINTR = 4;
+const DUMPS_MAX = 16;
+
+/** One question: message type, family, and the attributes that narrow it. */
+export interface Request {
+  readonly message: number;
+  readonly family: Family;
+  fill(writer: NetlinkWriter): void;
+}
+
+/** Asks `subsystem` through `socket`, with sequence numbers of its own from `sequence` on. */
+export class NetlinkRequests {
+  readonly #socket: NetlinkSocket;
+  readonly #subsystem: number;
+  /** Number of the next message. */
+  sequence = 1;
+
+  constructor(socket: NetlinkSocket, subsystem: number) {
+    this.#socket = socket;
+    this.#subsystem = subsystem;
+  }
+
+  /** All answers of a dump. One that a change interrupts is asked for again, a bounded number of times. */
+  dump(request: Request): NetlinkMessage[] {
+    for (let attempt = 0; attempt < DUMPS_MAX; attempt++) {
+      const answers = this.ask(request, nf.NLM_F_DUMP);
+      if (answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0)) return answers;
+    }
+    throw new SystemError("listing: what is listed kept changing", EINTR);
+  }
+
+  /** The answers to one request; with NLM_F_ACK none, once it is done. Throws {@link SystemError}. */
+  ask({ message, family, fill }: Request, flags: number): NetlinkMessage[] {
+    const writer = new NetlinkWriter();
+    const sequence = this.sequence++;
+    const type = (this.#subsystem << 8) | message;
+    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
+    fill(writer);
+    writer.closeMessage();
+    this.#socket.send(writer.finish());
+    const answers: NetlinkMessage[] = [];
+    for (;;) {
+      // The buffer is used again by the next receive, and answers are kept.
+      const datagram = this.#socket.receive(true)!.slice();
+      for (const answer of messages(datagram)) {
+        if (answer.sequence !== sequence) continue;
+        if (answer.type === nf.NLMSG_DONE) return answers;
+        if (answer.type !== nf.NLMSG_ERROR) answers.push(answer);
+        else if (errnoOf(answer) === 0) return answers;
+        else throw new SystemError("netlink request", errnoOf(answer));
+        if (flags === 0) return answers;
+      }
+    }
+  }
+}
+
+/** The errno of a NLMSG_ERROR; 0 for an acknowledgement. */
+export function errnoOf({ payload }: NetlinkMessage): number {
+  return -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
+}
