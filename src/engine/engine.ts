@@ -142,6 +142,7 @@ function react(state: EngineState, input: Input): Effect[] {
       state.synced = state.cluster.committed;
       // What was stale while the ledger was written was dealt with then.
       takeStaleFlows(state.cluster);
+      state.gathered = nothingGathered();
       return [];
     case "listed":
       return adopt(state, input.ruleset);

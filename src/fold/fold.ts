@@ -204,13 +204,13 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   else state.programs.set(name, after);
   if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
-  noteStaleFlows(state, before, after);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
   keys.forEach((key, i) => {
     claim(state, key, name, after.resources.has(key));
     changeResource(held[i], heldResource(state, key), put);
   });
+  noteStaleFlows(state, before, after);
 }
 
 /** The Service that holds the element at `key` of `path`. Costs the size of the cluster. */
@@ -227,19 +227,17 @@ export function ownerOfElement(state: ClusterState, path: SetPath, key: ElementK
 
 /**
  * Flows are stale where an endpoint stopped serving, and where the first one began to: until then they led to the
- * frontend itself. A frontend that is gone keeps none.
+ * frontend itself. Who may answer is for the Service to say that holds the frontend; one that is gone keeps no flow.
  */
 function noteStaleFlows(state: ClusterState, before: ServiceProgram, after: ServiceProgram): void {
-  for (const [key, { serving }] of after.udp) {
-    const served = before.udp.get(key)?.serving.length ?? 0;
-    if (served === 0 && serving.length > 0) {
-      state.staleFlows.set(key, after.udp.get(key)!);
-    }
-  }
-  for (const [key, frontend] of before.udp) {
-    const now = after.udp.get(key);
-    const ended = frontend.serving.some((endpoint) => !now?.serving.includes(endpoint));
-    if (ended) state.staleFlows.set(key, now ?? { ...frontend, serving: [] });
+  for (const [key, frontend] of new Map([...before.udp, ...after.udp])) {
+    const was = before.udp.get(key)?.serving ?? [];
+    const now = new Set(after.udp.get(key)?.serving);
+    const began = was.length === 0 && now.size > 0;
+    if (!began && was.every((endpoint) => now.has(endpoint))) continue;
+    const holder = state.claims.get(key)?.[0];
+    const held = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(key);
+    state.staleFlows.set(key, held ?? { ...frontend, serving: [] });
   }
 }
 

@@ -72,8 +72,13 @@ const ROLES = ["serve", "refuse", "policy", "local"] as const;
 /** The name under which Services claim a resource. */
 export function resourceKey(resource: Resource): string {
   return resource.kind === "frontend"
-    ? `${resource.family} frontend ${resource.frontend}`
+    ? frontendKey(resource.family, resource.frontend)
     : `${resource.path} ${resource.element.key}`;
+}
+
+/** {@link resourceKey} of a frontend. */
+export function frontendKey(family: Family, frontend: string): string {
+  return `${family} frontend ${frontend}`;
 }
 
 /** Changes the elements of one resource from `before` to `after`; undefined means that nobody holds it. */

@@ -10,7 +10,13 @@ import type { ElementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
 import { pickChain } from "./pick_chains.ts";
-import { type FrontendKind, type FrontendResource, type Resource, resourceKey } from "./resource.ts";
+import {
+  frontendKey,
+  type FrontendKind,
+  type FrontendResource,
+  type Resource,
+  resourceKey,
+} from "./resource.ts";
 import { FIREWALL, PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
@@ -22,7 +28,7 @@ export interface ServiceProgram {
   readonly slots: ReadonlyMap<string, Slots>;
   /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
-  /** Its UDP frontends, by their key; empty for most Services. */
+  /** Its UDP frontends, by `resourceKey`; empty for most Services. */
   readonly udp: ReadonlyMap<string, UdpFrontend>;
   /** What the load balancer may ask this node about the Service; absent where it does not ask. */
   readonly healthCheck?: HealthCheck;
@@ -128,10 +134,15 @@ export function serviceProgram(
 function addUdpFrontends(udp: Map<string, UdpFrontend>, port: ServicePort, serving: readonly string[]): void {
   const { family } = port;
   for (const address of [port.clusterIP, ...port.externalIPs]) {
-    udp.set(addressKey(port, address), { family, address, port: port.port, serving });
+    udp.set(frontendKey(family, addressKey(port, address)), { family, address, port: port.port, serving });
   }
   if (port.nodePort !== 0) {
-    udp.set(`${family} udp . ${port.nodePort}`, { family, address: undefined, port: port.nodePort, serving });
+    udp.set(frontendKey(family, `udp . ${port.nodePort}`), {
+      family,
+      address: undefined,
+      port: port.nodePort,
+      serving,
+    });
   }
 }
 

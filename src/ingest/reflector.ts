@@ -86,6 +86,8 @@ export interface ReflectorStatus {
 const PAGE_OBJECTS = 500;
 /** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
 const WATCH_SECONDS = [300, 600] as const;
+/** A watch that says nothing and ends sooner is a failure. */
+const SHORT_MILLISECONDS = 1000;
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 interface WatchLine {
@@ -141,8 +143,10 @@ export class Reflector {
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined) await this.#list(signal);
-        else await this.#watch(signal);
-        this.#failures = 0;
+        else {
+          await this.#watch(signal);
+          this.#failures = 0;
+        }
       } catch (error) {
         if (signal.aborted) return;
         await this.#fail(error, signal);
@@ -151,9 +155,10 @@ export class Reflector {
   }
 
   async #fail(error: unknown, signal: AbortSignal): Promise<void> {
-    if (isExpired(error)) {
-      // The server has forgotten what came after our version: list again, at once.
+    if (isExpired(error) && this.#resourceVersion !== undefined) {
+      // The server has forgotten what came after our version: list again, the first time at once.
       this.#resourceVersion = undefined;
+      if (this.#failures++ > 0) await pause(backoff(this.#failures, this.#times), signal);
       return;
     }
     if (this.#resourceVersion === undefined) {
@@ -176,6 +181,7 @@ export class Reflector {
     }
     const listing = new Listing(this.#resource);
     let page = await this.#page("", signal);
+    if (page.denied !== undefined) listing.leaveOut(page.denied);
     for (;;) {
       for (const item of page.items ?? []) listing.add(item);
       const { resourceVersion = "", continue: next = "" } = page.metadata ?? {};
@@ -194,6 +200,7 @@ export class Reflector {
       return JSON.parse(body);
     } catch (error) {
       if (optional && error instanceof ApiFailure && error.status === 404) return {};
+      if (optional && error instanceof ApiFailure && error.status === 403) return { denied: error.message };
       throw error;
     }
   }
@@ -227,7 +234,10 @@ export class Reflector {
       this.#heardAt = Date.now();
     };
     heard();
+    const begun = performance.now();
+    let lines = 0;
     for await (const line of jsonLines(response.body!, this.#times.idleMilliseconds, heard)) {
+      lines++;
       const { type, object } = line as WatchLine;
       if (type === "ERROR") {
         throw new ApiFailure(object.message ?? "error in a watch", object.code ?? 0, object.reason ?? "");
@@ -240,6 +250,10 @@ export class Reflector {
       }
     }
     if (listing !== undefined) throw new BrokenWatch("the stream ended before the list was whole");
+    // Asking again at once would keep asking a server that ends every watch at once.
+    if (lines === 0 && performance.now() - begun < SHORT_MILLISECONDS) {
+      throw new BrokenWatch("the watch ended at once");
+    }
   }
 
   async #change({ type, object }: WatchLine): Promise<void> {
@@ -295,6 +309,12 @@ class Listing {
     this.#complete &&= decoded.ok;
   }
 
+  /** Notes that something cannot be seen: what is known of it stays. */
+  leaveOut(problem: string): void {
+    this.#problems.push(`${this.#resource.kind}: ${problem}; going on without`);
+    this.#complete = false;
+  }
+
   batch(): SourceBatch {
     return {
       kind: "list",
@@ -309,6 +329,8 @@ class Listing {
 
 interface ListPage {
   readonly items?: readonly unknown[];
+  /** Why we may not see the list; it is one that the proxy can do without. */
+  readonly denied?: string;
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
 }
 

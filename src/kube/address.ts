@@ -52,14 +52,26 @@ export function contains(cidr: Cidr, address: Address): boolean {
     networkAddress(address, cidr.family, cidr.length) === cidr.address;
 }
 
-/** The blocks that cover the same addresses without overlap, in the order of `cidrs`: blocks nest or are disjoint. */
+/** The blocks that cover the same addresses without overlap, in order: blocks nest or are disjoint. */
 export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
-  return cidrs.filter((cidr, i) =>
-    !cidrs.some((other, j) => {
-      if (i === j || !contains(other, cidr.address)) return false;
-      return other.length < cidr.length || (other.length === cidr.length && j < i);
-    })
+  // As bits, a block is a prefix of every block in it, and sorts right before them.
+  const sorted = cidrs.map((cidr) => ({ cidr, prefix: prefixOf(cidr) })).sort((a, b) =>
+    a.prefix < b.prefix ? -1 : 1
   );
+  const kept: typeof sorted = [];
+  for (const one of sorted) {
+    const last = kept.at(-1);
+    if (last === undefined || !one.prefix.startsWith(last.prefix)) kept.push(one);
+  }
+  return kept.map(({ cidr }) => cidr);
+}
+
+/** The family and the leading bits of a block: `ip 00001010` for 10.0.0.0/8. */
+function prefixOf({ family, address, length }: Cidr): string {
+  const bits = family === "ip6"
+    ? new Address6(address).bigInt().toString(2).padStart(128, "0")
+    : address.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");
+  return `${family} ${bits.slice(0, length)}`;
 }
 
 function sloppyIpv4(text: string): Address | null {

@@ -58,10 +58,10 @@ class Server implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
 
-  constructor(services: Answer) {
+  constructor(services: Answer, others: (path: string) => Response = () => stream([BOOKMARK], true)) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
-      if (url.pathname !== "/api/v1/services") return stream([BOOKMARK], true);
+      if (url.pathname !== "/api/v1/services") return others(url.pathname);
       this.calls.push(url.searchParams);
       return services(url.searchParams, this.calls.length) ?? stream([], true);
     });
@@ -162,9 +162,10 @@ Deno.test("a server that cannot stream lists is asked for pages, and an expired 
     const next = query.get("continue");
     const metadata = next === null ? { resourceVersion: "5", continue: "more" } : { resourceVersion: "5" };
     return Response.json({ metadata, items: [service(next === null ? "a" : "b")] });
-  }, (_, calls) => calls >= 6);
-  assert.match(said[0]!, /: a,b$/);
-  assert.deepEqual(said.length, 1);
+  }, (_, calls) => calls >= 7);
+  assert.equal(said.length, 2);
+  assert.match(said[0]!, /^! Service: .*410 Gone: Expired for a test; trying again$/);
+  assert.match(said[1]!, /: a,b$/, "nothing of the first try, and nothing twice");
   assert.equal(calls[1]!.get("limit"), "500");
   assert.equal(calls.at(-1)!.get("resourceVersion"), "5");
 });
@@ -247,6 +248,44 @@ Deno.test("an object that cannot be read is named, and its old value stays", asy
   );
   assert.match(said[1]!, /^! Service "shop\/a": spec\.ports: .*; it stays as it was$/);
   assert.equal(said[2], "+b");
+});
+
+Deno.test("without leave to see service CIDRs the proxy goes on without them", async () => {
+  await using server = new Server(
+    () => initial(true),
+    (path) => path.endsWith("/servicecidrs") ? status(403, "Forbidden") : stream([BOOKMARK], true),
+  );
+  await using follower = new Follower(
+    apiSource(server.client(), "node-a", false, { ...TIMES, idleMilliseconds: 9000 }),
+  );
+  await until("the first list is in", () => follower.batches.some(({ kind }) => kind === "list"));
+  const first = follower.batches.find((batch) => batch.kind === "list")!;
+  assert.equal(first.kind === "list" && first.complete, false, "what is known of them stays");
+  assert.match(
+    first.problems.join(),
+    /^ServiceCIDR: .*403 Forbidden: Forbidden for a test; going on without$/,
+  );
+});
+
+Deno.test("a server that forgets or ends every watch at once is not asked without a pause", async () => {
+  const answers: Record<string, () => Response> = {
+    forgets: () => status(410, "Gone"),
+    ends: () => stream([], false),
+    "forgets lists": () => status(410, "Expired"),
+  };
+  for (const [what, answer] of Object.entries(answers)) {
+    let calls = 0;
+    await using server = new Server((query) => {
+      calls++;
+      return query.has("sendInitialEvents") && what !== "forgets lists" ? initial(false) : answer();
+    });
+    const times = { idleMilliseconds: 9000, backoffMilliseconds: 50, backoffMaxMilliseconds: 60_000 };
+    await using follower = new Follower(apiSource(server.client(), "node-a", false, times));
+    await until(`${what}: it was asked a few times`, () => calls >= 4);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(calls < 30, `${what}: ${calls} calls`);
+    assert.ok(follower.batches.length < 30);
+  }
 });
 
 Deno.test("every common mistake in a kubeconfig has one clear message", async () => {
