@@ -2,7 +2,6 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
-import type { ApiSource } from "../ingest/api_source.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -37,7 +36,7 @@ export async function run(options: RunOptions): Promise<number> {
   if (!capable(kernel)) return 1;
   const engine = newEngine();
   using ledger = openLedger(folder, engine);
-  const status = "status" in source ? (source as ApiSource).status : () => [];
+  const status = source.status ?? (() => []);
   const metrics = newMetrics(status);
   let lastUpdated = 0;
   const ports: Ports = {

@@ -1,10 +1,9 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
 import type { EngineState } from "../engine/engine.ts";
-import type { ReflectorStatus } from "../ingest/reflector.ts";
-import type { Source } from "../ingest/source.ts";
+import { ownNode } from "../fold/cluster_state.ts";
+import type { ResourceStatus, Source } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
-import { describeKey, type Node } from "../kube/objects.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { HealthFacts } from "../serve/health.ts";
@@ -29,7 +28,7 @@ export interface Served {
   readonly engine: EngineState;
   readonly metrics: Metrics;
   /** How the source is; empty where it is no API server. */
-  status(): readonly ReflectorStatus[];
+  status(): readonly ResourceStatus[];
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
   lastUpdated(): number;
 }
@@ -90,9 +89,7 @@ function healthFacts({ engine, status, lastUpdated }: Served): HealthFacts {
 
 /** A node that is deleted, or about to be, gets no traffic; one we have not heard of yet may well exist. */
 function isEligible({ cluster }: EngineState): boolean {
-  const { node, objects } = cluster;
-  const own = objects.get(describeKey({ kind: "Node", namespace: "", name: node.name })) as Node | undefined;
-  return !cluster.nodeDeleted && (own?.spec.taints ?? []).length === 0;
+  return !cluster.nodeDeleted && (ownNode(cluster)?.spec.taints ?? []).length === 0;
 }
 
 /** Addresses that health checks are answered on: those that serve NodePorts, as in kube-proxy. */

@@ -1,13 +1,13 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
-import { type ClusterState, emptyState, takeDirty } from "../fold/cluster_state.ts";
+import { type ClusterState, emptyState, ownNode, takeDirty } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { type Found } from "../history/packet_walk.ts";
 import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "../history/trace.ts";
 import { relist } from "../ingest/relist.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
-import { describeKey, type Node } from "../kube/objects.ts";
+import { describeKey } from "../kube/objects.ts";
 import { readLedger } from "../ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { segmentNames } from "../ledger/segment.ts";
@@ -148,11 +148,10 @@ function parsePacket(source: string, target: string, from: string | undefined): 
 }
 
 /** All addresses the own Node object names. */
-function nodeAddresses({ objects, node }: ClusterState): Address[] {
-  const own = objects.get(describeKey({ kind: "Node", namespace: "", name: node.name })) as Node | undefined;
-  return (own?.status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((address) =>
-    address !== null
-  );
+function nodeAddresses(state: ClusterState): Address[] {
+  return (ownNode(state)?.status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((
+    address,
+  ) => address !== null);
 }
 
 function causeOf(packet: Packet, { set, element }: Found, causes: Belief["causes"]): Cause | undefined {

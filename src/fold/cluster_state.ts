@@ -1,7 +1,14 @@
 // ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
 // depends on nothing but the records folded into it, in their order.
 
-import type { EndpointSlice, KubeObject, Service, ServiceCIDR } from "../kube/objects.ts";
+import {
+  describeKey,
+  type EndpointSlice,
+  type KubeObject,
+  type Node,
+  type Service,
+  type ServiceCIDR,
+} from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Offset } from "../ledger/record.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -77,6 +84,11 @@ export function emptyState(): ClusterState {
     serviceCIDRs: new Map(),
     folded: -1,
   };
+}
+
+/** The own Node object, or node `name`; undefined while nothing is known of it. */
+export function ownNode({ objects, node }: ClusterState, name = node.name): Node | undefined {
+  return objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
 }
 
 /** What changed since the last call; from now on changes gather anew. */

@@ -17,7 +17,7 @@ import { type Element, type ElementKey, sameElement, type SetPath } from "../nft
 import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
 import { type Address, ANY_PROTOCOL, FAMILIES } from "../nft/data_type.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
-import type { ClusterState, ServiceName } from "./cluster_state.ts";
+import { type ClusterState, ownNode, type ServiceName } from "./cluster_state.ts";
 import { changeResource, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
@@ -71,7 +71,7 @@ function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): v
 
 /** Takes in what the own node is now. A change of its name, zone or addresses concerns every Service. */
 function noteNode(state: ClusterState, offset: Offset, name: string): void {
-  const object = state.objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+  const object = ownNode(state, name);
   const before = state.node;
   const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
   const podCIDRs = object?.spec.podCIDRs ?? [];

@@ -4,19 +4,11 @@
 import { INBOX_BATCHES_MAX } from "../limits.ts";
 import type { KubeObject, ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
-import {
-  DEFAULT_TIMES,
-  Reflector,
-  type ReflectorStatus,
-  type ReflectorTimes,
-  resources,
-} from "./reflector.ts";
+import { DEFAULT_TIMES, Reflector, type ReflectorTimes, resources } from "./reflector.ts";
 import type { EventsBatch, ListBatch, Source, SourceBatch } from "./source.ts";
 
-/** A source that can say how its connection is. */
-export interface ApiSource extends Source {
-  status(): ReflectorStatus[];
-}
+/** A source whose connection is known. */
+export type ApiSource = Required<Source>;
 
 /** The cluster behind `client`, as a proxy on `node` sees it. With `once` the iteration ends after the first batch. */
 export function apiSource(

@@ -6,7 +6,7 @@ import { decodeObject } from "../kube/decode.ts";
 import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
 import { type ApiClient, ApiFailure, readLimited } from "./api_client.ts";
 import { BrokenWatch, jsonLines } from "./api_stream.ts";
-import type { SourceBatch } from "./source.ts";
+import type { ResourceStatus, SourceBatch } from "./source.ts";
 
 /** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
 export interface Resource {
@@ -70,19 +70,6 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   backoffMaxMilliseconds: 30_000,
 };
 
-/** What a reflector is doing, for health and metrics. */
-export interface ReflectorStatus {
-  readonly kind: ObjectKind;
-  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
-  readonly heardAt: number;
-  /** Whether everything was listed at least once. */
-  readonly listed: boolean;
-  /** What keeps it from watching; "" while it watches. */
-  readonly problem: string;
-  /** Lists taken. */
-  readonly lists: number;
-}
-
 const PAGE_OBJECTS = 500;
 /** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
 const WATCH_SECONDS = [300, 600] as const;
@@ -128,7 +115,7 @@ export class Reflector {
   }
 
   /** What it is doing now. */
-  status(): ReflectorStatus {
+  status(): ResourceStatus {
     return {
       kind: this.#resource.kind,
       heardAt: this.#heardAt,

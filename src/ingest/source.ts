@@ -26,9 +26,24 @@ export interface EventsBatch {
 
 export type SourceBatch = ListBatch | EventsBatch;
 
+/** How one resource of a server is followed, for health and metrics. */
+export interface ResourceStatus {
+  readonly kind: ObjectKind;
+  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
+  readonly heardAt: number;
+  /** Whether everything was listed at least once. */
+  readonly listed: boolean;
+  /** What keeps it from watching; "" while it watches. */
+  readonly problem: string;
+  /** Lists taken. */
+  readonly lists: number;
+}
+
 /** Where batches come from. The iteration ends when the source is exhausted or `signal` aborts. */
 export interface Source {
   /** For people: what is read. */
   readonly description: string;
+  /** How its connection is; absent where there is none. */
+  status?(): readonly ResourceStatus[];
   batches(signal: AbortSignal): AsyncIterable<SourceBatch>;
 }
