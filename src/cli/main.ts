@@ -2,7 +2,6 @@
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { KubeconfigProblem } from "../ingest/api_client.ts";
-import { type BindAddress, parseBindAddress } from "../kube/proxy_config_file.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -10,7 +9,7 @@ import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
 import { log, startLog } from "./log.ts";
 import { parsePosition } from "./position_argument.ts";
-import { PROXY_FLAGS } from "./proxy_options.ts";
+import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
@@ -67,8 +66,7 @@ function addRun(command: Command, done: Done): void {
     .description("read a cluster and keep the kernel's rules equal to it")
     .option("--once", "exit when the kernel holds the state")
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
-    .option("--metrics-bind-address <ip:port>", "serve Prometheus metrics there", address)
-    .option("--healthz-bind-address <ip:port>", "serve /healthz and /livez there", address)
+    .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
     .addHelpText("after", RUN_EXAMPLE)
     .action(async (options: RunOptions) => done(await run(options)));
 }
@@ -120,32 +118,30 @@ function addCleanup(command: Command, done: Done): void {
 function withSource(command: Command): Command {
   command
     .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option("--master <url>", "URL of the API server, in place of the kubeconfig's")
     .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
     .option("--ledger <dir>", "folder of the ledger")
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
-    .option("--node <name>", "name of the own Node object (the host's name, in lower case)")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
-  return withProxyFlags(command);
-}
-
-function withProxyFlags(command: Command): Command {
-  for (const { flags, description, parse } of PROXY_FLAGS) {
-    if (parse === undefined) command.option(flags, description);
-    else command.option(flags, description, (text: string) => parse(text));
+  for (const { name, reading, help } of PROXY_FLAGS) {
+    const option = command.createOption(`${name} ${PLACEHOLDERS[reading]}`, help ?? "");
+    command.addOption(help === undefined ? option.hideHelp() : option);
   }
   return command;
 }
+
+const PLACEHOLDERS: Readonly<Record<Reading, string>> = {
+  text: "<value>",
+  number: "<n>",
+  switch: "[true|false]",
+  list: "<list>",
+  gates: "<list>",
+};
 
 function positive(text: string): number {
   const number = Number(text);
   if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0, such as 10.");
   return number;
-}
-
-function address(text: string): BindAddress {
-  const parsed = parseBindAddress(text);
-  if (parsed === undefined) throw new InvalidArgumentError("It must be IP:PORT, such as 127.0.0.1:10249.");
-  return parsed;
 }
 
 /** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */

@@ -31,7 +31,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const told = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
   try {
-    for await (const batch of source.batches(stopSignal())) {
+    for await (const batch of source.batches(stopSignal().signal)) {
       take(engine, ledger, batch);
       told(ledger.next);
     }

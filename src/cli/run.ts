@@ -6,13 +6,18 @@ import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { newMetrics } from "../serve/metrics.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
+import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
+import { type Metrics, newMetrics } from "../serve/metrics.ts";
+import { type ConfigOptions, type Settings, settings } from "./config.ts";
+import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
+import { freeMemory } from "./free_memory.ts";
 import { log } from "./log.ts";
+import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, tableNames } from "./other_proxies.ts";
-import { type ConfigOptions, settings } from "./config.ts";
 import { followed, Serving } from "./serving.ts";
-import { openSource } from "./sources.ts";
+import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 
@@ -20,42 +25,33 @@ import { syncLine } from "./sync_line.ts";
 export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
+  readonly initOnly?: boolean;
   readonly speed?: number;
 }
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
-  const once = options.once === true || options.dryRun === true;
   const inForce = settings(options);
-  const source = openSource({ ...options, ...inForce }, once);
-  const config = configRecord(inForce);
-  if (options.dryRun) return await dryRun(source, config);
+  if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
+  const once = options.once === true || options.dryRun === true;
+  const client = apiClient(inForce);
+  const source = openSource({ ...options, ...inForce }, once, client);
+  if (options.dryRun) return await dryRun(source, configRecord(inForce));
   const folder = ledgerFolder(inForce.ledger);
   using kernel = new NetlinkKernel();
   using conntrack = new Conntrack();
   if (!capable(kernel)) return 1;
+  const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
+  const tell = (event: ApiEvent) => recorder?.tell(event);
+  setUp(inForce, tell);
   const engine = newEngine();
   using ledger = openLedger(folder, engine);
-  const status = source.status ?? (() => []);
-  const metrics = newMetrics(status);
-  let lastUpdated = 0;
-  const ports: Ports = {
-    kernel,
-    conntrack,
-    ledger,
-    now: () => new Date().toISOString(),
-    rejected: () => metrics.kubeProxy.noteFailure(),
-    report(report) {
-      lastUpdated = Date.now();
-      metrics.noteSync(report);
-      log.info(syncLine(report));
-    },
-    warn: (text) => log.warn(text),
-  };
+  const status = () => source.status?.() ?? [];
+  const metrics = newMetrics({ status, gathered: () => engine.gathered });
+  const clock = { lastUpdated: 0 };
+  const ports = portsOf({ kernel, conntrack, ledger, metrics, clock });
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
-  if (ledger.next === 0 || !isConfigured(engine, config)) {
-    perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
-  }
+  configure(engine, ports, inForce);
   perform(engine, ports, list(kernel));
   takeOver(engine, ports);
   log.info(
@@ -63,10 +59,66 @@ export async function run(options: RunOptions): Promise<number> {
   );
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
-  await using serving = new Serving({ engine, metrics, status, lastUpdated: () => lastUpdated }, inForce);
+  freeMemory(ledger.next);
+  const served = { engine, metrics, status, lastUpdated: () => clock.lastUpdated, tell };
+  await using serving = new Serving(served, inForce);
   serving.follow();
-  await runLoop(engine, ports, followed(source, () => serving.follow()), stopSignal());
-  return summary(engine);
+  tell(nodeEvent(inForce, "Normal", "Starting", ""));
+  const stop = stopSignal();
+  let restart = false;
+  using _watch = watchConfig(options, inForce, {
+    apply(now) {
+      log.info(`${options.config} has changed: taken over`);
+      configure(engine, ports, now);
+      commitBatch(engine, ports);
+      serving.follow();
+    },
+    restart() {
+      log.warn(`${options.config} has changed beyond the rules: ending, to be started again`);
+      restart = true;
+      stop.abort();
+    },
+  });
+  let folded = ledger.next;
+  const afterBatch = () => {
+    serving.follow();
+    freeMemory(ledger.next - folded);
+    folded = ledger.next;
+  };
+  await runLoop(engine, ports, followed(source, metrics.kubeProxy.noteQueued, afterBatch), stop.signal);
+  return restart ? 1 : summary(engine);
+}
+
+interface Parts {
+  readonly kernel: Kernel;
+  readonly conntrack: Conntrack;
+  readonly ledger: LedgerWriter;
+  readonly metrics: Metrics;
+  /** Milliseconds since 1970. */
+  readonly clock: { lastUpdated: number };
+}
+
+function portsOf({ kernel, conntrack, ledger, metrics, clock }: Parts): Ports {
+  return {
+    kernel,
+    conntrack,
+    ledger,
+    meter: metrics,
+    now: () => new Date().toISOString(),
+    report(report) {
+      clock.lastUpdated = Date.now();
+      metrics.noteSync(report);
+      log.info(syncLine(report));
+    },
+    warn: (text) => log.warn(text),
+  };
+}
+
+/** Puts the configuration into the ledger, where it is another than the ledger knows. */
+function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
+  const config = configRecord(inForce);
+  if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
+  perform(engine, ports, { kind: "appended", first: ports.ledger.append([config]), records: [config] });
 }
 
 /** Says what keeps the proxy from running; false when something does. */
@@ -77,6 +129,23 @@ function capable(kernel: Kernel): boolean {
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
   if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
   return missing.length === 0;
+}
+
+/** What the node does not let us set is an event and a line, not an end. */
+function setUp(inForce: Settings, tell: (event: ApiEvent) => void): void {
+  for (const problem of told(setUpNode(inForce))) {
+    tell(nodeEvent(inForce, "Warning", "FailedToSetUpNode", problem));
+  }
+}
+
+function told(problems: string[]): string[] {
+  for (const problem of problems) log.warn(problem);
+  return problems;
+}
+
+function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, note: string): ApiEvent {
+  const regarding = { kind: "Node", namespace: "", name: node } as const;
+  return { regarding, type, reason, action: "StartKubeProxy", note };
 }
 
 /** A node with kube-proxy's rules loses them in the batch that brings ours. */

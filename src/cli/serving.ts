@@ -6,22 +6,13 @@ import type { ResourceStatus, Source } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
+import type { ApiEvent } from "../serve/event_recorder.ts";
 import type { HealthFacts } from "../serve/health.ts";
-import {
-  type BindAddress,
-  HealthCheckPorts,
-  serveHealth,
-  type ServiceHealth,
-} from "../serve/health_server.ts";
-import { type Metrics } from "../serve/metrics.ts";
+import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
+import type { Metrics } from "../serve/metrics.ts";
 import { serveMetrics } from "../serve/metrics_server.ts";
+import type { Settings } from "./config.ts";
 import { log } from "./log.ts";
-
-/** Where to listen; nowhere when left out. */
-export interface ServingOptions {
-  readonly metricsBindAddress?: BindAddress;
-  readonly healthzBindAddress?: BindAddress;
-}
 
 /** What the servers tell about. */
 export interface Served {
@@ -31,22 +22,40 @@ export interface Served {
   status(): readonly ResourceStatus[];
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
   lastUpdated(): number;
+  /** Tells the API server. */
+  tell(event: ApiEvent): void;
 }
+
+/** How long to wait before an address that could not be bound is tried again: kube-proxy's. */
+const RETRY_MILLISECONDS = 5000;
 
 /** The running servers; dispose of them to stop. */
 export class Serving implements AsyncDisposable {
   readonly #servers = new AsyncDisposableStack();
   readonly #ports: HealthCheckPorts;
 
-  /** Throws AddrInUse and its like. */
-  constructor(readonly served: Served, options: ServingOptions) {
-    const facts = () => healthFacts(served);
-    const { metricsBindAddress, healthzBindAddress } = options;
-    if (metricsBindAddress) this.#servers.use(serveMetrics(served.metrics, metricsBindAddress));
-    if (healthzBindAddress) {
-      this.#servers.use(serveHealth(healthzBindAddress, facts, served.metrics.kubeProxy.noteHealth));
+  /** Throws AddrInUse and its like where `bindAddressHardFail` is set. */
+  constructor(readonly served: Served, readonly inForce: Settings) {
+    const facts = () => healthFacts(served, inForce);
+    const { metricsBindAddress, healthzBindAddress, document } = inForce;
+    const { metrics } = served;
+    if (metricsBindAddress) {
+      this.#listen("FailedToStartMetricServer", () => serveMetrics(metrics, document, metricsBindAddress));
     }
-    this.#ports = this.#servers.use(new HealthCheckPorts(facts, (text) => log.warn(text)));
+    if (healthzBindAddress) {
+      this.#listen(
+        "FailedToStartProxierHealthcheck",
+        () => serveHealth(healthzBindAddress, facts, metrics.kubeProxy.noteHealth),
+      );
+    }
+    this.#ports = this.#servers.use(
+      new HealthCheckPorts(facts, ({ namespace, name }, note) => {
+        log.warn(`${namespace}/${name}: ${note}; trying again`);
+        const regarding = { kind: "Service", namespace, name } as const;
+        const reason = "FailedToStartServiceHealthcheck";
+        served.tell({ regarding, type: "Warning", reason, action: "Listen", note });
+      }),
+    );
   }
 
   /** Opens and closes health check ports as the Services now want; call it after each batch. */
@@ -62,14 +71,38 @@ export class Serving implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#servers.disposeAsync();
   }
+
+  /** Starts a server; one that cannot listen is tried again, or ends the program. */
+  #listen(reason: string, start: () => AsyncDisposable): void {
+    const { node, bindAddressHardFail } = this.inForce;
+    let told = false;
+    const attempt = () => {
+      try {
+        this.#servers.use(start());
+      } catch (error) {
+        const note = (error as Error).message;
+        const regarding = { kind: "Node", namespace: "", name: node } as const;
+        if (!told) {
+          this.served.tell({ regarding, type: "Warning", reason, action: "StartKubeProxy", note });
+          log.warn(`${reason}: ${note}; trying again every ${RETRY_MILLISECONDS / 1000} s`);
+        }
+        told = true;
+        if (bindAddressHardFail) throw error;
+        const timer = setTimeout(attempt, RETRY_MILLISECONDS);
+        this.#servers.defer(() => clearTimeout(timer));
+      }
+    };
+    attempt();
+  }
 }
 
-/** `source`, with `after` called whenever what it delivered has been dealt with. */
-export function followed(source: Source, after: () => void): Source {
+/** `source`, with `before` told of each batch and `after` called whenever one has been dealt with. */
+export function followed(source: Source, before: () => void, after: () => void): Source {
   return {
     description: source.description,
     async *batches(signal) {
       for await (const batch of source.batches(signal)) {
+        before();
         yield batch;
         after();
       }
@@ -77,11 +110,12 @@ export function followed(source: Source, after: () => void): Source {
   };
 }
 
-function healthFacts({ engine, status, lastUpdated }: Served): HealthFacts {
+function healthFacts({ engine, status, lastUpdated }: Served, { pendingSeconds }: Settings): HealthFacts {
   return {
     now: Date.now(),
     lastUpdated: lastUpdated(),
     pendingSince: engine.rejectedSince === "" ? undefined : Date.parse(engine.rejectedSince),
+    pendingMax: pendingSeconds * 1000,
     nodeEligible: isEligible(engine),
     sources: status(),
   };

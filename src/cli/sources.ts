@@ -14,6 +14,8 @@ import { UsageError } from "./usage_error.ts";
 export interface SourceOptions {
   readonly source?: string;
   readonly kubeconfig?: string;
+  /** URL of the API server, in place of the kubeconfig's. */
+  readonly master?: string;
   /** Name of the own Node object. */
   readonly node: string;
   /** How much faster than recorded; undefined: as recorded, or at once with `once`. */
@@ -24,13 +26,22 @@ export interface SourceOptions {
  * The source that `options` name; the API server of the pod's cluster where they name none. With `once` it delivers what
  * there is and ends. Throws {@link UsageError}, KubeconfigProblem.
  */
-export function openSource({ source, kubeconfig, node, speed }: SourceOptions, once: boolean): Source {
-  if (source !== undefined && kubeconfig !== undefined) {
-    throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
-  }
-  if (source !== undefined) return openPath(source, once, speed);
+export function openSource(
+  options: SourceOptions,
+  once: boolean,
+  client: ApiClient | undefined = apiClient(options),
+): Source {
+  const { source, node, speed } = options;
+  if (client === undefined) return openPath(source!, once, speed);
   if (speed !== undefined) throw new UsageError(`--speed ${speed} needs --source with a recording`);
-  return apiSource(new ApiClient(kubeconfig), node, once);
+  return apiSource(client, node, once);
+}
+
+/** The way to the API server; undefined where `source` names what to read. Throws as {@link openSource} does. */
+export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiClient | undefined {
+  if (source === undefined) return new ApiClient(kubeconfig, master);
+  if (kubeconfig === undefined && master === undefined) return undefined;
+  throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }
 
 function openPath(path: string, once: boolean, speed: number | undefined): Source {

@@ -46,8 +46,8 @@ export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: Conf
 }
 
 /** Aborts when the process is asked to stop; the batch in hand is finished first. */
-export function stopSignal(): AbortSignal {
+export function stopSignal(): AbortController {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
-  return stop.signal;
+  return stop;
 }

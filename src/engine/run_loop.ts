@@ -6,9 +6,10 @@ import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel
 import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SET_ASIDE_MAX } from "../limits.ts";
-import { FAMILIES } from "../nft/data_type.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, step } from "./engine.ts";
 import type { SyncReport } from "./sync_report.ts";
@@ -21,10 +22,20 @@ export interface Ports {
   now(): string;
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
-  /** Told of every batch that the kernel refused. */
-  readonly rejected?: () => void;
+  /** Absent where nobody measures. */
+  readonly meter?: Meter;
   report(report: SyncReport): void;
   warn(text: string): void;
+}
+
+/** What is measured beside syncs. Times in microseconds. */
+export interface Meter {
+  /** Told of every batch that the kernel refused. */
+  rejected(): void;
+  /** Told of records written to the ledger, synced to disk or not. */
+  appended(microseconds: number): void;
+  /** Told of flows that were forgotten. */
+  forgot(family: Family, flows: number, microseconds: number): void;
 }
 
 /** Our tables in both families. */
@@ -79,7 +90,7 @@ export function commitBatch(state: EngineState, ports: Ports): void {
 function execute(effect: Effect, ports: Ports): Input | undefined {
   switch (effect.kind) {
     case "append":
-      return { kind: "appended", first: ports.ledger.append(effect.records), records: effect.records };
+      return append(effect.records, ports);
     case "commit":
       return commit(effect, ports);
     case "list":
@@ -93,22 +104,33 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
   }
 }
 
+function append(records: readonly LedgerRecord[], { ledger, meter }: Ports): Input {
+  const start = performance.now();
+  const first = ledger.append(records);
+  meter?.appended((performance.now() - start) * 1000);
+  return { kind: "appended", first, records };
+}
+
 /** The rules are right already: a flow that cannot be forgotten is told, and ends with its timeout. */
-function forgetFlows(flows: readonly UdpFlows[], { conntrack, warn }: Ports): void {
+function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Ports): void {
   try {
-    conntrack?.deleteStale(flows);
+    for (const family of new Set(flows.map(({ family }) => family))) {
+      const start = performance.now();
+      const deleted = conntrack?.deleteStale(flows.filter((flow) => flow.family === family)) ?? 0;
+      meter?.forgot(family, deleted, (performance.now() - start) * 1000);
+    }
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     warn(`stale UDP flows stay until they time out: ${error.message}`);
   }
 }
 
-function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now, rejected }: Ports): Input {
+function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now, meter }: Ports): Input {
   try {
     return { kind: "committed", receipt: kernel.commit(transaction), time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
-    rejected?.();
+    meter?.rejected();
     const operation = isAboutObject(error) ? error.operation : null;
     return { kind: "rejected", error: error.message, operation, time: now() };
   }

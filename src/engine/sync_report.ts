@@ -3,6 +3,7 @@
 import { TRIGGERS_MAX } from "../limits.ts";
 import { describeKey } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
+import type { WithoutLocal } from "../fold/service_program.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Delta } from "../plan/delta.ts";
@@ -24,6 +25,8 @@ export interface SyncReport {
   readonly rebuilt: boolean;
   /** Ready endpoints without a slot, by ServicePort and family. */
   readonly omitted: ReadonlyMap<string, number>;
+  /** ServicePorts that a Local policy leaves without endpoints, by policy and family. */
+  readonly withoutLocal: ReadonlyMap<WithoutLocal, number>;
   /** Services that are not served because their rules are refused. */
   readonly aside: number;
   /** Frontends that more than one Service claims. */
@@ -89,6 +92,7 @@ export function syncReport(
     services: [...services].sort(),
     rebuilt: rebuilds,
     omitted: cluster.omitted,
+    withoutLocal: cluster.withoutLocal,
     aside: cluster.aside.size,
     contested: cluster.contested.size,
     serviceChanges: gathered.services,

@@ -14,7 +14,7 @@ import type { Offset } from "../ledger/record.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
-import type { HealthCheck, ServiceProgram, UdpFrontend } from "./service_program.ts";
+import type { HealthCheck, ServiceProgram, UdpFrontend, WithoutLocal } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 
 /** `namespace/name` of a Service. */
@@ -46,6 +46,8 @@ export interface ClusterState {
   committed: boolean;
   /** Services whose rules cannot be made or are refused by the kernel, and why; until their objects change. */
   readonly aside: Map<ServiceName, string>;
+  /** ServicePorts that a Local policy leaves without endpoints. */
+  readonly withoutLocal: Map<WithoutLocal, number>;
   /** What load balancers may ask this node about, by Service. */
   readonly healthChecks: Map<ServiceName, HealthCheck>;
   /** UDP frontends whose flows may lead where nobody serves any more, by key; see {@link takeStaleFlows}. */
@@ -76,6 +78,7 @@ export function emptyState(): ClusterState {
     omitted: new Map(),
     committed: false,
     aside: new Map(),
+    withoutLocal: new Map(),
     healthChecks: new Map(),
     staleFlows: new Map(),
     dirty: new Map(),

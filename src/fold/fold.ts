@@ -11,7 +11,7 @@ import {
   type Service,
   type ServiceCIDR,
 } from "../kube/objects.ts";
-import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
+import { DEFAULT_PROXY_CONFIG, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
@@ -75,7 +75,7 @@ function noteNode(state: ClusterState, offset: Offset, name: string): void {
   const before = state.node;
   const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
   const podCIDRs = object?.spec.podCIDRs ?? [];
-  state.node = { name, zone, addresses: primaryAddresses(object), podCIDRs };
+  state.node = { name, zone, addresses: primaryAddresses(state.config, listedAddresses(object)), podCIDRs };
   if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== podCIDRs.join()) {
     state.tables = skeleton(state.config, podCIDRs);
   }
@@ -120,18 +120,12 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
   }));
 }
 
-/**
- * The first address of each family, internal ones before external ones: what kube-proxy takes for the node's address,
- * and where NodePorts are served (nodePortAddresses `primary`, the default).
- */
-function primaryAddresses(node: Node | undefined): Address[] {
+/** Internal addresses before external ones: the first of a family is what kube-proxy takes for the node's own. */
+function listedAddresses(node: Node | undefined): Address[] {
   const listed = (type: string) => (node?.status.addresses ?? []).filter((address) => address.type === type);
-  const addresses = [...listed("InternalIP"), ...listed("ExternalIP")]
+  return [...listed("InternalIP"), ...listed("ExternalIP")]
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
-  return addresses.filter((address, i) =>
-    addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
-  );
 }
 
 /** The Services whose rules an event can change: at most two, when a slice moves from one to another. */
@@ -206,6 +200,11 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
+  for (const [program, sign] of [[before, -1], [after, 1]] as const) {
+    for (const lack of program.withoutLocal) {
+      state.withoutLocal.set(lack, (state.withoutLocal.get(lack) ?? 0) + sign);
+    }
+  }
   keys.forEach((key, i) => {
     claim(state, key, name, after.resources.has(key));
     changeResource(held[i], heldResource(state, key), put);

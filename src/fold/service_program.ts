@@ -30,6 +30,8 @@ export interface ServiceProgram {
   readonly omitted: ReadonlyMap<string, number>;
   /** Its UDP frontends, by `resourceKey`; empty for most Services. */
   readonly udp: ReadonlyMap<string, UdpFrontend>;
+  /** Once for each list that is empty only because its policy is Local. */
+  readonly withoutLocal: readonly WithoutLocal[];
   /** What the load balancer may ask this node about the Service; absent where it does not ask. */
   readonly healthCheck?: HealthCheck;
 }
@@ -44,6 +46,9 @@ export interface UdpFrontend {
   readonly serving: readonly string[];
 }
 
+/** A ServicePort that has endpoints, and none on the own node where a policy wants them. */
+export type WithoutLocal = `${"internal" | "external"} ${Family}`;
+
 /** healthCheckNodePort of a LoadBalancer Service under Local policy. */
 export interface HealthCheck {
   readonly port: number;
@@ -57,6 +62,7 @@ export const NO_PROGRAM: ServiceProgram = {
   slots: new Map(),
   omitted: new Map(),
   udp: new Map(),
+  withoutLocal: [],
 };
 
 /** What beside its own objects decides a Service's rules. */
@@ -91,6 +97,7 @@ export function serviceProgram(
   const omitted = new Map<string, number>();
   const ready = new Set<string>();
   const udp = new Map<string, UdpFrontend>();
+  const withoutLocal: WithoutLocal[] = [];
   // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
   const add = (resource: Resource) => {
     const key = resourceKey(resource);
@@ -123,12 +130,23 @@ export function serviceProgram(
       }
     }
     for (const address of endpoints.localReady) ready.add(address);
+    if (endpoints.any && endpoints.local.length === 0) {
+      if (port.internalLocal) withoutLocal.push(`internal ${port.family}`);
+      if (port.externalLocal) withoutLocal.push(`external ${port.family}`);
+    }
     const left = endpoints.cluster.length - backing.cluster.endpoints.length + endpoints.local.length -
       backing.local.endpoints.length;
     if (left > 0) omitted.set(`${port.name} ${port.family}`, left);
   }
   const healthCheck = healthCheckOf(service, ready.size);
-  return { resources, slots, omitted, udp, ...(healthCheck === undefined ? {} : { healthCheck }) };
+  return {
+    resources,
+    slots,
+    omitted,
+    udp,
+    withoutLocal,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+  };
 }
 
 function addUdpFrontends(udp: Map<string, UdpFrontend>, port: ServicePort, serving: readonly string[]): void {

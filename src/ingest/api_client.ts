@@ -23,6 +23,8 @@ export class ApiFailure extends Error {
 /** Most bytes of an error's body that are read. */
 const ERROR_BYTES_MAX = 64 * 1024;
 
+const POST_MILLISECONDS_MAX = 10_000;
+
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
   #config: KubeConfig;
@@ -30,9 +32,12 @@ export class ApiClient implements Disposable {
   /** What the present connections were made with. */
   #material = "";
 
-  /** `kubeconfig`: path of a file; undefined: the service account of the pod. Throws {@link KubeconfigProblem}. */
-  constructor(readonly kubeconfig: string | undefined) {
-    this.#config = loadConfig(kubeconfig);
+  /**
+   * `kubeconfig`: path of a file; undefined: the service account of the pod. `master`: URL of the server, in place of
+   * what the kubeconfig says. Throws {@link KubeconfigProblem}.
+   */
+  constructor(readonly kubeconfig: string | undefined, readonly master?: string) {
+    this.#config = loadConfig(kubeconfig, master);
   }
 
   /** `https://10.0.0.1:6443`. */
@@ -45,18 +50,30 @@ export class ApiClient implements Disposable {
    * 200, TypeError where no connection comes about.
    */
   async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    const { client, headers } = await this.#connection();
-    const url = `${this.server.replace(/\/$/, "")}${path}?${new URLSearchParams(query)}`;
-    const response = await fetch(url, { headers, client, signal, redirect: "error" });
-    if (response.ok) return response;
-    // A rotated token or certificate may be in its file by now.
-    if (response.status === 401) this.#config = loadConfig(this.kubeconfig);
-    throw await failureOf(response, path);
+    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
+  }
+
+  /** POST of `object`. Throws as {@link get} does. */
+  async post(path: string, object: unknown): Promise<void> {
+    const signal = AbortSignal.timeout(POST_MILLISECONDS_MAX);
+    const response = await this.#call(path, { method: "POST", body: JSON.stringify(object), signal });
+    await response.body?.cancel();
   }
 
   [Symbol.dispose](): void {
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  async #call(path: string, request: RequestInit): Promise<Response> {
+    const { client, headers } = await this.#connection();
+    if (request.body !== undefined) headers.set("content-type", "application/json");
+    const url = `${this.server.replace(/\/$/, "")}${path}`;
+    const response = await fetch(url, { ...request, headers, client, redirect: "error" });
+    if (response.ok) return response;
+    // A rotated token or certificate may be in its file by now.
+    if (response.status === 401) this.#config = loadConfig(this.kubeconfig, this.master);
+    throw await failureOf(response, path.replace(/\?.*/, ""));
   }
 
   async #connection(): Promise<{ client: Deno.HttpClient; headers: Headers }> {
@@ -129,7 +146,7 @@ export async function readLimited(response: Response, limit: number): Promise<st
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-function loadConfig(path: string | undefined): KubeConfig {
+function loadConfig(path: string | undefined, master: string | undefined): KubeConfig {
   const config = new KubeConfig();
   try {
     if (path === undefined) loadInCluster(config);
@@ -141,9 +158,15 @@ function loadConfig(path: string | undefined): KubeConfig {
       : (error as Error).message;
     throw new KubeconfigProblem(`kubeconfig ${path}: ${what}`);
   }
+  if (master !== undefined) useMaster(config, master);
   checkConfig(config, path ?? "in-cluster config");
   if (path !== undefined) addTokenFile(config, path);
   return config;
+}
+
+/** `config` with another server. client-node's clusters are read-only. */
+function useMaster(config: KubeConfig, master: string): void {
+  config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: master }));
 }
 
 function loadInCluster(config: KubeConfig): void {

@@ -1,8 +1,8 @@
 // The part of kube-proxy's configuration that decides where packets go (KubeProxyConfiguration v1alpha1), with its
 // defaults for nftables mode.
 
-import type { Family } from "../nft/data_type.ts";
-import { type Cidr, parseCidr } from "./address.ts";
+import type { Address, Family } from "../nft/data_type.ts";
+import { type Cidr, familyOf, parseCidr } from "./address.ts";
 
 /** How traffic of this node's pods is told from traffic from outside (detectLocalMode and detectLocal). */
 export type DetectLocal =
@@ -25,6 +25,8 @@ export interface ProxyConfig {
   readonly detectLocal: DetectLocal;
   /** Where NodePorts are served: CIDRs, `primary`, `localhost` and `all`; empty means `primary`. */
   readonly nodePortAddresses: readonly string[];
+  /** The node's primary address of its family, in place of what the Node object says. */
+  readonly bindAddress?: Address;
 }
 
 /** kube-proxy's defaults. */
@@ -61,6 +63,12 @@ export function nodePortScope({ nodePortAddresses }: ProxyConfig, family: Family
     .filter((cidr) => cidr !== null).filter((cidr) => cidr.family === family);
   if (cidrs.some(({ length }) => length === 0) || (!primary && cidrs.length === 0)) return { all: true };
   return { all: false, primary, cidrs };
+}
+
+/** The node's primary address of each family: `listed` by the Node object, but for bindAddress. */
+export function primaryAddresses({ bindAddress }: ProxyConfig, listed: readonly Address[]): Address[] {
+  const all = bindAddress === undefined ? listed : [bindAddress, ...listed];
+  return all.filter((address, i) => all.findIndex((one) => familyOf(one) === familyOf(address)) === i);
 }
 
 /** The block whose addresses count as the pods of this node, for the detectors that go by source. */

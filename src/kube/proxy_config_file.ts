@@ -3,6 +3,7 @@
 
 import { INTERFACE_BYTES_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
+import type { ConntrackSettings } from "./conntrack_settings.ts";
 import {
   DEFAULT_PROXY_CONFIG,
   type DetectLocal,
@@ -19,6 +20,13 @@ export interface ConfigFile {
   readonly node?: string;
   readonly healthz: BindAddress;
   readonly metrics: BindAddress;
+  /** Whether the program ends when it cannot listen; else it tries again. */
+  readonly bindAddressHardFail: boolean;
+  /** syncPeriod: half of what changes may wait for the kernel before the node counts as unhealthy, in seconds. */
+  readonly syncPeriodSeconds: number;
+  readonly conntrack: ConntrackSettings;
+  /** -1000 to 1000. */
+  readonly oomScoreAdj: number;
   readonly ledger?: string;
 }
 
@@ -37,7 +45,7 @@ export const KUBE_PROXY_API_VERSION = "kubeproxy.config.k8s.io/v1alpha1";
 export const OUR_API_VERSION = "ledgerproxy.config/v1alpha1";
 
 /** A duration as Go writes it: `1m30s`. */
-const DURATION = /^(?:0|-?(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)$/;
+const DURATION = /^(?:0|(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)$/;
 const duration = z.string().regex(DURATION, 'a duration such as "30s" or "1m30s" is expected').nullish();
 const notNegative = z.number().int().min(0).nullish();
 const anything = z.unknown().optional();
@@ -115,16 +123,26 @@ const ours = z.strictObject({
   ledger: z.string().min(1).nullish(),
 });
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3600,
+};
+
+/** bindAddress that says nothing about the node's own. */
+const UNSPECIFIED: readonly string[] = ["0.0.0.0", "::"];
+
 type KubeProxy = z.infer<typeof kubeProxy>;
 
 /** Fields that are read and have no effect here, with the reason. */
 const NO_EFFECT: Readonly<Record<string, string>> = {
   featureGates: "there are no gates",
-  bindAddressHardFail: "an address that cannot be bound always ends the start",
   enableProfiling: "there is no profiling endpoint",
   showHiddenMetricsForVersion: "no metric is hidden",
-  oomScoreAdj: "set it where the process is started",
-  conntrack: "set the sysctls where the node is set up",
   configSyncPeriod: "nothing is listed again without a reason",
   winkernel: "there is no Windows here",
   ipvs: "rules are nftables, always",
@@ -201,21 +219,45 @@ function contradictions(
 function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigFile {
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
-  const healthz = parseBindAddress(fields.healthzBindAddress || "0.0.0.0:10256")!;
-  const metrics = parseBindAddress(fields.metricsBindAddress || "127.0.0.1:10249")!;
+  const primary = parseAddress(fields.bindAddress ?? "");
+  const [any, loopback] = primary?.includes(":") ? ["[::]", "[::1]"] : ["0.0.0.0", "127.0.0.1"];
+  const healthz = parseBindAddress(fields.healthzBindAddress || `${any}:10256`)!;
+  const metrics = parseBindAddress(fields.metricsBindAddress || `${loopback}:10249`)!;
+  const { conntrack } = fields;
   return {
     proxy: {
       masqueradeBit: section?.masqueradeBit ?? DEFAULT_PROXY_CONFIG.masqueradeBit,
       masqueradeAll: section?.masqueradeAll ?? false,
       detectLocal: detectLocalOf(fields),
       nodePortAddresses: fields.nodePortAddresses ?? [],
+      ...(primary === null || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
     },
     ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
     ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),
     healthz,
     metrics,
+    bindAddressHardFail: fields.bindAddressHardFail ?? false,
+    syncPeriodSeconds: seconds(section?.syncPeriod) || 30,
+    conntrack: {
+      maxPerCore: conntrack?.maxPerCore ?? 32_768,
+      min: conntrack?.min ?? 131_072,
+      tcpEstablishedTimeout: seconds(conntrack?.tcpEstablishedTimeout ?? "24h"),
+      tcpCloseWaitTimeout: seconds(conntrack?.tcpCloseWaitTimeout ?? "1h"),
+      tcpBeLiberal: conntrack?.tcpBeLiberal ?? false,
+      udpTimeout: seconds(conntrack?.udpTimeout),
+      udpStreamTimeout: seconds(conntrack?.udpStreamTimeout),
+    },
+    oomScoreAdj: fields.oomScoreAdj ?? -999,
     ...(ledger ? { ledger } : {}),
   };
+}
+
+/** Whole seconds of a duration as Go writes it; 0 for none. */
+function seconds(text: string | null | undefined): number {
+  const parts = (text ?? "").matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g);
+  return Math.floor(
+    [...parts].reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_SECONDS[unit!]!, 0),
+  );
 }
 
 function detectLocalOf({ detectLocalMode, detectLocal, clusterCIDR }: KubeProxy): DetectLocal {
@@ -236,6 +278,10 @@ function warningsOf(fields: KubeProxy): string[] {
   const idle = Object.entries(NO_EFFECT).filter(([key]) => set(key)).map(([key, why]) =>
     `${key} has no effect: ${why}`
   );
+  const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
+  if (seconds(section?.minSyncPeriod) > 0) {
+    idle.push("minSyncPeriod has no effect: a sync costs what changed, so there is nothing to wait for");
+  }
   if (fields.mode === "nftables") return idle;
   const mode = fields.mode || "iptables (the default)";
   const primary = fields.nodePortAddresses?.length

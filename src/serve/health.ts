@@ -1,6 +1,8 @@
 // What the health endpoints answer: kube-proxy's rules and body (1.37), with what we know of the connection to the
 // source beside it. Pure; times in milliseconds since 1970.
 
+import type { ResourceStatus } from "../ingest/source.ts";
+
 /** What health is judged by. */
 export interface HealthFacts {
   /** Now. */
@@ -9,19 +11,12 @@ export interface HealthFacts {
   readonly lastUpdated: number;
   /** Since when changes wait that the kernel would not take; undefined while none do. */
   readonly pendingSince: number | undefined;
+  /** How long changes may wait, in milliseconds: kube-proxy's 2 * syncPeriod. */
+  readonly pendingMax: number;
   /** Whether the node may get traffic: it exists, and the autoscaler is not about to delete it (KEP-3458). */
   readonly nodeEligible: boolean;
   /** How the source is, by resource; empty where the source is no API server. */
-  readonly sources: readonly SourceHealth[];
-}
-
-/** One resource of the source. */
-export interface SourceHealth {
-  readonly kind: string;
-  /** When the server last sent a byte; 0 before the first. */
-  readonly heardAt: number;
-  /** What keeps it from being followed; "" when nothing does. */
-  readonly problem: string;
+  readonly sources: readonly ResourceStatus[];
 }
 
 /** HTTP status and JSON body. */
@@ -29,9 +24,6 @@ export interface HealthAnswer {
   readonly status: 200 | 503;
   readonly body: Readonly<Record<string, unknown>>;
 }
-
-/** Twice kube-proxy's default syncPeriod of 30 s: how long changes may wait before the node counts as unhealthy. */
-const PENDING_MILLISECONDS_MAX = 60_000;
 
 /** `/healthz`: whether load balancers should send traffic here. */
 export function healthz(facts: HealthFacts): HealthAnswer {
@@ -49,8 +41,8 @@ export function livez(facts: HealthFacts): HealthAnswer {
 }
 
 /** Whether rules follow what is known, or have not been behind for too long. A source that is away changes nothing. */
-export function isHealthy({ now, pendingSince }: HealthFacts): boolean {
-  return pendingSince === undefined || now - pendingSince < PENDING_MILLISECONDS_MAX;
+export function isHealthy({ now, pendingSince, pendingMax }: HealthFacts): boolean {
+  return pendingSince === undefined || now - pendingSince < pendingMax;
 }
 
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {

@@ -42,9 +42,14 @@ export interface ServiceHealth {
 export class HealthCheckPorts implements AsyncDisposable {
   readonly #servers = new Map<string, Deno.HttpServer>();
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
+  /** Places that could not be opened, and why: each is told once. */
+  readonly #failed = new Map<string, string>();
 
-  /** `warn` is told of a port that cannot be opened; it is tried again at the next {@link follow}. */
-  constructor(readonly facts: () => HealthFacts, readonly warn: (text: string) => void) {}
+  /** `failed` is told of a port that cannot be opened; it is tried again at the next {@link follow}. */
+  constructor(
+    readonly facts: () => HealthFacts,
+    readonly failed: (service: ServiceHealth, problem: string) => void,
+  ) {}
 
   /** Opens and closes ports so that they are those of `services`, on each of `hostnames`. */
   follow(services: readonly ServiceHealth[], hostnames: readonly string[]): void {
@@ -68,13 +73,17 @@ export class HealthCheckPorts implements AsyncDisposable {
     await Promise.all([...this.#servers.values()].map((server) => server.shutdown()));
   }
 
-  #open(place: string, hostname: string, { namespace, name, port }: ServiceHealth): void {
+  #open(place: string, hostname: string, service: ServiceHealth): void {
+    const { port } = service;
     try {
       const server = Deno.serve({ hostname, port, onListen: () => {} }, () => this.#answer(port));
       this.#servers.set(place, server);
+      this.#failed.delete(place);
     } catch (error) {
-      const what = `health check port ${port} on ${hostname}`;
-      this.warn(`${namespace}/${name}: ${what} cannot be opened: ${(error as Error).message}; trying again`);
+      const { message } = error as Error;
+      if (this.#failed.get(place) === message) return;
+      this.#failed.set(place, message);
+      this.failed(service, `health check port ${port} on ${hostname} cannot be opened: ${message}`);
     }
   }
 

@@ -2,18 +2,21 @@
 // families are committed in one batch, so what they measure is the same for both.
 
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
-import type { SyncReport } from "../engine/sync_report.ts";
+import type { Meter } from "../engine/run_loop.ts";
+import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 
 /** What kube-proxy's metrics are made of. */
-export interface KubeProxyMetrics {
+export interface KubeProxyMetrics extends Pick<Meter, "rejected" | "forgot"> {
+  /** Notes that changes have come. */
+  noteQueued(): void;
   noteSync(report: SyncReport): void;
-  /** Notes a batch that the kernel refused. */
-  noteFailure(): void;
   /** Notes an answer of /healthz or /livez. */
   noteHealth(endpoint: "healthz" | "livez", code: number): void;
 }
 
-const FAMILIES = ["IPv4", "IPv6"] as const;
+/** kube-proxy's names of the families. */
+const IP_FAMILIES = { ip: "IPv4", ip6: "IPv6" } as const;
+const FAMILIES = Object.values(IP_FAMILIES);
 /** 1 ms doubled 15 times (pkg/proxy/metrics). */
 const SYNC_BUCKETS = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
 const range = (from: number, to: number, step: number) =>
@@ -21,8 +24,15 @@ const range = (from: number, to: number, step: number) =>
 /** kube-proxy's buckets of the network programming SLI: 0.25 s to 5 minutes. */
 const PROGRAMMING_BUCKETS = [0.25, 0.5, ...range(1, 59, 1), ...range(60, 115, 5), ...range(120, 300, 30)];
 
-/** Adds the metrics to `registry`. Triggers before `startedAt` (milliseconds since 1970) say nothing about us. */
-export function kubeProxyMetrics(registry: Registry, startedAt: number): KubeProxyMetrics {
+/**
+ * Adds the metrics to `registry`. Triggers before `startedAt` (milliseconds since 1970) say nothing about us. `gathered`:
+ * changes that wait for a commit.
+ */
+export function kubeProxyMetrics(
+  registry: Registry,
+  startedAt: number,
+  gathered: () => Pick<Gathered, "services" | "endpoints">,
+): KubeProxyMetrics {
   const registers = [registry];
   const family = { labelNames: ["ip_family"] as const, registers };
   const sync = (kind: string) =>
@@ -39,9 +49,35 @@ export function kubeProxyMetrics(registry: Registry, startedAt: number): KubePro
     buckets: PROGRAMMING_BUCKETS,
     ...family,
   });
-  const last = new Gauge({
-    name: "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
-    help: "When rules were last synced",
+  const timestamp = (name: string, help: string) =>
+    new Gauge({ name: `kubeproxy_sync_proxy_rules_${name}_seconds`, help, ...family });
+  const last = timestamp("last_timestamp", "When rules were last synced");
+  const queued = timestamp("last_queued_timestamp", "When changes last came");
+  const withoutLocal = new Gauge({
+    name: "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
+    help: "ServicePorts whose Local policy leaves them without endpoints, though there are some elsewhere",
+    labelNames: ["traffic_policy", "ip_family"] as const,
+    registers,
+  });
+  for (const what of ["service", "endpoint"] as const) {
+    new Gauge({
+      name: `kubeproxy_sync_proxy_rules_${what}_changes_pending`,
+      help: `Changes of ${what}s that wait for a commit`,
+      registers,
+      collect() {
+        this.set(gathered()[`${what}s`]);
+      },
+    });
+  }
+  const reconciled = new Histogram({
+    name: "kubeproxy_conntrack_reconciler_sync_duration_seconds",
+    help: "Time to find and forget stale UDP flows",
+    buckets: SYNC_BUCKETS,
+    ...family,
+  });
+  const forgotten = new Counter({
+    name: "kubeproxy_conntrack_reconciler_deleted_entries_total",
+    help: "Stale UDP flows forgotten",
     ...family,
   });
   const changes = (what: string) =>
@@ -75,11 +111,24 @@ export function kubeProxyMetrics(registry: Registry, startedAt: number): KubePro
         all.observe(labels, report.microseconds / 1e6);
         (report.rebuilt ? full : partial).observe(labels, report.microseconds / 1e6);
         last.set(labels, now / 1000);
+        const family = ip_family === IP_FAMILIES.ip ? "ip" : "ip6";
+        for (const traffic_policy of ["internal", "external"] as const) {
+          const count = report.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
+          withoutLocal.set({ traffic_policy, ip_family }, count);
+        }
         for (const time of triggered) programming.observe(labels, (now - time) / 1000);
       }
     },
-    noteFailure() {
+    noteQueued() {
+      for (const ip_family of FAMILIES) queued.set({ ip_family }, Date.now() / 1000);
+    },
+    rejected() {
       for (const ip_family of FAMILIES) failures.inc({ ip_family });
+    },
+    forgot(family, flows, microseconds) {
+      const labels = { ip_family: IP_FAMILIES[family] };
+      reconciled.observe(labels, microseconds / 1e6);
+      forgotten.inc(labels, flows);
     },
     noteHealth: (endpoint, code) => answers[endpoint].inc({ code: String(code) }),
   };

@@ -1,11 +1,13 @@
 // Metrics of the proxy in the Prometheus text format. kube-proxy's names where the meaning is the same.
 
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
-import type { SyncReport } from "../engine/sync_report.ts";
+import type { Meter } from "../engine/run_loop.ts";
+import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
+import type { ResourceStatus } from "../ingest/source.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
 /** Everything that is counted; one per process. */
-export interface Metrics {
+export interface Metrics extends Meter {
   /** Notes one sync. */
   noteSync(report: SyncReport): void;
   /** Those under kube-proxy's names. */
@@ -17,23 +19,28 @@ export interface Metrics {
 /** kube-proxy's buckets of sync durations: 1 ms doubled 15 times, here from 16 us on. */
 const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
 
-/** How the connection to the source is, by resource; read when metrics are. */
-export interface SourceStatus {
-  readonly kind: string;
-  /** When the server last sent a byte, in milliseconds since 1970; 0 before the first. */
-  readonly heardAt: number;
-  readonly problem: string;
-  readonly lists: number;
+/** What is read when metrics are. */
+export interface Gauged {
+  /** How the source is, by resource; empty where it is no API server. */
+  status(): readonly ResourceStatus[];
+  /** Changes that wait for a commit. */
+  gathered(): Pick<Gathered, "services" | "endpoints">;
 }
 
-export function newMetrics(status: () => readonly SourceStatus[] = () => []): Metrics {
+export function newMetrics({ status, gathered }: Gauged): Metrics {
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
-  const kubeProxy = kubeProxyMetrics(registry, Date.now());
+  const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
   const duration = new Histogram({
     name: "ledgerproxy_commit_duration_seconds",
     help: "Time of one commit in the kernel",
+    buckets: SYNC_BUCKETS,
+    registers,
+  });
+  const append = new Histogram({
+    name: "ledgerproxy_append_duration_seconds",
+    help: "Time to write the records of one batch to the ledger",
     buckets: SYNC_BUCKETS,
     registers,
   });
@@ -65,6 +72,9 @@ export function newMetrics(status: () => readonly SourceStatus[] = () => []): Me
   });
   return {
     kubeProxy,
+    rejected: () => kubeProxy.rejected(),
+    forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
+    appended: (microseconds) => append.observe(microseconds / 1e6),
     noteSync(report) {
       kubeProxy.noteSync(report);
       duration.observe(report.microseconds / 1e6);
@@ -80,8 +90,8 @@ export function newMetrics(status: () => readonly SourceStatus[] = () => []): Me
 }
 
 /** Staleness is visible: when each watch was last heard, whether it is followed, how often it had to be listed. */
-function addSourceMetrics(registry: Registry, status: () => readonly SourceStatus[]): void {
-  const gauge = (name: string, help: string, value: (status: SourceStatus) => number) =>
+function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
+  const gauge = (name: string, help: string, value: (status: ResourceStatus) => number) =>
     new Gauge({
       name,
       help,

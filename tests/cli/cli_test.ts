@@ -82,23 +82,23 @@ Deno.test("wrong usage ends with 2 and says what to write", async () => {
     ],
     [
       ["run", "--source", RECORDING, "--dry-run", "--detect-local-mode", "Guess"],
-      /it must be one of ClusterCIDR/,
+      /--detect-local-mode: "Guess"; Invalid option: expected one of .*NodeCIDR/,
     ],
     [
       ["run", "--source", RECORDING, "--dry-run", "--detect-local-mode", "BridgeInterface"],
-      /--pod-bridge-interface/,
+      /--pod-bridge-interface: nothing; detectLocalMode BridgeInterface needs it/,
     ],
     [
       ["run", "--source", RECORDING, "--dry-run", "--cluster-cidr", "10.0.0.0"],
-      /"10\.0\.0\.0" is not a CIDR/,
+      /--cluster-cidr: "10\.0\.0\.0"; CIDRs such as/,
     ],
     [
       ["run", "--source", RECORDING, "--dry-run", "--nodeport-addresses", "primry"],
-      /"primry" is neither a CIDR nor/,
+      /--nodeport-addresses: "primry"; a CIDR, primary/,
     ],
     [
       ["run", "--source", RECORDING, "--dry-run", "--masquerade-bit", "32"],
-      /--masquerade-bit 32: it must be 0 to 31/,
+      /--masquerade-bit: 32; Too big/,
     ],
   ];
   const results = await Promise.all(cases.map(([args]) => ledgerproxy(...args)));

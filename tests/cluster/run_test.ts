@@ -15,18 +15,23 @@ requirePrivateNamespace();
 
 const missing = missingAssets();
 const HEALTH = "127.0.0.1:10256";
+const FLAGS = ["--node", "node-a", "--cluster-cidr", "10.244.0.0/16", "--healthz-bind-address", HEALTH];
 
 /** `ledgerproxy run` in the namespace of the lab's node. */
 class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
-  constructor(lab: Lab, kubeconfig: string, readonly folder: string) {
+  constructor(lab: Lab, kubeconfig: string, readonly folder: string, flags: readonly string[] = FLAGS) {
     this.#process = startLedgerproxy(
       lab,
       `${folder}/log`,
-      ...["run", "--kubeconfig", kubeconfig, "--ledger", `${folder}/ledger`, "--node", "node-a"],
-      ...["--cluster-cidr", "10.244.0.0/16", "--healthz-bind-address", HEALTH],
+      ...["run", "--kubeconfig", kubeconfig, "--ledger", `${folder}/ledger`],
+      ...flags,
     );
+  }
+
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
   }
 
   get log(): string {
@@ -94,6 +99,69 @@ Deno.test({
       await api.replace(cluster("10.244.1.6@node-a"));
       await until("it follows again", serves("10.244.1.6:8080"));
     }
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "a changed configuration file is in force at once, or ends the program; the API server hears of it",
+  ignore: missing !== undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    using lab = new Lab();
+    connectApi(lab);
+    await using plane = await ControlPlane.start(API_ADDRESS);
+    await furnishApi(plane);
+    await new ApiCluster(plane).replace(cluster("10.244.1.6@node-a"));
+    const file = `${folder}/config.yaml`;
+    const write = (fields: Record<string, unknown>) =>
+      Deno.writeTextFileSync(
+        file,
+        JSON.stringify({
+          apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+          kind: "KubeProxyConfiguration",
+          mode: "nftables",
+          hostnameOverride: "node-a",
+          clusterCIDR: "10.244.0.0/16",
+          // The kernel has no such timeout; it has the other.
+          conntrack: { maxPerCore: 0, tcpCloseWaitTimeout: "77s", udpTimeout: "99999999h" },
+          oomScoreAdj: 123,
+          ...fields,
+        }),
+      );
+    const rules = () => lab.run("node", "nft list ruleset");
+    const get = (path: string) => lab.run("node", `curl -s http://127.0.0.1:10249${path}`);
+    write({});
+    await using program = new Program(lab, plane.kubeconfig(), folder, ["--config", file]);
+    await until("the Service is served", () => rules().includes("10.96.0.20 . tcp . 80"));
+    assert.equal(
+      lab.run("node", "cat /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait").trim(),
+      "77",
+    );
+    assert.match(program.log, /nf_conntrack_udp_timeout stays as it is, 359999996400 was asked for: /);
+    const events = async () => {
+      const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/default/events");
+      return (items as { reason: string; regarding: { kind: string; name: string } }[])
+        .map(({ reason, regarding: { kind, name } }) => `${kind} ${name} ${reason}`).sort();
+    };
+    await until("events have arrived", async () => (await events()).length >= 2);
+    assert.deepEqual(await events(), ["Node node-a FailedToSetUpNode", "Node node-a Starting"]);
+    assert.deepEqual(JSON.parse(get("/configz"))["kubeproxy.config.k8s.io"].clusterCIDR, "10.244.0.0/16");
+    assert.match(
+      get("/metrics"),
+      /^kubeproxy_sync_proxy_rules_no_local_endpoints_total\{traffic_policy="external",ip_family="IPv4"\} 0$/m,
+    );
+    assert.doesNotMatch(rules(), /ip daddr != 10\.244/);
+
+    write({ nftables: { masqueradeBit: 32 } });
+    await until("the mistake is told", () => /masqueradeBit: 32; Too big/.test(program.log));
+    assert.match(rules(), /0x00004000/, "the configuration before stays");
+    write({ nftables: { masqueradeBit: 3 } });
+    await until("the other bit is used", () => /0x00000008/.test(rules()));
+    assert.doesNotMatch(rules(), /0x00004000/);
+    write({ nftables: { masqueradeBit: 3 }, hostnameOverride: "node-b" });
+    assert.equal((await program.status).code, 1);
+    assert.match(program.log, /has changed beyond the rules: ending, to be started again/);
     await Deno.remove(folder, { recursive: true });
   },
 });

@@ -1,10 +1,27 @@
 // KubeProxyConfiguration files: what they mean, and every mistake at once with its path, value and what is accepted.
 
 import assert from "node:assert/strict";
+import { conntrackParameters, type ConntrackSettings } from "../../src/kube/conntrack_settings.ts";
 import { readConfigFile } from "../../src/kube/proxy_config_file.ts";
 
 const HEAD = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
 const OURS = { apiVersion: "ledgerproxy.config/v1alpha1", kind: "LedgerProxyConfiguration" };
+
+/** kube-proxy's defaults of what no test here is about (pkg/proxy/apis/config/v1alpha1/defaults.go, 1.37). */
+const DEFAULTS = {
+  bindAddressHardFail: false,
+  syncPeriodSeconds: 30,
+  conntrack: {
+    maxPerCore: 32_768,
+    min: 131_072,
+    tcpEstablishedTimeout: 86_400,
+    tcpCloseWaitTimeout: 3600,
+    tcpBeLiberal: false,
+    udpTimeout: 0,
+    udpStreamTimeout: 0,
+  },
+  oomScoreAdj: -999,
+};
 
 function read(fields: Record<string, unknown>, ...more: unknown[]) {
   const result = readConfigFile([{ ...HEAD, ...fields }, ...more]);
@@ -73,6 +90,7 @@ Deno.test("a file as kubeadm writes it: everything empty means the defaults", ()
     kubeconfig: "/var/lib/kube-proxy/kubeconfig.conf",
     healthz: { hostname: "0.0.0.0", port: 10256 },
     metrics: { hostname: "127.0.0.1", port: 10249 },
+    ...DEFAULTS,
   });
   assert.deepEqual(warnings, ["logging has no effect: logs go to stderr"]);
 });
@@ -80,7 +98,7 @@ Deno.test("a file as kubeadm writes it: everything empty means the defaults", ()
 Deno.test("what is set is taken over, by kube-proxy's defaults where it is not", () => {
   const { config } = read({
     mode: "nftables",
-    nftables: { masqueradeAll: true, masqueradeBit: 3 },
+    nftables: { masqueradeAll: true, masqueradeBit: 3, syncPeriod: "1m30s" },
     detectLocalMode: "InterfaceNamePrefix",
     detectLocal: { interfaceNamePrefix: "veth" },
     nodePortAddresses: ["primary", "192.0.2.0/24"],
@@ -97,8 +115,44 @@ Deno.test("what is set is taken over, by kube-proxy's defaults where it is not",
     node: "node-a",
     healthz: { hostname: "::", port: 10256 },
     metrics: { hostname: "127.0.0.1", port: 10249 },
+    ...DEFAULTS,
+    syncPeriodSeconds: 90,
     ledger: "/var/lib/ledgerproxy",
   });
+});
+
+Deno.test("a specific bindAddress is the node's address of its family, and that family's servers are the default", () => {
+  const { config } = read({ mode: "nftables", bindAddress: "fd00::7" });
+  assert.deepEqual(
+    [config.proxy.bindAddress, config.healthz, config.metrics],
+    ["fd00::7", { hostname: "::", port: 10256 }, { hostname: "::1", port: 10249 }],
+  );
+});
+
+Deno.test("sysctls of connection tracking are those kube-proxy sets", () => {
+  const names = (settings: Partial<ConntrackSettings>, cpus: number) =>
+    conntrackParameters({ ...DEFAULTS.conntrack, ...settings }, cpus).map(({ path, value }) =>
+      `${path.replace(/.*\//, "")}=${value}`
+    );
+  assert.deepEqual(names({}, 2), [
+    "nf_conntrack_max=131072",
+    "hashsize=32768",
+    "nf_conntrack_tcp_timeout_established=86400",
+    "nf_conntrack_tcp_timeout_close_wait=3600",
+  ]);
+  assert.equal(names({}, 8)[0], "nf_conntrack_max=262144", "per core above the least");
+  assert.equal(names({}, 64)[0], "nf_conntrack_max=1048576", "capped on many cores");
+  assert.deepEqual(
+    names({
+      maxPerCore: 0,
+      tcpEstablishedTimeout: 0,
+      tcpCloseWaitTimeout: 0,
+      tcpBeLiberal: true,
+      udpStreamTimeout: 9,
+    }, 8),
+    ["nf_conntrack_tcp_be_liberal=1", "nf_conntrack_udp_timeout_stream=9"],
+    "zero leaves a value as it is",
+  );
 });
 
 Deno.test("a node in another mode keeps that mode's settings and is told what changes", () => {
@@ -116,14 +170,12 @@ Deno.test("a node in another mode keeps that mode's settings and is told what ch
 Deno.test("fields without a meaning here are named with the reason", () => {
   const { warnings } = read({
     mode: "nftables",
-    oomScoreAdj: -999,
-    conntrack: { min: 131072 },
+    nftables: { minSyncPeriod: "1s" },
     enableProfiling: true,
   });
   assert.deepEqual(warnings, [
     "enableProfiling has no effect: there is no profiling endpoint",
-    "oomScoreAdj has no effect: set it where the process is started",
-    "conntrack has no effect: set the sysctls where the node is set up",
+    "minSyncPeriod has no effect: a sync costs what changed, so there is nothing to wait for",
   ]);
 });
 

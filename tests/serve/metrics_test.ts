@@ -13,6 +13,7 @@ const REPORT: SyncReport = {
   microseconds: 1500,
   services: ["shop/web:http"],
   rebuilt: false,
+  withoutLocal: new Map([["external ip6", 8]]),
   omitted: new Map([["shop/big:http ip", 4]]),
   aside: 1,
   contested: 2,
@@ -22,13 +23,19 @@ const REPORT: SyncReport = {
 };
 
 Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
-  const metrics = newMetrics(() => [{ kind: "Service", heardAt: 5000, problem: "", lists: 1 }]);
+  const metrics = newMetrics({
+    status: () => [{ kind: "Service", heardAt: 5000, problem: "", lists: 1, listed: true }],
+    gathered: () => ({ services: 5, endpoints: 6 }),
+  });
+  metrics.appended(30);
+  metrics.forgot("ip6", 3, 2500);
+  metrics.kubeProxy.noteQueued();
   metrics.noteSync({ ...REPORT, rebuilt: true });
   metrics.noteSync({
     ...REPORT,
     triggers: [new Date(Date.now() + 10).toISOString(), "2020-01-01T00:00:00Z"],
   });
-  metrics.kubeProxy.noteFailure();
+  metrics.rejected();
   metrics.kubeProxy.noteHealth("healthz", 503);
   const text = await metrics.text();
   const lines = [
@@ -41,6 +48,13 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     "kubeproxy_sync_proxy_rules_endpoint_changes_total 4",
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 1',
     'kubeproxy_proxy_healthz_total{code="503"} 1',
+    "kubeproxy_sync_proxy_rules_service_changes_pending 5",
+    "kubeproxy_sync_proxy_rules_endpoint_changes_pending 6",
+    'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="external",ip_family="IPv6"} 8',
+    'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="internal",ip_family="IPv4"} 0',
+    'kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="IPv6"} 3',
+    'kubeproxy_conntrack_reconciler_sync_duration_seconds_bucket{le="0.004",ip_family="IPv6"} 1',
+    'ledgerproxy_append_duration_seconds_bucket{le="0.000032"} 1',
     "ledgerproxy_committed_offset 7",
     "ledgerproxy_operations_total 8",
     "ledgerproxy_services_set_aside 1",
@@ -51,17 +65,20 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
   ];
   for (const line of lines) assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
   assert.match(text, /kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
+  assert.match(text, /kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
 });
 
 Deno.test("the metrics server answers kube-proxy's paths", async () => {
   const address = { hostname: "127.0.0.1", port: 40_249 };
-  await using _server = serveMetrics(newMetrics(), address);
+  const metrics = newMetrics({ status: () => [], gathered: () => ({ services: 0, endpoints: 0 }) });
+  await using _server = serveMetrics(metrics, { mode: "nftables" }, address);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`);
     return [response.status, (await response.text()).split("\n")[0]];
   };
   assert.deepEqual(await get("/proxyMode"), [200, "nftables"]);
   assert.deepEqual(await get("/healthz"), [200, "ok"]);
+  assert.deepEqual(await get("/configz"), [200, '{"kubeproxy.config.k8s.io":{"mode":"nftables"}}']);
   assert.match((await get("/metrics"))[1] as string, /^# HELP /);
   assert.deepEqual((await get("/else"))[0], 404);
 });

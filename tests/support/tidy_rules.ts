@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: ["nft"],
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
-  serve: ["type:engine"],
+  serve: ["nft", "type:engine", "type:ingest"],
   cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history"],
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts"];

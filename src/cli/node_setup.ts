@@ -1,0 +1,48 @@
+// What kube-proxy sets on the node beside rules: limits of connection tracking, and how late the kernel ends us when
+// memory runs out. A container may not: that is told, and changes nothing else.
+
+import {
+  conntrackParameters,
+  type ConntrackSettings,
+  type KernelParameter,
+} from "../kube/conntrack_settings.ts";
+
+const OOM_SCORE = "/proc/self/oom_score_adj";
+
+/** Sets what is given; returns what could not be set, for people. */
+export function setUpNode(
+  { conntrack, oomScoreAdj }: { readonly conntrack?: ConntrackSettings; readonly oomScoreAdj?: number },
+): string[] {
+  const parameters = [
+    ...(conntrack === undefined ? [] : conntrackParameters(conntrack, onlineCpus())),
+    ...(oomScoreAdj === undefined ? [] : [{ path: OOM_SCORE, value: oomScoreAdj, raise: false }]),
+  ];
+  return parameters.flatMap((parameter) => {
+    try {
+      set(parameter);
+      return [];
+    } catch (error) {
+      const { path, value } = parameter;
+      return [
+        `${path} stays as it is, ${value} was asked for: ${(error as Error).message.replace(/,.*/, "")}`,
+      ];
+    }
+  });
+}
+
+function set({ path, value, raise }: KernelParameter): void {
+  const now = Number(Deno.readTextFileSync(path));
+  if (now === value || (raise && now > value)) return;
+  // Not created, not truncated: files of proc and sysfs take neither.
+  using file = Deno.openSync(path, { write: true });
+  file.writeSync(new TextEncoder().encode(String(value)));
+}
+
+/** Cores of the node, whatever this process may use: `0-3,8` (sysfs). */
+function onlineCpus(): number {
+  const ranges = Deno.readTextFileSync("/sys/devices/system/cpu/online").trim().split(",");
+  return ranges.reduce((sum, range) => {
+    const [first, last = first] = range.split("-").map(Number);
+    return sum + last! - first! + 1;
+  }, 0);
+}

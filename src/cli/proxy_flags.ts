@@ -1,0 +1,152 @@
+// kube-proxy's flags with their names and meaning (1.37). Each stands for a field of KubeProxyConfiguration, so flags and
+// files are read and checked by one reader, and what a flag says goes before the file.
+
+/** How a flag's text becomes the field's value. */
+export type Reading = "text" | "number" | "switch" | "list" | "gates";
+
+/** One flag. */
+export interface ProxyFlag {
+  /** `--cluster-cidr`. */
+  readonly name: string;
+  /** Path of the field; `MODE` stands for the section of the mode in force. */
+  readonly field: string;
+  readonly reading: Reading;
+  /** Shown in help; absent: accepted and left out of help. */
+  readonly help?: string;
+}
+
+const flag = (name: string, field: string, reading: Reading, help?: string): ProxyFlag => ({
+  name,
+  field,
+  reading,
+  ...(help === undefined ? {} : { help }),
+});
+
+/** The flags, in the order in which help shows them. */
+export const PROXY_FLAGS: readonly ProxyFlag[] = [
+  flag("--node", "hostnameOverride", "text", "name of the own Node object (the host's name, in lower case)"),
+  flag("--hostname-override", "hostnameOverride", "text"),
+  flag("--cluster-cidr", "clusterCIDR", "text", "CIDRs of the cluster's pods, one a family, with a comma"),
+  flag(
+    "--detect-local-mode",
+    "detectLocalMode",
+    "text",
+    "how pods of this node are told: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix",
+  ),
+  flag(
+    "--pod-bridge-interface",
+    "detectLocal.bridgeInterface",
+    "text",
+    "the bridge of the pods, for BridgeInterface",
+  ),
+  flag(
+    "--pod-interface-name-prefix",
+    "detectLocal.interfaceNamePrefix",
+    "text",
+    "how pods' interfaces begin, for InterfaceNamePrefix",
+  ),
+  flag("--masquerade-all", "MODE.masqueradeAll", "switch", "masquerade all traffic to cluster IPs"),
+  flag(
+    "--masquerade-bit",
+    "MODE.masqueradeBit",
+    "number",
+    "bit of the packet mark that means masquerade, 0 to 31 (14)",
+  ),
+  flag(
+    "--nodeport-addresses",
+    "nodePortAddresses",
+    "list",
+    "where NodePorts are served: CIDRs, primary, localhost, all, with commas (primary)",
+  ),
+  flag("--bind-address", "bindAddress", "text", "the node's primary address of that family"),
+  flag("--healthz-bind-address", "healthzBindAddress", "text", "serve /healthz and /livez on ip:port"),
+  flag("--metrics-bind-address", "metricsBindAddress", "text", "serve /metrics on ip:port"),
+  flag("--bind-address-hard-fail", "bindAddressHardFail", "switch", "end when an address cannot be bound"),
+  flag("--conntrack-max-per-core", "conntrack.maxPerCore", "number"),
+  flag("--conntrack-min", "conntrack.min", "number"),
+  flag("--conntrack-tcp-timeout-established", "conntrack.tcpEstablishedTimeout", "text"),
+  flag("--conntrack-tcp-timeout-close-wait", "conntrack.tcpCloseWaitTimeout", "text"),
+  flag("--conntrack-tcp-be-liberal", "conntrack.tcpBeLiberal", "switch"),
+  flag("--conntrack-udp-timeout", "conntrack.udpTimeout", "text"),
+  flag("--conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout", "text"),
+  flag("--oom-score-adj", "oomScoreAdj", "number"),
+  flag("--proxy-mode", "mode", "text"),
+  flag("--iptables-sync-period", "MODE.syncPeriod", "text"),
+  flag("--iptables-min-sync-period", "MODE.minSyncPeriod", "text"),
+  flag("--iptables-masquerade-bit", "iptables.masqueradeBit", "number"),
+  flag("--iptables-localhost-nodeports", "iptables.localhostNodePorts", "switch"),
+  flag("--config-sync-period", "configSyncPeriod", "text"),
+  flag("--feature-gates", "featureGates", "gates"),
+  flag("--kube-api-content-type", "clientConnection.contentType", "text"),
+  flag("--kube-api-burst", "clientConnection.burst", "number"),
+  flag("--kube-api-qps", "clientConnection.qps", "number"),
+  flag("--profiling", "enableProfiling", "switch"),
+  flag("--show-hidden-metrics-for-version", "showHiddenMetricsForVersion", "text"),
+  flag("-v, --v", "logging.verbosity", "number"),
+  flag("--vmodule", "logging.vmodule", "text"),
+  flag("--logging-format", "logging.format", "text"),
+];
+
+/** The flag that stands for each field in `mode`. */
+export function flagNames(mode: unknown): Map<string, string> {
+  return new Map(PROXY_FLAGS.map((flag) => [fieldIn(mode, flag), longName(flag)]));
+}
+
+function fieldIn(mode: unknown, { field }: ProxyFlag): string {
+  return field.replace("MODE", mode === "nftables" ? "nftables" : "iptables");
+}
+
+function longName({ name }: ProxyFlag): string {
+  return name.replace(/^.*--/, "--");
+}
+
+/** Options as commander delivers them, by camel-cased name. */
+export type ProxyFlags = Readonly<Record<string, unknown>>;
+
+/** A KubeProxyConfiguration document, as parsed. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/** `document` with what `flags` say, and the flag that each field comes from. */
+export function withFlags(
+  document: Document,
+  flags: ProxyFlags,
+): { document: Document; from: Map<string, string> } {
+  const from = new Map<string, string>();
+  const mode = flags["proxyMode"] ?? document["mode"];
+  let result = document;
+  for (const flag of PROXY_FLAGS) {
+    const name = longName(flag);
+    const given = flags[name.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    if (given === undefined) continue;
+    const path = fieldIn(mode, flag);
+    from.set(path, name);
+    result = withValue(result, path.split("."), valueOf(String(given), flag.reading));
+  }
+  return { document: result, from };
+}
+
+function withValue(document: Document, [key, ...rest]: readonly string[], value: unknown): Document {
+  const inner = document[key!] as Document | null | undefined;
+  return { ...document, [key!]: rest.length === 0 ? value : withValue(inner ?? {}, rest, value) };
+}
+
+/** What cannot be read stays text, for the reader of the document to say what is wrong with it. */
+function valueOf(text: string, reading: Reading): unknown {
+  switch (reading) {
+    case "text":
+      return text;
+    case "number":
+      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+    case "switch":
+      return text === "true" ? true : text === "false" ? false : text;
+    case "list":
+      return text.split(",");
+    case "gates":
+      return Object.fromEntries(
+        text.split(",").map((gate) => {
+          const [name, value] = gate.split("=");
+          return [name, value === "true" ? true : value === "false" ? false : value ?? ""];
+        }),
+      );
+  }
+}
