@@ -8,12 +8,13 @@ import { SystemError } from "../kernel/system_error.ts";
 import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
 import { log, startLog } from "./log.ts";
+import { manifest, type ManifestOptions } from "./manifest.ts";
 import { parsePosition } from "./position_argument.ts";
 import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION, version } from "./version.ts";
 import { why, type WhyOptions } from "./why.ts";
 
 const RUN_EXAMPLE = `
@@ -33,6 +34,12 @@ Example:
 const CHECK_EXAMPLE = `
 Example:
   ledgerproxy check`;
+
+const MANIFEST_EXAMPLE = `
+Examples:
+  ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --api-server https://10.0.0.2:6443 \\
+      --cluster-cidr 10.244.0.0/16 | kubectl apply -f -
+  ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --config-map kube-proxy   # as kubeadm made it`;
 
 const CLEANUP_EXAMPLE = `
 Example (going back to kube-proxy):
@@ -56,6 +63,10 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(program.command("why"), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
+  addManifest(program.command("manifest"), done);
+  program.command("version").description("versions of everything that decides behaviour")
+    .option("--json", "one line of JSON")
+    .action((options: { json?: boolean }) => done(version(options)));
   for (const command of program.commands) command.exitOverride();
   await program.parseAsync([...args], { from: "user" });
   return code;
@@ -114,6 +125,25 @@ function addCleanup(command: Command, done: Done): void {
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
 }
 
+function addManifest(command: Command, done: Done): void {
+  addProxyFlags(
+    command
+      .description(
+        "print what kubectl applies to run the proxy on every node: account, permissions, DaemonSet",
+      )
+      .requiredOption("--image <image>", "the image to run")
+      .option("--api-server <url>", "how nodes reach the API server, without the cluster IP we are to serve")
+      .option(
+        "--config-map <name>",
+        "instead: ConfigMap with config.conf and what it names, as kubeadm has it",
+      )
+      .option("--namespace <name>", "namespace of account and DaemonSet", "kube-system")
+      .option("--ledger <dir>", "folder of the ledger on each node", "/var/lib/ledgerproxy")
+      .option("--set-sysctls", "a privileged init container that sets the limits of connection tracking")
+      .addHelpText("after", MANIFEST_EXAMPLE),
+  ).action((options: ManifestOptions) => done(manifest(options)));
+}
+
 /** Where the cluster is read from, where the ledger is, and kube-proxy's flags about traffic. */
 function withSource(command: Command): Command {
   command
@@ -123,6 +153,10 @@ function withSource(command: Command): Command {
     .option("--ledger <dir>", "folder of the ledger")
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
+  return addProxyFlags(command);
+}
+
+function addProxyFlags(command: Command): Command {
   for (const { name, reading, help } of PROXY_FLAGS) {
     const option = command.createOption(`${name} ${PLACEHOLDERS[reading]}`, help ?? "");
     command.addOption(help === undefined ? option.hideHelp() : option);

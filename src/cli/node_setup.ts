@@ -1,6 +1,8 @@
 // What kube-proxy sets on the node beside rules: limits of connection tracking, and how late the kernel ends us when
 // memory runs out. A container may not: that is told, and changes nothing else.
 
+import { readSpecial, writeSpecial } from "../kernel/special_files.ts";
+import { SystemError } from "../kernel/system_error.ts";
 import {
   conntrackParameters,
   type ConntrackSettings,
@@ -22,25 +24,21 @@ export function setUpNode(
       set(parameter);
       return [];
     } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
       const { path, value } = parameter;
-      return [
-        `${path} stays as it is, ${value} was asked for: ${(error as Error).message.replace(/,.*/, "")}`,
-      ];
+      return [`${path} stays as it is, ${value} was asked for: ${error.message}`];
     }
   });
 }
 
 function set({ path, value, raise }: KernelParameter): void {
-  const now = Number(Deno.readTextFileSync(path));
-  if (now === value || (raise && now > value)) return;
-  // Not created, not truncated: files of proc and sysfs take neither.
-  using file = Deno.openSync(path, { write: true });
-  file.writeSync(new TextEncoder().encode(String(value)));
+  const now = Number(readSpecial(path));
+  if (now !== value && !(raise && now > value)) writeSpecial(path, String(value));
 }
 
 /** Cores of the node, whatever this process may use: `0-3,8` (sysfs). */
 function onlineCpus(): number {
-  const ranges = Deno.readTextFileSync("/sys/devices/system/cpu/online").trim().split(",");
+  const ranges = readSpecial("/sys/devices/system/cpu/online").trim().split(",");
   return ranges.reduce((sum, range) => {
     const [first, last = first] = range.split("-").map(Number);
     return sum + last! - first! + 1;

@@ -2,6 +2,8 @@
 // interface in IPVS mode.
 
 import type { Kernel, TableName } from "../kernel/kernel.ts";
+import { readSpecial } from "../kernel/special_files.ts";
+import { SystemError } from "../kernel/system_error.ts";
 
 /** kube-proxy's table, in both families. */
 const KUBE_PROXY_TABLE = "kube-proxy";
@@ -24,22 +26,21 @@ export function otherModes(kernel: Kernel): string[] {
   if (nat.length > 0) {
     found.push(`${tableNames(nat)}: iptables rules, perhaps kube-proxy's (chains KUBE-...); ${remedy}`);
   }
-  if (
-    exists("/proc/net/ip_tables_names") && Deno.readTextFileSync("/proc/net/ip_tables_names").includes("nat")
-  ) {
+  if (contentOf("/proc/net/ip_tables_names").includes("nat")) {
     found.push(`legacy iptables nat rules, perhaps kube-proxy's (chains KUBE-...); ${remedy}`);
   }
-  if (exists("/sys/class/net/kube-ipvs0")) {
+  if (contentOf("/sys/class/net/kube-ipvs0/ifindex") !== "") {
     found.push(`interface kube-ipvs0: kube-proxy in IPVS mode; ${remedy}`);
   }
   return found;
 }
 
-function exists(path: string): boolean {
+/** "" where there is no such file. */
+function contentOf(path: string): string {
   try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
+    return readSpecial(path);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return "";
   }
 }

@@ -1,5 +1,21 @@
-// The program's version, as deno.json has it.
+// The program's version, as deno.json has it, and those of everything else that decides behaviour.
 
 import config from "../../deno.json" with { type: "json" };
+import { FORMAT_VERSION } from "../ledger/format.ts";
 
 export const VERSION: string = config.version;
+
+/** Prints one line each; returns the exit code. */
+export function version({ json }: { readonly json?: boolean }): number {
+  const versions = {
+    ledgerproxy: VERSION,
+    ledgerFormat: FORMAT_VERSION,
+    deno: Deno.version.deno,
+    v8: Deno.version.v8,
+    kernel: Deno.osRelease(),
+    architecture: Deno.build.arch,
+  };
+  if (json) console.log(JSON.stringify(versions));
+  else for (const [name, value] of Object.entries(versions)) console.log(`${name.padEnd(12)}  ${value}`);
+  return 0;
+}

@@ -55,9 +55,15 @@ export class ApiClient implements Disposable {
 
   /** POST of `object`. Throws as {@link get} does. */
   async post(path: string, object: unknown): Promise<void> {
-    const signal = AbortSignal.timeout(POST_MILLISECONDS_MAX);
-    const response = await this.#call(path, { method: "POST", body: JSON.stringify(object), signal });
-    await response.body?.cancel();
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), POST_MILLISECONDS_MAX);
+    try {
+      const body = JSON.stringify(object);
+      const response = await this.#call(path, { method: "POST", body, signal: stop.signal });
+      await response.body?.cancel();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -69,7 +75,9 @@ export class ApiClient implements Disposable {
     const { client, headers } = await this.#connection();
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const url = `${this.server.replace(/\/$/, "")}${path}`;
-    const response = await fetch(url, { ...request, headers, client, redirect: "error" });
+    const response = await fetch(url, { ...request, headers, client, redirect: "error" }).catch((error) => {
+      throw unconnected(this.server, error);
+    });
     if (response.ok) return response;
     // A rotated token or certificate may be in its file by now.
     if (response.status === 401) this.#config = loadConfig(this.kubeconfig, this.master);
@@ -98,6 +106,13 @@ export class ApiClient implements Disposable {
     if (options.auth) headers.set("authorization", `Basic ${btoa(options.auth)}`);
     return { client: this.#client, headers };
   }
+}
+
+/** `error` of a fetch with the reason, which the runtime hides in its cause, and without the request. */
+function unconnected(server: string, error: unknown): unknown {
+  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error;
+  const reason = error.cause.message.replace(/^error sending request for url \([^)]*\): /, "");
+  return new TypeError(`${server}: ${reason}`, { cause: error });
 }
 
 /** The part of node's request options that client-node fills in. */

@@ -1,7 +1,7 @@
-// Files of YAML or JSON -> API objects: several documents, kinds ending in List, files cut in the middle. What can be
+// Files of YAML or JSON -> API objects, and back: several documents, kinds ending in List, files cut in the middle. What can be
 // read whole is returned, what cannot is named with its line.
 
-import { type Document, isMap, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { type Document, isMap, isSeq, LineCounter, parseAllDocuments, stringify } from "yaml";
 
 /** What one file holds. */
 export interface Documents {
@@ -41,6 +41,13 @@ export function readDocuments(file: string, text: string): Documents {
   }
   const flat = flatten(file, values);
   return { values: flat.values, problems: [...problems, ...flat.problems] };
+}
+
+/** `values` as documents of one YAML file. */
+export function writeDocuments(values: readonly unknown[]): string {
+  return values.map((value) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })).join(
+    "---\n",
+  );
 }
 
 /** Items of a broken List that end before the fault. */

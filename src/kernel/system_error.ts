@@ -12,6 +12,7 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   17: ["EEXIST", "it exists already, and is different"],
   22: ["EINVAL", "the kernel does not accept it"],
   28: ["ENOSPC", "the set is full"],
+  30: ["EROFS", "the file system is read-only"],
   31: ["EMLINK", "chains would lead back to themselves, or too deep"],
   34: ["ERANGE", "a number is out of range"],
   39: ["ENOTEMPTY", "it overlaps with another interval"],

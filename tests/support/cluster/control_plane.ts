@@ -3,6 +3,7 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { until } from "../until.ts";
+import { Authority } from "./certificates.ts";
 
 const TOKEN = "test-token";
 
@@ -41,8 +42,12 @@ export class ControlPlane implements AsyncDisposable {
   #apiServer: Deno.ChildProcess | undefined;
   #client: Deno.HttpClient | undefined;
 
+  /** Who signs certificates of clients. */
+  readonly clients: Authority;
+
   private constructor(readonly address: string) {
     this.#folder = Deno.makeTempDirSync({ prefix: "ledgerproxy-control-plane-" });
+    this.clients = new Authority(`${this.#folder}/clients`);
   }
 
   /** Starts both, the API server at `address`, which must be up in this namespace and not loopback. */
@@ -67,9 +72,12 @@ export class ControlPlane implements AsyncDisposable {
     return answer;
   }
 
-  /** A kubeconfig file for programs that use the API. */
-  kubeconfig(): string {
-    const path = `${this.#folder}/kubeconfig`;
+  /**
+   * A kubeconfig file for programs that use the API: with the administrator's token, or what `user` has in its place;
+   * `cluster` adds to what says where the server is.
+   */
+  kubeconfig(user: Json = { token: TOKEN }, cluster: Json = {}): string {
+    const path = Deno.makeTempFileSync({ dir: this.#folder, prefix: "kubeconfig-" });
     const named = (key: string, value: Json) => [{ name: "test", [key]: value }];
     Deno.writeTextFileSync(
       path,
@@ -79,8 +87,9 @@ export class ControlPlane implements AsyncDisposable {
         clusters: named("cluster", {
           server: `https://${this.address}:6443`,
           "certificate-authority": `${this.#folder}/apiserver.crt`,
+          ...cluster,
         }),
-        users: named("user", { token: TOKEN }),
+        users: named("user", user),
         contexts: named("context", { cluster: "test", user: "test" }),
         "current-context": "test",
       }),
@@ -108,7 +117,29 @@ export class ControlPlane implements AsyncDisposable {
     const keys = `${this.#folder}/service-account`;
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     Deno.writeTextFileSync(keys, privateKey.export({ type: "pkcs1", format: "pem" }) as string);
-    Deno.writeTextFileSync(`${this.#folder}/tokens.csv`, `${TOKEN},admin,admin,system:masters\n`);
+    this.setTokens({});
+  }
+
+  /** Lets `tokens` in beside the administrator's, by user; in force when the API server starts again. */
+  setTokens(tokens: Readonly<Record<string, string>>): void {
+    const lines = Object.entries(tokens).map(([user, token]) => `${token},${user},${user},system:masters\n`);
+    Deno.writeTextFileSync(
+      `${this.#folder}/tokens.csv`,
+      [`${TOKEN},admin,admin,system:masters\n`, ...lines].join(""),
+    );
+  }
+
+  /** Drops all that etcd knows of the past: watches cannot be resumed from there (410). */
+  async compact(): Promise<void> {
+    const post = async (path: string, body: Json) => {
+      const answer = await fetch(`http://127.0.0.1:2379/v3/${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+      return await answer.json() as { header: { revision: string } };
+    };
+    const { header: { revision } } = await post("kv/range", { key: btoa("x") });
+    await post("kv/compaction", { revision, physical: true });
   }
 
   /** Starts the API server, at first or again, and waits until it answers. */
@@ -117,12 +148,14 @@ export class ControlPlane implements AsyncDisposable {
     this.#apiServer = this.#start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",
       `--token-auth-file=${this.#folder}/tokens.csv`,
+      `--client-ca-file=${this.clients.certificate}`,
       `--cert-dir=${this.#folder}`,
       "--service-account-issuer=https://test",
       `--service-account-key-file=${keys}`,
       `--service-account-signing-key-file=${keys}`,
       "--service-cluster-ip-range=10.96.0.0/12,fd00:96::/112",
       "--authorization-mode=RBAC",
+      "--allow-privileged",
       `--advertise-address=${this.address}`,
       `--bind-address=${this.address}`,
       "--disable-admission-plugins=ServiceAccount",

@@ -1,0 +1,150 @@
+// `ledgerproxy manifest`: what runs the proxy on every node of a cluster, with as few rights as will do. NET_ADMIN is the
+// only capability; the root file system is read-only; the one folder of the node that is written is the ledger's.
+
+import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { settings } from "./config.ts";
+import { PROXY_FLAGS, type ProxyFlags } from "./proxy_flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Flags of `manifest`. */
+export interface ManifestOptions extends ProxyFlags {
+  readonly image: string;
+  readonly apiServer?: string;
+  readonly configMap?: string;
+  readonly namespace: string;
+  readonly ledger: string;
+  readonly setSysctls?: boolean;
+}
+
+const NAME = "ledgerproxy";
+/** Where kubeadm's configuration of kube-proxy says that its kubeconfig is. */
+const CONFIG_FOLDER = "/var/lib/kube-proxy";
+const LEDGER_FOLDER = "/var/lib/ledgerproxy";
+const LABELS = { "app.kubernetes.io/name": NAME };
+
+/** Prints YAML; returns the exit code. Throws {@link UsageError}. */
+export function manifest(options: ManifestOptions): number {
+  const { apiServer, configMap } = options;
+  if ((apiServer === undefined) === (configMap === undefined)) {
+    throw new UsageError(
+      "give either --api-server URL or --config-map NAME: a pod finds the API server by a cluster IP, and those do not work before this proxy does",
+    );
+  }
+  if (apiServer !== undefined && !(URL.canParse(apiServer) && apiServer.startsWith("https://"))) {
+    throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
+  }
+  // Flags that cannot be are told here, not on every node.
+  const { healthzBindAddress } = settings(proxyFlags(options));
+  console.log(writeDocuments(objects(options, healthzBindAddress!.port)).trimEnd());
+  return 0;
+}
+
+function objects(options: ManifestOptions, healthPort: number): unknown[] {
+  const { namespace } = options;
+  const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
+    apiGroups: [apiGroup],
+    resources,
+    verbs,
+  });
+  const rbac = "rbac.authorization.k8s.io";
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: NAME, namespace } },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "ClusterRole",
+      metadata: { name: NAME },
+      rules: [
+        rule("", ["services", "nodes"], ["list", "watch"]),
+        rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+        rule("networking.k8s.io", ["servicecidrs"], ["list", "watch"]),
+        rule("events.k8s.io", ["events"], ["create"]),
+      ],
+    },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: { name: NAME },
+      roleRef: { apiGroup: rbac, kind: "ClusterRole", name: NAME },
+      subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
+    },
+    {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { name: NAME, namespace, labels: LABELS },
+      spec: {
+        selector: { matchLabels: LABELS },
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
+        template: { metadata: { labels: LABELS }, spec: podSpec(options, healthPort) },
+      },
+    },
+  ];
+}
+
+function podSpec(options: ManifestOptions, healthPort: number) {
+  const { image, configMap, ledger, setSysctls } = options;
+  const mounts = [
+    { name: "ledger", mountPath: LEDGER_FOLDER },
+    ...(configMap === undefined ? [] : [{ name: "config", mountPath: CONFIG_FOLDER, readOnly: true }]),
+  ];
+  const container = (name: string, args: readonly string[], securityContext: unknown) => ({
+    name,
+    image,
+    args,
+    env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
+    securityContext,
+    volumeMounts: mounts,
+  });
+  return {
+    serviceAccountName: NAME,
+    hostNetwork: true,
+    priorityClassName: "system-node-critical",
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    tolerations: [{ operator: "Exists" }],
+    ...(setSysctls
+      ? {
+        initContainers: [
+          container("sysctls", [...runArguments(options), "--init-only"], { privileged: true }),
+        ],
+      }
+      : {}),
+    containers: [{
+      ...container(NAME, runArguments(options), {
+        runAsUser: 0,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
+        seccompProfile: { type: "RuntimeDefault" },
+      }),
+      resources: { requests: { cpu: "50m", memory: "200Mi" } },
+      readinessProbe: { httpGet: { path: "/livez", port: healthPort } },
+    }],
+    volumes: [
+      { name: "ledger", hostPath: { path: ledger, type: "DirectoryOrCreate" } },
+      ...(configMap === undefined ? [] : [{ name: "config", configMap: { name: configMap } }]),
+    ],
+  };
+}
+
+function runArguments(options: ManifestOptions): string[] {
+  const { apiServer, configMap } = options;
+  return [
+    "run",
+    // A folder of its own, so that it can be readable to nobody else.
+    ...["--ledger", `${LEDGER_FOLDER}/ledger`, "--node", "$(NODE_NAME)"],
+    ...(apiServer === undefined ? [] : ["--master", apiServer]),
+    ...(configMap === undefined ? [] : ["--config", `${CONFIG_FOLDER}/config.conf`]),
+    ...Object.entries(proxyFlags(options)).map(([name, value]) => `${longFlag(name)}=${value}`),
+  ];
+}
+
+/** The flags of kube-proxy among `options`, but for the node's name. */
+function proxyFlags(options: ManifestOptions): ProxyFlags {
+  const names = new Set(PROXY_FLAGS.map(({ name }) => name.replace(/^.*--/, "--")));
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => name !== "node" && names.has(longFlag(name))),
+  );
+}
+
+function longFlag(camelCase: string): string {
+  return `--${camelCase.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

@@ -1,0 +1,254 @@
+// Ways to an API server, with a real one: every way to authenticate, credentials that rotate, a proxy in between, the
+// account that `manifest` makes, and what is said where there is no way.
+
+import assert from "node:assert/strict";
+import { ApiClient } from "../../src/ingest/api_client.ts";
+import { apiSource } from "../../src/ingest/api_source.ts";
+import { Authority } from "../support/cluster/certificates.ts";
+import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
+import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
+import { shell } from "../support/lab/lab.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { until } from "../support/until.ts";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+
+requirePrivateNamespace();
+
+const ADDRESS = "198.18.0.1";
+const TIMES = { idleMilliseconds: 150_000, backoffMilliseconds: 20, backoffMaxMilliseconds: 200 };
+const ROOT = new URL("../../", import.meta.url).pathname;
+const missing = missingAssets();
+if (missing !== undefined) console.log(`skipped: ${missing}`);
+else {shell(`ip link add api type veth peer name api-peer
+ip address add ${ADDRESS}/24 dev api
+ip link set api up
+ip link set api-peer up`);}
+const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise<void>) =>
+  Deno.test({
+    name,
+    ignore: missing !== undefined,
+    async fn() {
+      const folder = await Deno.makeTempDir();
+      await using plane = await ControlPlane.start(ADDRESS);
+      await fn(plane, folder);
+      await Deno.remove(folder, { recursive: true });
+    },
+  });
+
+/** Whether the first list of everything comes with this kubeconfig; else what keeps it from coming. */
+async function listed(kubeconfig: string): Promise<string> {
+  const stop = new AbortController();
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const batches = source.batches(stop.signal)[Symbol.asyncIterator]();
+  const first = batches.next();
+  try {
+    let told = "";
+    await until("a list or a reason why not", () => {
+      told = source.status().every((one) => one.listed)
+        ? "listed"
+        : source.status().find(({ problem }) => !/^$|not connected yet/.test(problem))?.problem ?? "";
+      return told !== "";
+    });
+    return told;
+  } finally {
+    stop.abort();
+    await first;
+    await batches.return!();
+  }
+}
+
+test("client certificates, tokens, token files and exec plugins each open the API", async (plane, folder) => {
+  const { certificate, key } = plane.clients.client("someone", "system:masters");
+  const plugin = `${folder}/plugin`;
+  Deno.writeTextFileSync(`${folder}/token`, "test-token\n");
+  Deno.writeTextFileSync(
+    plugin,
+    `#!/bin/sh
+echo "$CLUSTER called" >> ${folder}/calls
+printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}' "$1"`,
+    { mode: 0o755 },
+  );
+  const exec = (token: string) => ({
+    exec: {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: plugin,
+      args: [token],
+      env: [{ name: "CLUSTER", value: "test" }],
+      interactiveMode: "Never",
+    },
+  });
+  const inline = (path: string) => btoa(Deno.readTextFileSync(path));
+  const users: [string, Json, RegExp][] = [
+    ["token", { token: "test-token" }, /^listed$/],
+    ["token file", { tokenFile: `${folder}/token` }, /^listed$/],
+    ["certificate files", { "client-certificate": certificate, "client-key": key }, /^listed$/],
+    [
+      "inline certificate",
+      { "client-certificate-data": inline(certificate), "client-key-data": inline(key) },
+      /^listed$/,
+    ],
+    ["exec plugin", exec("test-token"), /^listed$/],
+    ["wrong token", { token: "wrong" }, /401 Unauthorized/],
+    ["wrong token of a plugin", exec("wrong"), /401 Unauthorized/],
+    ["nothing", {}, /403 Forbidden: .*system:anonymous/],
+  ];
+  for (const [name, user, expected] of users) {
+    const told = await listed(plane.kubeconfig(user));
+    assert.match(told, expected, `${name}: ${told}`);
+  }
+  assert.match(Deno.readTextFileSync(`${folder}/calls`), /^test called$/m);
+  const stranger = new Authority(`${folder}/stranger`);
+  const distrust = plane.kubeconfig(undefined, { "certificate-authority": stranger.certificate });
+  assert.match(
+    await listed(distrust),
+    /^Service: https:\/\/198\.18\.0\.1:6443: .*invalid peer certificate: UnknownIssuer/,
+    "a server that the authority did not sign",
+  );
+  const forged = stranger.client("admin", "system:masters");
+  const forger = { "client-certificate": forged.certificate, "client-key": forged.key };
+  assert.notEqual(await listed(plane.kubeconfig(forger)), "listed");
+});
+
+test("a token that expires is read anew from its file, and by its plugin", async (plane, folder) => {
+  plane.setTokens({ node: "first" });
+  await plane.killApiServer();
+  await plane.startApiServer();
+  const file = `${folder}/token`;
+  Deno.writeTextFileSync(file, "first");
+  Deno.writeTextFileSync(
+    `${folder}/plugin`,
+    `#!/bin/sh
+printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}' "$(cat ${file})"`,
+    { mode: 0o755 },
+  );
+  const users: Json[] = [
+    { tokenFile: file },
+    {
+      exec: {
+        apiVersion: "client.authentication.k8s.io/v1",
+        command: `${folder}/plugin`,
+        interactiveMode: "Never",
+      },
+    },
+  ];
+  const stop = new AbortController();
+  const sources = users.map((user) =>
+    apiSource(new ApiClient(plane.kubeconfig(user)), "node-a", false, TIMES)
+  );
+  const reading = sources.map(async (source) => {
+    for await (const _ of source.batches(stop.signal)) { /* What matters is the status. */ }
+  });
+  const watching = () => sources.every((source) => source.status().every(({ problem }) => problem === ""));
+  await until("all watch", watching);
+  plane.setTokens({ node: "second" });
+  await plane.killApiServer();
+  await plane.startApiServer();
+  await until(
+    "the token has expired",
+    () => sources.every((source) => source.status().some(({ problem }) => /401/.test(problem))),
+  );
+  Deno.writeTextFileSync(file, "second");
+  await until("all watch again", watching);
+  stop.abort();
+  await Promise.all(reading);
+});
+
+test("a proxy between us and the API server is gone through, and may break", async (plane) => {
+  await using proxy = new ConnectProxy();
+  const stop = new AbortController();
+  const kubeconfig = plane.kubeconfig(undefined, { "proxy-url": proxy.url });
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const names: string[] = [];
+  const reading = (async () => {
+    for await (const batch of source.batches(stop.signal)) {
+      if (batch.kind === "events") names.push(...batch.events.map(({ key }) => key.name));
+    }
+  })();
+  const create = (name: string) =>
+    plane.call("POST", "/api/v1/namespaces/default/services", {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name },
+      spec: { ports: [{ port: 80 }] },
+    });
+  const watching = () => source.status().every(({ problem, listed }) => listed && problem === "");
+  await until("all watch", watching);
+  assert.ok(proxy.tunnels > 0);
+  await create("before");
+  await until("a change comes through", () => names.includes("before"));
+  proxy.cut();
+  await create("after");
+  await until("and one after the break", () => names.includes("after"));
+  assert.ok(source.status().every(({ lists }) => lists === 1), "a break is no reason to list again");
+  stop.abort();
+  await reading;
+});
+
+test("the account that `manifest` makes sees all it needs and nothing else", async (plane) => {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "src/cli/main.ts", "manifest", "--image", "example/ledgerproxy:1", ...[
+      "--api-server",
+      `https://${ADDRESS}:6443`,
+      "--cluster-cidr",
+      "10.244.0.0/16",
+      "--set-sysctls",
+    ]],
+    cwd: ROOT,
+  }).output();
+  assert.ok(success);
+  const paths: Readonly<Record<string, string>> = {
+    ServiceAccount: "/api/v1/namespaces/kube-system/serviceaccounts",
+    ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    DaemonSet: "/apis/apps/v1/namespaces/kube-system/daemonsets",
+  };
+  const { values } = readDocuments("manifest.yaml", new TextDecoder().decode(stdout));
+  assert.deepEqual(values.map((value) => (value as { kind: string }).kind), Object.keys(paths));
+  await until("the API server has its namespaces", async () => {
+    const { items } = await plane.call("GET", "/api/v1/namespaces");
+    return (items as Json[]).some((item) => (item["metadata"] as Json)["name"] === "kube-system");
+  });
+  for (const value of values) {
+    await plane.call(
+      "POST",
+      `${paths[(value as { kind: string }).kind]}?fieldValidation=Strict`,
+      value as Json,
+    );
+  }
+  const account = `${paths["ServiceAccount"]}/ledgerproxy`;
+  const { status } = await plane.call("POST", `${account}/token`, { spec: { expirationSeconds: 3600 } });
+  const token = (status as Json)["token"] as string;
+  const kubeconfig = plane.kubeconfig({ token });
+  assert.equal(await listed(kubeconfig), "listed");
+
+  using client = new ApiClient(kubeconfig);
+  const event = {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: { name: "node-a.1", namespace: "default" },
+    eventTime: "2026-11-23T00:00:00.000000Z",
+    reportingController: "ledgerproxy",
+    reportingInstance: "ledgerproxy-node-a",
+    action: "StartKubeProxy",
+    reason: "Starting",
+    regarding: { kind: "Node", name: "node-a" },
+    type: "Normal",
+  };
+  await client.post("/apis/events.k8s.io/v1/namespaces/default/events", event);
+  const { rules } = await plane.call("GET", `${paths["ClusterRole"]}/ledgerproxy`) as { rules: Json[] };
+  const role = `${paths["ClusterRole"]}/ledgerproxy`;
+  for (const [i, rule] of rules.entries()) {
+    await plane.call("PATCH", role, { rules: rules.filter((_, other) => other !== i) });
+    const denied = async () => {
+      if ((rule["resources"] as string[])[0] !== "events") return /403/.test(await listed(kubeconfig));
+      return await client.post("/apis/events.k8s.io/v1/namespaces/default/events", event).then(
+        () => false,
+        (error: Error) => /403/.test(error.message),
+      );
+    };
+    await until(`${JSON.stringify(rule["resources"])} is missed`, denied);
+    await plane.call("PATCH", role, { rules });
+  }
+  const secrets = client.get("/api/v1/secrets", {}, new AbortController().signal);
+  await assert.rejects(secrets, /403 Forbidden/);
+});
