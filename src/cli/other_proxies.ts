@@ -29,7 +29,7 @@ export function otherModes(kernel: Kernel): string[] {
   if (contentOf("/proc/net/ip_tables_names").includes("nat")) {
     found.push(`legacy iptables nat rules, perhaps kube-proxy's (chains KUBE-...); ${remedy}`);
   }
-  if (contentOf("/sys/class/net/kube-ipvs0/ifindex") !== "") {
+  if (/^ *kube-ipvs0:/m.test(contentOf("/proc/net/dev"))) {
     found.push(`interface kube-ipvs0: kube-proxy in IPVS mode; ${remedy}`);
   }
   return found;

@@ -30,7 +30,9 @@ export async function* jsonLines(
       const { done, value } = await within(reader.read(), idleMilliseconds);
       if (done) break;
       heard();
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      const lines = decoder.decode(value, { stream: true }).split("\n");
+      // A long line comes in many chunks: it is put together once, when it is whole.
+      lines[0] = rest + lines[0]!;
       rest = lines.pop()!;
       if (rest.length > RECORD_BYTES_MAX) {
         throw new BrokenWatch(`a line of more than ${RECORD_BYTES_MAX} bytes`);

@@ -350,3 +350,33 @@ Deno.test("a token file is read, read again after a 401, and never shown", async
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("answers without end are given up, and cost no more memory than their bound", async () => {
+  let sent = 0;
+  /** A body that never ends, of one line or of one page. */
+  const endless = (head: string) =>
+    new Response(
+      new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(head)),
+        pull(controller) {
+          controller.enqueue(new Uint8Array(1 << 20).fill(0x61));
+          sent += 1 << 20;
+        },
+      }),
+    );
+  await using server = new Server((query) => {
+    if (query.get("sendInitialEvents")) return status(400, "BadRequest");
+    return query.get("watch") ? endless('{"type":"ADDED","object":"') : Response.json({
+      kind: "ServiceList",
+      metadata: { resourceVersion: "10" },
+      items: [service("a")],
+    });
+  });
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await until(
+    "the endless line is given up",
+    () => follower.said().some((text) => /^! Service: a line of more than 16777216 bytes/.test(text)),
+  );
+  assert.ok(follower.said().some((text) => text.startsWith("list ")), "what was listed is served");
+  assert.ok(sent < 256 << 20, `${sent} bytes were taken`);
+});

@@ -7,6 +7,8 @@ export class ConnectProxy implements AsyncDisposable {
   readonly #done: Promise<void>;
   /** Tunnels opened so far. */
   tunnels = 0;
+  /** While set, connections are closed as soon as they come. */
+  refuses = false;
 
   constructor() {
     this.#done = this.#serve();
@@ -35,6 +37,7 @@ export class ConnectProxy implements AsyncDisposable {
   }
 
   async #tunnel(client: Deno.TcpConn): Promise<void> {
+    if (this.refuses) return client.close();
     this.#connections.add(client);
     const head = new Uint8Array(4096);
     const length = await client.read(head) ?? 0;
