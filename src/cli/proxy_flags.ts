@@ -75,6 +75,14 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   flag("--iptables-min-sync-period", "MODE.minSyncPeriod", "text"),
   flag("--iptables-masquerade-bit", "iptables.masqueradeBit", "number"),
   flag("--iptables-localhost-nodeports", "iptables.localhostNodePorts", "switch"),
+  flag("--ipvs-sync-period", "ipvs.syncPeriod", "text"),
+  flag("--ipvs-min-sync-period", "ipvs.minSyncPeriod", "text"),
+  flag("--ipvs-scheduler", "ipvs.scheduler", "text"),
+  flag("--ipvs-exclude-cidrs", "ipvs.excludeCIDRs", "list"),
+  flag("--ipvs-strict-arp", "ipvs.strictARP", "switch"),
+  flag("--ipvs-tcp-timeout", "ipvs.tcpTimeout", "text"),
+  flag("--ipvs-tcpfin-timeout", "ipvs.tcpFinTimeout", "text"),
+  flag("--ipvs-udp-timeout", "ipvs.udpTimeout", "text"),
   flag("--config-sync-period", "configSyncPeriod", "text"),
   flag("--feature-gates", "featureGates", "gates"),
   flag("--kube-api-content-type", "clientConnection.contentType", "text"),
@@ -85,6 +93,9 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   flag("-v, --v", "logging.verbosity", "number"),
   flag("--vmodule", "logging.vmodule", "text"),
   flag("--logging-format", "logging.format", "text"),
+  flag("--log-flush-frequency", "logging.flushFrequency", "text"),
+  flag("--log-json-info-buffer-size", "logging.options.json.infoBufferSize", "text"),
+  flag("--log-json-split-stream", "logging.options.json.splitStream", "switch"),
 ];
 
 /** The flag that stands for each field in `mode`. */

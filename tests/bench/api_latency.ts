@@ -7,7 +7,7 @@ import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { ControlPlane, end, startProgram } from "../support/cluster/control_plane.ts";
 import { API_ADDRESS, connectApi, furnishApi, kubeProxyConfiguration } from "../support/cluster/oracle.ts";
-import { startLedgerproxy } from "../support/cluster/program.ts";
+import { makeBundle, startBundle } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { until } from "../support/until.ts";
 import { table } from "./table.ts";
@@ -31,6 +31,7 @@ interface Contender {
 }
 
 const folder = Deno.makeTempDirSync();
+const bundle = makeBundle(folder);
 const labs = [new Lab(), new Lab()] as const;
 connectApi(labs[0], "api");
 connectApi(labs[1], "api2");
@@ -46,8 +47,9 @@ for (const [i, name] of ["kube-proxy", "ledgerproxy"].entries()) {
   const lab = labs[i]!;
   const kernel = lab.inside("node", () => new NetlinkKernel());
   const start = performance.now();
-  const process = name === "kube-proxy" ? lab.inside("node", startKubeProxy) : startLedgerproxy(
+  const process = name === "kube-proxy" ? lab.inside("node", startKubeProxy) : startBundle(
     lab,
+    bundle,
     `${folder}/ledgerproxy.log`,
     ...["run", "--node", "node-a", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`],
   );

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { imageArguments } from "../support/cluster/program.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
@@ -15,13 +16,6 @@ async function call(command: string, args: readonly string[], env: Record<string
     .output();
   const text = new TextDecoder();
   return { code, told: text.decode(stdout) + text.decode(stderr) };
-}
-
-/** The arguments that the image passes to deno, up to the program. */
-function imageArguments(): string[] {
-  const text = Deno.readTextFileSync(`${ROOT}Dockerfile`).replaceAll("\\\n", "");
-  const entrypoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
-  return entrypoint.slice(1, -1);
 }
 
 Deno.test("the program is bundled and compiled for both architectures, and the bundle runs with NET_ADMIN alone", async () => {

@@ -45,14 +45,14 @@ export class ControlPlane implements AsyncDisposable {
   /** Who signs certificates of clients. */
   readonly clients: Authority;
 
-  private constructor(readonly address: string) {
+  private constructor(readonly address: string, readonly serviceRange: string) {
     this.#folder = Deno.makeTempDirSync({ prefix: "ledgerproxy-control-plane-" });
     this.clients = new Authority(`${this.#folder}/clients`);
   }
 
   /** Starts both, the API server at `address`, which must be up in this namespace and not loopback. */
-  static async start(address: string): Promise<ControlPlane> {
-    const plane = new ControlPlane(address);
+  static async start(address: string, serviceRange = "10.96.0.0/12,fd00:96::/112"): Promise<ControlPlane> {
+    const plane = new ControlPlane(address, serviceRange);
     try {
       plane.#startEtcd();
       plane.#makeKeys();
@@ -153,7 +153,7 @@ export class ControlPlane implements AsyncDisposable {
       "--service-account-issuer=https://test",
       `--service-account-key-file=${keys}`,
       `--service-account-signing-key-file=${keys}`,
-      "--service-cluster-ip-range=10.96.0.0/12,fd00:96::/112",
+      `--service-cluster-ip-range=${this.serviceRange}`,
       "--authorization-mode=RBAC",
       "--allow-privileged",
       `--advertise-address=${this.address}`,

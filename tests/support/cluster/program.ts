@@ -1,4 +1,4 @@
-// `ledgerproxy` as a process on the node of a lab.
+// `ledgerproxy` as a process on the node of a lab: from its sources, or as it is shipped.
 
 import type { Lab } from "../lab/lab.ts";
 
@@ -6,7 +6,36 @@ const ROOT = new URL("../../../", import.meta.url);
 
 /** Starts the program with `args` in the namespace of the node; what it says is appended to `logFile`. */
 export function startLedgerproxy(lab: Lab, logFile: string, ...args: readonly string[]): Deno.ChildProcess {
-  const command = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args];
+  return start(lab, logFile, ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args]);
+}
+
+/** Starts the bundle `program` as the image does. */
+export function startBundle(
+  lab: Lab,
+  program: string,
+  logFile: string,
+  ...args: readonly string[]
+): Deno.ChildProcess {
+  return start(lab, logFile, [...imageArguments(), program, ...args]);
+}
+
+/** Bundles the program into `folder`; returns its path. */
+export function makeBundle(folder: string): string {
+  const program = `${folder}/ledgerproxy.js`;
+  const args = ["bundle", "--quiet", "--minify", "--output", program, "src/cli/main.ts"];
+  const { success } = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stderr: "inherit" }).outputSync();
+  if (!success) throw new Error("the bundle cannot be made");
+  return program;
+}
+
+/** What the image passes to deno before the program: permissions and flags of V8. */
+export function imageArguments(): string[] {
+  const text = Deno.readTextFileSync(new URL("Dockerfile", ROOT)).replaceAll("\\\n", "");
+  const entrypoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
+  return entrypoint.slice(1, -1);
+}
+
+function start(lab: Lab, logFile: string, command: readonly string[]): Deno.ChildProcess {
   return lab.inside("node", () =>
     new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" >> ${logFile} 2>&1`, Deno.execPath(), ...command],
