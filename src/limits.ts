@@ -37,6 +37,9 @@ export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
+/** Bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
+export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 

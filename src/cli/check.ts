@@ -1,17 +1,15 @@
 // `ledgerproxy check`: whether the proxy can run here, and what else is here. Changes nothing.
 
-import { OUR_TABLES } from "../engine/run_loop.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { kubeProxyTables, otherModes, tableNames } from "./other_proxies.ts";
+import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 
 /** Prints one line a finding; returns 1 when something needed is missing. */
 export function check(options: { readonly json?: boolean }): number {
   using kernel = new NetlinkKernel();
   const capabilities = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)];
   const theirs = kubeProxyTables(kernel);
-  const names = new Set(kernel.tables().map(({ family, name }) => `${family} ${name}`));
-  const ours = OUR_TABLES.filter(({ family, name }) => names.has(`${family} ${name}`));
+  const ours = ourTables(kernel);
   const others = [
     ...(theirs.length > 0
       ? [`${tableNames(theirs)}: kube-proxy in nftables mode; \`run\` takes over from it in one batch`]

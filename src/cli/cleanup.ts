@@ -1,12 +1,10 @@
 // `ledgerproxy cleanup`: removes our tables (and kube-proxy's when asked) in one batch, and says which.
 
-import { OUR_TABLES } from "../engine/run_loop.ts";
-import { TABLE } from "../fold/skeleton.ts";
 import type { Kernel, TableName } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import type { Operation } from "../nft/transaction.ts";
 import { log } from "./log.ts";
-import { kubeProxyTables, tableNames } from "./other_proxies.ts";
+import { kubeProxyTables, ourTables, tableNames } from "./other_proxies.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `cleanup`. */
@@ -31,9 +29,7 @@ export async function cleanup(options: CleanupOptions): Promise<number> {
   }
   using kernel = new NetlinkKernel();
   if (options.after !== undefined) await kubeProxyReady(kernel);
-  const names = new Set(kernel.tables().map(({ family, name }) => `${family} ${name}`));
-  const ours = OUR_TABLES.filter(({ family }) => names.has(`${family} ${TABLE}`));
-  const tables = [...ours, ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];
+  const tables = [...ourTables(kernel), ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];
   if (tables.length === 0) {
     log.info("nothing to remove: no table of ours is here");
     return 0;
@@ -48,7 +44,7 @@ export async function cleanup(options: CleanupOptions): Promise<number> {
 
 /** Waits for kube-proxy's tables in each family that we serve: it writes all of one in one transaction. */
 async function kubeProxyReady(kernel: Kernel): Promise<void> {
-  const served = kernel.tables().filter(({ name }) => name === TABLE).map(({ family }) => family);
+  const served = ourTables(kernel).map(({ family }) => family);
   const missing = () =>
     served.filter((family) => !kubeProxyTables(kernel).some((table) => table.family === family));
   if (missing().length > 0) log.info("waiting for kube-proxy's tables; our rules serve until then");

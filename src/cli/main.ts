@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
-import { LedgerLocked } from "../ledger/writer.ts";
+import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
@@ -149,6 +149,10 @@ function withSource(command: Command): Command {
   command
     .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
     .option("--master <url>", "URL of the API server, in place of the kubeconfig's")
+    .addOption(
+      command.createOption("--fsync <when>", "when the ledger is made durable (interval: every second)")
+        .choices(["always", "interval", "never"] satisfies SyncPolicy[]),
+    )
     .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
     .option("--ledger <dir>", "folder of the ledger")
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
@@ -180,7 +184,7 @@ function positive(text: string): number {
 
 /** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof LedgerLocked ||
+  return error instanceof LedgerLocked || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }

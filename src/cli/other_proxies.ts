@@ -1,6 +1,7 @@
 // What other proxies have left on this node: kube-proxy's tables in nftables mode, its chains in iptables mode, its
 // interface in IPVS mode.
 
+import { TABLE } from "../fold/skeleton.ts";
 import type { Kernel, TableName } from "../kernel/kernel.ts";
 import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -11,6 +12,11 @@ const KUBE_PROXY_TABLE = "kube-proxy";
 /** kube-proxy's nftables tables that `kernel` holds. */
 export function kubeProxyTables(kernel: Kernel): TableName[] {
   return kernel.tables().filter(({ name }) => name === KUBE_PROXY_TABLE);
+}
+
+/** Our tables that `kernel` holds. */
+export function ourTables(kernel: Kernel): TableName[] {
+  return kernel.tables().filter(({ name }) => name === TABLE);
 }
 
 /** `ip kube-proxy, ip6 kube-proxy`. */

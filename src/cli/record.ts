@@ -1,9 +1,9 @@
 // `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
 
-import { type EngineState, newEngine, step } from "../engine/engine.ts";
+import { type EngineState, step } from "../engine/engine.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
+import type { LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";
@@ -14,6 +14,7 @@ import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from
 export interface RecordOptions extends ConfigOptions {
   readonly speed?: number;
   readonly once?: boolean;
+  readonly fsync?: SyncPolicy;
 }
 
 const SYNC_MILLISECONDS = 1000;
@@ -22,16 +23,18 @@ const SYNC_MILLISECONDS = 1000;
 export async function record(options: RecordOptions): Promise<number> {
   const inForce = settings(options);
   const source = openSource({ ...options, ...inForce }, options.once === true);
-  const engine = newEngine();
   const folder = ledgerFolder(inForce.ledger);
-  using ledger = openLedger(folder, engine);
+  const { signal } = stopSignal();
+  const opened = openLedger(folder, options.fsync ?? "interval");
+  const { engine } = opened;
+  using ledger = opened.ledger;
   const config = configRecord(inForce);
   if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const told = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
   try {
-    for await (const batch of source.batches(stopSignal().signal)) {
+    for await (const batch of source.batches(signal)) {
       take(engine, ledger, batch);
       told(ledger.next);
     }

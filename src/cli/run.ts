@@ -1,12 +1,12 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
-import { type EngineState, newEngine } from "../engine/engine.ts";
+import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
+import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
@@ -15,7 +15,7 @@ import { dryRun } from "./dry_run.ts";
 import { freeMemory } from "./free_memory.ts";
 import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
-import { kubeProxyTables, otherModes, tableNames } from "./other_proxies.ts";
+import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { followed, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
@@ -27,6 +27,7 @@ export interface RunOptions extends ConfigOptions {
   readonly dryRun?: boolean;
   readonly initOnly?: boolean;
   readonly speed?: number;
+  readonly fsync?: SyncPolicy;
 }
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
@@ -44,15 +45,19 @@ export async function run(options: RunOptions): Promise<number> {
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const tell = (event: ApiEvent) => recorder?.tell(event);
   setUp(inForce, tell);
-  const engine = newEngine();
-  using ledger = openLedger(folder, engine);
+  const stop = stopSignal();
+  const opened = openLedger(folder, options.fsync ?? "interval");
+  const { engine } = opened;
+  using ledger = opened.ledger;
   const status = () => source.status?.() ?? [];
-  const metrics = newMetrics({ status, gathered: () => engine.gathered });
+  const metrics = newMetrics({ status, gathered: () => engine.gathered, ledger: () => ledger.failure });
   const clock = { lastUpdated: 0 };
   const ports = portsOf({ kernel, conntrack, ledger, metrics, clock });
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
+  // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
+  const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete });
   configure(engine, ports, inForce);
-  perform(engine, ports, list(kernel));
+  perform(engine, ports, list(kernel, ports.now()));
   takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
@@ -60,11 +65,17 @@ export async function run(options: RunOptions): Promise<number> {
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
   freeMemory(ledger.next);
-  const served = { engine, metrics, status, lastUpdated: () => clock.lastUpdated, tell };
+  const served = {
+    engine,
+    metrics,
+    status,
+    ledger: () => ledger.failure,
+    lastUpdated: () => clock.lastUpdated,
+    tell,
+  };
   await using serving = new Serving(served, inForce);
   serving.follow();
   tell(nodeEvent(inForce, "Normal", "Starting", ""));
-  const stop = stopSignal();
   let restart = false;
   using _watch = watchConfig(options, inForce, {
     apply(now) {
@@ -89,6 +100,12 @@ export async function run(options: RunOptions): Promise<number> {
   return restart ? 1 : summary(engine);
 }
 
+/** Says when the ledger's disk begins to fail, and when it works again. */
+function tellOfLedger(failure: LedgerFailure | undefined): void {
+  if (failure === undefined) log.info("the ledger is written again: nothing is missing");
+  else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
+}
+
 interface Parts {
   readonly kernel: Kernel;
   readonly conntrack: Conntrack;
@@ -104,6 +121,7 @@ function portsOf({ kernel, conntrack, ledger, metrics, clock }: Parts): Ports {
     conntrack,
     ledger,
     meter: metrics,
+    ledgerChanged: tellOfLedger,
     now: () => new Date().toISOString(),
     report(report) {
       clock.lastUpdated = Date.now();

@@ -2,6 +2,7 @@
 
 import type { EngineState } from "../engine/engine.ts";
 import { ownNode } from "../fold/cluster_state.ts";
+import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
@@ -18,6 +19,8 @@ import { log } from "./log.ts";
 export interface Served {
   readonly engine: EngineState;
   readonly metrics: Metrics;
+  /** Why records of the ledger wait in memory. */
+  ledger(): LedgerFailure | undefined;
   /** How the source is; empty where it is no API server. */
   status(): readonly ResourceStatus[];
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
@@ -110,13 +113,17 @@ export function followed(source: Source, before: () => void, after: () => void):
   };
 }
 
-function healthFacts({ engine, status, lastUpdated }: Served, { pendingSeconds }: Settings): HealthFacts {
+function healthFacts(
+  { engine, status, ledger, lastUpdated }: Served,
+  { pendingSeconds }: Settings,
+): HealthFacts {
   return {
     now: Date.now(),
     lastUpdated: lastUpdated(),
     pendingSince: engine.rejectedSince === "" ? undefined : Date.parse(engine.rejectedSince),
     pendingMax: pendingSeconds * 1000,
     nodeEligible: isEligible(engine),
+    ledger: ledger(),
     sources: status(),
   };
 }

@@ -1,11 +1,13 @@
 // What `run` and `record` begin with: the ledger, what it already holds, and the record of how we are set up.
 
-import { type EngineState, step } from "../engine/engine.ts";
+import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import type { ConfigRecord } from "../ledger/record.ts";
-import { folderStorage } from "../ledger/storage.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
+import { isLedgerDamage } from "../ledger/segment.ts";
+import { folderStorage, type Storage } from "../ledger/storage.ts";
+import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
+import { setDamagedAside } from "./renew_ledger.ts";
 import type { Settings } from "./config.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
@@ -18,11 +20,38 @@ export function ledgerFolder(path: string | undefined): string {
   );
 }
 
-/** Opens the ledger and folds what it holds. */
-export function openLedger(path: string, engine: EngineState): LedgerWriter {
+/** A ledger that is open, and the engine that has folded it. */
+export interface Opened {
+  readonly engine: EngineState;
+  readonly ledger: LedgerWriter;
+  /** Whether this ledger stands for a damaged one that rules were made from. */
+  readonly renewed: boolean;
+}
+
+/** Opens the ledger and folds what it holds. A damaged one is set aside, and what can be used of it goes on. */
+export function openLedger(path: string, policy: SyncPolicy): Opened {
+  const storage = folderStorage(path, true);
+  try {
+    return { ...openWhole(storage, path, policy), renewed: false };
+  } catch (error) {
+    if (!isLedgerDamage(error)) throw error;
+    const { folder, records, committed } = setDamagedAside(storage, error, new Date().toISOString());
+    log.error(`the ledger is damaged: ${error.message}`);
+    log.error(
+      `it is set aside in ${path}/${folder}; a new one goes on with ${records.length - 1} records of it`,
+    );
+    const opened = openWhole(storage, path, policy);
+    const first = opened.ledger.append(records);
+    step(opened.engine, { kind: "appended", first, records });
+    return { ...opened, renewed: committed };
+  }
+}
+
+function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
+  const engine = newEngine();
   const told = progress("records read from the ledger");
-  const ledger = new LedgerWriter(folderStorage(path, true), {
-    policy: "interval",
+  const ledger = new LedgerWriter(storage, {
+    policy,
     onRecord(offset, record) {
       step(engine, { kind: "appended", first: offset, records: [record] });
       told(offset + 1);
@@ -32,7 +61,7 @@ export function openLedger(path: string, engine: EngineState): LedgerWriter {
     const { file, keep, lostBytes, reason } = ledger.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
   }
-  return ledger;
+  return { engine, ledger };
 }
 
 /** The record that a ledger begins with, and that tells it of a change. */

@@ -26,14 +26,15 @@ import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } f
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { commitRecord } from "./commit_record.ts";
+import { disagreement, disagreementRecord, disagreementText } from "./disagreement.ts";
 import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } from "./sync_report.ts";
 
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
 export type Input =
-  /** The ledger that records are appended to. */
-  | { readonly kind: "opened"; readonly ledger: string }
-  /** The kernel's tables as they are: at start, and after a rejection. */
-  | { readonly kind: "listed"; readonly ruleset: Ruleset }
+  /** The ledger that records are appended to; `complete` when rules may be made from it though it tells of no commit. */
+  | { readonly kind: "opened"; readonly ledger: string; readonly complete?: boolean }
+  /** The kernel's tables as they are: at start, with the time, and after a rejection. */
+  | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
   /** Our tables hold what this program never writes; they will be made anew. */
   | { readonly kind: "unreadable"; readonly tables: readonly Pick<Table, "family" | "name">[] }
   /** Tables of another proxy, which the next commit removes as it brings our rules: no packet meets none or both. */
@@ -81,6 +82,8 @@ export interface EngineState {
   committedDigest: Digest;
   /** Tables to delete before ours are made; undefined while ours stand as they should. */
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
+  /** Whether the position in the kernel is to be written though no element changes: it is not ours, or not right. */
+  repositions: boolean;
   /** Tables of another proxy that the next commit removes. */
   takeover: readonly Pick<Table, "family" | "name">[];
   gathered: Gathered;
@@ -110,6 +113,7 @@ export function newEngine(): EngineState {
     committed: new Map(),
     committedDigest: tablesDigest(cluster.tables),
     rebuild: [],
+    repositions: false,
     takeover: [],
     gathered: nothingGathered(),
     touched: new Map(),
@@ -139,13 +143,13 @@ function react(state: EngineState, input: Input): Effect[] {
     case "opened":
       state.ledger = input.ledger;
       // What was complete once is served on, also while the source cannot be reached.
-      state.synced = state.cluster.committed;
+      state.synced = input.complete === true || state.cluster.committed !== undefined;
       // What was stale while the ledger was written was dealt with then.
       takeStaleFlows(state.cluster);
       state.gathered = nothingGathered();
       return [];
     case "listed":
-      return adopt(state, input.ruleset);
+      return [...noteDisagreement(state, input), ...adopt(state, input.ruleset)];
     case "unreadable":
       startAnew(state, input.tables);
       return [];
@@ -165,6 +169,21 @@ function react(state: EngineState, input: Input): Effect[] {
     default:
       return unreachable(input);
   }
+}
+
+/** What has become of our rules while nobody looked after them. */
+function noteDisagreement(state: EngineState, { ruleset, startedAt }: Input & { kind: "listed" }): Effect[] {
+  if (startedAt === undefined) return [];
+  const { cluster, ledger, appendedOffset } = state;
+  const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
+  const found = separated(ruleset);
+  const kind = disagreement(recorded, found);
+  if (kind === undefined) return [];
+  state.repositions = true;
+  return [
+    { kind: "warn", text: disagreementText(kind) },
+    { kind: "append", records: [disagreementRecord(kind, recorded, found, startedAt)] },
+  ];
 }
 
 /** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
@@ -260,7 +279,8 @@ function planCommit(state: EngineState): Effect[] {
   const changes = rebuild === undefined
     ? plan(state.committed, cluster.desired, state.touched as Touched)
     : causedDelta(diff(new Map(), cluster.desired), state.touched);
-  if (changes.length === 0 && rebuild === undefined && state.takeover.length === 0) {
+  const idle = changes.length === 0 && rebuild === undefined && state.takeover.length === 0;
+  if (idle && !state.repositions) {
     state.touched.clear();
     return forgetFlows(state);
   }
@@ -312,6 +332,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   // A chain that was emptied can go only now that no element of an earlier generation leads to it.
   for (const { set, key, after } of delta) if (isRetired(set, after)) touch(state, set, key, through);
   state.rebuild = undefined;
+  state.repositions = false;
   state.takeover = [];
   state.rejections = 0;
   state.rejectedSince = "";

@@ -7,7 +7,7 @@ import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
+import type { LedgerFailure, LedgerWriter } from "../ledger/writer.ts";
 import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
@@ -22,6 +22,8 @@ export interface Ports {
   now(): string;
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
+  /** Told when the ledger cannot be written, and when it can again. */
+  readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Absent where nobody measures. */
   readonly meter?: Meter;
   report(report: SyncReport): void;
@@ -62,11 +64,22 @@ export async function runLoop(
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
-  const timer = setInterval(() => ports.ledger.sync(), SYNC_MILLISECONDS);
+  let failing = false;
+  const lookAtLedger = () => {
+    const { failure } = ports.ledger;
+    if (failing === (failure !== undefined)) return;
+    failing = failure !== undefined;
+    ports.ledgerChanged?.(failure);
+  };
+  const timer = setInterval(() => {
+    ports.ledger.sync();
+    lookAtLedger();
+  }, SYNC_MILLISECONDS);
   try {
     for await (const batch of source.batches(signal)) {
       perform(state, ports, { kind: "batch", batch });
       commitBatch(state, ports);
+      lookAtLedger();
     }
   } finally {
     clearInterval(timer);
@@ -137,9 +150,10 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now, met
 }
 
 /** Our tables as `kernel` holds them, for the engine. */
-export function list(kernel: Kernel): Input {
+export function list(kernel: Kernel, startedAt?: string): Input {
   try {
-    return { kind: "listed", ruleset: kernel.list(OUR_TABLES) };
+    const ruleset = kernel.list(OUR_TABLES);
+    return { kind: "listed", ruleset, ...(startedAt === undefined ? {} : { startedAt }) };
   } catch (error) {
     if (!(error instanceof UnreadableRuleset)) throw error;
     return { kind: "unreadable", tables: error.tables };

@@ -42,8 +42,11 @@ export interface ClusterState {
   readonly contested: Set<string>;
   /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
   readonly omitted: Map<string, number>;
-  /** Whether the records so far were once complete enough to be committed: rules can be made from them alone. */
-  committed: boolean;
+  /**
+   * Last record that a commit has put into the kernel; undefined before the first. Records that were committed from once
+   * were complete: rules can be made from them alone.
+   */
+  committed: number | undefined;
   /** Services whose rules cannot be made or are refused by the kernel, and why; until their objects change. */
   readonly aside: Map<ServiceName, string>;
   /** ServicePorts that a Local policy leaves without endpoints. */
@@ -76,7 +79,7 @@ export function emptyState(): ClusterState {
     claims: new Map(),
     contested: new Set(),
     omitted: new Map(),
-    committed: false,
+    committed: undefined,
     aside: new Map(),
     withoutLocal: new Map(),
     healthChecks: new Map(),

@@ -35,7 +35,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
       noteConfig(state, offset, record.proxy ?? DEFAULT_PROXY_CONFIG);
       return noteNode(state, offset, record.nodeName);
     case "commit":
-      state.committed ||= record.outcome === "committed";
+      if (record.outcome === "committed") state.committed = record.through;
       return record.setAside === undefined ? undefined : setAside(state, offset, record);
     case "drift":
     case "gap":

@@ -117,6 +117,17 @@ export function decodeRecord(
   return { offset, record: record as LedgerRecord, chain };
 }
 
+/** The record in `line`, judged by nothing but its own CRC; undefined where it is none. */
+export function decodeLine(line: Uint8Array): LedgerRecord | undefined {
+  const text = unsealed(line);
+  if (text === undefined) return undefined;
+  const { offset: _, chain: __, ...record } = JSON.parse(text) as LedgerRecord & {
+    offset: number;
+    chain: string;
+  };
+  return KINDS.has(record.kind) ? record as LedgerRecord : undefined;
+}
+
 /** JSON with keys in code unit order and nothing absent: equal values have equal text. */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);

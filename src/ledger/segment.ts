@@ -92,7 +92,8 @@ function* readSegment(
   const problem = typeof header === "string" ? header : misfit(header, name, before);
   if (problem !== undefined) {
     // A header alone is written and synced before any record; only a segment without records can have a torn one.
-    if (last && before !== undefined && headerEnd < 0) return undefined;
+    const continues = before !== undefined || segmentFirst(name) === 0;
+    if (last && continues && headerEnd < 0) return undefined;
     throw new LedgerDamage(name, 1, 0, problem);
   }
   const { ledger, first, chain } = header as SegmentHeader;

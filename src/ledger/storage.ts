@@ -15,6 +15,10 @@ export interface Storage {
   append(name: string, create: boolean): AppendFile;
   /** Cuts a file to `length` bytes. */
   truncate(name: string, length: number): void;
+  /** Removes a file. */
+  remove(name: string): void;
+  /** Moves every file but the lock into a new folder `name` beside them. */
+  setAside(name: string): void;
   /** Makes created and removed names durable. */
   syncFolder(): void;
   /** Takes the writer's lock, or says who has it. */
@@ -45,6 +49,14 @@ export function folderStorage(path: string, create: boolean): Storage {
     read: (name) => Deno.readFileSync(`${path}/${name}`),
     append: (name, create) => appendFile(`${path}/${name}`, create),
     truncate: (name, length) => truncateFile(`${path}/${name}`, length),
+    remove: (name) => Deno.removeSync(`${path}/${name}`),
+    setAside(name) {
+      Deno.mkdirSync(`${path}/${name}`, { mode: FOLDER_MODE });
+      for (const file of this.names()) {
+        if (file !== LOCK) Deno.renameSync(`${path}/${file}`, `${path}/${name}/${file}`);
+      }
+      syncFolder(path);
+    },
     syncFolder: () => syncFolder(path),
     lock: () => lockFile(`${path}/${LOCK}`),
   };

@@ -1,8 +1,8 @@
-// The single writer of a ledger. What append returned for is in the file (and, by policy, on the disk); a crash at any
-// instant leaves a prefix of what was appended.
+// The single writer of a ledger. A crash at any instant leaves a prefix of what was appended. A disk that fails does not
+// stop the caller: records wait in memory, with their offsets and chain, and are written when it works again.
 
 import { randomBytes } from "node:crypto";
-import { SEGMENT_BYTES } from "../limits.ts";
+import { SEGMENT_BYTES, UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
@@ -20,53 +20,95 @@ export class LedgerLocked extends Error {
   }
 }
 
+/** More waits to be written than memory is given for. */
+export class LedgerOverflow extends Error {
+  override readonly name = "LedgerOverflow";
+
+  constructor(path: string, { records, reason }: LedgerFailure) {
+    super(
+      `ledger ${path}: ${records} records could not be written (${reason}), and no more are kept in memory`,
+    );
+  }
+}
+
+/** Why records wait in memory. */
+export interface LedgerFailure {
+  /** The system's words. */
+  readonly reason: string;
+  /** How many wait. */
+  readonly records: number;
+}
+
 /** How a writer is opened. */
 export interface WriterOptions {
   readonly policy: SyncPolicy;
   /** Size in bytes at which a segment is closed; SEGMENT_BYTES unless a test says otherwise. */
   readonly segmentBytes?: number;
+  /** Bytes that may wait in memory; UNWRITTEN_BYTES_MAX unless a test says otherwise. */
+  readonly unwrittenBytes?: number;
   /** Id of a ledger made anew, 16 hex digits; drawn unless a test says otherwise. */
   readonly ledger?: string;
   /** Called with every record that is there already, in order. */
   readonly onRecord?: (offset: Offset, record: LedgerRecord) => void;
 }
 
+/** A place in the ledger between two records. */
+interface Place {
+  /** Offset of the record behind it. */
+  readonly next: number;
+  /** Hash chain before that record. */
+  readonly chain: string;
+}
+
+/** The segment that is open. */
+interface OpenSegment {
+  readonly name: string;
+  readonly file: AppendFile;
+  /** Bytes in it. */
+  size: number;
+}
+
 /** Holds the lock and the last segment of one ledger; dispose of it to release both. */
 export class LedgerWriter implements Disposable {
   readonly #storage: Storage;
-  readonly #lock: Disposable;
   readonly #options: WriterOptions;
   readonly #ledger: string;
   readonly #encoder = new TextEncoder();
-  #file: AppendFile | undefined;
-  /** Name of the segment that is open. */
-  #name = "";
-  #size = 0;
-  #next = 0;
-  #chain: string;
-  #unsynced = false;
+  #lock: Disposable | undefined;
+  #segment: OpenSegment | undefined;
+  /** Behind the last record appended. */
+  #end: Place;
+  /** Behind the last record in a file. */
+  #written: Place;
+  /** Behind the last record on the disk, and the size of its segment there. */
+  #durable: Place & { readonly size: number };
+  /** Lines behind {@link #durable}: those written and not synced, then those that wait. */
+  #lines: { readonly bytes: Uint8Array; readonly end: Place }[] = [];
+  #waitingBytes = 0;
+  /** What a failed write left in a file, to be cut off before anything else is written. */
+  #cut: { readonly name: string; readonly size: number } | undefined;
+  #failure: string | undefined;
   /** The tail that was cut off when the ledger was opened. */
   readonly torn: TornTail | undefined;
 
   /**
    * Opens the ledger in `storage`, or makes one; cuts a torn tail back to the last whole record. Throws
-   * {@link LedgerLocked}, LedgerDamage, or the storage's own error.
+   * {@link LedgerLocked}, LedgerDamage, or the storage's own error where the ledger cannot be read.
    */
   constructor(storage: Storage, options: WriterOptions) {
     this.#storage = storage;
     this.#options = options;
-    const lock = storage.lock();
-    if ("heldBy" in lock) throw new LedgerLocked(storage.path, lock.heldBy);
-    this.#lock = lock;
+    this.#attempt(() => this.#takeLock());
     try {
       const end = this.#recover();
       this.#ledger = end?.ledger ?? options.ledger ?? randomBytes(8).toString("hex");
-      this.#chain = end?.chain ?? genesisChain(this.#ledger);
-      this.#next = end?.next ?? 0;
+      this.#end = { next: end?.next ?? 0, chain: end?.chain ?? genesisChain(this.#ledger) };
+      this.#written = this.#end;
+      this.#durable = { ...this.#end, size: 0 };
       this.torn = end?.torn;
-      this.#open(end);
+      this.#attempt(() => this.#open(end));
     } catch (error) {
-      lock[Symbol.dispose]();
+      this.#lock?.[Symbol.dispose]();
       throw error;
     }
   }
@@ -78,52 +120,69 @@ export class LedgerWriter implements Disposable {
 
   /** Offset the next record will get. */
   get next(): Offset {
-    return this.#next as Offset;
+    return this.#end.next as Offset;
   }
 
-  /** Appends `records` with one write and returns the offset of the first. Throws the storage's error. */
+  /** Why records wait in memory; undefined while none do. */
+  get failure(): LedgerFailure | undefined {
+    const records = this.#end.next - this.#written.next;
+    return this.#failure === undefined ? undefined : { reason: this.#failure, records };
+  }
+
+  /**
+   * Appends `records` and returns the offset of the first. They are in the file then, or, while {@link failure} says so,
+   * in memory. Throws {@link LedgerOverflow} when too much waits.
+   */
   append(records: readonly LedgerRecord[]): Offset {
-    const first = this.#next;
+    const first = this.#end.next;
     let lines = "";
-    let chain = this.#chain;
+    let { chain } = this.#end;
     records.forEach((record, i) => {
       const encoded = encodeRecord(first + i, record, chain);
       lines += encoded.line;
       chain = encoded.chain;
     });
-    if (this.#size >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
     const bytes = this.#encoder.encode(lines);
-    this.#write(bytes);
-    this.#size += bytes.length;
-    this.#next = first + records.length;
-    this.#chain = chain;
-    this.#unsynced = true;
+    this.#end = { next: first + records.length, chain };
+    this.#lines.push({ bytes, end: this.#end });
+    this.#waitingBytes += bytes.length;
+    this.#attempt(() => this.#write());
+    if (this.#waitingBytes > (this.#options.unwrittenBytes ?? UNWRITTEN_BYTES_MAX)) {
+      throw new LedgerOverflow(this.#storage.path, this.failure!);
+    }
     if (this.#options.policy === "always") this.sync();
     return first as Offset;
   }
 
-  /**
-   * Makes all appended records durable; does nothing when they are. After a failure the file is given up, as its pages
-   * may be lost while the kernel calls them clean: the next append starts a new segment.
-   */
+  /** Writes what waits, and makes it durable as the policy has it. */
   sync(): void {
-    if (!this.#unsynced || this.#options.policy === "never") return;
-    this.#unsynced = false;
-    try {
-      this.#file?.sync();
-    } catch (error) {
-      this.#close();
-      throw error;
-    }
+    this.#attempt(() => {
+      this.#write();
+      if (this.#options.policy !== "never" && this.#lines.length > 0) this.#makeDurable();
+    });
   }
 
   [Symbol.dispose](): void {
+    this.sync();
+    this.#closeSegment();
+    this.#lock?.[Symbol.dispose]();
+  }
+
+  /** Does `work`; the storage's failure is noted, and ends with the next work that succeeds. */
+  #attempt(work: () => void): void {
     try {
-      this.sync();
-    } finally {
-      this.#close();
-      this.#lock[Symbol.dispose]();
+      work();
+      this.#failure = undefined;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      this.#failure = (error as Error).message;
     }
+  }
+
+  #takeLock(): void {
+    const lock = this.#storage.lock();
+    if ("heldBy" in lock) throw new LedgerLocked(this.#storage.path, lock.heldBy);
+    this.#lock = lock;
   }
 
   #recover(): LedgerEnd | undefined {
@@ -138,56 +197,122 @@ export class LedgerWriter implements Disposable {
   /** Continues the last segment, without its torn tail. */
   #open(end: LedgerEnd | undefined): void {
     if (end === undefined) return;
-    const torn = end.torn;
-    if (torn !== undefined) this.#storage.truncate(torn.file, torn.keep);
-    if (torn?.keep === 0) return this.#begin(torn.file, false);
-    this.#file = this.#storage.append(end.segment, false);
-    this.#name = end.segment;
-    this.#size = this.#storage.size(end.segment);
+    const { torn, segment: name } = end;
+    if (torn !== undefined) {
+      this.#cut = { name: torn.file, size: torn.keep };
+      this.#cutOff();
+      // Not even its header was whole: the file is made anew by the next append.
+      if (torn.keep === 0) return this.#storage.remove(torn.file);
+    }
+    const size = this.#storage.size(name);
+    this.#segment = { name, file: this.#storage.append(name, false), size };
+    this.#durable = { ...this.#durable, size };
   }
 
-  /** After a failed write what was written of it is taken back, and the next append starts a new segment. */
-  #write(bytes: Uint8Array): void {
-    if (this.#file === undefined) {
-      const name = segmentName(this.#next);
-      const exists = this.#storage.names().includes(name);
-      if (exists) this.#storage.truncate(name, 0);
-      this.#begin(name, !exists);
-    }
+  /** Writes the lines that wait, with one call. After a failure what was written of them is taken back. */
+  #write(): void {
+    if (this.#lock === undefined) this.#takeLock();
+    this.#cutOff();
+    const waiting = this.#lines.filter(({ end }) => end.next > this.#written.next);
+    if (waiting.length === 0) return;
+    if ((this.#segment?.size ?? 0) >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
+    const segment = this.#segment ??= this.#begin();
+    const bytes = waiting.length === 1 ? waiting[0]!.bytes : concatenated(waiting.map(({ bytes }) => bytes));
     try {
-      this.#file!.write(bytes);
+      segment.file.write(bytes);
     } catch (error) {
-      this.#storage.truncate(this.#name, this.#size);
-      this.#close();
+      this.#cut = { name: segment.name, size: segment.size };
       throw error;
     }
+    segment.size += bytes.length;
+    this.#written = waiting.at(-1)!.end;
+    this.#waitingBytes = 0;
+    if (this.#options.policy === "never") this.#noteDurable();
+  }
+
+  /**
+   * After a failed sync the file is given up, as its pages may be lost while the kernel calls them clean: all that was
+   * not durable before waits again, for another file.
+   */
+  #makeDurable(): void {
+    try {
+      this.#segment?.file.sync();
+    } catch (error) {
+      this.#giveUp();
+      throw error;
+    }
+    this.#noteDurable();
+  }
+
+  #giveUp(): void {
+    if (this.#segment !== undefined) this.#cut = { name: this.#segment.name, size: this.#durable.size };
+    this.#closeSegment();
+    this.#written = this.#durable;
+    this.#waitingBytes = this.#lines.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  #noteDurable(): void {
+    this.#durable = { ...this.#written, size: this.#segment?.size ?? 0 };
+    this.#lines = this.#lines.filter(({ end }) => end.next > this.#written.next);
+  }
+
+  /** Cuts off what a failed write or sync left. A segment of which nothing is durable goes as a whole. */
+  #cutOff(): void {
+    if (this.#cut === undefined) return;
+    const { name, size } = this.#cut;
+    this.#storage.truncate(name, size);
+    this.#cut = undefined;
   }
 
   /** Starts a segment: its header and its name are durable before any record is. */
-  #begin(name: string, create: boolean): void {
-    const file = this.#storage.append(name, create);
-    const header = this.#encoder.encode(
-      encodeHeader({ ledger: this.#ledger, first: this.#next, chain: this.#chain }),
-    );
-    file.write(header);
-    if (this.#options.policy !== "never") {
-      file.sync();
-      this.#storage.syncFolder();
+  #begin(): OpenSegment {
+    const { next, chain } = this.#written;
+    const name = segmentName(next);
+    // One that was given up before anything of it was durable.
+    if (this.#storage.names().includes(name)) this.#storage.remove(name);
+    const file = this.#storage.append(name, true);
+    const header = this.#encoder.encode(encodeHeader({ ledger: this.#ledger, first: next, chain }));
+    try {
+      file.write(header);
+      if (this.#options.policy !== "never") {
+        file.sync();
+        this.#storage.syncFolder();
+      }
+    } catch (error) {
+      file.close();
+      throw error;
     }
-    this.#file = file;
-    this.#name = name;
-    this.#size = header.length;
+    this.#durable = { ...this.#written, size: header.length };
+    return { name, file, size: header.length };
   }
 
   #rotate(): void {
-    this.sync();
-    this.#close();
+    if (this.#options.policy !== "never") this.#makeDurable();
+    this.#closeSegment();
   }
 
-  #close(): void {
-    this.#file?.close();
-    this.#file = undefined;
-    this.#size = 0;
-    this.#unsynced = false;
+  #closeSegment(): void {
+    this.#segment?.file.close();
+    this.#segment = undefined;
   }
+}
+
+/** What the system says of a disk; anything else is a fault of this program, or says who has the ledger. */
+function isStorageFailure(error: unknown): boolean {
+  return error instanceof Error && "code" in error && STORAGE_FAILURES.has(String(error.code));
+}
+
+/** errno(3): no space, quota, read-only, I/O error, no such device, file too large, too many files, stale handle. */
+const STORAGE_FAILURES: ReadonlySet<string> = new Set(
+  ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
+);
+
+function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }

@@ -1,6 +1,7 @@
 // What the health endpoints answer: kube-proxy's rules and body (1.37), with what we know of the connection to the
 // source beside it. Pure; times in milliseconds since 1970.
 
+import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 
 /** What health is judged by. */
@@ -15,6 +16,8 @@ export interface HealthFacts {
   readonly pendingMax: number;
   /** Whether the node may get traffic: it exists, and the autoscaler is not about to delete it (KEP-3458). */
   readonly nodeEligible: boolean;
+  /** Why records of the ledger wait in memory; undefined while none do. */
+  readonly ledger: LedgerFailure | undefined;
   /** How the source is, by resource; empty where the source is no API server. */
   readonly sources: readonly ResourceStatus[];
 }
@@ -46,7 +49,7 @@ export function isHealthy({ now, pendingSince, pendingMax }: HealthFacts): boole
 }
 
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
-  const { now, lastUpdated, sources } = facts;
+  const { now, lastUpdated, sources, ledger } = facts;
   const time = new Date(now).toISOString();
   const updated = healthy ? time : new Date(lastUpdated).toISOString();
   const family = { lastUpdated: updated, healthy };
@@ -55,6 +58,7 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
     currentTime: time,
     healthy,
     status: { IPv4: family, IPv6: family },
+    ledger: { problem: ledger?.reason ?? "", unwrittenRecords: ledger?.records ?? 0 },
     sources: Object.fromEntries(sources.map(({ kind, heardAt, problem }) => [kind, {
       lastHeard: heardAt === 0 ? null : new Date(heardAt).toISOString(),
       problem,

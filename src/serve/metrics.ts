@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
+import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
@@ -25,12 +26,15 @@ export interface Gauged {
   status(): readonly ResourceStatus[];
   /** Changes that wait for a commit. */
   gathered(): Pick<Gathered, "services" | "endpoints">;
+  /** Why records of the ledger wait in memory. */
+  ledger(): LedgerFailure | undefined;
 }
 
-export function newMetrics({ status, gathered }: Gauged): Metrics {
+export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
+  addLedgerMetrics(registry, ledger);
   const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
   const duration = new Histogram({
     name: "ledgerproxy_commit_duration_seconds",
@@ -87,6 +91,20 @@ export function newMetrics({ status, gathered }: Gauged): Metrics {
     },
     text: () => registry.metrics(),
   };
+}
+
+function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"]): void {
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name: `ledgerproxy_ledger_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  gauge("failing", "1 while the ledger cannot be written, else 0", () => ledger() === undefined ? 0 : 1);
+  gauge("unwritten_records", "Records that wait in memory", () => ledger()?.records ?? 0);
 }
 
 /** Staleness is visible: when each watch was last heard, whether it is followed, how often it had to be listed. */

@@ -14,7 +14,11 @@ import { readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
+import { CONTAINERS } from "../../src/fold/skeleton.ts";
+import type { SetPath } from "../../src/nft/ruleset.ts";
+import { createTable } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
+import { elementOperations } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { lines, service, slice } from "../support/cluster_notation.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
@@ -43,7 +47,7 @@ class Process implements Disposable {
       warn: (text) => this.warnings.push(text),
     };
     perform(this.engine, this.ports, { kind: "opened", ledger: ledger.ledger });
-    perform(this.engine, this.ports, list(kernel));
+    perform(this.engine, this.ports, list(kernel, TIME));
   }
 
   tell(batch: SourceBatch): void {
@@ -359,3 +363,71 @@ Deno.test("a report counts changes, and each trigger of a slice once", () => {
     [[1, 1, [times[0]]], [0, 1, []], [0, 1, [times[1]]]],
   );
 });
+
+Deno.test("each way in which kernel and ledger can disagree at a start has a name, a record, and ends in agreement", () => {
+  const table = (family: "ip" | "ip6") =>
+    ({ verb: "delete", noun: "table", family, table: "ledgerproxy" }) as const;
+  const other = slice("shop/web-a http:8080/tcp 10.244.0.9");
+  const cases: [string, string, (kernel: FakeKernel, storage: MemoryStorage) => MemoryStorage | void][] = [
+    ["gone", "drift", (kernel) => void kernel.commit([table("ip"), table("ip6")])],
+    ["half", "drift", (kernel) => void kernel.commit([table("ip6")])],
+    ["foreign", "drift", () => {
+      const strange = memoryStorage();
+      using(new Process(new FakeKernel(), strange), (process) => process.list(WEB, PODS));
+      return strange;
+    }],
+    ["ahead", "gap", (kernel, storage) => {
+      const before = memoryStorage(storage.files);
+      using(new Process(kernel, storage), (process) => process.list(WEB, other));
+      return before;
+    }],
+    ["behind", "drift", (kernel, storage) => {
+      const { tables, elements } = separated(kernel.list(OUR_TABLES));
+      using(new Process(kernel, storage), (process) => process.list(WEB, other));
+      kernel.commit([table("ip"), table("ip6")]);
+      kernel.commit([
+        ...tables.flatMap(createTable),
+        ...elementOperations(diff(new Map(), elements), CONTAINERS),
+      ]);
+    }],
+    ["altered", "drift", (kernel) => {
+      const { elements } = separated(kernel.list(OUR_TABLES));
+      const path = "ip ledgerproxy cluster-ips" as SetPath;
+      const [element] = elements.get(path)!.values();
+      kernel.commit([{
+        verb: "delete",
+        noun: "element",
+        set: path,
+        container: CONTAINERS.get(path)!,
+        element: element!,
+      }]);
+    }],
+  ];
+  for (const [name, kind, disturb] of cases) {
+    const kernel = new FakeKernel();
+    const first = memoryStorage();
+    using(new Process(kernel, first), (process) => process.list(WEB, PODS));
+    const storage = disturb(kernel, first) ?? memoryStorage(first.files);
+    using(new Process(kernel, storage), (process) => {
+      assert.equal(process.warnings.length, 1, name);
+      commitBatch(process.engine, process.ports);
+      process.list(WEB, PODS);
+      assertInSync(process.engine, kernel);
+    });
+    const told = [...readLedger(storage)].flatMap(({ record }) =>
+      record.kind === "drift" || record.kind === "gap" ? [record] : []
+    );
+    assert.equal(told.length, 1, name);
+    assert.equal(told[0]!.kind, kind, name);
+    if (told[0]!.kind === "drift") assert.match(told[0]!.changes[0]!, new RegExp(`^${name}: `));
+    using(
+      new Process(kernel, storage),
+      (process) => assert.deepEqual(process.warnings, [], `${name}, then nothing`),
+    );
+  }
+});
+
+function using<T extends Disposable>(resource: T, use: (resource: T) => void): void {
+  using held = resource;
+  use(held);
+}

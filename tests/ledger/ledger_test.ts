@@ -14,9 +14,9 @@ import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { isLedgerDamage } from "../../src/ledger/segment.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerLocked, LedgerWriter, type WriterOptions } from "../../src/ledger/writer.ts";
+import { LedgerLocked, LedgerOverflow, LedgerWriter, type WriterOptions } from "../../src/ledger/writer.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
-import { memoryStorage } from "../support/memory_storage.ts";
+import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const ID = "0123456789abcdef";
@@ -183,35 +183,124 @@ Deno.test("a newer format version is refused with advice", () => {
   assert.match(verifyLedger(storage)[0]!, /format version 2; this program reads version 1: use a newer one/);
 });
 
-Deno.test("a failed write leaves a ledger that reads well and goes on in a new segment", () => {
-  const storage = memoryStorage();
-  using(open(storage), (writer) => {
-    writer.append(EVERY_KIND.slice(0, 2));
-    let calls = 0;
+Deno.test("while the disk fails records wait, and are written with their offsets when it works", () => {
+  for (
+    const fails of [["write"], ["create"], ["write", "truncate"], ["write", "create", "truncate", "lock"]]
+  ) {
+    const storage = memoryStorage();
+    let broken = false;
     storage.fault = (call) => {
-      if (call === "write" && calls++ === 0) throw new Error("no space left on device");
+      if (broken && fails.includes(call)) throw storageError("ENOSPC");
     };
-    assert.throws(() => writer.append(EVERY_KIND.slice(2)), /no space/);
-    assert.equal(writer.next, 2);
-    writer.append(EVERY_KIND.slice(2));
-  });
-  assert.deepEqual(recordsIn(storage), EVERY_KIND);
-  assert.equal(storage.files.size, 2);
+    using(open(storage, { segmentBytes: 900 }), (writer) => {
+      writer.append(EVERY_KIND.slice(0, 2));
+      broken = true;
+      const places = EVERY_KIND.slice(2).map((record) => writer.append([record]));
+      assert.deepEqual(places, EVERY_KIND.slice(2).map((_, i) => i + 2), "offsets go on");
+      if (fails.includes("write")) {
+        assert.deepEqual(writer.failure, { reason: "ENOSPC for a test", records: EVERY_KIND.length - 2 });
+      }
+      writer.sync();
+      broken = false;
+      writer.sync();
+      assert.equal(writer.failure, undefined);
+    });
+    assert.deepEqual(recordsIn(storage), EVERY_KIND, fails.join());
+    assert.deepEqual(verifyLedger(storage), []);
+  }
 });
 
-Deno.test("after a failed sync the file is not used again", () => {
+Deno.test("too much that waits is an error, and a disk that is full from the start is none", () => {
+  const storage = memoryStorage();
+  storage.fault = () => {
+    throw storageError("EROFS");
+  };
+  using(open(storage, { unwrittenBytes: 1000 }), (writer) => {
+    writer.append(EVERY_KIND.slice(0, 1));
+    assert.deepEqual(writer.failure, { reason: "EROFS for a test", records: 1 });
+    assert.throws(() => writer.append(EVERY_KIND), LedgerOverflow);
+    storage.fault = () => {};
+  });
+  assert.deepEqual(recordsIn(storage), [EVERY_KIND[0], ...EVERY_KIND], "what waited is written all the same");
+});
+
+Deno.test("after a failed sync the file is not used again, and what was not durable is written to another", () => {
   const storage = memoryStorage();
   using(open(storage), (writer) => {
-    writer.append(EVERY_KIND.slice(0, 2));
+    writer.append(EVERY_KIND.slice(0, 1));
+    writer.sync();
+    writer.append(EVERY_KIND.slice(1, 3));
     storage.fault = (call) => {
-      if (call === "sync") throw new Error("input/output error");
+      if (call === "sync") throw storageError("EIO");
     };
-    assert.throws(() => writer.sync(), /input\/output/);
+    writer.sync();
+    assert.deepEqual(writer.failure, { reason: "EIO for a test", records: 2 });
     storage.fault = () => {};
-    writer.append(EVERY_KIND.slice(2));
+    writer.append(EVERY_KIND.slice(3));
   });
   assert.deepEqual(recordsIn(storage), EVERY_KIND);
-  assert.deepEqual(storage.names(), [segmentName(0), segmentName(2)]);
+  assert.deepEqual(storage.names(), [segmentName(0), segmentName(1)]);
+});
+
+Deno.test("power cut at any call, after any failure: a prefix remains, and in it all that was synced", () => {
+  /** Stops the writer as the power does. */
+  class PowerCut extends Error {}
+  const script = (storage: MemoryStorage, cutAt: number, failAt: number) => {
+    let calls = 0;
+    let synced = 0;
+    storage.fault = () => {
+      if (++calls === cutAt) throw new PowerCut();
+      if (calls === failAt) throw storageError("EIO");
+    };
+    try {
+      const writer = open(storage, { segmentBytes: 700 });
+      EVERY_KIND.forEach((record, i) => {
+        writer.append([record]);
+        if (i % 2 === 0) return;
+        writer.sync();
+        if (writer.failure === undefined) synced = i + 1;
+      });
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+    return { synced, calls };
+  };
+  const { calls } = script(memoryStorage(), Infinity, Infinity);
+  assert.ok(calls > 20, `${calls} calls`);
+  for (let cutAt = 1; cutAt <= calls + 1; cutAt++) {
+    for (let failAt = 0; failAt < cutAt; failAt++) {
+      const storage = memoryStorage();
+      const { synced } = script(storage, cutAt, failAt);
+      for (const share of [0, 0.5, 1]) {
+        const left = memoryStorage(storage.files);
+        for (const [name, bytes] of storage.files) {
+          const durable = storage.synced.get(name) ?? 0;
+          left.files.set(name, bytes.slice(0, durable + Math.floor((bytes.length - durable) * share)));
+        }
+        const where = `cut at ${cutAt}, EIO at ${failAt}, ${share} of what was not synced`;
+        using(open(left), (writer) => {
+          assert.ok(writer.next >= synced, `${where}: ${writer.next} of ${synced}`);
+          writer.append(EVERY_KIND.slice(writer.next));
+        });
+        assert.deepEqual(recordsIn(left), EVERY_KIND, where);
+      }
+    }
+  }
+});
+
+Deno.test("a segment of which nothing was durable is made anew", () => {
+  const storage = memoryStorage();
+  using(open(storage), (writer) => {
+    writer.append(EVERY_KIND.slice(0, 1));
+    let syncs = 0;
+    storage.fault = (call) => {
+      if (call === "sync" && syncs++ === 0) throw storageError("EIO");
+    };
+    writer.sync();
+    writer.append(EVERY_KIND.slice(1));
+  });
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
+  assert.deepEqual(storage.names(), [segmentName(0)]);
 });
 
 Deno.test("policy always syncs with every append, interval when asked, never not at all", () => {

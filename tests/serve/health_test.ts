@@ -11,6 +11,7 @@ const FACTS: HealthFacts = {
   pendingSince: undefined,
   pendingMax: 60_000,
   nodeEligible: true,
+  ledger: undefined,
   sources: [],
 };
 
@@ -37,6 +38,7 @@ Deno.test("the body is kube-proxy's, with the sources beside it", () => {
     currentTime: "2026-11-23T03:12:00.000Z",
     healthy: true,
     status: { IPv4: family, IPv6: family },
+    ledger: { problem: "", unwrittenRecords: 0 },
     sources: { Service: { lastHeard: "2026-11-23T03:11:59.000Z", problem: "" } },
     nodeEligible: true,
   });

@@ -26,6 +26,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
   const metrics = newMetrics({
     status: () => [{ kind: "Service", heardAt: 5000, problem: "", lists: 1, listed: true }],
     gathered: () => ({ services: 5, endpoints: 6 }),
+    ledger: () => ({ reason: "No space left on device", records: 12 }),
   });
   metrics.appended(30);
   metrics.forgot("ip6", 3, 2500);
@@ -55,6 +56,8 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="IPv6"} 3',
     'kubeproxy_conntrack_reconciler_sync_duration_seconds_bucket{le="0.004",ip_family="IPv6"} 1',
     'ledgerproxy_append_duration_seconds_bucket{le="0.000032"} 1',
+    "ledgerproxy_ledger_failing 1",
+    "ledgerproxy_ledger_unwritten_records 12",
     "ledgerproxy_committed_offset 7",
     "ledgerproxy_operations_total 8",
     "ledgerproxy_services_set_aside 1",
@@ -70,7 +73,11 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
 
 Deno.test("the metrics server answers kube-proxy's paths", async () => {
   const address = { hostname: "127.0.0.1", port: 40_249 };
-  const metrics = newMetrics({ status: () => [], gathered: () => ({ services: 0, endpoints: 0 }) });
+  const metrics = newMetrics({
+    status: () => [],
+    gathered: () => ({ services: 0, endpoints: 0 }),
+    ledger: () => undefined,
+  });
   await using _server = serveMetrics(metrics, { mode: "nftables" }, address);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`);

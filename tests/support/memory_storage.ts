@@ -5,14 +5,25 @@ import type { AppendFile, Storage } from "../../src/ledger/storage.ts";
 /** A storage whose files a test can look at and change. */
 export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
+  /** Bytes of each file that a power cut leaves for certain. */
+  readonly synced: Map<string, number>;
+  /** What was set aside, by name. */
+  readonly aside: Map<string, Map<string, Uint8Array>>;
   /** Called before each write and sync; throw to make it fail. */
-  fault: (call: "write" | "sync" | "create" | "syncFolder") => void;
+  fault: (call: "write" | "sync" | "create" | "truncate" | "syncFolder" | "lock") => void;
+}
+
+/** What a disk says that fails. */
+export function storageError(code: "ENOSPC" | "EIO" | "EROFS"): Error {
+  return Object.assign(new Error(`${code} for a test`), { code });
 }
 
 /** An empty folder, or one that holds a copy of `files`. */
 export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()): MemoryStorage {
   let locked = false;
   const storage: MemoryStorage = {
+    aside: new Map(),
+    synced: new Map(),
     path: "memory",
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
     fault: () => {},
@@ -25,9 +36,18 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       if (create) storage.files.set(name, new Uint8Array());
       return appendFile(storage, name);
     },
-    truncate: (name, length) => void storage.files.set(name, storage.files.get(name)!.slice(0, length)),
+    truncate(name, length) {
+      storage.fault("truncate");
+      storage.files.set(name, storage.files.get(name)!.slice(0, length));
+    },
+    remove: (name) => void storage.files.delete(name),
+    setAside(name) {
+      storage.aside.set(name, new Map(storage.files));
+      storage.files.clear();
+    },
     syncFolder: () => storage.fault("syncFolder"),
     lock() {
+      storage.fault("lock");
       if (locked) return { heldBy: "the test" };
       locked = true;
       return { [Symbol.dispose]: () => void (locked = false) };
@@ -53,7 +73,10 @@ function appendFile(storage: MemoryStorage, name: string): AppendFile {
       grown.set(bytes, before.length);
       storage.files.set(name, grown);
     },
-    sync: () => storage.fault("sync"),
+    sync() {
+      storage.fault("sync");
+      storage.synced.set(name, storage.files.get(name)!.length);
+    },
     close: () => {},
   };
 }

@@ -14,11 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernel: ["nft"],
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
-  serve: ["nft", "type:engine", "type:ingest"],
+  serve: ["nft", "type:engine", "type:ingest", "type:ledger"],
   cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history"],
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts"];
-const PURE = /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record)\.ts$/;
+const PURE =
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record|disagreement)\.ts$/;
 const IMPURE =
   /\basync\b|\bawait\b|\bDate\b|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
 const LINES_MAX = 500;

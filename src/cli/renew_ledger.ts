@@ -1,0 +1,44 @@
+// A damaged ledger is set aside, never deleted, and a new one begun with what could be used of it.
+
+import { emptyState } from "../fold/cluster_state.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { relist } from "../ingest/relist.ts";
+import type { ConfigRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { salvage } from "../ledger/salvage.ts";
+import type { LedgerDamage } from "../ledger/segment.ts";
+import type { Storage } from "../ledger/storage.ts";
+
+/** How a new ledger begins. */
+export interface Renewed {
+  /** Folder in the ledger's that the damaged segments are in now. */
+  readonly folder: string;
+  /** Its first records: the gap, then what was last known. */
+  readonly records: readonly LedgerRecord[];
+  /** Whether rules were made from what was known. */
+  readonly committed: boolean;
+}
+
+/** Sets the segments in `storage` aside, which must not be written to by anybody. `time`: RFC 3339, UTC. */
+export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
+  const state = emptyState();
+  const records = salvage(storage);
+  let config: ConfigRecord | undefined;
+  let count = 0;
+  let next = records.next();
+  for (; !next.done; next = records.next()) {
+    if (next.value.kind === "config") config = next.value;
+    foldRecord(state, count++ as Offset, next.value);
+  }
+  const folder = `damaged-${time.replace(/[:.]/g, "-")}`;
+  storage.setAside(folder);
+  const events = relist(new Map(), [...state.objects.values()], true, time);
+  return {
+    folder,
+    committed: state.committed !== undefined,
+    records: [
+      { kind: "gap", time, reason: `${damage.message}; set aside in ${folder}`, records: next.value },
+      ...(config === undefined ? [] : [config]),
+      ...events.map((event): LedgerRecord => ({ kind: "event", ...event })),
+    ],
+  };
+}
