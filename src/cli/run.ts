@@ -2,10 +2,12 @@
 
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { TABLE } from "../fold/skeleton.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
@@ -41,6 +43,7 @@ export async function run(options: RunOptions): Promise<number> {
   const folder = ledgerFolder(inForce.ledger);
   using kernel = new NetlinkKernel();
   using conntrack = new Conntrack();
+  using monitor = new RulesetMonitor(TABLE, kernel.port);
   if (!capable(kernel)) return 1;
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const tell = (event: ApiEvent) => recorder?.tell(event);
@@ -52,7 +55,7 @@ export async function run(options: RunOptions): Promise<number> {
   const status = () => source.status?.() ?? [];
   const metrics = newMetrics({ status, gathered: () => engine.gathered, ledger: () => ledger.failure });
   const clock = { lastUpdated: 0 };
-  const ports = portsOf({ kernel, conntrack, ledger, metrics, clock });
+  const ports = portsOf({ kernel, conntrack, monitor, ledger, metrics, clock });
   // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete });
@@ -109,16 +112,18 @@ function tellOfLedger(failure: LedgerFailure | undefined): void {
 interface Parts {
   readonly kernel: Kernel;
   readonly conntrack: Conntrack;
+  readonly monitor: RulesetMonitor;
   readonly ledger: LedgerWriter;
   readonly metrics: Metrics;
   /** Milliseconds since 1970. */
   readonly clock: { lastUpdated: number };
 }
 
-function portsOf({ kernel, conntrack, ledger, metrics, clock }: Parts): Ports {
+function portsOf({ kernel, conntrack, monitor, ledger, metrics, clock }: Parts): Ports {
   return {
     kernel,
     conntrack,
+    monitor,
     ledger,
     meter: metrics,
     ledgerChanged: tellOfLedger,

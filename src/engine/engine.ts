@@ -37,6 +37,15 @@ export type Input =
   | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
   /** Our tables hold what this program never writes; they will be made anew. */
   | { readonly kind: "unreadable"; readonly tables: readonly Pick<Table, "family" | "name">[] }
+  /** Another program has changed our tables, or may have: `changes` is empty where nobody saw it. */
+  | {
+    readonly kind: "drift";
+    readonly process: string;
+    readonly pid: number;
+    readonly changes: readonly string[];
+    readonly response: string;
+    readonly time: string;
+  }
   /** Tables of another proxy, which the next commit removes as it brings our rules: no packet meets none or both. */
   | { readonly kind: "takeover"; readonly tables: readonly Pick<Table, "family" | "name">[] }
   | { readonly kind: "batch"; readonly batch: SourceBatch }
@@ -153,6 +162,14 @@ function react(state: EngineState, input: Input): Effect[] {
     case "unreadable":
       startAnew(state, input.tables);
       return [];
+    case "drift": {
+      const { process, pid, changes, response, time } = input;
+      const who = process === "" ? "somebody" : `${process} (process ${pid})`;
+      return [
+        { kind: "warn", text: `${who} changed our tables: ${changes.join(", ")}; ${response}` },
+        { kind: "append", records: [{ kind: "drift", time, process, pid, changes, response }] },
+      ];
+    }
     case "takeover":
       state.takeover = input.tables;
       return [];
@@ -179,7 +196,6 @@ function noteDisagreement(state: EngineState, { ruleset, startedAt }: Input & { 
   const found = separated(ruleset);
   const kind = disagreement(recorded, found);
   if (kind === undefined) return [];
-  state.repositions = true;
   return [
     { kind: "warn", text: disagreementText(kind) },
     { kind: "append", records: [disagreementRecord(kind, recorded, found, startedAt)] },
@@ -198,6 +214,8 @@ function adopt(state: EngineState, listed: Ruleset): Effect[] {
   state.committed = new Map([...ruleset.elements].map(([path, set]) => [path, new Map(set)]));
   state.committedDigest = rulesetDigest(tables, state.committed);
   const position = positionOf(state.committed);
+  state.repositions = position?.ledger !== state.ledger ||
+    position.digest !== digestText(state.committedDigest);
   if (position?.ledger === state.ledger && position.offset <= state.cluster.folded) {
     state.plannedOffset = state.committedOffset = position.offset;
   }

@@ -3,6 +3,7 @@
 
 import type { Source } from "../ingest/source.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
+import type { Heard } from "../kernel/ruleset_monitor.ts";
 import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
@@ -12,6 +13,7 @@ import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, step } from "./engine.ts";
+import { Healer } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
 
 /** What the loop acts on. */
@@ -22,6 +24,8 @@ export interface Ports {
   now(): string;
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
+  /** Hears what others change in our tables; absent where nobody listens. */
+  readonly monitor?: { poll(): Heard };
   /** Told when the ledger cannot be written, and when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Absent where nobody measures. */
@@ -36,6 +40,8 @@ export interface Meter {
   rejected(): void;
   /** Told of records written to the ledger, synced to disk or not. */
   appended(microseconds: number): void;
+  /** Told of each batch of another program that changed our tables. */
+  drifted(process: string): void;
   /** Told of flows that were forgotten. */
   forgot(family: Family, flows: number, microseconds: number): void;
 }
@@ -64,6 +70,7 @@ export async function runLoop(
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
+  using _healer = new Healer(state, ports);
   let failing = false;
   const lookAtLedger = () => {
     const { failure } = ports.ledger;

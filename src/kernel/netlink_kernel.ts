@@ -23,6 +23,11 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
 
+  /** The port of the socket that batches are sent through: what tells them from those of others. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
   commit(transaction: Transaction): CommitReceipt {
     const start = performance.now();
     const batch = encodeBatch(transaction, this.#requests.sequence);
@@ -54,7 +59,7 @@ export class NetlinkKernel implements Kernel {
 
   generation(): number {
     const [answer] = this.#requests.ask({ message: nf.MSG.GETGEN, family: "ip", fill: () => {} }, 0);
-    return u32(messageAttributes(answer!), nf.NFTA_GEN_ID)!;
+    return u32(messageAttributes(answer!), nf.NFTA_GEN.ID)!;
   }
 
   [Symbol.dispose](): void {

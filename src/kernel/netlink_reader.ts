@@ -8,6 +8,8 @@ export interface NetlinkMessage {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
+  /** Port of the socket that caused the message. */
+  readonly port: number;
   readonly payload: Uint8Array;
 }
 
@@ -30,6 +32,7 @@ export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
+      port: view.getUint32(at + 12, true),
       payload: datagram.subarray(at + NLMSG_HEADER_BYTES, at + length),
     };
     at += (length + 3) & ~3;

@@ -17,6 +17,7 @@ const EINTR = 4;
 
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
@@ -35,13 +36,23 @@ export class NetlinkSocket {
   /** Largest batch in bytes that one send can take; a batch is never split, or it would not be atomic. */
   readonly sendLimit: number;
 
-  /** Opens a socket in the network namespace of the calling thread. Throws {@link SystemError}. */
-  constructor() {
+  /** The address of the socket: what the kernel calls port. */
+  readonly port: number;
+
+  /**
+   * Opens a socket in the network namespace of the calling thread, which hears the multicast `group` if one is given.
+   * Throws {@link SystemError}.
+   */
+  constructor(group?: number) {
     const { symbols } = this.#libc;
     new DataView(this.#address.buffer).setUint16(0, nf.AF_NETLINK, true);
     this.#descriptor = symbols.socket(nf.AF_NETLINK, nf.SOCK_RAW | nf.SOCK_CLOEXEC, nf.NETLINK_NETFILTER);
     if (this.#descriptor < 0) throw this.#failure("socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)");
     if (symbols.bind(this.#descriptor, this.#address, ADDRESS_BYTES) < 0) throw this.#failure("bind");
+    this.port = this.#boundPort();
+    if (group !== undefined && !this.#option(nf.SOL_NETLINK, nf.NETLINK_ADD_MEMBERSHIP, group)) {
+      throw this.#failure(`joining group ${group}`);
+    }
     this.#option(nf.SOL_NETLINK, nf.NETLINK_CAP_ACK, 1);
     this.#option(nf.SOL_NETLINK, nf.NETLINK_EXT_ACK, 1);
     // Only CAP_NET_ADMIN of the first user namespace may exceed net.core.wmem_max; elsewhere the plain option applies.
@@ -89,6 +100,16 @@ export class NetlinkSocket {
   #option(level: number, name: number, value: number): boolean {
     const bytes = new Uint8Array(Int32Array.of(value).buffer);
     return this.#libc.symbols.setsockopt(this.#descriptor, level, name, bytes, bytes.length) === 0;
+  }
+
+  /** The kernel chose it when the socket was bound. */
+  #boundPort(): number {
+    const address = new Uint8Array(ADDRESS_BYTES);
+    const length = new Uint8Array(Int32Array.of(ADDRESS_BYTES).buffer);
+    if (this.#libc.symbols.getsockname(this.#descriptor, address, length) < 0) {
+      throw this.#failure("getsockname");
+    }
+    return new DataView(address.buffer).getUint32(4, true);
   }
 
   #sendBuffer(): number {

@@ -12,6 +12,9 @@ export const SO_RCVTIMEO = 20;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
+export const NETLINK_ADD_MEMBERSHIP = 1;
+/** enum nfnetlink_groups */
+export const NFNLGRP_NFTABLES = 7;
 export const NETLINK_CAP_ACK = 10;
 export const NETLINK_EXT_ACK = 11;
 export const MSG_DONTWAIT = 0x40;
@@ -63,6 +66,7 @@ export const MSG = {
   NEWSETELEM: 12,
   GETSETELEM: 13,
   DELSETELEM: 14,
+  NEWGEN: 15,
   GETGEN: 16,
 } as const;
 
@@ -132,7 +136,7 @@ export const NFTA_FIB_F_SADDR = 1;
 export const NFTA_FIB_F_DADDR = 2;
 /** RTN_LOCAL of linux/rtnetlink.h: what `fib ... type local` compares with. */
 export const RTN_LOCAL = 2;
-export const NFTA_GEN_ID = 1;
+export const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;
 
 /** enum nft_registers: the verdict register, the 16-byte register 1, and the 4-byte registers it starts with. */
 export const NFT_REG_VERDICT = 0;

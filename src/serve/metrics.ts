@@ -48,6 +48,12 @@ export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
     buckets: SYNC_BUCKETS,
     registers,
   });
+  const drift = new Counter({
+    name: "ledgerproxy_drift_total",
+    help: "Batches of other programs that changed our tables",
+    labelNames: ["process"] as const,
+    registers,
+  });
   const operations = new Counter({
     name: "ledgerproxy_operations_total",
     help: "nftables operations committed",
@@ -78,6 +84,7 @@ export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
     kubeProxy,
     rejected: () => kubeProxy.rejected(),
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
+    drifted: (process) => drift.inc({ process }),
     appended: (microseconds) => append.observe(microseconds / 1e6),
     noteSync(report) {
       kubeProxy.noteSync(report);

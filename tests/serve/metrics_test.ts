@@ -29,6 +29,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     ledger: () => ({ reason: "No space left on device", records: 12 }),
   });
   metrics.appended(30);
+  metrics.drifted("nft");
   metrics.forgot("ip6", 3, 2500);
   metrics.kubeProxy.noteQueued();
   metrics.noteSync({ ...REPORT, rebuilt: true });
@@ -56,6 +57,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="IPv6"} 3',
     'kubeproxy_conntrack_reconciler_sync_duration_seconds_bucket{le="0.004",ip_family="IPv6"} 1',
     'ledgerproxy_append_duration_seconds_bucket{le="0.000032"} 1',
+    'ledgerproxy_drift_total{process="nft"} 1',
     "ledgerproxy_ledger_failing 1",
     "ledgerproxy_ledger_unwritten_records 12",
     "ledgerproxy_committed_offset 7",

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts"];
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record|disagreement)\.ts$/;
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record|disagreement|healing)\.ts$/;
 const IMPURE =
   /\basync\b|\bawait\b|\bDate\b|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
 const LINES_MAX = 500;

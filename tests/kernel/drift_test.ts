@@ -1,0 +1,76 @@
+// Other programs change or delete our tables: it is noticed, put back and recorded with who did it; a war is given up.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { DriftRecord } from "../../src/ledger/record.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { shell } from "../support/lab/lab.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import {
+  assertWhole,
+  inKernel,
+  newFolder,
+  served,
+  SourceProgram,
+  writeSource,
+} from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const drifts = (ledger: string): DriftRecord[] =>
+  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+    record.kind === "drift" ? [record] : []
+  );
+
+Deno.test("what nft does to our tables is put back at once, and the ledger names it; a war is given up", async () => {
+  const folder = newFolder();
+  const ledger = `${folder}/store/ledger`;
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 3);
+  await using program = new SourceProgram(folder, "store");
+  await until("the Service is served", served(kernel, 3));
+  const text = () => shell("nft list ruleset").replace(/comment "ledger [^"]*"/, "");
+  const [rules, elements] = [text(), inKernel(kernel)];
+  shell("nft add table ip other; nft add chain ip other c; nft delete table ip other");
+
+  const acts: [string, RegExp][] = [
+    ["flush ruleset", /^delete table ip ledgerproxy$/],
+    [
+      "delete element ip ledgerproxy cluster-ips { 10.96.0.1 }",
+      /^delete element ip ledgerproxy cluster-ips$/,
+    ],
+    ["add rule ip ledgerproxy services accept", /^add rule ip ledgerproxy$/],
+    ["delete table ip6 ledgerproxy", /^delete table ip6 ledgerproxy$/],
+  ];
+  for (const [i, [act, change]] of acts.entries()) {
+    shell(`nft '${act}'`);
+    await until(`${act} is recorded`, () => drifts(ledger).length === i + 1);
+    await until(`${act} is put back`, () => text() === rules);
+    const { process, pid, changes, response } = drifts(ledger)[i]!;
+    assert.equal(process, "nft");
+    assert.ok(pid > 0);
+    assert.ok(changes.some((text) => change.test(text)), changes.join());
+    assert.equal(response, "rules are put back");
+  }
+  assert.deepEqual(inKernel(kernel), elements);
+  assertWhole(ledger, kernel);
+
+  const war = ["flush ruleset", "flush ruleset", "add table ip ledgerproxy"];
+  for (const [i, act] of war.entries()) {
+    await until("there is something to destroy", () => i > 1 || text() === rules);
+    shell(`nft '${act}'`);
+    await until(`${act} is recorded`, () => drifts(ledger).length === acts.length + i + 1);
+  }
+  const [, second, third] = drifts(ledger).slice(acts.length).map(({ response }) => response);
+  assert.match(second!, /^that was too often: rules are put back in [345]\d s$/);
+  assert.equal(third, "rules wait to be put back");
+  assert.match(program.log, /warning: nft \(process \d+\) changed our tables: .*delete table ip ledgerproxy/);
+  assert.equal(inKernel(kernel).length, 0);
+  // What changes meanwhile cannot wait.
+  writeSource(folder, 4);
+  await until("a change brings them back", served(kernel, 4));
+  assert.equal(await program.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,117 @@
+// `ledgerproxy run` on a folder of JSON, with a disk of its own for the ledger, in the network namespace of the test.
+
+import assert from "node:assert/strict";
+import { list } from "../../src/engine/run_loop.ts";
+import { rulesetAt } from "../../src/fold/ruleset_at.ts";
+import type { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import type { Ruleset } from "../../src/nft/ruleset.ts";
+import { elementText } from "../../src/nft/text.ts";
+import { POSITION_PATH } from "../../src/plan/position.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Mounts the program's disk at $0/disk: a small one, or what is in $0/store. */
+const DISKS = {
+  small: "mount -t tmpfs -o size=256k ledger $0/disk",
+  store: "mount --bind $0/store $0/disk",
+  readOnly: "mount --bind $0/store $0/disk && mount -o remount,bind,ro $0/disk",
+};
+
+/** `ledgerproxy run` on a source folder; its ledger is on a disk that only it sees mounted. */
+export class SourceProgram implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+
+  constructor(readonly folder: string, disk: keyof typeof DISKS) {
+    const script = `${DISKS[disk]} && exec "$@" >> $0/log 2>&1`;
+    const run = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
+    this.#process = new Deno.Command("unshare", {
+      args: [
+        ...["--mount", "sh", "-c", script, folder, Deno.execPath(), ...run],
+        ...["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`],
+        ...["--healthz-bind-address", "127.0.0.1:10256"],
+      ],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).spawn();
+  }
+
+  /** The disk as the program sees it. */
+  get disk(): string {
+    return `/proc/${this.#process.pid}/root${this.folder}/disk`;
+  }
+
+  get log(): string {
+    return Deno.readTextFileSync(`${this.folder}/log`);
+  }
+
+  /** Makes a read-only disk writable, in the program's own mount namespace. */
+  makeWritable(): void {
+    const namespace = `--mount=/proc/${this.#process.pid}/ns/mnt`;
+    const args = [namespace, "mount", "-o", "remount,bind,rw", `${this.folder}/disk`];
+    const { success, stderr } = new Deno.Command("nsenter", { args }).outputSync();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  }
+
+  async stop(): Promise<number> {
+    this.#process.kill("SIGTERM");
+    return (await this.#process.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#process.status;
+  }
+}
+
+/** A folder with places for source, disk and store. */
+export function newFolder(): string {
+  const folder = Deno.makeTempDirSync();
+  for (const name of ["source", "disk", "store"]) Deno.mkdirSync(`${folder}/${name}`);
+  return folder;
+}
+
+/** Puts a Service and its slice into the source; `endpoints` counts them. */
+export function writeSource(folder: string, endpoints: number): void {
+  const objects = [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web", namespace: "shop" },
+      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "web-a", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
+      addressType: "IPv4",
+      ports: [{ port: 8080, name: "", protocol: "TCP" }],
+      endpoints: Array.from({ length: endpoints }, (_, i) => ({ addresses: [`10.244.0.${i + 1}`] })),
+    },
+  ];
+  // Moved into place: the program must never see half of it.
+  Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items: objects }));
+  Deno.renameSync(`${folder}/next`, `${folder}/source/all.json`);
+}
+
+const elements = ({ elements }: Ruleset) =>
+  [...elements].flatMap(([path, set]) =>
+    path === POSITION_PATH ? [] : [...set.values()].map((element) => `${path} ${elementText(element)}`)
+  ).sort();
+/** The elements that the kernel holds, but for the position. */
+export const inKernel = (kernel: NetlinkKernel) => elements((list(kernel) as { ruleset: Ruleset }).ruleset);
+/** Whether the Service is served by so many endpoints. */
+export const served = (kernel: NetlinkKernel, endpoints: number) => () =>
+  inKernel(kernel).filter((text) => text.startsWith("ip ledgerproxy endpoints")).length === endpoints;
+/** What must hold of a ledger in the end. */
+export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
+  const storage = folderStorage(ledger, false);
+  assert.deepEqual(verifyLedger(storage), []);
+  assert.deepEqual(elements(rulesetAt(readLedger(storage))), inKernel(kernel), "kernel = fold(ledger)");
+}
