@@ -40,6 +40,12 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Bytes behind the newest snapshot from which on another is made: at most this much is read at a start. */
+export const SNAPSHOT_TAIL_BYTES = 4 * 1024 * 1024;
+
+/** As {@link SNAPSHOT_TAIL_BYTES}, when the program is asked to stop. */
+export const SNAPSHOT_STOP_BYTES = 256 * 1024;
+
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
@@ -65,4 +71,5 @@ assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit 
 assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");
+assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");

@@ -77,6 +77,8 @@ function addRun(command: Command, done: Done): void {
     .description("read a cluster and keep the kernel's rules equal to it")
     .option("--once", "exit when the kernel holds the state")
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
+    .option("--retain-days <n>", "how long the past is kept in the ledger (30)", positive)
+    .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
     .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
     .addHelpText("after", RUN_EXAMPLE)
     .action(async (options: RunOptions) => done(await run(options)));

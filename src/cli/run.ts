@@ -3,11 +3,13 @@
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
+import { snapshotLines } from "../fold/snapshot.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
+import { SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
@@ -30,6 +32,8 @@ export interface RunOptions extends ConfigOptions {
   readonly initOnly?: boolean;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
+  readonly retainDays?: number;
+  readonly retainMegabytes?: number;
 }
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
@@ -67,6 +71,7 @@ export async function run(options: RunOptions): Promise<number> {
   );
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
+  if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
   freeMemory(ledger.next);
   const served = {
     engine,
@@ -96,10 +101,12 @@ export async function run(options: RunOptions): Promise<number> {
   let folded = ledger.next;
   const afterBatch = () => {
     serving.follow();
+    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES) snapshot(engine, ledger, options);
     freeMemory(ledger.next - folded);
     folded = ledger.next;
   };
   await runLoop(engine, ports, followed(source, metrics.kubeProxy.noteQueued, afterBatch), stop.signal);
+  if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) snapshot(engine, ledger, options);
   return restart ? 1 : summary(engine);
 }
 
@@ -142,6 +149,21 @@ function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
   const config = configRecord(inForce);
   if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
   perform(engine, ports, { kind: "appended", first: ports.ledger.append([config]), records: [config] });
+}
+
+/** What a node has that starts again: how long its rules were nobody's concern. */
+function inPlace({ cluster, committedOffset }: EngineState): string {
+  const milliseconds = Math.round(performance.now());
+  return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${milliseconds} ms after the start`;
+}
+
+/** A start reads no further back than this, and what is older than `options` want is removed. */
+function snapshot({ cluster }: EngineState, ledger: LedgerWriter, options: RunOptions): void {
+  const retention = {
+    bytes: (options.retainMegabytes ?? 1024) * 1024 * 1024,
+    milliseconds: (options.retainDays ?? 30) * 24 * 3600 * 1000,
+  };
+  ledger.snapshot(snapshotLines(cluster), retention, Date.now());
 }
 
 /** Says what keeps the proxy from running; false when something does. */

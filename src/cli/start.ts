@@ -1,7 +1,10 @@
 // What `run` and `record` begin with: the ledger, what it already holds, and the record of how we are set up.
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
-import type { ConfigRecord } from "../ledger/record.ts";
+import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { newestSnapshot } from "../ledger/snapshot.ts";
+import { sameValue } from "../kube/equality.ts";
+import type { ConfigRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
@@ -28,6 +31,9 @@ export interface Opened {
   readonly renewed: boolean;
 }
 
+/** Records handed to the engine at once while a ledger is read. */
+const FOLDED_TOGETHER = 1000;
+
 /** Opens the ledger and folds what it holds. A damaged one is set aside, and what can be used of it goes on. */
 export function openLedger(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
@@ -48,15 +54,26 @@ export function openLedger(path: string, policy: SyncPolicy): Opened {
 }
 
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
-  const engine = newEngine();
+  const snapshot = newestSnapshot<SnapshotLine>(storage);
+  const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const told = progress("records read from the ledger");
+  let waiting: LedgerRecord[] = [];
+  let first = 0;
+  const fold = () => {
+    if (waiting.length > 0) step(engine, { kind: "appended", first: first as Offset, records: waiting });
+    first += waiting.length;
+    waiting = [];
+    told(first);
+  };
   const ledger = new LedgerWriter(storage, {
     policy,
+    ...(snapshot === undefined ? {} : { behind: snapshot }),
     onRecord(offset, record) {
-      step(engine, { kind: "appended", first: offset, records: [record] });
-      told(offset + 1);
+      if (waiting.length === 0) first = offset;
+      if (waiting.push(record) >= FOLDED_TOGETHER) fold();
     },
   });
+  fold();
   if (ledger.torn !== undefined) {
     const { file, keep, lostBytes, reason } = ledger.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
@@ -71,7 +88,7 @@ export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">):
 
 /** Whether the ledger ends with the configuration of `config`. */
 export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
-  return cluster.node.name === nodeName && JSON.stringify(cluster.config) === JSON.stringify(proxy);
+  return cluster.node.name === nodeName && sameValue(cluster.config, proxy);
 }
 
 /** Aborts when the process is asked to stop; the batch in hand is finished first. */

@@ -3,6 +3,7 @@
 
 import { type ClusterState, emptyState, ownNode, takeDirty } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { type Found } from "../history/packet_walk.ts";
 import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "../history/trace.ts";
 import { relist } from "../ingest/relist.ts";
@@ -10,8 +11,10 @@ import { familyOf, parseAddress } from "../kube/address.ts";
 import { describeKey } from "../kube/objects.ts";
 import { readLedger } from "../ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { segmentFirst } from "../ledger/format.ts";
 import { segmentNames } from "../ledger/segment.ts";
-import { folderStorage } from "../ledger/storage.ts";
+import { newestSnapshot } from "../ledger/snapshot.ts";
+import { folderStorage, type Storage } from "../ledger/storage.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { elementText, endpointText } from "../nft/text.ts";
@@ -63,11 +66,8 @@ async function believe(options: WhyOptions): Promise<Belief> {
       "give either --ledger DIR or --source PATH (or --kubeconfig FILE): what the answer is to be taken from",
     );
   }
+  if (options.ledger !== undefined) return foldLedger(options.ledger, options.at);
   const belief: Belief = { state: emptyState(), causes: new Map() };
-  if (options.ledger !== undefined) {
-    foldLedger(belief, options.ledger, options.at);
-    return belief;
-  }
   if (options.at !== undefined) {
     throw new UsageError("--at needs --ledger: a source has one moment, now");
   }
@@ -89,18 +89,33 @@ async function believe(options: WhyOptions): Promise<Belief> {
   return belief;
 }
 
-function foldLedger(belief: Belief, path: string, at: PositionArgument | undefined): void {
+function foldLedger(path: string, at: PositionArgument | undefined): Belief {
   const storage = folderStorage(path, false);
   if (!isFolder(path) || segmentNames(storage).length === 0) {
     throw new UsageError(`--ledger ${path}: there is no ledger (a folder with *.ndjson segments)`);
   }
   const through = at === undefined ? Infinity : resolvePosition(at, readLedger(storage));
+  const belief = beliefAtBeginning(storage);
   const told = progress("records read from the ledger");
   for (const { offset, record } of readLedger(storage)) {
-    if (offset > through) return;
+    if (offset > through) break;
     note(belief, offset, record);
     told(offset + 1);
   }
+  return belief;
+}
+
+/** What the oldest record that is kept found: nothing, or what a snapshot tells. */
+function beliefAtBeginning(storage: Storage): Belief {
+  const first = segmentFirst(segmentNames(storage)[0]!)!;
+  const lines = first === 0 ? [] : newestSnapshot<SnapshotLine>(storage, first)?.lines ?? [];
+  const state = restoredState(lines);
+  const before = { offset: (first - 1) as Offset, what: "a snapshot", time: "" };
+  const causes = new Map<string, Cause>();
+  for (const [path, keys] of takeDirty(state)) {
+    for (const key of keys.keys()) causes.set(`${path} ${key}`, before);
+  }
+  return { state, causes };
 }
 
 function isFolder(path: string): boolean {

@@ -113,9 +113,10 @@ export interface EngineState {
 /** Rejections in a row after which only a new batch is tried, not the same one again. */
 const REJECTIONS_MAX = 3;
 
-/** The state before anything was read. */
-export function newEngine(): EngineState {
-  const cluster = emptyState();
+/** The state before anything was read, or behind a snapshot that has brought `cluster`. */
+export function newEngine(cluster: ClusterState = emptyState()): EngineState {
+  // What differs from the kernel is found when that is listed.
+  takeDirty(cluster);
   return {
     cluster,
     ledger: "",
@@ -130,7 +131,7 @@ export function newEngine(): EngineState {
     pending: undefined,
     rejections: 0,
     rejectedSince: "",
-    appendedOffset: -1,
+    appendedOffset: cluster.folded,
     plannedOffset: -1,
     committedOffset: -1,
   };

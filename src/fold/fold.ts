@@ -11,6 +11,7 @@ import {
   type Service,
   type ServiceCIDR,
 } from "../kube/objects.ts";
+import { sameValue } from "../kube/equality.ts";
 import { DEFAULT_PROXY_CONFIG, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
@@ -63,7 +64,7 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
 
 /** Takes in the configuration. What it says about marks is in chains of Services too. */
 function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): void {
-  if (JSON.stringify(config) === JSON.stringify(state.config)) return;
+  if (sameValue(config, state.config)) return;
   state.config = config;
   state.tables = skeleton(config, state.node.podCIDRs);
   settleAll(state, offset);
@@ -71,6 +72,11 @@ function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): v
 
 /** Takes in what the own node is now. A change of its name, zone or addresses concerns every Service. */
 function noteNode(state: ClusterState, offset: Offset, name: string): void {
+  if (takeNode(state, offset, name)) settleAll(state, offset);
+}
+
+/** Takes in the own node; returns whether that concerns every Service. */
+function takeNode(state: ClusterState, offset: Offset, name: string): boolean {
   const object = ownNode(state, name);
   const before = state.node;
   const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
@@ -85,7 +91,7 @@ function noteNode(state: ClusterState, offset: Offset, name: string): void {
     putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
   }
   const addressed = before.addresses.join() === state.node.addresses.join();
-  if (name !== before.name || zone !== before.zone || !addressed) settleAll(state, offset);
+  return name !== before.name || zone !== before.zone || !addressed;
 }
 
 function settleAll(state: ClusterState, offset: Offset): void {
@@ -126,6 +132,29 @@ function listedAddresses(node: Node | undefined): Address[] {
   return [...listed("InternalIP"), ...listed("ExternalIP")]
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
+}
+
+/** Makes everything that follows from objects, configuration and slots, of a state that a snapshot has brought. */
+export function settleRestored(state: ClusterState, nodeName: string): void {
+  const offset = state.folded as Offset;
+  for (const object of state.objects.values()) {
+    if (object.kind !== "EndpointSlice") continue;
+    for (const name of ownerOf(object as EndpointSlice)) {
+      noteObject(
+        state,
+        { kind: object.kind, namespace: "", name: object.metadata.name },
+        name,
+        undefined,
+        object,
+      );
+    }
+  }
+  for (const [path, keys] of cidrElements(state)) {
+    for (const key of keys) putElement(state, offset, path, key, { key });
+  }
+  state.tables = skeleton(state.config, []);
+  takeNode(state, offset, nodeName);
+  settleAll(state, offset);
 }
 
 /** The Services whose rules an event can change: at most two, when a slice moves from one to another. */

@@ -9,6 +9,7 @@ import {
   type ObjectKind,
   type WatchEvent,
 } from "../kube/objects.ts";
+import { sameValue } from "../kube/equality.ts";
 
 /**
  * Events that turn what is `known` (by describeKey) of `kinds` into `listed`. Objects that are not listed are deleted only
@@ -22,7 +23,7 @@ export function relist(
   kinds: readonly ObjectKind[] = OBJECT_KINDS,
 ): WatchEvent[] {
   const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
-  const upserts = [...now].filter(([name, object]) => !sameObject(known.get(name), object)).map((
+  const upserts = [...now].filter(([name, object]) => !sameValue(known.get(name), object)).map((
     [, object],
   ) => ({
     key: objectKey(object),
@@ -42,15 +43,4 @@ function compareEvents(a: WatchEvent, b: WatchEvent): number {
   if (kinds !== 0) return kinds;
   const [left, right] = [describeKey(a.key), describeKey(b.key)];
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Equal in every field, whatever the order of keys. */
-function sameObject(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length &&
-    keys.every((key) => Object.hasOwn(right, key) && sameObject(left[key], right[key]));
 }

@@ -1,7 +1,7 @@
 // The bytes of a ledger, version 1.
 //
 // A ledger is a folder of segments. A segment is a text file named after the offset of its first record, 20 decimal
-// digits and ".ndjson". Every line is one JSON object in UTF-8 that ends with "\n"; its keys are in code unit order at
+// digits and ".ndjson"; a closed one may be compressed with zstd, then ".zst" follows. Every line is one JSON object in UTF-8 that ends with "\n"; its keys are in code unit order at
 // every level, there is no white space between tokens, and numbers are finite.
 //
 //   header, the first line:  {"chain":C,"first":N,"format":"ledgerproxy","ledger":L,"version":1,"crc":"X"}
@@ -66,9 +66,12 @@ export function segmentName(first: number): string {
   return `${String(first).padStart(20, "0")}.ndjson`;
 }
 
-/** The offset in a segment's file name; undefined for other files. */
+/** What is behind the name of a segment that is closed and compressed with zstd (RFC 8878). */
+export const COMPRESSED = ".zst";
+
+/** The offset in a segment's file name, compressed or not; undefined for other files. */
 export function segmentFirst(name: string): number | undefined {
-  const match = /^(\d{20})\.ndjson$/.exec(name);
+  const match = /^(\d{20})\.ndjson(?:\.zst)?$/.exec(name);
   return match === null ? undefined : Number(match[1]);
 }
 

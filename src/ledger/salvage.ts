@@ -3,14 +3,14 @@
 
 import { decodeLine } from "./format.ts";
 import type { LedgerRecord } from "./record.ts";
-import { segmentNames } from "./segment.ts";
+import { segmentBytes, segmentNames } from "./segment.ts";
 import type { Storage } from "./storage.ts";
 
 /** Yields the whole records in order; returns how many lines were none. One segment is in memory at a time. */
 export function* salvage(storage: Storage): Generator<LedgerRecord, number> {
   let lost = 0;
   for (const name of segmentNames(storage)) {
-    const bytes = storage.read(name);
+    const bytes = segmentBytes(storage, name);
     // The first line is the header, which holds no record.
     for (let at = bytes.indexOf(0x0a) + 1; at > 0 && at < bytes.length;) {
       const newline = bytes.indexOf(0x0a, at);

@@ -1,7 +1,10 @@
 // Reads segments: checks every line, and tells a torn tail, which a crash leaves, from damage.
 
+import { zstdDecompressSync } from "node:zlib";
+import type { Place } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 import {
+  COMPRESSED,
   type DecodedRecord,
   decodeHeader,
   decodeRecord,
@@ -51,24 +54,43 @@ export interface LedgerEnd {
   readonly next: number;
   /** Hash chain after the last record, 64 hex digits. */
   readonly chain: string;
-  /** Name of the last segment. */
+  /** Name of the last segment; "" when a snapshot is all there is. */
   readonly segment: string;
   /** The tail that a crash left; undefined when the end is whole. */
   readonly torn: TornTail | undefined;
 }
 
-/** Names of the segments in `storage`, oldest first. */
+/** Names of the segments in `storage`, oldest first. One that was not yet removed after compression is still it. */
 export function segmentNames(storage: Storage): string[] {
-  return storage.names().filter((name) => segmentFirst(name) !== undefined);
+  const names = storage.names();
+  return names.filter((name) =>
+    segmentFirst(name) !== undefined &&
+    !(name.endsWith(COMPRESSED) && names.includes(name.slice(0, -COMPRESSED.length)))
+  );
+}
+
+/** The lines of a segment. Throws {@link LedgerDamage} where it cannot be decompressed. */
+export function segmentBytes(storage: Storage, name: string): Uint8Array {
+  const bytes = storage.read(name);
+  if (!name.endsWith(COMPRESSED)) return bytes;
+  try {
+    return zstdDecompressSync(bytes);
+  } catch (error) {
+    throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${(error as Error).message}`);
+  }
 }
 
 /**
  * Yields every record in order and returns how the ledger ends; undefined when it is empty. A torn tail is left out and
- * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time.
+ * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time. `behind`: a snapshot's
+ * place, at which a segment begins; what is before it is not read.
  */
-export function* readSegments(storage: Storage): Generator<DecodedRecord, LedgerEnd | undefined> {
-  const names = segmentNames(storage);
-  let end: LedgerEnd | undefined;
+export function* readSegments(
+  storage: Storage,
+  behind?: Place,
+): Generator<DecodedRecord, LedgerEnd | undefined> {
+  const names = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
+  let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
   for (const [i, name] of names.entries()) {
     const next = yield* readSegment(storage, name, end, i === names.length - 1);
     if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
@@ -84,7 +106,7 @@ function* readSegment(
   before: LedgerEnd | undefined,
   last: boolean,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
-  const bytes = storage.read(name);
+  const bytes = segmentBytes(storage, name);
   const headerEnd = bytes.indexOf(0x0a);
   const header = headerEnd < 0
     ? "the segment header is not whole"

@@ -15,6 +15,10 @@ export interface Storage {
   append(name: string, create: boolean): AppendFile;
   /** Cuts a file to `length` bytes. */
   truncate(name: string, length: number): void;
+  /** Writes a new file, whole and durable. */
+  write(name: string, bytes: Uint8Array): void;
+  /** When a file was last written, in milliseconds since 1970. */
+  modified(name: string): number;
   /** Removes a file. */
   remove(name: string): void;
   /** Moves every file but the lock into a new folder `name` beside them. */
@@ -49,6 +53,16 @@ export function folderStorage(path: string, create: boolean): Storage {
     read: (name) => Deno.readFileSync(`${path}/${name}`),
     append: (name, create) => appendFile(`${path}/${name}`, create),
     truncate: (name, length) => truncateFile(`${path}/${name}`, length),
+    write(name, bytes) {
+      const file = appendFile(`${path}/${name}`, true);
+      try {
+        file.write(bytes);
+        file.sync();
+      } finally {
+        file.close();
+      }
+    },
+    modified: (name) => Deno.statSync(`${path}/${name}`).mtime!.getTime(),
     remove: (name) => Deno.removeSync(`${path}/${name}`),
     setAside(name) {
       Deno.mkdirSync(`${path}/${name}`, { mode: FOLDER_MODE });

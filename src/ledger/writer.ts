@@ -3,9 +3,11 @@
 
 import { randomBytes } from "node:crypto";
 import { SEGMENT_BYTES, UNWRITTEN_BYTES_MAX } from "../limits.ts";
-import { encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
+import { COMPRESSED, encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
+import { compressClosed, retain, type Retention } from "./retention.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
+import { encodeSnapshot, type Place, snapshotName } from "./snapshot.ts";
 import type { AppendFile, Storage } from "./storage.ts";
 
 /** When appended records are made durable: with every append, when {@link LedgerWriter.sync} is called, or never. */
@@ -48,17 +50,14 @@ export interface WriterOptions {
   readonly unwrittenBytes?: number;
   /** Id of a ledger made anew, 16 hex digits; drawn unless a test says otherwise. */
   readonly ledger?: string;
+  /** What is known already: records before it are not read. */
+  readonly behind?: Place;
   /** Called with every record that is there already, in order. */
   readonly onRecord?: (offset: Offset, record: LedgerRecord) => void;
 }
 
-/** A place in the ledger between two records. */
-interface Place {
-  /** Offset of the record behind it. */
-  readonly next: number;
-  /** Hash chain before that record. */
-  readonly chain: string;
-}
+/** A place in this ledger. */
+type Behind = Omit<Place, "ledger">;
 
 /** The segment that is open. */
 interface OpenSegment {
@@ -77,13 +76,13 @@ export class LedgerWriter implements Disposable {
   #lock: Disposable | undefined;
   #segment: OpenSegment | undefined;
   /** Behind the last record appended. */
-  #end: Place;
+  #end: Behind;
   /** Behind the last record in a file. */
-  #written: Place;
+  #written: Behind;
   /** Behind the last record on the disk, and the size of its segment there. */
-  #durable: Place & { readonly size: number };
+  #durable: Behind & { readonly size: number };
   /** Lines behind {@link #durable}: those written and not synced, then those that wait. */
-  #lines: { readonly bytes: Uint8Array; readonly end: Place }[] = [];
+  #lines: { readonly bytes: Uint8Array; readonly end: Behind }[] = [];
   #waitingBytes = 0;
   /** What a failed write left in a file, to be cut off before anything else is written. */
   #cut: { readonly name: string; readonly size: number } | undefined;
@@ -162,6 +161,29 @@ export class LedgerWriter implements Disposable {
     });
   }
 
+  /** Bytes in the segment that is written: what a start has to read behind the newest snapshot. */
+  get tailBytes(): number {
+    return this.#segment?.size ?? 0;
+  }
+
+  /**
+   * Writes `lines`, the state that all records so far make, as a snapshot, and closes the segment; closed ones are
+   * compressed, and those beyond `retention` removed. What the disk refuses is left for the next time.
+   */
+  snapshot(lines: Iterable<unknown>, retention: Retention, now: number): void {
+    this.#attempt(() => {
+      this.#write();
+      if (this.#options.policy !== "never" && this.#lines.length > 0) this.#makeDurable();
+      this.#closeSegment();
+      const name = snapshotName(this.#end.next);
+      if (this.#storage.names().includes(name)) this.#storage.remove(name);
+      this.#storage.write(name, encodeSnapshot({ ledger: this.#ledger, ...this.#end }, lines));
+      this.#storage.syncFolder();
+      compressClosed(this.#storage, undefined);
+      retain(this.#storage, retention, now);
+    });
+  }
+
   [Symbol.dispose](): void {
     this.sync();
     this.#closeSegment();
@@ -186,7 +208,7 @@ export class LedgerWriter implements Disposable {
   }
 
   #recover(): LedgerEnd | undefined {
-    const records = readSegments(this.#storage);
+    const records = readSegments(this.#storage, this.#options.behind);
     for (;;) {
       const { done, value } = records.next();
       if (done) return value;
@@ -196,7 +218,7 @@ export class LedgerWriter implements Disposable {
 
   /** Continues the last segment, without its torn tail. */
   #open(end: LedgerEnd | undefined): void {
-    if (end === undefined) return;
+    if (end === undefined || end.segment === "") return;
     const { torn, segment: name } = end;
     if (torn !== undefined) {
       this.#cut = { name: torn.file, size: torn.keep };
@@ -204,6 +226,8 @@ export class LedgerWriter implements Disposable {
       // Not even its header was whole: the file is made anew by the next append.
       if (torn.keep === 0) return this.#storage.remove(torn.file);
     }
+    // What is compressed is closed: the next append begins another.
+    if (name.endsWith(COMPRESSED)) return;
     const size = this.#storage.size(name);
     this.#segment = { name, file: this.#storage.append(name, false), size };
     this.#durable = { ...this.#durable, size };

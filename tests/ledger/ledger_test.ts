@@ -11,7 +11,9 @@ import {
   segmentName,
 } from "../../src/ledger/format.ts";
 import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
-import type { LedgerRecord } from "../../src/ledger/record.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { retain } from "../../src/ledger/retention.ts";
+import { encodeSnapshot, newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { isLedgerDamage } from "../../src/ledger/segment.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerLocked, LedgerOverflow, LedgerWriter, type WriterOptions } from "../../src/ledger/writer.ts";
@@ -59,6 +61,7 @@ const EVERY_KIND: readonly LedgerRecord[] = [
   { kind: "gap", time: TIME, reason: "no space left on device", records: 12 },
 ];
 
+const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const open = (storage: ReturnType<typeof memoryStorage>, options: Partial<WriterOptions> = {}) =>
   new LedgerWriter(storage, { policy: "interval", ledger: ID, ...options });
@@ -256,6 +259,7 @@ Deno.test("power cut at any call, after any failure: a prefix remains, and in it
       const writer = open(storage, { segmentBytes: 700 });
       EVERY_KIND.forEach((record, i) => {
         writer.append([record]);
+        if (i === 3) writer.snapshot(EVERY_KIND.slice(0, 4), KEEP_ALL, 0);
         if (i % 2 === 0) return;
         writer.sync();
         if (writer.failure === undefined) synced = i + 1;
@@ -278,14 +282,77 @@ Deno.test("power cut at any call, after any failure: a prefix remains, and in it
           left.files.set(name, bytes.slice(0, durable + Math.floor((bytes.length - durable) * share)));
         }
         const where = `cut at ${cutAt}, EIO at ${failAt}, ${share} of what was not synced`;
-        using(open(left), (writer) => {
-          assert.ok(writer.next >= synced, `${where}: ${writer.next} of ${synced}`);
+        const snapshot = newestSnapshot<LedgerRecord>(left);
+        const known = [...snapshot?.lines ?? []];
+        const onRecord = (_: Offset, record: LedgerRecord) => void known.push(record);
+        using(open(left, { ...(snapshot ? { behind: snapshot } : {}), onRecord }), (writer) => {
+          assert.equal(writer.next, known.length, where);
+          assert.deepEqual(known, EVERY_KIND.slice(0, known.length), where);
+          assert.ok(known.length >= synced, `${where}: ${known.length} of ${synced}`);
           writer.append(EVERY_KIND.slice(writer.next));
         });
         assert.deepEqual(recordsIn(left), EVERY_KIND, where);
       }
     }
   }
+});
+
+Deno.test("behind a snapshot the past is compressed, and what is beyond retention goes with its snapshots", () => {
+  const storage = memoryStorage();
+  const records = Array.from(
+    { length: 40 },
+    (_, i) => ({ ...EVERY_KIND[0]!, nodeName: `node-${i}` }),
+  ) as LedgerRecord[];
+  using(open(storage), (writer) => {
+    for (const [i, record] of records.entries()) {
+      writer.append([record]);
+      if (i % 10 === 9) writer.snapshot(records.slice(0, i + 1), KEEP_ALL, 0);
+    }
+    writer.append([records[0]!]);
+  });
+  const [segment, snapshot] = [(first: number) => segmentName(first), (next: number) => snapshotName(next)];
+  const compressed = [0, 10, 20, 30].map((first) => `${segment(first)}.zst`);
+  assert.deepEqual(
+    storage.names().toSorted(),
+    [...compressed, segment(40), ...[10, 20, 30, 40].map(snapshot)].toSorted(),
+  );
+  assert.deepEqual(recordsIn(storage), [...records, records[0]]);
+
+  const old = memoryStorage(storage.files);
+  compressed.forEach((name, i) => old.times.set(name, 1000 * i));
+  assert.deepEqual(retain(old, { bytes: Infinity, milliseconds: 1500 }, 2600), [
+    compressed[0],
+    compressed[1],
+    snapshot(10),
+  ]);
+  assert.deepEqual(recordsIn(old), [...records.slice(20), records[0]]);
+  assert.deepEqual(retain(old, { bytes: 0, milliseconds: Infinity }, 0), [
+    ...[compressed[2], snapshot(20), compressed[3], snapshot(30)],
+  ], "HEAD and what it needs stay");
+  assert.deepEqual(newestSnapshot<LedgerRecord>(old)?.lines, records);
+  assert.deepEqual(recordsIn(old), [records[0]]);
+});
+
+Deno.test("a snapshot that is not whole is none: the one before it, or the log alone, is used", () => {
+  const storage = twoSegments();
+  const place = { ledger: ID, chain: "ab".repeat(32) };
+  storage.files.set(snapshotName(2), encodeSnapshot({ ...place, next: 2 }, [{ two: 2 }]));
+  const whole = encodeSnapshot({ ...place, next: 4 }, [{ four: 4 }, { more: "lines" }]);
+  for (let length = 0; length < whole.length; length++) {
+    storage.files.set(snapshotName(4), whole.slice(0, length));
+    assert.equal(newestSnapshot(storage)?.next, 2, `${length} bytes`);
+    const flipped = new Uint8Array(whole);
+    flipped[length]! ^= 1;
+    storage.files.set(snapshotName(4), flipped);
+    const read = newestSnapshot<Record<string, unknown>>(storage);
+    assert.ok(
+      read?.next === 2 || JSON.stringify(read?.lines) === '[{"four":4},{"more":"lines"}]',
+      `bit ${length}`,
+    );
+  }
+  storage.files.set(snapshotName(4), whole);
+  assert.deepEqual(newestSnapshot(storage), { ...place, next: 4, lines: [{ four: 4 }, { more: "lines" }] });
+  assert.equal(newestSnapshot(storage, 3)?.next, 2);
 });
 
 Deno.test("a segment of which nothing was durable is made anew", () => {

@@ -15,6 +15,7 @@ import { separated } from "../../src/nft/objects.ts";
 import type { ElementKey, SetPath } from "../../src/nft/ruleset.ts";
 import { applyDelta, type Delta, diff, type MutableElements } from "../../src/plan/delta.ts";
 import { elementOperations, plan, type Touched } from "../../src/plan/plan.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { meaning } from "../support/meaning.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 
@@ -138,5 +139,31 @@ Deno.test("every frontend that leads to a pick chain has its always-filled slots
         for (let slot = 0; slot < filled; slot++) assert.ok(slots.has(`${key} . ${slot}` as never));
       }
     }
+  }));
+});
+
+Deno.test("fold(all) = fold(snapshot + tail), with the snapshot at any offset", () => {
+  const asFile = (state: ClusterState) =>
+    [...snapshotLines(state)].map((line) => JSON.parse(JSON.stringify(line)) as SnapshotLine);
+  const counts = ({ withoutLocal }: ClusterState) =>
+    [...withoutLocal].filter(([, count]) => count > 0).sort();
+  fc.assert(fc.property(history, fc.nat(), (events, chance) => {
+    const records: LedgerRecord[] = [CONFIG, ...events];
+    const whole = folded(events);
+    const at = chance % records.length;
+    const state = emptyState();
+    records.slice(0, at + 1).forEach((record, offset) => foldRecord(state, offset as Offset, record));
+    const restored = restoredState(asFile(state));
+    assert.deepEqual(asFile(restored), asFile(state), "the same snapshot again");
+    records.slice(at + 1).forEach((record, i) => foldRecord(restored, at + 1 + i as Offset, record));
+    assert.deepEqual(diff(whole.desired, restored.desired), []);
+    assert.deepEqual(asFile(restored), asFile(whole));
+    for (
+      const part of ["contested", "omitted", "healthChecks", "claims", "serviceCIDRs", "slices"] as const
+    ) {
+      assert.deepEqual(restored[part], whole[part], part);
+    }
+    assert.deepEqual(counts(restored), counts(whole));
+    assert.deepEqual(restored.tables, whole.tables);
   }));
 });

@@ -7,6 +7,8 @@ export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
   /** Bytes of each file that a power cut leaves for certain. */
   readonly synced: Map<string, number>;
+  /** When files were last written, as tests say. */
+  readonly times: Map<string, number>;
   /** What was set aside, by name. */
   readonly aside: Map<string, Map<string, Uint8Array>>;
   /** Called before each write and sync; throw to make it fail. */
@@ -23,6 +25,7 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
   let locked = false;
   const storage: MemoryStorage = {
     aside: new Map(),
+    times: new Map(),
     synced: new Map(),
     path: "memory",
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
@@ -40,6 +43,12 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.fault("truncate");
       storage.files.set(name, storage.files.get(name)!.slice(0, length));
     },
+    write(name, bytes) {
+      const file = storage.append(name, true);
+      file.write(bytes);
+      file.sync();
+    },
+    modified: (name) => storage.times.get(name) ?? 0,
     remove: (name) => void storage.files.delete(name),
     setAside(name) {
       storage.aside.set(name, new Map(storage.files));

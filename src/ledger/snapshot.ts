@@ -1,0 +1,82 @@
+// Snapshots: the state at an offset, beside the log, so that a ledger need not be read from its beginning. Never the
+// truth: one that is not whole is ignored.
+//
+// A snapshot is a file named after the offset of the first record behind it, 20 decimal digits and ".snapshot.zst": lines
+// of JSON, compressed with zstd (RFC 8878). The first is
+//   {"chain":C,"format":"ledgerproxy-snapshot","ledger":L,"next":N,"version":1}
+// with the hash chain before record N; the last is {"lines":K,"sha256":H}: how many lines are between, and the hash of
+// all bytes before it. What is between is for the fold.
+
+import { createHash } from "node:crypto";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Storage } from "./storage.ts";
+
+const SNAPSHOT_VERSION = 1;
+
+/** A place in a ledger between two records. */
+export interface Place {
+  /** Id of the ledger. */
+  readonly ledger: string;
+  /** Offset of the record behind it. */
+  readonly next: number;
+  /** Hash chain before that record. */
+  readonly chain: string;
+}
+
+/** A snapshot that is whole. */
+export interface Snapshot<Line> extends Place {
+  readonly lines: readonly Line[];
+}
+
+/** File name of the snapshot before record `next`. */
+export function snapshotName(next: number): string {
+  return `${String(next).padStart(20, "0")}.snapshot.zst`;
+}
+
+/** The offset in a snapshot's file name; undefined for other files. */
+export function snapshotNext(name: string): number | undefined {
+  const match = /^(\d{20})\.snapshot\.zst$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** The bytes of a snapshot. */
+export function encodeSnapshot({ ledger, next, chain }: Place, lines: Iterable<unknown>): Uint8Array {
+  const texts = [
+    JSON.stringify({ chain, format: "ledgerproxy-snapshot", ledger, next, version: SNAPSHOT_VERSION }),
+  ];
+  for (const line of lines) texts.push(JSON.stringify(line));
+  const body = `${texts.join("\n")}\n`;
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  return zstdCompressSync(
+    new TextEncoder().encode(`${body}${JSON.stringify({ lines: texts.length - 1, sha256 })}\n`),
+  );
+}
+
+/** The snapshot in file `name`, or what is wrong with it. */
+export function readSnapshot<Line>(storage: Storage, name: string): Snapshot<Line> | string {
+  try {
+    const text = new TextDecoder().decode(zstdDecompressSync(storage.read(name)));
+    const last = text.lastIndexOf("\n", text.length - 2) + 1;
+    const body = text.slice(0, last);
+    const { sha256 } = JSON.parse(text.slice(last)) as { sha256: string };
+    if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
+    const [head, ...lines] = body.trimEnd().split("\n");
+    const { version, ledger, next, chain } = JSON.parse(head!) as Place & { version: number };
+    if (version !== SNAPSHOT_VERSION) {
+      return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
+    }
+    if (next !== snapshotNext(name)) return `it says that it is before record ${next}`;
+    return { ledger, next, chain, lines: lines.map((line) => JSON.parse(line) as Line) };
+  } catch (error) {
+    return `not whole: ${(error as Error).message}`;
+  }
+}
+
+/** The newest snapshot that is whole and no later than before record `next`. */
+export function newestSnapshot<Line>(storage: Storage, next = Infinity): Snapshot<Line> | undefined {
+  for (const name of storage.names().filter((name) => (snapshotNext(name) ?? Infinity) <= next).reverse()) {
+    const snapshot = readSnapshot<Line>(storage, name);
+    if (typeof snapshot !== "string") return snapshot;
+  }
+  return undefined;
+}
