@@ -3,7 +3,7 @@
 
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
-import { digestText, rulesetDigest } from "../plan/digest.ts";
+import { type Digest, digestText } from "../plan/digest.ts";
 import { positionOf } from "../plan/position.ts";
 
 /**
@@ -26,6 +26,8 @@ export interface Recorded {
 export interface Found {
   readonly tables: readonly Table[];
   readonly elements: Elements;
+  /** Of both, but for the position. */
+  readonly digest: Digest;
 }
 
 /** How `found` differs from what is recorded; undefined where it does not, or nothing was ever committed. */
@@ -36,8 +38,7 @@ export function disagreement({ ledger, end, committed }: Recorded, found: Found)
   if (position?.ledger !== ledger) return "foreign";
   if (position.offset > end) return "ahead";
   if (position.offset < (committed ?? -1)) return "behind";
-  const digest = digestText(rulesetDigest(found.tables, found.elements));
-  return digest === position.digest ? undefined : "altered";
+  return digestText(found.digest) === position.digest ? undefined : "altered";
 }
 
 const TOLD: Readonly<Record<Disagreement, string>> = {

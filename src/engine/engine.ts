@@ -26,7 +26,7 @@ import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } f
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { commitRecord } from "./commit_record.ts";
-import { disagreement, disagreementRecord, disagreementText } from "./disagreement.ts";
+import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
 import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } from "./sync_report.ts";
 
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
@@ -159,7 +159,7 @@ function react(state: EngineState, input: Input): Effect[] {
       state.gathered = nothingGathered();
       return [];
     case "listed":
-      return [...noteDisagreement(state, input), ...adopt(state, input.ruleset)];
+      return takeListing(state, input);
     case "unreadable":
       startAnew(state, input.tables);
       return [];
@@ -189,41 +189,42 @@ function react(state: EngineState, input: Input): Effect[] {
   }
 }
 
+function takeListing(state: EngineState, { ruleset, startedAt }: Input & { kind: "listed" }): Effect[] {
+  const { tables, elements } = separated(ruleset);
+  const found = { tables, elements, digest: rulesetDigest(tables, elements) };
+  const effects = startedAt === undefined ? [] : noteDisagreement(state, found, startedAt);
+  adopt(state, found);
+  return effects;
+}
+
 /** What has become of our rules while nobody looked after them. */
-function noteDisagreement(state: EngineState, { ruleset, startedAt }: Input & { kind: "listed" }): Effect[] {
-  if (startedAt === undefined) return [];
+function noteDisagreement(state: EngineState, found: Found, time: string): Effect[] {
   const { cluster, ledger, appendedOffset } = state;
   const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
-  const found = separated(ruleset);
   const kind = disagreement(recorded, found);
   if (kind === undefined) return [];
   return [
     { kind: "warn", text: disagreementText(kind) },
-    { kind: "append", records: [disagreementRecord(kind, recorded, found, startedAt)] },
+    { kind: "append", records: [disagreementRecord(kind, recorded, found, time)] },
   ];
 }
 
 /** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
-function adopt(state: EngineState, listed: Ruleset): Effect[] {
-  const { tables } = state.cluster;
-  const ruleset = separated(listed);
-  if (digestText(tablesDigest(ruleset.tables)) !== digestText(tablesDigest(tables))) {
-    startAnew(state, ruleset.tables);
-    return [];
+function adopt(state: EngineState, found: Found): void {
+  if (digestText(tablesDigest(found.tables)) !== digestText(tablesDigest(state.cluster.tables))) {
+    return startAnew(state, found.tables);
   }
   state.rebuild = undefined;
-  state.committed = new Map([...ruleset.elements].map(([path, set]) => [path, new Map(set)]));
-  state.committedDigest = rulesetDigest(tables, state.committed);
+  state.committed = new Map([...found.elements].map(([path, set]) => [path, new Map(set)]));
+  state.committedDigest = found.digest;
   const position = positionOf(state.committed);
-  state.repositions = position?.ledger !== state.ledger ||
-    position.digest !== digestText(state.committedDigest);
+  state.repositions = position?.ledger !== state.ledger || position.digest !== digestText(found.digest);
   if (position?.ledger === state.ledger && position.offset <= state.cluster.folded) {
     state.plannedOffset = state.committedOffset = position.offset;
   }
   for (const { set, key } of diff(state.committed, state.cluster.desired)) {
     if (set !== POSITION_PATH) touch(state, set, key, state.cluster.folded);
   }
-  return [];
 }
 
 /** Our tables are to be made again, in place of `old` ones. */
