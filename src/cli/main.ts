@@ -15,6 +15,7 @@ import { record, type RecordOptions } from "./record.ts";
 import { run, type RunOptions } from "./run.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION, version } from "./version.ts";
+import { verify, type VerifyOptions } from "./verify.ts";
 import { why, type WhyOptions } from "./why.ts";
 
 const RUN_EXAMPLE = `
@@ -41,6 +42,10 @@ Examples:
       --cluster-cidr 10.244.0.0/16 | kubectl apply -f -
   ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --config-map kube-proxy   # as kubeadm made it`;
 
+const VERIFY_EXAMPLE = `
+Example:
+  ledgerproxy verify /var/lib/ledgerproxy/ledger --kernel`;
+
 const CLEANUP_EXAMPLE = `
 Example (going back to kube-proxy):
   ledgerproxy cleanup --after kube-proxy-ready`;
@@ -63,6 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(program.command("why"), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
+  addVerify(program.command("verify"), done);
   addManifest(program.command("manifest"), done);
   program.command("version").description("versions of everything that decides behaviour")
     .option("--json", "one line of JSON")
@@ -125,6 +131,17 @@ function addCleanup(command: Command, done: Done): void {
     .option("--dry-run", "only say what would be removed")
     .addHelpText("after", CLEANUP_EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
+}
+
+function addVerify(command: Command, done: Done): void {
+  command
+    .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
+    .argument("<ledger>", "folder of the ledger")
+    .option("--kernel", "and whether the kernel holds what it says")
+    .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", VERIFY_EXAMPLE)
+    .action((ledger: string, options: VerifyOptions) => done(verify(ledger, options)));
 }
 
 function addManifest(command: Command, done: Done): void {
