@@ -101,6 +101,8 @@ export interface EngineState {
   /** Whether the source has told all it knows at least once; nothing is committed before. */
   synced: boolean;
   pending: Pending | undefined;
+  /** Whether what is planned next follows from a listing, and nothing has happened since. */
+  listed: boolean;
   /** Rejections in a row. */
   rejections: number;
   /** When the first of them was: RFC 3339; "" while there is none. */
@@ -109,9 +111,6 @@ export interface EngineState {
   plannedOffset: number;
   committedOffset: number;
 }
-
-/** Rejections in a row after which only a new batch is tried, not the same one again. */
-const REJECTIONS_MAX = 3;
 
 /** The state before anything was read, or behind a snapshot that has brought `cluster`. */
 export function newEngine(cluster: ClusterState = emptyState()): EngineState {
@@ -129,6 +128,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     touched: new Map(),
     synced: false,
     pending: undefined,
+    listed: false,
     rejections: 0,
     rejectedSince: "",
     appendedOffset: cluster.folded,
@@ -162,6 +162,7 @@ function react(state: EngineState, input: Input): Effect[] {
       return takeListing(state, input);
     case "unreadable":
       startAnew(state, input.tables);
+      state.listed = true;
       return [];
     case "drift": {
       const { process, pid, changes, response, time } = input;
@@ -194,6 +195,7 @@ function takeListing(state: EngineState, { ruleset, startedAt }: Input & { kind:
   const found = { tables, elements, digest: rulesetDigest(tables, elements) };
   const effects = startedAt === undefined ? [] : noteDisagreement(state, found, startedAt);
   adopt(state, found);
+  state.listed = true;
   return effects;
 }
 
@@ -235,6 +237,7 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
 }
 
 function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
+  state.listed = false;
   const events = batch.kind === "events"
     ? batch.events
     : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
@@ -387,7 +390,8 @@ function noteRejected(
       !(operation.verb === "delete" && table.family === operation.family && table.name === operation.table)
     );
   }
-  const owner = state.rejections > 1 && operation !== null ? ownerOf(state, operation) : undefined;
+  const planned = state.rejections > 1 && state.listed;
+  const owner = planned && operation !== null ? ownerOf(state, operation) : undefined;
   const { operations } = pending;
   const nothing: CommitReceipt = {
     generation: 0,
@@ -405,7 +409,7 @@ function noteRejected(
     { kind: "append", records: [rejected] },
     { kind: "warn", text: `${error}. The rules stay as they were` },
   ];
-  if (state.rejections <= REJECTIONS_MAX) effects.push({ kind: "list" });
+  effects.push({ kind: "list" });
   return effects;
 }
 

@@ -128,6 +128,11 @@ export class LedgerWriter implements Disposable {
     return this.#failure === undefined ? undefined : { reason: this.#failure, records };
   }
 
+  /** Whether every record is on the disk. */
+  get synced(): boolean {
+    return this.#durable.next === this.#end.next;
+  }
+
   /**
    * Appends `records` and returns the offset of the first. They are in the file then, or, while {@link failure} says so,
    * in memory. Throws {@link LedgerOverflow} when too much waits.
@@ -229,7 +234,10 @@ export class LedgerWriter implements Disposable {
     // What is compressed is closed: the next append begins another.
     if (name.endsWith(COMPRESSED)) return;
     const size = this.#storage.size(name);
-    this.#segment = { name, file: this.#storage.append(name, false), size };
+    const file = this.#storage.append(name, false);
+    this.#segment = { name, file, size };
+    // The process before may have ended before it synced what it wrote.
+    if (this.#options.policy !== "never") file.sync();
     this.#durable = { ...this.#durable, size };
   }
 

@@ -64,16 +64,17 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
       return false;
     }
   };
+  Deno.writeTextFileSync(`${folder}/log`, "");
+  const starts = () => (Deno.readTextFileSync(`${folder}/log`).match(/^reading /gm) ?? []).length;
   churn();
   let known: string[] = [];
   let failed = 0;
   let probes = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const process = start();
-    const logged = () => (Deno.readTextFileSync(`${folder}/log`).match(/^reading /gm) ?? []).length;
     await until(
       "it has started, and kernel = fold(ledger)",
-      () => logged() === kill + 1 && answers() && agrees(),
+      () => starts() === kill + 1 && answers() && agrees(),
     );
     const now = records();
     assert.deepEqual(now.slice(0, known.length), known, "what was there before is there");
@@ -94,7 +95,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
   assert.deepEqual([failed, probes > KILLS], [0, true], `${failed} of ${probes} connections failed`);
   const process = start();
   churn();
-  await until("the last state is served", () => answers() && agrees());
+  await until("the last state is served", () => starts() === KILLS + 1 && answers() && agrees());
   process.kill("SIGTERM");
   assert.equal((await process.status).code, 0);
   assertWhole(ledger, kernel);
