@@ -46,6 +46,9 @@ export const SNAPSHOT_TAIL_BYTES = 4 * 1024 * 1024;
 /** As {@link SNAPSHOT_TAIL_BYTES}, when the program is asked to stop. */
 export const SNAPSHOT_STOP_BYTES = 256 * 1024;
 
+/** Age of the newest snapshot in milliseconds from which on another is made: what is kept by age ends at snapshots. */
+export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
+
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 

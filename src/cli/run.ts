@@ -9,7 +9,7 @@ import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import { SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
+import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
@@ -58,7 +58,7 @@ export async function run(options: RunOptions): Promise<number> {
   using ledger = opened.ledger;
   const status = () => source.status?.() ?? [];
   const metrics = newMetrics({ status, gathered: () => engine.gathered, ledger: () => ledger.failure });
-  const clock = { lastUpdated: 0 };
+  const clock = { lastUpdated: 0, lastSnapshot: Date.now() };
   const ports = portsOf({ kernel, conntrack, monitor, ledger, metrics, clock });
   // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
@@ -101,7 +101,10 @@ export async function run(options: RunOptions): Promise<number> {
   let folded = ledger.next;
   const afterBatch = () => {
     serving.follow();
-    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES) snapshot(engine, ledger, options);
+    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - clock.lastSnapshot > SNAPSHOT_MILLISECONDS) {
+      snapshot(engine, ledger, options);
+      clock.lastSnapshot = Date.now();
+    }
     freeMemory(ledger.next - folded);
     folded = ledger.next;
   };

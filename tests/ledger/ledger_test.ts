@@ -333,6 +333,28 @@ Deno.test("behind a snapshot the past is compressed, and what is beyond retentio
   assert.deepEqual(recordsIn(old), [records[0]]);
 });
 
+Deno.test("two years of churn stay within the bounds, and what is kept can be folded", () => {
+  const storage = memoryStorage();
+  const [day, most] = [24 * 3600 * 1000, 20_000];
+  const record = (i: number) => ({ ...EVERY_KIND[0]!, nodeName: `node-${i}` }) as LedgerRecord;
+  using(open(storage), (writer) => {
+    for (let now = 0; now < 730; now++) {
+      const first = segmentName(writer.next);
+      for (let i = 0; i < 10; i++) writer.append([record(10 * now + i)]);
+      storage.times.set(`${first}.zst`, now * day);
+      writer.snapshot([{ through: writer.next - 1 }], { bytes: most, milliseconds: 30 * day }, now * day);
+      const size = [...storage.files.values()].reduce((sum, { length }) => sum + length, 0);
+      assert.ok(size <= most + 5000, `day ${now}: ${size} bytes`);
+    }
+  });
+  const kept = [...readLedger(storage)];
+  assert.ok(kept.length >= 10 && kept.length <= 310, `${kept.length} records`);
+  assert.deepEqual(newestSnapshot<unknown>(storage, kept[0]!.offset)?.lines, [{
+    through: kept[0]!.offset - 1,
+  }]);
+  assert.deepEqual(kept.at(-1)!.record, record(7299));
+});
+
 Deno.test("a snapshot that is not whole is none: the one before it, or the log alone, is used", () => {
   const storage = twoSegments();
   const place = { ledger: ID, chain: "ab".repeat(32) };
