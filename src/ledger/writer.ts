@@ -81,9 +81,10 @@ export class LedgerWriter implements Disposable {
   #written: Behind;
   /** Behind the last record on the disk, and the size of its segment there. */
   #durable: Behind & { readonly size: number };
-  /** Lines behind {@link #durable}: those written and not synced, then those that wait. */
-  #lines: { readonly bytes: Uint8Array; readonly end: Behind }[] = [];
-  #waitingBytes = 0;
+  /** Lines that are in a file and not durable, in case that file is given up. */
+  #unsynced: Uint8Array[] = [];
+  /** Lines that are in no file. */
+  #waiting: Uint8Array[] = [];
   /** What a failed write left in a file, to be cut off before anything else is written. */
   #cut: { readonly name: string; readonly size: number } | undefined;
   #failure: string | undefined;
@@ -148,10 +149,9 @@ export class LedgerWriter implements Disposable {
     });
     const bytes = this.#encoder.encode(lines);
     this.#end = { next: first + records.length, chain };
-    this.#lines.push({ bytes, end: this.#end });
-    this.#waitingBytes += bytes.length;
+    this.#waiting.push(bytes);
     this.#attempt(() => this.#write());
-    if (this.#waitingBytes > (this.#options.unwrittenBytes ?? UNWRITTEN_BYTES_MAX)) {
+    if (size(this.#waiting) > (this.#options.unwrittenBytes ?? UNWRITTEN_BYTES_MAX)) {
       throw new LedgerOverflow(this.#storage.path, this.failure!);
     }
     if (this.#options.policy === "always") this.sync();
@@ -162,7 +162,7 @@ export class LedgerWriter implements Disposable {
   sync(): void {
     this.#attempt(() => {
       this.#write();
-      if (this.#options.policy !== "never" && this.#lines.length > 0) this.#makeDurable();
+      if (this.#unsynced.length > 0) this.#makeDurable();
     });
   }
 
@@ -178,7 +178,7 @@ export class LedgerWriter implements Disposable {
   snapshot(lines: Iterable<unknown>, retention: Retention, now: number): void {
     this.#attempt(() => {
       this.#write();
-      if (this.#options.policy !== "never" && this.#lines.length > 0) this.#makeDurable();
+      if (this.#unsynced.length > 0) this.#makeDurable();
       this.#closeSegment();
       const name = snapshotName(this.#end.next);
       if (this.#storage.names().includes(name)) this.#storage.remove(name);
@@ -245,11 +245,10 @@ export class LedgerWriter implements Disposable {
   #write(): void {
     if (this.#lock === undefined) this.#takeLock();
     this.#cutOff();
-    const waiting = this.#lines.filter(({ end }) => end.next > this.#written.next);
-    if (waiting.length === 0) return;
+    if (this.#waiting.length === 0) return;
     if ((this.#segment?.size ?? 0) >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
     const segment = this.#segment ??= this.#begin();
-    const bytes = waiting.length === 1 ? waiting[0]!.bytes : concatenated(waiting.map(({ bytes }) => bytes));
+    const bytes = this.#waiting.length === 1 ? this.#waiting[0]! : concatenated(this.#waiting);
     try {
       segment.file.write(bytes);
     } catch (error) {
@@ -257,9 +256,10 @@ export class LedgerWriter implements Disposable {
       throw error;
     }
     segment.size += bytes.length;
-    this.#written = waiting.at(-1)!.end;
-    this.#waitingBytes = 0;
+    this.#written = this.#end;
+    this.#waiting = [];
     if (this.#options.policy === "never") this.#noteDurable();
+    else this.#unsynced.push(bytes);
   }
 
   /**
@@ -280,12 +280,13 @@ export class LedgerWriter implements Disposable {
     if (this.#segment !== undefined) this.#cut = { name: this.#segment.name, size: this.#durable.size };
     this.#closeSegment();
     this.#written = this.#durable;
-    this.#waitingBytes = this.#lines.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    this.#waiting = [...this.#unsynced, ...this.#waiting];
+    this.#unsynced = [];
   }
 
   #noteDurable(): void {
     this.#durable = { ...this.#written, size: this.#segment?.size ?? 0 };
-    this.#lines = this.#lines.filter(({ end }) => end.next > this.#written.next);
+    this.#unsynced = [];
   }
 
   /** Cuts off what a failed write or sync left. A segment of which nothing is durable goes as a whole. */
@@ -339,8 +340,12 @@ const STORAGE_FAILURES: ReadonlySet<string> = new Set(
   ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
 );
 
+function size(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
+
 function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  const all = new Uint8Array(size(chunks));
   let at = 0;
   for (const chunk of chunks) {
     all.set(chunk, at);
