@@ -11,8 +11,9 @@ import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
+import type { Source } from "../ingest/source.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
-import { type Metrics, newMetrics } from "../serve/metrics.ts";
+import { newMetrics } from "../serve/metrics.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
@@ -20,7 +21,7 @@ import { freeMemory } from "./free_memory.ts";
 import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
-import { followed, Serving } from "./serving.ts";
+import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
@@ -47,8 +48,8 @@ export async function run(options: RunOptions): Promise<number> {
   const folder = ledgerFolder(inForce.ledger);
   using kernel = new NetlinkKernel();
   using conntrack = new Conntrack();
-  using monitor = new RulesetMonitor(TABLE, kernel.port);
   if (!capable(kernel)) return 1;
+  using monitor = new RulesetMonitor(TABLE, kernel.port);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const tell = (event: ApiEvent) => recorder?.tell(event);
   setUp(inForce, tell);
@@ -56,10 +57,19 @@ export async function run(options: RunOptions): Promise<number> {
   const opened = openLedger(folder, options.fsync ?? "interval");
   const { engine } = opened;
   using ledger = opened.ledger;
-  const status = () => source.status?.() ?? [];
-  const metrics = newMetrics({ status, gathered: () => engine.gathered, ledger: () => ledger.failure });
-  const clock = { lastUpdated: 0, lastSnapshot: Date.now() };
-  const ports = portsOf({ kernel, conntrack, monitor, ledger, metrics, clock });
+  const served: Served = {
+    engine,
+    status: () => source.status?.() ?? [],
+    ledger: () => ledger.failure,
+    metrics: newMetrics({
+      status: () => source.status?.() ?? [],
+      gathered: () => engine.gathered,
+      ledger: () => ledger.failure,
+    }),
+    lastUpdated: 0,
+    tell,
+  };
+  const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
   // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete });
@@ -73,17 +83,27 @@ export async function run(options: RunOptions): Promise<number> {
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
   freeMemory(ledger.next);
-  const served = {
-    engine,
-    metrics,
-    status,
-    ledger: () => ledger.failure,
-    lastUpdated: () => clock.lastUpdated,
-    tell,
-  };
   await using serving = new Serving(served, inForce);
-  serving.follow();
   tell(nodeEvent(inForce, "Normal", "Starting", ""));
+  return await follow({ options, inForce, source, ports, served, serving, stop });
+}
+
+interface Following {
+  readonly options: RunOptions;
+  readonly inForce: Settings;
+  readonly source: Source;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly serving: Serving;
+  readonly stop: AbortController;
+}
+
+/** Follows the source until it ends, the process is asked to stop, or a changed configuration needs another. */
+async function follow(
+  { options, inForce, source, ports, served, serving, stop }: Following,
+): Promise<number> {
+  const { engine, metrics } = served;
+  const { ledger } = ports;
   let restart = false;
   using _watch = watchConfig(options, inForce, {
     apply(now) {
@@ -99,15 +119,17 @@ export async function run(options: RunOptions): Promise<number> {
     },
   });
   let folded = ledger.next;
+  let lastSnapshot = Date.now();
   const afterBatch = () => {
     serving.follow();
-    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - clock.lastSnapshot > SNAPSHOT_MILLISECONDS) {
+    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS) {
       snapshot(engine, ledger, options);
-      clock.lastSnapshot = Date.now();
+      lastSnapshot = Date.now();
     }
     freeMemory(ledger.next - folded);
     folded = ledger.next;
   };
+  serving.follow();
   await runLoop(engine, ports, followed(source, metrics.kubeProxy.noteQueued, afterBatch), stop.signal);
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) snapshot(engine, ledger, options);
   return restart ? 1 : summary(engine);
@@ -119,28 +141,15 @@ function tellOfLedger(failure: LedgerFailure | undefined): void {
   else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
 }
 
-interface Parts {
-  readonly kernel: Kernel;
-  readonly conntrack: Conntrack;
-  readonly monitor: RulesetMonitor;
-  readonly ledger: LedgerWriter;
-  readonly metrics: Metrics;
-  /** Milliseconds since 1970. */
-  readonly clock: { lastUpdated: number };
-}
-
-function portsOf({ kernel, conntrack, monitor, ledger, metrics, clock }: Parts): Ports {
+function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger">, served: Served): Ports {
   return {
-    kernel,
-    conntrack,
-    monitor,
-    ledger,
-    meter: metrics,
+    ...parts,
+    meter: served.metrics,
     ledgerChanged: tellOfLedger,
     now: () => new Date().toISOString(),
     report(report) {
-      clock.lastUpdated = Date.now();
-      metrics.noteSync(report);
+      served.lastUpdated = Date.now();
+      served.metrics.noteSync(report);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),

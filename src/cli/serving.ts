@@ -24,7 +24,7 @@ export interface Served {
   /** How the source is; empty where it is no API server. */
   status(): readonly ResourceStatus[];
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
-  lastUpdated(): number;
+  lastUpdated: number;
   /** Tells the API server. */
   tell(event: ApiEvent): void;
 }
@@ -119,7 +119,7 @@ function healthFacts(
 ): HealthFacts {
   return {
     now: Date.now(),
-    lastUpdated: lastUpdated(),
+    lastUpdated,
     pendingSince: engine.rejectedSince === "" ? undefined : Date.parse(engine.rejectedSince),
     pendingMax: pendingSeconds * 1000,
     nodeEligible: isEligible(engine),
