@@ -85,6 +85,10 @@ function addRun(command: Command, done: Done): void {
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
     .option("--retain-days <n>", "how long the past is kept in the ledger (30)", positive)
     .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
+    .option(
+      "--own-tables",
+      "let nobody else change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
+    )
     .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
     .addHelpText("after", RUN_EXAMPLE)
     .action(async (options: RunOptions) => done(await run(options)));

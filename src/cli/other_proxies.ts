@@ -2,7 +2,7 @@
 // interface in IPVS mode.
 
 import { TABLE } from "../fold/skeleton.ts";
-import type { Kernel, TableName } from "../kernel/kernel.ts";
+import type { FoundTable, Kernel, TableName } from "../kernel/kernel.ts";
 import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
 
@@ -15,7 +15,7 @@ export function kubeProxyTables(kernel: Kernel): TableName[] {
 }
 
 /** Our tables that `kernel` holds. */
-export function ourTables(kernel: Kernel): TableName[] {
+export function ourTables(kernel: Kernel): FoundTable[] {
   return kernel.tables().filter(({ name }) => name === TABLE);
 }
 

@@ -25,12 +25,14 @@ import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
+import { OWNED, ownTables } from "./table_owner.ts";
 
 /** Flags of `run`. */
 export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
   readonly initOnly?: boolean;
+  readonly ownTables?: boolean;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
   readonly retainDays?: number;
@@ -72,9 +74,16 @@ export async function run(options: RunOptions): Promise<number> {
   const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
   // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete });
+  const flags = options.ownTables ? OWNED : [];
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags });
   configure(engine, ports, inForce);
-  perform(engine, ports, list(kernel, ports.now()));
+  perform(
+    engine,
+    ports,
+    ownTables(kernel, options.ownTables === true)
+      ? list(kernel, ports.now())
+      : { kind: "unreadable", tables: ourTables(kernel) },
+  );
   takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,

@@ -13,7 +13,7 @@ import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { objectPath, separated } from "../nft/objects.ts";
 import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
-import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
+import { createTable, type Operation, type TableFlag, type Transaction } from "../nft/transaction.ts";
 import {
   applyDelta,
   compareChanges,
@@ -32,7 +32,13 @@ import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } f
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
 export type Input =
   /** The ledger that records are appended to; `complete` when rules may be made from it though it tells of no commit. */
-  | { readonly kind: "opened"; readonly ledger: string; readonly complete?: boolean }
+  | {
+    readonly kind: "opened";
+    readonly ledger: string;
+    readonly complete?: boolean;
+    /** Flags that our tables are made with. */
+    readonly flags?: readonly TableFlag[];
+  }
   /** The kernel's tables as they are: at start, with the time, and after a rejection. */
   | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
   /** Our tables hold what this program never writes; they will be made anew. */
@@ -89,6 +95,8 @@ export interface EngineState {
   committed: MutableElements;
   /** Digest of the static part and {@link committed}. */
   committedDigest: Digest;
+  /** Flags that our tables are made with. */
+  tableFlags: readonly TableFlag[];
   /** Tables to delete before ours are made; undefined while ours stand as they should. */
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
   /** Whether the position in the kernel is to be written though no element changes: it is not ours, or not right. */
@@ -121,6 +129,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     ledger: "",
     committed: new Map(),
     committedDigest: tablesDigest(cluster.tables),
+    tableFlags: [],
     rebuild: [],
     repositions: false,
     takeover: [],
@@ -152,6 +161,7 @@ function react(state: EngineState, input: Input): Effect[] {
   switch (input.kind) {
     case "opened":
       state.ledger = input.ledger;
+      state.tableFlags = input.flags ?? [];
       // What was complete once is served on, also while the source cannot be reached.
       state.synced = input.complete === true || state.cluster.committed !== undefined;
       // What was stale while the ledger was written was dealt with then.
@@ -311,7 +321,7 @@ function planCommit(state: EngineState): Effect[] {
   const position = positionChange(state, digestText(digest));
   const transaction = [
     ...state.takeover.map(deletion),
-    ...(rebuild === undefined ? [] : rebuildOperations(rebuild, cluster.tables)),
+    ...(rebuild === undefined ? [] : rebuildOperations(rebuild, cluster.tables, state.tableFlags)),
     ...elementOperations(changes, CONTAINERS),
     ...elementOperations([position], CONTAINERS),
   ];
@@ -338,8 +348,13 @@ function positionChange(state: EngineState, digest: string): ElementChange {
 function rebuildOperations(
   old: readonly Pick<Table, "family" | "name">[],
   tables: readonly Table[],
+  flags: readonly TableFlag[],
 ): Operation[] {
-  return [...old.map(deletion), ...tables.flatMap(createTable)];
+  const flagged = (operation: Operation): Operation =>
+    operation.verb === "add" && operation.noun === "table" && flags.length > 0
+      ? { ...operation, flags }
+      : operation;
+  return [...old.map(deletion), ...tables.flatMap(createTable).map(flagged)];
 }
 
 function deletion({ family, name }: Pick<Table, "family" | "name">): Operation {

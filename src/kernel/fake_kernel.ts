@@ -15,7 +15,7 @@ import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/st
 import { rulesetText } from "../nft/text.ts";
 import type { Operation, Transaction } from "../nft/transaction.ts";
 import { FakeTable } from "./fake_table.ts";
-import type { CommitReceipt, Kernel, TableName } from "./kernel.ts";
+import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 
 const ENOENT = 2;
@@ -60,8 +60,8 @@ export class FakeKernel implements Kernel {
     return { tables: found.map((table) => table.definition()), elements };
   }
 
-  tables(): readonly TableName[] {
-    return [...this.#tables.values()].map(({ family, name }) => ({ family, name }));
+  tables(): readonly FoundTable[] {
+    return [...this.#tables.values()].map(({ family, name, flags }) => ({ family, name, flags }));
   }
 
   generation(): number {
@@ -116,7 +116,10 @@ export class FakeKernel implements Kernel {
     const before = this.#tables.get(path);
     if (operation.verb === "add") {
       if (before !== undefined) return 0;
-      this.#tables.set(path, new FakeTable(operation.family, operation.table, operation.comment));
+      this.#tables.set(
+        path,
+        new FakeTable(operation.family, operation.table, operation.comment, operation.flags),
+      );
       undo.push(() => this.#tables.delete(path));
       return 0;
     }

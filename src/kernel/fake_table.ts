@@ -2,6 +2,7 @@
 
 import type { Family } from "../nft/data_type.ts";
 import type { Chain, Container, Element, ElementKey, Table } from "../nft/ruleset.ts";
+import type { TableFlag } from "../nft/transaction.ts";
 import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/statement.ts";
 
 /** A set or map with its elements. */
@@ -20,7 +21,12 @@ export class FakeTable {
   readonly #chainUse = new Map<string, number>();
   readonly #setUse = new Map<string, number>();
 
-  constructor(readonly family: Family, readonly name: string, readonly comment: string | undefined) {}
+  constructor(
+    readonly family: Family,
+    readonly name: string,
+    readonly comment: string | undefined,
+    readonly flags: readonly TableFlag[] = [],
+  ) {}
 
   /** Rules and elements that lead to chain `name`. */
   chainUse(name: string): number {

@@ -2,7 +2,7 @@
 
 import type { Family } from "../nft/data_type.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
-import type { Transaction } from "../nft/transaction.ts";
+import type { TableFlag, Transaction } from "../nft/transaction.ts";
 
 /** Names one table. */
 export interface TableName {
@@ -10,6 +10,12 @@ export interface TableName {
   readonly family: Family;
   /** Its name. */
   readonly name: string;
+}
+
+/** A table that is there. */
+export interface FoundTable extends TableName {
+  /** Whether a process owns it, and whether it outlives its owner. */
+  readonly flags: readonly TableFlag[];
 }
 
 /** A place that holds rules. All calls are synchronous. */
@@ -21,8 +27,8 @@ export interface Kernel {
    * Throws UnreadableRuleset where a table holds what this program never writes.
    */
   list(tables: readonly TableName[]): Ruleset;
-  /** Names of all tables of families ip and ip6, whoever made them. */
-  tables(): readonly TableName[];
+  /** All tables of families ip and ip6, whoever made them. */
+  tables(): readonly FoundTable[];
   /** nf_tables generation id: grows by one with every batch that any process in the namespace commits. */
   generation(): number;
   /** Gives back what it holds; the rules stay. */

@@ -2,8 +2,8 @@
 
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
-import type { Transaction } from "../nft/transaction.ts";
-import type { CommitReceipt, Kernel, TableName } from "./kernel.ts";
+import type { TableFlag, Transaction } from "../nft/transaction.ts";
+import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
 import { listRuleset } from "./netlink_listing.ts";
@@ -13,6 +13,7 @@ import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
+const TABLE_FLAGS = Object.keys(nf.TABLE_FLAG) as TableFlag[];
 const EMSGSIZE = 90;
 const EINTR = 4;
 /** An nlmsgerr starts with the error and the header of the message it is about (linux/netlink.h). */
@@ -48,12 +49,14 @@ export class NetlinkKernel implements Kernel {
     return listRuleset(tables, (request) => this.#requests.dump(request));
   }
 
-  tables(): readonly TableName[] {
+  tables(): readonly FoundTable[] {
     return FAMILIES.flatMap((family) =>
-      this.#requests.dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => ({
-        family,
-        name: text(messageAttributes(answer), nf.NFTA_TABLE.NAME),
-      }))
+      this.#requests.dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => {
+        const attributes = messageAttributes(answer);
+        const bits = u32(attributes, nf.NFTA_TABLE.FLAGS) ?? 0;
+        const flags = TABLE_FLAGS.filter((flag) => (bits & nf.TABLE_FLAG[flag]) !== 0);
+        return { family, name: text(attributes, nf.NFTA_TABLE.NAME), flags };
+      })
     );
   }
 

@@ -17,7 +17,7 @@ export type Operation =
     readonly table: string;
     readonly comment?: string;
     /** `owner` (kernel 5.12): others cannot change the table; `persist` (6.9): it outlives its owner. */
-    readonly flags?: readonly ("owner" | "persist")[];
+    readonly flags?: readonly TableFlag[];
   }
   | { readonly verb: "delete"; readonly noun: "table"; readonly family: Family; readonly table: string }
   | {
@@ -65,6 +65,9 @@ export type Operation =
     readonly container: Container;
     readonly element: Element;
   };
+
+/** enum nft_table_flags, in nft's words. */
+export type TableFlag = "owner" | "persist";
 
 /** Operations in the order in which the kernel shall see them. */
 export type Transaction = readonly Operation[];

@@ -1,6 +1,7 @@
 // Other programs change or delete our tables: it is noticed, put back and recorded with who did it; a war is given up.
 
 import assert from "node:assert/strict";
+import { ownTables } from "../../src/cli/table_owner.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { DriftRecord } from "../../src/ledger/record.ts";
@@ -72,5 +73,54 @@ Deno.test("what nft does to our tables is put back at once, and the ledger names
   writeSource(folder, 4);
   await until("a change brings them back", served(kernel, 4));
   assert.equal(await program.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("tables that are owned cannot be changed by others, outlive the process, and are its own again after a start", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  const ours = () =>
+    kernel.tables().filter(({ name }) => name === "ledgerproxy").map(({ flags }) => flags.join());
+  const nft = (act: string) => new Deno.Command("nft", { args: [act], stderr: "null" }).outputSync().success;
+  writeSource(folder, 3);
+  const lives: [string[], string, string][] = [
+    [["--own-tables"], "owner,persist", "persist"],
+    [["--own-tables"], "owner,persist", "persist"],
+    [[], "", ""],
+    [["--own-tables"], "owner,persist", "persist"],
+  ];
+  for (const [i, [flags, alive, dead]] of lives.entries()) {
+    {
+      await using program = new SourceProgram(folder, "store", ...flags);
+      await until(
+        "the rules are its own",
+        () => served(kernel, 3)() && ours().join(";") === `${alive};${alive}`,
+      );
+      if (flags.length > 0) {
+        for (
+          const act of [
+            "delete table ip ledgerproxy",
+            "flush table ip ledgerproxy",
+            "delete map ip ledgerproxy endpoints",
+          ]
+        ) {
+          assert.equal(nft(act), false, act);
+        }
+        assert.equal(nft("flush ruleset"), true);
+        assert.equal(ours().length, 2, "passed over");
+        using other = new NetlinkKernel();
+        assert.throws(() => ownTables(other, true), /another process owns our tables: end it first/);
+      }
+      writeSource(folder, 4);
+      await until("a change is served", served(kernel, 4));
+      writeSource(folder, 3);
+      await until("and another", served(kernel, 3));
+      if (i === 1) assert.match(program.log, /(.|\n)*are in place, as of @\d+/, "nothing was to be done");
+      assert.equal(await program.stop(), 0);
+    }
+    assert.deepEqual(ours(), [dead, dead], "they outlive the process");
+    assert.ok(served(kernel, 3)());
+  }
+  assertWhole(`${folder}/store/ledger`, kernel);
   await Deno.remove(folder, { recursive: true });
 });

@@ -23,14 +23,14 @@ const DISKS = {
 export class SourceProgram implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
-  constructor(readonly folder: string, disk: keyof typeof DISKS) {
+  constructor(readonly folder: string, disk: keyof typeof DISKS, ...flags: readonly string[]) {
     const script = `${DISKS[disk]} && exec "$@" >> $0/log 2>&1`;
     const run = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
     this.#process = new Deno.Command("unshare", {
       args: [
         ...["--mount", "sh", "-c", script, folder, Deno.execPath(), ...run],
         ...["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`],
-        ...["--healthz-bind-address", "127.0.0.1:10256"],
+        ...["--healthz-bind-address", "127.0.0.1:10256", ...flags],
       ],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
