@@ -31,5 +31,5 @@ export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts
 export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";
 export { readWatchRecording } from "./src/ingest/watch_recording.ts";
 export { FakeKernel } from "./src/kernel/fake_kernel.ts";
-export type { CommitReceipt, Kernel, TableName } from "./src/kernel/kernel.ts";
-export type { Operation, Transaction } from "./src/nft/transaction.ts";
+export type { CommitReceipt, FoundTable, Kernel, TableName } from "./src/kernel/kernel.ts";
+export type { Operation, TableFlag, Transaction } from "./src/nft/transaction.ts";

@@ -6,6 +6,7 @@ import { manifestSource } from "../ingest/manifest_source.ts";
 import { recordingSource } from "../ingest/recording_source.ts";
 import type { Source } from "../ingest/source.ts";
 import { readLedger } from "../ledger/reader.ts";
+import { segmentFirst } from "../ledger/format.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
 import { UsageError } from "./usage_error.ts";
@@ -48,6 +49,12 @@ function openPath(path: string, once: boolean, speed: number | undefined): Sourc
   const stat = statOrExplain(path);
   const storage = stat.isDirectory ? folderStorage(path, false) : undefined;
   if (storage !== undefined && segmentNames(storage).length > 0) {
+    const first = segmentFirst(segmentNames(storage)[0]!)!;
+    if (first > 0) {
+      throw new UsageError(
+        `--source ${path}: it begins at @${first}, its past was removed; a recording is played from its beginning`,
+      );
+    }
     return recordingSource(`recording ${path}`, () => readLedger(storage), speed ?? (once ? Infinity : 1));
   }
   if (speed !== undefined) {

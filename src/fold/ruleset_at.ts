@@ -1,12 +1,16 @@
 // The whole fold at once: the ruleset that a ledger stands for at an offset.
 
+import { assert } from "../invariant.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { emptyState } from "./cluster_state.ts";
 import { foldRecord } from "./fold.ts";
 
-/** The ruleset, as the kernel would list it, after the record at offset `through` (all records when left out). */
+/**
+ * The ruleset, as the kernel would list it, after the record at offset `through` (all records when left out). Throws
+ * InvariantError where `records` do not begin at offset 0, as those of a ledger whose past was removed.
+ */
 export function rulesetAt(
   records: Iterable<{ readonly offset: Offset; readonly record: LedgerRecord }>,
   through = Infinity,
@@ -14,6 +18,7 @@ export function rulesetAt(
   const state = emptyState();
   for (const { offset, record } of records) {
     if (offset > through) break;
+    assert(offset === state.folded + 1, `the records before @${offset} are missing`);
     foldRecord(state, offset, record);
   }
   return assembled({ tables: state.tables, elements: state.desired });

@@ -5,7 +5,10 @@ import type { LedgerRecord, Offset } from "./record.ts";
 import { isLedgerDamage, type LedgerEnd, readSegments } from "./segment.ts";
 import type { Storage } from "./storage.ts";
 
-/** Every record of the ledger in `storage`, in order. Throws LedgerDamage where one cannot be trusted. */
+/**
+ * Every record that is kept of the ledger in `storage`, in order; the first has another offset than 0 where the past was
+ * removed. Throws LedgerDamage where one cannot be trusted.
+ */
 export function* readLedger(
   storage: Storage,
 ): Generator<{ offset: Offset; record: LedgerRecord }, LedgerEnd | undefined> {
