@@ -12,7 +12,14 @@ import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { objectPath, separated } from "../nft/objects.ts";
-import type { ElementKey, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
+import {
+  type ElementKey,
+  type Elements,
+  type Ruleset,
+  sameElement,
+  type SetPath,
+  type Table,
+} from "../nft/ruleset.ts";
 import { createTable, type Operation, type TableFlag, type Transaction } from "../nft/transaction.ts";
 import {
   applyDelta,
@@ -227,7 +234,7 @@ function adopt(state: EngineState, found: Found): void {
     return startAnew(state, found.tables);
   }
   state.rebuild = undefined;
-  state.committed = new Map([...found.elements].map(([path, set]) => [path, new Map(set)]));
+  state.committed = sharing(found.elements, state.cluster.desired);
   state.committedDigest = found.digest;
   const position = positionOf(state.committed);
   state.repositions = position?.ledger !== state.ledger || position.digest !== digestText(found.digest);
@@ -237,6 +244,20 @@ function adopt(state: EngineState, found: Found): void {
   for (const { set, key } of diff(state.committed, state.cluster.desired)) {
     if (set !== POSITION_PATH) touch(state, set, key, state.cluster.folded);
   }
+}
+
+/** A copy of `elements` in which what equals an element of `desired` is that: two copies of a cluster are one too many. */
+function sharing(elements: Elements, desired: Elements): MutableElements {
+  return new Map([...elements].map(([path, set]) => {
+    const wanted = desired.get(path);
+    return [
+      path,
+      new Map([...set].map(([key, element]) => {
+        const same = wanted?.get(key);
+        return same !== undefined && sameElement(same, element) ? [same.key, same] : [key, element];
+      })),
+    ];
+  }));
 }
 
 /** Our tables are to be made again, in place of `old` ones. */
