@@ -1,5 +1,6 @@
 // Messages for people, on stderr: one line each, structured underneath.
 
+import { printable } from "./printable.ts";
 import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
 
 const encoder = new TextEncoder();
@@ -20,5 +21,5 @@ export const log = getLogger("ledgerproxy");
 
 function line({ level, message }: LogRecord): string {
   const text = message.map((part) => typeof part === "string" ? part : String(part)).join("");
-  return level === "info" ? `${text}\n` : `${level}: ${text}\n`;
+  return `${level === "info" ? "" : `${level}: `}${printable(text)}\n`;
 }

@@ -1,18 +1,22 @@
 // The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
+import { blame, type BlameOptions } from "./blame.ts";
 import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
+import { diffCommand, type DiffOptions } from "./diff_command.ts";
 import { log, startLog } from "./log.ts";
 import { manifest, type ManifestOptions } from "./manifest.ts";
-import { parsePosition } from "./position_argument.ts";
+import { logCommand, type LogOptions } from "./log_command.ts";
+import { parsePosition, type PositionArgument } from "./position_argument.ts";
 import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
 import { run, type RunOptions } from "./run.ts";
+import { show, type ShowOptions } from "./show.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION, version } from "./version.ts";
 import { verify, type VerifyOptions } from "./verify.ts";
@@ -68,6 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(program.command("why"), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
+  addHistory(program, done);
   addVerify(program.command("verify"), done);
   addManifest(program.command("manifest"), done);
   program.command("version").description("versions of everything that decides behaviour")
@@ -135,6 +140,48 @@ function addCleanup(command: Command, done: Done): void {
     .option("--dry-run", "only say what would be removed")
     .addHelpText("after", CLEANUP_EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
+}
+
+/** git's verbs, for a ledger. */
+function addHistory(program: Command, done: Done): void {
+  const reader = (name: string, description: string, example: string) =>
+    program.command(name).description(description)
+      .requiredOption("--ledger <dir>", "folder of the ledger")
+      .option("--json", "lines of JSON")
+      .addHelpText("after", `\nExample:\n  ledgerproxy ${example}`);
+  reader("log", "what happened, newest first", "log shop/web --since 2026-11-23T03:00:00Z --ledger DIR")
+    .argument("[service]", "namespace/name of a Service")
+    .option("--namespace <name>", "only what is about this namespace")
+    .option("--address <address>", "only what names this address, of an endpoint or a Service")
+    .option("--since <time>", "no earlier than this")
+    .option("--until <time>", "no later than this")
+    .addOption(
+      new Option("--kind <kind>", "only records of this kind").choices([
+        "event",
+        "config",
+        "commit",
+        "drift",
+        "gap",
+      ]),
+    )
+    .option("--limit <n>", "how many at most (50)", positive)
+    .action((service: string | undefined, options: LogOptions) => done(logCommand(service, options)));
+  reader(
+    "show",
+    "what happened at a position, and the rules then, as nft loads them",
+    "show HEAD~3 --ledger DIR",
+  )
+    .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
+    .action((position: PositionArgument, options: ShowOptions) => done(show(position, options)));
+  reader("diff", "elements that change between positions, or to the kernel", "diff HEAD kernel --ledger DIR")
+    .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
+    .argument("<b>", "as a")
+    .option("--other <dir>", "the ledger that b is in: another node's")
+    .action((a: string, b: string, options: DiffOptions) => done(diffCommand(a, b, options)));
+  reader("blame", "which event put elements there, and which commit", "blame 10.244.1.7 --ledger DIR")
+    .argument("<what>", "a Service, an address, or the key of an element")
+    .option("--at <position>", "as they were then", parsePosition)
+    .action((what: string, options: BlameOptions) => done(blame(what, options)));
 }
 
 function addVerify(command: Command, done: Done): void {

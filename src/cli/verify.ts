@@ -17,13 +17,14 @@ import {
   segmentNames,
 } from "../ledger/segment.ts";
 import { readSnapshot, snapshotName, snapshotNext } from "../ledger/snapshot.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
+import type { Storage } from "../ledger/storage.ts";
 import type { Offset } from "../ledger/record.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 import { separated } from "../nft/objects.ts";
 import { diff } from "../plan/delta.ts";
 import { rulesetDigest } from "../plan/digest.ts";
 import { POSITION_PATH } from "../plan/position.ts";
+import { existingLedger } from "./ledger_history.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
@@ -68,16 +69,6 @@ export function verify(path: string, options: VerifyOptions): number {
   if (options.repair) repair(storage, path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
   return 1;
-}
-
-function existingLedger(path: string): Storage {
-  try {
-    const storage = folderStorage(path, false);
-    if (segmentNames(storage).length > 0) return storage;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  throw new UsageError(`${path}: there is no ledger (a folder with *.ndjson segments)`);
 }
 
 /** Reads everything, folds it, and holds every snapshot against what the records before it make. */

@@ -1,28 +1,21 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
-import { type ClusterState, emptyState, ownNode, takeDirty } from "../fold/cluster_state.ts";
-import { foldRecord } from "../fold/fold.ts";
-import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { type ClusterState, emptyState, ownNode } from "../fold/cluster_state.ts";
 import { type Found } from "../history/packet_walk.ts";
 import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "../history/trace.ts";
 import { relist } from "../ingest/relist.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
-import { describeKey } from "../kube/objects.ts";
-import { readLedger } from "../ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import { segmentFirst } from "../ledger/format.ts";
-import { segmentNames } from "../ledger/segment.ts";
-import { newestSnapshot } from "../ledger/snapshot.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { elementText, endpointText } from "../nft/text.ts";
+import { type Belief, beliefAt, type Cause, existingLedger, note, offsetAt } from "./ledger_history.ts";
 import { log } from "./log.ts";
-import { progress } from "./progress.ts";
-import { type PositionArgument, resolvePosition } from "./position_argument.ts";
+import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
+import { printable } from "./printable.ts";
 import { openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";
@@ -34,20 +27,6 @@ export interface WhyOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
-/** What is believed at one moment, and which record made each element so. */
-interface Belief {
-  readonly state: ClusterState;
-  /** Cause of an element, by path and key. */
-  readonly causes: Map<string, Cause>;
-}
-
-/** A record, for people. */
-interface Cause {
-  readonly offset: number;
-  readonly what: string;
-  readonly time: string;
-}
-
 /** Prints the trace of a packet from `source` to `target`; returns the exit code. */
 export async function why(source: string, target: string, options: WhyOptions): Promise<number> {
   const packet = parsePacket(source, target, options.interface);
@@ -55,7 +34,7 @@ export async function why(source: string, target: string, options: WhyOptions): 
   const ruleset = { tables: state.tables, elements: state.desired };
   const traced = trace(ruleset, packet, nodeAddresses(state));
   const write = options.json ? jsonOf : textOf;
-  console.log(write(packet, traced, state, causes));
+  console.log(printable(write(packet, traced, state, causes)));
   return 0;
 }
 
@@ -66,7 +45,10 @@ async function believe(options: WhyOptions): Promise<Belief> {
       "give either --ledger DIR or --source PATH (or --kubeconfig FILE): what the answer is to be taken from",
     );
   }
-  if (options.ledger !== undefined) return foldLedger(options.ledger, options.at);
+  if (options.ledger !== undefined) {
+    const storage = existingLedger(options.ledger);
+    return beliefAt(storage, offsetAt(storage, options.at));
+  }
   const belief: Belief = { state: emptyState(), causes: new Map() };
   if (options.at !== undefined) {
     throw new UsageError("--at needs --ledger: a source has one moment, now");
@@ -87,58 +69,6 @@ async function believe(options: WhyOptions): Promise<Belief> {
     for (const event of events) take({ kind: "event", ...event });
   }
   return belief;
-}
-
-function foldLedger(path: string, at: PositionArgument | undefined): Belief {
-  const storage = folderStorage(path, false);
-  if (!isFolder(path) || segmentNames(storage).length === 0) {
-    throw new UsageError(`--ledger ${path}: there is no ledger (a folder with *.ndjson segments)`);
-  }
-  const through = at === undefined ? Infinity : resolvePosition(at, readLedger(storage));
-  const belief = beliefAtBeginning(storage);
-  const told = progress("records read from the ledger");
-  for (const { offset, record } of readLedger(storage)) {
-    if (offset > through) break;
-    note(belief, offset, record);
-    told(offset + 1);
-  }
-  return belief;
-}
-
-/** What the oldest record that is kept found: nothing, or what a snapshot tells. */
-function beliefAtBeginning(storage: Storage): Belief {
-  const first = segmentFirst(segmentNames(storage)[0]!)!;
-  const lines = first === 0 ? [] : newestSnapshot<SnapshotLine>(storage, first)?.lines ?? [];
-  const state = restoredState(lines);
-  const before = { offset: (first - 1) as Offset, what: "a snapshot", time: "" };
-  const causes = new Map<string, Cause>();
-  for (const [path, keys] of takeDirty(state)) {
-    for (const key of keys.keys()) causes.set(`${path} ${key}`, before);
-  }
-  return { state, causes };
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function note({ state, causes }: Belief, offset: Offset, record: LedgerRecord): void {
-  foldRecord(state, offset, record);
-  for (const [path, keys] of takeDirty(state)) {
-    for (const key of keys.keys()) {
-      causes.set(`${path} ${key}`, { offset, what: describeRecord(record), time: record.time });
-    }
-  }
-}
-
-function describeRecord(record: LedgerRecord): string {
-  if (record.kind !== "event") return record.kind;
-  return `${describeKey(record.key)} ${record.value === null ? "(deleted)" : ""}`.trim();
 }
 
 function parsePacket(source: string, target: string, from: string | undefined): Packet {

@@ -1,0 +1,66 @@
+// `ledgerproxy diff A B`: the elements that change from one position to another, or to what the kernel holds.
+
+import { list } from "../engine/run_loop.ts";
+import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import type { Storage } from "../ledger/storage.ts";
+import { separated } from "../nft/objects.ts";
+import type { Elements } from "../nft/ruleset.ts";
+import { elementText } from "../nft/text.ts";
+import { type Delta, diff } from "../plan/delta.ts";
+import { POSITION_PATH } from "../plan/position.ts";
+import { beliefAt, type Cause, existingLedger, offsetAt } from "./ledger_history.ts";
+import { parsePosition } from "./position_argument.ts";
+import { printable } from "./printable.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Flags of `diff`. */
+export interface DiffOptions {
+  readonly ledger: string;
+  /** Ledger that B is in; the same unless given. */
+  readonly other?: string;
+  readonly json?: boolean;
+}
+
+interface Side {
+  readonly elements: Elements;
+  cause(path: string): Cause | undefined;
+}
+
+/** Prints the changes; returns 1 when there are any. */
+export function diffCommand(a: string, b: string, { ledger, other, json }: DiffOptions): number {
+  const storage = existingLedger(ledger);
+  const [before, after] = [
+    sideAt(storage, a),
+    sideAt(other === undefined ? storage : existingLedger(other), b),
+  ];
+  const changes = diff(before.elements, after.elements).filter(({ set }) => set !== POSITION_PATH);
+  for (const line of lines(changes, before, after, json === true)) console.log(json ? line : printable(line));
+  return changes.length === 0 ? 0 : 1;
+}
+
+function sideAt(storage: Storage, position: string): Side {
+  if (position !== "kernel") {
+    const { state, causes } = beliefAt(storage, offsetAt(storage, parsePosition(position)));
+    return { elements: state.desired, cause: (path) => causes.get(path) };
+  }
+  using kernel = new NetlinkKernel();
+  const listed = list(kernel);
+  if (listed.kind !== "listed") {
+    throw new UsageError("kernel: our tables hold what this program never writes");
+  }
+  return { elements: separated(listed.ruleset).elements, cause: () => undefined };
+}
+
+function* lines(changes: Delta, before: Side, after: Side, json: boolean): Generator<string> {
+  for (const { set, key, before: old, after: now } of changes) {
+    // What put it there is known of the new side; what took it away, of the side that still has it.
+    const cause = after.cause(`${set} ${key}`) ?? before.cause(`${set} ${key}`);
+    if (json) {
+      yield JSON.stringify({ set, key, before: old ?? null, after: now ?? null, cause: cause ?? null });
+      continue;
+    }
+    const by = cause === undefined ? "" : `   @${cause.offset} ${cause.what}`;
+    if (old !== undefined) yield `- ${set} { ${elementText(old)} }${now === undefined ? by : ""}`;
+    if (now !== undefined) yield `+ ${set} { ${elementText(now)} }${by}`;
+  }
+}
