@@ -15,6 +15,7 @@ import { logCommand, type LogOptions } from "./log_command.ts";
 import { parsePosition, type PositionArgument } from "./position_argument.ts";
 import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
+import { replay, type ReplayOptions } from "./replay.ts";
 import { run, type RunOptions } from "./run.ts";
 import { show, type ShowOptions } from "./show.ts";
 import { UsageError } from "./usage_error.ts";
@@ -173,6 +174,14 @@ function addHistory(program: Command, done: Done): void {
   )
     .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
     .action((position: PositionArgument, options: ShowOptions) => done(show(position, options)));
+  program.command("replay")
+    .description("fold and plan every commit again, and compare each digest with the one that was written")
+    .argument("<ledger>", "folder of the ledger")
+    .option("--to <position>", "only up to there", parsePosition)
+    .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
+    .action((ledger: string, options: ReplayOptions) => done(replay(ledger, options)));
   reader("diff", "elements that change between positions, or to the kernel", "diff HEAD kernel --ledger DIR")
     .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
     .argument("<b>", "as a")

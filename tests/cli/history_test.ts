@@ -125,3 +125,37 @@ Deno.test("what could move a cursor or turn text is written out, everything else
     "\\u{1b}]0;x\\u{7}\\u{d}\\u{9b}2J\\u{202e}\\u{2066}\\u{200b}\\u{2028}",
   );
 });
+
+Deno.test("replay makes each commit again, and shows both sides of the first that comes out differently", async () => {
+  const folder = committedEvening();
+  const commits = [...readLedger(folderStorage(folder, false))].filter(({ record }) =>
+    record.kind === "commit"
+  );
+  const whole = await ledgerproxy("replay", folder, "--json");
+  assert.equal(whole.code, 0, whole.stdout + whole.stderr);
+  assert.equal(JSON.parse(whole.stdout).commits, commits.length);
+
+  // The same ledger, written by a program that made another rule of one event.
+  const forged = Deno.makeTempDirSync();
+  const wrong = commits[20]!.offset;
+  {
+    using writer = new LedgerWriter(folderStorage(forged, true), { policy: "never" });
+    for (const { offset, record } of readLedger(folderStorage(folder, false))) {
+      const different = { ...record, digest: "0".repeat(64) } as LedgerRecord;
+      writer.append([offset === wrong ? different : record]);
+    }
+  }
+  const differs = await ledgerproxy("replay", forged);
+  assert.equal(differs.code, 1);
+  assert.match(differs.stdout, new RegExp(`^the commit @${wrong} of @\\d+ to @\\d+ comes out differently\n`));
+  assert.match(
+    differs.stdout,
+    /as it was, digest 0{64}:\n {4}[+-] ip[\s\S]*as it is now, digest [0-9a-f]{64}:\n {4}[+-] ip/,
+  );
+  assert.equal(
+    (await ledgerproxy("replay", forged, "--to", `@${wrong - 1}`)).code,
+    0,
+    "up to there it is as it was",
+  );
+  for (const one of [folder, forged]) await Deno.remove(one, { recursive: true });
+});
