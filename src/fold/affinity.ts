@@ -8,7 +8,7 @@ import { type Address, addressType } from "../nft/data_type.ts";
 import { chainElement, setElement } from "../nft/objects.ts";
 import type { Chain, SetDefinition } from "../nft/ruleset.ts";
 import { type Rule, rule, type Statement } from "../nft/statement.ts";
-import type { Resource } from "./resource.ts";
+import { elementResource, type Resource } from "./resource.ts";
 import { OBJECT_PATHS } from "./skeleton.ts";
 
 /** Chains of a ServicePort: all endpoints, those of the own node, and all endpoints masqueraded. */
@@ -106,9 +106,9 @@ function goto(chain: string): Statement {
 }
 
 function chainOf({ family }: ServicePort, chain: Chain): Resource {
-  return { kind: "element", path: OBJECT_PATHS[family].chain, element: chainElement(family, chain) };
+  return elementResource(OBJECT_PATHS[family].chain, chainElement(family, chain));
 }
 
 function setOf({ family }: ServicePort, set: SetDefinition): Resource {
-  return { kind: "element", path: OBJECT_PATHS[family].set, element: setElement(family, set) };
+  return elementResource(OBJECT_PATHS[family].set, setElement(family, set));
 }

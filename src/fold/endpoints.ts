@@ -20,6 +20,8 @@ export interface OwnNode {
 
 /** One endpoint of a ServicePort. */
 interface Endpoint {
+  /** `address . port`. */
+  readonly text: string;
   readonly address: string;
   readonly port: number;
   readonly ready: boolean;
@@ -75,7 +77,7 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[],
 }
 
 function texts(endpoints: readonly Endpoint[]): string[] {
-  return endpoints.map(({ address, port }) => `${address} . ${port}`).sort();
+  return endpoints.map(({ text }) => text).sort();
 }
 
 /** Ready endpoints that the hints give to this node; all of them unless every one has hints and one names us. */
@@ -118,7 +120,9 @@ function addEndpoint(
   const address = parseAddress(endpoint.addresses[0] ?? "");
   if (address === null) return;
   const { ready, serving, terminating } = endpoint.conditions ?? {};
+  const text = `${address} . ${port}`;
   const next: Endpoint = {
+    text,
     address,
     port,
     ready: ready !== false,
@@ -128,9 +132,8 @@ function addEndpoint(
     zones: endpoint.hints?.forZones?.map(({ name }) => name) ?? [],
     nodes: endpoint.hints?.forNodes?.map(({ name }) => name) ?? [],
   };
-  const key = `${address} . ${port}`;
-  const before = found.get(key);
-  if (before === undefined || rank(next) > rank(before)) found.set(key, next);
+  const before = found.get(text);
+  if (before === undefined || rank(next) > rank(before)) found.set(text, next);
 }
 
 /** A total order, so that the choice between two slices does not depend on which came first. */

@@ -47,9 +47,10 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
 }
 
 function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRecord): void {
-  const before = state.objects.get(describeKey(key));
-  if (value === null) state.objects.delete(describeKey(key));
-  else state.objects.set(describeKey(key), value);
+  const name = describeKey(key);
+  const before = state.objects.get(name);
+  if (value === null) state.objects.delete(name);
+  else state.objects.set(name, value);
   if (key.kind === "Node" && key.name === state.node.name) {
     state.nodeDeleted = value === null;
     noteNode(state, offset, key.name);
@@ -139,15 +140,9 @@ export function settleRestored(state: ClusterState, nodeName: string): void {
   const offset = state.folded as Offset;
   for (const object of state.objects.values()) {
     if (object.kind !== "EndpointSlice") continue;
-    for (const name of ownerOf(object as EndpointSlice)) {
-      noteObject(
-        state,
-        { kind: object.kind, namespace: "", name: object.metadata.name },
-        name,
-        undefined,
-        object,
-      );
-    }
+    const owner = ownerOf(object as EndpointSlice);
+    const key = { kind: object.kind, namespace: "", name: object.metadata.name };
+    if (owner !== undefined) noteObject(state, key, owner, undefined, object);
   }
   for (const [path, keys] of cidrElements(state)) {
     for (const key of keys) putElement(state, offset, path, key, { key });
@@ -161,15 +156,16 @@ export function settleRestored(state: ClusterState, nodeName: string): void {
 function affected(key: ObjectKey, before: KubeObject | undefined, after: KubeObject | null): ServiceName[] {
   if (key.kind === "Service") return [`${key.namespace}/${key.name}` as ServiceName];
   if (key.kind !== "EndpointSlice") return [];
-  const names = [before, after].flatMap((slice) => slice ? ownerOf(slice as EndpointSlice) : []);
-  return [...new Set(names)];
+  const [old, now] = [before, after].map((slice) => slice ? ownerOf(slice as EndpointSlice) : undefined);
+  const names = old === now ? [old] : [old, now];
+  return names.filter((name) => name !== undefined);
 }
 
 /** The Service a slice belongs to: none for slices of headless Services and those without the label. */
-function ownerOf({ metadata }: EndpointSlice): ServiceName[] {
+function ownerOf({ metadata }: EndpointSlice): ServiceName | undefined {
   const name = metadata.labels?.[SERVICE_LABEL];
-  if (!name || metadata.labels?.[HEADLESS_LABEL] !== undefined) return [];
-  return [`${metadata.namespace}/${name}` as ServiceName];
+  if (!name || metadata.labels?.[HEADLESS_LABEL] !== undefined) return undefined;
+  return `${metadata.namespace}/${name}` as ServiceName;
 }
 
 /** Enters what the event says into the indexes of Service `name`. */
@@ -186,7 +182,7 @@ function noteObject(
     return;
   }
   const slices = state.slices.get(name) ?? new Map<string, EndpointSlice>();
-  const owned = after !== null && ownerOf(after as EndpointSlice).includes(name);
+  const owned = after !== null && ownerOf(after as EndpointSlice) === name;
   if (owned) slices.set(key.name, after as EndpointSlice);
   else if (before !== undefined) slices.delete(key.name);
   if (slices.size > 0) state.slices.set(name, slices);
@@ -220,25 +216,28 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   const after = programOf(state, name, before);
   const put = (path: SetPath, key: ElementKey, element: Element | undefined) =>
     putElement(state, offset, path, key, element);
-  const keys = [...after.resources.keys()];
-  for (const key of before.resources.keys()) if (!after.resources.has(key)) keys.push(key);
-  const held = keys.map((key) => heldResource(state, key));
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
   if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
-  for (const [program, sign] of [[before, -1], [after, 1]] as const) {
-    for (const lack of program.withoutLocal) {
-      state.withoutLocal.set(lack, (state.withoutLocal.get(lack) ?? 0) + sign);
-    }
-  }
-  keys.forEach((key, i) => {
+  countWithoutLocal(state, before, -1);
+  countWithoutLocal(state, after, 1);
+  const change = (key: string) => {
+    const held = heldResource(state, key, name, before);
     claim(state, key, name, after.resources.has(key));
-    changeResource(held[i], heldResource(state, key), put);
-  });
-  noteStaleFlows(state, before, after);
+    changeResource(held, heldResource(state, key, name, after), put);
+  };
+  for (const key of after.resources.keys()) change(key);
+  for (const key of before.resources.keys()) if (!after.resources.has(key)) change(key);
+  if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(state, before, after);
+}
+
+function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram, sign: 1 | -1): void {
+  for (const lack of withoutLocal) {
+    state.withoutLocal.set(lack, (state.withoutLocal.get(lack) ?? 0) + sign);
+  }
 }
 
 /** The Service that holds the element at `key` of `path`. Costs the size of the cluster. */
@@ -269,10 +268,16 @@ function noteStaleFlows(state: ClusterState, before: ServiceProgram, after: Serv
   }
 }
 
-/** The resource as its present holder wants it. */
-function heldResource(state: ClusterState, key: string): Resource | undefined {
+/** The resource as its present holder wants it, where the Service `name` wants `program`. */
+function heldResource(
+  state: ClusterState,
+  key: string,
+  name: ServiceName,
+  program: ServiceProgram,
+): Resource | undefined {
   const holder = state.claims.get(key)?.[0];
-  return holder === undefined ? undefined : (state.programs.get(holder) as ServiceProgram).resources.get(key);
+  if (holder === undefined) return undefined;
+  return (holder === name ? program : state.programs.get(holder) as ServiceProgram).resources.get(key);
 }
 
 /** Enters or withdraws a Service's claim. The oldest Service holds: creationTimestamp, then namespace/name. */

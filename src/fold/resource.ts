@@ -12,6 +12,8 @@ export type FrontendKind = "address" | "nodeport";
 /** A frontend: `address . protocol . port` (or `protocol . port`), and what stands behind it. */
 export interface FrontendResource {
   readonly kind: "frontend";
+  /** The name under which Services claim it. */
+  readonly claim: string;
   readonly at: FrontendKind;
   readonly family: Family;
   /** Key of the frontend in its verdict maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
@@ -37,6 +39,8 @@ export type VerdictRole = "serve" | "refuse" | "policy" | "local" | "guard";
 /** One element that Services may share, such as a cluster IP of several ports. */
 export interface ElementResource {
   readonly kind: "element";
+  /** The name under which Services claim it. */
+  readonly claim: string;
   readonly path: SetPath;
   readonly element: Element;
 }
@@ -69,14 +73,12 @@ const SETS: Readonly<
 };
 const ROLES = ["serve", "refuse", "policy", "local"] as const;
 
-/** The name under which Services claim a resource. */
-export function resourceKey(resource: Resource): string {
-  return resource.kind === "frontend"
-    ? frontendKey(resource.family, resource.frontend)
-    : `${resource.path} ${resource.element.key}`;
+/** A resource of one element. */
+export function elementResource(path: SetPath, element: Element): ElementResource {
+  return { kind: "element", claim: `${path} ${element.key}`, path, element };
 }
 
-/** {@link resourceKey} of a frontend. */
+/** The name under which Services claim a frontend. */
 export function frontendKey(family: Family, frontend: string): string {
   return `${family} frontend ${frontend}`;
 }
@@ -84,7 +86,7 @@ export function frontendKey(family: Family, frontend: string): string {
 /** Changes the elements of one resource from `before` to `after`; undefined means that nobody holds it. */
 export function changeResource(before: Resource | undefined, after: Resource | undefined, put: Put): void {
   const one = after ?? before;
-  if (one === undefined) return;
+  if (one === undefined || before === after) return;
   if (one.kind === "element") {
     return put(one.path, one.element.key, (after as ElementResource | undefined)?.element);
   }
@@ -98,16 +100,19 @@ function changeFrontend(
   put: Put,
 ): void {
   const key = frontend as ElementKey;
+  const renamed = before?.comment !== after?.comment;
   const putValue = (path: SetPath, value: string | undefined) =>
     put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
-  for (const role of ROLES) putValue(PATHS[family][SETS[at][role]], after?.verdicts[role]);
+  for (const role of ROLES) {
+    const verdict = after?.verdicts[role];
+    if (renamed || verdict !== before?.verdicts[role]) putValue(PATHS[family][SETS[at][role]], verdict);
+  }
   if (before?.verdicts.guard !== undefined || after?.verdicts.guard !== undefined) {
     putValue(PATHS[family]["firewall-ips"], after?.verdicts.guard);
     changeSources(PATHS[family]["firewall-sources"], before, after, put);
   }
   for (const list of ["slots", "localSlots"] as const) {
     const path = PATHS[family][SETS[at][list]];
-    const renamed = before?.comment !== after?.comment;
     changeSlots(before?.[list] ?? NO_SLOTS, after?.[list] ?? NO_SLOTS, renamed, (slot, value) => {
       const key = `${frontend} . ${slot}` as ElementKey;
       put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });

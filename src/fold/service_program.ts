@@ -11,29 +11,48 @@ import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.t
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
 import { pickChain } from "./pick_chains.ts";
 import {
+  elementResource,
   frontendKey,
   type FrontendKind,
   type FrontendResource,
   type Resource,
-  resourceKey,
 } from "./resource.ts";
 import { FIREWALL, PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset. */
 export interface ServiceProgram {
-  /** Resources by `resourceKey`. */
+  /** What the Service object alone decides; absent where there is none. */
+  readonly shape?: ServiceShape;
+  /** Resources by `claim`. */
   readonly resources: ReadonlyMap<string, Resource>;
   /** Slots of each ServicePort's lists, which all its frontends share, by family, protocol, port name and list. */
   readonly slots: ReadonlyMap<string, Slots>;
   /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
   readonly omitted: ReadonlyMap<string, number>;
-  /** Its UDP frontends, by `resourceKey`; empty for most Services. */
+  /** Its UDP frontends, by `claim`; empty for most Services. */
   readonly udp: ReadonlyMap<string, UdpFrontend>;
   /** Once for each list that is empty only because its policy is Local. */
   readonly withoutLocal: readonly WithoutLocal[];
   /** What the load balancer may ask this node about the Service; absent where it does not ask. */
   readonly healthCheck?: HealthCheck;
+}
+
+/** What follows from a Service object, whatever its endpoints: most events are about those. */
+interface ServiceShape {
+  readonly service: Service;
+  readonly clusterIPs: readonly Resource[];
+  readonly ports: readonly PortShape[];
+}
+
+/** A ServicePort and its frontends, which nothing stands behind yet. */
+interface PortShape {
+  readonly port: ServicePort;
+  readonly internal: FrontendResource;
+  readonly addresses: readonly FrontendResource[];
+  readonly nodePort: FrontendResource | undefined;
+  /** Names of its lists in `ServiceProgram.slots`. */
+  readonly lists: { readonly cluster: string; readonly local: string };
 }
 
 /** A UDP frontend and all who serve it: connection tracking remembers who answered, whatever the rules say by now. */
@@ -75,6 +94,7 @@ export interface Surroundings {
 /** What the frontends of one ServicePort share. */
 interface Backing {
   readonly port: ServicePort;
+  readonly shape: PortShape;
   readonly endpoints: Endpoints;
   readonly cluster: Slots;
   readonly local: Slots;
@@ -92,86 +112,96 @@ export function serviceProgram(
   surroundings: Surroundings,
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
+  const shape = previous.shape?.service === service ? previous.shape : shapeOf(service);
   const resources = new Map<string, Resource>();
   const slots = new Map<string, Slots>();
-  const omitted = new Map<string, number>();
-  const ready = new Set<string>();
-  const udp = new Map<string, UdpFrontend>();
+  const omitted: [string, number][] = [];
+  const ready: string[] = [];
+  const udp: [string, UdpFrontend][] = [];
   const withoutLocal: WithoutLocal[] = [];
   // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
   const add = (resource: Resource) => {
-    const key = resourceKey(resource);
-    if (!resources.has(key)) resources.set(key, resource);
+    if (!resources.has(resource.claim)) resources.set(resource.claim, resource);
   };
   const all = [...slices];
-  for (const address of clusterAddresses(service)) add(clusterIP(service, address));
-  for (const port of servicePorts(service)) {
+  shape.clusterIPs.forEach(add);
+  for (const portShape of shape.ports) {
+    const { port, lists } = portShape;
     const endpoints = endpointsOf(port, all, surroundings.node);
     const assigned = (list: "cluster" | "local") => {
-      const key = `${port.family} ${port.protocol} ${port.portName} ${list}`;
-      const now = assignSlots(previous.slots.get(key) ?? NO_SLOTS, endpoints[list]);
-      if (now.endpoints.length > 0) slots.set(key, now);
+      const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
+      if (now.endpoints.length > 0) slots.set(lists[list], now);
       return now;
     };
-    const backing = {
-      port,
-      endpoints,
-      cluster: assigned("cluster"),
-      local: assigned("local"),
-      node: surroundings.node,
-    };
-    if (port.protocol === "udp") addUdpFrontends(udp, port, endpoints.serving);
-    for (const resource of frontends(backing)) add(resource);
+    const [cluster, local] = [assigned("cluster"), assigned("local")];
+    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: surroundings.node }, add);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.affinitySeconds > 0) {
-      const { cluster, local } = backing;
-      for (const object of affinityObjects(port, cluster.endpoints, local.endpoints, surroundings.mark)) {
-        add(object);
-      }
+      affinityObjects(port, cluster.endpoints, local.endpoints, surroundings.mark).forEach(add);
     }
-    for (const address of endpoints.localReady) ready.add(address);
+    if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
+    ready.push(...endpoints.localReady);
     if (endpoints.any && endpoints.local.length === 0) {
       if (port.internalLocal) withoutLocal.push(`internal ${port.family}`);
       if (port.externalLocal) withoutLocal.push(`external ${port.family}`);
     }
-    const left = endpoints.cluster.length - backing.cluster.endpoints.length + endpoints.local.length -
-      backing.local.endpoints.length;
-    if (left > 0) omitted.set(`${port.name} ${port.family}`, left);
+    const left = endpoints.cluster.length - cluster.endpoints.length + endpoints.local.length -
+      local.endpoints.length;
+    if (left > 0) omitted.push([`${port.name} ${port.family}`, left]);
   }
-  const healthCheck = healthCheckOf(service, ready.size);
+  const healthCheck = healthCheckOf(service, ready);
   return {
+    shape,
     resources,
     slots,
-    omitted,
-    udp,
+    omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
+    udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
     withoutLocal,
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }
 
-function addUdpFrontends(udp: Map<string, UdpFrontend>, port: ServicePort, serving: readonly string[]): void {
-  const { family } = port;
-  for (const address of [port.clusterIP, ...port.externalIPs]) {
-    udp.set(frontendKey(family, addressKey(port, address)), { family, address, port: port.port, serving });
-  }
-  if (port.nodePort !== 0) {
-    udp.set(frontendKey(family, `udp . ${port.nodePort}`), {
-      family,
-      address: undefined,
-      port: port.nodePort,
-      serving,
-    });
-  }
+function shapeOf(service: Service): ServiceShape {
+  const clusterIPs = clusterAddresses(service).map((address) => clusterIP(service, address));
+  return { service, clusterIPs, ports: servicePorts(service).map(portShapeOf) };
 }
 
-function healthCheckOf({ spec }: Service, localEndpoints: number): HealthCheck | undefined {
+function portShapeOf(port: ServicePort): PortShape {
+  const list = `${port.family} ${port.protocol} ${port.portName}`;
+  return {
+    port,
+    internal: bareFrontend(port, "address", addressKey(port, port.clusterIP)),
+    addresses: port.externalIPs.map((address) => bareFrontend(port, "address", addressKey(port, address))),
+    nodePort: port.nodePort === 0
+      ? undefined
+      : bareFrontend(port, "nodeport", `${port.protocol} . ${port.nodePort}`),
+    lists: { cluster: `${list} cluster`, local: `${list} local` },
+  };
+}
+
+function udpFrontends(port: ServicePort, serving: readonly string[]): [string, UdpFrontend][] {
+  const { family } = port;
+  const frontends = [port.clusterIP, ...port.externalIPs].map((address): [string, UdpFrontend] => [
+    frontendKey(family, addressKey(port, address)),
+    { family, address, port: port.port, serving },
+  ]);
+  if (port.nodePort === 0) return frontends;
+  const nodePort = { family, address: undefined, port: port.nodePort, serving };
+  return [...frontends, [frontendKey(family, `udp . ${port.nodePort}`), nodePort]];
+}
+
+function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck | undefined {
   const { type, externalTrafficPolicy, healthCheckNodePort } = spec;
   if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !healthCheckNodePort) return undefined;
-  return { port: healthCheckNodePort, localEndpoints };
+  return { port: healthCheckNodePort, localEndpoints: new Set(ready).size };
 }
+
+/** Of one code unit of a string. */
+const UTF8_BYTES_MAX = 3;
 
 /** Names a ServicePort in a comment: `shop/web:http`, cut at a character to what the kernel takes. */
 export function commentOf(name: string): string {
+  if (name.length * UTF8_BYTES_MAX <= COMMENT_BYTES_MAX) return name;
   let text = name;
   while (new TextEncoder().encode(text).length > COMMENT_BYTES_MAX) text = text.slice(0, -1);
   return text;
@@ -180,24 +210,22 @@ export function commentOf(name: string): string {
 function clusterIP(service: Service, address: Address): Resource {
   const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
   const element = { key: address as string as ElementKey, comment };
-  return { kind: "element", path: PATHS[familyOf(address)]["cluster-ips"], element };
+  return elementResource(PATHS[familyOf(address)]["cluster-ips"], element);
 }
 
 /** A pod that reaches itself through a Service must see another source than its own address. */
 function hairpin(port: ServicePort, endpoint: { readonly address: string; readonly port: number }): Resource {
   const key = `${endpoint.address} . ${endpoint.address} . ${port.protocol} . ${endpoint.port}` as ElementKey;
-  return { kind: "element", path: PATHS[port.family]["hairpin-connections"], element: { key } };
+  return elementResource(PATHS[port.family]["hairpin-connections"], { key });
 }
 
 /** Cluster IP, external addresses and NodePort of one ServicePort. */
-function frontends(backing: Backing): FrontendResource[] {
-  const { port } = backing;
+function addFrontends(backing: Backing, add: (resource: Resource) => void): void {
+  const { port, shape } = backing;
+  add(internal(backing));
   const open = port.externalLocal ? externalLocal : externalCluster;
-  return [
-    internal(backing),
-    ...port.externalIPs.map((address) => open(backing, "address", address)),
-    ...(port.nodePort === 0 ? [] : [open(backing, "nodeport", undefined)]),
-  ];
+  shape.addresses.forEach((bare, i) => add(open(backing, bare, port.externalIPs[i])));
+  if (shape.nodePort) add(open(backing, shape.nodePort, undefined));
 }
 
 function addressKey(port: ServicePort, address: Address): string {
@@ -206,11 +234,11 @@ function addressKey(port: ServicePort, address: Address): string {
 
 /** The cluster IP has one list: under Local policy that of the own node. */
 function internal(backing: Backing): FrontendResource {
-  const { port, cluster, local } = backing;
+  const { port, shape, cluster, local } = backing;
   const list = port.internalLocal ? local : cluster;
   const chain = port.internalLocal ? "local" : "service";
   return {
-    ...frontend(backing, "address", addressKey(port, port.clusterIP)),
+    ...shape.internal,
     verdicts: list.endpoints.length > 0
       ? { serve: lead(backing, chain, "pick", list) }
       : { refuse: refusal(backing) },
@@ -219,43 +247,51 @@ function internal(backing: Backing): FrontendResource {
 }
 
 /** externalTrafficPolicy Cluster: all endpoints, masqueraded so that the answer comes back through this node. */
-function externalCluster(backing: Backing, at: FrontendKind, address: Address | undefined): FrontendResource {
+function externalCluster(
+  backing: Backing,
+  bare: FrontendResource,
+  address: Address | undefined,
+): FrontendResource {
   const { port, cluster } = backing;
-  const flavour = at === "nodeport" ? "external-nodeport-pick" : "external-pick";
+  const flavour = bare.at === "nodeport" ? "external-nodeport-pick" : "external-pick";
   const served = cluster.endpoints.length > 0
     ? { serve: lead(backing, "external", flavour, cluster) }
     : { refuse: refusal(backing) };
-  return external(backing, at, address, served, slotsFor(port, cluster), NO_SLOTS);
+  return external(backing, bare, address, served, slotsFor(port, cluster), NO_SLOTS);
 }
 
 /**
  * externalTrafficPolicy Local: pods and the node meet all endpoints, everyone else the local ones. Without local ones
  * the frontend is in both maps: what is not short-circuited goes untranslated and is dropped.
  */
-function externalLocal(backing: Backing, at: FrontendKind, address: Address | undefined): FrontendResource {
+function externalLocal(
+  backing: Backing,
+  bare: FrontendResource,
+  address: Address | undefined,
+): FrontendResource {
   const { port, cluster, local, endpoints } = backing;
-  const [chain, pick] = at === "nodeport" ? ["nodeport-local", "nodeport-pick"] : ["external-local", "pick"];
+  const [chain, pick] = bare.at === "nodeport"
+    ? ["nodeport-local", "nodeport-pick"]
+    : ["external-local", "pick"];
   const hasLocal = local.endpoints.length > 0;
   const verdicts = {
     ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
     ...(hasLocal ? { local: lead(backing, "local", `local-${pick}`, local) } : { refuse: refusal(backing) }),
     ...(cluster.endpoints.length > 0 ? { policy: lead(backing, "service", pick!, cluster) } : {}),
   };
-  return external(backing, at, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
+  return external(backing, bare, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
 }
 
 /** A frontend for traffic from outside; on an address of the load balancer its source ranges are in force. */
 function external(
-  backing: Backing,
-  at: FrontendKind,
+  { port, node }: Backing,
+  bare: FrontendResource,
   address: Address | undefined,
   verdicts: FrontendResource["verdicts"],
   slots: Slots,
   localSlots: Slots,
 ): FrontendResource {
-  const { port, node } = backing;
-  const key = address === undefined ? `${port.protocol} . ${port.nodePort}` : addressKey(port, address);
-  const one = { ...frontend(backing, at, key), verdicts, slots, localSlots };
+  const one = { ...bare, verdicts, slots, localSlots };
   const guarded = address !== undefined && port.balancerIPs.includes(address) && port.sourceRanges.length > 0;
   if (!guarded) return one;
   const { sourceRanges, balancerIPs } = port;
@@ -271,15 +307,15 @@ function external(
   };
 }
 
-function frontend({ port }: Backing, at: FrontendKind, key: string): FrontendResource {
+function bareFrontend(port: ServicePort, at: FrontendKind, key: string): FrontendResource {
   const { family } = port;
-  const comment = commentOf(port.name);
   return {
     kind: "frontend",
+    claim: frontendKey(family, key),
     at,
     family,
     frontend: key,
-    comment,
+    comment: commentOf(port.name),
     verdicts: {},
     sources: [],
     slots: NO_SLOTS,

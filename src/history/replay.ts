@@ -74,8 +74,10 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   if (anew) replay.committed = new Map();
   applyDelta(replay.committed, delta);
   // Rules that were made anew after a drift have no chains that wait for their deletion.
-  const whole = digestText(digest) === record.digest ? digest : rulesetDigest(state.tables, state.desired);
-  if (digestText(whole) === record.digest) digest = whole;
+  if (digestText(digest) !== record.digest) {
+    const whole = rulesetDigest(state.tables, state.desired);
+    if (digestText(whole) === record.digest) digest = whole;
+  }
   replay.digest = digest;
   replay.rebuild = "no";
   touched.clear();

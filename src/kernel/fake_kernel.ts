@@ -213,8 +213,18 @@ function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo
 
 /** The kernel compares what decides lookups; comments are not compared. */
 function sameType(a: object, b: object): boolean {
-  const type = (object: object) => JSON.stringify({ ...object, comment: undefined });
-  return type(a) === type(b);
+  return typeText(a) === typeText(b);
+}
+
+const typeTexts = new WeakMap<object, string>();
+
+function typeText(object: object): string {
+  let text = typeTexts.get(object);
+  if (text === undefined) {
+    text = JSON.stringify({ ...object, comment: undefined });
+    typeTexts.set(object, text);
+  }
+  return text;
 }
 
 function applyElement(table: FakeTable, operation: Operation & { noun: "element" }, undo: Undo[]): number {

@@ -16,7 +16,8 @@
 //
 // A reader refuses versions and kinds it does not know: a change of meaning is a new version.
 
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
@@ -29,9 +30,6 @@ const CRC_KEY = ',"crc":"';
 const CRC_TAIL_BYTES = CRC_KEY.length + 8 + 2;
 const CHAIN_KEY = ',"chain":"';
 const CHAIN_TAIL_BYTES = CHAIN_KEY.length + 64 + 1;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** What the first line of a segment says. */
 export interface SegmentHeader {
@@ -58,7 +56,7 @@ export interface DecodedRecord {
 
 /** The chain before the first record of the ledger `id`. */
 export function genesisChain(id: string): string {
-  return createHash("sha256").update(`ledgerproxy ${FORMAT_VERSION} ${id}`).digest("hex");
+  return hash("sha256", `ledgerproxy ${FORMAT_VERSION} ${id}`, "hex");
 }
 
 /** File name of the segment whose first record has offset `first`. */
@@ -145,24 +143,26 @@ export function canonicalJson(value: unknown): string {
 }
 
 function nextChain(previous: string, body: string): string {
-  return createHash("sha256").update(previous).update(body).digest("hex");
+  return hash("sha256", previous + body, "hex");
 }
 
 /** Closes a JSON object with the CRC over what is before it. */
 function sealed(object: string): string {
   const covered = object.slice(0, -1);
-  return `${covered}${CRC_KEY}${crcText(encoder.encode(covered))}"}\n`;
+  return `${covered}${CRC_KEY}${crcText(covered)}"}\n`;
 }
 
 /** The object that {@link sealed} closed, when its CRC is right. */
 function unsealed(line: Uint8Array): string | undefined {
-  if (line.length < CRC_TAIL_BYTES) return undefined;
-  const covered = line.subarray(0, line.length - CRC_TAIL_BYTES);
-  const tail = String.fromCharCode(...line.subarray(line.length - CRC_TAIL_BYTES));
-  if (tail !== `${CRC_KEY}${crcText(covered)}"}`) return undefined;
-  return `${decoder.decode(covered)}}`;
+  const end = line.length - CRC_TAIL_BYTES;
+  if (end < 0) return undefined;
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
+  const tail = bytes.toString("latin1", end);
+  if (tail !== `${CRC_KEY}${crcText(bytes.subarray(0, end))}"}`) return undefined;
+  return `${bytes.toString("utf8", 0, end)}}`;
 }
 
-function crcText(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, "0");
+/** CRC-32 of bytes, or of a text in UTF-8. */
+function crcText(covered: Uint8Array | string): string {
+  return crc32(covered).toString(16).padStart(8, "0");
 }

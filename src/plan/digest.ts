@@ -2,7 +2,7 @@
 // part. A sum does not depend on order and follows a Delta at the cost of that Delta (a multiset hash). It detects
 // difference, not malice.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";
 import { elementText, rulesetText } from "../nft/text.ts";
 import type { Delta } from "./delta.ts";
@@ -58,7 +58,13 @@ function hashedText(set: SetPath, element: Element): string {
 }
 
 function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
-  const { buffer, byteOffset } = createHash("sha256").update(text).digest();
-  const view = new DataView(buffer, byteOffset);
-  for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * view.getUint32(lane * 4, true);
+  const hex = hash("sha256", text, "hex");
+  for (let lane = 0; lane < LANES; lane++) {
+    const bigEndian = parseInt(hex.slice(lane * 8, lane * 8 + 8), 16);
+    lanes[lane]! += sign * swapBytes(bigEndian);
+  }
+}
+
+function swapBytes(word: number): number {
+  return (word >>> 24) | (word >>> 8 & 0xff00) | (word << 8 & 0xff0000) | word << 24;
 }
