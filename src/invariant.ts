@@ -6,9 +6,9 @@ export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** Throws {@link InvariantError} with `message` unless `condition` holds. */
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new InvariantError(message);
+/** Throws {@link InvariantError} with `message` unless `condition` holds. On hot paths the message is a function. */
+export function assert(condition: unknown, message: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantError(typeof message === "string" ? message : message());
 }
 
 /** Ends an exhaustive `switch`: the compiler rejects it while a case is missing. */

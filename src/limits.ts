@@ -8,6 +8,9 @@ export const NAME_BYTES_MAX = 255;
 /** Longest comment in bytes: nft refuses to read longer ones (NFTNL_UDATA_COMMENT_MAXLEN 128, including the NUL). */
 export const COMMENT_BYTES_MAX = 127;
 
+/** Most bytes that one code unit of a string takes in UTF-8. */
+export const UTF8_BYTES_MAX = 3;
+
 /** Longest name of a network interface in bytes: IFNAMSIZ 16 less the terminating NUL (linux/if.h). */
 export const INTERFACE_BYTES_MAX = 15;
 

@@ -98,7 +98,10 @@ function examine(storage: Storage): { verdict: Verdict; state?: ClusterState; da
     problems,
     notes,
   });
-  const records = readSegments(storage, typeof begin === "object" ? begin : undefined);
+  const records = readSegments(storage, {
+    behind: typeof begin === "object" ? begin : undefined,
+    proven: true,
+  });
   try {
     for (;;) {
       const { done, value } = records.next();

@@ -1,7 +1,7 @@
 // One Service with its EndpointSlices -> the resources it needs. The place where Service semantics live (kube-proxy's
 // nftables proxier, 1.37: which frontends there are, and what each leads to).
 
-import { COMMENT_BYTES_MAX } from "../limits.ts";
+import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
@@ -195,9 +195,6 @@ function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck
   if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !healthCheckNodePort) return undefined;
   return { port: healthCheckNodePort, localEndpoints: new Set(ready).size };
 }
-
-/** Of one code unit of a string. */
-const UTF8_BYTES_MAX = 3;
 
 /** Names a ServicePort in a comment: `shop/web:http`, cut at a character to what the kernel takes. */
 export function commentOf(name: string): string {

@@ -99,33 +99,39 @@ export function decodeHeader(line: Uint8Array): SegmentHeader | string {
   return { ledger: header.ledger, first: header.first, chain: header.chain };
 }
 
-/** The record in `line` (without "\n") behind `previousChain` at `offset`, or what is wrong with it. */
+/**
+ * The record in `line` (without "\n") at `offset`, or what is wrong with it. With `previousChain` its place in the hash
+ * chain is proven; without it the chain is taken as it stands.
+ */
 export function decodeRecord(
   line: Uint8Array,
   offset: number,
-  previousChain: string,
+  previousChain: string | undefined,
 ): DecodedRecord | string {
   const text = unsealed(line);
   if (text === undefined) return "damaged (CRC)";
-  const body = `${text.slice(0, -CHAIN_TAIL_BYTES - 1)}}`;
-  const chain = nextChain(previousChain, body);
-  if (text.slice(-CHAIN_TAIL_BYTES - 1) !== `${CHAIN_KEY}${chain}"}`) {
+  if (previousChain !== undefined && !continues(text, previousChain)) {
     return "altered, or what was before it was (hash chain)";
   }
-  const { offset: found, ...record } = JSON.parse(body) as LedgerRecord & { offset: number };
+  const { offset: found, chain, ...record } = JSON.parse(text) as Line;
   if (found !== offset) return `offset ${found} where ${offset} was expected`;
   if (!KINDS.has(record.kind)) return `kind "${record.kind}" is unknown to this program: use a newer one`;
   return { offset, record: record as LedgerRecord, chain };
 }
 
+/** Whether the chain in `text` is that of a record behind `previousChain`. */
+function continues(text: string, previousChain: string): boolean {
+  const body = `${text.slice(0, -CHAIN_TAIL_BYTES - 1)}}`;
+  return text.slice(-CHAIN_TAIL_BYTES - 1) === `${CHAIN_KEY}${nextChain(previousChain, body)}"}`;
+}
+
+type Line = LedgerRecord & { readonly offset: number; readonly chain: string };
+
 /** The record in `line`, judged by nothing but its own CRC; undefined where it is none. */
 export function decodeLine(line: Uint8Array): LedgerRecord | undefined {
   const text = unsealed(line);
   if (text === undefined) return undefined;
-  const { offset: _, chain: __, ...record } = JSON.parse(text) as LedgerRecord & {
-    offset: number;
-    chain: string;
-  };
+  const { offset: _, chain: __, ...record } = JSON.parse(text) as Line;
   return KINDS.has(record.kind) ? record as LedgerRecord : undefined;
 }
 

@@ -1,28 +1,91 @@
 // Readers of a ledger: they take no lock, so a ledger can be read while it is written; a tail that is being written is
-// left out.
+// left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
 
+import { type DecodedRecord, decodeRecord, segmentFirst } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
-import { isLedgerDamage, type LedgerEnd, readSegments } from "./segment.ts";
+import {
+  isLedgerDamage,
+  LedgerDamage,
+  type LedgerEnd,
+  readSegments,
+  segmentBytes,
+  segmentNames,
+} from "./segment.ts";
 import type { Storage } from "./storage.ts";
 
+/** One record with its place. */
+export interface Placed {
+  readonly offset: Offset;
+  readonly record: LedgerRecord;
+}
+
 /**
- * Every record that is kept of the ledger in `storage`, in order; the first has another offset than 0 where the past was
- * removed. Throws LedgerDamage where one cannot be trusted.
+ * Every record that is kept of the ledger in `storage`, in order, beginning with the one at `from`; the first has another
+ * offset than 0 where the past was removed. Throws LedgerDamage where one cannot be read.
  */
-export function* readLedger(
-  storage: Storage,
-): Generator<{ offset: Offset; record: LedgerRecord }, LedgerEnd | undefined> {
-  const records = readSegments(storage);
+export function* readLedger(storage: Storage, from = 0): Generator<Placed, LedgerEnd | undefined> {
+  const records = readSegments(storage, { from, proven: false });
   for (;;) {
     const { done, value } = records.next();
     if (done) return value;
-    yield { offset: value.offset as Offset, record: value.record };
+    yield placed(value);
   }
+}
+
+/** As {@link readLedger}, newest first, in the segments that `wanted` says yes to. */
+export function* readBackward(storage: Storage, wanted: (segment: string) => boolean): Generator<Placed> {
+  const names = segmentNames(storage);
+  for (const name of names.toReversed()) {
+    if (!wanted(name)) continue;
+    const lines = segmentLines(storage, name);
+    for (let line = lines.length - 1; line >= 0; line--) {
+      const decoded = decodeRecord(lines[line]!, segmentFirst(name)! + line, undefined);
+      if (typeof decoded !== "string") yield placed(decoded);
+      // The last line of a file may be torn, also where another file goes on behind it.
+      else if (line < lines.length - 1) throw damage(name, line, decoded);
+    }
+  }
+}
+
+/** A function that finds the record at an offset; it keeps the segment that it looked into last. */
+export function recordLookup(storage: Storage): (offset: number) => LedgerRecord {
+  const names = segmentNames(storage);
+  let kept: { readonly name: string; readonly lines: readonly Uint8Array[] } | undefined;
+  return (offset) => {
+    const name = names.findLast((name) => segmentFirst(name)! <= offset)!;
+    if (kept?.name !== name) kept = { name, lines: segmentLines(storage, name) };
+    const line = offset - segmentFirst(name)!;
+    const decoded = decodeRecord(kept.lines[line]!, offset, undefined);
+    if (typeof decoded === "string") throw damage(name, line, decoded);
+    return decoded.record;
+  };
+}
+
+/** Lines of a segment without its header, a torn one at the end included. */
+function segmentLines(storage: Storage, name: string): Uint8Array[] {
+  const bytes = segmentBytes(storage, name);
+  const lines: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, at);
+    const end = newline < 0 ? bytes.length : newline;
+    lines.push(bytes.subarray(at, end));
+    at = end + 1;
+  }
+  return lines.slice(1);
+}
+
+function placed({ offset, record }: DecodedRecord): Placed {
+  return { offset: offset as Offset, record };
+}
+
+/** `line`: from 0, the header left out. */
+function damage(name: string, line: number, reason: string): LedgerDamage {
+  return new LedgerDamage(name, line + 2, 0, reason);
 }
 
 /** What is wrong with a ledger, for people; empty when nothing is. */
 export function verifyLedger(storage: Storage): string[] {
-  const records = readSegments(storage);
+  const records = readSegments(storage, { proven: true });
   try {
     for (;;) {
       const { done, value } = records.next();

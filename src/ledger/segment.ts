@@ -80,31 +80,49 @@ export function segmentBytes(storage: Storage, name: string): Uint8Array {
   }
 }
 
+/** How segments are read. */
+export interface Reading {
+  /** A snapshot's place, at which a segment begins: what is before it is not read. */
+  readonly behind?: Place | undefined;
+  /** Offset of the first record that is wanted. */
+  readonly from?: number;
+  /** Whether the hash chain is proven, and not only each record's CRC. */
+  readonly proven: boolean;
+}
+
 /**
- * Yields every record in order and returns how the ledger ends; undefined when it is empty. A torn tail is left out and
- * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time. `behind`: a snapshot's
- * place, at which a segment begins; what is before it is not read.
+ * Yields records in order and returns how the ledger ends; undefined when it is empty. A torn tail is left out and
+ * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time.
  */
 export function* readSegments(
   storage: Storage,
-  behind?: Place,
+  { behind, from = 0, proven }: Reading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
-  const names = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
+  const all = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
+  const names = all.filter((_, i) => (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from);
   let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
   for (const [i, name] of names.entries()) {
-    const next = yield* readSegment(storage, name, end, i === names.length - 1);
+    const last = i === names.length - 1;
+    const next = yield* readSegment(storage, name, { before: end, last, from, proven });
     if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
     end = next;
   }
   return end;
 }
 
-/** Yields the records of one segment behind `before`; undefined when its header is torn. */
+interface SegmentReading {
+  /** How the segments before it end; undefined when they were not read. */
+  readonly before: LedgerEnd | undefined;
+  readonly last: boolean;
+  readonly from: number;
+  readonly proven: boolean;
+}
+
+/** Yields the records of one segment; undefined when its header is torn. */
 function* readSegment(
   storage: Storage,
   name: string,
-  before: LedgerEnd | undefined,
-  last: boolean,
+  { before, last, from, proven }: SegmentReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
   const bytes = segmentBytes(storage, name);
   const headerEnd = bytes.indexOf(0x0a);
@@ -123,9 +141,14 @@ function* readSegment(
   let line = 2;
   for (let at = headerEnd + 1; at < bytes.length; line++) {
     const newline = bytes.indexOf(0x0a, at);
+    if (end.next < from && newline >= 0 && !proven) {
+      end = { ...end, next: end.next + 1 };
+      at = newline + 1;
+      continue;
+    }
     const decoded = newline < 0
       ? "the line has no end"
-      : decodeRecord(bytes.subarray(at, newline), end.next, end.chain);
+      : decodeRecord(bytes.subarray(at, newline), end.next, proven ? end.chain : undefined);
     if (typeof decoded === "string") {
       // Behind a torn tail a later segment may go on, after a write that failed; its header proves that it does.
       if (!isTail(bytes, newline)) throw new LedgerDamage(name, line, at, decoded);

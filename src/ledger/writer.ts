@@ -213,7 +213,7 @@ export class LedgerWriter implements Disposable {
   }
 
   #recover(): LedgerEnd | undefined {
-    const records = readSegments(this.#storage, this.#options.behind);
+    const records = readSegments(this.#storage, { behind: this.#options.behind, proven: true });
     for (;;) {
       const { done, value } = records.next();
       if (done) return value;

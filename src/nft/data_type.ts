@@ -73,7 +73,7 @@ export function assertConcatenation(
   const parts = text.split(CONCATENATION);
   const canonical = interval ? isCanonicalInterval : isCanonical;
   const fits = parts.length === types.length && types.every((type, i) => canonical(type, parts[i]!));
-  assert(fits, `${what} "${text}" is not a canonical ${types.join(CONCATENATION)}`);
+  assert(fits, () => `${what} "${text}" is not a canonical ${types.join(CONCATENATION)}`);
 }
 
 /** The address type of `family`. */

@@ -141,7 +141,10 @@ export function assertElement(container: Container, element: Element): void {
     assert(element.value === undefined, `set ${container.name} has no values`);
     return;
   }
-  assert(element.value !== undefined, `element "${element.key}" of map ${container.name} needs a value`);
+  assert(
+    element.value !== undefined,
+    () => `element "${element.key}" of map ${container.name} needs a value`,
+  );
   if (container.value === "verdict") parseVerdict(element.value);
   else assertConcatenation(container.value, element.value, `value of ${container.name}`);
 }

@@ -2,7 +2,13 @@
 // sequence of netlink expressions. A map lookup never feeds another lookup: nft 1.0.6 aborts when it prints that.
 
 import { assert } from "../invariant.ts";
-import { AFFINITY_SECONDS_MAX, COMMENT_BYTES_MAX, INTERFACE_BYTES_MAX, SLOT_MODULUS_MAX } from "../limits.ts";
+import {
+  AFFINITY_SECONDS_MAX,
+  COMMENT_BYTES_MAX,
+  INTERFACE_BYTES_MAX,
+  SLOT_MODULUS_MAX,
+  UTF8_BYTES_MAX,
+} from "../limits.ts";
 import type { Address } from "./data_type.ts";
 
 /** A value of the packet or its connection that can be compared, or be part of a key. */
@@ -89,12 +95,21 @@ export function rule(statements: readonly Statement[], comment?: string): Rule {
 
 /** Throws unless `comment` can be carried by a table, chain, set, rule or element. */
 export function assertComment(comment: string): void {
-  const bytes = new TextEncoder().encode(comment).length;
-  assert(bytes <= COMMENT_BYTES_MAX, `comment of ${bytes} bytes, at most ${COMMENT_BYTES_MAX}: ${comment}`);
+  const bytes = utf8Length(comment);
+  assert(
+    bytes <= COMMENT_BYTES_MAX,
+    () => `comment of ${bytes} bytes, at most ${COMMENT_BYTES_MAX}: ${comment}`,
+  );
   assert(
     !/["\\\p{Cc}]/u.test(comment),
-    `comment with a character nft cannot quote: ${JSON.stringify(comment)}`,
+    () => `comment with a character nft cannot quote: ${JSON.stringify(comment)}`,
   );
+}
+
+/** Bytes of `text` in UTF-8, or a bound of them where that is short enough for anything. */
+function utf8Length(text: string): number {
+  const bound = text.length * UTF8_BYTES_MAX;
+  return bound <= COMMENT_BYTES_MAX ? bound : new TextEncoder().encode(text).length;
 }
 
 function assertStatement(statement: Statement): void {
@@ -136,6 +151,6 @@ export function verdictText(verdict: Verdict): string {
 export function parseVerdict(text: string): Verdict {
   if (text === "accept" || text === "drop" || text === "return") return { kind: text };
   const [kind, chain] = text.split(" ");
-  assert((kind === "goto" || kind === "jump") && chain, `"${text}" is not a verdict`);
+  assert((kind === "goto" || kind === "jump") && chain, () => `"${text}" is not a verdict`);
   return { kind, chain };
 }

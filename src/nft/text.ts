@@ -52,8 +52,9 @@ export function ruleText(family: Family, rule: Rule): string {
 /** One element: `10.96.0.1 . tcp . 80 comment "shop/web" : goto pick-4`. */
 export function elementText(element: Element, whole = true): string {
   if (!whole) return element.key;
-  const value = element.value === undefined ? [] : [`: ${element.value}`];
-  return [element.key, ...comment(element), ...value].join(" ");
+  const { key, value, comment } = element;
+  const named = comment === undefined ? key : `${key} comment "${comment}"`;
+  return value === undefined ? named : `${named} : ${value}`;
 }
 
 /** The type line of a set or map, with `typeof` where only an expression can name the key. */
