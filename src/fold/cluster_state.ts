@@ -30,6 +30,8 @@ export interface ClusterState {
   config: ProxyConfig;
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
+  /** The record that made each desired element what it is. */
+  readonly causes: ReadonlyMap<SetPath, Map<ElementKey, Offset>>;
   /** Every object that exists, by `describeKey`. */
   readonly objects: Map<string, KubeObject>;
   readonly services: Map<ServiceName, Service>;
@@ -72,6 +74,7 @@ export function emptyState(): ClusterState {
     tables: skeleton(DEFAULT_PROXY_CONFIG),
     config: DEFAULT_PROXY_CONFIG,
     desired: new Map(paths.map((path) => [path, new Map<ElementKey, Element>()])),
+    causes: new Map(paths.map((path) => [path, new Map<ElementKey, Offset>()])),
     objects: new Map(),
     services: new Map(),
     slices: new Map(),

@@ -240,6 +240,18 @@ function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram
   }
 }
 
+/** The elements of Service `name`, by path and key. */
+export function elementsOf(state: ClusterState, name: ServiceName): [SetPath, ElementKey][] {
+  const places: [SetPath, ElementKey][] = [];
+  for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
+    if (state.claims.get(claim)?.[0] !== name) continue;
+    changeResource(undefined, resource, (path, key, element) => {
+      if (element !== undefined) places.push([path, key]);
+    });
+  }
+  return places.sort(([a, x], [b, y]) => a < b ? -1 : a > b ? 1 : x < y ? -1 : 1);
+}
+
 /** The Service that holds the element at `key` of `path`. Costs the size of the cluster. */
 export function ownerOfElement(state: ClusterState, path: SetPath, key: ElementKey): ServiceName | undefined {
   for (const [name, { resources }] of state.programs) {
@@ -311,8 +323,14 @@ function putElement(
 ) {
   const set = state.desired.get(path)!;
   if (sameElement(set.get(key), element)) return;
-  if (element === undefined) set.delete(key);
-  else set.set(key, element);
+  const causes = state.causes.get(path)!;
+  if (element === undefined) {
+    set.delete(key);
+    causes.delete(key);
+  } else {
+    set.set(key, element);
+    causes.set(key, offset);
+  }
   const dirty = state.dirty.get(path);
   if (dirty === undefined) state.dirty.set(path, new Map([[key, offset]]));
   else dirty.set(key, offset);

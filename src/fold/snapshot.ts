@@ -4,8 +4,12 @@
 import type { KubeObject, Service, ServiceCIDR } from "../kube/objects.ts";
 import { describeKey, objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
+import { FAMILIES } from "../nft/data_type.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { Offset } from "../ledger/record.ts";
 import { type ClusterState, emptyState, type ServiceName } from "./cluster_state.ts";
-import { settleRestored } from "./fold.ts";
+import { elementsOf, settleRestored } from "./fold.ts";
+import { PATHS } from "./skeleton.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import type { Slots } from "./slots.ts";
 
@@ -26,7 +30,17 @@ export type SnapshotLine =
     readonly kind: "slots";
     readonly service: string;
     readonly slots: readonly (readonly [key: string, slots: Slots])[];
+    /** Of each element, in the order of `elementsOf`: the record that made it so. */
+    readonly causes: readonly number[];
+  }
+  /** The same for elements of no Service. */
+  | {
+    readonly kind: "causes";
+    readonly set: string;
+    readonly causes: readonly (readonly [key: string, cause: number])[];
   };
+
+const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 
 /** `state` as lines; the same state gives the same lines. */
 export function* snapshotLines(state: ClusterState): Generator<SnapshotLine> {
@@ -37,26 +51,33 @@ export function* snapshotLines(state: ClusterState): Generator<SnapshotLine> {
     config: state.config,
     nodeName: state.node.name,
     nodeDeleted: state.nodeDeleted,
-    aside: [...state.aside].sort(([a], [b]) => a < b ? -1 : 1),
+    aside: [...state.aside].sort(byKey),
   };
   for (const key of [...state.objects.keys()].sort()) {
     yield { kind: "object", value: state.objects.get(key)! };
   }
   for (const service of [...state.programs.keys()].sort()) {
     const { slots } = state.programs.get(service)!;
-    if (slots.size > 0) {
-      yield {
-        kind: "slots",
-        service,
-        slots: [...slots].sort(([a], [b]) => a < b ? -1 : 1),
-      };
-    }
+    yield {
+      kind: "slots",
+      service,
+      slots: [...slots].sort(byKey),
+      causes: elementsOf(state, service).map(([path, key]) => state.causes.get(path)!.get(key)!),
+    };
   }
+  for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
+    yield { kind: "causes", set, causes: [...state.causes.get(set)!].sort(byKey) };
+  }
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 /** The state that {@link snapshotLines} wrote. */
 export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   const state = emptyState();
+  const caused: (SnapshotLine & { readonly kind: "slots" | "causes" })[] = [];
   let nodeName = "";
   for (const line of lines) {
     switch (line.kind) {
@@ -75,11 +96,32 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         break;
       case "slots":
         state.programs.set(line.service as ServiceName, { ...NO_PROGRAM, slots: new Map(line.slots) });
+        caused.push(line);
+        break;
+      case "causes":
+        caused.push(line);
         break;
     }
   }
   settleRestored(state, nodeName);
+  for (const line of caused) restoreCauses(state, line);
   return state;
+}
+
+/** Takes causes in where this program makes the same elements of the objects as the one that wrote the snapshot. */
+function restoreCauses(
+  state: ClusterState,
+  line: SnapshotLine & { readonly kind: "slots" | "causes" },
+): void {
+  if (line.kind === "causes") {
+    const causes = state.causes.get(line.set as SetPath);
+    for (const [key, cause] of line.causes) causes?.set(key as ElementKey, cause as Offset);
+    return;
+  }
+  const places = elementsOf(state, line.service as ServiceName);
+  // A snapshot of another program may have none, or others.
+  if (places.length !== line.causes?.length) return;
+  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i] as Offset));
 }
 
 function addObject(state: ClusterState, object: KubeObject): void {

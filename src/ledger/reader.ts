@@ -47,12 +47,13 @@ export function* readBackward(storage: Storage, wanted: (segment: string) => boo
   }
 }
 
-/** A function that finds the record at an offset; it keeps the segment that it looked into last. */
-export function recordLookup(storage: Storage): (offset: number) => LedgerRecord {
+/** A function that finds the record at an offset, where it is kept; it keeps the segment that it looked into last. */
+export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
   let kept: { readonly name: string; readonly lines: readonly Uint8Array[] } | undefined;
   return (offset) => {
-    const name = names.findLast((name) => segmentFirst(name)! <= offset)!;
+    const name = names.findLast((name) => segmentFirst(name)! <= offset);
+    if (name === undefined) return undefined;
     if (kept?.name !== name) kept = { name, lines: segmentLines(storage, name) };
     const line = offset - segmentFirst(name)!;
     const decoded = decodeRecord(kept.lines[line]!, offset, undefined);

@@ -159,7 +159,15 @@ Deno.test("fold(all) = fold(snapshot + tail), with the snapshot at any offset", 
     assert.deepEqual(diff(whole.desired, restored.desired), []);
     assert.deepEqual(asFile(restored), asFile(whole));
     for (
-      const part of ["contested", "omitted", "healthChecks", "claims", "serviceCIDRs", "slices"] as const
+      const part of [
+        "contested",
+        "omitted",
+        "healthChecks",
+        "claims",
+        "serviceCIDRs",
+        "slices",
+        "causes",
+      ] as const
     ) {
       assert.deepEqual(restored[part], whole[part], part);
     }
