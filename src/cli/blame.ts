@@ -1,11 +1,16 @@
 // `ledgerproxy blame WHAT`: which event put each element there, when it came, and which commit brought it to the kernel.
 
-import { readLedger } from "../ledger/reader.ts";
-import type { CommitRecord } from "../ledger/record.ts";
-import type { Storage } from "../ledger/storage.ts";
 import { elementText } from "../nft/text.ts";
 import { localTime } from "./history_text.ts";
-import { beliefAt, type Cause, existingLedger, offsetAt } from "./ledger_history.ts";
+import {
+  beliefAt,
+  type Cause,
+  causeOf,
+  commitOf,
+  existingLedger,
+  offsetAt,
+  type PlacedCommit,
+} from "./ledger_history.ts";
 import { log } from "./log.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { printable } from "./printable.ts";
@@ -20,8 +25,8 @@ export interface BlameOptions {
 /** Prints one block an element; returns 1 when nothing matches. `what`: a Service, an address, or a whole key. */
 export function blame(what: string, { ledger, at, json }: BlameOptions): number {
   const storage = existingLedger(ledger);
-  const { state, causes } = beliefAt(storage, offsetAt(storage, at));
-  const commits = committed(storage);
+  const belief = beliefAt(storage, offsetAt(storage, at));
+  const { state, record } = belief;
   let found = 0;
   for (const [set, elements] of state.desired) {
     for (const element of elements.values()) {
@@ -29,9 +34,8 @@ export function blame(what: string, { ledger, at, json }: BlameOptions): number 
       const names = element.comment === what || element.comment?.startsWith(`${what}:`);
       if (!names && element.key !== what && !` ${text} `.includes(` ${what} `)) continue;
       found++;
-      const cause = causes.get(`${set} ${element.key}`);
-      const commit = cause &&
-        commits.find(({ record }) => record.from <= cause.offset && cause.offset <= record.through);
+      const cause = causeOf(belief, set, element.key);
+      const commit = cause && commitOf(record, cause.offset);
       if (json) {
         console.log(JSON.stringify({ set, ...element, cause: cause ?? null, commit: commitJson(commit) }));
       } else console.log(printable([`${set} { ${text} }`, ...causeLines(cause, commit)].join("\n    ")));
@@ -39,17 +43,6 @@ export function blame(what: string, { ledger, at, json }: BlameOptions): number 
   }
   if (found === 0) log.info(`${what}: no element at @${state.folded} is about it`);
   return found === 0 ? 1 : 0;
-}
-
-interface PlacedCommit {
-  readonly offset: number;
-  readonly record: CommitRecord;
-}
-
-function committed(storage: Storage): PlacedCommit[] {
-  return [...readLedger(storage)].flatMap(({ offset, record }) =>
-    record.kind === "commit" && record.outcome === "committed" ? [{ offset, record }] : []
-  );
 }
 
 function commitJson(commit: PlacedCommit | undefined) {

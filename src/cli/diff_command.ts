@@ -4,11 +4,11 @@ import { list } from "../engine/run_loop.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { separated } from "../nft/objects.ts";
-import type { Elements } from "../nft/ruleset.ts";
+import type { ElementKey, Elements, SetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Delta, diff } from "../plan/delta.ts";
 import { POSITION_PATH } from "../plan/position.ts";
-import { beliefAt, type Cause, existingLedger, offsetAt } from "./ledger_history.ts";
+import { beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "./ledger_history.ts";
 import { parsePosition } from "./position_argument.ts";
 import { printable } from "./printable.ts";
 import { UsageError } from "./usage_error.ts";
@@ -23,7 +23,7 @@ export interface DiffOptions {
 
 interface Side {
   readonly elements: Elements;
-  cause(path: string): Cause | undefined;
+  cause(set: SetPath, key: ElementKey): Cause | undefined;
 }
 
 /** Prints the changes; returns 1 when there are any. */
@@ -40,8 +40,8 @@ export function diffCommand(a: string, b: string, { ledger, other, json }: DiffO
 
 function sideAt(storage: Storage, position: string): Side {
   if (position !== "kernel") {
-    const { state, causes } = beliefAt(storage, offsetAt(storage, parsePosition(position)));
-    return { elements: state.desired, cause: (path) => causes.get(path) };
+    const belief = beliefAt(storage, offsetAt(storage, parsePosition(position)));
+    return { elements: belief.state.desired, cause: (set, key) => causeOf(belief, set, key) };
   }
   using kernel = new NetlinkKernel();
   const listed = list(kernel);
@@ -54,7 +54,7 @@ function sideAt(storage: Storage, position: string): Side {
 function* lines(changes: Delta, before: Side, after: Side, json: boolean): Generator<string> {
   for (const { set, key, before: old, after: now } of changes) {
     // What put it there is known of the new side; what took it away, of the side that still has it.
-    const cause = after.cause(`${set} ${key}`) ?? before.cause(`${set} ${key}`);
+    const cause = after.cause(set, key) ?? before.cause(set, key);
     if (json) {
       yield JSON.stringify({ set, key, before: old ?? null, after: now ?? null, cause: cause ?? null });
       continue;

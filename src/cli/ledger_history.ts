@@ -1,15 +1,16 @@
 // A ledger read as a history: the state at a position, and which record made each element so.
 
-import { type ClusterState, takeDirty } from "../fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { describeKey } from "../kube/objects.ts";
 import { segmentFirst } from "../ledger/format.ts";
-import { readLedger } from "../ledger/reader.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { type Placed, readLedger, recordLookup } from "../ledger/reader.ts";
+import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import { type PositionArgument, resolvePosition } from "./position_argument.ts";
 import { progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -17,8 +18,8 @@ import { UsageError } from "./usage_error.ts";
 /** What is believed at one moment, and which record made each element so. */
 export interface Belief {
   readonly state: ClusterState;
-  /** Cause of an element, by path and key. */
-  readonly causes: Map<string, Cause>;
+  /** The record at an offset, where it is kept. */
+  readonly record: (offset: number) => LedgerRecord | undefined;
 }
 
 /** A record, for people. */
@@ -30,10 +31,9 @@ export interface Cause {
   readonly resourceVersion?: string;
 }
 
-/** One record with its place. */
-export interface Placed {
-  readonly offset: Offset;
-  readonly record: LedgerRecord;
+/** A commit with its place. */
+export interface PlacedCommit extends Placed {
+  readonly record: CommitRecord;
 }
 
 /** The ledger in the folder `path`. Throws {@link UsageError} where there is none. */
@@ -49,47 +49,54 @@ export function existingLedger(path: string): Storage {
 
 /** The offset that `at` means; the last one where it is left out. Throws {@link UsageError}. */
 export function offsetAt(storage: Storage, at: PositionArgument = { kind: "head", back: 0 }): number {
-  return resolvePosition(at, readLedger(storage));
+  return resolvePosition(at, storage);
 }
 
-/** What was believed at offset `through`. */
+/** What was believed at offset `through`: the newest snapshot before it, and what was folded since. */
 export function beliefAt(storage: Storage, through: number): Belief {
-  const belief = beliefAtBeginning(storage);
+  const state = stateBefore(storage, through);
   const told = progress("records read from the ledger");
-  for (const { offset, record } of readLedger(storage)) {
+  for (const { offset, record } of readLedger(storage, state.folded + 1)) {
     if (offset > through) break;
-    note(belief, offset, record);
+    foldRecord(state, offset, record);
     told(offset + 1);
   }
-  return belief;
+  return { state, record: recordLookup(storage) };
 }
 
-/** What the oldest record that is kept found: nothing, or what a snapshot tells. */
-function beliefAtBeginning(storage: Storage): Belief {
+/** The state that reading begins with to reach offset `through`. */
+export function stateBefore(storage: Storage, through: number): ClusterState {
+  const snapshot = newestSnapshot<SnapshotLine>(storage, through + 1);
+  if (snapshot !== undefined) return restoredState(snapshot.lines);
   const first = segmentFirst(segmentNames(storage)[0]!)!;
-  const lines = first === 0 ? [] : newestSnapshot<SnapshotLine>(storage, first)?.lines ?? [];
-  const state = restoredState(lines);
-  const before = { offset: first - 1, what: "a snapshot", time: "" };
-  const causes = new Map<string, Cause>();
-  for (const [path, keys] of takeDirty(state)) {
-    for (const key of keys.keys()) causes.set(`${path} ${key}`, before);
-  }
-  return { state, causes };
+  if (first === 0) return emptyState();
+  throw new UsageError(`${storage.path}: the snapshot of what was before @${first} is gone`);
 }
 
-/** Folds one record into `belief`. */
-export function note({ state, causes }: Belief, offset: Offset, record: LedgerRecord): void {
-  foldRecord(state, offset, record);
-  const cause = {
+/** Which record made the element at `key` of `set` what it is in `belief`; undefined where it is no record's. */
+export function causeOf({ state, record }: Belief, set: SetPath, key: ElementKey): Cause | undefined {
+  const offset = state.causes.get(set)?.get(key);
+  if (offset === undefined) return undefined;
+  const found = record(offset);
+  if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
+  const version = found.kind === "event" ? found.resourceVersion : "";
+  return {
     offset,
-    what: describeRecord(record),
-    time: record.time,
-    ...(record.kind === "event" && record.resourceVersion !== ""
-      ? { resourceVersion: record.resourceVersion }
-      : {}),
+    what: describeRecord(found),
+    time: found.time,
+    ...(version === "" ? {} : { resourceVersion: version }),
   };
-  for (const [path, keys] of takeDirty(state)) {
-    for (const key of keys.keys()) causes.set(`${path} ${key}`, cause);
+}
+
+/** The commit that brought the record at `offset` to the kernel. */
+export function commitOf(record: Belief["record"], offset: number): PlacedCommit | undefined {
+  for (let at = offset;; at++) {
+    const found = record(at);
+    if (found === undefined) return undefined;
+    if (found.kind !== "commit" || found.outcome !== "committed") continue;
+    if (found.from <= offset && offset <= found.through) {
+      return { offset: at as Placed["offset"], record: found };
+    }
   }
 }
 

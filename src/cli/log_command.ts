@@ -1,10 +1,15 @@
 // `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit made of them.
 
-import { readLedger } from "../ledger/reader.ts";
+import { isAbout, isIn, mentions, serviceOfComment } from "../ledger/mentions.ts";
+import { type Placed, readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import type { Storage } from "../ledger/storage.ts";
+import { segmentTerms } from "../ledger/terms.ts";
 import { changeLine, localTime } from "./history_text.ts";
-import { describeRecord, existingLedger, type Placed } from "./ledger_history.ts";
+import { describeRecord, existingLedger } from "./ledger_history.ts";
+import { log } from "./log.ts";
 import { printable } from "./printable.ts";
+import { progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `log`. */
@@ -28,24 +33,41 @@ export function logCommand(service: string | undefined, options: LogOptions): nu
   const storage = existingLedger(options.ledger);
   const matches = filter(service, options);
   const limit = options.limit ?? LIMIT;
-  const kept: Placed[] = [];
   let count = 0;
-  for (const placed of readLedger(storage)) {
+  for (const placed of readBackward(storage, canHold(storage, service, options))) {
     if (!matches(placed.record)) continue;
-    count++;
-    kept.push(placed);
-    // Only the newest are shown, so no more are kept.
-    if (kept.length > limit) kept.shift();
-  }
-  for (const placed of kept.reverse()) {
+    if (++count > limit) {
+      log.info(`older records match too: --limit ${limit * 10} shows more`);
+      break;
+    }
     console.log(
       options.json ? JSON.stringify({ offset: placed.offset, ...placed.record }) : text(placed, service),
     );
   }
-  if (count > kept.length) {
-    console.error(`${count - kept.length} older records match too: --limit ${count} shows all`);
-  }
   return 0;
+}
+
+/** Which closed segments can hold what is looked for. */
+function canHold(
+  storage: Storage,
+  service: string | undefined,
+  { namespace, address, kind, since, until }: LogOptions,
+): (segment: string) => boolean {
+  const wanted = [
+    ...(service === undefined ? [] : [`Service ${service}`]),
+    ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
+    ...(address === undefined ? [] : [`address ${address}`]),
+    ...(kind === undefined ? [] : [`kind ${kind}`]),
+  ];
+  const [earliest, latest] = [moment("--since", since) ?? -Infinity, moment("--until", until) ?? Infinity];
+  if (wanted.length === 0 && since === undefined && until === undefined) return () => true;
+  const told = progress("segments searched");
+  let searched = 0;
+  return (segment) => {
+    told(++searched);
+    const { terms, begins, ends } = segmentTerms(storage, segment);
+    return begins <= latest && ends >= earliest && wanted.every((term) => terms.has(term));
+  };
 }
 
 function text({ offset, record }: Placed, service: string | undefined): string {
@@ -78,6 +100,7 @@ function text({ offset, record }: Placed, service: string | undefined): string {
 }
 
 function filter(service: string | undefined, options: LogOptions): (record: LedgerRecord) => boolean {
+  const named = options.address === undefined ? undefined : mentions(options.address);
   const [since, until] = [moment("--since", options.since), moment("--until", options.until)];
   return (record) => {
     const time = Date.parse(record.time);
@@ -85,7 +108,7 @@ function filter(service: string | undefined, options: LogOptions): (record: Ledg
       (options.kind === undefined || record.kind === options.kind) &&
       (service === undefined || isAbout(record, service)) &&
       (options.namespace === undefined || isIn(record, options.namespace)) &&
-      (options.address === undefined || mentions(record, options.address));
+      (named === undefined || named(record));
   };
 }
 
@@ -98,32 +121,7 @@ function moment(flag: string, text: string | undefined): number | undefined {
   return time;
 }
 
-function isAbout(record: LedgerRecord, service: string): boolean {
-  if (record.kind === "commit") return record.changes.some(({ comment }) => concerns(comment, service));
-  if (record.kind !== "event") return false;
-  const { kind, namespace, name } = record.key;
-  if (kind === "Service") return `${namespace}/${name}` === service;
-  const owner = record.value?.metadata.labels?.["kubernetes.io/service-name"];
-  // A slice that is deleted has nothing but its name, which begins with that of its Service.
-  return kind === "EndpointSlice" &&
-    (owner === undefined
-      ? `${namespace}/${name}`.startsWith(`${service}-`)
-      : `${namespace}/${owner}` === service);
-}
-
 /** Whether the comment of an element, `shop/web:http`, names a port of `service`. */
 function concerns(comment: string | undefined, service: string): boolean {
-  return comment === service || comment?.startsWith(`${service}:`) === true;
-}
-
-function isIn(record: LedgerRecord, namespace: string): boolean {
-  return record.kind === "event"
-    ? record.key.namespace === namespace
-    : record.kind === "commit" && record.changes.some(({ comment }) => comment?.startsWith(`${namespace}/`));
-}
-
-/** Whether `address` stands in the record as a whole. */
-function mentions(record: LedgerRecord, address: string): boolean {
-  const escaped = address.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`(?<![0-9a-fA-F.:])${escaped}(?![0-9a-fA-F.:])`).test(JSON.stringify(record));
+  return comment !== undefined && serviceOfComment(comment) === service;
 }

@@ -1,6 +1,9 @@
 // A position of a ledger as people write it: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
 
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { segmentFirst } from "../ledger/format.ts";
+import { readBackward, readLedger } from "../ledger/reader.ts";
+import { segmentNames } from "../ledger/segment.ts";
+import type { Storage } from "../ledger/storage.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A position that is not yet looked up in a ledger. */
@@ -24,35 +27,61 @@ export function parsePosition(text: string): PositionArgument {
 }
 
 /**
- * The offset that `position` means in a ledger with `records`. A commit stands for the records folded into it. Throws
+ * The offset that `position` means in the ledger in `storage`. A commit stands for the records folded into it. Throws
  * {@link UsageError} where the ledger does not reach there.
  */
-export function resolvePosition(
-  position: PositionArgument,
-  records: Iterable<{ readonly offset: Offset; readonly record: LedgerRecord }>,
-): number {
-  let last = -1;
-  let found = -1;
-  let first = "";
-  const commits: number[] = [];
-  for (const { offset, record } of records) {
-    last = offset;
-    first ||= record.time;
-    if (position.kind === "time" && Date.parse(record.time) <= position.milliseconds) found = offset;
-    if (record.kind === "commit" && record.outcome === "committed") commits.push(record.through);
-  }
+export function resolvePosition(position: PositionArgument, storage: Storage): number {
   switch (position.kind) {
     case "offset":
-      if (position.offset <= last) return position.offset;
-      throw new UsageError(`@${position.offset}: the ledger ends at @${last}`);
+      return offsetWithin(storage, position.offset);
     case "time":
-      if (found >= 0) return found;
-      throw new UsageError(`the ledger begins at ${first}, later than the time asked for`);
-    case "head": {
-      if (position.back === 0) return last;
-      const through = commits.at(-1 - position.back);
-      if (through !== undefined) return through;
-      throw new UsageError(`HEAD~${position.back}: the ledger has ${commits.length} commits`);
-    }
+      return offsetAtTime(storage, position.milliseconds);
+    case "head":
+      return position.back === 0 ? lastOffset(storage) : offsetOfCommit(storage, position.back);
   }
+}
+
+function lastOffset(storage: Storage): number {
+  const { value } = readBackward(storage).next();
+  if (value === undefined) throw new UsageError("the ledger has no records");
+  return value.offset;
+}
+
+function offsetWithin(storage: Storage, offset: number): number {
+  const [first, last] = [segmentFirst(segmentNames(storage)[0]!)!, lastOffset(storage)];
+  if (offset > last) throw new UsageError(`@${offset}: the ledger ends at @${last}`);
+  if (offset >= first) return offset;
+  throw new UsageError(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
+}
+
+/** Time goes on with the offsets, unless the node's clock was set back: then the answer is one of several. */
+function offsetAtTime(storage: Storage, milliseconds: number): number {
+  const firsts = segmentNames(storage).map((name) => segmentFirst(name)!);
+  const begins = (i: number) => {
+    const [first] = readLedger(storage, firsts[i]!);
+    return Date.parse(first?.record.time ?? "");
+  };
+  let [low, high] = [0, firsts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (begins(middle) <= milliseconds) low = middle;
+    else high = middle;
+  }
+  let found = -1;
+  for (const { offset, record } of readLedger(storage, firsts[low]!)) {
+    if (offset === firsts[high]) break;
+    if (Date.parse(record.time) <= milliseconds) found = offset;
+  }
+  if (found >= 0) return found;
+  const [first] = readLedger(storage);
+  throw new UsageError(`the ledger begins at ${first?.record.time}, later than the time asked for`);
+}
+
+function offsetOfCommit(storage: Storage, back: number): number {
+  let commits = 0;
+  for (const { record } of readBackward(storage)) {
+    if (record.kind !== "commit" || record.outcome !== "committed") continue;
+    if (commits++ === back) return record.through;
+  }
+  throw new UsageError(`HEAD~${back}: the ledger has ${commits} commits`);
 }

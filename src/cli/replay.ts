@@ -1,7 +1,6 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
-import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { newReplay, type Replayed, replayRecord } from "../history/replay.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -9,10 +8,8 @@ import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { segmentNames } from "../ledger/segment.ts";
-import { newestSnapshot } from "../ledger/snapshot.ts";
-import type { Storage } from "../ledger/storage.ts";
 import { changeLine } from "./history_text.ts";
-import { existingLedger, offsetAt } from "./ledger_history.ts";
+import { existingLedger, offsetAt, stateBefore } from "./ledger_history.ts";
 import { ourTables } from "./other_proxies.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { printable } from "./printable.ts";
@@ -39,7 +36,7 @@ export function replay(path: string, { to, intoKernel, json }: ReplayOptions): n
       "--into-kernel: our tables are here already; use a namespace of its own: unshare --net ledgerproxy replay ...",
     );
   }
-  const run = newReplay(beginning(storage));
+  const run = newReplay(stateBefore(storage, segmentFirst(segmentNames(storage)[0]!)! - 1));
   const told = progress("records replayed");
   const start = performance.now();
   let [records, commits] = [0, 0];
@@ -65,11 +62,6 @@ export function replay(path: string, { to, intoKernel, json }: ReplayOptions): n
       `${records} records, ${commits} commits: each as it was (${result.recordsPerSecond} records a second)`,
     );}
   return 0;
-}
-
-function beginning(storage: Storage) {
-  const first = segmentFirst(segmentNames(storage)[0]!)!;
-  return restoredState(first === 0 ? [] : newestSnapshot<SnapshotLine>(storage, first)?.lines ?? []);
 }
 
 function difference({ offset, record, delta, digest }: Replayed, json: boolean): number {

@@ -1,10 +1,17 @@
 // `ledgerproxy show POSITION`: what was folded and committed there, and the rules at that moment, as text that nft loads.
 
-import { readLedger } from "../ledger/reader.ts";
-import type { CommitRecord } from "../ledger/record.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
-import { beliefAt, describeRecord, existingLedger, offsetAt, type Placed } from "./ledger_history.ts";
+import {
+  type Belief,
+  beliefAt,
+  commitOf,
+  describeRecord,
+  existingLedger,
+  offsetAt,
+  type PlacedCommit,
+} from "./ledger_history.ts";
 import { changeLine, localTime } from "./history_text.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { printable } from "./printable.ts";
@@ -15,12 +22,16 @@ export interface ShowOptions {
   readonly json?: boolean;
 }
 
+/** Events and changes of a commit that are shown as text. */
+const SHOWN_MAX = 100;
+
 /** Prints the moment; returns the exit code. Throws UsageError. */
 export function show(at: PositionArgument, { ledger, json }: ShowOptions): number {
   const storage = existingLedger(ledger);
   const offset = offsetAt(storage, at);
-  const { state } = beliefAt(storage, offset);
-  const { here, commit, events } = around([...readLedger(storage)], offset);
+  const belief = beliefAt(storage, offset);
+  const { state } = belief;
+  const { here, commit, events } = around(belief, offset);
   const rules = rulesetText(assembled({ tables: state.tables, elements: state.desired }));
   if (json) {
     console.log(JSON.stringify({ offset, record: here.record, events, commit: commit ?? null, rules }));
@@ -29,10 +40,12 @@ export function show(at: PositionArgument, { ledger, json }: ShowOptions): numbe
   const comments = [
     `@${offset}  ${localTime(here.record.time)}  ${describeRecord(here.record)}`,
     ...(commit === undefined ? ["not committed yet"] : commitLines(commit)),
-    ...events.map(({ offset, record }) =>
-      `  @${offset}  ${localTime(record.time)}  ${describeRecord(record)}`
+    ...cut(
+      events.map(({ offset, record }) =>
+        `  @${offset}  ${localTime(record.time)}  ${describeRecord(record)}`
+      ),
     ),
-    ...(commit?.record.changes ?? []).map((change) => `  ${changeLine(change)}`),
+    ...cut((commit?.record.changes ?? []).map((change) => `  ${changeLine(change)}`)),
   ];
   console.log([...comments.map((line) => `# ${printable(line)}`), "", rules].join("\n"));
   return 0;
@@ -46,23 +59,20 @@ function commitLines({ offset, record }: PlacedCommit): string[] {
   return [`@${offset}  ${localTime(record.time)}  @${from} to @${through} ${what}`];
 }
 
-interface PlacedCommit {
-  readonly offset: number;
-  readonly record: CommitRecord;
+/** The record at `offset`, the commit that folded it, and all that was folded into that. */
+function around({ record }: Belief, offset: number) {
+  const here = { offset, record: record(offset)! };
+  const commit = here.record.kind === "commit" ? here as PlacedCommit : commitOf(record, offset);
+  const events: { readonly offset: number; readonly record: LedgerRecord }[] = [];
+  for (let at = commit?.record.from ?? offset; commit !== undefined && at <= commit.record.through; at++) {
+    const one = record(at);
+    if (one !== undefined && one.kind !== "commit") events.push({ offset: at, record: one });
+  }
+  return { here, commit, events };
 }
 
-/** The record at `offset`, the commit that folded it, and all that was folded into that. */
-function around(records: readonly Placed[], offset: number) {
-  const isCommit = (placed: Placed): placed is Placed & { record: CommitRecord } =>
-    placed.record.kind === "commit";
-  const here = records.find((placed) => placed.offset === offset)!;
-  const commit = isCommit(here)
-    ? here
-    : records.filter(isCommit).find(({ record }) => record.from <= offset && offset <= record.through);
-  const events = commit === undefined
-    ? []
-    : records.filter(({ offset, record }) =>
-      offset >= commit.record.from && offset <= commit.record.through && record.kind !== "commit"
-    );
-  return { here, commit, events };
+/** The first of many lines, and how many there are beside them. */
+function cut(lines: readonly string[]): string[] {
+  const more = lines.length - SHOWN_MAX;
+  return more <= 0 ? [...lines] : [...lines.slice(0, SHOWN_MAX), `  and ${more} more: --json has them all`];
 }

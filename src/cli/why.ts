@@ -10,7 +10,8 @@ import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { elementText, endpointText } from "../nft/text.ts";
-import { type Belief, beliefAt, type Cause, existingLedger, note, offsetAt } from "./ledger_history.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { type Belief, beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "./ledger_history.ts";
 import { log } from "./log.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
@@ -30,11 +31,12 @@ export interface WhyOptions extends ConfigOptions {
 /** Prints the trace of a packet from `source` to `target`; returns the exit code. */
 export async function why(source: string, target: string, options: WhyOptions): Promise<number> {
   const packet = parsePacket(source, target, options.interface);
-  const { state, causes } = await believe(options);
+  const belief = await believe(options);
+  const { state } = belief;
   const ruleset = { tables: state.tables, elements: state.desired };
   const traced = trace(ruleset, packet, nodeAddresses(state));
   const write = options.json ? jsonOf : textOf;
-  console.log(printable(write(packet, traced, state, causes)));
+  console.log(printable(write(packet, traced, belief)));
   return 0;
 }
 
@@ -49,12 +51,12 @@ async function believe(options: WhyOptions): Promise<Belief> {
     const storage = existingLedger(options.ledger);
     return beliefAt(storage, offsetAt(storage, options.at));
   }
-  const belief: Belief = { state: emptyState(), causes: new Map() };
+  const records: LedgerRecord[] = [];
+  const belief: Belief = { state: emptyState(), record: (offset) => records[offset] };
   if (options.at !== undefined) {
     throw new UsageError("--at needs --ledger: a source has one moment, now");
   }
-  let offset = 0;
-  const take = (record: LedgerRecord) => note(belief, offset++ as Offset, record);
+  const take = (record: LedgerRecord) => foldRecord(belief.state, records.push(record) - 1 as Offset, record);
   const inForce = settings(options);
   take(configRecord(inForce));
   for await (
@@ -99,16 +101,16 @@ function nodeAddresses(state: ClusterState): Address[] {
   ) => address !== null);
 }
 
-function causeOf(packet: Packet, { set, element }: Found, causes: Belief["causes"]): Cause | undefined {
-  return causes.get(`${setPath(familyOf(packet.destination), TABLE, set)} ${element.key}`);
+function causeOfFound(packet: Packet, { set, element }: Found, belief: Belief): Cause | undefined {
+  return causeOf(belief, setPath(familyOf(packet.destination), TABLE, set), element.key);
 }
 
 function textOf(
   packet: Packet,
   { steps, outcomes }: Trace,
-  state: ClusterState,
-  causes: Belief["causes"],
+  belief: Belief,
 ): string {
+  const { state } = belief;
   const node = state.node.name === "" ? "this node" : `node ${state.node.name}`;
   const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
   const lines = [`${packet.source} -> ${target} on ${node} at @${state.folded}`, ""];
@@ -117,16 +119,16 @@ function textOf(
     const here = `${step.hook}, priority ${step.priority}`;
     if (here !== hook) lines.push(here);
     hook = here;
-    lines.push(`  ${step.chain}: ${step.rule}`, ...foundLines(packet, step, causes));
+    lines.push(`  ${step.chain}: ${step.rule}`, ...foundLines(packet, step, belief));
   }
   if (steps.length > 0) lines.push("");
   const results = outcomes.map((outcome) => outcomeText(packet, outcome));
   return [...lines, ...results, ...rivals(packet, steps, state)].join("\n");
 }
 
-function foundLines(packet: Packet, { found }: TraceStep, causes: Belief["causes"]): string[] {
+function foundLines(packet: Packet, { found }: TraceStep, belief: Belief): string[] {
   return found.map((one) => {
-    const cause = causeOf(packet, one, causes);
+    const cause = causeOfFound(packet, one, belief);
     const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
     return `      @${one.set} { ${elementText(one.element)} }${by}`;
   });
@@ -164,12 +166,16 @@ function outcomeText(packet: Packet, outcome: Outcome): string {
 function jsonOf(
   packet: Packet,
   { steps, outcomes }: Trace,
-  state: ClusterState,
-  causes: Belief["causes"],
+  belief: Belief,
 ): string {
+  const { state } = belief;
   const caused = steps.map((step) => ({
     ...step,
-    found: step.found.map((one) => ({ set: one.set, ...one.element, cause: causeOf(packet, one, causes) })),
+    found: step.found.map((one) => ({
+      set: one.set,
+      ...one.element,
+      cause: causeOfFound(packet, one, belief),
+    })),
   }));
   return JSON.stringify({
     packet,

@@ -32,11 +32,14 @@ export function* readLedger(storage: Storage, from = 0): Generator<Placed, Ledge
   }
 }
 
-/** As {@link readLedger}, newest first, in the segments that `wanted` says yes to. */
-export function* readBackward(storage: Storage, wanted: (segment: string) => boolean): Generator<Placed> {
+/** As {@link readLedger}, newest first; closed segments that are not `wanted` are passed over. */
+export function* readBackward(
+  storage: Storage,
+  wanted: (segment: string) => boolean = () => true,
+): Generator<Placed> {
   const names = segmentNames(storage);
-  for (const name of names.toReversed()) {
-    if (!wanted(name)) continue;
+  for (const [i, name] of names.toReversed().entries()) {
+    if (i > 0 && !wanted(name)) continue;
     const lines = segmentLines(storage, name);
     for (let line = lines.length - 1; line >= 0; line--) {
       const decoded = decodeRecord(lines[line]!, segmentFirst(name)! + line, undefined);
@@ -44,6 +47,14 @@ export function* readBackward(storage: Storage, wanted: (segment: string) => boo
       // The last line of a file may be torn, also where another file goes on behind it.
       else if (line < lines.length - 1) throw damage(name, line, decoded);
     }
+  }
+}
+
+/** The records of one closed segment. */
+export function* readSegmentRecords(storage: Storage, name: string): Generator<LedgerRecord> {
+  for (const [line, bytes] of segmentLines(storage, name).entries()) {
+    const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
+    if (typeof decoded !== "string") yield decoded.record;
   }
 }
 
@@ -56,9 +67,10 @@ export function recordLookup(storage: Storage): (offset: number) => LedgerRecord
     if (name === undefined) return undefined;
     if (kept?.name !== name) kept = { name, lines: segmentLines(storage, name) };
     const line = offset - segmentFirst(name)!;
-    const decoded = decodeRecord(kept.lines[line]!, offset, undefined);
-    if (typeof decoded === "string") throw damage(name, line, decoded);
-    return decoded.record;
+    const bytes = kept.lines[line];
+    const decoded = bytes && decodeRecord(bytes, offset, undefined);
+    if (typeof decoded === "string" && line < kept.lines.length - 1) throw damage(name, line, decoded);
+    return typeof decoded === "object" ? decoded.record : undefined;
   };
 }
 

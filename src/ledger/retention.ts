@@ -3,6 +3,7 @@
 
 import { zstdCompressSync } from "node:zlib";
 import { COMPRESSED, segmentFirst } from "./format.ts";
+import { termsName } from "./terms.ts";
 import { segmentNames } from "./segment.ts";
 import { snapshotNext } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -39,8 +40,8 @@ export function retain(storage: Storage, { bytes, milliseconds }: Retention, now
     const next = segmentFirst(segments[i + 1] ?? "");
     if (next === undefined || !snapshots.has(next)) break;
     if (total <= bytes && now - storage.modified(name) <= milliseconds) break;
-    for (const gone of [name, snapshots.get(segmentFirst(name))]) {
-      if (gone === undefined) continue;
+    for (const gone of [name, snapshots.get(segmentFirst(name)), termsName(name)]) {
+      if (gone === undefined || !names.includes(gone)) continue;
       total -= storage.size(gone);
       storage.remove(gone);
       removed.push(gone);

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { parsePosition, resolvePosition } from "../../src/cli/position_argument.ts";
-import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
 
 const at = (second: number) => `2026-11-23T03:12:0${second}.000Z`;
 const commit = (through: number, outcome: CommitRecord["outcome"], time: string): CommitRecord => ({
@@ -26,7 +28,15 @@ const RECORDS = [
   commit(2, "rejected", at(4)),
   commit(2, "committed", at(5)),
   config(at(6)),
-].map((record, offset) => ({ offset: offset as Offset, record }));
+];
+
+/** The records in one segment, and in a segment each. */
+const LEDGERS = [Infinity, 1].map((segmentBytes) => {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "never", segmentBytes });
+  for (const record of RECORDS) writer.append([record]);
+  return storage;
+});
 
 Deno.test("offsets, times, HEAD and commits before it", () => {
   const cases: [string, number][] = [
@@ -40,7 +50,9 @@ Deno.test("offsets, times, HEAD and commits before it", () => {
     ["2027-01-01", 5],
   ];
   for (const [text, offset] of cases) {
-    assert.equal(resolvePosition(parsePosition(text), RECORDS), offset, text);
+    for (const ledger of LEDGERS) {
+      assert.equal(resolvePosition(parsePosition(text), ledger), offset, text);
+    }
   }
 });
 
@@ -51,7 +63,9 @@ Deno.test("what the ledger does not reach is said with where it ends", () => {
     ["2026-11-23T03:12:00Z", /begins at 2026-11-23T03:12:01\.000Z, later/],
   ];
   for (const [text, message] of cases) {
-    assert.throws(() => resolvePosition(parsePosition(text), RECORDS), message);
+    for (const ledger of LEDGERS) {
+      assert.throws(() => resolvePosition(parsePosition(text), ledger), message);
+    }
   }
   for (const text of ["5", "@", "@-1", "HEAD~", "head", "yesterday", "2026"]) {
     assert.throws(() => parsePosition(text), /a position is an offset/, text);

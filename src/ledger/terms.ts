@@ -1,0 +1,100 @@
+// What a closed segment names: Services, namespaces, addresses, kinds of record. With it a search passes over segments
+// that cannot hold what it looks for. Made by the first search and kept beside the segment; never the truth: one that
+// cannot be read is made again.
+//
+// The file is named as its segment is, with ".terms.zst" in place of ".ndjson": one JSON object, compressed with zstd.
+
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { objectServices, serviceOfComment } from "./mentions.ts";
+import { segmentFirst } from "./format.ts";
+import { readSegmentRecords } from "./reader.ts";
+import type { LedgerRecord } from "./record.ts";
+import { segmentBytes } from "./segment.ts";
+import type { Storage } from "./storage.ts";
+
+const TERMS_VERSION = 1;
+
+/** What is in a segment. */
+export interface SegmentTerms {
+  /** `Service shop/web`, `namespace shop`, `address 10.96.0.1`, `kind drift`. */
+  readonly terms: ReadonlySet<string>;
+  /** Earliest and latest time of its records, in milliseconds since 1970. */
+  readonly begins: number;
+  readonly ends: number;
+}
+
+interface TermsFile {
+  readonly version: number;
+  readonly begins: number;
+  readonly ends: number;
+  readonly terms: readonly string[];
+}
+
+/** File name of the terms of a segment. */
+export function termsName(segment: string): string {
+  return `${String(segmentFirst(segment)).padStart(20, "0")}.terms.zst`;
+}
+
+/** The terms of the closed segment `name`; makes and keeps them where there are none. */
+export function segmentTerms(storage: Storage, name: string): SegmentTerms {
+  const file = termsName(name);
+  const known = storage.names().includes(file) ? readTerms(storage, file) : undefined;
+  if (known !== undefined) return known;
+  const made = makeTerms(storage, name);
+  try {
+    if (storage.names().includes(file)) storage.remove(file);
+    const { begins, ends, terms } = made;
+    const content: TermsFile = { version: TERMS_VERSION, begins, ends, terms: [...terms].sort() };
+    storage.write(file, zstdCompressSync(new TextEncoder().encode(JSON.stringify(content))));
+  } catch (error) {
+    // A folder that only others may write to, or another search that keeps the same: this one has what it needs.
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
+  return made;
+}
+
+function readTerms(storage: Storage, file: string): SegmentTerms | undefined {
+  try {
+    const text = new TextDecoder().decode(zstdDecompressSync(storage.read(file)));
+    const { version, begins, ends, terms } = JSON.parse(text) as TermsFile;
+    return version === TERMS_VERSION ? { begins, ends, terms: new Set(terms) } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Addresses as canonical text has them; times look like them and are none. */
+const ADDRESS =
+  /(?<![0-9a-fA-F.:])(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)(?![0-9a-fA-F:])/g;
+const TIME_OF_DAY = /^\d\d:\d\d:\d\d/;
+
+function makeTerms(storage: Storage, name: string): SegmentTerms {
+  const terms = new Set<string>();
+  let [begins, ends] = [Infinity, -Infinity];
+  for (const record of readSegmentRecords(storage, name)) {
+    const time = Date.parse(record.time);
+    begins = Math.min(begins, time);
+    ends = Math.max(ends, time);
+    for (const term of termsOf(record)) terms.add(term);
+  }
+  for (const [address] of new TextDecoder().decode(segmentBytes(storage, name)).matchAll(ADDRESS)) {
+    if (!TIME_OF_DAY.test(address)) terms.add(`address ${address}`);
+  }
+  return { terms, begins, ends };
+}
+
+function* termsOf(record: LedgerRecord): Generator<string> {
+  yield `kind ${record.kind}`;
+  if (record.kind === "event") {
+    if (record.key.namespace !== "") yield `namespace ${record.key.namespace}`;
+    for (const service of objectServices(record)) yield `Service ${service}`;
+  }
+  if (record.kind !== "commit") return;
+  if (record.setAside !== undefined) yield `Service ${record.setAside}`;
+  for (const { comment } of record.changes) {
+    if (comment === undefined) continue;
+    const service = serviceOfComment(comment);
+    yield `Service ${service}`;
+    yield `namespace ${service.split("/")[0]}`;
+  }
+}
