@@ -61,6 +61,9 @@ export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 /** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
 export const LIST_OBJECTS_MAX = 1_000_000;
 
+/** Most workers that replay one ledger: each holds a state of the cluster. */
+export const REPLAY_WORKERS_MAX = 8;
+
 /** Batches from an API server that may wait for the loop; then its watches wait. */
 export const INBOX_BATCHES_MAX = 1000;
 

@@ -16,6 +16,7 @@ import { parsePosition, type PositionArgument } from "./position_argument.ts";
 import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
 import { replay, type ReplayOptions } from "./replay.ts";
+import { serveReplay } from "./replay_workers.ts";
 import { run, type RunOptions } from "./run.ts";
 import { show, type ShowOptions } from "./show.ts";
 import { UsageError } from "./usage_error.ts";
@@ -179,9 +180,10 @@ function addHistory(program: Command, done: Done): void {
     .argument("<ledger>", "folder of the ledger")
     .option("--to <position>", "only up to there", parsePosition)
     .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
+    .option("--speed <n>", "n times faster than it happened, in place of as fast as it goes", positive)
     .option("--json", "one line of JSON")
     .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
-    .action((ledger: string, options: ReplayOptions) => done(replay(ledger, options)));
+    .action(async (ledger: string, options: ReplayOptions) => done(await replay(ledger, options)));
   reader("diff", "elements that change between positions, or to the kernel", "diff HEAD kernel --ledger DIR")
     .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
     .argument("<b>", "as a")
@@ -268,7 +270,8 @@ function isExplained(error: unknown): error is Error {
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
-if (import.meta.main) {
+if ("DedicatedWorkerGlobalScope" in globalThis) serveReplay();
+else if (import.meta.main) {
   startLog();
   try {
     Deno.exitCode = await main(Deno.args);

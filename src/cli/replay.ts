@@ -1,25 +1,27 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
-import { newReplay, type Replayed, replayRecord } from "../history/replay.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { segmentFirst } from "../ledger/format.ts";
-import { readLedger } from "../ledger/reader.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { changeLine } from "./history_text.ts";
-import { existingLedger, offsetAt, stateBefore } from "./ledger_history.ts";
+import { existingLedger, offsetAt } from "./ledger_history.ts";
 import { ourTables } from "./other_proxies.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { printable } from "./printable.ts";
 import { progress } from "./progress.ts";
+import { type PartResult, type ReplayDifference, replayPart } from "./replay_part.ts";
+import { partsOf, replayParts } from "./replay_workers.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `replay`. */
 export interface ReplayOptions {
   readonly to?: PositionArgument;
   readonly intoKernel?: boolean;
+  /** How many times faster than it happened; as fast as it goes unless given. */
+  readonly speed?: number;
   readonly json?: boolean;
 }
 
@@ -27,62 +29,45 @@ export interface ReplayOptions {
 const SHOWN_MAX = 20;
 
 /** Replays the ledger in the folder `path`; returns 1 at the first difference. */
-export function replay(path: string, { to, intoKernel, json }: ReplayOptions): number {
+export async function replay(path: string, options: ReplayOptions): Promise<number> {
   const storage = existingLedger(path);
-  const through = to === undefined ? Infinity : offsetAt(storage, to);
-  using kernel: Kernel = intoKernel ? new NetlinkKernel() : new FakeKernel();
+  const through = options.to === undefined ? Infinity : offsetAt(storage, options.to);
+  const start = performance.now();
+  const inOrder = options.intoKernel === true || options.speed !== undefined;
+  const parts = inOrder ? [] : partsOf(storage, through);
+  const result = parts.length > 1 ? await replayParts(path, parts) : await replayInto(path, through, options);
+  const seconds = (performance.now() - start) / 1000;
+  if (result.difference !== null) return printDifference(result.difference, options.json === true);
+  if (result.problem !== null) throw new UsageError(result.problem);
+  const { records, commits } = result;
+  const recordsPerSecond = Math.round(records / seconds);
+  if (options.json) {
+    console.log(JSON.stringify({ records, commits, seconds, recordsPerSecond, difference: null }));
+  } else {
+    const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
+    console.log(`${records} records, ${commits} commits: each as it was${rate}`);
+  }
+  return 0;
+}
+
+async function replayInto(path: string, through: number, options: ReplayOptions): Promise<PartResult> {
+  using kernel: Kernel = options.intoKernel ? new NetlinkKernel() : new FakeKernel();
   if (ourTables(kernel).length > 0) {
     throw new UsageError(
       "--into-kernel: our tables are here already; use a namespace of its own: unshare --net ledgerproxy replay ...",
     );
   }
-  const run = newReplay(stateBefore(storage, segmentFirst(segmentNames(storage)[0]!)! - 1));
-  const told = progress("records replayed");
-  const start = performance.now();
-  let [records, commits] = [0, 0];
-  for (const { offset, record } of readLedger(storage)) {
-    if (offset > through) break;
-    const made = replayRecord(run, offset, record);
-    told(++records);
-    if (made === undefined) continue;
-    kernel.commit(made.transaction);
-    commits++;
-    if (made.digest !== made.record.digest) return difference(made, json === true);
-  }
-  const seconds = (performance.now() - start) / 1000;
-  const result = {
-    records,
-    commits,
-    seconds,
-    recordsPerSecond: Math.round(records / seconds),
-    difference: null,
-  };
-  if (json) console.log(JSON.stringify(result));
-  else {console.log(
-      `${records} records, ${commits} commits: each as it was (${result.recordsPerSecond} records a second)`,
-    );}
-  return 0;
+  const storage = existingLedger(path);
+  const part = { from: segmentFirst(segmentNames(storage)[0]!)!, through, bounded: false };
+  return await replayPart(storage, part, kernel, progress("records replayed"), options.speed);
 }
 
-function difference({ offset, record, delta, digest }: Replayed, json: boolean): number {
+function printDifference({ offset, record, changes, digest }: ReplayDifference, json: boolean): number {
   if (json) {
-    const now = delta.map(({ set, key, before, after }) => ({
-      set,
-      key,
-      before: before ?? null,
-      after: after ?? null,
-    }));
-    console.log(
-      JSON.stringify({
-        difference: { offset, digest, recorded: record.digest, changes: record.changes, now },
-      }),
-    );
+    const difference = { offset, digest, recorded: record.digest, changes: record.changes, now: changes };
+    console.log(JSON.stringify({ difference }));
     return 1;
   }
-  const now = delta.flatMap(({ set, before, after, cause = record.through }) => [
-    ...(before ? [changeLine({ verb: "delete", set, cause, ...before })] : []),
-    ...(after ? [changeLine({ verb: "add", set, cause, ...after })] : []),
-  ]);
   const side = (name: string, digest: string, changes: readonly string[]) => [
     `${name}, digest ${digest}:`,
     ...changes.slice(0, SHOWN_MAX).map((line) => `    ${line}`),
@@ -91,7 +76,7 @@ function difference({ offset, record, delta, digest }: Replayed, json: boolean):
   const lines = [
     `the commit @${offset} of @${record.from} to @${record.through} comes out differently`,
     ...side("as it was", record.digest, record.changes.map(changeLine)),
-    ...side("as it is now", digest, now),
+    ...side("as it is now", digest, changes.map(changeLine)),
   ];
   console.log(printable(lines.join("\n")));
   return 1;

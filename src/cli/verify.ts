@@ -5,9 +5,8 @@ import { disagreement, disagreementText, type Found } from "../engine/disagreeme
 import { list } from "../engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
-import { restoredState, type SnapshotLine, snapshotLines } from "../fold/snapshot.ts";
+import { isSnapshotOf, restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { sameValue } from "../kube/equality.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import {
   isLedgerDamage,
@@ -130,8 +129,7 @@ function snapshotProblems(storage: Storage, state: ClusterState, next: number, c
   const snapshot = readSnapshot<SnapshotLine>(storage, name);
   if (typeof snapshot === "string") return [`${name}: ${snapshot}; it will not be used`];
   if (snapshot.chain !== chain) return [`${name}: its hash chain is not that of the records before it`];
-  const lines: unknown = JSON.parse(JSON.stringify([...snapshotLines(state)]));
-  return sameValue(lines, snapshot.lines)
+  return isSnapshotOf(state, snapshot.lines)
     ? []
     : [`${name}: it is not the state that the records before it make`];
 }

@@ -2,7 +2,7 @@
 
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
-import type { CommitRecord } from "../ledger/record.ts";
+import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
 import type { Delta } from "../plan/delta.ts";
 import { type Digest, digestText } from "../plan/digest.ts";
 import { POSITION_PATH } from "../plan/position.ts";
@@ -23,18 +23,7 @@ export function commitRecord(
   receipt: CommitReceipt,
   time: string,
 ): CommitRecord {
-  const changes = delta.filter(({ set }) => set !== POSITION_PATH).flatMap(
-    ({ set, key, before, after, cause }) => {
-      const caused = { set, key, cause: cause ?? through };
-      const element = (verb: "add" | "delete", { value, comment }: { value?: string; comment?: string }) => ({
-        verb,
-        ...caused,
-        ...(value === undefined ? {} : { value }),
-        ...(comment === undefined ? {} : { comment }),
-      });
-      return [...(before ? [element("delete", before)] : []), ...(after ? [element("add", after)] : [])];
-    },
-  );
+  const changes = committedChanges(delta, through);
   return {
     kind: "commit",
     time,
@@ -48,4 +37,20 @@ export function commitRecord(
     microseconds: receipt.microseconds,
     generation: receipt.generation,
   };
+}
+
+/** The changes of `delta` in nft's words; those without a cause are put down to record `through`. */
+export function committedChanges(delta: Delta, through: number): CommittedChange[] {
+  return delta.filter(({ set }) => set !== POSITION_PATH).flatMap(
+    ({ set, key, before, after, cause }) => {
+      const caused = { set, key, cause: cause ?? through };
+      const element = (verb: "add" | "delete", { value, comment }: { value?: string; comment?: string }) => ({
+        verb,
+        ...caused,
+        ...(value === undefined ? {} : { value }),
+        ...(comment === undefined ? {} : { comment }),
+      });
+      return [...(before ? [element("delete", before)] : []), ...(after ? [element("add", after)] : [])];
+    },
+  );
 }

@@ -1,6 +1,7 @@
 // What of a ClusterState does not follow from its objects: which endpoint has which slot, who was set aside, how we are set
 // up. With the objects it is the whole state: fold(all) = fold(snapshot + tail), held by a property test at every offset.
 
+import { sameValue } from "../kube/equality.ts";
 import type { KubeObject, Service, ServiceCIDR } from "../kube/objects.ts";
 import { describeKey, objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
@@ -68,6 +69,12 @@ export function* snapshotLines(state: ClusterState): Generator<SnapshotLine> {
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
     yield { kind: "causes", set, causes: [...state.causes.get(set)!].sort(byKey) };
   }
+}
+
+/** Whether `lines`, as read from a snapshot, tell `state`. */
+export function isSnapshotOf(state: ClusterState, lines: readonly SnapshotLine[]): boolean {
+  const made: unknown = JSON.parse(JSON.stringify([...snapshotLines(state)]));
+  return sameValue(made, lines);
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

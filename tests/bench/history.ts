@@ -12,15 +12,78 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { SNAPSHOT_TAIL_BYTES } from "../../src/limits.ts";
 import { progress } from "../../src/cli/progress.ts";
 import { service, slice } from "../support/cluster_notation.ts";
+import { table } from "./table.ts";
 
 const SERVICES = 2000;
 /** Events that arrive while one commit runs. */
 const EVENTS_A_SYNC = 4;
 const KEEP = { bytes: Infinity, milliseconds: Infinity };
 
+const ROOT = new URL("../../", import.meta.url);
+
 if (import.meta.main) {
-  const [events = "1000000", folder = Deno.makeTempDirSync()] = Deno.args;
-  makeLedger(folder, Number(events));
+  const events = Number(Deno.args[0] ?? 1_000_000);
+  const folder = Deno.args[1] ?? Deno.makeTempDirSync();
+  if (Deno.args[1] === undefined) makeLedger(folder, events);
+  await ask(events, folder);
+  if (Deno.args[1] === undefined) Deno.removeSync(folder, { recursive: true });
+}
+
+/** Asks the program what a person would, each time in a new process. */
+async function ask(events: number, folder: string): Promise<void> {
+  const ledger = ["--ledger", folder];
+  const middle = `@${Math.floor(events / 2)}`;
+  const questions: [string, string[]][] = [
+    ["log SERVICE, making the index", ["log", "shop/s7", "--limit", "100000", ...ledger]],
+    ["log SERVICE", ["log", "shop/s7", ...ledger]],
+    ["log --address, long ago", ["log", "--address", "10.160.20.64", ...ledger]],
+    ["show @N, in the middle", ["show", middle, ...ledger]],
+    ["show TIME", ["show", "2026-11-01T12:00:00Z", ...ledger]],
+    ["blame SERVICE", ["blame", "shop/s7", ...ledger]],
+    ["why, in the middle", ["why", "10.244.0.9", "10.96.0.7:80/tcp", "--at", middle, ...ledger]],
+    ["replay", ["replay", folder]],
+  ];
+  const rows = [];
+  for (const [name, args] of questions) {
+    const { seconds, peakMegabytes } = await timed(args);
+    const rate = name === "replay" ? `${Math.round(events / seconds).toLocaleString("en")} events/s` : "";
+    rows.push([name, `${seconds.toFixed(2)} s`, `${peakMegabytes} MB`, rate]);
+  }
+  table(`A ledger of ${events.toLocaleString("en")} events, ${SERVICES} Services`, [
+    ["question", "answer after", "peak memory", ""],
+    ...rows,
+  ]);
+}
+
+async function timed(args: readonly string[]): Promise<{ seconds: number; peakMegabytes: number }> {
+  const start = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "ledgerproxy", ...args],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  let peak = 0;
+  const watch = setInterval(() => peak = Math.max(peak, highWater(child.pid)), 20);
+  const { success } = await child.status;
+  clearInterval(watch);
+  if (!success) throw new Error(`${args.join(" ")} failed`);
+  return { seconds: (performance.now() - start) / 1000, peakMegabytes: Math.round(peak / 1000) };
+}
+
+/** VmHWM of a process and its children in kB; 0 when it has ended. */
+function highWater(pid: number): number {
+  try {
+    const own = Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1] ?? 0);
+    const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ");
+    return Math.max(
+      own,
+      ...children.filter((child) => child !== "").map((child) => highWater(Number(child))),
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Error && "code" in error) return 0;
+    throw error;
+  }
 }
 
 /** A ledger of `events` changes of endpoints, from the engine, in `folder`. */
