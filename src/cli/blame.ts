@@ -6,6 +6,7 @@ import {
   beliefAt,
   type Cause,
   causeOf,
+  causeText,
   commitOf,
   existingLedger,
   offsetAt,
@@ -53,9 +54,8 @@ function commitJson(commit: PlacedCommit | undefined) {
 
 function causeLines(cause: Cause | undefined, commit: PlacedCommit | undefined): string[] {
   if (cause === undefined) return ["by the skeleton"];
-  const version = cause.resourceVersion === undefined ? "" : `, resourceVersion ${cause.resourceVersion}`;
   return [
-    `by @${cause.offset} ${cause.what}${version}, arrived ${localTime(cause.time)}`,
+    causeText(cause),
     commit === undefined
       ? "not committed"
       : `committed @${commit.offset} ${

@@ -11,6 +11,8 @@ import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import { TRIGGER } from "../kube/objects.ts";
+import { localTime } from "./history_text.ts";
 import { type PositionArgument, resolvePosition } from "./position_argument.ts";
 import { progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -29,6 +31,8 @@ export interface Cause {
   readonly time: string;
   /** Version of the object, where the API server gave one. */
   readonly resourceVersion?: string;
+  /** When the change began that an EndpointSlice tells of, RFC 3339: how late its news came. */
+  readonly triggered?: string;
 }
 
 /** A commit with its place. */
@@ -76,16 +80,33 @@ export function stateBefore(storage: Storage, through: number): ClusterState {
 /** Which record made the element at `key` of `set` what it is in `belief`; undefined where it is no record's. */
 export function causeOf({ state, record }: Belief, set: SetPath, key: ElementKey): Cause | undefined {
   const offset = state.causes.get(set)?.get(key);
-  if (offset === undefined) return undefined;
+  return offset === undefined ? undefined : causeAt(record, offset);
+}
+
+/** The record at `offset` as a cause. */
+export function causeAt(record: Belief["record"], offset: number): Cause {
   const found = record(offset);
   if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
   const version = found.kind === "event" ? found.resourceVersion : "";
+  const triggered = found.kind === "event" ? found.value?.metadata.annotations?.[TRIGGER] : undefined;
   return {
     offset,
     what: describeRecord(found),
     time: found.time,
     ...(version === "" ? {} : { resourceVersion: version }),
+    ...(triggered === undefined ? {} : { triggered }),
   };
+}
+
+/** `by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 2.5 s before, arrived 2026-11-23 03:12:00.123 +01:00`. */
+export function causeText({ offset, what, time, resourceVersion, triggered }: Cause): string {
+  const seconds = triggered === undefined ? NaN : (Date.parse(time) - Date.parse(triggered)) / 1000;
+  return [
+    `by @${offset} ${what}`,
+    ...(resourceVersion === undefined ? [] : [`resourceVersion ${resourceVersion}`]),
+    ...(Number.isNaN(seconds) ? [] : [`triggered ${seconds.toFixed(1)} s before`]),
+    `arrived ${localTime(time)}`,
+  ].join(", ");
 }
 
 /** The commit that brought the record at `offset` to the kernel. */

@@ -5,6 +5,7 @@ import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
+import { bisectCommand, type BisectOptions } from "./bisect_command.ts";
 import { blame, type BlameOptions } from "./blame.ts";
 import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
@@ -189,6 +190,25 @@ function addHistory(program: Command, done: Done): void {
     .argument("<b>", "as a")
     .option("--other <dir>", "the ledger that b is in: another node's")
     .action((a: string, b: string, options: DiffOptions) => done(diffCommand(a, b, options)));
+  reader(
+    "bisect",
+    "with which commit, by which event, a packet stopped to go where it should",
+    "bisect HEAD~40 HEAD 10.244.1.5 10.96.0.10:80/tcp --ledger DIR",
+  )
+    .argument("<good>", "@1234, a time, HEAD, HEAD~3: when it went where it should", parsePosition)
+    .argument("<bad>", "as good: when it did not", parsePosition)
+    .argument("<source>", "address of the sender")
+    .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
+    .option("--expect <what>", "endpoint, refused, dropped, or the address of an endpoint", "endpoint")
+    .option("--interface <name>", "interface by which the packet reaches the node")
+    .option("--all", "every commit with which it changes, there and back")
+    .action((
+      good: PositionArgument,
+      bad: PositionArgument,
+      source: string,
+      target: string,
+      options: BisectOptions,
+    ) => done(bisectCommand(good, bad, source, target, options)));
   reader("blame", "which event put elements there, and which commit", "blame 10.244.1.7 --ledger DIR")
     .argument("<what>", "a Service, an address, or the key of an element")
     .option("--at <position>", "as they were then", parsePosition)

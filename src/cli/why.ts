@@ -1,13 +1,12 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
-import { type ClusterState, emptyState, ownNode } from "../fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { type Found } from "../history/packet_walk.ts";
-import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "../history/trace.ts";
+import type { Packet, Trace, TraceStep } from "../history/trace.ts";
 import { relist } from "../ingest/relist.ts";
-import { familyOf, parseAddress } from "../kube/address.ts";
+import { familyOf } from "../kube/address.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import type { Address, Protocol } from "../nft/data_type.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { elementText, endpointText } from "../nft/text.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -16,6 +15,7 @@ import { log } from "./log.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
+import { outcomeText, parsePacket, traceAt } from "./packet.ts";
 import { printable } from "./printable.ts";
 import { openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
@@ -32,9 +32,7 @@ export interface WhyOptions extends ConfigOptions {
 export async function why(source: string, target: string, options: WhyOptions): Promise<number> {
   const packet = parsePacket(source, target, options.interface);
   const belief = await believe(options);
-  const { state } = belief;
-  const ruleset = { tables: state.tables, elements: state.desired };
-  const traced = trace(ruleset, packet, nodeAddresses(state));
+  const traced = traceAt(belief.state, packet);
   const write = options.json ? jsonOf : textOf;
   console.log(printable(write(packet, traced, belief)));
   return 0;
@@ -71,34 +69,6 @@ async function believe(options: WhyOptions): Promise<Belief> {
     for (const event of events) take({ kind: "event", ...event });
   }
   return belief;
-}
-
-function parsePacket(source: string, target: string, from: string | undefined): Packet {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(target);
-  const [destination, sender] = [parseAddress(match?.[1] ?? match?.[2] ?? ""), parseAddress(source)];
-  if (match === null || destination === null || Number(match[3]) > 65535 || match[3] === "0") {
-    throw new UsageError(
-      `${target}: it must be ADDRESS:PORT/PROTO, such as 10.96.0.1:443/tcp or [fd00::1]:53/udp`,
-    );
-  }
-  if (sender === null) throw new UsageError(`${source}: it must be the IP address of the sender`);
-  if (familyOf(sender) !== familyOf(destination)) {
-    throw new UsageError(`${source} and ${destination} are of two address families`);
-  }
-  return {
-    source: sender,
-    destination,
-    protocol: (match[4] ?? "tcp").toLowerCase() as Protocol,
-    port: Number(match[3]),
-    ...(from === undefined ? {} : { interface: from }),
-  };
-}
-
-/** All addresses the own Node object names. */
-function nodeAddresses(state: ClusterState): Address[] {
-  return (ownNode(state)?.status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((
-    address,
-  ) => address !== null);
 }
 
 function causeOfFound(packet: Packet, { set, element }: Found, belief: Belief): Cause | undefined {
@@ -143,24 +113,6 @@ function rivals(packet: Packet, steps: readonly TraceStep[], { claims, contested
       const frontend = claim.replace(/^\S+ frontend /, "");
       return `${others.join(", ")} wants ${frontend} too: ${holder}, the oldest, keeps it`;
     });
-}
-
-function outcomeText(packet: Packet, outcome: Outcome): string {
-  const share = outcome.probability === 1 ? "" : `${(outcome.probability * 100).toFixed(1)} %  `;
-  switch (outcome.kind) {
-    case "drop":
-      return `${share}dropped, without an answer`;
-    case "tcp-reset":
-      return `${share}refused with a TCP reset`;
-    case "port-unreachable":
-      return `${share}refused with ICMP port unreachable`;
-    case "deliver": {
-      const translated = outcome.destination !== packet.destination || outcome.port !== packet.port;
-      const target = endpointText(outcome.destination, outcome.port);
-      const source = outcome.masqueraded ? ", masqueraded" : "";
-      return `${share}${translated ? "to" : "unchanged, to"} ${target}${source}`;
-    }
-  }
 }
 
 function jsonOf(

@@ -1,7 +1,7 @@
 // What a sync did, for people and metrics.
 
 import { TRIGGERS_MAX } from "../limits.ts";
-import { describeKey } from "../kube/objects.ts";
+import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import type { WithoutLocal } from "../fold/service_program.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
@@ -49,8 +49,6 @@ export interface Gathered {
 export function nothingGathered(): Gathered {
   return { services: 0, endpoints: 0, triggers: [] };
 }
-
-const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /** Counts a change; a trigger counts once, when it is new. Call before the record is folded. */
 export function gather(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {

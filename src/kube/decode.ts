@@ -4,7 +4,14 @@
 import { z } from "./zod.ts";
 import { AFFINITY_SECONDS_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
-import { describeKey, type EndpointSlice, type KubeObject, objectKey, type Service } from "./objects.ts";
+import {
+  describeKey,
+  type EndpointSlice,
+  type KubeObject,
+  objectKey,
+  type Service,
+  TRIGGER,
+} from "./objects.ts";
 
 /** The decoded object with what had to be left out of it, or why there is none. */
 export type Decoded =
@@ -17,7 +24,7 @@ const LABELS = [
   "service.kubernetes.io/headless",
   "topology.kubernetes.io/zone",
 ];
-const ANNOTATIONS = ["endpoints.kubernetes.io/last-change-trigger-time"];
+const ANNOTATIONS = [TRIGGER];
 /** The one taint that decides something: the node is about to be deleted (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
 const PROTOCOLS = ["TCP", "UDP", "SCTP"];

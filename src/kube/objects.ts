@@ -1,6 +1,9 @@
 // The Kubernetes objects we read, pruned to the fields that decide rules, in the API's own shape and names. This is
 // also what the ledger stores: no managedFields, no annotations but the trigger time, no secrets.
 
+/** Annotation of an EndpointSlice: when the change of pods or Service began that it tells of, RFC 3339. */
+export const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
+
 /** Metadata kept of every object. `namespace` is absent for cluster-scoped kinds. */
 export interface ObjectMeta {
   /** Its name. */

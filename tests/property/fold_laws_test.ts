@@ -8,7 +8,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
-import { describeKey, type Service } from "../../src/kube/objects.ts";
+import { describeKey } from "../../src/kube/objects.ts";
 import type { EventRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { createTable } from "../../src/nft/transaction.ts";
 import { separated } from "../../src/nft/objects.ts";
@@ -16,53 +16,11 @@ import type { ElementKey, SetPath } from "../../src/nft/ruleset.ts";
 import { applyDelta, type Delta, diff, type MutableElements } from "../../src/plan/delta.ts";
 import { elementOperations, plan, type Touched } from "../../src/plan/plan.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { arbitraryHistory as history } from "../support/arbitrary_history.ts";
 import { meaning } from "../support/meaning.ts";
-import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
-
-/** Events about three Services (two share a cluster IP) and their slices. */
-const event: fc.Arbitrary<EventRecord> = fc.oneof(
-  fc.tuple(
-    fc.constantFrom("a/one 10.96.0.1", "a/two 10.96.0.1", "b/three 10.96.0.3,fd00:96::3"),
-    fc.constantFrom("http:80/tcp", "http:80/tcp dns:53/udp"),
-    fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
-    fc.constantFrom<Partial<Service["spec"]>>(
-      {},
-      {},
-      { sessionAffinity: "ClientIP" },
-      { externalIPs: ["198.51.100.1"], externalTrafficPolicy: "Local" },
-      { externalIPs: ["198.51.100.1", "fd00:198::1"], sessionAffinity: "ClientIP" },
-      { internalTrafficPolicy: "Local", type: "LoadBalancer" },
-    ),
-    fc.boolean(),
-  )
-    .map(([name, ports, born, spec, there]) =>
-      (there ? appears : vanishes)(service(`${name} ${ports}`, born, spec))
-    ),
-  fc.tuple(
-    fc.constantFrom("a/one-x", "a/one-y", "a/two-x", "b/three-x", "b/three-y"),
-    fc.uniqueArray(
-      fc.constantFrom(
-        "10.244.0.1@node-a",
-        "10.244.0.2",
-        "10.244.0.3",
-        "!10.244.0.4",
-        "!10.244.0.1",
-        "10.244.0.3@node-a",
-        "10.244.0.5",
-        "10.244.0.6",
-        "10.244.0.7",
-      ),
-      { maxLength: 7 },
-    ),
-    fc.integer({ min: 0, max: 9 }),
-  ).map(([name, endpoints, chance]) =>
-    (chance > 0 ? appears : vanishes)(slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`))
-  ),
-);
-const history = fc.array(event, { maxLength: 40 });
 
 function folded(records: readonly LedgerRecord[]): ClusterState {
   const state = emptyState();

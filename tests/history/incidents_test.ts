@@ -1,0 +1,102 @@
+// 100 incidents: the tools are asked as a person on call would ask them, and must name what did it.
+
+import assert from "node:assert/strict";
+import { bisectCommand } from "../../src/cli/bisect_command.ts";
+import { blame } from "../../src/cli/blame.ts";
+import { logCommand } from "../../src/cli/log_command.ts";
+import { INCIDENTS, type Truth, writeIncident } from "../support/incident.ts";
+
+const SEEDS = 100;
+const CLIENT = "10.244.9.9";
+
+/** What a command prints, line by line, as JSON. */
+// deno-lint-ignore no-explicit-any
+function answers(command: () => number): any[] {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => lines.push(line);
+  try {
+    command();
+  } finally {
+    console.log = log;
+  }
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** What the tools say did it, asked only for what a user sees: a Service that fails, and since when at the earliest. */
+function investigate(
+  folder: string,
+  { kind, service, clusterIP, endpoint, replacement, before, end }: Truth,
+) {
+  const [good, bad] = [{ kind: "offset", offset: before }, { kind: "offset", offset: end }] as const;
+  const common = { ledger: folder, json: true };
+  const bisect = (expect: string, all: boolean) =>
+    answers(() => bisectCommand(good, bad, CLIENT, `${clusterIP}:80/tcp`, { ...common, expect, all }));
+  switch (kind) {
+    case "wrong selector":
+    case "missing slice":
+      return bisect("endpoint", false).map(({ cause }) => cause);
+    case "late watch": {
+      const [stopped] = bisect(endpoint, false);
+      const [blamed] = answers(() => blame(replacement, common));
+      assert.deepEqual(stopped.cause, blamed.cause, `${service}: both tools name one event`);
+      return [stopped.cause];
+    }
+    case "foreign flush":
+      return answers(() => logCommand(undefined, { ...common, kind: "drift" }));
+    case "crash loop":
+      return bisect("endpoint", true).map(({ cause }) => cause);
+  }
+}
+
+Deno.test("of 100 incidents bisect, blame or log names what did it", () => {
+  const folder = Deno.makeTempDirSync();
+  const seen = new Map<string, number>();
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const place = `${folder}/${seed}`;
+    const truth = writeIncident(place, seed);
+    const named = investigate(place, truth);
+    assert.deepEqual(named.map(({ offset }) => offset), truth.causes, `seed ${seed}: ${truth.kind}`);
+    if (truth.kind === "foreign flush") assert.equal(named[0].process, "nft");
+    else assert.match(named[0].what, new RegExp(`^EndpointSlice ${truth.service}-a`));
+    if (truth.kind === "late watch") {
+      const late = (Date.parse(named[0].time) - Date.parse(named[0].triggered)) / 1000;
+      assert.ok(late >= truth.lateSeconds, `seed ${seed}: ${late} s late`);
+    }
+    seen.set(truth.kind, (seen.get(truth.kind) ?? 0) + 1);
+  }
+  assert.deepEqual([...seen.keys()].sort(), [...INCIDENTS].sort());
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("bisect says when the past is not as it was told, and what others did meanwhile", () => {
+  const folder = Deno.makeTempDirSync();
+  const seed = INCIDENTS.indexOf("foreign flush");
+  const { before, end, clusterIP } = writeIncident(folder, seed);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      new URL("../../src/cli/main.ts", import.meta.url).pathname,
+      "bisect",
+      `@${before}`,
+      `@${end}`,
+      CLIENT,
+      `${clusterIP}:80/tcp`,
+      "--ledger",
+      folder,
+    ],
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stderr } = command.outputSync();
+  assert.equal(code, 1);
+  const text = new TextDecoder().decode(stderr);
+  assert.match(
+    text,
+    new RegExp(`BAD, @${end}, is as expected \\(--expect endpoint\\): 50\\.0 %  to 10\\.244`),
+  );
+  assert.match(text, /our tables were changed: @\d+ .* nft \(process 4711\): delete table ip ledgerproxy/);
+  Deno.removeSync(folder, { recursive: true });
+});

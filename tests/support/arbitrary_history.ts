@@ -1,0 +1,48 @@
+// Histories for property tests: events about three Services (two share a cluster IP) and their slices.
+
+import fc from "fast-check";
+import type { Service } from "../../src/kube/objects.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
+import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+
+const event: fc.Arbitrary<EventRecord> = fc.oneof(
+  fc.tuple(
+    fc.constantFrom("a/one 10.96.0.1", "a/two 10.96.0.1", "b/three 10.96.0.3,fd00:96::3"),
+    fc.constantFrom("http:80/tcp", "http:80/tcp dns:53/udp"),
+    fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+    fc.constantFrom<Partial<Service["spec"]>>(
+      {},
+      {},
+      { sessionAffinity: "ClientIP" },
+      { externalIPs: ["198.51.100.1"], externalTrafficPolicy: "Local" },
+      { externalIPs: ["198.51.100.1", "fd00:198::1"], sessionAffinity: "ClientIP" },
+      { internalTrafficPolicy: "Local", type: "LoadBalancer" },
+    ),
+    fc.boolean(),
+  )
+    .map(([name, ports, born, spec, there]) =>
+      (there ? appears : vanishes)(service(`${name} ${ports}`, born, spec))
+    ),
+  fc.tuple(
+    fc.constantFrom("a/one-x", "a/one-y", "a/two-x", "b/three-x", "b/three-y"),
+    fc.uniqueArray(
+      fc.constantFrom(
+        "10.244.0.1@node-a",
+        "10.244.0.2",
+        "10.244.0.3",
+        "!10.244.0.4",
+        "!10.244.0.1",
+        "10.244.0.3@node-a",
+        "10.244.0.5",
+        "10.244.0.6",
+        "10.244.0.7",
+      ),
+      { maxLength: 7 },
+    ),
+    fc.integer({ min: 0, max: 9 }),
+  ).map(([name, endpoints, chance]) =>
+    (chance > 0 ? appears : vanishes)(slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`))
+  ),
+);
+/** See the head of this file. */
+export const arbitraryHistory: fc.Arbitrary<EventRecord[]> = fc.array(event, { maxLength: 40 });
