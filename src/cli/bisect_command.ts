@@ -1,6 +1,8 @@
 // `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: with which commit, and by which event, a packet stopped to go where it
 // should.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { bisect, type Flip, flips, type Past } from "../history/bisect.ts";
 import type { Outcome, Packet } from "../history/trace.ts";
@@ -143,9 +145,8 @@ function printFlip({ past, packet }: Search, flip: Flip, json: boolean): void {
   const changes = record.changes.filter((change) => change.cause === flip.cause);
   if (json) {
     const { time, generation } = record;
-    console.log(
-      JSON.stringify({ holds, commit: { offset: commit, time, generation }, cause, changes, before, after }),
-    );
+    const place = { offset: commit, time, generation };
+    printJson("bisect/1", { holds, commit: place, cause, changes, before, after });
     return;
   }
   const listed = (name: string, outcomes: readonly Outcome[]) => [
@@ -159,5 +160,5 @@ function printFlip({ past, packet }: Search, flip: Flip, json: boolean): void {
     ...listed("before", before),
     ...listed("after", after),
   ];
-  console.log(printable(lines.join("\n")));
+  printLines(lines);
 }

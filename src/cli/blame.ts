@@ -1,5 +1,7 @@
 // `ledgerproxy blame WHAT`: which event put each element there, when it came, and which commit brought it to the kernel.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { elementText } from "../nft/text.ts";
 import { localTime } from "./history_text.ts";
 import {
@@ -14,7 +16,6 @@ import {
 } from "./ledger_history.ts";
 import { log } from "./log.ts";
 import type { PositionArgument } from "./position_argument.ts";
-import { printable } from "./printable.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {
@@ -38,8 +39,18 @@ export function blame(what: string, { ledger, at, json }: BlameOptions): number 
       const cause = causeOf(belief, set, element.key);
       const commit = cause && commitOf(record, cause.offset);
       if (json) {
-        console.log(JSON.stringify({ set, ...element, cause: cause ?? null, commit: commitJson(commit) }));
-      } else console.log(printable([`${set} { ${text} }`, ...causeLines(cause, commit)].join("\n    ")));
+        {
+          const { key, value, comment } = element;
+          printJson("blame/1", {
+            set,
+            key,
+            value,
+            comment,
+            cause: cause ?? null,
+            commit: commitJson(commit),
+          });
+        }
+      } else printLines([`${set} { ${text} }`, ...causeLines(cause, commit).map((line) => `    ${line}`)]);
     }
   }
   if (found === 0) log.info(`${what}: no element at @${state.folded} is about it`);

@@ -1,5 +1,7 @@
 // `ledgerproxy check`: whether the proxy can run here, and what else is here. Changes nothing.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
@@ -18,13 +20,15 @@ export function check(options: { readonly json?: boolean }): number {
     ...(ours.length > 0 ? [`${tableNames(ours)}: ours; \`run\` goes on from them`] : []),
   ];
   const capable = capabilities.every(({ needed, available }) => available || !needed);
-  if (options.json) console.log(JSON.stringify({ capable, capabilities, others }));
+  if (options.json) printJson("check/1", { capable, capabilities, others });
   else {
-    for (const { name, needed, available, problem } of capabilities) {
-      const verdict = available ? "yes" : needed ? "MISSING" : "no";
-      console.log(`${verdict.padEnd(7)}  ${name}${problem === "" ? "" : `: ${problem}`}`);
-    }
-    for (const other of others) console.log(`here     ${other}`);
+    printLines([
+      ...capabilities.map(({ name, needed, available, problem }) => {
+        const verdict = available ? "yes" : needed ? "MISSING" : "no";
+        return `${verdict.padEnd(7)}  ${name}${problem === "" ? "" : `: ${problem}`}`;
+      }),
+      ...others.map((other) => `here     ${other}`),
+    ]);
   }
   return capable ? 0 : 1;
 }

@@ -1,16 +1,17 @@
 // `ledgerproxy diff A B`: the elements that change from one position to another, or to what the kernel holds.
 
+import { printList } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { list } from "../engine/run_loop.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { separated } from "../nft/objects.ts";
-import type { ElementKey, Elements, SetPath } from "../nft/ruleset.ts";
+import type { Element, ElementKey, Elements, SetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
-import { type Delta, diff } from "../plan/delta.ts";
+import { diff, type ElementChange } from "../plan/delta.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 import { beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "./ledger_history.ts";
 import { parsePosition } from "./position_argument.ts";
-import { printable } from "./printable.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `diff`. */
@@ -34,7 +35,8 @@ export function diffCommand(a: string, b: string, { ledger, other, json }: DiffO
     sideAt(other === undefined ? storage : existingLedger(other), b),
   ];
   const changes = diff(before.elements, after.elements).filter(({ set }) => set !== POSITION_PATH);
-  for (const line of lines(changes, before, after, json === true)) console.log(json ? line : printable(line));
+  if (json) { for (const change of changes) print(change, before, after); }
+  else printList(changes.flatMap((change) => lines(change, before, after)));
   return changes.length === 0 ? 0 : 1;
 }
 
@@ -51,16 +53,26 @@ function sideAt(storage: Storage, position: string): Side {
   return { elements: separated(listed.ruleset).elements, cause: () => undefined };
 }
 
-function* lines(changes: Delta, before: Side, after: Side, json: boolean): Generator<string> {
-  for (const { set, key, before: old, after: now } of changes) {
-    // What put it there is known of the new side; what took it away, of the side that still has it.
-    const cause = after.cause(set, key) ?? before.cause(set, key);
-    if (json) {
-      yield JSON.stringify({ set, key, before: old ?? null, after: now ?? null, cause: cause ?? null });
-      continue;
-    }
-    const by = cause === undefined ? "" : `   @${cause.offset} ${cause.what}`;
-    if (old !== undefined) yield `- ${set} { ${elementText(old)} }${now === undefined ? by : ""}`;
-    if (now !== undefined) yield `+ ${set} { ${elementText(now)} }${by}`;
-  }
+function print({ set, key, before: old, after: now }: ElementChange, before: Side, after: Side): void {
+  const cause = causeOfChange(before, after, set, key) ?? null;
+  printJson("diff/1", { set, key, before: plain(old), after: plain(now), cause });
+}
+
+function lines({ set, key, before: old, after: now }: ElementChange, before: Side, after: Side): string[] {
+  const cause = causeOfChange(before, after, set, key);
+  const by = cause === undefined ? "" : `   @${cause.offset} ${cause.what}`;
+  return [
+    ...(old === undefined ? [] : [`- ${set} { ${elementText(old)} }${now === undefined ? by : ""}`]),
+    ...(now === undefined ? [] : [`+ ${set} { ${elementText(now)} }${by}`]),
+  ];
+}
+
+/** What put it there is known of the new side; what took it away, of the side that still has it. */
+function causeOfChange(before: Side, after: Side, set: SetPath, key: ElementKey): Cause | undefined {
+  return after.cause(set, key) ?? before.cause(set, key);
+}
+
+/** Chains and sets have more, for the kernel. */
+function plain(element: Element | undefined) {
+  return element === undefined ? null : { key: element.key, value: element.value, comment: element.comment };
 }

@@ -1,5 +1,7 @@
 // `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit made of them.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { isAbout, isIn, mentions, serviceOfComment } from "../ledger/mentions.ts";
 import { type Placed, readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -8,7 +10,6 @@ import { segmentTerms } from "../ledger/terms.ts";
 import { changeLine, localTime } from "./history_text.ts";
 import { describeRecord, existingLedger } from "./ledger_history.ts";
 import { log } from "./log.ts";
-import { printable } from "./printable.ts";
 import { progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -40,9 +41,8 @@ export function logCommand(service: string | undefined, options: LogOptions): nu
       log.info(`older records match too: --limit ${limit * 10} shows more`);
       break;
     }
-    console.log(
-      options.json ? JSON.stringify({ offset: placed.offset, ...placed.record }) : text(placed, service),
-    );
+    if (options.json) printJson("log/1", placed);
+    else printLines(text(placed, service));
   }
   return 0;
 }
@@ -70,7 +70,7 @@ function canHold(
   };
 }
 
-function text({ offset, record }: Placed, service: string | undefined): string {
+function text({ offset, record }: Placed, service: string | undefined): string[] {
   const head = `@${offset}  ${localTime(record.time)}  `;
   switch (record.kind) {
     case "commit": {
@@ -82,20 +82,18 @@ function text({ offset, record }: Placed, service: string | undefined): string {
         service === undefined || concerns(change.comment, service)
       );
       const more = changesOmitted > 0 ? [`    and ${changesOmitted} changes more`] : [];
-      return printable(
-        [`${head}${what}`, ...shown.map((change) => `    ${changeLine(change)}`), ...more].join("\n"),
-      );
+      return [`${head}${what}`, ...shown.map((change) => `    ${changeLine(change)}`), ...more];
     }
     case "drift":
-      return printable(
+      return [
         `${head}drift: ${record.process || "somebody"} (process ${record.pid}): ${
           record.changes.join(", ")
         }; ${record.response}`,
-      );
+      ];
     case "gap":
-      return printable(`${head}gap of ${record.records} records: ${record.reason}`);
+      return [`${head}gap of ${record.records} records: ${record.reason}`];
     default:
-      return printable(`${head}${describeRecord(record)}`);
+      return [`${head}${describeRecord(record)}`];
   }
 }
 

@@ -1,6 +1,6 @@
 // The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { KubeconfigProblem } from "../ingest/api_client.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
@@ -9,7 +9,9 @@ import { bisectCommand, type BisectOptions } from "./bisect_command.ts";
 import { blame, type BlameOptions } from "./blame.ts";
 import { check } from "./check.ts";
 import { cleanup, type CleanupOptions } from "./cleanup.ts";
+import { completion, SHELLS } from "./completion.ts";
 import { diffCommand, type DiffOptions } from "./diff_command.ts";
+import { printSchemas } from "./json_schema.ts";
 import { log, startLog } from "./log.ts";
 import { manifest, type ManifestOptions } from "./manifest.ts";
 import { logCommand, type LogOptions } from "./log_command.ts";
@@ -79,8 +81,21 @@ async function main(args: readonly string[]): Promise<number> {
   addVerify(program.command("verify"), done);
   addManifest(program.command("manifest"), done);
   program.command("version").description("versions of everything that decides behaviour")
+    .addHelpText("after", "\nExample:\n  ledgerproxy version --json | jq .ledgerFormat")
     .option("--json", "one line of JSON")
     .action((options: { json?: boolean }) => done(version(options)));
+  program.command("schema").description("print the JSON Schema of what --json prints, one a line")
+    .argument("[command]", "of this command only")
+    .addHelpText("after", "\nExample:\n  ledgerproxy schema log | jq .properties")
+    .action((command: string | undefined) => done(printSchemas(command)));
+  const shell = new Argument("<shell>", "the shell to complete in").choices(SHELLS);
+  program.command("completion").description("print what a shell needs to complete commands and flags")
+    .addArgument(shell)
+    .addHelpText(
+      "after",
+      '\nExample:\n  eval "$(ledgerproxy completion bash)"   # in ~/.bashrc, or zsh in ~/.zshrc',
+    )
+    .action((name: (typeof SHELLS)[number]) => console.log(completion(program, name)));
   for (const command of program.commands) command.exitOverride();
   await program.parseAsync([...args], { from: "user" });
   return code;

@@ -1,6 +1,8 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -10,7 +12,6 @@ import { changeLine } from "./history_text.ts";
 import { existingLedger, offsetAt } from "./ledger_history.ts";
 import { ourTables } from "./other_proxies.ts";
 import type { PositionArgument } from "./position_argument.ts";
-import { printable } from "./printable.ts";
 import { progress } from "./progress.ts";
 import { type PartResult, type ReplayDifference, replayPart } from "./replay_part.ts";
 import { partsOf, replayParts } from "./replay_workers.ts";
@@ -37,17 +38,18 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
   const parts = inOrder ? [] : partsOf(storage, through);
   const result = parts.length > 1 ? await replayParts(path, parts) : await replayInto(path, through, options);
   const seconds = (performance.now() - start) / 1000;
-  if (result.difference !== null) return printDifference(result.difference, options.json === true);
   if (result.problem !== null) throw new UsageError(result.problem);
   const { records, commits } = result;
   const recordsPerSecond = Math.round(records / seconds);
+  const difference = result.difference && differenceJson(result.difference);
   if (options.json) {
-    console.log(JSON.stringify({ records, commits, seconds, recordsPerSecond, difference: null }));
-  } else {
+    printJson("replay/1", { records, commits, seconds, recordsPerSecond, difference });
+  } else if (result.difference !== null) printLines(differenceLines(result.difference));
+  else {
     const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
     console.log(`${records} records, ${commits} commits: each as it was${rate}`);
   }
-  return 0;
+  return difference === null ? 0 : 1;
 }
 
 async function replayInto(path: string, through: number, options: ReplayOptions): Promise<PartResult> {
@@ -62,22 +64,19 @@ async function replayInto(path: string, through: number, options: ReplayOptions)
   return await replayPart(storage, part, kernel, progress("records replayed"), options.speed);
 }
 
-function printDifference({ offset, record, changes, digest }: ReplayDifference, json: boolean): number {
-  if (json) {
-    const difference = { offset, digest, recorded: record.digest, changes: record.changes, now: changes };
-    console.log(JSON.stringify({ difference }));
-    return 1;
-  }
+function differenceJson({ offset, record, changes, digest }: ReplayDifference) {
+  return { offset, digest, recorded: record.digest, changes: record.changes, now: changes };
+}
+
+function differenceLines({ offset, record, changes, digest }: ReplayDifference): string[] {
   const side = (name: string, digest: string, changes: readonly string[]) => [
     `${name}, digest ${digest}:`,
     ...changes.slice(0, SHOWN_MAX).map((line) => `    ${line}`),
     ...(changes.length > SHOWN_MAX ? [`    and ${changes.length - SHOWN_MAX} more`] : []),
   ];
-  const lines = [
+  return [
     `the commit @${offset} of @${record.from} to @${record.through} comes out differently`,
     ...side("as it was", record.digest, record.changes.map(changeLine)),
     ...side("as it is now", digest, changes.map(changeLine)),
   ];
-  console.log(printable(lines.join("\n")));
-  return 1;
 }

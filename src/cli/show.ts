@@ -1,5 +1,7 @@
 // `ledgerproxy show POSITION`: what was folded and committed there, and the rules at that moment, as text that nft loads.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
@@ -14,7 +16,6 @@ import {
 } from "./ledger_history.ts";
 import { changeLine, localTime } from "./history_text.ts";
 import type { PositionArgument } from "./position_argument.ts";
-import { printable } from "./printable.ts";
 
 /** Flags of `show`. */
 export interface ShowOptions {
@@ -34,7 +35,7 @@ export function show(at: PositionArgument, { ledger, json }: ShowOptions): numbe
   const { here, commit, events } = around(belief, offset);
   const rules = rulesetText(assembled({ tables: state.tables, elements: state.desired }));
   if (json) {
-    console.log(JSON.stringify({ offset, record: here.record, events, commit: commit ?? null, rules }));
+    printJson("show/1", { offset, record: here.record, events, commit: commit ?? null, rules });
     return 0;
   }
   const comments = [
@@ -47,7 +48,7 @@ export function show(at: PositionArgument, { ledger, json }: ShowOptions): numbe
     ),
     ...cut((commit?.record.changes ?? []).map((change) => `  ${changeLine(change)}`)),
   ];
-  console.log([...comments.map((line) => `# ${printable(line)}`), "", rules].join("\n"));
+  printLines([...comments.map((line) => `# ${line}`), "", ...rules.split("\n")]);
   return 0;
 }
 

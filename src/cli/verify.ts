@@ -1,6 +1,8 @@
 // `ledgerproxy verify LEDGER`: whether a ledger is what was written, and whether the kernel holds what it says. Nothing is
 // changed but with --repair, which sets a damaged ledger aside and begins a new one with what can be used of it.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { disagreement, disagreementText, type Found } from "../engine/disagreement.ts";
 import { list } from "../engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
@@ -59,7 +61,7 @@ export function verify(path: string, options: VerifyOptions): number {
   const { verdict, state, damage } = examine(storage);
   const kernel = options.kernel && state !== undefined ? compareKernel(verdict, state) : [];
   const problems = [...verdict.problems, ...kernel];
-  if (options.json) console.log(JSON.stringify({ ...verdict, problems }));
+  if (options.json) printJson("verify/1", { ...verdict, problems });
   else print(path, { ...verdict, problems });
   if (damage === undefined) {
     if (options.repair) log.info("there is nothing to repair");
@@ -168,7 +170,9 @@ function repair(storage: Storage, path: string, damage: LedgerDamage): void {
 
 function print(path: string, { first, last, segments, snapshots, problems, notes }: Verdict): void {
   const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
-  console.log(`${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`);
-  for (const problem of problems) console.log(`  ${problem}`);
-  for (const note of notes) console.log(`  note: ${note}`);
+  printLines([
+    `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
+    ...problems.map((problem) => `  ${problem}`),
+    ...notes.map((note) => `  note: ${note}`),
+  ]);
 }

@@ -1,5 +1,6 @@
 // The program's version, as deno.json has it, and those of everything else that decides behaviour.
 
+import { printJson } from "./json_schema.ts";
 import config from "../../deno.json" with { type: "json" };
 import { FORMAT_VERSION } from "../ledger/format.ts";
 
@@ -15,7 +16,7 @@ export function version({ json }: { readonly json?: boolean }): number {
     kernel: Deno.osRelease(),
     architecture: Deno.build.arch,
   };
-  if (json) console.log(JSON.stringify(versions));
+  if (json) printJson("version/1", versions);
   else for (const [name, value] of Object.entries(versions)) console.log(`${name.padEnd(12)}  ${value}`);
   return 0;
 }

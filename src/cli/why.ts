@@ -1,6 +1,8 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
+import { printLines } from "./terminal.ts";
+import { printJson } from "./json_schema.ts";
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { type Found } from "../history/packet_walk.ts";
 import type { Packet, Trace, TraceStep } from "../history/trace.ts";
@@ -16,7 +18,6 @@ import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
 import { outcomeText, parsePacket, traceAt } from "./packet.ts";
-import { printable } from "./printable.ts";
 import { openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";
@@ -33,8 +34,8 @@ export async function why(source: string, target: string, options: WhyOptions): 
   const packet = parsePacket(source, target, options.interface);
   const belief = await believe(options);
   const traced = traceAt(belief.state, packet);
-  const write = options.json ? jsonOf : textOf;
-  console.log(printable(write(packet, traced, belief)));
+  if (options.json) printWhy(packet, traced, belief);
+  else printLines(textOf(packet, traced, belief));
   return 0;
 }
 
@@ -79,7 +80,7 @@ function textOf(
   packet: Packet,
   { steps, outcomes }: Trace,
   belief: Belief,
-): string {
+): string[] {
   const { state } = belief;
   const node = state.node.name === "" ? "this node" : `node ${state.node.name}`;
   const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
@@ -93,7 +94,7 @@ function textOf(
   }
   if (steps.length > 0) lines.push("");
   const results = outcomes.map((outcome) => outcomeText(packet, outcome));
-  return [...lines, ...results, ...rivals(packet, steps, state)].join("\n");
+  return [...lines, ...results, ...rivals(packet, steps, state)];
 }
 
 function foundLines(packet: Packet, { found }: TraceStep, belief: Belief): string[] {
@@ -115,26 +116,18 @@ function rivals(packet: Packet, steps: readonly TraceStep[], { claims, contested
     });
 }
 
-function jsonOf(
-  packet: Packet,
-  { steps, outcomes }: Trace,
-  belief: Belief,
-): string {
+function printWhy(packet: Packet, { steps, outcomes }: Trace, belief: Belief): void {
   const { state } = belief;
-  const caused = steps.map((step) => ({
-    ...step,
-    found: step.found.map((one) => ({
-      set: one.set,
-      ...one.element,
-      cause: causeOfFound(packet, one, belief),
-    })),
+  const caused = steps.map(({ hook, priority, chain, rule, found }) => ({
+    hook,
+    priority,
+    chain,
+    rule,
+    found: found.map((one) => {
+      const { key, value, comment } = one.element;
+      return { set: one.set, key, value, comment, cause: causeOfFound(packet, one, belief) };
+    }),
   }));
-  return JSON.stringify({
-    packet,
-    node: state.node.name,
-    at: state.folded,
-    steps: caused,
-    outcomes,
-    rivals: rivals(packet, steps, state),
-  });
+  const { folded: at, node: { name: node } } = state;
+  printJson("why/1", { packet, node, at, steps: caused, outcomes, rivals: rivals(packet, steps, state) });
 }

@@ -102,7 +102,7 @@ Deno.test("log, show, diff and blame agree with the ledger and with each other",
     record.kind === "event" && /^(web|web-[a-z0-9]{5})$/.test(record.key.name) &&
     record.key.namespace === "shop"
   );
-  assert.equal(found.filter(({ kind }) => kind === "event").length, events.length);
+  assert.equal(found.filter(({ record }) => record.kind === "event").length, events.length);
   const kinds = await at("log", "--kind", "drift");
   assert.equal(
     kinds.stdout,

@@ -57,7 +57,7 @@ Deno.test("of 100 incidents bisect, blame or log names what did it", () => {
     const truth = writeIncident(place, seed);
     const named = investigate(place, truth);
     assert.deepEqual(named.map(({ offset }) => offset), truth.causes, `seed ${seed}: ${truth.kind}`);
-    if (truth.kind === "foreign flush") assert.equal(named[0].process, "nft");
+    if (truth.kind === "foreign flush") assert.equal(named[0].record.process, "nft");
     else assert.match(named[0].what, new RegExp(`^EndpointSlice ${truth.service}-a`));
     if (truth.kind === "late watch") {
       const late = (Date.parse(named[0].time) - Date.parse(named[0].triggered)) / 1000;

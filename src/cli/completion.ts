@@ -1,0 +1,49 @@
+// `ledgerproxy completion SHELL`: what bash and zsh need to complete commands, flags and their values, taken from the
+// program's own description of itself.
+
+/** What is asked of a command; commander's own describe themselves so. */
+interface Described {
+  name(): string;
+  readonly commands: readonly Described[];
+  readonly options: readonly {
+    readonly long?: string | undefined;
+    readonly hidden: boolean;
+    readonly argChoices?: readonly string[] | undefined;
+  }[];
+}
+
+/** Shells there is a completion for. */
+export const SHELLS = ["bash", "zsh"] as const;
+
+/** The script for `shell`, to be read by it at its start. */
+export function completion({ commands }: Described, shell: (typeof SHELLS)[number]): string {
+  const flags = ({ options }: Described) =>
+    [...options.filter(({ hidden }) => !hidden).map(({ long }) => long!), "--help"].join(" ");
+  const values = commands.flatMap((command) =>
+    command.options.flatMap(({ long, argChoices }) =>
+      argChoices ? [`    ${command.name()}:${long}) words="${argChoices.join(" ")}" ;;`] : []
+    )
+  );
+  const shells = `    completion:completion) words="${SHELLS.join(" ")}" ;;`;
+  const script = `_ledgerproxy() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" words=""
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${commands.map((command) => command.name()).join(" ")}" -- "$current"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}:$before" in
+${[...values, shells].join("\n")}
+  esac
+  if [ -z "$words" ] && [ "\${current#-}" != "$current" ]; then
+    case "\${COMP_WORDS[1]}" in
+${commands.map((command) => `      ${command.name()}) words="${flags(command)}" ;;`).join("\n")}
+    esac
+  fi
+  if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current")); return; fi
+  COMPREPLY=($(compgen -f -- "$current"))
+}
+complete -o filenames -F _ledgerproxy ledgerproxy`;
+  return shell === "bash" ? script : `autoload -U +X compinit && compinit -u
+autoload -U +X bashcompinit && bashcompinit
+${script}`;
+}

@@ -1,0 +1,199 @@
+// What `--json` prints, command by command. Every line is one object that names its schema and version first; a field
+// that is added keeps the version, one that goes or changes its meaning makes a new one.
+
+import { z } from "../kube/zod.ts";
+import { printableJson } from "./printable.ts";
+
+const count = z.int().nonnegative();
+const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
+const time = z.string().describe("RFC 3339, UTC");
+const offered = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape).readonly();
+const listOf = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+
+const cause = offered({
+  offset,
+  what: z.string().describe("the record in words: `EndpointSlice shop/web-a (deleted)`"),
+  time: z.string().describe('when it arrived, RFC 3339, UTC; "" where the record is not kept any more'),
+  resourceVersion: z.string().optional().describe("version of the object, where the API server gave one"),
+  triggered: z.string().optional().describe("when the change began that an EndpointSlice tells of, RFC 3339"),
+});
+
+const change = offered({
+  verb: z.enum(["add", "delete"]),
+  set: z.string().describe("`ip ledgerproxy endpoints`"),
+  key: z.string(),
+  value: z.string().optional().describe("absent in a set"),
+  comment: z.string().optional().describe("the ServicePort: `shop/web:http`"),
+  cause: offset.describe("the record that caused it"),
+});
+
+const element = offered({ key: z.string(), value: z.string().optional(), comment: z.string().optional() });
+
+const event = offered({
+  kind: z.literal("event"),
+  time,
+  key: offered({
+    kind: z.enum(["Service", "EndpointSlice", "Node", "ServiceCIDR"]),
+    namespace: z.string().describe('"" for cluster-scoped kinds'),
+    name: z.string(),
+  }),
+  value: z.unknown().describe("what rules depend on, in the API's own shape; null: it does not exist"),
+  resourceVersion: z.string(),
+});
+
+const config = offered({
+  kind: z.literal("config"),
+  time,
+  version: z.string().describe("of the program"),
+  nodeName: z.string(),
+  proxy: z.unknown().optional().describe("what decides where packets go"),
+});
+
+const commit = offered({
+  kind: z.literal("commit"),
+  time,
+  from: offset.describe("first record folded into it"),
+  through: offset.describe("last record folded into it"),
+  digest: z.string().describe("of the ruleset after it, 64 hex digits"),
+  outcome: z.enum(["committed", "rejected"]),
+  error: z.string().optional().describe("the kernel's words"),
+  setAside: z.string().optional().describe("the Service that the kernel would not take"),
+  changes: listOf(change),
+  changesOmitted: count,
+  operations: count,
+  microseconds: z.number().describe("in the kernel"),
+  generation: count.describe("nf_tables generation after it"),
+});
+
+const drift = offered({
+  kind: z.literal("drift"),
+  time,
+  process: z.string(),
+  pid: z.int(),
+  changes: listOf(z.string()),
+  response: z.string(),
+});
+
+const gap = offered({ kind: z.literal("gap"), time, reason: z.string(), records: count });
+
+const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
+const placed = offered({ offset, record });
+
+const place = offered({ offset, time, generation: count }).nullable().describe("null: not committed");
+
+const outcome = offered({
+  kind: z.enum(["deliver", "drop", "port-unreachable", "tcp-reset"]),
+  destination: z.string(),
+  port: z.int(),
+  masqueraded: z.boolean(),
+  probability: z.number().min(0).max(1),
+});
+
+/** Schemas by the command that prints them. */
+export const JSON_SCHEMAS = {
+  "bisect/1": offered({
+    holds: z.boolean().describe("whether it is as expected from this commit on"),
+    commit: offered({ offset, time, generation: count }),
+    cause,
+    changes: listOf(change).describe("those of the commit that the cause caused"),
+    before: listOf(outcome),
+    after: listOf(outcome),
+  }),
+  "blame/1": offered({ set: z.string(), ...element.unwrap().shape, cause: cause.nullable(), commit: place }),
+  "check/1": offered({
+    capable: z.boolean(),
+    capabilities: listOf(
+      offered({ name: z.string(), needed: z.boolean(), available: z.boolean(), problem: z.string() }),
+    ),
+    others: listOf(z.string()),
+  }),
+  "diff/1": offered({
+    set: z.string(),
+    key: z.string(),
+    before: element.nullable(),
+    after: element.nullable(),
+    cause: cause.nullable(),
+  }),
+  "log/1": placed,
+  "replay/1": offered({
+    records: count,
+    commits: count,
+    seconds: z.number(),
+    recordsPerSecond: count,
+    difference: offered({
+      offset,
+      recorded: z.string().describe("digest as it was"),
+      digest: z.string().describe("digest as it is now"),
+      changes: listOf(change).describe("as they were"),
+      now: listOf(change),
+    }).nullable(),
+  }),
+  "show/1": offered({
+    offset,
+    record,
+    events: listOf(placed).describe("all that its commit folded"),
+    commit: placed.nullable(),
+    rules: z.string().describe("the rules at that moment, for nft -f"),
+  }),
+  "verify/1": offered({
+    ledger: z.string(),
+    first: offset,
+    last: offset,
+    segments: count,
+    snapshots: count,
+    problems: listOf(z.string()),
+    notes: listOf(z.string()),
+  }),
+  "version/1": offered({
+    ledgerproxy: z.string(),
+    ledgerFormat: z.int(),
+    deno: z.string(),
+    v8: z.string(),
+    kernel: z.string(),
+    architecture: z.string(),
+  }),
+  "why/1": offered({
+    packet: offered({
+      source: z.string(),
+      destination: z.string(),
+      protocol: z.enum(["tcp", "udp", "sctp"]),
+      port: z.int(),
+      interface: z.string().optional(),
+    }),
+    node: z.string(),
+    at: offset,
+    steps: listOf(offered({
+      hook: z.string(),
+      priority: z.int(),
+      chain: z.string(),
+      rule: z.string(),
+      found: listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() })),
+    })),
+    outcomes: listOf(outcome),
+    rivals: listOf(z.string()).describe("Services that want a frontend which an older one holds"),
+  }),
+} as const;
+
+/** Name and version of a schema. */
+export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
+
+/** Prints one line of JSON. */
+export function printJson<Name extends JsonSchemaName>(
+  name: Name,
+  value: z.infer<(typeof JSON_SCHEMAS)[Name]>,
+): void {
+  console.log(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
+}
+
+/** `ledgerproxy schema [COMMAND]`: prints JSON Schemas (draft 2020-12), one a line; returns the exit code. */
+export function printSchemas(command: string | undefined): number {
+  const chosen = Object.entries(JSON_SCHEMAS).filter(([name]) =>
+    command === undefined || name.split("/")[0] === command
+  );
+  for (const [name, schema] of chosen) {
+    const { properties, ...rest } = z.toJSONSchema(schema) as { properties?: object };
+    const named = { schema: { const: `ledgerproxy.${name}` }, ...properties };
+    console.log(JSON.stringify({ $id: `ledgerproxy.${name}`, ...rest, properties: named }));
+  }
+  return chosen.length === 0 ? 2 : 0;
+}

@@ -1,0 +1,124 @@
+// What `--json` prints is what the schemas say, for every command that has it; and nothing in it can move a cursor.
+
+import assert from "node:assert/strict";
+import { JSON_SCHEMAS, type JsonSchemaName } from "../../src/cli/json_schema.ts";
+import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
+import { INCIDENTS, writeIncident } from "../support/incident.ts";
+
+const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Every command that has --json, asked about `folder`, and the schema that its lines have. */
+function questions(folder: string, service: string, target: string, at: [number, number]) {
+  const ledger = ["--ledger", folder];
+  const [good, bad] = at.map((offset) => `@${offset}`) as [string, string];
+  return [
+    ["bisect/1", ["bisect", good, bad, "10.244.9.9", target, "--all", ...ledger]],
+    ["blame/1", ["blame", service, ...ledger]],
+    ["diff/1", ["diff", good, bad, ...ledger]],
+    ["log/1", ["log", "--limit", "1000", ...ledger]],
+    ["replay/1", ["replay", folder]],
+    ["show/1", ["show", bad, ...ledger]],
+    ["verify/1", ["verify", folder]],
+    ["version/1", ["version"]],
+    ["why/1", ["why", "10.244.9.9", target, ...ledger]],
+  ] as const satisfies readonly (readonly [JsonSchemaName, readonly string[]])[];
+}
+
+/** The lines of an answer, each held against its schema. */
+function checked(name: JsonSchemaName, stdout: string): void {
+  const lines = stdout.trimEnd().split("\n");
+  assert.ok(lines.length > 0 && lines[0] !== "", `${name}: an answer`);
+  for (const line of lines) {
+    const { schema, ...rest } = JSON.parse(line);
+    assert.equal(schema, `ledgerproxy.${name}`);
+    const { error } = JSON_SCHEMAS[name].safeParse(rest);
+    assert.equal(error, undefined, `${name}: ${error?.message}\n${line}`);
+  }
+}
+
+Deno.test("every line of --json is of the schema it names, and nothing else", async () => {
+  const folder = Deno.makeTempDirSync();
+  const truth = writeIncident(`${folder}/a`, INCIDENTS.indexOf("crash loop"));
+  writeIncident(`${folder}/b`, INCIDENTS.indexOf("foreign flush"));
+  const seen = new Set<string>(["check/1"]);
+  const all = questions(`${folder}/a`, truth.service, `${truth.clusterIP}:80/tcp`, [truth.before, truth.end]);
+  for (const [name, args] of [...all, ["log/1", ["log", "--ledger", `${folder}/b`]] as const]) {
+    const { stdout } = await ledgerproxy(...args, "--json");
+    checked(name, stdout);
+    seen.add(name);
+  }
+  assert.deepEqual([...seen].sort(), Object.keys(JSON_SCHEMAS).sort(), "every schema was printed");
+  const { stdout } = await ledgerproxy("schema");
+  const ids = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).$id);
+  assert.deepEqual(ids, Object.keys(JSON_SCHEMAS).map((name) => `ledgerproxy.${name}`));
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("whatever strangers name, no command prints a character that moves a cursor or turns text", async () => {
+  const folder = Deno.makeTempDirSync();
+  const { service, target, range } = writeHostileLedger(folder);
+  for (const [name, args] of questions(folder, service, target, range)) {
+    const json = await ledgerproxy(...args, "--json");
+    checked(name, json.stdout);
+    const text = await ledgerproxy(...args);
+    for (const output of [json.stdout, json.stderr, text.stdout, text.stderr]) {
+      assert.doesNotMatch(output, /[^\P{C}\n\t]|[\u2028\u2029]/u, `${name}: ${output.slice(0, 300)}`);
+    }
+    for (const line of text.stdout.split("\n")) {
+      assert.ok(
+        !line.startsWith(HOSTILE_TEXT.newline.trimStart()),
+        `${name}: a line that nobody wrote: ${line}`,
+      );
+    }
+  }
+  const { stdout } = await ledgerproxy("log", "--kind", "drift", "--ledger", folder, "--json");
+  assert.equal(JSON.parse(stdout).record.process, HOSTILE_TEXT.process, "the value is as it was");
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("every command shows an example of itself", async () => {
+  const { stdout } = await ledgerproxy("--help");
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!).filter((name) =>
+    name !== "help"
+  );
+  assert.ok(commands.length >= 15, commands.join());
+  for (const command of commands) {
+    const { stdout: help } = await ledgerproxy(command, "--help");
+    assert.match(help, new RegExp(`Examples?.*:\\n(?:.*\\n)*.*ledgerproxy ${command}`), command);
+  }
+});
+
+Deno.test("bash and zsh complete commands, flags and their values", async () => {
+  const folder = Deno.makeTempDirSync();
+  for (const shell of ["bash", "zsh"]) {
+    const { stdout } = await ledgerproxy("completion", shell);
+    await Deno.writeTextFile(`${folder}/${shell}`, stdout);
+  }
+  const complete = async (words: string) => {
+    const all = words.split(" ");
+    const script = `. ${folder}/bash; COMP_WORDS=(${all.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${
+      all.length - 1
+    }; _ledgerproxy; echo "\${COMPREPLY[*]}"`;
+    const { stdout } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
+    return new TextDecoder().decode(stdout).trim();
+  };
+  assert.equal(await complete("ledgerproxy bl"), "blame");
+  assert.equal(await complete("ledgerproxy log --ki"), "--kind");
+  assert.equal(await complete("ledgerproxy log --kind d"), "drift");
+  assert.equal(await complete("ledgerproxy completion z"), "zsh");
+  assert.equal(await complete(`ledgerproxy replay ${folder}/z`), `${folder}/zsh`);
+  const { success, stderr } = await new Deno.Command("zsh", {
+    args: ["-f", "-c", `. ${folder}/zsh && [ -n "$_comps[ledgerproxy]" ]`],
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  await Deno.remove(folder, { recursive: true });
+});
