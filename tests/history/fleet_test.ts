@@ -1,0 +1,67 @@
+// The queries of src/ledger/FLEET.md, as they stand there, against 50 ledgers whose truth is known.
+
+import assert from "node:assert/strict";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { type Node, versionOf, writeFleet } from "../support/fleet.ts";
+
+const DOCUMENT = Deno.readTextFileSync(new URL("../../src/ledger/FLEET.md", import.meta.url));
+
+/** The document's queries by the name in their first line. */
+const QUERIES = new Map(
+  [...DOCUMENT.matchAll(/```sql\n-- (\w+): .*\n([\s\S]*?)```/g)].map(([, name, query]) => [name!, query!]),
+);
+
+async function rows(connection: DuckDBConnection, name: string): Promise<Record<string, unknown>[]> {
+  return (await connection.runAndReadAll(QUERIES.get(name)!)).getRowObjectsJson();
+}
+
+async function ask(
+  connection: DuckDBConnection,
+  nodes: readonly Node[],
+  event: number,
+  at: number,
+): Promise<void> {
+  await connection.run(`set variable object = 'EndpointSlice shop/web-a'`);
+  await connection.run(`set variable version = '${versionOf(event)}'`);
+  await connection.run(`set variable moment = '${new Date(at).toISOString()}'::timestamptz`);
+  const late = nodes.filter(({ committed }) => !((committed.get(event) ?? Infinity) <= at));
+  assert.deepEqual((await rows(connection, "late")).map(({ node }) => node), late.map(({ name }) => name));
+  const silent = nodes.filter(({ committed }) => {
+    const heard = [...committed.values()].filter((time) => time <= at);
+    return Math.max(...heard) < at - 60_000;
+  });
+  assert.deepEqual(
+    (await rows(connection, "silent")).map(({ node }) => node),
+    silent.map(({ name }) => name),
+  );
+}
+
+Deno.test("the documented queries answer for 50 nodes what is true of them", async () => {
+  const folder = Deno.makeTempDirSync();
+  const nodes = writeFleet(folder);
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await connection.run(`set variable ledgers = '${folder}'`);
+  for (const view of ["records", "applied"]) await connection.run(QUERIES.get(view)!);
+
+  const moments = [...nodes[7]!.committed].filter(([event]) => [1, 30, 59, 60, 119].includes(event));
+  for (const [event, at] of moments) await ask(connection, nodes, event, at);
+  const some = nodes.filter(({ committed }) =>
+    (committed.get(30) ?? Infinity) > nodes[7]!.committed.get(30)!
+  );
+  assert.ok(some.length > 5 && some.length < 45, "some nodes are late and some are not");
+
+  for (const { node, p50, p99 } of await rows(connection, "latency")) {
+    const { commitMilliseconds } = nodes.find(({ name }) => name === node)!;
+    assert.deepEqual([p50, p99], [commitMilliseconds, commitMilliseconds], String(node));
+  }
+  const drift = (await rows(connection, "drift")).map(({ node, process, times }) =>
+    `${node} ${process} ${times}`
+  );
+  const truth = nodes.flatMap(({ name, drift }) => [...drift].map(([by, times]) => `${name} ${by} ${times}`));
+  assert.deepEqual(drift.sort(), truth.sort());
+  assert.ok(truth.length > 3);
+  connection.closeSync();
+  instance.closeSync();
+  Deno.removeSync(folder, { recursive: true });
+});
