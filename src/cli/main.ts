@@ -1,7 +1,7 @@
 // The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
 
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { KubeconfigProblem } from "../ingest/api_client.ts";
+import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";

@@ -7,7 +7,7 @@ import type { LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";
-import { openSource } from "./sources.ts";
+import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
 
 /** Flags of `record`. */
@@ -22,7 +22,7 @@ const SYNC_MILLISECONDS = 1000;
 /** Records until the source ends or the process is asked to stop; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
   const inForce = settings(options);
-  const source = openSource({ ...options, ...inForce }, options.once === true);
+  const source = openSource({ ...options, ...inForce }, options.once === true, await apiClient(inForce));
   const folder = ledgerFolder(inForce.ledger);
   const { signal } = stopSignal();
   const opened = openLedger(folder, options.fsync ?? "interval");

@@ -44,7 +44,7 @@ export async function run(options: RunOptions): Promise<number> {
   const inForce = settings(options);
   if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
   const once = options.once === true || options.dryRun === true;
-  const client = apiClient(inForce);
+  const client = await apiClient(inForce);
   const source = openSource({ ...options, ...inForce }, once, client);
   if (options.dryRun) return await dryRun(source, configRecord(inForce));
   const folder = ledgerFolder(inForce.ledger);

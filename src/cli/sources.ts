@@ -1,6 +1,6 @@
 // From --source to a source: a folder with segments is a recording, anything else YAML and JSON.
 
-import { ApiClient } from "../ingest/api_client.ts";
+import type { ApiClient } from "../ingest/api_client.ts";
 import { apiSource } from "../ingest/api_source.ts";
 import { manifestSource } from "../ingest/manifest_source.ts";
 import { recordingSource } from "../ingest/recording_source.ts";
@@ -30,7 +30,7 @@ export interface SourceOptions {
 export function openSource(
   options: SourceOptions,
   once: boolean,
-  client: ApiClient | undefined = apiClient(options),
+  client: ApiClient | undefined,
 ): Source {
   const { source, node, speed } = options;
   if (client === undefined) return openPath(source!, once, speed);
@@ -39,8 +39,14 @@ export function openSource(
 }
 
 /** The way to the API server; undefined where `source` names what to read. Throws as {@link openSource} does. */
-export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiClient | undefined {
-  if (source === undefined) return new ApiClient(kubeconfig, master);
+export async function apiClient(
+  { source, kubeconfig, master }: SourceOptions,
+): Promise<ApiClient | undefined> {
+  if (source === undefined) {
+    // client-node takes longer to load than all else together, and most commands do without it.
+    const { ApiClient } = await import("../ingest/api_client.ts");
+    return new ApiClient(kubeconfig, master);
+  }
   if (kubeconfig === undefined && master === undefined) return undefined;
   throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }

@@ -18,7 +18,7 @@ import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
 import { outcomeText, parsePacket, traceAt } from "./packet.ts";
-import { openSource } from "./sources.ts";
+import { apiClient, openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -59,7 +59,7 @@ async function believe(options: WhyOptions): Promise<Belief> {
   const inForce = settings(options);
   take(configRecord(inForce));
   for await (
-    const batch of openSource(inForce, true).batches(
+    const batch of openSource(inForce, true, await apiClient(inForce)).batches(
       new AbortController().signal,
     )
   ) {

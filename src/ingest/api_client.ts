@@ -3,25 +3,8 @@
 // its watch hangs silently after a reset.
 
 import { KubeConfig } from "@kubernetes/client-node";
+import { failureOf, KubeconfigProblem } from "./api_failure.ts";
 import { readDocuments } from "./manifest_documents.ts";
-
-/** What is wrong with the way to the API server, and how to mend it; trying again does not help. */
-export class KubeconfigProblem extends Error {
-  override readonly name = "KubeconfigProblem";
-}
-
-/** The API server's no. */
-export class ApiFailure extends Error {
-  override readonly name = "ApiFailure";
-
-  /** `status` is the HTTP status, `reason` that of the Status object ("Expired"), "" where there is none. */
-  constructor(message: string, readonly status: number, readonly reason: string) {
-    super(message);
-  }
-}
-
-/** Most bytes of an error's body that are read. */
-const ERROR_BYTES_MAX = 64 * 1024;
 
 const POST_MILLISECONDS_MAX = 10_000;
 
@@ -127,36 +110,6 @@ interface Material {
 function text(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   return typeof value === "string" ? value : new TextDecoder().decode(value as Uint8Array);
-}
-
-async function failureOf(response: Response, path: string): Promise<ApiFailure> {
-  const body = (await readLimited(response, ERROR_BYTES_MAX)).trim();
-  let message = body.slice(0, 200);
-  let reason = "";
-  try {
-    const status = JSON.parse(body) as { message?: string; reason?: string };
-    message = status.message ?? message;
-    reason = status.reason ?? "";
-  } catch {
-    // Not a Status object: a proxy in between may have answered.
-  }
-  return new ApiFailure(
-    `${path}: ${response.status} ${response.statusText}: ${message}`,
-    response.status,
-    reason,
-  );
-}
-
-/** The body as text. Throws when it is longer than `limit` bytes. */
-export async function readLimited(response: Response, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > limit) throw new ApiFailure(`an answer of more than ${limit} bytes`, 0, "");
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";

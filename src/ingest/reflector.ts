@@ -4,7 +4,8 @@
 import { LIST_OBJECTS_MAX, LIST_PAGE_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
-import { type ApiClient, ApiFailure, readLimited } from "./api_client.ts";
+import type { ApiClient } from "./api_client.ts";
+import { ApiFailure, readLimited } from "./api_failure.ts";
 import { BrokenWatch, jsonLines } from "./api_stream.ts";
 import type { ResourceStatus, SourceBatch } from "./source.ts";
 

@@ -2,7 +2,8 @@
 // make no sense, versions that are too old. tests/cluster does the same with a real kube-apiserver.
 
 import assert from "node:assert/strict";
-import { ApiClient, KubeconfigProblem } from "../../src/ingest/api_client.ts";
+import { ApiClient } from "../../src/ingest/api_client.ts";
+import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
 import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
