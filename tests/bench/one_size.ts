@@ -1,4 +1,5 @@
-// One size of the bench: builds a cluster of N Services, loads it, changes it, and prints a Sample as JSON.
+// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a Sample
+// as JSON.
 
 import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
@@ -18,6 +19,7 @@ import { appears, service, slice } from "../support/cluster_notation.ts";
 /** What one size cost. Times in milliseconds, those of `change` and `newService` in microseconds. */
 export interface Sample {
   readonly services: number;
+  readonly endpoints: number;
   readonly fold: number;
   readonly plan: number;
   readonly render: number;
@@ -31,15 +33,19 @@ export interface Sample {
 
 const ROUNDS = 300;
 
-/** Service number `i` and its slice; `generation` changes one of its two endpoints. */
-function records(i: number, generation = 0): [EventRecord, EventRecord] {
+/** Service number `i` and its slice of `endpoints`; `generation` changes the last of them. */
+function records(i: number, endpoints: number, generation = 0): [EventRecord, EventRecord] {
   const name = `ns-${i % 100}/svc-${i}`;
   const ip = `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
   const pod = (n: number) => `10.${128 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
-  const changed = generation === 0 ? pod(2 * i + 1) : `10.200.${generation >> 8}.${generation & 255}`;
+  const first = endpoints * i;
+  const kept = Array.from({ length: endpoints - 1 }, (_, n) => pod(first + n)).join(" ");
+  const changed = generation === 0
+    ? pod(first + endpoints - 1)
+    : `10.200.${generation >> 8}.${generation & 255}`;
   return [
     appears(service(`${name} ${ip} http:80/tcp`)),
-    appears(slice(`${name}-x http:8080/tcp ${pod(2 * i)} ${changed}`)),
+    appears(slice(`${name}-x http:8080/tcp ${kept} ${changed}`)),
   ];
 }
 
@@ -86,8 +92,8 @@ function percentile(values: number[], share: number): number {
   return values.sort((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
-function measure(services: number): Sample {
-  const events = Array.from({ length: services }, (_, i) => records(i)).flat();
+function measure(services: number, endpoints: number): Sample {
+  const events = Array.from({ length: services }, (_, i) => records(i, endpoints)).flat();
   const line = new Line();
   const [, fold] = timed(() => line.fold(events));
   const [{ transaction, delta }, planned] = timed(() => line.plan(true));
@@ -105,10 +111,11 @@ function measure(services: number): Sample {
       applyDelta(line.committed, delta);
       return { ...receipt, plan: milliseconds * 1000 };
     });
-  const changes = rounds((round) => [records(Math.floor(services / 2), round)[1]]);
-  const created = rounds((round) => records(services + round));
+  const changes = rounds((round) => [records(Math.floor(services / 2), endpoints, round)[1]]);
+  const created = rounds((round) => records(services + round, endpoints));
   return {
     services,
+    endpoints,
     fold,
     plan: planned,
     render: receipt.renderMicroseconds / 1000,
@@ -146,4 +153,5 @@ function peakResidentBytes(): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) * 1024;
 }
 
-console.log(JSON.stringify(measure(Number(Deno.args[0]))));
+const [services, endpoints = 2] = Deno.args[0]!.split("x").map(Number) as [number, number?];
+console.log(JSON.stringify(measure(services, endpoints)));
