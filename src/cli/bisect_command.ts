@@ -3,10 +3,12 @@
 
 import { printLines } from "./terminal.ts";
 import { printJson } from "./json_schema.ts";
+import { TABLE } from "../fold/skeleton.ts";
+import { setPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { bisect, type Flip, flips, type Past } from "../history/bisect.ts";
-import type { Outcome, Packet } from "../history/trace.ts";
-import { parseAddress } from "../kube/address.ts";
+import type { Outcome, Packet, Trace } from "../history/trace.ts";
+import { familyOf, parseAddress } from "../kube/address.ts";
 import { readBackward, recordLookup } from "../ledger/reader.ts";
 import type { DriftRecord } from "../ledger/record.ts";
 import type { Storage } from "../ledger/storage.ts";
@@ -137,12 +139,22 @@ function expectation(packet: Packet, expect: string): (outcome: Outcome) => bool
   );
 }
 
+/** Elements that the packet meets, by path and key. */
+function metBy({ destination }: Packet, { steps }: Trace): string[] {
+  return steps.flatMap(({ found }) =>
+    found.map(({ set, element }) => `${setPath(familyOf(destination), TABLE, set)} ${element.key}`)
+  );
+}
+
 function printFlip({ past, packet }: Search, flip: Flip, json: boolean): void {
   const { commit, record, holds } = flip;
   const cause = causeAt(past.record, flip.cause);
-  const outcomes = (offset: number) => traceAt(past.stateAt(offset), packet).outcomes;
-  const [before, after] = [outcomes(record.from - 1), outcomes(record.through)];
-  const changes = record.changes.filter((change) => change.cause === flip.cause);
+  const traces = [record.from - 1, record.through].map((offset) => traceAt(past.stateAt(offset), packet));
+  const [before, after] = traces.map(({ outcomes }) => outcomes) as [Outcome[], Outcome[]];
+  const met = new Set(traces.flatMap((trace) => metBy(packet, trace)));
+  const changes = record.changes.filter(({ cause, set, key }) =>
+    cause === flip.cause && met.has(`${set} ${key}`)
+  );
   if (json) {
     const { time, generation } = record;
     const place = { offset: commit, time, generation };

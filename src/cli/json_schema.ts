@@ -95,7 +95,7 @@ export const JSON_SCHEMAS = {
     holds: z.boolean().describe("whether it is as expected from this commit on"),
     commit: offered({ offset, time, generation: count }),
     cause,
-    changes: listOf(change).describe("those of the commit that the cause caused"),
+    changes: listOf(change).describe("those that the cause made to elements which the packet meets"),
     before: listOf(outcome),
     after: listOf(outcome),
   }),

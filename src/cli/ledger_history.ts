@@ -98,13 +98,14 @@ export function causeAt(record: Belief["record"], offset: number): Cause {
   };
 }
 
-/** `by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 2.5 s before, arrived 2026-11-23 03:12:00.123 +01:00`. */
+/** `by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 3 s before, arrived 2026-11-23 03:12:00.123 +01:00`. */
 export function causeText({ offset, what, time, resourceVersion, triggered }: Cause): string {
   const seconds = triggered === undefined ? NaN : (Date.parse(time) - Date.parse(triggered)) / 1000;
   return [
     `by @${offset} ${what}`,
     ...(resourceVersion === undefined ? [] : [`resourceVersion ${resourceVersion}`]),
-    ...(Number.isNaN(seconds) ? [] : [`triggered ${seconds.toFixed(1)} s before`]),
+    // The trigger is told in whole seconds.
+    ...(seconds >= 1 ? [`triggered ${seconds.toFixed(0)} s before`] : []),
     `arrived ${localTime(time)}`,
   ].join(", ");
 }
