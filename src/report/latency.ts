@@ -14,7 +14,7 @@ export interface Sync {
   readonly operations: number;
   /** Time in the kernel. */
   readonly microseconds: number;
-  /** Of each event that it folded: from its arrival to the commit. */
+  /** Of each event that changed something: from its arrival to the commit. What changes nothing waits for no commit. */
   readonly fromArrival: readonly number[];
   /** Of each change of endpoints with a trigger time: from there to the arrival, and to the commit. */
   readonly triggerToArrival: readonly number[];
@@ -40,12 +40,12 @@ function sync(
   records: readonly LedgerRecord[],
   first: number,
   offset: number,
-  { time, from, through, operations, microseconds }: CommitRecord,
+  commit: CommitRecord,
   triggers: ReadonlyMap<LedgerRecord, number>,
 ): Sync {
+  const { time, operations, microseconds } = commit;
   const committed = Date.parse(time);
-  const events = records.slice(Math.max(0, from - first), Math.max(0, through - first + 1))
-    .filter((record): record is EventRecord => record.kind === "event");
+  const events = eventsOf(records, first, commit);
   const triggered = events.filter((event) => triggers.has(event));
   return {
     offset,
@@ -56,6 +56,18 @@ function sync(
     triggerToArrival: triggered.map((event) => Date.parse(event.time) - triggers.get(event)!),
     fromTrigger: triggered.map((event) => committed - triggers.get(event)!),
   };
+}
+
+/** The events that `commit` names as causes; all it folded, where it had no room for the names. */
+function eventsOf(
+  records: readonly LedgerRecord[],
+  first: number,
+  { from, through, changes, changesOmitted }: CommitRecord,
+): EventRecord[] {
+  const folded = Array.from({ length: through - from + 1 }, (_, i) => from + i);
+  const causes = changesOmitted > 0 ? folded : new Set(changes.map(({ cause }) => cause));
+  return [...causes].map((offset) => records[offset - first])
+    .filter((record): record is EventRecord => record?.kind === "event");
 }
 
 /**

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // Records named on the page: a link to the moment, and what they say.
 
-import { describeKey, TRIGGER } from "../../kube/objects.ts";
+import { describeKey, type KubeObject, TRIGGER } from "../../kube/objects.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import { type Child, element } from "./dom.ts";
 import type { Report } from "./report.ts";
@@ -42,11 +42,12 @@ export function describe(record: LedgerRecord): string {
   return `${describeKey(record.key)}${record.value === null ? " (deleted)" : ""}`;
 }
 
-/** What is known of a record's way here: version, trigger, arrival. */
-export function provenance({ zone }: Report, record: LedgerRecord): Child[] {
+/** What is known of a record's way here: version, trigger where it is not that of the object `before`, arrival. */
+export function provenance({ zone }: Report, record: LedgerRecord, before?: KubeObject): Child[] {
   const arrived = `arrived ${moment(Date.parse(record.time), zone)}`;
   if (record.kind !== "event") return [arrived];
-  const trigger = Date.parse(record.value?.metadata.annotations?.[TRIGGER] ?? "");
+  const text = record.value?.metadata.annotations?.[TRIGGER] ?? "";
+  const trigger = text === before?.metadata.annotations?.[TRIGGER] ? NaN : Date.parse(text);
   const late = Number.isNaN(trigger)
     ? ""
     : `, triggered ${duration(Date.parse(record.time) - trigger)} before`;

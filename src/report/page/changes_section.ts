@@ -98,7 +98,7 @@ function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
     {},
     position(report, timeline.first + at),
     ` ${describe(record)}${object !== undefined && object.before === undefined ? " (new)" : ""}`,
-    element("div", { class: "quiet" }, ...provenance(report, record)),
+    element("div", { class: "quiet" }, ...provenance(report, record, object?.before?.object)),
     kept.length > 0 && element("ul", { class: "plain said" }, ...kept.map((line) => element("li", {}, line))),
   );
 }

@@ -11,7 +11,11 @@ import { timeOfDay, type Zone } from "./words.ts";
 
 /** Pixels left of every chart, for its numbers: charts and slider share it, so that moments are above each other. */
 export const AXIS_WIDTH = 64;
-const HEIGHT = 112;
+/** Pixels of a chart, and of the times under the last one. */
+const HEIGHT = 88;
+const TIMES_HEIGHT = 22;
+/** A time closer than this to the left edge would lie under the numbers. */
+const TIME_WIDTH = 28;
 
 /** What went wrong at a moment, for a mark in every chart. */
 export interface Mark {
@@ -25,7 +29,12 @@ export interface ChartPlan {
   readonly buckets: Buckets;
   /** Text of a number at the axis. */
   readonly label: (value: number) => string;
+  /** A range of values is drawn on a logarithmic scale: a first load is a thousand times an endpoint. */
   readonly shape: "range" | "bars";
+  /** Smallest value that means something; less is drawn as that. */
+  readonly least: number;
+  /** Whether times stand under it: the last of several charts has them for all. */
+  readonly times: boolean;
 }
 
 /** What all charts of a page share. */
@@ -58,15 +67,19 @@ export function chart(plan: ChartPlan, shared: Shared): Chart {
       if (plot === undefined) {
         plot = new uPlot(options(plan, shared, width), columns(plan, shared), place);
         listen(plot, shared);
-      } else if (plot.width !== width) plot.setSize({ width, height: HEIGHT });
+      } else if (plot.width !== width) plot.setSize({ width, height: plot.height });
       else plot.redraw(false, true);
     },
   };
 }
 
 /** A first and a last row without values stretch the axis over the whole window. */
-function columns({ buckets }: ChartPlan, { begin, end }: Shared): uPlot.AlignedData {
-  const framed = (values: readonly number[]) => [null, ...values, null];
+function columns({ buckets, least }: ChartPlan, { begin, end }: Shared): uPlot.AlignedData {
+  const framed = (values: readonly number[]) => [
+    null,
+    ...values.map((value) => Math.max(value, least)),
+    null,
+  ];
   return [[begin, ...buckets.seconds, end], framed(buckets.median), framed(buckets.high)];
 }
 
@@ -76,25 +89,26 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
   const font = "11px system-ui, sans-serif";
   return {
     width,
-    height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    height: HEIGHT + (plan.times ? TIMES_HEIGHT : 0),
+    padding: [8, 8, 8, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, points: { show: false }, y: false },
-    scales: { x: { time: false, range: [shared.begin, shared.end] }, y: { range: fromZero } },
+    scales: { x: { time: false, range: [shared.begin, shared.end] }, y: verticalScale(plan) },
     series: [{}, { show: true, paths: () => null, points: { show: false } }, {
       paths: () => null,
       points: { show: false },
     }],
     axes: [
       {
+        show: plan.times,
         stroke: label,
         grid: { show: false },
         ticks: { show: false },
         font,
-        size: 22,
+        size: TIMES_HEIGHT,
         gap: 4,
-        space: 96,
-        values: (_, seconds) => seconds.map((second) => axisTime(second, shared)),
+        space: 80,
+        values: (plot, seconds) => seconds.map((second) => axisTime(plot, second, shared)),
       },
       {
         stroke: label,
@@ -104,6 +118,9 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
         size: AXIS_WIDTH,
         gap: 6,
         space: 28,
+        ...(plan.shape === "range"
+          ? { splits: (plot, _, low, high) => splits(plot, low, high), filter: (_, all) => all }
+          : {}),
         values: (_, values) => values.map(plan.label),
       },
     ],
@@ -114,13 +131,30 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
   };
 }
 
-function axisTime(second: number, { begin, end, now }: Shared): string {
+function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): string {
+  if (plot.valToPos(second, "x") < TIME_WIDTH) return "";
   const text = timeOfDay(second * 1000, now().zone);
   return end - begin < 2 ? text : text.slice(0, 8);
 }
 
-function fromZero(_: uPlot, __: number, high: number): [number, number] {
-  return [0, high > 0 ? high * 1.08 : 1];
+function verticalScale({ shape, least }: ChartPlan): uPlot.Scale {
+  if (shape === "bars") return { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] };
+  return {
+    distr: 3,
+    range: (_, low, high) => [decade(low ?? least, Math.floor), decade((high ?? least) * 1.01, Math.ceil)],
+  };
+}
+
+/** The power of ten below or above `value`. */
+function decade(value: number, round: (exponent: number) => number): number {
+  return 10 ** round(Math.log10(value));
+}
+
+/** One line a power of ten, or a few round numbers. */
+function splits(plot: uPlot, low: number, high: number): number[] {
+  const [first, last] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
+  const every = Math.ceil((last - first) / (plot.bbox.height / devicePixelRatio / 24));
+  return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => 10 ** (first + i * every));
 }
 
 const DOT = 2;
@@ -136,7 +170,7 @@ function paint(plot: uPlot, shape: ChartPlan["shape"]): void {
     const [median, high] = [medians[i], highs[i]];
     if (median === null || median === undefined) return;
     const at = Math.round(plot.valToPos(x, "x", true));
-    const [base, middle, top] = [0, median, high ?? median].map((value) =>
+    const [base, middle, top] = [plot.scales["y"]!.min!, median, high ?? median].map((value) =>
       Math.round(plot.valToPos(value, "y", true))
     ) as [number, number, number];
     if (shape === "bars") return ctx.fillRect(at - scale, middle, 2 * scale, base - middle);

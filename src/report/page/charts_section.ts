@@ -29,20 +29,40 @@ export function chartsSection(report: Report): { root: HTMLElement; redraw: () =
     choose: (seconds) => report.goToTime(seconds * 1000),
   };
   const stretch = stretchOf(end - begin, STRETCHES_MAX);
-  const charts: Chart[] = plansOf(report, stretch).map((plan) => chart(plan, shared));
-  const root = element("div", { class: "charts" }, ...charts.map(({ root }) => root));
+  const charts: Chart[] = plansOf(report, stretch).map((plan, i, { length }) =>
+    chart({ ...plan, times: i === length - 1 }, shared)
+  );
+  const root = element(
+    "div",
+    { class: "charts" },
+    ...charts.map(({ root }) => root),
+    shared.marks.length > 0 && legend(),
+  );
   return { root, redraw: () => charts.forEach((one) => one.redraw()) };
 }
 
-function plansOf(report: Report, stretch: number): ChartPlan[] {
+function legend(): HTMLElement {
+  return element(
+    "p",
+    { class: "legend quiet" },
+    "Marks at the upper edge: ",
+    element("span", { class: "warn" }, "drift"),
+    ", ",
+    element("span", { class: "bad" }, "gap or rejected commit"),
+    ". A click shows that moment.",
+  );
+}
+
+function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
   const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
   const counts = buckets(() => [1]);
-  const latency: ChartPlan[] = clock === "played" ? [] : [{
+  const latency: Omit<ChartPlan, "times">[] = clock === "played" ? [] : [{
     title: "From arrival to commit: median, up to p99",
     buckets: buckets(({ fromArrival }) => fromArrival),
     label: duration,
     shape: "range",
+    least: 1,
   }];
   return [
     ...latency,
@@ -51,18 +71,21 @@ function plansOf(report: Report, stretch: number): ChartPlan[] {
       buckets: buckets(({ microseconds }) => [microseconds / 1000]),
       label: duration,
       shape: "range",
+      least: 0.001,
     },
     {
       title: "Operations per sync: median, up to p99",
       buckets: buckets(({ operations }) => [operations]),
       label: count,
       shape: "range",
+      least: 1,
     },
     {
       title: `Syncs in ${duration(stretch)}`,
       buckets: { ...counts, median: counts.count, high: counts.count },
       label: (value) => Number.isInteger(value) ? count(value) : "",
       shape: "bars",
+      least: 0,
     },
   ];
 }

@@ -36,7 +36,7 @@ export function servicesSection(report: Report, ask: (source: string, target: st
     fill(list, rows);
   };
   report.follow(show);
-  return section("services", "Services then", controls(filter, show), list, told);
+  return section("services", "Services then", controls(filter, show), told, list);
 }
 
 function controls(filter: Filter, show: () => void): HTMLElement {
