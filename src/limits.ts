@@ -64,6 +64,12 @@ export const LIST_OBJECTS_MAX = 1_000_000;
 /** Most workers that replay one ledger: each holds a state of the cluster. */
 export const REPLAY_WORKERS_MAX = 8;
 
+/** Records that a report shows unless it is told otherwise: hours of a busy cluster, folded in a browser in a second. */
+export const REPORT_RECORDS = 20_000;
+
+/** Most JSON of records in one report: a tenth of it when compressed. */
+export const REPORT_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Batches from an API server that may wait for the loop; then its watches wait. */
 export const INBOX_BATCHES_MAX = 1000;
 

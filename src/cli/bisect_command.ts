@@ -16,9 +16,10 @@ import { segmentTerms } from "../ledger/terms.ts";
 import { changeLine, localTime } from "./history_text.ts";
 import { beliefAt, causeAt, causeText, existingLedger, offsetAt } from "./ledger_history.ts";
 import { log } from "./log.ts";
-import { outcomeText, parsePacket, traceAt } from "./packet.ts";
+import { outcomeText } from "../history/packet_words.ts";
+import { parsePacket, traceAt } from "./packet.ts";
 import type { PositionArgument } from "./position_argument.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags of `bisect`. */

@@ -2,7 +2,7 @@
 // that is added keeps the version, one that goes or changes its meaning makes a new one.
 
 import { z } from "../kube/zod.ts";
-import { printableJson } from "./printable.ts";
+import { printableJson } from "../printable.ts";
 
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");

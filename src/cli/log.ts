@@ -1,6 +1,6 @@
 // Messages for people, on stderr: one line each, structured underneath.
 
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 import { configureSync, getLogger, type LogRecord } from "@logtape/logtape";
 
 const encoder = new TextEncoder();

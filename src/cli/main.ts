@@ -20,6 +20,7 @@ import { PROXY_FLAGS, type Reading } from "./proxy_flags.ts";
 import { record, type RecordOptions } from "./record.ts";
 import { replay, type ReplayOptions } from "./replay.ts";
 import { serveReplay } from "./replay_workers.ts";
+import { report, type ReportOptions } from "./report.ts";
 import { run, type RunOptions } from "./run.ts";
 import { show, type ShowOptions } from "./show.ts";
 import { UsageError } from "./usage_error.ts";
@@ -78,6 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
   addHistory(program, done);
+  addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);
   addManifest(program.command("manifest"), done);
   program.command("version").description("versions of everything that decides behaviour")
@@ -239,6 +241,21 @@ function addVerify(command: Command, done: Done): void {
     .option("--json", "one line of JSON")
     .addHelpText("after", VERIFY_EXAMPLE)
     .action((ledger: string, options: VerifyOptions) => done(verify(ledger, options)));
+}
+
+function addReport(command: Command, done: Done): void {
+  command
+    .description("write a page for a browser: latency, churn, drift, and what was believed at any moment")
+    .argument("<ledger>", "folder of the ledger")
+    .requiredOption("-o, --output <file>", "the page, one file")
+    .option("--since <position>", "begin with the state there: @1234, a time, HEAD~3", parsePosition)
+    .option("--until <position>", "end there (HEAD)", parsePosition)
+    .option("--records <n>", "the newest n records of that (20000)", positive)
+    .addHelpText(
+      "after",
+      "\nExample:\n  ledgerproxy report /var/lib/ledgerproxy/ledger --since 2026-11-23T03:00:00Z -o night.html",
+    )
+    .action((ledger: string, options: ReportOptions) => done(report(ledger, options)));
 }
 
 function addManifest(command: Command, done: Done): void {

@@ -1,7 +1,7 @@
 // Lines for people on stdout: harmless whatever strangers named, coloured where somebody looks, cut where nobody would read on.
 
 import { styleText } from "node:util";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** Lines of a list that a terminal is given. */
 const SHOWN_MAX = 200;

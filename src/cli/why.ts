@@ -3,7 +3,7 @@
 
 import { printLines } from "./terminal.ts";
 import { printJson } from "./json_schema.ts";
-import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
+import { emptyState } from "../fold/cluster_state.ts";
 import { type Found } from "../history/packet_walk.ts";
 import type { Packet, Trace, TraceStep } from "../history/trace.ts";
 import { relist } from "../ingest/relist.ts";
@@ -17,7 +17,8 @@ import { log } from "./log.ts";
 import type { PositionArgument } from "./position_argument.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { configRecord } from "./start.ts";
-import { outcomeText, parsePacket, traceAt } from "./packet.ts";
+import { outcomeText, rivals } from "../history/packet_words.ts";
+import { parsePacket, traceAt } from "./packet.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { UsageError } from "./usage_error.ts";
@@ -103,17 +104,6 @@ function foundLines(packet: Packet, { found }: TraceStep, belief: Belief): strin
     const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
     return `      @${one.set} { ${elementText(one.element)} }${by}`;
   });
-}
-
-/** Services that want a frontend which an older one holds. */
-function rivals(packet: Packet, steps: readonly TraceStep[], { claims, contested }: ClusterState): string[] {
-  const frontends = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key as string)));
-  return [...frontends].map((key) => `${familyOf(packet.destination)} frontend ${key}`)
-    .filter((claim) => contested.has(claim)).map((claim) => {
-      const [holder, ...others] = claims.get(claim)!;
-      const frontend = claim.replace(/^\S+ frontend /, "");
-      return `${others.join(", ")} wants ${frontend} too: ${holder}, the oldest, keeps it`;
-    });
 }
 
 function printWhy(packet: Packet, { steps, outcomes }: Trace, belief: Belief): void {

@@ -162,7 +162,7 @@ function affected(key: ObjectKey, before: KubeObject | undefined, after: KubeObj
 }
 
 /** The Service a slice belongs to: none for slices of headless Services and those without the label. */
-function ownerOf({ metadata }: EndpointSlice): ServiceName | undefined {
+export function ownerOf({ metadata }: EndpointSlice): ServiceName | undefined {
   const name = metadata.labels?.[SERVICE_LABEL];
   if (!name || metadata.labels?.[HEADLESS_LABEL] !== undefined) return undefined;
   return `${metadata.namespace}/${name}` as ServiceName;

@@ -1,7 +1,7 @@
 // log, show, diff and blame on a ledger with commits: the recorded evening, folded and committed in the fake kernel.
 
 import assert from "node:assert/strict";
-import { printable } from "../../src/cli/printable.ts";
+import { printable } from "../../src/printable.ts";
 import { newEngine } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { rulesetAt } from "../../src/fold/ruleset_at.ts";

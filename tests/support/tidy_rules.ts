@@ -15,13 +15,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
   serve: ["nft", "type:engine", "type:ingest", "type:ledger"],
-  cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history"],
+  report: ["kube", "nft", "fold", "history", "type:ledger"],
+  cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history", "report"],
 };
-const ROOT_FILES = ["invariant.ts", "limits.ts"];
+const ROOT_FILES = ["invariant.ts", "limits.ts", "printable.ts"];
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/engine\/(engine|sync_report|commit_record|disagreement|healing)\.ts$/;
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/engine\/(engine|sync_report|commit_record|disagreement|healing)\.ts$/;
 const IMPURE =
-  /\basync\b|\bawait\b|\bDate\b|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
+  /\basync\b|\bawait\b|\bDate\b(?!\.parse\b)|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
 const LINES_MAX = 500;
 const FUNCTION_LINES_MAX = 70;
 const NAMELESS = /\/(utils?|helpers?|common|misc|types|index)\.ts$/;
@@ -137,10 +138,10 @@ function onePlaceImports(sources: Sources): string[] {
   );
 }
 
-/** Files of src that neither the library nor the program reaches. */
+/** Files of src that neither the library nor the program nor a report's page reaches. */
 function deadFiles(sources: Sources): string[] {
   const reached = new Set<string>();
-  const open = ["mod.ts", "src/cli/main.ts"].filter((path) => sources.has(path));
+  const open = ["mod.ts", "src/cli/main.ts", "src/report/page/main.ts"].filter((path) => sources.has(path));
   for (let path; (path = open.pop()) !== undefined;) {
     if (reached.has(path) || !sources.has(path)) continue;
     reached.add(path);

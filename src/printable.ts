@@ -1,4 +1,4 @@
-// Text from strangers (names of processes, of objects, of files) made harmless for a terminal.
+// Text from strangers (names of processes, of objects, of files) made harmless where people read it.
 
 const HARMFUL = /[^\P{C}\n\t]|[\u2028\u2029]/gu;
 

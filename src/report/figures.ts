@@ -1,0 +1,118 @@
+// What a window of a ledger amounts to: syncs, churn by Service, drift by process, gaps, what the kernel refused.
+
+import type { LedgerRecord } from "../ledger/record.ts";
+import { type ClockProblem, clockProblem, type Sync, syncsOf } from "./latency.ts";
+
+/** See the head of this file. */
+export interface Figures {
+  readonly syncs: readonly Sync[];
+  readonly clock: ClockProblem;
+  /** Most changed first. */
+  readonly churn: readonly Churn[];
+  /** Element changes that commits left out of their records, and so out of `churn`. */
+  readonly changesOmitted: number;
+  /** Most first. */
+  readonly drift: readonly DriftBy[];
+  readonly gaps: readonly Gap[];
+  readonly rejected: readonly Rejected[];
+}
+
+/** What one Service cost. */
+export interface Churn {
+  /** `namespace/name`. */
+  readonly service: string;
+  /** Elements that were added or deleted for it. */
+  readonly changes: number;
+  /** Commits that changed it. */
+  readonly commits: number;
+  /** Offset of the last of them. */
+  readonly last: number;
+}
+
+/** What one program did to our tables. */
+export interface DriftBy {
+  /** "" where nobody was seen: found at a start. */
+  readonly process: string;
+  readonly times: number;
+  /** The last time: offset of the record, process id, what was changed, what was done about it. */
+  readonly last: number;
+  readonly pid: number;
+  readonly changes: readonly string[];
+  readonly response: string;
+}
+
+/** Records that could not be written. */
+export interface Gap {
+  readonly offset: number;
+  readonly time: string;
+  readonly records: number;
+  readonly reason: string;
+}
+
+/** A commit that the kernel refused. */
+export interface Rejected {
+  readonly offset: number;
+  readonly time: string;
+  readonly error: string;
+  /** The Service that is left out from then on. */
+  readonly setAside?: string;
+}
+
+/** The figures of `records`, whose first has offset `first`. */
+export function figuresOf(records: readonly LedgerRecord[], first: number): Figures {
+  const gaps: Gap[] = [];
+  const rejected: Rejected[] = [];
+  let changesOmitted = 0;
+  records.forEach((record, i) => {
+    const { time } = record;
+    const offset = first + i;
+    if (record.kind === "gap") gaps.push({ offset, time, records: record.records, reason: record.reason });
+    if (record.kind !== "commit") return;
+    changesOmitted += record.changesOmitted;
+    if (record.outcome !== "rejected") return;
+    const { error = "", setAside } = record;
+    rejected.push({ offset, time, error, ...(setAside === undefined ? {} : { setAside }) });
+  });
+  return {
+    syncs: syncsOf(records, first),
+    clock: clockProblem(records),
+    churn: churnOf(records, first),
+    changesOmitted,
+    drift: driftOf(records, first),
+    gaps,
+    rejected,
+  };
+}
+
+/** The Service in the comment of an element: `shop/web` of `shop/web:http`. */
+export function serviceOfComment(comment: string | undefined): string | undefined {
+  return comment?.replace(/:.*$/s, "");
+}
+
+function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
+  const found = new Map<string, Churn>();
+  records.forEach((record, i) => {
+    if (record.kind !== "commit" || record.outcome !== "committed") return;
+    const counts = new Map<string, number>();
+    for (const { comment } of record.changes) {
+      const service = serviceOfComment(comment);
+      if (service !== undefined) counts.set(service, (counts.get(service) ?? 0) + 1);
+    }
+    for (const [service, count] of counts) {
+      const { changes, commits } = found.get(service) ?? { changes: 0, commits: 0 };
+      found.set(service, { service, changes: changes + count, commits: commits + 1, last: first + i });
+    }
+  });
+  return [...found.values()].sort((a, b) => b.changes - a.changes || (a.service < b.service ? -1 : 1));
+}
+
+function driftOf(records: readonly LedgerRecord[], first: number): DriftBy[] {
+  const found = new Map<string, DriftBy>();
+  records.forEach((record, i) => {
+    if (record.kind !== "drift") return;
+    const { process, pid, changes, response } = record;
+    const times = (found.get(process)?.times ?? 0) + 1;
+    found.set(process, { process, times, last: first + i, pid, changes, response });
+  });
+  return [...found.values()].sort((a, b) => b.times - a.times || (a.process < b.process ? -1 : 1));
+}

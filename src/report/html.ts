@@ -1,0 +1,44 @@
+// The file of a report: one page that asks nothing of anybody. It holds no text of the ledger but compressed and in
+// base64, whose alphabet means nothing to HTML, and its policy lets run only the script that came with this program.
+
+/** The page's own parts, as `deno task report-page` made them; hashes as in a Content-Security-Policy. */
+export interface PageAsset {
+  readonly script: string;
+  readonly scriptHash: string;
+  readonly style: string;
+  readonly styleHash: string;
+}
+
+/** Id of the element that holds the data. */
+export const DATA_ID = "data";
+
+/** The page of `data`, which is base64. */
+export function reportHtml({ script, scriptHash, style, styleHash }: PageAsset, data: string): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src '${scriptHash}'`,
+    `style-src '${styleHash}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>ledgerproxy report</title>
+<style>${style}</style>
+</head>
+<body>
+<noscript>This page reads what is in it with JavaScript, which is turned off here.</noscript>
+<script type="application/octet-stream" id="${DATA_ID}">${data}</script>
+<script type="module">${script}</script>
+</body>
+</html>
+`;
+}

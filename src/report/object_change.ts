@@ -1,0 +1,62 @@
+// What an event says that was not so before, in a few words: endpoints that came, went or changed, and which fields.
+
+import { sameValue } from "../kube/equality.ts";
+import type { EndpointSlice, KubeObject, SliceEndpoint } from "../kube/objects.ts";
+
+/** One line a change; empty where nothing that we keep differs. `undefined`: the object does not exist. */
+export function objectChange(before: KubeObject | undefined, after: KubeObject | undefined): string[] {
+  if (before === undefined && after === undefined) return [];
+  const slice = (after ?? before)!.kind === "EndpointSlice";
+  const endpoints = slice ? endpointChanges(before as EndpointSlice, after as EndpointSlice) : [];
+  if (before === undefined || after === undefined) return endpoints;
+  return [...endpoints, ...fieldChanges(before, after, slice)];
+}
+
+/** Paths of fields that differ, two levels deep: `spec.ports`. What differs with every write is left out. */
+function fieldChanges(before: KubeObject, after: KubeObject, slice: boolean): string[] {
+  const [old, now] = [fields(before), fields(after)];
+  const differ = [...new Set([...old.keys(), ...now.keys()])].filter((path) =>
+    !sameValue(old.get(path), now.get(path)) && !(slice && path === "endpoints") &&
+    path !== "metadata.resourceVersion" && path !== "metadata.annotations"
+  );
+  return differ.sort().map((path) => `${path}: ${brief(old.get(path))} → ${brief(now.get(path))}`);
+}
+
+function fields(object: KubeObject): Map<string, unknown> {
+  return new Map(
+    Object.entries(object).flatMap(([name, value]): [string, unknown][] =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.entries(value).map(([inner, value]) => [`${name}.${inner}`, value])
+        : [[name, value]]
+    ),
+  );
+}
+
+const BRIEF_MAX = 120;
+
+function brief(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length <= BRIEF_MAX ? text : `${text.slice(0, BRIEF_MAX)}…`;
+}
+
+function endpointChanges(before: EndpointSlice | undefined, after: EndpointSlice | undefined): string[] {
+  const [old, now] = [conditions(before), conditions(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((address) => {
+    const [was, is] = [old.get(address), now.get(address)];
+    if (was === is) return [];
+    if (was === undefined) return [`+ ${address} ${is}`];
+    return [is === undefined ? `− ${address} ${was}` : `${address}: ${was} → ${is}`];
+  });
+}
+
+/** Condition of each endpoint in words, by address. */
+function conditions(slice: EndpointSlice | undefined): Map<string, string> {
+  return new Map((slice?.endpoints ?? []).map((one) => [one.addresses[0] ?? "", conditionText(one)]));
+}
+
+/** `ready`, `not ready`, `terminating`, or `terminating, serving` where it still answers. */
+export function conditionText({ conditions }: SliceEndpoint): string {
+  const { ready, serving, terminating } = conditions ?? {};
+  if (terminating === true) return serving === false ? "terminating" : "terminating, serving";
+  return ready === false ? "not ready" : "ready";
+}

@@ -1,0 +1,142 @@
+/// <reference lib="dom" />
+// What happened at the moment that is shown: the events, what each said that was new, and the elements that changed.
+
+import type { CommitRecord, CommittedChange, LedgerRecord } from "../../ledger/record.ts";
+import { objectChange } from "../object_change.ts";
+import { describe, position, provenance } from "./causes.ts";
+import { type Child, element, fill, section } from "./dom.ts";
+import type { Report } from "./report.ts";
+import { counted } from "./words.ts";
+
+/** Most events and most elements shown of one moment. */
+const SHOWN_MAX = 200;
+
+/** The section. */
+export function changesSection(report: Report): HTMLElement {
+  const body = element("div", { "aria-live": "polite" });
+  report.follow(() => fill(body, changes(report)));
+  return section("changes", "What changed", body);
+}
+
+function changes(report: Report): Child[] {
+  const { stop, data } = report;
+  if (stop.kind === "beginning") {
+    return [element("p", { class: "quiet" }, "The state that the window begins with.")];
+  }
+  const record = data.records[stop.offset - data.first]!;
+  switch (record.kind) {
+    case "commit":
+      return [...outcome(record), events(report), elements(report, record.changes, record.changesOmitted)];
+    case "drift":
+      return [
+        paragraph(`${record.process || "Somebody"}, process ${record.pid}:`, "bad"),
+        element("ul", { class: "plain" }, ...record.changes.map((change) => element("li", {}, change))),
+        paragraph(record.response),
+      ];
+    case "gap":
+      return [
+        paragraph(`${counted(record.records, "record")} could not be written: ${record.reason}`, "bad"),
+      ];
+    default:
+      return [events(report), elements(report, uncommitted(report), 0)];
+  }
+}
+
+function paragraph(text: string, kind?: string): HTMLElement {
+  return element("p", { class: kind }, text);
+}
+
+function outcome({ outcome, error, setAside }: CommitRecord): HTMLElement[] {
+  if (outcome === "committed") return [];
+  return [
+    paragraph(`The kernel refused it: ${error ?? "without a word"}`, "bad"),
+    ...(setAside === undefined ? [] : [paragraph(`${setAside} is left out from now on.`)]),
+  ];
+}
+
+/** Element changes of a record that no commit holds, from the fold. */
+function uncommitted({ timeline, stop }: Report): CommittedChange[] {
+  const { elements } = timeline.moments[stop.through - timeline.first]!;
+  return elements.flatMap(({ path, key, before, after }): CommittedChange[] => {
+    const side = (verb: "add" | "delete", one: typeof before): CommittedChange[] =>
+      one === undefined ? [] : [{
+        verb,
+        set: path,
+        key,
+        cause: stop.through,
+        ...(one.value === undefined ? {} : { value: one.value }),
+        ...(one.comment === undefined ? {} : { comment: one.comment }),
+      }];
+    return [...side("delete", before), ...side("add", after)];
+  });
+}
+
+function events(report: Report): HTMLElement {
+  const { data: { records, first }, stop: { from, through } } = report;
+  const begin = Math.max(0, from - first);
+  const folded = records.slice(begin, through - first + 1).map((record, i) => ({ record, at: begin + i }))
+    .filter(({ record }) => record.kind === "event" || record.kind === "config");
+  const rows = folded.slice(0, SHOWN_MAX).map(({ record, at }) => event(report, record, at));
+  const more = folded.length - rows.length;
+  return element(
+    "ol",
+    { class: "events" },
+    ...rows,
+    more > 0 && element("li", { class: "quiet" }, `and ${counted(more, "record")} more`),
+    from < first &&
+      element("li", { class: "quiet" }, `and ${counted(first - from, "record")} before this window`),
+  );
+}
+
+function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
+  const { timeline } = report;
+  const { object } = timeline.moments[at]!;
+  const said = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
+  const kept = said.slice(0, SHOWN_MAX);
+  return element(
+    "li",
+    {},
+    position(report, timeline.first + at),
+    ` ${describe(record)}${object !== undefined && object.before === undefined ? " (new)" : ""}`,
+    element("div", { class: "quiet" }, ...provenance(report, record, object?.before?.object)),
+    kept.length > 0 && element("ul", { class: "plain said" }, ...kept.map((line) => element("li", {}, line))),
+  );
+}
+
+function elements(report: Report, all: readonly CommittedChange[], omitted: number): HTMLElement {
+  if (all.length + omitted === 0) return element("p", { class: "quiet" }, "No element changed.");
+  const groups = new Map<string, CommittedChange[]>();
+  for (const change of all.slice(0, SHOWN_MAX)) {
+    const name = change.comment ?? "";
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [change]);
+    else group.push(change);
+  }
+  const more = all.length - SHOWN_MAX + omitted;
+  return element(
+    "div",
+    { class: "diff" },
+    ...[...groups].flatMap(([name, changes]) => [
+      element("h3", {}, name === "" ? "of no Service" : name),
+      ...changes.map((change) => changeLine(report, change)),
+    ]),
+    more > 0 && all.length >= SHOWN_MAX &&
+      element("p", { class: "quiet" }, `and ${counted(more, "change")} more`),
+  );
+}
+
+function changeLine(report: Report, { verb, set, key, value, cause }: CommittedChange): HTMLElement {
+  const family = set.startsWith("ip6 ") ? "ip6 " : "";
+  const name = set.split(" ").slice(2).join(" ");
+  return element(
+    "div",
+    { class: verb },
+    element(
+      "code",
+      {},
+      `${verb === "add" ? "+" : "−"} ${family}${name} { ${key}${value ? ` : ${value}` : ""} }`,
+    ),
+    " ",
+    position(report, cause),
+  );
+}

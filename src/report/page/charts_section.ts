@@ -1,0 +1,102 @@
+/// <reference lib="dom" />
+// The charts, one above the other over the same time.
+
+import { bucketed, type Sample, stretchOf } from "../buckets.ts";
+import type { Sync } from "../latency.ts";
+import { type Chart, chart, type ChartPlan, type Mark, type Shared } from "./chart.ts";
+import { element } from "./dom.ts";
+import type { Report } from "./report.ts";
+import { count, duration } from "./words.ts";
+
+/** Most stretches of time that a chart shows. */
+const STRETCHES_MAX = 180;
+
+/** The time that charts and slider share, in milliseconds since 1970: never empty. */
+export function span({ stops }: Report): { begin: number; end: number } {
+  const [begin, end] = [stops[0]!.time, stops.at(-1)!.time];
+  const margin = Math.max(500, (end - begin) / 50);
+  return { begin: begin - margin, end: end + margin };
+}
+
+/** The section, and a way to draw it again. */
+export function chartsSection(report: Report): { root: HTMLElement; redraw: () => void } {
+  const { begin, end } = span(report);
+  const shared: Shared = {
+    begin: begin / 1000,
+    end: end / 1000,
+    marks: marksOf(report),
+    now: () => ({ seconds: report.stop.time / 1000, zone: report.zone }),
+    choose: (seconds) => report.goToTime(seconds * 1000),
+  };
+  const stretch = stretchOf(end - begin, STRETCHES_MAX);
+  const charts: Chart[] = plansOf(report, stretch).map((plan, i, { length }) =>
+    chart({ ...plan, times: i === length - 1 }, shared)
+  );
+  const root = element(
+    "div",
+    { class: "charts" },
+    ...charts.map(({ root }) => root),
+    shared.marks.length > 0 && legend(),
+  );
+  return { root, redraw: () => charts.forEach((one) => one.redraw()) };
+}
+
+function legend(): HTMLElement {
+  return element(
+    "p",
+    { class: "legend quiet" },
+    "Marks at the upper edge: ",
+    element("span", { class: "warn" }, "drift"),
+    ", ",
+    element("span", { class: "bad" }, "gap or rejected commit"),
+    ". A click shows that moment.",
+  );
+}
+
+function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
+  const { syncs, clock } = report.figures;
+  const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
+  const counts = buckets(() => [1]);
+  const latency: Omit<ChartPlan, "times">[] = clock === "played" ? [] : [{
+    title: "From arrival to commit: median, up to p99",
+    buckets: buckets(({ fromArrival }) => fromArrival),
+    label: duration,
+    shape: "range",
+    least: 1,
+  }];
+  return [
+    ...latency,
+    {
+      title: "In the kernel: median, up to p99",
+      buckets: buckets(({ microseconds }) => [microseconds / 1000]),
+      label: duration,
+      shape: "range",
+      least: 0.001,
+    },
+    {
+      title: "Operations per sync: median, up to p99",
+      buckets: buckets(({ operations }) => [operations]),
+      label: count,
+      shape: "range",
+      least: 1,
+    },
+    {
+      title: `Syncs in ${duration(stretch)}`,
+      buckets: { ...counts, median: counts.count, high: counts.count },
+      label: (value) => Number.isInteger(value) ? count(value) : "",
+      shape: "bars",
+      least: 0,
+    },
+  ];
+}
+
+function samples(syncs: readonly Sync[], values: (sync: Sync) => readonly number[]): Sample[] {
+  return syncs.map((sync) => ({ time: sync.time, values: values(sync) }));
+}
+
+function marksOf({ stops }: Report): Mark[] {
+  return stops.flatMap(({ kind, time }): Mark[] => {
+    if (kind === "drift") return [{ seconds: time / 1000, colour: "warn" }];
+    return kind === "gap" || kind === "rejected" ? [{ seconds: time / 1000, colour: "bad" }] : [];
+  });
+}

@@ -1,0 +1,78 @@
+/// <reference lib="dom" />
+// The figures of the window in one table, and beside them what went wrong, by number.
+
+import { percentile, type Sync } from "../latency.ts";
+import { type Child, element, section, table } from "./dom.ts";
+import type { Report } from "./report.ts";
+import { count, duration } from "./words.ts";
+
+/** The section. */
+export function figuresSection(report: Report): HTMLElement {
+  const { figures } = report;
+  const rows = [
+    row("Trigger to arrival", figures.syncs, ({ triggerToArrival }) => triggerToArrival, duration),
+    ...(figures.clock === "played" ? [] : [
+      row("Arrival to commit", figures.syncs, ({ fromArrival }) => fromArrival, duration),
+      row("Trigger to commit", figures.syncs, ({ fromTrigger }) => fromTrigger, duration),
+    ]),
+    row("In the kernel", figures.syncs, ({ microseconds }) => [microseconds / 1000], duration),
+    row("Operations per sync", figures.syncs, ({ operations }) => [operations], count),
+  ];
+  return section(
+    "figures",
+    "Figures",
+    element(
+      "div",
+      { class: "figures" },
+      table("Latency and size of syncs", ["", "p50", "p99", "most", "of"], rows, [1, 2, 3, 4]),
+      totals(report),
+    ),
+    played(report),
+  );
+}
+
+function row(
+  name: string,
+  syncs: readonly Sync[],
+  values: (sync: Sync) => readonly number[],
+  text: (value: number) => string,
+): Child[] {
+  const all = syncs.flatMap(values);
+  const at = (rank: number) => {
+    const value = percentile(all, rank);
+    return value === undefined ? "not known" : text(value);
+  };
+  return [name, at(0.5), at(0.99), at(1), count(all.length)];
+}
+
+function totals({ figures, data, stops }: Report): HTMLElement {
+  const events = data.records.filter(({ kind }) => kind === "event").length;
+  const uncommitted = stops.filter(({ kind }) => kind === "uncommitted").length;
+  const drift = figures.drift.reduce((sum, { times }) => sum + times, 0);
+  const total = (name: string, number: number, bad = false) =>
+    element(
+      "div",
+      { class: bad && number > 0 ? "total bad" : "total" },
+      element("dt", {}, name),
+      element("dd", {}, count(number)),
+    );
+  return element(
+    "dl",
+    { class: "totals" },
+    total("events", events),
+    total("syncs", figures.syncs.length),
+    total("not committed", uncommitted),
+    total("drift", drift, true),
+    total("gaps", figures.gaps.length, true),
+    total("rejected", figures.rejected.length, true),
+  );
+}
+
+function played({ figures }: Report): HTMLElement | false {
+  if (figures.clock === undefined) return false;
+  return element(
+    "p",
+    { class: "left-out" },
+    "Arrival to commit is not known: a recording was played into this ledger, so its events arrived by another clock than its commits were made by.",
+  );
+}

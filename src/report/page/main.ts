@@ -1,0 +1,71 @@
+/// <reference lib="dom" />
+// The page of a report: one ledger's window, at any of its moments.
+
+import { changesSection } from "./changes_section.ts";
+import { chartsSection } from "./charts_section.ts";
+import { element, section } from "./dom.ts";
+import { embedded } from "./embedded.ts";
+import { figuresSection } from "./figures_section.ts";
+import { incidentsSections, notesSection } from "./incidents_section.ts";
+import { masthead } from "./masthead.ts";
+import { momentBar } from "./moment_bar.ts";
+import { packetSection } from "./packet_section.ts";
+import "./page.css";
+import { Report } from "./report.ts";
+import { servicesSection } from "./services_section.ts";
+
+/** Puts the page together. */
+function show(report: Report): void {
+  const charts = chartsSection(report);
+  const packet = packetSection(report);
+  document.title = `${document.title}: ${report.data.node || report.data.ledger}`.replace(/\p{C}/gu, "?");
+  document.body.append(
+    element("a", { class: "skip", href: "#services" }, "Skip to the Services"),
+    masthead(report, charts.redraw),
+    element(
+      "main",
+      {},
+      figuresSection(report),
+      section("time", "Over time", charts.root),
+      momentBar(report),
+      element(
+        "div",
+        { class: "columns" },
+        servicesSection(report, packet.ask),
+        element("div", {}, changesSection(report), packet.root),
+      ),
+      ...incidentsSections(report),
+      notesSection(),
+    ),
+  );
+  report.follow(charts.redraw);
+  listen(report, charts.redraw);
+}
+
+/** A position in the address (`#@313`) is where the page opens, and where links lead. */
+function listen(report: Report, redraw: () => void): void {
+  const follow = () => {
+    const offset = /^#@(\d+)$/.exec(location.hash)?.[1];
+    if (offset !== undefined) report.goToOffset(Number(offset));
+  };
+  follow();
+  addEventListener("hashchange", follow);
+  // The address may say so already, and then a link to it changes nothing.
+  addEventListener("click", (event) => {
+    const offset = /^#@(\d+)$/.exec((event.target as Element).getAttribute("href") ?? "")?.[1];
+    if (offset !== undefined) report.goToOffset(Number(offset));
+  });
+  addEventListener("resize", redraw);
+  for (const query of ["print", "(prefers-color-scheme: dark)"]) {
+    matchMedia(query).addEventListener("change", redraw);
+  }
+}
+
+try {
+  show(new Report(await embedded()));
+} catch (error) {
+  document.body.append(
+    element("p", { class: "bad", role: "alert" }, `This report cannot be shown: ${(error as Error).message}`),
+  );
+  throw error;
+}

@@ -1,0 +1,87 @@
+/// <reference lib="dom" />
+// The head of the page: which node, which window of which ledger, what is left out; colours and clock.
+
+import { element } from "./dom.ts";
+import type { Report } from "./report.ts";
+import { counted, moment, zoneName } from "./words.ts";
+
+const THEMES = ["auto", "light", "dark"] as const;
+
+/** The masthead; `repaint` is called when colours have changed. */
+export function masthead(report: Report, repaint: () => void): HTMLElement {
+  const { data } = report;
+  const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
+  const window = element("p", { class: "window" });
+  report.follow(() => {
+    window.textContent = windowText(report);
+  });
+  return element(
+    "header",
+    { class: "masthead" },
+    element(
+      "div",
+      {},
+      element("h1", {}, title),
+      element(
+        "p",
+        { class: "quiet" },
+        `Report of ledger ${data.ledger}, written by ledgerproxy ${data.version}`,
+      ),
+      window,
+      leftOut(report),
+    ),
+    element("div", { class: "switches" }, clockSwitch(report), themeSwitch(repaint)),
+  );
+}
+
+function windowText({ stops, data, zone }: Report): string {
+  const [first, last] = [stops[0]!.time, stops.at(-1)!.time];
+  const offsets = `@${data.first} to @${data.first + data.records.length - 1}`;
+  return `${moment(first, zone)} to ${moment(last, zone)} (${zoneName(zone, last)}): ${
+    counted(data.records.length, "record")
+  }, ${offsets}`;
+}
+
+/** Says what the ledger has beside what is here; nothing where all of it is. */
+function leftOut(
+  { data: { leftOut: { before, after, oldest, newest }, first } }: Report,
+): HTMLElement | false {
+  const parts = [
+    ...(before > 0
+      ? [`${counted(before, "older record")} (back to ${oldest}), whose outcome is the state it begins with`]
+      : []),
+    ...(after > 0 ? [`${counted(after, "newer record")} (up to ${newest})`] : []),
+    ...(first > 0 && before === 0
+      ? [`what was before @${first}, which the ledger does not keep any more`]
+      : []),
+  ];
+  if (parts.length === 0) return false;
+  return element(
+    "p",
+    { class: "left-out" },
+    `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`,
+  );
+}
+
+function clockSwitch(report: Report): HTMLElement {
+  const button = element("button", { type: "button", class: "switch", "aria-pressed": "false" }, "UTC");
+  button.addEventListener("click", () => {
+    report.zone = report.zone === "UTC" ? "local" : "UTC";
+    button.setAttribute("aria-pressed", String(report.zone === "UTC"));
+    report.tell();
+  });
+  return button;
+}
+
+function themeSwitch(repaint: () => void): HTMLElement {
+  const select = element(
+    "select",
+    { "aria-label": "Colours" },
+    ...THEMES.map((theme) => element("option", { value: theme }, theme)),
+  );
+  select.addEventListener("change", () => {
+    document.documentElement.dataset["theme"] = select.value;
+    repaint();
+  });
+  return select;
+}

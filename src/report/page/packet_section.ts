@@ -1,0 +1,128 @@
+/// <reference lib="dom" />
+// Where a packet would have gone at the moment that is shown: the same code that `ledgerproxy why` runs.
+
+import { TABLE } from "../../fold/skeleton.ts";
+import { outcomeText, readPacket, rivals } from "../../history/packet_words.ts";
+import { type Packet, trace, type TraceStep } from "../../history/trace.ts";
+import { familyOf } from "../../kube/address.ts";
+import { setPath } from "../../nft/ruleset.ts";
+import { elementText } from "../../nft/text.ts";
+import { causeLine } from "./causes.ts";
+import { type Child, element, fill, section } from "./dom.ts";
+import type { Report } from "./report.ts";
+
+/** The section, and a way to ask it. */
+export function packetSection(
+  report: Report,
+): { root: HTMLElement; ask: (source: string, target: string) => void } {
+  const source = field("source", "From", "10.244.1.5");
+  const target = field("target", "To", "10.96.0.10:80/tcp");
+  const answer = element("div", { id: "answer", "aria-live": "polite" });
+  const show = () => {
+    const [from, to] = [source.value.trim(), target.value.trim()];
+    fill(answer, from === "" && to === "" ? hint() : answerTo(report, from, to));
+  };
+  const form = element(
+    "form",
+    { class: "packet" },
+    element("label", { for: "source" }, "From"),
+    source,
+    element("label", { for: "target" }, "To"),
+    target,
+    element("button", { type: "submit" }, "Why"),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show();
+  });
+  report.follow(show);
+  const root = section("packet", "Where a packet went", form, answer);
+  const ask = (from: string, to: string) => {
+    source.value = from;
+    target.value = to;
+    show();
+    root.scrollIntoView({ block: "nearest" });
+    target.focus({ preventScroll: true });
+  };
+  return { root, ask };
+}
+
+function field(id: string, label: string, placeholder: string): HTMLInputElement {
+  return element("input", { id, placeholder, title: label, spellcheck: "false", autocomplete: "off" });
+}
+
+function hint(): Child[] {
+  return [
+    element(
+      "p",
+      { class: "quiet" },
+      "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.",
+    ),
+  ];
+}
+
+function answerTo(report: Report, source: string, target: string): Child[] {
+  const packet = readPacket(source, target);
+  if (typeof packet === "string") return [element("p", { class: "bad", role: "alert" }, packet)];
+  const { view } = report.timeline;
+  const { surroundings } = view;
+  const { steps, outcomes } = trace(
+    { tables: surroundings.tables, elements: view.elements },
+    packet,
+    surroundings.addresses,
+  );
+  return [
+    element(
+      "ul",
+      { class: "plain outcomes" },
+      ...outcomes.map((outcome) =>
+        element("li", { class: outcome.kind === "deliver" ? "" : "bad" }, outcomeText(packet, outcome))
+      ),
+    ),
+    ...rivals(packet, steps, surroundings).map((text) => element("p", { class: "warn" }, text)),
+    element(
+      "ol",
+      { class: "path" },
+      ...steps.flatMap((step, i) => stepLines(report, packet, step, steps[i - 1])),
+    ),
+    element(
+      "p",
+      { class: "quiet" },
+      "In a terminal: ",
+      element("code", {}, `ledgerproxy why ${source} ${target} --at @${view.at} --ledger DIR`),
+    ),
+  ];
+}
+
+function stepLines(
+  report: Report,
+  packet: Packet,
+  step: TraceStep,
+  before: TraceStep | undefined,
+): HTMLElement[] {
+  const { hook, priority, chain, rule, found } = step;
+  const { elements } = report.timeline.view;
+  const head = before?.hook === hook && before.priority === priority
+    ? []
+    : [element("li", { class: "hook" }, `${hook}, priority ${priority}`)];
+  const elementsFound = found.map((one) => {
+    const path = setPath(familyOf(packet.destination), TABLE, one.set);
+    return element(
+      "div",
+      { class: "found" },
+      element("code", {}, `@${one.set} { ${elementText(one.element)} }`),
+      " by ",
+      causeLine(report, elements.get(path)?.get(one.element.key)?.cause),
+    );
+  });
+  return [
+    ...head,
+    element(
+      "li",
+      {},
+      element("span", { class: "quiet" }, `${chain}: `),
+      element("code", {}, rule),
+      ...elementsFound,
+    ),
+  ];
+}

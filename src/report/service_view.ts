@@ -1,0 +1,209 @@
+// ServicePorts as people ask about them: frontends, what each leads to, every endpoint with the reason why it gets
+// traffic or none, and the record that made it so. Taken from the elements, where they say it, not from what should be.
+
+import type { ServiceName } from "../fold/cluster_state.ts";
+import { endpointsOf } from "../fold/endpoints.ts";
+import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
+import { parseAddress } from "../kube/address.ts";
+import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
+import { type ServicePort, servicePorts } from "../kube/service_port.ts";
+import type { ElementKey } from "../nft/ruleset.ts";
+import { endpointText } from "../nft/text.ts";
+import { conditionText } from "./object_change.ts";
+import type { CausedElement, View } from "./timeline.ts";
+
+/** One ServicePort at a moment. */
+export interface PortView {
+  /** `shop/web:http`. */
+  readonly name: string;
+  readonly service: ServiceName;
+  readonly port: ServicePort;
+  readonly type: string;
+  readonly frontends: readonly FrontendView[];
+  readonly endpoints: readonly EndpointView[];
+  /** How many endpoints get traffic. */
+  readonly serving: number;
+  /** Why the Service is not served; undefined where it is. */
+  readonly aside: string | undefined;
+  /** Policies that are not the default, in words. */
+  readonly policies: readonly string[];
+  /** Offset of the record that last changed anything of it; undefined: one before the window. */
+  readonly changed: number | undefined;
+}
+
+/** Where packets are sent to. */
+export interface FrontendView {
+  readonly kind: "cluster IP" | "external IP" | "load balancer" | "NodePort";
+  /** `10.96.0.1:80`, `:30080`. */
+  readonly text: string;
+  readonly leads: "endpoints" | "refused" | "dropped" | "nowhere";
+  /** The ServicePort that holds it, where that is another one. */
+  readonly holder: string | undefined;
+  readonly cause: number | undefined;
+}
+
+/** One endpoint of a slice. */
+export interface EndpointView {
+  /** `10.244.0.1:8080`. */
+  readonly text: string;
+  readonly node: string;
+  /** See {@link conditionText}. */
+  readonly condition: string;
+  readonly traffic: "all" | "local" | "none";
+  readonly slice: string;
+  readonly cause: number | undefined;
+}
+
+/** The Services of `view` by name. */
+export function serviceNames({ objects }: View): ServiceName[] {
+  const names: ServiceName[] = [];
+  for (const { object } of objects.values()) {
+    if (object.kind === "Service") {
+      names.push(`${object.metadata.namespace}/${object.metadata.name}` as ServiceName);
+    }
+  }
+  return names.sort();
+}
+
+/** The ServicePorts of Service `name`; none where it does not exist or is not proxied. */
+export function portViews(view: View, name: ServiceName): PortView[] {
+  const told = view.objects.get(`Service ${name}`);
+  if (told === undefined) return [];
+  const service = told.object as Service;
+  const slices = [...view.slices.get(name) ?? []];
+  return servicePorts(service).map((port) => {
+    const frontends = frontendsOf(view, port);
+    const endpoints = endpointViews(view, port, slices);
+    const causes = [
+      told.told,
+      ...frontends.map(({ cause }) => cause),
+      ...slices.map(([key]) => view.objects.get(key)?.told),
+    ];
+    const changed = Math.max(-1, ...causes.filter((cause) => cause !== undefined));
+    return {
+      name: port.name,
+      service: name,
+      port,
+      type: service.spec.type ?? "ClusterIP",
+      frontends,
+      endpoints,
+      serving: endpoints.filter(({ traffic }) => traffic !== "none").length,
+      aside: view.surroundings.aside.get(name),
+      policies: policiesOf(port),
+      changed: changed < 0 ? undefined : changed,
+    };
+  });
+}
+
+function policiesOf(port: ServicePort): string[] {
+  return [
+    ...(port.internalLocal ? ["internalTrafficPolicy Local"] : []),
+    ...(port.externalLocal ? ["externalTrafficPolicy Local"] : []),
+    ...(port.affinitySeconds > 0 ? [`ClientIP affinity for ${port.affinitySeconds} s`] : []),
+    ...(port.sourceRanges.length > 0 ? [`${port.sourceRanges.length} source ranges`] : []),
+  ];
+}
+
+function frontendsOf(view: View, port: ServicePort): FrontendView[] {
+  const addressed = (kind: FrontendView["kind"], address: ServicePort["clusterIP"]) =>
+    frontendAt(
+      view,
+      port,
+      kind,
+      `${address} . ${port.protocol} . ${port.port}`,
+      endpointText(address, port.port),
+    );
+  const external = port.externalIPs.map((address) =>
+    addressed(port.balancerIPs.includes(address) ? "load balancer" : "external IP", address)
+  );
+  const nodePort = port.nodePort === 0
+    ? []
+    : [frontendAt(view, port, "NodePort", `${port.protocol} . ${port.nodePort}`, `:${port.nodePort}`)];
+  return [addressed("cluster IP", port.clusterIP), ...external, ...nodePort];
+}
+
+function frontendAt(
+  { elements }: View,
+  port: ServicePort,
+  kind: FrontendView["kind"],
+  key: string,
+  text: string,
+): FrontendView {
+  const paths = PATHS[port.family];
+  const [serves, refuses] = kind === "NodePort"
+    ? [paths["service-nodeports"], paths["no-endpoint-nodeports"]]
+    : [paths["service-ips"], paths["no-endpoint-services"]];
+  const serving = elements.get(serves)?.get(key as ElementKey);
+  const refusing = elements.get(refuses)?.get(key as ElementKey);
+  const found = serving ?? refusing;
+  const leads = serving
+    ? "endpoints"
+    : refusing === undefined
+    ? "nowhere"
+    : refusing.value === "drop"
+    ? "dropped"
+    : "refused";
+  const holder = found?.comment === undefined || found.comment === port.name ? undefined : found.comment;
+  return { kind, text, leads, holder, cause: found?.cause };
+}
+
+function endpointViews(
+  view: View,
+  port: ServicePort,
+  slices: readonly (readonly [string, EndpointSlice])[],
+): EndpointView[] {
+  const chosen = endpointsOf(port, slices.map(([, slice]) => slice), view.surroundings.node);
+  const [cluster, local] = [new Set(chosen.cluster), new Set(chosen.local)];
+  const placed = placedEndpoints(view, port);
+  const seen = new Map<string, EndpointView>();
+  for (const [key, slice] of slices) {
+    for (const [endpoint, number] of endpointsIn(port, slice)) {
+      const address = parseAddress(endpoint.addresses[0] ?? "");
+      if (address === null) continue;
+      const name = `${address} . ${number}`;
+      const traffic = cluster.has(name) ? "all" : local.has(name) ? "local" : "none";
+      const one: EndpointView = {
+        text: endpointText(address, number),
+        node: endpoint.nodeName ?? "",
+        condition: conditionText(endpoint),
+        traffic,
+        slice: key,
+        cause: traffic === "none"
+          ? view.objects.get(key)?.told
+          : placed.get(name) ?? view.objects.get(key)?.told,
+      };
+      // Of one that is in two slices, as while it moves, the one that serves counts.
+      if (seen.get(name)?.traffic === undefined || one.condition === "ready") seen.set(name, one);
+    }
+  }
+  return [...seen.values()].sort((a, b) => a.text < b.text ? -1 : 1);
+}
+
+/** Endpoints of `slice` for `port`, each with its port number. */
+function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceEndpoint, number])[] {
+  if (slice.addressType !== (port.family === "ip" ? "IPv4" : "IPv6")) return [];
+  return slice.ports.flatMap(({ name, protocol, port: number }) =>
+    (name ?? "") === port.portName && (protocol ?? "TCP").toLowerCase() === port.protocol && number
+      ? slice.endpoints.map((endpoint) => [endpoint, number] as const)
+      : []
+  );
+}
+
+/** The record that gave each endpoint its slot, by `address . port`; with affinity the one that wrote its chain. */
+function placedEndpoints({ elements }: View, port: ServicePort): Map<string, number> {
+  const placed = new Map<string, number>();
+  const frontend = `${port.clusterIP} . ${port.protocol} . ${port.port}`;
+  const slots = elements.get(PATHS[port.family].endpoints)!;
+  const at = (slot: number): CausedElement | undefined => slots.get(`${frontend} . ${slot}` as ElementKey);
+  for (let slot = 0, found; (found = at(slot)) !== undefined; slot++) {
+    if (found.comment === undefined || found.comment === port.name) placed.set(found.value!, found.cause);
+  }
+  if (port.affinitySeconds === 0) return placed;
+  const beginning = `endpoint-${port.namespace}/${port.service}/${port.protocol}/${port.portName}__`;
+  for (const [key, { value, cause }] of elements.get(OBJECT_PATHS[port.family].chain)!) {
+    const target = /dnat to (\S+)/.exec(value ?? "")?.[1];
+    if (!key.startsWith(beginning) || target === undefined) continue;
+    placed.set(target.replace(/^\[?(.*?)\]?:(\d+)$/, "$1 . $2"), cause);
+  }
+  return placed;
+}

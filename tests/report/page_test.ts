@@ -1,0 +1,397 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+// The page of a report in a real browser, opened from the disk: it asks nothing of anybody, shows each moment as the
+// fold has it, answers as `why` does, and nothing that strangers named does anything.
+
+import assert from "node:assert/strict";
+import type { Page } from "puppeteer-core";
+import { emptyState, type ServiceName } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
+import type { Outcome, Packet } from "../../src/history/trace.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import type { OpenPage } from "../support/browser.ts";
+import { missingBrowser, withPage } from "../support/browser.ts";
+import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
+import { PAGE_FILE, pageSource } from "../support/report_page.ts";
+import { writeEvening } from "../support/report_ledger.ts";
+
+const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+const READY = "#notes";
+/** Control and format characters, which could move or turn what a reader sees. */
+const MISLEADING = /[^\P{C}\n\t]|[\u2028\u2029]/u;
+const MARKUP = "</script><img src=x onerror=alert(1)>";
+
+const missing = missingBrowser();
+if (missing !== undefined) console.log(`skipped: tests of a report's page: ${missing}`);
+
+function browserTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, ignore: missing !== undefined });
+}
+
+async function ledgerproxy(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+/** Writes a ledger with `write`, its report, and opens that. */
+async function withReport(
+  write: (folder: string) => void,
+  how: { readonly hash?: string; readonly dark?: boolean; readonly flags?: readonly string[] },
+  look: (open: OpenPage, ledger: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    write(`${folder}/ledger`);
+    await ledgerproxy("report", `${folder}/ledger`, "-o", `${folder}/report.html`, ...how.flags ?? []);
+    await withPage(
+      `${folder}/report.html`,
+      { ready: READY, ...how },
+      (open) => look(open, `${folder}/ledger`),
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const texts = (page: Page, selector: string): Promise<string[]> =>
+  page.$$eval(selector, (found) => found.map((one) => one.textContent ?? ""));
+const text = async (page: Page, selector: string): Promise<string> =>
+  (await texts(page, selector)).join("\n");
+
+/** Offset that the page stands at. */
+async function standsAt(page: Page): Promise<number> {
+  return Number((await text(page, "#moment .offset")).slice(1));
+}
+
+/** Endpoints that get traffic sent to each cluster IP, by ServicePort, as the fold's elements have them at `through`. */
+function slotsAt(ledger: string, through: number): Map<string, number> {
+  const state = emptyState();
+  for (const { offset, record } of readLedger(folderStorage(ledger, false))) {
+    if (offset <= through) foldRecord(state, offset, record);
+  }
+  const clusterIPs = (service: string) => state.services.get(service as ServiceName)?.spec.clusterIPs ?? [];
+  const slots = new Map<string, number>();
+  const found = (port: string, address: string | undefined) => {
+    const [service] = port.split(":");
+    if (address === undefined || !clusterIPs(service!).includes(address)) return;
+    slots.set(`${port} ${address}`, (slots.get(`${port} ${address}`) ?? 0) + 1);
+  };
+  for (const [path, set] of state.desired) {
+    for (const { key, comment } of set.values()) {
+      if (/ endpoints$/.test(path)) found(comment!, key.split(" . ")[0]);
+      // With affinity each endpoint has a chain: endpoint-shop/web/tcp/http__10.244.0.1/8080.
+      const chain = /^endpoint-(.+?)\/(.+?)\/\w+\/(.*)__/.exec(key);
+      if (chain === null || !path.endsWith("(chains)")) continue;
+      const [, namespace, name, port] = chain;
+      const family = clusterIPs(`${namespace}/${name}`).find((address) =>
+        address.includes(":") === path.startsWith("ip6")
+      );
+      found(`${namespace}/${name}:${port}`, family);
+    }
+  }
+  return slots;
+}
+
+/** The same as the page shows it; ServicePorts without traffic left out. */
+async function shownSlots(page: Page): Promise<Map<string, number>> {
+  const rows = await page.$$eval(
+    ".port > summary",
+    (found) =>
+      found.map((row) =>
+        [".name", ".address", ".served"].map((part) => row.querySelector(part)!.textContent!)
+      ),
+  );
+  return new Map(
+    rows.map(([name, address, served]): [string, number] => [
+      `${name} ${address!.replace(/^\[?(.*?)\]?:\d+\/.*$/, "$1")}`,
+      Number(served!.split("/")[0]),
+    ]).filter(([, count]) => count > 0),
+  );
+}
+
+const byName = (slots: Map<string, number>) => [...slots].sort(([a], [b]) => a < b ? -1 : 1);
+
+Deno.test("the committed page is what `deno task report-page` makes of its sources", async () => {
+  assert.ok(await Deno.readTextFile(PAGE_FILE) === await pageSource(), "run deno task report-page");
+});
+
+browserTest(
+  "a report opens from the disk, asks nothing of anybody and says nothing on the console",
+  () =>
+    withReport(writeEvening, {}, async ({ page, requests, said }, ledger) => {
+      const records = [...readLedger(folderStorage(ledger, false))];
+      assert.match(
+        await text(page, ".window"),
+        new RegExp(`${records.length} records, @0 to @${records.length - 1}$`),
+      );
+      assert.equal(await text(page, "h1"), "node-a");
+      const policy = await page.$eval("meta[http-equiv]", (meta) => meta.getAttribute("content")!);
+      assert.match(policy, /default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/);
+      assert.doesNotMatch(policy, /unsafe|\*/);
+      assert.equal((await page.$$("figure canvas")).length, 4, "a chart each");
+      assert.deepEqual(said, []);
+      // The policy is in force: what somebody could smuggle in does not run.
+      const ran = await page.evaluate(() => {
+        const script = document.createElement("script");
+        try {
+          script.textContent = "globalThis.smuggled = true";
+        } catch { /* Trusted Types refuse it earlier. */ }
+        document.body.append(script);
+        return "smuggled" in globalThis;
+      });
+      assert.equal(ran, false);
+      assert.deepEqual(requests, []);
+    }),
+);
+
+browserTest(
+  "the slider and the arrows go from commit to commit, and every moment is as the fold has it",
+  () =>
+    withReport(writeEvening, {}, async ({ page, said }, ledger) => {
+      const commits = [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+        record.kind === "commit" ? [record.through] : []
+      );
+      assert.equal(await standsAt(page), commits.at(-1), "a report opens at its end");
+      await page.focus("#slider");
+      for (const back of [1, 2]) {
+        await page.keyboard.press("ArrowLeft");
+        if (back === 1) continue;
+        assert.ok(await standsAt(page) <= commits.at(-2)!);
+      }
+      const seen = new Set<string>();
+      for (const share of [0, 0.1, 0.3, 0.55, 0.8, 1]) {
+        await page.$eval("#slider", (slider, share) => {
+          const input = slider as HTMLInputElement;
+          input.value = String(Number(input.max) * share);
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+        }, share);
+        const at = await standsAt(page);
+        const shown = byName(await shownSlots(page));
+        assert.deepEqual(shown, byName(slotsAt(ledger, at)), `at @${at}`);
+        seen.add(JSON.stringify(shown));
+      }
+      assert.ok(seen.size >= 4, "moments differ");
+      await page.keyboard.press("Home");
+      const stops = [await standsAt(page)];
+      for (let i = 0; i < 30; i++) {
+        await page.keyboard.press("ArrowRight");
+        stops.push(await standsAt(page));
+      }
+      assert.deepEqual(stops, [-1, ...commits.slice(0, 30)], "every commit, in order");
+      assert.match(
+        await page.$eval("#slider", (slider) => slider.getAttribute("aria-valuetext")!),
+        /position @\d+$/,
+      );
+      assert.deepEqual(said, []);
+    }),
+);
+
+browserTest(
+  "a position in the address, a link, and the field for it lead to the moment",
+  () =>
+    withReport(writeEvening, { hash: "#@200" }, async ({ page }) => {
+      const first = await standsAt(page);
+      assert.ok(first >= 199 && first < 210, `@${first}: what the commit there folded, or the one behind it`);
+      await page.type("#go-to", "@120\n");
+      const second = await standsAt(page);
+      assert.ok(second >= 120 && second < 130, `@${second}`);
+      const link = await page.$("#churn tbody a");
+      const offset = Number((await link!.evaluate((one) => one.textContent!)).slice(1));
+      await link!.evaluate((one) => (one as HTMLElement).click());
+      assert.ok(await standsAt(page) < offset, "the records that this commit folded");
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.$eval("#go-to", (field) => (field as HTMLInputElement).value = "");
+      await page.type("#go-to", "yesterday\n");
+      assert.equal(await page.$eval("#go-to", (field) => (field as HTMLInputElement).validity.valid), false);
+    }),
+);
+
+browserTest(
+  "the packet box gives the outcomes that `why` gives at the same position",
+  () =>
+    withReport(writeEvening, {}, async ({ page }, ledger) => {
+      const packets = [
+        ["10.244.9.9", "10.96.159.117:80/tcp"],
+        ["203.0.113.9", "198.51.100.10:443/tcp"],
+        ["fd00:10:244::9", "[fd00:96::9:de82]:53/udp"],
+        ["10.244.9.9", "10.96.77.77:80/tcp"],
+      ] as const;
+      const seen = new Set<string>();
+      for (const goTo of ["@90", "@250", "@320"]) {
+        await page.$eval("#go-to", (field) => (field as HTMLInputElement).value = "");
+        await page.type("#go-to", `${goTo}\n`);
+        const at = `@${await standsAt(page)}`;
+        for (const [source, target] of packets) {
+          await fillIn(page, source, target);
+          const answer = JSON.parse(
+            await ledgerproxy("why", source, target, "--at", at, "--ledger", ledger, "--json"),
+          );
+          const packet = readPacket(source, target) as Packet;
+          const expected = answer.outcomes.map((outcome: Outcome) => outcomeText(packet, outcome));
+          assert.deepEqual(await texts(page, ".outcomes li"), expected, `${target} at ${at}`);
+          const rules = answer.steps.map(({ rule }: { rule: string }) => rule);
+          assert.deepEqual(await texts(page, ".path > li > code"), rules, "and takes the same way");
+          const causes = answer.steps.flatMap(({ found }: { found: { cause?: { offset: number } }[] }) =>
+            found.flatMap(({ cause }) => cause === undefined ? [] : [`@${cause.offset}`])
+          );
+          assert.deepEqual(await texts(page, ".found .cause > :first-child"), causes, "for the same reasons");
+          seen.add(expected.join());
+        }
+      }
+      assert.ok(seen.size >= 5, "outcomes differ");
+      await fillIn(page, "10.244.9.9", "nonsense");
+      assert.match(await text(page, "#answer"), /it must be ADDRESS:PORT\/PROTO/);
+    }),
+);
+
+async function fillIn(page: Page, source: string, target: string): Promise<void> {
+  for (const [id, value] of [["#source", source], ["#target", target]] as const) {
+    await page.$eval(id, (field, value) => (field as HTMLInputElement).value = value, value);
+  }
+  await page.focus("#target");
+  await page.keyboard.press("Enter");
+}
+
+browserTest(
+  "what strangers named does nothing: no markup, no dialog, no request, no character that misleads",
+  async () => {
+    const ledgers = [
+      writeHostileLedger,
+      (folder: string) => writeEvening(folder, `${MARKUP}\u202e\u001b[31m`),
+    ];
+    for (const write of ledgers) {
+      await withReport(write, { hash: "#@4" }, async ({ page, requests, said }) => {
+        for (let i = 0; i < 12; i++) {
+          await page.$$eval(
+            "details:not([open]) > summary",
+            (all) => all.forEach((one) => (one as HTMLElement).click()),
+          );
+          const all = await page.evaluate(() => [
+            document.title,
+            document.body.innerText,
+            ...[...document.querySelectorAll("*")].flatMap((one) =>
+              [...one.attributes].map(({ value }) => value)
+            ),
+          ]);
+          for (const one of all) assert.doesNotMatch(one, MISLEADING, one.slice(0, 200));
+          assert.equal(await page.$("img"), null);
+          await page.keyboard.press(i < 6 ? "ArrowLeft" : "ArrowRight");
+        }
+        assert.match(
+          await page.evaluate(() => document.body.innerText),
+          /<img src=x onerror=alert\(1\)>/,
+          "it is told",
+        );
+        assert.deepEqual([...requests, ...said], []);
+      });
+    }
+  },
+);
+
+Deno.test("no text of the ledger is in the file but compressed", async () => {
+  const folder = await Deno.makeTempDir();
+  writeHostileLedger(`${folder}/ledger`);
+  await ledgerproxy("report", `${folder}/ledger`, "-o", `${folder}/report.html`);
+  const html = await Deno.readTextFile(`${folder}/report.html`);
+  for (const hostile of [...Object.values(HOSTILE_TEXT), "shop/web"]) {
+    assert.ok(!html.includes(hostile), JSON.stringify(hostile));
+  }
+  assert.equal(html.match(/<\/script/g)!.length, 2);
+  const { mode } = await Deno.stat(`${folder}/report.html`);
+  assert.equal(mode! & 0o777, 0o600, "nobody else reads what is in a ledger");
+  await Deno.remove(folder, { recursive: true });
+});
+
+browserTest(
+  "it is dark where the system is, light where that is, and as chosen in any case; paper is light",
+  () =>
+    withReport(writeEvening, { dark: true }, async ({ page }) => {
+      const brightness = () =>
+        page.evaluate(() => {
+          const [red = 0, green = 0, blue = 0] = getComputedStyle(document.body).backgroundColor.match(
+            /\d+/g,
+          )!.map(Number);
+          return (red + green + blue) / 3;
+        });
+      assert.ok(await brightness() < 60);
+      await page.select(".switches select", "light");
+      assert.ok(await brightness() > 200);
+      await page.select(".switches select", "auto");
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
+      assert.ok(await brightness() > 200);
+      await page.select(".switches select", "dark");
+      assert.ok(await brightness() < 60);
+      await page.emulateMediaType("print");
+      assert.ok(await brightness() > 200);
+      const hidden = await page.$eval("#slider", (slider) => slider.checkVisibility());
+      assert.equal(hidden, false, "paper has no slider");
+    }),
+);
+
+browserTest(
+  "everything can be reached and used by keyboard, with a name and a visible focus",
+  () =>
+    withReport(writeEvening, {}, async ({ page }) => {
+      const reached: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        await page.keyboard.press("Tab");
+        const { tag, id, name, outline } = await page.evaluate(() => {
+          const one = document.activeElement as HTMLInputElement;
+          const label = one.labels?.[0]?.textContent ?? one.getAttribute("aria-label") ?? one.textContent;
+          return {
+            tag: one.tagName,
+            id: one.id,
+            name: label?.trim(),
+            outline: getComputedStyle(one).outlineStyle,
+          };
+        });
+        assert.notEqual(name ?? "", "", `${tag} ${id} has a name`);
+        assert.notEqual(outline, "none", `${tag} ${id} shows that it has the focus`);
+        reached.push(id || tag);
+        if (tag === "SUMMARY") break;
+      }
+      for (const id of ["slider", "go-to", "filter", "SELECT", "SUMMARY"]) {
+        assert.ok(reached.includes(id), id);
+      }
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".port[open] table", { timeout: 5000 });
+      await page.focus("#filter");
+      await page.keyboard.type("10.244.0.33");
+      const names = await texts(page, ".port .name");
+      assert.ok(
+        names.length > 0 && names.every((name) => name.startsWith("shop/")),
+        names.join(),
+      );
+      const before = await standsAt(page);
+      await page.keyboard.press("ArrowLeft");
+      assert.equal(await standsAt(page), before, "arrows in a field are the field's");
+    }),
+);
+
+browserTest(
+  "a window says what it leaves out, and begins with the state there",
+  () =>
+    withReport(
+      writeEvening,
+      { flags: ["--since", "@150", "--until", "@300", "--records", "100"] },
+      async ({ page, said }, ledger) => {
+        assert.match(await text(page, ".window"), /100 records, @201 to @300$/);
+        assert.match(await text(page, ".left-out"), /Left out: 201 older records .*; \d+ newer records/);
+        await page.focus("#slider");
+        await page.keyboard.press("Home");
+        assert.equal(await standsAt(page), 200);
+        assert.deepEqual(byName(await shownSlots(page)), byName(slotsAt(ledger, 200)));
+        await page.$$eval("details > summary", (all) => all.forEach((one) => (one as HTMLElement).click()));
+        await page.waitForSelector(".port[open] .cause");
+        const causes = await texts(page, ".port[open] .cause");
+        assert.ok(causes.some((cause) => /^@\d+ EndpointSlice \S+ \d\d:/.test(cause)), causes.join());
+        assert.deepEqual(said, []);
+      },
+    ),
+);
