@@ -26,6 +26,9 @@ import type { LedgerRecord } from "./record.ts";
 export const FORMAT_VERSION = 1;
 
 const KINDS: ReadonlySet<string> = new Set(["event", "config", "commit", "drift", "gap"]);
+/** What is wrong with a line that is not what was written: a crash may have cut it. */
+export const NOT_WHOLE = "damaged (CRC)";
+
 const CRC_KEY = ',"crc":"';
 const CRC_TAIL_BYTES = CRC_KEY.length + 8 + 2;
 const CHAIN_KEY = ',"chain":"';
@@ -109,7 +112,7 @@ export function decodeRecord(
   previousChain: string | undefined,
 ): DecodedRecord | string {
   const text = unsealed(line);
-  if (text === undefined) return "damaged (CRC)";
+  if (text === undefined) return NOT_WHOLE;
   if (previousChain !== undefined && !continues(text, previousChain)) {
     return "altered, or what was before it was (hash chain)";
   }

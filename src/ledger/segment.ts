@@ -9,6 +9,7 @@ import {
   decodeHeader,
   decodeRecord,
   genesisChain,
+  NOT_WHOLE,
   segmentFirst,
   type SegmentHeader,
 } from "./format.ts";
@@ -151,7 +152,8 @@ function* readSegment(
       : decodeRecord(bytes.subarray(at, newline), end.next, proven ? end.chain : undefined);
     if (typeof decoded === "string") {
       // Behind a torn tail a later segment may go on, after a write that failed; its header proves that it does.
-      if (!isTail(bytes, newline)) throw new LedgerDamage(name, line, at, decoded);
+      const torn = isTail(bytes, newline) && (newline < 0 || decoded === NOT_WHOLE);
+      if (!torn) throw new LedgerDamage(name, line, at, decoded);
       return { ...end, torn: { file: name, keep: at, lostBytes: bytes.length - at, reason: decoded } };
     }
     yield decoded;
