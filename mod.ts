@@ -19,7 +19,7 @@ export type {
   WatchEvent,
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
-export { readLedger, verifyLedger } from "./src/ledger/reader.ts";
+export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";

@@ -15,7 +15,9 @@ import type { Storage } from "./storage.ts";
 
 /** One record with its place. */
 export interface Placed {
+  /** Its place in the ledger. */
   readonly offset: Offset;
+  /** What it says. */
   readonly record: LedgerRecord;
 }
 
