@@ -49,14 +49,19 @@ function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
 }
 
-/** What the page is given of the ledger in `storage`. */
-export function reportData(storage: Storage, { since, until, records: most }: ReportOptions): ReportData {
+/** What the page is given of the ledger in `storage`: records of at most `bytesMax` of JSON. Throws UsageError. */
+export function reportData(
+  storage: Storage,
+  { since, until, records: most }: Omit<ReportOptions, "output">,
+  bytesMax = REPORT_BYTES_MAX,
+): ReportData {
   const last = offsetAt(storage, until);
   const kept = segmentFirst(segmentNames(storage)[0]!)!;
   const oldest = readLedger(storage, kept).next().value as Placed;
   const newest = readBackward(storage).next().value!;
   const begin = since === undefined || isBefore(since, oldest.record) ? kept : offsetAt(storage, since) + 1;
-  const records = recordsOf(storage, Math.max(begin, last + 1 - (most ?? REPORT_RECORDS)), last);
+  const wanted = Math.max(begin, last + 1 - Math.ceil(most ?? REPORT_RECORDS));
+  const records = recordsOf(storage, wanted, last, bytesMax);
   if (records.length === 0) throw new UsageError(`no record is later than --since and no later than --until`);
   const first = last + 1 - records.length;
   const belief = first === 0 ? undefined : beliefAt(storage, first - 1);
@@ -83,7 +88,7 @@ function isBefore(since: PositionArgument, oldest: LedgerRecord): boolean {
 }
 
 /** Records from offset `begin` to `last`; fewer, the newest, where they are more than a page can hold. */
-function recordsOf(storage: Storage, begin: number, last: number): LedgerRecord[] {
+function recordsOf(storage: Storage, begin: number, last: number, bytesMax: number): LedgerRecord[] {
   const records: LedgerRecord[] = [];
   const sizes: number[] = [];
   const told = progress("records read from the ledger");
@@ -92,7 +97,7 @@ function recordsOf(storage: Storage, begin: number, last: number): LedgerRecord[
     if (offset > last) break;
     records.push(record);
     bytes += sizes[sizes.push(JSON.stringify(record).length) - 1]!;
-    while (bytes > REPORT_BYTES_MAX && dropped < records.length - 1) bytes -= sizes[dropped++]!;
+    while (bytes > bytesMax && dropped < records.length - 1) bytes -= sizes[dropped++]!;
     // Cut now and then: what is dropped must not stay in memory.
     if (dropped > REPORT_RECORDS) {
       records.splice(0, dropped);

@@ -1,11 +1,13 @@
 // What a window of a ledger amounts to: syncs, churn by Service, drift by process, gaps, what the kernel refused.
 
 import type { LedgerRecord } from "../ledger/record.ts";
-import { type ClockProblem, clockProblem, type Sync, syncsOf } from "./latency.ts";
+import { type ClockProblem, clockProblem, type Sync, syncsOf, triggerToArrival } from "./latency.ts";
 
 /** See the head of this file. */
 export interface Figures {
   readonly syncs: readonly Sync[];
+  /** See latency.ts. */
+  readonly triggerToArrival: readonly number[];
   readonly clock: ClockProblem;
   /** Most changed first. */
   readonly churn: readonly Churn[];
@@ -75,6 +77,7 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
   });
   return {
     syncs: syncsOf(records, first),
+    triggerToArrival: triggerToArrival(records),
     clock: clockProblem(records),
     churn: churnOf(records, first),
     changesOmitted,

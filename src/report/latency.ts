@@ -16,8 +16,7 @@ export interface Sync {
   readonly microseconds: number;
   /** Of each event that changed something: from its arrival to the commit. What changes nothing waits for no commit. */
   readonly fromArrival: readonly number[];
-  /** Of each change of endpoints with a trigger time: from there to the arrival, and to the commit. */
-  readonly triggerToArrival: readonly number[];
+  /** Of each of those that tells of a new change of endpoints: from its trigger to the commit. */
   readonly fromTrigger: readonly number[];
 }
 
@@ -46,16 +45,22 @@ function sync(
   const { time, operations, microseconds } = commit;
   const committed = Date.parse(time);
   const events = eventsOf(records, first, commit);
-  const triggered = events.filter((event) => triggers.has(event));
   return {
     offset,
     time: committed,
     operations,
     microseconds,
     fromArrival: events.map((event) => committed - Date.parse(event.time)),
-    triggerToArrival: triggered.map((event) => Date.parse(event.time) - triggers.get(event)!),
-    fromTrigger: triggered.map((event) => committed - triggers.get(event)!),
+    fromTrigger: events.flatMap((event) => {
+      const trigger = triggers.get(event);
+      return trigger === undefined ? [] : [committed - trigger];
+    }),
   };
+}
+
+/** Milliseconds from trigger to arrival, of every new change of endpoints. */
+export function triggerToArrival(records: readonly LedgerRecord[]): number[] {
+  return [...newTriggers(records)].map(([{ time }, trigger]) => Date.parse(time) - trigger);
 }
 
 /** The events that `commit` names as causes; all it folded, where it had no room for the names. */

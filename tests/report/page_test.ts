@@ -118,7 +118,10 @@ async function shownSlots(page: Page): Promise<Map<string, number>> {
 const byName = (slots: Map<string, number>) => [...slots].sort(([a], [b]) => a < b ? -1 : 1);
 
 Deno.test("the committed page is what `deno task report-page` makes of its sources", async () => {
-  assert.ok(await Deno.readTextFile(PAGE_FILE) === await pageSource(), "run deno task report-page");
+  const made = await pageSource();
+  assert.ok(await Deno.readTextFile(PAGE_FILE) === made, "run deno task report-page");
+  assert.doesNotMatch(made, /["']node:|zod/, "it needs no more than a browser");
+  assert.doesNotMatch(made, /innerHTML|insertAdjacentHTML|document\.write|\beval\(/, "text goes in as text");
 });
 
 browserTest(
@@ -134,7 +137,7 @@ browserTest(
       const policy = await page.$eval("meta[http-equiv]", (meta) => meta.getAttribute("content")!);
       assert.match(policy, /default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+';/);
       assert.doesNotMatch(policy, /unsafe|\*/);
-      assert.equal((await page.$$("figure canvas")).length, 4, "a chart each");
+      assert.equal((await page.$$("figure canvas")).length, 5, "a chart each");
       assert.deepEqual(said, []);
       // The policy is in force: what somebody could smuggle in does not run.
       const ran = await page.evaluate(() => {

@@ -45,7 +45,7 @@ export function writeEvening(folder: string, process = "nft"): void {
   all.forEach((records, i) => {
     const arrived = Date.parse(records.at(-1)!.time);
     if (i === all.length - 1) {
-      const time = new Date(arrived - 20_000).toISOString();
+      const time = new Date(arrived - 2000).toISOString();
       ledger.append(trouble(process, time));
     }
     now = new Date(arrived + waitOf(i)).toISOString();

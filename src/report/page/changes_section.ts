@@ -13,7 +13,7 @@ const SHOWN_MAX = 200;
 
 /** The section. */
 export function changesSection(report: Report): HTMLElement {
-  const body = element("div", { "aria-live": "polite" });
+  const body = element("div");
   report.follow(() => fill(body, changes(report)));
   return section("changes", "What changed", body);
 }
@@ -50,6 +50,7 @@ function outcome({ outcome, error, setAside }: CommitRecord): HTMLElement[] {
   if (outcome === "committed") return [];
   return [
     paragraph(`The kernel refused it: ${error ?? "without a word"}`, "bad"),
+    paragraph("It kept the rules of the commit before; what is on this page was wanted, not in force."),
     ...(setAside === undefined ? [] : [paragraph(`${setAside} is left out from now on.`)]),
   ];
 }

@@ -7,7 +7,16 @@ import "uplot/dist/uPlot.min.css";
 import type { Buckets } from "../buckets.ts";
 import { colour } from "./colours.ts";
 import { element } from "./dom.ts";
-import { timeOfDay, type Zone } from "./words.ts";
+import { moment, type Zone } from "./words.ts";
+
+/** Distances between times at the axis, in seconds: those that people find round. */
+const TIME_STEPS = [
+  ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+  ...[1, 2, 5, 10, 15, 30],
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * 60),
+  ...[1, 2, 3, 6, 12, 24, 48, 96, 240].map((hours) => hours * 3600),
+];
+const DAY_SECONDS = 86_400;
 
 /** Pixels left of every chart, for its numbers: charts and slider share it, so that moments are above each other. */
 export const AXIS_WIDTH = 64;
@@ -108,6 +117,7 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
         size: TIMES_HEIGHT,
         gap: 4,
         space: 80,
+        incrs: TIME_STEPS,
         values: (plot, seconds) => seconds.map((second) => axisTime(plot, second, shared)),
       },
       {
@@ -133,8 +143,9 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
 
 function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): string {
   if (plot.valToPos(second, "x") < TIME_WIDTH) return "";
-  const text = timeOfDay(second * 1000, now().zone);
-  return end - begin < 2 ? text : text.slice(0, 8);
+  const text = moment(second * 1000, now().zone);
+  if (end - begin > DAY_SECONDS) return text.slice(5, 16);
+  return end - begin < 5 ? text.slice(11) : text.slice(11, 19);
 }
 
 function verticalScale({ shape, least }: ChartPlan): uPlot.Scale {

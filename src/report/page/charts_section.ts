@@ -57,15 +57,20 @@ function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
   const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
   const counts = buckets(() => [1]);
-  const latency: Omit<ChartPlan, "times">[] = clock === "played" ? [] : [{
-    title: "From arrival to commit: median, up to p99",
-    buckets: buckets(({ fromArrival }) => fromArrival),
+  const latency = (title: string, values: (sync: Sync) => readonly number[]): Omit<ChartPlan, "times"> => ({
+    title: `${title}: median, up to p99`,
+    buckets: buckets(values),
     label: duration,
     shape: "range",
     least: 1,
-  }];
+  });
+  const latencies = clock === "played" ? [] : [
+    latency("From trigger to commit", ({ fromTrigger }) => fromTrigger),
+    latency("From arrival to commit", ({ fromArrival }) => fromArrival),
+  ];
+  if (syncs.length === 0) return [eventsPlan(report, stretch)];
   return [
-    ...latency,
+    ...latencies.filter(({ buckets }) => buckets.count.length > 0),
     {
       title: "In the kernel: median, up to p99",
       buckets: buckets(({ microseconds }) => [microseconds / 1000]),
@@ -83,11 +88,28 @@ function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
     {
       title: `Syncs in ${duration(stretch)}`,
       buckets: { ...counts, median: counts.count, high: counts.count },
-      label: (value) => Number.isInteger(value) ? count(value) : "",
+      label: whole,
       shape: "bars",
       least: 0,
     },
   ];
+}
+
+/** Where nothing was committed, what arrived is all there is. */
+function eventsPlan({ data }: Report, stretch: number): Omit<ChartPlan, "times"> {
+  const events = data.records.filter(({ kind }) => kind === "event");
+  const counts = bucketed(events.map(({ time }) => ({ time: Date.parse(time), values: [1] })), stretch);
+  return {
+    title: `Events in ${duration(stretch)}; nothing was committed`,
+    buckets: { ...counts, median: counts.count, high: counts.count },
+    label: whole,
+    shape: "bars",
+    least: 0,
+  };
+}
+
+function whole(value: number): string {
+  return Number.isInteger(value) ? count(value) : "";
 }
 
 function samples(syncs: readonly Sync[], values: (sync: Sync) => readonly number[]): Sample[] {

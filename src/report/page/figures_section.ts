@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // The figures of the window in one table, and beside them what went wrong, by number.
 
-import { percentile, type Sync } from "../latency.ts";
+import { percentile } from "../latency.ts";
 import { type Child, element, section, table } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { count, duration } from "./words.ts";
@@ -10,13 +10,13 @@ import { count, duration } from "./words.ts";
 export function figuresSection(report: Report): HTMLElement {
   const { figures } = report;
   const rows = [
-    row("Trigger to arrival", figures.syncs, ({ triggerToArrival }) => triggerToArrival, duration),
+    row("Trigger to arrival", figures.triggerToArrival, lateness),
     ...(figures.clock === "played" ? [] : [
-      row("Arrival to commit", figures.syncs, ({ fromArrival }) => fromArrival, duration),
-      row("Trigger to commit", figures.syncs, ({ fromTrigger }) => fromTrigger, duration),
+      row("Arrival to commit", figures.syncs.flatMap(({ fromArrival }) => fromArrival), lateness),
+      row("Trigger to commit", figures.syncs.flatMap(({ fromTrigger }) => fromTrigger), lateness),
     ]),
-    row("In the kernel", figures.syncs, ({ microseconds }) => [microseconds / 1000], duration),
-    row("Operations per sync", figures.syncs, ({ operations }) => [operations], count),
+    row("In the kernel", figures.syncs.flatMap(({ microseconds }) => [microseconds / 1000]), duration),
+    row("Operations per sync", figures.syncs.flatMap(({ operations }) => [operations]), count),
   ];
   return section(
     "figures",
@@ -31,13 +31,12 @@ export function figuresSection(report: Report): HTMLElement {
   );
 }
 
-function row(
-  name: string,
-  syncs: readonly Sync[],
-  values: (sync: Sync) => readonly number[],
-  text: (value: number) => string,
-): Child[] {
-  const all = syncs.flatMap(values);
+/** Clocks in a ledger tell milliseconds. */
+function lateness(milliseconds: number): string {
+  return milliseconds === 0 ? "under 1 ms" : duration(milliseconds);
+}
+
+function row(name: string, all: readonly number[], text: (value: number) => string): Child[] {
   const at = (rank: number) => {
     const value = percentile(all, rank);
     return value === undefined ? "not known" : text(value);

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // The head of the page: which node, which window of which ledger, what is left out; colours and clock.
 
-import { element } from "./dom.ts";
+import { element, fill } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { counted, moment, zoneName } from "./words.ts";
 
@@ -12,8 +12,10 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
   const { data } = report;
   const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
   const window = element("p", { class: "window" });
+  const omitted = element("p", { class: "left-out" });
   report.follow(() => {
-    window.textContent = windowText(report);
+    fill(window, [windowText(report)]);
+    fill(omitted, [leftOutText(report)]);
   });
   return element(
     "header",
@@ -28,7 +30,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
         `Report of ledger ${data.ledger}, written by ledgerproxy ${data.version}`,
       ),
       window,
-      leftOut(report),
+      omitted,
     ),
     element("div", { class: "switches" }, clockSwitch(report), themeSwitch(repaint)),
   );
@@ -42,25 +44,24 @@ function windowText({ stops, data, zone }: Report): string {
   }, ${offsets}`;
 }
 
-/** Says what the ledger has beside what is here; nothing where all of it is. */
-function leftOut(
-  { data: { leftOut: { before, after, oldest, newest }, first } }: Report,
-): HTMLElement | false {
+/** Says what the ledger has beside what is here; "" where all of it is. */
+function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first }, zone }: Report): string {
+  const when = (time: string) => moment(Date.parse(time), zone);
   const parts = [
     ...(before > 0
-      ? [`${counted(before, "older record")} (back to ${oldest}), whose outcome is the state it begins with`]
+      ? [
+        `${counted(before, "older record")} (back to ${
+          when(oldest)
+        }), whose outcome is the state it begins with`,
+      ]
       : []),
-    ...(after > 0 ? [`${counted(after, "newer record")} (up to ${newest})`] : []),
+    ...(after > 0 ? [`${counted(after, "newer record")} (up to ${when(newest)})`] : []),
     ...(first > 0 && before === 0
       ? [`what was before @${first}, which the ledger does not keep any more`]
       : []),
   ];
-  if (parts.length === 0) return false;
-  return element(
-    "p",
-    { class: "left-out" },
-    `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`,
-  );
+  if (parts.length === 0) return "";
+  return `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`;
 }
 
 function clockSwitch(report: Report): HTMLElement {

@@ -17,10 +17,13 @@ export function packetSection(
 ): { root: HTMLElement; ask: (source: string, target: string) => void } {
   const source = field("source", "From", "10.244.1.5");
   const target = field("target", "To", "10.96.0.10:80/tcp");
-  const answer = element("div", { id: "answer", "aria-live": "polite" });
+  // Only the outcome is read aloud when it changes, not the way there.
+  const answer = { outcome: element("div", { "aria-live": "polite" }), path: element("div") };
   const show = () => {
     const [from, to] = [source.value.trim(), target.value.trim()];
-    fill(answer, from === "" && to === "" ? hint() : answerTo(report, from, to));
+    const { outcome, path } = from === "" && to === "" ? hint() : answerTo(report, from, to);
+    fill(answer.outcome, outcome);
+    fill(answer.path, path);
   };
   const form = element(
     "form",
@@ -36,7 +39,12 @@ export function packetSection(
     show();
   });
   report.follow(show);
-  const root = section("packet", "Where a packet went", form, answer);
+  const root = section(
+    "packet",
+    "Where a packet went",
+    form,
+    element("div", { id: "answer" }, answer.outcome, answer.path),
+  );
   const ask = (from: string, to: string) => {
     source.value = from;
     target.value = to;
@@ -51,47 +59,37 @@ function field(id: string, label: string, placeholder: string): HTMLInputElement
   return element("input", { id, placeholder, title: label, spellcheck: "false", autocomplete: "off" });
 }
 
-function hint(): Child[] {
-  return [
-    element(
-      "p",
-      { class: "quiet" },
-      "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.",
-    ),
-  ];
+interface Answer {
+  readonly outcome: readonly Child[];
+  readonly path: readonly Child[];
 }
 
-function answerTo(report: Report, source: string, target: string): Child[] {
+function hint(): Answer {
+  const text =
+    "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.";
+  return { outcome: [], path: [element("p", { class: "quiet" }, text)] };
+}
+
+function answerTo(report: Report, source: string, target: string): Answer {
   const packet = readPacket(source, target);
-  if (typeof packet === "string") return [element("p", { class: "bad", role: "alert" }, packet)];
+  if (typeof packet === "string") return { outcome: [element("p", { class: "bad" }, packet)], path: [] };
   const { view } = report.timeline;
   const { surroundings } = view;
-  const { steps, outcomes } = trace(
-    { tables: surroundings.tables, elements: view.elements },
-    packet,
-    surroundings.addresses,
+  const ruleset = { tables: surroundings.tables, elements: view.elements };
+  const { steps, outcomes } = trace(ruleset, packet, surroundings.addresses);
+  const items = outcomes.map((outcome) =>
+    element("li", { class: outcome.kind === "deliver" ? undefined : "bad" }, outcomeText(packet, outcome))
   );
-  return [
-    element(
-      "ul",
-      { class: "plain outcomes" },
-      ...outcomes.map((outcome) =>
-        element("li", { class: outcome.kind === "deliver" ? "" : "bad" }, outcomeText(packet, outcome))
-      ),
-    ),
-    ...rivals(packet, steps, surroundings).map((text) => element("p", { class: "warn" }, text)),
-    element(
-      "ol",
-      { class: "path" },
-      ...steps.flatMap((step, i) => stepLines(report, packet, step, steps[i - 1])),
-    ),
-    element(
-      "p",
-      { class: "quiet" },
-      "In a terminal: ",
-      element("code", {}, `ledgerproxy why ${source} ${target} --at @${view.at} --ledger DIR`),
-    ),
-  ];
+  const path = steps.flatMap((step, i) => stepLines(report, packet, step, steps[i - 1]));
+  const command = `ledgerproxy why ${source} ${target} --at @${view.at} --ledger DIR`;
+  return {
+    outcome: [element("ul", { class: "plain outcomes" }, ...items)],
+    path: [
+      ...rivals(packet, steps, surroundings).map((text) => element("p", { class: "warn" }, text)),
+      element("ol", { class: "path" }, ...path),
+      element("p", { class: "quiet" }, "In a terminal: ", element("code", {}, command)),
+    ],
+  };
 }
 
 function stepLines(

@@ -36,7 +36,13 @@ export function servicesSection(report: Report, ask: (source: string, target: st
     fill(list, rows);
   };
   report.follow(show);
-  return section("services", "Services then", controls(filter, show), told, list);
+  return section("services", "Services then", controls(filter, show), told, heads(), list);
+}
+
+/** What the columns of a closed row are. */
+function heads(): HTMLElement {
+  const names = ["ServicePort", "frontends", "serving", "last change"];
+  return element("div", { class: "heads quiet" }, ...names.map((name) => element("span", {}, name)));
 }
 
 function controls(filter: Filter, show: () => void): HTMLElement {

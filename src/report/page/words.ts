@@ -28,6 +28,7 @@ export function zoneName(zone: Zone, milliseconds: number): string {
 /** `12 ms`, `1.25 s`, `3 min 4 s`, `2 d 3 h`. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 0) return `−${duration(-milliseconds)}`;
+  if (milliseconds === 0) return "0 ms";
   if (milliseconds < 1) return `${digits(milliseconds * 1000)} µs`;
   if (milliseconds < 1000) return `${digits(milliseconds)} ms`;
   const seconds = milliseconds / 1000;

@@ -1,0 +1,121 @@
+// Which window of a ledger a report shows, and with which state it begins.
+
+import assert from "node:assert/strict";
+import { parsePosition } from "../../src/cli/position_argument.ts";
+import { reportData } from "../../src/cli/report.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { retain } from "../../src/ledger/retention.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { timelineOf } from "../../src/report/timeline.ts";
+import { appears, lines, service, slice } from "../support/cluster_notation.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+
+const RECORDS = 40;
+const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
+
+/** A record a second from midnight on: a Service, then its slice with another endpoint each time. */
+function record(i: number): LedgerRecord {
+  const time = new Date(Date.parse("2026-11-23T00:00:00Z") + i * 1000).toISOString();
+  if (i === 0) return { kind: "config", time, version: "0", nodeName: "node-a" };
+  if (i === 1) return { ...appears(service("shop/web 10.96.0.1 http:80/tcp")), time };
+  return { ...appears(slice(`shop/web-a http:8080/tcp 10.244.0.${i}`)), time };
+}
+
+/** A ledger of {@link RECORDS} records; with `keep`, what was before that offset is removed. */
+function ledger(keep = 0): Storage {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "never" });
+  const state = emptyState();
+  for (let i = 0; i < RECORDS; i++) {
+    if (keep > 0 && i === keep) {
+      writer.snapshot(snapshotLines(state), KEEP_ALL, 0);
+    }
+    writer.append([record(i)]);
+    foldRecord(state, i as Offset, record(i));
+  }
+  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, 0);
+  return storage;
+}
+
+function window(
+  storage: Storage,
+  flags: { since?: string; until?: string; records?: number },
+  bytes?: number,
+) {
+  const { since, until, records } = flags;
+  const data = reportData(storage, {
+    ...(since === undefined ? {} : { since: parsePosition(since) }),
+    ...(until === undefined ? {} : { until: parsePosition(until) }),
+    ...(records === undefined ? {} : { records }),
+  }, bytes);
+  const { first, leftOut: { before, after } } = data;
+  return {
+    data,
+    shown: `@${first} to @${first + data.records.length - 1}, ${before} before, ${after} after`,
+  };
+}
+
+Deno.test("a report shows the whole ledger, a window by position or time, or the newest records of that", () => {
+  const storage = ledger();
+  for (
+    const [flags, shown] of [
+      [{}, "@0 to @39, 0 before, 0 after"],
+      [{ since: "@9" }, "@10 to @39, 10 before, 0 after"],
+      [
+        { since: "2026-11-23T00:00:09.500Z", until: "2026-11-23T00:00:20Z" },
+        "@10 to @20, 10 before, 19 after",
+      ],
+      [{ since: "2020-01-01T00:00:00Z", until: "@3" }, "@0 to @3, 0 before, 36 after"],
+      [{ records: 5 }, "@35 to @39, 35 before, 0 after"],
+      [{ since: "@9", until: "@20", records: 3.5 }, "@17 to @20, 17 before, 19 after"],
+    ] as const
+  ) assert.equal(window(storage, flags).shown, shown, JSON.stringify(flags));
+});
+
+Deno.test("a window begins with the state there and says which records made it so", () => {
+  const { data } = window(ledger(), { since: "@9" });
+  const state = emptyState();
+  for (let i = 0; i < 10; i++) foldRecord(state, i as Offset, record(i));
+  assert.deepEqual(lines(restoredState(data.snapshot).desired), lines(state.desired));
+  assert.deepEqual(data.causes.map(({ offset, what }) => `@${offset} ${what}`), [
+    "@1 Service shop/web",
+    "@2 EndpointSlice shop/web-a",
+    "@9 EndpointSlice shop/web-a",
+  ]);
+  assert.equal(data.node, "node-a", "which the configuration before the window says");
+  const whole = timelineOf(window(ledger(), {}).data);
+  assert.deepEqual(
+    lines(timelineOf(data).view.elements),
+    lines(whole.view.elements),
+    "and ends as the whole does",
+  );
+});
+
+Deno.test("a ledger whose past was removed is shown from the snapshot on", () => {
+  const storage = ledger(25);
+  assert.equal([...readLedger(storage)][0]!.offset, 25);
+  const { data, shown } = window(storage, {});
+  assert.equal(shown, "@25 to @39, 0 before, 0 after");
+  assert.deepEqual(
+    lines(timelineOf(data).view.elements),
+    lines(timelineOf(window(ledger(), {}).data).view.elements),
+  );
+  assert.ok(data.causes.some(({ what }) => what === "a record that is not kept any more"));
+});
+
+Deno.test("records beyond what a page can hold are left out, the oldest first", () => {
+  const size = JSON.stringify(record(30)).length;
+  assert.equal(window(ledger(), {}, 10.5 * size).shown, "@30 to @39, 30 before, 0 after");
+  assert.equal(window(ledger(), {}, 1).shown, "@39 to @39, 39 before, 0 after", "never none");
+});
+
+Deno.test("a window without a record is a mistake in its flags", () => {
+  assert.throws(() => window(ledger(), { since: "@20", until: "@20" }), /no record is later than --since/);
+  assert.throws(() => window(ledger(), { since: "@20", until: "@10" }), /no record is later than --since/);
+  assert.throws(() => window(ledger(), { until: "@40" }), /the ledger ends at @39/);
+});
