@@ -82,7 +82,8 @@ export class ApiClient implements Disposable {
         ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
       });
     }
-    const headers = new Headers({ accept: "application/json" });
+    // Streams of many gzip members, which Kubernetes 1.37 makes of streamed lists, end in Deno's fetch after the first.
+    const headers = new Headers({ "accept": "application/json", "accept-encoding": "identity" });
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       headers.set(name, String(value).trim());
     }

@@ -20,7 +20,7 @@ export class ApiFailure extends Error {
 
 /** What an answer other than 200 says. */
 export async function failureOf(response: Response, path: string): Promise<ApiFailure> {
-  const body = (await readLimited(response, ERROR_BYTES_MAX)).trim();
+  const body = (response.body === null ? "" : await readLimited(response.body, ERROR_BYTES_MAX)).trim();
   let message = body.slice(0, 200);
   let reason = "";
   try {
@@ -37,14 +37,14 @@ export async function failureOf(response: Response, path: string): Promise<ApiFa
   );
 }
 
-/** The body as text. Throws when it is longer than `limit` bytes. */
-export async function readLimited(response: Response, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
+/** A body that comes in `chunks`, as text. Throws when it is longer than `limit` bytes. */
+export async function readLimited(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
+  const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunks) {
     length += chunk.length;
     if (length > limit) throw new ApiFailure(`an answer of more than ${limit} bytes`, 0, "");
-    chunks.push(chunk);
+    parts.push(chunk);
   }
-  return new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  return new TextDecoder().decode(await new Blob(parts as BlobPart[]).arrayBuffer());
 }

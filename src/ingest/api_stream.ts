@@ -6,6 +6,10 @@ import { RECORD_BYTES_MAX } from "../limits.ts";
 /** Nothing came for too long: the connection is dead though nobody said so. */
 export class IdleWatch extends Error {
   override readonly name = "IdleWatch";
+
+  constructor(milliseconds: number) {
+    super(`nothing came for ${milliseconds / 1000} s`);
+  }
 }
 
 /** The stream broke off or does not make sense. */
@@ -13,34 +17,57 @@ export class BrokenWatch extends Error {
   override readonly name = "BrokenWatch";
 }
 
+/** How a body is read. */
+export interface Reading {
+  /** Without a byte for this long the stream is given up. */
+  readonly idleMilliseconds: number;
+  /** Told of every chunk. */
+  readonly heard: () => void;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Parses `body` as lines of JSON. `heard` is told of every chunk. Throws {@link IdleWatch} when nothing comes for
- * `idleMilliseconds`, {@link BrokenWatch} for a line that is cut, too long, or not JSON.
+ * Parses `body` as lines of JSON. Throws {@link IdleWatch}, {@link BrokenWatch} for a line that is cut, too long, or not
+ * JSON, and the reason of the signal once that aborts.
  */
 export async function* jsonLines(
   body: ReadableStream<Uint8Array>,
-  idleMilliseconds: number,
-  heard: () => void,
+  reading: Reading,
 ): AsyncGenerator<unknown> {
-  const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
+  for await (const chunk of chunks(body, reading)) {
+    const lines = decoder.decode(chunk, { stream: true }).split("\n");
+    // A long line comes in many chunks: it is put together once, when it is whole.
+    lines[0] = rest + lines[0]!;
+    rest = lines.pop()!;
+    if (rest.length > RECORD_BYTES_MAX) {
+      throw new BrokenWatch(`a line of more than ${RECORD_BYTES_MAX} bytes`);
+    }
+    for (const line of lines) if (line !== "") yield parse(line);
+  }
+  if (rest.trim() !== "") throw new BrokenWatch("the stream ended in the middle of a line");
+}
+
+/** The chunks of `body`. Throws {@link IdleWatch}, and the reason of the signal once that aborts. */
+export async function* chunks(
+  body: ReadableStream<Uint8Array>,
+  { idleMilliseconds, heard, signal }: Reading,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  // Deno 2.9 can leave a read waiting for ever though the signal of its fetch has aborted.
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel);
   try {
     for (;;) {
       const { done, value } = await within(reader.read(), idleMilliseconds);
-      if (done) break;
+      signal.throwIfAborted();
+      if (done) return;
       heard();
-      const lines = decoder.decode(value, { stream: true }).split("\n");
-      // A long line comes in many chunks: it is put together once, when it is whole.
-      lines[0] = rest + lines[0]!;
-      rest = lines.pop()!;
-      if (rest.length > RECORD_BYTES_MAX) {
-        throw new BrokenWatch(`a line of more than ${RECORD_BYTES_MAX} bytes`);
-      }
-      for (const line of lines) if (line !== "") yield parse(line);
+      yield value;
     }
-    if (rest.trim() !== "") throw new BrokenWatch("the stream ended in the middle of a line");
   } finally {
+    signal.removeEventListener("abort", cancel);
     await reader.cancel().catch(() => {});
   }
 }
@@ -56,8 +83,7 @@ function parse(line: string): unknown {
 async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const idle = new Promise<never>((_, reject) => {
-    const text = `nothing came for ${milliseconds / 1000} s`;
-    timer = setTimeout(() => reject(new IdleWatch(text)), milliseconds);
+    timer = setTimeout(() => reject(new IdleWatch(milliseconds)), milliseconds);
   });
   try {
     return await Promise.race([promise, idle]);

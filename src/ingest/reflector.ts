@@ -6,7 +6,7 @@ import { decodeObject } from "../kube/decode.ts";
 import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure, readLimited } from "./api_failure.ts";
-import { BrokenWatch, jsonLines } from "./api_stream.ts";
+import { BrokenWatch, chunks, IdleWatch, jsonLines, type Reading } from "./api_stream.ts";
 import type { ResourceStatus, SourceBatch } from "./source.ts";
 
 /** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
@@ -179,13 +179,13 @@ export class Reflector {
   }
 
   async #page(next: string, signal: AbortSignal): Promise<ListPage> {
-    const { path, selectors, optional } = this.#resource;
+    const { selectors, optional } = this.#resource;
     const query = { ...selectors, limit: String(PAGE_OBJECTS), ...(next === "" ? {} : { continue: next }) };
     try {
-      const response = await this.#client.get(path, query, signal);
-      const body = await readLimited(response, LIST_PAGE_BYTES_MAX);
-      this.#heardAt = Date.now();
-      return JSON.parse(body);
+      const response = await this.#get(query, signal);
+      return JSON.parse(
+        await readLimited(chunks(response.body!, this.#reading(signal)), LIST_PAGE_BYTES_MAX),
+      );
     } catch (error) {
       if (optional && error instanceof ApiFailure && error.status === 404) return {};
       if (optional && error instanceof ApiFailure && error.status === 403) return { denied: error.message };
@@ -205,26 +205,21 @@ export class Reflector {
 
   /** One watch, to its end. While `sendInitialEvents`, what comes is a list until the server says that it is whole. */
   async #follow(signal: AbortSignal, extra: Readonly<Record<string, string>>): Promise<void> {
-    const { path, selectors } = this.#resource;
     const [least, most] = WATCH_SECONDS;
     const seconds = Math.round(least + Math.random() * (most - least));
     const query = {
-      ...selectors,
+      ...this.#resource.selectors,
       ...extra,
       watch: "1",
       allowWatchBookmarks: "true",
       timeoutSeconds: String(seconds),
     };
-    const response = await this.#client.get(path, query, signal);
+    const response = await this.#get(query, signal);
     let listing = "sendInitialEvents" in extra ? new Listing(this.#resource) : undefined;
     if (listing === undefined) this.#problem = "";
-    const heard = () => {
-      this.#heardAt = Date.now();
-    };
-    heard();
     const begun = performance.now();
     let lines = 0;
-    for await (const line of jsonLines(response.body!, this.#times.idleMilliseconds, heard)) {
+    for await (const line of jsonLines(response.body!, this.#reading(signal))) {
       lines++;
       const { type, object } = line as WatchLine;
       if (type === "ERROR") {
@@ -242,6 +237,28 @@ export class Reflector {
     if (lines === 0 && performance.now() - begun < SHORT_MILLISECONDS) {
       throw new BrokenWatch("the watch ended at once");
     }
+  }
+
+  /** A GET whose answer begins before the idle limit. */
+  async #get(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    const { heard, idleMilliseconds } = this.#reading(signal);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new IdleWatch(idleMilliseconds)), idleMilliseconds);
+    try {
+      const either = AbortSignal.any([signal, late.signal]);
+      const response = await this.#client.get(this.#resource.path, query, either);
+      heard();
+      return response;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #reading(signal: AbortSignal): Reading {
+    const heard = () => {
+      this.#heardAt = Date.now();
+    };
+    return { idleMilliseconds: this.#times.idleMilliseconds, heard, signal };
   }
 
   async #change({ type, object }: WatchLine): Promise<void> {

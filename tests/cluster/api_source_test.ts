@@ -72,7 +72,10 @@ class Proxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    let ended = false;
     this.#stop.abort();
+    this.#done.finally(() => ended = true);
+    await until("the source ends when it is asked to", () => ended);
     await this.#done;
     this.#ports.ledger[Symbol.dispose]();
   }
@@ -159,7 +162,18 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
   assert.deepEqual(told, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
 });
 
-test("5,000 Services are listed in pages while they change, and each is known", async () => {
+/** A client that notes how it was asked for lists. */
+class Witness extends ApiClient {
+  readonly lists = new Set<string>();
+
+  override get(...[path, query, signal]: Parameters<ApiClient["get"]>): Promise<Response> {
+    if (query["sendInitialEvents"] === "true") this.lists.add("streamed");
+    if (query["limit"] !== undefined) this.lists.add("pages");
+    return super.get(path, query, signal);
+  }
+}
+
+test("5,000 Services are listed while they change, streamed or in pages, and each is known", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   await newCluster(plane);
   const create = (name: string) =>
@@ -172,19 +186,34 @@ test("5,000 Services are listed in pages while they change, and each is known", 
   for (let at = 0; at < 5000; at += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, i) => create(`s${at + i}`)));
   }
-  await using proxy = follow(plane);
-  for (let i = 0; i < 20; i++) {
-    await create(`late${i}`);
-    await plane.call("DELETE", `/api/v1/namespaces/shop/services/s${i * 250}`);
-  }
-  const services = () => proxy.known.filter((name) => name.startsWith("Service shop/")).length;
-  await until(
-    "all are known, and those that went are gone",
-    () => services() === 5000 && !proxy.known.includes("Service shop/s4750"),
-  );
-  assert.ok(
-    Array.from({ length: 20 }, (_, i) => `Service shop/late${i}`).every((name) => proxy.known.includes(name)),
-  );
-  const told = proxy.events().filter((event) => event.startsWith("+Service shop/"));
-  assert.equal(new Set(told).size, told.length, "each was told once");
+  const followed = async (round: string) => {
+    const client = new Witness(plane.kubeconfig());
+    await using proxy = new Proxy(apiSource(client, "node-a", false, TIMES));
+    const late = (i: number) => `${round}${i}`;
+    for (let i = 0; i < 20; i++) {
+      await create(late(i));
+      await plane.call(
+        "DELETE",
+        `/api/v1/namespaces/shop/services/${round === "a" ? `s${i * 250}` : `a${i}`}`,
+      );
+    }
+    const services = () => proxy.known.filter((name) => name.startsWith("Service shop/")).length;
+    await until(
+      "all are known, and those that went are gone",
+      () => services() === 5000 && !proxy.known.includes(`Service shop/${round === "a" ? "s4750" : "a19"}`),
+    );
+    assert.ok(
+      Array.from({ length: 20 }, (_, i) => `Service shop/${late(i)}`).every((name) =>
+        proxy.known.includes(name)
+      ),
+    );
+    const told = proxy.events().filter((event) => event.startsWith("+Service shop/"));
+    assert.equal(new Set(told).size, told.length, "each was told once");
+    assert.deepEqual(proxy.warnings, []);
+    return [...client.lists];
+  };
+  assert.deepEqual(await followed("a"), ["streamed"]);
+  await plane.killApiServer();
+  await plane.startApiServer("--feature-gates=WatchList=false");
+  assert.deepEqual(await followed("b"), ["streamed", "pages"], "asked for a stream, answered with pages");
 });

@@ -22,7 +22,7 @@ const LISTEN = {
 };
 
 /** Answers one request for a resource; undefined: as a small healthy server would. */
-type Answer = (query: URLSearchParams, call: number) => Response | undefined;
+type Answer = (query: URLSearchParams, call: number) => Response | Promise<Response> | undefined;
 
 const service = (name: string, version = "1") => ({
   metadata: { name, namespace: "shop", resourceVersion: version },
@@ -215,6 +215,23 @@ Deno.test("a watch that hangs silently is given up after its idle limit and repl
   }, (said) => said.includes("+late"));
   assert.equal(asked >= 2, true);
   assert.ok(said.includes("! Service: nothing came for 0.3 s; trying again"), said.join("\n"));
+});
+
+Deno.test("a server that does not answer, or stops in the middle of a page, is given up after the idle limit", async () => {
+  const answers = [
+    () => new Promise<Response>((resolve) => setTimeout(() => resolve(status(500, "TooLate")), 600)),
+    () => stream(['{"items":['], true),
+    () => initial(true),
+  ];
+  const { said, calls } = await follow(
+    (_, call) => answers[call - 1]?.(),
+    (said) => said.includes("list Service,EndpointSlice,Node,ServiceCIDR: a"),
+  );
+  assert.deepEqual(said, [
+    "! Service: nothing came for 0.3 s; trying again",
+    "list Service,EndpointSlice,Node,ServiceCIDR: a",
+  ]);
+  assert.ok(calls.length >= 3, "both were given up");
 });
 
 Deno.test("a cut line, a line that is not JSON and an event of no known type are told once and tried again", async () => {

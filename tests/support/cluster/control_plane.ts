@@ -142,8 +142,8 @@ export class ControlPlane implements AsyncDisposable {
     await post("kv/compaction", { revision, physical: true });
   }
 
-  /** Starts the API server, at first or again, and waits until it answers. */
-  async startApiServer(): Promise<void> {
+  /** Starts the API server with `flags`, at first or again, and waits until it answers. */
+  async startApiServer(...flags: readonly string[]): Promise<void> {
     const keys = `${this.#folder}/service-account`;
     this.#apiServer = this.#start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",
@@ -159,6 +159,7 @@ export class ControlPlane implements AsyncDisposable {
       `--advertise-address=${this.address}`,
       `--bind-address=${this.address}`,
       "--disable-admission-plugins=ServiceAccount",
+      ...flags,
     ]);
     await until("kube-apiserver answers", async () => {
       try {
