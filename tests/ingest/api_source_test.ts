@@ -225,12 +225,10 @@ Deno.test("a server that does not answer, or stops in the middle of a page, is g
   ];
   const { said, calls } = await follow(
     (_, call) => answers[call - 1]?.(),
-    (said) => said.includes("list Service,EndpointSlice,Node,ServiceCIDR: a"),
+    (said) => said.some((text) => text.startsWith("list ")),
   );
-  assert.deepEqual(said, [
-    "! Service: nothing came for 0.3 s; trying again",
-    "list Service,EndpointSlice,Node,ServiceCIDR: a",
-  ]);
+  assert.ok(said.includes("! Service: nothing came for 0.3 s; trying again"), said.join("\n"));
+  assert.ok(said.some((text) => /^list .*Service.*: a$/.test(text)));
   assert.ok(calls.length >= 3, "both were given up");
 });
 
