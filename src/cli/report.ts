@@ -3,10 +3,10 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { snapshotLines } from "../fold/snapshot.ts";
-import { decodeHeader, segmentFirst } from "../ledger/format.ts";
-import { type Placed, readBackward, readLedger } from "../ledger/reader.ts";
+import { segmentFirst } from "../ledger/format.ts";
+import { ledgerId, type Placed, readBackward, readLedger } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { segmentBytes, segmentNames } from "../ledger/segment.ts";
+import { segmentNames } from "../ledger/segment.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../limits.ts";
 import { reportHtml } from "../report/html.ts";
@@ -67,7 +67,7 @@ export function reportData(
   const belief = first === 0 ? undefined : beliefAt(storage, first - 1);
   return {
     version: VERSION,
-    ledger: ledgerId(storage),
+    ledger: ledgerId(storage) ?? "",
     node: nodeName(records, belief),
     first,
     snapshot: belief === undefined ? [] : [...snapshotLines(belief.state)],
@@ -107,12 +107,6 @@ function recordsOf(storage: Storage, begin: number, last: number, bytesMax: numb
     told(records.length);
   }
   return records.slice(dropped);
-}
-
-function ledgerId(storage: Storage): string {
-  const bytes = segmentBytes(storage, segmentNames(storage).at(-1)!);
-  const header = decodeHeader(bytes.subarray(0, bytes.indexOf(0x0a)));
-  return typeof header === "string" ? "" : header.ledger;
 }
 
 /** As the newest configuration says. */

@@ -4,7 +4,7 @@ import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { snapshotLines } from "../fold/snapshot.ts";
-import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
+import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -21,6 +21,7 @@ import { freeMemory } from "./free_memory.ts";
 import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { heldCommit } from "./held_commit.ts";
 import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
@@ -43,14 +44,21 @@ export interface RunOptions extends ConfigOptions {
 export async function run(options: RunOptions): Promise<number> {
   const inForce = settings(options);
   if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
-  const once = options.once === true || options.dryRun === true;
-  const client = await apiClient(inForce);
-  const source = openSource({ ...options, ...inForce }, once, client);
-  if (options.dryRun) return await dryRun(source, configRecord(inForce));
-  const folder = ledgerFolder(inForce.ledger);
+  if (options.dryRun) {
+    const source = openSource({ ...options, ...inForce }, true, await apiClient(inForce));
+    return await dryRun(source, configRecord(inForce));
+  }
   using kernel = new NetlinkKernel();
+  const held = heldCommit(inForce.ledger, kernel);
+  if (held !== undefined) {
+    log.info(`the kernel holds the rules of the last commit, @${held}, ${sinceStart()}`);
+  }
+  const client = await apiClient(inForce);
+  const source = openSource({ ...options, ...inForce }, options.once === true, client);
+  const folder = ledgerFolder(inForce.ledger);
   using conntrack = new Conntrack();
-  if (!capable(kernel)) return 1;
+  // Rules that stand prove what the kernel can do.
+  if (held === undefined && !capable(kernel)) return 1;
   using monitor = new RulesetMonitor(TABLE, kernel.port);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const tell = (event: ApiEvent) => recorder?.tell(event);
@@ -174,8 +182,11 @@ function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
 
 /** What a node has that starts again: how long its rules were nobody's concern. */
 function inPlace({ cluster, committedOffset }: EngineState): string {
-  const milliseconds = Math.round(performance.now());
-  return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${milliseconds} ms after the start`;
+  return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
+}
+
+function sinceStart(): string {
+  return `${Math.round(performance.now())} ms after the start`;
 }
 
 /** A start reads no further back than this, and what is older than `options` want is removed. */
@@ -189,9 +200,8 @@ function snapshot({ cluster }: EngineState, ledger: LedgerWriter, options: RunOp
 
 /** Says what keeps the proxy from running; false when something does. */
 function capable(kernel: Kernel): boolean {
-  const missing = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)].filter((
-    { needed, available },
-  ) => needed && !available);
+  const version = kernelVersion(Deno.osRelease());
+  const missing = [...version.available ? [] : [version], ...missingCapabilities(kernel)];
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
   if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
   return missing.length === 0;

@@ -55,18 +55,34 @@ export async function* chunks(
   { idleMilliseconds, heard, signal }: Reading,
 ): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
-  // Deno 2.9 can leave a read waiting for ever though the signal of its fetch has aborted.
+  // Ends a read that waits; Deno 2.9 can leave it waiting for ever though the signal of its fetch has aborted.
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
+  // One timer for the whole stream: a list may come in as many chunks as it has objects.
+  let waitingSince: number | undefined;
+  let idle = false;
+  let timer = setTimeout(look, idleMilliseconds);
+  function look() {
+    const left = waitingSince === undefined
+      ? idleMilliseconds
+      : waitingSince + idleMilliseconds - performance.now();
+    idle = left <= 0;
+    if (idle) cancel();
+    else timer = setTimeout(look, left);
+  }
   try {
     for (;;) {
-      const { done, value } = await within(reader.read(), idleMilliseconds);
+      waitingSince = performance.now();
+      const { done, value } = await reader.read();
+      waitingSince = undefined;
       signal.throwIfAborted();
+      if (idle) throw new IdleWatch(idleMilliseconds);
       if (done) return;
       heard();
       yield value;
     }
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener("abort", cancel);
     await reader.cancel().catch(() => {});
   }
@@ -77,17 +93,5 @@ function parse(line: string): unknown {
     return JSON.parse(line);
   } catch (error) {
     throw new BrokenWatch(`a line that is not JSON: ${(error as Error).message}`);
-  }
-}
-
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const idle = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new IdleWatch(milliseconds)), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, idle]);
-  } finally {
-    clearTimeout(timer);
   }
 }

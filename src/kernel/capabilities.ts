@@ -87,6 +87,15 @@ export function kernelVersion(release: string): Capability {
   };
 }
 
+/** What the proxy needs and `kernel` does not have. Changes nothing; one question where nothing is missing. */
+export function missingCapabilities(kernel: Kernel): Capability[] {
+  const together = PROBES.filter(([, needed]) => needed).flatMap(([, , , operations], i) =>
+    FAMILIES.flatMap(operations).map((operation) => ({ ...operation, table: `${PROBE_TABLE}-${i}` }))
+  );
+  if (ask(kernel, together) === undefined) return [];
+  return probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+}
+
 /** Asks `kernel` for everything the proxy uses, in both families. Changes nothing. */
 export function probeCapabilities(kernel: Kernel): Capability[] {
   const privilege = ask(kernel, [table("ip")]);

@@ -1,12 +1,12 @@
 // The real kernel: commits batches to nf_tables and lists what it holds, in the network namespace of the process.
 
 import { FAMILIES } from "../nft/data_type.ts";
-import type { Ruleset } from "../nft/ruleset.ts";
+import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
 import type { TableFlag, Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listRuleset } from "./netlink_listing.ts";
+import { listElements, listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -47,6 +47,11 @@ export class NetlinkKernel implements Kernel {
 
   list(tables: readonly TableName[]): Ruleset {
     return listRuleset(tables, (request) => this.#requests.dump(request));
+  }
+
+  /** Elements of one set or map of a table that is there, as `container` describes them. */
+  elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
+    return listElements(table, container, (request) => this.#requests.dump(request));
   }
 
   tables(): readonly FoundTable[] {

@@ -142,7 +142,8 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
   return { type, hook: name, priority: (u32(hook, nf.NFTA_HOOK.PRIORITY) ?? 0) | 0 };
 }
 
-function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
+/** Elements of one set or map of a table that is there. Throws where they are not what `set` describes. */
+export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
   if (set.kind === "set" && set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {

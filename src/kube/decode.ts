@@ -51,56 +51,58 @@ const picked = (names: readonly string[]) =>
     return kept.length === 0 ? undefined : Object.fromEntries(kept) as Record<string, string>;
   });
 
+// Fields are in the order of canonical JSON, in which they are written to the ledger: that saves sorting them there.
+
 const metadata = z.object({
-  name: NAME,
-  namespace: labelled.nullish().transform((value) => value ?? undefined),
-  uid: text,
-  resourceVersion: text,
+  annotations: picked(ANNOTATIONS),
   creationTimestamp: text,
   labels: picked(LABELS),
-  annotations: picked(ANNOTATIONS),
+  name: NAME,
+  namespace: labelled.nullish().transform((value) => value ?? undefined),
+  resourceVersion: text,
+  uid: text,
 });
 
 const service = z.object({
   kind: z.literal("Service"),
   metadata: metadata.extend({ name: labelled }),
   spec: z.object({
-    type: text,
     clusterIP: text,
     clusterIPs: texts,
-    ipFamilies: texts,
-    ports: z.array(z.object({ name: text, protocol: text, port: z.number(), nodePort: number })).nullish()
-      .transform((value) => value ?? undefined),
     externalIPs: texts,
-    loadBalancerSourceRanges: texts,
     externalTrafficPolicy: text,
+    healthCheckNodePort: number,
     internalTrafficPolicy: text,
+    ipFamilies: texts,
+    loadBalancerSourceRanges: texts,
+    ports: z.array(z.object({ name: text, nodePort: number, port: z.number(), protocol: text })).nullish()
+      .transform((value) => value ?? undefined),
     sessionAffinity: text,
     sessionAffinityConfig: z.object({
       clientIP: z.object({ timeoutSeconds: number }).nullish().transform((value) => value ?? undefined),
     }).nullish().transform((value) => value ?? undefined),
-    healthCheckNodePort: number,
+    type: text,
   }),
   status: z.object({
     loadBalancer: z.object({
-      ingress: z.array(z.object({ ip: text, hostname: text, ipMode: text })).nullish()
+      ingress: z.array(z.object({ hostname: text, ip: text, ipMode: text })).nullish()
         .transform((value) => value ?? undefined),
     }).nullish().transform((value) => value ?? undefined),
   }).nullish().transform((value) => value ?? undefined),
 });
 
 const endpointSlice = z.object({
-  kind: z.literal("EndpointSlice"),
-  metadata,
   addressType: z.string(),
   endpoints: z.array(z.object({
     addresses: z.array(z.string()),
     conditions: z.object({ ready: bool, serving: bool, terminating: bool }).nullish()
       .transform((value) => value ?? undefined),
+    hints: z.object({ forNodes: named, forZones: named }).nullish().transform((value) => value ?? undefined),
     nodeName: text,
-    hints: z.object({ forZones: named, forNodes: named }).nullish().transform((value) => value ?? undefined),
   })).nullish().transform((value) => value ?? []),
-  ports: z.array(z.object({ name: text, protocol: text, port: number })).nullish().transform((value) =>
+  kind: z.literal("EndpointSlice"),
+  metadata,
+  ports: z.array(z.object({ name: text, port: number, protocol: text })).nullish().transform((value) =>
     value ?? []
   ),
 });
@@ -110,11 +112,11 @@ const node = z.object({
   metadata,
   spec: z.object({
     podCIDRs: texts,
-    taints: z.array(z.object({ key: z.string(), effect: text })).nullish()
+    taints: z.array(z.object({ effect: text, key: z.string() })).nullish()
       .transform((taints) => taints?.filter(({ key }) => key === TAINT)),
   }).nullish().transform((value) => value ?? {}),
   status: z.object({
-    addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish()
+    addresses: z.array(z.object({ address: z.string(), type: z.string() })).nullish()
       .transform((value) => value ?? undefined),
   }).nullish().transform((value) => value ?? {}),
 });
@@ -149,11 +151,12 @@ export function decodeObject(value: unknown): Decoded {
   }
   const parsed = known.schema.safeParse(value);
   if (!parsed.success) return { ok: false, problem: `${kind} ${object}: ${firstIssue(parsed.error, value)}` };
-  const decoded = withoutAbsent(parsed.data) as KubeObject;
+  const decoded = parsed.data as KubeObject;
   if (known.namespaced && decoded.metadata.namespace === undefined) {
     return { ok: false, problem: `${kind} ${object}: metadata.namespace is missing` };
   }
-  return { ok: true, ...clean(decoded) };
+  const cleaned = clean(decoded);
+  return { ok: true, object: withoutAbsent(cleaned.object) as KubeObject, warnings: cleaned.warnings };
 }
 
 /** The name an undecoded object seems to have, for messages. */
@@ -176,10 +179,12 @@ function firstIssue(error: z.ZodError, value: unknown): string {
 function withoutAbsent(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutAbsent);
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([, field]) => field !== undefined);
-  return Object.fromEntries(kept.map(([key, field]) => [key, withoutAbsent(field)]));
+  const kept: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) if (field !== undefined) kept[key] = withoutAbsent(field);
+  return kept;
 }
 
+/** What `object` has that can be used; what is left out may be there as undefined. */
 function clean(object: KubeObject): { object: KubeObject; warnings: string[] } {
   const warnings: string[] = [];
   const warn = (text: string): false => {
@@ -192,7 +197,7 @@ function clean(object: KubeObject): { object: KubeObject; warnings: string[] } {
     const cidrs = object.spec.cidrs?.filter((cidr) =>
       parseCidr(cidr) !== null || warn(`spec.cidrs: "${cidr}" is not a CIDR; left out`)
     );
-    return { object: cidrs === undefined ? object : { ...object, spec: { cidrs } }, warnings };
+    return { object: { ...object, spec: { cidrs } } as KubeObject, warnings };
   }
   return { object, warnings };
 }
@@ -229,7 +234,7 @@ function cleanService(service: Service, warn: Warn): Service {
   const ranges = spec.loadBalancerSourceRanges?.filter((range) =>
     parseCidr(range) !== null || warn(`spec.loadBalancerSourceRanges: "${range}" is not a CIDR; left out`)
   );
-  const { clusterIP, sessionAffinityConfig, healthCheckNodePort, ...rest } = spec;
+  const { clusterIP, sessionAffinityConfig, healthCheckNodePort } = spec;
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   const pinned = seconds === undefined || (Number.isInteger(seconds) && seconds > 0 &&
     seconds <= AFFINITY_SECONDS_MAX) ||
@@ -240,16 +245,16 @@ function cleanService(service: Service, warn: Warn): Service {
   return {
     ...service,
     spec: {
-      ...rest,
-      ...(ownIP === undefined ? {} : { clusterIP: ownIP }),
-      ...(ports === undefined ? {} : { ports }),
-      ...(clusterIPs === undefined ? {} : { clusterIPs }),
-      ...(externalIPs === undefined ? {} : { externalIPs }),
-      ...(ranges === undefined ? {} : { loadBalancerSourceRanges: ranges }),
-      ...(pinned && sessionAffinityConfig ? { sessionAffinityConfig } : {}),
-      ...(checked && healthCheckNodePort ? { healthCheckNodePort } : {}),
+      ...spec,
+      clusterIP: ownIP,
+      clusterIPs,
+      externalIPs,
+      healthCheckNodePort: checked && healthCheckNodePort ? healthCheckNodePort : undefined,
+      loadBalancerSourceRanges: ranges,
+      ports,
+      sessionAffinityConfig: pinned ? sessionAffinityConfig : undefined,
     },
-  };
+  } as Service;
 }
 
 function cleanSlice(slice: EndpointSlice, warn: Warn): EndpointSlice {

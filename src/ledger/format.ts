@@ -140,15 +140,25 @@ export function decodeLine(line: Uint8Array): LedgerRecord | undefined {
 
 /** JSON with keys in code unit order and nothing absent: equal values have equal text. */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "number") {
-    assert(Number.isFinite(value) && !Object.is(value, -0), `${value} has no canonical JSON`);
-    return String(value);
-  }
+  if (isCanonical(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  assert(typeof value === "object", `a ${typeof value} has no canonical JSON`);
+  assert(typeof value === "object", () => `${typeof value} ${value} has no canonical JSON`);
   const fields = Object.entries(value as object).sort(([a], [b]) => a < b ? -1 : 1);
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+}
+
+/** Whether JSON.stringify writes `value` in canonical form: every object's keys are sorted as they are. */
+function isCanonical(value: unknown): boolean {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return true;
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object") return false;
+  if (Array.isArray(value)) return value.every(isCanonical);
+  let before: string | undefined;
+  for (const [key, field] of Object.entries(value)) {
+    if ((before !== undefined && key < before) || !isCanonical(field)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function nextChain(previous: string, body: string): string {

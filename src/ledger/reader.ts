@@ -1,7 +1,7 @@
 // Readers of a ledger: they take no lock, so a ledger can be read while it is written; a tail that is being written is
 // left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
 
-import { type DecodedRecord, decodeRecord, segmentFirst } from "./format.ts";
+import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import {
   isLedgerDamage,
@@ -58,6 +58,15 @@ export function* readSegmentRecords(storage: Storage, name: string): Generator<L
     const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
     if (typeof decoded !== "string") yield decoded.record;
   }
+}
+
+/** Id of the ledger in `storage`, as its newest segment says; undefined where none does. */
+export function ledgerId(storage: Storage): string | undefined {
+  const name = segmentNames(storage).at(-1);
+  if (name === undefined) return undefined;
+  const bytes = segmentBytes(storage, name);
+  const header = decodeHeader(bytes.subarray(0, bytes.indexOf(0x0a)));
+  return typeof header === "string" ? undefined : header.ledger;
 }
 
 /** A function that finds the record at an offset, where it is kept; it keeps the segment that it looked into last. */

@@ -1,7 +1,7 @@
 // What the kernel can do: asked without leaving a trace, and what is missing is named with a way out.
 
 import assert from "node:assert/strict";
-import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
+import { kernelVersion, missingCapabilities, probeCapabilities } from "../../src/kernel/capabilities.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
@@ -34,11 +34,14 @@ Deno.test("this kernel has all that is needed, and the probe leaves nothing behi
   using kernel = new NetlinkKernel();
   const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
   assert.deepEqual(missing, []);
+  const before = kernel.generation();
+  assert.deepEqual(missingCapabilities(kernel), []);
+  assert.equal(kernel.generation(), before, "nothing was committed");
   assert.equal(nft(["list", "ruleset"]), "");
 });
 
 Deno.test("a feature that is missing is named with what the kernel said and what to load", () => {
-  const missing = probeCapabilities(without("masquerade", 2)).filter(({ available }) => !available);
+  const missing = missingCapabilities(without("masquerade", 2));
   assert.deepEqual(missing.map(({ name, needed }) => [name, needed]), [["nat", true]]);
   assert.match(missing[0]!.problem, /add rule ip ledgerproxy-probe probe.*ENOENT.*load nft_chain_nat/);
 });
