@@ -2,12 +2,28 @@
 // Services that is more than what lives on. Nothing happens where the runtime has no `gc` (--v8-flags=--expose-gc) or the
 // C library no malloc_trim.
 
-/** Records in one batch from which on freeing what it left is worth the pause (0.1 s at 10,000 Services). */
-const BULK_RECORDS = 5000;
+/** Objects or records handled at once from which on freeing what they left is worth the pause (0.1 s at 10,000 Services). */
+const BULK = 5000;
+/** So long after the last load, so that nothing waits for it that came with the load. */
+const QUIET_MILLISECONDS = 1000;
 
-/** Frees what reading `records` records has left behind, if they were many. */
-export function freeMemory(records: number): void {
-  if (records < BULK_RECORDS) return;
+/** Frees memory some time after each big load; dispose of it to stop. */
+export class MemoryRelease implements Disposable {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Notes that `count` objects or records have just been handled. */
+  noteLoad(count: number): void {
+    if (count < BULK) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(freeMemory, QUIET_MILLISECONDS);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });
   const libc = Deno.dlopen("libc.so.6", {

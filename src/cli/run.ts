@@ -11,13 +11,13 @@ import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
-import type { Source } from "../ingest/source.ts";
+import type { Source, SourceBatch } from "../ingest/source.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { newMetrics } from "../serve/metrics.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
-import { freeMemory } from "./free_memory.ts";
+import { MemoryRelease } from "./free_memory.ts";
 import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
@@ -99,7 +99,6 @@ export async function run(options: RunOptions): Promise<number> {
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
-  freeMemory(ledger.next);
   await using serving = new Serving(served, inForce);
   tell(nodeEvent(inForce, "Normal", "Starting", ""));
   return await follow({ options, inForce, source, ports, served, serving, stop });
@@ -135,16 +134,16 @@ async function follow(
       stop.abort();
     },
   });
-  let folded = ledger.next;
+  using memory = new MemoryRelease();
+  memory.noteLoad(ledger.next);
   let lastSnapshot = Date.now();
-  const afterBatch = () => {
+  const afterBatch = (batch: SourceBatch) => {
     serving.follow();
     if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS) {
       snapshot(engine, ledger, options);
       lastSnapshot = Date.now();
     }
-    freeMemory(ledger.next - folded);
-    folded = ledger.next;
+    memory.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
   serving.follow();
   await runLoop(engine, ports, followed(source, metrics.kubeProxy.noteQueued, afterBatch), stop.signal);

@@ -3,7 +3,7 @@
 import type { EngineState } from "../engine/engine.ts";
 import { ownNode } from "../fold/cluster_state.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
-import type { ResourceStatus, Source } from "../ingest/source.ts";
+import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -100,14 +100,14 @@ export class Serving implements AsyncDisposable {
 }
 
 /** `source`, with `before` told of each batch and `after` called whenever one has been dealt with. */
-export function followed(source: Source, before: () => void, after: () => void): Source {
+export function followed(source: Source, before: () => void, after: (batch: SourceBatch) => void): Source {
   return {
     description: source.description,
-    async *batches(signal) {
-      for await (const batch of source.batches(signal)) {
+    async *batches(signal, known) {
+      for await (const batch of source.batches(signal, known)) {
         before();
         yield batch;
-        after();
+        after(batch);
       }
     },
   };

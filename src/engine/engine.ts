@@ -8,6 +8,7 @@ import { foldRecord, ownerOfElement } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { relist } from "../ingest/relist.ts";
+import { describeKey, type WatchEvent } from "../kube/objects.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -270,13 +271,23 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
 function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
   state.listed = false;
   const events = batch.kind === "events"
-    ? batch.events
+    ? news(state.cluster.objects, batch.events)
     : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
   // Problems alone are no word about the cluster.
   if (batch.kind === "list" || batch.events.length > 0) state.synced = true;
   const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
   if (events.length === 0) return warnings;
   return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
+}
+
+/** `events` without deletions of what is not there: a watch that is resumed may tell once more of what is gone. */
+function news(known: ClusterState["objects"], events: readonly WatchEvent[]): WatchEvent[] {
+  const added = new Set<string>();
+  return events.filter(({ key, value }) => {
+    const name = describeKey(key);
+    if (value === null) return known.has(name) || added.has(name);
+    return added.add(name);
+  });
 }
 
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {

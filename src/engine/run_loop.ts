@@ -1,7 +1,8 @@
 // Executes the engine's effects: writes the ledger, commits to the kernel, tells people. Everything between a batch and
 // its rules is synchronous; the loop waits only for the source.
 
-import type { Source } from "../ingest/source.ts";
+import type { KnownVersions, Source } from "../ingest/source.ts";
+import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { Heard } from "../kernel/ruleset_monitor.ts";
 import type { UdpFlows } from "../kernel/conntrack.ts";
@@ -83,7 +84,7 @@ export async function runLoop(
     lookAtLedger();
   }, SYNC_MILLISECONDS);
   try {
-    for await (const batch of source.batches(signal)) {
+    for await (const batch of source.batches(signal, knownVersions(state))) {
       perform(state, ports, { kind: "batch", batch });
       commitBatch(state, ports);
       lookAtLedger();
@@ -92,6 +93,16 @@ export async function runLoop(
     clearInterval(timer);
     ports.ledger.sync();
   }
+}
+
+/** The newest version of each kind in a state that was complete once; numbers, as Kubernetes 1.35 promises (KEP-5504). */
+function knownVersions({ synced, cluster }: EngineState): KnownVersions {
+  const newest = new Map<ObjectKind, number>();
+  for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
+    const version = Number(metadata.resourceVersion ?? NaN);
+    if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
+  }
+  return new Map([...newest].map(([kind, version]) => [kind, String(version)]));
 }
 
 /**

@@ -10,7 +10,10 @@ import type { EventsBatch, ListBatch, Source, SourceBatch } from "./source.ts";
 /** A source whose connection is known. */
 export type ApiSource = Required<Source>;
 
-/** The cluster behind `client`, as a proxy on `node` sees it. With `once` the iteration ends after the first batch. */
+/**
+ * The cluster behind `client`, as a proxy on `node` sees it. To whom knows nothing of it yet the first batch is everything,
+ * and with `once` the last.
+ */
 export function apiSource(
   client: ApiClient,
   node: string,
@@ -24,15 +27,18 @@ export function apiSource(
   return {
     description: `API server ${client.server}`,
     status: () => reflectors.map((reflector) => reflector.status()),
-    async *batches(signal) {
+    async *batches(signal, known) {
       const stop = new AbortController();
       const abort = () => stop.abort();
       signal.addEventListener("abort", abort);
       if (signal.aborted) abort();
       stop.signal.addEventListener("abort", () => inbox.close());
-      const running = reflectors.map((reflector) => reflector.run(stop.signal));
+      const resumes = !once && known !== undefined && known.size > 0;
+      const running = reflectors.map((reflector) =>
+        reflector.run(stop.signal, resumes ? known.get(reflector.status().kind) : undefined)
+      );
       try {
-        for await (const batch of gathered(inbox, reflectors.length)) {
+        for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
           yield batch;
           if (once && batch.kind === "list") return;
         }
@@ -46,7 +52,7 @@ export function apiSource(
   };
 }
 
-/** Batches in order; everything until each of `kinds` resources was listed is one list, then neighbours are merged. */
+/** Batches in order; what comes until each of `kinds` resources was listed is one list, then neighbours are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
   const first = new Map<ObjectKind, ListBatch>();
   const early: SourceBatch[] = [];
@@ -57,7 +63,7 @@ async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatc
     else if (batch.kind === "events" && batch.events.length === 0) yield batch;
     else early.push(batch);
   }
-  yield whole([...first.values()]);
+  if (kinds > 0) yield whole([...first.values()]);
   for (const batch of early) yield batch;
   for (let batch; (batch = await inbox.take()) !== undefined;) {
     yield batch.kind === "list" ? batch : withNeighbours(batch, inbox);

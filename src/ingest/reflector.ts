@@ -1,5 +1,6 @@
 // One resource followed: listed (streamed with the watch where the server can, by pages elsewhere), then watched from
-// there; resumed after a break, listed again when the server has forgotten where we were.
+// there; resumed after a break, listed again when the server has forgotten where we were. Who knows it already, from a
+// ledger, is told first what was missed since.
 
 import { LIST_OBJECTS_MAX, LIST_PAGE_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
@@ -60,6 +61,8 @@ export function resources(node: string): Resource[] {
 export interface ReflectorTimes {
   /** Without a byte for this long a watch is given up. A server sends a bookmark about once a minute. */
   readonly idleMilliseconds: number;
+  /** Without an event for this long, what was missed while we were away has been told. */
+  readonly catchUpMilliseconds: number;
   /** First pause after a failure; doubled each time, up to `backoffMax`, and drawn from its upper half. */
   readonly backoffMilliseconds: number;
   readonly backoffMaxMilliseconds: number;
@@ -67,6 +70,7 @@ export interface ReflectorTimes {
 
 export const DEFAULT_TIMES: ReflectorTimes = {
   idleMilliseconds: 150_000,
+  catchUpMilliseconds: 250,
   backoffMilliseconds: 800,
   backoffMaxMilliseconds: 30_000,
 };
@@ -126,8 +130,12 @@ export class Reflector {
     };
   }
 
-  /** Runs until `signal` aborts. Never throws: every failure is a problem told once, and tried again. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Runs until `signal` aborts. Never throws: every failure is a problem told once, and tried again. `known`: the newest
+   * version that is known already; what came after it is told first.
+   */
+  async run(signal: AbortSignal, known?: string): Promise<void> {
+    if (known !== undefined) await this.#catchUp(known, signal);
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined) await this.#list(signal);
@@ -161,6 +169,21 @@ export class Reflector {
       await this.#deliver({ kind: "events", events: [], problems: [`${problem}; trying again`] });
     }
     await pause(backoff(this.#failures++, this.#times), signal);
+  }
+
+  /**
+   * Tells what came after version `known`: a list would bring it too, but only with all the rest. The list comes
+   * afterwards all the same: a server whose etcd was restored from a backup counts versions anew.
+   */
+  async #catchUp(known: string, signal: AbortSignal): Promise<void> {
+    try {
+      const { catchUpMilliseconds: idleMilliseconds } = this.#times;
+      await this.#follow(signal, { resourceVersion: known }, idleMilliseconds);
+    } catch {
+      // Silence is the end of what was missed; what cannot be told now comes with the list.
+    } finally {
+      this.#resourceVersion = undefined;
+    }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -204,7 +227,11 @@ export class Reflector {
   }
 
   /** One watch, to its end. While `sendInitialEvents`, what comes is a list until the server says that it is whole. */
-  async #follow(signal: AbortSignal, extra: Readonly<Record<string, string>>): Promise<void> {
+  async #follow(
+    signal: AbortSignal,
+    extra: Readonly<Record<string, string>>,
+    idleMilliseconds = this.#times.idleMilliseconds,
+  ): Promise<void> {
     const [least, most] = WATCH_SECONDS;
     const seconds = Math.round(least + Math.random() * (most - least));
     const query = {
@@ -219,7 +246,7 @@ export class Reflector {
     if (listing === undefined) this.#problem = "";
     const begun = performance.now();
     let lines = 0;
-    for await (const line of jsonLines(response.body!, this.#reading(signal))) {
+    for await (const line of jsonLines(response.body!, { ...this.#reading(signal), idleMilliseconds })) {
       lines++;
       const { type, object } = line as WatchLine;
       if (type === "ERROR") {

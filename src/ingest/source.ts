@@ -39,11 +39,15 @@ export interface ResourceStatus {
   readonly lists: number;
 }
 
+/** The newest resourceVersion that is known of each kind; none of a kind of which nothing is known. */
+export type KnownVersions = ReadonlyMap<ObjectKind, string>;
+
 /** Where batches come from. The iteration ends when the source is exhausted or `signal` aborts. */
 export interface Source {
   /** For people: what is read. */
   readonly description: string;
   /** How its connection is; absent where there is none. */
   status?(): readonly ResourceStatus[];
-  batches(signal: AbortSignal): AsyncIterable<SourceBatch>;
+  /** `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. */
+  batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
 }

@@ -15,7 +15,12 @@ import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 requirePrivateNamespace();
 
 const ADDRESS = "198.18.0.1";
-const TIMES = { idleMilliseconds: 150_000, backoffMilliseconds: 20, backoffMaxMilliseconds: 200 };
+const TIMES = {
+  idleMilliseconds: 150_000,
+  catchUpMilliseconds: 250,
+  backoffMilliseconds: 20,
+  backoffMaxMilliseconds: 200,
+};
 const ROOT = new URL("../../", import.meta.url).pathname;
 const missing = missingAssets();
 if (missing !== undefined) console.log(`skipped: ${missing}`);

@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
 import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
-import { newEngine } from "../../src/engine/engine.ts";
+import { type EngineState, newEngine } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { describeKey } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
@@ -22,7 +23,12 @@ import { until } from "../support/until.ts";
 requirePrivateNamespace();
 
 const ADDRESS = "198.18.0.1";
-const TIMES = { idleMilliseconds: 150_000, backoffMilliseconds: 20, backoffMaxMilliseconds: 200 };
+const TIMES = {
+  idleMilliseconds: 150_000,
+  catchUpMilliseconds: 250,
+  backoffMilliseconds: 20,
+  backoffMaxMilliseconds: 200,
+};
 const missing = missingAssets();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
 else {shell(`ip link add api type veth peer name api-peer
@@ -34,16 +40,22 @@ const test = (name: string, fn: () => Promise<void>) =>
 
 /** A proxy without a real kernel that follows a source. */
 class Proxy implements AsyncDisposable {
-  readonly engine = newEngine();
+  readonly engine: EngineState;
   readonly kernel = new FakeKernel();
-  readonly storage = memoryStorage();
+  readonly storage: Storage;
   readonly warnings: string[] = [];
   operations = 0;
   readonly #ports: Ports;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(readonly source: ApiSource) {
+  /** Goes on with a ledger and its state where they are given. */
+  constructor(
+    readonly source: ApiSource,
+    { storage, engine } = { storage: memoryStorage() as Storage, engine: newEngine() },
+  ) {
+    this.storage = storage;
+    this.engine = engine;
     const ledger = new LedgerWriter(this.storage, { policy: "never" });
     this.#ports = {
       kernel: this.kernel,
@@ -72,6 +84,10 @@ class Proxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
     let ended = false;
     this.#stop.abort();
     this.#done.finally(() => ended = true);
@@ -91,8 +107,7 @@ async function newCluster(plane: ControlPlane): Promise<ApiCluster> {
   return new ApiCluster(plane);
 }
 
-const follow = (plane: ControlPlane) =>
-  new Proxy(apiSource(new ApiClient(plane.kubeconfig()), "node-a", false, TIMES));
+const follow = (plane: ControlPlane) => apiSource(new ApiClient(plane.kubeconfig()), "node-a", false, TIMES);
 
 const scenario = (text: string) => parseScenario(text).objects.map(manifestOf);
 
@@ -104,7 +119,7 @@ service shop/web ips=10.96.0.20 ports=:80/tcp
 slice shop/web-a ports=:8080/tcp 10.244.2.5@node-b
 service shop/headless ips=None ports=:80/tcp
 service shop/foreign ips=10.96.0.21 ports=:80/tcp proxy-name=other`));
-  await using proxy = follow(plane);
+  await using proxy = new Proxy(follow(plane));
   await until("the first list is in", () => proxy.known.includes("Service shop/web"));
   const seen = [
     "EndpointSlice default/kubernetes",
@@ -160,6 +175,33 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
   );
   const told = proxy.events().slice(before).filter((event) => !event.includes("marker")).sort();
   assert.deepEqual(told, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
+});
+
+test("a proxy that was away is told first what it missed, and the list then has no news", async () => {
+  await using plane = await ControlPlane.start(ADDRESS);
+  const cluster = await newCluster(plane);
+  await cluster.replace(scenario(`
+service shop/web ips=10.96.0.20 ports=:80/tcp
+slice shop/web-a ports=:8080/tcp 10.244.2.5@node-b
+service shop/gone ips=10.96.0.21 ports=:80/tcp`));
+  const storage = memoryStorage();
+  const engine = newEngine();
+  await using before = new Proxy(follow(plane), { storage, engine });
+  await until("the first list is in", () => before.known.includes("EndpointSlice shop/web-a"));
+  await before.stop();
+  await plane.call("PATCH", "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/web-a", {
+    endpoints: [{ addresses: ["10.244.2.7"] }],
+  });
+  await plane.call("DELETE", "/api/v1/namespaces/shop/services/gone");
+  const told = before.events().length;
+  await using after = new Proxy(follow(plane), { storage, engine });
+  const missed = () => after.events().slice(told).sort();
+  await until("what was missed is known", () => missed().length >= 2);
+  const status = () => after.source.status().filter(({ kind }) => kind !== "Node" && kind !== "ServiceCIDR");
+  assert.ok(status().every(({ lists }) => lists === 0), "before anything was listed");
+  await until("all is listed", () => status().every(({ lists }) => lists === 1));
+  assert.deepEqual(missed(), ["+EndpointSlice shop/web-a", "-Service shop/gone"]);
+  assert.deepEqual(after.warnings, []);
 });
 
 /** A client that notes how it was asked for lists. */

@@ -6,10 +6,15 @@ import { ApiClient } from "../../src/ingest/api_client.ts";
 import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
 import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
-import type { SourceBatch } from "../../src/ingest/source.ts";
+import type { KnownVersions, SourceBatch } from "../../src/ingest/source.ts";
 import { until } from "../support/until.ts";
 
-const TIMES: ReflectorTimes = { idleMilliseconds: 300, backoffMilliseconds: 10, backoffMaxMilliseconds: 50 };
+const TIMES: ReflectorTimes = {
+  idleMilliseconds: 300,
+  catchUpMilliseconds: 50,
+  backoffMilliseconds: 10,
+  backoffMaxMilliseconds: 50,
+};
 
 const TLS = new URL("../../fixtures/tls/", import.meta.url);
 const CERTIFICATE = new URL("server.crt", TLS).pathname;
@@ -100,8 +105,8 @@ class Follower implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(readonly source: ApiSource) {
-    this.#done = this.#follow();
+  constructor(readonly source: ApiSource, known?: KnownVersions) {
+    this.#done = this.#follow(known);
   }
 
   /** `+Service shop/a`, `-Service shop/a`, `list Service: ...`, and problems, in order. */
@@ -119,8 +124,8 @@ class Follower implements AsyncDisposable {
     await this.#done;
   }
 
-  async #follow(): Promise<void> {
-    for await (const batch of this.source.batches(this.#stop.signal)) this.batches.push(batch);
+  async #follow(known?: KnownVersions): Promise<void> {
+    for await (const batch of this.source.batches(this.#stop.signal, known)) this.batches.push(batch);
   }
 }
 
@@ -184,6 +189,23 @@ Deno.test("a watch that ends is resumed from the last version, without a word ab
   }, (_, calls) => calls >= 3);
   assert.deepEqual(said.slice(1), ["+b"]);
   assert.equal(calls[1]!.get("resourceVersion"), "11");
+});
+
+Deno.test("who knows a version is told first what came after it, and then gets the list", async () => {
+  for (const remembers of [true, false]) {
+    await using server = new Server((query, call) => {
+      if (call > 1) return initial(true);
+      assert.equal(query.get("resourceVersion"), "7");
+      assert.equal(query.has("sendInitialEvents"), false);
+      return remembers ? stream([line("ADDED", whole("late", "8"))], true) : status(410, "Expired");
+    });
+    const source = apiSource(server.client(), "node-a", false, TIMES);
+    await using follower = new Follower(source, new Map([["Service", "7"]]));
+    const said = () => follower.said().filter((text) => /^list Service:|late/.test(text));
+    await until("it was listed", () => said().some((text) => text.startsWith("list")));
+    assert.deepEqual(said(), [...remembers ? ["+late"] : [], "list Service: a"]);
+    await until("it is watched", () => source.status()[0]!.listed);
+  }
 });
 
 Deno.test("a version that is too old leads to a new list, by answer and by event", async () => {
@@ -295,7 +317,12 @@ Deno.test("a server that forgets or ends every watch at once is not asked withou
       calls++;
       return query.has("sendInitialEvents") && what !== "forgets lists" ? initial(false) : answer();
     });
-    const times = { idleMilliseconds: 9000, backoffMilliseconds: 50, backoffMaxMilliseconds: 60_000 };
+    const times = {
+      ...TIMES,
+      idleMilliseconds: 9000,
+      backoffMilliseconds: 50,
+      backoffMaxMilliseconds: 60_000,
+    };
     await using follower = new Follower(apiSource(server.client(), "node-a", false, times));
     await until(`${what}: it was asked a few times`, () => calls >= 4);
     await new Promise((resolve) => setTimeout(resolve, 300));
