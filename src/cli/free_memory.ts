@@ -10,10 +10,12 @@ const QUIET_MILLISECONDS = 1000;
 /** Frees memory some time after each big load; dispose of it to stop. */
 export class MemoryRelease implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #started = false;
 
-  /** Notes that `count` objects or records have just been handled. */
+  /** Notes that `count` objects or records have just been handled. The first load counts as big: starting was. */
   noteLoad(count: number): void {
-    if (count < BULK) return;
+    if (count < BULK && this.#started) return;
+    this.#started = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(freeMemory, QUIET_MILLISECONDS);
   }

@@ -135,7 +135,6 @@ async function follow(
     },
   });
   using memory = new MemoryRelease();
-  memory.noteLoad(ledger.next);
   let lastSnapshot = Date.now();
   const afterBatch = (batch: SourceBatch) => {
     serving.follow();

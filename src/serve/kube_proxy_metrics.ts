@@ -38,7 +38,7 @@ export function kubeProxyMetrics(
   const sync = (kind: string) =>
     new Histogram({
       name: `kubeproxy_sync_${kind}proxy_rules_duration_seconds`,
-      help: "Time of a sync",
+      help: "Time of a sync, from changes that are read to rules in the kernel",
       buckets: SYNC_BUCKETS,
       ...family,
     });
@@ -100,16 +100,20 @@ export function kubeProxyMetrics(
       registers,
     });
   const answers = { healthz: health("healthz"), livez: health("livez") };
+  /** When the changes came that the next sync is about, as performance.now() counts; undefined while there are none. */
+  let since: number | undefined;
   return {
     noteSync(report) {
       services.inc(report.serviceChanges);
       endpoints.inc(report.endpointChanges);
       const now = Date.now();
+      const seconds = since === undefined ? report.microseconds / 1e6 : (performance.now() - since) / 1000;
+      since = undefined;
       const triggered = report.triggers.map((time) => Date.parse(time)).filter((time) => time >= startedAt);
       for (const ip_family of FAMILIES) {
         const labels = { ip_family };
-        all.observe(labels, report.microseconds / 1e6);
-        (report.rebuilt ? full : partial).observe(labels, report.microseconds / 1e6);
+        all.observe(labels, seconds);
+        (report.rebuilt ? full : partial).observe(labels, seconds);
         last.set(labels, now / 1000);
         const family = ip_family === IP_FAMILIES.ip ? "ip" : "ip6";
         for (const traffic_policy of ["internal", "external"] as const) {
@@ -120,6 +124,7 @@ export function kubeProxyMetrics(
       }
     },
     noteQueued() {
+      since ??= performance.now();
       for (const ip_family of FAMILIES) queued.set({ ip_family }, Date.now() / 1000);
     },
     rejected() {

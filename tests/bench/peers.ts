@@ -1,5 +1,5 @@
 // This program beside kube-proxy, nftables and iptables mode: the same API server, the same Services, the same changes, each
-// alone on a node of its own, one after the other.
+// alone on a node of its own, one after the other; packets go in turn through what each has left in its node's kernel.
 //
 //   deno task bench:peers [SERVICES] [CHANGES]
 
@@ -37,28 +37,44 @@ const TOGETHER = 16;
 const SETTLED_MILLISECONDS = 3000;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 const CLOCK_TICKS = 100;
-const ROUNDS = 3000;
-const WARM_UP = 500;
+/** Connections of one measurement of traffic; those before it warm up. */
+const CONNECTIONS = 2000;
+const WARM_UP = 300;
+/** Measurements of traffic, in which the contenders take turns. */
+const TURNS = 9;
 /** An endpoint that answers, and the client. */
 const SERVER = { address: "10.244.2.5", udp: 5353, tcp: 8080 };
 const CLIENT = "10.244.1.5";
-/** Many more source ports than rounds, so that each packet begins a connection of its own. */
+/** A source port of its own for every datagram: each begins a connection. */
 const FIRST_PORT = 10_000;
 
-/** What one proxy took. Times in milliseconds, but where it says otherwise. */
+/** What one proxy took. Times in milliseconds. */
 interface Sample {
-  readonly name: string;
+  /** From the start of the process to the last rule. */
   readonly firstSync: number;
-  readonly restart: number;
+  /** Of that, from what was read to the last rule, as the proxy itself says. */
+  readonly syncItself: number;
+  readonly restart: Restart;
   readonly patches: readonly number[];
   readonly cpuAChange: number;
   readonly residentBytes: number;
+}
+
+/** From the start of the process after an end, while one endpoint changed. */
+interface Restart {
+  /** Until the proxy knows that the rules in the kernel are those it committed last. */
+  readonly known: number;
+  /** Until it has compared every element. */
+  readonly verified: number;
+  /** Until the change that was missed is in the kernel. */
+  readonly missed: number;
+}
+
+/** Connections from a pod. */
+interface Traffic {
   readonly firstPacketMicroseconds: number;
   readonly connectionsASecond: number;
 }
-
-/** What there is to say of a node without a proxy. */
-const NOTHING = { firstSync: NaN, restart: NaN, patches: [], cpuAChange: NaN, residentBytes: NaN };
 
 const folder = Deno.makeTempDirSync();
 const bundle = makeBundle(folder);
@@ -74,29 +90,23 @@ for (let at = 0; at < services; at += TOGETHER) {
 }
 await makeTarget();
 disconnectApi();
-const samples: Sample[] = [];
-for (const name of contenders) samples.push(await measure(name));
-print(samples);
+const labs = new Map(contenders.map((name) => [name, new Lab()]));
+const samples = new Map<string, Sample>();
+for (const [name, lab] of labs) if (name !== "no proxy") samples.set(name, await measure(name, lab));
+print(samples, measureTraffic());
+for (const lab of labs.values()) lab[Symbol.dispose]();
 await plane[Symbol.asyncDispose]();
 home[Symbol.dispose]();
 Deno.removeSync(folder, { recursive: true });
 
-async function measure(name: string): Promise<Sample> {
+async function measure(name: string, lab: Lab): Promise<Sample> {
   console.error(`measuring ${name}`);
-  using lab = new Lab();
   connectApi(lab);
   using kernel = lab.inside("node", () => new NetlinkKernel());
-  const sample: Sample = name === "no proxy"
-    ? { ...traffic(lab, SERVER.address), ...NOTHING, name }
-    : await measureProxy(name, lab, kernel);
-  disconnectApi();
-  return sample;
-}
-
-async function measureProxy(name: string, lab: Lab, kernel: NetlinkKernel): Promise<Sample> {
   const begin = performance.now();
   let process = start(name, lab);
   const firstSync = await settled(kernel, process.pid) - begin;
+  const syncItself = syncMilliseconds(lab);
   const cpu = cpuSeconds(process.pid);
   const patches: number[] = [];
   for (let change = 0; change < changes; change++) {
@@ -107,13 +117,54 @@ async function measureProxy(name: string, lab: Lab, kernel: NetlinkKernel): Prom
   await idle(process.pid);
   const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
   const residentBytes = residentBytesOf(process.pid);
-  const packets = traffic(lab, clusterIP);
   await end(process);
+  await patch(0, changes + 1);
   const again = performance.now();
   process = start(name, lab);
-  const restart = await (name === "ledgerproxy" ? inPlace() : settled(kernel, process.pid)) - again;
+  const missed = await settled(kernel, process.pid) - again;
   await end(process);
-  return { name, firstSync, restart, patches, cpuAChange, residentBytes, ...packets };
+  disconnectApi();
+  const restart = name === "ledgerproxy" ? { ...toldOfRestart(), missed } : {
+    known: missed,
+    verified: missed,
+    missed,
+  };
+  return { firstSync, syncItself, restart, patches, cpuAChange, residentBytes };
+}
+
+/** The contenders in turn, each time beginning with another: what else the machine does falls on all of them. */
+function measureTraffic(): Map<string, Traffic> {
+  console.error("measuring traffic");
+  const turns = new Map(contenders.map((name) => [name, [] as Traffic[]]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (let i = 0; i < contenders.length; i++) {
+      const name = contenders[(i + turn) % contenders.length]!;
+      turns.get(name)!.push(traffic(labs.get(name)!, name === "no proxy" ? SERVER.address : clusterIP, turn));
+    }
+  }
+  const median = (values: readonly number[]) => percentile(values, 0.5);
+  return new Map([...turns].map(([name, all]) => [name, {
+    firstPacketMicroseconds: median(all.map(({ firstPacketMicroseconds }) => firstPacketMicroseconds)),
+    connectionsASecond: median(all.map(({ connectionsASecond }) => connectionsASecond)),
+  }]));
+}
+
+/** What all full syncs of IPv4 took so far, by the metric that both programs have. */
+function syncMilliseconds(lab: Lab): number {
+  const metrics = lab.run("node", "curl --silent --show-error http://127.0.0.1:10249/metrics");
+  const name = "kubeproxy_sync_full_proxy_rules_duration_seconds_sum";
+  const found = new RegExp(`^${name}\\{ip_family="IPv4"\\} (.*)$`, "m").exec(metrics);
+  return found === null ? NaN : Number(found[1]) * 1000;
+}
+
+/** When this program said what it knew, in its own words. */
+function toldOfRestart(): Pick<Restart, "known" | "verified"> {
+  const log = Deno.readTextFileSync(`${folder}/ledgerproxy.log`);
+  const told = (what: RegExp) => Number(what.exec(log)?.[1] ?? NaN);
+  return {
+    known: told(/holds the rules of the last commit, @\d+, (\d+) ms/),
+    verified: told(/are in place, as of @\d+, (\d+) ms/),
+  };
 }
 
 function start(name: string, lab: Lab): Deno.ChildProcess {
@@ -125,51 +176,45 @@ function start(name: string, lab: Lab): Deno.ChildProcess {
   return startBundle(lab, bundle, log, "run", ...args);
 }
 
-/** When this program says that the rules it found are right. */
-async function inPlace(): Promise<number> {
-  const log = `${folder}/ledgerproxy.log`;
-  await until("the rules are in place", () => Deno.readTextFileSync(log).includes("are in place"), 60_000);
-  return performance.now();
-}
-
-function print(samples: readonly Sample[]): void {
-  const own = samples.at(-1)!;
-  const bare = samples[0]!;
-  const cell = (value: number, text: string, ours: number) =>
-    Number.isNaN(value) ? "" : `${text} (${(value / ours).toFixed(value / ours < 2 ? 2 : 0)})`;
-  const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
+function print(samples: ReadonlyMap<string, Sample>, traffic: ReadonlyMap<string, Traffic>): void {
+  const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(milliseconds < 1000 ? 3 : 2)} s`;
   const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
-  const row = (sample: Sample) => {
-    const [p50, p99] = [0.5, 0.99].map((share) => percentile(sample.patches, share)) as [number, number];
-    const [own50, own99] = [0.5, 0.99].map((share) => percentile(own.patches, share)) as [number, number];
-    const { firstPacketMicroseconds: packet, connectionsASecond: rate, residentBytes: bytes } = sample;
-    return [
-      sample.name,
-      cell(sample.firstSync, seconds(sample.firstSync), own.firstSync),
-      cell(sample.restart, seconds(sample.restart), own.restart),
-      cell(p50, milliseconds(p50), own50),
-      cell(p99, milliseconds(p99), own99),
-      cell(sample.cpuAChange, milliseconds(sample.cpuAChange), own.cpuAChange),
-      cell(bytes, `${Math.round(bytes / 1e6)} MB`, own.residentBytes),
-      `${packet.toFixed(1)} us (${(packet / own.firstPacketMicroseconds).toFixed(2)})`,
-      `${Math.round(rate).toLocaleString("en")} (${(rate / own.connectionsASecond).toFixed(2)})`,
-    ];
-  };
+  const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
+    what,
+    ...contenders.map((name) => {
+      const ratio = value(name) / value("ledgerproxy");
+      return Number.isNaN(ratio) ? "" : `${text(value(name))} (${ratio.toFixed(ratio < 10 ? 2 : 0)})`;
+    }),
+  ];
+  const ofSample = (value: (sample: Sample) => number) => (name: string) =>
+    samples.has(name) ? value(samples.get(name)!) : NaN;
   table(
     `${services} Services with 2 endpoints, ${changes} changes, one API server; in brackets the ratio to ledgerproxy`,
     [
-      [
-        "",
-        "first sync",
-        "restart",
-        "PATCH to kernel p50",
-        "p99",
-        "CPU a change",
+      ["", ...contenders],
+      row("first sync, from the start of the process", ofSample(({ firstSync }) => firstSync), seconds),
+      row("first sync, from what was read", ofSample(({ syncItself }) => syncItself), seconds),
+      row("restart, rules known to be right", ofSample(({ restart }) => restart.known), seconds),
+      row("restart, every element compared", ofSample(({ restart }) => restart.verified), seconds),
+      row("restart, missed change in the kernel", ofSample(({ restart }) => restart.missed), seconds),
+      row("PATCH to kernel p50", ofSample(({ patches }) => percentile(patches, 0.5)), milliseconds),
+      row("PATCH to kernel p99", ofSample(({ patches }) => percentile(patches, 0.99)), milliseconds),
+      row("CPU a change", ofSample(({ cpuAChange }) => cpuAChange), milliseconds),
+      row(
         "memory",
-        "first packet",
-        "connections/s",
-      ],
-      ...[bare, ...samples.slice(1)].map(row),
+        ofSample(({ residentBytes }) => residentBytes),
+        (bytes) => `${Math.round(bytes / 1e6)} MB`,
+      ),
+      row(
+        "first packet p50",
+        (name) => traffic.get(name)!.firstPacketMicroseconds,
+        (value) => `${value.toFixed(1)} us`,
+      ),
+      row(
+        "connections a second",
+        (name) => traffic.get(name)!.connectionsASecond,
+        (value) => Math.round(value).toLocaleString("en"),
+      ),
     ],
   );
 }
@@ -195,16 +240,17 @@ async function makeTarget(): Promise<void> {
 }
 
 /** New connections from a pod to `address`, one after the other. */
-function traffic(lab: Lab, address: string) {
+function traffic(lab: Lab, address: string, turn: number): Traffic {
   const direct = address === SERVER.address;
   const server = (stream: boolean, port: number) =>
     lab.servers.find((one) => one.stream === stream && one.name === `${SERVER.address}:${port}`)!.descriptor;
   const [udp, tcp] = [server(false, SERVER.udp), server(true, SERVER.tcp)];
   const target = socketAddress(address, direct ? SERVER.udp : 53);
+  const firstPort = FIRST_PORT + turn * (WARM_UP + CONNECTIONS);
   const times: number[] = [];
-  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+  for (let round = 0; round < WARM_UP + CONNECTIONS; round++) {
     const client = lab.inside("pod-1", () => newSocket(AF_INET, SOCK_DGRAM));
-    bindSocket(client, CLIENT, FIRST_PORT + round);
+    bindSocket(client, CLIENT, firstPort + round);
     const start = performance.now();
     sendTo(client, Uint8Array.of(1), target);
     const deadline = start + 1000;
@@ -215,8 +261,8 @@ function traffic(lab: Lab, address: string) {
     closeDescriptor(client);
   }
   const begin = performance.now();
-  for (let round = 0; round < ROUNDS; round++) connectOnce(lab, address, direct ? SERVER.tcp : 80, tcp);
-  const connectionsASecond = ROUNDS / (performance.now() - begin) * 1000;
+  for (let round = 0; round < CONNECTIONS; round++) connectOnce(lab, address, direct ? SERVER.tcp : 80, tcp);
+  const connectionsASecond = CONNECTIONS / (performance.now() - begin) * 1000;
   return { firstPacketMicroseconds: percentile(times, 0.5), connectionsASecond };
 }
 
@@ -262,9 +308,7 @@ async function timeChange(kernel: NetlinkKernel, change: number): Promise<number
   const number = (change * 7919) % services;
   const before = kernel.generation();
   const start = performance.now();
-  const patched = plane.call("PATCH", `${SLICES}/s${number}-a`, {
-    endpoints: endpoints(number, change + 1 + Math.floor(start)),
-  });
+  const patched = patch(number, change + 1);
   while (kernel.generation() === before) await new Promise((resolve) => setTimeout(resolve, 0));
   const milliseconds = performance.now() - start;
   await patched;
@@ -284,6 +328,12 @@ async function settled(kernel: NetlinkKernel, pid: number): Promise<number> {
     return seen !== first && now - quiet > SETTLED_MILLISECONDS;
   }, 900_000);
   return at;
+}
+
+async function patch(number: number, generation: number): Promise<void> {
+  await plane.call("PATCH", `${SLICES}/s${number}-a`, {
+    endpoints: endpoints(number, generation + Math.floor(performance.now())),
+  });
 }
 
 async function idle(pid: number): Promise<void> {

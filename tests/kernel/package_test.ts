@@ -36,7 +36,7 @@ Deno.test("the program is bundled and compiled for both architectures, and the b
       ...["sh", `${folder}/var`],
       ...["setpriv", "--no-new-privs", "--bounding-set=-all,+net_admin", "--inh-caps=-all"],
       ...[Deno.execPath(), ...imageArguments(), `${folder}/dist/ledgerproxy.js`, ...args],
-    ], { HOME: "/root", NO_COLOR: "1" });
+    ], { HOME: "/root", NO_COLOR: "1", DENO_DIR: "/mnt/deno" });
   const run = ["run", "--source", RECORDING, "--once", "--ledger", "/mnt/ledger", "--oom-score-adj", "-999"];
   const ran = await inPod(...run);
   assert.equal(ran.code, 0, ran.told);
@@ -49,6 +49,7 @@ Deno.test("the program is bundled and compiled for both architectures, and the b
   assert.equal(kernel.tables().filter(({ name }) => name === "ledgerproxy").length, 2);
   const version = await inPod("version", "--json");
   assert.equal(JSON.parse(version.told).deno, Deno.version.deno);
+  assert.ok(Deno.statSync(`${folder}/var/deno/v8_code_cache_v2`).size > 0, "compiled code is kept");
 
   const modes = [...Deno.readDirSync(`${folder}/var/ledger`)].map(({ name }) =>
     Deno.statSync(`${folder}/var/ledger/${name}`).mode! & 0o777
