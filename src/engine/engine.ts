@@ -7,8 +7,7 @@ import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fol
 import { foldRecord, ownerOfElement } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
-import { relist } from "../ingest/relist.ts";
-import { describeKey, type WatchEvent } from "../kube/objects.ts";
+import { news, relist } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -278,16 +277,6 @@ function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
   const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
   if (events.length === 0) return warnings;
   return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
-}
-
-/** `events` without deletions of what is not there: a watch that is resumed may tell once more of what is gone. */
-function news(known: ClusterState["objects"], events: readonly WatchEvent[]): WatchEvent[] {
-  const added = new Set<string>();
-  return events.filter(({ key, value }) => {
-    const name = describeKey(key);
-    if (value === null) return known.has(name) || added.has(name);
-    return added.add(name);
-  });
 }
 
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {

@@ -16,7 +16,7 @@ import { DEFAULT_PROXY_CONFIG, primaryAddresses, type ProxyConfig } from "../kub
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
-import { type Address, ANY_PROTOCOL, FAMILIES } from "../nft/data_type.ts";
+import { type Address, FAMILIES } from "../nft/data_type.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
 import { type ClusterState, ownNode, type ServiceName } from "./cluster_state.ts";
 import { changeResource, type Resource } from "./resource.ts";
@@ -122,7 +122,7 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
   const cidrs = disjoint(listed.map(parseCidr).filter((cidr) => cidr !== null));
   return new Map(FAMILIES.map((family) => {
     const keys = cidrs.filter((cidr) => cidr.family === family)
-      .map((cidr) => `${cidrText(cidr)} . ${ANY_PROTOCOL}` as ElementKey);
+      .map((cidr) => cidrText(cidr) as ElementKey);
     return [PATHS[family]["service-cidrs"], new Set(keys)];
   }));
 }

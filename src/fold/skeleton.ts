@@ -60,11 +60,10 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
       flag: "interval",
       comment: "sources that LoadBalancerSourceRanges let through",
     },
-    // A set of intervals is a concatenation here, so it takes a second part that matches always.
     {
       kind: "set",
       name: "service-cidrs",
-      key: [address, "inet_proto"],
+      key: [address],
       flag: "interval",
       comment: "where ClusterIPs are allocated from",
     },
@@ -205,7 +204,7 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
     chain("cluster-ips-check", [
       rule([toClusterIP, goto("reject-chain")], "Reject traffic to invalid ports of ClusterIPs"),
       rule(
-        [{ kind: "lookup", key: [destination, "meta l4proto"], set: "service-cidrs" }, DROP],
+        [{ kind: "lookup", key: [destination], set: "service-cidrs" }, DROP],
         "Drop traffic to unallocated ClusterIPs",
       ),
     ]),

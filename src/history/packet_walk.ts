@@ -3,7 +3,7 @@
 
 import { assert, unreachable } from "../invariant.ts";
 import { contains, parseCidr } from "../kube/address.ts";
-import { type Address, ANY_PROTOCOL, CONCATENATION, type Family, type Protocol } from "../nft/data_type.ts";
+import { type Address, CONCATENATION, type Family, type Protocol } from "../nft/data_type.ts";
 import {
   type Chain,
   type Container,
@@ -271,7 +271,7 @@ function findElement({ sets }: Terrain, name: string, key: readonly string[]): F
 
 function covers(interval: ElementKey, key: readonly string[]): boolean {
   return interval.split(CONCATENATION).every((part, i) => {
-    if (part === ANY_PROTOCOL || part === key[i]) return true;
+    if (part === key[i]) return true;
     const cidr = parseCidr(part);
     return cidr !== null && contains(cidr, key[i] as Address);
   });

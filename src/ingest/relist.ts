@@ -1,5 +1,5 @@
-// A full list as events: what has to change in what is known so that it equals the list. Pure, and in an order that
-// depends on the objects alone.
+// What is read as events: of a full list, what has to change in what is known so that it equals the list. Pure, and in an
+// order that depends on the objects alone.
 
 import {
   describeKey,
@@ -37,9 +37,25 @@ export function relist(
   return [...deletes, ...upserts].sort(compareEvents);
 }
 
-/** Order of kinds first, so that a Service is known before its slices; then by name. */
+/** `events` without deletions of what is not there: a watch that is resumed may tell once more of what is gone. */
+export function news(
+  known: ReadonlyMap<string, KubeObject>,
+  events: readonly WatchEvent[],
+): WatchEvent[] {
+  const added = new Set<string>();
+  return events.filter(({ key, value }) => {
+    const name = describeKey(key);
+    if (value === null) return known.has(name) || added.has(name);
+    return added.add(name);
+  });
+}
+
+/** What decides about all Services comes before them, and a Service before its slices: each is settled fewer times. */
+const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
+
+/** By kind, then by name. */
 function compareEvents(a: WatchEvent, b: WatchEvent): number {
-  const kinds = OBJECT_KINDS.indexOf(a.key.kind) - OBJECT_KINDS.indexOf(b.key.kind);
+  const kinds = ORDER.indexOf(a.key.kind) - ORDER.indexOf(b.key.kind);
   if (kinds !== 0) return kinds;
   const [left, right] = [describeKey(a.key), describeKey(b.key)];
   return left < right ? -1 : left > right ? 1 : 0;

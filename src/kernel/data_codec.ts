@@ -2,7 +2,7 @@
 // concatenation is padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { ANY_PROTOCOL, CONCATENATION, type DataType } from "../nft/data_type.ts";
+import { CONCATENATION, type DataType } from "../nft/data_type.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
 const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
@@ -156,12 +156,35 @@ export function intervalBounds(types: readonly DataType[], key: string): [first:
 }
 
 function partBounds(type: DataType, part: string): [string, string] {
-  if (part === ANY_PROTOCOL) return ["0", "255"];
   const [address, length] = part.split("/") as [string, string | undefined];
   if (length === undefined) return [part, part];
   const bytes = addressBytes(type, address);
   for (let bit = Number(length); bit < bytes.length * 8; bit++) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
   return [address, readData(type, bytes)];
+}
+
+/** The address behind `address`; undefined behind the last one. */
+export function addressAfter(type: DataType, address: string): string | undefined {
+  return neighbour(type, address, 1, 255);
+}
+
+/** The address before `address`, which is not the first one. */
+export function addressBefore(type: DataType, address: string): string {
+  return neighbour(type, address, -1, 0)!;
+}
+
+/** The last address of `type`. */
+export function lastAddress(type: DataType): string {
+  return readData(type, new Uint8Array(dataBytes(type)).fill(255));
+}
+
+function neighbour(type: DataType, address: string, step: 1 | -1, carried: number): string | undefined {
+  const bytes = addressBytes(type, address);
+  let at = bytes.length - 1;
+  while (at >= 0 && bytes[at] === carried) bytes[at--] = 255 - carried;
+  if (at < 0) return undefined;
+  bytes[at]! += step;
+  return readData(type, bytes);
 }
 
 /** The inverse of {@link intervalBounds}; undefined for bounds that no key of ours has. */
@@ -173,7 +196,7 @@ export function intervalText(types: readonly DataType[], first: string, last: st
 
 function partText(type: DataType, first: string, last: string): string | undefined {
   if (first === last) return first;
-  if (type === "inet_proto") return first === "0" && last === "255" ? ANY_PROTOCOL : undefined;
+  if (!type.endsWith("_addr")) return undefined;
   const [from, to] = [bits(addressBytes(type, first)), bits(addressBytes(type, last))];
   const length = [...from].findIndex((bit, i) => bit !== to[i]);
   const isPrefix = /^0+$/.test(from.slice(length)) && /^1+$/.test(to.slice(length));

@@ -80,9 +80,7 @@ function writeElements(
     const next = transaction[at + places.length]!;
     if (next.noun !== "element" || next.verb !== first.verb || next.set !== first.set) break;
     places.push({ operation: next, offset: writer.length - writer.messageStart });
-    const token = writer.openNest(nf.NFTA_LIST_ELEM);
     writeElement(writer, next.container, next.element, next.verb === "add");
-    writer.close(token);
   }
   writer.close(elements);
   writer.closeMessage();

@@ -28,7 +28,7 @@ import {
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import type { Request } from "./netlink_requests.ts";
 import { readRule } from "./rule_decoder.ts";
-import { readComment, readElement, readSet } from "./set_codec.ts";
+import { isPlainInterval, readComment, readElement, readIntervals, readSet } from "./set_codec.ts";
 
 /** Sends a dump request and returns its answers. */
 export type Dump = (request: Request) => NetlinkMessage[];
@@ -145,19 +145,22 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
 /** Elements of one set or map of a table that is there. Throws where they are not what `set` describes. */
 export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
+  const put = (element: Element) => elements.set(element.key, element);
   if (set.kind === "set" && set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);
   });
+  const bounds: Attributes[] = [];
   for (const answer of found) {
     const list = answer.get(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
     if (list === undefined) continue;
     for (const [, bytes] of attributeList(list)) {
-      const element = known(table, readElement(set, attributes(bytes)));
-      elements.set(element.key, element);
+      if (isPlainInterval(set)) bounds.push(attributes(bytes));
+      else put(known(table, readElement(set, attributes(bytes))));
     }
   }
+  known(table, readIntervals(set, bounds)).forEach(put);
   return elements;
 }
 

@@ -88,9 +88,12 @@ export const NFTA_SET = {
   ID: 10,
   USERDATA: 13,
 } as const;
-/** enum nft_set_flags: a set of intervals is a concatenation here; what rules fill (EVAL) times out. */
+/** enum nft_set_flags: what rules fill (EVAL) times out. */
 export const NFT_SET_MAP = 0x8;
-export const SET_FLAG_BITS = { interval: 0x4 | 0x80, dynamic: 0x10 | 0x20 } as const;
+export const NFT_SET_CONCAT = 0x80;
+export const SET_FLAG_BITS = { interval: 0x4, dynamic: 0x10 | 0x20 } as const;
+/** enum nft_set_elem_flags: the key is the first behind an interval. */
+export const NFT_SET_ELEM_INTERVAL_END = 1;
 export const NFTA_SET_DESC_CONCAT = 2;
 export const NFTA_SET_FIELD_LEN = 1;
 export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6, KEY_END: 10 } as const;

@@ -1,19 +1,25 @@
 // Definitions of sets and maps, and their elements, between the model and nf_tables attributes. The user data of a
 // set tells nft how to print it (libnftnl udata.h): without the typeof of a key with a slot, nft prints it wrongly.
 
+import { Buffer } from "node:buffer";
 import type { Container, Element, ElementKey, SetDefinition } from "../nft/ruleset.ts";
 import type { DataType } from "../nft/data_type.ts";
 import {
+  addressAfter,
+  addressBefore,
   concatenationBytes,
   dataBytes,
   intervalBounds,
   intervalText,
+  lastAddress,
   readConcatenation,
   writeConcatenation,
 } from "./data_codec.ts";
 import {
   NFT_META_L4PROTO,
   NFT_NG_RANDOM,
+  NFT_SET_CONCAT,
+  NFT_SET_ELEM_INTERVAL_END,
   NFT_SET_MAP,
   NFTA_DATA,
   NFTA_LIST_ELEM,
@@ -71,14 +77,15 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
     writer.attributeU32(NFTA_SET.DATA_LEN, value === "verdict" ? 0 : concatenationBytes(value));
   }
   writer.attributeU32(NFTA_SET.ID, id);
-  if (set.kind === "set" && set.flag === "interval") writeFields(writer, set.key);
+  if (set.kind === "set" && set.flag === "interval" && set.key.length > 1) writeFields(writer, set.key);
   const userData = writer.openBytes(NFTA_SET.USERDATA);
   writeSetUserData(writer, set);
   writer.close(userData);
 }
 
-function flagBits({ flag }: SetDefinition): number {
-  return flag === undefined ? 0 : SET_FLAG_BITS[flag];
+function flagBits({ flag, key }: Pick<SetDefinition, "flag" | "key">): number {
+  if (flag === undefined) return 0;
+  return SET_FLAG_BITS[flag] | (flag === "interval" && key.length > 1 ? NFT_SET_CONCAT : 0);
 }
 
 /** Tells the kernel where each part of a concatenated interval ends. */
@@ -98,12 +105,12 @@ function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
-  const flag = FLAGS.find((flag) => SET_FLAG_BITS[flag] === flags);
+  const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
+  if (key === undefined) return `set ${name} has a key type unknown here`;
+  const flag = FLAGS.find((flag) => flagBits({ flag, key }) === flags);
   if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
     return `set ${name} has flags 0x${flags.toString(16)}`;
   }
-  const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
-  if (key === undefined) return `set ${name} has a key type unknown here`;
   const comment = udata(attributes.get(NFTA_SET.USERDATA)).get(UDATA_SET.COMMENT);
   const common = { name, key, ...(comment ? { comment: readText(comment) } : {}) };
   if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common, ...(flag ? { flag } : {}) };
@@ -114,7 +121,12 @@ export function readSet(attributes: Attributes): Container | string {
     : { kind: "map", ...common, value };
 }
 
-/** Writes one element as the attributes of NFTA_LIST_ELEM; a deletion needs the key alone. */
+/** Whether `set` holds intervals of one address each, which the kernel has as two elements: their ends. */
+export function isPlainInterval(set: Container): boolean {
+  return set.kind === "set" && set.flag === "interval" && set.key.length === 1;
+}
+
+/** Writes one element as NFTA_LIST_ELEM, or two for a plain interval; a deletion needs the key alone. */
 export function writeElement(
   writer: NetlinkWriter,
   set: Container,
@@ -123,12 +135,21 @@ export function writeElement(
 ): void {
   const interval = set.kind === "set" && set.flag === "interval";
   const [first, last] = interval ? intervalBounds(set.key, element.key) : [element.key];
+  const plain = isPlainInterval(set);
+  const list = writer.openNest(NFTA_LIST_ELEM);
   writeKey(writer, NFTA_SET_ELEM.KEY, set.key, first);
-  if (last !== undefined) writeKey(writer, NFTA_SET_ELEM.KEY_END, set.key, last);
-  if (!withValue) return;
-  if (set.kind === "map") writeValue(writer, set.value, element.value!);
-  if (element.comment === undefined) return;
-  writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
+  if (last !== undefined && !plain) writeKey(writer, NFTA_SET_ELEM.KEY_END, set.key, last);
+  if (withValue && set.kind === "map") writeValue(writer, set.value, element.value!);
+  if (withValue && element.comment !== undefined) {
+    writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
+  }
+  writer.close(list);
+  const behind = plain ? addressAfter(set.key[0]!, last!) : undefined;
+  if (behind === undefined) return;
+  const end = writer.openNest(NFTA_LIST_ELEM);
+  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, behind);
+  writer.attributeU32(NFTA_SET_ELEM.FLAGS, NFT_SET_ELEM_INTERVAL_END);
+  writer.close(end);
 }
 
 function writeKey(writer: NetlinkWriter, attribute: number, types: readonly DataType[], key: string): void {
@@ -162,6 +183,33 @@ export function readElement(set: Container, attributes: Attributes): Element | s
     ? verdictText(readVerdict(data))
     : readConcatenation(set.value, data.get(NFTA_DATA.VALUE)!);
   return { key, value, ...rest };
+}
+
+/** As {@link readElement} for what is listed of a plain interval's set: the ends of intervals, in any order. */
+export function readIntervals(set: Container, listed: readonly Attributes[]): Element[] | string {
+  const [type] = set.key as [DataType];
+  const isEnd = (attributes: Attributes) =>
+    ((u32(attributes, NFTA_SET_ELEM.FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) !== 0;
+  const bound = (attributes: Attributes) => nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
+  // Where one interval ends and another begins, the end comes first.
+  const sorted = [...listed].sort((a, b) =>
+    Buffer.compare(bound(a), bound(b)) || Number(isEnd(b)) - Number(isEnd(a))
+  );
+  const elements: Element[] = [];
+  for (const [i, attributes] of sorted.entries()) {
+    if (isEnd(attributes)) continue;
+    const element = readElement(set, attributes);
+    if (typeof element === "string") return element;
+    const next = sorted[i + 1];
+    if (next !== undefined && !isEnd(next)) return `an interval of set ${set.name} without an end`;
+    const last = next === undefined
+      ? lastAddress(type)
+      : addressBefore(type, readConcatenation(set.key, bound(next)));
+    const key = intervalText(set.key, element.key, last) as ElementKey | undefined;
+    if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
+    elements.push({ ...element, key });
+  }
+  return elements;
 }
 
 function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {

@@ -48,12 +48,8 @@ export function isCanonical(type: DataType, text: string): boolean {
 
 const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = { ipv4_addr: 32, ipv6_addr: 128 };
 
-/** What stands for every protocol in a set of intervals. */
-export const ANY_PROTOCOL = "0-255";
-
-/** Whether `text` is a value of `type` or, in a set of intervals, a prefix of addresses or {@link ANY_PROTOCOL}. */
+/** Whether `text` is a value of `type` or, in a set of intervals, a prefix of addresses. */
 function isCanonicalInterval(type: DataType, text: string): boolean {
-  if (type === "inet_proto" && text === ANY_PROTOCOL) return true;
   const [address, length] = text.split("/") as [string, string | undefined];
   if (length === undefined) return isCanonical(type, text);
   return DECIMAL.test(length) && Number(length) < (PREFIX_LENGTH_MAX[type] ?? 0) &&

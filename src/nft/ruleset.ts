@@ -34,7 +34,7 @@ export interface SetDefinition {
   readonly kind: "set";
   /** Its name. */
   readonly name: string;
-  /** Data types of the key, in order; at least two in a set of intervals, which is then one concatenation. */
+  /** Data types of the key, in order; in a set of intervals one address, or a concatenation. */
   readonly key: readonly DataType[];
   /**
    * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules put elements in,

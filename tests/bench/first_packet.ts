@@ -1,7 +1,7 @@
 // What the first packet of a connection costs: a datagram from a pod through the node to a remote pod, on nodes without
 // rules and with 10, 1,000 and 30,000 Services. All nodes are there at once and take turns, so that ratios are paired.
 //
-//   deno task bench:first-packet [SERVICES ...]
+//   deno task bench:first-packet [--json] [SERVICES ...]
 
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
 import {
@@ -26,7 +26,17 @@ const PAYLOAD = Uint8Array.of(1);
 /** Many more source ports than rounds, so that each datagram begins a connection of its own. */
 const FIRST_PORT = 10_000;
 
-const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [10, 1000, 30_000];
+/** What is printed with --json. */
+export interface FirstPacket {
+  /** null: no rules. */
+  readonly services: number | null;
+  /** Microseconds. */
+  readonly p50: number;
+}
+
+const json = Deno.args[0] === "--json";
+const given = Deno.args.slice(json ? 1 : 0).map(Number);
+const sizes = given.length > 0 ? given : [10, 1000, 30_000];
 const nodes = [undefined, ...sizes].map(newNode);
 for (let round = 0; round < WARM_UP + ROUNDS; round++) {
   for (const node of nodes) {
@@ -34,20 +44,33 @@ for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     if (round >= WARM_UP) node.times.push(microseconds);
   }
 }
-const [bare] = nodes;
-table("First packet of a connection, UDP from a pod through the node (microseconds, p50 of paired rounds)", [
-  ["Services", "p50", "p90", "ratio to no Service", "ratio to the fewest"],
-  ...nodes.map(({ services, times }) => [
-    services === undefined ? "no rules" : String(services),
-    percentile(times, 0.5).toFixed(1),
-    percentile(times, 0.9).toFixed(1),
-    (percentile(times, 0.5) / percentile(bare!.times, 0.5)).toFixed(2),
-    (percentile(times, 0.5) / percentile(nodes[1]!.times, 0.5)).toFixed(2),
-  ]),
-]);
+if (json) {
+  const answers = nodes.map(({ services = null, times }): FirstPacket => ({
+    services,
+    p50: percentile(times, 0.5),
+  }));
+  console.log(JSON.stringify(answers));
+} else print();
 for (const { lab, proxy } of nodes) {
   proxy?.[Symbol.dispose]();
   lab[Symbol.dispose]();
+}
+
+function print(): void {
+  const [bare] = nodes;
+  table(
+    "First packet of a connection, UDP from a pod through the node (microseconds, p50 of paired rounds)",
+    [
+      ["Services", "p50", "p90", "ratio to no Service", "ratio to the fewest"],
+      ...nodes.map(({ services, times }) => [
+        services === undefined ? "no rules" : String(services),
+        percentile(times, 0.5).toFixed(1),
+        percentile(times, 0.9).toFixed(1),
+        (percentile(times, 0.5) / percentile(bare!.times, 0.5)).toFixed(2),
+        (percentile(times, 0.5) / percentile(nodes[1]!.times, 0.5)).toFixed(2),
+      ]),
+    ],
+  );
 }
 
 interface Node {

@@ -1,8 +1,11 @@
-// How cost grows with the cluster: full load by stages, one changed endpoint, a new Service; ratios to the smallest
-// cluster, all in one run. Each size runs in a process and a network namespace of its own.
+// How cost grows with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first packet of a
+// connection; ratios to the smallest cluster, all in one run. Each size runs in a process and a network namespace of its
+// own. Without arguments the growth is drawn into fixtures/growth.svg too.
 //
 //   deno task bench [SERVICES or SERVICESxENDPOINTS ...]
 
+import type { FirstPacket } from "./first_packet.ts";
+import { growthChart } from "./growth_chart.ts";
 import type { Sample } from "./one_size.ts";
 import { table } from "./table.ts";
 
@@ -25,6 +28,7 @@ table(
       "ms per 1,000 elements",
       "batch",
       "ledger append",
+      "restart",
       "peak memory",
     ],
     ...samples.map((s) => [
@@ -37,6 +41,7 @@ table(
       ms((s.fold + s.plan + s.render + s.commit) / (s.services * (s.endpoints + 2)) * 1000),
       `${(s.bytes / 1e6).toFixed(1)} MB`,
       ms(s.append),
+      ms(s.restart),
       `${Math.round(s.peakMemory / 1e6)} MB`,
     ]),
   ],
@@ -63,24 +68,54 @@ table("One Service added: a verdict element, for which the kernel validates the 
   ]),
 ]);
 
+const growing = samples.filter(({ endpoints }) => endpoints === 2);
+const packets = await inNamespace<FirstPacket[]>("first_packet.ts", [
+  "--json",
+  ...growing.map(({ services }) => String(services)),
+]);
+const [bare, fewest] = packets as [FirstPacket, FirstPacket];
+table("First packet of a connection, UDP from a pod through the node (microseconds, p50 of paired rounds)", [
+  ["Services", "p50", "ratio to no rules", "ratio to the smallest cluster"],
+  ...packets.map(({ services, p50 }) => [
+    services === null ? "no rules" : String(services),
+    p50.toFixed(1),
+    (p50 / bare.p50).toFixed(2),
+    (p50 / fewest.p50).toFixed(2),
+  ]),
+]);
+if (Deno.args.length === 0) {
+  const firstPacket = new Map(packets.map(({ services, p50 }) => [services, p50]));
+  const points = (microseconds: (sample: Sample) => number) =>
+    growing.map((sample) => [sample.services, microseconds(sample)] as const);
+  const chart = growthChart("How cost grows with the cluster (2 endpoints a Service)", [
+    { name: "full load", points: points((s) => (s.fold + s.plan + s.render + s.commit) * 1000) },
+    { name: "restart, every element compared", points: points(({ restart }) => restart * 1000) },
+    { name: "one Service added", points: points(({ newService }) => newService.p50) },
+    { name: "one endpoint changed", points: points(({ change }) => change.plan + change.p50) },
+    {
+      name: "first packet of a connection",
+      points: points(({ services }) => firstPacket.get(services)!),
+    },
+  ]);
+  Deno.writeTextFileSync(new URL("../../fixtures/growth.svg", import.meta.url), chart);
+}
+
 async function measure(size: string): Promise<Sample> {
   console.error(`measuring ${size} Services`);
+  return await inNamespace<Sample>("one_size.ts", [size]);
+}
+
+/** What `script` prints as JSON in a process and a network namespace of its own. */
+async function inNamespace<T>(script: string, args: readonly string[]): Promise<T> {
   const user = Deno.uid() === 0 ? [] : ["--map-root-user"];
-  const script = new URL("one_size.ts", import.meta.url).pathname;
-  const args = [
-    ...user,
-    "--net",
-    "--",
-    Deno.execPath(),
-    "run",
-    "-A",
-    "--no-check",
-    "--quiet",
-    script,
-    size,
-  ];
-  const { success, stdout } = await new Deno.Command("unshare", { args, stderr: "inherit" }).output();
-  if (!success) throw new Error(`measuring ${size} Services failed`);
+  const path = new URL(script, import.meta.url).pathname;
+  const enter = `ip link set lo up && exec "$@"`;
+  const deno = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", path, ...args];
+  const { success, stdout } = await new Deno.Command("unshare", {
+    args: [...user, "--net", "--", "sh", "-c", enter, "sh", ...deno],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`${script} ${args.join(" ")} failed`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 

@@ -1,17 +1,27 @@
 // One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a Sample
 // as JSON.
 
+import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { separated } from "../../src/nft/objects.ts";
 import { createTable } from "../../src/nft/transaction.ts";
 import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
-import { advanceDigest, type Digest, digestText, tablesDigest } from "../../src/plan/digest.ts";
+import {
+  advanceDigest,
+  type Digest,
+  digestText,
+  rulesetDigest,
+  tablesDigest,
+} from "../../src/plan/digest.ts";
 import { elementOperations, plan } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
@@ -25,6 +35,8 @@ export interface Sample {
   readonly render: number;
   readonly commit: number;
   readonly append: number;
+  /** From a snapshot to the state, compared with every element in the kernel. */
+  readonly restart: number;
   readonly bytes: number;
   readonly peakMemory: number;
   readonly change: { operations: number; bytes: number; plan: number; p50: number; p99: number };
@@ -64,6 +76,10 @@ class Line {
   #digest: Digest = tablesDigest(this.tables);
   #offset = 0;
 
+  get digest(): string {
+    return digestText(this.#digest);
+  }
+
   fold(events: readonly EventRecord[]): void {
     for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event);
   }
@@ -100,6 +116,7 @@ function measure(services: number, endpoints: number): Sample {
   const receipt = line.kernel.commit(transaction);
   applyDelta(line.committed, delta);
   const peakMemory = peakResidentBytes();
+  const { append, restart } = ledgerTimes(events, line);
   const rounds = (make: (round: number) => EventRecord[]) =>
     Array.from({ length: ROUNDS }, (_, round) => {
       const events = make(round + 1);
@@ -120,7 +137,8 @@ function measure(services: number, endpoints: number): Sample {
     plan: planned,
     render: receipt.renderMicroseconds / 1000,
     commit: receipt.microseconds / 1000,
-    append: appendTime(events),
+    append,
+    restart,
     bytes: receipt.bytes,
     peakMemory,
     change: {
@@ -137,15 +155,27 @@ function measure(services: number, endpoints: number): Sample {
   };
 }
 
-/** Time to append all events to a ledger on disk and sync it. */
-function appendTime(events: readonly EventRecord[]): number {
+/** Time to append all events to a ledger on disk and sync it, and to start from its snapshot. */
+function ledgerTimes(events: readonly EventRecord[], { state, kernel, digest }: Line) {
   const folder = Deno.makeTempDirSync();
-  const [, milliseconds] = timed(() => {
-    using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+  const storage = folderStorage(folder, true);
+  const [, append] = timed(() => {
+    using ledger = new LedgerWriter(storage, { policy: "interval" });
     for (let at = 0; at < events.length; at += 1000) ledger.append(events.slice(at, at + 1000));
   });
+  {
+    using ledger = new LedgerWriter(storage, { policy: "interval" });
+    ledger.snapshot(snapshotLines(state), { bytes: Infinity, milliseconds: Infinity }, Date.now());
+  }
+  const [same, restart] = timed(() => {
+    const restored = restoredState(newestSnapshot<SnapshotLine>(storage)!.lines);
+    const { tables, elements } = separated(kernel.list(OUR_TABLES));
+    const listed = digestText(rulesetDigest(tables, elements));
+    return listed === digest && plan(elements, restored.desired, takeDirty(restored)).length === 0;
+  });
+  if (!same) throw new Error("the kernel does not hold what the ledger says");
   Deno.removeSync(folder, { recursive: true });
-  return milliseconds;
+  return { append, restart };
 }
 
 /** VmHWM of this process (proc(5)), in bytes. */

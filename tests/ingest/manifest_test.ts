@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { manifestSource, readManifests } from "../../src/ingest/manifest_source.ts";
-import { relist } from "../../src/ingest/relist.ts";
-import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
+import { news, relist } from "../../src/ingest/relist.ts";
+import { describeKey, type KubeObject, objectKey, type Service } from "../../src/kube/objects.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 
 const LIST = `apiVersion: v1
@@ -171,4 +171,17 @@ Deno.test("relist turns what is known into the list; an incomplete list deletes 
     const reordered = relist(known, [...listed].reverse(), complete, "2026-01-01T00:00:00.000Z");
     assert.deepEqual(reordered, events, "the order of the list does not show");
   }));
+});
+
+Deno.test("a deletion of what is not there is no news; one of what the same batch brought is", () => {
+  const [known, other] = [service("shop/known 10.96.0.1 :80/tcp"), service("shop/other 10.96.0.2 :80/tcp")];
+  const event = (object: Service, gone: boolean) => ({
+    key: objectKey(object),
+    value: gone ? null : object,
+    resourceVersion: "1",
+    time: "",
+  });
+  const objects = new Map([[describeKey(objectKey(known)), known]]);
+  const told = [event(other, true), event(known, true), event(other, false), event(other, true)];
+  assert.deepEqual(news(objects, told), told.slice(1));
 });

@@ -21,6 +21,12 @@ const SOURCES = {
   ip6: ["fd00::/61", "2001:db8::/32", "2001:db9::7"],
 };
 
+/** The first and the last, neighbours, and single addresses. */
+const NETWORKS: Readonly<Record<Family, readonly string[]>> = {
+  ip: ["0.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "192.0.2.7", "192.0.2.8", "224.0.0.0/3"],
+  ip6: ["::/16", "fd00::/61", "fd00:0:0:8::/61", "2001:db8::7", "2001:db8::8", "ff00::/8"],
+};
+
 /** The sets of the small world, by name. */
 export function worldSets(family: Family): Container[] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
@@ -35,6 +41,7 @@ export function worldSets(family: Family): Container[] {
       flag: "interval",
       comment: "a set of intervals",
     },
+    { kind: "set", name: "networks", key: [address], flag: "interval" },
     { kind: "set", name: "pins", key: [address], flag: "dynamic" },
     { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
     { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
@@ -128,9 +135,11 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
   };
   const join = (types: readonly string[]) => fc.tuple(...types.map(part)).map((parts) => parts.join(" . "));
   const key = set.kind === "set" && set.flag === "interval"
-    ? fc.tuple(join(set.key.slice(0, -1)), fc.constantFrom(...SOURCES[family])).map((parts) =>
-      parts.join(" . ")
-    )
+    ? set.key.length === 1
+      ? fc.constantFrom(...NETWORKS[family])
+      : fc.tuple(join(set.key.slice(0, -1)), fc.constantFrom(...SOURCES[family])).map((parts) =>
+        parts.join(" . ")
+      )
     : join(set.key);
   const value = set.kind === "set"
     ? fc.constant(undefined)
