@@ -26,7 +26,7 @@ export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
     const length = view.getUint32(at, true);
     assert(
       length >= NLMSG_HEADER_BYTES && at + length <= datagram.length,
-      `netlink message of ${length} bytes`,
+      () => `netlink message of ${length} bytes`,
     );
     yield {
       type: view.getUint16(at + 4, true),
@@ -42,18 +42,40 @@ export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
 /** Each attribute in `bytes`, in order, also repeated ones. */
 export function* attributeList(bytes: Uint8Array): Generator<readonly [type: number, value: Uint8Array]> {
   let at = 0;
-  while (at + 4 <= bytes.length) {
-    const length = bytes[at]! | (bytes[at + 1]! << 8);
-    const type = (bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK;
-    assert(length >= 4 && at + length <= bytes.length, `netlink attribute of ${length} bytes`);
-    yield [type, bytes.subarray(at + 4, at + length)];
-    at += (length + 3) & ~3;
+  while (at + ATTRIBUTE_HEADER_BYTES <= bytes.length) {
+    const end = attributeEnd(bytes, at);
+    yield [attributeType(bytes, at), bytes.subarray(at + ATTRIBUTE_HEADER_BYTES, end)];
+    at = (end + 3) & ~3;
   }
 }
 
-/** The attributes in `bytes` by type. */
+/** The attributes in `bytes` by type. A listing calls this for each element: no generator. */
 export function attributes(bytes: Uint8Array): Attributes {
-  return new Map(attributeList(bytes));
+  const found = new Map<number, Uint8Array>();
+  let at = 0;
+  while (at + ATTRIBUTE_HEADER_BYTES <= bytes.length) {
+    const end = attributeEnd(bytes, at);
+    found.set(attributeType(bytes, at), bytes.subarray(at + ATTRIBUTE_HEADER_BYTES, end));
+    at = (end + 3) & ~3;
+  }
+  return found;
+}
+
+/** A nlattr begins with its length, header included, and its type. */
+const ATTRIBUTE_HEADER_BYTES = 4;
+
+function attributeType(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK;
+}
+
+function attributeEnd(bytes: Uint8Array, at: number): number {
+  const length = bytes[at]! | (bytes[at + 1]! << 8);
+  const end = at + length;
+  assert(
+    length >= ATTRIBUTE_HEADER_BYTES && end <= bytes.length,
+    () => `netlink attribute of ${length} bytes`,
+  );
+  return end;
 }
 
 /** The attributes of an nf_tables message, behind its nfgenmsg. */

@@ -39,11 +39,11 @@ const NAME = z.string().min(1).max(253).regex(
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_BYTES_MAX = 63;
 const labelled = z.string().max(LABEL_BYTES_MAX).regex(LABEL, "a name is lower-case letters, digits and '-'");
-const text = z.string().nullish().transform((value) => value ?? undefined);
-const number = z.number().nullish().transform((value) => value ?? undefined);
-const texts = z.array(z.string()).nullish().transform((value) => value ?? undefined);
-const bool = z.boolean().nullish().transform((value) => value ?? undefined);
-const named = z.array(z.object({ name: z.string() })).nullish().transform((value) => value ?? undefined);
+const text = z.string().nullish();
+const number = z.number().nullish();
+const texts = z.array(z.string()).nullish();
+const bool = z.boolean().nullish();
+const named = z.array(z.object({ name: z.string() })).nullish();
 
 const picked = (names: readonly string[]) =>
   z.record(z.string(), z.unknown()).nullish().transform((all) => {
@@ -58,7 +58,7 @@ const metadata = z.object({
   creationTimestamp: text,
   labels: picked(LABELS),
   name: NAME,
-  namespace: labelled.nullish().transform((value) => value ?? undefined),
+  namespace: labelled.nullish(),
   resourceVersion: text,
   uid: text,
 });
@@ -75,29 +75,26 @@ const service = z.object({
     internalTrafficPolicy: text,
     ipFamilies: texts,
     loadBalancerSourceRanges: texts,
-    ports: z.array(z.object({ name: text, nodePort: number, port: z.number(), protocol: text })).nullish()
-      .transform((value) => value ?? undefined),
+    ports: z.array(z.object({ name: text, nodePort: number, port: z.number(), protocol: text })).nullish(),
     sessionAffinity: text,
     sessionAffinityConfig: z.object({
-      clientIP: z.object({ timeoutSeconds: number }).nullish().transform((value) => value ?? undefined),
-    }).nullish().transform((value) => value ?? undefined),
+      clientIP: z.object({ timeoutSeconds: number }).nullish(),
+    }).nullish(),
     type: text,
   }),
   status: z.object({
     loadBalancer: z.object({
-      ingress: z.array(z.object({ hostname: text, ip: text, ipMode: text })).nullish()
-        .transform((value) => value ?? undefined),
-    }).nullish().transform((value) => value ?? undefined),
-  }).nullish().transform((value) => value ?? undefined),
+      ingress: z.array(z.object({ hostname: text, ip: text, ipMode: text })).nullish(),
+    }).nullish(),
+  }).nullish(),
 });
 
 const endpointSlice = z.object({
   addressType: z.string(),
   endpoints: z.array(z.object({
     addresses: z.array(z.string()),
-    conditions: z.object({ ready: bool, serving: bool, terminating: bool }).nullish()
-      .transform((value) => value ?? undefined),
-    hints: z.object({ forNodes: named, forZones: named }).nullish().transform((value) => value ?? undefined),
+    conditions: z.object({ ready: bool, serving: bool, terminating: bool }).nullish(),
+    hints: z.object({ forNodes: named, forZones: named }).nullish(),
     nodeName: text,
   })).nullish().transform((value) => value ?? []),
   kind: z.literal("EndpointSlice"),
@@ -116,8 +113,7 @@ const node = z.object({
       .transform((taints) => taints?.filter(({ key }) => key === TAINT)),
   }).nullish().transform((value) => value ?? {}),
   status: z.object({
-    addresses: z.array(z.object({ address: z.string(), type: z.string() })).nullish()
-      .transform((value) => value ?? undefined),
+    addresses: z.array(z.object({ address: z.string(), type: z.string() })).nullish(),
   }).nullish().transform((value) => value ?? {}),
 });
 
@@ -151,12 +147,11 @@ export function decodeObject(value: unknown): Decoded {
   }
   const parsed = known.schema.safeParse(value);
   if (!parsed.success) return { ok: false, problem: `${kind} ${object}: ${firstIssue(parsed.error, value)}` };
-  const decoded = parsed.data as KubeObject;
+  const decoded = withoutAbsent(parsed.data) as KubeObject;
   if (known.namespaced && decoded.metadata.namespace === undefined) {
     return { ok: false, problem: `${kind} ${object}: metadata.namespace is missing` };
   }
-  const cleaned = clean(decoded);
-  return { ok: true, object: withoutAbsent(cleaned.object) as KubeObject, warnings: cleaned.warnings };
+  return { ok: true, ...clean(decoded) };
 }
 
 /** The name an undecoded object seems to have, for messages. */
@@ -175,16 +170,17 @@ function firstIssue(error: z.ZodError, value: unknown): string {
   return `${issue.path.join(".")}: ${issue.message}, found ${JSON.stringify(found) ?? "nothing"}`;
 }
 
-/** zod writes absent fields as undefined; here absent means absent, so that equal objects have equal JSON. */
+/** zod writes absent fields as undefined, and null is one; here absent means absent, so that equal objects have equal JSON. */
 function withoutAbsent(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutAbsent);
   if (typeof value !== "object" || value === null) return value;
   const kept: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(value)) if (field !== undefined) kept[key] = withoutAbsent(field);
+  for (const [key, field] of Object.entries(value)) {
+    if (field !== undefined && field !== null) kept[key] = withoutAbsent(field);
+  }
   return kept;
 }
 
-/** What `object` has that can be used; what is left out may be there as undefined. */
 function clean(object: KubeObject): { object: KubeObject; warnings: string[] } {
   const warnings: string[] = [];
   const warn = (text: string): false => {
@@ -197,7 +193,7 @@ function clean(object: KubeObject): { object: KubeObject; warnings: string[] } {
     const cidrs = object.spec.cidrs?.filter((cidr) =>
       parseCidr(cidr) !== null || warn(`spec.cidrs: "${cidr}" is not a CIDR; left out`)
     );
-    return { object: { ...object, spec: { cidrs } } as KubeObject, warnings };
+    return { object: cidrs === undefined ? object : { ...object, spec: { cidrs } }, warnings };
   }
   return { object, warnings };
 }
@@ -244,7 +240,7 @@ function cleanService(service: Service, warn: Warn): Service {
   const [ownIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
   return {
     ...service,
-    spec: {
+    spec: present({
       ...spec,
       clusterIP: ownIP,
       clusterIPs,
@@ -253,8 +249,15 @@ function cleanService(service: Service, warn: Warn): Service {
       loadBalancerSourceRanges: ranges,
       ports,
       sessionAffinityConfig: pinned ? sessionAffinityConfig : undefined,
-    },
-  } as Service;
+    }) as Service["spec"],
+  };
+}
+
+/** `fields` without those that are undefined, in the same order. */
+function present(fields: Record<string, unknown>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fields)) if (field !== undefined) kept[key] = field;
+  return kept;
 }
 
 function cleanSlice(slice: EndpointSlice, warn: Warn): EndpointSlice {

@@ -158,7 +158,7 @@ export interface WatchEvent {
 
 /** The key of `object`. */
 export function objectKey(object: KubeObject): ObjectKey {
-  return { kind: object.kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  return { kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace ?? "" };
 }
 
 /** `Service shop/web`, `Node node-a`: an object's name for people, and a map key. */

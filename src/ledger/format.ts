@@ -153,9 +153,9 @@ function isCanonical(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== "object") return false;
   if (Array.isArray(value)) return value.every(isCanonical);
-  let before: string | undefined;
-  for (const [key, field] of Object.entries(value)) {
-    if ((before !== undefined && key < before) || !isCanonical(field)) return false;
+  let before = "";
+  for (const key in value) {
+    if (key < before || !isCanonical((value as Record<string, unknown>)[key])) return false;
     before = key;
   }
   return true;

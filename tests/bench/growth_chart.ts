@@ -25,7 +25,7 @@ export function growthChart(title: string, lines: readonly Growth[]): string {
     backgroundColor: "#ffffff",
     color: COLOURS,
     title: { text: title, left: 12, top: 8, textStyle: { color: INK, fontSize: 15, fontWeight: "normal" } },
-    grid: { left: 70, right: 230, top: 50, bottom: 50 },
+    grid: { left: 70, right: 240, top: 50, bottom: 50 },
     xAxis: {
       ...axis,
       name: "Services",

@@ -89,7 +89,7 @@ if (Deno.args.length === 0) {
     growing.map((sample) => [sample.services, microseconds(sample)] as const);
   const chart = growthChart("How cost grows with the cluster (2 endpoints a Service)", [
     { name: "full load", points: points((s) => (s.fold + s.plan + s.render + s.commit) * 1000) },
-    { name: "restart, every element compared", points: points(({ restart }) => restart * 1000) },
+    { name: "restart", points: points(({ restart }) => restart * 1000) },
     { name: "one Service added", points: points(({ newService }) => newService.p50) },
     { name: "one endpoint changed", points: points(({ change }) => change.plan + change.p50) },
     {
