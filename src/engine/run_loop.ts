@@ -4,7 +4,7 @@
 import type { KnownVersions, Source } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
-import type { Heard } from "../kernel/ruleset_monitor.ts";
+import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
@@ -26,7 +26,7 @@ export interface Ports {
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
   /** Hears what others change in our tables; absent where nobody listens. */
-  readonly monitor?: { poll(): Heard };
+  readonly monitor?: Pick<RulesetMonitor, "poll" | "unheard">;
   /** Told when the ledger cannot be written, and when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Absent where nobody measures. */
@@ -49,6 +49,9 @@ export interface Meter {
 
 /** Our tables in both families. */
 export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
+
+/** Operations of a batch from which on listening to ourselves costs more than to ask whether others committed meanwhile. */
+const UNHEARD_OPERATIONS = 1000;
 
 /** How often appended records are made durable, in milliseconds. */
 const SYNC_MILLISECONDS = 1000;
@@ -156,9 +159,13 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
   }
 }
 
-function commit({ transaction }: Effect & { kind: "commit" }, { kernel, now, meter }: Ports): Input {
+function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor, now, meter }: Ports): Input {
   try {
-    return { kind: "committed", receipt: kernel.commit(transaction), time: now() };
+    const send = () => kernel.commit(transaction);
+    const receipt = monitor === undefined || transaction.length < UNHEARD_OPERATIONS
+      ? send()
+      : monitor.unheard(() => kernel.generation(), send);
+    return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
     meter?.rejected();

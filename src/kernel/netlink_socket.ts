@@ -50,9 +50,7 @@ export class NetlinkSocket {
     if (this.#descriptor < 0) throw this.#failure("socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)");
     if (symbols.bind(this.#descriptor, this.#address, ADDRESS_BYTES) < 0) throw this.#failure("bind");
     this.port = this.#boundPort();
-    if (group !== undefined && !this.#option(nf.SOL_NETLINK, nf.NETLINK_ADD_MEMBERSHIP, group)) {
-      throw this.#failure(`joining group ${group}`);
-    }
+    if (group !== undefined) this.join(group);
     this.#option(nf.SOL_NETLINK, nf.NETLINK_CAP_ACK, 1);
     this.#option(nf.SOL_NETLINK, nf.NETLINK_EXT_ACK, 1);
     // Only CAP_NET_ADMIN of the first user namespace may exceed net.core.wmem_max; elsewhere the plain option applies.
@@ -63,6 +61,18 @@ export class NetlinkSocket {
     const timeout = new Uint8Array(BigInt64Array.of(RECEIVE_TIMEOUT_SECONDS, 0n).buffer);
     symbols.setsockopt(this.#descriptor, nf.SOL_SOCKET, nf.SO_RCVTIMEO, timeout, timeout.length);
     this.sendLimit = this.#sendBuffer() - SEND_OVERHEAD_BYTES;
+  }
+
+  /** Hears the multicast `group` from now on. Throws {@link SystemError}. */
+  join(group: number): void {
+    if (this.#option(nf.SOL_NETLINK, nf.NETLINK_ADD_MEMBERSHIP, group)) return;
+    throw this.#failure(`joining group ${group}`);
+  }
+
+  /** Hears the multicast `group` no more. What was heard stays to be received. Throws {@link SystemError}. */
+  leave(group: number): void {
+    if (this.#option(nf.SOL_NETLINK, nf.NETLINK_DROP_MEMBERSHIP, group)) return;
+    throw this.#failure(`leaving group ${group}`);
   }
 
   /** Sends one datagram; the kernel has worked through it when this returns. Throws {@link SystemError}. */

@@ -13,6 +13,7 @@ export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
 export const NETLINK_ADD_MEMBERSHIP = 1;
+export const NETLINK_DROP_MEMBERSHIP = 2;
 /** enum nfnetlink_groups */
 export const NFNLGRP_NFTABLES = 7;
 export const NETLINK_CAP_ACK = 10;
