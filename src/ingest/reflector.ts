@@ -78,6 +78,8 @@ export const DEFAULT_TIMES: ReflectorTimes = {
 const PAGE_OBJECTS = 500;
 /** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
 const WATCH_SECONDS = [300, 600] as const;
+/** A busy resource is listed after this long at the latest, though it is never silent. */
+const CATCH_UP_SECONDS = 5;
 /** A watch that says nothing and ends sooner is a failure. */
 const SHORT_MILLISECONDS = 1000;
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
@@ -178,7 +180,8 @@ export class Reflector {
   async #catchUp(known: string, signal: AbortSignal): Promise<void> {
     try {
       const { catchUpMilliseconds: idleMilliseconds } = this.#times;
-      await this.#follow(signal, { resourceVersion: known }, idleMilliseconds);
+      const extra = { resourceVersion: known, timeoutSeconds: String(CATCH_UP_SECONDS) };
+      await this.#follow(signal, extra, idleMilliseconds);
     } catch {
       // Silence is the end of what was missed; what cannot be told now comes with the list.
     } finally {
@@ -236,10 +239,10 @@ export class Reflector {
     const seconds = Math.round(least + Math.random() * (most - least));
     const query = {
       ...this.#resource.selectors,
-      ...extra,
       watch: "1",
       allowWatchBookmarks: "true",
       timeoutSeconds: String(seconds),
+      ...extra,
     };
     const response = await this.#get(query, signal);
     let listing = "sendInitialEvents" in extra ? new Listing(this.#resource) : undefined;

@@ -361,7 +361,8 @@ function cpuSeconds(pid: number): number {
     const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / CLOCK_TICKS;
     return own + childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
+    // A program that ends while it is looked at: its folder is gone (ENOENT), or reading it fails (ESRCH).
+    if (["ENOENT", "ESRCH"].includes((error as { code?: string }).code ?? "")) return 0;
     throw error;
   }
 }

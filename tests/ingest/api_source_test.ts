@@ -196,6 +196,7 @@ Deno.test("who knows a version is told first what came after it, and then gets t
     await using server = new Server((query, call) => {
       if (call > 1) return initial(true);
       assert.equal(query.get("resourceVersion"), "7");
+      assert.equal(query.get("timeoutSeconds"), "5", "a busy resource is listed too");
       assert.equal(query.has("sendInitialEvents"), false);
       return remembers ? stream([line("ADDED", whole("late", "8"))], true) : status(410, "Expired");
     });
