@@ -11,7 +11,7 @@ import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
-import type { Source, SourceBatch } from "../ingest/source.ts";
+import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { newMetrics } from "../serve/metrics.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
@@ -22,6 +22,7 @@ import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { heldCommit } from "./held_commit.ts";
+import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
@@ -136,7 +137,9 @@ async function follow(
   });
   using memory = new MemoryRelease();
   let lastSnapshot = Date.now();
+  const told = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
+    if (isPart(batch)) return told(ledger.next);
     serving.follow();
     if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS) {
       snapshot(engine, ledger, options);
@@ -145,7 +148,10 @@ async function follow(
     memory.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
   serving.follow();
-  await runLoop(engine, ports, followed(source, metrics.kubeProxy.noteQueued, afterBatch), stop.signal);
+  const beforeBatch = (batch: SourceBatch) => {
+    if (!isPart(batch)) metrics.kubeProxy.noteQueued();
+  };
+  await runLoop(engine, ports, followed(source, beforeBatch, afterBatch), stop.signal);
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) snapshot(engine, ledger, options);
   return restart ? 1 : summary(engine);
 }

@@ -100,12 +100,16 @@ export class Serving implements AsyncDisposable {
 }
 
 /** `source`, with `before` told of each batch and `after` called whenever one has been dealt with. */
-export function followed(source: Source, before: () => void, after: (batch: SourceBatch) => void): Source {
+export function followed(
+  source: Source,
+  before: (batch: SourceBatch) => void,
+  after: (batch: SourceBatch) => void,
+): Source {
   return {
     description: source.description,
     async *batches(signal, known) {
       for await (const batch of source.batches(signal, known)) {
-        before();
+        before(batch);
         yield batch;
         after(batch);
       }

@@ -8,7 +8,7 @@ import { foldRecord, ownerOfElement } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { news, relist } from "../ingest/relist.ts";
-import type { SourceBatch } from "../ingest/source.ts";
+import { isPart, type SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { objectPath, separated } from "../nft/objects.ts";
@@ -113,7 +113,7 @@ export interface EngineState {
   gathered: Gathered;
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
-  /** Whether the source has told all it knows at least once; nothing is committed before. */
+  /** Whether the source has told all it knows; nothing is committed before. */
   synced: boolean;
   pending: Pending | undefined;
   /** Whether what is planned next follows from a listing, and nothing has happened since. */
@@ -273,7 +273,7 @@ function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
     ? news(state.cluster.objects, batch.events)
     : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
   // Problems alone are no word about the cluster.
-  if (batch.kind === "list" || batch.events.length > 0) state.synced = true;
+  if (batch.kind === "list" || batch.events.length > 0) state.synced = !isPart(batch);
   const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
   if (events.length === 0) return warnings;
   return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
@@ -332,7 +332,7 @@ function planCommit(state: EngineState): Effect[] {
   if (!state.synced || state.pending !== undefined) return [];
   const changes = rebuild === undefined
     ? plan(state.committed, cluster.desired, state.touched as Touched)
-    : causedDelta(diff(new Map(), cluster.desired), state.touched);
+    : diff(new Map(), cluster.desired, state.touched);
   const idle = changes.length === 0 && rebuild === undefined && state.takeover.length === 0;
   if (idle && !state.repositions) {
     state.touched.clear();
@@ -351,13 +351,6 @@ function planCommit(state: EngineState): Effect[] {
   state.pending = { delta, through: cluster.folded, digest, operations: transaction.length, rebuilds };
   state.plannedOffset = cluster.folded;
   return [{ kind: "commit", transaction }];
-}
-
-function causedDelta(delta: Delta, touched: Touched): Delta {
-  return delta.map((change) => {
-    const cause = touched.get(change.set)?.get(change.key);
-    return cause === undefined ? change : { ...change, cause };
-  });
 }
 
 function positionChange(state: EngineState, digest: string): ElementChange {

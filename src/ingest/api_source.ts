@@ -1,18 +1,19 @@
-// A cluster as a source: one reflector a resource, merged. The first batch is everything, once all resources are listed,
-// so that no Service is taken for one without endpoints; then changes as they come, gathered while a batch is at work.
+// A cluster as a source: one reflector a resource, merged. First everything, in parts as it is read, and as a whole once
+// all resources are listed, so that no Service is taken for one without endpoints; then changes as they come, gathered
+// while a batch is at work.
 
 import { INBOX_BATCHES_MAX } from "../limits.ts";
 import type { KubeObject, ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { DEFAULT_TIMES, Reflector, type ReflectorTimes, resources } from "./reflector.ts";
-import type { EventsBatch, ListBatch, Source, SourceBatch } from "./source.ts";
+import { type EventsBatch, isPart, type ListBatch, type Source, type SourceBatch } from "./source.ts";
 
 /** A source whose connection is known. */
 export type ApiSource = Required<Source>;
 
 /**
- * The cluster behind `client`, as a proxy on `node` sees it. To whom knows nothing of it yet the first batch is everything,
- * and with `once` the last.
+ * The cluster behind `client`, as a proxy on `node` sees it. Who knows nothing of it is told everything before any change;
+ * with `once` that is all.
  */
 export function apiSource(
   client: ApiClient,
@@ -34,13 +35,16 @@ export function apiSource(
       if (signal.aborted) abort();
       stop.signal.addEventListener("abort", () => inbox.close());
       const resumes = !once && known !== undefined && known.size > 0;
-      const running = reflectors.map((reflector) =>
-        reflector.run(stop.signal, resumes ? known.get(reflector.status().kind) : undefined)
-      );
+      const inParts = known === undefined || known.size === 0;
+      const running = reflectors.map(async (reflector, i) => {
+        // One after the other: what is told in parts is folded while the next is read.
+        if (inParts) await reflectors[i - 1]?.told;
+        await reflector.run(stop.signal, resumes ? { known: known.get(reflector.kind) } : { inParts });
+      });
       try {
         for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
           yield batch;
-          if (once && batch.kind === "list") return;
+          if (once && batch.kind === "list" && !isPart(batch)) return;
         }
       } finally {
         signal.removeEventListener("abort", abort);
@@ -52,14 +56,15 @@ export function apiSource(
   };
 }
 
-/** Batches in order; what comes until each of `kinds` resources was listed is one list, then neighbours are merged. */
+/** Batches in order; the lists of `kinds` resources become one, and once it is told neighbours are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
   const first = new Map<ObjectKind, ListBatch>();
   const early: SourceBatch[] = [];
   while (first.size < kinds) {
     const batch = await inbox.take();
     if (batch === undefined) return;
-    if (batch.kind === "list" && !first.has(batch.kinds![0]!)) first.set(batch.kinds![0]!, batch);
+    if (isPart(batch)) yield batch;
+    else if (batch.kind === "list" && !first.has(batch.kinds![0]!)) first.set(batch.kinds![0]!, batch);
     else if (batch.kind === "events" && batch.events.length === 0) yield batch;
     else early.push(batch);
   }

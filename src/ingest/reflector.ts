@@ -8,7 +8,7 @@ import { type KubeObject, objectKey, type ObjectKind, type WatchEvent } from "..
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure, readLimited } from "./api_failure.ts";
 import { BrokenWatch, chunks, IdleWatch, jsonLines, type Reading } from "./api_stream.ts";
-import type { ResourceStatus, SourceBatch } from "./source.ts";
+import type { ListBatch, ResourceStatus, SourceBatch } from "./source.ts";
 
 /** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
 export interface Resource {
@@ -20,9 +20,23 @@ export interface Resource {
   readonly optional: boolean;
 }
 
-/** The resources of a proxy on node `node`. */
+/** The resources of a proxy on node `node`: first what decides about all Services, and a Service before its slices. */
 export function resources(node: string): Resource[] {
   return [
+    {
+      kind: "Node",
+      apiVersion: "v1",
+      path: "/api/v1/nodes",
+      selectors: { fieldSelector: `metadata.name=${node}` },
+      optional: false,
+    },
+    {
+      kind: "ServiceCIDR",
+      apiVersion: "networking.k8s.io/v1",
+      path: "/apis/networking.k8s.io/v1/servicecidrs",
+      selectors: {},
+      optional: true,
+    },
     {
       kind: "Service",
       apiVersion: "v1",
@@ -40,21 +54,13 @@ export function resources(node: string): Resource[] {
       selectors: { labelSelector: "!service.kubernetes.io/headless" },
       optional: false,
     },
-    {
-      kind: "Node",
-      apiVersion: "v1",
-      path: "/api/v1/nodes",
-      selectors: { fieldSelector: `metadata.name=${node}` },
-      optional: false,
-    },
-    {
-      kind: "ServiceCIDR",
-      apiVersion: "networking.k8s.io/v1",
-      path: "/apis/networking.k8s.io/v1/servicecidrs",
-      selectors: {},
-      optional: true,
-    },
   ];
+}
+
+/** How a reflector begins. */
+interface Beginning {
+  readonly known?: string | undefined;
+  readonly inParts?: boolean;
 }
 
 /** Times that tests shorten. */
@@ -75,6 +81,7 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   backoffMaxMilliseconds: 30_000,
 };
 
+/** Objects of a page, and of a part of a list. */
 const PAGE_OBJECTS = 500;
 /** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
 const WATCH_SECONDS = [300, 600] as const;
@@ -108,6 +115,8 @@ export class Reflector {
   #listed = false;
   #problem = "not connected yet";
   #lists = 0;
+  #inParts = false;
+  readonly #told = Promise.withResolvers<void>();
 
   constructor(
     client: ApiClient,
@@ -119,6 +128,15 @@ export class Reflector {
     this.#resource = resource;
     this.#times = times;
     this.#deliver = deliver;
+  }
+
+  get kind(): ObjectKind {
+    return this.#resource.kind;
+  }
+
+  /** Kept once it has told a list or a problem, or is stopped. */
+  get told(): Promise<void> {
+    return this.#told.promise;
   }
 
   /** What it is doing now. */
@@ -134,9 +152,11 @@ export class Reflector {
 
   /**
    * Runs until `signal` aborts. Never throws: every failure is a problem told once, and tried again. `known`: the newest
-   * version that is known already; what came after it is told first.
+   * version that is known already; what came after it is told first. `inParts`: the first list is told as it comes in,
+   * and then whole.
    */
-  async run(signal: AbortSignal, known?: string): Promise<void> {
+  async run(signal: AbortSignal, { known, inParts = false }: Beginning): Promise<void> {
+    this.#inParts = inParts;
     if (known !== undefined) await this.#catchUp(known, signal);
     while (!signal.aborted) {
       try {
@@ -146,10 +166,10 @@ export class Reflector {
           this.#failures = 0;
         }
       } catch (error) {
-        if (signal.aborted) return;
-        await this.#fail(error, signal);
+        if (!signal.aborted) await this.#fail(error, signal);
       }
     }
+    this.#told.resolve();
   }
 
   async #fail(error: unknown, signal: AbortSignal): Promise<void> {
@@ -169,6 +189,7 @@ export class Reflector {
     if (problem !== this.#problem) {
       this.#problem = problem;
       await this.#deliver({ kind: "events", events: [], problems: [`${problem}; trying again`] });
+      this.#told.resolve();
     }
     await pause(backoff(this.#failures++, this.#times), signal);
   }
@@ -197,7 +218,7 @@ export class Reflector {
     let page = await this.#page("", signal);
     if (page.denied !== undefined) listing.leaveOut(page.denied);
     for (;;) {
-      for (const item of page.items ?? []) listing.add(item);
+      for (const item of page.items ?? []) await this.#addTo(listing, item);
       const { resourceVersion = "", continue: next = "" } = page.metadata ?? {};
       if (next === "") return await this.#deliverList(listing, resourceVersion);
       page = await this.#page(next, signal);
@@ -256,7 +277,7 @@ export class Reflector {
         throw new ApiFailure(object.message ?? "error in a watch", object.code ?? 0, object.reason ?? "");
       }
       if (listing === undefined) await this.#change(line as WatchLine);
-      else if (type !== "BOOKMARK") listing.add(object);
+      else if (type !== "BOOKMARK") await this.#addTo(listing, object);
       else if (object.metadata?.annotations?.[INITIAL_EVENTS_END] === "true") {
         await this.#deliverList(listing, object.metadata.resourceVersion ?? "");
         listing = undefined;
@@ -313,8 +334,16 @@ export class Reflector {
     this.#failures = 0;
   }
 
+  async #addTo(listing: Listing, item: unknown): Promise<void> {
+    listing.add(item);
+    if (this.#inParts && listing.untold === PAGE_OBJECTS) await this.#deliver(listing.part());
+  }
+
   async #deliverList(listing: Listing, version: string): Promise<void> {
+    if (this.#inParts && listing.untold > 0) await this.#deliver(listing.part());
     await this.#deliver(listing.batch());
+    this.#told.resolve();
+    this.#inParts = false;
     this.#resourceVersion = version;
     this.#listed = true;
     this.#lists++;
@@ -327,6 +356,7 @@ class Listing {
   readonly #resource: Resource;
   readonly #objects: KubeObject[] = [];
   readonly #problems: string[] = [];
+  #told = 0;
   #complete = true;
 
   constructor(resource: Resource) {
@@ -350,7 +380,12 @@ class Listing {
     this.#complete = false;
   }
 
-  batch(): SourceBatch {
+  /** Objects that no part holds yet. */
+  get untold(): number {
+    return this.#objects.length - this.#told;
+  }
+
+  batch(): ListBatch {
     return {
       kind: "list",
       kinds: [this.#resource.kind],
@@ -359,6 +394,13 @@ class Listing {
       time: new Date().toISOString(),
       problems: this.#problems,
     };
+  }
+
+  /** The objects that no part holds yet; what is wrong with others is told with the whole. */
+  part(): ListBatch {
+    const objects = this.#objects.slice(this.#told);
+    this.#told = this.#objects.length;
+    return { ...this.batch(), objects, complete: false, problems: [], part: true };
   }
 }
 

@@ -23,18 +23,17 @@ export function relist(
   kinds: readonly ObjectKind[] = OBJECT_KINDS,
 ): WatchEvent[] {
   const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
-  const upserts = [...now].filter(([name, object]) => !sameValue(known.get(name), object)).map((
-    [, object],
-  ) => ({
-    key: objectKey(object),
-    value: object,
-    resourceVersion: object.metadata.resourceVersion ?? "",
-    time,
-  }));
-  const isGone = ([name, { kind }]: [string, KubeObject]) => !now.has(name) && kinds.includes(kind);
-  const gone = complete ? [...known].filter(isGone).map(([, object]) => object) : [];
-  const deletes = gone.map((object) => ({ key: objectKey(object), value: null, resourceVersion: "", time }));
-  return [...deletes, ...upserts].sort(compareEvents);
+  const events: WatchEvent[] = [];
+  for (const [name, object] of complete ? known : []) {
+    if (now.has(name) || !kinds.includes(object.kind)) continue;
+    events.push({ key: objectKey(object), value: null, resourceVersion: "", time });
+  }
+  for (const [name, object] of now) {
+    if (sameValue(known.get(name), object)) continue;
+    const resourceVersion = object.metadata.resourceVersion ?? "";
+    events.push({ key: objectKey(object), value: object, resourceVersion, time });
+  }
+  return events.sort(compareEvents);
 }
 
 /** `events` without deletions of what is not there: a watch that is resumed may tell once more of what is gone. */

@@ -11,6 +11,8 @@ export interface ListBatch {
   readonly objects: readonly KubeObject[];
   /** Whether objects that are missing are gone; false when something could not be read. */
   readonly complete: boolean;
+  /** Set on a part of the first list: it may be taken in, and nothing done about it before the whole list is told. */
+  readonly part?: true;
   /** When the list was taken: RFC 3339 with milliseconds, UTC. */
   readonly time: string;
   /** What was wrong with the input: file, object, and what became of it. */
@@ -25,6 +27,11 @@ export interface EventsBatch {
 }
 
 export type SourceBatch = ListBatch | EventsBatch;
+
+/** Whether more of a first list follows, before which nothing is to be done. */
+export function isPart(batch: SourceBatch): boolean {
+  return batch.kind === "list" && batch.part === true;
+}
 
 /** How one resource of a server is followed, for health and metrics. */
 export interface ResourceStatus {
@@ -48,6 +55,9 @@ export interface Source {
   readonly description: string;
   /** How its connection is; absent where there is none. */
   status?(): readonly ResourceStatus[];
-  /** `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. */
+  /**
+   * `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. Who
+   * knows nothing may be told the first list in parts before it is told the whole.
+   */
   batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
 }

@@ -20,24 +20,32 @@ export type Delta = readonly ElementChange[];
 /** Elements that can be changed in place. */
 export type MutableElements = Map<SetPath, Map<ElementKey, Element>>;
 
-/** What turns `a` into `b`. */
-export function diff(a: Elements, b: Elements): Delta {
+/** What turns `a` into `b`; `causes` may name the record that made an element what it is in `b`. */
+export function diff(
+  a: Elements,
+  b: Elements,
+  causes?: ReadonlyMap<SetPath, ReadonlyMap<ElementKey, number>>,
+): Delta {
   const changes: ElementChange[] = [];
-  for (const set of [...new Set([...a.keys(), ...b.keys()])]) {
-    const [old, now] = [a.get(set), b.get(set)];
-    for (const key of new Set([...old?.keys() ?? [], ...now?.keys() ?? []])) {
+  for (const set of [...new Set([...a.keys(), ...b.keys()])].sort()) {
+    const [old, now, caused] = [a.get(set), b.get(set), causes?.get(set)];
+    const keys = [...now?.keys() ?? []];
+    for (const key of old?.keys() ?? []) if (!now?.has(key)) keys.push(key);
+    for (const key of keys.sort()) {
       const [before, after] = [old?.get(key), now?.get(key)];
-      if (!sameElement(before, after)) changes.push({ set, key, before, after });
+      if (sameElement(before, after)) continue;
+      const cause = caused?.get(key);
+      changes.push(cause === undefined ? { set, key, before, after } : { set, key, before, after, cause });
     }
   }
-  return changes.sort(compareChanges);
+  return changes;
 }
 
 /** Applies `delta` to `elements` in place. Throws unless each element is as the delta found it. */
 export function applyDelta(elements: MutableElements, delta: Delta): void {
   for (const { set, key, before, after } of delta) {
     let keyed = elements.get(set);
-    assert(sameElement(keyed?.get(key), before), `${set} { ${key} } is not as the delta found it`);
+    assert(sameElement(keyed?.get(key), before), () => `${set} { ${key} } is not as the delta found it`);
     if (keyed === undefined) elements.set(set, keyed = new Map());
     if (after === undefined) keyed.delete(key);
     else keyed.set(key, after);

@@ -7,7 +7,7 @@ import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 
 /** What kube-proxy's metrics are made of. */
 export interface KubeProxyMetrics extends Pick<Meter, "rejected" | "forgot"> {
-  /** Notes that changes have come. */
+  /** Notes that changes have come that can be acted on. */
   noteQueued(): void;
   noteSync(report: SyncReport): void;
   /** Notes an answer of /healthz or /livez. */

@@ -100,6 +100,21 @@ Deno.test("nothing is committed before the source has spoken, and nothing when i
   assert.equal(kernel.generation(), 2);
 });
 
+Deno.test("parts of the first list are in the ledger at once, and in the kernel when it is whole", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  const gone = service("shop/gone 10.96.0.9 http:80/tcp");
+  const part = { kind: "list", complete: false, part: true, time: TIME, problems: [] } as const;
+  process.tell({ ...part, objects: [gone, WEB] });
+  process.tell({ ...part, objects: [PODS] });
+  assert.deepEqual([process.ports.ledger.next, kernel.generation()], [3, 1]);
+  process.list(WEB, PODS);
+  assert.equal(kernel.generation(), 2);
+  assert.deepEqual(process.reports.map(({ position, records }) => [position, records]), [[3, 4]]);
+  assert.ok(process.engine.cluster.services.size === 1, "what was deleted while the parts came is gone");
+  assertInSync(process.engine, kernel);
+});
+
 Deno.test("a changed endpoint is one element taken, one given, and the position", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());

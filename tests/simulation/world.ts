@@ -160,13 +160,13 @@ class World {
   }
 
   #list(): void {
-    this.#tell({
-      kind: "list",
-      objects: [...this.#cluster.values()],
-      complete: true,
-      time: TIME,
-      problems: [],
-    });
+    const objects = [...this.#cluster.values()];
+    const list = { kind: "list", objects, complete: true, time: TIME, problems: [] } as const;
+    const isTold = () => this.#chance.once(2);
+    if (this.#chance.once(3)) {
+      this.#tell({ ...list, objects: objects.filter(isTold), complete: false, part: true });
+    }
+    this.#tell(list);
     this.#missed = false;
   }
 
