@@ -238,7 +238,11 @@ function takeOver(engine: EngineState, ports: Ports): void {
   for (const other of otherModes(ports.kernel)) log.warn(other);
 }
 
-function summary({ cluster, rejections, committedOffset }: EngineState): number {
+function summary({ cluster, synced, rejections, committedOffset }: EngineState): number {
+  if (!synced) {
+    log.info("ended before the cluster was read: the rules in the kernel are as they were");
+    return 0;
+  }
   if (rejections > 0) {
     log.error("the kernel does not hold the state: the last commit was rejected (see above)");
     return 1;

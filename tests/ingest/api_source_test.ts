@@ -7,6 +7,18 @@ import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
 import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
 import { isPart, type KnownVersions, type SourceBatch } from "../../src/ingest/source.ts";
+import {
+  type Answer,
+  BOOKMARK,
+  kubeconfig,
+  line,
+  LISTEN,
+  Server,
+  service,
+  status,
+  stream,
+  whole,
+} from "../support/api_server.ts";
 import { until } from "../support/until.ts";
 
 const TIMES: ReflectorTimes = {
@@ -15,89 +27,6 @@ const TIMES: ReflectorTimes = {
   backoffMilliseconds: 10,
   backoffMaxMilliseconds: 50,
 };
-
-const TLS = new URL("../../fixtures/tls/", import.meta.url);
-const CERTIFICATE = new URL("server.crt", TLS).pathname;
-const LISTEN = {
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: () => {},
-  cert: Deno.readTextFileSync(CERTIFICATE),
-  key: Deno.readTextFileSync(new URL("server.key", TLS)),
-};
-
-/** Answers one request for a resource; undefined: as a small healthy server would. */
-type Answer = (query: URLSearchParams, call: number) => Response | Promise<Response> | undefined;
-
-const service = (name: string, version = "1") => ({
-  metadata: { name, namespace: "shop", resourceVersion: version },
-  spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
-});
-const whole = (name: string, version = "1") => ({
-  apiVersion: "v1",
-  kind: "Service",
-  ...service(name, version),
-});
-const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
-const BOOKMARK = line("BOOKMARK", {
-  metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
-});
-
-/** A body of `parts`, which then stays open, or ends. */
-function stream(parts: readonly string[], open: boolean): Response {
-  const text = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      for (const part of parts) controller.enqueue(text.encode(part));
-      if (!open) controller.close();
-    },
-  });
-  return new Response(body);
-}
-
-const status = (code: number, reason: string) =>
-  Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
-
-/** An API server in this process; `services` answers for Services, all other resources are empty. */
-class Server implements AsyncDisposable {
-  readonly calls: URLSearchParams[] = [];
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #folder = Deno.makeTempDirSync();
-
-  constructor(services: Answer, others: (path: string) => Response = () => stream([BOOKMARK], true)) {
-    this.#server = Deno.serve(LISTEN, (request) => {
-      const url = new URL(request.url);
-      if (url.pathname !== "/api/v1/services") return others(url.pathname);
-      this.calls.push(url.searchParams);
-      return services(url.searchParams, this.calls.length) ?? stream([], true);
-    });
-  }
-
-  client(): ApiClient {
-    return new ApiClient(kubeconfig(this.#folder, `https://127.0.0.1:${this.#server.addr.port}`));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-    Deno.removeSync(this.#folder, { recursive: true });
-  }
-}
-
-function kubeconfig(folder: string, server: string, user: Record<string, unknown> = { token: "t" }): string {
-  const path = `${folder}/kubeconfig`;
-  Deno.writeTextFileSync(
-    path,
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [{ name: "c", cluster: { server, "certificate-authority": CERTIFICATE } }],
-      users: [{ name: "u", user }],
-      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-      "current-context": "x",
-    }),
-  );
-  return path;
-}
 
 /** Follows a source in the background and keeps what it says. */
 class Follower implements AsyncDisposable {

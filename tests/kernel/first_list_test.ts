@@ -1,0 +1,61 @@
+// A start that is interrupted while the cluster is read: what was read is in the ledger, the kernel has nothing, and the
+// next start goes on from there.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { describeKey } from "../../src/kube/objects.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { BOOKMARK, line, Server, stream, whole } from "../support/api_server.ts";
+import { end } from "../support/cluster/control_plane.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { assertWhole } from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("a start that is interrupted while the cluster is read leaves the kernel alone, and the next goes on", async () => {
+  const folder = await Deno.makeTempDir();
+  const ledger = `${folder}/ledger`;
+  using kernel = new NetlinkKernel();
+  const names = Array.from({ length: 700 }, (_, i) => `s${i}`);
+  const added = names.map((name) => line("ADDED", whole(name)));
+  let stalls = true;
+  await using server = new Server(() => stream(stalls ? added.slice(0, 600) : [...added, BOOKMARK], true));
+  const log = () => Deno.readTextFileSync(`${folder}/log`);
+  const start = () => {
+    Deno.writeTextFileSync(`${folder}/log`, "");
+    const run = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
+    const args = [Deno.execPath(), ...run, "--kubeconfig", server.kubeconfig(), "--ledger", ledger];
+    return new Deno.Command("sh", {
+      args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...args],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).spawn();
+  };
+  const events = () =>
+    [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+      record.kind === "event" ? [describeKey(record.key)] : []
+    );
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const process = start();
+    await until("a part of it is in the ledger", () => /reading /.test(log()) && events().length >= 500);
+    process.kill(signal);
+    const { code } = await process.status;
+    assert.equal(events().length, 500);
+    assert.deepEqual(kernel.tables(), []);
+    if (signal === "SIGKILL") continue;
+    assert.equal(code, 0);
+    assert.match(log(), /ended before the cluster was read: the rules in the kernel are as they were/);
+  }
+  stalls = false;
+  const process = start();
+  await until("the rules are in the kernel", () => /skeleton written/.test(log()));
+  await end(process);
+  assert.deepEqual(events().sort(), names.map((name) => `Service shop/${name}`).sort(), "each once");
+  assertWhole(ledger, kernel);
+  await Deno.remove(folder, { recursive: true });
+});

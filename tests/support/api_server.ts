@@ -1,0 +1,102 @@
+// An API server in this process that answers as a test wants it to, over TLS on loopback.
+
+import { ApiClient } from "../../src/ingest/api_client.ts";
+
+const TLS = new URL("../../fixtures/tls/", import.meta.url);
+const CERTIFICATE = new URL("server.crt", TLS).pathname;
+/** Where and how a server listens. */
+export const LISTEN = {
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: () => {},
+  cert: Deno.readTextFileSync(CERTIFICATE),
+  key: Deno.readTextFileSync(new URL("server.key", TLS)),
+};
+
+/** Answers one request for a resource; undefined: as a small healthy server would. */
+export type Answer = (query: URLSearchParams, call: number) => Response | Promise<Response> | undefined;
+
+/** A Service as the API server lists it. */
+export const service = (name: string, version = "1") => ({
+  metadata: { name, namespace: "shop", resourceVersion: version },
+  spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+});
+/** The same as it comes alone. */
+export const whole = (name: string, version = "1") => ({
+  apiVersion: "v1",
+  kind: "Service",
+  ...service(name, version),
+});
+/** A line of a watch. */
+export const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
+/** Ends a streamed list. */
+export const BOOKMARK = line("BOOKMARK", {
+  metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
+});
+
+/** A body of `parts`, which then stays open, or ends. */
+export function stream(parts: readonly string[], open: boolean): Response {
+  const text = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const part of parts) controller.enqueue(text.encode(part));
+      if (!open) controller.close();
+    },
+  });
+  return new Response(body);
+}
+
+/** An answer that is an error. */
+export const status = (code: number, reason: string) =>
+  Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
+
+/** An API server in this process; `services` answers for Services, all other resources are empty. */
+export class Server implements AsyncDisposable {
+  readonly calls: URLSearchParams[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #folder = Deno.makeTempDirSync();
+
+  constructor(services: Answer, others: (path: string) => Response = () => stream([BOOKMARK], true)) {
+    this.#server = Deno.serve(LISTEN, (request) => {
+      const url = new URL(request.url);
+      if (url.pathname !== "/api/v1/services") return others(url.pathname);
+      this.calls.push(url.searchParams);
+      return services(url.searchParams, this.calls.length) ?? stream([], true);
+    });
+  }
+
+  /** The path of a kubeconfig that leads here. */
+  kubeconfig(): string {
+    return kubeconfig(this.#folder, `https://127.0.0.1:${this.#server.addr.port}`);
+  }
+
+  client(): ApiClient {
+    return new ApiClient(this.kubeconfig());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+/** Writes a kubeconfig into `folder`; returns its path. */
+export function kubeconfig(
+  folder: string,
+  server: string,
+  user: Record<string, unknown> = { token: "t" },
+): string {
+  const path = `${folder}/kubeconfig`;
+  Deno.writeTextFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster: { server, "certificate-authority": CERTIFICATE } }],
+      users: [{ name: "u", user }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    }),
+  );
+  return path;
+}
