@@ -3,14 +3,15 @@
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
-import { snapshotLines } from "../fold/snapshot.ts";
+import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
-import type { LedgerFailure, LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
+import type { Retention } from "../ledger/retention.ts";
+import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { newMetrics } from "../serve/metrics.ts";
@@ -137,13 +138,19 @@ async function follow(
   });
   using memory = new MemoryRelease();
   let lastSnapshot = Date.now();
+  let snapshotting: Promise<void> | undefined;
   const told = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return told(ledger.next);
     serving.follow();
-    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS) {
-      snapshot(engine, ledger, options);
+    const due = ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS;
+    if (due && snapshotting === undefined) {
       lastSnapshot = Date.now();
+      snapshotting = ledger.snapshotInSteps(
+        snapshotLines(snapshotState(engine.cluster)),
+        retention(options),
+        lastSnapshot,
+      ).finally(() => snapshotting = undefined);
     }
     memory.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
@@ -152,7 +159,10 @@ async function follow(
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
   await runLoop(engine, ports, followed(source, beforeBatch, afterBatch), stop.signal);
-  if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) snapshot(engine, ledger, options);
+  await snapshotting;
+  if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
+    ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
+  }
   return restart ? 1 : summary(engine);
 }
 
@@ -193,13 +203,8 @@ function sinceStart(): string {
   return `${Math.round(performance.now())} ms after the start`;
 }
 
-/** A start reads no further back than this, and what is older than `options` want is removed. */
-function snapshot({ cluster }: EngineState, ledger: LedgerWriter, options: RunOptions): void {
-  const retention = {
-    bytes: (options.retainMegabytes ?? 1024) * 1024 * 1024,
-    milliseconds: (options.retainDays ?? 30) * 24 * 3600 * 1000,
-  };
-  ledger.snapshot(snapshotLines(cluster), retention, Date.now());
+function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
+  return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * 24 * 3600 * 1000 };
 }
 
 /** Says what keeps the proxy from running; false when something does. */

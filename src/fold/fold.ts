@@ -241,7 +241,10 @@ function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram
 }
 
 /** The elements of Service `name`, by path and key. */
-export function elementsOf(state: ClusterState, name: ServiceName): [SetPath, ElementKey][] {
+export function elementsOf(
+  state: Pick<ClusterState, "programs" | "claims">,
+  name: ServiceName,
+): [SetPath, ElementKey][] {
   const places: [SetPath, ElementKey][] = [];
   for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
     if (state.claims.get(claim)?.[0] !== name) continue;

@@ -41,10 +41,38 @@ export type SnapshotLine =
     readonly causes: readonly (readonly [key: string, cause: number])[];
   };
 
+/** What a snapshot is made of. */
+export type SnapshotState = Pick<
+  ClusterState,
+  | "folded"
+  | "committed"
+  | "config"
+  | "node"
+  | "nodeDeleted"
+  | "aside"
+  | "objects"
+  | "programs"
+  | "claims"
+  | "causes"
+>;
+
+/** `state` as it is now, however it goes on. */
+export function snapshotState(state: ClusterState): SnapshotState {
+  const { folded, committed, config, node, nodeDeleted } = state;
+  return {
+    ...{ folded, committed, config, node, nodeDeleted },
+    aside: new Map(state.aside),
+    objects: new Map(state.objects),
+    programs: new Map(state.programs),
+    claims: new Map(state.claims),
+    causes: new Map([...state.causes].map(([path, causes]) => [path, new Map(causes)])),
+  };
+}
+
 const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 
 /** `state` as lines; the same state gives the same lines. */
-export function* snapshotLines(state: ClusterState): Generator<SnapshotLine> {
+export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
   yield {
     kind: "state",
     folded: state.folded,

@@ -1,7 +1,6 @@
 // What becomes of closed segments: they are compressed, and go when they are too old or too many. Never past what the
 // newest snapshot needs, so HEAD can always be read; what remains begins with a snapshot.
 
-import { zstdCompressSync } from "node:zlib";
 import { COMPRESSED, segmentFirst } from "./format.ts";
 import { termsName } from "./terms.ts";
 import { segmentNames } from "./segment.ts";
@@ -16,17 +15,19 @@ export interface Retention {
   readonly milliseconds: number;
 }
 
-/** Compresses closed segments: all but `open`, the one that is written. */
-export function compressClosed(storage: Storage, open: string | undefined): void {
-  for (const name of segmentNames(storage)) {
-    if (name === open || name.endsWith(COMPRESSED)) continue;
-    const compressed = `${name}${COMPRESSED}`;
-    // A crash may have left half of one.
-    if (storage.names().includes(compressed)) storage.remove(compressed);
-    storage.write(compressed, zstdCompressSync(storage.read(name)));
-    storage.syncFolder();
-    storage.remove(name);
-  }
+/** Segments that are not compressed. */
+export function uncompressed(storage: Storage): string[] {
+  return segmentNames(storage).filter((name) => !name.endsWith(COMPRESSED));
+}
+
+/** Puts `compressed` in the place of the closed segment `name`. */
+export function replaceByCompressed(storage: Storage, name: string, compressed: Uint8Array): void {
+  const file = `${name}${COMPRESSED}`;
+  // A crash may have left half of one.
+  if (storage.names().includes(file)) storage.remove(file);
+  storage.write(file, compressed);
+  storage.syncFolder();
+  storage.remove(name);
 }
 
 /** Removes the oldest segments beyond `retention`, each with the snapshot it begins with; returns their names. */

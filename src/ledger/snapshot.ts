@@ -12,6 +12,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
+const PIECE_BYTES = 256 * 1024;
 
 /** A place in a ledger between two records. */
 export interface Place {
@@ -39,17 +40,31 @@ export function snapshotNext(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** The text of a snapshot, in pieces that take some milliseconds each. */
+export function* snapshotPieces(
+  { ledger, next, chain }: Place,
+  lines: Iterable<unknown>,
+): Generator<string> {
+  const hash = createHash("sha256");
+  let piece = `${
+    JSON.stringify({ chain, format: "ledgerproxy-snapshot", ledger, next, version: SNAPSHOT_VERSION })
+  }\n`;
+  let count = 0;
+  for (const line of lines) {
+    piece += `${JSON.stringify(line)}\n`;
+    count++;
+    if (piece.length < PIECE_BYTES) continue;
+    hash.update(piece);
+    yield piece;
+    piece = "";
+  }
+  hash.update(piece);
+  yield `${piece}${JSON.stringify({ lines: count, sha256: hash.digest("hex") })}\n`;
+}
+
 /** The bytes of a snapshot. */
-export function encodeSnapshot({ ledger, next, chain }: Place, lines: Iterable<unknown>): Uint8Array {
-  const texts = [
-    JSON.stringify({ chain, format: "ledgerproxy-snapshot", ledger, next, version: SNAPSHOT_VERSION }),
-  ];
-  for (const line of lines) texts.push(JSON.stringify(line));
-  const body = `${texts.join("\n")}\n`;
-  const sha256 = createHash("sha256").update(body).digest("hex");
-  return zstdCompressSync(
-    new TextEncoder().encode(`${body}${JSON.stringify({ lines: texts.length - 1, sha256 })}\n`),
-  );
+export function encodeSnapshot(place: Place, lines: Iterable<unknown>): Uint8Array {
+  return zstdCompressSync(new TextEncoder().encode([...snapshotPieces(place, lines)].join("")));
 }
 
 /** The snapshot in file `name`, or what is wrong with it. */

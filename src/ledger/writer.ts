@@ -2,12 +2,14 @@
 // stop the caller: records wait in memory, with their offsets and chain, and are written when it works again.
 
 import { randomBytes } from "node:crypto";
+import { zstdCompressSync } from "node:zlib";
 import { SEGMENT_BYTES, UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { COMPRESSED, encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
-import { compressClosed, retain, type Retention } from "./retention.ts";
+import { compressInSteps, inPieces } from "./compression.ts";
+import { replaceByCompressed, retain, type Retention, uncompressed } from "./retention.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
-import { encodeSnapshot, type Place, snapshotName } from "./snapshot.ts";
+import { encodeSnapshot, type Place, snapshotName, snapshotPieces } from "./snapshot.ts";
 import type { AppendFile, Storage } from "./storage.ts";
 
 /** When appended records are made durable: with every append, when {@link LedgerWriter.sync} is called, or never. */
@@ -88,6 +90,7 @@ export class LedgerWriter implements Disposable {
   /** What a failed write left in a file, to be cut off before anything else is written. */
   #cut: { readonly name: string; readonly size: number } | undefined;
   #failure: string | undefined;
+  #disposed = false;
   /** The tail that was cut off when the ledger was opened. */
   readonly torn: TornTail | undefined;
 
@@ -177,33 +180,67 @@ export class LedgerWriter implements Disposable {
    */
   snapshot(lines: Iterable<unknown>, retention: Retention, now: number): void {
     this.#attempt(() => {
-      this.#write();
-      if (this.#unsynced.length > 0) this.#makeDurable();
-      this.#closeSegment();
-      const name = snapshotName(this.#end.next);
-      if (this.#storage.names().includes(name)) this.#storage.remove(name);
-      this.#storage.write(name, encodeSnapshot({ ledger: this.#ledger, ...this.#end }, lines));
-      this.#storage.syncFolder();
-      compressClosed(this.#storage, undefined);
+      const place = this.#endSegment();
+      this.#writeSnapshot(place, encodeSnapshot(place, lines));
+      for (const name of uncompressed(this.#storage)) {
+        replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name)));
+      }
       retain(this.#storage, retention, now);
     });
   }
 
+  /**
+   * As {@link snapshot}, in small steps between which records may be appended: `lines` must go on telling the state of
+   * the call. One at a time; when the writer is disposed of, what is not finished is left.
+   */
+  async snapshotInSteps(lines: Iterable<unknown>, retention: Retention, now: number): Promise<void> {
+    const place = this.#attempt(() => this.#endSegment());
+    if (place === undefined) return;
+    const snapshot = await compressInSteps(snapshotPieces(place, lines));
+    this.#attempt(() => this.#disposed || this.#writeSnapshot(place, snapshot));
+    const closed = this.#attempt(() => uncompressed(this.#storage)) ?? [];
+    for (const name of closed.filter((name) => name !== this.#segment?.name)) {
+      const bytes = this.#attempt(() => this.#storage.read(name));
+      if (bytes === undefined) return;
+      const compressed = await compressInSteps(inPieces(bytes));
+      this.#attempt(() => this.#disposed || replaceByCompressed(this.#storage, name, compressed));
+    }
+    this.#attempt(() => this.#disposed || retain(this.#storage, retention, now));
+  }
+
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.sync();
     this.#closeSegment();
     this.#lock?.[Symbol.dispose]();
   }
 
   /** Does `work`; the storage's failure is noted, and ends with the next work that succeeds. */
-  #attempt(work: () => void): void {
+  #attempt<T>(work: () => T): T | undefined {
     try {
-      work();
+      const result = work();
       this.#failure = undefined;
+      return result;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       this.#failure = (error as Error).message;
+      return undefined;
     }
+  }
+
+  /** Closes the segment, with all records so far in it and durable; returns the place behind them. */
+  #endSegment(): Place {
+    this.#write();
+    if (this.#unsynced.length > 0) this.#makeDurable();
+    this.#closeSegment();
+    return { ledger: this.#ledger, ...this.#end };
+  }
+
+  #writeSnapshot({ next }: Place, bytes: Uint8Array): void {
+    const name = snapshotName(next);
+    if (this.#storage.names().includes(name)) this.#storage.remove(name);
+    this.#storage.write(name, bytes);
+    this.#storage.syncFolder();
   }
 
   #takeLock(): void {

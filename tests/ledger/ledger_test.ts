@@ -283,21 +283,35 @@ Deno.test("after a failed sync the file is not used again, and what was not dura
   assert.deepEqual(storage.names(), [segmentName(0), segmentName(1)]);
 });
 
-Deno.test("power cut at any call, after any failure: a prefix remains, and in it all that was synced", () => {
-  /** Stops the writer as the power does. */
-  class PowerCut extends Error {}
-  const script = (storage: MemoryStorage, cutAt: number, failAt: number) => {
+/** Stops the writer as the power does. */
+class PowerCut extends Error {}
+
+/** Makes a snapshot of the first records: at once, or while others are appended. */
+type MakeSnapshot = (writer: LedgerWriter, lines: readonly LedgerRecord[]) => void | Promise<void>;
+const SNAPSHOTS: Readonly<Record<string, MakeSnapshot>> = {
+  "at once": (writer, lines) => writer.snapshot(lines, KEEP_ALL, 0),
+  "in steps": (writer, lines) => writer.snapshotInSteps(lines, KEEP_ALL, 0),
+};
+
+for (const [how, makeSnapshot] of Object.entries(SNAPSHOTS)) {
+  Deno.test(`power cut at any call, after any failure: a prefix remains, and in it all that was synced (snapshot ${how})`, () =>
+    cutPower(makeSnapshot));
+}
+
+async function cutPower(makeSnapshot: MakeSnapshot): Promise<void> {
+  const script = async (storage: MemoryStorage, cutAt: number, failAt: number) => {
     let calls = 0;
     let synced = 0;
     storage.fault = () => {
-      if (++calls === cutAt) throw new PowerCut();
+      if (++calls >= cutAt) throw new PowerCut();
       if (calls === failAt) throw storageError("EIO");
     };
+    let snapshot: void | Promise<void> = undefined;
     try {
       const writer = open(storage, { segmentBytes: 700 });
       EVERY_KIND.forEach((record, i) => {
         writer.append([record]);
-        if (i === 3) writer.snapshot(EVERY_KIND.slice(0, 4), KEEP_ALL, 0);
+        if (i === 3) snapshot = makeSnapshot(writer, EVERY_KIND.slice(0, 4));
         if (i % 2 === 0) return;
         writer.sync();
         if (writer.failure === undefined) synced = i + 1;
@@ -305,14 +319,19 @@ Deno.test("power cut at any call, after any failure: a prefix remains, and in it
     } catch (error) {
       if (!(error instanceof PowerCut)) throw error;
     }
+    try {
+      await snapshot;
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
     return { synced, calls };
   };
-  const { calls } = script(memoryStorage(), Infinity, Infinity);
+  const { calls } = await script(memoryStorage(), Infinity, Infinity);
   assert.ok(calls > 20, `${calls} calls`);
   for (let cutAt = 1; cutAt <= calls + 1; cutAt++) {
     for (let failAt = 0; failAt < cutAt; failAt++) {
       const storage = memoryStorage();
-      const { synced } = script(storage, cutAt, failAt);
+      const { synced } = await script(storage, cutAt, failAt);
       for (const share of [0, 0.5, 1]) {
         const left = memoryStorage(storage.files);
         for (const [name, bytes] of storage.files) {
@@ -332,6 +351,26 @@ Deno.test("power cut at any call, after any failure: a prefix remains, and in it
         assert.deepEqual(recordsIn(left), EVERY_KIND, where);
       }
     }
+  }
+}
+
+Deno.test("a snapshot in steps is of the moment it was begun; the one of a writer that ends meanwhile is left", async () => {
+  for (const ends of [false, true]) {
+    const storage = memoryStorage();
+    const writer = open(storage);
+    const before = EVERY_KIND.slice(0, 4);
+    writer.append(before);
+    const snapshot = writer.snapshotInSteps(before, KEEP_ALL, 0);
+    writer.append(EVERY_KIND.slice(4));
+    if (ends) writer[Symbol.dispose]();
+    await snapshot;
+    assert.deepEqual(
+      storage.names(),
+      ends ? [segmentName(0), segmentName(4)] : [`${segmentName(0)}.zst`, segmentName(4), snapshotName(4)],
+    );
+    assert.deepEqual(newestSnapshot(storage)?.lines, ends ? undefined : before);
+    assert.deepEqual(recordsIn(storage), EVERY_KIND);
+    writer[Symbol.dispose]();
   }
 });
 
