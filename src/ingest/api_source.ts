@@ -1,12 +1,12 @@
-// A cluster as a source: one reflector a resource, merged. First everything, in parts as it is read, and as a whole once
-// all resources are listed, so that no Service is taken for one without endpoints; then changes as they come, gathered
-// while a batch is at work.
+// A cluster as a source: one reflector a resource, merged. First everything, in parts as it is read, of which the last says
+// that nothing is missing, so that no Service is taken for one without endpoints; then changes as they come, gathered while
+// a batch is at work.
 
 import { INBOX_BATCHES_MAX } from "../limits.ts";
-import type { KubeObject, ObjectKind } from "../kube/objects.ts";
+import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { DEFAULT_TIMES, Reflector, type ReflectorTimes, resources } from "./reflector.ts";
-import { type EventsBatch, isPart, type ListBatch, type Source, type SourceBatch } from "./source.ts";
+import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
 /** A source whose connection is known. */
 export type ApiSource = Required<Source>;
@@ -35,11 +35,11 @@ export function apiSource(
       if (signal.aborted) abort();
       stop.signal.addEventListener("abort", () => inbox.close());
       const resumes = !once && known !== undefined && known.size > 0;
-      const inParts = known === undefined || known.size === 0;
       const running = reflectors.map(async (reflector, i) => {
-        // One after the other: what is told in parts is folded while the next is read.
-        if (inParts) await reflectors[i - 1]?.told;
-        await reflector.run(stop.signal, resumes ? { known: known.get(reflector.kind) } : { inParts });
+        if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
+        // One after the other: what is told in parts is folded while more is read.
+        await reflectors[i - 1]?.told;
+        await reflector.run(stop.signal, { inParts: true });
       });
       try {
         for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
@@ -56,20 +56,19 @@ export function apiSource(
   };
 }
 
-/** Batches in order; the lists of `kinds` resources become one, and once it is told neighbours are merged. */
+/** Batches in order; until `kinds` resources are listed all are parts of one list, then neighbours are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
-  const first = new Map<ObjectKind, ListBatch>();
+  const listed = new Set<ObjectKind>();
   const early: SourceBatch[] = [];
-  while (first.size < kinds) {
+  while (listed.size < kinds) {
     const batch = await inbox.take();
     if (batch === undefined) return;
-    if (isPart(batch)) yield batch;
-    else if (batch.kind === "list" && !first.has(batch.kinds![0]!)) first.set(batch.kinds![0]!, batch);
-    else if (batch.kind === "events" && batch.events.length === 0) yield batch;
-    else early.push(batch);
+    const [kind] = batch.kind === "list" ? batch.kinds! : [];
+    if (isPart(batch) || (batch.kind === "events" && batch.events.length === 0)) yield batch;
+    else if (batch.kind === "events" || listed.has(kind!)) early.push(batch);
+    else yield listed.add(kind!).size < kinds ? { ...batch, part: true } : batch;
   }
-  if (kinds > 0) yield whole([...first.values()]);
-  for (const batch of early) yield batch;
+  yield* early;
   for (let batch; (batch = await inbox.take()) !== undefined;) {
     yield batch.kind === "list" ? batch : withNeighbours(batch, inbox);
   }
@@ -85,19 +84,6 @@ function withNeighbours(first: EventsBatch, inbox: Inbox): EventsBatch {
     inbox.drop();
   }
   return { kind: "events", events, problems };
-}
-
-function whole(lists: readonly ListBatch[]): ListBatch {
-  const objects: KubeObject[] = [];
-  for (const list of lists) for (const object of list.objects) objects.push(object);
-  return {
-    kind: "list",
-    kinds: lists.flatMap(({ kinds }) => kinds ?? []),
-    objects,
-    complete: lists.every(({ complete }) => complete),
-    time: lists.map(({ time }) => time).sort().at(-1)!,
-    problems: lists.flatMap(({ problems }) => problems),
-  };
 }
 
 /** Batches between reflectors and the loop: bounded, so that a slow disk makes the watches wait, not memory grow. */

@@ -153,7 +153,7 @@ export class Reflector {
   /**
    * Runs until `signal` aborts. Never throws: every failure is a problem told once, and tried again. `known`: the newest
    * version that is known already; what came after it is told first. `inParts`: the first list is told as it comes in,
-   * and then whole.
+   * and then as a whole.
    */
   async run(signal: AbortSignal, { known, inParts = false }: Beginning): Promise<void> {
     this.#inParts = inParts;
@@ -340,7 +340,6 @@ export class Reflector {
   }
 
   async #deliverList(listing: Listing, version: string): Promise<void> {
-    if (this.#inParts && listing.untold > 0) await this.#deliver(listing.part());
     await this.#deliver(listing.batch());
     this.#told.resolve();
     this.#inParts = false;

@@ -11,7 +11,7 @@ export interface ListBatch {
   readonly objects: readonly KubeObject[];
   /** Whether objects that are missing are gone; false when something could not be read. */
   readonly complete: boolean;
-  /** Set on a part of the first list: it may be taken in, and nothing done about it before the whole list is told. */
+  /** Set while more of the first list follows: nothing is to be done about it before the last of it. */
   readonly part?: true;
   /** When the list was taken: RFC 3339 with milliseconds, UTC. */
   readonly time: string;
@@ -56,8 +56,8 @@ export interface Source {
   /** How its connection is; absent where there is none. */
   status?(): readonly ResourceStatus[];
   /**
-   * `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. Who
-   * knows nothing may be told the first list in parts before it is told the whole.
+   * `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. The
+   * first list may be told in parts.
    */
   batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
 }
