@@ -63,7 +63,8 @@ async function follow(services: Answer, finished: (said: string[], calls: number
   await using server = new Server(services);
   const source = apiSource(server.client(), "node-a", false, TIMES);
   await using follower = new Follower(source);
-  const said = () => follower.said().filter((text) => !/^list (Node|ServiceCIDR|EndpointSlice): $/.test(text));
+  const said = () =>
+    follower.said().filter((text) => !/^list (Node|ServiceCIDR|EndpointSlice): $/.test(text));
   await until("the source has said it", () => finished(said(), server.calls.length));
   return { said: said(), calls: server.calls, status: source.status() };
 }
