@@ -53,6 +53,7 @@ Deno.test("tidy: types may be imported where values may not", () => {
   assert.deepEqual(one('import { type A, type B } from "../ledger/record.ts";'), []);
   assert.equal(one('import { type A, b } from "../ledger/record.ts";').length, 1);
   assert.equal(one('import {\n  b,\n} from "../ledger/record.ts";').length, 1);
+  assert.equal(one('const { b } = await import("../ledger/record.ts");').length, 1);
 });
 
 Deno.test("README's commands are tasks, CHANGELOG knows the version, LICENSE is Apache-2.0", () => {

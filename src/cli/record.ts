@@ -22,7 +22,7 @@ const SYNC_MILLISECONDS = 1000;
 /** Records until the source ends or the process is asked to stop; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
   const inForce = settings(options);
-  const source = openSource({ ...options, ...inForce }, options.once === true, await apiClient(inForce));
+  const source = openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
   const folder = ledgerFolder(inForce.ledger);
   const { signal } = stopSignal();
   const opened = openLedger(folder, options.fsync ?? "interval");

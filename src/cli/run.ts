@@ -47,7 +47,7 @@ export async function run(options: RunOptions): Promise<number> {
   const inForce = settings(options);
   if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
   if (options.dryRun) {
-    const source = openSource({ ...options, ...inForce }, true, await apiClient(inForce));
+    const source = openSource({ ...options, ...inForce }, true, apiClient(inForce));
     return await dryRun(source, configRecord(inForce));
   }
   using kernel = new NetlinkKernel();
@@ -55,7 +55,7 @@ export async function run(options: RunOptions): Promise<number> {
   if (held !== undefined) {
     log.info(`the kernel holds the rules of the last commit, @${held}, ${sinceStart()}`);
   }
-  const client = await apiClient(inForce);
+  const client = apiClient(inForce);
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const folder = ledgerFolder(inForce.ledger);
   using conntrack = new Conntrack();

@@ -1,6 +1,6 @@
 // From --source to a source: a folder with segments is a recording, anything else YAML and JSON.
 
-import type { ApiClient } from "../ingest/api_client.ts";
+import { ApiClient } from "../ingest/api_client.ts";
 import { apiSource } from "../ingest/api_source.ts";
 import { manifestSource } from "../ingest/manifest_source.ts";
 import { recordingSource } from "../ingest/recording_source.ts";
@@ -39,14 +39,8 @@ export function openSource(
 }
 
 /** The way to the API server; undefined where `source` names what to read. Throws as {@link openSource} does. */
-export async function apiClient(
-  { source, kubeconfig, master }: SourceOptions,
-): Promise<ApiClient | undefined> {
-  if (source === undefined) {
-    // client-node takes longer to load than all else together, and most commands do without it.
-    const { ApiClient } = await import("../ingest/api_client.ts");
-    return new ApiClient(kubeconfig, master);
-  }
+export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiClient | undefined {
+  if (source === undefined) return new ApiClient(kubeconfig, master);
   if (kubeconfig === undefined && master === undefined) return undefined;
   throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }

@@ -60,7 +60,7 @@ async function believe(options: WhyOptions): Promise<Belief> {
   const inForce = settings(options);
   take(configRecord(inForce));
   for await (
-    const batch of openSource(inForce, true, await apiClient(inForce)).batches(
+    const batch of openSource(inForce, true, apiClient(inForce)).batches(
       new AbortController().signal,
     )
   ) {

@@ -147,6 +147,34 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
   await Promise.all(reading);
 });
 
+test(
+  "a pod finds the API server by its environment, and opens it with its service account",
+  async (plane, folder) => {
+    const { clusters: [named] } = JSON.parse(Deno.readTextFileSync(plane.kubeconfig()));
+    Deno.copyFileSync(named.cluster["certificate-authority"], `${folder}/ca.crt`);
+    Deno.writeTextFileSync(`${folder}/token`, "test-token");
+    const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    const { code, stdout, stderr } = await new Deno.Command("unshare", {
+      args: [
+        "--mount",
+        "sh",
+        "-c",
+        `mount -t tmpfs tmpfs /var/run && mkdir -p ${account} && mount --bind ${folder} ${account} && exec "$@"`,
+        "sh",
+        Deno.execPath(),
+        ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--dry-run", "--node", "node-a"],
+      ],
+      cwd: ROOT,
+      env: { KUBERNETES_SERVICE_HOST: ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.match(
+      new TextDecoder().decode(stdout),
+      /10\.96\.0\.1 \. tcp \. 443 comment "default\/kubernetes:https"/,
+    );
+  },
+);
+
 test("a proxy between us and the API server is gone through, and may break", async (plane) => {
   await using proxy = new ConnectProxy();
   const stop = new AbortController();

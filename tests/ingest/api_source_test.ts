@@ -2,17 +2,13 @@
 // make no sense, versions that are too old. tests/cluster does the same with a real kube-apiserver.
 
 import assert from "node:assert/strict";
-import { ApiClient } from "../../src/ingest/api_client.ts";
-import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
 import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
 import { isPart, type KnownVersions, type SourceBatch } from "../../src/ingest/source.ts";
 import {
   type Answer,
   BOOKMARK,
-  kubeconfig,
   line,
-  LISTEN,
   Server,
   service,
   status,
@@ -300,69 +296,6 @@ Deno.test("a server that forgets or ends every watch at once is not asked withou
     assert.ok(calls < 30, `${what}: ${calls} calls`);
     assert.ok(follower.batches.length < 30);
   }
-});
-
-Deno.test("every common mistake in a kubeconfig has one clear message", async () => {
-  const folder = await Deno.makeTempDir();
-  const path = `${folder}/kubeconfig`;
-  const good = {
-    clusters: [{ name: "c", cluster: { server: "https://10.0.0.1:6443" } }],
-    users: [{ name: "u", user: {} }],
-    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-    "current-context": "x",
-  };
-  const cluster = (fields: Record<string, unknown>) => ({
-    clusters: [{ name: "c", cluster: { server: "https://10.0.0.1:6443", ...fields } }],
-  });
-  const cases: [Record<string, unknown>, RegExp][] = [
-    [{ "current-context": "" }, /current-context is not set; contexts: x/],
-    [{ "current-context": "y" }, /current-context "y" is not one of contexts: x/],
-    [{ clusters: [] }, /cluster "c" is not one of clusters: none/],
-    [{ users: [] }, /user "u" is not one of users: none/],
-    [cluster({ server: "10.0.0.1:6443" }), /server "10\.0\.0\.1:6443" is not an https URL/],
-    [
-      cluster({ "insecure-skip-tls-verify": true }),
-      /insecure-skip-tls-verify is refused; give certificate-authority/,
-    ],
-    [cluster({ "tls-server-name": "x" }), /tls-server-name is not supported/],
-    [cluster({ "certificate-authority": "ca.crt" }), /ca\.crt: No such file or directory/],
-    [
-      { users: [{ name: "u", user: { "client-certificate": "c.crt", "client-key": "c.key" } }] },
-      /c\.crt: No such file/,
-    ],
-  ];
-  for (const [change, message] of cases) {
-    await Deno.writeTextFile(path, JSON.stringify({ ...good, ...change }));
-    assert.throws(() => new ApiClient(path), (error: Error) => {
-      assert.ok(error instanceof KubeconfigProblem, String(error));
-      assert.match(error.message, message);
-      assert.ok(error.message.startsWith(`kubeconfig ${path}: `));
-      return true;
-    });
-  }
-  await Deno.writeTextFile(path, "kind: [unclosed");
-  assert.throws(() => new ApiClient(path), KubeconfigProblem);
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("a token file is read, read again after a 401, and never shown", async () => {
-  const folder = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${folder}/token`, "old\n");
-  const seen: string[] = [];
-  const server = Deno.serve(LISTEN, (request) => {
-    seen.push(request.headers.get("authorization") ?? "");
-    return seen.at(-1) === "Bearer new" ? Response.json({}) : status(401, "Unauthorized");
-  });
-  using client = new ApiClient(
-    kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { tokenFile: "token" }),
-  );
-  const get = () => client.get("/api/v1/nodes", {}, new AbortController().signal);
-  await assert.rejects(get(), /401 Unauthorized: Unauthorized for a test$/);
-  await Deno.writeTextFile(`${folder}/token`, "new");
-  await (await get()).body?.cancel();
-  assert.deepEqual(seen, ["Bearer old", "Bearer new"]);
-  await server.shutdown();
-  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("answers without end are given up, and cost no more memory than their bound", async () => {

@@ -61,14 +61,15 @@ interface Import {
 }
 
 function imports(text: string): Import[] {
-  const found = withoutComments(text).matchAll(
-    /^(?:import|export)\s+(type\s+)?(?:([^;"]*?)\s*from\s+)?"([^"]+)"/gm,
-  );
-  return [...found].map(([, type, names, specifier]) => ({
+  const code = withoutComments(text);
+  const found = code.matchAll(/^(?:import|export)\s+(type\s+)?(?:([^;"]*?)\s*from\s+)?"([^"]+)"/gm);
+  const atStart = [...found].map(([, type, names, specifier]) => ({
     specifier: specifier!,
     typeOnly: type !== undefined ||
       (names !== undefined && /^\{[^}]*\}$/.test(names.trim()) && allTypes(names)),
   }));
+  const later = code.matchAll(/\bimport\("([^"]+)"\)/g);
+  return [...atStart, ...[...later].map(([, specifier]) => ({ specifier: specifier!, typeOnly: false }))];
 }
 
 function allTypes(names: string): boolean {
