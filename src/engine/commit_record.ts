@@ -23,7 +23,8 @@ export function commitRecord(
   receipt: CommitReceipt,
   time: string,
 ): CommitRecord {
-  const changes = committedChanges(delta, through);
+  // Each change but the position's is at least one entry: what is beyond those need not be put in words.
+  const told = committedChanges(delta.slice(0, COMMIT_CHANGES_MAX + 1), through).slice(0, COMMIT_CHANGES_MAX);
   return {
     kind: "commit",
     time,
@@ -31,12 +32,21 @@ export function commitRecord(
     through,
     digest: digestText(digest),
     outcome: "committed",
-    changes: changes.slice(0, COMMIT_CHANGES_MAX),
-    changesOmitted: Math.max(0, changes.length - COMMIT_CHANGES_MAX),
+    changes: told,
+    changesOmitted: entries(delta) - told.length,
     operations: receipt.operations,
     microseconds: receipt.microseconds,
     generation: receipt.generation,
   };
+}
+
+/** How many entries {@link committedChanges} makes of `delta`. */
+function entries(delta: Delta): number {
+  let count = 0;
+  for (const { set, before, after } of delta) {
+    if (set !== POSITION_PATH) count += (before ? 1 : 0) + (after ? 1 : 0);
+  }
+  return count;
 }
 
 /** The changes of `delta` in nft's words; those without a cause are put down to record `through`. */

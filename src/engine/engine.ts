@@ -292,7 +292,9 @@ function foldAppended(state: EngineState, first: Offset, records: readonly Ledge
     `Service ${name} is set aside until it changes: ${reason}`
   );
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
-  for (const [set, keys] of takeDirty(cluster)) {
+  const dirty = takeDirty(cluster);
+  // Tables that are made anew get everything, whatever was touched.
+  for (const [set, keys] of state.rebuild === undefined ? dirty : []) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
   return [
@@ -332,7 +334,7 @@ function planCommit(state: EngineState): Effect[] {
   if (!state.synced || state.pending !== undefined) return [];
   const changes = rebuild === undefined
     ? plan(state.committed, cluster.desired, state.touched as Touched)
-    : diff(new Map(), cluster.desired, state.touched);
+    : diff(new Map(), cluster.desired, cluster.causes);
   const idle = changes.length === 0 && rebuild === undefined && state.takeover.length === 0;
   if (idle && !state.repositions) {
     state.touched.clear();

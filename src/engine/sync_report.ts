@@ -76,11 +76,11 @@ export function syncReport(
   receipt: CommitReceipt,
   gathered: Gathered,
 ): SyncReport {
-  const services = new Set(
-    delta.flatMap(({ set, before, after }) =>
-      set === POSITION_PATH ? [] : [after?.comment ?? before?.comment ?? []].flat()
-    ),
-  );
+  const services = new Set<string>();
+  for (const { set, before, after } of delta) {
+    const comment = after?.comment ?? before?.comment;
+    if (comment !== undefined && set !== POSITION_PATH) services.add(comment);
+  }
   return {
     position: through,
     records: through - from + 1,

@@ -52,10 +52,9 @@ export function news(
 /** What decides about all Services comes before them, and a Service before its slices: each is settled fewer times. */
 const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
 
-/** By kind, then by name. */
-function compareEvents(a: WatchEvent, b: WatchEvent): number {
-  const kinds = ORDER.indexOf(a.key.kind) - ORDER.indexOf(b.key.kind);
-  if (kinds !== 0) return kinds;
-  const [left, right] = [describeKey(a.key), describeKey(b.key)];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** By kind, then by namespace and name. */
+function compareEvents({ key: a }: WatchEvent, { key: b }: WatchEvent): number {
+  if (a.kind !== b.kind) return ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind);
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

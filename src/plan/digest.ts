@@ -57,14 +57,20 @@ function hashedText(set: SetPath, element: Element): string {
   return `${set} { ${elementText(element)} }`;
 }
 
+/** Adds the SHA-256 of `text` to `lanes`, each lane four bytes of it, the first the lowest. */
 function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
   const hex = hash("sha256", text, "hex");
-  for (let lane = 0; lane < LANES; lane++) {
-    const bigEndian = parseInt(hex.slice(lane * 8, lane * 8 + 8), 16);
-    lanes[lane]! += sign * swapBytes(bigEndian);
+  for (let lane = 0, at = 0; lane < LANES; lane++) {
+    let word = 0;
+    for (let shift = 0; shift < 32; shift += 8) {
+      word |= (digitAt(hex, at++) << 4 | digitAt(hex, at++)) << shift;
+    }
+    lanes[lane]! += sign * word;
   }
 }
 
-function swapBytes(word: number): number {
-  return (word >>> 24) | (word >>> 8 & 0xff00) | (word << 8 & 0xff0000) | word << 24;
+/** The hexadecimal digit at `at`: "0" to "9" are 0x30 to 0x39, "a" to "f" 0x61 to 0x66. */
+function digitAt(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return (code & 15) + (code >> 6) * 9;
 }
