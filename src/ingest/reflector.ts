@@ -38,6 +38,13 @@ export function resources(node: string): Resource[] {
       optional: true,
     },
     {
+      kind: "EndpointSlice",
+      apiVersion: "discovery.k8s.io/v1",
+      path: "/apis/discovery.k8s.io/v1/endpointslices",
+      selectors: { labelSelector: "!service.kubernetes.io/headless" },
+      optional: false,
+    },
+    {
       kind: "Service",
       apiVersion: "v1",
       path: "/api/v1/services",
@@ -45,13 +52,6 @@ export function resources(node: string): Resource[] {
         labelSelector: "!service.kubernetes.io/service-proxy-name",
         fieldSelector: "spec.clusterIP!=None",
       },
-      optional: false,
-    },
-    {
-      kind: "EndpointSlice",
-      apiVersion: "discovery.k8s.io/v1",
-      path: "/apis/discovery.k8s.io/v1/endpointslices",
-      selectors: { labelSelector: "!service.kubernetes.io/headless" },
       optional: false,
     },
   ];

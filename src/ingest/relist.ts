@@ -50,7 +50,7 @@ export function news(
 }
 
 /** What decides about all Services comes before them, and a Service before its slices: each is settled fewer times. */
-const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "Service", "EndpointSlice"];
+const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "EndpointSlice", "Service"];
 
 /** By kind, then by namespace and name. */
 function compareEvents({ key: a }: WatchEvent, { key: b }: WatchEvent): number {

@@ -83,11 +83,18 @@ export function encodeHeader({ ledger, first, chain }: SegmentHeader): string {
 
 /** The line of `record` at `offset` behind `previousChain`. Throws (programmer error) when it is too long. */
 export function encodeRecord(offset: number, record: LedgerRecord, previousChain: string): EncodedRecord {
-  const body = canonicalJson({ ...record, offset });
+  const body = canonicalJson(numbered(record, offset));
   const chain = nextChain(previousChain, body);
   const line = sealed(`${body.slice(0, -1)}${CHAIN_KEY}${chain}"}`);
   assert(line.length <= RECORD_BYTES_MAX, `record of ${line.length} bytes, at most ${RECORD_BYTES_MAX}`);
   return { line, chain };
+}
+
+/** `record` with its offset; the fields of an event, of which there are most, as canonical JSON has them: unsorted. */
+function numbered(record: LedgerRecord, offset: number): unknown {
+  if (record.kind !== "event") return { ...record, offset };
+  const { key, kind, resourceVersion, time, value } = record;
+  return { key, kind, offset, resourceVersion, time, value };
 }
 
 /** The header in `line` (without "\n"), or what is wrong with it. */
