@@ -1,6 +1,6 @@
 // What a start knows before it has read its state: whether the kernel holds the rules of the ledger's last commit. The
-// position moves with the rules or not at all, so that comparing it is enough; elements that somebody changed since are
-// found when all of them are listed.
+// position moves with the rules or not at all, so that comparing it is enough; and where nf_tables' generation is still the
+// one that this commit made, nobody has changed anything since.
 
 import { containers, POSITION_SET, TABLE } from "../fold/skeleton.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -10,20 +10,30 @@ import type { CommitRecord } from "../ledger/record.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { FAMILIES } from "../nft/data_type.ts";
-import { POSITION_PATH, positionOf } from "../plan/position.ts";
+import { type Position, POSITION_PATH, positionOf } from "../plan/position.ts";
 import { ourTables } from "./other_proxies.ts";
 
-/** The last record folded into the rules in `kernel`, where they are those of the last commit of the ledger in `folder`. */
-export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): number | undefined {
+/** The ledger's last commit, which the kernel holds. */
+export interface HeldCommit {
+  readonly position: Position;
+  /** Whether no process has committed anything to nf_tables since: then every element is as that commit left it. */
+  readonly untouched: boolean;
+}
+
+/** The last commit of the ledger in `folder`, where the rules in `kernel` are those of it. */
+export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): HeldCommit | undefined {
   if (folder === undefined) return undefined;
   try {
     if (ourTables(kernel).length < FAMILIES.length) return undefined;
     const elements = kernel.elements({ family: "ip", name: TABLE }, containers("ip")[POSITION_SET]!);
+    const generation = kernel.generation();
     const position = positionOf(new Map([[POSITION_PATH, elements]]));
     if (position === undefined) return undefined;
     const storage = folderStorage(folder, false);
-    const held = ledgerId(storage) === position.ledger && lastCommit(storage)?.digest === position.digest;
-    return held ? position.offset : undefined;
+    const commit = lastCommit(storage);
+    const held = commit?.through === position.offset && commit.digest === position.digest &&
+      ledgerId(storage) === position.ledger;
+    return held ? { position, untouched: commit.generation === generation } : undefined;
   } catch (error) {
     // Whatever is wrong is told by what reads it in full.
     const expected = error instanceof SystemError || error instanceof Deno.errors.NotFound ||

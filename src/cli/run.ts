@@ -1,6 +1,6 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
-import type { EngineState } from "../engine/engine.ts";
+import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
@@ -22,7 +22,7 @@ import { MemoryRelease } from "./free_memory.ts";
 import { log } from "./log.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
-import { heldCommit } from "./held_commit.ts";
+import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
@@ -53,7 +53,10 @@ export async function run(options: RunOptions): Promise<number> {
   using kernel = new NetlinkKernel();
   const held = heldCommit(inForce.ledger, kernel);
   if (held !== undefined) {
-    log.info(`the kernel holds the rules of the last commit, @${held}, ${sinceStart()}`);
+    const since = held.untouched ? ", untouched since" : "";
+    log.info(
+      `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
+    );
   }
   const client = apiClient(inForce);
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
@@ -87,13 +90,7 @@ export async function run(options: RunOptions): Promise<number> {
   const flags = options.ownTables ? OWNED : [];
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags });
   configure(engine, ports, inForce);
-  perform(
-    engine,
-    ports,
-    ownTables(kernel, options.ownTables === true)
-      ? list(kernel, ports.now())
-      : { kind: "unreadable", tables: ourTables(kernel) },
-  );
+  perform(engine, ports, standing(kernel, options, held, ports.now()));
   takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
@@ -185,6 +182,17 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     },
     warn: (text) => log.warn(text),
   };
+}
+
+/** What stands of our rules at a start, at `time`. */
+function standing(
+  kernel: Kernel,
+  { ownTables: owned = false }: RunOptions,
+  held: HeldCommit | undefined,
+  time: string,
+): Input {
+  if (!ownTables(kernel, owned)) return { kind: "unreadable", tables: ourTables(kernel) };
+  return held?.untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
 }
 
 /** Puts the configuration into the ledger, where it is another than the ledger knows. */

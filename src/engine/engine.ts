@@ -4,14 +4,14 @@
 import { assert, unreachable } from "../invariant.ts";
 import { SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
-import { foldRecord, ownerOfElement } from "../fold/fold.ts";
+import { foldRecord } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { news, relist } from "../ingest/relist.ts";
 import { isPart, type SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import { objectPath, separated } from "../nft/objects.ts";
+import { separated } from "../nft/objects.ts";
 import {
   type ElementKey,
   type Elements,
@@ -31,9 +31,10 @@ import {
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
-import { POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { commitRecord } from "./commit_record.ts";
 import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
+import { ownerOf } from "./operation_owner.ts";
 import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } from "./sync_report.ts";
 
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
@@ -48,6 +49,8 @@ export type Input =
   }
   /** The kernel's tables as they are: at start, with the time, and after a rejection. */
   | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
+  /** At start: the kernel is as the ledger's last commit, at `position`, left it. */
+  | { readonly kind: "untouched"; readonly position: Position }
   /** Our tables hold what this program never writes; they will be made anew. */
   | { readonly kind: "unreadable"; readonly tables: readonly Pick<Table, "family" | "name">[] }
   /** Another program has changed our tables, or may have: `changes` is empty where nobody saw it. */
@@ -177,6 +180,8 @@ function react(state: EngineState, input: Input): Effect[] {
       return [];
     case "listed":
       return takeListing(state, input);
+    case "untouched":
+      return takeUntouched(state, input.position);
     case "unreadable":
       startAnew(state, input.tables);
       state.listed = true;
@@ -214,6 +219,23 @@ function takeListing(state: EngineState, { ruleset, startedAt }: Input & { kind:
   adopt(state, found);
   state.listed = true;
   return effects;
+}
+
+/**
+ * Takes over what the kernel holds without asking for it: what the last commit left is what the ledger wants. Where it
+ * wants something else by now, by records behind that commit or to another version of this program, the kernel is asked.
+ */
+function takeUntouched(state: EngineState, position: Position): Effect[] {
+  const { tables, desired } = state.cluster;
+  const digest = rulesetDigest(tables, desired);
+  if (position.ledger !== state.ledger || position.digest !== digestText(digest)) return [{ kind: "list" }];
+  const element = positionElement(position);
+  state.rebuild = undefined;
+  state.committed = new Map([...desired].map(([path, set]) => [path, new Map(set)]));
+  state.committed.set(POSITION_PATH, new Map([[element.key, element]]));
+  state.committedDigest = digest;
+  state.plannedOffset = state.committedOffset = position.offset;
+  return [];
 }
 
 /** What has become of our rules while nobody looked after them. */
@@ -422,7 +444,7 @@ function noteRejected(
     );
   }
   const planned = state.rejections > 1 && state.listed;
-  const owner = planned && operation !== null ? ownerOf(state, operation) : undefined;
+  const owner = planned && operation !== null ? ownerOf(state.cluster, operation) : undefined;
   const { operations } = pending;
   const nothing: CommitReceipt = {
     generation: 0,
@@ -442,36 +464,6 @@ function noteRejected(
   ];
   effects.push({ kind: "list" });
   return effects;
-}
-
-/** The Service whose rules `operation` is about. */
-function ownerOf({ cluster }: EngineState, operation: Operation): string | undefined {
-  switch (operation.noun) {
-    case "element":
-      return ownerOfElement(cluster, operation.set, operation.element.key);
-    case "chain":
-    case "rule":
-    case "set": {
-      const { noun, family, table } = operation;
-      const name = noun === "rule"
-        ? operation.chain
-        : noun === "chain"
-        ? chainName(operation)
-        : setName(operation);
-      const path = objectPath(family, table, noun === "set" ? "set" : "chain");
-      return ownerOfElement(cluster, path, name as ElementKey);
-    }
-    case "table":
-      return undefined;
-  }
-}
-
-function chainName(operation: Operation & { noun: "chain" }): string {
-  return operation.verb === "add" ? operation.chain.name : operation.name;
-}
-
-function setName(operation: Operation & { noun: "set" }): string {
-  return operation.verb === "add" ? operation.set.name : operation.name;
 }
 
 /** Flows are forgotten only now that the rules are in place which their next packet will meet. */

@@ -11,10 +11,12 @@ import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 const POLL_MILLISECONDS = 100;
 /** How often our tables are listed and compared; a listing of 60,000 elements takes a quarter of a second. */
 const AUDIT_MILLISECONDS = 15 * 60_000;
+/** When they are first, where a start has trusted the kernel's generation: what was wrong before our last commit is not seen by that. */
+const FIRST_AUDIT_MILLISECONDS = 5000;
 
 /** Runs until it is disposed of. */
 export class Healer implements Disposable {
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
   #healings: Healings = [];
   /** Set while rules wait to be put back. */
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -23,10 +25,11 @@ export class Healer implements Disposable {
     if (ports.monitor === undefined) return;
     this.#timers.push(setInterval(() => this.#listen(), POLL_MILLISECONDS));
     this.#timers.push(setInterval(() => this.#audit(), AUDIT_MILLISECONDS));
+    if (!state.listed) this.#timers.push(setTimeout(() => this.#audit(), FIRST_AUDIT_MILLISECONDS));
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     clearTimeout(this.#waiting);
   }
 

@@ -37,7 +37,10 @@ export interface Kernel {
 
 /** What a commit cost. */
 export interface CommitReceipt {
-  /** Generation id after the commit. */
+  /**
+   * Generation id that the commit made. Where another process has committed in the same moment it is an earlier one: it is
+   * the kernel's present one only if nobody has committed anything since.
+   */
   readonly generation: number;
   /** Operations in the transaction. */
   readonly operations: number;

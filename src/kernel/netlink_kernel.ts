@@ -30,6 +30,7 @@ export class NetlinkKernel implements Kernel {
   }
 
   commit(transaction: Transaction): CommitReceipt {
+    const before = this.#generationBefore();
     const start = performance.now();
     const batch = encodeBatch(transaction, this.#requests.sequence);
     this.#requests.sequence = batch.lastSequence + 2;
@@ -37,7 +38,7 @@ export class NetlinkKernel implements Kernel {
     if (transaction.length > 0) this.#send(batch);
     const end = performance.now();
     return {
-      generation: this.generation(),
+      generation: transaction.length > 0 ? before + 1 : before,
       operations: transaction.length,
       bytes: batch.bytes.length,
       renderMicroseconds: Math.round((rendered - start) * 1000),
@@ -72,6 +73,15 @@ export class NetlinkKernel implements Kernel {
 
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
+  }
+
+  /** Who may not even ask for the generation may not commit: that is what the batch would be told. */
+  #generationBefore(): number {
+    try {
+      return this.generation();
+    } catch (error) {
+      throw error instanceof SystemError ? new KernelRejection(null, error.errno) : error;
+    }
   }
 
   /** The kernel answers within the send: all that it has to say is queued afterwards. */

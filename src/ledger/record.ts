@@ -69,7 +69,7 @@ export interface CommitRecord {
   readonly operations: number;
   /** Time in the kernel in microseconds. */
   readonly microseconds: number;
-  /** nf_tables generation id after the commit. */
+  /** nf_tables generation id that the commit made; an earlier one where another process committed in the same moment. */
   readonly generation: number;
 }
 

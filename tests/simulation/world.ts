@@ -2,10 +2,11 @@
 // loses what was not synced, a kernel that refuses and that others write to, and an end of the process at any call.
 
 import assert from "node:assert/strict";
-import { newEngine, step } from "../../src/engine/engine.ts";
+import { type Input, newEngine, step } from "../../src/engine/engine.ts";
 import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -19,7 +20,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
-import { POSITION_PATH } from "../../src/plan/position.ts";
+import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 import { meaning } from "../support/meaning.ts";
 import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
@@ -96,6 +97,8 @@ class World {
   #missed = false;
   /** Whether another program has written to our tables, unheard. */
   #disturbed = false;
+  /** Generation of the kernel that it last made. */
+  #disturbedAt = -1;
   #storage: MemoryStorage = memoryStorage();
   #kernel = new UnreliableKernel();
   #process: Process;
@@ -209,8 +212,17 @@ class World {
     const tables = kernel.tables();
     if (tables.length === 0) return;
     const { family, name } = this.#chance.pick(tables);
-    kernel.commit([{ verb: "delete", noun: "table", family, table: name }]);
+    const elements = [...kernel.list(OUR_TABLES).elements].flatMap(([set, keyed]) =>
+      set === POSITION_PATH ? [] : [...keyed.values()].map((element) => ({ set, element }))
+    );
+    const one = elements.length > 0 && this.#chance.once(2) ? this.#chance.pick(elements) : undefined;
+    kernel.commit([
+      one === undefined
+        ? { verb: "delete", noun: "table", family, table: name }
+        : { verb: "delete", noun: "element", container: CONTAINERS.get(one.set)!, ...one },
+    ]);
     this.#disturbed = true;
+    this.#disturbedAt = kernel.generation();
   }
 
   /** The monitor's word, or an audit: what {@link Healer} does. */
@@ -252,13 +264,18 @@ class World {
       left.synced.set(name, Math.min(synced, bytes.length));
     }
     this.#storage = left;
-    if (power) this.#kernel = new UnreliableKernel();
-    if (power) this.#disturbed = false;
+    if (power) {
+      this.#kernel = new UnreliableKernel();
+      this.#disturbed = false;
+      this.#disturbedAt = -1;
+    }
     this.#failing.clear();
     this.#kernel.refusals = 0;
     this.#life = Infinity;
     const before = this.#durable;
+    const untouched = this.#kernel.generation() !== this.#disturbedAt;
     this.#process = this.#start();
+    assert.ok(untouched || this.#process.listed, "what others did since our last commit is seen at once");
     const now = this.#records();
     assert.deepEqual(
       now.slice(0, before.length),
@@ -267,7 +284,8 @@ class World {
     );
     // A watch begins again with a list; the API server may be away for a while.
     this.#missed = true;
-    this.#disturbed = false;
+    // Where it was not asked, what was done to it before our last commit is found later, by an audit.
+    this.#disturbed &&= !this.#process.listed;
   }
 
   #start(): Process {
@@ -343,6 +361,8 @@ class Process {
   readonly engine;
   readonly ledger;
   readonly ports: Ports;
+  /** Whether the start asked the kernel what it holds. */
+  readonly listed: boolean;
 
   constructor(kernel: Kernel, storage: MemoryStorage) {
     const snapshot = newestSnapshot<SnapshotLine>(storage);
@@ -358,11 +378,26 @@ class Process {
     this.ports = { kernel, ledger, now: () => TIME, report: () => {}, warn: () => {} };
     perform(engine, this.ports, { kind: "opened", ledger: ledger.ledger });
     if (ledger.next === 0) this.#append([CONFIG]);
-    perform(engine, this.ports, list(kernel, TIME));
+    perform(engine, this.ports, standing(kernel, storage));
+    this.listed = engine.listed;
     commitBatch(engine, this.ports);
   }
 
   #append(records: readonly LedgerRecord[]): void {
     perform(this.engine, this.ports, { kind: "appended", first: this.ledger.append(records), records });
   }
+}
+
+/** What a start finds in the kernel: where nobody has committed since the ledger's last commit, it need not ask. */
+function standing(kernel: Kernel, storage: MemoryStorage): Input {
+  const found = list(kernel, TIME);
+  const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;
+  const commits = [...readLedger(storage)].flatMap(({ record }) =>
+    record.kind === "commit" && record.outcome === "committed" ? [record] : []
+  );
+  const last = commits.at(-1);
+  return position !== undefined && last?.through === position.offset && last.digest === position.digest &&
+      last.generation === kernel.generation()
+    ? { kind: "untouched", position }
+    : found;
 }
