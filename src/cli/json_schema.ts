@@ -1,7 +1,7 @@
 // What `--json` prints, command by command. Every line is one object that names its schema and version first; a field
 // that is added keeps the version, one that goes or changes its meaning makes a new one.
 
-import { z } from "../kube/zod.ts";
+import * as z from "../kube/zod.ts";
 import { printableJson } from "../printable.ts";
 
 const count = z.int().nonnegative();

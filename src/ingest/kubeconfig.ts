@@ -1,7 +1,7 @@
 // Where the API server is and who we are to it: from a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37) or the
 // service account of the pod. Programs that make credentials are left to plugin_credentials.ts, for who has one.
 
-import { z } from "../kube/zod.ts";
+import * as z from "../kube/zod.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { readDocuments } from "./manifest_documents.ts";
 

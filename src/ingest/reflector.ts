@@ -20,7 +20,7 @@ export interface Resource {
   readonly optional: boolean;
 }
 
-/** The resources of a proxy on node `node`: first what decides about all Services, and a Service before its slices. */
+/** The resources of a proxy on node `node`: first what decides about all Services, and slices before their Service. */
 export function resources(node: string): Resource[] {
   return [
     {

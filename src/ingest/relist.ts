@@ -49,7 +49,7 @@ export function news(
   });
 }
 
-/** What decides about all Services comes before them, and a Service before its slices: each is settled fewer times. */
+/** What decides about all Services comes before them, and slices before their Service: it is settled once. */
 const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "EndpointSlice", "Service"];
 
 /** By kind, then by namespace and name. */

@@ -1,7 +1,7 @@
 // The door for API objects: validates their shape and prunes them to the fields we read. What is wrong with a part of
 // an object is a warning and the part is left out; what is wrong with the whole object is a problem.
 
-import { z } from "./zod.ts";
+import * as z from "./zod.ts";
 import { AFFINITY_SECONDS_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import {

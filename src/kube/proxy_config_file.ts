@@ -10,7 +10,7 @@ import {
   isNodePortAddress,
   type ProxyConfig,
 } from "./proxy_config.ts";
-import { z } from "./zod.ts";
+import * as z from "./zod.ts";
 
 /** What a configuration file says; what it leaves out is absent. */
 export interface ConfigFile {

@@ -1,5 +1,23 @@
-// The one door through which zod comes in: API objects and configuration are checked with it.
+// The one door through which zod comes in: API objects, kubeconfigs and configuration are checked with it. By name, as a
+// bundler keeps all of a namespace that is passed on: four fifths of zod, and 12 MB of memory.
 
-import * as z from "zod";
-
-export { z };
+export {
+  array,
+  boolean,
+  type core,
+  discriminatedUnion,
+  enum,
+  type infer,
+  int,
+  literal,
+  number,
+  object,
+  type output,
+  record,
+  strictObject,
+  string,
+  toJSONSchema,
+  unknown,
+  type ZodError,
+  type ZodType,
+} from "zod";
