@@ -10,6 +10,8 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** Names of those that failed. */
+  names: readonly string[];
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -20,15 +22,17 @@ const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /pro
 const files = Deno.args.length > 0 ? Deno.args : [...testFiles("tests")].sort();
 const needsNamespace = (file: string) => /tests\/(kernel|cluster)\//.test(file);
 const ordinary = files.filter((file) => !needsNamespace(file));
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const total: Counts = { passed: 0, failed: 0, skipped: 0, names: [] };
 if (ordinary.length > 0) await runTests(ordinary, []);
 for (const file of files.filter(needsNamespace)) {
   await runTests([file], namespaceCommand());
 }
 
-const { passed, failed, skipped } = total;
+const { passed, failed, skipped, names } = total;
 const skipsFail = Deno.env.get("CI") === "true" && skipped > 0;
 if (skipsFail) console.log("CI=true: a skipped test counts as a failure of the run");
+// At the end, where they are seen: what they said is far above.
+for (const name of names) console.log(`failed: ${name}`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 Deno.exit(failed > 0 || skipsFail || passed === 0 ? 1 : 0);
 
@@ -62,8 +66,9 @@ async function runTests(paths: readonly string[], prefix: readonly string[]): Pr
   await Deno.remove(report);
   const counts = readCounts(xml);
   // A run that died has no report, or one without the failure that it died of.
-  if (!success && counts.failed === 0) counts.failed = 1;
+  if (!success && counts.failed === 0) Object.assign(counts, { failed: 1, names: [paths.join(" ")] });
   for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+  total.names = [...total.names, ...counts.names];
 }
 
 /** Tests counted by the attributes of the report's root element. */
@@ -72,5 +77,10 @@ function readCounts(xml: string): Counts {
   const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
   const skipped = (xml.match(/<skipped/g) ?? []).length;
   const failed = count("failures") + count("errors");
-  return { passed: count("tests") - failed - skipped, failed, skipped };
+  const cases = [...xml.matchAll(/<testcase\b([^>]*[^/])>\s*<(?:failure|error)\b/g)];
+  const names = cases.map(([, attributes]) => {
+    const value = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes!)?.[1] ?? "";
+    return `${value("classname")}: ${value("name")}`;
+  });
+  return { passed: count("tests") - failed - skipped, failed, skipped, names };
 }
