@@ -57,7 +57,13 @@ interface Sample {
   readonly restart: Restart;
   readonly patches: readonly number[];
   readonly cpuAChange: number;
-  readonly residentBytes: number;
+  readonly memory: Memory;
+}
+
+/** Bytes in memory: all, and what no file stands behind, so that it cannot be taken back. */
+interface Memory {
+  readonly resident: number;
+  readonly anonymous: number;
 }
 
 /** From the start of the process after an end, while one endpoint changed. */
@@ -116,7 +122,7 @@ async function measure(name: string, lab: Lab): Promise<Sample> {
   }
   await idle(process.pid);
   const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
-  const residentBytes = residentBytesOf(process.pid);
+  const memory = memoryOf(process.pid);
   await end(process);
   await patch(0, changes + 1);
   const again = performance.now();
@@ -129,7 +135,7 @@ async function measure(name: string, lab: Lab): Promise<Sample> {
     ready: missed,
     missed,
   };
-  return { firstSync, syncItself, restart, patches, cpuAChange, residentBytes };
+  return { firstSync, syncItself, restart, patches, cpuAChange, memory };
 }
 
 /** The contenders in turn, each time beginning with another: what else the machine does falls on all of them. */
@@ -179,6 +185,7 @@ function start(name: string, lab: Lab): Deno.ChildProcess {
 function print(samples: ReadonlyMap<string, Sample>, traffic: ReadonlyMap<string, Traffic>): void {
   const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(milliseconds < 1000 ? 3 : 2)} s`;
   const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
     what,
     ...contenders.map((name) => {
@@ -200,11 +207,8 @@ function print(samples: ReadonlyMap<string, Sample>, traffic: ReadonlyMap<string
       row("PATCH to kernel p50", ofSample(({ patches }) => percentile(patches, 0.5)), milliseconds),
       row("PATCH to kernel p99", ofSample(({ patches }) => percentile(patches, 0.99)), milliseconds),
       row("CPU a change", ofSample(({ cpuAChange }) => cpuAChange), milliseconds),
-      row(
-        "memory",
-        ofSample(({ residentBytes }) => residentBytes),
-        (bytes) => `${Math.round(bytes / 1e6)} MB`,
-      ),
+      row("memory", ofSample(({ memory }) => memory.resident), megabytes),
+      row("of it anonymous, not the program's files", ofSample(({ memory }) => memory.anonymous), megabytes),
       row(
         "first packet p50",
         (name) => traffic.get(name)!.firstPacketMicroseconds,
@@ -377,8 +381,10 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-function residentBytesOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
+function memoryOf(pid: number): Memory {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const bytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) * 1024;
+  return { resident: bytes("VmRSS"), anonymous: bytes("RssAnon") };
 }
 
 function percentile(values: readonly number[], share: number): number {
