@@ -28,15 +28,16 @@ export interface Credentials {
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const text = z.string().nullish();
+const data = z.string().refine(isBase64, "not base64").nullish();
 const listOf = <T extends z.ZodType>(entry: T) => z.array(entry).nullish().transform((list) => list ?? []);
 
 const USER = z.object({
   as: text,
   "auth-provider": z.unknown().nullish(),
   "client-certificate": text,
-  "client-certificate-data": text,
+  "client-certificate-data": data,
   "client-key": text,
-  "client-key-data": text,
+  "client-key-data": data,
   exec: z.unknown().nullish(),
   password: text,
   token: text,
@@ -50,7 +51,7 @@ const KUBECONFIG = z.object({
     cluster: z.object({
       server: z.string(),
       "certificate-authority": text,
-      "certificate-authority-data": text,
+      "certificate-authority-data": data,
       "insecure-skip-tls-verify": z.boolean().nullish(),
       "proxy-url": text,
       "tls-server-name": text,
@@ -207,6 +208,15 @@ function access(cluster: Cluster, user: User, plugin?: string): Access {
 function pem(data: string | null | undefined, file: string | null | undefined): string | undefined {
   if (data) return new TextDecoder().decode(Uint8Array.from(atob(data), (byte) => byte.charCodeAt(0)));
   return file ? Deno.readTextFileSync(file) : undefined;
+}
+
+function isBase64(text: string): boolean {
+  try {
+    atob(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A token file goes before a token, which goes before a name and password, as in client-go. */

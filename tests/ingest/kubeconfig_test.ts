@@ -32,6 +32,10 @@ Deno.test("every common mistake in a kubeconfig has one clear message", async ()
     [cluster({ "tls-server-name": "x" }), /tls-server-name is not supported/],
     [{ clusters: [{ name: "c", cluster: {} }] }, /clusters\.0\.cluster\.server: .*expected string/],
     [{ users: "u" }, /users: .*expected array/],
+    [
+      cluster({ "certificate-authority-data": "-----BEGIN" }),
+      /clusters\.0\.cluster\.certificate-authority-data: not base64/,
+    ],
     [cluster({ "certificate-authority": "ca.crt" }), /ca\.crt: No such file or directory/],
     [
       { users: [{ name: "u", user: { "client-certificate": "c.crt", "client-key": "c.key" } }] },
