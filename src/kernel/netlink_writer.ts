@@ -127,7 +127,15 @@ export class NetlinkWriter {
   /** UTF-8 bytes of `text`, without terminator. */
   text(text: string): void {
     this.#reserve(text.length * 3);
-    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+    // Names are short and ASCII: written here, they cost less than a call into the runtime.
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#length += encoder.encodeInto(text.slice(i), this.#bytes.subarray(this.#length)).written;
+        return;
+      }
+      this.#bytes[this.#length++] = code;
+    }
   }
 
   bytes(bytes: Uint8Array): void {

@@ -47,8 +47,9 @@ function note(step: string, takes: number, floor: number, what: string): void {
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const folder = Deno.makeTempDirSync();
 const storage = folderStorage(folder, true);
-const lines = Array.from({ length: services }, (_, i) => objectsOf(i).map((object) => JSON.stringify(object)))
-  .flat();
+const made = Array.from({ length: services }, (_, i) => objectsOf(i).map((object) => JSON.stringify(object)));
+// As an API server is read: slices before their Services.
+const lines = [...made.map(([, slice]) => slice!), ...made.map(([service]) => service!)];
 
 const [, parsing] = timed(() => lines.map((line) => void JSON.parse(line)));
 const [events, reading] = timed(() => lines.map(eventOf));
