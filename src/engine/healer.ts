@@ -11,7 +11,7 @@ import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 const POLL_MILLISECONDS = 100;
 /** How often our tables are listed and compared; a listing of 60,000 elements takes a quarter of a second. */
 const AUDIT_MILLISECONDS = 15 * 60_000;
-/** When they are first, where a start has trusted the kernel's generation: what was wrong before our last commit is not seen by that. */
+/** When they are first, where a start has believed the kernel's generation: what was wrong before our last commit it hides. */
 const FIRST_AUDIT_MILLISECONDS = 5000;
 
 /** Runs until it is disposed of. */
