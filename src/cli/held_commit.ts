@@ -16,8 +16,8 @@ import { ourTables } from "./other_proxies.ts";
 /** The ledger's last commit, which the kernel holds. */
 export interface HeldCommit {
   readonly position: Position;
-  /** Whether no process has committed anything to nf_tables since: then every element is as that commit left it. */
-  readonly untouched: boolean;
+  /** The one that it made of nf_tables: while that is the kernel's, every element is as this commit left it. */
+  readonly generation: number;
 }
 
 /** The last commit of the ledger in `folder`, where the rules in `kernel` are those of it. */
@@ -26,14 +26,8 @@ export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): H
   try {
     if (ourTables(kernel).length < FAMILIES.length) return undefined;
     const elements = kernel.elements({ family: "ip", name: TABLE }, containers("ip")[POSITION_SET]!);
-    const generation = kernel.generation();
     const position = positionOf(new Map([[POSITION_PATH, elements]]));
-    if (position === undefined) return undefined;
-    const storage = folderStorage(folder, false);
-    const commit = lastCommit(storage);
-    const held = commit?.through === position.offset && commit.digest === position.digest &&
-      ledgerId(storage) === position.ledger;
-    return held ? { position, untouched: commit.generation === generation } : undefined;
+    return position && commitAt(folderStorage(folder, false), position);
   } catch (error) {
     // Whatever is wrong is told by what reads it in full.
     const expected = error instanceof SystemError || error instanceof Deno.errors.NotFound ||
@@ -41,6 +35,14 @@ export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): H
     if (!expected) throw error;
     return undefined;
   }
+}
+
+/** The last commit of the ledger in `storage`, where `position` is the one that it put into the kernel. */
+export function commitAt(storage: Storage, position: Position): HeldCommit | undefined {
+  const commit = lastCommit(storage);
+  const held = commit?.through === position.offset && commit.digest === position.digest &&
+    ledgerId(storage) === position.ledger;
+  return held ? { position, generation: commit.generation } : undefined;
 }
 
 function lastCommit(storage: Storage): CommitRecord | undefined {

@@ -62,7 +62,7 @@ const commit = offered({
   changesOmitted: count,
   operations: count,
   microseconds: z.number().describe("in the kernel"),
-  generation: count.describe("nf_tables generation after it"),
+  generation: count.describe("nf_tables generation that it made"),
 });
 
 const drift = offered({

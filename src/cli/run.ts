@@ -53,7 +53,7 @@ export async function run(options: RunOptions): Promise<number> {
   using kernel = new NetlinkKernel();
   const held = heldCommit(inForce.ledger, kernel);
   if (held !== undefined) {
-    const since = held.untouched ? ", untouched since" : "";
+    const since = kernel.generation() === held.generation ? ", untouched since" : "";
     log.info(
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
@@ -184,15 +184,16 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
   };
 }
 
-/** What stands of our rules at a start, at `time`. */
+/** What stands of our rules at a start, at `time`. The monitor listens by now: what is done to them later is heard. */
 function standing(
   kernel: Kernel,
   { ownTables: owned = false }: RunOptions,
   held: HeldCommit | undefined,
   time: string,
 ): Input {
+  const untouched = held?.generation === kernel.generation();
   if (!ownTables(kernel, owned)) return { kind: "unreadable", tables: ourTables(kernel) };
-  return held?.untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
+  return untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
 }
 
 /** Puts the configuration into the ledger, where it is another than the ledger knows. */

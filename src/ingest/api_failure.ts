@@ -44,6 +44,7 @@ export async function readLimited(chunks: AsyncIterable<Uint8Array>, limit: numb
   for await (const chunk of chunks) {
     length += chunk.length;
     if (length > limit) throw new ApiFailure(`an answer of more than ${limit} bytes`, 0, "");
+    // The next chunk may overwrite this one.
     parts.push(chunk.slice());
   }
   return new TextDecoder().decode(await new Blob(parts as BlobPart[]).arrayBuffer());

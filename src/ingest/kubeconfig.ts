@@ -28,7 +28,7 @@ export interface Credentials {
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const text = z.string().nullish();
-const data = z.string().refine(isBase64, "not base64").nullish();
+const data = z.string().refine(isBase64, "not base64; a file is named without -data").nullish();
 const listOf = <T extends z.ZodType>(entry: T) => z.array(entry).nullish().transform((list) => list ?? []);
 
 const USER = z.object({
@@ -84,11 +84,10 @@ function podAccess(master: string | undefined): Access {
       "this is not a pod (KUBERNETES_SERVICE_HOST is not set): give --kubeconfig FILE, or --source PATH",
     );
   }
-  const problem = (text: string) => new KubeconfigProblem(text);
   try {
     Deno.statSync(`${SERVICE_ACCOUNT}/token`);
   } catch {
-    throw problem(
+    throw new KubeconfigProblem(
       `${SERVICE_ACCOUNT}/token: cannot be read; the pod needs a service account token (automountServiceAccountToken)`,
     );
   }
@@ -96,7 +95,7 @@ function podAccess(master: string | undefined): Access {
     server: master ?? `https://${host.includes(":") ? `[${host}]` : host}:${port ?? 443}`,
     "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt`,
   };
-  checkCluster("in-cluster", cluster, (text) => problem(`in-cluster config: ${text}`));
+  checkCluster("in-cluster", cluster, (text) => new KubeconfigProblem(`in-cluster config: ${text}`));
   return access(cluster, { tokenFile: `${SERVICE_ACCOUNT}/token` });
 }
 

@@ -20,7 +20,7 @@ export interface Resource {
   readonly optional: boolean;
 }
 
-/** The resources of a proxy on node `node`: first what decides about all Services, and slices before their Service. */
+/** The resources of a proxy on node `node`, in the order of OBJECT_KINDS. */
 export function resources(node: string): Resource[] {
   return [
     {

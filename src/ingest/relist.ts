@@ -49,12 +49,9 @@ export function news(
   });
 }
 
-/** What decides about all Services comes before them, and slices before their Service: it is settled once. */
-const ORDER: readonly ObjectKind[] = ["Node", "ServiceCIDR", "EndpointSlice", "Service"];
-
-/** By kind, then by namespace and name. */
+/** In the order of OBJECT_KINDS, then by namespace and name. */
 function compareEvents({ key: a }: WatchEvent, { key: b }: WatchEvent): number {
-  if (a.kind !== b.kind) return ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind);
+  if (a.kind !== b.kind) return OBJECT_KINDS.indexOf(a.kind) - OBJECT_KINDS.indexOf(b.kind);
   if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

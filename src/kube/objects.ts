@@ -131,8 +131,8 @@ export type KubeObject = Service | EndpointSlice | Node | ServiceCIDR;
 /** Kind of an object we watch. */
 export type ObjectKind = KubeObject["kind"];
 
-/** The kinds we watch, in the order in which lists are taken. */
-export const OBJECT_KINDS: readonly ObjectKind[] = ["Service", "EndpointSlice", "Node", "ServiceCIDR"];
+/** The kinds we watch, in the order in which they are folded: a Service is settled once, when what it needs is there. */
+export const OBJECT_KINDS: readonly ObjectKind[] = ["Node", "ServiceCIDR", "EndpointSlice", "Service"];
 
 /** Names one object. `namespace` is "" for cluster-scoped kinds. */
 export interface ObjectKey {

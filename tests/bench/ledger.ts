@@ -11,7 +11,7 @@ import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../../src/ledger/writer.ts";
 import { service, slice } from "../support/cluster_notation.ts";
-import { imageArguments, makeBundle } from "../support/cluster/program.ts";
+import { BUNDLE, imageArguments } from "../support/cluster/program.ts";
 import { table } from "./table.ts";
 
 const services = Number(Deno.args[0] ?? 10_000);
@@ -91,7 +91,6 @@ function nothing(): Pick<LedgerWriter, "append" | "failure"> & Disposable {
 
 /** The shipped program from its start to its rules in the kernel, as it says itself. */
 async function starts(): Promise<void> {
-  const bundle = makeBundle(folder);
   const source = `${folder}/cluster.json`;
   Deno.writeTextFileSync(source, JSON.stringify({ kind: "List", items: cluster() }));
   const run = async () => {
@@ -99,7 +98,7 @@ async function starts(): Promise<void> {
     const { stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...imageArguments(),
-        bundle,
+        BUNDLE,
         "run",
         "--source",
         source,

@@ -13,7 +13,7 @@ import {
   furnishApi,
   kubeProxyConfiguration,
 } from "../support/cluster/oracle.ts";
-import { makeBundle, startBundle } from "../support/cluster/program.ts";
+import { startBundle } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
 import {
   acceptSocket,
@@ -83,7 +83,6 @@ interface Traffic {
 }
 
 const folder = Deno.makeTempDirSync();
-const bundle = makeBundle(folder);
 let clusterIP = "";
 const contenders = ["no proxy", "kube-proxy iptables", "kube-proxy nftables", "ledgerproxy"];
 const home = new Lab();
@@ -179,7 +178,7 @@ function start(name: string, lab: Lab): Deno.ChildProcess {
   const log = `${folder}/ledgerproxy.log`;
   Deno.writeTextFileSync(log, "");
   const args = ["--node", "node-a", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`];
-  return startBundle(lab, bundle, log, "run", ...args);
+  return startBundle(lab, log, "run", ...args);
 }
 
 function print(samples: ReadonlyMap<string, Sample>, traffic: ReadonlyMap<string, Traffic>): void {

@@ -2,6 +2,7 @@
 // loses what was not synced, a kernel that refuses and that others write to, and an end of the process at any call.
 
 import assert from "node:assert/strict";
+import { commitAt } from "../../src/cli/held_commit.ts";
 import { type Input, newEngine, step } from "../../src/engine/engine.ts";
 import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
@@ -392,12 +393,6 @@ class Process {
 function standing(kernel: Kernel, storage: MemoryStorage): Input {
   const found = list(kernel, TIME);
   const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;
-  const commits = [...readLedger(storage)].flatMap(({ record }) =>
-    record.kind === "commit" && record.outcome === "committed" ? [record] : []
-  );
-  const last = commits.at(-1);
-  return position !== undefined && last?.through === position.offset && last.digest === position.digest &&
-      last.generation === kernel.generation()
-    ? { kind: "untouched", position }
-    : found;
+  const held = position && commitAt(storage, position);
+  return held?.generation === kernel.generation() ? { kind: "untouched", position: held.position } : found;
 }

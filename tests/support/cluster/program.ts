@@ -9,24 +9,13 @@ export function startLedgerproxy(lab: Lab, logFile: string, ...args: readonly st
   return start(lab, logFile, ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args]);
 }
 
-/** Starts the bundle `program` as the image does. */
-export function startBundle(
-  lab: Lab,
-  program: string,
-  logFile: string,
-  ...args: readonly string[]
-): Deno.ChildProcess {
-  return start(lab, logFile, [...imageArguments(), program, ...args]);
+/** Starts the {@link BUNDLE} as the image does. */
+export function startBundle(lab: Lab, logFile: string, ...args: readonly string[]): Deno.ChildProcess {
+  return start(lab, logFile, [...imageArguments(), BUNDLE, ...args]);
 }
 
-/** Bundles the program into `folder`; returns its path. */
-export function makeBundle(folder: string): string {
-  const program = `${folder}/ledgerproxy.js`;
-  const args = ["bundle", "--quiet", "--minify", "--output", program, "src/cli/main.ts"];
-  const { success } = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stderr: "inherit" }).outputSync();
-  if (!success) throw new Error("the bundle cannot be made");
-  return program;
-}
+/** The program as it is shipped: `deno task bundle` makes it, which needs a registry the first time. */
+export const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
 
 /** What the image passes to deno before the program: permissions and flags of V8. */
 export function imageArguments(): string[] {
