@@ -14,8 +14,8 @@ import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import { TRIGGER } from "../kube/objects.ts";
 import { localTime } from "./history_text.ts";
 import { type PositionArgument, resolvePosition } from "./position_argument.ts";
-import { progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { progress } from "../node/progress.ts";
+import { UsageError } from "../node/usage_error.ts";
 
 /** What is believed at one moment, and which record made each element so. */
 export interface Belief {

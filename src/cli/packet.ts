@@ -3,7 +3,7 @@
 import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import { nodeAddresses, readPacket } from "../history/packet_words.ts";
 import { type Packet, type Trace, trace } from "../history/trace.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../node/usage_error.ts";
 
 /** The packet from `source` to `target` (`ADDRESS:PORT/PROTO`), by the interface `from`. Throws {@link UsageError}. */
 export function parsePacket(source: string, target: string, from: string | undefined): Packet {

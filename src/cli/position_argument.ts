@@ -4,7 +4,7 @@ import { segmentFirst } from "../ledger/format.ts";
 import { readBackward, readLedger } from "../ledger/reader.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import type { Storage } from "../ledger/storage.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../node/usage_error.ts";
 
 /** A position that is not yet looked up in a ledger. */
 export type PositionArgument =

@@ -7,7 +7,7 @@ import { snapshotNext } from "../ledger/snapshot.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { REPLAY_WORKERS_MAX } from "../limits.ts";
 import { existingLedger } from "./ledger_history.ts";
-import { progress } from "./progress.ts";
+import { progress } from "../node/progress.ts";
 import { type Part, type PartResult, replayPart } from "./replay_part.ts";
 
 /** What a worker is told, and what it says. */

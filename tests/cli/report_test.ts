@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parsePosition } from "../../src/cli/position_argument.ts";
-import { reportData } from "../../src/cli/report.ts";
+import { reportData } from "../../src/cli/commands/report.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";

@@ -2,7 +2,7 @@
 
 import { newEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
-import { syncLine } from "../../src/cli/sync_line.ts";
+import { syncLine } from "../../src/node/sync_line.ts";
 import { recordingSource } from "../../src/ingest/recording_source.ts";
 import type { Source } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

@@ -1,9 +1,9 @@
 // 100 incidents: the tools are asked as a person on call would ask them, and must name what did it.
 
 import assert from "node:assert/strict";
-import { bisectCommand } from "../../src/cli/bisect_command.ts";
-import { blame } from "../../src/cli/blame.ts";
-import { logCommand } from "../../src/cli/log_command.ts";
+import { bisectCommand } from "../../src/cli/commands/bisect.ts";
+import { blame } from "../../src/cli/commands/blame.ts";
+import { logCommand } from "../../src/cli/commands/log.ts";
 import { INCIDENTS, type Truth, writeIncident } from "../support/incident.ts";
 
 const SEEDS = 100;

@@ -1,7 +1,7 @@
 // Other programs change or delete our tables: it is noticed, put back and recorded with who did it; a war is given up.
 
 import assert from "node:assert/strict";
-import { ownTables } from "../../src/cli/table_owner.ts";
+import { ownTables } from "../../src/node/table_owner.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";

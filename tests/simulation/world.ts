@@ -2,7 +2,7 @@
 // loses what was not synced, a kernel that refuses and that others write to, and an end of the process at any call.
 
 import assert from "node:assert/strict";
-import { commitAt } from "../../src/cli/held_commit.ts";
+import { commitAt } from "../../src/node/held_commit.ts";
 import { type Input, newEngine, step } from "../../src/engine/engine.ts";
 import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";

@@ -16,7 +16,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
   serve: ["nft", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],
-  cli: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve", "history", "report"],
+  node: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve"],
+  cli: [
+    "kube",
+    "nft",
+    "fold",
+    "plan",
+    "ingest",
+    "kernel",
+    "ledger",
+    "engine",
+    "serve",
+    "history",
+    "report",
+    "node",
+  ],
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts", "printable.ts"];
 const PURE =

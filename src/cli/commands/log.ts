@@ -1,17 +1,17 @@
 // `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit made of them.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { isAbout, isIn, mentions, serviceOfComment } from "../ledger/mentions.ts";
-import { type Placed, readBackward } from "../ledger/reader.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
-import type { Storage } from "../ledger/storage.ts";
-import { segmentTerms } from "../ledger/terms.ts";
-import { changeLine, localTime } from "./history_text.ts";
-import { describeRecord, existingLedger } from "./ledger_history.ts";
-import { log } from "./log.ts";
-import { progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { isAbout, isIn, mentions, serviceOfComment } from "../../ledger/mentions.ts";
+import { type Placed, readBackward } from "../../ledger/reader.ts";
+import type { LedgerRecord } from "../../ledger/record.ts";
+import type { Storage } from "../../ledger/storage.ts";
+import { segmentTerms } from "../../ledger/terms.ts";
+import { changeLine, localTime } from "../history_text.ts";
+import { describeRecord, existingLedger } from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import { progress } from "../../node/progress.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `log`. */
 export interface LogOptions {

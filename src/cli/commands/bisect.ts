@@ -1,26 +1,26 @@
 // `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: with which commit, and by which event, a packet stopped to go where it
 // should.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { TABLE } from "../fold/skeleton.ts";
-import { setPath } from "../nft/ruleset.ts";
-import type { ClusterState } from "../fold/cluster_state.ts";
-import { bisect, type Flip, flips, type Past } from "../history/bisect.ts";
-import type { Outcome, Packet, Trace } from "../history/trace.ts";
-import { familyOf, parseAddress } from "../kube/address.ts";
-import { readBackward, recordLookup } from "../ledger/reader.ts";
-import type { DriftRecord } from "../ledger/record.ts";
-import type { Storage } from "../ledger/storage.ts";
-import { segmentTerms } from "../ledger/terms.ts";
-import { changeLine, localTime } from "./history_text.ts";
-import { beliefAt, causeAt, causeText, existingLedger, offsetAt } from "./ledger_history.ts";
-import { log } from "./log.ts";
-import { outcomeText } from "../history/packet_words.ts";
-import { parsePacket, traceAt } from "./packet.ts";
-import type { PositionArgument } from "./position_argument.ts";
-import { printable } from "../printable.ts";
-import { UsageError } from "./usage_error.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { TABLE } from "../../fold/skeleton.ts";
+import { setPath } from "../../nft/ruleset.ts";
+import type { ClusterState } from "../../fold/cluster_state.ts";
+import { bisect, type Flip, flips, type Past } from "../../history/bisect.ts";
+import type { Outcome, Packet, Trace } from "../../history/trace.ts";
+import { familyOf, parseAddress } from "../../kube/address.ts";
+import { readBackward, recordLookup } from "../../ledger/reader.ts";
+import type { DriftRecord } from "../../ledger/record.ts";
+import type { Storage } from "../../ledger/storage.ts";
+import { segmentTerms } from "../../ledger/terms.ts";
+import { changeLine, localTime } from "../history_text.ts";
+import { beliefAt, causeAt, causeText, existingLedger, offsetAt } from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import { outcomeText } from "../../history/packet_words.ts";
+import { parsePacket, traceAt } from "../packet.ts";
+import type { PositionArgument } from "../position_argument.ts";
+import { printable } from "../../printable.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `bisect`. */
 export interface BisectOptions {

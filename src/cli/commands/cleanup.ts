@@ -1,11 +1,11 @@
 // `ledgerproxy cleanup`: removes our tables (and kube-proxy's when asked) in one batch, and says which.
 
-import type { Kernel, TableName } from "../kernel/kernel.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import type { Operation } from "../nft/transaction.ts";
-import { log } from "./log.ts";
-import { kubeProxyTables, ourTables, tableNames } from "./other_proxies.ts";
-import { UsageError } from "./usage_error.ts";
+import type { Kernel, TableName } from "../../kernel/kernel.ts";
+import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import type { Operation } from "../../nft/transaction.ts";
+import { log } from "../../node/log.ts";
+import { kubeProxyTables, ourTables, tableNames } from "../../node/other_proxies.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `cleanup`. */
 export interface CleanupOptions {

@@ -1,27 +1,27 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and event made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { emptyState } from "../fold/cluster_state.ts";
-import { type Found } from "../history/packet_walk.ts";
-import type { Packet, Trace, TraceStep } from "../history/trace.ts";
-import { relist } from "../ingest/relist.ts";
-import { familyOf } from "../kube/address.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import { setPath } from "../nft/ruleset.ts";
-import { elementText, endpointText } from "../nft/text.ts";
-import { foldRecord } from "../fold/fold.ts";
-import { type Belief, beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "./ledger_history.ts";
-import { log } from "./log.ts";
-import type { PositionArgument } from "./position_argument.ts";
-import { type ConfigOptions, settings } from "./config.ts";
-import { configRecord } from "./start.ts";
-import { outcomeText, rivals } from "../history/packet_words.ts";
-import { parsePacket, traceAt } from "./packet.ts";
-import { apiClient, openSource } from "./sources.ts";
-import { TABLE } from "../fold/skeleton.ts";
-import { UsageError } from "./usage_error.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { emptyState } from "../../fold/cluster_state.ts";
+import { type Found } from "../../history/packet_walk.ts";
+import type { Packet, Trace, TraceStep } from "../../history/trace.ts";
+import { relist } from "../../ingest/relist.ts";
+import { familyOf } from "../../kube/address.ts";
+import type { LedgerRecord, Offset } from "../../ledger/record.ts";
+import { setPath } from "../../nft/ruleset.ts";
+import { elementText, endpointText } from "../../nft/text.ts";
+import { foldRecord } from "../../fold/fold.ts";
+import { type Belief, beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import type { PositionArgument } from "../position_argument.ts";
+import { type ConfigOptions, settings } from "../../node/config.ts";
+import { configRecord } from "../../node/start.ts";
+import { outcomeText, rivals } from "../../history/packet_words.ts";
+import { parsePacket, traceAt } from "../packet.ts";
+import { apiClient, openSource } from "../../node/sources.ts";
+import { TABLE } from "../../fold/skeleton.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `why`. */
 export interface WhyOptions extends ConfigOptions {

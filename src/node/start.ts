@@ -13,7 +13,7 @@ import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
 import type { Settings } from "./config.ts";
 import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./program_version.ts";
 
 /** The folder of the ledger. Throws {@link UsageError} when none is named. */
 export function ledgerFolder(path: string | undefined): string {

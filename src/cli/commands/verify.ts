@@ -1,35 +1,35 @@
 // `ledgerproxy verify LEDGER`: whether a ledger is what was written, and whether the kernel holds what it says. Nothing is
 // changed but with --repair, which sets a damaged ledger aside and begins a new one with what can be used of it.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { disagreement, disagreementText, type Found } from "../engine/disagreement.ts";
-import { list } from "../engine/run_loop.ts";
-import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
-import { foldRecord } from "../fold/fold.ts";
-import { isSnapshotOf, restoredState, type SnapshotLine } from "../fold/snapshot.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { segmentFirst } from "../ledger/format.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { disagreement, disagreementText, type Found } from "../../engine/disagreement.ts";
+import { list } from "../../engine/run_loop.ts";
+import { type ClusterState, emptyState } from "../../fold/cluster_state.ts";
+import { foldRecord } from "../../fold/fold.ts";
+import { isSnapshotOf, restoredState, type SnapshotLine } from "../../fold/snapshot.ts";
+import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { segmentFirst } from "../../ledger/format.ts";
 import {
   isLedgerDamage,
   LedgerDamage,
   type LedgerEnd,
   readSegments,
   segmentNames,
-} from "../ledger/segment.ts";
-import { readSnapshot, snapshotName, snapshotNext } from "../ledger/snapshot.ts";
-import type { Storage } from "../ledger/storage.ts";
-import type { Offset } from "../ledger/record.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
-import { separated } from "../nft/objects.ts";
-import { diff } from "../plan/delta.ts";
-import { rulesetDigest } from "../plan/digest.ts";
-import { POSITION_PATH } from "../plan/position.ts";
-import { existingLedger } from "./ledger_history.ts";
-import { log } from "./log.ts";
-import { progress } from "./progress.ts";
-import { setDamagedAside } from "./renew_ledger.ts";
-import { UsageError } from "./usage_error.ts";
+} from "../../ledger/segment.ts";
+import { readSnapshot, snapshotName, snapshotNext } from "../../ledger/snapshot.ts";
+import type { Storage } from "../../ledger/storage.ts";
+import type { Offset } from "../../ledger/record.ts";
+import { LedgerWriter } from "../../ledger/writer.ts";
+import { separated } from "../../nft/objects.ts";
+import { diff } from "../../plan/delta.ts";
+import { rulesetDigest } from "../../plan/digest.ts";
+import { POSITION_PATH } from "../../plan/position.ts";
+import { existingLedger } from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import { progress } from "../../node/progress.ts";
+import { setDamagedAside } from "../../node/renew_ledger.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {

@@ -1,9 +1,9 @@
 // `ledgerproxy blame WHAT`: which event put each element there, when it came, and which commit brought it to the kernel.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { elementText } from "../nft/text.ts";
-import { localTime } from "./history_text.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { elementText } from "../../nft/text.ts";
+import { localTime } from "../history_text.ts";
 import {
   beliefAt,
   type Cause,
@@ -13,9 +13,9 @@ import {
   existingLedger,
   offsetAt,
   type PlacedCommit,
-} from "./ledger_history.ts";
-import { log } from "./log.ts";
-import type { PositionArgument } from "./position_argument.ts";
+} from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import type { PositionArgument } from "../position_argument.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {

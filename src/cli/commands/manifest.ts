@@ -1,10 +1,10 @@
 // `ledgerproxy manifest`: what runs the proxy on every node of a cluster, with as few rights as will do. NET_ADMIN is the
 // only capability; the root file system is read-only; the one folder of the node that is written is the ledger's.
 
-import { writeDocuments } from "../ingest/manifest_documents.ts";
-import { settings } from "./config.ts";
-import { PROXY_FLAGS, type ProxyFlags } from "./proxy_flags.ts";
-import { UsageError } from "./usage_error.ts";
+import { writeDocuments } from "../../ingest/manifest_documents.ts";
+import { settings } from "../../node/config.ts";
+import { PROXY_FLAGS, type ProxyFlags } from "../../node/proxy_flags.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `manifest`. */
 export interface ManifestOptions extends ProxyFlags {

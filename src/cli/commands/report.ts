@@ -2,22 +2,22 @@
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { snapshotLines } from "../fold/snapshot.ts";
-import { segmentFirst } from "../ledger/format.ts";
-import { ledgerId, type Placed, readBackward, readLedger } from "../ledger/reader.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
-import { segmentNames } from "../ledger/segment.ts";
-import type { Storage } from "../ledger/storage.ts";
-import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../limits.ts";
-import { reportHtml } from "../report/html.ts";
-import { PAGE } from "../report/page.generated.ts";
-import { type EarlierCause, forPage, type ReportData } from "../report/report_data.ts";
-import { type Belief, beliefAt, causeAt, existingLedger, offsetAt } from "./ledger_history.ts";
-import { log } from "./log.ts";
-import type { PositionArgument } from "./position_argument.ts";
-import { progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { snapshotLines } from "../../fold/snapshot.ts";
+import { segmentFirst } from "../../ledger/format.ts";
+import { ledgerId, type Placed, readBackward, readLedger } from "../../ledger/reader.ts";
+import type { LedgerRecord } from "../../ledger/record.ts";
+import { segmentNames } from "../../ledger/segment.ts";
+import type { Storage } from "../../ledger/storage.ts";
+import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
+import { reportHtml } from "../../report/html.ts";
+import { PAGE } from "../../report/page.generated.ts";
+import { type EarlierCause, forPage, type ReportData } from "../../report/report_data.ts";
+import { type Belief, beliefAt, causeAt, existingLedger, offsetAt } from "../ledger_history.ts";
+import { log } from "../../node/log.ts";
+import type { PositionArgument } from "../position_argument.ts";
+import { progress } from "../../node/progress.ts";
+import { UsageError } from "../../node/usage_error.ts";
+import { VERSION } from "../../node/program_version.ts";
 
 /** Flags of `report`. */
 export interface ReportOptions {

@@ -1,14 +1,14 @@
 // `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
 
-import { type EngineState, step } from "../engine/engine.ts";
-import type { SourceBatch } from "../ingest/source.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
-import { log } from "./log.ts";
-import { progress } from "./progress.ts";
-import { type ConfigOptions, settings } from "./config.ts";
-import { apiClient, openSource } from "./sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
+import { type EngineState, step } from "../../engine/engine.ts";
+import type { SourceBatch } from "../../ingest/source.ts";
+import type { LedgerRecord } from "../../ledger/record.ts";
+import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
+import { log } from "../../node/log.ts";
+import { progress } from "../../node/progress.ts";
+import { type ConfigOptions, settings } from "../../node/config.ts";
+import { apiClient, openSource } from "../../node/sources.ts";
+import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "../../node/start.ts";
 
 /** Flags of `record`. */
 export interface RecordOptions extends ConfigOptions {

@@ -1,21 +1,21 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { FakeKernel } from "../kernel/fake_kernel.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { segmentFirst } from "../ledger/format.ts";
-import { segmentNames } from "../ledger/segment.ts";
-import { changeLine } from "./history_text.ts";
-import { existingLedger, offsetAt } from "./ledger_history.ts";
-import { ourTables } from "./other_proxies.ts";
-import type { PositionArgument } from "./position_argument.ts";
-import { progress } from "./progress.ts";
-import { type PartResult, type ReplayDifference, replayPart } from "./replay_part.ts";
-import { partsOf, replayParts } from "./replay_workers.ts";
-import { UsageError } from "./usage_error.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { FakeKernel } from "../../kernel/fake_kernel.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { segmentFirst } from "../../ledger/format.ts";
+import { segmentNames } from "../../ledger/segment.ts";
+import { changeLine } from "../history_text.ts";
+import { existingLedger, offsetAt } from "../ledger_history.ts";
+import { ourTables } from "../../node/other_proxies.ts";
+import type { PositionArgument } from "../position_argument.ts";
+import { progress } from "../../node/progress.ts";
+import { type PartResult, type ReplayDifference, replayPart } from "../replay_part.ts";
+import { partsOf, replayParts } from "../replay_workers.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `replay`. */
 export interface ReplayOptions {

@@ -1,10 +1,10 @@
 // `ledgerproxy check`: whether the proxy can run here, and what else is here. Changes nothing.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { kernelVersion, probeCapabilities } from "../kernel/capabilities.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { kernelVersion, probeCapabilities } from "../../kernel/capabilities.ts";
+import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 
 /** Prints one line a finding; returns 1 when something needed is missing. */
 export function check(options: { readonly json?: boolean }): number {

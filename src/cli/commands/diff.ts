@@ -1,18 +1,18 @@
 // `ledgerproxy diff A B`: the elements that change from one position to another, or to what the kernel holds.
 
-import { printList } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import { list } from "../engine/run_loop.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
-import type { Storage } from "../ledger/storage.ts";
-import { separated } from "../nft/objects.ts";
-import type { Element, ElementKey, Elements, SetPath } from "../nft/ruleset.ts";
-import { elementText } from "../nft/text.ts";
-import { diff, type ElementChange } from "../plan/delta.ts";
-import { POSITION_PATH } from "../plan/position.ts";
-import { beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "./ledger_history.ts";
-import { parsePosition } from "./position_argument.ts";
-import { UsageError } from "./usage_error.ts";
+import { printList } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import { list } from "../../engine/run_loop.ts";
+import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import type { Storage } from "../../ledger/storage.ts";
+import { separated } from "../../nft/objects.ts";
+import type { Element, ElementKey, Elements, SetPath } from "../../nft/ruleset.ts";
+import { elementText } from "../../nft/text.ts";
+import { diff, type ElementChange } from "../../plan/delta.ts";
+import { POSITION_PATH } from "../../plan/position.ts";
+import { beliefAt, type Cause, causeOf, existingLedger, offsetAt } from "../ledger_history.ts";
+import { parsePosition } from "../position_argument.ts";
+import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `diff`. */
 export interface DiffOptions {

@@ -1,10 +1,8 @@
-// The program's version, as deno.json has it, and those of everything else that decides behaviour.
+// `ledgerproxy version`: the program's version and those of everything else that decides behaviour.
 
-import { printJson } from "./json_schema.ts";
-import config from "../../deno.json" with { type: "json" };
-import { FORMAT_VERSION } from "../ledger/format.ts";
-
-export const VERSION: string = config.version;
+import { FORMAT_VERSION } from "../../ledger/format.ts";
+import { VERSION } from "../../node/program_version.ts";
+import { printJson } from "../json_schema.ts";
 
 /** Prints one line each; returns the exit code. */
 export function version({ json }: { readonly json?: boolean }): number {

@@ -1,10 +1,10 @@
 // `ledgerproxy show POSITION`: what was folded and committed there, and the rules at that moment, as text that nft loads.
 
-import { printLines } from "./terminal.ts";
-import { printJson } from "./json_schema.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
-import { assembled } from "../nft/objects.ts";
-import { rulesetText } from "../nft/text.ts";
+import { printLines } from "../terminal.ts";
+import { printJson } from "../json_schema.ts";
+import type { LedgerRecord } from "../../ledger/record.ts";
+import { assembled } from "../../nft/objects.ts";
+import { rulesetText } from "../../nft/text.ts";
 import {
   type Belief,
   beliefAt,
@@ -13,9 +13,9 @@ import {
   existingLedger,
   offsetAt,
   type PlacedCommit,
-} from "./ledger_history.ts";
-import { changeLine, localTime } from "./history_text.ts";
-import type { PositionArgument } from "./position_argument.ts";
+} from "../ledger_history.ts";
+import { changeLine, localTime } from "../history_text.ts";
+import type { PositionArgument } from "../position_argument.ts";
 
 /** Flags of `show`. */
 export interface ShowOptions {
