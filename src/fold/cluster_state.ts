@@ -1,14 +1,7 @@
 // ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
 // depends on nothing but the records folded into it, in their order.
 
-import {
-  describeKey,
-  type EndpointSlice,
-  type KubeObject,
-  type Node,
-  type Service,
-  type ServiceCIDR,
-} from "../kube/objects.ts";
+import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Offset } from "../ledger/record.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -59,9 +52,12 @@ export interface ClusterState {
   staleFlows: Map<string, UdpFrontend>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
+  /** What the rules go by of the own node; see {@link knownNode}. */
   node: OwnNode;
   /** Whether the own Node object was deleted, and not only not heard of. */
   nodeDeleted: boolean;
+  /** The own Node object as last known: it stays in force when the object goes; see `rememberedNode`. */
+  knownNode: Node | undefined;
   readonly serviceCIDRs: Map<string, ServiceCIDR>;
   /** Offset of the last record folded; -1 before the first. */
   folded: number;
@@ -90,14 +86,15 @@ export function emptyState(): ClusterState {
     dirty: new Map(),
     node: { name: "", zone: "", addresses: [], podCIDRs: [] },
     nodeDeleted: false,
+    knownNode: undefined,
     serviceCIDRs: new Map(),
     folded: -1,
   };
 }
 
-/** The own Node object, or node `name`; undefined while nothing is known of it. */
-export function ownNode({ objects, node }: ClusterState, name = node.name): Node | undefined {
-  return objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+/** The own Node object as last known, also when it was deleted since; undefined while nothing is known of it. */
+export function ownNode({ knownNode }: ClusterState): Node | undefined {
+  return knownNode;
 }
 
 /** What changed since the last call; from now on changes gather anew. */

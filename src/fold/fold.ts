@@ -6,24 +6,23 @@ import {
   describeKey,
   type EndpointSlice,
   type KubeObject,
-  type Node,
   type ObjectKey,
   type Service,
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
-import { DEFAULT_PROXY_CONFIG, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
-import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
-import { type Address, FAMILIES } from "../nft/data_type.ts";
+import { cidrText, disjoint, familyOf, parseCidr } from "../kube/address.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
-import { type ClusterState, ownNode, type ServiceName } from "./cluster_state.ts";
+import type { ClusterState, ServiceName } from "./cluster_state.ts";
+import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
 import { changeResource, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
-const ZONE_LABEL = "topology.kubernetes.io/zone";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
 /** Folds the record at `offset` into `state`. Records must come in the order of their offsets. */
@@ -34,6 +33,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
       return foldEvent(state, offset, record);
     case "config":
       noteConfig(state, offset, record.proxy ?? DEFAULT_PROXY_CONFIG);
+      if (record.nodeName !== state.node.name) state.nodeDeleted = false;
       return noteNode(state, offset, record.nodeName);
     case "commit":
       if (record.outcome === "committed") state.committed = record.through;
@@ -78,21 +78,18 @@ function noteNode(state: ClusterState, offset: Offset, name: string): void {
 
 /** Takes in the own node; returns whether that concerns every Service. */
 function takeNode(state: ClusterState, offset: Offset, name: string): boolean {
-  const object = ownNode(state, name);
   const before = state.node;
-  const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
-  const podCIDRs = object?.spec.podCIDRs ?? [];
-  state.node = { name, zone, addresses: primaryAddresses(state.config, listedAddresses(object)), podCIDRs };
-  if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== podCIDRs.join()) {
-    state.tables = skeleton(state.config, podCIDRs);
+  state.knownNode = name === "" ? undefined : rememberedNode(state.knownNode, namedNode(state.objects, name));
+  const now = state.node = ownNodeOf(name, state.knownNode, state.config);
+  if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== now.podCIDRs.join()) {
+    state.tables = skeleton(state.config, now.podCIDRs);
   }
-  for (const address of new Set([...before.addresses, ...state.node.addresses])) {
+  for (const address of new Set([...before.addresses, ...now.addresses])) {
     const key = address as string as ElementKey;
-    const element = state.node.addresses.includes(address) ? { key } : undefined;
+    const element = now.addresses.includes(address) ? { key } : undefined;
     putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
   }
-  const addressed = before.addresses.join() === state.node.addresses.join();
-  return name !== before.name || zone !== before.zone || !addressed;
+  return name !== before.name || now.zone !== before.zone || now.addresses.join() !== before.addresses.join();
 }
 
 function settleAll(state: ClusterState, offset: Offset): void {
@@ -125,14 +122,6 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
       .map((cidr) => cidrText(cidr) as ElementKey);
     return [PATHS[family]["service-cidrs"], new Set(keys)];
   }));
-}
-
-/** Internal addresses before external ones: the first of a family is what kube-proxy takes for the node's own. */
-function listedAddresses(node: Node | undefined): Address[] {
-  const listed = (type: string) => (node?.status.addresses ?? []).filter((address) => address.type === type);
-  return [...listed("InternalIP"), ...listed("ExternalIP")]
-    .map(({ address }) => parseAddress(address))
-    .filter((address) => address !== null);
 }
 
 /** Makes everything that follows from objects, configuration and slots, of a state that a snapshot has brought. */
