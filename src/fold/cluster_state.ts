@@ -4,8 +4,9 @@
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Offset } from "../ledger/record.ts";
-import { FAMILIES } from "../nft/data_type.ts";
+import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import type { Title } from "./claims.ts";
 import type { OwnNode } from "./endpoints.ts";
 import type { HealthCheck, ServiceProgram, UdpFrontend, WithoutLocal } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
@@ -35,6 +36,12 @@ export interface ClusterState {
   readonly claims: Map<string, readonly ServiceName[]>;
   /** Frontends that more than one Service wants. */
   readonly contested: Set<string>;
+  /** Why the holder of each of those has it. */
+  readonly titles: Map<string, Title>;
+  /** Frontends that Services want as another address than a cluster IP, by that address. */
+  readonly atAddress: Map<Address, Set<string>>;
+  /** What was left out of Services that are served, and why, for people. */
+  readonly leftOut: Map<ServiceName, readonly string[]>;
   /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
   readonly omitted: Map<string, number>;
   /**
@@ -77,6 +84,9 @@ export function emptyState(): ClusterState {
     programs: new Map(),
     claims: new Map(),
     contested: new Set(),
+    titles: new Map(),
+    atAddress: new Map(),
+    leftOut: new Map(),
     omitted: new Map(),
     committed: undefined,
     aside: new Map(),
@@ -84,7 +94,7 @@ export function emptyState(): ClusterState {
     healthChecks: new Map(),
     staleFlows: new Map(),
     dirty: new Map(),
-    node: { name: "", zone: "", addresses: [], podCIDRs: [] },
+    node: { name: "", zone: "", addresses: [], linkLocal: [], podCIDRs: [] },
     nodeDeleted: false,
     knownNode: undefined,
     serviceCIDRs: new Map(),

@@ -14,6 +14,8 @@ export interface OwnNode {
   readonly zone: string;
   /** One address a family: where NodePorts are served, and what "the node" is in loadBalancerSourceRanges. */
   readonly addresses: readonly Address[];
+  /** Link-local addresses that the Node object names. */
+  readonly linkLocal: readonly Address[];
   /** spec.podCIDRs of the Node object. */
   readonly podCIDRs: readonly string[];
 }

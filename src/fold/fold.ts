@@ -18,8 +18,9 @@ import { cidrText, disjoint, familyOf, parseCidr } from "../kube/address.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
 import type { ClusterState, ServiceName } from "./cluster_state.ts";
+import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
 import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
-import { changeResource, type Resource } from "./resource.ts";
+import { changeResource, type Put, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
@@ -89,7 +90,10 @@ function takeNode(state: ClusterState, offset: Offset, name: string): boolean {
     const element = now.addresses.includes(address) ? { key } : undefined;
     putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
   }
-  return name !== before.name || now.zone !== before.zone || now.addresses.join() !== before.addresses.join();
+  const same = (["addresses", "linkLocal"] as const).every((list) =>
+    before[list].join() === now[list].join()
+  );
+  return name !== before.name || now.zone !== before.zone || !same;
 }
 
 function settleAll(state: ClusterState, offset: Offset): void {
@@ -211,16 +215,51 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
+  if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
+  else state.leftOut.delete(name);
   countWithoutLocal(state, before, -1);
   countWithoutLocal(state, after, 1);
-  const change = (key: string) => {
-    const held = heldResource(state, key, name, before);
-    claim(state, key, name, after.resources.has(key));
-    changeResource(held, heldResource(state, key, name, after), put);
-  };
+  const change = (key: string) => changeClaim(state, key, { name, before, after }, put);
   for (const key of after.resources.keys()) change(key);
   for (const key of before.resources.keys()) if (!after.resources.has(key)) change(key);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(state, before, after);
+}
+
+/** A Service that is being settled. */
+interface Settling {
+  readonly name: ServiceName;
+  readonly before: ServiceProgram;
+  readonly after: ServiceProgram;
+}
+
+/** Enters or withdraws a claim, and gives what is claimed to whoever holds it then. */
+function changeClaim(state: ClusterState, key: string, settling: Settling, put: Put): void {
+  const { name, before, after } = settling;
+  const resource = after.resources.get(key) ?? before.resources.get(key)!;
+  const others = dependents(state, resource);
+  const hand = [key, ...others].map((one) => handing(state, one, settling, put));
+  claim(state, key, name, after.resources.has(key));
+  for (const one of others) reclaim(state, one);
+  for (const over of hand) over();
+  forgetAddress(state, resource);
+}
+
+/** Notes who holds `key`; what is returned gives it to who holds it by then. */
+function handing(state: ClusterState, key: string, { name, before, after }: Settling, put: Put): () => void {
+  const [from, held] = [holderOf(state, key), heldResource(state, key, name, before)];
+  return () => {
+    changeResource(held, heldResource(state, key, name, after), put);
+    const to = holderOf(state, key);
+    if (from === to || from === undefined || to === undefined) return;
+    noteHandover(state, key, from === name ? before : state.programs.get(from));
+  };
+}
+
+/** The flows of a frontend that goes to another Service lead to endpoints of the one before. */
+function noteHandover(state: ClusterState, key: string, before: ServiceProgram | undefined): void {
+  const now = state.programs.get(holderOf(state, key)!)?.udp.get(key);
+  const frontend = now ?? before?.udp.get(key);
+  if (frontend !== undefined) state.staleFlows.set(key, now ?? { ...frontend, serving: [] });
 }
 
 function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram, sign: 1 | -1): void {
@@ -236,7 +275,7 @@ export function elementsOf(
 ): [SetPath, ElementKey][] {
   const places: [SetPath, ElementKey][] = [];
   for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
-    if (state.claims.get(claim)?.[0] !== name) continue;
+    if (holderOf(state, claim) !== name) continue;
     changeResource(undefined, resource, (path, key, element) => {
       if (element !== undefined) places.push([path, key]);
     });
@@ -266,7 +305,7 @@ function noteStaleFlows(state: ClusterState, before: ServiceProgram, after: Serv
     const now = new Set(after.udp.get(key)?.serving);
     const began = was.length === 0 && now.size > 0;
     if (!began && was.every((endpoint) => now.has(endpoint))) continue;
-    const holder = state.claims.get(key)?.[0];
+    const holder = holderOf(state, key);
     const held = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(key);
     state.staleFlows.set(key, held ?? { ...frontend, serving: [] });
   }
@@ -279,31 +318,9 @@ function heldResource(
   name: ServiceName,
   program: ServiceProgram,
 ): Resource | undefined {
-  const holder = state.claims.get(key)?.[0];
+  const holder = holderOf(state, key);
   if (holder === undefined) return undefined;
-  return (holder === name ? program : state.programs.get(holder) as ServiceProgram).resources.get(key);
-}
-
-/** Enters or withdraws a Service's claim. The oldest Service holds: creationTimestamp, then namespace/name. */
-function claim(state: ClusterState, key: string, name: ServiceName, wanted: boolean): void {
-  const before = state.claims.get(key);
-  if (before === undefined && wanted) {
-    state.claims.set(key, [name]);
-    return;
-  }
-  if (before?.length === 1 && before[0] === name && wanted) return;
-  const others = (before ?? []).filter((other) => other !== name);
-  const claimants = wanted ? [...others, name].sort((a, b) => compareSeniority(state, a, b)) : others;
-  if (claimants.length === 0) state.claims.delete(key);
-  else state.claims.set(key, claimants);
-  if (claimants.length > 1 && key.includes(" frontend ")) state.contested.add(key);
-  else state.contested.delete(key);
-}
-
-function compareSeniority(state: ClusterState, a: ServiceName, b: ServiceName): number {
-  const born = (name: ServiceName) => state.services.get(name)?.metadata.creationTimestamp ?? "";
-  const [older, younger] = [`${born(a)} ${a}`, `${born(b)} ${b}`];
-  return older < younger ? -1 : older > younger ? 1 : 0;
+  return (holder === name ? program : state.programs.get(holder))?.resources.get(key);
 }
 
 function putElement(

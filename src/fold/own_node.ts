@@ -1,11 +1,10 @@
 // The own node: what the fold takes of its Node object, and what is wrong with that. What stands stays in force until
 // something known says otherwise: a Node that is deleted, or is made again and says nothing yet, keeps what it said last.
 
-import { isSpecial, parseAddress, parseCidr } from "../kube/address.ts";
+import { isLinkLocal, isSpecial, parseAddress, parseCidr } from "../kube/address.ts";
 import { describeKey, type KubeObject, type Node } from "../kube/objects.ts";
-import { primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
+import { localCidr, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
-import { localCidr } from "../kube/proxy_config.ts";
 import type { OwnNode } from "./endpoints.ts";
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
@@ -154,6 +153,7 @@ export function ownNodeOf(name: string, known: Node | undefined, config: ProxyCo
     name,
     zone: known?.metadata.labels?.[ZONE_LABEL] ?? "",
     addresses: usable,
+    linkLocal: known === undefined ? [] : addressesOf(known).filter(isLinkLocal),
     podCIDRs: known === undefined ? [] : podCIDRs(known),
   };
 }
@@ -164,6 +164,11 @@ function listedAddresses({ status }: Node): Address[] {
   return [...listed("InternalIP"), ...listed("ExternalIP")]
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null && !isSpecial(address)) as Address[];
+}
+
+/** All addresses that `node` names. */
+function addressesOf({ status }: Node): Address[] {
+  return (status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((one) => one !== null);
 }
 
 function podCIDRs({ spec }: Node): readonly string[] {

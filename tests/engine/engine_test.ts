@@ -375,7 +375,7 @@ Deno.test("a report counts changes, and each trigger of a slice once", () => {
     process.reports.map((
       { serviceChanges, endpointChanges, triggers },
     ) => [serviceChanges, endpointChanges, triggers]),
-    [[1, 1, [times[0]]], [0, 1, []], [0, 1, [times[1]]]],
+    [[1, 1, [{ family: "ip", time: times[0] }]], [0, 1, []], [0, 1, [{ family: "ip", time: times[1] }]]],
   );
 });
 
