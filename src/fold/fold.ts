@@ -6,6 +6,7 @@ import {
   describeKey,
   type EndpointSlice,
   type KubeObject,
+  type Node,
   type ObjectKey,
   type Service,
   type ServiceCIDR,
@@ -54,7 +55,7 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   else state.objects.set(name, value);
   if (key.kind === "Node" && key.name === state.node.name) {
     state.nodeDeleted = value === null;
-    noteNode(state, offset, key.name);
+    noteNode(state, offset, key.name, before as Node | undefined);
   }
   if (key.kind === "ServiceCIDR") noteServiceCIDR(state, offset, key.name, value as ServiceCIDR | null);
   for (const name of affected(key, before, value)) {
@@ -72,15 +73,17 @@ function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): v
   settleAll(state, offset);
 }
 
-/** Takes in what the own node is now. A change of its name, zone or addresses concerns every Service. */
-function noteNode(state: ClusterState, offset: Offset, name: string): void {
-  if (takeNode(state, offset, name)) settleAll(state, offset);
+/** Takes in what the own node is now, whose object was `object`. A change of its name, zone or addresses concerns every Service. */
+function noteNode(state: ClusterState, offset: Offset, name: string, object?: Node): void {
+  if (takeNode(state, offset, name, object)) settleAll(state, offset);
 }
 
-/** Takes in the own node; returns whether that concerns every Service. */
-function takeNode(state: ClusterState, offset: Offset, name: string): boolean {
+/** Takes in the own node, whose object was `object`; returns whether that concerns every Service. */
+function takeNode(state: ClusterState, offset: Offset, name: string, object?: Node): boolean {
   const before = state.node;
-  state.knownNode = name === "" ? undefined : rememberedNode(state.knownNode, namedNode(state.objects, name));
+  state.knownNode = name === ""
+    ? undefined
+    : rememberedNode(state.knownNode, object, namedNode(state.objects, name));
   const now = state.node = ownNodeOf(name, state.knownNode, state.config);
   if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== now.podCIDRs.join()) {
     state.tables = skeleton(state.config, now.podCIDRs);

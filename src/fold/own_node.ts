@@ -127,21 +127,29 @@ function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProble
 }
 
 /**
- * What is known of the own node once `now` is its object (undefined: there is none), where `before` was known. A Node
- * without addresses has only just been made again: what it does not say yet stays. Pod CIDRs are never taken back.
+ * What is known of the own node once `now` is its object (undefined: there is none), where `known` was known and
+ * `before` was its object. A Node without addresses has only just been made again: what it does not say yet stays. One
+ * that is made anew gets its pod CIDRs later; one that had some and has none now has lost them.
  */
-export function rememberedNode(before: Node | undefined, now: Node | undefined): Node | undefined {
-  if (now === undefined || before === undefined) return now ?? before;
-  if (before.metadata.name !== now.metadata.name) return now;
+export function rememberedNode(
+  known: Node | undefined,
+  before: Node | undefined,
+  now: Node | undefined,
+): Node | undefined {
+  if (now === undefined || known === undefined) return now ?? known;
+  if (known.metadata.name !== now.metadata.name) return now;
   const speaks = listedAddresses(now).length > 0;
-  const cidrs = podCIDRs(now).length > 0 ? now.spec.podCIDRs : before.spec.podCIDRs;
+  const lost = before !== undefined && before.metadata.uid === now.metadata.uid &&
+    podCIDRs(before).length > 0;
+  const cidrs = lost || podCIDRs(now).length > 0 ? now.spec.podCIDRs : known.spec.podCIDRs;
+  const { podCIDRs: _, ...spec } = now.spec;
   return {
     ...now,
     metadata: speaks
       ? now.metadata
-      : { ...now.metadata, labels: { ...before.metadata.labels, ...now.metadata.labels } },
-    spec: { ...now.spec, ...(cidrs === undefined ? {} : { podCIDRs: cidrs }) },
-    status: speaks ? now.status : before.status,
+      : { ...now.metadata, labels: { ...known.metadata.labels, ...now.metadata.labels } },
+    spec: { ...spec, ...(cidrs === undefined ? {} : { podCIDRs: cidrs }) },
+    status: speaks ? now.status : known.status,
   };
 }
 

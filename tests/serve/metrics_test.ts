@@ -73,6 +73,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'ledgerproxy_source_last_heard_timestamp_seconds{resource="Service"} 5',
     'ledgerproxy_source_followed{resource="Service"} 1',
   ];
+  assert.doesNotMatch(text, /network_programming_duration_seconds_count\{ip_family="IPv6"\} [1-9]/);
   for (const line of lines) assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
   assert.match(text, /kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
   assert.match(text, /kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
