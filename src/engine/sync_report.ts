@@ -61,7 +61,7 @@ export function nothingGathered(): Gathered {
   return { services: 0, endpoints: 0, triggers: [] };
 }
 
-const FAMILY_OF: Readonly<Record<string, Family>> = { IPv4: "ip", IPv6: "ip6" };
+const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);
 
 /** Counts a change; a trigger counts once, when it is new. Call before the record is folded. */
 export function gather(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {
@@ -71,7 +71,7 @@ export function gather(gathered: Gathered, { objects }: ClusterState, record: Le
   if (key.kind !== "EndpointSlice") return;
   gathered.endpoints++;
   const time = value?.metadata.annotations?.[TRIGGER];
-  const family = FAMILY_OF[(value as EndpointSlice | null)?.addressType ?? ""];
+  const family = FAMILY_OF.get((value as EndpointSlice | null)?.addressType ?? "");
   // Slices of names lead to no rules.
   if (time === undefined || family === undefined) return;
   if (time === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) return;

@@ -133,7 +133,7 @@ export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): s
     const served = balancers.filter((address) => balancerRefusal(address, ownLinkLocal) === "");
     const open = served.length > 0 && ranges?.length && sourceRanges(service, family).length === 0;
     return [
-      ...addressesOf(externalIPs ?? NONE, family).flatMap((one) =>
+      ...[...new Set(addressesOf(externalIPs ?? NONE, family))].flatMap((one) =>
         text("external IP", one, externalRefusal(one))
       ),
       ...balancers.flatMap((one) => text("load balancer address", one, balancerRefusal(one, ownLinkLocal))),
@@ -169,7 +169,8 @@ function sourceRanges({ spec }: Service, family: Family): readonly Cidr[] {
 
 function affinitySeconds({ spec }: Service): number {
   if (spec.sessionAffinity !== "ClientIP") return 0;
-  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS_DEFAULT;
+  // Zero is no timeout: the API server refuses it, and what an older ledger holds was not checked.
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds || AFFINITY_SECONDS_DEFAULT;
 }
 
 function isExternalLocal({ spec }: Service): boolean {
