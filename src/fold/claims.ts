@@ -22,23 +22,24 @@ export function holderOf({ claims }: Pick<ClusterState, "claims">, key: string):
   return claims.get(key)?.[0];
 }
 
-/** Enters or withdraws the claim of `name`, whose program is up to date. */
-export function claim(state: ClaimState, key: string, name: ServiceName, wanted: boolean): void {
+/** Enters the claim of `name` to the resource that its program wants, or withdraws it; the program is up to date. */
+export function claim(state: ClaimState, key: string, name: ServiceName, wanted: Resource | undefined): void {
   const before = state.claims.get(key);
-  const rank = rankOf(state, key, name);
-  if (wanted && rank === 0) {
+  if (wanted !== undefined && (wanted.kind === "element" || wanted.rank === 0)) {
     // Nearly all claims: nobody else wants it.
     if (before === undefined) return void state.claims.set(key, [name]);
     if (before.length === 1 && before[0] === name) return;
   }
   const others = (before ?? []).filter((other) => other !== name);
-  setClaimants(state, key, wanted ? [...others, name] : others);
+  setClaimants(state, key, wanted === undefined ? others : [...others, name]);
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Frontends whose holder may change with that of `resource`: those at a cluster IP which others want as another address. */
-export function dependents({ atAddress }: ClaimState, resource: Resource | undefined): readonly string[] {
-  if (resource?.kind !== "element" || !CLUSTER_IPS.has(resource.path)) return [];
-  return [...atAddress.get(resource.element.key as string as Address) ?? []];
+export function dependents({ atAddress }: ClaimState, resource: Resource): ReadonlySet<string> {
+  if (resource.kind !== "element" || !CLUSTER_IPS.has(resource.path)) return NONE;
+  return atAddress.get(resource.element.key as string as Address) ?? NONE;
 }
 
 /** Orders the claims of `key` anew, after the holder of its address as a cluster IP has changed. */

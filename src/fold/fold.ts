@@ -238,24 +238,37 @@ interface Settling {
 /** Enters or withdraws a claim, and gives what is claimed to whoever holds it then. */
 function changeClaim(state: ClusterState, key: string, settling: Settling, put: Put): void {
   const { name, before, after } = settling;
-  const resource = after.resources.get(key) ?? before.resources.get(key)!;
-  const others = dependents(state, resource);
-  const hand = [key, ...others].map((one) => handing(state, one, settling, put));
-  claim(state, key, name, after.resources.has(key));
+  const wanted = after.resources.get(key);
+  const others = dependents(state, wanted ?? before.resources.get(key)!);
+  const standing = [key, ...others].map((one) => standingOf(state, one, settling));
+  claim(state, key, name, wanted);
   for (const one of others) reclaim(state, one);
-  for (const over of hand) over();
-  forgetAddress(state, resource);
+  for (const one of standing) handOver(state, one, settling, put);
+  if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
 }
 
-/** Notes who holds `key`; what is returned gives it to who holds it by then. */
-function handing(state: ClusterState, key: string, { name, before, after }: Settling, put: Put): () => void {
-  const [from, held] = [holderOf(state, key), heldResource(state, key, name, before)];
-  return () => {
-    changeResource(held, heldResource(state, key, name, after), put);
-    const to = holderOf(state, key);
-    if (from === to || from === undefined || to === undefined) return;
-    noteHandover(state, key, from === name ? before : state.programs.get(from));
-  };
+/** Who holds a resource, and how it is in force. */
+interface Standing {
+  readonly key: string;
+  readonly holder: ServiceName | undefined;
+  readonly resource: Resource | undefined;
+}
+
+function standingOf(state: ClusterState, key: string, { name, before }: Settling): Standing {
+  return { key, holder: holderOf(state, key), resource: heldResource(state, key, name, before) };
+}
+
+/** Changes a resource from how it stood to how its holder wants it by now. */
+function handOver(
+  state: ClusterState,
+  { key, holder, resource }: Standing,
+  { name, before, after }: Settling,
+  put: Put,
+): void {
+  changeResource(resource, heldResource(state, key, name, after), put);
+  const now = holderOf(state, key);
+  if (now === holder || holder === undefined || now === undefined) return;
+  noteHandover(state, key, holder === name ? before : state.programs.get(holder));
 }
 
 /** The flows of a frontend that goes to another Service lead to endpoints of the one before. */

@@ -3,7 +3,6 @@
 
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
-import { sameValue } from "../kube/equality.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import {
   clusterAddresses,
@@ -127,8 +126,9 @@ export function serviceProgram(
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
   const { linkLocal } = surroundings.node;
-  const known = previous.shape?.service === service && sameValue(previous.shape.ownLinkLocal, linkLocal);
-  const shape = known ? previous.shape! : shapeOf(service, linkLocal);
+  const { shape: before } = previous;
+  const known = before?.service === service && sameAddresses(before.ownLinkLocal, linkLocal);
+  const shape = known ? before : shapeOf(service, linkLocal);
   const resources = new Map<string, Resource>();
   const slots = new Map<string, Slots>();
   const omitted: [string, number][] = [];
@@ -176,6 +176,10 @@ export function serviceProgram(
     leftOut: shape.leftOut,
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
+}
+
+function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
+  return a === b || a.join() === b.join();
 }
 
 function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceShape {
