@@ -2,9 +2,9 @@
 // does nothing itself. Positions are promises: appended >= folded >= planned >= committed, asserted at every step.
 
 import { assert, unreachable } from "../invariant.ts";
-import { SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { remarkable, remarks } from "../fold/remarks.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { news, relist } from "../ingest/relist.ts";
@@ -30,6 +30,7 @@ import {
   type MutableElements,
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { commitRecord } from "./commit_record.ts";
@@ -296,7 +297,7 @@ function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
     : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
   // Problems alone are no word about the cluster.
   if (batch.kind === "list" || batch.events.length > 0) state.synced = !isPart(batch);
-  const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
+  const warnings = batch.problems.map(warning);
   if (events.length === 0) return warnings;
   return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
 }
@@ -304,45 +305,21 @@ function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
   const { cluster } = state;
   const { tables } = cluster;
-  const contested = new Set(cluster.contested);
-  const omitted = new Map(cluster.omitted);
+  const before = remarkable(cluster);
   state.appendedOffset = first + records.length - 1;
-  const aside = new Set(cluster.aside.keys());
   for (const record of records) gather(state.gathered, cluster, record);
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
-  const unmade = [...cluster.aside].filter(([name]) => !aside.has(name)).map(([name, reason]) =>
-    `Service ${name} is set aside until it changes: ${reason}`
-  );
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   const dirty = takeDirty(cluster);
   // Tables that are made anew get everything, whatever was touched.
   for (const [set, keys] of state.rebuild === undefined ? dirty : []) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
-  return [
-    ...newConflicts(cluster, contested),
-    ...newOmissions(cluster, omitted),
-    ...unmade.map((text): Effect => ({ kind: "warn", text })),
-  ];
+  return remarks(cluster, before).map(warning);
 }
 
-function newConflicts({ contested, claims }: ClusterState, before: ReadonlySet<string>): Effect[] {
-  return [...contested].filter((key) => !before.has(key)).sort().map((key) => {
-    const [holder, ...others] = claims.get(key)!;
-    const frontend = key.replace(" frontend", "");
-    return {
-      kind: "warn",
-      text: `${frontend} is claimed by ${others.join(", ")} too: ${holder}, the oldest, keeps it`,
-    };
-  });
-}
-
-function newOmissions({ omitted }: ClusterState, before: ReadonlyMap<string, number>): Effect[] {
-  return [...omitted].filter(([port, count]) => before.get(port) !== count).sort().map(([port, count]) => ({
-    kind: "warn",
-    text:
-      `${port}: ${count} ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`,
-  }));
+function warning(text: string): Effect {
+  return { kind: "warn", text };
 }
 
 function touch(state: EngineState, set: SetPath, key: ElementKey, cause: number): void {
@@ -419,6 +396,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   const record = commitRecord(from, pending, receipt, time);
   return [
     { kind: "append", records: [record] },
+    ...movedTexts(report.moved).map(({ text }) => warning(text)),
     { kind: "report", report },
     ...forgetFlows(state),
     ...planCommit(state),

@@ -20,6 +20,7 @@ import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
 import { MemoryRelease } from "./free_memory.ts";
 import { log } from "./log.ts";
+import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
@@ -178,6 +179,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      for (const event of movedEvents(report.moved, served.engine.cluster)) served.tell(event);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
