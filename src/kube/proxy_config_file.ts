@@ -11,6 +11,7 @@ import {
   isNodePortAddress,
   type ProxyConfig,
 } from "./proxy_config.ts";
+import { quoted } from "./quoted.ts";
 import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
@@ -228,10 +229,6 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
     return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: there is no such field`);
   }
   return [`${path}: ${quoted(valueAt(document, issue.path))}; ${issue.message}`];
-}
-
-function quoted(value: unknown): string {
-  return JSON.stringify(value) ?? "nothing";
 }
 
 /** What no field shows alone. */
