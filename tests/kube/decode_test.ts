@@ -285,7 +285,10 @@ Deno.test("ranges of which none can be read leave a Service open, and that is sa
     service.spec.loadBalancerSourceRanges = ranges;
     const decoded = decodeObject(service);
     assert.ok(decoded.ok);
-    assert.match(decoded.warnings.join("\n"), /loadBalancerSourceRanges can be read: .* open to every source/);
+    assert.match(
+      decoded.warnings.join("\n"),
+      /loadBalancerSourceRanges can be read: .* open to every source/,
+    );
   }
 });
 
