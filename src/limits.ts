@@ -49,8 +49,11 @@ export const OBJECT_WARNINGS_MAX = 20;
 /** Longest text of an object that a message quotes. */
 export const QUOTED_CHARACTERS_MAX = 120;
 
-/** Longest file of manifests in bytes: 30,000 Services with their slices take about 120 MiB of YAML. */
+/** Longest file of manifests in bytes: 30,000 Services with their slices take about 150 MiB of JSON. */
 export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Longest text of YAML in characters: its parser takes 70 bytes of memory for each (yaml 2.9), JSON's a few. */
+export const YAML_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 /** Longest configuration or kubeconfig in bytes: certificates of hundreds of clusters fit. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
@@ -108,5 +111,6 @@ assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
+assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");

@@ -11,6 +11,7 @@ import {
   stringify,
   visit,
 } from "yaml";
+import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 
 /** Aliases times what they stand for, beyond which a document is refused: anchors of anchors double at every step. */
@@ -42,6 +43,11 @@ export function readDocuments(file: string, text: string): Documents {
     } catch {
       // JSON is YAML: the parser below says where it breaks and keeps what is whole before that.
     }
+  }
+  if (text.length > YAML_CHARACTERS_MAX) {
+    const problem =
+      `more than ${YAML_CHARACTERS_MAX} characters of YAML: write it as JSON, which may be longer`;
+    return { values: [], problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
   }
   try {
     return readYaml(file, text);

@@ -303,3 +303,12 @@ Deno.test("a key that stands twice is named, and its last value counts", async (
     assert.match(problems[0]!, /a\.yaml:5: "spec" stands twice; the last is used/);
   });
 });
+
+Deno.test("YAML that its parser could not hold is refused before it is parsed; JSON of that length is read", () => {
+  const filler = " ".repeat(33 * 1024 * 1024);
+  const { values, problems } = readDocuments("x.yaml", `${filler}\n${LIST}`);
+  assert.deepEqual(values, []);
+  assert.match(problems[0]!, /^x\.yaml: more than \d+ characters of YAML: write it as JSON/);
+  const json = JSON.stringify({ kind: "List", items: readDocuments("x.yaml", LIST).values });
+  assert.equal(readDocuments("x.json", `${filler}${json}`).values.length, 3);
+});
