@@ -1,7 +1,8 @@
 // Calls to an API server, on Deno's fetch. TLS is always verified.
 
-import { failureOf } from "./api_failure.ts";
-import { type Access, readAccess } from "./kubeconfig.ts";
+import { ApiFailure, failureOf, KubeconfigProblem } from "./api_failure.ts";
+import { type Access, type Credentials, readAccess } from "./kubeconfig.ts";
+import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
 
@@ -9,6 +10,8 @@ const POST_MILLISECONDS_MAX = 10_000;
 export class ApiClient implements Disposable {
   #access: Access;
   #client: Deno.HttpClient | undefined;
+  /** In place of the client where the server's certificate has another name than its URL. */
+  #named: NamedServer | undefined;
   /** What the present connections were made with. */
   #material = "";
 
@@ -20,9 +23,14 @@ export class ApiClient implements Disposable {
     this.#access = readAccess(kubeconfig, master);
   }
 
-  /** `https://10.0.0.1:6443`. */
+  /** `https://10.0.0.1:6443`, without name and password. */
   get server(): string {
     return this.#access.server;
+  }
+
+  /** What who runs us should know of the way to the server. */
+  get warnings(): readonly string[] {
+    return this.#access.warnings;
   }
 
   /**
@@ -49,38 +57,81 @@ export class ApiClient implements Disposable {
   [Symbol.dispose](): void {
     this.#client?.close();
     this.#client = undefined;
+    this.#named?.[Symbol.dispose]();
+    this.#named = undefined;
   }
 
   async #call(path: string, request: RequestInit): Promise<Response> {
-    const { client, headers } = await this.#connection();
+    const { send, headers } = await this.#connection();
     if (request.body !== undefined) headers.set("content-type", "application/json");
-    const url = `${this.server}${path}`;
-    const response = await fetch(url, { ...request, headers, client, redirect: "error" }).catch((error) => {
+    const response = await send(`${this.server}${path}`, { ...request, headers }).catch((error) => {
       throw unconnected(this.server, error);
     });
     if (response.ok) return response;
     // A rotated token or certificate may be in its file by now.
     if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
-    throw await failureOf(response, path.replace(/\?.*/, ""));
+    throw withoutSecrets(await failureOf(response, path.replace(/\?.*/, "")), headers);
   }
 
-  async #connection(): Promise<{ client: Deno.HttpClient; headers: Headers }> {
-    const { ca, cert, key, headers: own } = await this.#access.credentials();
-    const { proxy } = this.#access;
-    const material = JSON.stringify([ca, cert, key, proxy]);
-    if (material !== this.#material || this.#client === undefined) {
-      this.#client?.close();
+  async #connection(): Promise<{ send: Send; headers: Headers }> {
+    const { headers: own, ...credentials } = await this.#access.credentials();
+    const material = JSON.stringify([credentials, this.#access.proxy, this.#access.serverName]);
+    if (material !== this.#material || (this.#client ?? this.#named) === undefined) {
+      this[Symbol.dispose]();
+      await this.#connect(credentials);
       this.#material = material;
-      this.#client = Deno.createHttpClient({
-        ...(ca === undefined ? {} : { caCerts: [ca] }),
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
-        ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
-      });
     }
     // Streams of many gzip members, which Kubernetes 1.37 makes of streamed lists, end in Deno's fetch after the first.
     const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
-    return { client: this.#client, headers };
+    const named = this.#named;
+    if (named !== undefined) {
+      return { send: (url, request) => named.fetch(url, request as NamedRequest), headers };
+    }
+    const client = this.#client!;
+    return { send: (url, request) => fetch(url, { ...request, client, redirect: "error" }), headers };
   }
+
+  async #connect({ ca, cert, key }: Omit<Credentials, "headers">): Promise<void> {
+    const { proxy, serverName } = this.#access;
+    try {
+      if (serverName !== undefined) {
+        const { NamedServer } = await import("./named_server.ts");
+        this.#named = new NamedServer(serverName, { ca, cert, key });
+        return;
+      }
+      this.#client = Deno.createHttpClient({
+        ...(ca === undefined ? {} : { caCerts: [ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+        ...(proxy === undefined
+          ? {}
+          : { proxy: { url: proxy.url, ...(proxy.login && { basicAuth: proxy.login }) } }),
+      });
+    } catch {
+      // What the runtime says may quote what it was given.
+      throw new KubeconfigProblem(
+        `${this.server}: certificate-authority, client-certificate, client-key or proxy-url cannot be used for TLS`,
+      );
+    }
+  }
+}
+
+/** Sends one request. */
+type Send = (url: string, request: RequestInit) => Promise<Response>;
+
+/** What is shorter is part of many words, and no secret. */
+const SECRET_LENGTH = 4;
+
+/** `failure` without what we showed the server, which it or a proxy in between may repeat. */
+function withoutSecrets(failure: ApiFailure, headers: Headers): ApiFailure {
+  const secret = headers.get("authorization")?.replace(/^\w+ /, "");
+  if (secret === undefined || secret.length < SECRET_LENGTH || !failure.message.includes(secret)) {
+    return failure;
+  }
+  return new ApiFailure(
+    failure.message.replaceAll(secret, "(our credential)"),
+    failure.status,
+    failure.reason,
+  );
 }
 
 /** `error` of a fetch with the reason, which the runtime hides in its cause, and without the request. */

@@ -23,6 +23,7 @@ import { log } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { guardedSource } from "./guarded_source.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
@@ -36,6 +37,7 @@ export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
   readonly initOnly?: boolean;
+  readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
@@ -156,7 +158,10 @@ async function follow(
   const beforeBatch = (batch: SourceBatch) => {
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
-  await runLoop(engine, ports, followed(source, beforeBatch, afterBatch), stop.signal);
+  const believed = inForce.source === undefined
+    ? source
+    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+  await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
   await snapshotting;
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
     ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
