@@ -55,6 +55,9 @@ export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/** Changes of other programs that are named while they are not settled. */
+export const DRIFT_CHANGES_MAX = 16;
+
 /** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
 export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 

@@ -1,7 +1,8 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
 import type { EngineState, Input } from "../engine/engine.ts";
-import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
+import { runLoop } from "../engine/running.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
