@@ -31,6 +31,8 @@ export interface Ports {
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Absent where nobody measures. */
   readonly meter?: Meter;
+  /** Asks the source for a list that confirms the last one; see {@link Source.confirm}. */
+  confirm?(kind: ObjectKind, why: string): void;
   report(report: SyncReport): void;
   warn(text: string): void;
 }
@@ -70,10 +72,12 @@ export function perform(state: EngineState, ports: Ports, input: Input): void {
 /** Runs `source` until it ends or `signal` aborts. Throws the ledger's and the source's errors. */
 export async function runLoop(
   state: EngineState,
-  ports: Ports,
+  portsWithoutSource: Ports,
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
+  const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
+  const ports: Ports = { ...portsWithoutSource, confirm };
   using _healer = new Healer(state, ports);
   let failing = false;
   const lookAtLedger = () => {
@@ -98,14 +102,19 @@ export async function runLoop(
   }
 }
 
-/** The newest version of each kind in a state that was complete once; numbers, as Kubernetes 1.35 promises (KEP-5504). */
-function knownVersions({ synced, cluster }: EngineState): KnownVersions {
+/**
+ * The newest version of each kind in a state that was complete once, deletions among them: what came before it is known.
+ * Versions are numbers, as Kubernetes 1.35 promises (KEP-5504).
+ */
+export function knownVersions({ synced, cluster, deletions }: EngineState): KnownVersions {
   const newest = new Map<ObjectKind, number>();
   for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
     const version = Number(metadata.resourceVersion ?? NaN);
     if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
   }
-  return new Map([...newest].map(([kind, version]) => [kind, String(version)]));
+  return new Map(
+    [...newest].map(([kind, version]) => [kind, String(Math.max(version, deletions.get(kind) ?? 0))]),
+  );
 }
 
 /**
@@ -133,6 +142,8 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return void forgetFlows(effect.frontends, ports);
     case "report":
       return void ports.report(effect.report);
+    case "confirm":
+      return void ports.confirm?.(effect.resource, effect.why);
     case "warn":
       return void ports.warn(effect.text);
   }
