@@ -1,5 +1,6 @@
 // Executes the engine's effects: writes the ledger, commits to the kernel, reports to people. All of it is synchronous.
 
+import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { UdpFlows } from "../kernel/conntrack.ts";
@@ -30,6 +31,8 @@ export interface Ports {
   readonly driftChanged?: (drift: UnsettledDrift | undefined) => void;
   /** Absent where nobody measures. */
   readonly meter?: Meter;
+  /** Asks the source for a list that confirms the last one; see {@link Source.confirm}. */
+  confirm?(kind: ObjectKind, why: string): void;
   report(report: SyncReport): void;
   warn(text: string): void;
 }
@@ -88,6 +91,8 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return void forgetFlows(effect.frontends, ports);
     case "report":
       return void ports.report(effect.report);
+    case "confirm":
+      return void ports.confirm?.(effect.resource, effect.why);
     case "warn":
       return void ports.warn(effect.text);
   }

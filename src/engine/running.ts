@@ -80,7 +80,8 @@ export async function runLoop(
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
-  const running = newRunning(state, ports, performance.now());
+  const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
+  const running = newRunning(state, { ...ports, confirm }, performance.now());
   let timer: ReturnType<typeof setTimeout>;
   const rest = () => {
     timer = setTimeout(() => {
@@ -163,12 +164,17 @@ function lookAtLedger(running: Running): void {
   running.ports.ledgerChanged?.(failure);
 }
 
-/** The newest version of each kind in a state that was complete once; numbers, as Kubernetes 1.35 promises (KEP-5504). */
-export function knownVersions({ synced, cluster }: EngineState): KnownVersions {
+/**
+ * The newest version of each kind in a state that was complete once, deletions among them: what came before it is known.
+ * Versions are numbers, as Kubernetes 1.35 promises (KEP-5504).
+ */
+export function knownVersions({ synced, cluster, deletions }: EngineState): KnownVersions {
   const newest = new Map<ObjectKind, number>();
   for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
     const version = Number(metadata.resourceVersion ?? NaN);
     if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
   }
-  return new Map([...newest].map(([kind, version]) => [kind, String(version)]));
+  return new Map(
+    [...newest].map(([kind, version]) => [kind, String(Math.max(version, deletions.get(kind) ?? 0))]),
+  );
 }

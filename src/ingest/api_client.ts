@@ -1,6 +1,7 @@
 // Calls to an API server, on Deno's fetch. TLS is always verified.
 
-import { failureOf } from "./api_failure.ts";
+import { ERROR_BYTES_MAX } from "../limits.ts";
+import { ApiFailure, httpFailure } from "./api_failure.ts";
 import { type Access, readAccess } from "./kubeconfig.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
@@ -26,29 +27,35 @@ export class ApiClient implements Disposable {
   }
 
   /**
-   * GET of `path` with `query`. The caller reads the body, or cancels it. Throws {@link ApiFailure} for any answer but
-   * 200, TypeError where no connection comes about.
+   * GET of `path` with `query`: the answer, whatever its status. The caller reads the body, or cancels it. Throws
+   * {@link ApiFailure} where no connection comes about.
    */
   async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
     return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
   }
 
-  /** POST of `object`. Throws as {@link get} does. */
+  /** POST of `object`. Throws {@link ApiFailure} for any answer that is not a success, too. */
   async post(path: string, object: unknown): Promise<void> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), POST_MILLISECONDS_MAX);
     try {
       const body = JSON.stringify(object);
       const response = await this.#call(path, { method: "POST", body, signal: stop.signal });
-      await response.body?.cancel();
+      if (response.ok) return await response.body?.cancel();
+      throw httpFailure(path, response.status, (await response.text()).slice(0, ERROR_BYTES_MAX), 0);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Gives up the present connections: the next call makes new ones. What is open must be aborted by who opened it. */
+  replaceConnections(): void {
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.replaceConnections();
   }
 
   async #call(path: string, request: RequestInit): Promise<Response> {
@@ -58,10 +65,9 @@ export class ApiClient implements Disposable {
     const response = await fetch(url, { ...request, headers, client, redirect: "error" }).catch((error) => {
       throw unconnected(this.server, error);
     });
-    if (response.ok) return response;
     // A rotated token or certificate may be in its file by now.
     if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
-    throw await failureOf(response, path.replace(/\?.*/, ""));
+    return response;
   }
 
   async #connection(): Promise<{ client: Deno.HttpClient; headers: Headers }> {
@@ -85,7 +91,8 @@ export class ApiClient implements Disposable {
 
 /** `error` of a fetch with the reason, which the runtime hides in its cause, and without the request. */
 function unconnected(server: string, error: unknown): unknown {
-  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error;
-  const reason = error.cause.message.replace(/^error sending request for url \([^)]*\): /, "");
-  return new TypeError(`${server}: ${reason}`, { cause: error });
+  if (!(error instanceof TypeError)) return error;
+  const cause = error.cause instanceof Error ? error.cause.message : error.message;
+  const reason = cause.replace(/^error sending request for url \([^)]*\): /, "");
+  return new ApiFailure("unreachable", `${server}: ${reason}`);
 }

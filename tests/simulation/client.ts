@@ -2,7 +2,12 @@
 // reflector that asked, and what they deliver goes to the loop. It decides nothing.
 
 import { deadline, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
-import { DEFAULT_TIMES, newReflector, type Now, type ReflectorState } from "../../src/ingest/reflector_state.ts";
+import {
+  DEFAULT_TIMES,
+  newReflector,
+  type Now,
+  type ReflectorState,
+} from "../../src/ingest/reflector_state.ts";
 import type { Resource } from "../../src/ingest/resources.ts";
 import type { KnownVersions, SourceBatch } from "../../src/ingest/source.ts";
 import type { Arrival } from "./connections.ts";

@@ -53,7 +53,11 @@ export class Disk {
 
   /** Asserts that what was durable is there, and nothing else in its place. */
   check(): void {
-    assert.deepEqual(this.records().slice(0, this.#durable.length), this.#durable, "what was durable is there");
+    assert.deepEqual(
+      this.records().slice(0, this.#durable.length),
+      this.#durable,
+      "what was durable is there",
+    );
   }
 
   #watch(): void {

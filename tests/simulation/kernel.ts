@@ -75,7 +75,9 @@ export class UnreliableKernel implements Kernel {
     const elements = [...this.#kernel.list(OUR_TABLES).elements].flatMap(([set, keyed]) =>
       set === POSITION_PATH ? [] : [...keyed.values()].map((element) => ({ set, element }))
     );
-    if (elements.length === 0 || chance.once(3)) return { verb: "delete", noun: "table", family, table: name };
+    if (elements.length === 0 || chance.once(3)) {
+      return { verb: "delete", noun: "table", family, table: name };
+    }
     const stolen = chance.pick(elements);
     const container = CONTAINERS.get(stolen.set);
     return container && { verb: "delete", noun: "element", container, ...stolen };

@@ -34,6 +34,15 @@ export const BOOKMARK = line("BOOKMARK", {
   metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
 });
 
+/** A page of a list of Services, by name. */
+export const page = (names: readonly string[], metadata: Record<string, unknown> = {}) =>
+  Response.json({
+    kind: "ServiceList",
+    apiVersion: "v1",
+    metadata: { resourceVersion: "5", ...metadata },
+    items: names.map((name) => service(name)),
+  });
+
 /** A body of `parts`, which then stays open, or ends. */
 export function stream(parts: readonly string[], open: boolean): Response {
   const text = new TextEncoder();
