@@ -21,6 +21,7 @@ export class Server {
   readonly requests = new Map<string, number>();
   /** Requests that came before the time that Retry-After named. */
   tooEarly = 0;
+  #ids = 0;
   readonly #retryAt = new Map<string, number>();
   /** Paths whose last list lost most: the next one is honest, or does not come. */
   readonly #lossy = new Map<string, number>();
@@ -39,6 +40,11 @@ export class Server {
   ) {
     this.#honest = new HonestApi(cluster, manners, chance, counts);
     this.connections = new Connections(cluster, manners.bookmarkMilliseconds, chance, counts);
+  }
+
+  /** A number that no request or connection has had. */
+  newId(): number {
+    return ++this.#ids;
   }
 
   /** A request; what comes of it arrives under `id`. */
