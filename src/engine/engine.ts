@@ -8,7 +8,7 @@ import { foldRecord } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
-import { largeRemoval, news, relist, type Removal } from "../ingest/relist.ts";
+import type { Removal } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";

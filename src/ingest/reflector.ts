@@ -4,60 +4,19 @@
 // `deadline` when time itself is the next input.
 
 import { unreachable } from "../invariant.ts";
-import { LIST_IDLE_PAGES_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
+import { LIST_IDLE_PAGES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Line, lineOf, pageOf } from "./answer.ts";
 import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_failure.ts";
-import { backoff, draw } from "./backoff.ts";
+import { backoff } from "./backoff.ts";
 import { ErrorText, framingFor } from "./framing.ts";
 import { Listing, PART_OBJECTS } from "./listing.ts";
-import {
-  type Exchange,
-  newExchange,
-  type Now,
-  type Query,
-  queryOf,
-  type ReflectorState,
-} from "./reflector_state.ts";
-import type { Problem, SourceBatch } from "./source.ts";
+import { fail, forgetUnversioned } from "./reflector_failure.ts";
+import { begin, report, request, rest } from "./reflector_request.ts";
+import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
 
-/** What happened. */
-export type ReflectorInput =
-  /**
-   * `known`: the newest version that is known already; what came after it is delivered first. `inParts`: the first list is
-   * delivered as it comes in, and then as a whole.
-   */
-  | { readonly kind: "start"; readonly known?: string | undefined; readonly inParts?: boolean }
-  /** The head of the answer to the last request. `shared`: whether its connection carries other requests too (HTTP/2). */
-  | {
-    readonly kind: "answer";
-    readonly status: number;
-    readonly contentType: string;
-    readonly retryAfter: string;
-    readonly shared: boolean;
-  }
-  /** Bytes of its body. The chunk may be overwritten once the step is done. */
-  | { readonly kind: "bytes"; readonly chunk: Uint8Array }
-  /** The end of its body. */
-  | { readonly kind: "end" }
-  /** No answer, or not the whole of it. */
-  | { readonly kind: "failed"; readonly problem: Problem }
-  /** What was delivered has been taken, after a wait. */
-  | { readonly kind: "taken" }
-  /** The deadline may have come. */
-  | { readonly kind: "time" }
-  /** The last list would remove much: it is to be confirmed by another. */
-  | { readonly kind: "confirm"; readonly why: string };
-
-/** What must be done, in this order. At most one request is open; a new one comes after the end of the last, or `cancel`. */
-export type ReflectorEffect =
-  | { readonly kind: "request"; readonly path: string; readonly query: Query }
-  /** The open request is of no use any more; nothing of its answer is an input. */
-  | { readonly kind: "cancel" }
-  | { readonly kind: "deliver"; readonly batch: SourceBatch }
-  /** A watch was cut that had worked, and is resumed. */
-  | { readonly kind: "cut"; readonly cause: string };
+export type { ReflectorEffect, ReflectorInput };
 
 /** Takes one input and returns what must be done. Throws only InvariantError. */
 export function step(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
@@ -123,17 +82,6 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   // A watch that has its time, or a list that is to be confirmed.
   state.failures = 0;
   return [{ kind: "cancel" }, ...begin(state, now)];
-}
-
-/** Makes the next request: what was missed, a list, or a watch. */
-function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
-  const exchange = newExchange(state, now);
-  state.phase = exchange;
-  return [request(state, exchange)];
-}
-
-function request(state: ReflectorState, exchange: Exchange): ReflectorEffect {
-  return { kind: "request", path: state.resource.path, query: queryOf(state, exchange, draw(state)) };
 }
 
 type AnswerInput = Extract<ReflectorInput, { kind: "answer" | "bytes" | "end" | "failed" }>;
@@ -324,141 +272,4 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
   state.failures = 0;
   forgetUnversioned(state, exchange);
   return isShort ? rest(state, backoff(0, state.times, state), now) : begin(state, now);
-}
-
-/** What happened after a watch without a version nobody can say: a list can. */
-function forgetUnversioned(state: ReflectorState, { ask, versioned }: Exchange): void {
-  if (ask === "watch" && !versioned) state.version = undefined;
-}
-
-function rest(state: ReflectorState, milliseconds: number, now: Now): ReflectorEffect[] {
-  state.phase = { kind: "resting", until: now.at + milliseconds };
-  return [];
-}
-
-/** Decides what becomes of a request that failed. */
-function fail(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {
-  const { ask, confirms } = exchange;
-  const cancel: ReflectorEffect = { kind: "cancel" };
-  if (ask === "catch-up") {
-    // Silence is the end of what was missed; what cannot be read now comes with the list.
-    state.known = undefined;
-    return [cancel, ...begin(state, now)];
-  }
-  if (confirms) return [cancel, ...failConfirmation(state, exchange, failure, now)];
-  if (ask === "watch") return [cancel, ...failWatch(state, exchange, failure, now)];
-  if (isMissing(state, exchange, failure)) return [cancel, ...goWithout(state, failure, now)];
-  return [cancel, ...failList(state, exchange, failure, now)];
-}
-
-function failWatch(
-  state: ReflectorState,
-  exchange: Exchange,
-  failure: Problem,
-  now: Now,
-): ReflectorEffect[] {
-  const { times } = state;
-  const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
-  if (worked) state.failures = 0;
-  state.invalid = failure.reason === "invalid" ? state.invalid + 1 : 0;
-  forgetUnversioned(state, exchange);
-  if (failure.reason === "expired") {
-    // The server has forgotten what came after our version: list again, the first time at once.
-    state.version = undefined;
-    return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
-  }
-  // Lines that make no sense may stand in the way of those behind them: a list goes around them.
-  if (state.invalid >= INVALID_WATCHES_MAX) state.version = undefined;
-  if (failure.reason === "cut" && worked) {
-    rest(state, backoff(0, times, state), now);
-    return [{ kind: "cut", cause: failure.text }];
-  }
-  return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
-}
-
-/** Watches in a row that make no sense before the resource is listed again. */
-const INVALID_WATCHES_MAX = 3;
-
-/** Ways to list that are tried at once where the last one is refused; others wait. */
-function failList(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {
-  const { reason } = failure;
-  const waits = () => [
-    ...noteProblem(state, failure, now),
-    ...rest(state, pause(state, failure, state.failures++), now),
-  ];
-  if (reason === "throttled" || reason === "forbidden") return waits();
-  if (exchange.ask === "stream") {
-    // A server that cannot stream lists has many ways to say so; one that cannot page either is just in trouble.
-    state.method = "pages";
-    const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
-    return refused ? begin(state, now) : waits();
-  }
-  // As client-go's pager does: where pages do not lead to a whole list, one page without a limit may.
-  const within = exchange.token !== "";
-  state.method = within ? "whole" : "stream";
-  return within && reason === "expired" ? begin(state, now) : waits();
-}
-
-/** A list that was to confirm another failed: the watch goes on meanwhile, and nothing is deleted. */
-function failConfirmation(
-  state: ReflectorState,
-  exchange: Exchange,
-  failure: Problem,
-  now: Now,
-): ReflectorEffect[] {
-  const waiting = state.unconfirmed!;
-  const again = pause(state, failure, waiting.failures);
-  const silent = waiting.failures > 0 && now.at - waiting.reportedAt < state.times.reminderMilliseconds;
-  state.unconfirmed = {
-    ...waiting,
-    due: now.at + again,
-    failures: waiting.failures + 1,
-    reportedAt: silent ? waiting.reportedAt : now.at,
-    paged: exchange.limit === 0,
-  };
-  const text = `${waiting.why}; the second list failed, nothing is deleted: ${failure.text}`;
-  return [...silent ? [] : [report(state, text)], ...begin(state, now)];
-}
-
-/** Whether the server does not know, or not show, a resource that the proxy can do without. */
-function isMissing({ resource, method }: ReflectorState, { token }: Exchange, { reason }: Problem): boolean {
-  return resource.optional && token === "" && (reason === "absent" || reason === "forbidden") &&
-    (reason === "forbidden" || method !== "stream");
-}
-
-/** Goes on without the resource: what is known of it stays, and the server is asked again later. */
-function goWithout(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
-  const listing = new Listing(state.resource);
-  const isNews = state.missing !== failure.reason;
-  listing.leaveOut(failure.reason === "absent" || !isNews ? "" : failure.text);
-  state.missing = failure.reason;
-  state.problem = failure.reason === "absent" ? undefined : failure;
-  state.method = "stream";
-  state.listed = state.settled = true;
-  rest(state, state.times.idleMilliseconds, now);
-  return isNews ? [{ kind: "deliver", batch: listing.batch(now.time, "", false) }] : [];
-}
-
-/** The pause after a failure: the server's wish, within bounds, where it has one. */
-function pause(state: ReflectorState, failure: Problem, failures = state.failures): number {
-  const wish = failure instanceof ApiFailure ? failure.retryAfter : 0;
-  return Math.max(backoff(failures, state.times, state), Math.min(wish, RETRY_AFTER_MILLISECONDS_MAX));
-}
-
-/** Puts `failure` into the status, and reports it where it was not reported just now. */
-function noteProblem(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
-  const isNews = state.problem?.text !== failure.text &&
-    (state.reported.text !== failure.text || now.at - state.reported.at >= state.times.repeatMilliseconds);
-  state.problem = failure;
-  if (!isNews) return [];
-  state.reported = { text: failure.text, at: now.at };
-  state.settled = true;
-  return [report(state, `${failure.text}; trying again`)];
-}
-
-function report({ resource }: ReflectorState, text: string): ReflectorEffect {
-  return {
-    kind: "deliver",
-    batch: { kind: "events", events: [], problems: [`${resource.kind}: ${text}`] },
-  };
 }

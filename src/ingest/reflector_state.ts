@@ -5,7 +5,7 @@ import type { BackoffTimes, Draws } from "./backoff.ts";
 import type { Framing } from "./framing.ts";
 import type { Listing } from "./listing.ts";
 import type { Resource } from "./resources.ts";
-import type { Problem, ProblemReason, ResourceStatus } from "./source.ts";
+import type { Problem, ProblemReason, ResourceStatus, SourceBatch } from "./source.ts";
 
 /** The moment of an input. */
 export interface Now {
@@ -17,6 +17,43 @@ export interface Now {
 
 /** The query of a request. */
 export type Query = Readonly<Record<string, string>>;
+
+/** What happened. */
+export type ReflectorInput =
+  /**
+   * `known`: the newest version that is known already; what came after it is delivered first. `inParts`: the first list is
+   * delivered as it comes in, and then as a whole.
+   */
+  | { readonly kind: "start"; readonly known?: string | undefined; readonly inParts?: boolean }
+  /** The head of the answer to the last request. `shared`: whether its connection carries other requests too (HTTP/2). */
+  | {
+    readonly kind: "answer";
+    readonly status: number;
+    readonly contentType: string;
+    readonly retryAfter: string;
+    readonly shared: boolean;
+  }
+  /** Bytes of its body. The chunk may be overwritten once the step is done. */
+  | { readonly kind: "bytes"; readonly chunk: Uint8Array }
+  /** The end of its body. */
+  | { readonly kind: "end" }
+  /** No answer, or not the whole of it. */
+  | { readonly kind: "failed"; readonly problem: Problem }
+  /** What was delivered has been taken, after a wait. */
+  | { readonly kind: "taken" }
+  /** The deadline may have come. */
+  | { readonly kind: "time" }
+  /** The last list would remove much: it is to be confirmed by another. */
+  | { readonly kind: "confirm"; readonly why: string };
+
+/** What must be done, in this order. At most one request is open; a new one comes after the end of the last, or `cancel`. */
+export type ReflectorEffect =
+  | { readonly kind: "request"; readonly path: string; readonly query: Query }
+  /** The open request is of no use any more; nothing of its answer is an input. */
+  | { readonly kind: "cancel" }
+  | { readonly kind: "deliver"; readonly batch: SourceBatch }
+  /** A watch was cut that had worked, and is resumed. */
+  | { readonly kind: "cut"; readonly cause: string };
 
 /** Times in milliseconds, which tests shorten. */
 export interface ReflectorTimes extends BackoffTimes {
@@ -163,80 +200,4 @@ export function statusOf(state: ReflectorState): ResourceStatus {
     ? problem?.text ?? ""
     : `${kind as ObjectKind}: ${problem.text}`;
   return { kind, heardAt, listed, problem: text, reason: problem?.reason ?? "", lists };
-}
-
-/** Objects of a page. */
-const PAGE_OBJECTS = 500;
-/** Pages of a list that confirms another one are of another size than those of the first. */
-const CONFIRMING_PAGE_OBJECTS = 400;
-
-/** The next request: what was missed, a list, or a watch. */
-export function newExchange(state: ReflectorState, { at }: Now): Exchange {
-  const { known, version, unconfirmed, method } = state;
-  const confirms = known === undefined && unconfirmed !== undefined && unconfirmed.due <= at;
-  const lists = version === undefined || confirms;
-  const paged = confirms ? unconfirmed.paged ?? method === "whole" : method === "pages";
-  const pageSize = confirms ? CONFIRMING_PAGE_OBJECTS : PAGE_OBJECTS;
-  const listing = method === "stream" && !confirms ? "stream" : "page";
-  return {
-    kind: "exchange",
-    ask: known !== undefined ? "catch-up" : lists ? listing : "watch",
-    confirms,
-    limit: paged ? pageSize : 0,
-    token: "",
-    since: at,
-    quietSince: at,
-    grownAt: Infinity,
-    endsAt: Infinity,
-    head: undefined,
-    framing: undefined,
-    listing: undefined,
-    resourceVersion: "",
-    idlePages: 0,
-    lines: 0,
-    versioned: listing === "stream" || version !== "",
-    advanced: false,
-  };
-}
-
-/** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
-const WATCH_SECONDS = [300, 600] as const;
-/** A watch without a version, after which a list is needed, is shorter. */
-const UNVERSIONED_SECONDS = [60, 120] as const;
-/** A busy resource is listed after this long at the latest, though it is never silent. */
-const CATCH_UP_SECONDS = 5;
-
-/** The query of `exchange`; `drawn` (0 to 1) spreads what is to be spread. */
-export function queryOf(state: ReflectorState, exchange: Exchange, drawn: number): Query {
-  const { resource: { selectors }, known, version } = state;
-  const { ask, limit, token } = exchange;
-  if (ask === "page") {
-    return {
-      ...selectors,
-      ...(limit === 0 ? {} : { limit: String(limit) }),
-      ...(token === "" ? {} : { continue: token }),
-    };
-  }
-  const watch = { ...selectors, watch: "1", allowWatchBookmarks: "true" };
-  if (ask === "catch-up") {
-    return { ...watch, resourceVersion: known!, timeoutSeconds: String(CATCH_UP_SECONDS) };
-  }
-  if (ask === "stream") {
-    const timeoutSeconds = watchSeconds(state, WATCH_SECONDS, drawn);
-    return { ...watch, timeoutSeconds, sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" };
-  }
-  if (version === "") return { ...watch, timeoutSeconds: watchSeconds(state, UNVERSIONED_SECONDS, drawn) };
-  return { ...watch, timeoutSeconds: watchSeconds(state, WATCH_SECONDS, drawn), resourceVersion: version! };
-}
-
-function watchSeconds(
-  { shared, times }: ReflectorState,
-  [least, most]: readonly [number, number],
-  drawn: number,
-): string {
-  // A server that ends the watch itself leaves a connection that can be used again.
-  const seconds = shared
-    ? Math.round(least + drawn * (most - least))
-    : Math.floor(times.refreshMilliseconds / 1000 * 0.8);
-  return String(Math.max(1, seconds));
 }
