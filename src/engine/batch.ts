@@ -36,7 +36,7 @@ function judgeList(state: EngineState, list: ListBatch): { taken: boolean; effec
   const [kind] = list.kinds!;
   const removal = largeRemoval(state.cluster.objects, list);
   const before = state.held.get(kind!);
-  const taken = removal === undefined || list.confirms;
+  const taken = removal === undefined || (list.confirms && before !== undefined);
   if (removal === undefined && before === undefined) return { taken, effects: [] };
   const outcome = !taken ? "held" : removal === undefined ? "withdrawn" : "confirmed";
   const about = removal ?? before!;

@@ -20,7 +20,8 @@ export function fail(
   if (ask === "catch-up") {
     // Silence is the end of what was missed; what cannot be read now comes with the list.
     state.known = undefined;
-    return [cancel, ...begin(state, now)];
+    const waits = failure instanceof ApiFailure && failure.retryAfter > 0;
+    return [cancel, ...waits ? rest(state, pause(state, failure), now) : begin(state, now)];
   }
   if (confirms) return [cancel, ...failConfirmation(state, exchange, failure, now)];
   if (ask === "watch") return [cancel, ...failWatch(state, exchange, failure, now)];

@@ -21,11 +21,14 @@ import type { Resource } from "../../src/ingest/resources.ts";
 import type { KnownVersions, Problem, SourceBatch } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
+import type { Query } from "./honest_api.ts";
 import type { Server } from "./server.ts";
 
 interface Request {
   readonly id: number;
   readonly connection: number;
+  readonly path: string;
+  readonly query: Query;
   answered: boolean;
 }
 
@@ -89,6 +92,8 @@ export class Client {
     if (arrival.kind === "bytes") this.#note({ kind: "received" }, now);
     if (arrival.kind === "head") {
       request.answered = true;
+      const seconds = Number(arrival.headers["retry-after"] ?? 0);
+      if (seconds > 0) this.server.noteRetry(request.path, request.query, now.at + seconds * 1000);
       this.#note({ kind: "answered" }, now);
     }
     if (arrival.kind === "end" || arrival.kind === "broken") this.#close(follower, now);
@@ -142,10 +147,10 @@ export class Client {
     }
   }
 
-  #ask(follower: Follower, path: string, query: Readonly<Record<string, string>>, now: Now): void {
+  #ask(follower: Follower, path: string, query: Query, now: Now): void {
     const id = this.server.newId();
     const connection = this.shared ? this.#connection : id;
-    follower.request = { id, connection, answered: false };
+    follower.request = { id, connection, path, query, answered: false };
     this.#note({ kind: "asked" }, now);
     this.server.ask(id, connection, path, query, now.at);
   }

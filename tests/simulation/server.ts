@@ -55,7 +55,7 @@ export class Server {
       return this.connections.send(id, connection, this.resources[0]!, whole("ok"), now);
     }
     this.#count(path, now);
-    if (now < (this.#retryAt.get(path) ?? 0)) this.tooEarly++;
+    if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
     this.connections.send(id, connection, resource, this.#answer(resource, query, now), now);
   }
 
@@ -63,6 +63,11 @@ export class Server {
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();
+  }
+
+  /** The program has received the answer that `query` of `path` is not to be asked again before `at`. */
+  noteRetry(path: string, query: Query, at: number): void {
+    this.#retryAt.set(askedAgain(path, query), at);
   }
 
   #count(path: string, now: number): void {
@@ -113,8 +118,6 @@ export class Server {
     if (fault === "list that lost most") {
       this.#lossy.set(path, this.chance.once(2) ? now : now + this.chance.between(5, 30) * 1000);
     }
-    const retry = Number(answer.headers["retry-after"] ?? 0);
-    if (retry > 0) this.#retryAt.set(path, now + retry * 1000);
     // What is written later counts when it is written.
     if (answer.then === honest.then || typeof answer.then !== "object") {
       this.counts.fired(answer.counts ?? fault);
@@ -128,13 +131,13 @@ export class Server {
       return { ...NONE, then: "reset" };
     }
     if (fault !== "endless continue tokens") return undefined;
+    this.counts.fired(fault);
     this.#endlessUntil.set(path, now + this.chance.between(1, 20) * 1000);
     const resource = this.resources.find((one) => one.path === path)!;
     return this.#endless(resource);
   }
 
   #endless({ kind, apiVersion }: Resource): Answer {
-    this.counts.fired("endless continue tokens");
     const metadata = {
       resourceVersion: String(this.cluster.version),
       continue: `endless-${this.chance.below(1e6)}`,
@@ -148,4 +151,9 @@ export class Server {
 /** Whether it is a list in one piece. */
 function isWhole({ status, text }: Answer): boolean {
   return status === 200 && !text.includes('"continue":');
+}
+
+/** What a Retry-After is about: lists of a resource, or watches, so that a list that must wait does not stop the watch. */
+function askedAgain(path: string, query: Query): string {
+  return `${shapeOf(query) === "watch" ? "watch" : "list"} ${path}`;
 }
