@@ -73,6 +73,9 @@ export const LIST_IDLE_PAGES_MAX = 16;
 /** Longest wait that a server can ask for with Retry-After, in milliseconds. */
 export const RETRY_AFTER_MILLISECONDS_MAX = 120_000;
 
+/** Problems of one resource that are remembered, so that none is reported more than once a minute. */
+export const REPORTED_PROBLEMS_MAX = 16;
+
 /** A list that removes fewer objects or endpoints than this is taken at once, whatever share of the known ones they are. */
 export const LARGE_REMOVAL_MIN = 10;
 

@@ -3,7 +3,7 @@
 // ledger, is first sent what came since. Pure: step(state, input, now) -> effects; the driver makes the requests, and asks
 // `deadline` when time itself is the next input.
 
-import { unreachable } from "../invariant.ts";
+import { assert, unreachable } from "../invariant.ts";
 import { LIST_IDLE_PAGES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
@@ -12,7 +12,7 @@ import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_
 import { backoff } from "./backoff.ts";
 import { ErrorText, framingFor } from "./framing.ts";
 import { Listing, PART_OBJECTS } from "./listing.ts";
-import { fail, forgetUnversioned } from "./reflector_failure.ts";
+import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
 
@@ -96,10 +96,12 @@ function answered(
   state.heardAt = Date.parse(now.time);
   exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
+  const { framing } = exchange;
+  assert(framing !== undefined, "an answer begins with its head");
   const done: ReflectorEffect[] = [];
   try {
     const ends = input.kind === "end";
-    const values = ends ? exchange.framing!.end() : exchange.framing!.push(input.chunk);
+    const values = ends ? framing.end() : framing.push(input.chunk);
     if (exchange.head?.status !== 200) return ends ? refuse(state, exchange, values[0] as string, now) : [];
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
@@ -246,7 +248,7 @@ function takeChange(
     if (decoded.ok) {
       events.push({ key: objectKey(decoded.object), value: decoded.object, resourceVersion, time });
       if (decoded.warnings.length > 0) problems.push(...decoded.warnings);
-    } else problems.push(`${decoded.problem}; it stays as it was`);
+    } else if (isNews(state, decoded.problem, now)) problems.push(`${decoded.problem}; it stays as it was`);
   }
   // Without a version to begin at, a watch first sends all objects, in any order: only bookmarks say where it is.
   const counts = exchange.versioned || line.kind === "bookmark";

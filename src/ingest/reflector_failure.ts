@@ -1,6 +1,6 @@
 // What becomes of a request that failed: another way to ask, a list in place of a watch, or a pause; and what is reported.
 
-import { RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
+import { REPORTED_PROBLEMS_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
 import { ApiFailure } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
 import { Listing } from "./listing.ts";
@@ -75,8 +75,8 @@ function failList(state: ReflectorState, exchange: Exchange, failure: Problem, n
   }
   // As client-go's pager does: where pages do not lead to a whole list, one page without a limit may.
   const within = exchange.token !== "";
-  state.method = within ? "whole" : "stream";
-  return within && reason === "expired" ? begin(state, now) : waits();
+  state.method = within && exchange.limit > 0 ? "whole" : "stream";
+  return state.method === "whole" && reason === "expired" ? begin(state, now) : waits();
 }
 
 /** A list that was to confirm another failed: the watch goes on meanwhile, and nothing is deleted. */
@@ -127,13 +127,22 @@ function pause(state: ReflectorState, failure: Problem, failures = state.failure
 
 /** Puts `failure` into the status, and reports it where it was not reported just now. */
 function noteProblem(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
-  const isNews = state.problem?.text !== failure.text &&
-    (state.reported.text !== failure.text || now.at - state.reported.at >= state.times.repeatMilliseconds);
+  const isSame = state.problem?.text === failure.text;
   state.problem = failure;
-  if (!isNews) return [];
-  state.reported = { text: failure.text, at: now.at };
+  if (isSame || !isNews(state, failure.text, now)) return [];
   state.settled = true;
   return [report(state, `${failure.text}; trying again`)];
+}
+
+/** Whether `text` was not reported in the last minute; it is then taken to be reported. */
+export function isNews({ reported, times }: ReflectorState, text: string, now: Now): boolean {
+  const before = reported.get(text);
+  if (before !== undefined && now.at - before < times.repeatMilliseconds) return false;
+  reported.delete(text);
+  reported.set(text, now.at);
+  const [oldest] = reported.keys();
+  if (reported.size > REPORTED_PROBLEMS_MAX) reported.delete(oldest!);
+  return true;
 }
 
 /** What happened after a watch without a version nobody can say: a list can. */

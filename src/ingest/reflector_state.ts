@@ -157,8 +157,8 @@ export interface ReflectorState extends Draws {
     /** Whether it is asked for in pages; absent: in another way than the first was. */
     readonly paged?: boolean;
   } | undefined;
-  /** What was last reported. */
-  reported: { readonly text: string; readonly at: number };
+  /** When each of the last few problems was reported. */
+  readonly reported: Map<string, number>;
   problem: Problem | undefined;
   heardAt: number;
   listed: boolean;
@@ -183,7 +183,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     invalid: 0,
     shared: true,
     unconfirmed: undefined,
-    reported: { text: "", at: 0 },
+    reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
     heardAt: 0,
     listed: false,
