@@ -8,7 +8,6 @@ import { foldRecord } from "../fold/fold.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
-import type { Removal } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -34,6 +33,7 @@ import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } f
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { takeBatch } from "./batch.ts";
+import type { HeldList } from "./held_list.ts";
 import { commitRecord } from "./commit_record.ts";
 import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
 import { ownerOf } from "./operation_owner.ts";
@@ -121,7 +121,7 @@ export interface EngineState {
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
   /** Lists that are not taken before another one confirms them, by kind. */
-  readonly held: Map<ObjectKind, Removal>;
+  readonly held: Map<ObjectKind, HeldList>;
   /** Version of the last deletion of each kind, as far as the records that were read say. */
   readonly deletions: Map<ObjectKind, number>;
   /** Whether the source has told all it knows; nothing is committed before. */

@@ -157,6 +157,10 @@ export interface ReflectorState extends Draws {
     /** Whether it is asked for in pages; absent: in another way than the first was. */
     readonly paged?: boolean;
   } | undefined;
+  /** Whether the last list was to confirm another. */
+  lastConfirms: boolean;
+  /** Lists in a row that were to confirm another and contradict it. */
+  contradictions: number;
   /** When each of the last few problems was reported. */
   readonly reported: Map<string, number>;
   problem: Problem | undefined;
@@ -183,6 +187,8 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     invalid: 0,
     shared: true,
     unconfirmed: undefined,
+    lastConfirms: false,
+    contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
     heardAt: 0,

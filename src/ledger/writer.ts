@@ -273,9 +273,10 @@ export class LedgerWriter implements Disposable {
     const size = this.#storage.size(name);
     const file = this.#storage.append(name, false);
     this.#segment = { name, file, size };
+    // What was folded is never cut off again, also where the disk fails now: what comes behind it relies on it.
+    this.#durable = { ...this.#durable, size };
     // The process before may have ended before it synced what it wrote.
     if (this.#options.policy !== "never") file.sync();
-    this.#durable = { ...this.#durable, size };
   }
 
   /** Writes the lines that wait, with one call. After a failure what was written of them is taken back. */

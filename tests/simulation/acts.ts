@@ -40,6 +40,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   ({ process }) => process?.snapshot(),
   endProcess,
   cutPower,
+  replaceDisk,
 ];
 
 /** Objects come, change and go. */
@@ -141,4 +142,9 @@ function endProcess(world: World): void {
 function cutPower(world: World): void {
   world.end(true);
   world.counts.fired("power cut");
+}
+
+function replaceDisk(world: World): void {
+  world.replaceDisk();
+  world.counts.fired("disk replaced by an empty one");
 }

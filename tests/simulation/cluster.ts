@@ -162,6 +162,11 @@ export function someObject(chance: Chance, number: number): Wanted {
   return service(name, number + 1, ports, chance.once(4) ? { sessionAffinity: "ClientIP" } : {});
 }
 
+/** A slice of a Service that is not there: it makes lists long and rules no longer. */
+export function idleSlice(number: number): Wanted {
+  return slice(`idle${number}-a`, `idle${number}`, ["10.245.0.1"]);
+}
+
 /** `object` as no program can read it, under its own name. */
 export function undecodable(object: Stored): Wanted {
   const { kind, apiVersion, metadata: { name, namespace, labels } } = object;

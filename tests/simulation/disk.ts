@@ -51,6 +51,13 @@ export class Disk {
     this.mend();
   }
 
+  /** Another disk takes its place, with nothing on it. */
+  replace(): void {
+    this.storage = memoryStorage();
+    this.#durable = [];
+    this.#watch();
+  }
+
   /** Asserts that what was durable is there, and nothing else in its place. */
   check(): void {
     assert.deepEqual(

@@ -1,5 +1,7 @@
 // Every fault by its name, and how often each has fired.
 
+import type { Chance } from "./chance.ts";
+
 /** Faults of single answers, by what is asked for. */
 const OF_ANSWERS = {
   any: [
@@ -65,6 +67,7 @@ const OTHERS = [
   "cluster emptied",
   "undecodable object",
   "disk fails",
+  "disk replaced by an empty one",
   "kernel refuses",
   "drift by another program",
   "drift while nobody listens",
@@ -81,11 +84,11 @@ export type Fault = AnswerFault | (typeof OTHERS)[number];
 /** All of them. */
 export const FAULTS: readonly Fault[] = [...new Set([...Object.values(OF_ANSWERS).flat(), ...OTHERS])];
 
-/** What may go wrong with an answer of `shape`. */
-export function faultsOf(shape: Shape): readonly AnswerFault[] {
+/** What may go wrong with an answer of `shape`: most often what only such an answer has room for. */
+export function someFault(shape: Exclude<Shape, "any">, chance: Chance): AnswerFault {
   // A streamed list goes on as a watch.
-  const later = shape === "stream" ? OF_ANSWERS.watch : [];
-  return [...OF_ANSWERS.any, ...OF_ANSWERS[shape], ...later];
+  const own = shape === "stream" && chance.once(2) ? OF_ANSWERS.watch : OF_ANSWERS[shape];
+  return chance.pick<AnswerFault>(chance.once(3) ? OF_ANSWERS.any : own);
 }
 
 /** Counts of what fired. */

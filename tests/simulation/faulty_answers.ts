@@ -26,7 +26,7 @@ export type Faulty = Answer & { readonly counts?: Fault };
 
 const HTML = "<html><body>maintenance</body></html>";
 /** Objects after which a list is delivered in parts (`PART_OBJECTS` of ingest). */
-const PART = 500;
+export const PART = 500;
 
 /** The answer with `fault` in it; undefined where there is no room for it. */
 export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefined {

@@ -5,13 +5,14 @@ import type { Resource } from "../../src/ingest/resources.ts";
 import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
-import { type AnswerFault, type FaultCounts, faultsOf, type Shape } from "./faults.ts";
-import { faultyAnswer } from "./faulty_answers.ts";
+import { type AnswerFault, type FaultCounts, type Shape, someFault } from "./faults.ts";
+import { faultyAnswer, PART } from "./faulty_answers.ts";
 import { Connections } from "./connections.ts";
 import { HonestApi, type Manners, type Query, shapeOf } from "./honest_api.ts";
 
 /** A list of up to two objects in place of more than these takes most away, and at least ten. */
 const LOSES_MOST = 12;
+const IN_STREAMS = ["deleted inside a streamed list", "changed inside a streamed list"] as const;
 const NONE: Answer = { status: 0, headers: {}, text: "", then: "silence" };
 
 export class Server {
@@ -92,18 +93,19 @@ export class Server {
 
   #fault(
     { kind, apiVersion, path }: Resource,
-    shape: Shape,
+    shape: Exclude<Shape, "any">,
     honest: Answer,
     now: number,
   ): Answer | undefined {
-    const fault = this.chance.pick(faultsOf(shape));
+    const items = this.cluster.list(kind);
+    const inParts = shape === "stream" && items.length > PART && this.chance.once(2);
+    const fault = inParts ? this.chance.pick(IN_STREAMS) : someFault(shape, this.chance);
     // An answer that says no has no room for other faults than those of the way.
     if (honest.status !== 200) return undefined;
     if (fault === "list that lost most" && this.#lossy.has(path)) return undefined;
     const special = this.#special(fault, path, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;
-    const items = this.cluster.list(kind);
     const answer = faultyAnswer(fault, {
       now,
       kind,

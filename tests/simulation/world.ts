@@ -18,7 +18,7 @@ import { POSITION_PATH } from "../../src/plan/position.ts";
 import { meaning } from "../support/meaning.ts";
 import { act } from "./acts.ts";
 import { Chance } from "./chance.ts";
-import { Cluster, FIXTURES, someObject } from "./cluster.ts";
+import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
 import { FaultCounts } from "./faults.ts";
 import type { Manners } from "./honest_api.ts";
@@ -64,6 +64,8 @@ export class World {
   kernel = new UnreliableKernel();
   /** How many Services there may be. */
   readonly size: number;
+  /** Slices beside theirs: so many that a list is delivered in parts. */
+  readonly #idle: number;
   now = 0;
   /** Calls of disk and kernel until the process is killed. */
   life = Infinity;
@@ -80,6 +82,7 @@ export class World {
     this.chance = new Chance(seed);
     const { chance } = this;
     this.size = chance.pick([4, 6, 20, 24]);
+    this.#idle = chance.once(6) ? 505 : 0;
     this.#shared = !chance.once(3);
     for (const object of FIXTURES) this.cluster.put(object);
     this.refill(this.size);
@@ -111,6 +114,10 @@ export class World {
 
   /** Puts objects of up to `count` Services. */
   refill(count: number): void {
+    for (let i = 0; i < this.#idle; i++) {
+      const slice = idleSlice(i);
+      if (!this.cluster.objects.has(keyOf(slice))) this.cluster.put(slice);
+    }
     for (let i = 0; i < count; i++) {
       for (let k = 0; k < 3; k++) this.cluster.put(someObject(this.chance, i));
     }
@@ -125,6 +132,12 @@ export class World {
   deaden(): boolean {
     for (const connection of this.#process?.client.connections() ?? []) this.#dead.set(connection, this.now);
     return this.server.connections.deaden();
+  }
+
+  /** The process ends, and begins with an empty disk. */
+  replaceDisk(): void {
+    this.end(false);
+    this.disk.replace();
   }
 
   /** The process ends; with `power` of what was not synced only a part stays, and nothing in the kernel. */
