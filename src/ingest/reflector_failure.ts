@@ -38,7 +38,9 @@ function failWatch(
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
   if (worked) state.failures = 0;
-  const leadsNowhere = ["invalid", "error", "silent"].includes(failure.reason) && !exchange.advanced;
+  const { reason } = failure;
+  const fruitless = (reason === "error" || reason === "silent") && !exchange.advanced;
+  const leadsNowhere = reason === "invalid" || fruitless;
   state.invalid = leadsNowhere ? state.invalid + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
