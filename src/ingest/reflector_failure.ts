@@ -17,11 +17,11 @@ export function fail(
 ): ReflectorEffect[] {
   const { ask, confirms } = exchange;
   const cancel: ReflectorEffect = { kind: "cancel" };
+  if (ask !== "watch") state.listNotBefore = now.at + wishOf(failure);
   if (ask === "catch-up") {
     // Silence is the end of what was missed; what cannot be read now comes with the list.
     state.known = undefined;
-    const waits = failure instanceof ApiFailure && failure.retryAfter > 0;
-    return [cancel, ...waits ? rest(state, pause(state, failure), now) : begin(state, now)];
+    return [cancel, ...begin(state, now)];
   }
   if (confirms) return [cancel, ...failConfirmation(state, exchange, failure, now)];
   if (ask === "watch") return [cancel, ...failWatch(state, exchange, failure, now)];
@@ -123,8 +123,12 @@ function goWithout(state: ReflectorState, failure: Problem, now: Now): Reflector
 
 /** The pause after a failure: the server's wish, within bounds, where it has one. */
 function pause(state: ReflectorState, failure: Problem, failures = state.failures): number {
-  const wish = failure instanceof ApiFailure ? failure.retryAfter : 0;
-  return Math.max(backoff(failures, state.times, state), Math.min(wish, RETRY_AFTER_MILLISECONDS_MAX));
+  return Math.max(backoff(failures, state.times, state), wishOf(failure));
+}
+
+/** How long the server asks to wait, within bounds; 0 where it does not. */
+function wishOf(failure: Problem): number {
+  return failure instanceof ApiFailure ? Math.min(failure.retryAfter, RETRY_AFTER_MILLISECONDS_MAX) : 0;
 }
 
 /** Puts `failure` into the status, and reports it where it was not reported just now. */

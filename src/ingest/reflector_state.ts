@@ -157,6 +157,8 @@ export interface ReflectorState extends Draws {
     /** Whether it is asked for in pages; absent: in another way than the first was. */
     readonly paged?: boolean;
   } | undefined;
+  /** When the server wants to be asked for a list again at the earliest. */
+  listNotBefore: number;
   /** Whether the last list was to confirm another. */
   lastConfirms: boolean;
   /** Lists in a row that were to confirm another and contradict it. */
@@ -187,6 +189,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     invalid: 0,
     shared: true,
     unconfirmed: undefined,
+    listNotBefore: 0,
     lastConfirms: false,
     contradictions: 0,
     reported: new Map(),

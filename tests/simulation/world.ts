@@ -27,7 +27,7 @@ import { CONFIG, moment, Process } from "./process.ts";
 import { Server } from "./server.ts";
 
 /** How long faults last. */
-const FAULTY_MILLISECONDS = 180_000;
+const FAULTY_MILLISECONDS = 120_000;
 /** How long after the last fault the kernel, the ledger and the server may still disagree. */
 export const CONVERGES_MILLISECONDS = 240_000;
 /** How long they must then agree without a break. */
