@@ -38,19 +38,18 @@ function failWatch(
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
   if (worked) state.failures = 0;
-  const { reason } = failure;
-  const fruitless = (reason === "error" || reason === "silent") && !exchange.advanced;
-  const leadsNowhere = reason === "invalid" || fruitless;
-  state.invalid = leadsNowhere ? state.invalid + 1 : 0;
+  state.invalid = failure.reason === "invalid" ? state.invalid + 1 : 0;
+  const silent = now.at - exchange.quietSince >= times.idleMilliseconds;
+  state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
     // The server has forgotten what came after our version: list again, the first time at once.
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup does
-  // not have our version: a list goes around both.
-  if (state.invalid >= INVALID_WATCHES_MAX) state.version = undefined;
+  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup is
+  // silent until it has reached our version once more (kube-apiserver 1.37): a list goes around both.
+  if (state.invalid >= INVALID_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) state.version = undefined;
   if (failure.reason === "cut" && worked) {
     rest(state, backoff(0, times, state), now);
     return [{ kind: "cut", cause: failure.text }];
@@ -58,8 +57,10 @@ function failWatch(
   return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
 }
 
-/** Watches in a row that lead nowhere before the resource is listed again. */
+/** Watches in a row that make no sense before the resource is listed again. */
 const INVALID_WATCHES_MAX = 3;
+/** Watches in a row that bring nothing, not even a bookmark, before it is. */
+const SILENT_WATCHES_MAX = 2;
 
 /** Ways to list that are tried at once where the last one is refused; others wait. */
 function failList(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {

@@ -146,6 +146,8 @@ export interface ReflectorState extends Draws {
   failures: number;
   /** Watches in a row that made no sense. */
   invalid: number;
+  /** Watches in a row that brought nothing. */
+  silences: number;
   /** Whether requests share a connection, as far as is known. */
   shared: boolean;
   /** A list that would remove much, until another confirms it: when to ask for that, and how. */
@@ -187,6 +189,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     inParts: false,
     failures: 0,
     invalid: 0,
+    silences: 0,
     shared: true,
     unconfirmed: undefined,
     listNotBefore: 0,

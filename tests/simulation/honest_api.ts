@@ -3,7 +3,16 @@
 
 import { unreachable } from "../../src/invariant.ts";
 import type { Resource } from "../../src/ingest/resources.ts";
-import { type Answer, bookmark, type Following, line, listText, refusal, whole } from "./answers.ts";
+import {
+  type Answer,
+  bookmark,
+  type Following,
+  line,
+  listText,
+  refusal,
+  statusText,
+  whole,
+} from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster, Stored } from "./cluster.ts";
 import type { FaultCounts, Shape } from "./faults.ts";
@@ -105,8 +114,7 @@ export class HonestApi {
       return this.chance.once(2) ? expired : whole(`{"type":"ERROR","object":${expired.text}}\n`);
     }
     if (Number(asked) > version) {
-      const text = `Too large resource version: ${asked}, current: ${version}`;
-      return refusal(504, "Timeout", {}, text);
+      return tooLarge(asked, version);
     }
     return { ...whole(""), then: this.#following(Number(asked), query, now) };
   }
@@ -120,4 +128,15 @@ export class HonestApi {
       manner: "plainly",
     };
   }
+}
+
+/** What a server says to a version that it has not reached. */
+function tooLarge(asked: string, version: number): Answer {
+  const text = `Too large resource version: ${asked}, current: ${version}`;
+  const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+  const status = {
+    ...JSON.parse(statusText(504, "Timeout", text)),
+    details: { causes, retryAfterSeconds: 1 },
+  };
+  return whole(JSON.stringify(status), 504);
 }
