@@ -79,11 +79,29 @@ export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/** Changes of other programs that are named while they are not settled. */
+export const DRIFT_CHANGES_MAX = 16;
+
 /** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
 export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Most bytes that are kept of an answer that is an error. */
+export const ERROR_BYTES_MAX = 64 * 1024;
+
 /** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
 export const LIST_OBJECTS_MAX = 1_000_000;
+
+/** Pages in a row that bring nothing new before a list is given up: a server may send a few empty ones. */
+export const LIST_IDLE_PAGES_MAX = 16;
+
+/** Longest wait that a server can ask for with Retry-After, in milliseconds. */
+export const RETRY_AFTER_MILLISECONDS_MAX = 120_000;
+
+/** Problems of one resource that are remembered, so that none is reported more than once a minute. */
+export const REPORTED_PROBLEMS_MAX = 16;
+
+/** A list that removes fewer objects or endpoints than this is taken at once, whatever share of the known ones they are. */
+export const LARGE_REMOVAL_MIN = 10;
 
 /** Most workers that replay one ledger: each holds a state of the cluster. */
 export const REPLAY_WORKERS_MAX = 8;

@@ -7,8 +7,8 @@ import { foldRecord } from "../fold/fold.ts";
 import { remarkable, remarks } from "../fold/remarks.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
-import { news, relist } from "../ingest/relist.ts";
-import { isPart, type SourceBatch } from "../ingest/source.ts";
+import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
+import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { separated } from "../nft/objects.ts";
@@ -33,6 +33,8 @@ import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } f
 import { movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+import { takeBatch } from "./batch.ts";
+import type { HeldList } from "./held_list.ts";
 import { commitRecord } from "./commit_record.ts";
 import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
 import { ownerOf } from "./operation_owner.ts";
@@ -86,6 +88,8 @@ export type Effect =
   /** Flows to UDP frontends that lead elsewhere than to who serves them are to be forgotten. */
   | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
   | { readonly kind: "report"; readonly report: SyncReport }
+  /** The source's last list of `resource` is not taken before another one, asked for in another way, confirms it. */
+  | { readonly kind: "confirm"; readonly resource: ObjectKind; readonly why: string }
   | { readonly kind: "warn"; readonly text: string };
 
 /** A commit on its way. */
@@ -117,6 +121,10 @@ export interface EngineState {
   gathered: Gathered;
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
+  /** Lists that are not taken before another one confirms them, by kind. */
+  readonly held: Map<ObjectKind, HeldList>;
+  /** Version of the last deletion of each kind, as far as the records that were read say. */
+  readonly deletions: Map<ObjectKind, number>;
   /** Whether the source has told all it knows; nothing is committed before. */
   synced: boolean;
   pending: Pending | undefined;
@@ -146,6 +154,8 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     takeover: [],
     gathered: nothingGathered(),
     touched: new Map(),
+    held: new Map(),
+    deletions: new Map(),
     synced: false,
     pending: undefined,
     listed: false,
@@ -290,24 +300,15 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
   state.committedDigest = tablesDigest(state.cluster.tables);
 }
 
-function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
-  state.listed = false;
-  const events = batch.kind === "events"
-    ? news(state.cluster.objects, batch.events)
-    : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
-  // Problems alone are no word about the cluster.
-  if (batch.kind === "list" || batch.events.length > 0) state.synced = !isPart(batch);
-  const warnings = batch.problems.map(warning);
-  if (events.length === 0) return warnings;
-  return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
-}
-
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
   const { cluster } = state;
   const { tables } = cluster;
   const before = remarkable(cluster);
   state.appendedOffset = first + records.length - 1;
-  for (const record of records) gather(state.gathered, cluster, record);
+  for (const record of records) {
+    gather(state.gathered, cluster, record);
+    if (record.kind === "event" && record.value === null) noteDeletion(state, record);
+  }
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   const dirty = takeDirty(cluster);
@@ -320,6 +321,11 @@ function foldAppended(state: EngineState, first: Offset, records: readonly Ledge
 
 function warning(text: string): Effect {
   return { kind: "warn", text };
+}
+
+function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {
+  const version = Number(resourceVersion);
+  if (version > 0) deletions.set(key.kind, version);
 }
 
 function touch(state: EngineState, set: SetPath, key: ElementKey, cause: number): void {

@@ -1,6 +1,7 @@
 // Calls to an API server, on Deno's fetch. TLS is always verified.
 
-import { ApiFailure, failureOf, KubeconfigProblem } from "./api_failure.ts";
+import { ERROR_BYTES_MAX } from "../limits.ts";
+import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { type Access, type Credentials, readAccess } from "./kubeconfig.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
@@ -14,6 +15,8 @@ export class ApiClient implements Disposable {
   #named: NamedServer | undefined;
   /** What the present connections were made with. */
   #material = "";
+  /** The credential of the last request; "" where it has none. */
+  #secret = "";
 
   /**
    * `kubeconfig`: path of a file; undefined: the service account of the pod. `master`: URL of the server, in place of
@@ -34,31 +37,43 @@ export class ApiClient implements Disposable {
   }
 
   /**
-   * GET of `path` with `query`. The caller reads the body, or cancels it. Throws {@link ApiFailure} for any answer but
-   * 200, TypeError where no connection comes about.
+   * GET of `path` with `query`: the answer, whatever its status. The caller reads the body, or cancels it. Throws
+   * {@link ApiFailure} where no connection comes about.
    */
   async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
     return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
   }
 
-  /** POST of `object`. Throws as {@link get} does. */
+  /** POST of `object`. Throws {@link ApiFailure} for any answer that is not a success, too. */
   async post(path: string, object: unknown): Promise<void> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), POST_MILLISECONDS_MAX);
     try {
       const body = JSON.stringify(object);
       const response = await this.#call(path, { method: "POST", body, signal: stop.signal });
-      await response.body?.cancel();
+      if (response.ok) return await response.body?.cancel();
+      const said = this.redacted((await response.text()).slice(0, ERROR_BYTES_MAX));
+      throw httpFailure(path, response.status, said, 0);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Gives up the present connections: the next call makes new ones. What is open must be aborted by who opened it. */
+  replaceConnections(): void {
     this.#client?.close();
     this.#client = undefined;
     this.#named?.[Symbol.dispose]();
     this.#named = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.replaceConnections();
+  }
+
+  /** `text` without the credential that we showed the server, which it or a proxy in between may repeat. */
+  redacted(text: string): string {
+    return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
   }
 
   async #call(path: string, request: RequestInit): Promise<Response> {
@@ -67,10 +82,9 @@ export class ApiClient implements Disposable {
     const response = await send(`${this.server}${path}`, { ...request, headers }).catch((error) => {
       throw unconnected(this.server, error);
     });
-    if (response.ok) return response;
     // A rotated token or certificate may be in its file by now.
     if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
-    throw withoutSecrets(await failureOf(response, path.replace(/\?.*/, "")), headers);
+    return response;
   }
 
   async #connection(): Promise<{ send: Send; headers: Headers }> {
@@ -83,6 +97,7 @@ export class ApiClient implements Disposable {
     }
     // Streams of many gzip members, which Kubernetes 1.37 makes of streamed lists, end in Deno's fetch after the first.
     const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
+    this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
     const named = this.#named;
     if (named !== undefined) {
       return { send: (url, request) => named.fetch(url, request as NamedRequest), headers };
@@ -121,22 +136,10 @@ type Send = (url: string, request: RequestInit) => Promise<Response>;
 /** What is shorter is part of many words, and no secret. */
 const SECRET_LENGTH = 4;
 
-/** `failure` without what we showed the server, which it or a proxy in between may repeat. */
-function withoutSecrets(failure: ApiFailure, headers: Headers): ApiFailure {
-  const secret = headers.get("authorization")?.replace(/^\w+ /, "");
-  if (secret === undefined || secret.length < SECRET_LENGTH || !failure.message.includes(secret)) {
-    return failure;
-  }
-  return new ApiFailure(
-    failure.message.replaceAll(secret, "(our credential)"),
-    failure.status,
-    failure.reason,
-  );
-}
-
 /** `error` of a fetch with the reason, which the runtime hides in its cause, and without the request. */
 function unconnected(server: string, error: unknown): unknown {
-  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error;
-  const reason = error.cause.message.replace(/^error sending request for url \([^)]*\): /, "");
-  return new TypeError(`${server}: ${reason}`, { cause: error });
+  if (!(error instanceof TypeError)) return error;
+  const cause = error.cause instanceof Error ? error.cause.message : error.message;
+  const reason = cause.replace(/^error sending request for url \([^)]*\): /, "");
+  return new ApiFailure("unreachable", `${server}: ${reason}`);
 }

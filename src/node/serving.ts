@@ -107,6 +107,7 @@ export function followed(
 ): Source {
   return {
     description: source.description,
+    ...(source.confirm && { confirm: source.confirm.bind(source) }),
     async *batches(signal, known) {
       for await (const batch of source.batches(signal, known)) {
         before(batch);

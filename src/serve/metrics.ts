@@ -151,7 +151,12 @@ function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
   gauge(
     "ledgerproxy_source_followed",
     "1 while a watch is running, else 0",
-    ({ problem }) => problem === "" ? 1 : 0,
+    ({ problem, reason }) => problem === "" || reason === "unconfirmed" ? 1 : 0,
+  );
+  gauge(
+    "ledgerproxy_source_unconfirmed",
+    "1 while a list that would remove much waits for another one to confirm it, else 0",
+    ({ reason }) => reason === "unconfirmed" ? 1 : 0,
   );
   gauge("ledgerproxy_source_lists", "Lists taken since the start", ({ lists }) => lists);
 }

@@ -1,7 +1,7 @@
 // `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
 
 import { type EngineState, step } from "../../engine/engine.ts";
-import type { SourceBatch } from "../../ingest/source.ts";
+import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
 import { log } from "../../node/log.ts";
@@ -40,7 +40,7 @@ export async function record(options: RecordOptions): Promise<number> {
     : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
   try {
     for await (const batch of believed.batches(signal)) {
-      take(engine, ledger, batch);
+      take(engine, ledger, batch, source);
       told(ledger.next);
     }
   } finally {
@@ -51,9 +51,10 @@ export async function record(options: RecordOptions): Promise<number> {
   return 0;
 }
 
-function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch): void {
+function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
   for (const effect of step(engine, { kind: "batch", batch })) {
     if (effect.kind === "append") append(engine, ledger, effect.records);
+    else if (effect.kind === "confirm") source.confirm?.(effect.resource, effect.why);
     else if (effect.kind === "warn") log.warn(effect.text);
   }
 }
