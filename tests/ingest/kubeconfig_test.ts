@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
+import { apiSource } from "../../src/ingest/api_source.ts";
 import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { readAccess } from "../../src/ingest/kubeconfig.ts";
 import { kubeconfig, LISTEN, status } from "../support/api_server.ts";
@@ -206,10 +207,10 @@ Deno.test("with tls-server-name a server must prove to be that one, and is sent 
     );
   assert.equal(await ask("api.example"), body);
   assert.deepEqual(seen, ["Bearer t"]);
-  assert.match(await ask(undefined), /^TypeError: https:\/\/127\.0\.0\.1:\d+: .*certificate/);
-  assert.match(await ask("other.example"), /^TypeError: https:\/\/127\.0\.0\.1:\d+: .*certificate/);
+  assert.match(await ask(undefined), /^ApiFailure: https:\/\/127\.0\.0\.1:\d+: .*certificate/);
+  assert.match(await ask("other.example"), /^ApiFailure: https:\/\/127\.0\.0\.1:\d+: .*certificate/);
   const stranger = new Authority(`${folder}/stranger`);
-  assert.match(await ask("api.example", stranger.certificate), /^TypeError: .*certificate/);
+  assert.match(await ask("api.example", stranger.certificate), /^ApiFailure: .*certificate/);
   assert.deepEqual(seen, ["Bearer t"], "nobody else was asked anything");
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
@@ -231,7 +232,9 @@ Deno.test("a watch of a server with another name is read as it comes, ends with 
     "tls-server-name": "api.example",
   }, {}));
   const stop = new AbortController();
-  await assert.rejects(client.get("/api/v1/nodes", {}, stop.signal), /403 Forbidden: Forbidden for a test$/);
+  const refused = await client.get("/api/v1/nodes", {}, stop.signal);
+  assert.equal(refused.status, 403);
+  assert.match(await refused.text(), /Forbidden for a test/);
   const response = await client.get("/api/v1/nodes", { watch: "1" }, stop.signal);
   const reader = response.body!.getReader({ mode: "byob" });
   const { value } = await reader.read(new Uint8Array(100));
@@ -380,10 +383,10 @@ Deno.test("whatever a kubeconfig and the files that it names hold, no message sh
     [
       { server: `https://user:S3CR3T@127.0.0.1:${server.addr.port}` },
       {},
-      /^TypeError: https:\/\/127\.0\.0\.1:\d+: /,
+      /^ApiFailure: https:\/\/127\.0\.0\.1:\d+: /,
     ],
     [{ ...here, "proxy-url": "http://user:S3CR3T@:x" }, {}, /proxy-url \(not shown/],
-    [{ ...here, "proxy-url": `http://user:S3CR3T@127.0.0.1:${server.addr.port}` }, {}, /^TypeError: https:/],
+    [{ ...here, "proxy-url": `http://user:S3CR3T@127.0.0.1:${server.addr.port}` }, {}, /^ApiFailure: https:/],
     [{ ...here, "proxy-url": "S3CR3T" }, {}, /proxy-url \(not shown/],
   ];
   for (const [cluster, user, message] of cases) {
@@ -422,7 +425,15 @@ Deno.test("a server that repeats what it was shown does not bring it into a mess
     LISTEN,
     (request) => new Response([...request.headers].join("\n"), { status: 500 }),
   );
-  const said = await asked(kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { token: "S3CR3T" }));
+  const client = new ApiClient(
+    kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { token: "S3CR3T" }),
+  );
+  const source = apiSource(client, "node-a", false);
+  let said = "";
+  for await (const { problems } of source.batches(new AbortController().signal)) {
+    said += problems.join("\n") + JSON.stringify(source.status());
+    if (said !== "") break;
+  }
   assert.match(said, /500 Internal Server Error: .*\(our credential\)/s);
   assert.doesNotMatch(said, /S3CR3T/);
   await server.shutdown();
