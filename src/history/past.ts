@@ -1,0 +1,42 @@
+// The state at a position: the newest snapshot before it, and the records behind that snapshot folded into it.
+
+import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import type { LedgerView } from "../ledger/ledger_view.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { WrongPosition } from "./wrong_position.ts";
+
+/** The ledger that questions are asked of. */
+export type Past = LedgerView<SnapshotLine>;
+
+/** The record at an offset, where it is kept. */
+export type Lookup = (offset: number) => LedgerRecord | undefined;
+
+/** The state after one record, and the records that made it so. */
+export interface PastState {
+  /** The caller may fold more records into it. */
+  readonly state: ClusterState;
+  readonly record: Lookup;
+}
+
+/** The state after the record at offset `through`. Throws {@link WrongPosition} where its beginning is not kept. */
+export function stateAt(past: Past, through: number): PastState {
+  const state = stateBefore(past, through);
+  const counted = past.progress("records read from the ledger");
+  for (const { offset, record } of past.records(state.folded + 1)) {
+    if (offset > through) break;
+    foldRecord(state, offset, record);
+    counted(offset + 1);
+  }
+  return { state, record: past.lookup() };
+}
+
+/** The state from which the one at offset `through` is folded. Throws {@link WrongPosition} as {@link stateAt} does. */
+export function stateBefore(past: Past, through: number): ClusterState {
+  const snapshot = past.snapshotBefore(through + 1);
+  if (snapshot !== undefined) return restoredState(snapshot.lines);
+  const first = past.first();
+  if (first === 0) return emptyState();
+  throw new WrongPosition(`${past.path}: the snapshot of what was before @${first} is gone`);
+}
