@@ -6,7 +6,13 @@ import type { Ruleset } from "../nft/ruleset.ts";
 
 /** Lists our tables, or says why they cannot be read. */
 export function listedRules(): Ruleset | string {
-  using kernel = new NetlinkKernel();
-  const listed = list(kernel);
-  return listed.kind === "listed" ? listed.ruleset : "kernel: our tables hold what this program never writes";
+  const kernel = new NetlinkKernel();
+  try {
+    const listed = list(kernel);
+    return listed.kind === "listed"
+      ? listed.ruleset
+      : "kernel: our tables hold what this program never writes";
+  } finally {
+    kernel[Symbol.dispose]();
+  }
 }

@@ -3,7 +3,7 @@
 
 import { joinResults, type Part, replayPart, type ReplayResult } from "../history/replay_part.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
-import { openLedger } from "../library/open_ledger.ts";
+import { openPast } from "../library/open_ledger.ts";
 import { progress } from "../node/progress.ts";
 
 /** What a worker gets. */
@@ -73,8 +73,8 @@ export function serveReplay(): void {
 
 /** The kernel in memory checks every transaction. */
 function replayTask({ path, part }: Task, counted: (records: number) => void): ReplayResult {
-  using kernel = new FakeKernel();
-  const steps = replayPart(openLedger(path).past, part);
+  const kernel = new FakeKernel();
+  const steps = replayPart(openPast(path), part);
   for (let count = 1;; count++) {
     const step = steps.next();
     if (step.done) return step.value;

@@ -1,4 +1,4 @@
-// What a node would believe of a source, without a ledger: everything that the source lists, folded.
+// The state that a node would make of a source, without a ledger: everything that the source lists, folded.
 
 import { emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";

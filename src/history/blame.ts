@@ -1,11 +1,11 @@
 // Which record put elements there, when it arrived, and which commit brought it to the kernel.
 
 import { serviceOfComment } from "../kube/named_services.ts";
+import { plainElement } from "../nft/objects.ts";
 import type { Element, SetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Cause, causeOf, commitOf, type CommitPlace, placeOf } from "./cause.ts";
 import type { PastState } from "./past.ts";
-import { plainElement } from "./plain_element.ts";
 
 /** An element with its cause. */
 export interface BlamedElement extends Element {

@@ -1,13 +1,12 @@
 // The elements that differ between two rulesets: two positions of a ledger, two ledgers, or a ledger and a kernel.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { separated } from "../nft/objects.ts";
+import { plainElement, separated } from "../nft/objects.ts";
 import type { Element, ElementKey, Elements, Ruleset, SetPath } from "../nft/ruleset.ts";
 import { diff } from "../plan/delta.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import type { PastState } from "./past.ts";
-import { plainElement } from "./plain_element.ts";
 
 /** One side of a comparison. */
 export interface Side {

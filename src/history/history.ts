@@ -3,7 +3,9 @@
 
 import type { Search } from "../ledger/ledger_view.ts";
 import type { Placed } from "../ledger/reader.ts";
-import type { Offset } from "../ledger/record.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { assembled } from "../nft/objects.ts";
+import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
 import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
 import { recordsAbout } from "./log.ts";
@@ -14,33 +16,39 @@ import {
   type PacketFlip,
   packetFlips,
 } from "./packet_bisect.ts";
-import { type Past, type PastState, stateAt } from "./past.ts";
+import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
 import type { Packet } from "./trace.ts";
-import { type Verification, verifyPast } from "./verify.ts";
+import { type Verdict, verifyPast } from "./verify.ts";
 import { type PacketPath, pathOf } from "./why.ts";
-import { type Window, type WindowBounds, windowOf } from "./window.ts";
-import { WrongPosition } from "./wrong_position.ts";
 
 /** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already read. */
 export type PositionLike = string | PositionExpression;
 
+/** The rules after one record, and the records that made them so. One side of a comparison. */
+export interface PastRules extends Side {
+  /** Offset of the last record that the rules follow. */
+  readonly offset: Offset;
+  /** The rules as the kernel would list them. */
+  readonly ruleset: Ruleset;
+  /** The record at an offset, where it is kept. */
+  record(offset: number): LedgerRecord | undefined;
+}
+
 /**
- * The questions. A position that is left out is HEAD, the last record; one that the ledger does not reach throws
- * {@link WrongPosition}. Each question reads the ledger as it is at that moment.
+ * The questions. A position that is left out is HEAD, the last record. Each question reads the ledger as it is at that
+ * moment. Positions that the ledger does not reach throw {@link WrongPosition}.
  */
 export interface History {
-  /** What the questions are asked of. */
-  readonly past: Past;
   /** The offset that a position means. */
   offsetOf(position?: PositionLike): Offset;
-  /** The state at a position, and the records that made it so. */
-  at(position?: PositionLike): PastState;
+  /** The rules at a position. */
+  at(position?: PositionLike): PastRules;
   /** What happened, newest first. */
   log(search?: Search): Iterable<Placed>;
-  /** What happened at a position, and the rules after it. */
+  /** What happened at a position, and the rules after it as text. */
   show(position?: PositionLike): ShownPosition;
   /** Which records put elements there: those about a Service, an address, or the key of an element. */
   blame(what: string, position?: PositionLike): Iterable<BlamedElement>;
@@ -55,9 +63,7 @@ export interface History {
   /** Every commit made again and compared with what was written; `take` gets each record, with its transaction. */
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
   /** Whether the ledger is what was written. */
-  verify(): Verification;
-  /** A window with the state at its beginning; undefined where no record is in it. */
-  window(bounds: WindowBounds): Window | undefined;
+  verify(): Verdict;
 }
 
 /** The questions about `past`. */
@@ -66,9 +72,8 @@ export function historyOf(past: Past): History {
   const at = (position?: PositionLike) => stateAt(past, offsetOf(position));
   const side = (side: PositionLike | Side) => isSide(side) ? side : sideOfPast(at(side));
   return {
-    past,
     offsetOf,
-    at,
+    at: (position) => rulesOf(at(position)),
     log: (search) => recordsAbout(past, search),
     show: (position) => showPosition(at(position)),
     blame: (what, position) => blameElements(at(position), what),
@@ -77,8 +82,17 @@ export function historyOf(past: Past): History {
     bisect: (good, bad, condition) => bisectPacket(past, offsetOf(good), offsetOf(bad), condition),
     flips: (from, through, condition) => packetFlips(past, offsetOf(from), offsetOf(through), condition),
     replay: (through, take) => replay(past, through === undefined ? Infinity : offsetOf(through), take),
-    verify: () => verifyPast(past),
-    window: (bounds) => windowOf(past, bounds),
+    verify: () => verifyPast(past).verdict,
+  };
+}
+
+function rulesOf(past: PastState): PastRules {
+  const { state: { folded, tables, desired }, record } = past;
+  return {
+    ...sideOfPast(past),
+    offset: folded as Offset,
+    ruleset: assembled({ tables, elements: desired }),
+    record,
   };
 }
 

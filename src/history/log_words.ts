@@ -2,7 +2,7 @@
 
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
-import { isPortOf } from "./mentions.ts";
+import { isPortOf } from "./log.ts";
 import { changeText, describeRecord, driftText, type TimeText } from "./record_words.ts";
 
 /** Lines about one record; of a commit only the changes of `service`, where one is given. */

@@ -8,10 +8,9 @@ import { setPath } from "../nft/ruleset.ts";
 import { bisect, type Condition, type Flip, flips } from "./bisect.ts";
 import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { type Past, stateAt } from "./past.ts";
+import { type Past, stateAt, WrongPosition } from "./past.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
-import { WrongPosition } from "./wrong_position.ts";
 
 /** Whether one place where a packet may end is as it should be. */
 export type Expectation = (outcome: Outcome) => boolean;

@@ -5,13 +5,22 @@ import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerView } from "../ledger/ledger_view.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { WrongPosition } from "./wrong_position.ts";
 
 /** The ledger that questions are asked of. */
 export type Past = LedgerView<SnapshotLine>;
 
 /** The record at an offset, where it is kept. */
 export type Lookup = (offset: number) => LedgerRecord | undefined;
+
+/** A position that is no position, or that the ledger does not reach; the message says where the ledger ends or begins. */
+export class WrongPosition extends Error {
+  override readonly name = "WrongPosition";
+}
+
+/** Whether `error` says that a position is wrong. */
+export function isWrongPosition(error: unknown): error is WrongPosition {
+  return error instanceof WrongPosition;
+}
 
 /** The state after one record, and the records that made it so. */
 export interface PastState {

@@ -2,8 +2,7 @@
 
 import type { Placed } from "../ledger/reader.ts";
 import type { Offset } from "../ledger/record.ts";
-import type { Past } from "./past.ts";
-import { WrongPosition } from "./wrong_position.ts";
+import { type Past, WrongPosition } from "./past.ts";
 
 /** A position before it is looked up in a ledger. */
 export type PositionExpression =

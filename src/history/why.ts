@@ -3,12 +3,12 @@
 import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf } from "../kube/address.ts";
+import { plainElement } from "../nft/objects.ts";
 import { type Element, setPath } from "../nft/ruleset.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import type { Found } from "./packet_walk.ts";
 import { nodeAddresses, rivals } from "./packet_words.ts";
 import type { PastState } from "./past.ts";
-import { plainElement } from "./plain_element.ts";
 import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
 
 /** A packet's path through the rules at a position. */

@@ -1,6 +1,8 @@
 // Opens the folder of a ledger for questions. It takes no lock: a ledger can be asked while it is written.
 
+import type { SnapshotLine } from "../fold/snapshot.ts";
 import { type History, historyOf } from "../history/history.ts";
+import type { Past } from "../history/past.ts";
 import { ledgerView, NO_PROGRESS, type Progress } from "../ledger/ledger_view.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
@@ -20,13 +22,25 @@ export function isLedgerNotFound(error: unknown): error is LedgerNotFound {
 }
 
 /**
- * The history in folder `path`. Long questions report to `progress`. Throws {@link LedgerNotFound}; questions throw
+ * The ledger in folder `path`, for questions. Long ones report to `progress`. Throws {@link LedgerNotFound}; questions throw
  * LedgerDamage where a record cannot be read.
+ *
+ * @example What happened to a Service, newest first
+ * ```ts
+ * const ledger = openLedger("fixtures/recordings/evening");
+ * const [newest] = ledger.log({ service: "shop/web" });
+ * assert.equal(newest?.record.kind, "event");
+ * ```
  */
 export function openLedger(path: string, progress: Progress = NO_PROGRESS): History {
+  return historyOf(openPast(path, progress));
+}
+
+/** As {@link openLedger}, for functions that ask what History does not offer. */
+export function openPast(path: string, progress: Progress = NO_PROGRESS): Past {
   const storage = folderStorage(path, false);
   try {
-    if (segmentNames(storage).length > 0) return historyOf(ledgerView(storage, progress));
+    if (segmentNames(storage).length > 0) return ledgerView<SnapshotLine>(storage, progress);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
   }

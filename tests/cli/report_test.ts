@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { reportData } from "../../src/cli/commands/report.ts";
-import { positionArgument as parsePosition } from "../../src/cli/wrong_usage.ts";
+import { positionArgument as parsePosition } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
-import { historyOf } from "../../src/history/history.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -50,7 +49,7 @@ function window(
   bytes?: number,
 ) {
   const { since, until, records } = flags;
-  const data = reportData(historyOf(ledgerView(storage)), {
+  const data = reportData(ledgerView(storage), {
     ...(since === undefined ? {} : { since: parsePosition(since) }),
     ...(until === undefined ? {} : { until: parsePosition(until) }),
     ...(records === undefined ? {} : { records }),

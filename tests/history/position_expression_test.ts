@@ -7,7 +7,7 @@ import {
   type PositionExpression,
   resolvePosition,
 } from "../../src/history/position_expression.ts";
-import { isWrongPosition } from "../../src/history/wrong_position.ts";
+import { isWrongPosition } from "../../src/history/past.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";

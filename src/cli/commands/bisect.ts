@@ -12,7 +12,7 @@ import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { accepted, askedLedger, packetArgument, positionArgument } from "../wrong_usage.ts";
+import { accepted, ledgerArgument, packetArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `bisect`. */
 export interface BisectOptions {
@@ -59,7 +59,7 @@ export function bisectCommand(
   target: string,
   options: BisectOptions,
 ): number {
-  const ledger = askedLedger(options.ledger);
+  const ledger = ledgerArgument(options.ledger);
   const packet = packetArgument(source, target, options.interface);
   const expected = accepted(parseExpectation(packet, options.expect), "--expect ");
   const bounds = { good: ledger.offsetOf(good), bad: ledger.offsetOf(bad) };

@@ -7,7 +7,7 @@ import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger, positionArgument } from "../wrong_usage.ts";
+import { ledgerArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {
@@ -27,7 +27,7 @@ export function addBlame(program: Command, done: Done): void {
 
 /** Prints one block an element; returns 1 when nothing matches. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
-  const asked = askedLedger(ledger);
+  const asked = ledgerArgument(ledger);
   const offset = asked.offsetOf(at);
   let found = 0;
   for (const blamed of asked.blame(what, { kind: "offset", offset })) {

@@ -1,13 +1,13 @@
 // `ledgerproxy diff A B`: the elements that change from one position to another, or to what the kernel holds.
 
-import { type Side, sideOfKernel, sideOfPast } from "../../history/diff.ts";
+import { type Side, sideOfKernel } from "../../history/diff.ts";
 import { differenceLines } from "../../history/diff_words.ts";
 import type { History } from "../../history/history.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printList } from "../terminal.ts";
-import { accepted, askedLedger, positionArgument } from "../wrong_usage.ts";
+import { accepted, ledgerArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */
 export interface DiffOptions {
@@ -32,15 +32,17 @@ export function addDiff(program: Command, done: Done): void {
 
 /** Prints the changes; returns 1 when there are any. Throws UsageError, WrongPosition. */
 export function diffCommand(a: string, b: string, { ledger, other, json }: DiffOptions): number {
-  const asked = askedLedger(ledger);
-  const before = sideAt(asked, a);
-  const changes = asked.diff(before, sideAt(other === undefined ? asked : askedLedger(other), b));
+  const asked = ledgerArgument(ledger);
+  const changes = asked.diff(
+    sideAt(asked, a),
+    sideAt(other === undefined ? asked : ledgerArgument(other), b),
+  );
   if (json) { for (const change of changes) printJson("diff/1", change); }
   else printList(changes.flatMap(differenceLines));
   return changes.length === 0 ? 0 : 1;
 }
 
 function sideAt(ledger: History, text: string): Side {
-  if (text !== KERNEL) return sideOfPast(ledger.at(positionArgument(text)));
+  if (text !== KERNEL) return ledger.at(positionArgument(text));
   return sideOfKernel(accepted(listedRules()));
 }

@@ -9,7 +9,7 @@ import { type Command, type Done, ledgerCommand, Option, positive } from "../com
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger } from "../wrong_usage.ts";
+import { ledgerArgument } from "../arguments.ts";
 
 /** Flags of `log`. */
 export interface LogOptions {
@@ -44,7 +44,7 @@ export function addLog(program: Command, done: Done): void {
 
 /** Prints records that match, newest first; returns the exit code. Throws UsageError. */
 export function logCommand(service: string | undefined, options: LogOptions): number {
-  const ledger = askedLedger(options.ledger);
+  const ledger = ledgerArgument(options.ledger);
   const limit = options.limit ?? LIMIT;
   let count = 0;
   for (const placed of ledger.log(searchOf(service, options))) {

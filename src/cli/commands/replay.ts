@@ -1,8 +1,8 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
-import type { History } from "../../history/history.ts";
-import type { PositionExpression } from "../../history/position_expression.ts";
+import type { Past } from "../../history/past.ts";
+import { type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
 import { partsOf, replayPart, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
@@ -17,7 +17,7 @@ import { printJson } from "../json_schema.ts";
 import { pace } from "../replay_pace.ts";
 import { replayParts } from "../replay_workers.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger, positionArgument } from "../wrong_usage.ts";
+import { pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `replay`. */
 export interface ReplayOptions {
@@ -43,22 +43,22 @@ export function addReplay(program: Command, done: Done): void {
 
 /** Replays the ledger in folder `path`; returns 1 at the first difference. Throws UsageError, WrongPosition. */
 export async function replayCommand(path: string, options: ReplayOptions): Promise<number> {
-  const ledger = askedLedger(path);
-  const through = options.to === undefined ? Infinity : ledger.offsetOf(options.to);
+  const past = pastArgument(path);
+  const through = options.to === undefined ? Infinity : resolvePosition(options.to, past);
   const start = performance.now();
   const inOrder = options.intoKernel === true || options.speed !== undefined;
   const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
-  const parts = inOrder ? [] : partsOf(ledger.past, through, workers);
+  const parts = inOrder ? [] : partsOf(past, through, workers);
   const result = parts.length > 1
     ? await replayParts(path, parts)
-    : await replayInOrder(ledger, through, options);
+    : await replayInOrder(past, through, options);
   if (result.problem !== null) throw new UsageError(result.problem);
   print(result, (performance.now() - start) / 1000, options);
   return result.difference === null ? 0 : 1;
 }
 
 async function replayInOrder(
-  { past }: History,
+  past: Past,
   through: number,
   options: ReplayOptions,
 ): Promise<ReplayResult> {

@@ -4,9 +4,9 @@ import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { snapshotLines } from "../../fold/snapshot.ts";
 import type { Cause } from "../../history/cause.ts";
-import type { History } from "../../history/history.ts";
+import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import type { WindowBounds } from "../../history/window.ts";
+import { type WindowBounds, windowOf } from "../../history/window.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
 import { log } from "../../node/log.ts";
 import { VERSION } from "../../node/program_version.ts";
@@ -15,7 +15,7 @@ import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
 import { type EarlierCause, forPage, type ReportData } from "../../report/report_data.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
-import { askedLedger, positionArgument } from "../wrong_usage.ts";
+import { pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `report`. */
 export interface ReportOptions {
@@ -30,7 +30,7 @@ export interface ReportOptions {
 /** Describes `command` as `report`. */
 export function addReport(command: Command, done: Done): void {
   command
-    .description("write a page for a browser: latency, churn, drift, and what was believed at any moment")
+    .description("write a page for a browser: latency, churn, drift, and the state at any moment")
     .argument("<ledger>", "folder of the ledger")
     .requiredOption("-o, --output <file>", "the page, one file")
     .option("--since <position>", "begin with the state there: @1234, a time, HEAD~3", positionArgument)
@@ -45,7 +45,7 @@ export function addReport(command: Command, done: Done): void {
 
 /** Writes the page; returns the exit code. Throws UsageError, WrongPosition. */
 export function reportCommand(ledger: string, options: ReportOptions): number {
-  const data = reportData(askedLedger(ledger), options);
+  const data = reportData(pastArgument(ledger), options);
   const { first, records, leftOut } = data;
   const html = reportHtml(PAGE, compressed(data));
   // What is in a ledger is for the owner of the ledger alone.
@@ -63,9 +63,9 @@ function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
 }
 
-/** What the page gets of `ledger`: records of at most `bytes` of JSON. Throws UsageError, WrongPosition. */
+/** What the page gets of `past`: records of at most `bytes` of JSON. Throws UsageError, WrongPosition. */
 export function reportData(
-  ledger: History,
+  past: Past,
   { since, until, records: most }: Omit<ReportOptions, "output">,
   bytes = REPORT_BYTES_MAX,
 ): ReportData {
@@ -75,12 +75,12 @@ export function reportData(
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
   };
-  const window = ledger.window(bounds);
+  const window = windowOf(past, bounds);
   if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
   const { first, records, state, causes, node, leftOut } = window;
   return {
     version: VERSION,
-    ledger: ledger.past.id(),
+    ledger: past.id(),
     node,
     first,
     snapshot: state === undefined ? [] : [...snapshotLines(state)],

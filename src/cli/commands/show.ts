@@ -6,7 +6,7 @@ import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger, positionArgument } from "../wrong_usage.ts";
+import { ledgerArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `show`. */
 export interface ShowOptions {
@@ -24,7 +24,7 @@ export function addShow(program: Command, done: Done): void {
 
 /** Prints what happened at a position; returns the exit code. Throws UsageError, WrongPosition. */
 export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
-  const shown = askedLedger(ledger).show(position);
+  const shown = ledgerArgument(ledger).show(position);
   if (json) printJson("show/1", shown);
   else printLines(positionLines(shown, localTime));
   return 0;

@@ -4,7 +4,7 @@
 import { disagreement, disagreementText } from "../../engine/disagreement.ts";
 import type { ClusterState } from "../../fold/cluster_state.ts";
 import { differences, sideOfKernel, sideOfState } from "../../history/diff.ts";
-import type { Verdict } from "../../history/verify.ts";
+import { type Verdict, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/segment.ts";
 import { folderStorage } from "../../ledger/storage.ts";
@@ -18,7 +18,7 @@ import type { Command, Done } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger } from "../wrong_usage.ts";
+import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {
@@ -45,7 +45,7 @@ export function addVerify(command: Command, done: Done): void {
 
 /** Prints what is wrong; returns 1 when something is. Throws UsageError. */
 export function verifyCommand(path: string, options: VerifyOptions): number {
-  const { verdict, state, damage } = askedLedger(path).verify();
+  const { verdict, state, damage } = verifyPast(pastArgument(path));
   const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
@@ -83,5 +83,6 @@ function repair(path: string, damage: LedgerDamage): void {
   const { folder, records } = setDamagedAside(storage, damage, new Date().toISOString());
   using writer = new LedgerWriter(storage, { policy: "always" });
   writer.append(records);
+  writer.sync();
   log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
 }

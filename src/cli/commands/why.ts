@@ -1,8 +1,8 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
 // and record made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
 
-import type { PastState } from "../../history/past.ts";
-import type { PositionExpression } from "../../history/position_expression.ts";
+import { type PastState, stateAt } from "../../history/past.ts";
+import { HEAD, type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
 import { pathOf } from "../../history/why.ts";
 import { pathLines } from "../../history/why_words.ts";
 import type { ConfigOptions } from "../../node/config.ts";
@@ -11,7 +11,7 @@ import type { Command, Done } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { stateOfSource } from "../source_state.ts";
 import { printLines } from "../terminal.ts";
-import { askedLedger, packetArgument, positionArgument } from "../wrong_usage.ts";
+import { packetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `why`. */
 export interface WhyOptions extends ConfigOptions {
@@ -56,7 +56,10 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
       "give either --ledger DIR or --source PATH (or --kubeconfig FILE): what the answer is to be taken from",
     );
   }
-  if (options.ledger !== undefined) return askedLedger(options.ledger).at(options.at);
+  if (options.ledger !== undefined) {
+    const past = pastArgument(options.ledger);
+    return stateAt(past, resolvePosition(options.at ?? HEAD, past));
+  }
   if (options.at === undefined) return await stateOfSource(options);
   throw new UsageError("--at needs --ledger: a source has one moment, now");
 }

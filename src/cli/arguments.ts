@@ -1,10 +1,13 @@
-// From what the library says is wrong to wrong usage: exit code 2, and a message that says what to write instead.
+// Positions, packets and ledgers as the command line names them. What is wrong with them is wrong usage: exit code 2, and a
+// message that says what to write instead.
 
+import { type History, historyOf } from "../history/history.ts";
 import { readPacket } from "../history/packet_words.ts";
+import type { Past } from "../history/past.ts";
 import { parsePosition, type PositionExpression } from "../history/position_expression.ts";
 import type { Packet } from "../history/trace.ts";
-import type { History } from "../history/history.ts";
-import { isLedgerNotFound, openLedger } from "../library/open_ledger.ts";
+
+import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
 import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
 
@@ -24,10 +27,15 @@ export function packetArgument(source: string, target: string, from: string | un
   return accepted(readPacket(source, target, from));
 }
 
-/** The ledger in folder `path`; long questions report their progress on stderr. Throws UsageError. */
-export function askedLedger(path: string): History {
+/** The ledger in folder `path`, for questions; long ones report their progress on stderr. Throws UsageError. */
+export function ledgerArgument(path: string): History {
+  return historyOf(pastArgument(path));
+}
+
+/** As {@link ledgerArgument}, for what only commands ask. */
+export function pastArgument(path: string): Past {
   try {
-    return openLedger(path, progress);
+    return openPast(path, progress);
   } catch (error) {
     if (isLedgerNotFound(error)) throw new UsageError(`--ledger ${error.message}`);
     throw error;
