@@ -9,6 +9,7 @@ import { describeRecord } from "./record_words.ts";
 
 /** A record that changed an element. */
 export interface Cause {
+  /** Offset of the record. */
   readonly offset: number;
   /** `EndpointSlice shop/web-a (deleted)`. */
   readonly what: string;
@@ -22,11 +23,13 @@ export interface Cause {
 
 /** A commit with its place. */
 export interface PlacedCommit extends Placed {
+  /** What was committed. */
   readonly record: CommitRecord;
 }
 
 /** Where a commit is, and which kernel generation it made. */
 export interface CommitPlace {
+  /** Offset of the commit's record. */
   readonly offset: number;
   /** RFC 3339. */
   readonly time: string;

@@ -10,6 +10,7 @@ import type { PastState } from "./past.ts";
 
 /** One side of a comparison. */
 export interface Side {
+  /** By set and key; chains and sets of Services are among them. */
   readonly elements: Elements;
   /** Which record made an element what it is, where that is known. */
   cause(set: SetPath, key: ElementKey): Cause | undefined;
@@ -17,9 +18,13 @@ export interface Side {
 
 /** An element that differs. */
 export interface ElementDifference {
+  /** The set or map it is in. */
   readonly set: SetPath;
+  /** Names it within the set. */
   readonly key: ElementKey;
+  /** Null where only the second side has it. */
   readonly before: Element | null;
+  /** Null where only the first side has it. */
   readonly after: Element | null;
   /** Null where no record is known that did it. */
   readonly cause: Cause | null;

@@ -21,7 +21,7 @@ import { HEAD, parsePosition, type PositionExpression, resolvePosition } from ".
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
 import type { Packet } from "./trace.ts";
-import { type Verdict, verifyPast } from "./verify.ts";
+import { type LedgerVerdict, verifyPast } from "./verify.ts";
 import { type PacketPath, pathOf } from "./why.ts";
 
 /** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already read. */
@@ -42,6 +42,10 @@ export interface PastRules extends Side {
  * moment. Positions that the ledger does not reach throw {@link WrongPosition}.
  */
 export interface History {
+  /** Id of the ledger, 16 hex digits. */
+  id(): string;
+  /** Offset of the oldest record that is kept. */
+  first(): Offset;
   /** The offset that a position means. */
   offsetOf(position?: PositionLike): Offset;
   /** The rules at a position. */
@@ -63,7 +67,7 @@ export interface History {
   /** Every commit made again and compared with what was written; `take` gets each record, with its transaction. */
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
   /** Whether the ledger is what was written. */
-  verify(): Verdict;
+  verify(): LedgerVerdict;
 }
 
 /** The questions about `past`. */
@@ -72,6 +76,8 @@ export function historyOf(past: Past): History {
   const at = (position?: PositionLike) => stateAt(past, offsetOf(position));
   const side = (side: PositionLike | Side) => isSide(side) ? side : sideOfPast(at(side));
   return {
+    id: () => past.id(),
+    first: () => past.first(),
     offsetOf,
     at: (position) => rulesOf(at(position)),
     log: (search) => recordsAbout(past, search),

@@ -17,7 +17,9 @@ export type Expectation = (outcome: Outcome) => boolean;
 
 /** A packet and what should become of it. */
 export interface PacketCondition {
+  /** The first packet of a connection. */
   readonly packet: Packet;
+  /** Holds for the packet when it holds for any place where the packet may end. */
   readonly expected: Expectation;
 }
 
@@ -25,11 +27,15 @@ export interface PacketCondition {
 export interface PacketFlip {
   /** Whether it is as expected from this commit on. */
   readonly holds: boolean;
+  /** The commit that brought it to the kernel. */
   readonly commit: CommitPlace;
+  /** The record that did it. */
   readonly cause: Cause;
   /** Those that the cause made to elements which the packet meets. */
   readonly changes: readonly CommittedChange[];
+  /** Where the packet may end without the commit. */
   readonly before: readonly Outcome[];
+  /** Where it may end with the commit. */
   readonly after: readonly Outcome[];
 }
 
@@ -42,6 +48,7 @@ export type BisectAnswer =
 
 /** The good position is not good, or the bad one is not bad: then something else than the API server may be the cause. */
 export interface NotBounded {
+  /** Discriminates the union. */
   readonly kind: "not bounded";
   /** What becomes of the packet at the good position, where that is not as expected. */
   readonly good?: readonly Outcome[];
@@ -53,6 +60,7 @@ export interface NotBounded {
 
 /** A change by another program, with its place. */
 export interface PlacedDrift extends Placed {
+  /** Which program changed what. */
   readonly record: DriftRecord;
 }
 

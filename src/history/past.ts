@@ -14,6 +14,7 @@ export type Lookup = (offset: number) => LedgerRecord | undefined;
 
 /** A position that is no position, or that the ledger does not reach; the message says where the ledger ends or begins. */
 export class WrongPosition extends Error {
+  /** For programs that cannot use instanceof. */
   override readonly name = "WrongPosition";
 }
 

@@ -20,7 +20,9 @@ export interface Part {
 
 /** A commit that comes out differently. */
 export interface ReplayDifference {
+  /** Offset of the commit's record. */
   readonly offset: number;
+  /** The commit as it was written. */
   readonly record: CommitRecord;
   /** Of the ruleset as it is now, 64 hex digits. */
   readonly digest: string;
@@ -30,8 +32,11 @@ export interface ReplayDifference {
 
 /** What came of a stretch; at most one of `difference` and `problem` is there. */
 export interface ReplayResult {
+  /** How many were folded. */
   readonly records: number;
+  /** How many of them were commits that the kernel took. */
   readonly commits: number;
+  /** The first commit that comes out differently; no later one is replayed. */
   readonly difference: ReplayDifference | null;
   /** Why the stretch proves nothing, for people. */
   readonly problem: string | null;
@@ -39,6 +44,7 @@ export interface ReplayResult {
 
 /** One record of a replay. */
 export interface ReplayStep {
+  /** The record itself. */
   readonly record: LedgerRecord;
   /** For a kernel, where the record is a commit that the kernel took. */
   readonly transaction: Transaction | undefined;

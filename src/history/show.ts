@@ -9,7 +9,9 @@ import type { Lookup, PastState } from "./past.ts";
 
 /** What happened at a position. */
 export interface ShownPosition {
+  /** The position. */
   readonly offset: number;
+  /** The record there. */
   readonly record: LedgerRecord;
   /** All records that the commit folded, without other commits. */
   readonly events: readonly Placed[];

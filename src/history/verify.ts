@@ -9,14 +9,16 @@ import type { LedgerDamage, TornTail } from "../ledger/segment.ts";
 import type { Past } from "./past.ts";
 
 /** What was found. */
-export interface Verdict {
+export interface LedgerVerdict {
   /** Id of the ledger; "" where it is damaged or empty. */
   readonly ledger: string;
   /** Offset of the first record that is kept. */
   readonly first: number;
   /** Offset of the last record that can be trusted. */
   readonly last: number;
+  /** Files of records that are kept. */
   readonly segments: number;
+  /** Snapshots that are kept. */
   readonly snapshots: number;
   /** What is wrong; empty when nothing is. */
   readonly problems: readonly string[];
@@ -26,7 +28,7 @@ export interface Verdict {
 
 /** A verdict, and what was read on the way. */
 export interface Verification {
-  readonly verdict: Verdict;
+  readonly verdict: LedgerVerdict;
   /** After the last record that can be trusted. */
   readonly state: ClusterState;
   /** Where reading ended, in a ledger that is damaged. */
@@ -57,7 +59,7 @@ export function verifyPast(past: Past): Verification {
   }
   const end = step.value;
   if (end.kind === "damaged") problems.push(`${end.damage.message}; whole up to @${state.folded}`);
-  const verdict: Verdict = {
+  const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
     first,
     last: state.folded,

@@ -1,7 +1,7 @@
 // A verdict on a ledger as `verify` prints it, and how the elements of a kernel differ from those of a ledger.
 
 import type { ElementDifference } from "./diff.ts";
-import type { Verdict } from "./verify.ts";
+import type { LedgerVerdict } from "./verify.ts";
 
 /** Most differing elements that are printed. */
 const SHOWN_MAX = 10;
@@ -9,7 +9,7 @@ const SHOWN_MAX = 10;
 /** The verdict on the ledger in folder `path`. */
 export function verdictLines(
   path: string,
-  { first, last, segments, snapshots, problems, notes }: Verdict,
+  { first, last, segments, snapshots, problems, notes }: LedgerVerdict,
 ): string[] {
   const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
   return [

@@ -13,12 +13,15 @@ import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./
 
 /** A packet's path through the rules at a position. */
 export interface PacketPath {
+  /** The packet as its sender sends it. */
   readonly packet: Packet;
   /** Name of the node; "" where it has none. */
   readonly node: string;
   /** Offset of the last record that the rules follow. */
   readonly at: number;
+  /** Rules that did something, in the order in which packets meet them. */
   readonly steps: readonly PathStep[];
+  /** Every place where the packet may end, by probability. */
   readonly outcomes: readonly Outcome[];
   /** Services that want a frontend which another Service holds, in words. */
   readonly rivals: readonly string[];
@@ -26,6 +29,7 @@ export interface PacketPath {
 
 /** A rule that did something to the packet. */
 export interface PathStep extends Omit<TraceStep, "found"> {
+  /** What the rule found in sets and maps. */
   readonly found: readonly FoundElement[];
 }
 
@@ -33,6 +37,7 @@ export interface PathStep extends Omit<TraceStep, "found"> {
 export interface FoundElement extends Element {
   /** Name of the set or map. */
   readonly set: string;
+  /** Absent where the configuration alone put it there. */
   readonly cause?: Cause;
 }
 

@@ -9,9 +9,14 @@ import { folderStorage } from "../ledger/storage.ts";
 
 /** There is no ledger in a folder. */
 export class LedgerNotFound extends Error {
+  /** For programs that cannot use instanceof. */
   override readonly name = "LedgerNotFound";
 
-  constructor(readonly path: string) {
+  /** `path` has no segment of a ledger, or does not exist. */
+  constructor(
+    /** The folder. */
+    readonly path: string,
+  ) {
     super(`${path}: there is no ledger (a folder with *.ndjson segments)`);
   }
 }
@@ -24,13 +29,6 @@ export function isLedgerNotFound(error: unknown): error is LedgerNotFound {
 /**
  * The ledger in folder `path`, for questions. Long ones report to `progress`. Throws {@link LedgerNotFound}; questions throw
  * LedgerDamage where a record cannot be read.
- *
- * @example What happened to a Service, newest first
- * ```ts
- * const ledger = openLedger("fixtures/recordings/evening");
- * const [newest] = ledger.log({ service: "shop/web" });
- * assert.equal(newest?.record.kind, "event");
- * ```
  */
 export function openLedger(path: string, progress: Progress = NO_PROGRESS): History {
   return historyOf(openPast(path, progress));

@@ -4,7 +4,7 @@
 import { disagreement, disagreementText } from "../../engine/disagreement.ts";
 import type { ClusterState } from "../../fold/cluster_state.ts";
 import { differences, sideOfKernel, sideOfState } from "../../history/diff.ts";
-import { type Verdict, verifyPast } from "../../history/verify.ts";
+import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/segment.ts";
 import { folderStorage } from "../../ledger/storage.ts";
@@ -60,7 +60,7 @@ export function verifyCommand(path: string, options: VerifyOptions): number {
 }
 
 /** What the kernel holds beside `state`, the end of the ledger. */
-function compareKernel({ ledger }: Verdict, state: ClusterState): string[] {
+function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
   const listed = listedRules();
   if (typeof listed === "string") return [listed];
   const { tables, elements } = separated(listed);
