@@ -15,9 +15,7 @@ const cause = offered({
   what: z.string().describe("the record in words: `EndpointSlice shop/web-a (deleted)`"),
   time: z.string().describe('when it arrived, RFC 3339, UTC; "" where the record is not kept any more'),
   resourceVersion: z.string().optional().describe("version of the object, where the API server gave one"),
-  triggered: z.string().optional().describe(
-    "when the change of pods or Service began that led to an EndpointSlice, RFC 3339",
-  ),
+  triggered: z.string().optional().describe("when the change began that an EndpointSlice tells of, RFC 3339"),
 });
 
 const change = offered({

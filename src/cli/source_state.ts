@@ -25,5 +25,9 @@ export async function stateOfSource(options: ConfigOptions): Promise<PastState> 
       : relist(state.objects, batch.objects, batch.complete, batch.time, batch.kinds);
     for (const event of events) take({ kind: "event", ...event });
   }
-  return { state, record: (offset) => records[offset] };
+  const lookup = (offset: number) => {
+    const record = records[offset];
+    return record && { offset: offset as Offset, record };
+  };
+  return { state, lookup };
 }

@@ -3,7 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
-import type { CommitRecord, Offset } from "../ledger/record.ts";
+import type { CommitRecord } from "../ledger/record.ts";
 import { type Past, stateAt } from "./past.ts";
 
 /** A condition about the rules of a state. */
@@ -47,7 +47,7 @@ export function* flips(past: Past, from: number, through: number, holds: Conditi
   let cause = from;
   for (const { offset, record } of past.records(from + 1)) {
     if (offset > through) return;
-    foldRecord(state, offset as Offset, record);
+    foldRecord(state, offset, record);
     if (record.kind === "event" || record.kind === "config") {
       const after = holds(state);
       if (after !== now) cause = offset;

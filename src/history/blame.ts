@@ -28,7 +28,7 @@ export function* blameElements(past: PastState, what: string): Generator<BlamedE
 
 function blamed(past: PastState, set: SetPath, element: Element): BlamedElement {
   const cause = causeOf(past, set, element.key);
-  const commit = cause && commitOf(past.record, cause.offset);
+  const commit = cause && commitOf(past.lookup, cause.offset);
   return {
     set,
     ...plainElement(element),

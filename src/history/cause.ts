@@ -2,7 +2,7 @@
 
 import { TRIGGER } from "../kube/objects.ts";
 import type { Placed } from "../ledger/reader.ts";
-import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Lookup, PastState } from "./past.ts";
 import { describeRecord } from "./record_words.ts";
@@ -38,14 +38,14 @@ export interface CommitPlace {
 }
 
 /** Which record made the element at `key` of `set` what it is; undefined where no record did. */
-export function causeOf({ state, record }: PastState, set: SetPath, key: ElementKey): Cause | undefined {
+export function causeOf({ state, lookup }: PastState, set: SetPath, key: ElementKey): Cause | undefined {
   const offset = state.causes.get(set)?.get(key);
-  return offset === undefined ? undefined : causeAt(record, offset);
+  return offset === undefined ? undefined : causeAt(lookup, offset);
 }
 
 /** The record at `offset` as a cause. */
-export function causeAt(record: Lookup, offset: number): Cause {
-  const found = record(offset);
+export function causeAt(lookup: Lookup, offset: number): Cause {
+  const found = lookup(offset)?.record;
   if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
   const { version, triggered } = versionOf(found);
   return {
@@ -63,12 +63,13 @@ function versionOf(record: LedgerRecord): { version: string; triggered?: string 
 }
 
 /** The commit that brought the record at `offset` to the kernel; undefined where none did. */
-export function commitOf(record: Lookup, offset: number): PlacedCommit | undefined {
+export function commitOf(lookup: Lookup, offset: number): PlacedCommit | undefined {
   for (let at = offset;; at++) {
-    const found = record(at);
+    const found = lookup(at);
     if (found === undefined) return undefined;
-    if (found.kind !== "commit" || found.outcome !== "committed") continue;
-    if (found.from <= offset && offset <= found.through) return { offset: at as Offset, record: found };
+    const { record } = found;
+    if (record.kind !== "commit" || record.outcome !== "committed") continue;
+    if (record.from <= offset && offset <= record.through) return { offset: found.offset, record };
   }
 }
 

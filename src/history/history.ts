@@ -3,7 +3,6 @@
 
 import type { Search } from "../ledger/ledger_view.ts";
 import type { Placed } from "../ledger/reader.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
@@ -30,11 +29,11 @@ export type PositionLike = string | PositionExpression;
 /** The rules after one record, and the records that made them so. One side of a comparison. */
 export interface PastRules extends Side {
   /** Offset of the last record that the rules follow. */
-  readonly offset: Offset;
+  readonly offset: number;
   /** The rules as the kernel would list them. */
   readonly ruleset: Ruleset;
   /** The record at an offset, where it is kept. */
-  record(offset: number): LedgerRecord | undefined;
+  record(offset: number): Placed | undefined;
 }
 
 /**
@@ -45,9 +44,9 @@ export interface History {
   /** Id of the ledger, 16 hex digits. */
   id(): string;
   /** Offset of the oldest record that is kept. */
-  first(): Offset;
+  first(): number;
   /** The offset that a position means. */
-  offsetOf(position?: PositionLike): Offset;
+  offsetOf(position?: PositionLike): number;
   /** The rules at a position. */
   at(position?: PositionLike): PastRules;
   /** What happened, newest first. */
@@ -93,12 +92,12 @@ export function historyOf(past: Past): History {
 }
 
 function rulesOf(past: PastState): PastRules {
-  const { state: { folded, tables, desired }, record } = past;
+  const { state: { folded, tables, desired }, lookup } = past;
   return {
     ...sideOfPast(past),
-    offset: folded as Offset,
+    offset: folded,
     ruleset: assembled({ tables, elements: desired }),
-    record,
+    record: lookup,
   };
 }
 

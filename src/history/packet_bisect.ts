@@ -125,10 +125,8 @@ function boundsOf(
   bad: number,
   { packet, expected }: PacketCondition,
 ): NotBounded | undefined {
-  const [before, after] = [good, bad].map((at) => traceAt(stateAt(past, at).state, packet).outcomes) as [
-    readonly Outcome[],
-    readonly Outcome[],
-  ];
+  const outcomesAt = (offset: number) => traceAt(stateAt(past, offset).state, packet).outcomes;
+  const [before, after] = [outcomesAt(good), outcomesAt(bad)];
   const [isGood, isBad] = [before.some(expected), !after.some(expected)];
   if (isGood && isBad) return undefined;
   return {

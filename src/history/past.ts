@@ -4,13 +4,13 @@ import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerView } from "../ledger/ledger_view.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
+import type { Placed } from "../ledger/reader.ts";
 
 /** The ledger that questions are asked of. */
 export type Past = LedgerView<SnapshotLine>;
 
 /** The record at an offset, where it is kept. */
-export type Lookup = (offset: number) => LedgerRecord | undefined;
+export type Lookup = (offset: number) => Placed | undefined;
 
 /** A position that is no position, or that the ledger does not reach; the message says where the ledger ends or begins. */
 export class WrongPosition extends Error {
@@ -27,7 +27,7 @@ export function isWrongPosition(error: unknown): error is WrongPosition {
 export interface PastState {
   /** The caller may fold more records into it. */
   readonly state: ClusterState;
-  readonly record: Lookup;
+  readonly lookup: Lookup;
 }
 
 /** The state after the record at offset `through`. Throws {@link WrongPosition} where its beginning is not kept. */
@@ -39,7 +39,7 @@ export function stateAt(past: Past, through: number): PastState {
     foldRecord(state, offset, record);
     counted(offset + 1);
   }
-  return { state, record: past.lookup() };
+  return { state, lookup: past.lookup() };
 }
 
 /** The state from which the one at offset `through` is folded. Throws {@link WrongPosition} as {@link stateAt} does. */

@@ -1,7 +1,6 @@
 // A position of a ledger as people write it: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
 
 import type { Placed } from "../ledger/reader.ts";
-import type { Offset } from "../ledger/record.ts";
 import { type Past, WrongPosition } from "./past.ts";
 
 /** A position before it is looked up in a ledger. */
@@ -30,7 +29,7 @@ export function parsePosition(text: string): PositionExpression | string {
  * The offset that `position` means in `past`. A commit stands for the last record folded into it. Throws
  * {@link WrongPosition} where the ledger does not reach there.
  */
-export function resolvePosition(position: PositionExpression, past: Past): Offset {
+export function resolvePosition(position: PositionExpression, past: Past): number {
   switch (position.kind) {
     case "offset":
       return offsetWithin(past, position.offset);
@@ -41,23 +40,23 @@ export function resolvePosition(position: PositionExpression, past: Past): Offse
   }
 }
 
-function lastOffset(past: Past): Offset {
+function lastOffset(past: Past): number {
   const newest = firstOf(past.newestFirst());
   if (newest === undefined) throw new WrongPosition("the ledger has no records");
   return newest.offset;
 }
 
-function offsetWithin(past: Past, offset: number): Offset {
+function offsetWithin(past: Past, offset: number): number {
   const [first, last] = [past.first(), lastOffset(past)];
   if (offset > last) throw new WrongPosition(`@${offset}: the ledger ends at @${last}`);
-  if (offset >= first) return offset as Offset;
+  if (offset >= first) return offset;
   throw new WrongPosition(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
 }
 
 /** Times grow with offsets, unless the node's clock was set back: then the answer is one of several. */
-function offsetAtTime(past: Past, milliseconds: number): Offset {
+function offsetAtTime(past: Past, milliseconds: number): number {
   const [begin, end] = segmentAtTime(past, milliseconds);
-  let found: Offset | undefined;
+  let found: number | undefined;
   for (const { offset, record } of past.records(begin)) {
     if (offset === end) break;
     if (Date.parse(record.time) <= milliseconds) found = offset;
@@ -71,7 +70,7 @@ function offsetAtTime(past: Past, milliseconds: number): Offset {
 function segmentAtTime(
   past: Past,
   milliseconds: number,
-): [begin: Offset | undefined, end: Offset | undefined] {
+): [begin: number | undefined, end: number | undefined] {
   const segments = past.segments();
   let [low, high] = [0, segments.length];
   while (high - low > 1) {
@@ -83,11 +82,11 @@ function segmentAtTime(
   return [segments[low], segments[high]];
 }
 
-function offsetOfCommit(past: Past, back: number): Offset {
+function offsetOfCommit(past: Past, back: number): number {
   let commits = 0;
   for (const { record } of past.newestFirst()) {
     if (record.kind !== "commit" || record.outcome !== "committed") continue;
-    if (commits++ === back) return record.through as Offset;
+    if (commits++ === back) return record.through;
   }
   throw new WrongPosition(`HEAD~${back}: the ledger has ${commits} commits`);
 }

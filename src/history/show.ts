@@ -1,7 +1,8 @@
 // One position: its record, the commit that folded it, everything else in that commit, and the rules after it.
 
+import { assert } from "../invariant.ts";
 import type { Placed } from "../ledger/reader.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
@@ -22,20 +23,19 @@ export interface ShownPosition {
 }
 
 /** What happened at the last record that `past` folded. */
-export function showPosition({ state, record }: PastState): ShownPosition {
-  const offset = state.folded;
-  const here = record(offset)!;
-  const commit = here.kind === "commit"
-    ? { offset: offset as Offset, record: here }
-    : commitOf(record, offset) ?? null;
-  const events = commit === null ? [] : [...eventsOf(record, commit)];
+export function showPosition({ state, lookup }: PastState): ShownPosition {
+  const here = lookup(state.folded);
+  assert(here !== undefined, "the record that was folded last is kept");
+  const { offset, record } = here;
+  const commit = record.kind === "commit" ? { offset, record } : commitOf(lookup, offset) ?? null;
+  const events = commit === null ? [] : [...eventsOf(lookup, commit)];
   const rules = rulesetText(assembled({ tables: state.tables, elements: state.desired }));
-  return { offset, record: here, events, commit, rules };
+  return { offset, record, events, commit, rules };
 }
 
-function* eventsOf(record: Lookup, { record: { from, through } }: PlacedCommit): Generator<Placed> {
+function* eventsOf(lookup: Lookup, { record: { from, through } }: PlacedCommit): Generator<Placed> {
   for (let at = from; at <= through; at++) {
-    const one = record(at);
-    if (one !== undefined && one.kind !== "commit") yield { offset: at as Offset, record: one };
+    const one = lookup(at);
+    if (one !== undefined && one.record.kind !== "commit") yield one;
   }
 }

@@ -109,7 +109,7 @@ function nodeName(records: readonly LedgerRecord[], before: PastState | undefine
   return config?.kind === "config" ? config.nodeName : before?.state.node.name ?? "";
 }
 
-function causesOf({ state, record }: PastState): Cause[] {
+function causesOf({ state, lookup }: PastState): Cause[] {
   const offsets = new Set([...state.causes.values()].flatMap((causes) => [...causes.values()]));
-  return [...offsets].sort((a, b) => a - b).map((offset) => causeAt(record, offset));
+  return [...offsets].sort((a, b) => a - b).map((offset) => causeAt(lookup, offset));
 }

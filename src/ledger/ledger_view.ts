@@ -68,7 +68,7 @@ export interface LedgerView<Line> {
   /** Records, newest first. Segments that cannot hold what `search` looks for are left out; other records are not. */
   newestFirst(search?: Search): Iterable<Placed>;
   /** A function that returns the record at an offset, where it is kept. It is quick for offsets near each other. */
-  lookup(): (offset: number) => LedgerRecord | undefined;
+  lookup(): (offset: number) => Placed | undefined;
   /** The newest whole snapshot that stands before record `next` or an earlier one. */
   snapshotBefore(next: number): Snapshot<Line> | undefined;
   /** The snapshot that stands before record `next`, or what is wrong with it. */
@@ -98,11 +98,19 @@ export function ledgerView<Line>(storage: Storage, progress: Progress = NO_PROGR
     snapshots: () => storage.names().flatMap((name) => (snapshotNext(name) ?? []) as Offset),
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
-    lookup: () => recordLookup(storage),
+    lookup: () => lookup(storage),
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next)),
     snapshotName,
     prove: (behind) => prove(storage, behind),
+  };
+}
+
+function lookup(storage: Storage): (offset: number) => Placed | undefined {
+  const record = recordLookup(storage);
+  return (offset) => {
+    const found = record(offset);
+    return found && { offset: offset as Offset, record: found };
   };
 }
 

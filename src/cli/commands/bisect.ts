@@ -6,7 +6,6 @@ import type { History } from "../../history/history.ts";
 import { type PacketCondition, type PacketFlip, parseExpectation } from "../../history/packet_bisect.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { Packet } from "../../history/trace.ts";
-import type { Offset } from "../../ledger/record.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
@@ -70,8 +69,8 @@ export function bisectCommand(
 
 /** The two ends of a search. */
 interface Bounds {
-  readonly good: Offset;
-  readonly bad: Offset;
+  readonly good: number;
+  readonly bad: number;
 }
 
 function printFirst(
@@ -110,7 +109,7 @@ function printAll(
   return found === 0 ? 1 : 0;
 }
 
-function at(offset: Offset): PositionExpression {
+function at(offset: number): PositionExpression {
   return { kind: "offset", offset };
 }
 
