@@ -31,7 +31,7 @@ import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "./start.ts";
+import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
@@ -75,7 +75,7 @@ export async function run(options: RunOptions): Promise<number> {
   const tell = (event: ApiEvent) => recorder?.tell(event);
   setUp(inForce, tell);
   const stop = stopSignal();
-  const opened = openLedger(folder, options.fsync ?? "interval");
+  const opened = openForWriting(folder, options.fsync ?? "interval");
   const { engine } = opened;
   using ledger = opened.ledger;
   const served: Served = {

@@ -9,7 +9,7 @@ import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
 import { guardedSource } from "../../node/guarded_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "../../node/start.ts";
+import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
 
 /** Flags of `record`. */
 export interface RecordOptions extends ConfigOptions {
@@ -27,7 +27,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const source = openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
   const folder = ledgerFolder(inForce.ledger);
   const { signal } = stopSignal();
-  const opened = openLedger(folder, options.fsync ?? "interval");
+  const opened = openForWriting(folder, options.fsync ?? "interval");
   const { engine } = opened;
   using ledger = opened.ledger;
   const config = configRecord(inForce);
