@@ -52,6 +52,10 @@ const OFFENDERS: Record<string, Record<string, string>> = {
     "src/nft/a.ts": "export const [x, y] = [1, 2];",
     "src/fold/b.ts": "function f() {}\nexport { f as y };",
   },
+  "a `using` is used never, or more than once": {
+    "src/kernel/a.ts":
+      "function f() {\n  using a = open();\n  a.a();\n}\nfunction g() {\n  using b = open();\n  b.use(b);\n}",
+  },
   "casts with `as` become fewer": { "src/nft/a.ts": "export const x = [y as string] as const;" },
   "words that have no meaning of their own go": { "src/nft/a.ts": "let lastHeard;" },
   "terms are in the map's table of words": {

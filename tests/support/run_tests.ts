@@ -2,7 +2,8 @@
 // its own, so that no test can touch the rules of the machine; the others run together.
 //
 //   deno task test [FILE ...]    all, or these
-//   deno task unit               those that need neither root nor a namespace, side by side
+//   deno task unit               those that need neither root, a namespace, a browser nor the program as a process: in
+//                                seconds, side by side, and of the simulation a few seeds
 
 import { NAMESPACE_VARIABLE } from "./private_namespace.ts";
 
@@ -16,6 +17,8 @@ interface Counts {
 
 const ROOT = new URL("../../", import.meta.url);
 const FLAGS = ["--allow-all", "--sanitize-ops", "--sanitize-resources", "--no-check", "--quiet"];
+/** Seeds of the simulation among the unit tests. */
+const UNIT_SEEDS = "5";
 /** Runs first in each namespace: brings up loopback and names the namespace to the tests. */
 const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /proc/self/ns/net) && exec "$@"`;
 
@@ -23,8 +26,11 @@ const unit = Deno.args.includes("--unit");
 const named = Deno.args.filter((arg) => arg !== "--unit");
 const files = named.length > 0 ? named : [...testFiles("tests")].sort();
 const needsNamespace = (file: string) => /tests\/(kernel|cluster)\//.test(file);
-const ordinary = files.filter((file) => !needsNamespace(file));
+const startsProcess = (file: string) =>
+  /cli\/main\.ts|support\/(browser|bundle)\.ts/.test(Deno.readTextFileSync(new URL(file, ROOT)));
+const ordinary = files.filter((file) => !needsNamespace(file) && !(unit && startsProcess(file)));
 const total: Counts = { passed: 0, failed: 0, skipped: 0, names: [] };
+if (unit) Deno.env.set("SEEDS", UNIT_SEEDS);
 if (ordinary.length > 0) await runTests(ordinary, [], unit ? ["--parallel"] : []);
 for (const file of unit ? [] : files.filter(needsNamespace)) {
   await runTests([file], namespaceCommand());

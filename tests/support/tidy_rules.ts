@@ -7,6 +7,7 @@ import { circles, deadFiles, importDirection, onePlaceImports } from "./tidy/imp
 import { alikeExports, exportStyle, fileNames, vagueExports } from "./tidy/names.ts";
 import { impurities } from "./tidy/purity.ts";
 import { foundTests, listedFiles } from "./tidy/found_tests.ts";
+import { inlinedUsings } from "./tidy/usings.ts";
 import { bannedWords, undefinedTerms } from "./tidy/words.ts";
 import { longLines } from "./tidy/markdown.ts";
 import { counted, type Counts, type Finding, findings, type Sources } from "./tidy/sources.ts";
@@ -67,6 +68,7 @@ export const RATCHETS: Readonly<Record<string, (sources: Sources) => Counts>> = 
   "a function has at most 70 lines": (sources) => counted(longFunctions(sources)),
   "imports make no circle": (sources) => counted(circles(sources)),
   "no two exported names are alike": (sources) => counted(alikeExports(sources)),
+  "a `using` is used never, or more than once": (sources) => counted(inlinedUsings(sources)),
   "casts with `as` become fewer": castsByRoom,
   "words that have no meaning of their own go": bannedWords,
   "terms are in the map's table of words": (sources) => counted(undefinedTerms(sources)),
