@@ -1,15 +1,13 @@
 // Incidents for tests: a small cluster's history with everyday noise and one thing that goes wrong, made from a seed. The
 // ledger is the engine's own; the generator keeps the truth to itself until the test compares.
 
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice, KubeObject } from "../../src/kube/objects.ts";
 import { TRIGGER } from "../../src/kube/objects.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+import { EngineProcess } from "./engine_process.ts";
 
 export const INCIDENTS = [
   "wrong selector",
@@ -54,23 +52,17 @@ function randomOf(seed: number): (below: number) => number {
 export function writeIncident(folder: string, seed: number): Truth {
   const random = randomOf(seed);
   const kind = INCIDENTS[seed % INCIDENTS.length]!;
-  const engine = newEngine();
   using kernel = new FakeKernel();
-  using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
   let milliseconds = Date.parse("2026-11-23T03:00:00Z");
   const now = () => new Date(milliseconds).toISOString();
-  const ports: Ports = { kernel, ledger, now, report: () => {}, warn: () => {} };
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, ports, list(kernel));
+  using node = new EngineProcess(kernel, folderStorage(folder, true), { complete: true, now });
+  const { ledger } = node;
   let version = 1000;
   /** Appends and commits events; returns the offset of the first. */
   const tell = (...events: EventRecord[]): number => {
     milliseconds += 20 + random(5000);
     const records = events.map((event) => ({ ...event, time: now(), resourceVersion: String(++version) }));
-    const first = ledger.append(records);
-    perform(engine, ports, { kind: "appended", first, records });
-    commitBatch(engine, ports);
-    return first;
+    return node.commit(records);
   };
   const pods = Array.from({ length: SERVICES }, (_, i) => [`10.244.${i}.1`, `10.244.${i}.2`]);
   const sliceOf = (i: number, addresses: readonly string[]) =>
