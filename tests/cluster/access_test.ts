@@ -8,34 +8,25 @@ import { isPart } from "../../src/ingest/source.ts";
 import { Authority } from "../support/cluster/certificates.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
-import { shell } from "../support/lab/lab.ts";
+import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
+import { API_ADDRESS } from "../support/cluster/oracle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 
 requirePrivateNamespace();
 
-const ADDRESS = "198.18.0.1";
-const TIMES = {
-  idleMilliseconds: 150_000,
-  catchUpMilliseconds: 250,
-  backoffMilliseconds: 20,
-  backoffMaxMilliseconds: 200,
-};
 const ROOT = new URL("../../", import.meta.url).pathname;
 const missing = missingAssets();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
-else {shell(`ip link add api type veth peer name api-peer
-ip address add ${ADDRESS}/24 dev api
-ip link set api up
-ip link set api-peer up`);}
+else addApiAddress();
 const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise<void>) =>
   Deno.test({
     name,
     ignore: missing !== undefined,
     async fn() {
       const folder = await Deno.makeTempDir();
-      await using plane = await ControlPlane.start(ADDRESS);
+      await using plane = await ControlPlane.start(API_ADDRESS);
       await fn(plane, folder);
       await Deno.remove(folder, { recursive: true });
     },
@@ -43,7 +34,7 @@ const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise
 
 /** Whether the first list of everything comes with this kubeconfig; else what keeps it from coming. */
 async function listed(kubeconfig: string): Promise<string> {
-  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, SOURCE_TIMES);
   for await (const batch of source.batches(AbortSignal.timeout(30_000))) {
     if (batch.problems.length > 0) return batch.problems[0]!;
     if (batch.kind === "list" && !isPart(batch)) return "listed";
@@ -127,7 +118,7 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
   ];
   const stop = new AbortController();
   const sources = users.map((user) =>
-    apiSource(new ApiClient(plane.kubeconfig(user)), "node-a", false, TIMES)
+    apiSource(new ApiClient(plane.kubeconfig(user)), "node-a", false, SOURCE_TIMES)
   );
   const reading = sources.map(async (source) => {
     for await (const _ of source.batches(stop.signal)) { /* What matters is the status. */ }
@@ -165,7 +156,7 @@ test(
         ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--dry-run", "--node", "node-a"],
       ],
       cwd: ROOT,
-      env: { KUBERNETES_SERVICE_HOST: ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
+      env: { KUBERNETES_SERVICE_HOST: API_ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
     assert.match(
@@ -179,7 +170,7 @@ test("a proxy between us and the API server is gone through, and may break", asy
   await using proxy = new ConnectProxy();
   const stop = new AbortController();
   const kubeconfig = plane.kubeconfig(undefined, { "proxy-url": proxy.url });
-  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, SOURCE_TIMES);
   const names: string[] = [];
   const reading = (async () => {
     for await (const batch of source.batches(stop.signal)) {
@@ -210,7 +201,7 @@ test("the account that `manifest` makes sees all it needs and nothing else", asy
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "src/cli/main.ts", "manifest", "--image", "example/ledgerproxy:1", ...[
       "--api-server",
-      `https://${ADDRESS}:6443`,
+      `https://${API_ADDRESS}:6443`,
       "--cluster-cidr",
       "10.244.0.0/16",
       "--set-sysctls",
