@@ -43,7 +43,7 @@ async function listed(kubeconfig: string): Promise<string> {
 }
 
 test("client certificates, tokens, token files and exec plugins each open the API", async (plane, folder) => {
-  const { certificate, key } = plane.clients.client("someone", "system:masters");
+  const { certificate, key } = plane.clients.client("a-user", "system:masters");
   const plugin = `${folder}/plugin`;
   Deno.writeTextFileSync(`${folder}/token`, "test-token\n");
   Deno.writeTextFileSync(
@@ -78,8 +78,8 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     ["nothing", {}, /403 Forbidden: .*system:anonymous/],
   ];
   for (const [name, user, expected] of users) {
-    const told = await listed(plane.kubeconfig(user));
-    assert.match(told, expected, `${name}: ${told}`);
+    const outcome = await listed(plane.kubeconfig(user));
+    assert.match(outcome, expected, `${name}: ${outcome}`);
   }
   assert.match(Deno.readTextFileSync(`${folder}/calls`), /^test called$/m);
   const stranger = new Authority(`${folder}/stranger`);

@@ -57,7 +57,7 @@ Deno.test("the first batch writes the skeleton, the elements and the position in
   ]]);
 });
 
-Deno.test("nothing is committed before the source has spoken, and nothing when it has nothing new to say", () => {
+Deno.test("nothing is committed before the source has listed, and nothing when a list changes nothing", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   perform(process.engine, process.ports, { kind: "sync" });
@@ -188,7 +188,7 @@ Deno.test("elements that others changed are put right at the next start", () => 
   assertInSync(second.engine, kernel);
 });
 
-Deno.test("another skeleton, or a table nobody can read, is replaced in one commit", () => {
+Deno.test("another skeleton, or a table that cannot be decoded, is replaced in one commit", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
@@ -310,7 +310,7 @@ Deno.test("a Service that the kernel refuses is set aside and named; all others 
   assert.equal(process.engine.cluster.aside.size, 4);
 });
 
-Deno.test("an element that another program took away sets nobody aside", () => {
+Deno.test("an element that another program took away sets no Service aside", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   process.list(WEB, PODS);
@@ -396,12 +396,12 @@ Deno.test("each way in which kernel and ledger can disagree at a start has a nam
       process.list(WEB, PODS);
       assertInSync(process.engine, kernel);
     });
-    const told = [...readLedger(storage)].flatMap(({ record }) =>
+    const recorded = [...readLedger(storage)].flatMap(({ record }) =>
       record.kind === "drift" || record.kind === "gap" ? [record] : []
     );
-    assert.equal(told.length, 1, name);
-    assert.equal(told[0]!.kind, kind, name);
-    if (told[0]!.kind === "drift") assert.match(told[0]!.changes[0]!, new RegExp(`^${name}: `));
+    assert.equal(recorded.length, 1, name);
+    assert.equal(recorded[0]!.kind, kind, name);
+    if (recorded[0]!.kind === "drift") assert.match(recorded[0]!.changes[0]!, new RegExp(`^${name}: `));
     using(
       new Process(kernel, storage),
       (process) => assert.deepEqual(process.warnings, [], `${name}, then nothing`),

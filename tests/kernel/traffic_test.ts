@@ -122,7 +122,7 @@ Deno.test("a class that is only three eighths full under hysteresis is still eve
   assert.ok(seen.size === 3 && chiSquared(seen, 3, 600) < chiSquaredLimit(2), `${[...seen]}`);
 });
 
-/** How a TCP connection ends that nobody answers: the error's name, and how long it took in milliseconds. */
+/** How a TCP connection without an answer ends: the error's name, and how long it took in milliseconds. */
 async function refused(hostname: string, port: number): Promise<{ error: string; milliseconds: number }> {
   const start = performance.now();
   try {

@@ -69,7 +69,7 @@ Deno.test("leave out the event that an operation names, and the operation is not
           operations++;
           // A later event of the same commit may say the same: another slice with the same endpoint.
           if (!sameElement(elementAfter(records, change, through, cause), after)) continue;
-          assert.ok(batch > 1 && cause < through, "nobody else could have said it");
+          assert.ok(batch > 1 && cause < through, "no other event of the batch could be the cause");
           again++;
         }
       }

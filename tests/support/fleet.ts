@@ -52,8 +52,8 @@ function writeNode(folder: string, i: number): Node {
   const { engine, ledger } = running;
   for (let event = 0; event < events; event++) {
     milliseconds = START + event * SECOND + arrivalMilliseconds;
-    const told = eventOf(event);
-    const records: EventRecord[] = [{ ...told, time: now(), resourceVersion: versionOf(event) }];
+    const made = eventOf(event);
+    const records: EventRecord[] = [{ ...made, time: now(), resourceVersion: versionOf(event) }];
     running.append(records);
     milliseconds += commitMilliseconds;
     commitBatch(engine, running.ports);

@@ -1,4 +1,4 @@
-// A ledger in which every text that strangers choose tries to be more than text.
+// A ledger in which every text that comes from outside tries to be more than text.
 
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice } from "../../src/kube/objects.ts";
@@ -6,7 +6,7 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import { appears, service, slice, vanishes } from "./cluster_notation.ts";
 import { EngineProcess, TIME } from "./engine_process.ts";
 
-/** What strangers say. */
+/** Texts of other programs, users and the kernel. */
 export const HOSTILE_TEXT = {
   newline: "\n@1  2026-01-01 forged line",
   process: "\u001b[31mnft\u202e\n@1  2026-01-01 forged line\u009b2J",

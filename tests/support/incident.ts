@@ -17,7 +17,7 @@ export const INCIDENTS = [
   "crash loop",
 ] as const;
 
-/** What went wrong, which no tool is told. */
+/** What went wrong. No tool under test reads it. */
 export interface Truth {
   readonly kind: (typeof INCIDENTS)[number];
   /** `namespace/name` and cluster IP of the Service that suffers. */
@@ -59,7 +59,7 @@ export function writeIncident(folder: string, seed: number): Truth {
   const { ledger } = node;
   let version = 1000;
   /** Appends and commits events; returns the offset of the first. */
-  const tell = (...events: EventRecord[]): number => {
+  const commit = (...events: EventRecord[]): number => {
     milliseconds += 20 + random(5000);
     const records = events.map((event) => ({ ...event, time: now(), resourceVersion: String(++version) }));
     return node.commit(records);
@@ -68,18 +68,18 @@ export function writeIncident(folder: string, seed: number): Truth {
   const sliceOf = (i: number, addresses: readonly string[]) =>
     slice(`shop/s${i}-a http:8080/tcp ${addresses.join(" ")}`);
   for (let i = 0; i < SERVICES; i++) {
-    tell(appears(service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`)), appears(sliceOf(i, pods[i]!)));
+    commit(appears(service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`)), appears(sliceOf(i, pods[i]!)));
   }
   const victim = random(SERVICES);
-  /** Rolling updates of everybody else, alone or together with `events`. */
+  /** Rolling updates of all other Services, alone or together with `events`. */
   const noise = (...events: EventRecord[]): number => {
     const others = Array.from({ length: 1 + random(3) }, () => {
       const i = (victim + 1 + random(SERVICES - 1)) % SERVICES;
       pods[i] = [pods[i]![1]!, `10.244.${i}.${3 + random(200)}`];
       return appears(sliceOf(i, [...new Set(pods[i])]));
     });
-    if (events.length === 0) return tell(...others);
-    return tell(...others, ...events, ...others.slice(0, random(2))) + others.length;
+    if (events.length === 0) return commit(...others);
+    return commit(...others, ...events, ...others.slice(0, random(2))) + others.length;
   };
   for (let round = 5 + random(20); round > 0; round--) noise();
   const endpoint = pods[victim]![0]!;
