@@ -1,7 +1,7 @@
 // The style is executable: every rule holds for the code, and every rule can fail.
 
 import assert from "node:assert/strict";
-import { needlessEntries } from "./support/tidy/found_tests.ts";
+import { afterMoves, needlessEntries } from "./support/tidy/found_tests.ts";
 import { readAllowances, readText, repositorySources } from "./support/tidy/repository.ts";
 import { commentShare, functions, longFunctions } from "./support/tidy/sizes.ts";
 import type { Counts } from "./support/tidy/sources.ts";
@@ -103,6 +103,13 @@ Deno.test("tidy: an allowance never grows by itself, and goes when it is not nee
   const found: Counts = { "a.ts": 3, "b.ts": 1, "d.ts": 1 };
   assert.deepEqual(lowered(found, { "c.ts": 2, "b.ts": 2, "a.ts": 1 }), { "a.ts": 1, "b.ts": 1 });
   assert.deepEqual(beyond(found, { "a.ts": 1, "b.ts": 2 }), ["a.ts: 3, 1 allowed", "d.ts: 1, 0 allowed"]);
+});
+
+Deno.test("tidy: a file that is moved takes its entry along, where only one can be meant", () => {
+  const sources = new Map(["src/b/x.ts", "src/b/y.ts", "src/c/y.ts", "src/a/z.ts"].map((path) => [path, ""]));
+  const covered = { "src/a/x.ts": "t: 1", "src/a/y.ts": "t: 2", "src/a/z.ts": "t: 3" };
+  const moved = { "src/b/x.ts": "t: 1", "src/a/y.ts": "t: 2", "src/a/z.ts": "t: 3" };
+  assert.deepEqual(afterMoves(sources, covered), moved);
 });
 
 Deno.test("tidy: types may be imported where values may not", () => {

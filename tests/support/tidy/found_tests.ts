@@ -6,7 +6,22 @@ import { type Counts, type Finding, roomOf, type Sources } from "./sources.ts";
 const LIST = "tests/support/tidy/untested.json";
 
 /** By path: the test that covers a file, a colon, and why the file has no test of its own name. */
-type Covered = Readonly<Record<string, string>>;
+export type Covered = Readonly<Record<string, string>>;
+
+/** `covered` with the entries of files that were moved under their new paths, where the file's name says which they are. */
+export function afterMoves(sources: Sources, covered: Covered): Covered {
+  const isSource = (path: string) => /^src\/.*\.ts$/.test(path);
+  const unlisted = [...sources.keys()].filter((path) =>
+    isSource(path) && covered[path] === undefined && !hasOwnTest(sources, path)
+  );
+  return Object.fromEntries(
+    Object.entries(covered).map(([path, entry]) => {
+      const name = path.slice(path.lastIndexOf("/"));
+      const moved = sources.has(path) ? [] : unlisted.filter((other) => other.endsWith(name));
+      return [moved.length === 1 ? moved[0]! : path, entry];
+    }),
+  );
+}
 
 /** Source files without a test of their own name that the list does not name, and entries that name no test. */
 export function foundTests(sources: Sources): Finding[] {
