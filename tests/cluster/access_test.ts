@@ -9,7 +9,7 @@ import { Authority } from "../support/cluster/certificates.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
 import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
-import { API_ADDRESS } from "../support/cluster/oracle.ts";
+import { API_ADDRESS as ADDRESS } from "../support/cluster/oracle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
@@ -26,7 +26,7 @@ const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise
     ignore: missing !== undefined,
     async fn() {
       const folder = await Deno.makeTempDir();
-      await using plane = await ControlPlane.start(API_ADDRESS);
+      await using plane = await ControlPlane.start(ADDRESS);
       await fn(plane, folder);
       await Deno.remove(folder, { recursive: true });
     },
@@ -156,7 +156,7 @@ test(
         ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--dry-run", "--node", "node-a"],
       ],
       cwd: ROOT,
-      env: { KUBERNETES_SERVICE_HOST: API_ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
+      env: { KUBERNETES_SERVICE_HOST: ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
     assert.match(
@@ -201,7 +201,7 @@ test("the account that `manifest` makes sees all it needs and nothing else", asy
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "src/cli/main.ts", "manifest", "--image", "example/ledgerproxy:1", ...[
       "--api-server",
-      `https://${API_ADDRESS}:6443`,
+      `https://${ADDRESS}:6443`,
       "--cluster-cidr",
       "10.244.0.0/16",
       "--set-sysctls",

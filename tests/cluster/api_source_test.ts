@@ -14,7 +14,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
 import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
-import { API_ADDRESS, ApiCluster } from "../support/cluster/oracle.ts";
+import { API_ADDRESS as ADDRESS, ApiCluster } from "../support/cluster/oracle.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -103,7 +103,7 @@ const follow = (plane: ControlPlane) => apiSource(new ApiClient(plane.kubeconfig
 const scenario = (text: string) => parseScenario(text).objects.map(manifestOf);
 
 test("what a proxy must see is listed and followed, what it must not see is not", async () => {
-  await using plane = await ControlPlane.start(API_ADDRESS);
+  await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
 service shop/web ips=10.96.0.20 ports=:80/tcp
@@ -132,7 +132,7 @@ service shop/foreign ips=10.96.0.21 ports=:80/tcp proxy-name=other`));
 });
 
 test("a partition in which etcd forgets the past ends in a new list, and in nothing but what has changed", async () => {
-  await using plane = await ControlPlane.start(API_ADDRESS);
+  await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   const endpoints = (address: string) =>
     scenario(`
@@ -169,7 +169,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
 });
 
 test("a proxy that was away first receives what it missed, and the list then changes nothing", async () => {
-  await using plane = await ControlPlane.start(API_ADDRESS);
+  await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
 service shop/web ips=10.96.0.20 ports=:80/tcp
@@ -207,7 +207,7 @@ class Witness extends ApiClient {
 }
 
 test("5,000 Services are listed while they change, streamed or in pages, and each is known", async () => {
-  await using plane = await ControlPlane.start(API_ADDRESS);
+  await using plane = await ControlPlane.start(ADDRESS);
   await newCluster(plane);
   const create = (name: string) =>
     plane.call("POST", "/api/v1/namespaces/shop/services", {
