@@ -164,7 +164,7 @@ async function follow(
   };
   const believed = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+    : guardedSource(source, () => engine.cluster.objects, options);
   await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
   await snapshotting;
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {

@@ -247,12 +247,21 @@ Deno.test("a configuration file shapes the rules, a flag goes before it, and its
   ]);
   assert.match(plain.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000008/);
   assert.match(flagged.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000010/);
-  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0\nnftable: {}\n`);
+  const old = "nftable: {}\nudpIdleTimeout: 250ms\nmetadata: {name: worker}\n";
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0/16\n${old}`);
+  const lenient = await ledgerproxy(...args);
+  assert.equal(lenient.code, 0, lenient.stderr);
+  assert.match(lenient.stderr, /config\.yaml: nftable: there is no such field; it is left out/);
+  assert.match(
+    lenient.stderr,
+    /config\.yaml: udpIdleTimeout: kube-proxy has not read it since 1\.26; it is left out/,
+  );
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0\noomScoreAdj: none\nnftable: {}\n`);
   const { code, stderr } = await ledgerproxy(...args);
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /config\.yaml:\n {2}clusterCIDR: "10\.244\.0\.0"; CIDRs such as .*\n {2}nftable: there is no such field/,
+    /config\.yaml:\n {2}clusterCIDR: "10\.244\.0\.0"; CIDRs such as .*\n {2}oomScoreAdj: "none"; .*number/,
   );
   await Deno.remove(folder, { recursive: true });
 });

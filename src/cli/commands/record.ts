@@ -37,7 +37,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
   const believed = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+    : guardedSource(source, () => engine.cluster.objects, options);
   try {
     for await (const batch of believed.batches(signal)) {
       take(engine, ledger, batch, source);
