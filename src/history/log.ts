@@ -13,7 +13,7 @@ export function* recordsAbout(past: Past, search: Search = {}): Generator<Placed
 }
 
 /** A function that says whether a record is what `search` looks for. A record without a readable time is of any time. */
-function matcher(search: Search): (record: LedgerRecord) => boolean {
+export function matcher(search: Search): (record: LedgerRecord) => boolean {
   const { kind, service, namespace, since = -Infinity, until = Infinity } = search;
   const names = search.address === undefined ? undefined : mentionsAddress(search.address);
   return (record) => {

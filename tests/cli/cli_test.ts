@@ -220,6 +220,14 @@ Deno.test("why names the Service whose cluster IP it is, also at a port that it 
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a --node that names no Node is a warning, and the rules are made all the same", async () => {
+  const run = (node: string) => ledgerproxy("run", "--source", RECORDING, "--dry-run", "--node", node);
+  const [typo, right] = await Promise.all([run("node-typo"), run("node-a")]);
+  assert.match(typo.stderr, /warning: there is no Node node-typo: /);
+  assert.match(typo.stdout, /10\.96\.0\.1 \. tcp \. 443/);
+  assert.doesNotMatch(right.stderr, /Node/);
+});
+
 Deno.test("flags about traffic shape the rules", async () => {
   const { stdout } = await ledgerproxy(
     ...["run", "--source", RECORDING, "--dry-run", "--node", "node-a", "--masquerade-bit", "3"],

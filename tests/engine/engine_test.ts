@@ -8,7 +8,7 @@ import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { CommitRecord } from "../../src/ledger/record.ts";
+import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import type { SetPath } from "../../src/nft/ruleset.ts";
@@ -343,6 +343,48 @@ Deno.test("an address in use that goes to another Service is said, and counted i
   ]);
   process.list(WEB, young);
   assert.deepEqual(process.reports.at(-1)!.moved, [{ ...moved, from: "shop/old", to: "shop/young" }]);
+});
+
+Deno.test("an address that moves while the tables are made anew is said too: at a start, and as the configuration changes", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  const young = service("shop/young 10.96.0.3 http:80/tcp", "2026-01-01T00:00:00Z", {
+    externalIPs: ["203.0.113.80"],
+  });
+  const old = service("shop/old 10.96.0.4 http:80/tcp", "2024-01-01T00:00:00Z", {
+    externalIPs: ["203.0.113.80"],
+  });
+  const configured = (process: Process, masqueradeBit: number) => {
+    const proxy = {
+      masqueradeBit,
+      masqueradeAll: false,
+      detectLocal: { mode: "NodeCIDR" },
+      nodePortAddresses: [],
+    };
+    const records = [{ kind: "config", time: TIME, version: "0", nodeName: "node-a", proxy } as const];
+    const first = process.ports.ledger.append(records as LedgerRecord[]);
+    perform(process.engine, process.ports, { kind: "appended", first, records: records as LedgerRecord[] });
+  };
+  const moved = (process: Process) =>
+    process.reports.flatMap(({ moved }) => moved).map(({ from, to }) => `${from} ${to}`);
+  {
+    using process = new Process(kernel, storage);
+    process.list(young);
+    configured(process, 3);
+    process.list(young, old);
+    assert.deepEqual(moved(process), ["shop/young shop/old"]);
+  }
+  // The tables are found as another version would have left them.
+  kernel.commit([{
+    verb: "add",
+    noun: "chain",
+    family: "ip",
+    table: "ledgerproxy",
+    chain: { name: "older" },
+  }]);
+  using process = new Process(kernel, storage);
+  process.list(young);
+  assert.deepEqual([process.reports[0]!.rebuilt, moved(process)], [true, ["shop/old shop/young"]]);
 });
 
 Deno.test("what of a Service is left out is said with its name, once, and so is what its source ranges leave open", () => {

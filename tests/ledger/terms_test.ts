@@ -2,7 +2,7 @@
 // be read is made again.
 
 import assert from "node:assert/strict";
-import { isAbout, isIn, mentions } from "../../src/ledger/mentions.ts";
+import { matcher } from "../../src/history/log.ts";
 import { readLedger, readSegmentRecords } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -30,13 +30,13 @@ function searches(records: readonly LedgerRecord[]): Map<string, (record: Ledger
   const words = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, word]) => word!));
   const made = new Map<string, (record: LedgerRecord) => boolean>();
   for (const namespace of words(/"namespace":"([^"]+)"/g)) {
-    made.set(`namespace ${namespace}`, (record) => isIn(record, namespace));
+    made.set(`namespace ${namespace}`, matcher({ namespace }));
     for (const name of words(/"(?:name|kubernetes\.io\/service-name)":"([^"]+)"/g)) {
-      made.set(`Service ${namespace}/${name}`, (record) => isAbout(record, `${namespace}/${name}`));
+      made.set(`Service ${namespace}/${name}`, matcher({ service: `${namespace}/${name}` }));
     }
   }
   for (const address of words(/"(\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]+)"/g)) {
-    made.set(`address ${address}`, mentions(address));
+    made.set(`address ${address}`, matcher({ address }));
   }
   for (const kind of ["event", "commit", "config", "drift", "gap"]) {
     made.set(`kind ${kind}`, (record) => record.kind === kind);
