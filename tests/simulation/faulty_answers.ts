@@ -24,6 +24,7 @@ export interface Asked {
 /** A wrong answer, and what it is to be counted as where that is another fault than was asked for. */
 export type Faulty = Answer & { readonly counts?: Fault };
 
+const LEADER = "etcd leader changed";
 const HTML = "<html><body>maintenance</body></html>";
 /** Objects after which a list is delivered in parts (`PART_OBJECTS` of ingest). */
 export const PART = 500;
@@ -40,7 +41,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       });
     case "Status with code 200":
     case "Status with code 200 as later page":
-      return whole(statusText(chance.pick([500, 503]), "InternalError", "etcd leader changed"));
+      return { ...whole(statusText(chance.pick([500, 503]), "InternalError", LEADER)), says: LEADER };
     case "answer reset in the middle":
     case "answer that stops in the middle": {
       if (honest.text.length < 2) return undefined;

@@ -22,6 +22,8 @@ export class Server {
   readonly requests = new Map<string, number>();
   /** Requests that came before the time that Retry-After named. */
   tooEarly = 0;
+  /** What the program must name as its problem once it has the whole answer to a request. */
+  readonly says = new Map<number, string>();
   #ids = 0;
   readonly #retryAt = new Map<string, number>();
   /** Paths whose last list lost most: the next one is honest, or does not come. */
@@ -57,7 +59,9 @@ export class Server {
     }
     this.#count(path, now);
     if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
-    this.connections.send(id, connection, resource, this.#answer(resource, query, now), now);
+    const answer = this.#answer(resource, query, now);
+    if (answer.says !== undefined) this.says.set(id, answer.says);
+    this.connections.send(id, connection, resource, answer, now);
   }
 
   /** The program has ended: nobody waits for an answer, and another may ask at once. */

@@ -82,7 +82,7 @@ export class World {
     this.chance = new Chance(seed);
     const { chance } = this;
     this.size = chance.pick([4, 6, 20, 24]);
-    this.#idle = chance.once(6) ? 505 : 0;
+    this.#idle = chance.once(5) ? 505 : 0;
     this.#shared = !chance.once(3);
     for (const object of FIXTURES) this.cluster.put(object);
     this.refill(this.size);
