@@ -3,27 +3,18 @@
 // within a stated time.
 
 import assert from "node:assert/strict";
-import { emptyState } from "../../src/fold/cluster_state.ts";
-import { foldRecord } from "../../src/fold/fold.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
-import { objectKey } from "../../src/kube/objects.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import type { Offset } from "../../src/ledger/record.ts";
-import { separated } from "../../src/nft/objects.ts";
-import type { Elements } from "../../src/nft/ruleset.ts";
 import { diff } from "../../src/plan/delta.ts";
-import { POSITION_PATH } from "../../src/plan/position.ts";
-import { meaning } from "../support/meaning.ts";
 import { act } from "./acts.ts";
+import { disagreement, heldBy } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
 import { FaultCounts } from "./faults.ts";
 import type { Manners } from "./honest_api.ts";
 import { UnreliableKernel } from "./kernel.ts";
-import { CONFIG, moment, Process } from "./process.ts";
+import { moment, Process } from "./process.ts";
 import { Server } from "./server.ts";
 
 /** How long faults last. */
@@ -207,15 +198,11 @@ export class World {
     if (engine === undefined || engine.rebuild !== undefined) return;
     const generation = this.kernel.generation();
     if (generation === this.#checkedGeneration) return;
-    const differs = diff(engine.committed, this.#held()).length > 0;
+    const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
     assert.ok(this.#disturbed || !differs, "the committed mirror is what the kernel holds");
     this.#disturbed &&= differs;
     if (!this.#disturbed) this.#checkedGeneration = generation;
     if (ledger!.failure === undefined) assert.ok(ledger!.next > 0);
-  }
-
-  #held(): Elements {
-    return separated(this.kernel.list(OUR_TABLES)).elements;
   }
 
   #endFaults(): void {
@@ -243,7 +230,7 @@ export class World {
     while (this.now < end || agreedSince !== Infinity) {
       const look = this.now + LOOK_MILLISECONDS;
       while (this.now < look) this.#advance(look);
-      const differs = this.#disagreement();
+      const differs = disagreement(this);
       if (differs !== undefined) {
         assert.equal(agreedSince, Infinity, `they agreed for a while: ${differs}`);
         assert.ok(this.now < end, `no agreement in time: ${differs}`);
@@ -252,37 +239,6 @@ export class World {
     }
     const most = [...this.server.requests].reduce((a, b) => a[1] > b[1] ? a : b);
     assert.ok(most[1] <= REQUESTS_MAX, `${most[1]} requests in minute ${most[0]}`);
-  }
-
-  /** How kernel, ledger and server differ; undefined where they agree. */
-  #disagreement(): string | undefined {
-    if (this.#process === undefined) return "the program is not running";
-    const { ledger, engine } = this.#process;
-    if (ledger.failure !== undefined) return `ledger: ${ledger.failure.reason}`;
-    if (engine.rejections > 0 || engine.cluster.aside.size > 0) return "something is refused or set aside";
-    const state = emptyState();
-    for (const { offset, record } of readLedger(this.disk.storage)) foldRecord(state, offset, record);
-    const wrong = diff(state.desired, this.#held()).filter(({ set }) => set !== POSITION_PATH);
-    if (wrong.length > 0) return `kernel != fold(ledger): ${JSON.stringify(wrong[0])}`;
-    const [ours, theirs] = [meaning(state.desired), meaning(this.#truth())];
-    const odd = ours.find((line) => !theirs.includes(line)) ?? theirs.find((line) => !ours.includes(line));
-    return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
-  }
-
-  #truth(): Elements {
-    const state = emptyState();
-    foldRecord(state, 0 as Offset, CONFIG);
-    let offset = 0;
-    for (const stored of this.cluster.objects.values()) {
-      const decoded = decodeObject(stored);
-      const hidden = stored.kind === "ServiceCIDR" && !this.server.manners.serviceCidrs;
-      if (!decoded.ok || hidden) continue;
-      const value = decoded.object;
-      const { time } = moment(this.now);
-      const record = { kind: "event", key: objectKey(value), value, resourceVersion: "", time } as const;
-      foldRecord(state, ++offset as Offset, record);
-    }
-    return state.desired;
   }
 }
 
