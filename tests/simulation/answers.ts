@@ -107,6 +107,6 @@ export function changeText({ type, object }: Change, manner: Following["manner"]
         ? line(type, { kind, apiVersion, metadata: { ...named, resourceVersion } })
         : line(type, object);
     case "without version":
-      return line(type, { ...object, metadata: { ...named, ...metadata } });
+      return line(type, { ...object, metadata: { ...named, ...metadata, resourceVersion: "" } });
   }
 }

@@ -20,7 +20,7 @@ import {
   statusOf,
 } from "../../src/ingest/reflector_state.ts";
 import type { Resource } from "../../src/ingest/resources.ts";
-import type { KnownVersions, Problem, SourceBatch } from "../../src/ingest/source.ts";
+import { isPart, type KnownVersions, type Problem, type SourceBatch } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
 import type { Query } from "./honest_api.ts";
@@ -152,10 +152,17 @@ export class Client {
           break;
         case "deliver":
           this.#batches.push(effect.batch);
+          this.#noteList(follower, effect.batch);
           break;
         case "cut":
           break;
       }
+    }
+  }
+
+  #noteList({ state }: Follower, batch: SourceBatch): void {
+    if (batch.kind === "list" && !isPart(batch)) {
+      this.server.noteList(state.resource.path, batch.objects.length);
     }
   }
 

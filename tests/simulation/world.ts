@@ -248,6 +248,7 @@ function someManners(chance: Chance): Manners {
     continueExpires: chance.once(4),
     pageObjects: chance.pick([5, 9, 500]),
     bookmarkMilliseconds: chance.between(5, 60) * 1000,
+    watchMilliseconds: chance.once(4) ? chance.between(3, 20) * 1000 : Infinity,
     serviceCidrs: !chance.once(5),
   };
 }
