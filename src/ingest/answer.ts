@@ -1,5 +1,5 @@
-// What an API server answers, checked before it is believed: a page of a list, a line of a watch. Each function returns what
-// it was asked for or throws an ApiFailure that names what the value is instead. Pure.
+// What an API server answers, checked before anything follows from it: a page of a list, a line of a watch. Each function
+// returns what it was asked for or throws an ApiFailure that names what the value is instead. Pure.
 
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
