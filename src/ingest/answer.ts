@@ -34,8 +34,14 @@ export function pageOf(value: unknown, resource: Resource): Page {
   const { items } = page;
   if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
   for (const item of items) checkItem(item, resource);
-  const metadata = isObject(page["metadata"]) ? page["metadata"] : {};
-  return { items, resourceVersion: versionOf(metadata), token: textOf(metadata["continue"]) };
+  const { metadata = {} } = page;
+  if (!isObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
+  const { continue: token } = metadata;
+  // A token that cannot be sent back would make the first page the whole list.
+  if (typeof token !== "string" && token !== undefined && token !== null) {
+    throw invalid(`a ${kind} whose continue token is ${described(token)}`);
+  }
+  return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
 }
 
 /** Items leave out their kind; one that names another is no item of this list. */

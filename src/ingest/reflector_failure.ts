@@ -37,15 +37,19 @@ function failWatch(
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
   if (worked) state.failures = 0;
-  state.invalid = failure.reason === "invalid" ? state.invalid + 1 : 0;
+  state.refused = REFUSED.has(failure.reason) ? state.refused + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
     // The server has forgotten what came after our version: list again, the first time at once.
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them: a list goes around them.
-  if (state.invalid >= INVALID_WATCHES_MAX) state.version = undefined;
+  // Lines that make no sense may stand in the way of those behind them, and a server may not know our version any more
+  // (etcd restored from a backup) and say so in another way than 410: a list goes around all of that.
+  if (state.refused >= REFUSED_WATCHES_MAX) {
+    state.version = undefined;
+    state.refused = 0;
+  }
   if (failure.reason === "cut" && worked) {
     rest(state, backoff(0, times, state), now);
     return [{ kind: "cut", cause: failure.text }];
@@ -53,8 +57,9 @@ function failWatch(
   return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
 }
 
-/** Watches in a row that make no sense before the resource is listed again. */
-const INVALID_WATCHES_MAX = 3;
+/** Watches in a row that are refused, or make no sense, before the resource is listed again. */
+const REFUSED_WATCHES_MAX = 5;
+const REFUSED: ReadonlySet<Problem["reason"]> = new Set(["invalid", "error", "absent"]);
 
 /** Ways to list that are tried at once where the last one is refused; others wait. */
 function failList(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {
