@@ -25,8 +25,9 @@ export const CONVERGES_MILLISECONDS = 240_000;
 const STABLE_MILLISECONDS = 20_000;
 /** How often it is looked at whether they agree. */
 const LOOK_MILLISECONDS = 5000;
-/** How long a dead connection may stay unnoticed. */
+/** How long a dead connection may stay unnoticed: one that all requests share, and one of a list that nothing answers. */
 const DEAD_MILLISECONDS = 40_000;
+const DEAD_ALONE_MILLISECONDS = 75_000;
 /** Most requests for one resource in a minute, whatever the server does: some lists of 17 pages that lead nowhere. */
 const REQUESTS_MAX = 300;
 
@@ -189,10 +190,11 @@ export class World {
   /** What holds at every moment. */
   #check(): void {
     assert.equal(this.server.tooEarly, 0, "Retry-After is obeyed");
+    const limit = this.#shared ? DEAD_MILLISECONDS : DEAD_ALONE_MILLISECONDS;
     const carrying = new Set(this.#process?.client.connections() ?? []);
     for (const [connection, since] of this.#dead) {
       if (!carrying.has(connection)) this.#dead.delete(connection);
-      else assert.ok(this.now - since <= DEAD_MILLISECONDS, "a dead connection is noticed");
+      else assert.ok(this.now - since <= limit, "a dead connection is noticed");
     }
     const { engine, ledger } = this.#process ?? {};
     if (engine === undefined || engine.rebuild !== undefined) return;
