@@ -11,7 +11,7 @@ const [seeds = "400", words = ""] = Deno.args;
 const copy = await Deno.makeTempDir();
 try {
   await run("cp", ["-r", ...PARTS.map((part) => new URL(part, ROOT).pathname), copy]);
-  const unharmed = await simulate("60");
+  const unharmed = await simulate("20");
   if (unharmed !== undefined) throw new Error(`the simulation fails with all checks in place: ${unharmed}`);
   let unnoticed = 0;
   for (const sabotage of SABOTAGES.filter(({ check }) => check.includes(words))) {
