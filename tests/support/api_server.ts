@@ -56,10 +56,13 @@ export class Server implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
 
-  constructor(services: Answer, others: (path: string) => Response = () => stream([BOOKMARK], true)) {
+  constructor(
+    services: Answer,
+    others: (path: string, query: URLSearchParams) => Response = () => stream([BOOKMARK], true),
+  ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
-      if (url.pathname !== "/api/v1/services") return others(url.pathname);
+      if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
       return services(url.searchParams, this.calls.length) ?? stream([], true);
     });
