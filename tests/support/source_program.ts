@@ -77,14 +77,14 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Puts a Service and its slice into the source; `endpoints` counts them. */
-export function writeSource(folder: string, endpoints: number): void {
+/** Puts a Service and its slice into the source; `endpoints` counts them, `spec` is put over the Service's. */
+export function writeSource(folder: string, endpoints: number, spec: object = {}): void {
   const objects = [
     {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "web", namespace: "shop" },
-      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }], ...spec },
     },
     {
       apiVersion: "discovery.k8s.io/v1",

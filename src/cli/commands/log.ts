@@ -91,7 +91,8 @@ function text({ offset, record }: Placed, service: string | undefined): string[]
         }; ${record.response}`,
       ];
     case "gap":
-      return [`${head}gap of ${record.records} records: ${record.reason}`];
+      // A fault of the program is a gap of no records.
+      return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
     default:
       return [`${head}${describeRecord(record)}`];
   }
