@@ -96,7 +96,7 @@ Deno.test({
       await plane.killApiServer();
       await until(
         "health says so",
-        () => /"Service":\{[^}]*"problem":"Service: /.test(get(`${HEALTH}/healthz`)),
+        () => /"Service":\{[^}]*"problem":"api server not answering"/.test(get(`${HEALTH}/healthz`)),
       );
       assert.match(get(`${HEALTH}/healthz`), / 200$/);
       assert.ok(serves("10.244.2.5:8080")());

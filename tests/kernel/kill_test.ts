@@ -65,7 +65,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
     }
   };
   Deno.writeTextFileSync(`${folder}/log`, "");
-  const starts = () => (Deno.readTextFileSync(`${folder}/log`).match(/^reading /gm) ?? []).length;
+  const starts = () => (Deno.readTextFileSync(`${folder}/log`).match(/ info: reading /g) ?? []).length;
   churn();
   let known: string[] = [];
   let failed = 0;
