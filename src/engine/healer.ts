@@ -4,7 +4,7 @@
 
 import { DRIFT_CHANGES_MAX } from "../limits.ts";
 import { unreachable } from "../invariant.ts";
-import type { Heard } from "../kernel/ruleset_monitor.ts";
+import type { ForeignChanges } from "../kernel/ruleset_monitor.ts";
 import { healedAt, healingDelay, type Healings } from "./healing.ts";
 
 /** How often the kernel is asked what other programs did. */
@@ -22,7 +22,7 @@ export type HealerInput =
   /** The time that {@link wakeAt} named has come; earlier it means nothing. */
   | { readonly kind: "woken" }
   /** What the monitor received since it was last asked. */
-  | { readonly kind: "polled"; readonly heard: Heard }
+  | { readonly kind: "polled"; readonly heard: ForeignChanges }
   /** Whether a listing of our tables is what was committed. */
   | { readonly kind: "compared"; readonly equal: boolean }
   /** A commit was tried, for whatever reason: whether the kernel refused it in the end. */
@@ -135,7 +135,7 @@ function due(state: HealerState, now: number): HealerEffect[] {
 }
 
 /** What the kernel dropped of its messages is looked for by a comparison, unless our tables are listed all the same. */
-function takeHeard(state: HealerState, { foreign, lost }: Heard, now: number): HealerEffect[] {
+function takeHeard(state: HealerState, { foreign, lost }: ForeignChanges, now: number): HealerEffect[] {
   if (foreign.length > 0) return drifted(state, foreign, now);
   return lost ? [{ kind: "compare" }] : [];
 }

@@ -24,7 +24,7 @@ export interface Ports {
   /** Forgets flows of connection tracking; absent where there are none. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
   /** Hears what others change in our tables; absent where nobody listens. */
-  readonly monitor?: Pick<RulesetMonitor, "poll" | "unheard">;
+  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
   /** Told when the ledger cannot be written, and when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Receives what another program did and is not settled, whenever that changes; times in milliseconds since 1970. */
@@ -124,7 +124,7 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor,
     const send = () => kernel.commit(transaction);
     const receipt = monitor === undefined || transaction.length < UNHEARD_OPERATIONS
       ? send()
-      : monitor.unheard(() => kernel.generation(), send);
+      : monitor.withoutNotifications(() => kernel.generation(), send);
     return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;

@@ -1,8 +1,9 @@
-// Values of keys and data between nft's canonical text and the bytes the kernel compares. Each part of a
-// concatenation is padded to 4 bytes; a single part is not.
+// Keys and values: between nft's canonical text and the bytes that the kernel compares. Each part of a concatenation is
+// padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { CONCATENATION, type DataType } from "../nft/data_type.ts";
+import { concatenated, CONCATENATION, type DataType, prefixParts } from "../nft/data_type.ts";
+import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
 const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
@@ -117,7 +118,7 @@ export function ipv4Number(text: string): number {
 /** The 16 bytes of an IPv6 address in canonical text (RFC 5952, no embedded dotted quad). */
 export function ipv6Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(16);
-  const [head, tail] = text.split("::") as [string, string | undefined];
+  const [head = "", tail] = text.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");
   left.forEach((group, i) => setGroup(bytes, i, group));
@@ -146,9 +147,9 @@ export function ipv6Text(bytes: Uint8Array): string {
   return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
 
-/** First and last key of a concatenated interval: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
+/** First and last key of an interval, both included: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
 export function intervalBounds(types: readonly DataType[], key: string): [first: string, last: string] {
-  const bounds = key.split(CONCATENATION).map((part, i) => partBounds(types[i]!, part));
+  const bounds = concatenated(key).map((part, i) => partBounds(types[i]!, part));
   return [
     bounds.map(([first]) => first).join(CONCATENATION),
     bounds.map(([, last]) => last).join(CONCATENATION),
@@ -156,19 +157,19 @@ export function intervalBounds(types: readonly DataType[], key: string): [first:
 }
 
 function partBounds(type: DataType, part: string): [string, string] {
-  const [address, length] = part.split("/") as [string, string | undefined];
+  const [address, length] = prefixParts(part);
   if (length === undefined) return [part, part];
   const bytes = addressBytes(type, address);
   for (let bit = Number(length); bit < bytes.length * 8; bit++) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
   return [address, readData(type, bytes)];
 }
 
-/** The address behind `address`; undefined behind the last one. */
+/** The next address; undefined after the last one. */
 export function addressAfter(type: DataType, address: string): string | undefined {
   return neighbour(type, address, 1, 255);
 }
 
-/** The address before `address`, which is not the first one. */
+/** The previous address. `address` is not the first one. */
 export function addressBefore(type: DataType, address: string): string {
   return neighbour(type, address, -1, 0)!;
 }
@@ -187,11 +188,11 @@ function neighbour(type: DataType, address: string, step: 1 | -1, carried: numbe
   return readData(type, bytes);
 }
 
-/** The inverse of {@link intervalBounds}; undefined for bounds that no key of ours has. */
-export function intervalText(types: readonly DataType[], first: string, last: string): string | undefined {
-  const [from, to] = [first.split(CONCATENATION), last.split(CONCATENATION)];
+/** The inverse of {@link intervalBounds}; undefined where the bounds are not those of prefixes. */
+export function intervalKey(types: readonly DataType[], first: string, last: string): ElementKey | undefined {
+  const [from, to] = [concatenated(first), concatenated(last)];
   const parts = types.map((type, i) => partText(type, from[i]!, to[i]!));
-  return parts.includes(undefined) ? undefined : parts.join(CONCATENATION);
+  return parts.every((part) => part !== undefined) ? elementKey(parts) : undefined;
 }
 
 function partText(type: DataType, first: string, last: string): string | undefined {

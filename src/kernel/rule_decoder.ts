@@ -1,12 +1,12 @@
-// Netlink expressions back into statements: the inverse of the rule encoder. A rule this program never writes is
-// refused with its expressions named, so that a foreign rule is noticed and not misread.
+// Decodes netlink expressions into statements: the inverse of rule_encoder.ts. For a rule that this program never writes it
+// returns a reason that names the expressions, so that a foreign rule is found and not misread.
 
-import type { Address, Family } from "../nft/data_type.ts";
+import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
 import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
-import { HEADER_FIELD, prefixMask } from "./rule_encoder.ts";
+import { HEADER_FIELD, HEADER_SELECTORS, prefixMask } from "./rule_encoder.ts";
 import { readComment } from "./set_codec.ts";
 import { readVerdict } from "./verdict_codec.ts";
 
@@ -15,16 +15,16 @@ interface Expression {
   readonly data: Attributes;
 }
 
-/** A value loaded into registers: what it is, and how many bytes of it were loaded. */
+/** A value that an expression loads into registers, and how many bytes of it. */
 interface Load {
   readonly part: Selector | Numgen | "meta mark" | "ct state" | "ct status";
   readonly bytes: number;
 }
 
-/** Thrown for an expression that no statement of ours produces. */
+/** An expression that the encoder never writes. It does not leave this file: `readRule` returns a reason. */
 class UnknownExpression extends Error {}
 
-/** The rule in NFT_MSG_NEWRULE attributes, or a sentence that names what this program does not know in it. */
+/** The rule in the attributes of NFT_MSG_NEWRULE, or the reason why it is none of this program's. */
 export function readRule(family: Family, rule: Attributes): Rule | string {
   const bytes = rule.get(nf.NFTA_RULE.EXPRESSIONS);
   const expressions = bytes === undefined ? [] : readExpressions(bytes);
@@ -38,7 +38,7 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
   }
 }
 
-/** Without the change of byte order that nft 1.0.6 asks for on the one byte of `meta l4proto` in keys of intervals. */
+/** The expressions of a rule. nft 1.0.6 adds a byteorder expression for `meta l4proto`, one byte, which changes nothing. */
 function readExpressions(bytes: Uint8Array): Expression[] {
   return [...attributeList(bytes)].map(([, element]) => {
     const expression = attributes(element);
@@ -90,16 +90,16 @@ function readPayload(family: Family, data: Attributes): Load {
   const base = u32(data, nf.NFTA_PAYLOAD.BASE);
   const offset = u32(data, nf.NFTA_PAYLOAD.OFFSET);
   const bytes = u32(data, nf.NFTA_PAYLOAD.LEN)!;
-  const fits = Object.keys(HEADER_FIELD).find((name) => {
-    const field = HEADER_FIELD[name]!;
+  const part = HEADER_SELECTORS.find((name) => {
+    const field = HEADER_FIELD[name];
     return field.base === base && field.offset === offset &&
       (name === "th dport" || name.startsWith(`${family} `));
   });
-  if (fits === undefined) throw new UnknownExpression(`payload base ${base} offset ${offset}`);
-  return { part: fits as Selector, bytes };
+  if (part === undefined) throw new UnknownExpression(`payload base ${base} offset ${offset}`);
+  return { part, bytes };
 }
 
-/** The statement made of `loads` and the expressions behind them, and how many of those it takes. */
+/** The statement made of `loads` and the expressions in `next`, and how many of those it uses. */
 function readStatement(
   family: Family,
   loads: readonly Load[],
@@ -143,20 +143,28 @@ function readLookup(
   next: Expression | undefined,
 ): [Statement, number] {
   const set = text(data, nf.NFTA_LOOKUP.SET);
-  const key = loads.map(({ part }) => part) as (Selector | Numgen)[];
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
-  if (into === undefined) return [{ kind: "lookup", key: key as Selector[], set }, 1];
-  if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: key as Selector[], map: set }, 1];
+  if (into === undefined) return [{ kind: "lookup", key: loads.map(selectorOf), set }, 1];
+  if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
   if (next?.name !== "nat") throw new UnknownExpression("lookup without nat");
+  const key = loads.map((load) => typeof load.part === "object" ? load.part : selectorOf(load));
   return [{ kind: "dnat", key, map: set }, 2];
 }
 
+/** What `load` loads, as part of a key. */
+function selectorOf({ part }: Load): Selector {
+  if (typeof part === "object" || part === "meta mark" || part === "ct state" || part === "ct status") {
+    throw new UnknownExpression("a lookup by something else than addresses, ports and protocols");
+  }
+  return part;
+}
+
 function readDnatTo(family: Family, [address, port]: readonly Expression[]): Statement {
-  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const bytes = bytesOf(port!.data, nf.NFTA_IMMEDIATE.DATA);
+  const text = readConcatenation([addressType(family)], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA));
   return {
     kind: "dnat-to",
-    address: readConcatenation([type], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA)) as Address,
+    address: canonicalAddress(text),
     port: Number(readConcatenation(["inet_service"], bytes)),
   };
 }
@@ -188,7 +196,7 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   if (load.part === "ct status") return { kind: "ct-status-dnat" };
   if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
   if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
-  const selector = load.part as Selector;
+  const selector = load.part;
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
 

@@ -1,16 +1,23 @@
-// Definitions of sets and maps, and their elements, between the model and nf_tables attributes. The user data of a
-// set tells nft how to print it (libnftnl udata.h): without the typeof of a key with a slot, nft prints it wrongly.
+// Definitions of sets and maps, and their elements: between the model and nf_tables attributes. The kernel stores user data
+// for nft (libnftnl udata.h). It is written here too: nft prints a key with a slot wrongly without its typeof.
 
 import { Buffer } from "node:buffer";
-import type { Container, Element, ElementKey, SetDefinition } from "../nft/ruleset.ts";
-import type { DataType } from "../nft/data_type.ts";
+import {
+  canonicalKey,
+  type Container,
+  type Element,
+  type ElementKey,
+  type SetDefinition,
+} from "../nft/ruleset.ts";
+import { assert } from "../invariant.ts";
+import { DATA_TYPES, type DataType } from "../nft/data_type.ts";
 import {
   addressAfter,
   addressBefore,
   concatenationBytes,
   dataBytes,
   intervalBounds,
-  intervalText,
+  intervalKey,
   lastAddress,
   readConcatenation,
   writeConcatenation,
@@ -35,7 +42,7 @@ import { readVerdict, writeVerdict } from "./verdict_codec.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
 import { parseVerdict, verdictText } from "../nft/statement.ts";
 
-/** nft's numbers of the data types (nftables datatype.h); the kernel stores them for nft alone. */
+/** nft's numbers of the data types (nftables datatype.h). The kernel stores them, and only nft reads them. */
 const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   slot: 4,
   ipv4_addr: 7,
@@ -44,9 +51,7 @@ const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   inet_service: 13,
   mark: 19,
 };
-const TYPE_BY_NUMBER = new Map(
-  Object.entries(TYPE_NUMBER).map(([type, number]) => [number, type as DataType]),
-);
+const TYPE_BY_NUMBER = new Map(DATA_TYPES.map((type) => [TYPE_NUMBER[type], type]));
 const FLAGS = ["interval", "dynamic"] as const;
 const TYPE_BITS = 6;
 /** Data type of verdict maps: NFT_DATA_VERDICT. */
@@ -55,9 +60,9 @@ const VERDICT_TYPE = 0xffffff00;
 /** Types of user data in a set (libnftnl enum nftnl_udata_set_types) and in an element or rule (comment). */
 const UDATA_SET = { KEY_BYTEORDER: 0, DATA_BYTEORDER: 1, KEY_TYPEOF: 3, DATA_TYPEOF: 4, COMMENT: 7 } as const;
 const UDATA_COMMENT = 0;
-/** nft's enum byteorder: a concatenation has none. */
+/** nft's enum byteorder. That of a concatenation is `invalid`. */
 const BYTEORDER = { invalid: 0, host: 1, big: 2 } as const;
-/** nft's enum expr_types and the numbers it stores for a payload field: protocol description and field index. */
+/** nft's enum expr_types, and the numbers that it stores for a payload field: protocol description and field index. */
 const EXPRESSION = { payload: 7, meta: 9, concat: 13, numgen: 23 } as const;
 const FIELD = {
   ipv4_addr: { description: 12, field: 12 },
@@ -65,7 +70,7 @@ const FIELD = {
   inet_service: { description: 11, field: 2 },
 } as const;
 
-/** Writes the attributes of NFT_MSG_NEWSET, the table's name aside. `id` is unique in the batch. */
+/** Writes the attributes of NFT_MSG_NEWSET except the table's name. `id` is unique in the batch. */
 export function writeSet(writer: NetlinkWriter, set: Container, id: number): void {
   writer.attributeString(NFTA_SET.NAME, set.name);
   writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : flagBits(set));
@@ -88,7 +93,7 @@ function flagBits({ flag, key }: Pick<SetDefinition, "flag" | "key">): number {
   return SET_FLAG_BITS[flag] | (flag === "interval" && key.length > 1 ? NFT_SET_CONCAT : 0);
 }
 
-/** Tells the kernel where each part of a concatenated interval ends. */
+/** Writes the length of each part: the kernel needs them to compare intervals part by part. */
 function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
   const description = writer.openNest(NFTA_SET.DESC);
   const fields = writer.openNest(NFTA_SET_DESC_CONCAT);
@@ -101,12 +106,12 @@ function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
   writer.close(description);
 }
 
-/** The set or map a NFT_MSG_NEWSET describes, or the reason why it is none of ours. */
+/** The set or map in the attributes of NFT_MSG_NEWSET, or the reason why it is none of this program's. */
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
   const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
-  if (key === undefined) return `set ${name} has a key type unknown here`;
+  if (key === undefined) return `set ${name} has an unknown key type`;
   const flag = FLAGS.find((flag) => flagBits({ flag, key }) === flags);
   if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
     return `set ${name} has flags 0x${flags.toString(16)}`;
@@ -116,17 +121,15 @@ export function readSet(attributes: Attributes): Container | string {
   if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common, ...(flag ? { flag } : {}) };
   const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
   const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
-  return value === undefined
-    ? `map ${name} has a value type unknown here`
-    : { kind: "map", ...common, value };
+  return value === undefined ? `map ${name} has an unknown value type` : { kind: "map", ...common, value };
 }
 
-/** Whether `set` holds intervals of one address each, which the kernel has as two elements: their ends. */
+/** Whether keys of `set` are single prefixes. The kernel stores each as two elements: its first key, and the key after it. */
 export function isPlainInterval(set: Container): boolean {
   return set.kind === "set" && set.flag === "interval" && set.key.length === 1;
 }
 
-/** Writes one element as NFTA_LIST_ELEM, or two for a plain interval; a deletion needs the key alone. */
+/** Writes one element as NFTA_LIST_ELEM, or two for a plain interval. A deletion (`withValue` false) has the key alone. */
 export function writeElement(
   writer: NetlinkWriter,
   set: Container,
@@ -144,10 +147,10 @@ export function writeElement(
     writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
   }
   writer.close(list);
-  const behind = plain ? addressAfter(set.key[0]!, last!) : undefined;
-  if (behind === undefined) return;
+  const after = plain ? addressAfter(set.key[0]!, last!) : undefined;
+  if (after === undefined) return;
   const end = writer.openNest(NFTA_LIST_ELEM);
-  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, behind);
+  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, after);
   writer.attributeU32(NFTA_SET_ELEM.FLAGS, NFT_SET_ELEM_INTERVAL_END);
   writer.close(end);
 }
@@ -171,7 +174,7 @@ function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[]
   writer.close(data);
 }
 
-/** The element of `set` that NFTA_LIST_ELEM attributes hold, or the reason why it is none of ours. */
+/** The element of `set` in the attributes of NFTA_LIST_ELEM, or the reason why it is none of this program's. */
 export function readElement(set: Container, attributes: Attributes): Element | string {
   const key = readKey(set, attributes);
   if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
@@ -185,9 +188,9 @@ export function readElement(set: Container, attributes: Attributes): Element | s
   return { key, value, ...rest };
 }
 
-/** As {@link readElement} for what is listed of a plain interval's set: the ends of intervals, in any order. */
+/** As {@link readElement}, for the elements of a set of plain intervals, which the kernel lists in any order. */
 export function readIntervals(set: Container, listed: readonly Attributes[]): Element[] | string {
-  const [type] = set.key as [DataType];
+  const type = set.key[0]!;
   const isEnd = (attributes: Attributes) =>
     ((u32(attributes, NFTA_SET_ELEM.FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) !== 0;
   const bound = (attributes: Attributes) => nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
@@ -205,7 +208,7 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
     const last = next === undefined
       ? lastAddress(type)
       : addressBefore(type, readConcatenation(set.key, bound(next)));
-    const key = intervalText(set.key, element.key, last) as ElementKey | undefined;
+    const key = intervalKey(set.key, element.key, last);
     if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
     elements.push({ ...element, key });
   }
@@ -216,8 +219,8 @@ function readKey({ key }: Container, attributes: Attributes): ElementKey | undef
   const text = (attribute: number) =>
     readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
   const first = text(NFTA_SET_ELEM.KEY);
-  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return first as ElementKey;
-  return intervalText(key, first, text(NFTA_SET_ELEM.KEY_END)) as ElementKey | undefined;
+  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return canonicalKey(first);
+  return intervalKey(key, first, text(NFTA_SET_ELEM.KEY_END));
 }
 
 /** Writes `comment` as user data of a table, chain, rule or element. */
@@ -276,7 +279,7 @@ function byteorder(types: readonly DataType[]): number {
   return types[0] === "mark" || types[0] === "slot" ? BYTEORDER.host : BYTEORDER.big;
 }
 
-/** The typeof of a concatenation: each part's expression under its index (nft's expr_ops.build_udata). */
+/** The typeof of a concatenation: the expression of each part under its index (nft's expr_ops.build_udata). */
 function writeConcatTypeof(writer: NetlinkWriter, types: readonly DataType[]): void {
   writeTypeof(writer, EXPRESSION.concat, (parts) => {
     types.forEach((type, i) => writeUdata(parts, i, (part) => writePartTypeof(part, type)));
@@ -290,7 +293,8 @@ function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
     return writeTypeof(writer, EXPRESSION.numgen, numbers(NFT_NG_RANDOM, SLOT_MODULUS_MAX, 0));
   }
   if (type === "inet_proto") return writeTypeof(writer, EXPRESSION.meta, numbers(NFT_META_L4PROTO));
-  const field = FIELD[type as keyof typeof FIELD];
+  assert(type !== "mark", "no key with a slot has a mark");
+  const field = FIELD[type];
   return writeTypeof(writer, EXPRESSION.payload, numbers(field.description, field.field));
 }
 
@@ -299,7 +303,7 @@ function writeTypeof(writer: NetlinkWriter, expression: number, fill: (inner: Ne
   writeUdata(writer, 1, fill);
 }
 
-/** One user data entry with what `fill` writes. */
+/** One user data entry, whose content `fill` writes. */
 function writeUdata(writer: NetlinkWriter, type: number, fill: (inner: NetlinkWriter) => void): void {
   const token = writer.openUserData(type);
   fill(writer);

@@ -44,7 +44,7 @@ class Node {
       now: () => new Date(WALL + this.now).toISOString(),
       monitor: {
         poll: () => ({ foreign: this.#heard.splice(0), lost: false }),
-        unheard: (_generation, commit) => commit(),
+        withoutNotifications: (_generation, commit) => commit(),
       },
       driftChanged: (drift) => this.drifts.push(drift),
       report: () => {},

@@ -89,15 +89,18 @@ Deno.test("a batch of ours is not listened to, and another program's commit mean
     kernel.commit([{ verb, noun: "table", family: "ip", table: "ledgerproxy" } as Operation]);
   for (const { family, name } of kernel.tables()) shell(`nft delete table ${family} ${name}`);
   monitor.poll();
-  monitor.unheard(generation, () => act("add"));
+  monitor.withoutNotifications(generation, () => act("add"));
   assert.deepEqual(monitor.poll(), { foreign: [], lost: false });
-  monitor.unheard(generation, () => {
+  monitor.withoutNotifications(generation, () => {
     shell("nft add chain ip ledgerproxy foreign");
     act("delete");
   });
   assert.deepEqual(monitor.poll(), { foreign: [], lost: true });
   assert.deepEqual(monitor.poll(), { foreign: [], lost: false }, "reported once");
-  assert.throws(() => monitor.unheard(generation, () => kernel.commit([NO_SUCH_TABLE])), KernelRejection);
+  assert.throws(
+    () => monitor.withoutNotifications(generation, () => kernel.commit([NO_SUCH_TABLE])),
+    KernelRejection,
+  );
   assert.equal(monitor.poll().lost, false, "a refused batch is none");
   shell("nft add table ip ledgerproxy");
   const { foreign } = monitor.poll();

@@ -3,13 +3,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
-import type { Element, ElementKey, Elements, SetPath } from "../../src/nft/ruleset.ts";
+import {
+  canonicalKey,
+  type Element,
+  type ElementKey,
+  type Elements,
+  type SetPath,
+  setPath,
+} from "../../src/nft/ruleset.ts";
 import { applyDelta, compose, type Delta, diff, invert, type MutableElements } from "../../src/plan/delta.ts";
 import { elementOperations, plan } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionElement, positionOf } from "../../src/plan/position.ts";
 
-const PATH = "ip ledgerproxy service-ips" as SetPath;
-const DATA = "ip ledgerproxy endpoints" as SetPath;
+const PATH = setPath("ip", "ledgerproxy", "service-ips");
+const DATA = setPath("ip", "ledgerproxy", "endpoints");
 
 const elements: fc.Arbitrary<Elements> = fc.dictionary(
   fc.constantFrom("1", "2", "3", "4"),
@@ -21,7 +28,7 @@ const elements: fc.Arbitrary<Elements> = fc.dictionary(
         new Map(
           Object.entries(of).map((
             [n, value],
-          ): [ElementKey, Element] => [key(n) as ElementKey, { key: key(n) as ElementKey, value }]),
+          ): [ElementKey, Element] => [canonicalKey(key(n)), { key: canonicalKey(key(n)), value }]),
         );
       return new Map([
         [PATH, keyed(verdicts, (n) => `10.96.0.${n} . tcp . 80`)],
@@ -46,7 +53,7 @@ Deno.test("apply(a, diff(a, b)) = b, and diff(a, a) is empty", () => {
   }));
 });
 
-Deno.test("compose does one after the other, is associative, and invert undoes", () => {
+Deno.test("compose(d, e) has the effect of d, then e; it is associative; apply(apply(a, d), invert(d)) = a", () => {
   fc.assert(fc.property(elements, elements, elements, elements, (a, b, c, d) => {
     const [first, second, third] = [diff(a, b), diff(b, c), diff(c, d)];
     assert.deepEqual(applied(a, compose(first, second)), applied(a, first, second));
@@ -55,16 +62,16 @@ Deno.test("compose does one after the other, is associative, and invert undoes",
   }));
 });
 
-Deno.test("a delta refuses elements that are not as it found them", () => {
+Deno.test("a delta is applied only to elements that are as before its changes", () => {
   const a: Elements = new Map([[PATH, new Map()]]);
   const b: Elements = new Map([[
     PATH,
-    new Map([["k" as ElementKey, { key: "k" as ElementKey, value: "drop" }]]),
+    new Map([[canonicalKey("k"), { key: canonicalKey("k"), value: "drop" }]]),
   ]]);
-  assert.throws(() => applyDelta(copy(b), diff(a, b)), /not as the delta found it/);
+  assert.throws(() => applyDelta(copy(b), diff(a, b)), /not what the delta changes/);
 });
 
-Deno.test("plan finds what differs among the touched keys and nothing else", () => {
+Deno.test("plan finds the differences among the touched keys, and no others", () => {
   fc.assert(fc.property(elements, elements, (a, b) => {
     const all = diff(a, b);
     const touched = new Map<SetPath, Map<ElementKey, number>>();
@@ -91,7 +98,7 @@ Deno.test("operations delete before they add, and add data before the verdicts t
   }));
 });
 
-Deno.test("a position is read back from the element that says it, and from no other comment", () => {
+Deno.test("a position is read from the element that holds it, and from no other comment", () => {
   const position = { ledger: "0123456789abcdef", offset: 12345, digest: "ab".repeat(32) };
   const element = positionElement(position);
   assert.ok(element.comment!.length <= 127);

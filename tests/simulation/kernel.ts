@@ -52,7 +52,7 @@ export class UnreliableKernel implements Kernel {
         this.#lost = false;
         return heard;
       },
-      unheard: (_generation, commit) => commit(),
+      withoutNotifications: (_generation, commit) => commit(),
     };
   }
 
