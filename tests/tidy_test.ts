@@ -37,6 +37,10 @@ const OFFENDERS: Record<string, Record<string, string>> = {
     "src/nft/a.ts": "",
     "src/nft/b.ts": "",
   },
+  "a `using` is used never, or more than once": {
+    "src/kernel/a.ts":
+      "function f() {\n  using a = open();\n  a.use();\n}\nfunction g() {\n  using b = open();\n  b.use(b);\n}",
+  },
 };
 
 for (const [sentence, rule] of Object.entries(RULES)) {

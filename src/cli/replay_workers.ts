@@ -81,10 +81,9 @@ export function serveReplay(): void {
   const worker = self as unknown as Pick<Worker, "onmessage" | "postMessage">;
   const say = (word: Word | "ready") => worker.postMessage(word);
   worker.onmessage = async ({ data: { path, part } }: MessageEvent<Task>) => {
-    using kernel = new FakeKernel();
     try {
       const told = (records: number) => records % RECORDS_A_WORD === 0 && say({ records });
-      say({ result: await replayPart(existingLedger(path), part, kernel, told) });
+      say({ result: await replayPart(existingLedger(path), part, new FakeKernel(), told) });
     } catch (error) {
       say({ error: String(error) });
     }

@@ -56,7 +56,8 @@ export async function run(options: RunOptions): Promise<number> {
     const source = openSource({ ...options, ...inForce }, true, apiClient(inForce));
     return await dryRun(source, configRecord(inForce));
   }
-  using kernel = new NetlinkKernel();
+  await using resources = new AsyncDisposableStack();
+  const kernel = resources.use(new NetlinkKernel());
   const held = heldCommit(inForce.ledger, kernel);
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
@@ -67,17 +68,17 @@ export async function run(options: RunOptions): Promise<number> {
   const client = apiClient(inForce);
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const folder = ledgerFolder(inForce.ledger);
-  using conntrack = new Conntrack();
+  const conntrack = resources.use(new Conntrack());
   // Rules that stand prove what the kernel can do.
   if (held === undefined && !capable(kernel)) return 1;
-  using monitor = new RulesetMonitor(TABLE, kernel.port);
+  const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const tell = (event: ApiEvent) => recorder?.tell(event);
   setUp(inForce, tell);
   const stop = stopSignal();
   const opened = openLedger(folder, options.fsync ?? "interval");
   const { engine } = opened;
-  using ledger = opened.ledger;
+  const ledger = resources.use(opened.ledger);
   const served: Served = {
     engine,
     status: () => source.status?.() ?? [],
@@ -105,7 +106,7 @@ export async function run(options: RunOptions): Promise<number> {
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
-  await using serving = new Serving(served, inForce);
+  const serving = resources.use(new Serving(served, inForce));
   tell(nodeEvent(inForce, "Normal", "Starting", ""));
   return await follow({ options, inForce, source, ports, served, serving, stop });
 }
@@ -127,7 +128,8 @@ async function follow(
   const { engine, metrics } = served;
   const { ledger } = ports;
   let restart = false;
-  using _watch = watchConfig(options, inForce, {
+  using resources = new DisposableStack();
+  resources.use(watchConfig(options, inForce, {
     apply(now) {
       log.info(`${options.config} has changed: taken over`);
       configure(engine, ports, now);
@@ -139,8 +141,8 @@ async function follow(
       restart = true;
       stop.abort();
     },
-  });
-  using memory = new MemoryRelease();
+  }));
+  const memory = resources.use(new MemoryRelease());
   let lastSnapshot = Date.now();
   let snapshotting: Promise<void> | undefined;
   const told = progress("records in the ledger, while the cluster is read");

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
 import { apiSource } from "../../src/ingest/api_source.ts";
 import { isPart } from "../../src/ingest/source.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { Authority } from "../support/cluster/certificates.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
@@ -161,8 +162,7 @@ test(
         "-c",
         `mount -t tmpfs tmpfs /var/run && mkdir -p ${account} && mount --bind ${folder} ${account} && exec "$@"`,
         "sh",
-        Deno.execPath(),
-        ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--dry-run", "--node", "node-a"],
+        ...imageCommand("run", "--dry-run", "--node", "node-a"),
       ],
       cwd: ROOT,
       env: { KUBERNETES_SERVICE_HOST: ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
@@ -207,16 +207,14 @@ test("a proxy between us and the API server is gone through, and may break", asy
 });
 
 test("the account that `manifest` makes sees all it needs and nothing else", async (plane) => {
-  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "src/cli/main.ts", "manifest", "--image", "example/ledgerproxy:1", ...[
-      "--api-server",
-      `https://${ADDRESS}:6443`,
-      "--cluster-cidr",
-      "10.244.0.0/16",
-      "--set-sysctls",
-    ]],
-    cwd: ROOT,
-  }).output();
+  const [program, ...args] = imageCommand("manifest", "--image", "example/ledgerproxy:1", ...[
+    "--api-server",
+    `https://${ADDRESS}:6443`,
+    "--cluster-cidr",
+    "10.244.0.0/16",
+    "--set-sysctls",
+  ]);
+  const { stdout, success } = await new Deno.Command(program!, { args, cwd: ROOT }).output();
   assert.ok(success);
   const paths: Readonly<Record<string, string>> = {
     ServiceAccount: "/api/v1/namespaces/kube-system/serviceaccounts",

@@ -59,6 +59,7 @@ export const RULES: Readonly<Record<string, (sources: Sources) => string[]>> = {
     each(sources, ([, text]) => /^export (default|\*)/m.exec(text)?.[0]),
   "each third-party package is imported in one file": onePlaceImports,
   "no file is dead": deadFiles,
+  "a `using` is used never, or more than once": inlinedUsings,
 };
 
 /** One finding for each file for which `find` returns text. */
@@ -165,4 +166,23 @@ function deadFiles(sources: Sources): string[] {
     }
   }
   return [...sources.keys()].filter((path) => path.startsWith("src/") && !reached.has(path));
+}
+
+/**
+ * `deno bundle --minify` (Deno 2.9.6) puts what a `using` holds into the place of its only use, and then nothing disposes
+ * of it. A DisposableStack, try and finally, or a second use keeps it.
+ */
+function inlinedUsings(sources: Sources): string[] {
+  return [...sources].flatMap(([path, text]) => {
+    const lines = withoutComments(text).split("\n");
+    return lines.flatMap((line, start) => {
+      const [, indent, name] = /^(\s*)(?:await )?using (\w+)\b/.exec(line) ?? [];
+      if (indent === undefined || name === undefined) return [];
+      const inBlock = (other: string) => other === "" || other.startsWith(indent);
+      const end = lines.findIndex((other, i) => i > start && !inBlock(other));
+      const block = lines.slice(start + 1, end < 0 ? undefined : end).join("\n");
+      const uses = block.match(new RegExp(`(?<![.\\w])${name}\\b`, "g"))?.length;
+      return uses === 1 ? [`${path}: \`using ${name}\` is used once`] : [];
+    });
+  });
 }

@@ -165,6 +165,7 @@ function repair(storage: Storage, path: string, damage: LedgerDamage): void {
   const { folder, records } = setDamagedAside(storage, damage, new Date().toISOString());
   using writer = new LedgerWriter(storage, { policy: "always" });
   writer.append(records);
+  writer.sync();
   log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
 }
 
