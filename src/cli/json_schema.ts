@@ -74,7 +74,18 @@ const drift = offered({
   response: z.string(),
 });
 
-const gap = offered({ kind: z.literal("gap"), time, reason: z.string(), records: count });
+const gap = offered({
+  kind: z.literal("gap"),
+  time,
+  reason: z.string(),
+  records: count,
+  salvaged: offered({
+    snapshot: offset.nullable().describe("behind the snapshot that was used; null: none was whole"),
+    records: count.describe("whole records behind it"),
+    complete: z.boolean().describe("whether they reach back to the beginning or to the snapshot"),
+    committed: z.boolean().describe("whether rules were made from it"),
+  }).optional().describe("what is known of the damaged ledger that this one stands for"),
+});
 
 const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
 const placed = offered({ offset, record });

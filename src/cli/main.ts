@@ -2,7 +2,7 @@
 
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
-import { isLedgerDamage } from "../ledger/segment.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { bisectCommand, type BisectOptions } from "./commands/bisect.ts";

@@ -137,12 +137,15 @@ function continues(text: string, previousChain: string): boolean {
 
 type Line = LedgerRecord & { readonly offset: number; readonly chain: string };
 
+/** A record that is judged by nothing but its own line. */
+export type DecodedLine = Omit<DecodedRecord, "chain">;
+
 /** The record in `line`, judged by nothing but its own CRC; undefined where it is none. */
-export function decodeLine(line: Uint8Array): LedgerRecord | undefined {
+export function decodeLine(line: Uint8Array): DecodedLine | undefined {
   const text = unsealed(line);
   if (text === undefined) return undefined;
-  const { offset: _, chain: __, ...record } = JSON.parse(text) as Line;
-  return KINDS.has(record.kind) ? record as LedgerRecord : undefined;
+  const { offset, chain: _, ...record } = JSON.parse(text) as Line;
+  return KINDS.has(record.kind) ? { offset, record: record as LedgerRecord } : undefined;
 }
 
 /** JSON with keys in code unit order and nothing absent: equal values have equal text. */

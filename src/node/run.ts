@@ -12,6 +12,7 @@ import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { Retention } from "../ledger/retention.ts";
+import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
 import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
@@ -152,11 +153,10 @@ async function follow(
     const due = ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS;
     if (due && snapshotting === undefined) {
       lastSnapshot = Date.now();
-      snapshotting = ledger.snapshotInSteps(
-        snapshotLines(snapshotState(engine.cluster)),
-        retention(options),
-        lastSnapshot,
-      ).finally(() => snapshotting = undefined);
+      const lines = snapshotLines(snapshotState(engine.cluster));
+      snapshotting = writeSnapshotInSteps(ledger, lines, retention(options)).finally(() =>
+        snapshotting = undefined
+      );
     }
     memory.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
@@ -170,7 +170,7 @@ async function follow(
   await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
   await snapshotting;
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
-    ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
+    writeSnapshot(ledger, snapshotLines(engine.cluster), retention(options));
   }
   return restart ? 1 : summary(engine);
 }

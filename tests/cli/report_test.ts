@@ -10,6 +10,7 @@ import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { retain } from "../../src/ledger/retention.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";
@@ -33,12 +34,12 @@ function ledger(keep = 0): Storage {
   const state = emptyState();
   for (let i = 0; i < RECORDS; i++) {
     if (keep > 0 && i === keep) {
-      writer.snapshot(snapshotLines(state), KEEP_ALL, 0);
+      writeSnapshot(writer, snapshotLines(state), KEEP_ALL);
     }
     writer.append([record(i)]);
     foldRecord(state, i as Offset, record(i));
   }
-  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, 0);
+  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 });
   return storage;
 }
 

@@ -10,13 +10,8 @@ import { foldRecord } from "../../fold/fold.ts";
 import { isSnapshotOf, restoredState, type SnapshotLine } from "../../fold/snapshot.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { segmentFirst } from "../../ledger/format.ts";
-import {
-  isLedgerDamage,
-  LedgerDamage,
-  type LedgerEnd,
-  readSegments,
-  segmentNames,
-} from "../../ledger/segment.ts";
+import { isLedgerDamage, type LedgerDamage } from "../../ledger/damage.ts";
+import { type LedgerEnd, readSegments, segmentNames } from "../../ledger/segment.ts";
 import { readSnapshot, snapshotName, snapshotNext } from "../../ledger/snapshot.ts";
 import type { Storage } from "../../ledger/storage.ts";
 import type { Offset } from "../../ledger/record.ts";

@@ -106,9 +106,9 @@ async function besidePeers(): Promise<void> {
 }
 
 /** Prints the median of both versions and of the rounds' ratios. */
-async function besideVersion(bundle: string, rounds: number): Promise<void> {
+async function besideVersion(earlier: string, rounds: number): Promise<void> {
   const contenders = new Map<string, Proxy>([
-    ["before", { kind: "ledgerproxy", bundle }],
+    ["before", { kind: "ledgerproxy", bundle: earlier }],
     [OURS, { kind: "ledgerproxy", bundle: bundle() }],
   ]);
   const samples = new Map([...contenders.keys()].map((name) => [name, [] as Sample[]]));
