@@ -115,7 +115,7 @@ function* readSegment(
       // failed; its header proves that it does.
       const torn = line.last && (!line.ended || decoded === NOT_WHOLE);
       if (!torn) throw new LedgerDamage(name, number, line.at, decoded);
-      const lostBytes = line.bytes.length + (line.ended ? 1 : 0);
+      const lostBytes = line.length + (line.ended ? 1 : 0);
       return { ...end, torn: { file: name, keep: line.at, lostBytes, reason: decoded } };
     }
     yield decoded;

@@ -13,8 +13,10 @@ const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
 
 /** One line of a segment, the header included. */
 export interface SegmentLine {
-  /** Without its "\n". */
+  /** Without its "\n"; empty where the line is longer than any record, and has no end. */
   readonly bytes: Uint8Array;
+  /** How many there are. */
+  readonly length: number;
   /** Byte of the segment at which it begins. */
   readonly at: number;
   /** Whether it has its "\n". */
@@ -53,7 +55,7 @@ function* pieces(storage: Storage, name: string, size: number): Generator<Uint8A
   }
 }
 
-/** The lines of `size` bytes that come in pieces. */
+/** The lines of `size` bytes that come in pieces. Of a line that is too long no more is kept than shows that it is. */
 function* linesOf(
   pieces: Iterable<Uint8Array>,
   size: number,
@@ -68,15 +70,17 @@ function* linesOf(
       parts.push(piece.subarray(from, end));
       length += end - from;
       from = end + 1;
-      if (length > LINE_BYTES_MAX) {
-        throw new LedgerDamage(name, number, at, `a line of more than ${LINE_BYTES_MAX} bytes`);
-      }
+      if (length > LINE_BYTES_MAX) parts = [];
       if (newline < 0) continue;
-      yield { bytes: concatenated(parts), at, ended: true, last: at + length + 1 >= size };
+      if (length > LINE_BYTES_MAX) {
+        throw new LedgerDamage(name, number, at, `a line of ${length} bytes, at most ${LINE_BYTES_MAX}`);
+      }
+      yield { bytes: concatenated(parts), length, at, ended: true, last: at + length + 1 >= size };
       at += length + 1;
       [parts, length] = [[], 0];
       number++;
     }
   }
-  if (length > 0) yield { bytes: concatenated(parts), at, ended: false, last: true };
+  // What a crash leaves may be long, and nothing but zeros.
+  if (length > 0) yield { bytes: concatenated(parts), length, at, ended: false, last: true };
 }

@@ -10,6 +10,7 @@ import {
   assertWhole,
   inKernel,
   newFolder,
+  removeTables,
   served,
   SourceProgram,
   writeSource,
@@ -115,10 +116,3 @@ Deno.test("a damaged ledger is set aside; what it knew is served, also after a r
   assert.equal([...Deno.readDirSync(store)].filter(({ name }) => name.startsWith("damaged-")).length, 2);
   await Deno.remove(folder, { recursive: true });
 });
-
-/** As a reboot does. */
-function removeTables(kernel: NetlinkKernel): void {
-  kernel.commit(
-    kernel.tables().map(({ family, name }) => ({ verb: "delete", noun: "table", family, table: name })),
-  );
-}

@@ -115,3 +115,10 @@ export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   assert.deepEqual(verifyLedger(storage), []);
   assert.deepEqual(elements(rulesetAt(readLedger(storage))), inKernel(kernel), "kernel = fold(ledger)");
 }
+
+/** As a reboot does. */
+export function removeTables(kernel: NetlinkKernel): void {
+  kernel.commit(
+    kernel.tables().map(({ family, name }) => ({ verb: "delete", noun: "table", family, table: name })),
+  );
+}
