@@ -3,6 +3,7 @@
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { describeKey } from "../kube/objects.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { type Placed, readLedger, recordLookup } from "../ledger/reader.ts";
@@ -70,7 +71,7 @@ export function beliefAt(storage: Storage, through: number): Belief {
 
 /** The state that reading begins with to reach offset `through`. */
 export function stateBefore(storage: Storage, through: number): ClusterState {
-  const snapshot = newestSnapshot<SnapshotLine>(storage, through + 1);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, through + 1, snapshotMisfit);
   if (snapshot !== undefined) return restoredState(snapshot.lines);
   const first = segmentFirst(segmentNames(storage)[0]!)!;
   if (first === 0) return emptyState();

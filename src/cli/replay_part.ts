@@ -2,7 +2,10 @@
 // stretches can be replayed side by side, and together they prove what the whole would.
 
 import { committedChanges } from "../engine/commit_record.ts";
-import { isSnapshotOf, type SnapshotLine } from "../fold/snapshot.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { FOLD_VERSION } from "../fold/fold_version.ts";
+import { compareSnapshot, type SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newReplay, type Replayed, replayRecord } from "../history/replay.ts";
 import { SYSTEM_CLOCK } from "../ingest/recording_source.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -34,6 +37,8 @@ export interface ReplayDifference {
 export interface PartResult {
   readonly records: number;
   readonly commits: number;
+  /** Commits that come out differently, as another version of the fold made them: that is no fault of the ledger. */
+  readonly otherVersions: number;
   readonly difference: ReplayDifference | null;
   /** Why the stretch proves nothing, for people. */
   readonly problem: string | null;
@@ -49,7 +54,7 @@ export async function replayPart(
 ): Promise<PartResult> {
   const run = newReplay(stateBefore(storage, from - 1));
   const wait = pace(speed);
-  let [records, commits] = [0, 0];
+  let [records, commits, otherVersions] = [0, 0, 0];
   for (const { offset, record } of readLedger(storage, from)) {
     if (offset > through) break;
     if (wait !== undefined) await wait(record.time);
@@ -58,12 +63,12 @@ export async function replayPart(
     if (made === undefined) continue;
     kernel.commit(made.transaction);
     commits++;
-    if (made.digest !== made.record.digest) {
-      return { records, commits, difference: differenceOf(made), problem: null };
-    }
+    if (made.digest === made.record.digest) continue;
+    if (made.record.fold !== FOLD_VERSION) otherVersions++;
+    else return { records, commits, otherVersions, difference: differenceOf(made), problem: null };
   }
   const problem = bounded ? snapshotProblem(storage, run.state, through + 1) : null;
-  return { records, commits, difference: null, problem };
+  return { records, commits, otherVersions, difference: null, problem };
 }
 
 /** Waits until a record is due, counted from the first. */
@@ -85,13 +90,13 @@ function differenceOf({ offset, record, digest, delta }: Replayed): ReplayDiffer
 
 function snapshotProblem(
   storage: Storage,
-  state: Parameters<typeof isSnapshotOf>[0],
+  state: ClusterState,
   next: number,
 ): string | null {
   const name = snapshotName(next);
-  const snapshot = readSnapshot<SnapshotLine>(storage, name);
+  const snapshot = readSnapshot<SnapshotLine>(storage, name, snapshotMisfit);
   if (typeof snapshot === "string") return `${storage.path}/${name}: ${snapshot}`;
-  return isSnapshotOf(state, snapshot.lines)
-    ? null
-    : `${storage.path}/${name}: it is not the state that the records before it make`;
+  return compareSnapshot(state, snapshot.lines) === "different"
+    ? `${storage.path}/${name}: it is not the state that the records before it make`
+    : null;
 }

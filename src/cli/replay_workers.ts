@@ -55,6 +55,7 @@ export async function replayParts(path: string, parts: readonly Part[]): Promise
   return {
     records: sum(({ records }) => records),
     commits: sum(({ commits }) => commits),
+    otherVersions: sum(({ otherVersions }) => otherVersions),
     difference: first?.difference ?? null,
     problem: first?.problem ?? null,
   };

@@ -11,6 +11,8 @@ export class LedgerDamage extends Error {
     /** Byte of the file at which the line begins. */
     readonly byte: number,
     readonly reason: string,
+    /** The format version, where a newer program made the file: it may be whole, and only that program can say. */
+    readonly newerVersion?: number,
   ) {
     super(`${file}:${line} (byte ${byte}): ${reason}`);
   }

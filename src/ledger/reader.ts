@@ -5,7 +5,7 @@ import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./
 import type { LedgerRecord, Offset } from "./record.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
-import { segmentLines } from "./segment_lines.ts";
+import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
 /** One record with its place. */
@@ -39,17 +39,17 @@ export function* readBackward(
     if (i > 0 && !wanted(name)) continue;
     const lines = recordLines(storage, name);
     for (let line = lines.length - 1; line >= 0; line--) {
-      const decoded = decodeRecord(lines[line]!, segmentFirst(name)! + line, undefined);
+      const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
       if (typeof decoded !== "string") yield placed(decoded);
       // The last line of a file may be torn, also where another file goes on behind it.
-      else if (line < lines.length - 1) throw damage(name, line, decoded);
+      else if (line < lines.length - 1) throw damage(name, line, lines, decoded);
     }
   }
 }
 
 /** The records of one closed segment. */
 export function* readSegmentRecords(storage: Storage, name: string): Generator<LedgerRecord> {
-  for (const [line, bytes] of recordLines(storage, name).entries()) {
+  for (const [line, { bytes }] of recordLines(storage, name).entries()) {
     const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
     if (typeof decoded !== "string") yield decoded.record;
   }
@@ -67,22 +67,24 @@ export function ledgerId(storage: Storage): string | undefined {
 /** A function that finds the record at an offset, where it is kept; it keeps the segment that it looked into last. */
 export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
-  let kept: { readonly name: string; readonly lines: readonly Uint8Array[] } | undefined;
+  let kept: { readonly name: string; readonly lines: readonly SegmentLine[] } | undefined;
   return (offset) => {
     const name = names.findLast((name) => segmentFirst(name)! <= offset);
     if (name === undefined) return undefined;
     if (kept?.name !== name) kept = { name, lines: recordLines(storage, name) };
     const line = offset - segmentFirst(name)!;
-    const bytes = kept.lines[line];
-    const decoded = bytes && decodeRecord(bytes, offset, undefined);
-    if (typeof decoded === "string" && line < kept.lines.length - 1) throw damage(name, line, decoded);
+    const found = kept.lines[line];
+    const decoded = found && decodeRecord(found.bytes, offset, undefined);
+    if (typeof decoded === "string" && line < kept.lines.length - 1) {
+      throw damage(name, line, kept.lines, decoded);
+    }
     return typeof decoded === "object" ? decoded.record : undefined;
   };
 }
 
 /** Lines of a segment without its header, a torn one at the end included. */
-function recordLines(storage: Storage, name: string): Uint8Array[] {
-  return [...segmentLines(storage, name)].slice(1).map(({ bytes }) => bytes);
+function recordLines(storage: Storage, name: string): SegmentLine[] {
+  return [...segmentLines(storage, name)].slice(1);
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {
@@ -90,8 +92,8 @@ function placed({ offset, record }: DecodedRecord): Placed {
 }
 
 /** `line`: from 0, the header left out. */
-function damage(name: string, line: number, reason: string): LedgerDamage {
-  return new LedgerDamage(name, line + 2, 0, reason);
+function damage(name: string, line: number, lines: readonly SegmentLine[], reason: string): LedgerDamage {
+  return new LedgerDamage(name, line + 2, lines[line]!.at, reason);
 }
 
 /** What is wrong with a ledger, for people; empty when nothing is. */

@@ -55,6 +55,8 @@ export interface CommitRecord {
   readonly through: number;
   /** Digest of the ruleset after it, lower-case hex. */
   readonly digest: string;
+  /** Version of the fold that made it (FOLD_VERSION); absent up to 0.6.0. */
+  readonly fold?: number;
   /** What the kernel said. */
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */

@@ -10,6 +10,7 @@ import {
   decodeHeader,
   decodeRecord,
   genesisChain,
+  newerVersion,
   NOT_WHOLE,
   segmentFirst,
   type SegmentHeader,
@@ -137,7 +138,7 @@ function readHeader(
   // A header alone is written and synced before any record; only a segment without records can have a torn one.
   const continues = before !== undefined || segmentFirst(name) === 0;
   if (last && continues && !whole) return undefined;
-  throw new LedgerDamage(name, 1, 0, problem);
+  throw new LedgerDamage(name, 1, 0, problem, whole ? newerVersion(line.bytes) : undefined);
 }
 
 function wholeFile(storage: Storage, name: string): TornTail {

@@ -88,8 +88,15 @@ export function snapshotAge(storage: Storage, name: string): Age {
   }
 }
 
-/** The snapshot in file `name`, or what is wrong with it. */
-export function readSnapshot<Line>(storage: Storage, name: string): Snapshot<Line> | string {
+/** What is wrong with a line between the first and the last of a snapshot, which are counted from 0; undefined when nothing is. */
+export type LineCheck = (line: unknown, number: number) => string | undefined;
+
+/** The snapshot in file `name`, or what is wrong with it; `check` knows what its lines should be. */
+export function readSnapshot<Line>(
+  storage: Storage,
+  name: string,
+  check: LineCheck = () => undefined,
+): Snapshot<Line> | string {
   try {
     const bytes = readDecompressed(storage, name, SNAPSHOT_BYTES_MAX);
     if (typeof bytes === "string") return `not whole: ${bytes}`;
@@ -104,16 +111,25 @@ export function readSnapshot<Line>(storage: Storage, name: string): Snapshot<Lin
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
     if (next !== snapshotNext(name)) return `it says that it is before record ${next}`;
-    return { ledger, next, chain, age, lines: lines.map((line) => JSON.parse(line) as Line) };
+    const decoded = lines.map((line) => JSON.parse(line) as Line);
+    for (const [i, line] of decoded.entries()) {
+      const misfit = check(line, i);
+      if (misfit !== undefined) return `not a snapshot: line ${i + 2}: ${misfit}`;
+    }
+    return { ledger, next, chain, age, lines: decoded };
   } catch (error) {
     return `not whole: ${(error as Error).message}`;
   }
 }
 
 /** The newest snapshot that is whole and no later than before record `next`. */
-export function newestSnapshot<Line>(storage: Storage, next = Infinity): Snapshot<Line> | undefined {
+export function newestSnapshot<Line>(
+  storage: Storage,
+  next = Infinity,
+  check?: LineCheck,
+): Snapshot<Line> | undefined {
   for (const name of storage.names().filter((name) => (snapshotNext(name) ?? Infinity) <= next).reverse()) {
-    const snapshot = readSnapshot<Line>(storage, name);
+    const snapshot = readSnapshot<Line>(storage, name, check);
     if (typeof snapshot !== "string") return snapshot;
   }
   return undefined;

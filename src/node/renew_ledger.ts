@@ -1,9 +1,11 @@
 // A damaged ledger is set aside, never deleted, and a new one begun with what could be used of it: its newest whole snapshot
-// and every whole record behind it.
+// and every whole record behind it. One that a newer program wrote is not damaged, but only that program can read it: it is
+// set aside whole, for when that program is back, and nothing of it is used.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { segmentFirst } from "../ledger/format.ts";
@@ -24,8 +26,9 @@ export interface Renewed {
 
 /** Sets the segments in `storage` aside, which must not be written to by anybody. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
-  const { state, lost, salvaged } = lastKnown(storage);
-  const folder = `damaged-${time.replace(/[:.]/g, "-")}`;
+  const newer = damage.newerVersion;
+  const { state, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
+  const folder = `${newer === undefined ? "damaged" : `version-${newer}`}-${time.replace(/[:.]/g, "-")}`;
   storage.setAside(folder);
   const events = relist(new Map(), [...state.objects.values()], true, time);
   const gap: GapRecord = {
@@ -53,8 +56,13 @@ interface LastKnown {
   readonly salvaged: NonNullable<GapRecord["salvaged"]>;
 }
 
+function nothingKnown(): LastKnown {
+  const salvaged = { snapshot: null, records: 0, complete: false, committed: false };
+  return { state: emptyState(), lost: 0, salvaged };
+}
+
 function lastKnown(storage: Storage): LastKnown {
-  const snapshot = newestSnapshot<SnapshotLine>(storage);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   const state = snapshot === undefined ? emptyState() : restoredState(snapshot.lines);
   const [first] = segmentNames(storage);
   const records = salvage(storage, snapshot?.next);

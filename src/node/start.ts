@@ -2,6 +2,7 @@
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
 import { segmentFirst } from "../ledger/format.ts";
@@ -46,7 +47,8 @@ export function openLedger(path: string, policy: SyncPolicy): Opened {
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
     const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
-    log.error(`the ledger is damaged: ${error.message}`);
+    const newer = error.newerVersion !== undefined;
+    log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${error.message}`);
     log.error(
       `it is set aside in ${path}/${folder}; a new one goes on with ${records.length - 1} records of it`,
     );
@@ -70,7 +72,7 @@ function standsForRules(record: LedgerRecord | undefined): boolean {
 }
 
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
-  const snapshot = newestSnapshot<SnapshotLine>(storage);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const told = progress("records read from the ledger");

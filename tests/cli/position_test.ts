@@ -12,7 +12,7 @@ const commit = (through: number, outcome: CommitRecord["outcome"], time: string)
   time,
   from: 0,
   through,
-  digest: "",
+  digest: "ab".repeat(32),
   outcome,
   changes: [],
   changesOmitted: 0,

@@ -2,6 +2,7 @@
 // is whole of the ledger is used.
 
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
@@ -156,6 +157,34 @@ Deno.test("a ledger whose end was cut does not take back what stands behind it",
   await ran(folder, warned(folder, /all\.json/));
   assert.deepEqual(inKernel(kernel), standing);
   assert.ok([...readLedger(folderStorage(ledger, false))].some(({ record }) => record.kind === "gap"));
+  writeSource(folder, 2);
+  await ran(folder, served(kernel, 2));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a ledger of a newer program is set aside whole and named; what stands stays, and the ledger is its own", async () => {
+  const { folder, ledger } = await left((ledger) => {
+    const file = `${ledger}/${segmentName(0)}`;
+    const [header, ...rest] = Deno.readTextFileSync(file).split("\n");
+    const covered = header!.slice(0, header!.indexOf(',"crc"')).replace('"version":1', '"version":2');
+    const crc = crc32(covered).toString(16).padStart(8, "0");
+    Deno.writeTextFileSync(file, [`${covered},"crc":"${crc}"}`, ...rest].join("\n"));
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  for (let start = 0; start < 2; start++) {
+    const log = await ran(folder, warned(folder, /all\.json/));
+    assert.deepEqual(inKernel(kernel), standing);
+    if (start === 0) {
+      assert.match(log, /of a newer program: .*format version 2; this program reads version 1/);
+    }
+  }
+  const [aside] = [...Deno.readDirSync(ledger)].filter(({ isDirectory }) => isDirectory);
+  assert.match(aside!.name, /^version-2-/);
+  assert.deepEqual([...Deno.readDirSync(`${ledger}/${aside!.name}`)].map(({ name }) => name), [
+    segmentName(0),
+  ]);
+  assert.equal(gap(ledger).salvaged?.records, 0, "nothing of it is used");
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });

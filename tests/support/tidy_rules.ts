@@ -8,7 +8,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kube: ["type:nft"],
   nft: [],
   ingest: ["kube", "type:ledger"],
-  ledger: ["type:kube"],
+  ledger: ["kube"],
   fold: ["kube", "nft", "type:ledger"],
   plan: ["nft", "fold"],
   kernel: ["nft"],

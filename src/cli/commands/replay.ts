@@ -39,15 +39,18 @@ export async function replay(path: string, options: ReplayOptions): Promise<numb
   const result = parts.length > 1 ? await replayParts(path, parts) : await replayInto(path, through, options);
   const seconds = (performance.now() - start) / 1000;
   if (result.problem !== null) throw new UsageError(result.problem);
-  const { records, commits } = result;
+  const { records, commits, otherVersions } = result;
   const recordsPerSecond = Math.round(records / seconds);
   const difference = result.difference && differenceJson(result.difference);
   if (options.json) {
-    printJson("replay/1", { records, commits, seconds, recordsPerSecond, difference });
+    printJson("replay/1", { records, commits, otherVersions, seconds, recordsPerSecond, difference });
   } else if (result.difference !== null) printLines(differenceLines(result.difference));
   else {
     const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
-    console.log(`${records} records, ${commits} commits: each as it was${rate}`);
+    const others = otherVersions === 0
+      ? ""
+      : ` but for ${otherVersions} that another version of the program made`;
+    console.log(`${records} records, ${commits} commits: each as it was${others}${rate}`);
   }
   return difference === null ? 0 : 1;
 }

@@ -7,7 +7,8 @@ import { disagreement, disagreementText, type Found } from "../../engine/disagre
 import { list } from "../../engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../../fold/cluster_state.ts";
 import { foldRecord } from "../../fold/fold.ts";
-import { isSnapshotOf, restoredState, type SnapshotLine } from "../../fold/snapshot.ts";
+import { compareSnapshot, restoredState, type SnapshotLine } from "../../fold/snapshot.ts";
+import { snapshotMisfit } from "../../fold/snapshot_shape.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { segmentFirst } from "../../ledger/format.ts";
 import { isLedgerDamage, type LedgerDamage } from "../../ledger/damage.ts";
@@ -74,14 +75,18 @@ function examine(storage: Storage): { verdict: Verdict; state?: ClusterState; da
   const snapshots = storage.names().flatMap((name) => snapshotNext(name) ?? []);
   const problems: string[] = [];
   const notes: string[] = [];
-  const begin = first === 0 ? undefined : readSnapshot<SnapshotLine>(storage, snapshotName(first));
+  const begin = first === 0
+    ? undefined
+    : readSnapshot<SnapshotLine>(storage, snapshotName(first), snapshotMisfit);
   if (typeof begin === "string") {
     problems.push(`${snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
   }
   const state = typeof begin === "object" ? restoredState(begin.lines) : emptyState();
   const check = (next: number, chain: string) => {
     if (snapshots.includes(next) && next !== first) {
-      problems.push(...snapshotProblems(storage, state, next, chain));
+      const found = checkSnapshot(storage, state, next, chain);
+      problems.push(...found.problems);
+      notes.push(...found.notes);
     }
   };
   const told = progress("records verified");
@@ -121,14 +126,26 @@ function tornText({ torn }: LedgerEnd): string {
   return `${file} (byte ${keep}): ${lostBytes} bytes of an unfinished write (${reason}); the next start cuts them off`;
 }
 
-function snapshotProblems(storage: Storage, state: ClusterState, next: number, chain: string): string[] {
+/** Holds a snapshot against the records before it. */
+function checkSnapshot(
+  storage: Storage,
+  state: ClusterState,
+  next: number,
+  chain: string,
+): Pick<Verdict, "problems" | "notes"> {
   const name = snapshotName(next);
-  const snapshot = readSnapshot<SnapshotLine>(storage, name);
-  if (typeof snapshot === "string") return [`${name}: ${snapshot}; it will not be used`];
-  if (snapshot.chain !== chain) return [`${name}: its hash chain is not that of the records before it`];
-  return isSnapshotOf(state, snapshot.lines)
-    ? []
-    : [`${name}: it is not the state that the records before it make`];
+  const problem = (text: string) => ({ problems: [`${name}: ${text}`], notes: [] });
+  const snapshot = readSnapshot<SnapshotLine>(storage, name, snapshotMisfit);
+  if (typeof snapshot === "string") return problem(`${snapshot}; it will not be used`);
+  if (snapshot.chain !== chain) return problem("its hash chain is not that of the records before it");
+  switch (compareSnapshot(state, snapshot.lines)) {
+    case "same":
+      return { problems: [], notes: [] };
+    case "different":
+      return problem("it is not the state that the records before it make");
+    case "another version":
+      return { problems: [], notes: [`${name}: another version of the program made it; it is not compared`] };
+  }
 }
 
 function compareKernel({ ledger }: Verdict, state: ClusterState): string[] {
