@@ -15,7 +15,7 @@ export async function* changesOf(path: string, signal: AbortSignal): AsyncGenera
       yield;
       yield* bursts(watcher, () => placeOf(path) !== place, signal);
     } finally {
-      watcher?.close();
+      watcher?.[Symbol.dispose]();
     }
   }
 }
