@@ -5,8 +5,10 @@ import { assert } from "../invariant.ts";
 import { segmentFirst } from "./format.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
-import { isLedgerDamage, LedgerDamage, readSegments, segmentNames, type TornTail } from "./segment.ts";
+import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
+import { readSegments, segmentNames, type TornTail } from "./segment.ts";
 import {
+  type LineCheck,
   newestSnapshot,
   type Place,
   readSnapshot,
@@ -82,8 +84,12 @@ export interface LedgerView<Line> {
 /** Reports no progress. */
 export const NO_PROGRESS: Progress = () => () => {};
 
-/** The ledger in `storage`, which has a segment. */
-export function ledgerView<Line>(storage: Storage, progress: Progress = NO_PROGRESS): LedgerView<Line> {
+/** The ledger in `storage`, which has a segment; `check` says what is wrong with a line of a snapshot. */
+export function ledgerView<Line>(
+  storage: Storage,
+  check: LineCheck,
+  progress: Progress = NO_PROGRESS,
+): LedgerView<Line> {
   const segments = () => segmentNames(storage).map((name) => segmentFirst(name) as Offset);
   return {
     path: storage.path,
@@ -99,8 +105,8 @@ export function ledgerView<Line>(storage: Storage, progress: Progress = NO_PROGR
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
     lookup: () => lookup(storage),
-    snapshotBefore: (next) => newestSnapshot<Line>(storage, next),
-    snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next)),
+    snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check),
+    snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
     snapshotName,
     prove: (behind) => prove(storage, behind),
   };

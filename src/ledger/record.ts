@@ -55,6 +55,8 @@ export interface CommitRecord {
   readonly through: number;
   /** Digest of the ruleset after it, lower-case hex. */
   readonly digest: string;
+  /** Version of the fold that made it (FOLD_VERSION); absent up to 0.6.0. */
+  readonly fold?: number;
   /** What the kernel said. */
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */
@@ -105,6 +107,20 @@ export interface GapRecord {
   readonly reason: string;
   /** Records that were folded but could not be written. */
   readonly records: number;
+  /** Where a ledger stands for a damaged one, as its first record: what is known of the past. Since 0.7.0. */
+  readonly salvaged?: SalvagedPast;
+}
+
+/** What the records behind a gap bring of a damaged ledger. */
+export interface SalvagedPast {
+  /** Offset behind the snapshot that was used; null where none was whole. */
+  readonly snapshot: number | null;
+  /** Whole records behind that snapshot, or behind what is lost. */
+  readonly records: number;
+  /** Whether they reach back to the beginning or to the snapshot; objects may be missing where they do not. */
+  readonly complete: boolean;
+  /** Whether rules were made from it. */
+  readonly committed: boolean;
 }
 
 /** Any record. */

@@ -4,13 +4,15 @@
 //
 // The file is named as its segment is, with ".terms.zst" in place of ".ndjson": one JSON object, compressed with zstd.
 
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
+import { TERMS_BYTES_MAX } from "../limits.ts";
+import { readDecompressed } from "./compression.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
 import type { Search } from "./ledger_view.ts";
 import type { LedgerRecord } from "./record.ts";
-import { segmentBytes } from "./segment.ts";
+import { segmentBytes } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
 const TERMS_VERSION = 1;
@@ -56,7 +58,9 @@ export function segmentTerms(storage: Storage, name: string): SegmentTerms {
 
 function readTerms(storage: Storage, file: string): SegmentTerms | undefined {
   try {
-    const text = new TextDecoder().decode(zstdDecompressSync(storage.read(file)));
+    const bytes = readDecompressed(storage, file, TERMS_BYTES_MAX);
+    if (typeof bytes === "string") return undefined;
+    const text = new TextDecoder().decode(bytes);
     const { version, begins, ends, terms } = JSON.parse(text) as TermsFile;
     return version === TERMS_VERSION ? { begins, ends, terms: new Set(terms) } : undefined;
   } catch {

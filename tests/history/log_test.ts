@@ -1,6 +1,7 @@
 // Which records a search finds.
 
 import assert from "node:assert/strict";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import { recordsAbout } from "../../src/history/log.ts";
 import type { Past } from "../../src/history/past.ts";
@@ -22,7 +23,7 @@ function inSegments(past: Past): Past {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never", segmentBytes: 1 });
   for (const { record } of past.records()) writer.append([record]);
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 const CASES: readonly (readonly [Search, readonly number[]])[] = [
