@@ -30,22 +30,30 @@ function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {
   return relist(objects, listed, complete, time, kinds, batch);
 }
 
-/** Whether `list` is taken: one that would remove much only where it confirms another one. */
+/**
+ * Whether `list` is taken: one that would remove much only where it confirms the one before it. Two lists that contradict
+ * each other as much confirm nothing.
+ */
 function judgeList(state: EngineState, list: ListBatch): { taken: boolean; effects: Effect[] } {
   if (list.confirms === undefined) return { taken: true, effects: [] };
   const [kind] = list.kinds!;
   const removal = largeRemoval(state.cluster.objects, list);
   const before = state.held.get(kind!);
-  const taken = removal === undefined || list.confirms;
+  const confirmed = list.confirms && before !== undefined && largeRemoval(before.listed, list) === undefined;
+  const taken = removal === undefined || confirmed;
   if (removal === undefined && before === undefined) return { taken, effects: [] };
   const outcome = !taken ? "held" : removal === undefined ? "withdrawn" : "confirmed";
   const about = removal ?? before!;
   if (taken) state.held.delete(kind!);
-  else state.held.set(kind!, about);
+  else state.held.set(kind!, { ...about, listed: byName(list.objects) });
   const effects: Effect[] = [
     { kind: "warn", text: heldListText(kind!, about, outcome) },
     { kind: "append", records: [heldListRecord(kind!, about, outcome, list.time)] },
   ];
   if (!taken) effects.push({ kind: "confirm", resource: kind!, why: removalText(about) });
   return { taken, effects };
+}
+
+function byName(objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> {
+  return new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
 }

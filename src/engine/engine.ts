@@ -2,13 +2,12 @@
 // does nothing itself. Positions are promises: appended >= folded >= planned >= committed, asserted at every step.
 
 import { assert, unreachable } from "../invariant.ts";
-import { SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { remarkable, remarks } from "../fold/remarks.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
-import type { Removal } from "../ingest/relist.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -31,9 +30,11 @@ import {
   type MutableElements,
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { takeBatch } from "./batch.ts";
+import type { HeldList } from "./held_list.ts";
 import { commitRecord } from "./commit_record.ts";
 import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
 import { ownerOf } from "./operation_owner.ts";
@@ -121,7 +122,7 @@ export interface EngineState {
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
   /** Lists that are not taken before another one confirms them, by kind. */
-  readonly held: Map<ObjectKind, Removal>;
+  readonly held: Map<ObjectKind, HeldList>;
   /** Version of the last deletion of each kind, as far as the records that were read say. */
   readonly deletions: Map<ObjectKind, number>;
   /** Whether the source has told all it knows; nothing is committed before. */
@@ -302,53 +303,29 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
   const { cluster } = state;
   const { tables } = cluster;
-  const contested = new Set(cluster.contested);
-  const omitted = new Map(cluster.omitted);
+  const before = remarkable(cluster);
   state.appendedOffset = first + records.length - 1;
-  const aside = new Set(cluster.aside.keys());
   for (const record of records) {
     gather(state.gathered, cluster, record);
     if (record.kind === "event" && record.value === null) noteDeletion(state, record);
   }
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
-  const unmade = [...cluster.aside].filter(([name]) => !aside.has(name)).map(([name, reason]) =>
-    `Service ${name} is set aside until it changes: ${reason}`
-  );
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   const dirty = takeDirty(cluster);
   // Tables that are made anew get everything, whatever was touched.
   for (const [set, keys] of state.rebuild === undefined ? dirty : []) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
-  return [
-    ...newConflicts(cluster, contested),
-    ...newOmissions(cluster, omitted),
-    ...unmade.map((text): Effect => ({ kind: "warn", text })),
-  ];
+  return remarks(cluster, before).map(warning);
+}
+
+function warning(text: string): Effect {
+  return { kind: "warn", text };
 }
 
 function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {
   const version = Number(resourceVersion);
   if (version > 0) deletions.set(key.kind, version);
-}
-
-function newConflicts({ contested, claims }: ClusterState, before: ReadonlySet<string>): Effect[] {
-  return [...contested].filter((key) => !before.has(key)).sort().map((key) => {
-    const [holder, ...others] = claims.get(key)!;
-    const frontend = key.replace(" frontend", "");
-    return {
-      kind: "warn",
-      text: `${frontend} is claimed by ${others.join(", ")} too: ${holder}, the oldest, keeps it`,
-    };
-  });
-}
-
-function newOmissions({ omitted }: ClusterState, before: ReadonlyMap<string, number>): Effect[] {
-  return [...omitted].filter(([port, count]) => before.get(port) !== count).sort().map(([port, count]) => ({
-    kind: "warn",
-    text:
-      `${port}: ${count} ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`,
-  }));
 }
 
 function touch(state: EngineState, set: SetPath, key: ElementKey, cause: number): void {
@@ -425,6 +402,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   const record = commitRecord(from, pending, receipt, time);
   return [
     { kind: "append", records: [record] },
+    ...movedTexts(report.moved).map(({ text }) => warning(text)),
     { kind: "report", report },
     ...forgetFlows(state),
     ...planCommit(state),

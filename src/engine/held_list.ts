@@ -3,8 +3,14 @@
 // what is known, and this is what was done about it.
 
 import type { Removal } from "../ingest/relist.ts";
-import type { ObjectKind } from "../kube/objects.ts";
+import type { KubeObject, ObjectKind } from "../kube/objects.ts";
 import type { DriftRecord } from "../ledger/record.ts";
+
+/** A list that is not taken yet. */
+export interface HeldList extends Removal {
+  /** What it holds, by describeKey. */
+  readonly listed: ReadonlyMap<string, KubeObject>;
+}
 
 /** What became of a list. */
 export type HeldOutcome = "held" | "confirmed" | "withdrawn";

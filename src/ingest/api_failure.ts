@@ -44,6 +44,7 @@ interface Status {
   readonly message?: unknown;
   readonly reason?: unknown;
   readonly code?: unknown;
+  readonly details?: unknown;
 }
 
 /** Whether `value` is a Status object: the API server's way to say no, whatever the HTTP code. */
@@ -52,18 +53,28 @@ export function isStatus(value: unknown): value is Status {
 }
 
 /** The failure that a Status object stands for. */
-export function statusFailure({ message, reason, code }: Status): ApiFailure {
+export function statusFailure(said: Status): ApiFailure {
+  const { message, code } = said;
   const text = typeof message === "string" && message !== "" ? message : `a Status without a message`;
   const status = typeof code === "number" ? code : 0;
-  return new ApiFailure(reasonOf(status, typeof reason === "string" ? reason : "", 0), beginning(text));
+  return new ApiFailure(reasonOf(status, statusReason(said), 0), beginning(text));
+}
+
+/**
+ * The reason of a Status. A version that the server does not have yet, after it was restored from a backup, is as good as
+ * one that it does not have any more (apimachinery 0.37: a Timeout with the cause ResourceVersionTooLarge).
+ */
+function statusReason({ reason, details }: Status): string {
+  const causes = (details as { readonly causes?: unknown } | null | undefined)?.causes;
+  const isTooLarge = Array.isArray(causes) &&
+    causes.some((cause) => (cause as { reason?: unknown } | null)?.reason === "ResourceVersionTooLarge");
+  return isTooLarge ? "Expired" : typeof reason === "string" ? reason : "";
 }
 
 /** The failure that an answer of `path` with HTTP status `status` other than 200 stands for. */
 export function httpFailure(path: string, status: number, body: string, retryAfter: number): ApiFailure {
   const parsed = parsedOrNothing(body);
-  const [said, reason] = isStatus(parsed)
-    ? [parsed.message, typeof parsed.reason === "string" ? parsed.reason : ""]
-    : [undefined, ""];
+  const [said, reason] = isStatus(parsed) ? [parsed.message, statusReason(parsed)] : [undefined, ""];
   const text = typeof said === "string" ? said : body;
   const quoted = beginning(text) || "an empty answer";
   return new ApiFailure(

@@ -6,6 +6,7 @@ import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { Connection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
+import { gather, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
@@ -34,10 +35,10 @@ export function apiSource(
   const cuts: Cuts = { count: 0, reportedAt: undefined };
   const ports = {
     connection,
-    deliver: (batch: SourceBatch) => inbox.put(batch),
+    deliver: (batch: SourceBatch) => inbox.put(redacted(batch, client)),
     cut: (kind: ObjectKind, cause: string) => {
       const line = noteCut(cuts, cause, performance.now());
-      const problems = line === undefined ? [] : [`${kind}: ${line}`];
+      const problems = line === undefined ? [] : [client.redacted(`${kind}: ${line}`)];
       return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
     },
   };
@@ -47,7 +48,9 @@ export function apiSource(
   const unconfirmed = new Set<ObjectKind>();
   return {
     description: `API server ${client.server}`,
-    status: () => reflectors.map((reflector) => reflector.status()),
+    status: () =>
+      reflectors.map((reflector) => reflector.status())
+        .map((status) => ({ ...status, problem: client.redacted(status.problem) })),
     confirm: (kind, why) => {
       unconfirmed.add(kind);
       reflectors.find((reflector) => reflector.kind === kind)?.confirm(why);
@@ -83,21 +86,18 @@ export function apiSource(
   };
 }
 
-/** Batches in order; until `kinds` resources are listed all are parts of one list, then neighbours are merged. */
+/** `batch` with problems that do not quote our credential. */
+function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
+  if (batch.problems.length === 0) return batch;
+  return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
+}
+
+/** Batches in order; once `kinds` resources are listed, neighbours are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
-  const listed = new Set<ObjectKind>();
-  const early: SourceBatch[] = [];
-  while (listed.size < kinds) {
-    const batch = await inbox.take();
-    if (batch === undefined) return;
-    const [kind] = batch.kind === "list" ? batch.kinds! : [];
-    if (isPart(batch) || (batch.kind === "events" && batch.events.length === 0)) yield batch;
-    else if (batch.kind === "events" || listed.has(kind!)) early.push(batch);
-    else yield listed.add(kind!).size < kinds ? { ...batch, part: true } : batch;
-  }
-  yield* early;
+  const gathering = newGathering(kinds);
   for (let batch; (batch = await inbox.take()) !== undefined;) {
-    yield batch.kind === "list" ? batch : withNeighbours(batch, inbox);
+    const first = gathering.missing > 0 || batch.kind === "list";
+    yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
   }
 }
 

@@ -15,6 +15,7 @@ import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
+import type { Problem } from "./source.ts";
 
 export type { ReflectorEffect, ReflectorInput };
 
@@ -26,8 +27,7 @@ export function step(state: ReflectorState, input: ReflectorInput, now: Now): Re
       state.inParts = input.inParts ?? false;
       return begin(state, now);
     case "confirm":
-      state.unconfirmed = { why: input.why, due: now.at, failures: 0, reportedAt: now.at };
-      return look(state, now);
+      return confirm(state, input.why, now);
     case "time":
       return look(state, now);
     case "taken":
@@ -84,6 +84,20 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   return [{ kind: "cancel" }, ...begin(state, now)];
 }
 
+/** Asks for another list: at once, but with a pause where the last one was such a list and contradicts the one before. */
+function confirm(state: ReflectorState, why: string, now: Now): ReflectorEffect[] {
+  state.contradictions = state.lastConfirms ? state.contradictions + 1 : 0;
+  const wait = state.contradictions === 0 ? 0 : backoff(state.contradictions, state.times, state);
+  state.unconfirmed = { why, due: now.at + wait, failures: 0, reportedAt: now.at };
+  return look(state, now);
+}
+
+/** What an answer that breaks off says: its head may have said no, and when to ask again, already. */
+function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: Problem): Problem {
+  if (head === undefined || head.status === 200) return problem;
+  return httpFailure(resource.path, head.status, problem.text, head.retryAfter);
+}
+
 type AnswerInput = Extract<ReflectorInput, { kind: "answer" | "bytes" | "end" | "failed" }>;
 
 function answered(
@@ -92,7 +106,7 @@ function answered(
   input: AnswerInput,
   now: Now,
 ): ReflectorEffect[] {
-  if (input.kind === "failed") return fail(state, exchange, input.problem, now);
+  if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
   state.heardAt = Date.parse(now.time);
   exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
@@ -174,6 +188,7 @@ function deliverList(
   now: Now,
 ): ReflectorEffect {
   if (confirms) state.unconfirmed = undefined;
+  state.lastConfirms = confirms;
   state.version = version;
   state.inParts = false;
   state.listed = state.settled = true;

@@ -17,6 +17,7 @@ export function fail(
 ): ReflectorEffect[] {
   const { ask, confirms } = exchange;
   const cancel: ReflectorEffect = { kind: "cancel" };
+  if (ask !== "watch") state.listNotBefore = now.at + wishOf(failure);
   if (ask === "catch-up") {
     // Silence is the end of what was missed; what cannot be read now comes with the list.
     state.known = undefined;
@@ -38,15 +39,18 @@ function failWatch(
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
   if (worked) state.failures = 0;
   state.refused = REFUSED.has(failure.reason) ? state.refused + 1 : 0;
+  const silent = now.at - exchange.quietSince >= times.idleMilliseconds;
+  state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
     // The server has forgotten what came after our version: list again, the first time at once.
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them, and a server may not know our version any more
-  // (etcd restored from a backup) and say so in another way than 410: a list goes around all of that.
-  if (state.refused >= REFUSED_WATCHES_MAX) {
+  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup
+  // refuses our version in its own words, or is silent until it has reached it (kube-apiserver 1.37): a list goes around
+  // all of that.
+  if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) {
     state.version = undefined;
     state.refused = 0;
   }
@@ -58,8 +62,10 @@ function failWatch(
 }
 
 /** Watches in a row that are refused, or make no sense, before the resource is listed again. */
-const REFUSED_WATCHES_MAX = 5;
+const REFUSED_WATCHES_MAX = 3;
 const REFUSED: ReadonlySet<Problem["reason"]> = new Set(["invalid", "error", "absent"]);
+/** Watches in a row that bring nothing, not even a bookmark, before it is. */
+const SILENT_WATCHES_MAX = 2;
 
 /** Ways to list that are tried at once where the last one is refused; others wait. */
 function failList(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {
@@ -123,8 +129,12 @@ function goWithout(state: ReflectorState, failure: Problem, now: Now): Reflector
 
 /** The pause after a failure: the server's wish, within bounds, where it has one. */
 function pause(state: ReflectorState, failure: Problem, failures = state.failures): number {
-  const wish = failure instanceof ApiFailure ? failure.retryAfter : 0;
-  return Math.max(backoff(failures, state.times, state), Math.min(wish, RETRY_AFTER_MILLISECONDS_MAX));
+  return Math.max(backoff(failures, state.times, state), wishOf(failure));
+}
+
+/** How long the server asks to wait, within bounds; 0 where it does not. */
+function wishOf(failure: Problem): number {
+  return failure instanceof ApiFailure ? Math.min(failure.retryAfter, RETRY_AFTER_MILLISECONDS_MAX) : 0;
 }
 
 /** Puts `failure` into the status, and reports it where it was not reported just now. */

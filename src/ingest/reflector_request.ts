@@ -3,9 +3,11 @@
 import { draw } from "./backoff.ts";
 import type { Exchange, Now, Query, ReflectorEffect, ReflectorState } from "./reflector_state.ts";
 
-/** Makes the next request: what was missed, a list, or a watch. */
+/** Makes the next request: what was missed, a list, or a watch. A list waits for as long as the server asked for. */
 export function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
   const exchange = newExchange(state, now);
+  const lists = exchange.ask === "stream" || exchange.ask === "page";
+  if (lists && now.at < state.listNotBefore) return rest(state, state.listNotBefore - now.at, now);
   state.phase = exchange;
   return [request(state, exchange)];
 }

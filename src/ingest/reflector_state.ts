@@ -146,6 +146,8 @@ export interface ReflectorState extends Draws {
   failures: number;
   /** Watches in a row that were refused, or made no sense. */
   refused: number;
+  /** Watches in a row that brought nothing. */
+  silences: number;
   /** Whether requests share a connection, as far as is known. */
   shared: boolean;
   /** A list that would remove much, until another confirms it: when to ask for that, and how. */
@@ -157,6 +159,12 @@ export interface ReflectorState extends Draws {
     /** Whether it is asked for in pages; absent: in another way than the first was. */
     readonly paged?: boolean;
   } | undefined;
+  /** When the server wants to be asked for a list again at the earliest. */
+  listNotBefore: number;
+  /** Whether the last list was to confirm another. */
+  lastConfirms: boolean;
+  /** Lists in a row that were to confirm another and contradict it. */
+  contradictions: number;
   /** When each of the last few problems was reported. */
   readonly reported: Map<string, number>;
   problem: Problem | undefined;
@@ -181,8 +189,12 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     inParts: false,
     failures: 0,
     refused: 0,
+    silences: 0,
     shared: true,
     unconfirmed: undefined,
+    listNotBefore: 0,
+    lastConfirms: false,
+    contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
     heardAt: 0,

@@ -1,7 +1,8 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
 import type { EngineState, Input } from "../engine/engine.ts";
-import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
+import { runLoop } from "../engine/running.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
@@ -22,8 +23,10 @@ import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
 import { MemoryRelease } from "./free_memory.ts";
 import { log } from "./log.ts";
+import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { guardedSource } from "./guarded_source.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
@@ -37,6 +40,7 @@ export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
   readonly initOnly?: boolean;
+  readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
@@ -158,7 +162,10 @@ async function follow(
   const beforeBatch = (batch: SourceBatch) => {
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
-  await runLoop(engine, ports, followed(source, beforeBatch, afterBatch), stop.signal);
+  const believed = inForce.source === undefined
+    ? source
+    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+  await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
   await snapshotting;
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
     ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
@@ -181,6 +188,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      for (const event of movedEvents(report.moved, served.engine.cluster)) served.tell(event);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),

@@ -2,7 +2,8 @@
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import { newEngine, step } from "../../src/engine/engine.ts";
-import { list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
+import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { runLoop } from "../../src/engine/running.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";

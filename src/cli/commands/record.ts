@@ -7,6 +7,7 @@ import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
 import { log } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
+import { guardedSource } from "../../node/guarded_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "../../node/start.ts";
 
@@ -14,6 +15,7 @@ import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from
 export interface RecordOptions extends ConfigOptions {
   readonly speed?: number;
   readonly once?: boolean;
+  readonly allowEmpty?: boolean;
   readonly fsync?: SyncPolicy;
 }
 
@@ -33,8 +35,11 @@ export async function record(options: RecordOptions): Promise<number> {
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const told = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
+  const believed = inForce.source === undefined
+    ? source
+    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
   try {
-    for await (const batch of source.batches(signal)) {
+    for await (const batch of believed.batches(signal)) {
       take(engine, ledger, batch, source);
       told(ledger.next);
     }
