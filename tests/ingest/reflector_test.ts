@@ -247,7 +247,7 @@ Deno.test("a streamed list that changes while it comes is the list of its end", 
   const [batch] = run.lists;
   assert.deepEqual(
     batch!.objects.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]),
-    [["back", "2"], ["a", "7"]],
+    [["a", "7"], ["back", "2"]],
   );
   assert.deepEqual(batch!.gone, [{ kind: "Service", namespace: "shop", name: "ghost" }]);
   assert.deepEqual(batch!.unread, [{ kind: "Service", namespace: "shop", name: "broken" }]);
