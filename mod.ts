@@ -1,10 +1,60 @@
 /**
- * ledgerproxy as a library: read a ledger, fold it into the ruleset it stands for, print that ruleset, try it in a kernel
- * in memory, trace a packet through it.
- * The program itself is `src/cli/main.ts`.
+ * ledgerproxy as a library: ask a ledger what a command can ask; fold it into the ruleset that it stands for, print that
+ * ruleset, try it in a kernel in memory, trace a packet through it. The program itself is `src/cli/main.ts`.
+ *
+ * @example Where did a packet go, and which record made it so?
+ * ```ts
+ * import { openLedger, pathLines, readPacket } from "./mod.ts";
+ *
+ * const packet = readPacket("10.244.0.5", "10.96.0.10:53/udp");
+ * if (typeof packet === "string") throw new Error(packet);
+ * const path = openLedger("fixtures/recordings/evening").why(packet, "@52");
+ * console.log(pathLines(path).at(-1));
+ * // to 10.244.1.10:53
+ * ```
+ *
+ * @example Which record put an endpoint there?
+ * ```ts
+ * import { openLedger } from "./mod.ts";
+ *
+ * const [element] = openLedger("fixtures/recordings/evening").blame("10.244.1.10", "@61");
+ * console.log(element?.comment, element?.cause?.what);
+ * // kube-system/kube-dns:dns EndpointSlice kube-system/kube-dns-gl9lr
+ * ```
+ *
+ * @example What changed between two positions, and why?
+ * ```ts
+ * import { openLedger } from "./mod.ts";
+ *
+ * const changes = openLedger("fixtures/recordings/evening").diff("@60", "@61");
+ * console.log(changes.length, "elements, the first by", changes[0]?.cause?.what);
+ * // 9 elements, the first by EndpointSlice kube-system/kube-dns-gl9lr
+ * ```
  *
  * @module
  */
+export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open_ledger.ts";
+export { type History, type PastRules, type PositionLike } from "./src/history/history.ts";
+export { isWrongPosition, WrongPosition } from "./src/history/past.ts";
+export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
+export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
+export { causeText, changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
+export { recordLines } from "./src/history/log_words.ts";
+export type { BlamedElement } from "./src/history/blame.ts";
+export { blameLines } from "./src/history/blame_words.ts";
+export { type ElementDifference, type Side, sideOfKernel } from "./src/history/diff.ts";
+export { differenceLines } from "./src/history/diff_words.ts";
+export type { ShownPosition } from "./src/history/show.ts";
+export { positionLines } from "./src/history/show_words.ts";
+export type { FoundElement, PacketPath, PathStep } from "./src/history/why.ts";
+export { pathLines } from "./src/history/why_words.ts";
+export { outcomeText, readPacket } from "./src/history/packet_words.ts";
+export { type BisectAnswer, type Expectation, parseExpectation } from "./src/history/packet_bisect.ts";
+export type { NotBounded, PacketCondition, PacketFlip, PlacedDrift } from "./src/history/packet_bisect.ts";
+export { flipLines } from "./src/history/bisect_words.ts";
+export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/replay_part.ts";
+export type { LedgerVerdict } from "./src/history/verify.ts";
+export { verdictLines } from "./src/history/verify_words.ts";
 export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
 export type { Found, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
@@ -19,6 +69,7 @@ export type {
   WatchEvent,
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
+export type { Progress, Search } from "./src/ledger/ledger_view.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";

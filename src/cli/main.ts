@@ -1,33 +1,33 @@
 // The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
 
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/segment.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { bisectCommand, type BisectOptions } from "./commands/bisect.ts";
-import { blame, type BlameOptions } from "./commands/blame.ts";
+import { Argument, Command, CommanderError, type Done, positive } from "./command_line.ts";
+import { addBisect } from "./commands/bisect.ts";
+import { addBlame } from "./commands/blame.ts";
 import { check } from "./commands/check.ts";
 import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
 import { completion, SHELLS } from "./completion.ts";
-import { diffCommand, type DiffOptions } from "./commands/diff.ts";
+import { addDiff } from "./commands/diff.ts";
 import { printSchemas } from "./json_schema.ts";
-import { log, startLog } from "../node/log.ts";
+import { flushLog, log, startLog } from "../node/log.ts";
 import { manifest, type ManifestOptions } from "./commands/manifest.ts";
-import { logCommand, type LogOptions } from "./commands/log.ts";
-import { parsePosition, type PositionArgument } from "./position_argument.ts";
+import { addLog } from "./commands/log.ts";
 import { PROXY_FLAGS, type Reading } from "../node/proxy_flags.ts";
 import { record, type RecordOptions } from "./commands/record.ts";
-import { replay, type ReplayOptions } from "./commands/replay.ts";
+import { addReplay } from "./commands/replay.ts";
 import { serveReplay } from "./replay_workers.ts";
-import { report, type ReportOptions } from "./commands/report.ts";
+import { addReport } from "./commands/report.ts";
 import { run, type RunOptions } from "../node/run.ts";
-import { show, type ShowOptions } from "./commands/show.ts";
+import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
 import { version } from "./commands/version.ts";
-import { verify, type VerifyOptions } from "./commands/verify.ts";
-import { why, type WhyOptions } from "./commands/why.ts";
+import { addVerify } from "./commands/verify.ts";
+import { addWhy } from "./commands/why.ts";
 
 const RUN_EXAMPLE = `
 Example:
@@ -37,11 +37,6 @@ Example:
 const RECORD_EXAMPLE = `
 Example:
   ledgerproxy record --kubeconfig ~/.kube/config --node worker-7 --ledger ./worker-7`;
-
-const WHY_EXAMPLE = `
-Example:
-  ledgerproxy why 10.244.1.5 10.96.0.10:80/tcp --ledger /var/lib/ledgerproxy
-  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
 
 const CHECK_EXAMPLE = `
 Example:
@@ -53,16 +48,9 @@ Examples:
       --cluster-cidr 10.244.0.0/16 | kubectl apply -f -
   ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --config-map kube-proxy   # as kubeadm made it`;
 
-const VERIFY_EXAMPLE = `
-Example:
-  ledgerproxy verify /var/lib/ledgerproxy/ledger --kernel`;
-
 const CLEANUP_EXAMPLE = `
 Example (going back to kube-proxy):
   ledgerproxy cleanup --after kube-proxy-ready`;
-
-/** Told the exit code of the command that ran. */
-type Done = (code: number) => void;
 
 /** Runs the program with `args`; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -76,10 +64,10 @@ async function main(args: readonly string[]): Promise<number> {
     .exitOverride();
   addRun(program.command("run"), done);
   addRecord(program.command("record"), done);
-  addWhy(program.command("why"), done);
+  addWhy(withSource(program.command("why")), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
-  addHistory(program, done);
+  for (const add of [addLog, addShow, addReplay, addDiff, addBisect, addBlame]) add(program, done);
   addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);
   addManifest(program.command("manifest"), done);
@@ -130,20 +118,6 @@ function addRecord(command: Command, done: Done): void {
     .action(async (options: RecordOptions) => done(await record(options)));
 }
 
-function addWhy(command: Command, done: Done): void {
-  withSource(command)
-    .description("trace the first packet of a connection: where it goes, and what made it so")
-    .argument("<source>", "address of the sender")
-    .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
-    .option("--at <position>", "with --ledger: @1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
-    .option("--interface <name>", "interface by which the packet reaches the node")
-    .option("--json", "one line of JSON")
-    .addHelpText("after", WHY_EXAMPLE)
-    .action(async (source: string, target: string, options: WhyOptions) =>
-      done(await why(source, target, options))
-    );
-}
-
 function addCheck(command: Command, done: Done): void {
   command
     .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
@@ -163,102 +137,6 @@ function addCleanup(command: Command, done: Done): void {
     .option("--dry-run", "only say what would be removed")
     .addHelpText("after", CLEANUP_EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
-}
-
-/** git's verbs, for a ledger. */
-function addHistory(program: Command, done: Done): void {
-  const reader = (name: string, description: string, example: string) =>
-    program.command(name).description(description)
-      .requiredOption("--ledger <dir>", "folder of the ledger")
-      .option("--json", "lines of JSON")
-      .addHelpText("after", `\nExample:\n  ledgerproxy ${example}`);
-  reader("log", "what happened, newest first", "log shop/web --since 2026-11-23T03:00:00Z --ledger DIR")
-    .argument("[service]", "namespace/name of a Service")
-    .option("--namespace <name>", "only what is about this namespace")
-    .option("--address <address>", "only what names this address, of an endpoint or a Service")
-    .option("--since <time>", "no earlier than this")
-    .option("--until <time>", "no later than this")
-    .addOption(
-      new Option("--kind <kind>", "only records of this kind").choices([
-        "event",
-        "config",
-        "commit",
-        "drift",
-        "gap",
-      ]),
-    )
-    .option("--limit <n>", "how many at most (50)", positive)
-    .action((service: string | undefined, options: LogOptions) => done(logCommand(service, options)));
-  reader(
-    "show",
-    "what happened at a position, and the rules then, as nft loads them",
-    "show HEAD~3 --ledger DIR",
-  )
-    .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", parsePosition)
-    .action((position: PositionArgument, options: ShowOptions) => done(show(position, options)));
-  program.command("replay")
-    .description("fold and plan every commit again, and compare each digest with the one that was written")
-    .argument("<ledger>", "folder of the ledger")
-    .option("--to <position>", "only up to there", parsePosition)
-    .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
-    .option("--speed <n>", "n times faster than it happened, in place of as fast as it goes", positive)
-    .option("--json", "one line of JSON")
-    .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
-    .action(async (ledger: string, options: ReplayOptions) => done(await replay(ledger, options)));
-  reader("diff", "elements that change between positions, or to the kernel", "diff HEAD kernel --ledger DIR")
-    .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
-    .argument("<b>", "as a")
-    .option("--other <dir>", "the ledger that b is in: another node's")
-    .action((a: string, b: string, options: DiffOptions) => done(diffCommand(a, b, options)));
-  reader(
-    "bisect",
-    "with which commit, by which event, a packet stopped to go where it should",
-    "bisect HEAD~40 HEAD 10.244.1.5 10.96.0.10:80/tcp --ledger DIR",
-  )
-    .argument("<good>", "@1234, a time, HEAD, HEAD~3: when it went where it should", parsePosition)
-    .argument("<bad>", "as good: when it did not", parsePosition)
-    .argument("<source>", "address of the sender")
-    .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
-    .option("--expect <what>", "endpoint, refused, dropped, or the address of an endpoint", "endpoint")
-    .option("--interface <name>", "interface by which the packet reaches the node")
-    .option("--all", "every commit with which it changes, there and back")
-    .action((
-      good: PositionArgument,
-      bad: PositionArgument,
-      source: string,
-      target: string,
-      options: BisectOptions,
-    ) => done(bisectCommand(good, bad, source, target, options)));
-  reader("blame", "which event put elements there, and which commit", "blame 10.244.1.7 --ledger DIR")
-    .argument("<what>", "a Service, an address, or the key of an element")
-    .option("--at <position>", "as they were then", parsePosition)
-    .action((what: string, options: BlameOptions) => done(blame(what, options)));
-}
-
-function addVerify(command: Command, done: Done): void {
-  command
-    .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
-    .argument("<ledger>", "folder of the ledger")
-    .option("--kernel", "and whether the kernel holds what it says")
-    .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
-    .option("--json", "one line of JSON")
-    .addHelpText("after", VERIFY_EXAMPLE)
-    .action((ledger: string, options: VerifyOptions) => done(verify(ledger, options)));
-}
-
-function addReport(command: Command, done: Done): void {
-  command
-    .description("write a page for a browser: latency, churn, drift, and what was believed at any moment")
-    .argument("<ledger>", "folder of the ledger")
-    .requiredOption("-o, --output <file>", "the page, one file")
-    .option("--since <position>", "begin with the state there: @1234, a time, HEAD~3", parsePosition)
-    .option("--until <position>", "end there (HEAD)", parsePosition)
-    .option("--records <n>", "the newest n records of that (20000)", positive)
-    .addHelpText(
-      "after",
-      "\nExample:\n  ledgerproxy report /var/lib/ledgerproxy/ledger --since 2026-11-23T03:00:00Z -o night.html",
-    )
-    .action((ledger: string, options: ReportOptions) => done(report(ledger, options)));
 }
 
 function addManifest(command: Command, done: Done): void {
@@ -312,10 +190,9 @@ const PLACEHOLDERS: Readonly<Record<Reading, string>> = {
   gates: "<list>",
 };
 
-function positive(text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0, such as 10.");
-  return number;
+/** What the user can only mend by asking for something else. */
+function isWrongUsage(error: unknown): error is Error {
+  return error instanceof UsageError || error instanceof KubeconfigProblem || isWrongPosition(error);
 }
 
 /** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
@@ -325,19 +202,27 @@ function isExplained(error: unknown): error is Error {
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
+/** Runs the program; what it throws becomes a message and an exit code. */
+async function exitCode(args: readonly string[]): Promise<number> {
+  try {
+    return await main(args);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isWrongUsage(error)) {
+      log.error(error.message);
+      return 2;
+    }
+    log.error(
+      isExplained(error) ? error.message : `a fault of this program: ${(error as Error)?.stack ?? error}`,
+    );
+    return 1;
+  }
+}
+
 if ("DedicatedWorkerGlobalScope" in globalThis) serveReplay();
 else if (import.meta.main) {
   startLog();
-  try {
-    Deno.exitCode = await main(Deno.args);
-  } catch (error) {
-    if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : 2;
-    else if (error instanceof UsageError || error instanceof KubeconfigProblem) {
-      log.error(error.message);
-      Deno.exitCode = 2;
-    } else if (isExplained(error)) {
-      log.error(error.message);
-      Deno.exitCode = 1;
-    } else throw error;
-  }
+  Deno.exitCode = await exitCode(Deno.args);
+  // A write that hangs would keep the process from ending.
+  if (!await flushLog()) Deno.exit();
 }

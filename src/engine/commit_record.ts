@@ -2,10 +2,10 @@
 
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
-import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
+import type { CommitRecord } from "../ledger/record.ts";
+import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";
 import type { Delta } from "../plan/delta.ts";
 import { type Digest, digestText } from "../plan/digest.ts";
-import { POSITION_PATH } from "../plan/position.ts";
 
 /** What was committed. */
 export interface Committed {
@@ -33,34 +33,9 @@ export function commitRecord(
     digest: digestText(digest),
     outcome: "committed",
     changes: told,
-    changesOmitted: entries(delta) - told.length,
+    changesOmitted: countCommittedChanges(delta) - told.length,
     operations: receipt.operations,
     microseconds: receipt.microseconds,
     generation: receipt.generation,
   };
-}
-
-/** How many entries {@link committedChanges} makes of `delta`. */
-function entries(delta: Delta): number {
-  let count = 0;
-  for (const { set, before, after } of delta) {
-    if (set !== POSITION_PATH) count += (before ? 1 : 0) + (after ? 1 : 0);
-  }
-  return count;
-}
-
-/** The changes of `delta` in nft's words; those without a cause are put down to record `through`. */
-export function committedChanges(delta: Delta, through: number): CommittedChange[] {
-  return delta.filter(({ set }) => set !== POSITION_PATH).flatMap(
-    ({ set, key, before, after, cause }) => {
-      const caused = { set, key, cause: cause ?? through };
-      const element = (verb: "add" | "delete", { value, comment }: { value?: string; comment?: string }) => ({
-        verb,
-        ...caused,
-        ...(value === undefined ? {} : { value }),
-        ...(comment === undefined ? {} : { comment }),
-      });
-      return [...(before ? [element("delete", before)] : []), ...(after ? [element("add", after)] : [])];
-    },
-  );
 }

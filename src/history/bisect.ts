@@ -1,16 +1,13 @@
-// Where a condition about the rules stops to hold: a search over the offsets of a ledger, which folds little.
+// With which commit a condition about the rules begins or stops to hold: a search over the offsets of a ledger that folds
+// few records.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
-import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { CommitRecord } from "../ledger/record.ts";
+import { type Past, stateAt } from "./past.ts";
 
-/** What the search reads. */
-export interface Past {
-  /** The record at `offset`; undefined behind the last. */
-  record(offset: number): LedgerRecord | undefined;
-  /** The state after the record at `offset`; the caller may change it. */
-  stateAt(offset: number): ClusterState;
-}
+/** A condition about the rules of a state. */
+export type Condition = (state: ClusterState) => boolean;
 
 /** A commit with which a condition began or stopped to hold. */
 export interface Flip {
@@ -30,16 +27,11 @@ const FOLDED_IN_ORDER = 1000;
  * The first commit behind offset `good` with which `holds` stops to be true, where it is true at `good` and false at `bad`;
  * one of them, where it changes more than once; undefined where no commit brought that to the kernel.
  */
-export function bisect(
-  past: Past,
-  good: number,
-  bad: number,
-  holds: (state: ClusterState) => boolean,
-): Flip | undefined {
+export function bisect(past: Past, good: number, bad: number, holds: Condition): Flip | undefined {
   let [low, high] = [good, bad];
   while (high - low > FOLDED_IN_ORDER) {
     const middle = (low + high) >> 1;
-    if (holds(past.stateAt(middle))) low = middle;
+    if (holds(stateAt(past, middle).state)) low = middle;
     else high = middle;
   }
   // Between the records of one commit the condition may be another than at its end; look on until a commit ends it.
@@ -49,19 +41,13 @@ export function bisect(
 }
 
 /** Every commit behind offset `from`, up to `through`, with which `holds` changes. */
-export function* flips(
-  past: Past,
-  from: number,
-  through: number,
-  holds: (state: ClusterState) => boolean,
-): Generator<Flip> {
-  const state = past.stateAt(from);
+export function* flips(past: Past, from: number, through: number, holds: Condition): Generator<Flip> {
+  const { state } = stateAt(past, from);
   let [before, now] = [holds(state), holds(state)];
   let cause = from;
-  for (let offset = from + 1; offset <= through; offset++) {
-    const record = past.record(offset);
-    if (record === undefined) return;
-    foldRecord(state, offset as Offset, record);
+  for (const { offset, record } of past.records(from + 1)) {
+    if (offset > through) return;
+    foldRecord(state, offset, record);
     if (record.kind === "event" || record.kind === "config") {
       const after = holds(state);
       if (after !== now) cause = offset;

@@ -2,13 +2,14 @@
 // walk takes every way at once, each with its probability.
 
 import { assert, unreachable } from "../invariant.ts";
-import { contains, parseCidr } from "../kube/address.ts";
-import { type Address, CONCATENATION, type Family, type Protocol } from "../nft/data_type.ts";
+import { contains, parseAddress, parseCidr } from "../kube/address.ts";
+import { type Address, concatenated, destinationOf, type Family, type Protocol } from "../nft/data_type.ts";
 import {
   type Chain,
   type Container,
   type Element,
   type ElementKey,
+  elementKey,
   type Ruleset,
   setPath,
   type Table,
@@ -78,7 +79,7 @@ export interface Terrain {
   readonly sets: ReadonlyMap<string, FilledSet>;
   /** Whether an address is the node's own, loopback included. */
   isLocal(address: Address): boolean;
-  /** Told every rule that did something, in the order of the walk. */
+  /** Called with every rule that does something, in the order of the walk. */
   note(step: Step): void;
 }
 
@@ -224,8 +225,8 @@ function draw(place: Place, { key, map }: Statement & { kind: "dnat" }, way: Way
   );
   if (drawn.length === 0) return [{ ...way, end: "next" }];
   const ended = drawn.map(({ element }) => {
-    const [address, port] = element.value!.split(CONCATENATION) as [Address, string];
-    return translated({ ...way, probability: share }, address, Number(port));
+    const { address, port } = destinationOf(element.value!);
+    return translated({ ...way, probability: share }, address, port);
   });
   const left = modulus - drawn.length;
   const missed: Ended[] = left === 0 ? [] : [{ ...way, probability: share * left, end: "next" }];
@@ -265,16 +266,19 @@ function findElement({ sets }: Terrain, name: string, key: readonly string[]): F
   const { container, elements } = set;
   const element = container.kind === "set" && container.flag === "interval"
     ? [...elements.values()].find((element) => covers(element.key, key))
-    : elements.get(key.join(CONCATENATION) as ElementKey);
+    : elements.get(elementKey(key));
   return element && { set: name, element };
 }
 
 function covers(interval: ElementKey, key: readonly string[]): boolean {
-  return interval.split(CONCATENATION).every((part, i) => {
-    if (part === key[i]) return true;
-    const cidr = parseCidr(part);
-    return cidr !== null && contains(cidr, key[i] as Address);
-  });
+  return concatenated(interval).every((part, i) => part === key[i] || isWithin(part, key[i]!));
+}
+
+/** Whether `block` is a prefix and `text` an address in it. */
+function isWithin(block: string, text: string): boolean {
+  const cidr = parseCidr(block);
+  const address = cidr && parseAddress(text);
+  return cidr !== null && address !== null && contains(cidr, address);
 }
 
 function matches(
@@ -290,6 +294,5 @@ function holds({ isLocal }: Terrain, selector: Selector, value: string, packet: 
   if (selector === "fib daddr type") return isLocal(packet.destination);
   const actual = valueOf(selector, packet);
   if (selector === "iifname" && value.endsWith("*")) return actual.startsWith(value.slice(0, -1));
-  if (!value.includes("/")) return actual === value;
-  return contains(parseCidr(value)!, actual as Address);
+  return actual === value || isWithin(value, actual);
 }

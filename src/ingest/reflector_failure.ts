@@ -47,9 +47,8 @@ function failWatch(
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup
-  // refuses our version in its own words, or is silent until it has reached it (kube-apiserver 1.37): a list goes around
-  // all of that.
+  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup may
+  // say so in another way than 410, or be silent until it has reached our version again: a list goes around all of that.
   if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) {
     state.version = undefined;
     state.refused = 0;

@@ -92,7 +92,10 @@ export interface DriftRecord {
   readonly response: string;
 }
 
-/** Offsets that could not be written (full disk, I/O error) are told here once writing works again. */
+/**
+ * Offsets that could not be written (full disk, I/O error), once writing works again; with no `records`, a fault of this
+ * program that may have left something out.
+ */
 export interface GapRecord {
   /** Discriminates the union. */
   readonly kind: "gap";

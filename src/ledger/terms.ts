@@ -5,9 +5,10 @@
 // The file is named as its segment is, with ".terms.zst" in place of ".ndjson": one JSON object, compressed with zstd.
 
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { objectServices, serviceOfComment } from "./mentions.ts";
+import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
+import type { Search } from "./ledger_view.ts";
 import type { LedgerRecord } from "./record.ts";
 import { segmentBytes } from "./segment.ts";
 import type { Storage } from "./storage.ts";
@@ -78,23 +79,40 @@ function makeTerms(storage: Storage, name: string): SegmentTerms {
     for (const term of termsOf(record)) terms.add(term);
   }
   for (const [address] of new TextDecoder().decode(segmentBytes(storage, name)).matchAll(ADDRESS)) {
-    if (!TIME_OF_DAY.test(address)) terms.add(`address ${address}`);
+    if (!TIME_OF_DAY.test(address)) terms.add(TERM.address(address));
   }
   return { terms, begins, ends };
 }
 
+/** The terms that a segment must have to hold what `search` looks for. */
+export function searchTerms({ service, namespace, address, kind }: Search): string[] {
+  return [
+    ...(service === undefined ? [] : [TERM.service(service)]),
+    ...(namespace === undefined ? [] : [TERM.namespace(namespace)]),
+    ...(address === undefined ? [] : [TERM.address(address)]),
+    ...(kind === undefined ? [] : [TERM.kind(kind)]),
+  ];
+}
+
+const TERM = {
+  service: (name: string) => `Service ${name}`,
+  namespace: (name: string) => `namespace ${name}`,
+  address: (address: string) => `address ${address}`,
+  kind: (kind: LedgerRecord["kind"]) => `kind ${kind}`,
+} as const;
+
 function* termsOf(record: LedgerRecord): Generator<string> {
-  yield `kind ${record.kind}`;
+  yield TERM.kind(record.kind);
   if (record.kind === "event") {
-    if (record.key.namespace !== "") yield `namespace ${record.key.namespace}`;
-    for (const service of objectServices(record)) yield `Service ${service}`;
+    if (record.key.namespace !== "") yield TERM.namespace(record.key.namespace);
+    for (const service of servicesOfEvent(record)) yield TERM.service(service);
   }
   if (record.kind !== "commit") return;
-  if (record.setAside !== undefined) yield `Service ${record.setAside}`;
+  if (record.setAside !== undefined) yield TERM.service(record.setAside);
   for (const { comment } of record.changes) {
     if (comment === undefined) continue;
     const service = serviceOfComment(comment);
-    yield `Service ${service}`;
-    yield `namespace ${service.split("/")[0]}`;
+    yield TERM.service(service);
+    yield TERM.namespace(namespaceOfService(service));
   }
 }

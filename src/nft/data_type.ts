@@ -59,6 +59,17 @@ function isCanonicalInterval(type: DataType, text: string): boolean {
 /** Separates the parts of a concatenation, as nft prints it. */
 export const CONCATENATION = " . ";
 
+/** The parts of a concatenation. */
+export function concatenated(text: string): string[] {
+  return text.split(CONCATENATION);
+}
+
+/** Where a map of endpoints leads: `10.244.0.1 . 8080`. */
+export function destinationOf(value: string): { readonly address: Address; readonly port: number } {
+  const [address, port] = concatenated(value) as [Address, string];
+  return { address, port: Number(port) };
+}
+
 /** Throws unless `text` is the canonical concatenation of `types`, whose parts may be intervals if `interval`. */
 export function assertConcatenation(
   types: readonly DataType[],

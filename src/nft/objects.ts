@@ -41,6 +41,15 @@ export function setElement(family: Family, set: SetDefinition): ObjectElement {
   return { key: set.name as ElementKey, value: containerType(family, set), definition: set };
 }
 
+/** `element` without its definition, if it has one: key, value and comment. */
+export function plainElement({ key, value, comment }: Element): Element {
+  return {
+    key,
+    ...(value === undefined ? {} : { value }),
+    ...(comment === undefined ? {} : { comment }),
+  };
+}
+
 /** Names of chains and sets of Services have a slash, as in kube-proxy; those of the skeleton have none. */
 function isObject({ name }: { readonly name: string }): boolean {
   return name.includes("/");

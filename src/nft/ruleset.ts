@@ -3,7 +3,7 @@
 
 import { assert } from "../invariant.ts";
 import { NAME_BYTES_MAX } from "../limits.ts";
-import { assertConcatenation, type DataType, type Family } from "./data_type.ts";
+import { assertConcatenation, CONCATENATION, type DataType, type Family } from "./data_type.ts";
 import { assertComment, parseVerdict, type Rule } from "./statement.ts";
 
 /** Where a base chain is attached. Priorities as numbers (dstnat -100, filter 0, srcnat 100). */
@@ -81,6 +81,11 @@ export type SetPath = string & { readonly __brand: "SetPath" };
 
 /** Canonical text of a key, parts joined by ` . `. */
 export type ElementKey = string & { readonly __brand: "ElementKey" };
+
+/** The key whose parts are `parts`, each in canonical text. */
+export function elementKey(parts: readonly string[]): ElementKey {
+  return parts.join(CONCATENATION) as ElementKey;
+}
 
 /** An element of a set (no value) or a map (verdict text, or canonical data parts joined by ` . `). */
 export interface Element {

@@ -35,7 +35,7 @@ export interface Opened {
 const FOLDED_TOGETHER = 1000;
 
 /** Opens the ledger and folds what it holds. A damaged one is set aside, and what can be used of it goes on. */
-export function openLedger(path: string, policy: SyncPolicy): Opened {
+export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
     return { ...openWhole(storage, path, policy), renewed: false };

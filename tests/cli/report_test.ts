@@ -1,11 +1,12 @@
 // Which window of a ledger a report shows, and with which state it begins.
 
 import assert from "node:assert/strict";
-import { parsePosition } from "../../src/cli/position_argument.ts";
 import { reportData } from "../../src/cli/commands/report.ts";
+import { positionArgument as parsePosition } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { retain } from "../../src/ledger/retention.ts";
@@ -48,7 +49,7 @@ function window(
   bytes?: number,
 ) {
   const { since, until, records } = flags;
-  const data = reportData(storage, {
+  const data = reportData(ledgerView(storage), {
     ...(since === undefined ? {} : { since: parsePosition(since) }),
     ...(until === undefined ? {} : { until: parsePosition(until) }),
     ...(records === undefined ? {} : { records }),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { bisectCommand } from "../../src/cli/commands/bisect.ts";
-import { blame } from "../../src/cli/commands/blame.ts";
+import { blameCommand as blame } from "../../src/cli/commands/blame.ts";
 import { logCommand } from "../../src/cli/commands/log.ts";
 import { INCIDENTS, type Truth, writeIncident } from "../support/incident.ts";
 

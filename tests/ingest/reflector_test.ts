@@ -1,122 +1,20 @@
 // The reflector as a value: a script of answers goes in, requests and batches come out, and the clock is a number.
 
 import assert from "node:assert/strict";
-import { deadline, type ReflectorEffect, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import { deadline } from "../../src/ingest/reflector.ts";
+import { statusOf } from "../../src/ingest/reflector_state.ts";
+import { BOOKMARK, line, whole } from "../support/api_server.ts";
 import {
-  DEFAULT_TIMES,
-  newReflector,
-  type Query,
-  type ReflectorTimes,
-  statusOf,
-} from "../../src/ingest/reflector_state.ts";
-import { resources } from "../../src/ingest/resources.ts";
-import type { EventsBatch, ListBatch } from "../../src/ingest/source.ts";
-import { BOOKMARK, line, service, whole } from "../support/api_server.ts";
-
-const SERVICES = resources("node-a")[3]!;
-const CIDRS = resources("node-a")[1]!;
-const START = Date.parse("2026-11-26T10:00:00.000Z");
-
-/** A reflector, its clock, and what it asked for and delivered. */
-class Run {
-  readonly state;
-  readonly queries: Query[] = [];
-  readonly lists: ListBatch[] = [];
-  /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, in order. */
-  readonly said: string[] = [];
-  at = 0;
-  /** The request that is open, and the one that is being answered; what comes to another is dropped, as drivers do. */
-  #open = 0;
-  #answering = 0;
-
-  constructor(resource = SERVICES, times: Partial<ReflectorTimes> = {}, seed = 1) {
-    this.state = newReflector(resource, { ...DEFAULT_TIMES, ...times }, seed);
-  }
-
-  input(input: ReflectorInput): this {
-    const time = new Date(START + this.at).toISOString();
-    for (const effect of step(this.state, input, { at: this.at, time })) this.#note(effect);
-    return this;
-  }
-
-  start(start: { known?: string; inParts?: boolean } = {}): this {
-    return this.input({ kind: "start", ...start });
-  }
-
-  /** The head of an answer. */
-  head(status = 200, retryAfter = "", shared = true): this {
-    this.#answering = this.#open;
-    return this.input({ kind: "answer", status, contentType: "application/json", retryAfter, shared });
-  }
-
-  bytes(...parts: string[]): this {
-    for (const part of parts) {
-      if (this.#answering === this.#open) {
-        this.input({ kind: "bytes", chunk: new TextEncoder().encode(part) });
-      }
-    }
-    return this;
-  }
-
-  end(): this {
-    return this.#answering === this.#open ? this.input({ kind: "end" }) : this;
-  }
-
-  /** A whole answer. */
-  answer(body: unknown, status = 200, retryAfter = ""): this {
-    const text = typeof body === "string" ? body : JSON.stringify(body);
-    return this.head(status, retryAfter).bytes(text).end();
-  }
-
-  /** Lets time pass; whatever is due in it happens at its moment. */
-  pass(milliseconds: number): this {
-    const until = this.at + milliseconds;
-    for (let due; (due = deadline(this.state)) !== undefined && due <= until;) {
-      this.at = Math.max(this.at, due);
-      this.input({ kind: "time" });
-    }
-    this.at = until;
-    return this;
-  }
-
-  get query(): Query {
-    return this.queries.at(-1)!;
-  }
-
-  #note(effect: ReflectorEffect): void {
-    if (effect.kind === "request") this.#open = this.queries.push(effect.query);
-    if (effect.kind === "cancel") this.#open = -1;
-    if (effect.kind === "cut") this.said.push(`cut: ${effect.cause}`);
-    if (effect.kind !== "deliver") return;
-    const { batch } = effect;
-    this.said.push(...batch.problems.map((problem) => `! ${problem}`));
-    if (batch.kind === "events") return this.#noteEvents(batch);
-    this.lists.push(batch);
-    this.said.push(`list: ${batch.objects.map(({ metadata }) => metadata.name).join()}`);
-  }
-
-  #noteEvents({ events }: EventsBatch): void {
-    this.said.push(...events.map(({ key, value }) => `${value === null ? "-" : "+"}${key.name}`));
-  }
-}
-
-const list = (names: readonly string[], metadata: Record<string, unknown> = {}) => ({
-  kind: "ServiceList",
-  apiVersion: "v1",
-  metadata: { resourceVersion: "10", ...metadata },
-  items: names.map((name) => service(name)),
-});
-const NO_STREAMS = { kind: "Status", message: "no streams", reason: "Invalid", code: 422 };
-const EXPIRED = { kind: "Status", message: "too old", reason: "Expired", code: 410 };
-
-/** A reflector that has listed `names` in a stream and watches from version 10. */
-const watching = (names: readonly string[] = ["a"], times?: Partial<ReflectorTimes>) => {
-  const run = new Run(SERVICES, times).start().head();
-  return run.bytes(...names.map((name) => line("ADDED", whole(name))), BOOKMARK);
-};
-/** The same with pages; the watch is asked for, but not answered yet. */
-const paged = (metadata: Record<string, unknown> = {}) =>
-  new Run().start().answer(NO_STREAMS, 422).answer(list(["a"], metadata));
+  CIDRS,
+  EXPIRED,
+  list,
+  NO_STREAMS,
+  paged,
+  Run,
+  SERVICES,
+  START,
+  watching,
+} from "../support/reflector_run.ts";
 
 Deno.test("what is no list of the kind asked for is named, and no list", () => {
   const answers: readonly (readonly [unknown, string])[] = [
@@ -423,6 +321,54 @@ Deno.test("a watch that is refused again and again leads to a list, which goes a
     }
     assert.equal(run.queries[4]!["sendInitialEvents"], "true");
   }
+});
+
+Deno.test("a version that a restored server does not have yet leads to a list, said so or silent", () => {
+  const causes = [{ reason: "ResourceVersionTooLarge" }];
+  const tooLarge = {
+    kind: "Status",
+    message: "too large",
+    reason: "Timeout",
+    code: 504,
+    details: { causes },
+  };
+  const refused = watching().end().pass(2000).answer(tooLarge, 504).pass(2000);
+  assert.equal(refused.query["sendInitialEvents"], "true");
+  const silent = watching().pass(1000).end();
+  for (let i = 0; i < 2; i++) {
+    assert.equal(silent.pass(3000).query["resourceVersion"], "10");
+    silent.head().pass(150_000);
+  }
+  assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
+});
+
+Deno.test("a list that the server wants to be asked for later waits, whatever happens meanwhile", () => {
+  const unavailable = { kind: "Status", message: "busy", reason: "ServiceUnavailable", code: 503 };
+  // The body of the answer is cut: its head has said when.
+  const cut = new Run().start().head(503, "20");
+  cut.input({ kind: "failed", problem: { reason: "cut", text: "reset" } }).pass(19_000);
+  assert.equal(cut.queries.length, 1);
+  assert.equal(cut.pass(2000).queries.length, 2);
+  // What was missed is asked for first; the list that follows is asked of the same server.
+  const known = new Run().start({ known: "7" }).answer(unavailable, 503, "20").pass(19_000);
+  assert.equal(known.queries.length, 1);
+  // The watch goes on while the second list has to wait, and ends because its version is too old.
+  const confirming = watching().input({ kind: "confirm", why: "a test" }).answer(unavailable, 503, "20");
+  assert.equal(confirming.query["resourceVersion"], "10");
+  confirming.answer(EXPIRED, 410).pass(15_000);
+  assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
+});
+
+Deno.test("lists that contradict each other again and again are asked for with longer and longer pauses", () => {
+  const run = watching();
+  const asked = () => run.queries.filter((query) => !("watch" in query)).length;
+  for (let second = 0; second < 60; second++) {
+    run.input({ kind: "confirm", why: "a test" });
+    for (let i = 0; i < 10 && !("watch" in run.query); i++) run.answer(list(["b"]));
+    if (run.state.phase.kind === "exchange" && run.state.phase.head === undefined) run.head();
+    run.pass(1000);
+  }
+  assert.ok(asked() <= 12, `${asked()} lists in a minute`);
 });
 
 Deno.test("a watch that worked and is cut is resumed, and others say how often", () => {

@@ -1,23 +1,21 @@
-// `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit made of them.
+// `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit changed.
 
-import { printLines } from "../terminal.ts";
-import { printJson } from "../json_schema.ts";
-import { isAbout, isIn, mentions, serviceOfComment } from "../../ledger/mentions.ts";
-import { type Placed, readBackward } from "../../ledger/reader.ts";
+import { recordLines } from "../../history/log_words.ts";
+import type { Search } from "../../ledger/ledger_view.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
-import type { Storage } from "../../ledger/storage.ts";
-import { segmentTerms } from "../../ledger/terms.ts";
-import { changeLine, localTime } from "../history_text.ts";
-import { describeRecord, existingLedger } from "../ledger_history.ts";
 import { log } from "../../node/log.ts";
-import { progress } from "../../node/progress.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { type Command, type Done, ledgerCommand, Option, positive } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { localTime } from "../local_time.ts";
+import { printLines } from "../terminal.ts";
+import { ledgerArgument } from "../arguments.ts";
 
 /** Flags of `log`. */
 export interface LogOptions {
   readonly ledger: string;
   readonly namespace?: string;
-  /** An address, of an endpoint or a frontend. */
+  /** Of an endpoint or a Service. */
   readonly address?: string;
   /** RFC 3339. */
   readonly since?: string;
@@ -28,98 +26,54 @@ export interface LogOptions {
 }
 
 const LIMIT = 50;
+const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
 
-/** Prints records that match, newest first; returns the exit code. */
+/** Adds `log` to the program. */
+export function addLog(program: Command, done: Done): void {
+  const example = "log shop/web --since 2026-11-23T03:00:00Z --ledger DIR";
+  ledgerCommand(program, "log", "what happened, newest first", example)
+    .argument("[service]", "namespace/name of a Service")
+    .option("--namespace <name>", "only what is about this namespace")
+    .option("--address <address>", "only what names this address, of an endpoint or a Service")
+    .option("--since <time>", "no earlier than this")
+    .option("--until <time>", "no later than this")
+    .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
+    .option("--limit <n>", "how many at most (50)", positive)
+    .action((service: string | undefined, options: LogOptions) => done(logCommand(service, options)));
+}
+
+/** Prints records that match, newest first; returns the exit code. Throws UsageError. */
 export function logCommand(service: string | undefined, options: LogOptions): number {
-  const storage = existingLedger(options.ledger);
-  const matches = filter(service, options);
+  const ledger = ledgerArgument(options.ledger);
   const limit = options.limit ?? LIMIT;
   let count = 0;
-  for (const placed of readBackward(storage, canHold(storage, service, options))) {
-    if (!matches(placed.record)) continue;
+  for (const placed of ledger.log(searchOf(service, options))) {
     if (++count > limit) {
       log.info(`older records match too: --limit ${limit * 10} shows more`);
       break;
     }
     if (options.json) printJson("log/1", placed);
-    else printLines(text(placed, service));
+    else printLines(recordLines(placed, service, localTime));
   }
   return 0;
 }
 
-/** Which closed segments can hold what is looked for. */
-function canHold(
-  storage: Storage,
-  service: string | undefined,
-  { namespace, address, kind, since, until }: LogOptions,
-): (segment: string) => boolean {
-  const wanted = [
-    ...(service === undefined ? [] : [`Service ${service}`]),
-    ...(namespace === undefined ? [] : [`namespace ${namespace}`]),
-    ...(address === undefined ? [] : [`address ${address}`]),
-    ...(kind === undefined ? [] : [`kind ${kind}`]),
-  ];
-  const [earliest, latest] = [moment("--since", since) ?? -Infinity, moment("--until", until) ?? Infinity];
-  if (wanted.length === 0 && since === undefined && until === undefined) return () => true;
-  const told = progress("segments searched");
-  let searched = 0;
-  return (segment) => {
-    told(++searched);
-    const { terms, begins, ends } = segmentTerms(storage, segment);
-    return begins <= latest && ends >= earliest && wanted.every((term) => terms.has(term));
-  };
-}
-
-function text({ offset, record }: Placed, service: string | undefined): string[] {
-  const head = `@${offset}  ${localTime(record.time)}  `;
-  switch (record.kind) {
-    case "commit": {
-      const { outcome, operations, microseconds, error, from, through, changesOmitted } = record;
-      const what = outcome === "committed"
-        ? `commit of @${from} to @${through}: ${operations} operations, ${microseconds} us`
-        : `rejected: ${error}`;
-      const shown = record.changes.filter((change) =>
-        service === undefined || concerns(change.comment, service)
-      );
-      const more = changesOmitted > 0 ? [`    and ${changesOmitted} changes more`] : [];
-      return [`${head}${what}`, ...shown.map((change) => `    ${changeLine(change)}`), ...more];
-    }
-    case "drift":
-      return [
-        `${head}drift: ${record.process || "somebody"} (process ${record.pid}): ${
-          record.changes.join(", ")
-        }; ${record.response}`,
-      ];
-    case "gap":
-      return [`${head}gap of ${record.records} records: ${record.reason}`];
-    default:
-      return [`${head}${describeRecord(record)}`];
-  }
-}
-
-function filter(service: string | undefined, options: LogOptions): (record: LedgerRecord) => boolean {
-  const named = options.address === undefined ? undefined : mentions(options.address);
+function searchOf(service: string | undefined, options: LogOptions): Search {
+  const { namespace, address, kind } = options;
   const [since, until] = [moment("--since", options.since), moment("--until", options.until)];
-  return (record) => {
-    const time = Date.parse(record.time);
-    return !(time < (since ?? -Infinity) || time > (until ?? Infinity)) &&
-      (options.kind === undefined || record.kind === options.kind) &&
-      (service === undefined || isAbout(record, service)) &&
-      (options.namespace === undefined || isIn(record, options.namespace)) &&
-      (named === undefined || named(record));
+  return {
+    ...(service === undefined ? {} : { service }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(address === undefined ? {} : { address }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
   };
 }
 
 function moment(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = Date.parse(text);
-  if (Number.isNaN(time)) {
-    throw new UsageError(`${flag} ${text}: it must be a time, such as 2026-11-23T03:12:00Z`);
-  }
-  return time;
-}
-
-/** Whether the comment of an element, `shop/web:http`, names a port of `service`. */
-function concerns(comment: string | undefined, service: string): boolean {
-  return comment !== undefined && serviceOfComment(comment) === service;
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(`${flag} ${text}: it must be a time, such as 2026-11-23T03:12:00Z`);
 }

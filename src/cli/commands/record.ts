@@ -4,12 +4,12 @@ import { type EngineState, step } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
-import { log } from "../../node/log.ts";
+import { log, startNodeLog } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
 import { guardedSource } from "../../node/guarded_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openLedger, stopSignal } from "../../node/start.ts";
+import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
 
 /** Flags of `record`. */
 export interface RecordOptions extends ConfigOptions {
@@ -23,11 +23,12 @@ const SYNC_MILLISECONDS = 1000;
 
 /** Records until the source ends or the process is asked to stop; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
+  startNodeLog();
   const inForce = settings(options);
   const source = openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
   const folder = ledgerFolder(inForce.ledger);
   const { signal } = stopSignal();
-  const opened = openLedger(folder, options.fsync ?? "interval");
+  const opened = openForWriting(folder, options.fsync ?? "interval");
   const { engine } = opened;
   using ledger = opened.ledger;
   const config = configRecord(inForce);
@@ -37,7 +38,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
   const believed = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+    : guardedSource(source, () => engine.cluster.objects, options);
   try {
     for await (const batch of believed.batches(signal)) {
       take(engine, ledger, batch, source);

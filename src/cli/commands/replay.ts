@@ -1,82 +1,103 @@
 // `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
 // digest compared. The first difference is printed with both sides.
 
-import { printLines } from "../terminal.ts";
-import { printJson } from "../json_schema.ts";
+import type { Past } from "../../history/past.ts";
+import { type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
+import { partsOf, replayPart, type ReplayResult } from "../../history/replay_part.ts";
+import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { segmentFirst } from "../../ledger/format.ts";
-import { segmentNames } from "../../ledger/segment.ts";
-import { changeLine } from "../history_text.ts";
-import { existingLedger, offsetAt } from "../ledger_history.ts";
+import { REPLAY_WORKERS_MAX } from "../../limits.ts";
 import { ourTables } from "../../node/other_proxies.ts";
-import type { PositionArgument } from "../position_argument.ts";
 import { progress } from "../../node/progress.ts";
-import { type PartResult, type ReplayDifference, replayPart } from "../replay_part.ts";
-import { partsOf, replayParts } from "../replay_workers.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { type Command, type Done, positive } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { pace } from "../replay_pace.ts";
+import { replayParts } from "../replay_workers.ts";
+import { printLines } from "../terminal.ts";
+import { pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `replay`. */
 export interface ReplayOptions {
-  readonly to?: PositionArgument;
+  readonly to?: PositionExpression;
   readonly intoKernel?: boolean;
   /** How many times faster than it happened; as fast as it goes unless given. */
   readonly speed?: number;
   readonly json?: boolean;
 }
 
-/** Changes of each side that are shown where a commit differs. */
-const SHOWN_MAX = 20;
-
-/** Replays the ledger in the folder `path`; returns 1 at the first difference. */
-export async function replay(path: string, options: ReplayOptions): Promise<number> {
-  const storage = existingLedger(path);
-  const through = options.to === undefined ? Infinity : offsetAt(storage, options.to);
-  const start = performance.now();
-  const inOrder = options.intoKernel === true || options.speed !== undefined;
-  const parts = inOrder ? [] : partsOf(storage, through);
-  const result = parts.length > 1 ? await replayParts(path, parts) : await replayInto(path, through, options);
-  const seconds = (performance.now() - start) / 1000;
-  if (result.problem !== null) throw new UsageError(result.problem);
-  const { records, commits } = result;
-  const recordsPerSecond = Math.round(records / seconds);
-  const difference = result.difference && differenceJson(result.difference);
-  if (options.json) {
-    printJson("replay/1", { records, commits, seconds, recordsPerSecond, difference });
-  } else if (result.difference !== null) printLines(differenceLines(result.difference));
-  else {
-    const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
-    console.log(`${records} records, ${commits} commits: each as it was${rate}`);
-  }
-  return difference === null ? 0 : 1;
+/** Adds `replay` to the program. */
+export function addReplay(program: Command, done: Done): void {
+  program.command("replay")
+    .description("fold and plan every commit again, and compare each digest with the one that was written")
+    .argument("<ledger>", "folder of the ledger")
+    .option("--to <position>", "only up to there", positionArgument)
+    .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
+    .option("--speed <n>", "n times faster than it happened, in place of as fast as it goes", positive)
+    .option("--json", "one line of JSON")
+    .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
+    .action(async (ledger: string, options: ReplayOptions) => done(await replayCommand(ledger, options)));
 }
 
-async function replayInto(path: string, through: number, options: ReplayOptions): Promise<PartResult> {
+/** Replays the ledger in folder `path`; returns 1 at the first difference. Throws UsageError, WrongPosition. */
+export async function replayCommand(path: string, options: ReplayOptions): Promise<number> {
+  const past = pastArgument(path);
+  const through = options.to === undefined ? Infinity : resolvePosition(options.to, past);
+  const start = performance.now();
+  const inOrder = options.intoKernel === true || options.speed !== undefined;
+  const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
+  const parts = inOrder ? [] : partsOf(past, through, workers);
+  const result = parts.length > 1
+    ? await replayParts(path, parts)
+    : await replayInOrder(past, through, options);
+  if (result.problem !== null) throw new UsageError(result.problem);
+  print(result, (performance.now() - start) / 1000, options);
+  return result.difference === null ? 0 : 1;
+}
+
+async function replayInOrder(
+  past: Past,
+  through: number,
+  options: ReplayOptions,
+): Promise<ReplayResult> {
   using kernel: Kernel = options.intoKernel ? new NetlinkKernel() : new FakeKernel();
   if (ourTables(kernel).length > 0) {
     throw new UsageError(
       "--into-kernel: our tables are here already; use a namespace of its own: unshare --net ledgerproxy replay ...",
     );
   }
-  const storage = existingLedger(path);
-  const part = { from: segmentFirst(segmentNames(storage)[0]!)!, through, bounded: false };
-  return await replayPart(storage, part, kernel, progress("records replayed"), options.speed);
+  const due = pace(options.speed);
+  const counted = progress("records replayed");
+  const steps = replayPart(past, { from: past.first(), through, bounded: false });
+  for (let count = 1;; count++) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    const { record, transaction } = step.value;
+    if (due !== undefined) await due(record.time);
+    if (transaction !== undefined) kernel.commit(transaction);
+    counted(count);
+  }
 }
 
-function differenceJson({ offset, record, changes, digest }: ReplayDifference) {
-  return { offset, digest, recorded: record.digest, changes: record.changes, now: changes };
-}
-
-function differenceLines({ offset, record, changes, digest }: ReplayDifference): string[] {
-  const side = (name: string, digest: string, changes: readonly string[]) => [
-    `${name}, digest ${digest}:`,
-    ...changes.slice(0, SHOWN_MAX).map((line) => `    ${line}`),
-    ...(changes.length > SHOWN_MAX ? [`    and ${changes.length - SHOWN_MAX} more`] : []),
-  ];
-  return [
-    `the commit @${offset} of @${record.from} to @${record.through} comes out differently`,
-    ...side("as it was", record.digest, record.changes.map(changeLine)),
-    ...side("as it is now", digest, changes.map(changeLine)),
-  ];
+function print(
+  { records, commits, difference }: ReplayResult,
+  seconds: number,
+  options: ReplayOptions,
+): void {
+  const recordsPerSecond = Math.round(records / seconds);
+  if (options.json) {
+    printJson("replay/1", {
+      ...{ records, commits, seconds, recordsPerSecond },
+      difference: difference && {
+        ...{ offset: difference.offset, digest: difference.digest, recorded: difference.record.digest },
+        ...{ changes: difference.record.changes, now: difference.changes },
+      },
+    });
+  } else if (difference !== null) printLines(replayDifferenceLines(difference));
+  else {
+    const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
+    console.log(`${records} records, ${commits} commits: each as it was${rate}`);
+  }
 }

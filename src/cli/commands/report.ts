@@ -3,35 +3,49 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { snapshotLines } from "../../fold/snapshot.ts";
-import { segmentFirst } from "../../ledger/format.ts";
-import { ledgerId, type Placed, readBackward, readLedger } from "../../ledger/reader.ts";
-import type { LedgerRecord } from "../../ledger/record.ts";
-import { segmentNames } from "../../ledger/segment.ts";
-import type { Storage } from "../../ledger/storage.ts";
+import type { Cause } from "../../history/cause.ts";
+import type { Past } from "../../history/past.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { type WindowBounds, windowOf } from "../../history/window.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
+import { log } from "../../node/log.ts";
+import { VERSION } from "../../node/program_version.ts";
+import { UsageError } from "../../node/usage_error.ts";
 import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
 import { type EarlierCause, forPage, type ReportData } from "../../report/report_data.ts";
-import { type Belief, beliefAt, causeAt, existingLedger, offsetAt } from "../ledger_history.ts";
-import { log } from "../../node/log.ts";
-import type { PositionArgument } from "../position_argument.ts";
-import { progress } from "../../node/progress.ts";
-import { UsageError } from "../../node/usage_error.ts";
-import { VERSION } from "../../node/program_version.ts";
+import { type Command, type Done, positive } from "../command_line.ts";
+import { pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `report`. */
 export interface ReportOptions {
   readonly output: string;
   /** The window begins with the state there. */
-  readonly since?: PositionArgument;
-  readonly until?: PositionArgument;
+  readonly since?: PositionExpression;
+  readonly until?: PositionExpression;
   /** How many records at most. */
   readonly records?: number;
 }
 
-/** Writes the page; returns the exit code. Throws UsageError. */
-export function report(ledger: string, options: ReportOptions): number {
-  const data = reportData(existingLedger(ledger), options);
+/** Describes `command` as `report`. */
+export function addReport(command: Command, done: Done): void {
+  command
+    .description("write a page for a browser: latency, churn, drift, and the state at any moment")
+    .argument("<ledger>", "folder of the ledger")
+    .requiredOption("-o, --output <file>", "the page, one file")
+    .option("--since <position>", "begin with the state there: @1234, a time, HEAD~3", positionArgument)
+    .option("--until <position>", "end there (HEAD)", positionArgument)
+    .option("--records <n>", "the newest n records of that (20000)", positive)
+    .addHelpText(
+      "after",
+      "\nExample:\n  ledgerproxy report /var/lib/ledgerproxy/ledger --since 2026-11-23T03:00:00Z -o night.html",
+    )
+    .action((ledger: string, options: ReportOptions) => done(reportCommand(ledger, options)));
+}
+
+/** Writes the page; returns the exit code. Throws UsageError, WrongPosition. */
+export function reportCommand(ledger: string, options: ReportOptions): number {
+  const data = reportData(pastArgument(ledger), options);
   const { first, records, leftOut } = data;
   const html = reportHtml(PAGE, compressed(data));
   // What is in a ledger is for the owner of the ledger alone.
@@ -49,77 +63,33 @@ function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
 }
 
-/** What the page is given of the ledger in `storage`: records of at most `bytesMax` of JSON. Throws UsageError. */
+/** What the page gets of `past`: records of at most `bytes` of JSON. Throws UsageError, WrongPosition. */
 export function reportData(
-  storage: Storage,
+  past: Past,
   { since, until, records: most }: Omit<ReportOptions, "output">,
-  bytesMax = REPORT_BYTES_MAX,
+  bytes = REPORT_BYTES_MAX,
 ): ReportData {
-  const last = offsetAt(storage, until);
-  const kept = segmentFirst(segmentNames(storage)[0]!)!;
-  const oldest = readLedger(storage, kept).next().value as Placed;
-  const newest = readBackward(storage).next().value!;
-  const begin = since === undefined || isBefore(since, oldest.record) ? kept : offsetAt(storage, since) + 1;
-  const wanted = Math.max(begin, last + 1 - Math.ceil(most ?? REPORT_RECORDS));
-  const records = recordsOf(storage, wanted, last, bytesMax);
-  if (records.length === 0) throw new UsageError(`no record is later than --since and no later than --until`);
-  const first = last + 1 - records.length;
-  const belief = first === 0 ? undefined : beliefAt(storage, first - 1);
+  const bounds: WindowBounds = {
+    records: most ?? REPORT_RECORDS,
+    bytes,
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  };
+  const window = windowOf(past, bounds);
+  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
+  const { first, records, state, causes, node, leftOut } = window;
   return {
     version: VERSION,
-    ledger: ledgerId(storage) ?? "",
-    node: nodeName(records, belief),
+    ledger: past.id(),
+    node,
     first,
-    snapshot: belief === undefined ? [] : [...snapshotLines(belief.state)],
-    causes: belief === undefined ? [] : earlierCauses(belief),
+    snapshot: state === undefined ? [] : [...snapshotLines(state)],
+    causes: causes.map(earlierCause),
     records: records.map(forPage),
-    leftOut: {
-      before: first - kept,
-      after: newest.offset - last,
-      oldest: oldest.record.time,
-      newest: newest.record.time,
-    },
+    leftOut,
   };
 }
 
-/** Whether the time `since` is earlier than all there is: then all of it is meant. */
-function isBefore(since: PositionArgument, oldest: LedgerRecord): boolean {
-  return since.kind === "time" && since.milliseconds < Date.parse(oldest.time);
-}
-
-/** Records from offset `begin` to `last`; fewer, the newest, where they are more than a page can hold. */
-function recordsOf(storage: Storage, begin: number, last: number, bytesMax: number): LedgerRecord[] {
-  const records: LedgerRecord[] = [];
-  const sizes: number[] = [];
-  const told = progress("records read from the ledger");
-  let [bytes, dropped] = [0, 0];
-  for (const { offset, record } of readLedger(storage, begin)) {
-    if (offset > last) break;
-    records.push(record);
-    bytes += sizes[sizes.push(JSON.stringify(record).length) - 1]!;
-    while (bytes > bytesMax && dropped < records.length - 1) bytes -= sizes[dropped++]!;
-    // Cut now and then: what is dropped must not stay in memory.
-    if (dropped > REPORT_RECORDS) {
-      records.splice(0, dropped);
-      sizes.splice(0, dropped);
-      dropped = 0;
-    }
-    told(records.length);
-  }
-  return records.slice(dropped);
-}
-
-/** As the newest configuration says. */
-function nodeName(records: readonly LedgerRecord[], belief: Belief | undefined): string {
-  const config = records.findLast((record) => record.kind === "config");
-  return config?.kind === "config" ? config.nodeName : belief?.state.node.name ?? "";
-}
-
-/** The records that made the elements of `belief` what they are, in order. */
-function earlierCauses({ state, record }: Belief): EarlierCause[] {
-  const offsets = new Set([...state.causes.values()].flatMap((causes) => [...causes.values()]));
-  return [...offsets].sort((a, b) => a - b).map((offset) => {
-    const { what, time, resourceVersion } = causeAt(record, offset);
-    return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
-  });
+function earlierCause({ offset, what, time, resourceVersion }: Cause): EarlierCause {
+  return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }

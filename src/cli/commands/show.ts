@@ -1,21 +1,12 @@
-// `ledgerproxy show POSITION`: what was folded and committed there, and the rules at that moment, as text that nft loads.
+// `ledgerproxy show POSITION`: what was folded and committed there, and the rules after it, as text that nft loads.
 
-import { printLines } from "../terminal.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { positionLines } from "../../history/show_words.ts";
+import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
-import type { LedgerRecord } from "../../ledger/record.ts";
-import { assembled } from "../../nft/objects.ts";
-import { rulesetText } from "../../nft/text.ts";
-import {
-  type Belief,
-  beliefAt,
-  commitOf,
-  describeRecord,
-  existingLedger,
-  offsetAt,
-  type PlacedCommit,
-} from "../ledger_history.ts";
-import { changeLine, localTime } from "../history_text.ts";
-import type { PositionArgument } from "../position_argument.ts";
+import { localTime } from "../local_time.ts";
+import { printLines } from "../terminal.ts";
+import { ledgerArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `show`. */
 export interface ShowOptions {
@@ -23,57 +14,18 @@ export interface ShowOptions {
   readonly json?: boolean;
 }
 
-/** Events and changes of a commit that are shown as text. */
-const SHOWN_MAX = 100;
+/** Adds `show` to the program. */
+export function addShow(program: Command, done: Done): void {
+  const description = "what happened at a position, and the rules then, as nft loads them";
+  ledgerCommand(program, "show", description, "show HEAD~3 --ledger DIR")
+    .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", positionArgument)
+    .action((position: PositionExpression, options: ShowOptions) => done(showCommand(position, options)));
+}
 
-/** Prints the moment; returns the exit code. Throws UsageError. */
-export function show(at: PositionArgument, { ledger, json }: ShowOptions): number {
-  const storage = existingLedger(ledger);
-  const offset = offsetAt(storage, at);
-  const belief = beliefAt(storage, offset);
-  const { state } = belief;
-  const { here, commit, events } = around(belief, offset);
-  const rules = rulesetText(assembled({ tables: state.tables, elements: state.desired }));
-  if (json) {
-    printJson("show/1", { offset, record: here.record, events, commit: commit ?? null, rules });
-    return 0;
-  }
-  const comments = [
-    `@${offset}  ${localTime(here.record.time)}  ${describeRecord(here.record)}`,
-    ...(commit === undefined ? ["not committed yet"] : commitLines(commit)),
-    ...cut(
-      events.map(({ offset, record }) =>
-        `  @${offset}  ${localTime(record.time)}  ${describeRecord(record)}`
-      ),
-    ),
-    ...cut((commit?.record.changes ?? []).map((change) => `  ${changeLine(change)}`)),
-  ];
-  printLines([...comments.map((line) => `# ${line}`), "", ...rules.split("\n")]);
+/** Prints what happened at a position; returns the exit code. Throws UsageError, WrongPosition. */
+export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
+  const shown = ledgerArgument(ledger).show(position);
+  if (json) printJson("show/1", shown);
+  else printLines(positionLines(shown, localTime));
   return 0;
-}
-
-function commitLines({ offset, record }: PlacedCommit): string[] {
-  const { from, through, outcome, operations, microseconds, generation, error } = record;
-  const what = outcome === "committed"
-    ? `committed with ${operations} operations in ${microseconds} us, kernel generation ${generation}`
-    : `rejected: ${error}`;
-  return [`@${offset}  ${localTime(record.time)}  @${from} to @${through} ${what}`];
-}
-
-/** The record at `offset`, the commit that folded it, and all that was folded into that. */
-function around({ record }: Belief, offset: number) {
-  const here = { offset, record: record(offset)! };
-  const commit = here.record.kind === "commit" ? here as PlacedCommit : commitOf(record, offset);
-  const events: { readonly offset: number; readonly record: LedgerRecord }[] = [];
-  for (let at = commit?.record.from ?? offset; commit !== undefined && at <= commit.record.through; at++) {
-    const one = record(at);
-    if (one !== undefined && one.kind !== "commit") events.push({ offset: at, record: one });
-  }
-  return { here, commit, events };
-}
-
-/** The first of many lines, and how many there are beside them. */
-function cut(lines: readonly string[]): string[] {
-  const more = lines.length - SHOWN_MAX;
-  return more <= 0 ? [...lines] : [...lines.slice(0, SHOWN_MAX), `  and ${more} more: --json has them all`];
 }

@@ -1,35 +1,24 @@
 // `ledgerproxy verify LEDGER`: whether a ledger is what was written, and whether the kernel holds what it says. Nothing is
 // changed but with --repair, which sets a damaged ledger aside and begins a new one with what can be used of it.
 
-import { printLines } from "../terminal.ts";
-import { printJson } from "../json_schema.ts";
-import { disagreement, disagreementText, type Found } from "../../engine/disagreement.ts";
-import { list } from "../../engine/run_loop.ts";
-import { type ClusterState, emptyState } from "../../fold/cluster_state.ts";
-import { foldRecord } from "../../fold/fold.ts";
-import { isSnapshotOf, restoredState, type SnapshotLine } from "../../fold/snapshot.ts";
-import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { segmentFirst } from "../../ledger/format.ts";
-import {
-  isLedgerDamage,
-  LedgerDamage,
-  type LedgerEnd,
-  readSegments,
-  segmentNames,
-} from "../../ledger/segment.ts";
-import { readSnapshot, snapshotName, snapshotNext } from "../../ledger/snapshot.ts";
-import type { Storage } from "../../ledger/storage.ts";
-import type { Offset } from "../../ledger/record.ts";
+import { disagreement, disagreementText } from "../../engine/disagreement.ts";
+import type { ClusterState } from "../../fold/cluster_state.ts";
+import { differences, sideOfKernel, sideOfState } from "../../history/diff.ts";
+import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
+import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
+import type { LedgerDamage } from "../../ledger/segment.ts";
+import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
 import { separated } from "../../nft/objects.ts";
-import { diff } from "../../plan/delta.ts";
-import { rulesetDigest } from "../../plan/digest.ts";
-import { POSITION_PATH } from "../../plan/position.ts";
-import { existingLedger } from "../ledger_history.ts";
 import { log } from "../../node/log.ts";
-import { progress } from "../../node/progress.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { rulesetDigest } from "../../plan/digest.ts";
+import type { Command, Done } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { listedRules } from "../listed_rules.ts";
+import { printLines } from "../terminal.ts";
+import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {
@@ -38,125 +27,54 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Differing elements that are shown; the rest is counted. */
-const SHOWN_MAX = 10;
+const EXAMPLE = `
+Example:
+  ledgerproxy verify /var/lib/ledgerproxy/ledger --kernel`;
 
-/** What was found. */
-interface Verdict {
-  readonly ledger: string;
-  /** Offset of the first record that is kept, and of the last that can be trusted. */
-  readonly first: number;
-  readonly last: number;
-  readonly segments: number;
-  readonly snapshots: number;
-  /** What is wrong; empty when nothing is. */
-  readonly problems: readonly string[];
-  /** What is as a crash leaves it, and mends itself. */
-  readonly notes: readonly string[];
+/** Describes `command` as `verify`. */
+export function addVerify(command: Command, done: Done): void {
+  command
+    .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
+    .argument("<ledger>", "folder of the ledger")
+    .option("--kernel", "and whether the kernel holds what it says")
+    .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", EXAMPLE)
+    .action((ledger: string, options: VerifyOptions) => done(verifyCommand(ledger, options)));
 }
 
-/** Prints what is wrong; returns 1 when something is. */
-export function verify(path: string, options: VerifyOptions): number {
-  const storage = existingLedger(path);
-  const { verdict, state, damage } = examine(storage);
-  const kernel = options.kernel && state !== undefined ? compareKernel(verdict, state) : [];
+/** Prints what is wrong; returns 1 when something is. Throws UsageError. */
+export function verifyCommand(path: string, options: VerifyOptions): number {
+  const { verdict, state, damage } = verifyPast(pastArgument(path));
+  const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
-  else print(path, { ...verdict, problems });
+  else printLines(verdictLines(path, { ...verdict, problems }));
   if (damage === undefined) {
     if (options.repair) log.info("there is nothing to repair");
     return problems.length === 0 ? 0 : 1;
   }
-  if (options.repair) repair(storage, path, damage);
+  if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
   return 1;
 }
 
-/** Reads everything, folds it, and holds every snapshot against what the records before it make. */
-function examine(storage: Storage): { verdict: Verdict; state?: ClusterState; damage?: LedgerDamage } {
-  const segments = segmentNames(storage);
-  const first = segmentFirst(segments[0]!)!;
-  const snapshots = storage.names().flatMap((name) => snapshotNext(name) ?? []);
-  const problems: string[] = [];
-  const notes: string[] = [];
-  const begin = first === 0 ? undefined : readSnapshot<SnapshotLine>(storage, snapshotName(first));
-  if (typeof begin === "string") {
-    problems.push(`${snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
-  }
-  const state = typeof begin === "object" ? restoredState(begin.lines) : emptyState();
-  const check = (next: number, chain: string) => {
-    if (snapshots.includes(next) && next !== first) {
-      problems.push(...snapshotProblems(storage, state, next, chain));
-    }
-  };
-  const told = progress("records verified");
-  const verdict = (ledger: string, last: number): Verdict => ({
-    ledger,
-    first,
-    last,
-    segments: segments.length,
-    snapshots: snapshots.length,
-    problems,
-    notes,
-  });
-  const records = readSegments(storage, {
-    behind: typeof begin === "object" ? begin : undefined,
-    proven: true,
-  });
-  try {
-    for (;;) {
-      const { done, value } = records.next();
-      if (done) {
-        if (value?.torn) notes.push(tornText(value));
-        return { verdict: verdict(value?.ledger ?? "", state.folded), state };
-      }
-      foldRecord(state, value.offset as Offset, value.record);
-      check(value.offset + 1, value.chain);
-      told(value.offset);
-    }
-  } catch (error) {
-    if (!isLedgerDamage(error)) throw error;
-    problems.push(`${error.message}; whole up to @${state.folded}`);
-    return { verdict: verdict("", state.folded), damage: error };
-  }
-}
-
-function tornText({ torn }: LedgerEnd): string {
-  const { file, keep, lostBytes, reason } = torn!;
-  return `${file} (byte ${keep}): ${lostBytes} bytes of an unfinished write (${reason}); the next start cuts them off`;
-}
-
-function snapshotProblems(storage: Storage, state: ClusterState, next: number, chain: string): string[] {
-  const name = snapshotName(next);
-  const snapshot = readSnapshot<SnapshotLine>(storage, name);
-  if (typeof snapshot === "string") return [`${name}: ${snapshot}; it will not be used`];
-  if (snapshot.chain !== chain) return [`${name}: its hash chain is not that of the records before it`];
-  return isSnapshotOf(state, snapshot.lines)
-    ? []
-    : [`${name}: it is not the state that the records before it make`];
-}
-
-function compareKernel({ ledger }: Verdict, state: ClusterState): string[] {
-  using kernel = new NetlinkKernel();
-  const listed = list(kernel);
-  if (listed.kind !== "listed") return ["kernel: our tables hold what this program never writes"];
-  const { tables, elements } = separated(listed.ruleset);
-  const found: Found = { tables, elements, digest: rulesetDigest(tables, elements) };
+/** What the kernel holds beside `state`, the end of the ledger. */
+function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
+  const listed = listedRules();
+  if (typeof listed === "string") return [listed];
+  const { tables, elements } = separated(listed);
+  const found = { tables, elements, digest: rulesetDigest(tables, elements) };
   const kind = disagreement({ ledger, end: state.folded, committed: state.committed }, found);
-  const changes = diff(elements, state.desired).filter(({ set }) => set !== POSITION_PATH);
-  const shown = changes.slice(0, SHOWN_MAX).map(({ set, key, before, after }) =>
-    `kernel: ${set} { ${key} } ${
-      after === undefined ? "is too much" : before === undefined ? "is missing" : "differs"
-    }`
-  );
   return [
     ...(kind === undefined ? [] : [`kernel: ${kind}: ${disagreementText(kind)}`]),
-    ...shown,
-    ...(changes.length > SHOWN_MAX ? [`kernel: and ${changes.length - SHOWN_MAX} more elements`] : []),
+    ...kernelProblems(differences(sideOfKernel(listed), sideOfState(state))),
   ];
 }
 
-function repair(storage: Storage, path: string, damage: LedgerDamage): void {
+/** Sets the damaged ledger in folder `path` aside. Throws UsageError while it is being written. */
+function repair(path: string, damage: LedgerDamage): void {
+  const storage = folderStorage(path, false);
   const lock = storage.lock();
   if ("heldBy" in lock) {
     throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
@@ -165,14 +83,6 @@ function repair(storage: Storage, path: string, damage: LedgerDamage): void {
   const { folder, records } = setDamagedAside(storage, damage, new Date().toISOString());
   using writer = new LedgerWriter(storage, { policy: "always" });
   writer.append(records);
+  writer.sync();
   log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
-}
-
-function print(path: string, { first, last, segments, snapshots, problems, notes }: Verdict): void {
-  const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
-  printLines([
-    `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
-    ...problems.map((problem) => `  ${problem}`),
-    ...notes.map((note) => `  note: ${note}`),
-  ]);
 }

@@ -1,7 +1,14 @@
 // Positions as people write them, looked up in a ledger.
 
 import assert from "node:assert/strict";
-import { parsePosition, resolvePosition } from "../../src/cli/position_argument.ts";
+import type { Past } from "../../src/history/past.ts";
+import {
+  parsePosition,
+  type PositionExpression,
+  resolvePosition,
+} from "../../src/history/position_expression.ts";
+import { isWrongPosition } from "../../src/history/past.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -31,12 +38,18 @@ const RECORDS = [
 ];
 
 /** The records in one segment, and in a segment each. */
-const LEDGERS = [Infinity, 1].map((segmentBytes) => {
+const LEDGERS = [Infinity, 1].map((segmentBytes): Past => {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never", segmentBytes });
   for (const record of RECORDS) writer.append([record]);
-  return storage;
+  return ledgerView(storage);
 });
+
+function position(text: string): PositionExpression {
+  const parsed = parsePosition(text);
+  assert.ok(typeof parsed !== "string", String(parsed));
+  return parsed;
+}
 
 Deno.test("offsets, times, HEAD and commits before it", () => {
   const cases: [string, number][] = [
@@ -51,7 +64,7 @@ Deno.test("offsets, times, HEAD and commits before it", () => {
   ];
   for (const [text, offset] of cases) {
     for (const ledger of LEDGERS) {
-      assert.equal(resolvePosition(parsePosition(text), ledger), offset, text);
+      assert.equal(resolvePosition(position(text), ledger), offset, text);
     }
   }
 });
@@ -64,10 +77,13 @@ Deno.test("what the ledger does not reach is said with where it ends", () => {
   ];
   for (const [text, message] of cases) {
     for (const ledger of LEDGERS) {
-      assert.throws(() => resolvePosition(parsePosition(text), ledger), message);
+      assert.throws(() => resolvePosition(position(text), ledger), (error: Error) => {
+        assert.match(error.message, message);
+        return isWrongPosition(error);
+      });
     }
   }
   for (const text of ["5", "@", "@-1", "HEAD~", "head", "yesterday", "2026"]) {
-    assert.throws(() => parsePosition(text), /a position is an offset/, text);
+    assert.match(String(parsePosition(text)), /a position is an offset/, text);
   }
 });

@@ -1,0 +1,19 @@
+// The pace of a replay: as it happened, so many times faster.
+
+import { type Clock, SYSTEM_CLOCK } from "../ingest/recording_source.ts";
+
+/** A function that waits until a record of a time is due, counted from the first; undefined: as fast as it goes. */
+export function pace(
+  speed: number | undefined,
+  clock: Clock = SYSTEM_CLOCK,
+): ((time: string) => Promise<void>) | undefined {
+  if (speed === undefined) return undefined;
+  const start = clock.now();
+  let first: number | undefined;
+  return async (time) => {
+    first ??= Date.parse(time);
+    const due = start + (Date.parse(time) - first) / speed;
+    const early = due - clock.now();
+    if (early > 0) await clock.sleep(early, new AbortController().signal);
+  };
+}

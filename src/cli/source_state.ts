@@ -1,0 +1,33 @@
+// The state that a node would make of a source, without a ledger: everything that the source lists, folded.
+
+import { emptyState } from "../fold/cluster_state.ts";
+import { foldRecord } from "../fold/fold.ts";
+import type { PastState } from "../history/past.ts";
+import { relist } from "../ingest/relist.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { type ConfigOptions, settings } from "../node/config.ts";
+import { log } from "../node/log.ts";
+import { apiClient, openSource } from "../node/sources.ts";
+import { configRecord } from "../node/start.ts";
+
+/** The state after all that the source of `options` holds now; its records are kept in memory. Throws UsageError. */
+export async function stateOfSource(options: ConfigOptions): Promise<PastState> {
+  const records: LedgerRecord[] = [];
+  const state = emptyState();
+  const take = (record: LedgerRecord) => foldRecord(state, records.push(record) - 1 as Offset, record);
+  const inForce = settings(options);
+  take(configRecord(inForce));
+  const source = openSource(inForce, true, apiClient(inForce));
+  for await (const batch of source.batches(new AbortController().signal)) {
+    for (const problem of batch.problems) log.warn(problem);
+    const events = batch.kind === "events"
+      ? batch.events
+      : relist(state.objects, batch.objects, batch.complete, batch.time, batch.kinds);
+    for (const event of events) take({ kind: "event", ...event });
+  }
+  const lookup = (offset: number) => {
+    const record = records[offset];
+    return record && { offset: offset as Offset, record };
+  };
+  return { state, lookup };
+}

@@ -1,0 +1,55 @@
+// What `bisect` prints: a commit with its cause and what it changed for the packet, or why there is no such commit.
+
+import type { NotBounded, PacketFlip } from "./packet_bisect.ts";
+import { outcomeText } from "./packet_words.ts";
+import { causeText, changeText, driftText, type TimeText } from "./record_words.ts";
+import type { Outcome, Packet } from "./trace.ts";
+
+/** One commit, its cause, and where the packet went before and after it. */
+export function flipLines(
+  packet: Packet,
+  { holds, commit, cause, changes, before, after }: PacketFlip,
+  timeText: TimeText,
+): string[] {
+  const listed = (name: string, outcomes: readonly Outcome[]) => [
+    `  ${name}`,
+    ...outcomes.map((outcome) => `    ${outcomeText(packet, outcome)}`),
+  ];
+  return [
+    `${holds ? "good again" : "the first bad commit is"} @${commit.offset}  ${timeText(commit.time)}`,
+    `  ${causeText(cause, timeText)}`,
+    ...changes.map((change) => `    ${changeText(change)}`),
+    ...listed("before", before),
+    ...listed("after", after),
+  ];
+}
+
+/** What is being searched for. */
+export interface BisectQuestion {
+  readonly packet: Packet;
+  readonly good: number;
+  readonly bad: number;
+  /** What should become of the packet, as the user wrote it. */
+  readonly expect: string;
+}
+
+/** Why no search between the two positions is possible. */
+export function notBoundedLines(
+  { packet, good, bad, expect }: BisectQuestion,
+  answer: NotBounded,
+  timeText: TimeText,
+): string[] {
+  const listed = (outcomes: readonly Outcome[]) =>
+    outcomes.map((outcome) => outcomeText(packet, outcome)).join(", ");
+  return [
+    ...(answer.good === undefined
+      ? []
+      : [`GOOD, @${good}, is not as expected (--expect ${expect}): ${listed(answer.good)}`]),
+    ...(answer.bad === undefined
+      ? []
+      : [`BAD, @${bad}, is as expected (--expect ${expect}): ${listed(answer.bad)}`]),
+    ...answer.drift.map(({ offset, record }) =>
+      `but our tables were changed: @${offset} ${timeText(record.time)} ${driftText(record)}`
+    ),
+  ];
+}

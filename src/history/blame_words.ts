@@ -1,0 +1,16 @@
+// An element and its cause as `blame` prints them.
+
+import { elementText } from "../nft/text.ts";
+import type { BlamedElement } from "./blame.ts";
+import { causeText, type TimeText } from "./record_words.ts";
+
+/** A line for the element, and below it its cause and commit. */
+export function blameLines(element: BlamedElement, timeText: TimeText): string[] {
+  const { set, cause, commit } = element;
+  const head = `${set} { ${elementText(element)} }`;
+  if (cause === null) return [head, "    by the skeleton"];
+  const committed = commit === null
+    ? "not committed"
+    : `committed @${commit.offset} ${timeText(commit.time)}, kernel generation ${commit.generation}`;
+  return [head, `    ${causeText(cause, timeText)}`, `    ${committed}`];
+}

@@ -1,0 +1,79 @@
+// Which record made an element what it is, and which commit brought that record to the kernel.
+
+import { TRIGGER } from "../kube/objects.ts";
+import type { Placed } from "../ledger/reader.ts";
+import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { Lookup, PastState } from "./past.ts";
+import { describeRecord } from "./record_words.ts";
+
+/** A record that changed an element. */
+export interface Cause {
+  /** Offset of the record. */
+  readonly offset: number;
+  /** `EndpointSlice shop/web-a (deleted)`. */
+  readonly what: string;
+  /** When it arrived, RFC 3339; "" where the record is not kept any more. */
+  readonly time: string;
+  /** Version of the object, where the API server gave one. */
+  readonly resourceVersion?: string;
+  /** When the change of pods or Service began that led to an EndpointSlice, RFC 3339. */
+  readonly triggered?: string;
+}
+
+/** A commit with its place. */
+export interface PlacedCommit extends Placed {
+  /** What was committed. */
+  readonly record: CommitRecord;
+}
+
+/** Where a commit is, and which kernel generation it made. */
+export interface CommitPlace {
+  /** Offset of the commit's record. */
+  readonly offset: number;
+  /** RFC 3339. */
+  readonly time: string;
+  /** nf_tables generation. */
+  readonly generation: number;
+}
+
+/** Which record made the element at `key` of `set` what it is; undefined where no record did. */
+export function causeOf({ state, lookup }: PastState, set: SetPath, key: ElementKey): Cause | undefined {
+  const offset = state.causes.get(set)?.get(key);
+  return offset === undefined ? undefined : causeAt(lookup, offset);
+}
+
+/** The record at `offset` as a cause. */
+export function causeAt(lookup: Lookup, offset: number): Cause {
+  const found = lookup(offset)?.record;
+  if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
+  const { version, triggered } = versionOf(found);
+  return {
+    offset,
+    what: describeRecord(found),
+    time: found.time,
+    ...(version === "" ? {} : { resourceVersion: version }),
+    ...(triggered === undefined ? {} : { triggered }),
+  };
+}
+
+function versionOf(record: LedgerRecord): { version: string; triggered?: string | undefined } {
+  if (record.kind !== "event") return { version: "" };
+  return { version: record.resourceVersion, triggered: record.value?.metadata.annotations?.[TRIGGER] };
+}
+
+/** The commit that brought the record at `offset` to the kernel; undefined where none did. */
+export function commitOf(lookup: Lookup, offset: number): PlacedCommit | undefined {
+  for (let at = offset;; at++) {
+    const found = lookup(at);
+    if (found === undefined) return undefined;
+    const { record } = found;
+    if (record.kind !== "commit" || record.outcome !== "committed") continue;
+    if (record.from <= offset && offset <= record.through) return { offset: found.offset, record };
+  }
+}
+
+/** The place of `commit`. */
+export function placeOf({ offset, record: { time, generation } }: PlacedCommit): CommitPlace {
+  return { offset, time, generation };
+}

@@ -1,0 +1,61 @@
+// The elements that differ between two rulesets: two positions of a ledger, two ledgers, or a ledger and a kernel.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { plainElement, separated } from "../nft/objects.ts";
+import type { Element, ElementKey, Elements, Ruleset, SetPath } from "../nft/ruleset.ts";
+import { diff } from "../plan/delta.ts";
+import { POSITION_PATH } from "../plan/position.ts";
+import { type Cause, causeOf } from "./cause.ts";
+import type { PastState } from "./past.ts";
+
+/** One side of a comparison. */
+export interface Side {
+  /** By set and key; chains and sets of Services are among them. */
+  readonly elements: Elements;
+  /** Which record made an element what it is, where that is known. */
+  cause(set: SetPath, key: ElementKey): Cause | undefined;
+}
+
+/** An element that differs. */
+export interface ElementDifference {
+  /** The set or map it is in. */
+  readonly set: SetPath;
+  /** Names it within the set. */
+  readonly key: ElementKey;
+  /** Null where only the second side has it. */
+  readonly before: Element | null;
+  /** Null where only the first side has it. */
+  readonly after: Element | null;
+  /** Null where no record is known that did it. */
+  readonly cause: Cause | null;
+}
+
+/** The rules of `state` as a side, without causes. */
+export function sideOfState({ desired }: ClusterState): Side {
+  return { elements: desired, cause: () => undefined };
+}
+
+/** A position of a ledger as a side. */
+export function sideOfPast(past: PastState): Side {
+  return { elements: past.state.desired, cause: (set, key) => causeOf(past, set, key) };
+}
+
+/** The tables that a kernel lists, as a side. A kernel knows no causes. */
+export function sideOfKernel(listed: Ruleset): Side {
+  return { elements: separated(listed).elements, cause: () => undefined };
+}
+
+/** The elements that differ, by set and key. The position that a commit writes into the kernel is no difference. */
+export function differences(before: Side, after: Side): ElementDifference[] {
+  return diff(before.elements, after.elements).filter(({ set }) => set !== POSITION_PATH).map((change) => {
+    const { set, key } = change;
+    return {
+      set,
+      key,
+      before: change.before === undefined ? null : plainElement(change.before),
+      after: change.after === undefined ? null : plainElement(change.after),
+      // The new side knows what put an element there; of one that is gone the old side knows what had put it there.
+      cause: after.cause(set, key) ?? before.cause(set, key) ?? null,
+    };
+  });
+}

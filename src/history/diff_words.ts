@@ -1,0 +1,13 @@
+// An element that differs as `diff` prints it: a line that begins with "-" for what was, with "+" for what is.
+
+import { elementText } from "../nft/text.ts";
+import type { ElementDifference } from "./diff.ts";
+
+/** The lines of one difference; the last one names its cause. */
+export function differenceLines({ set, before, after, cause }: ElementDifference): string[] {
+  const by = cause === null ? "" : `   @${cause.offset} ${cause.what}`;
+  const removed = before === null ? [] : [`- ${set} { ${elementText(before)} }`];
+  const added = after === null ? [] : [`+ ${set} { ${elementText(after)} }`];
+  const lines = [...removed, ...added];
+  return lines.map((line, i) => i === lines.length - 1 ? `${line}${by}` : line);
+}

@@ -1,0 +1,120 @@
+// Everything that a ledger can be asked, as one object. Each question is a file of its own; what it returns is a value, which
+// commands, `--json` and the report print each in their way.
+
+import type { Search } from "../ledger/ledger_view.ts";
+import type { Placed } from "../ledger/reader.ts";
+import { assembled } from "../nft/objects.ts";
+import type { Ruleset } from "../nft/ruleset.ts";
+import { type BlamedElement, blameElements } from "./blame.ts";
+import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
+import { recordsAbout } from "./log.ts";
+import {
+  type BisectAnswer,
+  bisectPacket,
+  type PacketCondition,
+  type PacketFlip,
+  packetFlips,
+} from "./packet_bisect.ts";
+import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
+import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
+import { type ShownPosition, showPosition } from "./show.ts";
+import type { Packet } from "./trace.ts";
+import { type LedgerVerdict, verifyPast } from "./verify.ts";
+import { type PacketPath, pathOf } from "./why.ts";
+
+/** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already read. */
+export type PositionLike = string | PositionExpression;
+
+/** The rules after one record, and the records that made them so. One side of a comparison. */
+export interface PastRules extends Side {
+  /** Offset of the last record that the rules follow. */
+  readonly offset: number;
+  /** The rules as the kernel would list them. */
+  readonly ruleset: Ruleset;
+  /** The record at an offset, where it is kept. */
+  record(offset: number): Placed | undefined;
+}
+
+/**
+ * The questions. A position that is left out is HEAD, the last record. Each question reads the ledger as it is at that
+ * moment. Positions that the ledger does not reach throw {@link WrongPosition}.
+ */
+export interface History {
+  /** Id of the ledger, 16 hex digits. */
+  id(): string;
+  /** Offset of the oldest record that is kept. */
+  first(): number;
+  /** The offset that a position means. */
+  offsetOf(position?: PositionLike): number;
+  /** The rules at a position. */
+  at(position?: PositionLike): PastRules;
+  /** What happened, newest first. */
+  log(search?: Search): Iterable<Placed>;
+  /** What happened at a position, and the rules after it as text. */
+  show(position?: PositionLike): ShownPosition;
+  /** Which records put elements there: those about a Service, an address, or the key of an element. */
+  blame(what: string, position?: PositionLike): Iterable<BlamedElement>;
+  /** The elements that differ between two positions, or from other rules. */
+  diff(before: PositionLike | Side, after: PositionLike | Side): ElementDifference[];
+  /** Where a packet goes, and what made it so. */
+  why(packet: Packet, position?: PositionLike): PacketPath;
+  /** With which commit a packet stopped to go where it should. */
+  bisect(good: PositionLike, bad: PositionLike, condition: PacketCondition): BisectAnswer;
+  /** Every commit with which a packet began or stopped to go where it should. */
+  flips(from: PositionLike, through: PositionLike, condition: PacketCondition): Iterable<PacketFlip>;
+  /** Every commit made again and compared with what was written; `take` gets each record, with its transaction. */
+  replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
+  /** Whether the ledger is what was written. */
+  verify(): LedgerVerdict;
+}
+
+/** The questions about `past`. */
+export function historyOf(past: Past): History {
+  const offsetOf = (position: PositionLike = HEAD) => resolvePosition(expressionOf(position), past);
+  const at = (position?: PositionLike) => stateAt(past, offsetOf(position));
+  const side = (side: PositionLike | Side) => isSide(side) ? side : sideOfPast(at(side));
+  return {
+    id: () => past.id(),
+    first: () => past.first(),
+    offsetOf,
+    at: (position) => rulesOf(at(position)),
+    log: (search) => recordsAbout(past, search),
+    show: (position) => showPosition(at(position)),
+    blame: (what, position) => blameElements(at(position), what),
+    diff: (before, after) => differences(side(before), side(after)),
+    why: (packet, position) => pathOf(at(position), packet),
+    bisect: (good, bad, condition) => bisectPacket(past, offsetOf(good), offsetOf(bad), condition),
+    flips: (from, through, condition) => packetFlips(past, offsetOf(from), offsetOf(through), condition),
+    replay: (through, take) => replay(past, through === undefined ? Infinity : offsetOf(through), take),
+    verify: () => verifyPast(past).verdict,
+  };
+}
+
+function rulesOf(past: PastState): PastRules {
+  const { state: { folded, tables, desired }, lookup } = past;
+  return {
+    ...sideOfPast(past),
+    offset: folded,
+    ruleset: assembled({ tables, elements: desired }),
+    record: lookup,
+  };
+}
+
+function expressionOf(position: PositionLike): PositionExpression {
+  if (typeof position !== "string") return position;
+  const parsed = parsePosition(position);
+  if (typeof parsed === "string") throw new WrongPosition(parsed);
+  return parsed;
+}
+
+function isSide(side: PositionLike | Side): side is Side {
+  return typeof side === "object" && "elements" in side;
+}
+
+function replay(past: Past, through: number, take: (step: ReplayStep) => void = () => {}): ReplayResult {
+  const steps = replayPart(past, { from: past.first(), through, bounded: false });
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) take(step.value);
+  return step.value;
+}

@@ -1,0 +1,39 @@
+// A record as `log` prints it: what it is, and below it what a commit changed.
+
+import type { Placed } from "../ledger/reader.ts";
+import type { CommitRecord } from "../ledger/record.ts";
+import { isPortOf } from "./log.ts";
+import { changeText, describeRecord, driftText, type TimeText } from "./record_words.ts";
+
+/** Lines about one record; of a commit only the changes of `service`, where one is given. */
+export function recordLines(
+  { offset, record }: Placed,
+  service: string | undefined,
+  timeText: TimeText,
+): string[] {
+  const head = `@${offset}  ${timeText(record.time)}  `;
+  switch (record.kind) {
+    case "commit": {
+      const [first, ...changes] = commitLines(record, service);
+      return [`${head}${first}`, ...changes];
+    }
+    case "drift":
+      return [`${head}drift: ${driftText(record)}`];
+    case "gap":
+      // A fault of the program is a gap of no records.
+      return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
+    case "event":
+    case "config":
+      return [`${head}${describeRecord(record)}`];
+  }
+}
+
+function commitLines(commit: CommitRecord, service: string | undefined): string[] {
+  const { outcome, operations, microseconds, error, from, through, changesOmitted } = commit;
+  const what = outcome === "committed"
+    ? `commit of @${from} to @${through}: ${operations} operations, ${microseconds} us`
+    : `rejected: ${error}`;
+  const shown = commit.changes.filter(({ comment }) => service === undefined || isPortOf(comment, service));
+  const more = changesOmitted > 0 ? [`    and ${changesOmitted} changes more`] : [];
+  return [what, ...shown.map((change) => `    ${changeText(change)}`), ...more];
+}

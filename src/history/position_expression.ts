@@ -1,0 +1,97 @@
+// A position of a ledger as people write it: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
+
+import type { Placed } from "../ledger/reader.ts";
+import { type Past, WrongPosition } from "./past.ts";
+
+/** A position before it is looked up in a ledger. */
+export type PositionExpression =
+  | { readonly kind: "offset"; readonly offset: number }
+  /** Milliseconds since 1970: the last record that was written no later. */
+  | { readonly kind: "time"; readonly milliseconds: number }
+  /** `back`: how many commits before the newest; 0 is the last record. */
+  | { readonly kind: "head"; readonly back: number };
+
+/** The last record of a ledger. */
+export const HEAD: PositionExpression = { kind: "head", back: 0 };
+
+/** Reads a position, or says what is wrong with `text`. */
+export function parsePosition(text: string): PositionExpression | string {
+  const offset = /^@(\d+)$/.exec(text);
+  if (offset) return { kind: "offset", offset: Number(offset[1]) };
+  const head = /^HEAD(?:~(\d+))?$/.exec(text);
+  if (head) return { kind: "head", back: Number(head[1] ?? 0) };
+  const milliseconds = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(milliseconds)) return { kind: "time", milliseconds };
+  return `${text}: a position is an offset (@1234), a time (2026-11-23T03:12:00Z), HEAD, or commits before it (HEAD~3)`;
+}
+
+/**
+ * The offset that `position` means in `past`. A commit stands for the last record folded into it. Throws
+ * {@link WrongPosition} where the ledger does not reach there.
+ */
+export function resolvePosition(position: PositionExpression, past: Past): number {
+  switch (position.kind) {
+    case "offset":
+      return offsetWithin(past, position.offset);
+    case "time":
+      return offsetAtTime(past, position.milliseconds);
+    case "head":
+      return position.back === 0 ? lastOffset(past) : offsetOfCommit(past, position.back);
+  }
+}
+
+function lastOffset(past: Past): number {
+  const newest = firstOf(past.newestFirst());
+  if (newest === undefined) throw new WrongPosition("the ledger has no records");
+  return newest.offset;
+}
+
+function offsetWithin(past: Past, offset: number): number {
+  const [first, last] = [past.first(), lastOffset(past)];
+  if (offset > last) throw new WrongPosition(`@${offset}: the ledger ends at @${last}`);
+  if (offset >= first) return offset;
+  throw new WrongPosition(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
+}
+
+/** Times grow with offsets, unless the node's clock was set back: then the answer is one of several. */
+function offsetAtTime(past: Past, milliseconds: number): number {
+  const [begin, end] = segmentAtTime(past, milliseconds);
+  let found: number | undefined;
+  for (const { offset, record } of past.records(begin)) {
+    if (offset === end) break;
+    if (Date.parse(record.time) <= milliseconds) found = offset;
+  }
+  if (found !== undefined) return found;
+  const oldest = firstOf(past.records());
+  throw new WrongPosition(`the ledger begins at ${oldest?.record.time}, later than the time asked for`);
+}
+
+/** The last segment that begins no later than `milliseconds`, and where the next one begins: only this one is read. */
+function segmentAtTime(
+  past: Past,
+  milliseconds: number,
+): [begin: number | undefined, end: number | undefined] {
+  const segments = past.segments();
+  let [low, high] = [0, segments.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const begins = Date.parse(firstOf(past.records(segments[middle]))?.record.time ?? "");
+    if (begins <= milliseconds) low = middle;
+    else high = middle;
+  }
+  return [segments[low], segments[high]];
+}
+
+function offsetOfCommit(past: Past, back: number): number {
+  let commits = 0;
+  for (const { record } of past.newestFirst()) {
+    if (record.kind !== "commit" || record.outcome !== "committed") continue;
+    if (commits++ === back) return record.through;
+  }
+  throw new WrongPosition(`HEAD~${back}: the ledger has ${commits} commits`);
+}
+
+function firstOf(records: Iterable<Placed>): Placed | undefined {
+  for (const placed of records) return placed;
+  return undefined;
+}

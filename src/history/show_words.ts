@@ -1,0 +1,37 @@
+// A position as `show` prints it: comments about record and commit, then rules that nft loads.
+
+import type { PlacedCommit } from "./cause.ts";
+import { changeText, describeRecord, type TimeText } from "./record_words.ts";
+import type { ShownPosition } from "./show.ts";
+
+/** Most events, and most changes, of a commit that are printed. */
+const SHOWN_MAX = 100;
+
+/** A script for nft whose comments say what happened. */
+export function positionLines(
+  { offset, record, events, commit, rules }: ShownPosition,
+  timeText: TimeText,
+): string[] {
+  const head = (at: number, { time }: { readonly time: string }) => `@${at}  ${timeText(time)}`;
+  const comments = [
+    `${head(offset, record)}  ${describeRecord(record)}`,
+    commit === null ? "not committed yet" : commitText(commit, timeText),
+    ...cut(events.map(({ offset, record }) => `  ${head(offset, record)}  ${describeRecord(record)}`)),
+    ...cut((commit?.record.changes ?? []).map((change) => `  ${changeText(change)}`)),
+  ];
+  return [...comments.map((line) => `# ${line}`), "", ...rules.split("\n")];
+}
+
+function commitText({ offset, record }: PlacedCommit, timeText: TimeText): string {
+  const { time, from, through, outcome, operations, microseconds, generation, error } = record;
+  const what = outcome === "committed"
+    ? `committed with ${operations} operations in ${microseconds} us, kernel generation ${generation}`
+    : `rejected: ${error}`;
+  return `@${offset}  ${timeText(time)}  @${from} to @${through} ${what}`;
+}
+
+/** The first of many lines, and how many more there are. */
+function cut(lines: readonly string[]): string[] {
+  const more = lines.length - SHOWN_MAX;
+  return more <= 0 ? [...lines] : [...lines.slice(0, SHOWN_MAX), `  and ${more} more: --json has them all`];
+}

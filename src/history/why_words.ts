@@ -1,0 +1,27 @@
+// A packet's path as `why` prints it: hook by hook, rule by rule, then every place where the packet may end.
+
+import { elementText, endpointText } from "../nft/text.ts";
+import { outcomeText } from "./packet_words.ts";
+import type { FoundElement, PacketPath } from "./why.ts";
+
+/** The path as lines. */
+export function pathLines({ packet, node, at, steps, outcomes, rivals }: PacketPath): string[] {
+  const where = node === "" ? "this node" : `node ${node}`;
+  const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
+  const lines = [`${packet.source} -> ${target} on ${where} at @${at}`, ""];
+  let before = "";
+  for (const { hook, priority, chain, rule, found } of steps) {
+    const here = `${hook}, priority ${priority}`;
+    if (here !== before) lines.push(here);
+    before = here;
+    lines.push(`  ${chain}: ${rule}`, ...found.map(foundLine));
+  }
+  if (steps.length > 0) lines.push("");
+  return [...lines, ...outcomes.map((outcome) => outcomeText(packet, outcome)), ...rivals];
+}
+
+function foundLine(element: FoundElement): string {
+  const { set, cause } = element;
+  const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
+  return `      @${set} { ${elementText(element)} }${by}`;
+}

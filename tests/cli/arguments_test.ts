@@ -1,0 +1,35 @@
+// What is wrong with an argument is wrong usage, with what to write instead.
+
+import assert from "node:assert/strict";
+import { accepted, ledgerArgument, packetArgument, positionArgument } from "../../src/cli/arguments.ts";
+import { UsageError } from "../../src/node/usage_error.ts";
+
+/** The message of the UsageError that `ask` throws. */
+function usage(ask: () => unknown): string {
+  try {
+    ask();
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error.message;
+  }
+  return assert.fail("no error");
+}
+
+Deno.test("a value passes, a reason is thrown with its flag", () => {
+  assert.deepEqual(accepted({ a: 1 }), { a: 1 });
+  assert.equal(
+    usage(() => accepted<{ a: number }>("x: no such thing", "--flag ")),
+    "--flag x: no such thing",
+  );
+});
+
+Deno.test("positions, packets and ledgers", () => {
+  assert.deepEqual(positionArgument("@7"), { kind: "offset", offset: 7 });
+  assert.match(usage(() => positionArgument("noon")), /^noon: a position is an offset/);
+  assert.equal(packetArgument("10.0.0.1", "10.0.0.2:80", "eth0").interface, "eth0");
+  assert.match(
+    usage(() => packetArgument("10.0.0.1", "10.0.0.2", undefined)),
+    /^10\.0\.0\.2: it must be ADDRESS/,
+  );
+  assert.match(usage(() => ledgerArgument("/nowhere")), /^--ledger \/nowhere: there is no ledger/);
+});

@@ -1,0 +1,18 @@
+// The state of a source without a ledger.
+
+import assert from "node:assert/strict";
+import { stateOfSource } from "../../src/cli/source_state.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { openPast } from "../../src/library/open_ledger.ts";
+import { lines } from "../support/cluster_notation.ts";
+
+const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
+
+Deno.test("it is what a ledger of the same events makes, and each element's record is kept", async () => {
+  const { state, lookup } = await stateOfSource({ source: RECORDING, hostnameOverride: "node-a" });
+  assert.deepEqual(lines(state.desired), lines(stateAt(openPast(RECORDING), 227).state.desired));
+  for (const causes of state.causes.values()) {
+    for (const offset of causes.values()) assert.equal(lookup(offset)?.offset, offset);
+  }
+  assert.equal(lookup(state.folded + 1), undefined);
+});

@@ -1,0 +1,41 @@
+// Which elements are about what a user asks, and which record made each so.
+
+import assert from "node:assert/strict";
+import { blameElements } from "../../src/history/blame.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+import { committedPast, pastOf, SHRINKING, timeAt } from "../support/past.ts";
+
+const OTHER = [
+  appears(service("shop/web-admin 10.96.0.10 http:80/tcp")),
+  appears(slice("shop/web-admin-b http:8080/tcp 10.244.0.20")),
+];
+const PAST = stateAt(committedPast([...SHRINKING.slice(0, 2), OTHER]), 6);
+
+/** `set key` of what is blamed, without family and table. */
+function blamed(what: string): string[] {
+  return [...blameElements(PAST, what)].map(({ set, key }) => `${set} ${key}`).sort();
+}
+
+Deno.test("a Service, a ServicePort, an address and a key find their elements, and words are whole", () => {
+  const web = [
+    "ip ledgerproxy cluster-ips 10.96.0.1",
+    "ip ledgerproxy endpoints 10.96.0.1 . tcp . 80 . 0",
+    "ip ledgerproxy service-ips 10.96.0.1 . tcp . 80",
+  ];
+  assert.deepEqual(blamed("shop/web").filter((place) => !place.includes("hairpin")), web);
+  assert.deepEqual(blamed("shop/web:http"), web.slice(1));
+  assert.ok(blamed("10.244.0.2").includes(web[1]!));
+  assert.ok(!blamed("10.244.0.2").some((place) => place.includes("10.96.0.10")), "10.244.0.20 is another");
+  assert.deepEqual(blamed("10.96.0.1 . tcp . 80"), [web[1], web[2]]);
+  for (const nothing of ["shop/we", "shop", "10.244.0", "10.9.9.9"]) assert.deepEqual(blamed(nothing), []);
+});
+
+Deno.test("an element comes with its cause and its commit; without a commit it says so", () => {
+  const [endpoint] = blameElements(PAST, "10.96.0.1 . tcp . 80 . 0");
+  assert.equal(endpoint!.cause?.offset, 3);
+  assert.deepEqual([endpoint!.commit?.offset, endpoint!.commit?.time], [4, timeAt(2)]);
+  const events = [...committedPast().records()].slice(0, 2).map(({ record }) => record);
+  const [uncommitted] = blameElements(stateAt(pastOf(events), 1), "10.96.0.1 . tcp . 80 . 0");
+  assert.deepEqual([uncommitted!.cause?.offset, uncommitted!.commit], [1, null]);
+});

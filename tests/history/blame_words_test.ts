@@ -1,0 +1,25 @@
+// Elements and causes as `blame` prints them.
+
+import assert from "node:assert/strict";
+import { blameElements } from "../../src/history/blame.ts";
+import { blameLines } from "../../src/history/blame_words.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { committedPast, secondsOf } from "../support/past.ts";
+
+const [ENDPOINT] = blameElements(stateAt(committedPast(), 4), "10.96.0.1 . tcp . 80 . 0");
+
+Deno.test("element, cause, commit: a line each", () => {
+  const generation = ENDPOINT!.commit!.generation;
+  assert.deepEqual(blameLines(ENDPOINT!, secondsOf), [
+    'ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 comment "shop/web:http" : 10.244.0.2 . 8080 }',
+    "    by @3 EndpointSlice shop/web-a, resourceVersion 102, arrived 02",
+    `    committed @4 02, kernel generation ${generation}`,
+  ]);
+});
+
+Deno.test("what was not committed, and what no record made, is said", () => {
+  assert.equal(blameLines({ ...ENDPOINT!, commit: null }, secondsOf).at(-1), "    not committed");
+  assert.deepEqual(blameLines({ ...ENDPOINT!, cause: null, commit: null }, secondsOf).slice(1), [
+    "    by the skeleton",
+  ]);
+});

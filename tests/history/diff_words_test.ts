@@ -1,0 +1,23 @@
+// Differences as `diff` prints them.
+
+import assert from "node:assert/strict";
+import { differences, sideOfPast } from "../../src/history/diff.ts";
+import { differenceLines } from "../../src/history/diff_words.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { committedPast } from "../support/past.ts";
+
+Deno.test("what was has a minus, what is a plus, and the last line of each names the cause", () => {
+  const past = committedPast();
+  const [before, after] = [2, 4].map((offset) => sideOfPast(stateAt(past, offset)));
+  const [changed, removed] = differences(before!, after!).filter(({ set }) => set.endsWith(" endpoints"));
+  const slot = (number: number, address: string) =>
+    `ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . ${number} comment "shop/web:http" : ${address} . 8080 }`;
+  assert.deepEqual(differenceLines(changed!), [
+    `- ${slot(0, "10.244.0.1")}`,
+    `+ ${slot(0, "10.244.0.2")}   @3 EndpointSlice shop/web-a`,
+  ]);
+  assert.deepEqual(differenceLines(removed!), [`- ${slot(1, "10.244.0.2")}   @1 EndpointSlice shop/web-a`]);
+  assert.deepEqual(differenceLines({ ...changed!, before: null, cause: null }), [
+    `+ ${slot(0, "10.244.0.2")}`,
+  ]);
+});

@@ -1,0 +1,49 @@
+// The questions as one object: positions as text, and each answer that of the question's own function.
+
+import assert from "node:assert/strict";
+import { historyOf } from "../../src/history/history.ts";
+import { readPacket } from "../../src/history/packet_words.ts";
+import { isWrongPosition } from "../../src/history/past.ts";
+import type { Packet } from "../../src/history/trace.ts";
+import { elementKey, setPath } from "../../src/nft/ruleset.ts";
+import { committedPast, timeAt } from "../support/past.ts";
+
+const LEDGER = historyOf(committedPast());
+const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
+
+Deno.test("a position is text or already read, and HEAD where it is left out", () => {
+  const positions = ["@4", "HEAD~1", timeAt(2), { kind: "offset", offset: 4 }] as const;
+  assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 4, 4]);
+  assert.equal(LEDGER.offsetOf(), 6);
+  for (const wrong of ["@7", "noon", "HEAD~9"]) {
+    assert.throws(() => LEDGER.at(wrong), isWrongPosition, wrong);
+    assert.throws(() => LEDGER.why(PACKET, wrong), isWrongPosition, wrong);
+  }
+});
+
+Deno.test("rules at a position have the elements, the causes and the records of that position", () => {
+  const rules = LEDGER.at("@4");
+  const [set, key] = [setPath("ip", "ledgerproxy", "endpoints"), elementKey(["10.96.0.1", "tcp", "80", "0"])];
+  assert.equal(rules.offset, 4);
+  assert.equal(rules.ruleset.elements.get(set)?.get(key)?.value, "10.244.0.2 . 8080");
+  assert.equal(rules.cause(set, key)?.offset, 3);
+  assert.equal(rules.record(4)?.record.kind, "commit");
+  assert.deepEqual(LEDGER.diff(rules, "@4"), [], "and they are a side of a comparison");
+});
+
+Deno.test("every question is answered", () => {
+  const expected = (outcome: { readonly kind: string }) => outcome.kind === "deliver";
+  assert.equal([...LEDGER.log({ kind: "event" })].length, 4);
+  assert.equal(LEDGER.show("@3").commit?.offset, 4);
+  assert.equal([...LEDGER.blame("shop/web:http", "@4")].length, 2);
+  assert.ok(LEDGER.diff("@2", "HEAD").length > 0);
+  assert.equal(LEDGER.why(PACKET).outcomes[0]?.kind, "tcp-reset");
+  assert.equal(LEDGER.bisect("@2", "HEAD", { packet: PACKET, expected }).kind, "found");
+  assert.equal([...LEDGER.flips("@2", "HEAD", { packet: PACKET, expected })].length, 1);
+  assert.deepEqual(LEDGER.verify().problems, []);
+  assert.equal(LEDGER.verify().ledger, LEDGER.id());
+  assert.equal(LEDGER.first(), 0);
+  let steps = 0;
+  assert.equal(LEDGER.replay("HEAD", () => steps++).commits, 3);
+  assert.equal(steps, 7);
+});

@@ -1,0 +1,37 @@
+// Records as `log` prints them.
+
+import assert from "node:assert/strict";
+import { recordLines } from "../../src/history/log_words.ts";
+import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
+import { committedPast, pastOf, secondsOf, timeAt } from "../support/past.ts";
+
+Deno.test("a commit is followed by its changes, of one Service where one is asked for", () => {
+  const commit = committedPast().lookup()(4)!;
+  const whole = recordLines(commit, undefined, secondsOf);
+  assert.match(whole[0]!, /^@4 {2}02 {2}commit of @2 to @3: \d+ operations, \d+ us$/);
+  assert.equal(whole.length, 1 + 3);
+  assert.ok(whole.slice(1).every((line) => /^ {4}[+-] ip ledgerproxy .* by @3$/.test(line)));
+  assert.deepEqual(recordLines(commit, "shop/web", secondsOf), whole);
+  assert.deepEqual(recordLines(commit, "shop/we", secondsOf), [whole[0]]);
+});
+
+Deno.test("what was omitted is counted; a rejected commit gives the reason; drift and gaps are one line", () => {
+  const commit = committedPast().lookup()(4)!.record as CommitRecord;
+  const records: readonly (readonly [LedgerRecord, readonly (string | RegExp)[]])[] = [
+    [{ ...commit, changes: [], changesOmitted: 7 }, [/commit of/, "    and 7 changes more"]],
+    [{ ...commit, changes: [], outcome: "rejected", error: "EBUSY" }, ["@0  02  rejected: EBUSY"]],
+    [{ kind: "gap", time: timeAt(4), reason: "ENOSPC", records: 3 }, ["@0  04  gap of 3 records: ENOSPC"]],
+    [
+      { kind: "drift", time: timeAt(4), process: "nft", pid: 7, changes: ["flush"], response: "put back" },
+      ["@0  04  drift: nft (process 7): flush; put back"],
+    ],
+    [{ kind: "config", time: timeAt(4), version: "0", nodeName: "" }, ["@0  04  config"]],
+  ];
+  for (const [record, expected] of records) {
+    const printed = recordLines(pastOf([record]).lookup()(0)!, undefined, secondsOf);
+    assert.equal(printed.length, expected.length);
+    expected.forEach((line, i) =>
+      typeof line === "string" ? assert.equal(printed[i], line) : assert.match(printed[i]!, line)
+    );
+  }
+});

@@ -1,0 +1,52 @@
+// Packets as people name them, and outcomes in words.
+
+import assert from "node:assert/strict";
+import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
+import type { Outcome, Packet } from "../../src/history/trace.ts";
+
+Deno.test("a packet has a sender and a target of one family; what is wrong is said with its value", () => {
+  assert.deepEqual(readPacket("10.244.0.5", "10.96.0.10:53/UDP", "eth0"), {
+    source: "10.244.0.5",
+    destination: "10.96.0.10",
+    protocol: "udp",
+    port: 53,
+    interface: "eth0",
+  });
+  assert.deepEqual(readPacket("fd00::5", "[fd00::1]:443"), {
+    source: "fd00::5",
+    destination: "fd00::1",
+    protocol: "tcp",
+    port: 443,
+  });
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ["10.0.0.1", "10.0.0.2", /^10\.0\.0\.2: it must be ADDRESS:PORT\/PROTO/],
+    ["10.0.0.1", "10.0.0.2:0/tcp", /it must be ADDRESS:PORT/],
+    ["10.0.0.1", "10.0.0.2:65536/tcp", /it must be ADDRESS:PORT/],
+    ["10.0.0.1", "fd00::1:80/tcp", /it must be ADDRESS:PORT/],
+    ["web", "10.0.0.2:80/tcp", /^web: it must be the IP address of the sender$/],
+    ["fd00::1", "10.0.0.2:80/tcp", /two address families$/],
+  ];
+  for (const [source, target, message] of cases) assert.match(String(readPacket(source, target)), message);
+});
+
+Deno.test("an outcome says its share, its end, and whether the packet was translated or masqueraded", () => {
+  const packet = readPacket("10.244.0.5", "10.96.0.10:53/udp") as Packet;
+  const outcome: Outcome = {
+    kind: "deliver",
+    destination: packet.destination,
+    port: 53,
+    masqueraded: false,
+    probability: 1,
+  };
+  assert.equal(outcomeText(packet, outcome), "unchanged, to 10.96.0.10:53");
+  assert.equal(
+    outcomeText(packet, { ...outcome, port: 5353, masqueraded: true, probability: 0.25 }),
+    "25.0 %  to 10.96.0.10:5353, masqueraded",
+  );
+  assert.equal(outcomeText(packet, { ...outcome, kind: "drop" }), "dropped, without an answer");
+  assert.equal(outcomeText(packet, { ...outcome, kind: "tcp-reset" }), "refused with a TCP reset");
+  assert.equal(
+    outcomeText(packet, { ...outcome, kind: "port-unreachable" }),
+    "refused with ICMP port unreachable",
+  );
+});

@@ -1,0 +1,53 @@
+// Records, changes and causes as text.
+
+import assert from "node:assert/strict";
+import { causeText, changeText, describeRecord, driftText } from "../../src/history/record_words.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { secondsOf, timeAt } from "../support/past.ts";
+
+Deno.test("a record is its object, or its kind", () => {
+  assert.equal(describeRecord(appears(service("shop/web 10.96.0.1 http:80/tcp"))), "Service shop/web");
+  assert.equal(
+    describeRecord(vanishes(slice("shop/web-a http:80/tcp 10.244.0.1"))),
+    "EndpointSlice shop/web-a (deleted)",
+  );
+  assert.equal(describeRecord({ kind: "gap", time: timeAt(0), reason: "ENOSPC", records: 1 }), "gap");
+});
+
+Deno.test("a change has its sign, its element, its ServicePort and its cause", () => {
+  const change = { set: "ip ledgerproxy endpoints", key: "10.96.0.1 . tcp . 80 . 0", cause: 12 };
+  assert.equal(
+    changeText({ verb: "add", ...change, value: "10.244.0.1 . 8080", comment: "shop/web:http" }),
+    "+ ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080 }  shop/web:http  by @12",
+  );
+  assert.equal(
+    changeText({ verb: "delete", ...change }),
+    "- ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 }  by @12",
+  );
+});
+
+Deno.test("a cause says how late its record arrived, from one second on", () => {
+  const cause = { offset: 12, what: "EndpointSlice shop/web-a", time: timeAt(10), resourceVersion: "77" };
+  assert.equal(
+    causeText({ ...cause, triggered: timeAt(7) }, secondsOf),
+    "by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 3 s before, arrived 10",
+  );
+  for (const early of [{}, { triggered: timeAt(10) }, { triggered: timeAt(11) }]) {
+    assert.equal(
+      causeText({ ...cause, ...early }, secondsOf),
+      "by @12 EndpointSlice shop/web-a, resourceVersion 77, arrived 10",
+    );
+  }
+});
+
+Deno.test("drift names its program where the kernel did", () => {
+  const drift = {
+    kind: "drift",
+    time: timeAt(0),
+    pid: 7,
+    changes: ["a", "b"],
+    response: "put back",
+  } as const;
+  assert.equal(driftText({ ...drift, process: "nft" }), "nft (process 7): a, b; put back");
+  assert.equal(driftText({ ...drift, process: "" }), "an unknown program (process 7): a, b; put back");
+});

@@ -1,0 +1,31 @@
+// Verdicts as `verify` prints them.
+
+import assert from "node:assert/strict";
+import { differences, sideOfPast } from "../../src/history/diff.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { kernelProblems, verdictLines } from "../../src/history/verify_words.ts";
+import { committedPast } from "../support/past.ts";
+
+const VERDICT = { ledger: "a", first: 0, last: 6, segments: 2, snapshots: 1, problems: [], notes: [] };
+
+Deno.test("a verdict is a line, and a line for each problem and note", () => {
+  assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);
+  assert.deepEqual(verdictLines("DIR", { ...VERDICT, problems: ["a", "b"], notes: ["c"] }), [
+    "DIR: @0 to @6, 2 segments, 1 snapshots: NOT whole",
+    "  a",
+    "  b",
+    "  note: c",
+  ]);
+});
+
+Deno.test("an element of the kernel differs, is too much or is missing; of many the first are named", () => {
+  const past = committedPast();
+  const found = differences(sideOfPast(stateAt(past, 2)), sideOfPast(stateAt(past, 4)))
+    .filter(({ set }) => set.endsWith(" endpoints"));
+  const slot = (number: number) => `kernel: ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . ${number} }`;
+  assert.deepEqual(kernelProblems(found), [`${slot(0)} differs`, `${slot(1)} is too much`]);
+  const missing = { ...found[1]!, before: null, after: found[1]!.before };
+  assert.deepEqual(kernelProblems([missing]), [`${slot(1)} is missing`]);
+  const many = kernelProblems(Array(13).fill(missing));
+  assert.deepEqual([many.length, many.at(-1)], [11, "kernel: and 3 more elements"]);
+});

@@ -1,0 +1,40 @@
+// A packet's path as `why` prints it.
+
+import assert from "node:assert/strict";
+import { readPacket } from "../../src/history/packet_words.ts";
+import { stateAt } from "../../src/history/past.ts";
+import type { Packet } from "../../src/history/trace.ts";
+import { pathOf } from "../../src/history/why.ts";
+import { pathLines } from "../../src/history/why_words.ts";
+import { committedPast } from "../support/past.ts";
+
+const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
+const PATH = pathOf(stateAt(committedPast(), 4), PACKET);
+
+Deno.test("the packet first, then each hook once, its rules with what they found, then the outcomes", () => {
+  const lines = pathLines(PATH);
+  assert.deepEqual(lines.slice(0, 2), ["10.244.9.9 -> 10.96.0.1:80/tcp on this node at @4", ""]);
+  const hooks = PATH.steps.map(({ hook, priority }) => `${hook}, priority ${priority}`);
+  const changes = hooks.filter((hook, i) => hook !== hooks[i - 1]);
+  assert.deepEqual(lines.filter((line) => /^\w+, priority/.test(line)), changes);
+  assert.ok(
+    lines.includes(
+      '      @endpoints { 10.96.0.1 . tcp . 80 . 0 comment "shop/web:http" : 10.244.0.2 . 8080 }   by @3 EndpointSlice shop/web-a',
+    ),
+  );
+  assert.deepEqual(lines.slice(-2), ["", "to 10.244.0.2:8080"]);
+});
+
+Deno.test("a node that has a name is named, elements of no record stand alone, rivals come last", () => {
+  const steps = [{
+    hook: "prerouting",
+    priority: 0,
+    chain: "a",
+    rule: "b",
+    found: [{ set: "s", key: PATH.steps.flatMap(({ found }) => found)[0]!.key }],
+  }] as const;
+  const lines = pathLines({ ...PATH, node: "node-a", steps, rivals: ["one more"] });
+  assert.match(lines[0]!, / on node node-a at @4$/);
+  assert.ok(lines.includes(`      @s { ${steps[0].found[0].key} }`));
+  assert.equal(lines.at(-1), "one more");
+});

@@ -1,0 +1,28 @@
+// Windows of a ledger. How a report bounds them is in tests/cli/report_test.ts.
+
+import assert from "node:assert/strict";
+import { parsePosition, type PositionExpression } from "../../src/history/position_expression.ts";
+import { type WindowBounds, windowOf } from "../../src/history/window.ts";
+import { lines } from "../support/cluster_notation.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { committedPast, timeAt } from "../support/past.ts";
+
+const PAST = committedPast();
+const ALL = { records: Infinity, bytes: Infinity };
+const at = (text: string) => parsePosition(text) as PositionExpression;
+const window = (bounds: Partial<WindowBounds>) => windowOf(PAST, { ...ALL, ...bounds });
+
+Deno.test("a window has the state at its beginning and the records behind it", () => {
+  const whole = window({})!;
+  assert.deepEqual([whole.first, whole.records.length, whole.state, whole.causes], [0, 7, undefined, []]);
+  const some = window({ since: at("@2"), until: at("@4") })!;
+  assert.deepEqual(some.records, [3, 4].map((offset) => PAST.lookup()(offset)!.record));
+  assert.deepEqual(lines(some.state!.desired), lines(stateAt(PAST, 2).state.desired));
+  assert.deepEqual(some.causes.map(({ offset }) => offset), [0, 1]);
+  assert.deepEqual(some.leftOut, { before: 3, after: 2, oldest: timeAt(1), newest: timeAt(3) });
+});
+
+Deno.test("fewer records are the newest of the window; one that no record is in is none", () => {
+  assert.deepEqual([window({ records: 2 })!.first, window({ bytes: 1 })!.first], [5, 6]);
+  assert.equal(window({ since: at("@4"), until: at("@4") }), undefined);
+});

@@ -1,0 +1,69 @@
+// Ledgers in memory for questions: of given records, or written by an engine and the kernel in memory.
+
+import { newEngine } from "../../src/engine/engine.ts";
+import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import type { SnapshotLine } from "../../src/fold/snapshot.ts";
+import type { Past } from "../../src/history/past.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
+import type { EventRecord, LedgerRecord } from "../../src/ledger/record.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+import { memoryStorage } from "./memory_storage.ts";
+
+/** A ledger that holds `records`. */
+export function pastOf(records: readonly LedgerRecord[]): Past {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "never" });
+  writer.append([...records]);
+  writer.sync();
+  return ledgerView<SnapshotLine>(storage);
+}
+
+/** The time of everything that happens in second `second` of the test: `2026-11-23T03:12:00.000Z` is 0. */
+export function timeAt(second: number): string {
+  return new Date(Date.parse("2026-11-23T03:12:00.000Z") + second * 1000).toISOString();
+}
+
+/** Appends `batches` to the ledger in `storage`, a second apart, and commits each to the kernel in memory. */
+export function writeCommitted(storage: Storage, batches: readonly (readonly EventRecord[])[]): void {
+  const engine = newEngine();
+  using kernel = new FakeKernel();
+  using ledger = new LedgerWriter(storage, { policy: "never" });
+  let second = 0;
+  const ports: Ports = { kernel, ledger, now: () => timeAt(second), report: () => {}, warn: () => {} };
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
+  perform(engine, ports, list(kernel));
+  for (const batch of batches) {
+    second++;
+    const records = batch.map((event) => ({
+      ...event,
+      time: timeAt(second),
+      resourceVersion: String(100 + second),
+    }));
+    perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
+    commitBatch(engine, ports);
+  }
+}
+
+const WEB = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2");
+
+/** A Service that gets two endpoints, loses one, then all: events @0 @1, @3, @5, each committed by the record behind it. */
+export const SHRINKING: readonly (readonly EventRecord[])[] = [
+  [appears(service("shop/web 10.96.0.1 http:80/tcp")), appears(WEB)],
+  [appears(slice("shop/web-a http:8080/tcp 10.244.0.2"))],
+  [vanishes(WEB)],
+];
+
+/** The ledger of `batches`. */
+export function committedPast(batches: readonly (readonly EventRecord[])[] = SHRINKING): Past {
+  const storage = memoryStorage();
+  writeCommitted(storage, batches);
+  return ledgerView<SnapshotLine>(storage);
+}
+
+/** Times as words print them in tests: what is behind the minutes. */
+export function secondsOf(time: string): string {
+  return time.slice(17, 19);
+}
