@@ -37,6 +37,30 @@ export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 /** Longest line of a ledger in bytes: an EndpointSlice of 1,000 endpoints takes about 200 KiB. */
 export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Largest object in bytes of the JSON that the ledger keeps of it: an API server takes 3 MiB a request, etcd 1.5 MiB. */
+export const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Most elements of one list in an object: the API's own largest, ports of an EndpointSlice (discovery/v1 validation). */
+export const OBJECT_LIST_MAX = 20_000;
+
+/** Most warnings about one object; how many more there are is said. */
+export const OBJECT_WARNINGS_MAX = 20;
+
+/** Longest text of an object that a message quotes. */
+export const QUOTED_CHARACTERS_MAX = 120;
+
+/** Longest file of manifests in bytes: 30,000 Services with their slices take about 150 MiB of JSON. */
+export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Longest text of YAML in characters: its parser takes 70 bytes of memory for each (yaml 2.9), JSON's a few. */
+export const YAML_CHARACTERS_MAX = 32 * 1024 * 1024;
+
+/** Longest configuration or kubeconfig in bytes: certificates of hundreds of clusters fit. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Longest file of a token, certificate or key in bytes. */
+export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
+
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
@@ -55,11 +79,29 @@ export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
 /** Element changes written into one commit record; a first load has more, and they follow from its events. */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/** Changes of other programs that are named while they are not settled. */
+export const DRIFT_CHANGES_MAX = 16;
+
 /** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
 export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Most bytes that are kept of an answer that is an error. */
+export const ERROR_BYTES_MAX = 64 * 1024;
+
 /** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
 export const LIST_OBJECTS_MAX = 1_000_000;
+
+/** Pages in a row that bring nothing new before a list is given up: a server may send a few empty ones. */
+export const LIST_IDLE_PAGES_MAX = 16;
+
+/** Longest wait that a server can ask for with Retry-After, in milliseconds. */
+export const RETRY_AFTER_MILLISECONDS_MAX = 120_000;
+
+/** Problems of one resource that are remembered, so that none is reported more than once a minute. */
+export const REPORTED_PROBLEMS_MAX = 16;
+
+/** A list that removes fewer objects or endpoints than this is taken at once, whatever share of the known ones they are. */
+export const LARGE_REMOVAL_MIN = 10;
 
 /** Most workers that replay one ledger: each holds a state of the cluster. */
 export const REPLAY_WORKERS_MAX = 8;
@@ -87,4 +129,6 @@ assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
+assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
+assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");

@@ -96,6 +96,7 @@ function addRun(command: Command, done: Done): void {
   withSource(command)
     .description("read a cluster and keep the kernel's rules equal to it")
     .option("--once", "exit when the kernel holds the state")
+    .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
     .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
     .option("--retain-days <n>", "how long the past is kept in the ledger (30)", positive)
     .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
@@ -112,6 +113,7 @@ function addRecord(command: Command, done: Done): void {
   withSource(command)
     .description("write what happens in a cluster into a ledger; touches no rules")
     .option("--once", "exit when everything there is is recorded")
+    .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
     .addHelpText("after", RECORD_EXAMPLE)
     .action(async (options: RecordOptions) => done(await record(options)));
 }

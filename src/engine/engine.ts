@@ -2,13 +2,13 @@
 // does nothing itself. Positions are promises: appended >= folded >= planned >= committed, asserted at every step.
 
 import { assert, unreachable } from "../invariant.ts";
-import { SLOT_CLASS_MAX } from "../limits.ts";
 import { type ClusterState, emptyState, takeDirty, takeStaleFlows } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { remarkable, remarks } from "../fold/remarks.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
-import { news, relist } from "../ingest/relist.ts";
-import { isPart, type SourceBatch } from "../ingest/source.ts";
+import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
+import type { SourceBatch } from "../ingest/source.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { separated } from "../nft/objects.ts";
@@ -30,8 +30,11 @@ import {
   type MutableElements,
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+import { takeBatch } from "./batch.ts";
+import type { HeldList } from "./held_list.ts";
 import { commitRecord } from "./commit_record.ts";
 import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
 import { ownerOf } from "./operation_owner.ts";
@@ -85,6 +88,8 @@ export type Effect =
   /** Flows to UDP frontends that lead elsewhere than to who serves them are to be forgotten. */
   | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
   | { readonly kind: "report"; readonly report: SyncReport }
+  /** The source's last list of `resource` is not taken before another one, asked for in another way, confirms it. */
+  | { readonly kind: "confirm"; readonly resource: ObjectKind; readonly why: string }
   | { readonly kind: "warn"; readonly text: string };
 
 /** A commit on its way. */
@@ -116,6 +121,10 @@ export interface EngineState {
   gathered: Gathered;
   /** Elements that may differ from the committed ones. */
   touched: Map<SetPath, Map<ElementKey, number>>;
+  /** Lists that are not taken before another one confirms them, by kind. */
+  readonly held: Map<ObjectKind, HeldList>;
+  /** Version of the last deletion of each kind, as far as the records that were read say. */
+  readonly deletions: Map<ObjectKind, number>;
   /** Whether the source has told all it knows; nothing is committed before. */
   synced: boolean;
   pending: Pending | undefined;
@@ -145,6 +154,8 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     takeover: [],
     gathered: nothingGathered(),
     touched: new Map(),
+    held: new Map(),
+    deletions: new Map(),
     synced: false,
     pending: undefined,
     listed: false,
@@ -289,60 +300,32 @@ function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "nam
   state.committedDigest = tablesDigest(state.cluster.tables);
 }
 
-function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
-  state.listed = false;
-  const events = batch.kind === "events"
-    ? news(state.cluster.objects, batch.events)
-    : relist(state.cluster.objects, batch.objects, batch.complete, batch.time, batch.kinds);
-  // Problems alone are no word about the cluster.
-  if (batch.kind === "list" || batch.events.length > 0) state.synced = !isPart(batch);
-  const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
-  if (events.length === 0) return warnings;
-  return [...warnings, { kind: "append", records: events.map((event) => ({ kind: "event", ...event })) }];
-}
-
 function foldAppended(state: EngineState, first: Offset, records: readonly LedgerRecord[]): Effect[] {
   const { cluster } = state;
   const { tables } = cluster;
-  const contested = new Set(cluster.contested);
-  const omitted = new Map(cluster.omitted);
+  const before = remarkable(cluster);
   state.appendedOffset = first + records.length - 1;
-  const aside = new Set(cluster.aside.keys());
-  for (const record of records) gather(state.gathered, cluster, record);
+  for (const record of records) {
+    gather(state.gathered, cluster, record);
+    if (record.kind === "event" && record.value === null) noteDeletion(state, record);
+  }
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record));
-  const unmade = [...cluster.aside].filter(([name]) => !aside.has(name)).map(([name, reason]) =>
-    `Service ${name} is set aside until it changes: ${reason}`
-  );
   if (cluster.tables !== tables) startAnew(state, state.rebuild ?? tables);
   const dirty = takeDirty(cluster);
   // Tables that are made anew get everything, whatever was touched.
   for (const [set, keys] of state.rebuild === undefined ? dirty : []) {
     for (const [key, cause] of keys) touch(state, set, key, cause);
   }
-  return [
-    ...newConflicts(cluster, contested),
-    ...newOmissions(cluster, omitted),
-    ...unmade.map((text): Effect => ({ kind: "warn", text })),
-  ];
+  return remarks(cluster, before).map(warning);
 }
 
-function newConflicts({ contested, claims }: ClusterState, before: ReadonlySet<string>): Effect[] {
-  return [...contested].filter((key) => !before.has(key)).sort().map((key) => {
-    const [holder, ...others] = claims.get(key)!;
-    const frontend = key.replace(" frontend", "");
-    return {
-      kind: "warn",
-      text: `${frontend} is claimed by ${others.join(", ")} too: ${holder}, the oldest, keeps it`,
-    };
-  });
+function warning(text: string): Effect {
+  return { kind: "warn", text };
 }
 
-function newOmissions({ omitted }: ClusterState, before: ReadonlyMap<string, number>): Effect[] {
-  return [...omitted].filter(([port, count]) => before.get(port) !== count).sort().map(([port, count]) => ({
-    kind: "warn",
-    text:
-      `${port}: ${count} ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`,
-  }));
+function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {
+  const version = Number(resourceVersion);
+  if (version > 0) deletions.set(key.kind, version);
 }
 
 function touch(state: EngineState, set: SetPath, key: ElementKey, cause: number): void {
@@ -419,6 +402,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   const record = commitRecord(from, pending, receipt, time);
   return [
     { kind: "append", records: [record] },
+    ...movedTexts(report.moved).map(({ text }) => warning(text)),
     { kind: "report", report },
     ...forgetFlows(state),
     ...planCommit(state),

@@ -5,7 +5,7 @@
 const AT_ONCE_MAX = 5;
 const WINDOW_MILLISECONDS = 60_000;
 
-/** When rules were last put back, in milliseconds since 1970, oldest first. */
+/** When rules were last put back, in milliseconds of a clock that never goes back, oldest first. */
 export type Healings = readonly number[];
 
 /** How many milliseconds from `now` to wait, given when rules were put back before. */

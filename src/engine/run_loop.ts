@@ -1,7 +1,5 @@
-// Executes the engine's effects: writes the ledger, commits to the kernel, tells people. Everything between a batch and
-// its rules is synchronous; the loop waits only for the source.
+// Executes the engine's effects: writes the ledger, commits to the kernel, reports to people. All of it is synchronous.
 
-import type { KnownVersions, Source } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
@@ -14,7 +12,7 @@ import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, step } from "./engine.ts";
-import { Healer } from "./healer.ts";
+import type { UnsettledDrift } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
 
 /** What the loop acts on. */
@@ -29,8 +27,12 @@ export interface Ports {
   readonly monitor?: Pick<RulesetMonitor, "poll" | "unheard">;
   /** Told when the ledger cannot be written, and when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
+  /** Receives what another program did and is not settled, whenever that changes; times in milliseconds since 1970. */
+  readonly driftChanged?: (drift: UnsettledDrift | undefined) => void;
   /** Absent where nobody measures. */
   readonly meter?: Meter;
+  /** Asks the source for a list that confirms the last one; see {@link Source.confirm}. */
+  confirm?(kind: ObjectKind, why: string): void;
   report(report: SyncReport): void;
   warn(text: string): void;
 }
@@ -53,9 +55,6 @@ export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ fami
 /** Operations of a batch from which on listening to ourselves costs more than to ask whether others committed meanwhile. */
 const UNHEARD_OPERATIONS = 1000;
 
-/** How often appended records are made durable, in milliseconds. */
-const SYNC_MILLISECONDS = 1000;
-
 /** Commits tried for one batch. The next batch tries again what they left. */
 const ATTEMPTS = 3;
 
@@ -65,47 +64,6 @@ export function perform(state: EngineState, ports: Ports, input: Input): void {
     const result = execute(effect, ports);
     if (result !== undefined) perform(state, ports, result);
   }
-}
-
-/** Runs `source` until it ends or `signal` aborts. Throws the ledger's and the source's errors. */
-export async function runLoop(
-  state: EngineState,
-  ports: Ports,
-  source: Source,
-  signal: AbortSignal,
-): Promise<void> {
-  using _healer = new Healer(state, ports);
-  let failing = false;
-  const lookAtLedger = () => {
-    const { failure } = ports.ledger;
-    if (failing === (failure !== undefined)) return;
-    failing = failure !== undefined;
-    ports.ledgerChanged?.(failure);
-  };
-  const timer = setInterval(() => {
-    ports.ledger.sync();
-    lookAtLedger();
-  }, SYNC_MILLISECONDS);
-  try {
-    for await (const batch of source.batches(signal, knownVersions(state))) {
-      perform(state, ports, { kind: "batch", batch });
-      commitBatch(state, ports);
-      lookAtLedger();
-    }
-  } finally {
-    clearInterval(timer);
-    ports.ledger.sync();
-  }
-}
-
-/** The newest version of each kind in a state that was complete once; numbers, as Kubernetes 1.35 promises (KEP-5504). */
-function knownVersions({ synced, cluster }: EngineState): KnownVersions {
-  const newest = new Map<ObjectKind, number>();
-  for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
-    const version = Number(metadata.resourceVersion ?? NaN);
-    if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
-  }
-  return new Map([...newest].map(([kind, version]) => [kind, String(version)]));
 }
 
 /**
@@ -133,6 +91,8 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return void forgetFlows(effect.frontends, ports);
     case "report":
       return void ports.report(effect.report);
+    case "confirm":
+      return void ports.confirm?.(effect.resource, effect.why);
     case "warn":
       return void ports.warn(effect.text);
   }
@@ -175,7 +135,10 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor,
 }
 
 /** Our tables as `kernel` holds them, for the engine. */
-export function list(kernel: Kernel, startedAt?: string): Input {
+export function list(
+  kernel: Kernel,
+  startedAt?: string,
+): Input & { readonly kind: "listed" | "unreadable" } {
   try {
     const ruleset = kernel.list(OUR_TABLES);
     return { kind: "listed", ruleset, ...(startedAt === undefined ? {} : { startedAt }) };

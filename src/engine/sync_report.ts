@@ -1,12 +1,14 @@
 // What a sync did, for people and metrics.
 
 import { TRIGGERS_MAX } from "../limits.ts";
-import { describeKey, TRIGGER } from "../kube/objects.ts";
+import { describeKey, type EndpointSlice, TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import type { WithoutLocal } from "../fold/service_program.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import type { Family } from "../nft/data_type.ts";
 import type { Delta } from "../plan/delta.ts";
+import { type MovedFrontend, movedFrontends } from "../plan/moved_frontends.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 
 /** One sync, for people and metrics. */
@@ -31,24 +33,35 @@ export interface SyncReport {
   readonly aside: number;
   /** Frontends that more than one Service claims. */
   readonly contested: number;
+  /** Frontends that another Service has now than before. */
+  readonly moved: readonly MovedFrontend[];
   /** Events about Services, and about EndpointSlices, since the commit before. */
   readonly serviceChanges: number;
   readonly endpointChanges: number;
-  /** When those changes of endpoints were triggered, where the slices say so: RFC 3339. */
-  readonly triggers: readonly string[];
+  /** When those changes of endpoints were triggered, where the slices say so. */
+  readonly triggers: readonly Trigger[];
+}
+
+/** When a change of endpoints of one family began. */
+export interface Trigger {
+  readonly family: Family;
+  /** RFC 3339. */
+  readonly time: string;
 }
 
 /** Changes since the last commit, for its report. */
 export interface Gathered {
   services: number;
   endpoints: number;
-  triggers: string[];
+  triggers: Trigger[];
 }
 
 /** Before any change. */
 export function nothingGathered(): Gathered {
   return { services: 0, endpoints: 0, triggers: [] };
 }
+
+const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);
 
 /** Counts a change; a trigger counts once, when it is new. Call before the record is folded. */
 export function gather(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {
@@ -57,11 +70,12 @@ export function gather(gathered: Gathered, { objects }: ClusterState, record: Le
   if (key.kind === "Service") gathered.services++;
   if (key.kind !== "EndpointSlice") return;
   gathered.endpoints++;
-  const trigger = value?.metadata.annotations?.[TRIGGER];
-  if (trigger === undefined || trigger === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) {
-    return;
-  }
-  if (gathered.triggers.length < TRIGGERS_MAX) gathered.triggers.push(trigger);
+  const time = value?.metadata.annotations?.[TRIGGER];
+  const family = FAMILY_OF.get((value as EndpointSlice | null)?.addressType ?? "");
+  // Slices of names lead to no rules.
+  if (time === undefined || family === undefined) return;
+  if (time === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) return;
+  if (gathered.triggers.length < TRIGGERS_MAX) gathered.triggers.push({ family, time });
 }
 
 /** The report of a commit whose first record is `from`. */
@@ -93,6 +107,7 @@ export function syncReport(
     withoutLocal: cluster.withoutLocal,
     aside: cluster.aside.size,
     contested: cluster.contested.size,
+    moved: movedFrontends(delta),
     serviceChanges: gathered.services,
     endpointChanges: gathered.endpoints,
     triggers: gathered.triggers,

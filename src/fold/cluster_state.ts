@@ -1,18 +1,12 @@
 // ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
 // depends on nothing but the records folded into it, in their order.
 
-import {
-  describeKey,
-  type EndpointSlice,
-  type KubeObject,
-  type Node,
-  type Service,
-  type ServiceCIDR,
-} from "../kube/objects.ts";
+import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Offset } from "../ledger/record.ts";
-import { FAMILIES } from "../nft/data_type.ts";
+import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import type { Title } from "./claims.ts";
 import type { OwnNode } from "./endpoints.ts";
 import type { HealthCheck, ServiceProgram, UdpFrontend, WithoutLocal } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
@@ -42,6 +36,12 @@ export interface ClusterState {
   readonly claims: Map<string, readonly ServiceName[]>;
   /** Frontends that more than one Service wants. */
   readonly contested: Set<string>;
+  /** Why the holder of each of those has it. */
+  readonly titles: Map<string, Title>;
+  /** Frontends that Services want as another address than a cluster IP, by that address. */
+  readonly atAddress: Map<Address, Set<string>>;
+  /** What was left out of Services that are served, and why, for people. */
+  readonly leftOut: Map<ServiceName, readonly string[]>;
   /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
   readonly omitted: Map<string, number>;
   /**
@@ -59,9 +59,12 @@ export interface ClusterState {
   staleFlows: Map<string, UdpFrontend>;
   /** What changed since {@link takeDirty} was last called. */
   dirty: Map<SetPath, Map<ElementKey, Offset>>;
+  /** What the rules go by of the own node; see {@link knownNode}. */
   node: OwnNode;
   /** Whether the own Node object was deleted, and not only not heard of. */
   nodeDeleted: boolean;
+  /** The own Node object as last known: it stays in force when the object goes; see `rememberedNode`. */
+  knownNode: Node | undefined;
   readonly serviceCIDRs: Map<string, ServiceCIDR>;
   /** Offset of the last record folded; -1 before the first. */
   folded: number;
@@ -81,6 +84,9 @@ export function emptyState(): ClusterState {
     programs: new Map(),
     claims: new Map(),
     contested: new Set(),
+    titles: new Map(),
+    atAddress: new Map(),
+    leftOut: new Map(),
     omitted: new Map(),
     committed: undefined,
     aside: new Map(),
@@ -88,16 +94,17 @@ export function emptyState(): ClusterState {
     healthChecks: new Map(),
     staleFlows: new Map(),
     dirty: new Map(),
-    node: { name: "", zone: "", addresses: [], podCIDRs: [] },
+    node: { name: "", zone: "", addresses: [], linkLocal: [], podCIDRs: [] },
     nodeDeleted: false,
+    knownNode: undefined,
     serviceCIDRs: new Map(),
     folded: -1,
   };
 }
 
-/** The own Node object, or node `name`; undefined while nothing is known of it. */
-export function ownNode({ objects, node }: ClusterState, name = node.name): Node | undefined {
-  return objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+/** The own Node object as last known, also when it was deleted since; undefined while nothing is known of it. */
+export function ownNode({ knownNode }: ClusterState): Node | undefined {
+  return knownNode;
 }
 
 /** What changed since the last call; from now on changes gather anew. */

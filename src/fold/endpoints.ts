@@ -1,8 +1,8 @@
 // Which endpoints of a ServicePort get traffic: ready ones, near ones where hints say so, terminating ones when there
 // are no others. kube-proxy's CategorizeEndpoints (pkg/proxy/topology.go, 1.37).
 
-import type { Address } from "../nft/data_type.ts";
-import { parseAddress } from "../kube/address.ts";
+import type { Address, Family } from "../nft/data_type.ts";
+import { familyOf, parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 
@@ -14,6 +14,8 @@ export interface OwnNode {
   readonly zone: string;
   /** One address a family: where NodePorts are served, and what "the node" is in loadBalancerSourceRanges. */
   readonly addresses: readonly Address[];
+  /** Link-local addresses that the Node object names. */
+  readonly linkLocal: readonly Address[];
   /** spec.podCIDRs of the Node object. */
   readonly podCIDRs: readonly string[];
 }
@@ -96,7 +98,9 @@ function collect(port: ServicePort, slices: readonly EndpointSlice[], node: OwnN
   for (const slice of slices) {
     if (slice.addressType !== addressType) continue;
     for (const number of slicePorts(slice, port)) {
-      for (const endpoint of slice.endpoints) addEndpoint(found, endpoint, number, node);
+      for (const endpoint of slice.endpoints) {
+        addEndpoint(found, endpoint, { family: port.family, number }, node);
+      }
     }
   }
   return found;
@@ -114,11 +118,11 @@ function slicePorts(slice: EndpointSlice, port: ServicePort): number[] {
 function addEndpoint(
   found: Map<string, Endpoint>,
   endpoint: SliceEndpoint,
-  port: number,
+  { family, number: port }: { readonly family: Family; readonly number: number },
   node: OwnNode,
 ): void {
   const address = parseAddress(endpoint.addresses[0] ?? "");
-  if (address === null) return;
+  if (address === null || familyOf(address) !== family) return;
   const { ready, serving, terminating } = endpoint.conditions ?? {};
   const text = `${address} . ${port}`;
   const next: Endpoint = {
@@ -137,6 +141,6 @@ function addEndpoint(
 }
 
 /** A total order, so that the choice between two slices does not depend on which came first. */
-function rank({ ready, lingering, local, zones, nodes }: Endpoint): string {
-  return `${+ready}${+lingering}${+local} ${zones.join()} ${nodes.join()}`;
+function rank({ ready, lingering, serving, local, zones, nodes }: Endpoint): string {
+  return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()}`;
 }

@@ -12,18 +12,19 @@ import {
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
-import { DEFAULT_PROXY_CONFIG, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
+import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
-import { cidrText, disjoint, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
-import { type Address, FAMILIES } from "../nft/data_type.ts";
+import { cidrText, disjoint, familyOf, parseCidr } from "../kube/address.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
-import { type ClusterState, ownNode, type ServiceName } from "./cluster_state.ts";
-import { changeResource, type Resource } from "./resource.ts";
+import type { ClusterState, ServiceName } from "./cluster_state.ts";
+import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
+import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
+import { changeResource, type Put, type Resource } from "./resource.ts";
 import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
-const ZONE_LABEL = "topology.kubernetes.io/zone";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 
 /** Folds the record at `offset` into `state`. Records must come in the order of their offsets. */
@@ -34,6 +35,7 @@ export function foldRecord(state: ClusterState, offset: Offset, record: LedgerRe
       return foldEvent(state, offset, record);
     case "config":
       noteConfig(state, offset, record.proxy ?? DEFAULT_PROXY_CONFIG);
+      if (record.nodeName !== state.node.name) state.nodeDeleted = false;
       return noteNode(state, offset, record.nodeName);
     case "commit":
       if (record.outcome === "committed") state.committed = record.through;
@@ -53,7 +55,7 @@ function foldEvent(state: ClusterState, offset: Offset, { key, value }: EventRec
   else state.objects.set(name, value);
   if (key.kind === "Node" && key.name === state.node.name) {
     state.nodeDeleted = value === null;
-    noteNode(state, offset, key.name);
+    noteNode(state, offset, key.name, before as Node | undefined);
   }
   if (key.kind === "ServiceCIDR") noteServiceCIDR(state, offset, key.name, value as ServiceCIDR | null);
   for (const name of affected(key, before, value)) {
@@ -71,28 +73,30 @@ function noteConfig(state: ClusterState, offset: Offset, config: ProxyConfig): v
   settleAll(state, offset);
 }
 
-/** Takes in what the own node is now. A change of its name, zone or addresses concerns every Service. */
-function noteNode(state: ClusterState, offset: Offset, name: string): void {
-  if (takeNode(state, offset, name)) settleAll(state, offset);
+/** Takes in what the own node is now, whose object was `object`. A change of its name, zone or addresses concerns every Service. */
+function noteNode(state: ClusterState, offset: Offset, name: string, object?: Node): void {
+  if (takeNode(state, offset, name, object)) settleAll(state, offset);
 }
 
-/** Takes in the own node; returns whether that concerns every Service. */
-function takeNode(state: ClusterState, offset: Offset, name: string): boolean {
-  const object = ownNode(state, name);
+/** Takes in the own node, whose object was `object`; returns whether that concerns every Service. */
+function takeNode(state: ClusterState, offset: Offset, name: string, object?: Node): boolean {
   const before = state.node;
-  const zone = object?.metadata.labels?.[ZONE_LABEL] ?? "";
-  const podCIDRs = object?.spec.podCIDRs ?? [];
-  state.node = { name, zone, addresses: primaryAddresses(state.config, listedAddresses(object)), podCIDRs };
-  if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== podCIDRs.join()) {
-    state.tables = skeleton(state.config, podCIDRs);
+  state.knownNode = name === ""
+    ? undefined
+    : rememberedNode(state.knownNode, object, namedNode(state.objects, name));
+  const now = state.node = ownNodeOf(name, state.knownNode, state.config);
+  if (state.config.detectLocal.mode === "NodeCIDR" && before.podCIDRs.join() !== now.podCIDRs.join()) {
+    state.tables = skeleton(state.config, now.podCIDRs);
   }
-  for (const address of new Set([...before.addresses, ...state.node.addresses])) {
+  for (const address of new Set([...before.addresses, ...now.addresses])) {
     const key = address as string as ElementKey;
-    const element = state.node.addresses.includes(address) ? { key } : undefined;
+    const element = now.addresses.includes(address) ? { key } : undefined;
     putElement(state, offset, PATHS[familyOf(address)]["nodeport-ips"], key, element);
   }
-  const addressed = before.addresses.join() === state.node.addresses.join();
-  return name !== before.name || zone !== before.zone || !addressed;
+  const same = (["addresses", "linkLocal"] as const).every((list) =>
+    before[list].join() === now[list].join()
+  );
+  return name !== before.name || now.zone !== before.zone || !same;
 }
 
 function settleAll(state: ClusterState, offset: Offset): void {
@@ -125,14 +129,6 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
       .map((cidr) => cidrText(cidr) as ElementKey);
     return [PATHS[family]["service-cidrs"], new Set(keys)];
   }));
-}
-
-/** Internal addresses before external ones: the first of a family is what kube-proxy takes for the node's own. */
-function listedAddresses(node: Node | undefined): Address[] {
-  const listed = (type: string) => (node?.status.addresses ?? []).filter((address) => address.type === type);
-  return [...listed("InternalIP"), ...listed("ExternalIP")]
-    .map(({ address }) => parseAddress(address))
-    .filter((address) => address !== null);
 }
 
 /** Makes everything that follows from objects, configuration and slots, of a state that a snapshot has brought. */
@@ -222,16 +218,64 @@ function settle(state: ClusterState, name: ServiceName, offset: Offset): void {
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) state.omitted.delete(port);
   for (const [port, count] of after.omitted) state.omitted.set(port, count);
+  if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
+  else state.leftOut.delete(name);
   countWithoutLocal(state, before, -1);
   countWithoutLocal(state, after, 1);
-  const change = (key: string) => {
-    const held = heldResource(state, key, name, before);
-    claim(state, key, name, after.resources.has(key));
-    changeResource(held, heldResource(state, key, name, after), put);
-  };
+  const change = (key: string) => changeClaim(state, key, { name, before, after }, put);
   for (const key of after.resources.keys()) change(key);
   for (const key of before.resources.keys()) if (!after.resources.has(key)) change(key);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(state, before, after);
+}
+
+/** A Service that is being settled. */
+interface Settling {
+  readonly name: ServiceName;
+  readonly before: ServiceProgram;
+  readonly after: ServiceProgram;
+}
+
+/** Enters or withdraws a claim, and gives what is claimed to whoever holds it then. */
+function changeClaim(state: ClusterState, key: string, settling: Settling, put: Put): void {
+  const { name, before, after } = settling;
+  const wanted = after.resources.get(key);
+  const others = dependents(state, wanted ?? before.resources.get(key)!);
+  const standing = [key, ...others].map((one) => standingOf(state, one, settling));
+  claim(state, key, name, wanted);
+  for (const one of others) reclaim(state, one);
+  for (const one of standing) handOver(state, one, settling, put);
+  if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
+}
+
+/** Who holds a resource, and how it is in force. */
+interface Standing {
+  readonly key: string;
+  readonly holder: ServiceName | undefined;
+  readonly resource: Resource | undefined;
+}
+
+function standingOf(state: ClusterState, key: string, { name, before }: Settling): Standing {
+  return { key, holder: holderOf(state, key), resource: heldResource(state, key, name, before) };
+}
+
+/** Changes a resource from how it stood to how its holder wants it by now. */
+function handOver(
+  state: ClusterState,
+  { key, holder, resource }: Standing,
+  { name, before, after }: Settling,
+  put: Put,
+): void {
+  changeResource(resource, heldResource(state, key, name, after), put);
+  const now = holderOf(state, key);
+  if (now === holder || holder === undefined || now === undefined) return;
+  noteHandover(state, key, holder === name ? before : state.programs.get(holder));
+}
+
+/** The flows of a frontend that goes to another Service lead to endpoints of the one before. */
+function noteHandover(state: ClusterState, key: string, before: ServiceProgram | undefined): void {
+  const now = state.programs.get(holderOf(state, key)!)?.udp.get(key);
+  const frontend = now ?? before?.udp.get(key);
+  if (frontend !== undefined) state.staleFlows.set(key, now ?? { ...frontend, serving: [] });
 }
 
 function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram, sign: 1 | -1): void {
@@ -247,7 +291,7 @@ export function elementsOf(
 ): [SetPath, ElementKey][] {
   const places: [SetPath, ElementKey][] = [];
   for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
-    if (state.claims.get(claim)?.[0] !== name) continue;
+    if (holderOf(state, claim) !== name) continue;
     changeResource(undefined, resource, (path, key, element) => {
       if (element !== undefined) places.push([path, key]);
     });
@@ -277,7 +321,7 @@ function noteStaleFlows(state: ClusterState, before: ServiceProgram, after: Serv
     const now = new Set(after.udp.get(key)?.serving);
     const began = was.length === 0 && now.size > 0;
     if (!began && was.every((endpoint) => now.has(endpoint))) continue;
-    const holder = state.claims.get(key)?.[0];
+    const holder = holderOf(state, key);
     const held = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(key);
     state.staleFlows.set(key, held ?? { ...frontend, serving: [] });
   }
@@ -290,31 +334,9 @@ function heldResource(
   name: ServiceName,
   program: ServiceProgram,
 ): Resource | undefined {
-  const holder = state.claims.get(key)?.[0];
+  const holder = holderOf(state, key);
   if (holder === undefined) return undefined;
-  return (holder === name ? program : state.programs.get(holder) as ServiceProgram).resources.get(key);
-}
-
-/** Enters or withdraws a Service's claim. The oldest Service holds: creationTimestamp, then namespace/name. */
-function claim(state: ClusterState, key: string, name: ServiceName, wanted: boolean): void {
-  const before = state.claims.get(key);
-  if (before === undefined && wanted) {
-    state.claims.set(key, [name]);
-    return;
-  }
-  if (before?.length === 1 && before[0] === name && wanted) return;
-  const others = (before ?? []).filter((other) => other !== name);
-  const claimants = wanted ? [...others, name].sort((a, b) => compareSeniority(state, a, b)) : others;
-  if (claimants.length === 0) state.claims.delete(key);
-  else state.claims.set(key, claimants);
-  if (claimants.length > 1 && key.includes(" frontend ")) state.contested.add(key);
-  else state.contested.delete(key);
-}
-
-function compareSeniority(state: ClusterState, a: ServiceName, b: ServiceName): number {
-  const born = (name: ServiceName) => state.services.get(name)?.metadata.creationTimestamp ?? "";
-  const [older, younger] = [`${born(a)} ${a}`, `${born(b)} ${b}`];
-  return older < younger ? -1 : older > younger ? 1 : 0;
+  return (holder === name ? program : state.programs.get(holder))?.resources.get(key);
 }
 
 function putElement(

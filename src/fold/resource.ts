@@ -1,13 +1,16 @@
 // What a Service needs in the ruleset, as resources that at most one Service holds at a time: frontends with their
 // slots, and single elements. Turning a resource into elements, and one state of it into the next, is all here.
 
-import type { Family } from "../nft/data_type.ts";
+import type { Address, Family } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
 import { PATHS, type ServiceSet } from "./skeleton.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
 
 /** Where a frontend's elements go: an address has its own key, a NodePort is the same on all of the node's addresses. */
 export type FrontendKind = "address" | "nodeport";
+
+/** Of a claim, the strongest first: a cluster IP or NodePort, an address of the load balancer, an external IP. */
+export type Rank = 0 | 1 | 2;
 
 /** A frontend: `address . protocol . port` (or `protocol . port`), and what stands behind it. */
 export interface FrontendResource {
@@ -16,6 +19,9 @@ export interface FrontendResource {
   readonly claim: string;
   readonly at: FrontendKind;
   readonly family: Family;
+  /** undefined for a NodePort. */
+  readonly address?: Address;
+  readonly rank: Rank;
   /** Key of the frontend in its verdict maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
   readonly frontend: string;
   /** Names the ServicePort for people: `shop/web:http`. */

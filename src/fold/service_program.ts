@@ -4,7 +4,13 @@
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
-import { clusterAddresses, isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
+import {
+  clusterAddresses,
+  isProxied,
+  leftOutOf,
+  type ServicePort,
+  servicePorts,
+} from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import type { ElementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
@@ -15,6 +21,7 @@ import {
   frontendKey,
   type FrontendKind,
   type FrontendResource,
+  type Rank,
   type Resource,
 } from "./resource.ts";
 import { FIREWALL, PATHS } from "./skeleton.ts";
@@ -34,6 +41,8 @@ export interface ServiceProgram {
   readonly udp: ReadonlyMap<string, UdpFrontend>;
   /** Once for each list that is empty only because its policy is Local. */
   readonly withoutLocal: readonly WithoutLocal[];
+  /** What of the Service is left out, for people. */
+  readonly leftOut: readonly string[];
   /** What the load balancer may ask this node about the Service; absent where it does not ask. */
   readonly healthCheck?: HealthCheck;
 }
@@ -41,6 +50,9 @@ export interface ServiceProgram {
 /** What follows from a Service object, whatever its endpoints: most events are about those. */
 interface ServiceShape {
   readonly service: Service;
+  /** What it was made for beside the object. */
+  readonly ownLinkLocal: readonly Address[];
+  readonly leftOut: readonly string[];
   readonly clusterIPs: readonly Resource[];
   readonly ports: readonly PortShape[];
 }
@@ -82,6 +94,7 @@ export const NO_PROGRAM: ServiceProgram = {
   omitted: new Map(),
   udp: new Map(),
   withoutLocal: [],
+  leftOut: [],
 };
 
 /** What beside its own objects decides a Service's rules. */
@@ -112,7 +125,10 @@ export function serviceProgram(
   surroundings: Surroundings,
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
-  const shape = previous.shape?.service === service ? previous.shape : shapeOf(service);
+  const { linkLocal } = surroundings.node;
+  const { shape: before } = previous;
+  const known = before?.service === service && sameAddresses(before.ownLinkLocal, linkLocal);
+  const shape = known ? before : shapeOf(service, linkLocal);
   const resources = new Map<string, Resource>();
   const slots = new Map<string, Slots>();
   const omitted: [string, number][] = [];
@@ -157,21 +173,33 @@ export function serviceProgram(
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
     udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
     withoutLocal,
+    leftOut: shape.leftOut,
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }
 
-function shapeOf(service: Service): ServiceShape {
-  const clusterIPs = clusterAddresses(service).map((address) => clusterIP(service, address));
-  return { service, clusterIPs, ports: servicePorts(service).map(portShapeOf) };
+function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
+  return a === b || a.join() === b.join();
+}
+
+function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceShape {
+  return {
+    service,
+    ownLinkLocal,
+    leftOut: leftOutOf(service, ownLinkLocal),
+    clusterIPs: clusterAddresses(service).map((address) => clusterIP(service, address)),
+    ports: servicePorts(service, ownLinkLocal).map(portShapeOf),
+  };
 }
 
 function portShapeOf(port: ServicePort): PortShape {
   const list = `${port.family} ${port.protocol} ${port.portName}`;
   return {
     port,
-    internal: bareFrontend(port, "address", addressKey(port, port.clusterIP)),
-    addresses: port.externalIPs.map((address) => bareFrontend(port, "address", addressKey(port, address))),
+    internal: addressFrontend(port, port.clusterIP, 0),
+    addresses: port.externalIPs.map((address) =>
+      addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
+    ),
     nodePort: port.nodePort === 0
       ? undefined
       : bareFrontend(port, "nodeport", `${port.protocol} . ${port.nodePort}`),
@@ -304,6 +332,10 @@ function external(
   };
 }
 
+function addressFrontend(port: ServicePort, address: Address, rank: Rank): FrontendResource {
+  return { ...bareFrontend(port, "address", addressKey(port, address)), address, rank };
+}
+
 function bareFrontend(port: ServicePort, at: FrontendKind, key: string): FrontendResource {
   const { family } = port;
   return {
@@ -311,6 +343,7 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: string): Fronten
     claim: frontendKey(family, key),
     at,
     family,
+    rank: 0,
     frontend: key,
     comment: commentOf(port.name),
     verdicts: {},

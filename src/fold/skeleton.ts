@@ -175,6 +175,8 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
   const toClusterIP: Statement = { kind: "lookup", key: [destination], set: "cluster-ips" };
   const mark = 2 ** config.masqueradeBit;
+  // An endpoint on the node's own address may have the number of a NodePort or frontend without endpoints.
+  const translated = rule([{ kind: "ct-status-dnat" }, RETURN], "for an endpoint, not for a frontend");
   return [
     chain("services", [
       ...masqueradeClusterIPs(toClusterIP, config, local),
@@ -196,11 +198,14 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
       rule([{ kind: "lookup", key: [...frontend, `${family} saddr`], set: "firewall-sources" }, RETURN]),
       rule([DROP], "not in LoadBalancerSourceRanges"),
     ]),
-    chain("service-endpoints-check", [rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }])]),
-    chain(
-      "nodeport-endpoints-check",
-      nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }),
-    ),
+    chain("service-endpoints-check", [
+      translated,
+      rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }]),
+    ]),
+    chain("nodeport-endpoints-check", [
+      translated,
+      ...nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }),
+    ]),
     chain("cluster-ips-check", [
       rule([toClusterIP, goto("reject-chain")], "Reject traffic to invalid ports of ClusterIPs"),
       rule(

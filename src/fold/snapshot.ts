@@ -2,7 +2,7 @@
 // up. With the objects it is the whole state: fold(all) = fold(snapshot + tail), held by a property test at every offset.
 
 import { sameValue } from "../kube/equality.ts";
-import type { KubeObject, Service, ServiceCIDR } from "../kube/objects.ts";
+import type { KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { describeKey, objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -10,6 +10,7 @@ import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
 import { type ClusterState, emptyState, type ServiceName } from "./cluster_state.ts";
 import { elementsOf, settleRestored } from "./fold.ts";
+import { namedNode } from "./own_node.ts";
 import { PATHS } from "./skeleton.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import type { Slots } from "./slots.ts";
@@ -23,6 +24,8 @@ export type SnapshotLine =
     readonly config: ProxyConfig;
     readonly nodeName: string;
     readonly nodeDeleted: boolean;
+    /** The own Node object as last known, where that is not the object there is. Versions before 0.7.0 forgot it. */
+    readonly knownNode?: Node;
     /** Name and reason. */
     readonly aside: readonly (readonly [string, string])[];
   }
@@ -49,6 +52,7 @@ export type SnapshotState = Pick<
   | "config"
   | "node"
   | "nodeDeleted"
+  | "knownNode"
   | "aside"
   | "objects"
   | "programs"
@@ -58,9 +62,9 @@ export type SnapshotState = Pick<
 
 /** `state` as it is now, however it goes on. */
 export function snapshotState(state: ClusterState): SnapshotState {
-  const { folded, committed, config, node, nodeDeleted } = state;
+  const { folded, committed, config, node, nodeDeleted, knownNode } = state;
   return {
-    ...{ folded, committed, config, node, nodeDeleted },
+    ...{ folded, committed, config, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
     objects: new Map(state.objects),
     programs: new Map(state.programs),
@@ -80,6 +84,7 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     config: state.config,
     nodeName: state.node.name,
     nodeDeleted: state.nodeDeleted,
+    ...remembered(state),
     aside: [...state.aside].sort(byKey),
   };
   for (const key of [...state.objects.keys()].sort()) {
@@ -97,6 +102,11 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
     yield { kind: "causes", set, causes: [...state.causes.get(set)!].sort(byKey) };
   }
+}
+
+function remembered({ knownNode, objects, node }: SnapshotState): { readonly knownNode?: Node } {
+  if (knownNode === undefined || sameValue(knownNode, namedNode(objects, node.name))) return {};
+  return { knownNode };
 }
 
 /** Whether `lines`, as read from a snapshot, tell `state`. */
@@ -122,6 +132,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
           committed: line.committed ?? undefined,
           config: line.config,
           nodeDeleted: line.nodeDeleted,
+          knownNode: line.knownNode,
         });
         nodeName = line.nodeName;
         for (const [name, reason] of line.aside) state.aside.set(name as ServiceName, reason);

@@ -2,32 +2,59 @@
 // that nothing is missing, so that no Service is taken for one without endpoints; then changes as they come, gathered while
 // a batch is at work.
 
-import { INBOX_BATCHES_MAX } from "../limits.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
-import { DEFAULT_TIMES, Reflector, type ReflectorTimes, resources } from "./reflector.ts";
+import { Connection } from "./connection.ts";
+import { type Cuts, noteCut } from "./cuts.ts";
+import { gather, newGathering } from "./gathering.ts";
+import { Inbox } from "./inbox.ts";
+import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
+import { ReflectorDriver } from "./reflector_driver.ts";
+import { DEFAULT_TIMES, type ReflectorTimes } from "./reflector_state.ts";
+import { resources } from "./resources.ts";
 import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
 /** A source whose connection is known. */
 export type ApiSource = Required<Source>;
 
+/** Times that tests shorten; the others are those of a real server. */
+export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
+
 /**
- * The cluster behind `client`, as a proxy on `node` sees it. Who knows nothing of it is told everything before any change;
+ * The cluster behind `client`, as a proxy on `node` sees it. Who knows nothing of it is sent everything before any change;
  * with `once` that is all.
  */
 export function apiSource(
   client: ApiClient,
   node: string,
   once: boolean,
-  times: ReflectorTimes = DEFAULT_TIMES,
+  times: ApiSourceTimes = {},
 ): ApiSource {
   const inbox = new Inbox();
+  const connection = new Connection(client, { ...LIVENESS_TIMES, ...times });
+  const cuts: Cuts = { count: 0, reportedAt: undefined };
+  const ports = {
+    connection,
+    deliver: (batch: SourceBatch) => inbox.put(redacted(batch, client)),
+    cut: (kind: ObjectKind, cause: string) => {
+      const line = noteCut(cuts, cause, performance.now());
+      const problems = line === undefined ? [] : [client.redacted(`${kind}: ${line}`)];
+      return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
+    },
+  };
   const reflectors = resources(node).map((resource) =>
-    new Reflector(client, resource, times, (batch) => inbox.put(batch))
+    new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports)
   );
+  const unconfirmed = new Set<ObjectKind>();
   return {
     description: `API server ${client.server}`,
-    status: () => reflectors.map((reflector) => reflector.status()),
+    status: () =>
+      reflectors.map((reflector) => reflector.status())
+        .map((status) => ({ ...status, problem: client.redacted(status.problem) })),
+    confirm: (kind, why) => {
+      unconfirmed.add(kind);
+      reflectors.find((reflector) => reflector.kind === kind)?.confirm(why);
+    },
     async *batches(signal, known) {
       const stop = new AbortController();
       const abort = () => stop.abort();
@@ -37,40 +64,40 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // One after the other: what is told in parts is folded while more is read.
-        await reflectors[i - 1]?.told;
+        // One after the other: what comes in parts is folded while more is read.
+        await reflectors[i - 1]?.settled;
         await reflector.run(stop.signal, { inParts: true });
       });
+      let whole = false;
       try {
         for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
+          if (batch.kind === "list" && batch.confirms) unconfirmed.delete(batch.kinds![0]!);
           yield batch;
-          if (once && batch.kind === "list" && !isPart(batch)) return;
+          whole ||= batch.kind === "list" && !isPart(batch);
+          if (once && whole && unconfirmed.size === 0) return;
         }
       } finally {
         signal.removeEventListener("abort", abort);
         stop.abort();
         await Promise.all(running);
-        client[Symbol.dispose]();
+        connection[Symbol.dispose]();
       }
     },
   };
 }
 
-/** Batches in order; until `kinds` resources are listed all are parts of one list, then neighbours are merged. */
+/** `batch` with problems that do not quote our credential. */
+function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
+  if (batch.problems.length === 0) return batch;
+  return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
+}
+
+/** Batches in order; once `kinds` resources are listed, neighbours are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
-  const listed = new Set<ObjectKind>();
-  const early: SourceBatch[] = [];
-  while (listed.size < kinds) {
-    const batch = await inbox.take();
-    if (batch === undefined) return;
-    const [kind] = batch.kind === "list" ? batch.kinds! : [];
-    if (isPart(batch) || (batch.kind === "events" && batch.events.length === 0)) yield batch;
-    else if (batch.kind === "events" || listed.has(kind!)) early.push(batch);
-    else yield listed.add(kind!).size < kinds ? { ...batch, part: true } : batch;
-  }
-  yield* early;
+  const gathering = newGathering(kinds);
   for (let batch; (batch = await inbox.take()) !== undefined;) {
-    yield batch.kind === "list" ? batch : withNeighbours(batch, inbox);
+    const first = gathering.missing > 0 || batch.kind === "list";
+    yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
   }
 }
 
@@ -84,47 +111,4 @@ function withNeighbours(first: EventsBatch, inbox: Inbox): EventsBatch {
     inbox.drop();
   }
   return { kind: "events", events, problems };
-}
-
-/** Batches between reflectors and the loop: bounded, so that a slow disk makes the watches wait, not memory grow. */
-class Inbox {
-  readonly #batches: SourceBatch[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #wake: (() => void) | undefined;
-  #closed = false;
-
-  async put(batch: SourceBatch): Promise<void> {
-    while (this.#batches.length >= INBOX_BATCHES_MAX && !this.#closed) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#batches.push(batch);
-    this.#wake?.();
-  }
-
-  /** The next batch, when there is one; undefined once closed. */
-  async take(): Promise<SourceBatch | undefined> {
-    while (this.#batches.length === 0) {
-      if (this.#closed) return undefined;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-      this.#wake = undefined;
-    }
-    return this.drop();
-  }
-
-  peek(): SourceBatch | undefined {
-    return this.#batches[0];
-  }
-
-  drop(): SourceBatch | undefined {
-    const batch = this.#batches.shift();
-    this.#waiting.shift()?.();
-    return batch;
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#batches.length = 0;
-    this.#wake?.();
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
 }

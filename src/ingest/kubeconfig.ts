@@ -1,16 +1,33 @@
 // Where the API server is and who we are to it: from a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37) or the
-// service account of the pod. Programs that make credentials are left to plugin_credentials.ts, for who has one.
+// service account of the pod. Programs that make credentials are left to plugin_credentials.ts, for who has one. Messages
+// name fields and files, never what is in them: they end in the log and in /healthz.
 
+import { CONFIG_BYTES_MAX } from "../limits.ts";
 import * as z from "../kube/zod.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
+import { readFault, readTextUpTo } from "./bounded_file.ts";
+import {
+  basicAuthorization,
+  checkedToken,
+  fromBase64,
+  type Problem,
+  readCredential,
+  readPem,
+  readToken,
+} from "./credential_files.ts";
 import { readDocuments } from "./manifest_documents.ts";
+import { type Login, parseServerUrl, type ServerUrl, shownUrl } from "./server_url.ts";
 
 /** The way to an API server. */
 export interface Access {
-  /** `https://10.0.0.1:6443`, without a slash at its end. */
+  /** `https://10.0.0.1:6443`, without name, password, and a slash at its end. */
   readonly server: string;
-  /** URL of a proxy in between. */
-  readonly proxy: string | undefined;
+  /** A proxy in between, and who we are to it. */
+  readonly proxy: { readonly url: string; readonly login: Login | undefined } | undefined;
+  /** Name that the server's certificate must have in place of the one in its URL; undefined: that one. */
+  readonly serverName: string | undefined;
+  /** What who runs us should know of this way, in sentences. */
+  readonly warnings: readonly string[];
   /** What to show the server now: files are read anew, as what they hold rotates. Throws where that fails. */
   credentials(): Promise<Credentials>;
 }
@@ -28,7 +45,10 @@ export interface Credentials {
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const text = z.string().nullish();
-const data = z.string().refine(isBase64, "not base64; a file is named without -data").nullish();
+const data = z.string().refine(
+  (text) => fromBase64(text) !== undefined,
+  "not base64; a file is named without -data",
+).nullish();
 const listOf = <T extends z.ZodType>(entry: T) => z.array(entry).nullish().transform((list) => list ?? []);
 
 const USER = z.object({
@@ -84,10 +104,11 @@ function podAccess(master: string | undefined): Access {
       "this is not a pod (KUBERNETES_SERVICE_HOST is not set): give --kubeconfig FILE, or --source PATH",
     );
   }
+  const problem = (text: string) => new KubeconfigProblem(`in-cluster config: ${text}`);
   try {
     Deno.statSync(`${SERVICE_ACCOUNT}/token`);
   } catch {
-    throw new KubeconfigProblem(
+    throw problem(
       `${SERVICE_ACCOUNT}/token: cannot be read; the pod needs a service account token (automountServiceAccountToken)`,
     );
   }
@@ -95,8 +116,8 @@ function podAccess(master: string | undefined): Access {
     server: master ?? `https://${host.includes(":") ? `[${host}]` : host}:${port ?? 443}`,
     "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt`,
   };
-  checkCluster("in-cluster", cluster, (text) => new KubeconfigProblem(`in-cluster config: ${text}`));
-  return access(cluster, { tokenFile: `${SERVICE_ACCOUNT}/token` });
+  const target = checkCluster("in-cluster", cluster, problem);
+  return access(target, cluster, { tokenFile: `${SERVICE_ACCOUNT}/token` }, { problem });
 }
 
 function fileAccess(path: string, master: string | undefined): Access {
@@ -120,22 +141,26 @@ function fileAccess(path: string, master: string | undefined): Access {
     throw problem(`context "${current}": user "${context.user}" is not one of users: ${names(users)}`);
   }
   const cluster = withWholePaths(path, { ...named.cluster, server: master ?? named.cluster.server });
-  checkCluster(named.name, cluster, problem);
+  const target = checkCluster(named.name, cluster, problem);
   const own = withWholePaths<User>(path, user?.user ?? {});
-  for (const file of [own["client-certificate"], own["client-key"]]) if (file) readable(file, problem);
-  return access(cluster, own, own.exec || own["auth-provider"] ? path : undefined);
+  if (!target.plain) {
+    for (const field of ["client-certificate", "client-key"] as const) {
+      if (own[field] && !own[`${field}-data`]) readCredential(field, own[field], problem);
+    }
+  }
+  const plugin = own.exec || own["auth-provider"] ? path : undefined;
+  return access(target, cluster, own, { problem, plugin });
 }
 
-function parsed(path: string, problem: (text: string) => KubeconfigProblem): Kubeconfig {
+function parsed(path: string, problem: Problem): Kubeconfig {
   let content: string;
   try {
-    content = Deno.readTextFileSync(path);
+    content = readTextUpTo(path, CONFIG_BYTES_MAX);
   } catch (error) {
-    const absent = error instanceof Deno.errors.NotFound;
-    throw problem(absent ? "there is no such file" : (error as Error).message);
+    throw problem(error instanceof Deno.errors.NotFound ? "there is no such file" : readFault(error));
   }
-  const { values: [document], problems: [broken] } = readDocuments(path, content);
-  if (broken !== undefined) throw problem(broken);
+  const { values: [document], problems: [broken] } = readDocuments("the file", content);
+  if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
   const { success, data, error } = KUBECONFIG.safeParse(document ?? {});
   if (success) return data;
   const { path: place, message } = error.issues[0]!;
@@ -156,73 +181,114 @@ function withWholePaths<T extends Cluster | User>(kubeconfig: string, fields: T)
   return whole as T;
 }
 
-function checkCluster(name: string, cluster: Cluster, problem: (text: string) => KubeconfigProblem): void {
-  const { server, "certificate-authority": ca } = cluster;
-  if (!URL.canParse(server) || new URL(server).protocol !== "https:") {
-    throw problem(`cluster "${name}": server ${JSON.stringify(server)} is not an https URL`);
+/** Where `cluster` is. Throws where we cannot or will not go there. */
+function checkCluster(name: string, cluster: Cluster, problem: Problem): ServerUrl {
+  const { server, "certificate-authority": ca, "proxy-url": proxy, "tls-server-name": named } = cluster;
+  const target = parseServerUrl(server, ["https:", "http:"]);
+  if (target === undefined) {
+    throw problem(`cluster "${name}": server ${shownUrl(server)} is not an https or http URL`);
   }
-  if (cluster["insecure-skip-tls-verify"]) {
+  if (cluster["insecure-skip-tls-verify"] && !target.plain) {
     throw problem(
       `cluster "${name}": insecure-skip-tls-verify is refused; give certificate-authority instead`,
     );
   }
-  if (cluster["tls-server-name"]) {
+  if (proxy && parseServerUrl(proxy, PROXY_PROTOCOLS) === undefined) {
+    throw problem(`cluster "${name}": proxy-url ${shownUrl(proxy)} is not an http, https or socks5 URL`);
+  }
+  if (proxy && named && !target.plain) {
     throw problem(
-      `cluster "${name}": tls-server-name is not supported; use a server name the certificate has`,
+      `cluster "${name}": tls-server-name does not work through a proxy-url; leave one of them out, and give a server whose name its certificate has`,
     );
   }
-  if (ca) readable(ca, problem);
-}
-
-function readable(file: string, problem: (text: string) => KubeconfigProblem): void {
-  try {
-    Deno.readFileSync(file);
-  } catch (error) {
-    throw problem(`${file}: ${(error as Error).message.replace(/:.*/, "")}`);
+  if (ca && !cluster["certificate-authority-data"] && !target.plain) {
+    readCredential("certificate-authority", ca, problem);
   }
+  return target;
 }
 
-/** `plugin`: the kubeconfig whose user has a program that makes credentials. */
-function access(cluster: Cluster, user: User, plugin?: string): Access {
+/** What client-go takes for a proxy-url (clientcmd.ValidateClusterInfo, 1.37), and socks5h. */
+const PROXY_PROTOCOLS = ["http:", "https:", "socks5:", "socks5h:"];
+
+/** Who may be asked: `plugin` is the kubeconfig whose user has a program that makes credentials. */
+interface Asking {
+  readonly problem: Problem;
+  readonly plugin?: string | undefined;
+}
+
+function access(target: ServerUrl, cluster: Cluster, user: User, asking: Asking): Access {
+  const proxyUrl = cluster["proxy-url"] ? parseServerUrl(cluster["proxy-url"], PROXY_PROTOCOLS) : undefined;
+  const way = {
+    server: target.url,
+    proxy: proxyUrl && { url: proxyUrl.url, login: proxyUrl.login },
+    serverName: target.plain ? undefined : cluster["tls-server-name"] || undefined,
+    warnings: warningsOf(target, proxyUrl !== undefined, user),
+  };
+  const shown = target.plain ? () => Promise.resolve(nothing(user)) : verified(target, cluster, user, asking);
+  return { ...way, credentials: shown };
+}
+
+/** What an http server is shown: everybody on the way could read a credential. */
+function nothing(user: User): Credentials {
+  return { ca: undefined, cert: undefined, key: undefined, headers: impersonation(user) };
+}
+
+/** What a server is shown that must prove who it is. */
+function verified(
+  { login }: ServerUrl,
+  cluster: Cluster,
+  user: User,
+  { problem, plugin }: Asking,
+): () => Promise<Credentials> {
   let ofPlugin: (() => Promise<Partial<Credentials>>) | undefined;
-  return {
-    server: cluster.server.replace(/\/$/, ""),
-    proxy: cluster["proxy-url"] || undefined,
-    async credentials() {
-      const own = {
-        ca: pem(cluster["certificate-authority-data"], cluster["certificate-authority"]),
-        cert: pem(user["client-certificate-data"], user["client-certificate"]),
-        key: pem(user["client-key-data"], user["client-key"]),
-        headers: headersOf(user),
-      };
-      if (plugin === undefined) return own;
-      ofPlugin ??= (await import("./plugin_credentials.ts")).pluginCredentials(plugin);
-      const made = await ofPlugin();
-      return { ...own, ...made, headers: { ...own.headers, ...made.headers } };
-    },
+  const pem = (field: string, fields: Record<string, unknown>) =>
+    readPem(field, {
+      data: fields[`${field}-data`] as string | undefined,
+      file: fields[field] as string | undefined,
+    }, problem);
+  return async () => {
+    const own = {
+      ca: pem("certificate-authority", cluster),
+      cert: pem("client-certificate", user),
+      key: pem("client-key", user),
+      headers: headersOf(user, login, problem),
+    };
+    if (plugin === undefined) return own;
+    ofPlugin ??= (await import("./plugin_credentials.ts")).pluginCredentials(plugin, problem);
+    const made = await ofPlugin();
+    return { ...own, ...made, headers: { ...own.headers, ...made.headers } };
   };
 }
 
-/** Data in the kubeconfig goes before the file it may name too. */
-function pem(data: string | null | undefined, file: string | null | undefined): string | undefined {
-  if (data) return new TextDecoder().decode(Uint8Array.from(atob(data), (byte) => byte.charCodeAt(0)));
-  return file ? Deno.readTextFileSync(file) : undefined;
+function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: User): string[] {
+  if (!plain) return [];
+  const exposed = loopback && !proxied ? [] : [
+    `the API server ${url} is reached without TLS: whoever is on the way can change what this node serves; use https`,
+  ];
+  const { as: _, ...credentials } = user;
+  const unused = Object.entries(credentials).filter(([, value]) => value).map(([field]) => field).sort();
+  if (unused.length === 0) return exposed;
+  return [
+    ...exposed,
+    `${unused.join(", ")} of the user: not sent, as the API server ${url} is reached without TLS`,
+  ];
 }
 
-function isBase64(text: string): boolean {
-  try {
-    atob(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A token file goes before a token, which goes before a name and password, as in client-go. */
-function headersOf({ as, token, tokenFile, username, password }: User): Record<string, string> {
-  const headers: Record<string, string> = as ? { "impersonate-user": as } : {};
-  const bearer = tokenFile ? Deno.readTextFileSync(tokenFile).trim() : token;
-  if (bearer) headers["authorization"] = `Bearer ${bearer}`;
-  else if (username) headers["authorization"] = `Basic ${btoa(`${username}:${password ?? ""}`)}`;
+/** A token file goes before a token, which goes before a name and password, as in client-go; then those of the URL, as in Go. */
+function headersOf(user: User, login: Login | undefined, problem: Problem): Record<string, string> {
+  const { token, tokenFile, username, password } = user;
+  const headers = impersonation(user);
+  if (user.as && !PRINTABLE.test(user.as)) throw problem("as: a name is printable ASCII");
+  if (tokenFile) headers["authorization"] = `Bearer ${readToken("tokenFile", tokenFile, problem)}`;
+  else if (token) headers["authorization"] = `Bearer ${checkedToken(token.trim(), "token", problem)}`;
+  else if (username) headers["authorization"] = basicAuthorization(username, password ?? "");
+  else if (login !== undefined) headers["authorization"] = basicAuthorization(login.username, login.password);
   return headers;
+}
+
+/** What a header may hold: anything else makes the runtime quote it in an error. */
+const PRINTABLE = /^[\x20-\x7e]+$/;
+
+function impersonation({ as }: User): Record<string, string> {
+  return as ? { "impersonate-user": as } : {};
 }

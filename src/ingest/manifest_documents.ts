@@ -1,46 +1,133 @@
 // Files of YAML or JSON -> API objects, and back: several documents, kinds ending in List, files cut in the middle. What can be
 // read whole is returned, what cannot is named with its line.
 
-import { type Document, isMap, isSeq, LineCounter, parseAllDocuments, stringify } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  stringify,
+  visit,
+} from "yaml";
+import { YAML_CHARACTERS_MAX } from "../limits.ts";
+import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
+
+/** Aliases times what they stand for, beyond which a document is refused: anchors of anchors double at every step. */
+const ALIASES_MAX = 100;
 
 /** What one file holds. */
 export interface Documents {
   readonly values: readonly unknown[];
-  /** `file:line: what`, and what was done about it. */
+  /** `file:line: what`, and what was done about it; without content of the file. */
   readonly problems: readonly string[];
+  /** Keys that stand twice in one map: the last counts, as in Kubernetes' own decoder. */
+  readonly repeated: readonly RepeatedKey[];
+}
+
+/** A key that stands twice. */
+export interface RepeatedKey {
+  /** The document it is in. */
+  readonly document: unknown;
+  /** From 1. */
+  readonly line: number;
+  readonly key: string;
 }
 
 /** Reads the API objects in `text`, the content of `file`. Never throws for bad input. */
 export function readDocuments(file: string, text: string): Documents {
   if (/\.json$/i.test(file)) {
     try {
-      return flatten(file, [JSON.parse(text)]);
+      return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
     } catch {
       // JSON is YAML: the parser below says where it breaks and keeps what is whole before that.
     }
   }
+  if (text.length > YAML_CHARACTERS_MAX) {
+    const problem =
+      `more than ${YAML_CHARACTERS_MAX} characters of YAML: write it as JSON, which may be longer`;
+    return { values: [], problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
+  }
+  try {
+    return readYaml(file, text);
+  } catch (error) {
+    return { values: [], problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`], repeated: [] };
+  }
+}
+
+function readYaml(file: string, text: string): Documents {
   const lines = new LineCounter();
   const values: unknown[] = [];
   const problems: string[] = [];
+  const repeated: RepeatedKey[] = [];
+  const lineOf = (position: number) => lines.linePos(position).line;
   for (
-    const document of parseAllDocuments(
-      text,
-      { lineCounter: lines, uniqueKeys: false, maxAliasCount: 100 } as never,
-    )
+    const parsed of parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: "silent" })
   ) {
-    const broken = (document as Document).errors[0];
-    if (broken === undefined) {
-      values.push((document as Document).toJS());
-      continue;
+    const document = parsed as Document.Parsed;
+    const broken = document.errors[0];
+    const value = broken === undefined ? plainValue(document) : undefined;
+    if (broken !== undefined) {
+      const whole = itemsBefore(document, broken.pos[0]);
+      const place = `${file}:${lineOf(broken.pos[0])}`;
+      problems.push(`${place}: ${yamlFault(broken.code)}. ${keptText(whole.length)}`);
+      values.push(...whole);
+    } else if (value instanceof Refused) {
+      problems.push(`${file}:${lineOf(document.range[0])}: ${value.message}. ${keptText(0)}`);
+    } else {
+      values.push(value);
+      for (const { key, at } of keysTwice(document.contents)) {
+        repeated.push({ document: value, line: lineOf(at), key });
+      }
     }
-    const whole = itemsBefore(document as Document, broken.pos[0]);
-    const at = lines.linePos(broken.pos[0]).line;
-    const what = broken.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
-    problems.push(`${file}:${at}: ${what}. ${keptText(whole.length)}`);
-    values.push(...whole);
   }
   const flat = flatten(file, values);
-  return { values: flat.values, problems: [...problems, ...flat.problems] };
+  return { values: flat.values, problems: [...problems, ...flat.problems], repeated };
+}
+
+/** A document that has no value of finite size. */
+class Refused extends Error {}
+
+function plainValue(document: Document): unknown {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
+    // An alias within its own anchor makes a value that holds itself, which nothing behind us expects.
+    if (hasAlias(document)) JSON.stringify(value);
+    return value;
+  } catch (error) {
+    return new Refused(yamlRefusal(error));
+  }
+}
+
+function hasAlias(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Alias() {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Keys that stand again in the same map, anywhere in `node`. */
+function* keysTwice(node: unknown): Generator<{ readonly key: string; readonly at: number }> {
+  if (isSeq(node)) { for (const item of node.items) yield* keysTwice(item); }
+  if (!isMap(node)) return;
+  const seen = new Set<unknown>();
+  for (const { key, value } of node.items) {
+    const name = isScalar(key) ? key.value : undefined;
+    if (name !== undefined && seen.has(name)) {
+      yield { key: String(name), at: (key as Ranged).range?.[0] ?? 0 };
+    }
+    seen.add(name);
+    yield* keysTwice(value);
+  }
+}
+
+interface Ranged {
+  readonly range?: readonly number[] | null;
 }
 
 /** `values` as documents of one YAML file. */
@@ -65,7 +152,7 @@ function itemsBefore(document: Document, fault: number): unknown[] {
 }
 
 /** Objects themselves in place of the Lists that hold them. */
-function flatten(file: string, documents: readonly unknown[]): Documents {
+function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "repeated"> {
   const values: unknown[] = [];
   const problems: string[] = [];
   for (const document of documents) {

@@ -1,20 +1,23 @@
 // A file or folder of YAML and JSON, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it, read again
 // whenever it changes. Deletes nothing while some of it cannot be read.
 
+import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
-import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
+import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type ObjectKind } from "../kube/objects.ts";
+import { readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
+import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
 
 const MANIFEST = /\.(ya?ml|json)$/i;
-/** Editors and kubectl write in several steps: a change is read when nothing has moved for this long. */
-const QUIET_MILLISECONDS = 100;
 
 /** Everything that one reading of the files said. */
 interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
   readonly complete: boolean;
+  /** Names of the objects in each file, also of those that another file before it has. */
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A source that lists `path`, and with `follow` lists it again at every change. Throws NotFound at the first list. */
@@ -22,18 +25,15 @@ export function manifestSource(path: string, follow: boolean): Source {
   return {
     description: path,
     async *batches(signal) {
-      using watcher = follow ? Deno.watchFs(path) : undefined;
-      const abort = () => watcher?.close();
-      signal.addEventListener("abort", abort);
-      try {
-        yield listBatch(readManifests(path));
-        if (watcher === undefined) return;
-        for await (const _ of quiet(watcher, signal)) {
-          if (signal.aborted) return;
-          yield listBatch(readAgain(path));
-        }
-      } finally {
-        signal.removeEventListener("abort", abort);
+      let before: Reading | undefined;
+      for await (const _ of follow ? changesOf(path, signal) : [undefined]) {
+        if (signal.aborted) return;
+        const now = before === undefined ? readManifests(path) : readAgain(path);
+        yield listBatch(now, goneFiles(before, now));
+        // Of what cannot be read now it is still known what it held.
+        before = now.complete || before === undefined
+          ? now
+          : { ...now, files: new Map([...before.files, ...now.files]) };
       }
     },
   };
@@ -42,84 +42,117 @@ export function manifestSource(path: string, follow: boolean): Source {
 /** Reads all manifests at `path`, in the order of their names. The first of two equal objects counts. */
 export function readManifests(path: string): Reading {
   const objects = new Map<string, { object: KubeObject; file: string }>();
+  const files = new Map<string, ReadonlySet<string>>();
   const problems: string[] = [];
-  let complete = true;
-  for (const file of manifestFiles(path)) {
-    const documents = readDocuments(file, Deno.readTextFileSync(file));
-    if (documents.problems.length > 0) complete = false;
-    problems.push(...documents.problems);
-    for (const value of documents.values) {
-      const decoded = decodeObject(value);
-      if (!decoded.ok) {
-        problems.push(`${file}: ${decoded.problem}; the object is left out`);
-        complete &&= !isOurs(value);
-        continue;
-      }
-      problems.push(...decoded.warnings.map((warning) => `${file}: ${warning}`));
-      const name = describeKey(objectKey(decoded.object));
+  const places = manifestFiles(path, problems);
+  let complete = problems.length === 0;
+  for (const file of places) {
+    const found = readManifest(file);
+    complete &&= found.complete;
+    problems.push(...found.problems);
+    const names = new Set<string>();
+    for (const object of found.objects) {
+      const name = describeKey(objectKey(object));
+      names.add(name);
       const before = objects.get(name);
-      if (before === undefined) objects.set(name, { object: decoded.object, file });
+      if (before === undefined) objects.set(name, { object, file });
       else problems.push(`${file}: ${name} is in ${before.file} already; the first is used`);
     }
+    files.set(file, names);
   }
-  return { objects: [...objects.values()].map(({ object }) => object), problems, complete };
+  const all = [...objects.values()].map(({ object }) => object);
+  return { objects: all, problems, complete, files };
 }
 
-/** A file that vanishes while it is read is being replaced: the next change brings it back. */
+function readManifest(file: string): Omit<Reading, "files"> {
+  let text: string;
+  try {
+    text = readTextUpTo(file, MANIFEST_BYTES_MAX);
+  } catch (error) {
+    return { objects: [], complete: false, problems: [unreadable(file, error)] };
+  }
+  // `kubectl get > FILE` empties it first and may take seconds to write it.
+  if (text.trim() === "") {
+    return {
+      objects: [],
+      complete: false,
+      problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
+    };
+  }
+  const documents = readDocuments(file, text);
+  const twice = documents.repeated.map(({ line, key }) =>
+    `${file}:${line}: ${JSON.stringify(key)} stands twice; the last is used`
+  );
+  const problems = [...documents.problems, ...twice];
+  const objects: KubeObject[] = [];
+  let complete = documents.problems.length === 0;
+  for (const value of documents.values) {
+    const decoded = decodeObject(value);
+    if (decoded.ok) objects.push(decoded.object);
+    else complete &&= !isOurs(value);
+    problems.push(
+      ...decoded.ok
+        ? decoded.warnings.map((warning) => `${file}: ${warning}`)
+        : [`${file}: ${decoded.problem}; the object is left out`],
+    );
+  }
+  return { objects, problems, complete };
+}
+
+function unreadable(path: string, error: unknown): string {
+  return `${path}: ${readFault(error)}; nothing is deleted until it can be read`;
+}
+
+/** A folder that is away is being replaced, or unmounted: it says nothing of what was in it. */
 function readAgain(path: string): Reading {
   try {
     return readManifests(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return {
-      objects: [],
-      complete: false,
-      problems: [`${path}: ${error.message}; everything stays as it was`],
-    };
+    const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
+    return { objects: [], complete: false, problems, files: new Map() };
   }
 }
 
-function listBatch({ objects, problems, complete }: Reading): ListBatch {
-  return { kind: "list", objects, problems, complete, time: new Date().toISOString() };
+/** Says of each file that was there before what goes with it: the objects that no other file has. */
+function goneFiles(before: Reading | undefined, now: Reading): string[] {
+  if (before === undefined || !now.complete || now.objects.length === 0) return [];
+  const left = new Set(now.objects.map((object) => describeKey(objectKey(object))));
+  return [...before.files].filter(([file]) => !now.files.has(file)).map(([file, names]) => {
+    const alone = [...names].filter((name) => !left.has(name)).length;
+    return `${file} is gone: of its ${names.size} objects ${alone} are in no other file and are deleted`;
+  });
+}
+
+function listBatch({ objects, problems, complete }: Reading, gone: readonly string[]): ListBatch {
+  return {
+    kind: "list",
+    objects,
+    problems: [...problems, ...gone],
+    complete,
+    time: new Date().toISOString(),
+  };
 }
 
 /** Whether an object that cannot be decoded is of a kind we serve: then it is not known to be gone. */
 function isOurs(value: unknown): boolean {
   const { kind } = (value ?? {}) as { kind?: unknown };
-  return ["Service", "EndpointSlice", "Node", "ServiceCIDR"].includes(kind as string);
+  return OBJECT_KINDS.includes(kind as ObjectKind);
 }
 
-/** Manifest files at `path`: itself, or those below it, by name. */
-function manifestFiles(path: string): string[] {
+/** Manifest files at `path`: itself, or those below it, by name. Adds folders that cannot be read to `problems`. */
+function manifestFiles(path: string, problems: string[]): string[] {
   if (!Deno.statSync(path).isDirectory) return [path];
   const entries = [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
   return entries.flatMap((entry) => {
     const inner = `${path}/${entry.name}`;
-    if (entry.isDirectory) return manifestFiles(inner);
-    return MANIFEST.test(entry.name) ? [inner] : [];
-  });
-}
-
-/** Yields once for each burst of file events, when it is over. */
-async function* quiet(watcher: Deno.FsWatcher, signal: AbortSignal): AsyncGenerator<void> {
-  const events = watcher[Symbol.asyncIterator]();
-  let next = events.next();
-  while (!signal.aborted) {
-    if ((await next).done) return;
-    next = events.next();
-    for (let moved = true; moved && !signal.aborted;) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const pause = new Promise<"quiet">((resolve) =>
-        timer = setTimeout(() => resolve("quiet"), QUIET_MILLISECONDS)
-      );
-      const first = await Promise.race([next, pause]);
-      clearTimeout(timer);
-      moved = first !== "quiet";
-      if (first !== "quiet") {
-        if (first.done) return;
-        next = events.next();
-      }
+    // What a mounted ConfigMap is made of; its files are links beside them.
+    if (entry.name.startsWith("..")) return [];
+    if (!entry.isDirectory) return MANIFEST.test(entry.name) ? [inner] : [];
+    try {
+      return manifestFiles(inner, problems);
+    } catch (error) {
+      problems.push(unreadable(inner, error));
+      return [];
     }
-    yield;
-  }
+  });
 }

@@ -44,12 +44,10 @@ export function recordingSource(
   return {
     description,
     async *batches(signal) {
-      const events = [...records()].flatMap(({ record }) =>
-        record.kind === "event" ? [watchEvent(record)] : []
-      );
       const start = clock.now();
-      const first = Date.parse(events[0]?.time ?? "");
-      for (const batch of together(events, speed)) {
+      let first: number | undefined;
+      for (const batch of together(watchEvents(records()), speed)) {
+        first ??= Date.parse(batch[0]!.time);
         const due = start + (Date.parse(batch[0]!.time) - first) / speed;
         if (due > clock.now()) await clock.sleep(due - clock.now(), signal);
         if (signal.aborted) return;
@@ -63,18 +61,22 @@ function watchEvent({ key, value, resourceVersion, time }: WatchEvent): WatchEve
   return { key, value, resourceVersion, time };
 }
 
-/** Events in batches of the same moment; all in one where there is no timing. */
-function together(events: readonly WatchEvent[], speed: number): WatchEvent[][] {
-  if (speed === Infinity) return events.length === 0 ? [] : [[...events]];
-  const batches: WatchEvent[][] = [];
-  let until = -Infinity;
+function* watchEvents(records: Iterable<{ readonly record: LedgerRecord }>): Generator<WatchEvent> {
+  for (const { record } of records) if (record.kind === "event") yield watchEvent(record);
+}
+
+/** Events in batches of the same moment, read as they are due; all in one where there is no timing. */
+function* together(events: Iterable<WatchEvent>, speed: number): Generator<WatchEvent[]> {
+  let batch: WatchEvent[] = [];
+  let until = speed === Infinity ? Infinity : -Infinity;
   for (const event of events) {
     const time = Date.parse(event.time);
     if (time > until) {
-      batches.push([]);
+      if (batch.length > 0) yield batch;
+      batch = [];
       until = time + TOGETHER_MILLISECONDS;
     }
-    batches.at(-1)!.push(event);
+    batch.push(event);
   }
-  return batches;
+  if (batch.length > 0) yield batch;
 }

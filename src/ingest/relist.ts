@@ -1,15 +1,29 @@
 // What is read as events: of a full list, what has to change in what is known so that it equals the list. Pure, and in an
 // order that depends on the objects alone.
 
+import { LARGE_REMOVAL_MIN } from "../limits.ts";
 import {
   describeKey,
+  type EndpointSlice,
   type KubeObject,
   OBJECT_KINDS,
+  type ObjectKey,
   objectKey,
   type ObjectKind,
   type WatchEvent,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
+import type { ListBatch } from "./source.ts";
+
+/** What decides about a list's deletions. */
+export interface Relisted {
+  /** Objects that exist and could not be read: they stay as they are. */
+  readonly unread?: readonly ObjectKey[];
+  /** Objects that are gone, also where the list is not complete. */
+  readonly gone?: readonly ObjectKey[];
+  /** Version of the list, which deletions have. */
+  readonly resourceVersion?: string;
+}
 
 /**
  * Events that turn what is `known` (by describeKey) of `kinds` into `listed`. Objects that are not listed are deleted only
@@ -21,12 +35,18 @@ export function relist(
   complete: boolean,
   time: string,
   kinds: readonly ObjectKind[] = OBJECT_KINDS,
+  { unread = [], gone = [], resourceVersion: version = "" }: Relisted = {},
 ): WatchEvent[] {
   const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
+  const stays = new Set(unread.map(describeKey));
   const events: WatchEvent[] = [];
-  for (const [name, object] of complete ? known : []) {
-    if (now.has(name) || !kinds.includes(object.kind)) continue;
-    events.push({ key: objectKey(object), value: null, resourceVersion: "", time });
+  const missing = complete ? known : gone.flatMap((key) => {
+    const object = known.get(describeKey(key));
+    return object === undefined ? [] : [[describeKey(key), object] as const];
+  });
+  for (const [name, object] of missing) {
+    if (now.has(name) || stays.has(name) || !kinds.includes(object.kind)) continue;
+    events.push({ key: objectKey(object), value: null, resourceVersion: version, time });
   }
   for (const [name, object] of now) {
     if (sameValue(known.get(name), object)) continue;
@@ -36,17 +56,97 @@ export function relist(
   return events.sort(compareEvents);
 }
 
-/** `events` without deletions of what is not there: a watch that is resumed may tell once more of what is gone. */
+/**
+ * `events` without deletions of what is not there, and without values that are known: a watch that is resumed may bring
+ * both once more, and one that has no version to begin at brings all there is.
+ */
 export function news(
   known: ReadonlyMap<string, KubeObject>,
   events: readonly WatchEvent[],
 ): WatchEvent[] {
-  const added = new Set<string>();
+  /** Values of earlier events of this batch. */
+  const newer = new Map<string, KubeObject | null>();
   return events.filter(({ key, value }) => {
     const name = describeKey(key);
-    if (value === null) return known.has(name) || added.has(name);
-    return added.add(name);
+    const before = newer.get(name) ?? (newer.has(name) ? undefined : known.get(name));
+    if (value === null ? before === undefined : before !== undefined && isSame(before, value)) return false;
+    newer.set(name, value);
+    return true;
   });
+}
+
+/** Whether nothing has changed; values of different versions are not compared further. */
+function isSame(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata.resourceVersion === b.metadata.resourceVersion && sameValue(a, b);
+}
+
+/** What a list would take away, of what, and how many there are. */
+export interface Removal {
+  readonly of: "Services" | "EndpointSlices" | "endpoints";
+  readonly removed: number;
+  readonly known: number;
+}
+
+/**
+ * What `list` would remove, where that is more than half of the Services, slices or endpoints that are `known`, and not only
+ * a few. Such a list may be wrong: it is to be confirmed by another before anything is deleted.
+ */
+export function largeRemoval(
+  known: ReadonlyMap<string, KubeObject>,
+  { objects, complete, kinds = OBJECT_KINDS, unread = [] }: ListBatch,
+): Removal | undefined {
+  const listed = new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
+  const stays = new Set(unread.map(describeKey));
+  const gone = (name: string) => complete && !listed.has(name) && !stays.has(name);
+  return [
+    ...kinds.includes("Service") ? [removedObjects(known, "Service", gone)] : [],
+    ...kinds.includes("EndpointSlice")
+      ? [removedObjects(known, "EndpointSlice", gone), removedEndpoints(known, listed, gone)]
+      : [],
+  ].find(({ removed, known }) => removed >= LARGE_REMOVAL_MIN && removed * 2 > known);
+}
+
+function removedObjects(
+  known: ReadonlyMap<string, KubeObject>,
+  kind: "Service" | "EndpointSlice",
+  gone: (name: string) => boolean,
+): Removal {
+  let [all, removed] = [0, 0];
+  for (const [name, object] of known) {
+    if (object.kind !== kind) continue;
+    all++;
+    if (gone(name)) removed++;
+  }
+  return { of: `${kind}s`, removed, known: all };
+}
+
+/** Endpoints that no slice of their Service has any more; one that moves to another slice stays. */
+function removedEndpoints(
+  known: ReadonlyMap<string, KubeObject>,
+  listed: ReadonlyMap<string, KubeObject>,
+  gone: (name: string) => boolean,
+): Removal {
+  const changed = new Set<string>();
+  let all = 0;
+  for (const [name, slice] of known) {
+    if (slice.kind !== "EndpointSlice") continue;
+    all += slice.endpoints.length;
+    const now = listed.get(name);
+    const same = now === undefined ? !gone(name) : slice.metadata.resourceVersion !== undefined &&
+      slice.metadata.resourceVersion === now.metadata.resourceVersion;
+    if (!same) { for (const endpoint of endpointNames(slice)) changed.add(endpoint); }
+  }
+  for (const object of changed.size > 0 ? listed.values() : []) {
+    if (object.kind === "EndpointSlice") {
+      for (const endpoint of endpointNames(object)) changed.delete(endpoint);
+    }
+  }
+  return { of: "endpoints", removed: changed.size, known: all };
+}
+
+function endpointNames({ metadata, endpoints }: EndpointSlice): string[] {
+  const service = `${metadata.namespace}/${metadata.labels?.["kubernetes.io/service-name"] ?? ""}`;
+  return endpoints.map(({ addresses }) => `${service} ${addresses[0] ?? ""}`);
 }
 
 /** In the order of OBJECT_KINDS, then by namespace and name. */

@@ -1,7 +1,7 @@
 // The seam of ingest: whatever tells us what the cluster is. A source delivers batches; the ledger and all behind it do
 // not know where they come from.
 
-import type { KubeObject, ObjectKind, WatchEvent } from "../kube/objects.ts";
+import type { KubeObject, ObjectKey, ObjectKind, WatchEvent } from "../kube/objects.ts";
 
 /** Everything that exists, as far as the source can tell. */
 export interface ListBatch {
@@ -11,8 +11,21 @@ export interface ListBatch {
   readonly objects: readonly KubeObject[];
   /** Whether objects that are missing are gone; false when something could not be read. */
   readonly complete: boolean;
+  /** Objects that exist but could not be read: what is known of them stays. */
+  readonly unread?: readonly ObjectKey[];
+  /** Objects that the source deleted while it sent the list: gone, whether the list is complete or not. */
+  readonly gone?: readonly ObjectKey[];
+  /** Version of the list, where the source has one. */
+  readonly resourceVersion?: string;
+  /**
+   * Whether this list was asked for to confirm another one. Absent where the source cannot be asked again: then every
+   * list is taken as it is.
+   */
+  readonly confirms?: boolean;
   /** Set while more of the first list follows: nothing is to be done about it before the last of it. */
   readonly part?: true;
+  /** Set where only some objects of its kind are in it: they are there, and the whole list follows. */
+  readonly fragment?: true;
   /** When the list was taken: RFC 3339 with milliseconds, UTC. */
   readonly time: string;
   /** What was wrong with the input: file, object, and what became of it. */
@@ -33,6 +46,38 @@ export function isPart(batch: SourceBatch): boolean {
   return batch.kind === "list" && batch.part === true;
 }
 
+/** What may keep a resource from being followed. The list is closed: it is safe to publish. */
+export type ProblemReason =
+  /** Nothing was asked yet. */
+  | "starting"
+  /** No connection, or no answer: refused, no route, TLS failed, credentials cannot be read. */
+  | "unreachable"
+  /** A connection that was there is silent. */
+  | "silent"
+  /** A connection was closed in the middle of an answer. */
+  | "cut"
+  /** 401 or 403. */
+  | "forbidden"
+  /** 429, or 503 with Retry-After. */
+  | "throttled"
+  /** Another HTTP status, or a Status object. */
+  | "error"
+  /** The version asked for is compacted away. */
+  | "expired"
+  /** The answer is not what was asked for. */
+  | "invalid"
+  /** The server does not know the resource, and the proxy can do without it. */
+  | "absent"
+  /** A list would remove much, and no second list has confirmed it yet. */
+  | "unconfirmed";
+
+/** What keeps a resource from being followed. */
+export interface Problem {
+  readonly reason: ProblemReason;
+  /** For people; may name addresses. */
+  readonly text: string;
+}
+
 /** How one resource of a server is followed, for health and metrics. */
 export interface ResourceStatus {
   readonly kind: ObjectKind;
@@ -40,8 +85,10 @@ export interface ResourceStatus {
   readonly heardAt: number;
   /** Whether everything was listed at least once. */
   readonly listed: boolean;
-  /** What keeps it from watching; "" while it watches. */
+  /** What keeps it from watching; "" while it watches and nothing waits to be confirmed. */
   readonly problem: string;
+  /** The same as one of a closed list, without details; "" where `problem` is "". */
+  readonly reason: ProblemReason | "";
   /** Lists taken. */
   readonly lists: number;
 }
@@ -55,6 +102,11 @@ export interface Source {
   readonly description: string;
   /** How its connection is; absent where there is none. */
   status?(): readonly ResourceStatus[];
+  /**
+   * Asks for a second list of `kind`, in another way and of the newest state, before the first one is taken; `why` is for
+   * people. It comes as a list that `confirms`. Absent where {@link ListBatch.confirms} is.
+   */
+  confirm?(kind: ObjectKind, why: string): void;
   /**
    * `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. The
    * first list may be told in parts.

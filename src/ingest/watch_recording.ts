@@ -1,6 +1,7 @@
 // A watch recorded as lines of JSON ({time, kind, type, object | items}) -> watch events: the LIST that begins each
 // kind becomes upserts and deletes, bookmarks give nothing.
 
+import { RECORD_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import {
   describeKey,
@@ -10,6 +11,7 @@ import {
   type ObjectKind,
   type WatchEvent,
 } from "../kube/objects.ts";
+import { quoted } from "../kube/quoted.ts";
 import { relist } from "./relist.ts";
 
 /** One line of such a recording. */
@@ -48,14 +50,14 @@ export function readWatchRecording(text: string): { events: WatchEvent[]; proble
 }
 
 function parseLine(line: string): Line | string {
+  if (line.length > RECORD_BYTES_MAX) return `more than ${RECORD_BYTES_MAX} bytes`;
   try {
-    const parsed = JSON.parse(line) as Line;
+    const parsed = JSON.parse(line) as Line | null;
+    if (typeof parsed !== "object" || parsed === null) return "not an object";
     if (!OBJECT_KINDS.includes(parsed.kind)) {
-      return `kind ${JSON.stringify(parsed.kind)} is not one of ${OBJECT_KINDS.join(", ")}`;
+      return `kind ${quoted(parsed.kind)} is not one of ${OBJECT_KINDS.join(", ")}`;
     }
-    return Number.isNaN(Date.parse(parsed.time))
-      ? `time ${JSON.stringify(parsed.time)} is not RFC 3339`
-      : parsed;
+    return Number.isNaN(Date.parse(parsed.time)) ? `time ${quoted(parsed.time)} is not RFC 3339` : parsed;
   } catch (error) {
     return `not JSON: ${(error as Error).message}`;
   }
@@ -72,12 +74,13 @@ function lineEvents(
   if (type === "BOOKMARK") return [];
   if (type === "LIST") {
     const items = line.items ?? [];
+    if (!Array.isArray(items)) return `items: ${quoted(items)}; a list is expected`;
     const objects = items.map(decode).filter((object) => object !== undefined);
     const ofKind = new Map([...known].filter(([, object]) => object.kind === kind));
     return relist(ofKind, objects, objects.length === items.length, time);
   }
   if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED") {
-    return `type ${JSON.stringify(type)} is unknown`;
+    return `type ${quoted(type)} is unknown`;
   }
   const object = decode(line.object);
   if (object === undefined) return [];

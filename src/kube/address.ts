@@ -52,6 +52,29 @@ export function contains(cidr: Cidr, address: Address): boolean {
     networkAddress(address, cidr.family, cidr.length) === cidr.address;
 }
 
+/** Addresses that no packet from elsewhere can be for: loopback, unspecified, multicast, broadcast. */
+const SPECIAL = [
+  "127.0.0.0/8",
+  "0.0.0.0/32",
+  "224.0.0.0/4",
+  "255.255.255.255/32",
+  "::1/128",
+  "::/128",
+  "ff00::/8",
+]
+  .map((text) => parseCidr(text)!);
+const LINK_LOCAL = ["169.254.0.0/16", "fe80::/10"].map((text) => parseCidr(text)!);
+
+/** Whether `address` is a loopback, unspecified, multicast or broadcast address. */
+export function isSpecial(address: Address): boolean {
+  return SPECIAL.some((block) => contains(block, address));
+}
+
+/** Whether `address` counts on one link only: what is behind it differs from node to node. */
+export function isLinkLocal(address: Address): boolean {
+  return LINK_LOCAL.some((block) => contains(block, address));
+}
+
 /** The blocks that cover the same addresses without overlap, in order: blocks nest or are disjoint. */
 export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
   // As bits, a block is a prefix of every block in it, and sorts right before them.

@@ -1,5 +1,6 @@
 // KubeProxyConfiguration v1alpha1 as nodes have it today, checked as a whole: every error at once, each with its path, its
-// value and what would be accepted. What has no meaning here is a warning.
+// value and what would be accepted. What has no meaning here is a warning, and so is a field that does not exist: kube-proxy
+// 1.37 decodes this version leniently too, and configurations outlive the releases they were written for.
 
 import { INTERFACE_BYTES_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
@@ -10,6 +11,8 @@ import {
   isNodePortAddress,
   type ProxyConfig,
 } from "./proxy_config.ts";
+import { quoted } from "./quoted.ts";
+import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
 /** What a configuration file says; what it leaves out is absent. */
@@ -45,7 +48,7 @@ export const KUBE_PROXY_API_VERSION = "kubeproxy.config.k8s.io/v1alpha1";
 export const OUR_API_VERSION = "ledgerproxy.config/v1alpha1";
 
 /** A duration as Go writes it: `1m30s`. */
-const DURATION = /^(?:0|(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)$/;
+const DURATION = /^\+?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 const duration = z.string().regex(DURATION, 'a duration such as "30s" or "1m30s" is expected').nullish();
 const notNegative = z.number().int().min(0).nullish();
 const anything = z.unknown().optional();
@@ -127,6 +130,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
   ns: 1e-9,
   us: 1e-6,
   µs: 1e-6,
+  μs: 1e-6,
   ms: 1e-3,
   s: 1,
   m: 60,
@@ -151,34 +155,72 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   logging: "logs go to stderr",
 };
 
+/** Fields that an older kube-proxy read, and the release that dropped them (kubernetes/kubernetes 78294, 78399, 112133). */
+const REMOVED: Readonly<Record<string, string>> = {
+  resourceContainer: "1.16",
+  "conntrack.max": "1.16",
+  udpIdleTimeout: "1.26",
+};
+
 /** Reads the documents of a configuration file: one KubeProxyConfiguration, and one of ours or none. */
 export function readConfigFile(documents: readonly unknown[]): ReadConfig {
-  const kindOf = (document: unknown) => (document as { kind?: unknown } | null)?.kind;
   const theirs = documents.filter((document) => kindOf(document) === "KubeProxyConfiguration");
-  const own = documents.filter((document) => kindOf(document) === "LedgerProxyConfiguration");
-  const strange = documents.filter((document) => !theirs.includes(document) && !own.includes(document));
-  const problems = strange.map((document) =>
-    `kind: ${
-      JSON.stringify(kindOf(document)) ?? "nothing"
-    }; KubeProxyConfiguration or LedgerProxyConfiguration is expected`
-  );
+  const own = documents.filter(isOurs);
+  const problems: string[] = [];
   if (theirs.length !== 1) {
     problems.push(`${theirs.length} documents of kind KubeProxyConfiguration; one is expected`);
   }
   if (own.length > 1) {
     problems.push(`${own.length} documents of kind LedgerProxyConfiguration; one at most is expected`);
   }
-  const parsed = theirs.slice(0, 1).map((document) => [document, kubeProxy.safeParse(document)] as const);
-  const parsedOwn = own.slice(0, 1).map((document) => [document, ours.safeParse(document)] as const);
-  for (const [document, result] of [...parsed, ...parsedOwn]) {
-    if (!result.success) {
-      problems.push(...result.error.issues.flatMap((issue) => issueTexts(issue, document)));
-    }
+  const strange = documents.filter((document) => !theirs.includes(document) && !own.includes(document))
+    .map((document) =>
+      `kind: ${quoted(kindOf(document))}; KubeProxyConfiguration or LedgerProxyConfiguration is expected`
+    );
+  const lenient = theirs.length === 0 ? undefined : parseTheirs(theirs[0]);
+  const parsedOwn = own.length === 0 ? undefined : ours.safeParse(own[0]);
+  for (const [document, error] of [[theirs[0], lenient?.error], [own[0], parsedOwn?.error]] as const) {
+    problems.push(...(error?.issues ?? []).flatMap((issue) => issueTexts(issue, document)));
   }
-  const fields = parsed[0]?.[1].data;
+  const fields = lenient?.fields;
   if (fields !== undefined) problems.push(...contradictions(fields));
-  if (problems.length > 0 || fields === undefined) return { ok: false, problems };
-  return { ok: true, config: configOf(fields, parsedOwn[0]?.[1].data?.ledger), warnings: warningsOf(fields) };
+  // Where the file is refused anyway, a document of another kind may be why.
+  if (problems.length > 0 || fields === undefined) return { ok: false, problems: [...strange, ...problems] };
+  const warnings = [
+    ...strange.map((text) => `${text}; the document is not read`),
+    ...lenient!.unknown,
+    ...warningsOf(fields),
+  ];
+  return { ok: true, config: configOf(fields, parsedOwn?.data?.ledger), warnings };
+}
+
+function kindOf(document: unknown): unknown {
+  return (document as { kind?: unknown } | null)?.kind;
+}
+
+/** Whether a document says that it is ours, by its kind or, where that is misspelt, by its apiVersion. */
+function isOurs(document: unknown): boolean {
+  const { apiVersion } = (document ?? {}) as { apiVersion?: unknown };
+  return kindOf(document) === "LedgerProxyConfiguration" || apiVersion === OUR_API_VERSION;
+}
+
+/** A KubeProxyConfiguration read without the fields that do not exist, which are named in `unknown`. */
+function parseTheirs(
+  document: unknown,
+): { fields?: KubeProxy | undefined; error?: z.ZodError | undefined; unknown: string[] } {
+  const issues = kubeProxy.safeParse(document).error?.issues ?? [];
+  const paths = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : []
+  );
+  const { data, error } = kubeProxy.safeParse(without(document, paths));
+  return { fields: data, error, unknown: paths.map((path) => unknownText(path.join("."))) };
+}
+
+function unknownText(path: string): string {
+  const since = REMOVED[path];
+  return since === undefined
+    ? `${path}: there is no such field; it is left out`
+    : `${path}: kube-proxy has not read it since ${since}; it is left out`;
 }
 
 function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
@@ -186,11 +228,7 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: there is no such field`);
   }
-  const value = issue.path.reduce<unknown>(
-    (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],
-    document,
-  );
-  return [`${path}: ${JSON.stringify(value) ?? "nothing"}; ${issue.message}`];
+  return [`${path}: ${quoted(valueAt(document, issue.path))}; ${issue.message}`];
 }
 
 /** What no field shows alone. */
@@ -254,7 +292,7 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
 
 /** Whole seconds of a duration as Go writes it; 0 for none. */
 function seconds(text: string | null | undefined): number {
-  const parts = (text ?? "").matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g);
+  const parts = (text ?? "").matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g);
   return Math.floor(
     [...parts].reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_SECONDS[unit!]!, 0),
   );

@@ -2,7 +2,7 @@
 // rules of kube-proxy (pkg/proxy/serviceport.go, 1.37).
 
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
-import { type Cidr, disjoint, familyOf, parseAddress, parseCidr } from "./address.ts";
+import { type Cidr, disjoint, familyOf, isLinkLocal, isSpecial, parseAddress, parseCidr } from "./address.ts";
 import type { Service } from "./objects.ts";
 
 /** One balanced port. */
@@ -48,13 +48,17 @@ export function isProxied(service: Service): boolean {
   return service.metadata.labels?.[PROXY_NAME_LABEL] === undefined;
 }
 
-/** The balanced ports of `service` in both families, in the order of its spec; empty for one that is not proxied. */
-export function servicePorts(service: Service): ServicePort[] {
+/**
+ * The balanced ports of `service` in both families, in the order of its spec; empty for one that is not proxied.
+ * `ownLinkLocal`: link-local addresses of the own node, which are no balancer's.
+ */
+export function servicePorts(service: Service, ownLinkLocal: readonly Address[] = NONE): ServicePort[] {
   if (!isProxied(service)) return [];
   const { namespace, name } = service.metadata;
   const families = clusterAddresses(service).map((clusterIP) => {
     const family = familyOf(clusterIP);
-    const balancerIPs = balancerAddresses(service, family);
+    const balancerIPs = balancerAddresses(service, family)
+      .filter((address) => balancerRefusal(address, ownLinkLocal) === "");
     return {
       clusterIP,
       family,
@@ -99,7 +103,49 @@ function externalAddresses(
   family: Family,
 ): readonly Address[] {
   if (!service.spec.externalIPs?.length) return balancerIPs;
-  return [...new Set([...addressesOf(service.spec.externalIPs, family), ...balancerIPs])];
+  const listed = addressesOf(service.spec.externalIPs, family);
+  return [...new Set([...listed.filter((address) => externalRefusal(address) === ""), ...balancerIPs])];
+}
+
+/** Why `address` cannot be an external IP; "" when it can. The API server refuses the same (ValidateNonSpecialIP, 1.37). */
+function externalRefusal(address: Address): string {
+  return isSpecial(address) ? SPECIAL : isLinkLocal(address) ? "a link-local" : "";
+}
+
+/** As {@link externalRefusal}, of a load balancer. An fe80 address is of one link, whichever that is. */
+function balancerRefusal(address: Address, ownLinkLocal: readonly Address[]): string {
+  if (isSpecial(address)) return SPECIAL;
+  if (!isLinkLocal(address)) return "";
+  if (familyOf(address) === "ip6") return "a link-local";
+  return ownLinkLocal.includes(address) ? "the node's own link-local" : "";
+}
+
+const SPECIAL = "a loopback, unspecified, multicast or broadcast";
+
+/** What of `service` is not served though the rest of it is, or is open to more than it says, for people. */
+export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): string[] {
+  if (!isProxied(service)) return [];
+  const text = (noun: string, address: Address, why: string) =>
+    why === "" ? [] : `${noun} ${address} is ${why} address: left out`;
+  const { externalIPs, loadBalancerSourceRanges: ranges } = service.spec;
+  return clusterAddresses(service).map(familyOf).flatMap((family) => {
+    const balancers = balancerAddresses(service, family);
+    const served = balancers.filter((address) => balancerRefusal(address, ownLinkLocal) === "");
+    const open = served.length > 0 && ranges?.length && sourceRanges(service, family).length === 0;
+    return [
+      ...[...new Set(addressesOf(externalIPs ?? NONE, family))].flatMap((one) =>
+        text("external IP", one, externalRefusal(one))
+      ),
+      ...balancers.flatMap((one) => text("load balancer address", one, balancerRefusal(one, ownLinkLocal))),
+      ...(open
+        ? [
+          `none of its ${ranges!.length} loadBalancerSourceRanges is a readable CIDR of ${
+            family === "ip" ? "IPv4" : "IPv6"
+          }: ${served.join(", ")} is open to all sources`,
+        ]
+        : []),
+    ];
+  });
 }
 
 /** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
@@ -123,7 +169,8 @@ function sourceRanges({ spec }: Service, family: Family): readonly Cidr[] {
 
 function affinitySeconds({ spec }: Service): number {
   if (spec.sessionAffinity !== "ClientIP") return 0;
-  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS_DEFAULT;
+  // Zero is no timeout: the API server refuses it, and what an older ledger holds was not checked.
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds || AFFINITY_SECONDS_DEFAULT;
 }
 
 function isExternalLocal({ spec }: Service): boolean {

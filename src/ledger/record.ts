@@ -73,7 +73,10 @@ export interface CommitRecord {
   readonly generation: number;
 }
 
-/** What another program changed in our tables. */
+/**
+ * What another program changed in our tables; or, with process `API server` and 0 for its id, a list that contradicts so
+ * much of what is known that it is not taken before another one confirms it.
+ */
 export interface DriftRecord {
   /** Discriminates the union. */
   readonly kind: "drift";

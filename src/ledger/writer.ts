@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { SEGMENT_BYTES, UNWRITTEN_BYTES_MAX } from "../limits.ts";
-import { COMPRESSED, encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
+import { COMPRESSED, encodeHeader, encodeRecord, genesisChain, segmentFirst, segmentName } from "./format.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import { compressInSteps, inPieces } from "./compression.ts";
 import { replaceByCompressed, retain, type Retention, uncompressed } from "./retention.ts";
@@ -89,6 +89,8 @@ export class LedgerWriter implements Disposable {
   #waiting: Uint8Array[] = [];
   /** What a failed write left in a file, to be cut off before anything else is written. */
   #cut: { readonly name: string; readonly size: number } | undefined;
+  /** The last segment of the process before, until all of it is on the disk. */
+  #unproven: string | undefined;
   #failure: string | undefined;
   #disposed = false;
   /** The tail that was cut off when the ledger was opened. */
@@ -134,7 +136,7 @@ export class LedgerWriter implements Disposable {
 
   /** Whether every record is on the disk. */
   get synced(): boolean {
-    return this.#durable.next === this.#end.next;
+    return this.#durable.next === this.#end.next && this.#unproven === undefined;
   }
 
   /**
@@ -262,6 +264,7 @@ export class LedgerWriter implements Disposable {
   #open(end: LedgerEnd | undefined): void {
     if (end === undefined || end.segment === "") return;
     const { torn, segment: name } = end;
+    if (!name.endsWith(COMPRESSED) && torn?.keep !== 0) this.#unproven = name;
     if (torn !== undefined) {
       this.#cut = { name: torn.file, size: torn.keep };
       this.#cutOff();
@@ -272,9 +275,15 @@ export class LedgerWriter implements Disposable {
     if (name.endsWith(COMPRESSED)) return;
     const size = this.#storage.size(name);
     const file = this.#storage.append(name, false);
+    try {
+      // The process before may have ended before it synced what it wrote.
+      if (this.#options.policy !== "never") file.sync();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#unproven = undefined;
     this.#segment = { name, file, size };
-    // The process before may have ended before it synced what it wrote.
-    if (this.#options.policy !== "never") file.sync();
     this.#durable = { ...this.#durable, size };
   }
 
@@ -282,6 +291,7 @@ export class LedgerWriter implements Disposable {
   #write(): void {
     if (this.#lock === undefined) this.#takeLock();
     this.#cutOff();
+    this.#proveTail();
     if (this.#waiting.length === 0) return;
     if ((this.#segment?.size ?? 0) >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
     const segment = this.#segment ??= this.#begin();
@@ -324,6 +334,16 @@ export class LedgerWriter implements Disposable {
   #noteDurable(): void {
     this.#durable = { ...this.#written, size: this.#segment?.size ?? 0 };
     this.#unsynced = [];
+  }
+
+  /** Copies the segment that could not be synced when the ledger was opened: its pages may be lost. */
+  #proveTail(): void {
+    if (this.#unproven === undefined) return;
+    const name = this.#unproven;
+    // One without records is made anew by the next append.
+    if (segmentFirst(name) === this.#written.next) this.#storage.remove(name);
+    else replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name)));
+    this.#unproven = undefined;
   }
 
   /** Cuts off what a failed write or sync left. A segment of which nothing is durable goes as a whole. */

@@ -1,5 +1,6 @@
 // Configuration: kube-proxy's flags, a KubeProxyConfiguration file, defaults; in this order.
 
+import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { readDocuments } from "../ingest/manifest_documents.ts";
 import type { ConntrackSettings } from "../kube/conntrack_settings.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
@@ -9,6 +10,7 @@ import {
   KUBE_PROXY_API_VERSION,
   readConfigFile,
 } from "../kube/proxy_config_file.ts";
+import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { log } from "./log.ts";
 import { type Document, flagNames, type ProxyFlags, withFlags } from "./proxy_flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -86,15 +88,20 @@ function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
   const { config } = options;
-  const { values, problems } = config === undefined
-    ? { values: [NO_FILE], problems: [] }
+  const { values, problems, repeated } = config === undefined
+    ? { values: [NO_FILE], problems: [], repeated: [] }
     : readDocuments(config, readText(config));
   const isTheirs = (value: unknown) =>
     (value as { kind?: unknown } | null)?.kind === "KubeProxyConfiguration";
   const theirs = values.find(isTheirs) as Document | undefined;
   const { document, from } = withFlags(theirs ?? {}, options);
   const documents = values.map((value) => value === theirs ? document : value);
-  const result = problems.length > 0 ? { ok: false as const, problems } : readConfigFile(documents);
+  const twice = repeated.map(({ document, line, key }) => ({
+    strict: document !== theirs,
+    text: `line ${line}: ${JSON.stringify(key)} stands twice`,
+  }));
+  const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
+  const result = broken.length > 0 ? { ok: false as const, problems: broken } : readConfigFile(documents);
   if (!result.ok) {
     const names = config === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([
@@ -102,7 +109,8 @@ function read(
       ...result.problems.map((problem) => `  ${named(problem, names)}`),
     ].join("\n"));
   }
-  for (const warning of result.warnings) log.warn(config === undefined ? warning : `${config}: ${warning}`);
+  const warnings = [...twice.map(({ text }) => `${text}; the last is used`), ...result.warnings];
+  for (const warning of warnings) log.warn(config === undefined ? warning : `${config}: ${warning}`);
   return { document, file: result.config, from };
 }
 
@@ -115,8 +123,8 @@ function named(problem: string, flags: ReadonlyMap<string, string>): string {
 
 function readText(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return readTextUpTo(path, CONFIG_BYTES_MAX);
   } catch (error) {
-    throw new UsageError(`--config ${path}: ${(error as Error).message.replace(/:.*/, "")}`);
+    throw new UsageError(`--config ${path}: ${readFault(error)}`);
   }
 }

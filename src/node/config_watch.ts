@@ -1,6 +1,8 @@
 // Notices that the configuration file says something else. kube-proxy ends then, to be started again; here what decides
 // rules is taken over at once, in one batch, and only the rest needs a new start.
 
+import { readTextUpTo } from "../ingest/bounded_file.ts";
+import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
@@ -55,7 +57,7 @@ function settingsOrNothing(options: ConfigOptions): Settings | undefined {
 
 function readText(path: string): string | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return readTextUpTo(path, CONFIG_BYTES_MAX);
   } catch {
     // Between two versions of a file there may be none.
     return undefined;

@@ -16,8 +16,14 @@ export function startLog(): void {
   });
 }
 
-/** The program's logger. */
-export const log = getLogger("ledgerproxy");
+const logger = getLogger("ledgerproxy");
+
+/** The program's logger. A text is a value, not a template: braces in it stay as they are. */
+export const log = {
+  info: (text: string): void => logger.info("{text}", { text }),
+  warn: (text: string): void => logger.warn("{text}", { text }),
+  error: (text: string): void => logger.error("{text}", { text }),
+};
 
 function line({ level, message }: LogRecord): string {
   const text = message.map((part) => typeof part === "string" ? part : String(part)).join("");

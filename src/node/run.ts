@@ -1,7 +1,8 @@
 // `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
 
 import type { EngineState, Input } from "../engine/engine.ts";
-import { commitBatch, list, perform, type Ports, runLoop } from "../engine/run_loop.ts";
+import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
+import { runLoop } from "../engine/running.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
@@ -12,6 +13,8 @@ import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { Retention } from "../ledger/retention.ts";
 import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
+import type { ApiClient } from "../ingest/api_client.ts";
+import { behindServiceRules } from "../ingest/server_address.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { newMetrics } from "../serve/metrics.ts";
@@ -20,8 +23,10 @@ import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
 import { MemoryRelease } from "./free_memory.ts";
 import { log } from "./log.ts";
+import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { guardedSource } from "./guarded_source.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { progress } from "./progress.ts";
 import { followed, type Served, Serving } from "./serving.ts";
@@ -35,6 +40,7 @@ export interface RunOptions extends ConfigOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
   readonly initOnly?: boolean;
+  readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
@@ -95,6 +101,7 @@ export async function run(options: RunOptions): Promise<number> {
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
   );
+  if (client !== undefined) warnOfServer(client, engine);
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
@@ -155,7 +162,10 @@ async function follow(
   const beforeBatch = (batch: SourceBatch) => {
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
-  await runLoop(engine, ports, followed(source, beforeBatch, afterBatch), stop.signal);
+  const believed = inForce.source === undefined
+    ? source
+    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+  await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
   await snapshotting;
   if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
     ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
@@ -178,6 +188,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      for (const event of movedEvents(report.moved, served.engine.cluster)) served.tell(event);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
@@ -214,6 +225,16 @@ function sinceStart(): string {
 
 function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
   return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * 24 * 3600 * 1000 };
+}
+
+/** Says at once where the API server cannot be reached without the rules that are made from its answers. */
+function warnOfServer({ server, kubeconfig, master }: ApiClient, { cluster }: EngineState): void {
+  const inPod = kubeconfig === undefined && master === undefined;
+  const why = behindServiceRules(server, cluster.objects.values(), inPod);
+  if (why === undefined) return;
+  log.warn(
+    `API server ${server}: ${why}; a node without a service proxy's rules cannot reach it: give --master with the address of a machine or balancer`,
+  );
 }
 
 /** Says what keeps the proxy from running; false when something does. */

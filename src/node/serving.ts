@@ -1,7 +1,7 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
 import type { EngineState } from "../engine/engine.ts";
-import { ownNode } from "../fold/cluster_state.ts";
+import { nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
@@ -107,6 +107,7 @@ export function followed(
 ): Source {
   return {
     description: source.description,
+    ...(source.confirm && { confirm: source.confirm.bind(source) }),
     async *batches(signal, known) {
       for await (const batch of source.batches(signal, known)) {
         before(batch);
@@ -126,15 +127,10 @@ function healthFacts(
     lastUpdated,
     pendingSince: engine.rejectedSince === "" ? undefined : Date.parse(engine.rejectedSince),
     pendingMax: pendingSeconds * 1000,
-    nodeEligible: isEligible(engine),
+    nodeEligible: nodeStatus(engine.cluster, engine.synced).eligible,
     ledger: ledger(),
     sources: status(),
   };
-}
-
-/** A node that is deleted, or about to be, gets no traffic; one we have not heard of yet may well exist. */
-function isEligible({ cluster }: EngineState): boolean {
-  return !cluster.nodeDeleted && (ownNode(cluster)?.spec.taints ?? []).length === 0;
 }
 
 /** Addresses that health checks are answered on: those that serve NodePorts, as in kube-proxy. */

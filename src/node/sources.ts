@@ -9,6 +9,7 @@ import { readLedger } from "../ledger/reader.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
+import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags that say where the cluster is read from. */
@@ -40,7 +41,11 @@ export function openSource(
 
 /** The way to the API server; undefined where `source` names what to read. Throws as {@link openSource} does. */
 export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiClient | undefined {
-  if (source === undefined) return new ApiClient(kubeconfig, master);
+  if (source === undefined) {
+    const client = new ApiClient(kubeconfig, master);
+    for (const warning of client.warnings) log.warn(warning);
+    return client;
+  }
   if (kubeconfig === undefined && master === undefined) return undefined;
   throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }

@@ -124,6 +124,7 @@ function surroundingsOf(state: ClusterState): Surroundings {
     aside: new Map(state.aside),
     contested,
     claims: new Map([...contested].map((claim) => [claim, state.claims.get(claim)!])),
+    titles: new Map(state.titles),
   };
 }
 

@@ -109,7 +109,8 @@ export function kubeProxyMetrics(
       const now = Date.now();
       const seconds = since === undefined ? report.microseconds / 1e6 : (performance.now() - since) / 1000;
       since = undefined;
-      const triggered = report.triggers.map((time) => Date.parse(time)).filter((time) => time >= startedAt);
+      const triggered = report.triggers.map(({ family, time }) => ({ family, time: Date.parse(time) }))
+        .filter(({ time }) => time >= startedAt);
       for (const ip_family of FAMILIES) {
         const labels = { ip_family };
         all.observe(labels, seconds);
@@ -120,7 +121,9 @@ export function kubeProxyMetrics(
           const count = report.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
           withoutLocal.set({ traffic_policy, ip_family }, count);
         }
-        for (const time of triggered) programming.observe(labels, (now - time) / 1000);
+        for (const trigger of triggered) {
+          if (trigger.family === family) programming.observe(labels, (now - trigger.time) / 1000);
+        }
       }
     },
     noteQueued() {

@@ -75,11 +75,7 @@ export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
     help: "Services that are not served because their rules are refused, until they change",
     registers,
   });
-  const contested = new Gauge({
-    name: "ledgerproxy_frontends_contested",
-    help: "Frontends that more than one Service claims; the oldest has each",
-    registers,
-  });
+  const claims = claimMetrics(registry);
   return {
     kubeProxy,
     rejected: () => kubeProxy.rejected(),
@@ -92,11 +88,32 @@ export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
       operations.inc(report.operations);
       position.set(report.position);
       aside.set(report.aside);
-      contested.set(report.contested);
+      claims.noteSync(report);
       omitted.reset();
       for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
     },
     text: () => registry.metrics(),
+  };
+}
+
+/** What more than one Service wants. */
+function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
+  const registers = [registry];
+  const contested = new Gauge({
+    name: "ledgerproxy_frontends_contested",
+    help: "Frontends that more than one Service claims; one of them has each",
+    registers,
+  });
+  const moved = new Counter({
+    name: "ledgerproxy_frontends_moved_total",
+    help: "Addresses and NodePorts in use that went to another Service",
+    registers,
+  });
+  return {
+    noteSync(report) {
+      contested.set(report.contested);
+      moved.inc(report.moved.length);
+    },
   };
 }
 
@@ -134,7 +151,12 @@ function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
   gauge(
     "ledgerproxy_source_followed",
     "1 while a watch is running, else 0",
-    ({ problem }) => problem === "" ? 1 : 0,
+    ({ problem, reason }) => problem === "" || reason === "unconfirmed" ? 1 : 0,
+  );
+  gauge(
+    "ledgerproxy_source_unconfirmed",
+    "1 while a list that would remove much waits for another one to confirm it, else 0",
+    ({ reason }) => reason === "unconfirmed" ? 1 : 0,
   );
   gauge("ledgerproxy_source_lists", "Lists taken since the start", ({ lists }) => lists);
 }

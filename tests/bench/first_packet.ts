@@ -17,6 +17,7 @@ import {
 import { Lab } from "../support/lab/lab.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { table } from "./table.ts";
+import { percentile } from "./percentile.ts";
 
 const ROUNDS = 4000;
 const WARM_UP = 500;
@@ -122,8 +123,4 @@ function sendOne({ lab, target, server }: Node, port: number): number {
   closeDescriptor(client);
   if (typeof received === "number") throw new Error(`errno ${received}`);
   return microseconds;
-}
-
-function percentile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }

@@ -25,6 +25,7 @@ import {
 import { elementOperations, plan } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
+import { percentile } from "./percentile.ts";
 
 /** What one size cost. Times in milliseconds, those of `change` and `newService` in microseconds. */
 export interface Sample {
@@ -102,10 +103,6 @@ class Line {
     ];
     return { transaction, delta: [...changes, position] };
   }
-}
-
-function percentile(values: number[], share: number): number {
-  return values.sort((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
 function measure(services: number, endpoints: number): Sample {

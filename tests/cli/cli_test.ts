@@ -194,6 +194,32 @@ Deno.test("why names the Service that wants a frontend which an older one holds"
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("why names the Service whose cluster IP it is, also at a port that it does not have", async () => {
+  const folder = await Deno.makeTempDir();
+  const service = (name: string, ip: string, port: number, externalIPs: string[] = []) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name,
+      namespace: "shop",
+      creationTimestamp: `2026-01-0${externalIPs.length ? 1 : 2}T00:00:00Z`,
+    },
+    spec: { clusterIP: ip, externalIPs, ports: [{ port, name: `p${port}` }] },
+  });
+  await Deno.writeTextFile(`${folder}/a.json`, JSON.stringify(service("dns", "10.96.0.1", 53)));
+  await Deno.writeTextFile(
+    `${folder}/b.json`,
+    JSON.stringify(service("evil", "10.96.0.2", 443, ["10.96.0.1"])),
+  );
+  const { stdout } = await ledgerproxy("why", "192.0.2.1", "10.96.0.1:443/tcp", "--source", folder);
+  assert.match(stdout, /refused with a TCP reset\n/);
+  assert.match(
+    stdout,
+    /shop\/evil wants 10\.96\.0\.1 \. tcp \. 443 too: shop\/dns, whose cluster IP it is, keeps it/,
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("flags about traffic shape the rules", async () => {
   const { stdout } = await ledgerproxy(
     ...["run", "--source", RECORDING, "--dry-run", "--node", "node-a", "--masquerade-bit", "3"],

@@ -23,9 +23,37 @@ export const DIFFERENCES: readonly Difference[] = [
     theirs:
       "of two Services that claim one frontend the one visited last has it, at random, and it changes hands",
     ours:
-      "the older one has it (creationTimestamp, then namespace/name); the other is warned about and named by `why`",
-    reason: "a packet's way must not depend on chance",
+      "a claim has a rank before its age: cluster IP, then what a controller wrote to status.loadBalancer, then spec.externalIPs; within a rank the older one has it (creationTimestamp, then namespace/name); the other is warned about and named by `why`, and what moves is an event at both",
+    reason: "a packet's way must not depend on chance, nor on who may edit a Service",
     shownBy: "fixtures/scenarios/conflicts.txt",
+  },
+  {
+    theirs:
+      "an external IP that is the cluster IP of another Service is served on ports that Service does not have",
+    ours: "a cluster IP is of its Service alone, on every port",
+    reason: "whoever may edit a Service could answer in another's name (CVE-2020-8554)",
+    shownBy: "fixtures/scenarios/claims_by_rank.txt",
+  },
+  {
+    theirs:
+      "loopback, unspecified, multicast, broadcast and link-local addresses of a load balancer are served like others",
+    ours:
+      "left out, with a line that names Service and address; of IPv4 link-local ones of a balancer, those of the own node",
+    reason: "what the node says to itself is not a Service's",
+    shownBy: "fixtures/scenarios/special_addresses.txt",
+  },
+  {
+    theirs:
+      "an endpoint on the node's own address whose number is a NodePort (or a frontend on that address) without endpoints is refused through any Service",
+    ours: "it is reached: what was translated is not refused for a frontend that nobody asked for",
+    reason: "the endpoint is ready",
+    shownBy: "fixtures/scenarios/host_network_refused_number.txt",
+  },
+  {
+    theirs: "the process ends when the own Node object is deleted or has other addresses, and the rules stay",
+    ours: "it goes on by what the Node last said, and takes what a new one says",
+    reason: "Services change while a Node object is away",
+    shownBy: "tests/fold/own_node_test.ts",
   },
   {
     theirs: "a change of the node's addresses or pod CIDRs ends the process, to be started again",
@@ -88,6 +116,11 @@ export const DIFFERENCES: readonly Difference[] = [
 
 /** Scenario files that kube-proxy cannot be asked about, and why. */
 export const NOT_FOR_KUBE_PROXY: Readonly<Record<string, string>> = {
+  claims_by_rank: "kube-proxy gives the frontend to whichever Service it visits last, at random",
   conflicts: "kube-proxy gives the frontend to whichever Service it visits last, at random",
+  host_network_refused_number:
+    "kube-proxy refuses the endpoint; the NodePort is outside the API server's range",
+  special_addresses:
+    "an API server of today refuses such external IPs; a controller may still write such statuses",
   sloppy_addresses: "an API server of today refuses such addresses; older objects still have them",
 };

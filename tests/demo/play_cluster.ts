@@ -1,7 +1,8 @@
 // Plays the recording through the real engine into this namespace's kernel, with pods and clients around it.
 
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
+import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { runLoop } from "../../src/engine/running.ts";
 import { syncLine } from "../../src/node/sync_line.ts";
 import { recordingSource } from "../../src/ingest/recording_source.ts";
 import type { Source } from "../../src/ingest/source.ts";

@@ -359,6 +359,42 @@ Deno.test("an element that another program took away sets nobody aside", () => {
   assertInSync(process.engine, kernel);
 });
 
+Deno.test("an address in use that goes to another Service is said, and counted in the report; a first list moves none", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  const listed = { externalIPs: ["203.0.113.80"] };
+  const young = service("shop/young 10.96.0.3 http:80/tcp", "2026-01-01T00:00:00Z", listed);
+  const old = (spec = {}) => service("shop/old 10.96.0.4 http:80/tcp", "2024-01-01T00:00:00Z", spec);
+  process.list(WEB, young, old());
+  process.list(WEB, young, old({ externalIPs: ["203.0.113.80", "10.96.0.1"] }));
+  const moved = { family: "ip", frontend: "203.0.113.80 . tcp . 80", from: "shop/young", to: "shop/old" };
+  assert.deepEqual(process.reports.map(({ moved }) => moved), [[], [moved]]);
+  assert.deepEqual(process.warnings, [
+    "ip 10.96.0.1 . tcp . 80 is claimed by shop/old too: shop/web, whose cluster IP it is, has it",
+    "ip 203.0.113.80 . tcp . 80 is claimed by shop/young too: shop/old, the oldest, has it",
+    "ip 203.0.113.80 . tcp . 80: served shop/young until now, leads to shop/old from now on",
+  ]);
+  process.list(WEB, young);
+  assert.deepEqual(process.reports.at(-1)!.moved, [{ ...moved, from: "shop/old", to: "shop/young" }]);
+});
+
+Deno.test("what of a Service is left out is said with its name, once, and so is what its source ranges leave open", () => {
+  using kernel = new FakeKernel();
+  using process = new Process(kernel, memoryStorage());
+  const spec = { externalIPs: ["127.0.0.1"], loadBalancerSourceRanges: ["fd00::/8"] };
+  const open = {
+    ...service("shop/open 10.96.0.3 http:80/tcp", "2026-01-01T00:00:00Z", spec),
+    status: { loadBalancer: { ingress: [{ ip: "203.0.113.80" }, { ip: "::1" }, { ip: "224.0.0.1" }] } },
+  };
+  process.list(open);
+  process.list(open, PODS);
+  const special = "is a loopback, unspecified, multicast or broadcast address: left out";
+  assert.deepEqual(process.warnings, [
+    `Service shop/open: external IP 127.0.0.1 ${special}; load balancer address 224.0.0.1 ${special}; ` +
+    "none of its 1 loadBalancerSourceRanges is a readable CIDR of IPv4: 203.0.113.80 is open to all sources",
+  ]);
+});
+
 Deno.test("a report counts changes, and each trigger of a slice once", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
@@ -375,7 +411,7 @@ Deno.test("a report counts changes, and each trigger of a slice once", () => {
     process.reports.map((
       { serviceChanges, endpointChanges, triggers },
     ) => [serviceChanges, endpointChanges, triggers]),
-    [[1, 1, [times[0]]], [0, 1, []], [0, 1, [times[1]]]],
+    [[1, 1, [{ family: "ip", time: times[0] }]], [0, 1, []], [0, 1, [{ family: "ip", time: times[1] }]]],
   );
 });
 

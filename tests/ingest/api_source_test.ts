@@ -2,58 +2,18 @@
 // make no sense, versions that are too old. tests/cluster does the same with a real kube-apiserver.
 
 import assert from "node:assert/strict";
-import { type ApiSource, apiSource } from "../../src/ingest/api_source.ts";
-import type { ReflectorTimes } from "../../src/ingest/reflector.ts";
-import { isPart, type KnownVersions, type SourceBatch } from "../../src/ingest/source.ts";
-import {
-  type Answer,
-  BOOKMARK,
-  line,
-  Server,
-  service,
-  status,
-  stream,
-  whole,
-} from "../support/api_server.ts";
+import { apiSource, type ApiSourceTimes } from "../../src/ingest/api_source.ts";
+import { isPart } from "../../src/ingest/source.ts";
+import { type Answer, BOOKMARK, line, page, Server, status, stream, whole } from "../support/api_server.ts";
+import { Follower } from "../support/follower.ts";
 import { until } from "../support/until.ts";
 
-const TIMES: ReflectorTimes = {
+const TIMES: ApiSourceTimes = {
   idleMilliseconds: 300,
   catchUpMilliseconds: 50,
   backoffMilliseconds: 10,
   backoffMaxMilliseconds: 50,
 };
-
-/** Follows a source in the background and keeps what it says. */
-class Follower implements AsyncDisposable {
-  readonly batches: SourceBatch[] = [];
-  readonly #stop = new AbortController();
-  readonly #done: Promise<void>;
-
-  constructor(readonly source: ApiSource, known?: KnownVersions) {
-    this.#done = this.#follow(known);
-  }
-
-  /** `+a`, `-a`, `list Service: ...`, and problems, in order. */
-  said(): string[] {
-    const whole = this.batches.filter((batch) => batch.kind === "events" || batch.complete);
-    return whole.flatMap((batch) => [
-      ...batch.problems.map((problem) => `! ${problem}`),
-      ...batch.kind === "list"
-        ? [`list ${batch.kinds!.join()}: ${batch.objects.map((object) => object.metadata.name).join()}`]
-        : batch.events.map(({ key, value }) => `${value === null ? "-" : "+"}${key.name}`),
-    ]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-  }
-
-  async #follow(known?: KnownVersions): Promise<void> {
-    for await (const batch of this.source.batches(this.#stop.signal, known)) this.batches.push(batch);
-  }
-}
 
 async function follow(services: Answer, finished: (said: string[], calls: number) => boolean) {
   await using server = new Server(services);
@@ -122,22 +82,17 @@ Deno.test("the first list is told in parts while it is read, slices before their
   assert.equal(slicesTold, 3, "Services are asked for when slices were told");
 });
 
-Deno.test("a server that cannot stream lists is asked for pages, and an expired page begins the list again", async () => {
-  let pages = 0;
+Deno.test("a server that cannot stream lists is asked for pages, and an expired page leads to one without a limit", async () => {
   const { said, calls } = await follow((query) => {
     if (query.has("sendInitialEvents")) return status(422, "Invalid");
     if (query.has("watch")) return undefined;
-    pages++;
-    if (pages === 2) return status(410, "Expired");
-    const next = query.get("continue");
-    const metadata = next === null ? { resourceVersion: "5", continue: "more" } : { resourceVersion: "5" };
-    return Response.json({ metadata, items: [service(next === null ? "a" : "b")] });
-  }, (_, calls) => calls >= 7);
-  assert.equal(said.length, 2);
-  assert.match(said[0]!, /^! Service: .*410 Gone: Expired for a test; trying again$/);
-  assert.match(said[1]!, /: a,b$/, "nothing of the first try, and nothing twice");
+    if (query.has("continue")) return status(410, "Expired");
+    return query.has("limit") ? page(["a"], { continue: "more" }) : page(["a", "b"]);
+  }, (_, calls) => calls >= 5);
+  assert.deepEqual(said, ["list Service: a,b"], "nothing of the pages, and not a word");
   assert.equal(calls[1]!.get("limit"), "500");
-  assert.equal(calls.at(-1)!.get("resourceVersion"), "5");
+  assert.equal(calls[3]!.has("limit"), false);
+  assert.equal(calls[4]!.get("resourceVersion"), "5");
 });
 
 Deno.test("a watch that ends is resumed from the last version, without a word about what has not changed", async () => {
@@ -233,7 +188,7 @@ Deno.test("a cut line, a line that is not JSON and an event of no known type are
     "+b",
     "! Service: the stream ended in the middle of a line; trying again",
     "! Service: a line that is not JSON; trying again",
-    '! Service: an event of type "EXPLODED"; trying again',
+    '! Service: a watch event of type "EXPLODED"; trying again',
     "! Service: /api/v1/services: 500 Internal Server Error: InternalError for a test; trying again",
     "+d",
   ]);
@@ -313,11 +268,7 @@ Deno.test("answers without end are given up, and cost no more memory than their 
     );
   await using server = new Server((query) => {
     if (query.get("sendInitialEvents")) return status(400, "BadRequest");
-    return query.get("watch") ? endless('{"type":"ADDED","object":"') : Response.json({
-      kind: "ServiceList",
-      metadata: { resourceVersion: "10" },
-      items: [service("a")],
-    });
+    return query.get("watch") ? endless('{"type":"ADDED","object":"') : page(["a"]);
   });
   await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
   await until(
@@ -326,4 +277,166 @@ Deno.test("answers without end are given up, and cost no more memory than their 
   );
   assert.ok(follower.said().some((text) => text.startsWith("list ")), "what was listed is served");
   assert.ok(sent < 256 << 20, `${sent} bytes were taken`);
+});
+
+/** A server that streams no lists, answers every list after the first with `later`, and has forgotten every version. */
+const forgetful = (later: () => Response, first = () => page(["a", "b"])): Answer => {
+  let lists = 0;
+  return (query) => {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (query.has("watch")) return status(410, "Expired");
+    return lists++ === 0 ? first() : later();
+  };
+};
+
+Deno.test("an answer that is no list of Services takes none away, with 200 too, and is reported", async () => {
+  const answers: Record<string, [() => Response, RegExp]> = {
+    "a Status": [
+      () => Response.json({ kind: "Status", message: "not ready", code: 503 }),
+      /: not ready; trying/,
+    ],
+    "other JSON": [() => Response.json({ status: "ok" }), /\{"status":"ok"\} where a ServiceList/],
+    "another list": [
+      () => Response.json({ kind: "NodeList", apiVersion: "v1", items: [] }),
+      /NodeList of v1 where a ServiceList/,
+    ],
+    "no items": [
+      () => Response.json({ kind: "ServiceList", apiVersion: "v1", metadata: {} }),
+      /a ServiceList whose items are missing/,
+    ],
+    "null": [() => Response.json(null), /null where a ServiceList/],
+    "an array": [() => Response.json([]), /an array where a ServiceList/],
+    "a web page": [() => new Response("<html>maintenance</html>"), /not JSON: <html>maintenance/],
+    "nothing": [() => new Response(""), /an empty answer where a list/],
+  };
+  for (const [what, [answer, problem]] of Object.entries(answers)) {
+    const { said, status } = await follow(
+      forgetful(answer),
+      (said) => said.some((text) => problem.test(text)),
+    );
+    assert.deepEqual(said.filter((text) => text.startsWith("list")), ["list Service: a,b"], what);
+    assert.ok(status.find(({ kind }) => kind === "Service")!.problem !== "", what);
+  }
+});
+
+Deno.test("a second page that is none, or of another version, leaves nothing out", async () => {
+  const seconds: (() => Response)[] = [
+    () => Response.json({ kind: "Status", message: "etcd leader changed", code: 500 }),
+    () => Response.json({}),
+    () => page(["b"], { resourceVersion: "6" }),
+    () => status(500, "InternalError"),
+  ];
+  for (const second of seconds) {
+    const { said } = await follow((query) => {
+      if (query.has("sendInitialEvents")) return status(422, "Invalid");
+      if (query.has("watch")) return undefined;
+      if (query.has("continue")) return second();
+      return query.has("limit") ? page(["a"], { continue: "next" }) : page(["a", "b"]);
+    }, (said) => said.some((text) => text.startsWith("list")));
+    assert.equal(said.at(-1), "list Service: a,b");
+    assert.match(said[0]!, /^! Service: .*; trying again$/);
+  }
+});
+
+Deno.test("what a streamed list deletes or changes before its end is not there, or as it was last", async () => {
+  await using server = new Server(() =>
+    stream([
+      line("ADDED", whole("a")) + line("ADDED", whole("ghost")),
+      line("DELETED", whole("ghost", "2")) + line("MODIFIED", whole("a", "3")),
+      BOOKMARK,
+    ], true)
+  );
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await until(
+    "all is listed",
+    () => follower.batches.some((batch) => batch.kind === "list" && !isPart(batch)),
+  );
+  const objects = follower.batches.flatMap((batch) => batch.kind === "list" ? batch.objects : []);
+  assert.deepEqual(objects.map(({ metadata: m }) => [m.name, m.resourceVersion]), [["a", "3"]]);
+});
+
+Deno.test("a list without a version is followed at once, by a watch without one", async () => {
+  const { said, calls } = await follow((query) => {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (!query.has("watch")) return page(["a"], { resourceVersion: "" });
+    return stream([line("ADDED", whole("a")), line("ADDED", whole("late", "11"))], true);
+  }, (said) => said.includes("+late"));
+  assert.deepEqual(said, ["list Service: a", "+a", "+late"]);
+  assert.equal(calls.at(-1)!.has("resourceVersion"), false);
+});
+
+Deno.test("a bookmark without a version changes nothing: the watch that follows begins where the last one was", async () => {
+  const { calls } = await follow((_, call) => {
+    if (call === 1) {
+      return stream([
+        line("ADDED", whole("a")),
+        BOOKMARK,
+        line("BOOKMARK", { metadata: { resourceVersion: "" } }),
+      ], false);
+    }
+    return stream([line("ADDED", whole("late", "11"))], true);
+  }, (said) => said.includes("+late"));
+  assert.equal(calls[1]!.get("resourceVersion"), "10");
+});
+
+Deno.test("a watch line that is none is named as what it is; the others are received", async () => {
+  const lines: Record<string, RegExp> = {
+    '{"type":"BOOKMARK"}': /BOOKMARK whose object is missing/,
+    '{"type":"ADDED","object":null}': /ADDED whose object is null/,
+    '{"type":"ERROR"}': /ERROR whose object is missing/,
+    "null": /: null where a watch event was expected/,
+    "5": /: 5 where a watch event was expected/,
+    '{"kind":"Status","message":"boom","code":500}': /: boom; trying again/,
+  };
+  for (const [odd, problem] of Object.entries(lines)) {
+    const { said } = await follow(
+      (_, call) =>
+        call === 1
+          ? stream([line("ADDED", whole("a")), BOOKMARK, `${line("ADDED", whole("b", "11"))}${odd}\n`], true)
+          : stream([line("ADDED", whole("late", "12"))], true),
+      (said) => said.includes("+late"),
+    );
+    assert.ok(said.includes("+b"), odd);
+    assert.ok(said.some((text) => problem.test(text)), said.join("\n"));
+    assert.ok(!/undefined|TypeError|Cannot/.test(said.join()), said.join("\n"));
+  }
+});
+
+Deno.test("a deletion that names its object and no more deletes it", async () => {
+  const metadata = { name: "a", namespace: "shop", resourceVersion: "11" };
+  const { said } = await follow(
+    () =>
+      stream([
+        line("ADDED", whole("a")),
+        BOOKMARK,
+        line("DELETED", { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata }),
+      ], true),
+    (said) => said.length >= 2,
+  );
+  assert.deepEqual(said, ["list Service: a", "-a"]);
+});
+
+Deno.test("a stream that never says that the list is whole is given up for pages", async () => {
+  await using server = new Server((query) =>
+    query.has("sendInitialEvents")
+      ? stream([line("ADDED", whole("a"))], true)
+      : query.has("watch")
+      ? undefined
+      : page(["a", "b"])
+  );
+  const times = { ...TIMES, idleMilliseconds: 60_000, markMilliseconds: 100 };
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, times));
+  await until("it is listed", () => follower.said().includes("list Service: a,b"));
+});
+
+Deno.test("Retry-After is obeyed, with 429 and 503", async () => {
+  for (const code of [429, 503]) {
+    const asked: number[] = [];
+    const { said } = await follow((_, call) => {
+      asked.push(performance.now());
+      return call > 1 ? initial(true) : Response.json({}, { status: code, headers: { "retry-after": "1" } });
+    }, (said) => said.includes("list Service: a"));
+    assert.equal(said.filter((text) => text.includes("Service: ")).length, 2);
+    assert.ok(asked[1]! - asked[0]! >= 1000, `${code}: after ${asked[1]! - asked[0]!} ms`);
+  }
 });

@@ -185,3 +185,130 @@ Deno.test("a deletion of what is not there is no news; one of what the same batc
   const told = [event(other, true), event(known, true), event(other, false), event(other, true)];
   assert.deepEqual(news(objects, told), told.slice(1));
 });
+
+/** The lists of a source on `folder`, one for each change; it ends with `use`. */
+async function following(
+  path: string,
+  use: (next: () => Promise<{ names: string[]; complete: boolean; said: string }>) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const deadline = setTimeout(() => stop.abort(), 20_000);
+  const batches = manifestSource(path, true).batches(stop.signal)[Symbol.asyncIterator]();
+  await use(async () => {
+    const { value, done } = await batches.next();
+    assert.ok(!done && value.kind === "list", "a list came before the deadline");
+    return { names: names(value.objects), complete: value.complete, said: value.problems.join("\n") };
+  });
+  clearTimeout(deadline);
+  stop.abort();
+  assert.equal((await batches.next()).done, true);
+}
+
+const ONE =
+  `apiVersion: v1\nkind: Service\nmetadata: {name: one, namespace: shop}\nspec: {clusterIP: 10.96.0.1}\n`;
+
+Deno.test("a file that is gone takes with it what it alone held, and says how much", async () => {
+  await withFolder(
+    { "a.yaml": LIST, "b.yaml": ONE, "c.yaml": ONE.replace("one", "four") },
+    async (folder) => {
+      await following(folder, async (next) => {
+        assert.deepEqual((await next()).names, ["one", "two", "three", "four"]);
+        Deno.removeSync(`${folder}/a.yaml`);
+        const { names, complete, said } = await next();
+        assert.deepEqual([names, complete], [["one", "four"], true]);
+        assert.match(said, /a\.yaml is gone: of its 3 objects 2 are in no other file and are deleted/);
+      });
+    },
+  );
+});
+
+Deno.test("what cannot be read, is empty or is away deletes nothing, and what else is there is served", async () => {
+  const damage: [string, (folder: string) => void, RegExp][] = [
+    [
+      "emptied",
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, ""),
+      /a\.yaml: it is empty; nothing is deleted/,
+    ],
+    ["blank", (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, " \n\n"), /a\.yaml: it is empty/],
+    ["a folder", (folder) => {
+      Deno.removeSync(`${folder}/a.yaml`);
+      Deno.symlinkSync(folder, `${folder}/a.yaml`);
+    }, /a\.yaml: it is a folder; nothing is deleted until it can be read/],
+    ["a link to nothing", (folder) => {
+      Deno.removeSync(`${folder}/a.yaml`);
+      Deno.symlinkSync(`${folder}/none`, `${folder}/a.yaml`);
+    }, /a\.yaml: no such file; nothing is deleted until it can be read/],
+    ["without end", (folder) => {
+      Deno.removeSync(`${folder}/a.yaml`);
+      Deno.symlinkSync("/dev/zero", `${folder}/a.yaml`);
+    }, /a\.yaml: more than \d+ bytes; nothing is deleted/],
+    [
+      "aliases",
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, "a: &a [*a]\n"),
+      /a\.yaml:1: its aliases/,
+    ],
+    [
+      "deep",
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, "[".repeat(9999)),
+      /a\.yaml:1: .*nested too deeply/,
+    ],
+  ];
+  for (const [what, harm, expected] of damage) {
+    await withFolder({ "a.yaml": LIST, "b.yaml": ONE.replace("one", "four") }, (folder) => {
+      harm(folder);
+      const { objects, complete, problems } = readManifests(folder);
+      assert.deepEqual([names(objects), complete], [["four"], false], what);
+      assert.match(problems.join("\n"), expected);
+    });
+  }
+});
+
+Deno.test("a file and a folder are followed where they are replaced as a whole", async () => {
+  await withFolder({ "in/a.yaml": ONE, "next.yaml": LIST }, async (folder) => {
+    await following(`${folder}/in/a.yaml`, async (next) => {
+      assert.deepEqual((await next()).names, ["one"]);
+      Deno.renameSync(`${folder}/next.yaml`, `${folder}/in/a.yaml`);
+      assert.deepEqual((await next()).names, ["one", "two", "three"]);
+      Deno.writeTextFileSync(`${folder}/next.yaml`, ONE.replace("one", "four"));
+      Deno.renameSync(`${folder}/next.yaml`, `${folder}/in/a.yaml`);
+      assert.deepEqual((await next()).names, ["four"], "also the second time");
+    });
+    await following(`${folder}/in`, async (next) => {
+      assert.deepEqual((await next()).names, ["four"]);
+      Deno.renameSync(`${folder}/in`, `${folder}/away`);
+      const away = await next();
+      assert.deepEqual([away.names, away.complete], [[], false]);
+      assert.match(away.said, /\/in: no such file; everything stays as it was/);
+      Deno.renameSync(`${folder}/away`, `${folder}/in`);
+      assert.deepEqual((await next()).names, ["four"]);
+      Deno.writeTextFileSync(`${folder}/in/a.yaml`, ONE);
+      assert.deepEqual((await next()).names, ["one"], "also what is in it");
+    });
+  });
+});
+
+Deno.test("a mounted ConfigMap is read once, by the links that it shows", async () => {
+  await withFolder({ "..2026_1/a.yaml": ONE }, (folder) => {
+    Deno.symlinkSync("..2026_1", `${folder}/..data`);
+    Deno.symlinkSync("..data/a.yaml", `${folder}/a.yaml`);
+    const { objects, problems } = readManifests(folder);
+    assert.deepEqual([names(objects), problems], [["one"], []]);
+  });
+});
+
+Deno.test("a key that stands twice is named, and its last value counts", async () => {
+  await withFolder({ "a.yaml": `${ONE}spec: {clusterIP: 10.96.0.9}\n` }, (folder) => {
+    const { objects, problems } = readManifests(folder);
+    assert.equal((objects[0] as Service).spec.clusterIP, "10.96.0.9");
+    assert.match(problems[0]!, /a\.yaml:5: "spec" stands twice; the last is used/);
+  });
+});
+
+Deno.test("YAML that its parser could not hold is refused before it is parsed; JSON of that length is read", () => {
+  const filler = " ".repeat(33 * 1024 * 1024);
+  const { values, problems } = readDocuments("x.yaml", `${filler}\n${LIST}`);
+  assert.deepEqual(values, []);
+  assert.match(problems[0]!, /^x\.yaml: more than \d+ characters of YAML: write it as JSON/);
+  const json = JSON.stringify({ kind: "List", items: readDocuments("x.yaml", LIST).values });
+  assert.equal(readDocuments("x.json", `${filler}${json}`).values.length, 3);
+});

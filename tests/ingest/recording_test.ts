@@ -82,3 +82,44 @@ Deno.test("a recording is played as it was, faster, or at once", async () => {
   assert.deepEqual(await play(10), { names: timed, slept: [200, 1000] });
   assert.deepEqual(await play(Infinity), { names: [["one", "two", "three", "four"]], slept: [] });
 });
+
+Deno.test("a line that is no object, or longer than one can be, is named and the next is read", () => {
+  const time = "2026-11-23T09:26:10.000Z";
+  const { events, problems } = readWatchRecording([
+    "null",
+    "7",
+    JSON.stringify({ time, kind: "Service", type: "LIST", items: {} }),
+    JSON.stringify({ time, kind: "Service", type: "LIST", items: "x" }),
+    JSON.stringify({ time, kind: "Service", type: "ADDED", object: null }),
+    `"${"x".repeat(17 * 1024 * 1024)}"`,
+    JSON.stringify({ time, kind: "Service", type: "DELETED" }),
+    JSON.stringify({ time: { at: 1 }, kind: "Service", type: "ADDED" }),
+  ].join("\n"));
+  assert.deepEqual(events, []);
+  assert.deepEqual(problems, [
+    "line 1: not an object",
+    "line 2: not an object",
+    "line 3: items: a map; a list is expected",
+    'line 4: items: "x"; a list is expected',
+    "line 5: kind missing is not one of Service, EndpointSlice, Node, ServiceCIDR",
+    "line 6: more than 16777216 bytes",
+    "line 7: kind missing is not one of Service, EndpointSlice, Node, ServiceCIDR",
+    "line 8: time a map is not RFC 3339",
+  ]);
+});
+
+Deno.test("a recording is read as it is played: what is not due yet is not in memory", async () => {
+  let read = 0;
+  function* records() {
+    for (let second = 10; second < 60; second++) {
+      read++;
+      yield at(`${second}.000`, `s${second}`);
+    }
+  }
+  for await (
+    const _ of recordingSource("", records, 1, virtualClock()).batches(new AbortController().signal)
+  ) {
+    assert.equal(read, 2, "the first, and the one that shows that its batch is whole");
+    break;
+  }
+});

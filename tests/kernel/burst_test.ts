@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, OUR_TABLES, perform, type Ports, runLoop } from "../../src/engine/run_loop.ts";
+import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { runLoop } from "../../src/engine/running.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";

@@ -151,10 +151,12 @@ Deno.test("what is wrong with the whole object says what, where and what was exp
       { ...parse(SERVICE), metadata: { name: "We\u0007b", namespace: "shop" } },
       /metadata.name: a name is lower-case .* found "We\\u0007b"/,
     ],
+    [{ ...parse(SERVICE), spec: { ports: "80" } }, /Service "shop\/web": spec.ports: .*found "80"/],
     [
-      { ...parse(SERVICE), spec: { ports: [{ port: "80" }] } },
-      /Service "shop\/web": spec.ports.0.port: .*found "80"/,
+      { ...parse(SERVICE), metadata: { name: 80, namespace: "shop" } },
+      /Service 80: metadata.name: .*found 80/,
     ],
+    [{ ...parse(SERVICE), spec: { loadBalancerSourceRanges: "10.0.0.0/8" } }, /loadBalancerSourceRanges: /],
     [{ ...parse(SERVICE), spec: "x" }, /spec: .*found "x"/],
   ];
   for (const [value, message] of cases) {
@@ -182,4 +184,263 @@ Deno.test("decoding what was decoded changes nothing, and no input makes it thro
     });
     assert.equal(typeof result.ok, "boolean");
   }));
+});
+
+/** A slice of the Service shop/web with `endpoints` and, where they are given, `ports`. */
+const sliceOf = (endpoints: unknown, ports: unknown = [{ name: "http", port: 8080 }]) => ({
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: { name: "web-a", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
+  addressType: "IPv4",
+  endpoints,
+  ports,
+});
+
+/** The addresses that a slice of `endpoints` serves, and what is said about the others. */
+function addresses(endpoints: unknown): { served: string[]; warnings: readonly string[] } {
+  const decoded = decodeObject(sliceOf(endpoints));
+  assert.ok(decoded.ok && decoded.object.kind === "EndpointSlice", JSON.stringify(decoded));
+  const served = decoded.object.endpoints.map((endpoint) => endpoint.addresses[0]!);
+  return { served, warnings: decoded.warnings };
+}
+
+Deno.test("an endpoint that is wrong costs itself, whatever is wrong with it, and its neighbours serve", () => {
+  const good = { addresses: ["10.244.0.1"] };
+  const broken: unknown[] = [
+    null,
+    7,
+    [],
+    {},
+    { addresses: null },
+    { addresses: "10.244.0.9" },
+    { addresses: { 0: "10.244.0.9" } },
+    { addresses: [] },
+    { addresses: [null] },
+    { addresses: [10] },
+    { addresses: [["10.244.0.9"]] },
+    { addresses: [""] },
+    { addresses: ["10.244.0.9"], conditions: "ready" },
+    { addresses: ["10.244.0.9"], conditions: { ready: "false" } },
+  ];
+  for (const endpoint of broken) {
+    const { served, warnings } = addresses([endpoint, good, endpoint]);
+    assert.deepEqual(served, ["10.244.0.1"], JSON.stringify(endpoint));
+    assert.ok(warnings.length >= 2, JSON.stringify(endpoint));
+    for (const warning of warnings) assert.match(warning, /^EndpointSlice shop\/web-a: /);
+  }
+});
+
+Deno.test("what an endpoint can do without costs only that, and null is absent, as in Go", () => {
+  const cases: [Record<string, unknown>, number][] = [
+    [
+      {
+        conditions: null,
+        hints: null,
+        nodeName: null,
+        zone: null,
+        targetRef: null,
+        deprecatedTopology: null,
+      },
+      0,
+    ],
+    [{ conditions: { ready: null, serving: null, terminating: null } }, 0],
+    [{ hints: { forZones: null, forNodes: null } }, 0],
+    [{ hints: "zone-a" }, 1],
+    [{ hints: { forZones: [{ name: null }] } }, 1],
+    [{ nodeName: 5 }, 1],
+    [{ addresses: [null, "10.244.0.1"] }, 1],
+    [{ addresses: ["10.244.0.999", "fd00::1", "10.244.0.1"] }, 2],
+  ];
+  for (const [fields, expected] of cases) {
+    const { served, warnings } = addresses([{ addresses: ["10.244.0.1"], ...fields }]);
+    assert.deepEqual([served, warnings.length], [["10.244.0.1"], expected], JSON.stringify(fields));
+  }
+});
+
+Deno.test("a port, an address and an entry of a balancer that is wrong costs itself", () => {
+  const broken = parse(SERVICE);
+  broken.spec.ports = [null, "80", { port: "80" }, { port: null }, { port: 1.5 }, { port: -1 }, {
+    port: 80,
+    protocol: "",
+    nodePort: null,
+    name: null,
+  }];
+  broken.spec.clusterIPs = [null, "10.96.0.1", 7];
+  broken.spec.externalIPs = [{}, "192.0.2.1"];
+  broken.spec.sessionAffinityConfig = "ClientIP";
+  broken.spec.externalTrafficPolicy = 5;
+  broken.status = { loadBalancer: { ingress: [null, 5, { ip: 5 }, { ip: "192.0.2.9", ipMode: null }] } };
+  const decoded = decodeObject(broken);
+  assert.ok(decoded.ok && decoded.object.kind === "Service", JSON.stringify(decoded));
+  const { spec, status } = decoded.object;
+  assert.deepEqual(spec.ports, [{ port: 80 }]);
+  assert.deepEqual([spec.clusterIPs, spec.externalIPs], [["10.96.0.1"], ["192.0.2.1"]]);
+  assert.deepEqual(status?.loadBalancer?.ingress, [{ ip: "192.0.2.9" }]);
+  assert.equal(decoded.warnings.length, 14);
+});
+
+Deno.test("ranges of which none can be read leave a Service open, and that is said", () => {
+  for (const ranges of [["everywhere"], [null], [""]]) {
+    const service = parse(SERVICE);
+    service.spec.loadBalancerSourceRanges = ranges;
+    const decoded = decodeObject(service);
+    assert.ok(decoded.ok);
+    assert.match(
+      decoded.warnings.join("\n"),
+      /loadBalancerSourceRanges can be read: .* open to every source/,
+    );
+  }
+});
+
+Deno.test("a Node's addresses and blocks that mean nothing are left out, and it has no namespace", () => {
+  const decoded = decodeObject({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "a", namespace: "shop", labels: null },
+    spec: { podCIDRs: ["10.244.0.0/24", "10.244.0.0", null], taints: [null] },
+    status: { addresses: [null, { type: "InternalIP", address: "x" }, { type: "Hostname", address: "a" }] },
+  });
+  assert.ok(decoded.ok && decoded.object.kind === "Node", JSON.stringify(decoded));
+  assert.deepEqual(decoded.object.metadata, { name: "a" });
+  assert.deepEqual(decoded.object.spec, { podCIDRs: ["10.244.0.0/24"], taints: [] });
+  assert.deepEqual(decoded.object.status.addresses, [{ type: "Hostname", address: "a" }]);
+  assert.equal(decoded.warnings.length, 5);
+});
+
+Deno.test("warnings and what they quote are bounded, and an object that no ledger could keep is refused", () => {
+  const many = addresses([...Array(15_000).fill({ addresses: ["x".repeat(200)] }), {
+    addresses: ["10.244.0.1"],
+  }]);
+  assert.deepEqual(many.served, ["10.244.0.1"]);
+  assert.equal(many.warnings.length, 21);
+  assert.match(many.warnings.at(-1)!, /and 14980 more such parts$/);
+  for (const warning of many.warnings) assert.ok(warning.length < 300, warning);
+
+  const cases: [unknown, RegExp][] = [
+    [
+      sliceOf(Array(20_001).fill(null)),
+      /^EndpointSlice "shop\/web-a": endpoints: more than 20000 elements, found a list of 20001$/,
+    ],
+    [sliceOf([{ addresses: Array(1_000_000).fill(7) }, { addresses: ["10.244.0.1"] }]), /^$/],
+    [
+      sliceOf([{ addresses: ["10.244.0.1"], nodeName: "n".repeat(22_000_000) }]),
+      /^EndpointSlice "shop\/web-a": \d+ bytes, more than/,
+    ],
+    [sliceOf([{ addresses: ["10.244.0.1"], nodeName: "\u0001".repeat(2_000_000) }]), /bytes, more than/],
+  ];
+  for (const [value, problem] of cases) {
+    const decoded = decodeObject(value);
+    assert.match(decoded.ok ? "" : decoded.problem, problem);
+  }
+});
+
+/** JSON that nests `depth` lists. */
+const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
+
+Deno.test("a value as deep as a parser takes it is no more than a wrong value, wherever it stands", () => {
+  const deep = nested(200_000);
+  for (const value of [deep, { kind: deep }, { kind: "Service", apiVersion: deep }]) {
+    assert.equal(decodeObject(value).ok, false);
+  }
+  for (
+    const path of [["metadata"], ["metadata", "name"], ["spec"], ["spec", "ports"], ["metadata", "labels"]]
+  ) {
+    const service = parse(SERVICE);
+    const last = path.pop()!;
+    path.reduce((at, key) => at[key], service)[last] = deep;
+    const decoded = decodeObject(service);
+    const said = decoded.ok ? decoded.warnings : [decoded.problem];
+    assert.ok(said.length > 0 && said.every((text) => text.length < 300), path.join("."));
+  }
+  assert.deepEqual(addresses([deep, { addresses: ["10.244.0.1"] }, { addresses: deep }]).served, [
+    "10.244.0.1",
+  ]);
+});
+
+/** Every place in `value`, the outermost first. */
+function* places(value: unknown, path: (string | number)[] = []): Generator<(string | number)[]> {
+  yield path;
+  if (typeof value !== "object" || value === null) return;
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  for (const key of keys) yield* places((value as Record<string | number, unknown>)[key], [...path, key]);
+}
+
+const WHOLE: readonly unknown[] = [
+  {
+    ...parse(SERVICE),
+    spec: {
+      ...parse(SERVICE).spec,
+      type: "LoadBalancer",
+      externalIPs: ["192.0.2.1"],
+      ipFamilies: ["IPv4"],
+      loadBalancerSourceRanges: ["10.0.0.0/8"],
+      externalTrafficPolicy: "Local",
+      internalTrafficPolicy: "Local",
+      healthCheckNodePort: 30_000,
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 10 } },
+    },
+    status: { loadBalancer: { ingress: [{ ip: "192.0.2.9", hostname: "x", ipMode: "VIP" }] } },
+  },
+  sliceOf([
+    {
+      addresses: ["10.244.0.1"],
+      conditions: { ready: true, serving: true, terminating: false },
+      hints: { forZones: [{ name: "a" }], forNodes: [{ name: "n" }] },
+      nodeName: "n",
+    },
+    { addresses: ["10.244.0.2"] },
+  ]),
+  {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "n", labels: { "topology.kubernetes.io/zone": "a" } },
+    spec: {
+      podCIDRs: ["10.244.0.0/24"],
+      taints: [{ key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" }],
+    },
+    status: { addresses: [{ type: "InternalIP", address: "192.0.2.3" }] },
+  },
+  {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "ServiceCIDR",
+    metadata: { name: "k" },
+    spec: { cidrs: ["10.96.0.0/12"] },
+  },
+];
+
+const CHANGES = WHOLE.flatMap((value) => [...places(value)].map((path) => ({ value, path })));
+
+Deno.test("any value anywhere in an object: it is decoded, or it is said what is wrong with which object", () => {
+  const strange = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom(null, "", 0, -1, 1e99, "x".repeat(300), [], {}, [null], { "": null }, "__proto__"),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...CHANGES), strange, fc.boolean(), ({ value, path }, put, remove) => {
+      let changed: unknown = structuredClone(value);
+      const last = path.at(-1);
+      if (last === undefined) changed = put;
+      else {
+        const at = path.slice(0, -1).reduce(
+          (at, key) => (at as Record<string, unknown>)[key],
+          changed,
+        ) as Record<string, unknown>;
+        if (remove) delete at[last];
+        else at[last] = put;
+      }
+      const decoded = decodeObject(JSON.parse(JSON.stringify(changed)));
+      if (!decoded.ok) {
+        return assert.match(decoded.problem, /^(kind |Service |EndpointSlice |Node |ServiceCIDR ).+/);
+      }
+      for (const warning of decoded.warnings) {
+        assert.match(warning, /^(Service|EndpointSlice|Node|ServiceCIDR) .+: .+/);
+      }
+      const { apiVersion } = value as { apiVersion: string };
+      const again = decodeObject({ apiVersion, ...decoded.object });
+      assert.ok(again.ok, "what was decoded can be decoded");
+      assert.deepEqual(again.object, decoded.object);
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -185,12 +185,11 @@ Deno.test("every mistake has its path, its value and what is accepted, all at on
       ...HEAD,
       mode: "iptable",
       clusterCIDR: "10.244.0.0",
-      nftables: { masqueradeBit: 32, syncPeriod: "30", masqueradAll: true },
+      nftables: { masqueradeBit: 32, syncPeriod: "30" },
       nodePortAddresses: ["primry"],
       healthzBindAddress: "10256",
       detectLocal: { bridgeInterface: "far too long a name" },
       conntrack: { min: -1 },
-      nodePort: 1,
     }).toSorted(),
     [
       'clusterCIDR: "10.244.0.0"; CIDRs such as "10.244.0.0/16", two with a comma, are expected',
@@ -198,10 +197,8 @@ Deno.test("every mistake has its path, its value and what is accepted, all at on
       'detectLocal.bridgeInterface: "far too long a name"; the name of an interface is expected',
       'healthzBindAddress: "10256"; IP:PORT such as "0.0.0.0:10256" is expected',
       'mode: "iptable"; Invalid option: expected one of ""|"iptables"|"nftables"|"ipvs"',
-      "nftables.masqueradAll: there is no such field",
       "nftables.masqueradeBit: 32; Too big: expected number to be <=31",
       'nftables.syncPeriod: "30"; a duration such as "30s" or "1m30s" is expected',
-      "nodePort: there is no such field",
       'nodePortAddresses.0: "primry"; a CIDR, primary, localhost or all is expected',
     ],
   );
@@ -226,12 +223,67 @@ Deno.test("what no field shows alone is found too", () => {
   for (const [fields, problem] of cases) assert.deepEqual(problems({ ...HEAD, ...fields }), [problem]);
   assert.deepEqual(problems(), ["0 documents of kind KubeProxyConfiguration; one is expected"]);
   assert.deepEqual(problems(HEAD, HEAD), ["2 documents of kind KubeProxyConfiguration; one is expected"]);
-  assert.deepEqual(problems(HEAD, { kind: "Pod" }), [
+  assert.deepEqual(problems({ kind: "Pod" }), [
     'kind: "Pod"; KubeProxyConfiguration or LedgerProxyConfiguration is expected',
+    "0 documents of kind KubeProxyConfiguration; one is expected",
   ]);
   assert.match(
     problems({ ...HEAD, apiVersion: "v2" })[0]!,
     /^apiVersion: "v2"; .*kubeproxy\.config\.k8s\.io\/v1alpha1/,
   );
   assert.deepEqual(problems(HEAD, { ...OURS, ledgers: "x" }), ["ledgers: there is no such field"]);
+});
+
+Deno.test("fields that do not exist are left out with a warning, as kube-proxy does, and those it once had name the release", () => {
+  const { config, warnings } = read({
+    mode: "nftables",
+    metadata: { name: "kube-proxy" },
+    resourceContainer: "/kube-proxy",
+    udpIdleTimeout: "250ms",
+    conntrack: { max: 5, min: 7 },
+    nftables: { masqueradAll: true },
+    detectLocal: { bridge: null },
+  });
+  assert.equal(config.conntrack.min, 7);
+  assert.equal(config.proxy.masqueradeAll, false);
+  assert.deepEqual(warnings.toSorted(), [
+    "conntrack.max: kube-proxy has not read it since 1.16; it is left out",
+    "detectLocal.bridge: there is no such field; it is left out",
+    "metadata: there is no such field; it is left out",
+    "nftables.masqueradAll: there is no such field; it is left out",
+    "resourceContainer: kube-proxy has not read it since 1.16; it is left out",
+    "udpIdleTimeout: kube-proxy has not read it since 1.26; it is left out",
+  ]);
+});
+
+Deno.test("a wrong value is an error beside fields that do not exist, and our own document has none of those", () => {
+  assert.deepEqual(
+    problems({ ...HEAD, resourceContainer: "", nodePort: 1, conntrack: { max: 1, min: -1 } }),
+    [
+      "conntrack.min: -1; Too small: expected number to be >=0",
+    ],
+  );
+  assert.deepEqual(problems(HEAD, { ...OURS, kind: "LedgerConfiguration" }), [
+    'kind: "LedgerConfiguration"; Invalid input: expected "LedgerProxyConfiguration"',
+  ]);
+});
+
+Deno.test("a document of another kind is not read: kube-proxy does not look at what else is in its file", () => {
+  const { warnings } = read({ mode: "nftables" }, {
+    apiVersion: "kubeadm.k8s.io/v1beta4",
+    kind: "ClusterConfiguration",
+  });
+  assert.deepEqual(warnings, [
+    'kind: "ClusterConfiguration"; KubeProxyConfiguration or LedgerProxyConfiguration is expected; the document is not read',
+  ]);
+});
+
+Deno.test("durations are read in every way that Go writes and reads them", () => {
+  const cases: [string, number][] = [["1.5h", 5400], [".5m", 30], ["+90s", 90], ["1m0.9s", 60], [
+    "2000000\u03bcs",
+    2,
+  ]];
+  for (const [udpTimeout, seconds] of cases) {
+    assert.equal(read({ conntrack: { udpTimeout } }).config.conntrack.udpTimeout, seconds, udpTimeout);
+  }
 });

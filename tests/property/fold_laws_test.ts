@@ -129,6 +129,8 @@ Deno.test("fold(all) = fold(snapshot + tail), with the snapshot at any offset", 
     for (
       const part of [
         "contested",
+        "titles",
+        "leftOut",
         "omitted",
         "healthChecks",
         "claims",

@@ -30,8 +30,10 @@ Deno.test("a node that is about to go is alive, and not to be sent traffic", () 
 
 Deno.test("the body is kube-proxy's, with the sources beside it", () => {
   const heardAt = NOW - 1000;
-  const body =
-    healthz({ ...FACTS, sources: [{ kind: "Service", heardAt, problem: "", listed: true, lists: 1 }] }).body;
+  const body = healthz({
+    ...FACTS,
+    sources: [{ kind: "Service", heardAt, problem: "", reason: "", listed: true, lists: 1 }],
+  }).body;
   const family = { lastUpdated: "2026-11-23T03:12:00.000Z", healthy: true };
   assert.deepEqual(body, {
     lastUpdated: "2026-11-23T03:12:00.000Z",

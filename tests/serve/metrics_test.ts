@@ -19,12 +19,13 @@ const REPORT: SyncReport = {
   contested: 2,
   serviceChanges: 1,
   endpointChanges: 2,
+  moved: [{ family: "ip", frontend: "203.0.113.80 . tcp . 80", from: "shop/young", to: "shop/old" }],
   triggers: [],
 };
 
 Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
   const metrics = newMetrics({
-    status: () => [{ kind: "Service", heardAt: 5000, problem: "", lists: 1, listed: true }],
+    status: () => [{ kind: "Service", heardAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
     gathered: () => ({ services: 5, endpoints: 6 }),
     ledger: () => ({ reason: "No space left on device", records: 12 }),
   });
@@ -35,7 +36,10 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
   metrics.noteSync({ ...REPORT, rebuilt: true });
   metrics.noteSync({
     ...REPORT,
-    triggers: [new Date(Date.now() + 10).toISOString(), "2020-01-01T00:00:00Z"],
+    triggers: [
+      { family: "ip", time: new Date(Date.now() + 10).toISOString() },
+      { family: "ip", time: "2020-01-01T00:00:00Z" },
+    ],
   });
   metrics.rejected();
   metrics.kubeProxy.noteHealth("healthz", 503);
@@ -46,6 +50,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
     'kubeproxy_sync_partial_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
     'kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 1',
+    "ledgerproxy_frontends_moved_total 2",
     "kubeproxy_sync_proxy_rules_service_changes_total 2",
     "kubeproxy_sync_proxy_rules_endpoint_changes_total 4",
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 1',
@@ -68,6 +73,7 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'ledgerproxy_source_last_heard_timestamp_seconds{resource="Service"} 5',
     'ledgerproxy_source_followed{resource="Service"} 1',
   ];
+  assert.doesNotMatch(text, /network_programming_duration_seconds_count\{ip_family="IPv6"\} [1-9]/);
   for (const line of lines) assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
   assert.match(text, /kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);
   assert.match(text, /kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds\{ip_family="IPv4"\} 1\d{9}/);

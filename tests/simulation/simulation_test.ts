@@ -1,16 +1,24 @@
 // Random worlds, each by a seed. More of them: deno task simulate 1000. A seed that fails is a test case.
 
+import assert from "node:assert/strict";
+import { FaultCounts, FAULTS } from "./faults.ts";
 import { simulate } from "./world.ts";
 
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 100);
 const FIRST = Number(Deno.env.get("FIRST_SEED") ?? 1);
+/** So many seeds make every fault fire this often. */
+const [ENOUGH, FIRED_MIN] = [1000, 50];
 
 Deno.test(`${SEEDS} worlds that misbehave end in agreement`, () => {
+  const counts = new FaultCounts();
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     try {
-      simulate(seed);
+      simulate(seed, counts);
     } catch (error) {
       throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
     }
   }
+  if (SEEDS < ENOUGH) return;
+  console.log(counts.text());
+  for (const fault of FAULTS) assert.ok(counts.count(fault) >= FIRED_MIN, `${fault} fired too rarely`);
 });

@@ -34,6 +34,15 @@ export const BOOKMARK = line("BOOKMARK", {
   metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
 });
 
+/** A page of a list of Services, by name. */
+export const page = (names: readonly string[], metadata: Record<string, unknown> = {}) =>
+  Response.json({
+    kind: "ServiceList",
+    apiVersion: "v1",
+    metadata: { resourceVersion: "5", ...metadata },
+    items: names.map((name) => service(name)),
+  });
+
 /** A body of `parts`, which then stays open, or ends. */
 export function stream(parts: readonly string[], open: boolean): Response {
   const text = new TextEncoder();
@@ -56,22 +65,29 @@ export class Server implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
 
-  constructor(services: Answer, others: (path: string) => Response = () => stream([BOOKMARK], true)) {
+  constructor(
+    services: Answer,
+    others: (path: string, query: URLSearchParams) => Response = () => stream([BOOKMARK], true),
+  ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
-      if (url.pathname !== "/api/v1/services") return others(url.pathname);
+      if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
       return services(url.searchParams, this.calls.length) ?? stream([], true);
     });
   }
 
-  /** The path of a kubeconfig that leads here. */
-  kubeconfig(): string {
-    return kubeconfig(this.#folder, `https://127.0.0.1:${this.#server.addr.port}`);
+  get port(): number {
+    return this.#server.addr.port;
   }
 
-  client(): ApiClient {
-    return new ApiClient(this.kubeconfig());
+  /** The path of a kubeconfig that leads here, or to a relay that listens on `port`. */
+  kubeconfig(port = this.port): string {
+    return kubeconfig(this.#folder, `https://127.0.0.1:${port}`);
+  }
+
+  client(port = this.port): ApiClient {
+    return new ApiClient(this.kubeconfig(port));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

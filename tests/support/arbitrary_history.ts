@@ -1,4 +1,5 @@
-// Histories for property tests: events about three Services (two share a cluster IP) and their slices.
+// Histories for property tests: events about three Services (two share a cluster IP, all may want the same addresses) and
+// their slices.
 
 import fc from "fast-check";
 import type { Service } from "../../src/kube/objects.ts";
@@ -17,12 +18,15 @@ const event: fc.Arbitrary<EventRecord> = fc.oneof(
       { externalIPs: ["198.51.100.1"], externalTrafficPolicy: "Local" },
       { externalIPs: ["198.51.100.1", "fd00:198::1"], sessionAffinity: "ClientIP" },
       { internalTrafficPolicy: "Local", type: "LoadBalancer" },
+      { externalIPs: ["10.96.0.1", "10.96.0.3", "fd00:96::3"] },
     ),
+    fc.constantFrom<string[]>([], [], ["198.51.100.1"], ["10.96.0.3", "198.51.100.1"]),
     fc.boolean(),
   )
-    .map(([name, ports, born, spec, there]) =>
-      (there ? appears : vanishes)(service(`${name} ${ports}`, born, spec))
-    ),
+    .map(([name, ports, born, spec, balancers, there]) => {
+      const status = { loadBalancer: { ingress: balancers.map((ip) => ({ ip })) } };
+      return (there ? appears : vanishes)({ ...service(`${name} ${ports}`, born, spec), status });
+    }),
   fc.tuple(
     fc.constantFrom("a/one-x", "a/one-y", "a/two-x", "b/three-x", "b/three-y"),
     fc.uniqueArray(

@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 const ROOT_FILES = ["invariant.ts", "limits.ts", "printable.ts"];
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/engine\/(engine|sync_report|commit_record|disagreement|healing|operation_owner)\.ts$/;
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|cuts|framing|gathering|listing|liveness|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|disagreement|healer|healing|held_list|batch|operation_owner)\.ts$/;
 const IMPURE =
   /\basync\b|\bawait\b|\bDate\b(?!\.parse\b)|\bMath\.random\b|\bDeno\.|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|\bconsole\b|@logtape|prom-client/;
 const LINES_MAX = 500;

@@ -1,12 +1,13 @@
 // `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
 
 import { type EngineState, step } from "../../engine/engine.ts";
-import type { SourceBatch } from "../../ingest/source.ts";
+import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
 import { log } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
+import { guardedSource } from "../../node/guarded_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
 
@@ -14,6 +15,7 @@ import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } 
 export interface RecordOptions extends ConfigOptions {
   readonly speed?: number;
   readonly once?: boolean;
+  readonly allowEmpty?: boolean;
   readonly fsync?: SyncPolicy;
 }
 
@@ -33,9 +35,12 @@ export async function record(options: RecordOptions): Promise<number> {
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const told = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
+  const believed = inForce.source === undefined
+    ? source
+    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
   try {
-    for await (const batch of source.batches(signal)) {
-      take(engine, ledger, batch);
+    for await (const batch of believed.batches(signal)) {
+      take(engine, ledger, batch, source);
       told(ledger.next);
     }
   } finally {
@@ -46,9 +51,10 @@ export async function record(options: RecordOptions): Promise<number> {
   return 0;
 }
 
-function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch): void {
+function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
   for (const effect of step(engine, { kind: "batch", batch })) {
     if (effect.kind === "append") append(engine, ledger, effect.records);
+    else if (effect.kind === "confirm") source.confirm?.(effect.resource, effect.why);
     else if (effect.kind === "warn") log.warn(effect.text);
   }
 }

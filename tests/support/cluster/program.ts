@@ -9,9 +9,14 @@ export function startLedgerproxy(lab: Lab, logFile: string, ...args: readonly st
   return start(lab, logFile, ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args]);
 }
 
-/** Starts the {@link BUNDLE} as the image does. */
-export function startBundle(lab: Lab, logFile: string, ...args: readonly string[]): Deno.ChildProcess {
-  return start(lab, logFile, [...imageArguments(), BUNDLE, ...args]);
+/** Starts `bundle` with `args` as the image does. */
+export function startBundle(
+  lab: Lab,
+  logFile: string,
+  args: readonly string[],
+  bundle = BUNDLE,
+): Deno.ChildProcess {
+  return start(lab, logFile, [...imageArguments(), bundle, ...args]);
 }
 
 /** The program as it is shipped: `deno task bundle` makes it, which needs a registry the first time. */

@@ -1,0 +1,43 @@
+// Lists that would remove much, which are not taken before another list confirms them: what people read of them, and the
+// ledger's record. A record of kind `drift` holds it, so that earlier versions can read it: something outside contradicts
+// what is known, and this is what was done about it.
+
+import type { Removal } from "../ingest/relist.ts";
+import type { KubeObject, ObjectKind } from "../kube/objects.ts";
+import type { DriftRecord } from "../ledger/record.ts";
+
+/** A list that is not taken yet. */
+export interface HeldList extends Removal {
+  /** What it holds, by describeKey. */
+  readonly listed: ReadonlyMap<string, KubeObject>;
+}
+
+/** What became of a list. */
+export type HeldOutcome = "held" | "confirmed" | "withdrawn";
+
+const RESPONSES: Readonly<Record<HeldOutcome, string>> = {
+  held: "not taken; another list is asked for",
+  confirmed: "confirmed by another list; deleted",
+  withdrawn: "another list has them; nothing was deleted",
+};
+
+/** `Service: a list without 12 of 14 known Services: not taken; another list is asked for`. */
+export function heldListText(kind: ObjectKind, removal: Removal, outcome: HeldOutcome): string {
+  return `${kind}: ${removalText(removal)}: ${RESPONSES[outcome]}`;
+}
+
+/** The record of it, at `time`. */
+export function heldListRecord(
+  kind: ObjectKind,
+  removal: Removal,
+  outcome: HeldOutcome,
+  time: string,
+): DriftRecord {
+  const changes = [`${kind}: ${removalText(removal)}`];
+  return { kind: "drift", time, process: "API server", pid: 0, changes, response: RESPONSES[outcome] };
+}
+
+/** `a list without 12 of 14 known Services`. */
+export function removalText({ of, removed, known }: Removal): string {
+  return `a list without ${removed} of ${known} known ${of}`;
+}

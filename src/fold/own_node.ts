@@ -1,0 +1,184 @@
+// The own node: what the fold takes of its Node object, and what is wrong with that. What stands stays in force until
+// something known says otherwise: a Node that is deleted, or is made again and says nothing yet, keeps what it said last.
+
+import { isLinkLocal, isSpecial, parseAddress, parseCidr } from "../kube/address.ts";
+import { describeKey, type KubeObject, type Node } from "../kube/objects.ts";
+import { localCidr, primaryAddresses, type ProxyConfig } from "../kube/proxy_config.ts";
+import { type Address, FAMILIES } from "../nft/data_type.ts";
+import type { OwnNode } from "./endpoints.ts";
+
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+/** Whether there is an own Node object: `unread` until the source has told all it knows. */
+export type NodeFound = "yes" | "unread" | "never" | "gone" | "unnamed";
+
+/** What is wrong with the own node, for programs; "" when nothing is. */
+export type NodeProblem =
+  | ""
+  | "unnamed"
+  | "unreadable"
+  | "missing"
+  | "deleted"
+  | "unaddressed"
+  | "without-pod-cidrs";
+
+/** Every {@link NodeProblem} there can be. */
+export const NODE_PROBLEMS: readonly Exclude<NodeProblem, "">[] = [
+  "unnamed",
+  "unreadable",
+  "missing",
+  "deleted",
+  "unaddressed",
+  "without-pod-cidrs",
+];
+
+/** The own node for health, metrics and warnings. */
+export interface NodeStatus {
+  readonly name: string;
+  readonly found: NodeFound;
+  readonly problem: NodeProblem;
+  /** The problem in words, with what to do; "" when there is none. */
+  readonly text: string;
+  /** Whether load balancers may send traffic here: the Node exists, and the autoscaler is not about to delete it. */
+  readonly eligible: boolean;
+}
+
+/** What of a ClusterState the status follows from. */
+export interface NodeFacts {
+  readonly config: ProxyConfig;
+  readonly node: OwnNode;
+  readonly nodeDeleted: boolean;
+  readonly knownNode: Node | undefined;
+  readonly objects: ReadonlyMap<string, KubeObject>;
+}
+
+/**
+ * How the own node is. `complete`: the source has told all it knows. `unreadable`: why Nodes cannot be read; "" where they
+ * can.
+ */
+export function nodeStatus(facts: NodeFacts, complete: boolean, unreadable = ""): NodeStatus {
+  const { name } = facts.node;
+  const object = namedNode(facts.objects, name);
+  const found = foundOf(facts, object, complete);
+  const problem = problemOf(facts, found, object, unreadable);
+  const away = found === "gone" || found === "never";
+  const tainted = (object?.spec.taints ?? []).length > 0;
+  return { name, found, problem, text: problemText(facts, problem, unreadable), eligible: !away && !tainted };
+}
+
+/** The Node object `name` among `objects`; undefined while there is none. */
+export function namedNode(objects: ReadonlyMap<string, KubeObject>, name: string): Node | undefined {
+  return objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+}
+
+function foundOf({ node, nodeDeleted }: NodeFacts, object: Node | undefined, complete: boolean): NodeFound {
+  if (node.name === "") return "unnamed";
+  if (object !== undefined) return "yes";
+  if (nodeDeleted) return "gone";
+  return complete ? "never" : "unread";
+}
+
+function problemOf(
+  { config, knownNode }: NodeFacts,
+  found: NodeFound,
+  object: Node | undefined,
+  unreadable: string,
+): NodeProblem {
+  if (unreadable !== "") return "unreadable";
+  if (found === "unnamed") return "unnamed";
+  if (found === "gone") return "deleted";
+  if (found === "never") return "missing";
+  if (object === undefined) return "";
+  if (config.bindAddress === undefined && listedAddresses(object).length === 0) return "unaddressed";
+  const needsCidrs = config.detectLocal.mode === "NodeCIDR";
+  const own = knownNode === undefined ? [] : podCIDRs(object);
+  return needsCidrs && !FAMILIES.some((family) => localCidr(config, own, family)) ? "without-pod-cidrs" : "";
+}
+
+function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProblem, why: string): string {
+  const { name } = node;
+  const remembered = knownNode === undefined
+    ? "no endpoint is in its zone and NodePorts are served on no primary address"
+    : "its last known addresses, zone and pod CIDRs stay in force";
+  switch (problem) {
+    case "":
+      return "";
+    case "unnamed":
+      return "no Node is named: no endpoint counts as local; give --node NAME";
+    case "unreadable":
+      return `the own Node ${name} cannot be read: ${why}; ${remembered}`;
+    case "missing":
+      return `there is no Node ${name}: ${remembered}; --node must be a name that "kubectl get nodes" lists`;
+    case "deleted":
+      return `Node ${name} was deleted: ${remembered}`;
+    case "unaddressed":
+      return `Node ${name} has no usable address in status.addresses (InternalIP or ExternalIP): ${
+        node.addresses.length === 0
+          ? "NodePorts are served on no primary address"
+          : "the last known stay in force"
+      }`;
+    case "without-pod-cidrs":
+      return `Node ${name} has no usable spec.podCIDRs, which detectLocalMode ${config.detectLocal.mode} goes by: ${
+        node.podCIDRs.length === 0
+          ? "traffic from outside the cluster to cluster IPs is not masqueraded"
+          : "the last known stay in force"
+      }`;
+  }
+}
+
+/**
+ * What is known of the own node once `now` is its object (undefined: there is none), where `known` was known and
+ * `before` was its object. A Node without addresses has only just been made again: what it does not say yet stays. One
+ * that is made anew gets its pod CIDRs later; one that had some and has none now has lost them.
+ */
+export function rememberedNode(
+  known: Node | undefined,
+  before: Node | undefined,
+  now: Node | undefined,
+): Node | undefined {
+  if (now === undefined || known === undefined) return now ?? known;
+  if (known.metadata.name !== now.metadata.name) return now;
+  const speaks = listedAddresses(now).length > 0;
+  const lost = before !== undefined && before.metadata.uid === now.metadata.uid &&
+    podCIDRs(before).length > 0;
+  const cidrs = lost || podCIDRs(now).length > 0 ? now.spec.podCIDRs : known.spec.podCIDRs;
+  const { podCIDRs: _, ...spec } = now.spec;
+  return {
+    ...now,
+    metadata: speaks
+      ? now.metadata
+      : { ...now.metadata, labels: { ...known.metadata.labels, ...now.metadata.labels } },
+    spec: { ...spec, ...(cidrs === undefined ? {} : { podCIDRs: cidrs }) },
+    status: speaks ? now.status : known.status,
+  };
+}
+
+/** What the fold goes by of the node that is known, for the configuration. */
+export function ownNodeOf(name: string, known: Node | undefined, config: ProxyConfig): OwnNode {
+  const listed = known === undefined ? [] : listedAddresses(known);
+  const usable = primaryAddresses(config, listed).filter((address) => !isSpecial(address));
+  return {
+    name,
+    zone: known?.metadata.labels?.[ZONE_LABEL] ?? "",
+    addresses: usable,
+    linkLocal: known === undefined ? [] : addressesOf(known).filter(isLinkLocal),
+    podCIDRs: known === undefined ? [] : podCIDRs(known),
+  };
+}
+
+/** Internal addresses before external ones: the first of a family is what kube-proxy takes for the node's own. */
+function listedAddresses({ status }: Node): Address[] {
+  const listed = (type: string) => (status.addresses ?? []).filter((address) => address.type === type);
+  return [...listed("InternalIP"), ...listed("ExternalIP")]
+    .map(({ address }) => parseAddress(address))
+    .filter((address) => address !== null && !isSpecial(address)) as Address[];
+}
+
+/** All addresses that `node` names. */
+function addressesOf({ status }: Node): Address[] {
+  return (status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((one) => one !== null);
+}
+
+function podCIDRs({ spec }: Node): readonly string[] {
+  return (spec.podCIDRs ?? []).filter((cidr) => parseCidr(cidr) !== null);
+}

@@ -1,0 +1,140 @@
+// What an API server answers, checked before it is believed: a page of a list, a line of a watch. Each function returns what
+// it was asked for or throws an ApiFailure that names what the value is instead. Pure.
+
+import { unreachable } from "../invariant.ts";
+import type { ObjectKey } from "../kube/objects.ts";
+import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
+import { BadLine } from "./framing.ts";
+import type { Resource } from "./resources.ts";
+
+/** One page of a list. */
+export interface Page {
+  readonly items: readonly Record<string, unknown>[];
+  /** "" where the server gives none. */
+  readonly resourceVersion: string;
+  /** Asks for the next page; "" at the end. */
+  readonly token: string;
+}
+
+/** One line of a watch. */
+export type Line =
+  | { readonly kind: "object"; readonly object: Record<string, unknown>; readonly resourceVersion: string }
+  | { readonly kind: "deleted"; readonly key: ObjectKey; readonly resourceVersion: string }
+  | { readonly kind: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
+
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+/** `value` as a page of a list of `resource`. */
+export function pageOf(value: unknown, resource: Resource): Page {
+  const page = objectOr(value, `a ${resource.kind}List`);
+  const kind = `${resource.kind}List`;
+  if (page["kind"] !== kind || page["apiVersion"] !== resource.apiVersion) {
+    throw invalid(`${described(page)} where a ${kind} of ${resource.apiVersion} was expected`);
+  }
+  const { items } = page;
+  if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
+  for (const item of items) checkItem(item, resource);
+  const metadata = isObject(page["metadata"]) ? page["metadata"] : {};
+  return { items, resourceVersion: versionOf(metadata), token: textOf(metadata["continue"]) };
+}
+
+/** Items leave out their kind; one that names another is no item of this list. */
+function checkItem(item: unknown, { kind, apiVersion }: Resource): void {
+  const fits = isObject(item) && (item["kind"] === undefined || item["kind"] === kind) &&
+    (item["apiVersion"] === undefined || item["apiVersion"] === apiVersion);
+  if (!fits) throw invalid(`${described(item)} among the items of a ${kind}List`);
+}
+
+/** `value` as a line of a watch of `resource`. */
+export function lineOf(value: unknown, resource: Resource): Line {
+  if (value instanceof BadLine) throw invalid(value.text);
+  const { type, object } = objectOr(value, "a watch event");
+  if (type === "ERROR") throw errorLine(object);
+  if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED" && type !== "BOOKMARK") {
+    throw invalid(
+      type === undefined
+        ? `${described(value)} where a watch event was expected`
+        : `a watch event of type ${beginning(JSON.stringify(type))}`,
+    );
+  }
+  if (!isObject(object)) throw invalid(`a watch event ${type} whose object is ${described(object)}`);
+  if (isStatus(object)) throw statusFailure(object);
+  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  const resourceVersion = versionOf(metadata);
+  switch (type) {
+    case "BOOKMARK":
+      return { kind: "bookmark", resourceVersion, endsList: endsList(metadata) };
+    case "DELETED":
+      return { kind: "deleted", key: deletedKey(object, resource), resourceVersion };
+    case "ADDED":
+    case "MODIFIED":
+      if (object["kind"] !== resource.kind || object["apiVersion"] !== resource.apiVersion) {
+        throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
+      }
+      return { kind: "object", object, resourceVersion };
+    default:
+      return unreachable(type);
+  }
+}
+
+function errorLine(object: unknown): ApiFailure {
+  if (isStatus(object)) return statusFailure(object);
+  return invalid(`a watch event ERROR whose object is ${described(object)}`);
+}
+
+function endsList(metadata: Record<string, unknown>): boolean {
+  const { annotations } = metadata;
+  return isObject(annotations) && annotations[INITIAL_EVENTS_END] === "true";
+}
+
+/** A deletion needs no more of the object than its name; servers may send no more (PartialObjectMetadata). */
+function deletedKey(object: Record<string, unknown>, resource: Resource): ObjectKey {
+  const { kind } = object;
+  const key = itemKey(object, resource);
+  const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
+  if (!fits || key === undefined) {
+    throw invalid(`a watch event DELETED with ${described(object)}, which names no ${resource.kind}`);
+  }
+  return key;
+}
+
+/** The key of an object that may not be readable otherwise; undefined where it has no name. */
+export function itemKey(
+  item: Record<string, unknown>,
+  { kind, namespaced }: Resource,
+): ObjectKey | undefined {
+  const metadata = isObject(item["metadata"]) ? item["metadata"] : {};
+  const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
+  if (name === "" || (namespaced && namespace === "")) return undefined;
+  return { kind, namespace: namespaced ? namespace : "", name };
+}
+
+function objectOr(value: unknown, expected: string): Record<string, unknown> {
+  if (!isObject(value)) throw invalid(`${described(value)} where ${expected} was expected`);
+  if (isStatus(value)) throw statusFailure(value);
+  return value;
+}
+
+/** A version that says nothing ("", "0" for any) or is no text is not known. */
+function versionOf(metadata: Record<string, unknown>): string {
+  const version = textOf(metadata["resourceVersion"]);
+  return version === "0" ? "" : version;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `value` in a few words, for messages. */
+function described(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return `an array`;
+  if (!isObject(value)) return beginning(JSON.stringify(value));
+  const { kind, apiVersion } = value;
+  if (typeof kind === "string") return beginning(`${kind} of ${String(apiVersion)}`);
+  return `an object without a kind: ${beginning(JSON.stringify(value))}`;
+}

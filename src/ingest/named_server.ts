@@ -1,0 +1,92 @@
+// Requests to a server whose certificate has another name than its URL (tls-server-name of a kubeconfig). Deno 2.9's fetch
+// verifies the name in the URL alone (CreateHttpClientOptions has no other), and its TCP transport speaks no TLS; its
+// node:https verifies `servername`, and sends nothing before that.
+
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, RequestOptions } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+import type { Credentials } from "./kubeconfig.ts";
+
+/** What a fetch here may be given. */
+export interface NamedRequest {
+  readonly method?: string;
+  readonly headers: Headers;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps connections to a server that must prove to be `serverName`; dispose of it to close them. */
+export class NamedServer implements Disposable {
+  readonly #agent: Agent;
+
+  constructor(serverName: string, { ca, cert, key }: Pick<Credentials, "ca" | "cert" | "key">) {
+    this.#agent = new Agent({
+      keepAlive: true,
+      servername: serverName,
+      // A resumed session would be taken without its certificate being looked at.
+      maxCachedSessions: 0,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+  }
+
+  /** As fetch does it. Throws TypeError with the reason as its cause where no connection comes about. */
+  fetch(url: string, { method = "GET", headers, body, signal }: NamedRequest): Promise<Response> {
+    const options: RequestOptions = { method, headers: Object.fromEntries(headers), agent: this.#agent };
+    return new Promise<Response>((resolve, reject) => {
+      signal.throwIfAborted();
+      const request = httpsRequest(url, options, (message) => resolve(response(message)));
+      const abort = () => request.destroy(signal.reason);
+      signal.addEventListener("abort", abort);
+      request.on("close", () => signal.removeEventListener("abort", abort));
+      request.on(
+        "error",
+        (cause) => reject(signal.aborted ? signal.reason : new TypeError("fetch failed", { cause })),
+      );
+      request.end(body);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
+function response(message: IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  const { statusCode: status = 0, statusMessage: statusText = "" } = message;
+  // As redirect: "error" has it: credentials are for the server that was named.
+  if (status >= 300 && status < 400) {
+    message.destroy();
+    throw new TypeError("the server redirects");
+  }
+  return new Response(bodyOf(message), { status, statusText, headers });
+}
+
+/** The body as a stream of bytes that waits where nobody reads. */
+function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      message.pause();
+      message.on("data", (chunk: Buffer) => {
+        controller.enqueue(new Uint8Array(chunk));
+        message.pause();
+      });
+      message.on("end", () => {
+        controller.close();
+        controller.byobRequest?.respond(0);
+      });
+      message.on("error", (error) => controller.error(error));
+    },
+    pull() {
+      message.resume();
+    },
+    cancel() {
+      message.destroy();
+    },
+  });
+}

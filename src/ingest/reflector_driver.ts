@@ -1,0 +1,154 @@
+// Runs one reflector: makes its requests, keeps its time, and hands on what it delivers. It decides nothing.
+
+import type { ObjectKind } from "../kube/objects.ts";
+import type { Connection, OpenRequest, Receiver } from "./connection.ts";
+import { deadline, type ReflectorEffect, type ReflectorInput, step } from "./reflector.ts";
+import {
+  newReflector,
+  type Now,
+  type ReflectorState,
+  type ReflectorTimes,
+  statusOf,
+} from "./reflector_state.ts";
+import type { Resource } from "./resources.ts";
+import type { ResourceStatus, SourceBatch } from "./source.ts";
+
+/** What a reflector's effects lead to. */
+export interface ReflectorPorts {
+  readonly connection: Connection;
+  /** Takes a batch; a promise where it has to wait. */
+  deliver(batch: SourceBatch): Promise<void> | undefined;
+  /** A watch was cut, and is resumed. */
+  cut(kind: ObjectKind, cause: string): Promise<void> | undefined;
+}
+
+/** Follows one resource until it is stopped. */
+export class ReflectorDriver {
+  readonly #state: ReflectorState;
+  readonly #ports: ReflectorPorts;
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #requests = new Set<Promise<void>>();
+  #request: OpenRequest | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  #stopped = false;
+  /** Inputs that wait while a batch waits to be taken. */
+  readonly #waiting: (() => void)[] = [];
+  #busy = false;
+
+  constructor(resource: Resource, times: ReflectorTimes, ports: ReflectorPorts) {
+    this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32));
+    this.#ports = ports;
+  }
+
+  get kind(): ObjectKind {
+    return this.#state.resource.kind;
+  }
+
+  /** Kept once it has delivered a list or a problem, or is stopped. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  /** What it is doing now. */
+  status(): ResourceStatus {
+    return statusOf(this.#state);
+  }
+
+  /** Asks for another list before the last one is taken. */
+  confirm(why: string): void {
+    void this.#take({ kind: "confirm", why });
+  }
+
+  /** Runs until `signal` aborts; see the input `start`. Failures are reported once, and tried again. */
+  async run(signal: AbortSignal, start: { known?: string | undefined; inParts?: boolean }): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    const stop = () => {
+      this.#stopped = true;
+      this.#disarm();
+      this.#request?.cancel();
+      for (const go of this.#waiting.splice(0)) go();
+      this.#settled.resolve();
+      stopped.resolve();
+    };
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop);
+    await this.#take({ kind: "start", ...start });
+    await stopped.promise;
+    signal.removeEventListener("abort", stop);
+    await Promise.all(this.#requests);
+  }
+
+  /** One input at a time, in order: the effects of one are done before the next is taken. */
+  async #take(input: ReflectorInput, of?: OpenRequest): Promise<void> {
+    while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#stopped || (of !== undefined && of !== this.#request)) return;
+    this.#busy = true;
+    try {
+      for (const effect of step(this.#state, input, moment())) {
+        const wait = this.#execute(effect);
+        if (wait === undefined) continue;
+        await wait;
+        if (this.#stopped) return;
+        step(this.#state, { kind: "taken" }, moment());
+      }
+    } finally {
+      this.#busy = false;
+      this.#waiting.shift()?.();
+    }
+    if (this.#state.settled) this.#settled.resolve();
+    this.#arm();
+  }
+
+  #execute(effect: ReflectorEffect): Promise<void> | undefined {
+    switch (effect.kind) {
+      case "request":
+        return this.#open(effect);
+      case "cancel":
+        this.#request?.cancel();
+        this.#request = undefined;
+        return undefined;
+      case "deliver":
+        return this.#ports.deliver(effect.batch);
+      case "cut":
+        return this.#ports.cut(this.kind, effect.cause);
+    }
+  }
+
+  #open({ path, query }: ReflectorEffect & { kind: "request" }): undefined {
+    let request: OpenRequest | undefined = undefined;
+    const take = (input: ReflectorInput) => this.#take(input, request);
+    const receiver: Receiver = {
+      head: (head) => take({ kind: "answer", ...head }),
+      bytes: (chunk) => take({ kind: "bytes", chunk }),
+      end: () => take({ kind: "end" }),
+      failed: (problem) => take({ kind: "failed", problem }),
+    };
+    request = this.#request = this.#ports.connection.open(path, query, receiver);
+    const { closed } = request;
+    this.#requests.add(closed);
+    void closed.finally(() => this.#requests.delete(closed));
+  }
+
+  /** One timer for many inputs: one that comes too early looks once more. */
+  #arm(): void {
+    const due = deadline(this.#state) ?? Infinity;
+    if (this.#stopped || (this.#timer !== undefined && this.#timerAt <= due)) return;
+    this.#disarm();
+    this.#timerAt = due;
+    this.#timer = setTimeout(() => {
+      this.#disarm();
+      void this.#take({ kind: "time" });
+    }, Math.max(0, due - performance.now()));
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
+  }
+}
+
+function moment(): Now {
+  return { at: performance.now(), time: new Date().toISOString() };
+}

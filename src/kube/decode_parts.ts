@@ -1,0 +1,183 @@
+// What the values in a decoded object mean: a port, an address or a range that means nothing is left out, and said.
+
+import { AFFINITY_SECONDS_MAX } from "../limits.ts";
+import { parseAddress, parseCidr } from "./address.ts";
+import { LABEL, LABEL_BYTES_MAX } from "./decode_schemas.ts";
+import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "./objects.ts";
+import { quoted } from "./quoted.ts";
+
+const PROTOCOLS = ["TCP", "UDP", "SCTP"];
+const PORT_MAX = 65535;
+/** Types of a Node's addresses that are IP addresses; others are names. */
+const NODE_IP_TYPES = ["InternalIP", "ExternalIP"];
+
+/** Notes what is left out; returns false, so that a filter can end with it. */
+export type Warn = (text: string) => false;
+
+/** `object` with only what means something; `raw` is what it was decoded from. */
+export function cleanObject(object: KubeObject, raw: unknown, warn: Warn): KubeObject {
+  switch (object.kind) {
+    case "Service":
+      warnOpen(object, raw as RawService, warn);
+      return cleanService(object, warn);
+    case "EndpointSlice":
+      return cleanSlice(object, warn);
+    case "Node":
+      return cleanNode(object, warn);
+    case "ServiceCIDR":
+      return cleanServiceCidr(object, warn);
+  }
+}
+
+interface RawService {
+  readonly spec?: { readonly loadBalancerSourceRanges?: readonly unknown[] | null };
+}
+
+/** Source ranges that all mean nothing keep nobody out, as in kube-proxy. Said first: later warnings may be too many. */
+function warnOpen({ spec }: Service, raw: RawService, warn: Warn): void {
+  const wanted = raw.spec?.loadBalancerSourceRanges?.length ?? 0;
+  if (wanted > 0 && !spec.loadBalancerSourceRanges?.some((range) => parseCidr(range) !== null)) {
+    warn("no entry of spec.loadBalancerSourceRanges can be read: the Service is open to every source");
+  }
+}
+
+function cleanService(service: Service, warn: Warn): Service {
+  const { spec } = service;
+  const ports = servicePortsOf(spec.ports, warn);
+  const addresses = (field: string, list: readonly string[] | undefined) =>
+    list?.filter((address) =>
+      address === "None" || address === "" || parseAddress(address) !== null ||
+      warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`)
+    );
+  const clusterIPs = addresses("clusterIPs", spec.clusterIPs);
+  const externalIPs = addresses("externalIPs", spec.externalIPs);
+  const ranges = spec.loadBalancerSourceRanges?.filter((range) =>
+    parseCidr(range) !== null ||
+    warn(`spec.loadBalancerSourceRanges: ${quoted(range)} is not a CIDR; left out`)
+  );
+  const { clusterIP, sessionAffinityConfig, healthCheckNodePort } = spec;
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const pinned = seconds === undefined || (Number.isInteger(seconds) && seconds > 0 &&
+    seconds <= AFFINITY_SECONDS_MAX) ||
+    warn(`timeoutSeconds ${seconds} of ClientIP affinity is not in 1 to ${AFFINITY_SECONDS_MAX}; left out`);
+  const checked = !healthCheckNodePort || isPort(healthCheckNodePort) ||
+    warn(`healthCheckNodePort ${healthCheckNodePort} is not in 1 to ${PORT_MAX}; left out`);
+  const [ownIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
+  return {
+    ...service,
+    spec: present({
+      ...spec,
+      clusterIP: ownIP,
+      clusterIPs,
+      externalIPs,
+      healthCheckNodePort: checked && healthCheckNodePort ? healthCheckNodePort : undefined,
+      loadBalancerSourceRanges: ranges,
+      ports,
+      sessionAffinityConfig: pinned ? sessionAffinityConfig : undefined,
+    }) as Service["spec"],
+  };
+}
+
+type Ports = Service["spec"]["ports"];
+
+/** Ports that mean something, each number and protocol once. An empty protocol is TCP, the API's default. */
+function servicePortsOf(ports: Ports, warn: Warn): Ports {
+  const seen = new Set<string>();
+  return ports?.map(withProtocol).filter((port) => {
+    const protocol = port.protocol ?? "TCP";
+    const label = `port ${quoted(port.name ?? "")} ${port.port}/${protocol.slice(0, LABEL_BYTES_MAX)}`;
+    if (port.name && (!LABEL.test(port.name) || port.name.length > LABEL_BYTES_MAX)) {
+      return warn(`${quoted(port.name)} is not the name of a port (RFC 1123 label); left out`);
+    }
+    if (!isPort(port.port)) return warn(`${label}: a port is 1 to ${PORT_MAX}; left out`);
+    if (!PROTOCOLS.includes(protocol)) {
+      return warn(`${label}: a protocol is one of ${PROTOCOLS.join(", ")}; left out`);
+    }
+    if (port.nodePort !== undefined && port.nodePort !== 0 && !isPort(port.nodePort)) {
+      return warn(`${label}: nodePort ${port.nodePort} is not in 1 to ${PORT_MAX}; left out`);
+    }
+    if (seen.has(`${port.port}/${protocol}`)) return warn(`${label} stands twice; the first is used`);
+    return seen.add(`${port.port}/${protocol}`);
+  });
+}
+
+function withProtocol<T extends { readonly protocol?: string }>(port: T): T {
+  if (port.protocol !== "") return port;
+  const { protocol: _, ...rest } = port;
+  return rest as T;
+}
+
+/** `fields` without those that are undefined, in the same order. */
+function present(fields: Record<string, unknown>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fields)) if (field !== undefined) kept[key] = field;
+  return kept;
+}
+
+function cleanSlice(slice: EndpointSlice, warn: Warn): EndpointSlice {
+  const ports = slice.ports.map(withProtocol).filter((port) => {
+    const label = `port ${quoted(port.name ?? "")}`;
+    if (port.port !== undefined && !isPort(port.port)) {
+      return warn(`${label}: ${port.port} is not in 1 to ${PORT_MAX}; left out`);
+    }
+    const protocol = port.protocol ?? "TCP";
+    return PROTOCOLS.includes(protocol) ||
+      warn(`${label}: protocol ${quoted(protocol)} is not one of ${PROTOCOLS.join(", ")}; left out`);
+  });
+  const { addressType } = slice;
+  if (addressType === "FQDN") return { ...slice, ports };
+  if (addressType !== "IPv4" && addressType !== "IPv6") {
+    warn(`addressType ${quoted(addressType)} is not one of IPv4, IPv6, FQDN; none of its endpoints is used`);
+    return { ...slice, ports };
+  }
+  const endpoints = slice.endpoints.flatMap((endpoint) => {
+    if (endpoint.addresses.length === 0) return warn("an endpoint without an address is left out") || [];
+    const addresses = usable(endpoint.addresses, addressType, warn);
+    if (addresses.length === 0) return [];
+    return addresses === endpoint.addresses ? [endpoint] : [{ ...endpoint, addresses }];
+  });
+  return { ...slice, ports, endpoints };
+}
+
+/** From the first address of an endpoint on that can be used; they all stand for the same endpoint. */
+function usable(
+  addresses: readonly string[],
+  addressType: "IPv4" | "IPv6",
+  warn: Warn,
+): readonly string[] {
+  const first = addresses.findIndex((address) => {
+    const parsed = parseAddress(address);
+    if (parsed === null) return warn(`endpoint ${quoted(address)} is not an IP address; left out`);
+    return parsed.includes(":") === (addressType === "IPv6") ||
+      warn(`endpoint ${address} is not ${addressType}; left out`);
+  });
+  return first === 0 ? addresses : first < 0 ? [] : addresses.slice(first);
+}
+
+function cleanNode(node: Node, warn: Warn): Node {
+  const { podCIDRs } = node.spec;
+  const { addresses } = node.status;
+  const blocks = podCIDRs?.filter((cidr) =>
+    parseCidr(cidr) !== null || warn(`spec.podCIDRs: ${quoted(cidr)} is not a CIDR; left out`)
+  );
+  const listed = addresses?.filter(({ address, type }) =>
+    !NODE_IP_TYPES.includes(type) || parseAddress(address) !== null ||
+    warn(`status.addresses: ${type} ${quoted(address)} is not an IP address; left out`)
+  );
+  return {
+    ...node,
+    spec: blocks === undefined ? node.spec : { ...node.spec, podCIDRs: blocks },
+    status: listed === undefined ? node.status : { ...node.status, addresses: listed },
+  };
+}
+
+function cleanServiceCidr(object: ServiceCIDR, warn: Warn): ServiceCIDR {
+  const cidrs = object.spec.cidrs?.filter((cidr) =>
+    parseCidr(cidr) !== null || warn(`spec.cidrs: ${quoted(cidr)} is not a CIDR; left out`)
+  );
+  return cidrs === undefined ? object : { ...object, spec: { cidrs } };
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= PORT_MAX;
+}

@@ -1,0 +1,134 @@
+// The shapes of the objects we read: their fields that decide rules, in the order of canonical JSON. What a field's value
+// means is looked at in decode_parts.ts.
+
+import * as z from "./zod.ts";
+import { OBJECT_LIST_MAX } from "../limits.ts";
+import { TRIGGER } from "./objects.ts";
+
+const LABELS = [
+  "service.kubernetes.io/service-proxy-name",
+  "kubernetes.io/service-name",
+  "service.kubernetes.io/headless",
+  "topology.kubernetes.io/zone",
+];
+const ANNOTATIONS = [TRIGGER];
+/** The one taint that decides something: the node is about to be deleted (KEP-3458). */
+const TAINT = "ToBeDeletedByClusterAutoscaler";
+
+/** RFC 1123 subdomain, at most 253 characters: what names of objects consist of. */
+const NAME = z.string().min(1).max(253).regex(
+  /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+  "a name is lower-case letters, digits, '-' and '.'",
+);
+/** RFC 1123 label: what names of namespaces, Services and their ports consist of. */
+export const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+export const LABEL_BYTES_MAX = 63;
+const labelled = z.string().max(LABEL_BYTES_MAX).regex(LABEL, "a name is lower-case letters, digits and '-'");
+const text = z.string().nullish();
+const number = z.number().nullish();
+const bool = z.boolean().nullish();
+
+/** A list whose length is looked at before its elements are. */
+const list = <T extends z.ZodType>(element: T) =>
+  z.custom<z.input<T>[]>(
+    (value) => !Array.isArray(value) || value.length <= OBJECT_LIST_MAX,
+    `more than ${OBJECT_LIST_MAX} elements`,
+  ).pipe(z.array(element));
+const texts = list(z.string()).nullish();
+const named = list(z.object({ name: z.string() })).nullish();
+
+const picked = (names: readonly string[]) =>
+  z.record(z.string(), z.unknown()).nullish().transform((all) => {
+    const kept = names.filter((name) => typeof all?.[name] === "string").map((name) => [name, all![name]]);
+    return kept.length === 0 ? undefined : Object.fromEntries(kept) as Record<string, string>;
+  });
+
+// Fields are in the order of canonical JSON, in which they are written to the ledger: that saves sorting them there.
+
+const metadata = z.object({
+  annotations: picked(ANNOTATIONS),
+  creationTimestamp: text,
+  labels: picked(LABELS),
+  name: NAME,
+  namespace: labelled.nullish(),
+  resourceVersion: text,
+  uid: text,
+});
+
+const service = z.object({
+  kind: z.literal("Service"),
+  metadata: metadata.extend({ name: labelled }),
+  spec: z.object({
+    clusterIP: text,
+    clusterIPs: texts,
+    externalIPs: texts,
+    externalTrafficPolicy: text,
+    healthCheckNodePort: number,
+    internalTrafficPolicy: text,
+    ipFamilies: texts,
+    loadBalancerSourceRanges: texts,
+    ports: list(z.object({ name: text, nodePort: number, port: z.number(), protocol: text })).nullish(),
+    sessionAffinity: text,
+    sessionAffinityConfig: z.object({
+      clientIP: z.object({ timeoutSeconds: number }).nullish(),
+    }).nullish(),
+    type: text,
+  }),
+  status: z.object({
+    loadBalancer: z.object({
+      ingress: list(z.object({ hostname: text, ip: text, ipMode: text })).nullish(),
+    }).nullish(),
+  }).nullish(),
+});
+
+const endpointSlice = z.object({
+  addressType: z.string(),
+  endpoints: list(z.object({
+    addresses: list(z.string()),
+    conditions: z.object({ ready: bool, serving: bool, terminating: bool }).nullish(),
+    hints: z.object({ forNodes: named, forZones: named }).nullish(),
+    nodeName: text,
+  })).nullish().transform((value) => value ?? []),
+  kind: z.literal("EndpointSlice"),
+  metadata,
+  ports: list(z.object({ name: text, port: number, protocol: text })).nullish().transform((value) =>
+    value ?? []
+  ),
+});
+
+/** A cluster-scoped object has no namespace, whatever a file says. */
+const clusterScoped = metadata.omit({ namespace: true });
+
+const node = z.object({
+  kind: z.literal("Node"),
+  metadata: clusterScoped,
+  spec: z.object({
+    podCIDRs: texts,
+    taints: list(z.object({ effect: text, key: z.string() })).nullish()
+      .transform((taints) => taints?.filter(({ key }) => key === TAINT)),
+  }).nullish().transform((value) => value ?? {}),
+  status: z.object({
+    addresses: list(z.object({ address: z.string(), type: z.string() })).nullish(),
+  }).nullish().transform((value) => value ?? {}),
+});
+
+const serviceCidr = z.object({
+  kind: z.literal("ServiceCIDR"),
+  metadata: clusterScoped,
+  spec: z.object({ cidrs: texts }),
+});
+
+/** How one kind is decoded. */
+export interface KindSchema {
+  readonly apiVersion: string;
+  readonly schema: z.ZodType;
+  readonly namespaced: boolean;
+}
+
+/** Every kind that we read. */
+export const SCHEMAS: Readonly<Record<string, KindSchema>> = {
+  Service: { apiVersion: "v1", schema: service, namespaced: true },
+  EndpointSlice: { apiVersion: "discovery.k8s.io/v1", schema: endpointSlice, namespaced: true },
+  Node: { apiVersion: "v1", schema: node, namespaced: false },
+  ServiceCIDR: { apiVersion: "networking.k8s.io/v1", schema: serviceCidr, namespaced: false },
+};

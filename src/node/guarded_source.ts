@@ -1,0 +1,47 @@
+// A source of files, held against what the ledger knows before any of it is deleted.
+
+import { deletedByList, emptied } from "../ingest/emptied.ts";
+import type { Source } from "../ingest/source.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import { UsageError } from "./usage_error.ts";
+
+/**
+ * `source`, whose lists delete nothing where they hold no object at all and `known` ones would go. The first such list ends
+ * the program with a {@link UsageError}: the path is wrong, or nothing is there yet. A later one is a problem.
+ */
+export function guardedSource(
+  source: Source,
+  known: () => ReadonlyMap<string, KubeObject>,
+  allowEmpty: boolean,
+): Source {
+  return {
+    ...source,
+    async *batches(signal, versions) {
+      let first = true;
+      for await (const batch of source.batches(signal, versions)) {
+        if (batch.kind === "events") {
+          yield batch;
+          continue;
+        }
+        const refusal = emptied(batch, known(), allowEmpty);
+        if (refusal !== undefined && first) {
+          throw new UsageError(refusalText(source, refusal, batch.problems));
+        }
+        const deleted = first ? deletedByList(batch, known()) : undefined;
+        first = false;
+        const more = [refusal, deleted].filter((text) => text !== undefined).map((text) =>
+          `${source.description}: ${text}`
+        );
+        yield {
+          ...batch,
+          complete: batch.complete && refusal === undefined,
+          problems: [...batch.problems, ...more],
+        };
+      }
+    },
+  };
+}
+
+function refusalText({ description }: Source, refusal: string, problems: readonly string[]): string {
+  return [...problems, `--source ${description}: ${refusal}`].join("\n");
+}

@@ -1,0 +1,134 @@
+// This program beside kube-proxy, nftables and iptables mode: the same API server, the same Services, the same changes,
+// each alone on a node of its own, one after the other; packets go in turn through what each has left in its node's
+// kernel. With --before, beside the bundle of an earlier version instead: in turns, as often as --rounds says, so that
+// what else the machine does falls on both.
+//
+//   deno task bench:peers [SERVICES] [CHANGES] [--before BUNDLE [--rounds N]]
+
+import { parseArgs } from "node:util";
+import { ControlPlane } from "../../support/cluster/control_plane.ts";
+import { API_ADDRESS, connectApi, disconnectApi, furnishApi } from "../../support/cluster/oracle.ts";
+import { BUNDLE } from "../../support/cluster/program.ts";
+import { Lab } from "../../support/lab/lab.ts";
+import { percentile } from "../percentile.ts";
+import { table } from "../table.ts";
+import { makeServices, makeTarget } from "./cluster.ts";
+import { type Bench, measure, type Proxy, type Sample } from "./sample.ts";
+import { measureTraffic, type Traffic } from "./traffic.ts";
+
+const { positionals, values: { before, rounds } } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: { before: { type: "string" }, rounds: { type: "string", default: "5" } },
+});
+const SERVICES = Number(positionals[0] ?? 1000);
+const CHANGES = Number(positionals[1] ?? 100);
+const OURS = "ledgerproxy";
+const DIRECT = "no proxy";
+
+type Row = readonly [string, (sample: Sample) => number, (value: number) => string];
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(milliseconds < 1000 ? 3 : 2)} s`;
+const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
+const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+const ROWS: readonly Row[] = [
+  ["first sync, from the start of the process", ({ firstSync }) => firstSync, seconds],
+  ["first sync, from what was read", ({ syncItself }) => syncItself, seconds],
+  ["restart, rules known to be right", ({ restart }) => restart.known, seconds],
+  ["restart, ready for changes", ({ restart }) => restart.ready, seconds],
+  ["restart, missed change in the kernel", ({ restart }) => restart.missed, seconds],
+  ["PATCH to kernel p50", ({ patches }) => percentile(patches, 0.5), milliseconds],
+  ["PATCH to kernel p99", ({ patches }) => percentile(patches, 0.99), milliseconds],
+  ["CPU a change", ({ cpuAChange }) => cpuAChange, milliseconds],
+  ["memory", ({ memory }) => memory.resident, megabytes],
+  ["of it anonymous, not the program's files", ({ memory }) => memory.anonymous, megabytes],
+];
+
+const home = new Lab();
+connectApi(home);
+const plane = await ControlPlane.start(API_ADDRESS);
+await furnishApi(plane);
+const folder = Deno.makeTempDirSync();
+const bench: Bench = { plane, services: SERVICES, changes: CHANGES, folder };
+console.error(`making ${SERVICES} Services`);
+await makeServices(plane, SERVICES);
+const clusterIP = await makeTarget(plane);
+disconnectApi();
+if (before === undefined) await besidePeers();
+else await besideVersion(Deno.realPathSync(before), Number(rounds));
+await plane[Symbol.asyncDispose]();
+home[Symbol.dispose]();
+Deno.removeSync(folder, { recursive: true });
+
+/** Prints a column for each proxy, with the ratio to this program. */
+async function besidePeers(): Promise<void> {
+  const proxies = new Map<string, Proxy>([
+    ["kube-proxy iptables", { kind: "kube-proxy", mode: "iptables" }],
+    ["kube-proxy nftables", { kind: "kube-proxy", mode: "nftables" }],
+    [OURS, { kind: "ledgerproxy", bundle: BUNDLE }],
+  ]);
+  const labs = new Map([DIRECT, ...proxies.keys()].map((name) => [name, new Lab()]));
+  const samples = new Map<string, Sample>();
+  for (const [name, proxy] of proxies) {
+    console.error(`measuring ${name}`);
+    samples.set(name, await measure(bench, proxy, labs.get(name)!));
+  }
+  console.error("measuring traffic");
+  const traffic = measureTraffic(labs, clusterIP);
+  const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
+    what,
+    ...[...labs.keys()].map((name) => {
+      const ratio = value(name) / value(OURS);
+      return Number.isNaN(ratio) ? "" : `${text(value(name))} (${ratio.toFixed(ratio < 10 ? 2 : 0)})`;
+    }),
+  ];
+  const ofSample = (value: (sample: Sample) => number) => (name: string) =>
+    samples.has(name) ? value(samples.get(name)!) : NaN;
+  const ofTraffic = (value: (traffic: Traffic) => number) => (name: string) => value(traffic.get(name)!);
+  table(
+    `${SERVICES} Services with 2 endpoints, ${CHANGES} changes, one API server; in brackets the ratio to ledgerproxy`,
+    [
+      ["", ...labs.keys()],
+      ...ROWS.map(([what, value, text]) => row(what, ofSample(value), text)),
+      row(
+        "first packet p50",
+        ofTraffic(({ firstPacketMicroseconds }) => firstPacketMicroseconds),
+        (value) => `${value.toFixed(1)} us`,
+      ),
+      row(
+        "connections a second",
+        ofTraffic(({ connectionsASecond }) => connectionsASecond),
+        (value) => Math.round(value).toLocaleString("en"),
+      ),
+    ],
+  );
+  for (const lab of labs.values()) lab[Symbol.dispose]();
+}
+
+/** Prints the median of both versions and of the rounds' ratios. */
+async function besideVersion(bundle: string, rounds: number): Promise<void> {
+  const contenders = new Map<string, Proxy>([
+    ["before", { kind: "ledgerproxy", bundle }],
+    [OURS, { kind: "ledgerproxy", bundle: BUNDLE }],
+  ]);
+  const samples = new Map([...contenders.keys()].map((name) => [name, [] as Sample[]]));
+  for (let round = 0; round < rounds; round++) {
+    const order = [...contenders];
+    for (const [name, proxy] of round % 2 === 0 ? order : order.reverse()) {
+      console.error(`round ${round + 1} of ${rounds}: ${name}`);
+      using lab = new Lab();
+      samples.get(name)!.push(await measure(bench, proxy, lab));
+    }
+  }
+  const median = (values: readonly number[]) => percentile(values, 0.5);
+  const rows = ROWS.map(([what, value, text]) => {
+    const [old, now] = [samples.get("before")!.map(value), samples.get(OURS)!.map(value)];
+    const ratios = now.map((one, round) => one / old[round]!);
+    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    return [what, text(median(old)), text(median(now)), median(ratios).toFixed(2), spread];
+  });
+  table(
+    `${SERVICES} Services with 2 endpoints, ${CHANGES} changes, ${rounds} rounds in turns: medians`,
+    [["", "before", "now", "ratio", "of single rounds"], ...rows],
+  );
+}

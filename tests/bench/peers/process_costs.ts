@@ -1,0 +1,69 @@
+// What a process has taken so far: CPU, memory, and whether it rests (proc(5)).
+
+import type { Kernel } from "../../../src/kernel/kernel.ts";
+import { until } from "../../support/until.ts";
+
+const CLOCK_TICKS = 100;
+const SETTLED_MILLISECONDS = 3000;
+
+/** Bytes in memory: all, and what no file stands behind, so that it cannot be taken back. */
+export interface Memory {
+  readonly resident: number;
+  readonly anonymous: number;
+}
+
+/** When the last commit was, once nothing has changed and the proxy has rested for a while: the end of the sync. */
+export async function settled(kernel: Pick<Kernel, "generation">, pid: number): Promise<number> {
+  const first = kernel.generation();
+  let [seen, cpu] = [first, cpuSeconds(pid)];
+  let [at, quiet] = [performance.now(), performance.now()];
+  await until("the sync is over", () => {
+    const [generation, spent, now] = [kernel.generation(), cpuSeconds(pid), performance.now()];
+    if (generation !== seen) at = now;
+    if (generation !== seen || spent > cpu + 0.05) quiet = now;
+    [seen, cpu] = [generation, spent];
+    return seen !== first && now - quiet > SETTLED_MILLISECONDS;
+  }, 900_000);
+  return at;
+}
+
+/** Waits until process `pid` has rested for a second. */
+export async function idle(pid: number): Promise<void> {
+  let [cpu, quiet] = [cpuSeconds(pid), performance.now()];
+  await until("the proxy rests", () => {
+    const spent = cpuSeconds(pid);
+    if (spent > cpu + 0.05) quiet = performance.now();
+    cpu = spent;
+    return performance.now() - quiet > 1000;
+  }, 900_000);
+}
+
+/** User and system time of a process and its children, those that have ended included (proc(5), stat fields 14 to 17). */
+export function cpuSeconds(pid: number): number {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
+    const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / CLOCK_TICKS;
+    return own + childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0);
+  } catch (error) {
+    // A program that ends while it is looked at: its folder is gone (ENOENT), or reading it fails (ESRCH).
+    if (["ENOENT", "ESRCH"].includes((error as { code?: string }).code ?? "")) return 0;
+    throw error;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return tasks.flatMap(({ name }) =>
+    Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).trim().split(" ").filter((child) =>
+      child !== ""
+    )
+      .map(Number)
+  );
+}
+
+/** What process `pid` has in memory now. */
+export function memoryOf(pid: number): Memory {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const bytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) * 1024;
+  return { resident: bytes("VmRSS"), anonymous: bytes("RssAnon") };
+}

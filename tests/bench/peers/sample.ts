@@ -1,0 +1,115 @@
+// What one proxy takes, alone on a node: its first sync, a restart, single changes, CPU and memory.
+
+import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../../src/kube/proxy_config.ts";
+import { type ControlPlane, end, startProgram } from "../../support/cluster/control_plane.ts";
+import { connectApi, disconnectApi, kubeProxyConfiguration } from "../../support/cluster/oracle.ts";
+import { startBundle } from "../../support/cluster/program.ts";
+import type { Lab } from "../../support/lab/lab.ts";
+import { patch, timeChange } from "./cluster.ts";
+import { cpuSeconds, idle, type Memory, memoryOf, settled } from "./process_costs.ts";
+
+/** What one proxy took. Times in milliseconds. */
+export interface Sample {
+  /** From the start of the process to the last rule. */
+  readonly firstSync: number;
+  /** Of that, from what was read to the last rule, as the proxy itself says. */
+  readonly syncItself: number;
+  readonly restart: Restart;
+  readonly patches: readonly number[];
+  readonly cpuAChange: number;
+  readonly memory: Memory;
+}
+
+/** From the start of the process after an end, while one endpoint changed. */
+interface Restart {
+  /** Until the proxy knows that the rules in the kernel are those it committed last, and that nobody has changed them. */
+  readonly known: number;
+  /** Until it has read its state, and changes can go on from there. */
+  readonly ready: number;
+  /** Until the change that was missed is in the kernel. */
+  readonly missed: number;
+}
+
+/** Which proxy: kube-proxy in a mode, or a bundle of this program. */
+export type Proxy =
+  | { readonly kind: "kube-proxy"; readonly mode: "iptables" | "nftables" }
+  | { readonly kind: "ledgerproxy"; readonly bundle: string };
+
+/** The cluster a proxy is measured on. */
+export interface Bench {
+  readonly plane: ControlPlane;
+  readonly services: number;
+  readonly changes: number;
+  /** For logs, configurations and ledgers. */
+  readonly folder: string;
+}
+
+/** Runs `proxy` on the node of `lab` twice and ends it; its rules stay in the kernel. */
+export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sample> {
+  const { plane, services, changes, folder } = bench;
+  const logFile = `${folder}/proxy.log`;
+  const ledger = Deno.makeTempDirSync({ dir: folder });
+  connectApi(lab);
+  using kernel = lab.inside("node", () => new NetlinkKernel());
+  const begin = performance.now();
+  let process = start(bench, proxy, lab, logFile, ledger);
+  const firstSync = await settled(kernel, process.pid) - begin;
+  const syncItself = syncMilliseconds(lab);
+  const cpu = cpuSeconds(process.pid);
+  const patches: number[] = [];
+  for (let change = 0; change < changes; change++) {
+    patches.push(await timeChange(plane, kernel, (change * 7919) % services, change + 1));
+    // The next change finds the proxy idle, as most do.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  await idle(process.pid);
+  const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
+  const memory = memoryOf(process.pid);
+  await end(process);
+  await patch(plane, 0, changes + 1);
+  const again = performance.now();
+  process = start(bench, proxy, lab, logFile, ledger);
+  const missed = await settled(kernel, process.pid) - again;
+  await end(process);
+  disconnectApi();
+  const restart = proxy.kind === "ledgerproxy" ? { ...restartOf(logFile), missed } : {
+    known: missed,
+    ready: missed,
+    missed,
+  };
+  return { firstSync, syncItself, restart, patches, cpuAChange, memory };
+}
+
+function start(bench: Bench, proxy: Proxy, lab: Lab, logFile: string, ledger: string): Deno.ChildProcess {
+  if (proxy.kind === "kube-proxy") return lab.inside("node", () => startKubeProxy(bench, proxy.mode));
+  Deno.writeTextFileSync(logFile, "");
+  const args = ["--node", "node-a", "--kubeconfig", bench.plane.kubeconfig(), "--ledger", `${ledger}/ledger`];
+  return startBundle(lab, logFile, ["run", ...args], proxy.bundle);
+}
+
+function startKubeProxy({ plane, folder }: Bench, mode: string): Deno.ChildProcess {
+  const file = `${folder}/kube-proxy.json`;
+  const configuration = kubeProxyConfiguration(DEFAULT_PROXY_CONFIG, plane.kubeconfig());
+  const iptables = { minSyncPeriod: "1ms" };
+  Deno.writeTextFileSync(file, JSON.stringify({ ...configuration as object, mode, iptables }));
+  return startProgram("kube-proxy", [`--config=${file}`], `${folder}/kube-proxy.log`);
+}
+
+/** What all full syncs of IPv4 took so far, by the metric that both programs have. */
+function syncMilliseconds(lab: Lab): number {
+  const metrics = lab.run("node", "curl --silent --show-error http://127.0.0.1:10249/metrics");
+  const name = "kubeproxy_sync_full_proxy_rules_duration_seconds_sum";
+  const found = new RegExp(`^${name}\\{ip_family="IPv4"\\} (.*)$`, "m").exec(metrics);
+  return found === null ? NaN : Number(found[1]) * 1000;
+}
+
+/** The times of a restart that this program logs. */
+function restartOf(logFile: string): Pick<Restart, "known" | "ready"> {
+  const log = Deno.readTextFileSync(logFile);
+  const logged = (what: RegExp) => Number(what.exec(log)?.[1] ?? NaN);
+  return {
+    known: logged(/holds the rules of the last commit, @\d+, untouched since, (\d+) ms/),
+    ready: logged(/are in place, as of @\d+, (\d+) ms/),
+  };
+}

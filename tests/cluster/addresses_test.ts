@@ -1,0 +1,78 @@
+// Who has an address, told by a real API server: an edit that takes an address in use is an event at both Services; a
+// Node object that is deleted leaves the rules as they are, and only health says so.
+
+import assert from "node:assert/strict";
+import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
+import { startLedgerproxy } from "../support/cluster/program.ts";
+import { Lab } from "../support/lab/lab.ts";
+import { send } from "../support/lab/probe.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { manifestOf, NODE_NAME, parseScenario } from "../support/scenario/scenario.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const [HEALTH, METRICS] = ["127.0.0.1:10256", "127.0.0.1:10249"];
+const FLAGS = [
+  ...["--node", NODE_NAME, "--detect-local-mode", "NodeCIDR"],
+  ...["--healthz-bind-address", HEALTH, "--metrics-bind-address", METRICS],
+];
+
+const cluster = (taken: string) =>
+  parseScenario(`
+service shop/old ips=10.96.0.21 ports=:80/tcp external-ips=198.51.100.21${taken}
+slice shop/old-a ports=:8443/tcp 10.244.2.6@node-b
+service shop/young type=NodePort ips=10.96.0.22 ports=:80/tcp:30080 external-ips=198.51.100.22
+slice shop/young-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
+
+Deno.test({
+  name: "an address that an edit takes is an event at both Services; a Node that is deleted changes no rule",
+  ignore: missingAssets() !== undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    using lab = new Lab();
+    connectApi(lab);
+    await using plane = await ControlPlane.start(API_ADDRESS);
+    await furnishApi(plane);
+    const api = new ApiCluster(plane);
+    await api.replace(cluster(""));
+    const ask = (destination: string, port = 80) => {
+      const probe = { host: "outside", source: "203.0.113.2", destination, port, protocol: "tcp" } as const;
+      return send(lab, probe, 50).split(" ")[0];
+    };
+    const get = (url: string) => lab.run("node", `curl -s -w ' %{http_code}' http://${url}`);
+    const process = startLedgerproxy(
+      lab,
+      `${folder}/log`,
+      ...["run", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`, ...FLAGS],
+    );
+    try {
+      await until("the Services are served", () => ask("198.51.100.22") === "10.244.2.5:8080");
+      await api.replace(cluster(",198.51.100.22,10.96.0.22"));
+      await until("the older has the external IP", () => ask("198.51.100.22") === "10.244.2.6:8443");
+      assert.equal(ask("10.96.0.22"), "10.244.2.5:8080", "a cluster IP stays with its Service");
+      const events = async () => {
+        const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/shop/events");
+        return (items as { reason: string; note: string; regarding: { name: string } }[])
+          .map(({ reason, note, regarding: { name } }) => `${name} ${reason}: ${note}`).sort();
+      };
+      await until("the events have arrived", async () => (await events()).length >= 2);
+      const note =
+        "AddressMoved: ip 198.51.100.22 . tcp . 80: served shop/young until now, leads to shop/old";
+      assert.deepEqual(await events(), [`old ${note} from now on`, `young ${note} from now on`]);
+      assert.match(get(`${METRICS}/metrics`), /^ledgerproxy_frontends_moved_total 1$/m);
+
+      const rules = () => lab.run("node", "nft -s list ruleset");
+      const standing = rules();
+      await plane.call("DELETE", `/api/v1/nodes/${NODE_NAME}`);
+      await until("health says so", () => / 503$/.test(get(`${HEALTH}/healthz`)));
+      assert.match(get(`${HEALTH}/livez`), / 200$/);
+      assert.equal(rules(), standing);
+      assert.equal(ask("192.168.0.2", 30080), "10.244.2.5:8080", "NodePorts are served on");
+    } finally {
+      await end(process);
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});

@@ -1,0 +1,123 @@
+// A proxy at work under a clock of the test's: what its healer asks for is done, and its results come back.
+
+import assert from "node:assert/strict";
+import { newEngine } from "../../src/engine/engine.ts";
+import type { UnsettledDrift } from "../../src/engine/healer.ts";
+import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { newRunning, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { separated } from "../../src/nft/objects.ts";
+import type { Transaction } from "../../src/nft/transaction.ts";
+import { diff } from "../../src/plan/delta.ts";
+import { service, slice } from "../support/cluster_notation.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+
+const WALL = Date.parse("2026-11-23T09:00:00.000Z");
+const OBJECTS = [service("shop/web 10.96.0.1 http:80/tcp"), slice("shop/web-a http:8080/tcp 10.244.0.1")];
+
+class ReluctantKernel extends FakeKernel {
+  refusals = 0;
+
+  override commit(transaction: Transaction) {
+    if (this.refusals-- > 0) throw new KernelRejection(null, 12, "for a test");
+    return super.commit(transaction);
+  }
+}
+
+/** A proxy with one Service, and a thief beside it. */
+class Node {
+  now = 0;
+  readonly kernel = new ReluctantKernel();
+  readonly storage = memoryStorage();
+  readonly drifts: (UnsettledDrift | undefined)[] = [];
+  readonly #heard: ForeignChange[] = [];
+  readonly running: Running;
+
+  constructor() {
+    const ports: Ports = {
+      kernel: this.kernel,
+      ledger: new LedgerWriter(this.storage, { policy: "interval" }),
+      now: () => new Date(WALL + this.now).toISOString(),
+      monitor: {
+        poll: () => ({ foreign: this.#heard.splice(0), lost: false }),
+        unheard: (_generation, commit) => commit(),
+      },
+      driftChanged: (drift) => this.drifts.push(drift),
+      report: () => {},
+      warn: () => {},
+    };
+    const engine = newEngine();
+    perform(engine, ports, { kind: "opened", ledger: ports.ledger.ledger });
+    perform(engine, ports, list(this.kernel));
+    this.running = newRunning(engine, ports, this.now);
+  }
+
+  list(): void {
+    const time = this.running.ports.now();
+    const batch = { kind: "list", objects: OBJECTS, complete: true, time, problems: [] } as const;
+    takeBatch(this.running, batch, this.now);
+  }
+
+  /** Lets time pass, as the driver does. */
+  pass(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    for (; wakeAt(this.running) <= end; wake(this.running, this.now)) this.now = wakeAt(this.running);
+    this.now = end;
+  }
+
+  steal(): void {
+    this.kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
+    this.#heard.push({ process: "thief", pid: 7, changes: ["delete table ip ledgerproxy"] });
+  }
+
+  /** Whether the kernel holds what it should. */
+  get whole(): boolean {
+    const { tables, elements } = separated(this.kernel.list(OUR_TABLES));
+    const { committed, cluster } = this.running.engine;
+    return tables.length === 2 && diff(committed, elements).length === 0 && cluster.services.size === 1;
+  }
+}
+
+Deno.test("a commit that the kernel refuses is tried again without a word of the source", () => {
+  const node = new Node();
+  node.kernel.refusals = 7;
+  node.list();
+  assert.equal(node.kernel.list(OUR_TABLES).tables.length, 0);
+  node.pass(1000);
+  assert.equal(node.kernel.list(OUR_TABLES).tables.length, 0, "three more were refused");
+  node.pass(2000);
+  assert.ok(node.whole);
+  assert.equal(node.running.engine.rejections, 0);
+});
+
+Deno.test("what a thief took is put back at once five times; then the driver says that it waits, and when it ends", () => {
+  const node = new Node();
+  node.list();
+  for (let i = 0; i < 6; i++) {
+    assert.ok(node.whole);
+    node.steal();
+    node.pass(1000);
+  }
+  assert.ok(!node.whole);
+  const { since, putBackAt, process, pid, changes } = node.drifts.at(-1)!;
+  assert.deepEqual([process, pid, changes], ["thief", 7, ["delete table ip ledgerproxy"]]);
+  assert.equal(since, WALL + 5100);
+  assert.equal(putBackAt, WALL + 60_100);
+  node.pass(55_000);
+  assert.ok(node.whole, "put back");
+  assert.equal(node.drifts.at(-1)!.putBackAt, undefined);
+  node.pass(1000);
+  assert.equal(node.drifts.at(-1), undefined, "settled");
+  assert.equal(node.drifts.length, 3);
+  const responses = [...readLedger(node.storage)].flatMap(({ record }) =>
+    record.kind === "drift" ? [record.response] : []
+  );
+  assert.deepEqual(responses.slice(-2), [
+    "rules are put back",
+    "that was too often: rules are put back in 55 s",
+  ]);
+});

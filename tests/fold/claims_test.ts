@@ -1,0 +1,172 @@
+// Who may have an address: a cluster IP's owner on every port of it, then load balancers, then external IPs; within a
+// rank the older Service. Whatever came first, and whatever is edited.
+
+import assert from "node:assert/strict";
+import { type ClusterState, emptyState, takeStaleFlows } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import type { KubeObject, Service } from "../../src/kube/objects.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
+
+function folded(...records: LedgerRecord[]): ClusterState {
+  const state = emptyState();
+  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
+  return state;
+}
+
+/** Who serves each frontend of a Service, by its comment. */
+function holders(state: ClusterState): string[] {
+  return lines(state.desired, true).flatMap((line) => {
+    const match = /^ip6? service-(?:ips|nodeports) (.*) comment "([^"]+)"/.exec(line);
+    return match === null ? [] : [`${match[1]} ${match[2]!.split(":")[0]}`];
+  });
+}
+
+const OLD = "2024-01-01T00:00:00Z";
+const YOUNG = "2026-01-01T00:00:00Z";
+const spec = (name: string, fields: Partial<Service["spec"]>, born: string, ports = "http:80/tcp") =>
+  service(`bug/${name} ${name === "dns" ? "10.96.0.16" : "10.96.0.200"} ${ports}`, born, fields);
+const balanced = (one: Service, ...ips: string[]): Service => ({
+  ...one,
+  status: { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } },
+});
+const SLICES: KubeObject[] = [
+  slice("bug/dns-a http:8080/tcp other:8080/tcp 10.244.0.1"),
+  slice("bug/evil-a http:8080/tcp other:8080/tcp 10.244.9.9"),
+];
+const both = (...objects: KubeObject[]) => {
+  const one = folded(...[...objects, ...SLICES].map(appears));
+  const other = folded(...[...objects, ...SLICES].reverse().map(appears));
+  assert.deepEqual(
+    lines(one.desired, true),
+    lines(other.desired, true),
+    "the order of events decides nothing",
+  );
+  return one;
+};
+
+Deno.test("a cluster IP stays with its Service, though an older one lists it as an external IP or its balancer's", () => {
+  const dns = spec("dns", {}, YOUNG);
+  for (
+    const evil of [
+      spec("evil", { externalIPs: ["10.96.0.16"] }, OLD),
+      balanced(spec("evil", {}, OLD), "10.96.0.16"),
+    ]
+  ) {
+    const state = both(dns, evil);
+    assert.deepEqual(holders(state), ["10.96.0.16 . tcp . 80 bug/dns", "10.96.0.200 . tcp . 80 bug/evil"]);
+    assert.deepEqual([...state.contested], ["ip frontend 10.96.0.16 . tcp . 80"]);
+  }
+});
+
+Deno.test("nobody else serves another port of a cluster IP, until its Service is gone", () => {
+  const dns = spec("dns", {}, YOUNG);
+  const evil = spec("evil", { externalIPs: ["10.96.0.16"] }, OLD, "other:443/tcp");
+  const state = both(dns, evil);
+  const apart = ["10.96.0.16 . tcp . 80 bug/dns", "10.96.0.200 . tcp . 443 bug/evil"];
+  assert.deepEqual(holders(state), apart);
+  foldRecord(state, 20 as Offset, vanishes(dns));
+  assert.deepEqual(holders(state), ["10.96.0.16 . tcp . 443 bug/evil", "10.96.0.200 . tcp . 443 bug/evil"]);
+  foldRecord(state, 21 as Offset, appears(dns));
+  assert.deepEqual(holders(state), apart);
+  assert.deepEqual([...state.contested], ["ip frontend 10.96.0.16 . tcp . 443"]);
+  foldRecord(state, 22 as Offset, vanishes(evil));
+  assert.deepEqual([[...state.contested], state.claims.has("ip frontend 10.96.0.16 . tcp . 443")], [
+    [],
+    false,
+  ]);
+});
+
+Deno.test("what a controller wrote to a status comes before an external IP, and age decides among equals", () => {
+  const listed = { externalIPs: ["203.0.113.80"] };
+  const holder = (...objects: Service[]) =>
+    holders(both(...objects)).find((line) => line.startsWith("203.0.113.80"))?.split(" ").at(-1);
+  assert.equal(
+    holder(balanced(spec("dns", {}, YOUNG), "203.0.113.80"), spec("evil", listed, OLD)),
+    "bug/dns",
+  );
+  assert.equal(holder(spec("dns", listed, YOUNG), spec("evil", listed, OLD)), "bug/evil");
+  const balancers = [spec("dns", {}, OLD), spec("evil", {}, YOUNG)].map((one) =>
+    balanced(one, "203.0.113.80")
+  );
+  assert.equal(holder(...balancers), "bug/dns");
+  assert.equal(
+    holder(balanced(spec("dns", listed, YOUNG), "203.0.113.80"), spec("evil", listed, OLD)),
+    "bug/dns",
+    "an address that is both is the balancer's",
+  );
+});
+
+Deno.test("a Service that does not say when it was made is not older than one that does", () => {
+  const { creationTimestamp: _, ...metadata } = spec("dns", { externalIPs: ["203.0.113.80"] }, "").metadata;
+  const undated = { ...spec("dns", { externalIPs: ["203.0.113.80"] }, ""), metadata };
+  const state = both(undated, spec("evil", { externalIPs: ["203.0.113.80"] }, YOUNG));
+  assert.ok(holders(state).includes("203.0.113.80 . tcp . 80 bug/evil"));
+});
+
+Deno.test("an edit moves an address within a Service from one rank to another", () => {
+  const listed = spec("dns", { externalIPs: ["10.96.0.17"] }, OLD);
+  const state = folded(appears(listed), ...SLICES.map(appears));
+  const moved = service("bug/dns 10.96.0.17 http:80/tcp", OLD, { externalIPs: ["10.96.0.16"] });
+  foldRecord(state, 9 as Offset, appears(moved));
+  assert.deepEqual(
+    lines(state.desired, true),
+    lines(folded(...[moved, ...SLICES].map(appears)).desired, true),
+  );
+});
+
+Deno.test("flows of a UDP frontend that goes to another Service are looked at", () => {
+  const young = balanced(service("bug/young 10.96.0.1 dns:53/udp", YOUNG), "203.0.113.53");
+  const old = service("bug/old 10.96.0.2 dns:53/udp", OLD, { externalIPs: ["203.0.113.53"] });
+  const slices = [
+    slice("bug/young-a dns:53/udp 10.244.0.1"),
+    slice("bug/old-a dns:53/udp 10.244.0.2"),
+  ];
+  const state = folded(...[young, old, ...slices].map(appears));
+  takeStaleFlows(state);
+  foldRecord(
+    state,
+    9 as Offset,
+    appears({ ...young, status: {}, spec: { ...young.spec, externalIPs: ["203.0.113.53"] } }),
+  );
+  const stale = takeStaleFlows(state).map(({ address, serving }) => [address, serving]);
+  assert.deepEqual(stale, [["203.0.113.53", ["10.244.0.2 . 53"]]]);
+});
+
+Deno.test("special addresses and the node's own link-local ones are left out, and named", () => {
+  const node: KubeObject = {
+    kind: "Node",
+    metadata: { name: "node-a" },
+    spec: {},
+    status: { addresses: [{ type: "InternalIP", address: "169.254.7.7" }] },
+  };
+  const config = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
+  const web = balanced(
+    service("bug/web 10.96.0.1,fd00:96::1 http:80/tcp", OLD, {
+      externalIPs: [
+        "127.0.0.53",
+        "0.0.0.0",
+        "224.0.0.251",
+        "255.255.255.255",
+        "::1",
+        "ff02::fb",
+        "169.254.1.1",
+      ],
+    }),
+    ...["127.0.0.1", "169.254.7.7", "169.254.8.8", "fe80::1", "::", "::ffff:127.0.0.1", "203.0.113.80"],
+  );
+  const served = (...records: LedgerRecord[]) =>
+    lines(folded(config, ...records).desired).filter((line) => line.includes(" cluster-ips ") === false)
+      .filter((line) => line.includes(" nodeport-ips ") === false).map((line) => line.split(" ")[2]);
+  assert.deepEqual(served(appears(node), appears(web)), [
+    "10.96.0.1",
+    "169.254.8.8",
+    "203.0.113.80",
+    "fd00:96::1",
+  ]);
+  assert.ok(
+    served(appears(web), appears({ ...node, status: {} })).includes("169.254.7.7"),
+    "not this node's",
+  );
+  assert.deepEqual(served(appears(web), appears(node)), served(appears(node), appears(web)));
+});

@@ -1,0 +1,110 @@
+// Connections that die without a reset, hang in their TLS handshake, or are cut again and again: they are replaced, and a
+// balancer's habit is no news.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:https";
+import { apiSource } from "../../src/ingest/api_source.ts";
+import { BOOKMARK, line, LISTEN, Server, stream, whole } from "../support/api_server.ts";
+import { Follower } from "../support/follower.ts";
+import { SilentRelay } from "../support/silent_relay.ts";
+import { until } from "../support/until.ts";
+
+const TIMES = {
+  idleMilliseconds: 600_000,
+  backoffMilliseconds: 10,
+  backoffMaxMilliseconds: 50,
+  quietMilliseconds: 200,
+  unansweredMilliseconds: 200,
+  probeMilliseconds: 300,
+};
+const first = () => stream([line("ADDED", whole("a")), BOOKMARK], true);
+const late = () => stream([line("ADDED", whole("late", "11"))], true);
+
+Deno.test("a connection that dies without a reset is noticed and replaced", async () => {
+  await using server = new Server((query) => query.has("sendInitialEvents") ? first() : late());
+  await using relay = new SilentRelay(server.port);
+  await using follower = new Follower(
+    apiSource(server.client(relay.address.port), "node-a", false, TIMES),
+  );
+  await until("it is listed", () => follower.said().includes("list Service: a"));
+  assert.equal(relay.connections, 1);
+  relay.silence();
+  await until("it is followed again", () => follower.said().includes("+late"));
+  assert.match(follower.said().join("\n"), /! Service: the connection is dead: a probe was not answered/);
+  assert.equal(server.calls[1]!.get("resourceVersion"), "10");
+});
+
+Deno.test("a TLS handshake that is never answered is given up, and tried again", async () => {
+  await using server = new Server(first);
+  await using relay = new SilentRelay(server.port);
+  relay.mute = true;
+  await using follower = new Follower(
+    apiSource(server.client(relay.address.port), "node-a", false, TIMES),
+  );
+  await until("it is given up", () => follower.said().length > 0);
+  relay.mute = false;
+  await until("it is listed", () => follower.said().includes("list Service: a"));
+});
+
+Deno.test("a connection that is quiet and lives is left alone", async () => {
+  let probes = 0;
+  await using server = new Server(first, (path) => {
+    if (path === "/livez") probes++;
+    return path === "/livez" ? new Response("ok") : stream([BOOKMARK], true);
+  });
+  await using relay = new SilentRelay(server.port);
+  await using follower = new Follower(
+    apiSource(server.client(relay.address.port), "node-a", false, TIMES),
+  );
+  await until("it is probed a few times", () => probes >= 4);
+  assert.deepEqual([relay.connections, server.calls.length], [1, 1]);
+  assert.deepEqual(follower.said().filter((text) => text.startsWith("!")), []);
+});
+
+Deno.test("watches on HTTP/1.1, of which each has its own connection, are made anew soon enough", async () => {
+  const watches: string[] = [];
+  const server = createServer({ cert: LISTEN.cert, key: LISTEN.key }, (request, response) => {
+    const query = new URL(request.url!, "https://server").searchParams;
+    const services = request.url!.startsWith("/api/v1/services");
+    response.writeHead(200, { "content-type": "application/json" });
+    if (query.has("sendInitialEvents")) response.write(BOOKMARK);
+    else if (services && query.has("watch")) {
+      watches.push(query.get("timeoutSeconds")!);
+      response.write(watches.length < 3 ? "\n" : line("ADDED", whole("late", "11")));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  {
+    await using unused = new Server(() => undefined);
+    await using relay = new SilentRelay(port);
+    const times = { ...TIMES, refreshMilliseconds: 1500, quietMilliseconds: 60_000 };
+    await using follower = new Follower(
+      apiSource(unused.client(relay.address.port), "node-a", false, times),
+    );
+    await until("all are watched", () => watches.length >= 1);
+    relay.silence();
+    await until("they are followed again", () => follower.said().includes("+late"));
+    assert.deepEqual(follower.said().filter((text) => text.startsWith("!")), []);
+    assert.equal(watches[0], "1");
+  }
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("watches that a balancer cuts again and again are resumed with one line", async () => {
+  await using server = new Server((query) => query.has("sendInitialEvents") ? first() : stream(["\n"], true));
+  await using relay = new SilentRelay(server.port);
+  const times = { ...TIMES, shortMilliseconds: 1 };
+  await using follower = new Follower(
+    apiSource(server.client(relay.address.port), "node-a", false, times),
+  );
+  await until("it is listed", () => follower.said().includes("list Service: a"));
+  for (let cuts = 1; cuts <= 8; cuts++) {
+    relay.cut();
+    await until("it is followed again", () => server.calls.length > cuts);
+  }
+  const lines = follower.said().filter((text) => text.startsWith("!"));
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.match(lines[0]!, /^! \w+: a watch was cut and is resumed: ./);
+});

@@ -1,0 +1,74 @@
+// Bytes into values, however they are cut into chunks.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BadLine, type Framing, framingFor } from "../../src/ingest/framing.ts";
+import { RECORD_BYTES_MAX } from "../../src/limits.ts";
+
+/** `bytes` cut at `cuts`, through one buffer that every chunk overwrites. */
+function read(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unknown[] {
+  const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+  const buffer = new Uint8Array(bytes.length);
+  const values: unknown[] = [];
+  let from = 0;
+  for (const to of [...places, bytes.length]) {
+    buffer.set(bytes.subarray(from, to));
+    values.push(...framing.push(buffer.subarray(0, to - from)));
+    from = to;
+  }
+  return [...values, ...framing.end()];
+}
+
+const json = fc.jsonValue();
+const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
+
+Deno.test("lines are the same however they are cut, also within a character", () => {
+  fc.assert(fc.property(fc.array(json, { maxLength: 8 }), cuts, fc.boolean(), (values, cuts, open) => {
+    const text = values.map((value) => JSON.stringify(value)).join("\n") + (open ? "" : "\n");
+    const bytes = new TextEncoder().encode(text);
+    assert.deepEqual(
+      read(framingFor("application/json", true), bytes, cuts),
+      JSON.parse(JSON.stringify(values)),
+    );
+  }));
+});
+
+Deno.test("one value is the same however it is cut", () => {
+  fc.assert(fc.property(json, cuts, (value, cuts) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    assert.deepEqual(
+      read(framingFor("application/json", false), bytes, cuts),
+      [JSON.parse(JSON.stringify(value))],
+    );
+  }));
+});
+
+Deno.test("empty lines are none, and a line that is not JSON keeps its place", () => {
+  const bytes = new TextEncoder().encode("1\n\n \r\n2\r\nnonsense\n3\n");
+  const values = framingFor("", true).push(bytes);
+  assert.deepEqual(values.map((value) => value instanceof BadLine ? value.text : value), [
+    1,
+    2,
+    "a line that is not JSON: nonsense",
+    3,
+  ]);
+});
+
+Deno.test("a body that is cut, empty, no JSON or without end is named", () => {
+  const ends = (stream: boolean, text: string) => () =>
+    read(framingFor("application/json", stream), new TextEncoder().encode(text), []);
+  assert.throws(ends(true, '1\n{"a":'), {
+    reason: "cut",
+    message: "the stream ended in the middle of a line",
+  });
+  assert.throws(ends(true, "<html>"), { reason: "invalid", message: "an answer that is not JSON: <html>" });
+  assert.throws(ends(false, " \n"), { reason: "invalid", message: /^an empty answer/ });
+  assert.throws(ends(false, "<html>\u001b[2J\n\n x"), {
+    message: "an answer that is not JSON: <html>\\u{1b}[2J x",
+  });
+  const endless = framingFor("application/json", true);
+  const chunk = new Uint8Array(1 << 20).fill(0x61);
+  assert.throws(() => {
+    for (let bytes = 0; bytes <= RECORD_BYTES_MAX; bytes += chunk.length) endless.push(chunk);
+  }, { message: `a line of more than ${RECORD_BYTES_MAX} bytes` });
+});

@@ -1,0 +1,497 @@
+// The reflector as a value: a script of answers goes in, requests and batches come out, and the clock is a number.
+
+import assert from "node:assert/strict";
+import { deadline, type ReflectorEffect, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import {
+  DEFAULT_TIMES,
+  newReflector,
+  type Query,
+  type ReflectorTimes,
+  statusOf,
+} from "../../src/ingest/reflector_state.ts";
+import { resources } from "../../src/ingest/resources.ts";
+import type { EventsBatch, ListBatch } from "../../src/ingest/source.ts";
+import { BOOKMARK, line, service, whole } from "../support/api_server.ts";
+
+const SERVICES = resources("node-a")[3]!;
+const CIDRS = resources("node-a")[1]!;
+const START = Date.parse("2026-11-26T10:00:00.000Z");
+
+/** A reflector, its clock, and what it asked for and delivered. */
+class Run {
+  readonly state;
+  readonly queries: Query[] = [];
+  readonly lists: ListBatch[] = [];
+  /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, in order. */
+  readonly said: string[] = [];
+  at = 0;
+  /** The request that is open, and the one that is being answered; what comes to another is dropped, as drivers do. */
+  #open = 0;
+  #answering = 0;
+
+  constructor(resource = SERVICES, times: Partial<ReflectorTimes> = {}, seed = 1) {
+    this.state = newReflector(resource, { ...DEFAULT_TIMES, ...times }, seed);
+  }
+
+  input(input: ReflectorInput): this {
+    const time = new Date(START + this.at).toISOString();
+    for (const effect of step(this.state, input, { at: this.at, time })) this.#note(effect);
+    return this;
+  }
+
+  start(start: { known?: string; inParts?: boolean } = {}): this {
+    return this.input({ kind: "start", ...start });
+  }
+
+  /** The head of an answer. */
+  head(status = 200, retryAfter = "", shared = true): this {
+    this.#answering = this.#open;
+    return this.input({ kind: "answer", status, contentType: "application/json", retryAfter, shared });
+  }
+
+  bytes(...parts: string[]): this {
+    for (const part of parts) {
+      if (this.#answering === this.#open) {
+        this.input({ kind: "bytes", chunk: new TextEncoder().encode(part) });
+      }
+    }
+    return this;
+  }
+
+  end(): this {
+    return this.#answering === this.#open ? this.input({ kind: "end" }) : this;
+  }
+
+  /** A whole answer. */
+  answer(body: unknown, status = 200, retryAfter = ""): this {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return this.head(status, retryAfter).bytes(text).end();
+  }
+
+  /** Lets time pass; whatever is due in it happens at its moment. */
+  pass(milliseconds: number): this {
+    const until = this.at + milliseconds;
+    for (let due; (due = deadline(this.state)) !== undefined && due <= until;) {
+      this.at = Math.max(this.at, due);
+      this.input({ kind: "time" });
+    }
+    this.at = until;
+    return this;
+  }
+
+  get query(): Query {
+    return this.queries.at(-1)!;
+  }
+
+  #note(effect: ReflectorEffect): void {
+    if (effect.kind === "request") this.#open = this.queries.push(effect.query);
+    if (effect.kind === "cancel") this.#open = -1;
+    if (effect.kind === "cut") this.said.push(`cut: ${effect.cause}`);
+    if (effect.kind !== "deliver") return;
+    const { batch } = effect;
+    this.said.push(...batch.problems.map((problem) => `! ${problem}`));
+    if (batch.kind === "events") return this.#noteEvents(batch);
+    this.lists.push(batch);
+    this.said.push(`list: ${batch.objects.map(({ metadata }) => metadata.name).join()}`);
+  }
+
+  #noteEvents({ events }: EventsBatch): void {
+    this.said.push(...events.map(({ key, value }) => `${value === null ? "-" : "+"}${key.name}`));
+  }
+}
+
+const list = (names: readonly string[], metadata: Record<string, unknown> = {}) => ({
+  kind: "ServiceList",
+  apiVersion: "v1",
+  metadata: { resourceVersion: "10", ...metadata },
+  items: names.map((name) => service(name)),
+});
+const NO_STREAMS = { kind: "Status", message: "no streams", reason: "Invalid", code: 422 };
+const EXPIRED = { kind: "Status", message: "too old", reason: "Expired", code: 410 };
+
+/** A reflector that has listed `names` in a stream and watches from version 10. */
+const watching = (names: readonly string[] = ["a"], times?: Partial<ReflectorTimes>) => {
+  const run = new Run(SERVICES, times).start().head();
+  return run.bytes(...names.map((name) => line("ADDED", whole(name))), BOOKMARK);
+};
+/** The same with pages; the watch is asked for, but not answered yet. */
+const paged = (metadata: Record<string, unknown> = {}) =>
+  new Run().start().answer(NO_STREAMS, 422).answer(list(["a"], metadata));
+
+Deno.test("what is no list of the kind asked for is named, and no list", () => {
+  const answers: readonly (readonly [unknown, string])[] = [
+    [{ kind: "Status", apiVersion: "v1", message: "not ready", code: 503 }, "not ready"],
+    [{ kind: "Status" }, "a Status without a message"],
+    [
+      { status: "ok" },
+      'an object without a kind: {"status":"ok"} where a ServiceList of v1 was expected',
+    ],
+    [
+      { kind: "APIResourceList", apiVersion: "v1", resources: [] },
+      "APIResourceList of v1 where a ServiceList of v1 was expected",
+    ],
+    [{ ...list([]), kind: "NodeList" }, "NodeList of v1 where a ServiceList of v1 was expected"],
+    [{ ...list([]), apiVersion: "v2" }, "ServiceList of v2 where a ServiceList of v1 was expected"],
+    [{ ...list([]), items: null }, "a ServiceList whose items are null"],
+    [{ ...list([]), items: undefined }, "a ServiceList whose items are missing"],
+    [{ ...list([]), items: { a: 1 } }, 'a ServiceList whose items are an object without a kind: {"a":1}'],
+    [{ ...list([]), items: [null] }, "null among the items of a ServiceList"],
+    [{ ...list([]), items: [[]] }, "an array among the items of a ServiceList"],
+    [
+      { ...list([]), items: [{ kind: "Pod", apiVersion: "v1" }] },
+      "Pod of v1 among the items of a ServiceList",
+    ],
+    ["null", "null where a ServiceList was expected"],
+    ["[]", "an array where a ServiceList was expected"],
+    ["5", "5 where a ServiceList was expected"],
+    ["", "an empty answer where a list was expected"],
+    ["<html><body>\nmaintenance", "an answer that is not JSON: <html><body> maintenance"],
+    ['{"kind":"ServiceList","ite', 'an answer that is not JSON: {"kind":"ServiceList","ite'],
+  ];
+  for (const [body, problem] of answers) {
+    const run = new Run().start().answer(NO_STREAMS, 422).answer(body);
+    assert.deepEqual(run.said, [`! Service: ${problem}; trying again`]);
+    assert.equal(statusOf(run.state).problem, `Service: ${problem}`);
+    assert.equal(run.queries.length, 2, "it waits");
+    assert.ok(run.pass(900).queries.length === 3, "and asks again");
+    // The same in a stream leads to pages.
+    const streamed = new Run().start().answer(typeof body === "string" ? `${body}\n` : body);
+    assert.deepEqual([streamed.said, streamed.query["limit"]], [[], "500"]);
+  }
+});
+
+Deno.test("a line of a watch that makes no sense is named, and the watch goes on from the last version", () => {
+  const lines: readonly (readonly [string, string])[] = [
+    ['{"type":"BOOKMARK"}', "a watch event BOOKMARK whose object is missing"],
+    ['{"type":"ERROR"}', "a watch event ERROR whose object is missing"],
+    [
+      '{"type":"ERROR","object":{"kind":"Pod","apiVersion":"v1"}}',
+      "a watch event ERROR whose object is Pod of v1",
+    ],
+    ['{"type":"ADDED"}', "a watch event ADDED whose object is missing"],
+    ['{"type":"MODIFIED","object":null}', "a watch event MODIFIED whose object is null"],
+    ['{"type":"DELETED","object":[]}', "a watch event DELETED whose object is an array"],
+    ["null", "null where a watch event was expected"],
+    ["5", "5 where a watch event was expected"],
+    ["[]", "an array where a watch event was expected"],
+    ["{}", "an object without a kind: {} where a watch event was expected"],
+    ['{"type":null,"object":{}}', "a watch event of type null"],
+    ['{"type":"PATCHED","object":{}}', 'a watch event of type "PATCHED"'],
+    ['{"kind":"Status","message":"boom","code":500}', "boom"],
+    ['{"type":"ADDED","object":{"kind":"Status","message":"bang"}}', "bang"],
+    [
+      '{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1"}}',
+      "a watch event ADDED with Pod of v1, expected a Service",
+    ],
+    [
+      '{"type":"DELETED","object":{"kind":"Service","apiVersion":"v1"}}',
+      "a watch event DELETED with Service of v1, which names no Service",
+    ],
+    [
+      '{"type":"DELETED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"shop"}}}',
+      "a watch event DELETED with Pod of v1, which names no Service",
+    ],
+    ["<html>", "a line that is not JSON: <html>"],
+    [`${line("ADDED", whole("x")).trim()}{}`, "a line that is not JSON: "],
+  ];
+  for (const [text, problem] of lines) {
+    const run = watching().bytes(
+      `${line("ADDED", whole("b", "11"))}${text}\n${line("ADDED", whole("c", "12"))}`,
+    );
+    assert.equal(run.said.length, 3, run.said.join("\n"));
+    assert.deepEqual(run.said.slice(0, 2), ["list: a", "+b"], "what came before it counts");
+    assert.ok(run.said[2]!.startsWith(`! Service: ${problem}`), run.said.join());
+    assert.equal(run.pass(900).query["resourceVersion"], "11");
+  }
+});
+
+Deno.test("lines without news are taken as what they are", () => {
+  const bookmarks = [
+    { kind: "Service", apiVersion: "v1" },
+    { metadata: { resourceVersion: "" } },
+    { metadata: { resourceVersion: "0" } },
+    { metadata: { resourceVersion: 106 } },
+    { metadata: null },
+  ];
+  for (const object of bookmarks) {
+    const run = watching().bytes(`\n \r\n${line("BOOKMARK", object)}`).pass(2000).end();
+    assert.deepEqual(run.said, ["list: a"]);
+    assert.equal(run.query["resourceVersion"], "10", "the last version that says something");
+  }
+});
+
+Deno.test("a deletion needs only a name", () => {
+  const metadata = { name: "a", namespace: "shop", resourceVersion: "11" };
+  const objects = [
+    { metadata },
+    { kind: "Service", apiVersion: "v1", metadata, spec: { ports: "none" } },
+    { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata },
+  ];
+  for (const object of objects) {
+    assert.deepEqual(watching().bytes(line("DELETED", object)).said, ["list: a", "-a"]);
+  }
+});
+
+Deno.test("a streamed list that changes while it comes is the list of its end", () => {
+  const bad = { ...whole("bad"), spec: { ports: "80" } };
+  const run = new Run().start().head().bytes(
+    line("ADDED", whole("a")),
+    line("ADDED", whole("ghost")) + line("DELETED", whole("ghost")),
+    line("ADDED", whole("back")) + line("DELETED", whole("back")) + line("ADDED", whole("back", "2")),
+    line("MODIFIED", whole("a", "7")),
+    line("ADDED", whole("broken")) + line("MODIFIED", { ...bad, metadata: whole("broken").metadata }),
+    BOOKMARK,
+  );
+  const [batch] = run.lists;
+  assert.deepEqual(
+    batch!.objects.map(({ metadata: { name, resourceVersion } }) => [name, resourceVersion]),
+    [["back", "2"], ["a", "7"]],
+  );
+  assert.deepEqual(batch!.gone, [{ kind: "Service", namespace: "shop", name: "ghost" }]);
+  assert.deepEqual(batch!.unread, [{ kind: "Service", namespace: "shop", name: "broken" }]);
+  assert.deepEqual([batch!.complete, batch!.resourceVersion], [true, "10"]);
+});
+
+Deno.test("a deletion behind a part of the list that was delivered is in the whole", () => {
+  const names = Array.from({ length: 600 }, (_, i) => `s${i}`);
+  const run = new Run().start({ inParts: true }).head();
+  run.bytes(...names.map((name) => line("ADDED", whole(name))), line("DELETED", whole("s7")), BOOKMARK);
+  assert.deepEqual(run.lists.map(({ objects, fragment }) => [objects.length, fragment]), [
+    [500, true],
+    [599, undefined],
+  ]);
+  assert.deepEqual(run.lists[1]!.gone?.map(({ name }) => name), ["s7"]);
+});
+
+Deno.test("pages belong together: one of another version, or one that is no page, begins the list again", () => {
+  const second: readonly unknown[] = [
+    list(["b"], { resourceVersion: "11" }),
+    list(["b"], { resourceVersion: "" }),
+    { kind: "Status", message: "etcd leader changed", code: 500 },
+    {},
+    "",
+  ];
+  for (const answer of second) {
+    const run = paged({ continue: "next" }).answer(answer);
+    assert.equal(run.lists.length, 0);
+    assert.equal(run.query["continue"], "next");
+    run.pass(900);
+    assert.deepEqual([run.query["continue"], run.query["limit"]], [undefined, undefined], "in one page now");
+    assert.deepEqual(run.answer(list(["a", "b"])).said.at(-1), "list: a,b");
+  }
+});
+
+Deno.test("a token that is always expired leads at once to one list without a limit", () => {
+  const run = paged({ continue: "next" }).answer(EXPIRED, 410);
+  assert.deepEqual([run.query["continue"], run.query["limit"], run.at], [undefined, undefined, 0]);
+  assert.deepEqual(run.answer(list(["a", "b"])).said, ["list: a,b"]);
+});
+
+Deno.test("pages without end are given up; a few empty ones are not", () => {
+  const run = paged({ continue: "0" });
+  for (let i = 1; i <= 10; i++) run.answer(list([], { continue: String(i) }));
+  assert.deepEqual(run.answer(list(["b"])).said, ["list: a,b"]);
+  const endless = paged({ continue: "0" });
+  for (let i = 1; i <= 10_000; i++) endless.pass(1000).answer(list(["a"], { continue: String(i) }));
+  assert.match(endless.said.join("\n"), /pages without end: 1 objects, and always one page more/);
+  assert.equal(endless.lists.length, 0);
+  const same = paged({ continue: "x" }).answer(list(["b"], { continue: "x" }));
+  assert.match(same.said.join("\n"), /pages without end/);
+});
+
+Deno.test("an empty version is one that is not known: the watch begins at once, and a list follows it", () => {
+  for (const resourceVersion of ["", "0", 7, undefined]) {
+    const run = paged({ resourceVersion });
+    assert.deepEqual([run.query["watch"], run.query["resourceVersion"], run.at], ["1", undefined, 0]);
+    run.head().bytes(line("ADDED", whole("a")), line("ADDED", whole("b", "12"))).pass(60_000).end();
+    assert.deepEqual(run.said, ["list: a", "+a", "+b"]);
+    assert.equal(run.query["watch"], undefined, "what was missed meanwhile nobody can say");
+    assert.equal(run.at, 60_000);
+  }
+  const marked = paged({ resourceVersion: "" }).head();
+  marked.bytes(line("BOOKMARK", { metadata: { resourceVersion: "20" } })).pass(60_000).end();
+  assert.equal(marked.query["resourceVersion"], "20", "a bookmark brings one");
+});
+
+Deno.test("Retry-After is obeyed, as seconds and as a date, within bounds", () => {
+  const date = new Date(START + 20_000).toUTCString();
+  const waits = [["20", 20_000], [date, 20_000], ["100000", 120_000], ["soon", 0], ["-5", 0]] as const;
+  for (const status of [429, 503]) {
+    for (const [header, wait] of waits) {
+      const run = watching().pass(2000).end().answer({}, status, header);
+      run.pass(wait - 1 - (header === date ? 2000 : 0));
+      assert.equal(run.queries.length, 2, `${status} ${header}`);
+      assert.equal(run.pass(3000).queries.length, 3);
+    }
+  }
+  const listing = new Run().start().answer({}, 503, "20");
+  assert.equal(listing.pass(19_999).queries.length, 1, "a list is not asked for in pages meanwhile");
+});
+
+Deno.test("a streamed list that does not end is asked for in pages after 10 s", () => {
+  const run = new Run().start().head().pass(9000).bytes(line("ADDED", whole("a")));
+  // Changes of what is listed do not make it longer.
+  for (let i = 0; i < 9; i++) run.pass(1100).bytes(line("MODIFIED", whole("a", String(20 + i))));
+  assert.equal(run.queries.length, 1);
+  run.pass(200);
+  assert.deepEqual(run.query["limit"], "500");
+  assert.match(run.said.join("\n"), /^! Service: no end of the streamed list within 10 s; listing in pages$/);
+});
+
+Deno.test("a list to be confirmed is asked for in another way, of the newest state", () => {
+  const streamed = watching();
+  streamed.input({ kind: "confirm", why: "a list without 12 of 14 known Services" });
+  const { selectors } = SERVICES;
+  assert.deepEqual(streamed.query, selectors, "no version, no limit, no watch");
+  assert.equal(statusOf(streamed.state).reason, "unconfirmed");
+  streamed.answer(list(["a"]));
+  assert.deepEqual(streamed.lists.map(({ confirms }) => confirms), [false, true]);
+  assert.equal(statusOf(streamed.state).problem, "");
+  const unlimited = paged({ continue: "next" }).answer(EXPIRED, 410).answer(list(["a"]));
+  unlimited.input({ kind: "confirm", why: "" });
+  assert.equal(unlimited.query["limit"], "400", "what came in one page is asked for in pages");
+});
+
+Deno.test("while a second list fails the watch goes on, and it is said again every three minutes", () => {
+  const run = watching();
+  run.input({ kind: "confirm", why: "a list without 12 of 14 known Services" });
+  let watches = 0;
+  for (let i = 0; i < 3600; i++) {
+    if (run.query["watch"] === undefined) run.answer({ kind: "Status", message: "no", code: 500 }, 500);
+    if (run.query["watch"] !== undefined && run.state.phase.kind === "exchange" && !run.state.phase.head) {
+      assert.equal(run.query["resourceVersion"], "10");
+      run.head();
+      watches++;
+    }
+    run.pass(1000);
+  }
+  const said = run.said.filter((text) => text.includes("nothing is deleted"));
+  assert.match(
+    said[0]!,
+    /^! Service: a list without 12 of 14 known Services; the second list failed, nothing/,
+  );
+  assert.ok(said.length >= 15 && said.length <= 21, `${said.length} times in an hour`);
+  assert.ok(watches > 100);
+  assert.equal(statusOf(run.state).reason, "unconfirmed");
+  assert.equal(run.lists.length, 1);
+});
+
+Deno.test("no answer, however it is repeated, is asked for without a pause", () => {
+  const bodies: Record<string, (run: Run) => void> = {
+    "a bad line, then the end": (run) => run.head().bytes("null\n").end(),
+    "an object that cannot be read": (run) =>
+      run.head().bytes(line("ADDED", { ...whole("a"), spec: { ports: 1 } })).end(),
+    "an old bookmark": (run) => run.head().bytes(line("BOOKMARK", { metadata: {} })).end(),
+    "a whole list that ends": (run) => run.head().bytes(line("ADDED", whole("a")), BOOKMARK).end(),
+    "a new version each time": (run) =>
+      run.head().bytes(line("BOOKMARK", { metadata: { resourceVersion: String(run.queries.length) } })).end(),
+    "an endless list": (run) => run.answer(list(["a"], { continue: String(run.queries.length) })),
+    "expired": (run) => run.answer(EXPIRED, 410),
+    "not found": (run) => run.answer("", 404),
+    "a page without version": (run) => run.answer(list(["a"], { resourceVersion: "" })),
+    "no connection": (run) =>
+      run.input({ kind: "failed", problem: { reason: "unreachable", text: "refused" } }),
+    "a cut": (run) => run.head().input({ kind: "failed", problem: { reason: "cut", text: "reset" } }),
+  };
+  for (const [what, answer] of Object.entries(bodies)) {
+    for (const begin of [() => new Run().start(), () => watching(), () => new Run(CIDRS).start()]) {
+      const run = begin();
+      for (let second = 0; second < 600; second++) {
+        for (let i = 0; i < 100 && run.state.phase.kind === "exchange"; i++) answer(run);
+        run.pass(1000);
+      }
+      assert.ok(run.queries.length < 2000, `${what}: ${run.queries.length} requests in ten minutes`);
+      const problems = run.said.filter((text) => text.startsWith("! Service: ") && text.endsWith("again"));
+      assert.ok(problems.length <= 25, `${what}: ${problems.length} lines in ten minutes`);
+    }
+  }
+});
+
+Deno.test("lines that make no sense again and again lead to a list, which goes around them", () => {
+  const run = watching();
+  for (let i = 0; i < 3; i++) {
+    assert.equal(run.query["sendInitialEvents"] === undefined || i === 0, true);
+    if (i > 0) run.head();
+    run.bytes("null\n").pass(5000);
+  }
+  assert.equal(run.query["sendInitialEvents"], "true");
+});
+
+Deno.test("a watch that worked and is cut is resumed, and others say how often", () => {
+  const run = watching();
+  for (let i = 0; i < 10; i++) {
+    run.pass(20_000).input({ kind: "failed", problem: { reason: "cut", text: "reset by peer" } }).pass(900)
+      .head();
+  }
+  assert.deepEqual(run.said, ["list: a", ...Array(10).fill("cut: reset by peer")]);
+  assert.equal(run.queries.length, 11);
+  assert.ok(run.queries.slice(1).every((query) => query["resourceVersion"] === "10"));
+});
+
+Deno.test("a watch on a connection of its own is made anew every 30 s, quietly", () => {
+  const run = new Run().start().head(200, "", false).bytes(line("ADDED", whole("a")), BOOKMARK);
+  run.pass(29_999);
+  assert.equal(run.queries.length, 1);
+  run.pass(1);
+  assert.deepEqual([run.query["resourceVersion"], run.query["timeoutSeconds"]], ["10", "24"]);
+  run.head(200, "", false).pass(24_000).end();
+  assert.deepEqual([run.queries.length, run.said], [3, ["list: a"]]);
+});
+
+Deno.test("a resource that the server does not know is done without, and looked for again", () => {
+  const run = new Run(CIDRS).start().answer("404 page not found", 404).answer("404 page not found", 404);
+  assert.deepEqual(run.lists.map(({ objects, complete }) => [objects.length, complete]), [[0, false]]);
+  assert.deepEqual([run.said, statusOf(run.state).problem], [["list: "], ""]);
+  assert.equal(run.pass(149_999).queries.length, 2);
+  assert.equal(run.pass(1).queries.length, 3);
+  run.answer("", 404).answer("", 404);
+  assert.deepEqual(run.said, ["list: "], "once");
+  assert.match(
+    new Run().start().answer("", 404).answer("", 404).said.join(),
+    /404 Not Found: an empty answer/,
+  );
+});
+
+Deno.test("what came after a known version comes first, and a list whatever becomes of it", () => {
+  const ways: ((run: Run) => void)[] = [
+    (run) => run.head().bytes(line("ADDED", whole("late", "8"))).pass(250),
+    (run) => run.head().bytes(line("ADDED", whole("late", "8"))).end(),
+    (run) => run.answer(EXPIRED, 410),
+    (run) => run.input({ kind: "failed", problem: { reason: "unreachable", text: "" } }),
+    (run) => run.head().bytes("null\n"),
+    (run) => run.pass(30_000),
+  ];
+  for (const way of ways) {
+    const run = new Run().start({ known: "7" });
+    assert.deepEqual([run.query["resourceVersion"], run.query["timeoutSeconds"]], ["7", "5"]);
+    way(run);
+    assert.equal(run.query["sendInitialEvents"], "true");
+    assert.ok(run.said.every((text) => text === "+late"), run.said.join());
+  }
+});
+
+Deno.test("equal seeds decide equally, others wait otherwise", () => {
+  const pauses = (seed: number) => {
+    const run = new Run(SERVICES, {}, seed).start();
+    return Array.from({ length: 8 }, () => {
+      run.input({ kind: "failed", problem: { reason: "unreachable", text: "refused" } });
+      const wait = deadline(run.state)! - run.at;
+      run.pass(wait);
+      return wait;
+    });
+  };
+  assert.deepEqual(pauses(5), pauses(5));
+  assert.notDeepEqual(pauses(5), pauses(6));
+  const [first, ...others] = pauses(5);
+  assert.ok(first! >= 400 && first! <= 800);
+  assert.ok(others.every((wait) => wait >= 400 && wait <= 30_000));
+});
+
+Deno.test("who waits for the ledger is not silent", () => {
+  const run = watching(["a"], { idleMilliseconds: 1000 });
+  run.at += 5000;
+  run.input({ kind: "taken" }).pass(999);
+  assert.equal(run.queries.length, 1);
+  run.pass(1);
+  assert.match(run.said.at(-1)!, /nothing came for 1 s/);
+});

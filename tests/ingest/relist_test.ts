@@ -1,0 +1,89 @@
+// Lists as events: what is deleted, what stays, and which lists remove so much that another must confirm them.
+
+import assert from "node:assert/strict";
+import { largeRemoval, news, relist } from "../../src/ingest/relist.ts";
+import type { ListBatch } from "../../src/ingest/source.ts";
+import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+
+const TIME = "2026-11-26T10:00:00.000Z";
+const services = (count: number) =>
+  Array.from({ length: count }, (_, i) => service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`));
+const known = (...objects: KubeObject[]) =>
+  new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
+const listOf = (objects: readonly KubeObject[], more: Partial<ListBatch> = {}): ListBatch => ({
+  kind: "list",
+  kinds: ["Service"],
+  objects,
+  complete: true,
+  time: TIME,
+  problems: [],
+  ...more,
+});
+const withVersion = <T extends KubeObject>(object: T, resourceVersion: string): T => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion },
+});
+
+Deno.test("what could not be read stays, what is said to be gone goes, and deletions have the list's version", () => {
+  const [a, b, c] = services(3) as [KubeObject, KubeObject, KubeObject];
+  const before = known(a, b, c);
+  const deleted = (complete: boolean, more: Parameters<typeof relist>[5]) =>
+    relist(before, [a], complete, TIME, ["Service"], more).map(({ key, value, resourceVersion }) => {
+      assert.equal(value, null);
+      return `${key.name} ${resourceVersion}`;
+    });
+  const [keyB, keyC] = [objectKey(b), objectKey(c)];
+  assert.deepEqual(deleted(true, { unread: [keyB], resourceVersion: "9" }), ["s2 9"]);
+  assert.deepEqual(deleted(false, { gone: [keyC], resourceVersion: "9" }), ["s2 9"]);
+  assert.deepEqual(deleted(false, { gone: [objectKey(a)] }), [], "it came back");
+  assert.deepEqual(deleted(false, { gone: [objectKey(service("shop/x 10.96.1.1 http:80/tcp"))] }), []);
+});
+
+Deno.test("an event that changes nothing is no news, within a batch and against what is known", () => {
+  const a = withVersion(services(1)[0]!, "7");
+  const newer = withVersion(a, "8");
+  assert.deepEqual(news(known(a), [appears(a), vanishes(a), vanishes(a), appears(a), appears(a)]), [
+    vanishes(a),
+    appears(a),
+  ]);
+  assert.deepEqual(news(known(a), [appears(newer), appears(newer)]), [appears(newer)]);
+  assert.deepEqual(news(known(), [vanishes(a), appears(a)]), [appears(a)]);
+});
+
+Deno.test("a list that removes more than half, and at least ten, is one to confirm", () => {
+  const removed = (before: number, after: number, more: Partial<ListBatch> = {}) =>
+    largeRemoval(known(...services(before)), listOf(services(after), more));
+  assert.deepEqual(removed(20, 9), { of: "Services", removed: 11, known: 20 });
+  assert.deepEqual(removed(10, 0), { of: "Services", removed: 10, known: 10 });
+  for (const [before, after] of [[9, 0], [20, 10], [0, 20], [20, 20], [100, 60]]) {
+    assert.equal(removed(before!, after!), undefined, `${before} to ${after}`);
+  }
+  assert.equal(removed(20, 0, { complete: false }), undefined, "it removes nothing");
+  assert.equal(removed(20, 0, { kinds: ["Node"] }), undefined, "of other kinds");
+  const unread = services(20).map(objectKey);
+  assert.equal(removed(20, 0, { unread }), undefined, "they are there");
+});
+
+Deno.test("endpoints count by Service and address, wherever their slice is", () => {
+  const addresses = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `10.244.0.${from + i}`).join(" ");
+  const one = (name: string, from: number, to: number) =>
+    slice(`shop/${name} http:80/tcp ${addresses(from, to)}`);
+  const before = known(one("web-a", 0, 20), one("web-b", 20, 40));
+  const after = (...objects: KubeObject[]) =>
+    largeRemoval(before, listOf(objects, { kinds: ["EndpointSlice"] }));
+  assert.deepEqual(after(one("web-a", 0, 19)), { of: "endpoints", removed: 21, known: 40 });
+  assert.deepEqual(after(one("web-a", 0, 5), one("web-b", 20, 25)), {
+    of: "endpoints",
+    removed: 30,
+    known: 40,
+  });
+  assert.equal(after(one("web-c", 0, 40)), undefined, "in one slice now");
+  assert.equal(after(one("web-a", 0, 0), one("web-b", 20, 40)), undefined, "half of them");
+  assert.deepEqual(
+    after(one("api-a", 0, 20), one("api-b", 20, 40)),
+    { of: "endpoints", removed: 40, known: 40 },
+    "those of another Service",
+  );
+});

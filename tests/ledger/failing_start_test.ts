@@ -1,0 +1,64 @@
+// A ledger that is opened while its disk fails: what is there stays there, whatever fails next.
+
+import assert from "node:assert/strict";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
+
+const record = (version: string): LedgerRecord => ({
+  kind: "config",
+  time: "2026-11-23T09:26:10.000Z",
+  version,
+  nodeName: "node-a",
+});
+const versions = (storage: MemoryStorage) =>
+  [...readLedger(storage)].map(({ record }) => record.kind === "config" ? record.version : "");
+
+/** A ledger of three records that a process has left, of which the disk may have kept nothing yet. */
+function left(): MemoryStorage {
+  const before = memoryStorage();
+  const ledger = new LedgerWriter(before, { policy: "interval", ledger: "0123456789abcdef" });
+  ledger.append(["a", "b", "c"].map(record));
+  return memoryStorage(before.files);
+}
+
+Deno.test("a start whose first syncs fail loses nothing of what was there", () => {
+  for (let failures = 1; failures <= 6; failures++) {
+    const storage = left();
+    let rest = failures;
+    storage.fault = (call) => {
+      if (call === "sync" && rest-- > 0) throw storageError("EIO");
+    };
+    {
+      using ledger = new LedgerWriter(storage, { policy: "interval" });
+      for (const version of ["d", "e", "f", "g"]) {
+        ledger.append([record(version)]);
+        ledger.sync();
+      }
+      for (let i = 0; i < failures; i++) ledger.sync();
+      assert.equal(ledger.failure, undefined);
+    }
+    assert.deepEqual(versions(storage), ["a", "b", "c", "d", "e", "f", "g"], `${failures} syncs failed`);
+  }
+});
+
+Deno.test("what could not be synced at a start does not count as being on the disk", () => {
+  const storage = left();
+  storage.fault = (call) => {
+    if (call === "sync") throw storageError("EIO");
+  };
+  const ledger = new LedgerWriter(storage, { policy: "interval" });
+  assert.equal(ledger.synced, false);
+  storage.fault = () => {};
+  ledger.sync();
+  assert.equal(ledger.synced, true);
+  // A power cut leaves what was synced.
+  const kept = memoryStorage();
+  for (const [name, bytes] of storage.files) {
+    // What is written whole is synced with its name.
+    kept.files.set(name, bytes.slice(0, storage.synced.get(name) ?? 0));
+  }
+  ledger[Symbol.dispose]();
+  assert.deepEqual(versions(kept), ["a", "b", "c"]);
+});

@@ -1,0 +1,150 @@
+// What happens in the world from time to time.
+
+import { keyOf, someObject, undecodable } from "./cluster.ts";
+import { Killed, type World } from "./world.ts";
+
+/** Something happens. */
+export function act(world: World): void {
+  world.chance.pick(ACTS)(world);
+  const { process, chance, disk } = world;
+  if (process !== undefined && process.ledger.synced && chance.once(4)) disk.noteDurable();
+  world.server.connections.changed(world.now);
+}
+
+const ACTS: readonly ((world: World) => void)[] = [
+  change,
+  change,
+  change,
+  change,
+  change,
+  change,
+  change,
+  change,
+  compact,
+  resetConnections,
+  resetConnections,
+  deaden,
+  ({ cluster }) => cluster.backUp(),
+  restore,
+  empty,
+  refill,
+  refill,
+  spoil,
+  steal,
+  steal,
+  stealUnheard,
+  loseMessages,
+  refuse,
+  failDisk,
+  ({ disk }) => disk.mend(),
+  ({ process }) => process?.snapshot(),
+  endProcess,
+  cutPower,
+  replaceDisk,
+];
+
+/** Objects come, change and go. */
+function change({ cluster, chance, size }: World): void {
+  for (let i = chance.below(4); i >= 0; i--) {
+    const object = someObject(chance, chance.below(size));
+    if (chance.once(5)) cluster.remove(keyOf(object));
+    else cluster.put(object);
+  }
+}
+
+function compact(world: World): void {
+  world.cluster.compact();
+  world.counts.fired("history compacted");
+}
+
+/** Every connection is reset; where history is gone too, the program lists again. */
+function resetConnections(world: World): void {
+  if (!world.server.connections.reset(world.now)) return;
+  world.counts.fired("all connections reset");
+  if (world.chance.once(2)) compact(world);
+}
+
+function deaden(world: World): void {
+  if (world.deaden()) world.counts.fired("dead connection");
+}
+
+/** The server is put back to its backup, and its watches end. */
+function restore(world: World): void {
+  if (!world.cluster.restore()) return;
+  world.server.connections.reset(world.now);
+  world.counts.fired("versions go back after a restore");
+}
+
+/** All Services and slices are deleted; half the time no watch tells it. */
+function empty(world: World): void {
+  const { cluster, server, chance } = world;
+  for (const [key, { kind }] of [...cluster.objects]) {
+    if (kind === "Service" || kind === "EndpointSlice") cluster.remove(key);
+  }
+  world.counts.fired("cluster emptied");
+  if (chance.once(2)) return;
+  cluster.compact();
+  server.connections.reset(world.now);
+}
+
+function refill(world: World): void {
+  world.refill(world.size);
+}
+
+/** An object becomes one that nobody can read. */
+function spoil(world: World): void {
+  const { cluster, chance, counts } = world;
+  const own = [...cluster.objects.values()].filter(({ kind }) =>
+    kind === "Service" || kind === "EndpointSlice"
+  );
+  if (own.length === 0) return;
+  cluster.put(undecodable(chance.pick(own)));
+  counts.fired("undecodable object");
+}
+
+function steal(world: World): void {
+  if (!world.kernel.disturb(world.chance, false)) return;
+  world.noteDisturbed();
+  world.counts.fired("drift by another program");
+}
+
+function loseMessages(world: World): void {
+  if (!world.kernel.disturb(world.chance, true)) return;
+  world.noteDisturbed();
+  world.counts.fired("monitor loses messages");
+}
+
+/** The program ends, and before it is there again another one changes our tables. */
+function stealUnheard(world: World): void {
+  world.end(false);
+  if (!world.kernel.disturb(world.chance, false)) return;
+  world.noteDisturbed();
+  world.counts.fired("drift while nobody listens");
+}
+
+function refuse(world: World): void {
+  world.kernel.refusals = 1 + world.chance.below(6);
+  world.counts.fired("kernel refuses");
+}
+
+function failDisk(world: World): void {
+  world.disk.fail(world.chance);
+  world.counts.fired("disk fails");
+}
+
+function endProcess(world: World): void {
+  if (world.process === undefined) return;
+  world.process.ledger[Symbol.dispose]();
+  world.counts.fired("end of the process");
+  throw new Killed();
+}
+
+function cutPower(world: World): void {
+  world.end(true);
+  world.counts.fired("power cut");
+}
+
+function replaceDisk(world: World): void {
+  world.replaceDisk();
+  world.counts.fired("disk replaced by an empty one");
+}

@@ -1,0 +1,200 @@
+// The way of the simulated program to its API server: what the drivers of reflectors and connection do in the program, over
+// virtual time. It decides nothing: the reflectors, the liveness of the connection and the gathering of first lists are the
+// program's own.
+
+import { gather, newGathering } from "../../src/ingest/gathering.ts";
+import {
+  LIVENESS_TIMES,
+  livenessDeadline,
+  type LivenessInput,
+  newLiveness,
+  stepLiveness,
+} from "../../src/ingest/liveness.ts";
+import { deadline, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import {
+  DEFAULT_TIMES,
+  newReflector,
+  type Now,
+  type ReflectorState,
+} from "../../src/ingest/reflector_state.ts";
+import type { Resource } from "../../src/ingest/resources.ts";
+import type { KnownVersions, Problem, SourceBatch } from "../../src/ingest/source.ts";
+import type { ObjectKind } from "../../src/kube/objects.ts";
+import type { Arrival } from "./connections.ts";
+import type { Query } from "./honest_api.ts";
+import type { Server } from "./server.ts";
+
+interface Request {
+  readonly id: number;
+  readonly connection: number;
+  readonly path: string;
+  readonly query: Query;
+  answered: boolean;
+}
+
+interface Follower {
+  readonly state: ReflectorState;
+  request: Request | undefined;
+  started: boolean;
+}
+
+const PROBE_PATH = "/livez";
+
+export class Client {
+  readonly #followers: Follower[];
+  readonly #resumes: boolean;
+  readonly #gathering;
+  readonly #batches: SourceBatch[] = [];
+  readonly #liveness;
+  #probe = 0;
+  #connection: number;
+
+  /** `shared`: whether one connection carries all requests (HTTP/2). */
+  constructor(
+    readonly server: Server,
+    resources: readonly Resource[],
+    readonly known: KnownVersions,
+    readonly shared: boolean,
+    seed: number,
+    now: Now,
+  ) {
+    this.#connection = server.newId();
+    this.#resumes = known.size > 0;
+    this.#gathering = newGathering(this.#resumes ? 0 : resources.length);
+    this.#liveness = newLiveness(LIVENESS_TIMES, now.at);
+    this.#followers = resources.map((resource, i) => ({
+      state: newReflector(resource, DEFAULT_TIMES, seed + i),
+      request: undefined,
+      started: false,
+    }));
+    this.#start(now);
+  }
+
+  /** When time itself is the next input. */
+  wakeAt(): number {
+    const due = this.#followers.map(({ state }) => deadline(state) ?? Infinity);
+    return Math.min(...due, livenessDeadline(this.#liveness) ?? Infinity);
+  }
+
+  wake(now: Now): void {
+    if ((livenessDeadline(this.#liveness) ?? Infinity) <= now.at) this.#note({ kind: "time" }, now);
+    for (const follower of this.#followers) {
+      if ((deadline(follower.state) ?? Infinity) <= now.at) this.#feed(follower, { kind: "time" }, now);
+    }
+    this.#start(now);
+  }
+
+  receive(id: number, arrival: Arrival, now: Now): void {
+    if (id === this.#probe) return this.#note({ kind: "probed" }, now);
+    const follower = this.#followers.find(({ request }) => request?.id === id);
+    const request = follower?.request;
+    if (follower === undefined || request === undefined) return;
+    if (arrival.kind === "bytes") this.#note({ kind: "received" }, now);
+    if (arrival.kind === "head") {
+      request.answered = true;
+      const seconds = Number(arrival.headers["retry-after"] ?? 0);
+      if (seconds > 0) this.server.noteRetry(request.path, request.query, now.at + seconds * 1000);
+      this.#note({ kind: "answered" }, now);
+    }
+    if (arrival.kind === "end" || arrival.kind === "broken") this.#close(follower, now);
+    this.#feed(follower, inputOf(arrival, this.shared, request.answered), now);
+    this.#start(now);
+  }
+
+  /** A list of `kind` is to be confirmed by another. */
+  confirm(kind: ObjectKind, why: string, now: Now): void {
+    const follower = this.#followers.find(({ state }) => state.resource.kind === kind);
+    this.#feed(follower!, { kind: "confirm", why }, now);
+  }
+
+  /** What has come for the loop. */
+  take(): SourceBatch[] {
+    return this.#batches.splice(0).flatMap((batch) => gather(this.#gathering, batch));
+  }
+
+  /** The connections that carry requests. */
+  connections(): number[] {
+    return this.#followers.flatMap(({ request }) => request === undefined ? [] : [request.connection]);
+  }
+
+  /** One after the other where nothing is known, all at once where the program resumes. */
+  #start(now: Now): void {
+    this.#followers.forEach((follower, i) => {
+      const waits = !this.#resumes && i > 0 && !this.#followers[i - 1]!.state.settled;
+      if (follower.started || waits) return;
+      follower.started = true;
+      const known = this.known.get(follower.state.resource.kind);
+      this.#feed(follower, this.#resumes ? { kind: "start", known } : { kind: "start", inParts: true }, now);
+    });
+  }
+
+  #feed(follower: Follower, input: ReflectorInput, now: Now): void {
+    for (const effect of step(follower.state, input, now)) {
+      switch (effect.kind) {
+        case "request":
+          this.#ask(follower, effect.path, effect.query, now);
+          break;
+        case "cancel":
+          if (follower.request !== undefined) this.server.connections.drop(follower.request.id);
+          this.#close(follower, now);
+          break;
+        case "deliver":
+          this.#batches.push(effect.batch);
+          break;
+        case "cut":
+          break;
+      }
+    }
+  }
+
+  #ask(follower: Follower, path: string, query: Query, now: Now): void {
+    const id = this.server.newId();
+    const connection = this.shared ? this.#connection : id;
+    follower.request = { id, connection, path, query, answered: false };
+    this.#note({ kind: "asked" }, now);
+    this.server.ask(id, connection, path, query, now.at);
+  }
+
+  #close(follower: Follower, now: Now): void {
+    const { request } = follower;
+    follower.request = undefined;
+    if (request !== undefined) this.#note({ kind: "closed", answered: request.answered }, now);
+  }
+
+  #note(input: LivenessInput, now: Now): void {
+    for (const effect of stepLiveness(this.#liveness, input, now.at)) {
+      if (effect.kind === "replace") {
+        this.#replace({ reason: "silent", text: effect.text }, now);
+        continue;
+      }
+      this.#probe = this.server.newId();
+      this.server.ask(this.#probe, this.shared ? this.#connection : this.#probe, PROBE_PATH, {}, now.at);
+    }
+  }
+
+  #replace(problem: Problem, now: Now): void {
+    this.#connection = this.server.newId();
+    const open = this.#followers.filter(({ request }) => request !== undefined);
+    for (const follower of open) {
+      this.server.connections.drop(follower.request!.id);
+      this.#close(follower, now);
+    }
+    for (const follower of open) this.#feed(follower, { kind: "failed", problem }, now);
+  }
+}
+
+function inputOf(arrival: Arrival, shared: boolean, answered: boolean): ReflectorInput {
+  switch (arrival.kind) {
+    case "head": {
+      const { status, headers } = arrival;
+      const contentType = headers["content-type"] ?? "";
+      return { kind: "answer", status, contentType, retryAfter: headers["retry-after"] ?? "", shared };
+    }
+    case "bytes":
+      return { kind: "bytes", chunk: arrival.bytes };
+    case "end":
+      return { kind: "end" };
+    case "broken":
+      return { kind: "failed", problem: { reason: answered ? "cut" : "unreachable", text: arrival.reason } };
+  }
+}

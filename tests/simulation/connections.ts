@@ -1,0 +1,185 @@
+// What is under way between the program and the API server: answers cut into reads anywhere, watches that go on, connections
+// that die without a word.
+
+import type { Resource } from "../../src/ingest/resources.ts";
+import { type Answer, bookmark, changeText, type Following } from "./answers.ts";
+import type { Chance } from "./chance.ts";
+import type { Cluster } from "./cluster.ts";
+import type { FaultCounts } from "./faults.ts";
+
+/** What reaches the program on one request. */
+export type Arrival =
+  | { readonly kind: "head"; readonly status: number; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "end" }
+  | { readonly kind: "broken"; readonly reason: string };
+
+/** One request, until it has ended. */
+interface Stream {
+  readonly resource: Resource;
+  readonly connection: number;
+  /** What is on its way, in order. */
+  readonly coming: { readonly at: number; readonly arrival: Arrival }[];
+  /** Set while it is a watch that goes on. */
+  following: Following | undefined;
+}
+
+const encoder = new TextEncoder();
+
+export class Connections {
+  readonly #streams = new Map<number, Stream>();
+  /** Connections that carry nothing any more though nobody said so. */
+  readonly #dead = new Set<number>();
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly bookmarkMilliseconds: number,
+    readonly chance: Chance,
+    readonly counts: FaultCounts,
+  ) {}
+
+  /** Whether nothing that is sent over `connection` arrives. */
+  isDead(connection: number): boolean {
+    return this.#dead.has(connection);
+  }
+
+  /** Sends `answer` to request `id`. */
+  send(id: number, connection: number, resource: Resource, answer: Answer, now: number): void {
+    const { chance } = this;
+    const stream: Stream = { resource, connection, coming: [], following: undefined };
+    let at = now + chance.between(1, 50);
+    if (answer.status !== 0) {
+      const { status, headers } = answer;
+      stream.coming.push({ at, arrival: { kind: "head", status, headers } });
+    }
+    for (const bytes of pieces(answer.text, chance)) {
+      at += chance.below(20);
+      stream.coming.push({ at, arrival: { kind: "bytes", bytes } });
+    }
+    if (typeof answer.then === "object") stream.following = answer.then;
+    else if (answer.then !== "silence") stream.coming.push({ at: at + 1, arrival: ends(answer) });
+    this.#streams.set(id, stream);
+  }
+
+  /** Puts on the way what a watch has to tell by `now`. */
+  #follow(stream: Stream, now: number): void {
+    const { following, coming, resource: { kind, apiVersion } } = stream;
+    if (following === undefined) return;
+    const send = (text: string) =>
+      coming.push({ at: now, arrival: { kind: "bytes", bytes: encoder.encode(text) } });
+    const { history, version } = this.cluster;
+    for (const change of following.version < version ? history : []) {
+      if (change.version <= following.version || change.object.kind !== kind) continue;
+      send(changeText(change, following.manner));
+      this.#countManner(following, change.type);
+    }
+    following.version = version;
+    const { odd } = following;
+    if (odd !== undefined && odd.at <= now) {
+      if (odd.text !== "") send(odd.text);
+      this.counts.fired(odd.fault);
+      following.odd = undefined;
+      if (odd.then === "end") following.endsAt = now;
+      if (odd.then === "silence") return void (stream.following = undefined);
+    }
+    if (following.bookmarkAt <= now) {
+      send(bookmark(kind, apiVersion, String(version), false));
+      following.bookmarkAt = now + this.bookmarkMilliseconds;
+    }
+    if (following.endsAt > now) return;
+    stream.following = undefined;
+    coming.push({ at: now, arrival: { kind: "end" } });
+  }
+
+  /** A manner counts when it is seen, and is seen once. */
+  #countManner(following: Following, type: string): void {
+    const { manner } = following;
+    if (manner === "plainly" || (manner === "by name" && type !== "DELETED")) return;
+    this.counts.fired(MANNERS[manner]);
+    following.manner = "plainly";
+  }
+
+  /** The program has given up request `id`. */
+  drop(id: number): void {
+    this.#streams.delete(id);
+  }
+
+  /** Nothing comes over open connections any more. */
+  deaden(): boolean {
+    const open = new Set([...this.#streams.values()].map(({ connection }) => connection));
+    for (const connection of open) this.#dead.add(connection);
+    for (const [id, { connection }] of this.#streams) {
+      if (this.#dead.has(connection)) this.#streams.delete(id);
+    }
+    return open.size > 0;
+  }
+
+  /** Every open connection is reset. */
+  reset(now: number): boolean {
+    for (const stream of this.#streams.values()) {
+      stream.following = undefined;
+      stream.coming.splice(0, Infinity, { at: now, arrival: { kind: "broken", reason: "connection reset" } });
+    }
+    return this.#streams.size > 0;
+  }
+
+  /** When the next thing arrives. */
+  nextAt(): number {
+    let at = Infinity;
+    for (const { coming, following } of this.#streams.values()) {
+      const next = coming.length > 0 ? coming[0]!.at : Infinity;
+      at = Math.min(at, next, following === undefined ? Infinity : dueAt(following));
+    }
+    return at;
+  }
+
+  /** The next thing that has arrived by `now`. */
+  take(now: number): { readonly id: number; readonly arrival: Arrival } | undefined {
+    for (const [id, stream] of this.#streams) {
+      this.#follow(stream, now);
+      const [first] = stream.coming;
+      if (first === undefined || first.at > now) continue;
+      stream.coming.shift();
+      const { arrival } = first;
+      if (arrival.kind === "end" || arrival.kind === "broken") this.#streams.delete(id);
+      return { id, arrival };
+    }
+    return undefined;
+  }
+
+  /** Tells every watch what has happened. */
+  changed(now: number): void {
+    for (const stream of this.#streams.values()) this.#follow(stream, now);
+  }
+
+  /** Nobody waits for an answer any more. */
+  clear(): void {
+    this.#streams.clear();
+  }
+}
+
+const MANNERS = {
+  "twice": "event twice",
+  "by name": "DELETED with only a name",
+  "without version": "event without version",
+} as const;
+
+function dueAt({ endsAt, bookmarkAt, odd }: Following): number {
+  return Math.min(endsAt, bookmarkAt, odd?.at ?? Infinity);
+}
+
+function ends({ status, then }: Answer): Arrival {
+  if (then === "end") return { kind: "end" };
+  return { kind: "broken", reason: status === 0 ? "connection refused" : "connection reset" };
+}
+
+/** `text` as the bytes of up to four reads, cut anywhere. */
+function pieces(text: string, chance: Chance): Uint8Array[] {
+  const bytes = encoder.encode(text);
+  const cuts = Array.from({ length: chance.below(4) }, () => chance.below(bytes.length + 1)).sort((a, b) =>
+    a - b
+  );
+  return [0, ...cuts].map((from, i) => bytes.slice(from, cuts[i] ?? bytes.length)).filter(({ length }) =>
+    length > 0
+  );
+}

@@ -1,0 +1,116 @@
+// Every fault by its name, and how often each has fired.
+
+import type { Chance } from "./chance.ts";
+
+/** Faults of single answers, by what is asked for. */
+const OF_ANSWERS = {
+  any: [
+    "connection refused",
+    "nothing ever comes",
+    "429 or 503 with Retry-After",
+    "Status with code 200",
+    "answer reset in the middle",
+    "answer that stops in the middle",
+  ],
+  list: [
+    "JSON that is no list",
+    "list of another kind",
+    "HTML or empty body",
+    "list without version",
+    "list that lost most",
+    "endless continue tokens",
+  ],
+  page: [
+    "page that is no list",
+    "version moves between pages",
+    "HTML or empty page",
+    "Status with code 200 as later page",
+    "continue token expired",
+    "endless continue tokens",
+  ],
+  stream: [
+    "deleted inside a streamed list",
+    "changed inside a streamed list",
+    "streamed list that ends early",
+    "streamed list without version",
+    "list that lost most",
+  ],
+  watch: [
+    "Status inside a watch",
+    "line without object",
+    "line with a null object",
+    "line that is a number or null",
+    "ERROR without fields",
+    "unknown type of line",
+    "DELETED with only a name",
+    "event twice",
+    "event without version",
+    "bookmark without version",
+    "line cut in the middle",
+    "garbage line, then the end",
+    "watch cut after seconds",
+  ],
+} as const;
+
+/** Faults of a server that last, of the way to it, of the cluster, and of the node. */
+const OTHERS = [
+  "deleted inside a streamed list, after a part",
+  "changed inside a streamed list, after a part",
+  "continue tokens always expired",
+  "no annotated bookmark ever",
+  "streamed lists refused",
+  "second list that does not come for a while",
+  "dead connection",
+  "all connections reset",
+  "history compacted",
+  "versions go back after a restore",
+  "cluster emptied",
+  "undecodable object",
+  "disk fails",
+  "disk replaced by an empty one",
+  "kernel refuses",
+  "drift by another program",
+  "drift while nobody listens",
+  "monitor loses messages",
+  "SIGKILL at a call",
+  "end of the process",
+  "power cut",
+] as const;
+
+export type Shape = keyof typeof OF_ANSWERS;
+export type AnswerFault = (typeof OF_ANSWERS)[Shape][number];
+export type Fault = AnswerFault | (typeof OTHERS)[number];
+
+/** All of them. */
+export const FAULTS: readonly Fault[] = [...new Set([...Object.values(OF_ANSWERS).flat(), ...OTHERS])];
+
+/** What may go wrong with an answer of `shape`: most often what only such an answer has room for. */
+export function someFault(shape: Exclude<Shape, "any">, chance: Chance): AnswerFault {
+  // A streamed list goes on as a watch.
+  const own = shape === "stream" && chance.once(2) ? OF_ANSWERS.watch : OF_ANSWERS[shape];
+  return chance.pick<AnswerFault>(chance.once(3) ? OF_ANSWERS.any : own);
+}
+
+/** Counts of what fired. */
+export class FaultCounts {
+  readonly #counts = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]));
+
+  fired(fault: Fault): void {
+    this.#counts.set(fault, this.#counts.get(fault)! + 1);
+  }
+
+  count(fault: Fault): number {
+    return this.#counts.get(fault)!;
+  }
+
+  add(other: FaultCounts): void {
+    for (const [fault, count] of other.#counts) this.#counts.set(fault, this.count(fault) + count);
+  }
+
+  /** As lines, the rarest first. */
+  text(): string {
+    return [...this.#counts].sort(([, a], [, b]) => a - b).map(([fault, count]) =>
+      `${String(count).padStart(7)} ${fault}`
+    ).join("\n");
+  }
+}

@@ -1,0 +1,85 @@
+// The kernel of a simulated node: refuses when it is told to, may end the process before or after a commit, and is written to
+// by another program, of which a monitor receives all, or only that something was lost.
+
+import type { Ports } from "../../src/engine/run_loop.ts";
+import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { CONTAINERS } from "../../src/fold/skeleton.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import type { CommitReceipt, Kernel } from "../../src/kernel/kernel.ts";
+import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
+import type { Operation, Transaction } from "../../src/nft/transaction.ts";
+import { POSITION_PATH } from "../../src/plan/position.ts";
+import type { Chance } from "./chance.ts";
+
+const ENOMEM = 12;
+
+export class UnreliableKernel implements Kernel {
+  readonly #kernel = new FakeKernel();
+  #heard: ForeignChange[] = [];
+  #lost = false;
+  /** Batches that it will refuse. */
+  refusals = 0;
+  /** Called before and after each commit; may throw. */
+  onCall: () => void = () => {};
+  /** Generation that another program last made; -1 before. */
+  disturbedAt = -1;
+
+  commit(transaction: Transaction): CommitReceipt {
+    this.onCall();
+    if (this.refusals > 0) {
+      this.refusals--;
+      throw new KernelRejection(null, ENOMEM, "for a test");
+    }
+    const receipt = this.#kernel.commit(transaction);
+    this.onCall();
+    return receipt;
+  }
+
+  list = (...args: Parameters<Kernel["list"]>) => this.#kernel.list(...args);
+  tables = () => this.#kernel.tables();
+  generation = () => this.#kernel.generation();
+  [Symbol.dispose]() {}
+
+  /** A monitor that receives what happens from now on. */
+  listen(): NonNullable<Ports["monitor"]> {
+    this.#heard = [];
+    this.#lost = false;
+    return {
+      poll: () => {
+        const heard = { foreign: this.#heard, lost: this.#lost };
+        this.#heard = [];
+        this.#lost = false;
+        return heard;
+      },
+      unheard: (_generation, commit) => commit(),
+    };
+  }
+
+  /** Another program deletes something of ours; `lost`: the monitor only knows that it missed something. */
+  disturb(chance: Chance, lost: boolean): boolean {
+    const operation = this.#theft(chance);
+    if (operation === undefined) return false;
+    this.#kernel.commit([operation]);
+    this.disturbedAt = this.#kernel.generation();
+    this.#lost ||= lost;
+    const changes = [`delete ${operation.noun}`];
+    if (!lost) this.#heard.push({ process: "nft", pid: 1, changes });
+    return true;
+  }
+
+  #theft(chance: Chance): Operation | undefined {
+    const tables = this.#kernel.tables();
+    if (tables.length === 0) return undefined;
+    const { family, name } = chance.pick(tables);
+    const elements = [...this.#kernel.list(OUR_TABLES).elements].flatMap(([set, keyed]) =>
+      set === POSITION_PATH ? [] : [...keyed.values()].map((element) => ({ set, element }))
+    );
+    if (elements.length === 0 || chance.once(3)) {
+      return { verb: "delete", noun: "table", family, table: name };
+    }
+    const stolen = chance.pick(elements);
+    const container = CONTAINERS.get(stolen.set);
+    return container && { verb: "delete", noun: "element", container, ...stolen };
+  }
+}

@@ -1,0 +1,156 @@
+// The program from its start to its end, over virtual time: ledger, engine, loop and healer, reflectors, as `run` puts them
+// together.
+
+import assert from "node:assert/strict";
+import { type Input, newEngine, step } from "../../src/engine/engine.ts";
+import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import {
+  knownVersions,
+  newRunning,
+  type Running,
+  takeBatch,
+  wake,
+  wakeAt,
+} from "../../src/engine/running.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import type { Now } from "../../src/ingest/reflector_state.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import { describeKey, type ObjectKind } from "../../src/kube/objects.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { commitAt } from "../../src/node/held_commit.ts";
+import { positionOf } from "../../src/plan/position.ts";
+import type { MemoryStorage } from "../support/memory_storage.ts";
+import { Client } from "./client.ts";
+import type { Arrival } from "./connections.ts";
+import { GHOST } from "./faulty_answers.ts";
+import type { UnreliableKernel } from "./kernel.ts";
+import type { Server } from "./server.ts";
+
+const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
+const SEGMENT_BYTES = 20_000;
+/** When virtual time begins. */
+const WALL = Date.parse("2026-11-23T09:00:00.000Z");
+
+/** What a ledger begins with. */
+export const CONFIG = {
+  kind: "config",
+  time: "2026-11-23T09:00:00.000Z",
+  version: "0",
+  nodeName: "node-a",
+} as const;
+
+/** A moment of virtual time. */
+export function moment(at: number): Now {
+  return { at, time: new Date(WALL + at).toISOString() };
+}
+
+export class Process {
+  readonly engine;
+  readonly ledger: LedgerWriter;
+  readonly running: Running;
+  readonly client: Client;
+  /** Whether the start asked the kernel what it holds. */
+  readonly listed: boolean;
+  readonly #toConfirm: [ObjectKind, string][] = [];
+  #now: number;
+
+  constructor(
+    kernel: UnreliableKernel,
+    storage: MemoryStorage,
+    readonly server: Server,
+    shared: boolean,
+    now: number,
+  ) {
+    this.#now = now;
+    const snapshot = newestSnapshot<SnapshotLine>(storage);
+    const engine = newEngine(snapshot && restoredState(snapshot.lines));
+    this.engine = engine;
+    this.ledger = new LedgerWriter(storage, {
+      policy: "interval",
+      segmentBytes: SEGMENT_BYTES,
+      ...(snapshot === undefined ? {} : { behind: snapshot }),
+      onRecord: (first, record) => void step(engine, { kind: "appended", first, records: [record] }),
+    });
+    const ports = this.#ports(kernel);
+    perform(engine, ports, { kind: "opened", ledger: this.ledger.ledger });
+    if (this.ledger.next === 0) {
+      const first = this.ledger.append([CONFIG]);
+      perform(engine, ports, { kind: "appended", first, records: [CONFIG] });
+    }
+    perform(engine, ports, standing(kernel, storage, moment(now).time));
+    this.listed = engine.listed;
+    commitBatch(engine, ports);
+    this.running = newRunning(engine, ports, now);
+    const seed = server.chance.below(2 ** 30);
+    this.client = new Client(server, server.resources, knownVersions(engine), shared, seed, moment(now));
+  }
+
+  wakeAt(): number {
+    return Math.min(wakeAt(this.running), this.client.wakeAt());
+  }
+
+  wake(now: number): void {
+    this.#now = now;
+    wake(this.running, now);
+    if (this.client.wakeAt() <= now) this.client.wake(moment(now));
+    this.#takeAll();
+  }
+
+  receive(id: number, arrival: Arrival, now: number): void {
+    this.#now = now;
+    this.client.receive(id, arrival, moment(now));
+    this.#takeAll();
+  }
+
+  /** Writes a snapshot, as the program does now and then. */
+  snapshot(): void {
+    this.ledger.snapshot(snapshotLines(this.engine.cluster), KEEP_ALL, 0);
+  }
+
+  #takeAll(): void {
+    for (const batch of this.client.take()) takeBatch(this.running, batch, this.#now);
+    for (const [kind, why] of this.#toConfirm.splice(0)) this.client.confirm(kind, why, moment(this.#now));
+  }
+
+  #ports(kernel: UnreliableKernel): Ports {
+    return {
+      kernel,
+      ledger: watched(this.ledger, (records) => this.#checkDeletions(records)),
+      monitor: kernel.listen(),
+      now: () => moment(this.#now).time,
+      confirm: (kind, why) => void this.#toConfirm.push([kind, why]),
+      report: () => {},
+      warn: () => {},
+    };
+  }
+
+  /** Nothing is deleted that the server never deleted. */
+  #checkDeletions(records: readonly LedgerRecord[]): void {
+    for (const record of records) {
+      if (record.kind !== "event" || record.value !== null) continue;
+      const uid = this.engine.cluster.objects.get(describeKey(record.key))?.metadata.uid ?? GHOST;
+      const deleted = uid === GHOST || this.server.cluster.deleted.has(uid);
+      assert.ok(deleted, `${describeKey(record.key)} is deleted, which the server never did`);
+    }
+  }
+}
+
+/** `ledger`, with `look` called before each append. */
+function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) => void): LedgerWriter {
+  const append = ledger.append.bind(ledger);
+  ledger.append = (records) => {
+    look(records);
+    return append(records);
+  };
+  return ledger;
+}
+
+/** What a start finds in the kernel: where nobody has committed since the ledger's last commit, it need not ask. */
+function standing(kernel: Kernel, storage: MemoryStorage, time: string): Input {
+  const found = list(kernel, time);
+  const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;
+  const held = position && commitAt(storage, position);
+  return held?.generation === kernel.generation() ? { kind: "untouched", position: held.position } : found;
+}

@@ -1,0 +1,74 @@
+// A proxy without a real kernel that follows an API server: source, engine, ledger, and what it says.
+
+import type { ApiSource } from "../../src/ingest/api_source.ts";
+import { newEngine, step } from "../../src/engine/engine.ts";
+import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { runLoop } from "../../src/engine/running.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { type MemoryStorage, memoryStorage } from "./memory_storage.ts";
+
+const TIME = "2026-11-26T10:00:00.000Z";
+
+/** Follows `source` until it is disposed of; goes on with the ledger in `storage`. */
+export class FollowedCluster implements AsyncDisposable {
+  readonly engine = newEngine();
+  readonly warnings: string[] = [];
+  readonly #ports: Ports;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(
+    readonly source: ApiSource,
+    readonly storage: MemoryStorage = memoryStorage(),
+    kernel = new FakeKernel(),
+  ) {
+    const ledger = new LedgerWriter(storage, {
+      policy: "never",
+      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
+    });
+    this.#ports = {
+      kernel,
+      ledger,
+      now: () => TIME,
+      report: () => {},
+      warn: (text) => this.warnings.push(text),
+    };
+    perform(this.engine, this.#ports, { kind: "opened", ledger: ledger.ledger });
+    perform(this.engine, this.#ports, list(kernel, TIME));
+    this.#done = runLoop(this.engine, this.#ports, source, this.#stop.signal);
+  }
+
+  /** Names of the Services that are known. */
+  services(): string[] {
+    return [...this.engine.cluster.services.keys()].sort();
+  }
+
+  /** How many endpoints are known. */
+  endpoints(): number {
+    const objects = [...this.engine.cluster.objects.values()];
+    return objects.reduce(
+      (n, object) => n + (object.kind === "EndpointSlice" ? object.endpoints.length : 0),
+      0,
+    );
+  }
+
+  records(): LedgerRecord[] {
+    return [...readLedger(this.storage)].map(({ record }) => record);
+  }
+
+  /** What the ledger says of lists that were not taken at once. */
+  held(): string[] {
+    return this.records().flatMap((record) =>
+      record.kind === "drift" ? [`${record.process}: ${record.changes.join()}: ${record.response}`] : []
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+    this.#ports.ledger[Symbol.dispose]();
+  }
+}
