@@ -124,6 +124,42 @@ export const SET_ASIDE_MAX = 64;
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
+/** Connections to /healthz and /livez at a time: a kubelet, a few load balancers and people. */
+export const HEALTH_CONNECTIONS_MAX = 32;
+
+/** Connections to all health check ports of Services at a time. */
+export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
+
+/** Connections to the metrics port at a time. */
+export const METRICS_CONNECTIONS_MAX = 8;
+
+/** Bytes of a request's head; Prometheus and kubelets send a few hundred. */
+export const HEADER_BYTES_MAX = 8 * 1024;
+
+/** Time from a connection to the last byte of its request's head, in milliseconds. */
+export const REQUEST_MILLISECONDS_MAX = 5000;
+
+/** Time from there to the last byte of the answer, in milliseconds: as long as Prometheus waits. */
+export const CONNECTION_MILLISECONDS_MAX = 10_000;
+
+/** Connections that one server accepts in a second: each costs a fifth of a millisecond, and rules go first. */
+export const ACCEPTS_PER_SECOND_MAX = 2000;
+
+/** Pause after an accept that failed for want of descriptors or memory, in milliseconds. */
+export const ACCEPT_RETRY_MILLISECONDS = 200;
+
+/** Bytes of log lines that wait while standard error takes none; further lines are dropped. */
+export const LOG_WAITING_BYTES_MAX = 256 * 1024;
+
+/** Longest line of the log in characters; the rest is cut off. */
+export const LOG_LINE_CHARACTERS_MAX = 16 * 1024;
+
+/** Uncaught errors that are logged and recorded in a minute; all are counted. */
+export const UNCAUGHT_PER_MINUTE_MAX = 10;
+
+/** Faults that wait in memory for the ledger of the next loop. */
+export const FAULTS_WAITING_MAX = 100;
+
 assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");
 assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
@@ -132,3 +168,7 @@ assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that 
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
+assert(
+  LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,
+  "the longest line must fit what may wait",
+);

@@ -13,7 +13,7 @@ import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
 import { completion, SHELLS } from "./completion.ts";
 import { addDiff } from "./commands/diff.ts";
 import { printSchemas } from "./json_schema.ts";
-import { log, startLog } from "../node/log.ts";
+import { flushLog, log, startLog } from "../node/log.ts";
 import { manifest, type ManifestOptions } from "./commands/manifest.ts";
 import { addLog } from "./commands/log.ts";
 import { PROXY_FLAGS, type Reading } from "../node/proxy_flags.ts";
@@ -202,19 +202,27 @@ function isExplained(error: unknown): error is Error {
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
+/** Runs the program; what it throws becomes a message and an exit code. */
+async function exitCode(args: readonly string[]): Promise<number> {
+  try {
+    return await main(args);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isWrongUsage(error)) {
+      log.error(error.message);
+      return 2;
+    }
+    log.error(
+      isExplained(error) ? error.message : `a fault of this program: ${(error as Error)?.stack ?? error}`,
+    );
+    return 1;
+  }
+}
+
 if ("DedicatedWorkerGlobalScope" in globalThis) serveReplay();
 else if (import.meta.main) {
   startLog();
-  try {
-    Deno.exitCode = await main(Deno.args);
-  } catch (error) {
-    if (error instanceof CommanderError) Deno.exitCode = error.exitCode === 0 ? 0 : 2;
-    else if (isWrongUsage(error)) {
-      log.error(error.message);
-      Deno.exitCode = 2;
-    } else if (isExplained(error)) {
-      log.error(error.message);
-      Deno.exitCode = 1;
-    } else throw error;
-  }
+  Deno.exitCode = await exitCode(Deno.args);
+  // A write that hangs would keep the process from ending.
+  if (!await flushLog()) Deno.exit();
 }

@@ -30,7 +30,7 @@ import {
   type MutableElements,
 } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
-import { movedTexts } from "../plan/moved_frontends.ts";
+import { type MovedFrontend, movedFrontends, movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan, type Touched } from "../plan/plan.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import { takeBatch } from "./batch.ts";
@@ -99,6 +99,7 @@ interface Pending {
   readonly digest: Digest;
   readonly operations: number;
   readonly rebuilds: boolean;
+  readonly moved: readonly MovedFrontend[];
 }
 
 /** Changed in place by {@link step} alone. */
@@ -114,6 +115,8 @@ export interface EngineState {
   tableFlags: readonly TableFlag[];
   /** Tables to delete before ours are made; undefined while ours stand as they should. */
   rebuild: readonly Pick<Table, "family" | "name">[] | undefined;
+  /** What the tables held that are to be made anew, where that is known: who had an address. */
+  replaced: Elements;
   /** Whether the position in the kernel is to be written though no element changes: it is not ours, or not right. */
   repositions: boolean;
   /** Tables of another proxy that the next commit removes. */
@@ -150,6 +153,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     committedDigest: tablesDigest(cluster.tables),
     tableFlags: [],
     rebuild: [],
+    replaced: new Map(),
     repositions: false,
     takeover: [],
     gathered: nothingGathered(),
@@ -264,7 +268,7 @@ function noteDisagreement(state: EngineState, found: Found, time: string): Effec
 /** Takes over what the kernel holds: its elements where the skeleton is ours, nothing where it is not. */
 function adopt(state: EngineState, found: Found): void {
   if (digestText(tablesDigest(found.tables)) !== digestText(tablesDigest(state.cluster.tables))) {
-    return startAnew(state, found.tables);
+    return startAnew(state, found.tables, found.elements);
   }
   state.rebuild = undefined;
   state.committed = sharing(found.elements, state.cluster.desired);
@@ -293,9 +297,14 @@ function sharing(elements: Elements, desired: Elements): MutableElements {
   }));
 }
 
-/** Our tables are to be made again, in place of `old` ones. */
-function startAnew(state: EngineState, old: readonly Pick<Table, "family" | "name">[]): void {
+/** Our tables are to be made again, in place of `old` ones, which hold `elements`. */
+function startAnew(
+  state: EngineState,
+  old: readonly Pick<Table, "family" | "name">[],
+  elements: Elements = state.committed,
+): void {
   state.rebuild = old;
+  if (elements.size > 0) state.replaced = elements;
   state.committed = new Map();
   state.committedDigest = tablesDigest(state.cluster.tables);
 }
@@ -355,7 +364,8 @@ function planCommit(state: EngineState): Effect[] {
   ];
   const delta = [...changes, position].sort(compareChanges);
   const rebuilds = rebuild !== undefined;
-  state.pending = { delta, through: cluster.folded, digest, operations: transaction.length, rebuilds };
+  const moved = movedFrontends(rebuilds ? diff(state.replaced, cluster.desired) : changes);
+  state.pending = { delta, through: cluster.folded, digest, operations: transaction.length, rebuilds, moved };
   state.plannedOffset = cluster.folded;
   return [{ kind: "commit", transaction }];
 }
@@ -391,6 +401,7 @@ function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string)
   // A chain that was emptied can go only now that no element of an earlier generation leads to it.
   for (const { set, key, after } of delta) if (isRetired(set, after)) touch(state, set, key, through);
   state.rebuild = undefined;
+  state.replaced = new Map();
   state.repositions = false;
   state.takeover = [];
   state.rejections = 0;

@@ -73,7 +73,7 @@ export function wake(running: Running, now: number): void {
   lookAtLedger(running);
 }
 
-/** Runs `source` until it ends or `signal` aborts. Throws the ledger's and the source's errors. */
+/** Runs `source` until it ends or `signal` aborts. Throws whatever is thrown in it, between batches too. */
 export async function runLoop(
   state: EngineState,
   ports: Ports,
@@ -82,21 +82,27 @@ export async function runLoop(
 ): Promise<void> {
   const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
   const running = newRunning(state, { ...ports, confirm }, performance.now());
+  const thrown = new AbortController();
   let timer: ReturnType<typeof setTimeout>;
   const rest = () => {
     timer = setTimeout(() => {
       try {
         wake(running, performance.now());
-      } finally {
         rest();
+      } catch (error) {
+        thrown.abort(error);
       }
     }, Math.max(0, wakeAt(running) - performance.now()));
   };
   rest();
+  const ends = AbortSignal.any([signal, thrown.signal]);
   try {
-    for await (const batch of source.batches(signal, knownVersions(state))) {
+    for await (const batch of source.batches(ends, knownVersions(state))) {
+      // What an error may have left half-way takes no more.
+      thrown.signal.throwIfAborted();
       takeBatch(running, batch, performance.now());
     }
+    thrown.signal.throwIfAborted();
   } finally {
     clearTimeout(timer!);
     ports.ledger.sync();

@@ -8,7 +8,7 @@ import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Delta } from "../plan/delta.ts";
-import { type MovedFrontend, movedFrontends } from "../plan/moved_frontends.ts";
+import type { MovedFrontend } from "../plan/moved_frontends.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 
 /** One sync, for people and metrics. */
@@ -81,8 +81,9 @@ export function gather(gathered: Gathered, { objects }: ClusterState, record: Le
 /** The report of a commit whose first record is `from`. */
 export function syncReport(
   cluster: ClusterState,
-  { delta, through, rebuilds }: {
+  { delta, through, rebuilds, moved }: {
     readonly delta: Delta;
+    readonly moved: readonly MovedFrontend[];
     readonly through: number;
     readonly rebuilds: boolean;
   },
@@ -107,7 +108,7 @@ export function syncReport(
     withoutLocal: cluster.withoutLocal,
     aside: cluster.aside.size,
     contested: cluster.contested.size,
-    moved: movedFrontends(delta),
+    moved,
     serviceChanges: gathered.services,
     endpointChanges: gathered.endpoints,
     triggers: gathered.triggers,

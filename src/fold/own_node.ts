@@ -98,7 +98,7 @@ function problemOf(
 function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProblem, why: string): string {
   const { name } = node;
   const remembered = knownNode === undefined
-    ? "no endpoint is in its zone and NodePorts are served on no primary address"
+    ? "its addresses, zone and pod CIDRs are not known, so NodePorts are served on no primary address"
     : "its last known addresses, zone and pod CIDRs stay in force";
   switch (problem) {
     case "":

@@ -1,7 +1,7 @@
 // What happened: the records that are about a Service, a namespace, an address, a kind or a time, newest first.
 
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
-import type { Search } from "../ledger/ledger_view.ts";
+import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Past } from "./past.ts";
@@ -13,7 +13,7 @@ export function* recordsAbout(past: Past, search: Search = {}): Generator<Placed
 }
 
 /** A function that says whether a record is what `search` looks for. A record without a readable time is of any time. */
-function matcher(search: Search): (record: LedgerRecord) => boolean {
+export function matcher(search: Search): (record: LedgerRecord) => boolean {
   const { kind, service, namespace, since = -Infinity, until = Infinity } = search;
   const names = search.address === undefined ? undefined : mentionsAddress(search.address);
   return (record) => {

@@ -20,7 +20,8 @@ export function recordLines(
     case "drift":
       return [`${head}drift: ${driftText(record)}`];
     case "gap":
-      return [`${head}gap of ${record.records} records: ${record.reason}`];
+      // A fault of the program is a gap of no records.
+      return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
     case "event":
     case "config":
       return [`${head}${describeRecord(record)}`];

@@ -1,5 +1,5 @@
-// What an API server answers, checked before it is believed: a page of a list, a line of a watch. Each function returns what
-// it was asked for or throws an ApiFailure that names what the value is instead. Pure.
+// What an API server answers, checked before anything follows from it: a page of a list, a line of a watch. Each function
+// returns what it was asked for or throws an ApiFailure that names what the value is instead. Pure.
 
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
@@ -34,8 +34,14 @@ export function pageOf(value: unknown, resource: Resource): Page {
   const { items } = page;
   if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
   for (const item of items) checkItem(item, resource);
-  const metadata = isObject(page["metadata"]) ? page["metadata"] : {};
-  return { items, resourceVersion: versionOf(metadata), token: textOf(metadata["continue"]) };
+  const { metadata = {} } = page;
+  if (!isObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
+  const { continue: token } = metadata;
+  // A token that cannot be sent back would make the first page the whole list.
+  if (typeof token !== "string" && token !== undefined && token !== null) {
+    throw invalid(`a ${kind} whose continue token is ${described(token)}`);
+  }
+  return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
 }
 
 /** Items leave out their kind; one that names another is no item of this list. */

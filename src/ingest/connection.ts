@@ -77,6 +77,7 @@ export class Connection implements Disposable {
     this.#client[Symbol.dispose]();
   }
 
+  /** What goes wrong on the way is a problem; what goes wrong in the receiver is its own, and thrown. */
   async #exchange(
     path: string,
     query: Query,
@@ -86,33 +87,32 @@ export class Connection implements Disposable {
   ): Promise<void> {
     this.#open.add(stop);
     this.#note({ kind: "asked" });
+    let problem: Problem | undefined;
     let answered = false;
     try {
-      const response = await this.#client.get(path, query, stop.signal);
-      answered = true;
-      this.#note({ kind: "answered" });
-      if (!isCancelled()) await receiver.head(headOf(response));
-      await this.#read(response, receiver, stop.signal, isCancelled);
-      if (!isCancelled()) {
-        this.#close(stop, answered);
-        await receiver.end();
+      const response = await this.#client.get(path, query, stop.signal)
+        .catch((error) => void (problem = problemOf(stop.signal.reason ?? error, false)));
+      if (response !== undefined) {
+        answered = true;
+        this.#note({ kind: "answered" });
+        if (!isCancelled()) await receiver.head(headOf(response));
+        problem = await this.#read(response, receiver, stop.signal);
       }
-    } catch (error) {
-      if (isCancelled()) return;
-      this.#close(stop, answered);
-      await receiver.failed(problemOf(stop.signal.reason ?? error, answered));
     } finally {
       this.#close(stop, answered);
     }
+    if (isCancelled()) return;
+    if (problem === undefined) await receiver.end();
+    else await receiver.failed(problem);
   }
 
+  /** Reads a body to its end; returns what went wrong. */
   async #read(
     response: Response,
     receiver: Receiver,
     signal: AbortSignal,
-    isCancelled: () => boolean,
-  ): Promise<void> {
-    if (response.body === null) return;
+  ): Promise<Problem | undefined> {
+    if (response.body === null) return undefined;
     // Into one buffer: else the runtime makes one of 64 KiB for every read, and a list may be a read for each object.
     const reader = response.body.getReader({ mode: "byob" });
     let buffer = new ArrayBuffer(READ_BYTES);
@@ -120,13 +120,19 @@ export class Connection implements Disposable {
     const cancel = () => void reader.cancel().catch(() => {});
     signal.addEventListener("abort", cancel);
     try {
-      while (!isCancelled()) {
-        const { done, value } = await reader.read(new Uint8Array(buffer));
-        signal.throwIfAborted();
-        if (done) return;
+      for (;;) {
+        let read;
+        try {
+          signal.throwIfAborted();
+          read = await reader.read(new Uint8Array(buffer));
+          signal.throwIfAborted();
+        } catch (error) {
+          return problemOf(signal.reason ?? error, true);
+        }
+        if (read.done) return undefined;
         this.#note({ kind: "received" });
-        await receiver.bytes(value);
-        buffer = value.buffer;
+        await receiver.bytes(read.value);
+        buffer = read.value.buffer;
       }
     } finally {
       signal.removeEventListener("abort", cancel);

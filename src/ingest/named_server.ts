@@ -35,7 +35,14 @@ export class NamedServer implements Disposable {
     const options: RequestOptions = { method, headers: Object.fromEntries(headers), agent: this.#agent };
     return new Promise<Response>((resolve, reject) => {
       signal.throwIfAborted();
-      const request = httpsRequest(url, options, (message) => resolve(response(message)));
+      const request = httpsRequest(url, options, (message) => {
+        try {
+          resolve(response(message));
+        } catch (error) {
+          message.destroy();
+          reject(error);
+        }
+      });
       const abort = () => request.destroy(signal.reason);
       signal.addEventListener("abort", abort);
       request.on("close", () => signal.removeEventListener("abort", abort));
@@ -59,34 +66,41 @@ function response(message: IncomingMessage): Response {
   }
   const { statusCode: status = 0, statusMessage: statusText = "" } = message;
   // As redirect: "error" has it: credentials are for the server that was named.
-  if (status >= 300 && status < 400) {
-    message.destroy();
-    throw new TypeError("the server redirects");
-  }
+  if (status >= 300 && status < 400) throw new TypeError("the server redirects");
   return new Response(bodyOf(message), { status, statusText, headers });
 }
 
 /** The body as a stream of bytes that waits where nobody reads. */
 function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  // Events may still come once the stream has ended.
+  let ended = false;
+  const end = (how: () => void) => {
+    if (!ended) how();
+    ended = true;
+  };
   return new ReadableStream({
     type: "bytes",
     start(controller) {
       message.pause();
       message.on("data", (chunk: Buffer) => {
-        controller.enqueue(new Uint8Array(chunk));
+        if (ended) return;
         message.pause();
+        controller.enqueue(new Uint8Array(chunk));
       });
-      message.on("end", () => {
-        controller.close();
-        controller.byobRequest?.respond(0);
-      });
-      message.on("error", (error) => controller.error(error));
+      message.on("end", () =>
+        end(() => {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }));
+      const broken = () => end(() => controller.error(new TypeError("the connection broke off")));
+      message.on("error", broken);
+      message.on("close", broken);
     },
     pull() {
       message.resume();
     },
     cancel() {
-      message.destroy();
+      end(() => message.destroy());
     },
   });
 }

@@ -10,9 +10,13 @@ export async function* changesOf(path: string, signal: AbortSignal): AsyncGenera
   while (!signal.aborted) {
     const place = placeOf(path);
     // Before what is there is read, so that nothing that happens in between goes unnoticed.
-    using watcher = watcherOf(path);
-    yield;
-    yield* bursts(watcher, () => placeOf(path) !== place, signal);
+    const watcher = watcherOf(path);
+    try {
+      yield;
+      yield* bursts(watcher, () => placeOf(path) !== place, signal);
+    } finally {
+      watcher?.[Symbol.dispose]();
+    }
   }
 }
 

@@ -38,7 +38,7 @@ function failWatch(
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
   if (worked) state.failures = 0;
-  state.invalid = failure.reason === "invalid" ? state.invalid + 1 : 0;
+  state.refused = REFUSED.has(failure.reason) ? state.refused + 1 : 0;
   const silent = now.at - exchange.quietSince >= times.idleMilliseconds;
   state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;
   forgetUnversioned(state, exchange);
@@ -47,9 +47,12 @@ function failWatch(
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup is
-  // silent until it has reached our version once more (kube-apiserver 1.37): a list goes around both.
-  if (state.invalid >= INVALID_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) state.version = undefined;
+  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup may
+  // say so in another way than 410, or be silent until it has reached our version again: a list goes around all of that.
+  if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) {
+    state.version = undefined;
+    state.refused = 0;
+  }
   if (failure.reason === "cut" && worked) {
     rest(state, backoff(0, times, state), now);
     return [{ kind: "cut", cause: failure.text }];
@@ -57,8 +60,9 @@ function failWatch(
   return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
 }
 
-/** Watches in a row that make no sense before the resource is listed again. */
-const INVALID_WATCHES_MAX = 3;
+/** Watches in a row that are refused, or make no sense, before the resource is listed again. */
+const REFUSED_WATCHES_MAX = 5;
+const REFUSED: ReadonlySet<Problem["reason"]> = new Set(["invalid", "error", "absent"]);
 /** Watches in a row that bring nothing, not even a bookmark, before it is. */
 const SILENT_WATCHES_MAX = 2;
 

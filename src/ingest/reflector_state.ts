@@ -144,8 +144,8 @@ export interface ReflectorState extends Draws {
   inParts: boolean;
   /** Failures in a row. */
   failures: number;
-  /** Watches in a row that made no sense. */
-  invalid: number;
+  /** Watches in a row that were refused, or made no sense. */
+  refused: number;
   /** Watches in a row that brought nothing. */
   silences: number;
   /** Whether requests share a connection, as far as is known. */
@@ -188,7 +188,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     method: "stream",
     inParts: false,
     failures: 0,
-    invalid: 0,
+    refused: 0,
     silences: 0,
     shared: true,
     unconfirmed: undefined,

@@ -1,4 +1,4 @@
-// The seam of ingest: whatever tells us what the cluster is. A source delivers batches; the ledger and all behind it do
+// The seam of ingest: whatever knows what the cluster is. A source delivers batches; the ledger and all behind it do
 // not know where they come from.
 
 import type { KubeObject, ObjectKey, ObjectKind, WatchEvent } from "../kube/objects.ts";
@@ -108,8 +108,8 @@ export interface Source {
    */
   confirm?(kind: ObjectKind, why: string): void;
   /**
-   * `known`: the newest version of each kind that the caller knows; what came after it may be told before all else. The
-   * first list may be told in parts.
+   * `known`: the newest version of each kind that the caller knows; what came after it may come before all else. The first
+   * list may come in parts.
    */
   batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
 }

@@ -11,6 +11,8 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   16: ["EBUSY", "it is still referred to"],
   17: ["EEXIST", "it exists already, and is different"],
   22: ["EINVAL", "the kernel does not accept it"],
+  23: ["ENFILE", "the system has too many open files"],
+  24: ["EMFILE", "this process has too many open files"],
   28: ["ENOSPC", "the set is full"],
   30: ["EROFS", "the file system is read-only"],
   31: ["EMLINK", "chains would lead back to themselves, or too deep"],

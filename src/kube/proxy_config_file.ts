@@ -152,7 +152,6 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   ipvs: "rules are nftables, always",
   portRange: "nothing has used it for years",
   windowsRunAsService: "there is no Windows here",
-  logging: "logs go to stderr",
 };
 
 /** Fields that an older kube-proxy read, and the release that dropped them (kubernetes/kubernetes 78294, 78399, 112133). */

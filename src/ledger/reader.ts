@@ -2,7 +2,7 @@
 // left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
 
 import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
-import type { LedgerRecord, Offset } from "./record.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import {
   isLedgerDamage,
   LedgerDamage,
@@ -99,7 +99,7 @@ function segmentLines(storage: Storage, name: string): Uint8Array[] {
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {
-  return { offset: offset as Offset, record };
+  return { offset: offsetOf(offset), record };
 }
 
 /** `line`: from 0, the header left out. */

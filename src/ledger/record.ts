@@ -7,6 +7,11 @@ import type { WatchEvent } from "../kube/objects.ts";
 /** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
 export type Offset = number & { readonly __brand: "Offset" };
 
+/** `place` as an offset. */
+export function offsetOf(place: number): Offset {
+  return place as Offset;
+}
+
 /** What a source said about one object. */
 export interface EventRecord extends WatchEvent {
   /** Discriminates the union. */
@@ -92,7 +97,10 @@ export interface DriftRecord {
   readonly response: string;
 }
 
-/** Offsets that could not be written (full disk, I/O error) are told here once writing works again. */
+/**
+ * Offsets that could not be written (full disk, I/O error), once writing works again; with no `records`, a fault of this
+ * program that may have left something out.
+ */
 export interface GapRecord {
   /** Discriminates the union. */
   readonly kind: "gap";

@@ -88,14 +88,23 @@ function appendFile(path: string, create: boolean): AppendFile {
 }
 
 function truncateFile(path: string, length: number): void {
-  using file = Deno.openSync(path, { write: true });
-  file.truncateSync(length);
-  file.syncSync();
+  withFile(path, { write: true }, (file) => {
+    file.truncateSync(length);
+    file.syncSync();
+  });
 }
 
 function syncFolder(path: string): void {
-  using folder = Deno.openSync(path);
-  folder.syncSync();
+  withFile(path, { read: true }, (folder) => folder.syncSync());
+}
+
+function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFile) => void): void {
+  const file = Deno.openSync(path, options);
+  try {
+    use(file);
+  } finally {
+    file.close();
+  }
 }
 
 /** An flock(2): the kernel releases it when its process ends, however it ends, so a stale lock cannot exist. */

@@ -11,7 +11,7 @@ import {
   readConfigFile,
 } from "../kube/proxy_config_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
-import { log } from "./log.ts";
+import { followLogSettings, log } from "./log.ts";
 import { type Document, flagNames, type ProxyFlags, withFlags } from "./proxy_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -95,6 +95,7 @@ function read(
     (value as { kind?: unknown } | null)?.kind === "KubeProxyConfiguration";
   const theirs = values.find(isTheirs) as Document | undefined;
   const { document, from } = withFlags(theirs ?? {}, options);
+  followLogSettings(document);
   const documents = values.map((value) => value === theirs ? document : value);
   const twice = repeated.map(({ document, line, key }) => ({
     strict: document !== theirs,

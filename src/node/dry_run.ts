@@ -1,6 +1,7 @@
 // `ledgerproxy run --dry-run`: what would be written, as nft text. Touches neither the kernel nor the ledger.
 
 import { newEngine, step } from "../engine/engine.ts";
+import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
@@ -19,6 +20,8 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
       for (const told of after) if (told.kind === "warn") log.warn(told.text);
     }
   }
+  const { text } = nodeStatus(engine.cluster, engine.synced);
+  if (text !== "") log.warn(text);
   const { tables, desired } = engine.cluster;
   await Deno.stdout.write(new TextEncoder().encode(rulesetText(assembled({ tables, elements: desired }))));
   return 0;

@@ -5,14 +5,21 @@ import type { Source } from "../ingest/source.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** Flags that say what a list may do. */
+export interface GuardOptions {
+  readonly allowEmpty?: boolean;
+  readonly once?: boolean;
+}
+
 /**
  * `source`, whose lists delete nothing where they hold no object at all and `known` ones would go. The first such list ends
- * the program with a {@link UsageError}: the path is wrong, or nothing is there yet. A later one is a problem.
+ * the program with a {@link UsageError}: the path is wrong, or nothing is there yet. A later one is a problem, and so is a
+ * first one of files that are broken, unless it is the only one (`once`): they may be mended.
  */
 export function guardedSource(
   source: Source,
   known: () => ReadonlyMap<string, KubeObject>,
-  allowEmpty: boolean,
+  { allowEmpty = false, once = false }: GuardOptions,
 ): Source {
   return {
     ...source,
@@ -24,7 +31,7 @@ export function guardedSource(
           continue;
         }
         const refusal = emptied(batch, known(), allowEmpty);
-        if (refusal !== undefined && first) {
+        if (refusal !== undefined && first && (once || batch.complete)) {
           throw new UsageError(refusalText(source, refusal, batch.problems));
         }
         const deleted = first ? deletedByList(batch, known()) : undefined;

@@ -2,36 +2,30 @@
 
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
-import { runLoop } from "../engine/running.ts";
 import { TABLE } from "../fold/skeleton.ts";
-import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
-import type { Retention } from "../ledger/retention.ts";
 import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
-import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
+import { isLedgerDamage } from "../ledger/segment.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
-import { newMetrics } from "../serve/metrics.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
-import { watchConfig } from "./config_watch.ts";
 import { dryRun } from "./dry_run.ts";
-import { MemoryRelease } from "./free_memory.ts";
-import { log } from "./log.ts";
+import { Faults } from "./faults.ts";
+import { appendRecord, configure, follow, type Process } from "./follow.ts";
+import { log, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
-import { guardedSource } from "./guarded_source.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
-import { progress } from "./progress.ts";
-import { followed, type Served, Serving } from "./serving.ts";
+import { restarting } from "./restarts.ts";
+import { newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
+import { configRecord, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
@@ -50,13 +44,52 @@ export interface RunOptions extends ConfigOptions {
 
 /** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
+  if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
   if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
+  const client = apiClient(inForce);
   if (options.dryRun) {
-    const source = openSource({ ...options, ...inForce }, true, apiClient(inForce));
-    return await dryRun(source, configRecord(inForce));
+    return await dryRun(openSource({ ...options, ...inForce }, true, client), configRecord(inForce));
   }
-  using kernel = new NetlinkKernel();
+  const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
+  const served = newServed({
+    tell: (event) => recorder?.tell(event),
+    failed: (error) => faults.note("answer", error),
+  }, inForce);
+  const faults = new Faults(served.metrics.condition);
+  const process: Process = { options, inForce, client, served, faults, stop: stopSignal() };
+  try {
+    return await runProcess(process);
+  } finally {
+    process.serving?.[Symbol.dispose]();
+    faults[Symbol.dispose]();
+  }
+}
+
+/** A fault before the first rules are in place, or of a run that is to end by itself, ends the program. */
+async function runProcess(process: Process): Promise<number> {
+  const { options, served, faults, stop } = process;
+  const code = await restarting(() => live(process), {
+    stop: stop.signal,
+    mayRestart: (error) => process.serving !== undefined && options.once !== true && !isLedgerDamage(error),
+    restarts(error, pause) {
+      faults.loopEnded(error);
+      served.brokenSince ??= Date.now();
+      served.metrics.condition.restarted();
+      const when = pause === 0 ? "at once" : `in ${pause / 1000} s`;
+      log.warn(
+        `starting again in place ${when}, from ledger and kernel; the rules stay as they are until then`,
+      );
+    },
+  });
+  return code ?? 1;
+}
+
+/** One life of the loop: opens what it acts on, puts rules in place, and follows the source. */
+async function live(process: Process): Promise<number> {
+  const { options, inForce, client, served, faults } = process;
+  await using resources = new AsyncDisposableStack();
+  const kernel = resources.use(new NetlinkKernel());
   const held = heldCommit(inForce.ledger, kernel);
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
@@ -64,32 +97,22 @@ export async function run(options: RunOptions): Promise<number> {
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
   }
-  const client = apiClient(inForce);
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const folder = ledgerFolder(inForce.ledger);
-  using conntrack = new Conntrack();
+  const conntrack = resources.use(new Conntrack());
   // Rules that stand prove what the kernel can do.
   if (held === undefined && !capable(kernel)) return 1;
-  using monitor = new RulesetMonitor(TABLE, kernel.port);
-  const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
-  const tell = (event: ApiEvent) => recorder?.tell(event);
-  setUp(inForce, tell);
-  const stop = stopSignal();
+  const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
+  if (process.serving === undefined) setUp(inForce, (event) => served.tell(event));
   const opened = openForWriting(folder, options.fsync ?? "interval");
   const { engine } = opened;
-  using ledger = opened.ledger;
-  const served: Served = {
+  const ledger = resources.use(opened.ledger);
+  Object.assign(served, {
     engine,
+    drift: undefined,
     status: () => source.status?.() ?? [],
     ledger: () => ledger.failure,
-    metrics: newMetrics({
-      status: () => source.status?.() ?? [],
-      gathered: () => engine.gathered,
-      ledger: () => ledger.failure,
-    }),
-    lastUpdated: 0,
-    tell,
-  };
+  });
   const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
   // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
@@ -105,72 +128,11 @@ export async function run(options: RunOptions): Promise<number> {
   // A node that comes up while its source is away serves what the ledger knows.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
-  await using serving = new Serving(served, inForce);
-  tell(nodeEvent(inForce, "Normal", "Starting", ""));
-  return await follow({ options, inForce, source, ports, served, serving, stop });
-}
-
-interface Following {
-  readonly options: RunOptions;
-  readonly inForce: Settings;
-  readonly source: Source;
-  readonly ports: Ports;
-  readonly served: Served;
-  readonly serving: Serving;
-  readonly stop: AbortController;
-}
-
-/** Follows the source until it ends, the process is asked to stop, or a changed configuration needs another. */
-async function follow(
-  { options, inForce, source, ports, served, serving, stop }: Following,
-): Promise<number> {
-  const { engine, metrics } = served;
-  const { ledger } = ports;
-  let restart = false;
-  using _watch = watchConfig(options, inForce, {
-    apply(now) {
-      log.info(`${options.config} has changed: taken over`);
-      configure(engine, ports, now);
-      commitBatch(engine, ports);
-      serving.follow();
-    },
-    restart() {
-      log.warn(`${options.config} has changed beyond the rules: ending, to be started again`);
-      restart = true;
-      stop.abort();
-    },
-  });
-  using memory = new MemoryRelease();
-  let lastSnapshot = Date.now();
-  let snapshotting: Promise<void> | undefined;
-  const told = progress("records in the ledger, while the cluster is read");
-  const afterBatch = (batch: SourceBatch) => {
-    if (isPart(batch)) return told(ledger.next);
-    serving.follow();
-    const due = ledger.tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - lastSnapshot > SNAPSHOT_MILLISECONDS;
-    if (due && snapshotting === undefined) {
-      lastSnapshot = Date.now();
-      snapshotting = ledger.snapshotInSteps(
-        snapshotLines(snapshotState(engine.cluster)),
-        retention(options),
-        lastSnapshot,
-      ).finally(() => snapshotting = undefined);
-    }
-    memory.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
-  };
-  serving.follow();
-  const beforeBatch = (batch: SourceBatch) => {
-    if (!isPart(batch)) metrics.kubeProxy.noteQueued();
-  };
-  const believed = inForce.source === undefined
-    ? source
-    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
-  await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), stop.signal);
-  await snapshotting;
-  if (ledger.tailBytes > SNAPSHOT_STOP_BYTES) {
-    ledger.snapshot(snapshotLines(engine.cluster), retention(options), Date.now());
-  }
-  return restart ? 1 : summary(engine);
+  if (process.serving === undefined) served.tell(nodeEvent(inForce, "Normal", "Starting", ""));
+  process.serving ??= new Serving(served, inForce);
+  const broken = faults.attach((record) => appendRecord(engine, ports, record));
+  resources.defer(() => faults.detach());
+  return await follow(process, { source, ports, broken });
 }
 
 /** Says when the ledger's disk begins to fail, and when it works again. */
@@ -184,6 +146,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     ...parts,
     meter: served.metrics,
     ledgerChanged: tellOfLedger,
+    driftChanged: (drift) => served.drift = drift,
     now: () => new Date().toISOString(),
     report(report) {
       served.lastUpdated = Date.now();
@@ -207,13 +170,6 @@ function standing(
   return untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
 }
 
-/** Puts the configuration into the ledger, where it is another than the ledger knows. */
-function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
-  const config = configRecord(inForce);
-  if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
-  perform(engine, ports, { kind: "appended", first: ports.ledger.append([config]), records: [config] });
-}
-
 /** What a node has that starts again: how long its rules were nobody's concern. */
 function inPlace({ cluster, committedOffset }: EngineState): string {
   return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
@@ -221,10 +177,6 @@ function inPlace({ cluster, committedOffset }: EngineState): string {
 
 function sinceStart(): string {
   return `${Math.round(performance.now())} ms after the start`;
-}
-
-function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
-  return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * 24 * 3600 * 1000 };
 }
 
 /** Says at once where the API server cannot be reached without the rules that are made from its answers. */
@@ -271,18 +223,4 @@ function takeOver(engine: EngineState, ports: Ports): void {
     perform(engine, ports, { kind: "takeover", tables });
   }
   for (const other of otherModes(ports.kernel)) log.warn(other);
-}
-
-function summary({ cluster, synced, rejections, committedOffset }: EngineState): number {
-  if (!synced) {
-    log.info("ended before the cluster was read: the rules in the kernel are as they were");
-    return 0;
-  }
-  if (rejections > 0) {
-    log.error("the kernel does not hold the state: the last commit was rejected (see above)");
-    return 1;
-  }
-  const services = cluster.services.size;
-  log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);
-  return 0;
 }

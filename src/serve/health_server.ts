@@ -1,12 +1,16 @@
 // Serves /healthz and /livez, and a health check for each LoadBalancer Service under Local policy.
 
+import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX } from "../limits.ts";
+import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
-
-/** Address to listen on. */
-export interface BindAddress {
-  readonly hostname: string;
-  readonly port: number;
-}
+import {
+  type BindAddress,
+  type HttpAnswer,
+  type HttpNotes,
+  HttpServer,
+  NO_NOTES,
+  NOT_FOUND,
+} from "./http_server.ts";
 
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
 
@@ -15,19 +19,24 @@ export function serveHealth(
   address: BindAddress,
   facts: () => HealthFacts,
   answered: (endpoint: "healthz" | "livez", code: number) => void = () => {},
-): AsyncDisposable {
-  const answers: Readonly<Record<string, (facts: HealthFacts) => HealthAnswer>> = {
-    "/healthz": healthz,
-    "/livez": livez,
-  };
-  return Deno.serve({ ...address, onListen: () => {} }, (request) => {
-    const path = new URL(request.url).pathname;
-    const answer = answers[path];
-    if (answer === undefined) return new Response("not found\n", { status: 404 });
-    const { status, body } = answer(facts());
-    answered(path.slice(1) as "healthz" | "livez", status);
-    return new Response(JSON.stringify(body), { status, headers: HEADERS });
-  });
+  notes: HttpNotes = NO_NOTES,
+): HttpServer {
+  const answers: ReadonlyMap<string, (facts: HealthFacts) => HealthAnswer> = new Map([
+    ["/healthz", healthz],
+    ["/livez", livez],
+  ]);
+  return new HttpServer(
+    address,
+    ({ path }) => {
+      const answer = answers.get(path);
+      if (answer === undefined) return NOT_FOUND;
+      const { status, body } = answer(facts());
+      answered(path.slice(1) as "healthz" | "livez", status);
+      return { status, headers: HEADERS, body: JSON.stringify(body) };
+    },
+    new Connections(HEALTH_CONNECTIONS_MAX),
+    notes,
+  );
 }
 
 /** A Service that a load balancer asks about: its port on the node, and how many endpoints are ready here. */
@@ -39,16 +48,18 @@ export interface ServiceHealth {
 }
 
 /** A server for each Service and address, as long as the Service wants one; dispose of it to stop them all. */
-export class HealthCheckPorts implements AsyncDisposable {
-  readonly #servers = new Map<string, Deno.HttpServer>();
+export class HealthCheckPorts implements Disposable {
+  readonly #servers = new Map<string, HttpServer>();
+  readonly #connections = new Connections(HEALTH_CHECK_CONNECTIONS_MAX);
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
-  /** Places that could not be opened, and why: each is told once. */
+  /** Places that could not be opened, and why: each is reported once. */
   readonly #failed = new Map<string, string>();
 
-  /** `failed` is told of a port that cannot be opened; it is tried again at the next {@link follow}. */
+  /** `failed` receives a port that cannot be opened; it is tried again at the next {@link follow}. */
   constructor(
     readonly facts: () => HealthFacts,
     readonly failed: (service: ServiceHealth, problem: string) => void,
+    readonly notes: HttpNotes = NO_NOTES,
   ) {}
 
   /** Opens and closes ports so that they are those of `services`, on each of `hostnames`. */
@@ -62,21 +73,26 @@ export class HealthCheckPorts implements AsyncDisposable {
     for (const [place, server] of this.#servers) {
       if (wanted.has(place)) continue;
       this.#servers.delete(place);
-      void server.shutdown();
+      server[Symbol.dispose]();
     }
     for (const [place, { hostname, service }] of wanted) {
       if (!this.#servers.has(place)) this.#open(place, hostname, service);
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server.shutdown()));
+  [Symbol.dispose](): void {
+    for (const server of this.#servers.values()) server[Symbol.dispose]();
   }
 
   #open(place: string, hostname: string, service: ServiceHealth): void {
     const { port } = service;
     try {
-      const server = Deno.serve({ hostname, port, onListen: () => {} }, () => this.#answer(port));
+      const server = new HttpServer(
+        { hostname, port },
+        () => this.#answer(port),
+        this.#connections,
+        this.notes,
+      );
       this.#servers.set(place, server);
       this.#failed.delete(place);
     } catch (error) {
@@ -88,15 +104,16 @@ export class HealthCheckPorts implements AsyncDisposable {
   }
 
   /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), whatever the path. */
-  #answer(port: number): Response {
+  #answer(port: number): HttpAnswer {
     const service = this.#services.get(port);
-    if (service === undefined) return new Response(null, { status: 503 });
+    if (service === undefined) return { status: 503, body: "" };
     const { namespace, name, localEndpoints } = service;
     const serviceProxyHealthy = isHealthy(this.facts());
     const body = { service: { namespace, name }, localEndpoints, serviceProxyHealthy };
-    return new Response(JSON.stringify(body), {
+    return {
       status: localEndpoints > 0 && serviceProxyHealthy ? 200 : 503,
       headers: { ...HEADERS, "x-load-balancing-endpoint-weight": String(localEndpoints) },
-    });
+      body: JSON.stringify(body),
+    };
   }
 }

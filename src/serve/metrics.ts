@@ -5,6 +5,7 @@ import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
+import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
 /** Everything that is counted; one per process. */
@@ -13,6 +14,8 @@ export interface Metrics extends Meter {
   noteSync(report: SyncReport): void;
   /** Those under kube-proxy's names. */
   readonly kubeProxy: KubeProxyMetrics;
+  /** Those of how the program itself does. */
+  readonly condition: ConditionMetrics;
   /** The exposition text. */
   text(): Promise<string>;
 }
@@ -21,7 +24,7 @@ export interface Metrics extends Meter {
 const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
 
 /** What is read when metrics are. */
-export interface Gauged {
+export interface Gauged extends ConditionGauged {
   /** How the source is, by resource; empty where it is no API server. */
   status(): readonly ResourceStatus[];
   /** Changes that wait for a commit. */
@@ -30,12 +33,13 @@ export interface Gauged {
   ledger(): LedgerFailure | undefined;
 }
 
-export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
+export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Metrics {
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
   addLedgerMetrics(registry, ledger);
   const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
+  const condition = conditionMetrics(registry, gauged);
   const duration = new Histogram({
     name: "ledgerproxy_commit_duration_seconds",
     help: "Time of one commit in the kernel",
@@ -78,6 +82,7 @@ export function newMetrics({ status, gathered, ledger }: Gauged): Metrics {
   const claims = claimMetrics(registry);
   return {
     kubeProxy,
+    condition,
     rejected: () => kubeProxy.rejected(),
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
     drifted: (process) => drift.inc({ process }),

@@ -1,23 +1,58 @@
-// Serves /metrics over HTTP, with kube-proxy's /healthz, /proxyMode and /configz beside it.
+// Serves /metrics over HTTP, with kube-proxy's /healthz, /proxyMode and /configz beside it, and /details for this node.
 
+import { METRICS_CONNECTIONS_MAX } from "../limits.ts";
+import { Connections } from "./connections.ts";
+import {
+  type BindAddress,
+  type HttpAnswer,
+  type HttpNotes,
+  HttpServer,
+  NO_NOTES,
+  NOT_FOUND,
+} from "./http_server.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The name under which kube-proxy's /configz shows its configuration. */
 const CONFIG_GROUP = "kubeproxy.config.k8s.io";
+const METRICS = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+const TEXT = { "content-type": "text/plain; charset=utf-8" };
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** What is served beside metrics. */
+export interface MetricsPages {
+  /** The configuration as KubeProxyConfiguration has it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The texts behind what /healthz calls problems: for clients on this node alone, wherever we listen. */
+  details(): Readonly<Record<string, unknown>>;
+}
 
 /** Listens on `address` until disposed of. Throws AddrInUse and its like. */
 export function serveMetrics(
-  metrics: Metrics,
-  config: Readonly<Record<string, unknown>>,
-  address: { hostname: string; port: number },
-): AsyncDisposable {
-  const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
-  return Deno.serve({ ...address, onListen: () => {} }, async (request) => {
-    const path = new URL(request.url).pathname;
-    if (path === "/healthz") return new Response("ok");
-    if (path === "/proxyMode") return new Response("nftables");
-    if (path === "/configz") return Response.json({ [CONFIG_GROUP]: config });
-    if (path !== "/metrics") return new Response("not found\n", { status: 404 });
-    return new Response(await metrics.text(), { headers });
-  });
+  metrics: Pick<Metrics, "text">,
+  { config, details }: MetricsPages,
+  address: BindAddress,
+  notes: HttpNotes = NO_NOTES,
+): HttpServer {
+  const pages = new Map<string, (client: string) => HttpAnswer | Promise<HttpAnswer>>([
+    ["/healthz", () => ({ status: 200, headers: TEXT, body: "ok" })],
+    ["/proxyMode", () => ({ status: 200, headers: TEXT, body: "nftables" })],
+    ["/configz", () => json({ [CONFIG_GROUP]: config })],
+    ["/details", (client) => isLoopback(client) ? json(details()) : NOT_FOUND],
+    ["/metrics", async () => ({ status: 200, headers: METRICS, body: await metrics.text() })],
+  ]);
+  return new HttpServer(
+    address,
+    ({ path, client }) => pages.get(path)?.(client) ?? NOT_FOUND,
+    new Connections(METRICS_CONNECTIONS_MAX),
+    notes,
+  );
+}
+
+function json(value: unknown): HttpAnswer {
+  return { status: 200, headers: JSON_TYPE, body: JSON.stringify(value) };
+}
+
+/** Whether only programs of this node can have `address`. */
+export function isLoopback(address: string): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(address);
 }

@@ -87,7 +87,7 @@ interface Node {
 function newNode(services: number | undefined): Node {
   const lab = new Lab();
   const proxy = services === undefined ? undefined : new LabProxy(lab);
-  if (services !== undefined) proxy!.tell(clusterOf(services));
+  if (services !== undefined) proxy!.apply(clusterOf(services));
   const server = lab.servers.find(({ stream, name }) =>
     !stream && name === `${SERVER.address}:${SERVER.port}`
   )!;

@@ -11,7 +11,7 @@ import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../../src/ledger/writer.ts";
 import { service, slice } from "../support/cluster_notation.ts";
-import { BUNDLE, imageArguments } from "../support/cluster/program.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { table } from "./table.ts";
 
 const services = Number(Deno.args[0] ?? 10_000);
@@ -95,17 +95,16 @@ async function starts(): Promise<void> {
   Deno.writeTextFileSync(source, JSON.stringify({ kind: "List", items: cluster() }));
   const run = async () => {
     const start = performance.now();
-    const { stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...imageArguments(),
-        BUNDLE,
-        "run",
-        "--source",
-        source,
-        "--ledger",
-        `${folder}/starts`,
-        "--once",
-      ],
+    const [program, ...args] = imageCommand(
+      "run",
+      "--source",
+      source,
+      "--ledger",
+      `${folder}/starts`,
+      "--once",
+    );
+    const { stderr } = await new Deno.Command(program!, {
+      args,
       env: { NO_COLOR: "1" },
     }).output();
     const text = new TextDecoder().decode(stderr);

@@ -220,6 +220,14 @@ Deno.test("why names the Service whose cluster IP it is, also at a port that it 
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a --node that names no Node is a warning, and the rules are made all the same", async () => {
+  const run = (node: string) => ledgerproxy("run", "--source", RECORDING, "--dry-run", "--node", node);
+  const [typo, right] = await Promise.all([run("node-typo"), run("node-a")]);
+  assert.match(typo.stderr, /warning: there is no Node node-typo: /);
+  assert.match(typo.stdout, /10\.96\.0\.1 \. tcp \. 443/);
+  assert.doesNotMatch(right.stderr, /Node/);
+});
+
 Deno.test("flags about traffic shape the rules", async () => {
   const { stdout } = await ledgerproxy(
     ...["run", "--source", RECORDING, "--dry-run", "--node", "node-a", "--masquerade-bit", "3"],
@@ -247,12 +255,21 @@ Deno.test("a configuration file shapes the rules, a flag goes before it, and its
   ]);
   assert.match(plain.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000008/);
   assert.match(flagged.stdout, /ip saddr != 10\.244\.0\.0\/16 meta mark set meta mark \| 0x00000010/);
-  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0\nnftable: {}\n`);
+  const old = "nftable: {}\nudpIdleTimeout: 250ms\nmetadata: {name: worker}\n";
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0/16\n${old}`);
+  const lenient = await ledgerproxy(...args);
+  assert.equal(lenient.code, 0, lenient.stderr);
+  assert.match(lenient.stderr, /config\.yaml: nftable: there is no such field; it is left out/);
+  assert.match(
+    lenient.stderr,
+    /config\.yaml: udpIdleTimeout: kube-proxy has not read it since 1\.26; it is left out/,
+  );
+  await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0\noomScoreAdj: none\nnftable: {}\n`);
   const { code, stderr } = await ledgerproxy(...args);
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /config\.yaml:\n {2}clusterCIDR: "10\.244\.0\.0"; CIDRs such as .*\n {2}nftable: there is no such field/,
+    /config\.yaml:\n {2}clusterCIDR: "10\.244\.0\.0"; CIDRs such as .*\n {2}oomScoreAdj: "none"; .*number/,
   );
   await Deno.remove(folder, { recursive: true });
 });

@@ -5,30 +5,22 @@ import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
 import { apiSource } from "../../src/ingest/api_source.ts";
 import { isPart } from "../../src/ingest/source.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { Authority } from "../support/cluster/certificates.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
-import { shell } from "../support/lab/lab.ts";
+import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
+import { API_ADDRESS as ADDRESS } from "../support/cluster/oracle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 
 requirePrivateNamespace();
 
-const ADDRESS = "198.18.0.1";
-const TIMES = {
-  idleMilliseconds: 150_000,
-  catchUpMilliseconds: 250,
-  backoffMilliseconds: 20,
-  backoffMaxMilliseconds: 200,
-};
 const ROOT = new URL("../../", import.meta.url).pathname;
 const missing = missingAssets();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
-else {shell(`ip link add api type veth peer name api-peer
-ip address add ${ADDRESS}/24 dev api
-ip link set api up
-ip link set api-peer up`);}
+else addApiAddress();
 const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise<void>) =>
   Deno.test({
     name,
@@ -43,7 +35,7 @@ const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise
 
 /** Whether the first list of everything comes with this kubeconfig; else what keeps it from coming. */
 async function listed(kubeconfig: string): Promise<string> {
-  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, SOURCE_TIMES);
   for await (const batch of source.batches(AbortSignal.timeout(30_000))) {
     if (batch.problems.length > 0) return batch.problems[0]!;
     if (batch.kind === "list" && !isPart(batch)) return "listed";
@@ -52,7 +44,7 @@ async function listed(kubeconfig: string): Promise<string> {
 }
 
 test("client certificates, tokens, token files and exec plugins each open the API", async (plane, folder) => {
-  const { certificate, key } = plane.clients.client("someone", "system:masters");
+  const { certificate, key } = plane.clients.client("a-user", "system:masters");
   const plugin = `${folder}/plugin`;
   Deno.writeTextFileSync(`${folder}/token`, "test-token\n");
   Deno.writeTextFileSync(
@@ -87,8 +79,8 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     ["nothing", {}, /403 Forbidden: .*system:anonymous/],
   ];
   for (const [name, user, expected] of users) {
-    const told = await listed(plane.kubeconfig(user));
-    assert.match(told, expected, `${name}: ${told}`);
+    const outcome = await listed(plane.kubeconfig(user));
+    assert.match(outcome, expected, `${name}: ${outcome}`);
   }
   assert.match(Deno.readTextFileSync(`${folder}/calls`), /^test called$/m);
   const stranger = new Authority(`${folder}/stranger`);
@@ -127,7 +119,7 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
   ];
   const stop = new AbortController();
   const sources = users.map((user) =>
-    apiSource(new ApiClient(plane.kubeconfig(user)), "node-a", false, TIMES)
+    apiSource(new ApiClient(plane.kubeconfig(user)), "node-a", false, SOURCE_TIMES)
   );
   const reading = sources.map(async (source) => {
     for await (const _ of source.batches(stop.signal)) { /* What matters is the status. */ }
@@ -161,8 +153,7 @@ test(
         "-c",
         `mount -t tmpfs tmpfs /var/run && mkdir -p ${account} && mount --bind ${folder} ${account} && exec "$@"`,
         "sh",
-        Deno.execPath(),
-        ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--dry-run", "--node", "node-a"],
+        ...imageCommand("run", "--dry-run", "--node", "node-a"),
       ],
       cwd: ROOT,
       env: { KUBERNETES_SERVICE_HOST: ADDRESS, KUBERNETES_SERVICE_PORT: "6443" },
@@ -179,7 +170,7 @@ test("a proxy between us and the API server is gone through, and may break", asy
   await using proxy = new ConnectProxy();
   const stop = new AbortController();
   const kubeconfig = plane.kubeconfig(undefined, { "proxy-url": proxy.url });
-  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, TIMES);
+  const source = apiSource(new ApiClient(kubeconfig), "node-a", false, SOURCE_TIMES);
   const names: string[] = [];
   const reading = (async () => {
     for await (const batch of source.batches(stop.signal)) {
@@ -207,16 +198,14 @@ test("a proxy between us and the API server is gone through, and may break", asy
 });
 
 test("the account that `manifest` makes sees all it needs and nothing else", async (plane) => {
-  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "src/cli/main.ts", "manifest", "--image", "example/ledgerproxy:1", ...[
-      "--api-server",
-      `https://${ADDRESS}:6443`,
-      "--cluster-cidr",
-      "10.244.0.0/16",
-      "--set-sysctls",
-    ]],
-    cwd: ROOT,
-  }).output();
+  const [program, ...args] = imageCommand("manifest", "--image", "example/ledgerproxy:1", ...[
+    "--api-server",
+    `https://${ADDRESS}:6443`,
+    "--cluster-cidr",
+    "10.244.0.0/16",
+    "--set-sysctls",
+  ]);
+  const { stdout, success } = await new Deno.Command(program!, { args, cwd: ROOT }).output();
   assert.ok(success);
   const paths: Readonly<Record<string, string>> = {
     ServiceAccount: "/api/v1/namespaces/kube-system/serviceaccounts",

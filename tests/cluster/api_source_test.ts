@@ -14,8 +14,8 @@ import type { Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
 import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
-import { ApiCluster } from "../support/cluster/oracle.ts";
-import { shell } from "../support/lab/lab.ts";
+import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
+import { API_ADDRESS as ADDRESS, ApiCluster } from "../support/cluster/oracle.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -23,19 +23,10 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ADDRESS = "198.18.0.1";
-const TIMES = {
-  idleMilliseconds: 150_000,
-  catchUpMilliseconds: 1000,
-  backoffMilliseconds: 20,
-  backoffMaxMilliseconds: 200,
-};
+const TIMES = { ...SOURCE_TIMES, catchUpMilliseconds: 1000 };
 const missing = missingAssets();
 if (missing !== undefined) console.log(`skipped: ${missing}`);
-else {shell(`ip link add api type veth peer name api-peer
-ip address add ${ADDRESS}/24 dev api
-ip link set api up
-ip link set api-peer up`);}
+else addApiAddress();
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -174,11 +165,11 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
     proxy.source.status().some(({ kind, lists }) => kind === "Service" && lists === 2),
     "listed again",
   );
-  const told = proxy.events().slice(before).filter((event) => !event.includes("marker")).sort();
-  assert.deepEqual(told, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
+  const events = proxy.events().slice(before).filter((event) => !event.includes("marker")).sort();
+  assert.deepEqual(events, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
 });
 
-test("a proxy that was away is told first what it missed, and the list then has no news", async () => {
+test("a proxy that was away first receives what it missed, and the list then changes nothing", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
@@ -194,9 +185,9 @@ service shop/gone ips=10.96.0.21 ports=:80/tcp`));
     endpoints: [{ addresses: ["10.244.2.7"] }],
   });
   await plane.call("DELETE", "/api/v1/namespaces/shop/services/gone");
-  const told = before.events().length;
+  const seen = before.events().length;
   await using after = new Proxy(follow(plane), { storage, engine });
-  const missed = () => after.events().slice(told).sort();
+  const missed = () => after.events().slice(seen).sort();
   await until("what was missed is known", () => missed().length >= 2);
   const status = () => after.source.status().filter(({ kind }) => kind !== "Node" && kind !== "ServiceCIDR");
   assert.ok(status().every(({ lists }) => lists === 0), "before anything was listed");
@@ -250,8 +241,8 @@ test("5,000 Services are listed while they change, streamed or in pages, and eac
         proxy.known.includes(name)
       ),
     );
-    const told = proxy.events().filter((event) => event.startsWith("+Service shop/"));
-    assert.equal(new Set(told).size, told.length, "each was told once");
+    const appeared = proxy.events().filter((event) => event.startsWith("+Service shop/"));
+    assert.equal(new Set(appeared).size, appeared.length, "each was recorded once");
     assert.deepEqual(proxy.warnings, []);
     return [...client.lists];
   };

@@ -59,7 +59,7 @@ export class Bench implements AsyncDisposable {
   async play(scenario: Scenario): Promise<void> {
     await this.#configure(scenario);
     const marker = await this.api.replace(scenario.objects.map(manifestOf));
-    this.proxy.tell(decodeAll(await this.api.read()));
+    this.proxy.apply(decodeAll(await this.api.read()));
     await this.#oracle!.follows(marker);
     for (const probe of scenario.probes) {
       const expectation = expected(this.proxy.desired, probe);
@@ -100,7 +100,7 @@ export async function runCampaign(
   clusters: number,
   packets: number,
   seed: number,
-  told: (text: string) => void,
+  report: (text: string) => void,
 ): Promise<CampaignResult> {
   await using bench = await Bench.start();
   const each = Math.ceil(clusters / CONFIGS.length);
@@ -108,7 +108,7 @@ export async function runCampaign(
     const property = fc.asyncProperty(scenarios([config], packets), (scenario) => bench.play(scenario));
     const found = await fc.check(property, { numRuns: each, seed });
     if (found.failed) throw failure(found.counterexample![0], found.errorInstance);
-    told(`${bench.clusters} clusters, ${bench.packets} packets, ${JSON.stringify(config)}`);
+    report(`${bench.clusters} clusters, ${bench.packets} packets, ${JSON.stringify(config)}`);
   }
   return bench;
 }

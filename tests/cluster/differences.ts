@@ -79,7 +79,7 @@ export const DIFFERENCES: readonly Difference[] = [
     theirs:
       "with `primary` and no known address in a family, NodePorts are served on all addresses of that family",
     ours: "on none of that family, until the Node object names one",
-    reason: "a port must not be opened on addresses nobody chose",
+    reason: "a port must not be opened on addresses that no setting names",
     shownBy: "tests/fold/policy_test.ts",
   },
   {

@@ -96,7 +96,7 @@ Deno.test({
       await plane.killApiServer();
       await until(
         "health says so",
-        () => /"Service":\{[^}]*"problem":"Service: /.test(get(`${HEALTH}/healthz`)),
+        () => /"Service":\{[^}]*"problem":"api server not answering"/.test(get(`${HEALTH}/healthz`)),
       );
       assert.match(get(`${HEALTH}/healthz`), / 200$/);
       assert.ok(serves("10.244.2.5:8080")());
@@ -161,7 +161,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
     assert.ok(sent > 200, `${sent} connections`);
 
     const read = () => [...readLedger(folderStorage(`${folder}/ledger`, false))];
-    const told = (record: LedgerRecord) =>
+    const eventOf = (record: LedgerRecord) =>
       record.kind === "event" ? [`${record.value === null ? "-" : "+"}${describeKey(record.key)}`] : [];
     const truth = decodeAll(await api.read()).map((object) => describeKey(objectKey(object))).sort();
     const known = (): string[] => {
@@ -170,12 +170,12 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
       return [...state.objects.keys()].sort();
     };
     await until("the ledger knows what the API server knows", () => known().join() === truth.join());
-    const events = read().flatMap(({ record }) => told(record));
+    const events = read().flatMap(({ record }) => eventOf(record));
     assert.equal(events.filter((event) => event === "+EndpointSlice shop/web-a").length, 21);
     assert.equal(
       events.filter((event) => event.includes("shop/still")).length,
       2,
-      "what stayed was told once",
+      "what stayed was recorded once",
     );
     using kernel = lab.inside("node", () => new NetlinkKernel());
     const listed = list(kernel);
@@ -196,7 +196,8 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
 });
 
 Deno.test({
-  name: "a changed configuration file is in force at once, or ends the program; the API server hears of it",
+  name:
+    "a changed configuration file is in force at once, or ends the program; the API server receives events of it",
   ignore: missing !== undefined,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -247,7 +248,7 @@ Deno.test({
     assert.doesNotMatch(rules(), /ip daddr != 10\.244/);
 
     write({ nftables: { masqueradeBit: 32 } });
-    await until("the mistake is told", () => /masqueradeBit: 32; Too big/.test(program.log));
+    await until("the mistake is logged", () => /masqueradeBit: 32; Too big/.test(program.log));
     assert.match(rules(), /0x00004000/, "the configuration before stays");
     write({ nftables: { masqueradeBit: 3 } });
     await until("the other bit is used", () => /0x00000008/.test(rules()));
@@ -258,8 +259,8 @@ Deno.test({
     const ledger = [...Deno.readDirSync(`${folder}/ledger`)].map(({ name }) =>
       Deno.readTextFileSync(`${folder}/ledger/${name}`)
     );
-    for (const told of [program.log, metrics, configz, ...ledger]) {
-      assert.ok(told.length > 0 && !told.includes("test-token"), "no secret is told to anybody");
+    for (const text of [program.log, metrics, configz, ...ledger]) {
+      assert.ok(text.length > 0 && !text.includes("test-token"), "no secret is written");
     }
     await Deno.remove(folder, { recursive: true });
   },

@@ -3,29 +3,13 @@
 //
 //   deno task demo [SPEED]      SPEED: times faster than recorded, 6 unless given
 
+import { POD_NETWORKS } from "../support/pod_networks.ts";
 import { playCluster } from "./play_cluster.ts";
 
 const INSIDE = "LEDGERPROXY_DEMO_NAMESPACE";
 const DEFAULT_SPEED = 6;
 
-/**
- * The node: an address to send from, a default route that makes cluster IPs routable, and pod networks that are local,
- * so that a server can listen on any pod's address.
- */
-const NODE = [
-  "ip link set lo up",
-  "ip link add node type veth peer name uplink",
-  "ip link set node up",
-  "ip link set uplink up",
-  "ip address add 192.168.10.10/24 dev node",
-  "ip address add fd00:192:168:10::10/64 dev node nodad",
-  "ip route add default dev node",
-  "ip -6 route add default dev node",
-  "ip route add local 10.244.0.0/16 dev lo",
-  "ip -6 route add local fd00:10:244::/48 dev lo",
-  // A local route is enough to listen on an IPv4 address; IPv6 asks for this too.
-  "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
-];
+const NODE = ["ip link set lo up", ...POD_NETWORKS];
 
 /** Runs this file again in a namespace of its own; as a user without rights, in a user namespace. */
 async function enterNamespace(args: readonly string[]): Promise<number> {

@@ -1,18 +1,14 @@
 // The engine against the fake kernel and a ledger in memory: positions, refusals, restarts.
 
 import assert from "node:assert/strict";
-import { type EngineState, newEngine, step } from "../../src/engine/engine.ts";
-import type { SyncReport } from "../../src/engine/sync_report.ts";
-import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
+import type { EngineState } from "../../src/engine/engine.ts";
+import { commitBatch, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
-import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
-import type { KubeObject } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { CommitRecord } from "../../src/ledger/record.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
+import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import type { SetPath } from "../../src/nft/ruleset.ts";
@@ -21,46 +17,17 @@ import { diff } from "../../src/plan/delta.ts";
 import { elementOperations } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { lines, service, slice } from "../support/cluster_notation.ts";
+import { EngineProcess } from "../support/engine_process.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");
 const PODS = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.1");
 
-/** One process: an engine on `kernel` and `storage`, started as `run` starts it. */
-class Process implements Disposable {
-  readonly engine = newEngine();
-  readonly reports: SyncReport[] = [];
-  readonly warnings: string[] = [];
-  readonly ports: Ports;
-
-  constructor(readonly kernel: Kernel, readonly storage: MemoryStorage) {
-    const ledger = new LedgerWriter(storage, {
-      policy: "interval",
-      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
-    });
-    this.ports = {
-      kernel,
-      ledger,
-      now: () => TIME,
-      report: (report) => this.reports.push(report),
-      warn: (text) => this.warnings.push(text),
-    };
-    perform(this.engine, this.ports, { kind: "opened", ledger: ledger.ledger });
-    perform(this.engine, this.ports, list(kernel, TIME));
-  }
-
-  tell(batch: SourceBatch): void {
-    perform(this.engine, this.ports, { kind: "batch", batch });
-    perform(this.engine, this.ports, { kind: "sync" });
-  }
-
-  list(...objects: KubeObject[]): void {
-    this.tell({ kind: "list", objects, complete: true, time: TIME, problems: [] });
-  }
-
-  [Symbol.dispose](): void {
-    this.ports.ledger[Symbol.dispose]();
+/** A process whose clock stands still and whose ledger is synced as a node's is. */
+class Process extends EngineProcess {
+  constructor(kernel: Kernel, storage: MemoryStorage) {
+    super(kernel, storage, { policy: "interval", now: () => TIME, startedAt: TIME });
   }
 }
 
@@ -90,7 +57,7 @@ Deno.test("the first batch writes the skeleton, the elements and the position in
   ]]);
 });
 
-Deno.test("nothing is committed before the source has spoken, and nothing when it has nothing new to say", () => {
+Deno.test("nothing is committed before the source has listed, and nothing when a list changes nothing", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   perform(process.engine, process.ports, { kind: "sync" });
@@ -105,8 +72,8 @@ Deno.test("parts of the first list are in the ledger at once, and in the kernel 
   using process = new Process(kernel, memoryStorage());
   const gone = service("shop/gone 10.96.0.9 http:80/tcp");
   const part = { kind: "list", complete: false, part: true, time: TIME, problems: [] } as const;
-  process.tell({ ...part, objects: [gone, WEB] });
-  process.tell({ ...part, objects: [PODS] });
+  process.receive({ ...part, objects: [gone, WEB] });
+  process.receive({ ...part, objects: [PODS] });
   assert.deepEqual([process.ports.ledger.next, kernel.generation()], [3, 1]);
   process.list(WEB, PODS);
   assert.equal(kernel.generation(), 2);
@@ -170,7 +137,7 @@ Deno.test("a restart finds nothing to do, and knows the Services without any sou
   }
   const generation = kernel.generation();
   using second = new Process(kernel, storage);
-  second.tell({ kind: "events", events: [], problems: [] });
+  second.receive({ kind: "events", events: [], problems: [] });
   assert.equal(kernel.generation(), generation);
   assertInSync(second.engine, kernel);
 });
@@ -184,7 +151,7 @@ Deno.test("after a restart on an empty kernel the ledger alone brings back the r
   }
   using kernel = new FakeKernel();
   using second = new Process(kernel, storage);
-  second.tell({ kind: "events", events: [], problems: [] });
+  second.receive({ kind: "events", events: [], problems: [] });
   assertInSync(second.engine, kernel);
   assert.ok(
     lines(kernel.list(OUR_TABLES).elements).includes(
@@ -197,7 +164,7 @@ Deno.test("an incomplete list deletes nothing", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   process.list(WEB, PODS);
-  process.tell({ kind: "list", objects: [], complete: false, time: TIME, problems: ["a.yaml:3: cut"] });
+  process.receive({ kind: "list", objects: [], complete: false, time: TIME, problems: ["a.yaml:3: cut"] });
   assertInSync(process.engine, kernel);
   assert.equal(process.engine.cluster.services.size, 1);
   assert.deepEqual(process.warnings, ["a.yaml:3: cut"]);
@@ -217,11 +184,11 @@ Deno.test("elements that others changed are put right at the next start", () => 
     ]);
   }
   using second = new Process(kernel, storage);
-  second.tell({ kind: "events", events: [], problems: [] });
+  second.receive({ kind: "events", events: [], problems: [] });
   assertInSync(second.engine, kernel);
 });
 
-Deno.test("another skeleton, or a table nobody can read, is replaced in one commit", () => {
+Deno.test("another skeleton, or a table that cannot be decoded, is replaced in one commit", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
@@ -231,7 +198,7 @@ Deno.test("another skeleton, or a table nobody can read, is replaced in one comm
   }
   {
     using second = new Process(kernel, storage);
-    second.tell({ kind: "events", events: [], problems: [] });
+    second.receive({ kind: "events", events: [], problems: [] });
     assertInSync(second.engine, kernel);
     assert.equal(second.reports[0]!.rebuilt, true);
   }
@@ -246,7 +213,7 @@ Deno.test("another skeleton, or a table nobody can read, is replaced in one comm
     [Symbol.dispose]: () => {},
   };
   using third = new Process(unreadable, storage);
-  third.tell({ kind: "events", events: [], problems: [] });
+  third.receive({ kind: "events", events: [], problems: [] });
   assertInSync(third.engine, kernel);
 });
 
@@ -329,7 +296,7 @@ Deno.test("a Service that the kernel refuses is set aside and named; all others 
   }
   {
     using process = new Process(fussy(kernel, "bad"), storage);
-    process.tell({ kind: "events", events: [], problems: [] });
+    process.receive({ kind: "events", events: [], problems: [] });
     assert.equal(process.engine.rejections, 0);
     assertInSync(process.engine, kernel);
   }
@@ -343,7 +310,7 @@ Deno.test("a Service that the kernel refuses is set aside and named; all others 
   assert.equal(process.engine.cluster.aside.size, 4);
 });
 
-Deno.test("an element that another program took away sets nobody aside", () => {
+Deno.test("an element that another program took away sets no Service aside", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   process.list(WEB, PODS);
@@ -376,6 +343,48 @@ Deno.test("an address in use that goes to another Service is said, and counted i
   ]);
   process.list(WEB, young);
   assert.deepEqual(process.reports.at(-1)!.moved, [{ ...moved, from: "shop/old", to: "shop/young" }]);
+});
+
+Deno.test("an address that moves while the tables are made anew is said too: at a start, and as the configuration changes", () => {
+  using kernel = new FakeKernel();
+  const storage = memoryStorage();
+  const young = service("shop/young 10.96.0.3 http:80/tcp", "2026-01-01T00:00:00Z", {
+    externalIPs: ["203.0.113.80"],
+  });
+  const old = service("shop/old 10.96.0.4 http:80/tcp", "2024-01-01T00:00:00Z", {
+    externalIPs: ["203.0.113.80"],
+  });
+  const configured = (process: Process, masqueradeBit: number) => {
+    const proxy = {
+      masqueradeBit,
+      masqueradeAll: false,
+      detectLocal: { mode: "NodeCIDR" },
+      nodePortAddresses: [],
+    };
+    const records = [{ kind: "config", time: TIME, version: "0", nodeName: "node-a", proxy } as const];
+    const first = process.ports.ledger.append(records as LedgerRecord[]);
+    perform(process.engine, process.ports, { kind: "appended", first, records: records as LedgerRecord[] });
+  };
+  const moved = (process: Process) =>
+    process.reports.flatMap(({ moved }) => moved).map(({ from, to }) => `${from} ${to}`);
+  {
+    using process = new Process(kernel, storage);
+    process.list(young);
+    configured(process, 3);
+    process.list(young, old);
+    assert.deepEqual(moved(process), ["shop/young shop/old"]);
+  }
+  // The tables are found as another version would have left them.
+  kernel.commit([{
+    verb: "add",
+    noun: "chain",
+    family: "ip",
+    table: "ledgerproxy",
+    chain: { name: "older" },
+  }]);
+  using process = new Process(kernel, storage);
+  process.list(young);
+  assert.deepEqual([process.reports[0]!.rebuilt, moved(process)], [true, ["shop/old shop/young"]]);
 });
 
 Deno.test("what of a Service is left out is said with its name, once, and so is what its source ranges leave open", () => {
@@ -465,12 +474,12 @@ Deno.test("each way in which kernel and ledger can disagree at a start has a nam
       process.list(WEB, PODS);
       assertInSync(process.engine, kernel);
     });
-    const told = [...readLedger(storage)].flatMap(({ record }) =>
+    const recorded = [...readLedger(storage)].flatMap(({ record }) =>
       record.kind === "drift" || record.kind === "gap" ? [record] : []
     );
-    assert.equal(told.length, 1, name);
-    assert.equal(told[0]!.kind, kind, name);
-    if (told[0]!.kind === "drift") assert.match(told[0]!.changes[0]!, new RegExp(`^${name}: `));
+    assert.equal(recorded.length, 1, name);
+    assert.equal(recorded[0]!.kind, kind, name);
+    if (recorded[0]!.kind === "drift") assert.match(recorded[0]!.changes[0]!, new RegExp(`^${name}: `));
     using(
       new Process(kernel, storage),
       (process) => assert.deepEqual(process.warnings, [], `${name}, then nothing`),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
 import type { UnsettledDrift } from "../../src/engine/healer.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { newRunning, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
+import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
@@ -120,4 +120,26 @@ Deno.test("what a thief took is put back at once five times; then the driver say
     "rules are put back",
     "that was too often: rules are put back in 55 s",
   ]);
+});
+
+Deno.test("what is thrown between batches ends the loop, once", async () => {
+  let polls = 0;
+  const { engine, ports } = new Node().running;
+  const monitor = {
+    ...ports.monitor!,
+    poll() {
+      polls++;
+      throw new Error("for a test");
+    },
+  };
+  const waiting = {
+    description: "a source that waits",
+    async *batches(signal: AbortSignal) {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      yield* [];
+    },
+  };
+  const { signal } = new AbortController();
+  await assert.rejects(runLoop(engine, { ...ports, monitor }, waiting, signal), /for a test/);
+  assert.equal(polls, 1);
 });

@@ -55,6 +55,19 @@ Deno.test("a list without most of the Services takes none away, when a second li
   assert.ok(cluster.warnings.some((text) => /without 11 of 20 known Services: not taken/.test(text)));
 });
 
+Deno.test("two lists that contradict each other confirm nothing", async () => {
+  const lists = [names(40), names(15), names(40).slice(38), names(40)];
+  const { answer, asked } = listing(lists.map((listed) => () => page(listed)));
+  await using server = new Server(answer);
+  await using cluster = follow(server);
+  await until("it was asked four times", () => asked.length >= 4 && cluster.held().length >= 3);
+  assert.equal(cluster.services().length, 40);
+  assert.equal(
+    cluster.records().filter((record) => record.kind === "event" && record.value === null).length,
+    0,
+  );
+});
+
 Deno.test("a cluster that is really empty ends up empty, once a second list says so too", async () => {
   const { answer, asked } = listing([() => page(names(20)), () => page([])]);
   await using server = new Server(answer);

@@ -245,6 +245,41 @@ Deno.test("a watch of a server with another name is read as it comes, ends with 
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a server with another name that breaks off, ends at once, or redirects is no more than a failure", async () => {
+  const folder = await Deno.makeTempDir();
+  const authority = new Authority(`${folder}/authority`);
+  const { certificate, key } = authority.server("DNS:api.example");
+  const answers = [
+    "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ncut",
+    "HTTP/1.1 302 Found\r\nlocation: https://127.0.0.1:1/\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\n\r\n",
+    "",
+    "no HTTP",
+  ];
+  const listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: Deno.readTextFileSync(certificate),
+    key: Deno.readTextFileSync(key),
+  });
+  const path = configure(folder, {
+    server: `https://127.0.0.1:${listener.addr.port}`,
+    "certificate-authority": authority.certificate,
+    "tls-server-name": "api.example",
+  }, {});
+  for (const answer of answers) {
+    const served = (async () => {
+      using connection = await listener.accept();
+      await connection.read(new Uint8Array(4096));
+      await connection.write(new TextEncoder().encode(answer));
+    })();
+    assert.match(await asked(path), /^(TypeError|ApiFailure): /, answer);
+    await served;
+  }
+  listener.close();
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("an http server is served from, and never shown a credential: none is even read or made", async () => {
   const folder = await Deno.makeTempDir();
   Deno.writeTextFileSync(`${folder}/plugin`, `#!/bin/sh\ntouch ${folder}/called\n`, { mode: 0o755 });

@@ -135,6 +135,8 @@ Deno.test("what is no list of the kind asked for is named, and no list", () => {
     [{ ...list([]), items: null }, "a ServiceList whose items are null"],
     [{ ...list([]), items: undefined }, "a ServiceList whose items are missing"],
     [{ ...list([]), items: { a: 1 } }, 'a ServiceList whose items are an object without a kind: {"a":1}'],
+    [list([], { continue: 5 }), "a ServiceList whose continue token is 5"],
+    [{ ...list([]), metadata: null }, "a ServiceList whose metadata is null"],
     [{ ...list([]), items: [null] }, "null among the items of a ServiceList"],
     [{ ...list([]), items: [[]] }, "an array among the items of a ServiceList"],
     [
@@ -407,14 +409,68 @@ Deno.test("no answer, however it is repeated, is asked for without a pause", () 
   }
 });
 
-Deno.test("lines that make no sense again and again lead to a list, which goes around them", () => {
-  const run = watching();
-  for (let i = 0; i < 3; i++) {
-    assert.equal(run.query["sendInitialEvents"] === undefined || i === 0, true);
-    if (i > 0) run.head();
-    run.bytes("null\n").pass(5000);
+Deno.test("a watch that is refused again and again leads to a list, which goes around what is wrong", () => {
+  const ways: ((run: Run) => void)[] = [
+    (run) => run.head().bytes("null\n"),
+    (run) => run.answer({ kind: "Status", message: "Too large resource version", code: 504 }, 504),
+  ];
+  for (const way of ways) {
+    const run = watching().pass(2000).end();
+    for (let i = 0; i < 5; i++) {
+      assert.equal(run.query["resourceVersion"], "10");
+      way(run);
+      run.pass(30_000);
+    }
+    assert.equal(run.queries[6]!["sendInitialEvents"], "true");
   }
-  assert.equal(run.query["sendInitialEvents"], "true");
+});
+
+Deno.test("a version that a restored server does not have yet leads to a list, said so or silent", () => {
+  const causes = [{ reason: "ResourceVersionTooLarge" }];
+  const tooLarge = {
+    kind: "Status",
+    message: "too large",
+    reason: "Timeout",
+    code: 504,
+    details: { causes },
+  };
+  const refused = watching().end().pass(2000).answer(tooLarge, 504).pass(2000);
+  assert.equal(refused.query["sendInitialEvents"], "true");
+  const silent = watching().pass(1000).end();
+  for (let i = 0; i < 2; i++) {
+    assert.equal(silent.pass(3000).query["resourceVersion"], "10");
+    silent.head().pass(150_000);
+  }
+  assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
+});
+
+Deno.test("a list that the server wants to be asked for later waits, whatever happens meanwhile", () => {
+  const unavailable = { kind: "Status", message: "busy", reason: "ServiceUnavailable", code: 503 };
+  // The body of the answer is cut: its head has said when.
+  const cut = new Run().start().head(503, "20");
+  cut.input({ kind: "failed", problem: { reason: "cut", text: "reset" } }).pass(19_000);
+  assert.equal(cut.queries.length, 1);
+  assert.equal(cut.pass(2000).queries.length, 2);
+  // What was missed is asked for first; the list that follows is asked of the same server.
+  const known = new Run().start({ known: "7" }).answer(unavailable, 503, "20").pass(19_000);
+  assert.equal(known.queries.length, 1);
+  // The watch goes on while the second list has to wait, and ends because its version is too old.
+  const confirming = watching().input({ kind: "confirm", why: "a test" }).answer(unavailable, 503, "20");
+  assert.equal(confirming.query["resourceVersion"], "10");
+  confirming.answer(EXPIRED, 410).pass(15_000);
+  assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
+});
+
+Deno.test("lists that contradict each other again and again are asked for with longer and longer pauses", () => {
+  const run = watching();
+  const asked = () => run.queries.filter((query) => !("watch" in query)).length;
+  for (let second = 0; second < 60; second++) {
+    run.input({ kind: "confirm", why: "a test" });
+    for (let i = 0; i < 10 && !("watch" in run.query); i++) run.answer(list(["b"]));
+    if (run.state.phase.kind === "exchange" && run.state.phase.head === undefined) run.head();
+    run.pass(1000);
+  }
+  assert.ok(asked() <= 12, `${asked()} lists in a minute`);
 });
 
 Deno.test("a watch that worked and is cut is resumed, and others say how often", () => {

@@ -1,4 +1,4 @@
-// ClientIP affinity with real packets: whom a client is led to, for how long, and what ends it.
+// ClientIP affinity with real packets: which endpoint a client reaches, for how long, and what ends it.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -38,7 +38,7 @@ const fromPodByNodePort = (lab: Lab) => servers(lab, "pod-1", "10.244.1.5", "192
 Deno.test("a client is led to one endpoint, whichever frontend it uses; clients differ", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
-  proxy.tell(cluster("affinity=60", ALL));
+  proxy.apply(cluster("affinity=60", ALL));
   const [first, ...rest] = fromPod(lab);
   assert.deepEqual(rest, []);
   assert.deepEqual(fromPodByNodePort(lab), [first]);
@@ -51,32 +51,32 @@ Deno.test("a client is led to one endpoint, whichever frontend it uses; clients 
 Deno.test("a pin outlives a restart and changes of other endpoints and Services", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
-  proxy.tell(cluster("affinity=60", ALL));
+  proxy.apply(cluster("affinity=60", ALL));
   const [pinned] = fromPod(lab);
   proxy.restart(DEFAULT_PROXY_CONFIG);
-  proxy.tell(cluster("affinity=60", ALL));
+  proxy.apply(cluster("affinity=60", ALL));
   assert.deepEqual(fromPod(lab), [pinned]);
   const other = ALL.find((endpoint) => !pinned!.startsWith(endpoint.split("@")[0]!))!;
   const without = ALL.filter((endpoint) => endpoint !== other);
-  proxy.tell(cluster("affinity=60 external-ips=198.51.100.10", without));
+  proxy.apply(cluster("affinity=60 external-ips=198.51.100.10", without));
   assert.deepEqual(fromPod(lab), [pinned]);
   const elsewhere =
     "service shop/new ips=10.96.0.11 ports=:80/tcp\nslice shop/new-a ports=:8080/tcp 10.244.2.5@node-b";
-  proxy.tell(cluster("affinity=60", ALL, elsewhere));
+  proxy.apply(cluster("affinity=60", ALL, elsewhere));
   assert.deepEqual(fromPod(lab), [pinned]);
 });
 
 Deno.test("a pin ends with its endpoint, and with affinity", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
-  proxy.tell(cluster("affinity=60", ALL));
+  proxy.apply(cluster("affinity=60", ALL));
   const [pinned] = fromPod(lab);
   const without = ALL.filter((endpoint) => !pinned!.startsWith(endpoint.split("@")[0]!));
-  proxy.tell(cluster("affinity=60", without));
+  proxy.apply(cluster("affinity=60", without));
   const [next, ...rest] = fromPod(lab);
   assert.deepEqual(rest, []);
   assert.notEqual(next, pinned);
-  proxy.tell(cluster("", ALL));
+  proxy.apply(cluster("", ALL));
   assert.deepEqual(fromPod(lab), SERVERS);
   assert.equal(lab.run("node", "nft list ruleset").includes("shop/web/tcp"), false, "its chains are gone");
 });
@@ -84,9 +84,9 @@ Deno.test("a pin ends with its endpoint, and with affinity", () => {
 Deno.test("a changed timeout takes effect, and keeps the pins there are", async () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
-  proxy.tell(cluster("affinity=3600", ALL));
+  proxy.apply(cluster("affinity=3600", ALL));
   const [pinned] = fromPod(lab);
-  proxy.tell(cluster("affinity=1", ALL));
+  proxy.apply(cluster("affinity=1", ALL));
   assert.deepEqual(fromPod(lab), [pinned]);
   const pins = () => lab.run("node", "nft list ruleset").includes("expires");
   assert.ok(pins());

@@ -41,7 +41,7 @@ const flow = (lab: Lab, host: HostName, source: string, destination: string, por
 Deno.test("a flow to an endpoint that is gone is led to another, by every frontend and in both families", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
-  proxy.tell(dns(A, "fd00:10:244:1::6@node-a"));
+  proxy.apply(dns(A, "fd00:10:244:1::6@node-a"));
   using byCluster = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
   using byExternal = flow(lab, "outside", "203.0.113.2", "198.51.100.10");
   using byNodePort = flow(lab, "outside", "203.0.113.66", "192.168.0.2", 30053);
@@ -49,45 +49,45 @@ Deno.test("a flow to an endpoint that is gone is led to another, by every fronte
   const flows = [byCluster, byExternal, byNodePort, v6];
   const before = [SERVER_A, SERVER_A, SERVER_A, "[fd00:10:244:1::6]:5353"];
   assert.deepEqual(flows.map((one) => one.ask()), before);
-  proxy.tell(dns(B, "fd00:10:244:2::5@node-b"));
+  proxy.apply(dns(B, "fd00:10:244:2::5@node-b"));
   assert.deepEqual(flows.map((one) => one.ask()), [SERVER_B, SERVER_B, SERVER_B, "[fd00:10:244:2::5]:5353"]);
 });
 
 Deno.test("a flow to an endpoint that stays goes on, also while it terminates and serves", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
-  proxy.tell(dns(A));
+  proxy.apply(dns(A));
   using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
   assert.equal(one.ask(), SERVER_A);
-  proxy.tell(dns(A, B));
+  proxy.apply(dns(A, B));
   assert.equal(one.ask(), SERVER_A);
-  proxy.tell(dns(`${A}+terminating`, B));
+  proxy.apply(dns(`${A}+terminating`, B));
   assert.equal(one.ask(), SERVER_A, "it drains");
-  proxy.tell(dns(`${A}+unready`, B));
+  proxy.apply(dns(`${A}+unready`, B));
   assert.equal(one.ask(), SERVER_B, "it serves no more");
 });
 
 Deno.test("a flow that began before its Service had endpoints finds the first one", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
-  proxy.tell(decodeAll([nodeManifest()]));
+  proxy.apply(decodeAll([nodeManifest()]));
   using early = flow(lab, "outside", "203.0.113.2", "198.51.100.10");
   assert.equal(early.ask(), "");
-  proxy.tell(dns(B));
+  proxy.apply(dns(B));
   assert.equal(early.ask(), SERVER_B);
 });
 
 Deno.test("a restart forgets nothing, nor does a change of another Service", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
-  proxy.tell(dns(A, B));
+  proxy.apply(dns(A, B));
   using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
   const server = one.ask();
   const entries = () => lab.run("node", "grep -c 'dport=53 ' /proc/net/nf_conntrack || true").trim();
   const before = entries();
   assert.ok(Number(before) > 0, "there is an entry to forget");
   proxy.restart(DEFAULT_PROXY_CONFIG);
-  proxy.tell(dns(A, B));
+  proxy.apply(dns(A, B));
   assert.equal(entries(), before);
   assert.equal(one.ask(), server);
 });

@@ -13,10 +13,10 @@ Deno.test("no connection fails while the recorded evening is played", async () =
     stderr: "piped",
   });
   const { code, stdout, stderr } = await command.output();
-  const told = new TextDecoder().decode(stdout);
-  assert.equal(code, 0, told + new TextDecoder().decode(stderr));
+  const output = new TextDecoder().decode(stdout);
+  assert.equal(code, 0, output + new TextDecoder().decode(stderr));
   const [, connections, failed, folder] = /(\d+) connections, (\d+) failed; \d+ records in the ledger (\S+)/
-    .exec(told)!;
+    .exec(output)!;
   assert.ok(Number(connections) > 1000, `${connections} connections`);
   assert.equal(failed, "0");
   await Deno.remove(folder!, { recursive: true });

@@ -81,7 +81,7 @@ Deno.test("what nft does to our tables is put back at once, and the ledger names
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a batch of ours goes unheard, and another program's commit meanwhile is known to be lost", () => {
+Deno.test("a batch of ours is not listened to, and another program's commit meanwhile is known to be lost", () => {
   using kernel = new NetlinkKernel();
   using monitor = new RulesetMonitor("ledgerproxy", kernel.port);
   const generation = () => kernel.generation();
@@ -96,7 +96,7 @@ Deno.test("a batch of ours goes unheard, and another program's commit meanwhile 
     act("delete");
   });
   assert.deepEqual(monitor.poll(), { foreign: [], lost: true });
-  assert.deepEqual(monitor.poll(), { foreign: [], lost: false }, "told once");
+  assert.deepEqual(monitor.poll(), { foreign: [], lost: false }, "reported once");
   assert.throws(() => monitor.unheard(generation, () => kernel.commit([NO_SUCH_TABLE])), KernelRejection);
   assert.equal(monitor.poll().lost, false, "a refused batch is none");
   shell("nft add table ip ledgerproxy");

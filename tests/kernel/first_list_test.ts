@@ -7,6 +7,7 @@ import { describeKey } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { BOOKMARK, line, Server, stream, whole } from "../support/api_server.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole } from "../support/source_program.ts";
@@ -27,8 +28,8 @@ Deno.test("a start that is interrupted while the cluster is read leaves the kern
   const log = () => Deno.readTextFileSync(`${folder}/log`);
   const start = () => {
     Deno.writeTextFileSync(`${folder}/log`, "");
-    const run = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
-    const args = [Deno.execPath(), ...run, "--kubeconfig", server.kubeconfig(), "--ledger", ledger];
+    const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", ledger];
+    const args = imageCommand("run", "--node", "node-a", ...paths);
     return new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...args],
       cwd: ROOT,

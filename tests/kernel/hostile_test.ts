@@ -22,7 +22,7 @@ Deno.test("no hostile object makes a batch that the kernel rejects, or sets its 
   const property = fc.property(hostileClusters, (manifests) => {
     const decoded = manifests.map(decodeObject).flatMap((result) => result.ok ? [result.object] : []);
     const objects = new Map(decoded.map((object) => [describeKey(objectKey(object)), object]));
-    proxy.tell([...objects.values()]);
+    proxy.apply([...objects.values()]);
     assert.deepEqual([...proxy.engine.cluster.aside], []);
     const held = meaning(separated(proxy.listed()).elements);
     assert.deepEqual(held, meaning(proxy.desired.elements));

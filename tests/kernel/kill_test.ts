@@ -1,5 +1,5 @@
 // SIGKILL of the real process at random instants under churn: after each start kernel = fold(ledger), no record is lost or
-// invented, and traffic to a Service that nobody touches never fails. KILLS=200 in the environment makes it thorough.
+// invented, and traffic to a Service that does not change never fails. KILLS=200 in the environment makes it thorough.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -65,7 +65,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
     }
   };
   Deno.writeTextFileSync(`${folder}/log`, "");
-  const starts = () => (Deno.readTextFileSync(`${folder}/log`).match(/^reading /gm) ?? []).length;
+  const starts = () => (Deno.readTextFileSync(`${folder}/log`).match(/ info: reading /g) ?? []).length;
   churn();
   let known: string[] = [];
   let failed = 0;

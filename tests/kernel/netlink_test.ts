@@ -9,6 +9,7 @@ import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
 import { createTable, type Operation } from "../../src/nft/transaction.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
@@ -162,21 +163,8 @@ Deno.test("where the send buffer cannot be forced, a batch that is too large is 
 
 Deno.test("without CAP_NET_ADMIN the program says what is missing and what to run instead", async () => {
   const folder = await Deno.makeTempDir();
-  const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
   const recording = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
-  const run = [
-    Deno.execPath(),
-    "run",
-    "-A",
-    "--no-check",
-    main,
-    "run",
-    "--source",
-    recording,
-    "--ledger",
-    `${folder}/l`,
-    "--once",
-  ];
+  const run = imageCommand("run", "--source", recording, "--ledger", `${folder}/l`, "--once");
   const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", ...run];
   const { code, stderr } = await new Deno.Command("setpriv", { args }).output();
   const told = new TextDecoder().decode(stderr);

@@ -32,7 +32,7 @@ Deno.test("an address that the node gets later serves NodePorts at once, where a
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.configure({ ...DEFAULT_PROXY_CONFIG, nodePortAddresses: ["203.0.113.0/24"] });
-  proxy.tell(decodeAll([nodeManifest(), ...SERVICES]));
+  proxy.apply(decodeAll([nodeManifest(), ...SERVICES]));
   const answer = () => ask(lab, "outside", "203.0.113.2", "203.0.113.9", 30080);
   lab.run("node", "ip address add 203.0.113.9/24 dev veth-outside");
   assert.equal(answer(), "10.244.2.5:8080 masqueraded");
@@ -47,12 +47,12 @@ Deno.test("an address that the node gets later serves NodePorts at once, where a
 Deno.test("NodePorts follow the address of the Node object", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
-  const told = (address: string) => proxy.tell(decodeAll([nodeManifest("zone-1", [address]), ...SERVICES]));
+  const apply = (address: string) => proxy.apply(decodeAll([nodeManifest("zone-1", [address]), ...SERVICES]));
   const answers = () =>
     ["192.168.0.2", "203.0.113.1"].map((address) => ask(lab, "outside", "203.0.113.2", address, 30080));
-  told("192.168.0.2");
+  apply("192.168.0.2");
   assert.deepEqual(answers(), ["10.244.2.5:8080 masqueraded", "refused"]);
-  told("203.0.113.1");
+  apply("203.0.113.1");
   assert.deepEqual(answers(), ["refused", "10.244.2.5:8080 masqueraded"]);
 });
 
@@ -60,14 +60,14 @@ Deno.test("NodeCIDR follows the pod CIDRs of the Node object", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.configure({ ...DEFAULT_PROXY_CONFIG, detectLocal: { mode: "NodeCIDR" } });
-  const told = (...podCIDRs: string[]) =>
-    proxy.tell(decodeAll([{ ...nodeManifest(), spec: { podCIDRs } }, ...SERVICES]));
+  const apply = (...podCIDRs: string[]) =>
+    proxy.apply(decodeAll([{ ...nodeManifest(), spec: { podCIDRs } }, ...SERVICES]));
   const answer = () => ask(lab, "pod-1", "10.244.1.5", "10.96.0.10", 80);
-  told("10.244.1.0/24");
+  apply("10.244.1.0/24");
   assert.equal(answer(), "10.244.2.5:8080");
-  told("10.99.0.0/24");
+  apply("10.99.0.0/24");
   assert.equal(answer(), "10.244.2.5:8080 masqueraded");
-  told();
+  apply();
   assert.equal(answer(), "10.244.2.5:8080");
 });
 
@@ -80,14 +80,14 @@ Deno.test("an unallocated cluster IP is dropped as soon as a ServiceCIDR covers 
     metadata: { name: "kubernetes" },
     spec: { cidrs },
   });
-  const told = (...cidrs: string[]) => proxy.tell(decodeAll([nodeManifest(), cidr(...cidrs), ...SERVICES]));
+  const apply = (...cidrs: string[]) => proxy.apply(decodeAll([nodeManifest(), cidr(...cidrs), ...SERVICES]));
   // Without the drop the node sends it on; the other node says that it has no such address.
   lab.run("remote", "ip address add 10.96.0.99/32 dev lo");
   const answer = () => ask(lab, "pod-1", "10.244.1.5", "10.96.0.99", 80, true);
-  told("10.100.0.0/16");
+  apply("10.100.0.0/16");
   assert.equal(answer(), "refused");
-  told("10.100.0.0/16", "10.96.0.0/16");
+  apply("10.100.0.0/16", "10.96.0.0/16");
   assert.equal(answer(), "lost");
-  told();
+  apply();
   assert.equal(answer(), "refused");
 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { imageArguments } from "../support/cluster/program.ts";
+import { imageArguments } from "../support/bundle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();

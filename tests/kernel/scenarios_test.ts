@@ -17,7 +17,7 @@ Deno.test("real packets go where the scenario files say", async (t) => {
   for (const { name, scenario, promises } of scenarioFiles()) {
     await t.step(name, () => {
       proxy.configure(configOf(scenario.config));
-      proxy.tell(objectsOf(scenario));
+      proxy.apply(objectsOf(scenario));
       scenario.probes.forEach((probe, i) => {
         const seen = observe(lab, probe, promises[i]!);
         const promised = promises[i]!.observations.join(" | ");

@@ -27,7 +27,7 @@ const IPPROTO_SCTP = 132;
 const SOURCE_PORT = 20_000;
 const PATIENCE_MILLISECONDS = 1000;
 
-/** Common header and INIT chunk, without a checksum: the lab's connection tracking is told not to look at it. */
+/** Common header and INIT chunk, without a checksum: the lab's connection tracking does not check it. */
 function init(destinationPort: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(32));
   view.setUint16(0, SOURCE_PORT);
@@ -48,7 +48,7 @@ Deno.test(`an SCTP association is led to an endpoint (a kernel ${sockets})`, () 
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   lab.run("node", "sysctl -qw net.netfilter.nf_conntrack_checksum=0");
-  proxy.tell(decodeAll([
+  proxy.apply(decodeAll([
     nodeManifest(),
     ...parseScenario(
       "service shop/sig ips=10.96.0.10 ports=m3ua:2905/sctp\nslice shop/sig-a ports=m3ua:8080/sctp 10.244.2.5@node-b",

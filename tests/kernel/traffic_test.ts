@@ -1,31 +1,20 @@
 // Real packets: connections to cluster IPs arrive where the rules say, evenly, through every change.
 
 import assert from "node:assert/strict";
-import { newEngine } from "../../src/engine/engine.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { service, slice } from "../support/cluster_notation.ts";
+import { EngineProcess } from "../support/engine_process.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
+import { POD_NETWORKS } from "../support/pod_networks.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
 
 const FRONTEND = "10.96.0.1";
 
-/** A node whose pods live on any address of 10.244.0.0/16, and that can send to cluster IPs. */
 const NODE = [
-  "ip link add node type veth peer name uplink",
-  "ip link set node up",
-  "ip link set uplink up",
-  "ip address add 192.168.10.10/24 dev node",
-  "ip address add fd00:192:168:10::10/64 dev node nodad",
-  "ip route add default dev node",
-  "ip -6 route add default dev node",
-  "ip route add local 10.244.0.0/16 dev lo",
-  "ip -6 route add local fd00:10:244::/48 dev lo",
-  "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
+  ...POD_NETWORKS,
   // Many short connections from one address: reuse ports at once.
   "echo '1024 65535' > /proc/sys/net/ipv4/ip_local_port_range",
 ];
@@ -34,32 +23,24 @@ for (const command of NODE) {
   if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** Rules for `objects` in this namespace's kernel, changed with `tell`. */
-class Proxy implements Disposable {
-  readonly #kernel = new NetlinkKernel();
-  readonly #ledger = new LedgerWriter(memoryStorage(), { policy: "never" });
-  readonly #engine = newEngine();
-  readonly #ports: Ports = {
-    kernel: this.#kernel,
-    ledger: this.#ledger,
-    now: () => "2026-01-01T00:00:00.000Z",
-    report: () => {},
-    warn: (text) => assert.fail(text),
-  };
+/** Rules for objects in this namespace's kernel. */
+class Proxy extends EngineProcess {
+  readonly #kernel: NetlinkKernel;
 
   constructor() {
-    perform(this.#engine, this.#ports, list(this.#kernel));
+    const kernel = new NetlinkKernel();
+    super(kernel, memoryStorage(), { warn: (text) => assert.fail(text) });
+    this.#kernel = kernel;
   }
 
-  tell(...objects: KubeObject[]): void {
-    const batch = { kind: "list", objects, complete: true, time: this.#ports.now(), problems: [] } as const;
-    perform(this.#engine, this.#ports, { kind: "batch", batch });
-    perform(this.#engine, this.#ports, { kind: "sync" });
-    assert.equal(this.#engine.rejections, 0);
+  /** Makes the rules those of `objects`, by changes. */
+  serve(...objects: KubeObject[]): void {
+    this.list(...objects);
+    assert.equal(this.engine.rejections, 0);
   }
 
-  [Symbol.dispose](): void {
-    this.#ledger[Symbol.dispose]();
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
     this.#kernel[Symbol.dispose]();
   }
 }
@@ -120,7 +101,7 @@ for (const count of [1, 2, 3, 5, 9, 100]) {
   Deno.test(`${count} endpoints are equally likely (chi-squared over real connections)`, async () => {
     using proxy = new Proxy();
     await using _pods = new Pods(pods(count));
-    proxy.tell(...web(pods(count)));
+    proxy.serve(...web(pods(count)));
     const calls = Math.max(400, count * 40);
     const seen = await tally(calls);
     const found = chiSquared(seen, count, calls);
@@ -135,13 +116,13 @@ for (const count of [1, 2, 3, 5, 9, 100]) {
 Deno.test("a class that is only three eighths full under hysteresis is still even", async () => {
   using proxy = new Proxy();
   await using _pods = new Pods(pods(8));
-  proxy.tell(...web(pods(8)));
-  proxy.tell(...web(pods(3)));
+  proxy.serve(...web(pods(8)));
+  proxy.serve(...web(pods(3)));
   const seen = await tally(600);
   assert.ok(seen.size === 3 && chiSquared(seen, 3, 600) < chiSquaredLimit(2), `${[...seen]}`);
 });
 
-/** How a TCP connection ends that nobody answers: the error's name, and how long it took in milliseconds. */
+/** How a TCP connection without an answer ends: the error's name, and how long it took in milliseconds. */
 async function refused(hostname: string, port: number): Promise<{ error: string; milliseconds: number }> {
   const start = performance.now();
   try {
@@ -154,7 +135,7 @@ async function refused(hostname: string, port: number): Promise<{ error: string;
 
 Deno.test("a Service without endpoints and an unused port of a cluster IP refuse TCP, in both families", async () => {
   using proxy = new Proxy();
-  proxy.tell(
+  proxy.serve(
     service("shop/empty 10.96.0.2,fd00:96::2 http:80/tcp"),
     service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp"),
     slice("shop/web-a http:8080/tcp 10.244.0.1"),
@@ -178,7 +159,7 @@ Deno.test("TCP over IPv6 reaches the endpoints, and an established connection ou
   const web = service("shop/web fd00:96::1 http:80/tcp");
   const others = (...addresses: string[]) => slice(`shop/web-a http:8080/tcp ${addresses.join(" ")}`);
   using listener = Deno.listen({ hostname: "fd00:10:244::1", port: 8080 });
-  proxy.tell(web, others("fd00:10:244::1"));
+  proxy.serve(web, others("fd00:10:244::1"));
   using client = await Deno.connect({ hostname: "fd00:96::1", port: 80 });
   using server = await listener.accept();
   const echo = async () => {
@@ -188,8 +169,8 @@ Deno.test("TCP over IPv6 reaches the endpoints, and an established connection ou
     assert.equal(byte[0], 7);
   };
   await echo();
-  proxy.tell(web, others("fd00:10:244::1", "fd00:10:244::2", "fd00:10:244::3"));
+  proxy.serve(web, others("fd00:10:244::1", "fd00:10:244::2", "fd00:10:244::3"));
   await echo();
-  proxy.tell(web, others("fd00:10:244::1"), service("shop/api fd00:96::9 http:80/tcp"));
+  proxy.serve(web, others("fd00:10:244::1"), service("shop/api fd00:96::9 http:80/tcp"));
   await echo();
 });

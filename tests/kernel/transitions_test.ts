@@ -32,7 +32,7 @@ Deno.test("every transition ends as a fresh build would, and no established conn
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   const settle = (objects: typeof STEADY) => {
-    proxy.tell([...objects, ...STEADY]);
+    proxy.apply([...objects, ...STEADY]);
     return meaning(separated(proxy.listed()).elements);
   };
   proxy.configure(CONFIG);

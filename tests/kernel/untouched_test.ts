@@ -1,5 +1,5 @@
-// A start believes the kernel's generation: who has committed since our last commit is seen by it, and what was wrong
-// before that by the first comparison afterwards.
+// A start compares the kernel's generation: it shows whether another program has committed since our last commit. What
+// was wrong before that commit is found by the first comparison of elements.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -62,7 +62,7 @@ Deno.test("a start asks the kernel for every element only when others have commi
   assert.match(await life(whole), /untouched since$/);
   assertWhole(ledger, kernel);
 
-  // A commit of ours that came after somebody's change, and a kill before that was heard of.
+  // A commit of ours after another program's change, and a kill before the change was noticed.
   shell(DELETE_ONE);
   {
     const last = records().findLast((record): record is CommitRecord => record.kind === "commit")!;

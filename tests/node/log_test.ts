@@ -1,6 +1,7 @@
-// What is logged is what people read: texts come from API servers, files and kernels.
+// How messages look, and that they hold no credential.
 
 import assert from "node:assert/strict";
+import { lineOf, type LogSettings, type Message } from "../../src/node/log.ts";
 
 const LOG = new URL("../../src/node/log.ts", import.meta.url).href;
 
@@ -19,4 +20,43 @@ log.warn(${JSON.stringify(text)});`;
     new TextDecoder().decode(stderr),
     'warning: an answer {"status":"ok"} and {{more}}\\u{1b}[2J\n',
   );
+});
+
+const TIME = Date.parse("2026-11-23T03:12:00.123Z");
+const shown = (message: Partial<Message>, format: LogSettings["format"]) =>
+  lineOf({ level: "info", time: TIME, text: "in sync", ...message }, { format, verbosity: 0 });
+
+Deno.test("commands write sentences, a node's log has time and level, JSON the keys of Kubernetes", () => {
+  assert.equal(shown({}, "plain"), "in sync\n");
+  assert.equal(shown({ level: "error" }, "plain"), "error: in sync\n");
+  assert.equal(shown({}, "text"), "2026-11-23T03:12:00.123Z info: in sync\n");
+  assert.equal(shown({ level: "warning" }, "json"), `{"ts":${TIME},"level":"warning","msg":"in sync"}\n`);
+  assert.deepEqual(JSON.parse(shown({ level: "debug" }, "json"))["v"], 4);
+});
+
+Deno.test("each line of a message has time and level, and none is endless", () => {
+  assert.equal(
+    shown({ level: "error", text: "a\nb" }, "text"),
+    "2026-11-23T03:12:00.123Z error: a\n2026-11-23T03:12:00.123Z error: b\n",
+  );
+  assert.ok(shown({ text: "x".repeat(1 << 20) }, "text").length < 17_000);
+});
+
+Deno.test("what looks like a credential is left out, in linear time; names and digests stay", () => {
+  const token = "aBcDeFgH0123456789aBcDeFgH0123456789aBcDeFgH";
+  for (
+    const text of [
+      `https://user:${token}@host/x`,
+      `Authorization: Bearer ${token}`,
+      `token=${token}`,
+      `"password":"${token}"`,
+      `-----BEGIN PRIVATE KEY-----\n${token}\n-----END PRIVATE KEY-----`,
+      `eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9aaaaaaa.eyJpc3MiOiJrdWJlcm5ldGVzIn0.${token}`,
+      token,
+    ]
+  ) assert.doesNotMatch(shown({ text }, "json"), /aBcDeFgH/, text);
+  const kept = `/var/lib/kubelet/pods/0b6d2c1e-5a4f-4e0b-9d6a-7c1f2e3d4b5a: digest ${
+    "0123456789abcdef".repeat(4)
+  }`;
+  assert.equal(shown({ text: kept }, "plain"), `${kept}\n`);
 });

@@ -98,6 +98,6 @@ Deno.test("a position is read back from the element that says it, and from no ot
   const held = (comment: string): Elements =>
     new Map([[POSITION_PATH, new Map([[element.key, { key: element.key, comment }]])]]);
   assert.deepEqual(positionOf(held(element.comment!)), position);
-  assert.equal(positionOf(held("ledger of someone else")), undefined);
+  assert.equal(positionOf(held("ledger of another program")), undefined);
   assert.equal(positionOf(new Map()), undefined);
 });

@@ -2,17 +2,15 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord, CommittedChange, LedgerRecord, Offset } from "../../src/ledger/record.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import type { Element, ElementKey, SetPath } from "../../src/nft/ruleset.ts";
 import { sameElement } from "../../src/nft/ruleset.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
+import { EngineProcess } from "../support/engine_process.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
 const CONFIG: LedgerRecord = { kind: "config", time: "", version: "0", nodeName: "node-a" };
@@ -20,23 +18,9 @@ const CONFIG: LedgerRecord = { kind: "config", time: "", version: "0", nodeName:
 /** The ledger that the engine writes of `events`, committed `batch` at a time. */
 function ledgerOf(events: readonly LedgerRecord[], batch: number): LedgerRecord[] {
   const storage = memoryStorage();
-  const engine = newEngine();
   using kernel = new FakeKernel();
-  using ledger = new LedgerWriter(storage, { policy: "never" });
-  const ports: Ports = {
-    kernel,
-    ledger,
-    now: () => "2026-11-23T18:00:00.000Z",
-    report: () => {},
-    warn: () => {},
-  };
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, ports, list(kernel));
-  for (let at = 0; at < events.length; at += batch) {
-    const records = events.slice(at, at + batch);
-    perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
-    commitBatch(engine, ports);
-  }
+  using process = new EngineProcess(kernel, storage, { complete: true });
+  for (let at = 0; at < events.length; at += batch) process.commit(events.slice(at, at + batch));
   return [...readLedger(storage)].map(({ record }) => record);
 }
 
@@ -85,7 +69,7 @@ Deno.test("leave out the event that an operation names, and the operation is not
           operations++;
           // A later event of the same commit may say the same: another slice with the same endpoint.
           if (!sameElement(elementAfter(records, change, through, cause), after)) continue;
-          assert.ok(batch > 1 && cause < through, "nobody else could have said it");
+          assert.ok(batch > 1 && cause < through, "no other event of the batch could be the cause");
           again++;
         }
       }

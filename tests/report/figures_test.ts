@@ -17,7 +17,7 @@ function at(seconds: number): string {
 }
 
 /** An event about a slice of shop/web that arrives at `seconds`, its change triggered at `trigger`. */
-function told(seconds: number, trigger?: number): EventRecord {
+function arrived(seconds: number, trigger?: number): EventRecord {
   const event = appears(slice("shop/web-a http:8080/tcp 10.244.0.1"));
   if (trigger === undefined) return { ...event, time: at(seconds) };
   const metadata = { ...event.value!.metadata, annotations: { [TRIGGER]: at(trigger) } };
@@ -68,11 +68,11 @@ Deno.test("a percentile is a value that was measured: the smallest that covers i
 Deno.test("latency runs from trigger over arrival to commit, for events that changed something", () => {
   const records = [
     CONFIG,
-    told(1), // @1: was there when we started, and has no trigger
+    arrived(1), // @1: was there when we started, and has no trigger
     commit(1.02, [0, 1], [1]), // 20 ms after the arrival
-    told(5, 4.5), // @3: triggered 500 ms before it arrived
-    told(5.01, 4.5), // @4: the same trigger again says nothing new
-    told(5.015), // @5: changes nothing
+    arrived(5, 4.5), // @3: triggered 500 ms before it arrived
+    arrived(5.01, 4.5), // @4: the same trigger again says nothing new
+    arrived(5.015), // @5: changes nothing
     commit(5.025, [3, 5], [3, 4]), // 25 ms and 15 ms after the arrivals; 525 ms after the trigger
   ];
   const [first, second] = syncsOf(records, 0);
@@ -85,20 +85,20 @@ Deno.test("latency runs from trigger over arrival to commit, for events that cha
 });
 
 Deno.test("what began before anything here arrived does not count as late", () => {
-  const records = [told(10, 3), commit(10.1, [0, 0], [0]), told(20, 12), commit(20.5, [2, 2], [2])];
+  const records = [arrived(10, 3), commit(10.1, [0, 0], [0]), arrived(20, 12), commit(20.5, [2, 2], [2])];
   const syncs = syncsOf(records, 0);
   assert.deepEqual(syncs.map(({ fromTrigger }) => fromTrigger), [[], [8500]]);
 });
 
 Deno.test("a commit without room for its changes counts all its events; events before the window count for none", () => {
-  const records = [told(2), told(3), commit(4, [98, 101], [101], { changesOmitted: 9000 })];
+  const records = [arrived(2), arrived(3), commit(4, [98, 101], [101], { changesOmitted: 9000 })];
   assert.deepEqual(syncsOf(records, 100)[0]!.fromArrival, [2000, 1000]);
 });
 
-Deno.test("a recording that was played is told by events older than the commits before them", () => {
-  const live = [told(1), commit(1.1, [0, 0], [0]), told(1.05), commit(1.2, [2, 2], [2])];
+Deno.test("a recording that was played is recognised by events older than the commits before them", () => {
+  const live = [arrived(1), commit(1.1, [0, 0], [0]), arrived(1.05), commit(1.2, [2, 2], [2])];
   assert.equal(clockProblem(live), undefined, "a batch that waited is not a recording");
-  const played = [told(1), commit(500, [0, 0], [0]), told(2), commit(500.1, [2, 2], [2])];
+  const played = [arrived(1), commit(500, [0, 0], [0]), arrived(2), commit(500.1, [2, 2], [2])];
   assert.equal(clockProblem(played), "played");
 });
 
@@ -157,7 +157,7 @@ Deno.test("a stretch of time has the median and the 99th percentile of its value
 Deno.test("a timeline stops at commits, at what went wrong, and at what no commit holds", () => {
   const gap: LedgerRecord = { kind: "gap", time: at(3), reason: "", records: 1 };
   const rejected = commit(4, [4, 4], [], { outcome: "rejected" });
-  const records = [told(1), told(1), commit(2, [0, 1], [0]), gap, told(3.5), rejected, told(5)];
+  const records = [arrived(1), arrived(1), commit(2, [0, 1], [0]), gap, arrived(3.5), rejected, arrived(5)];
   const stops = stopsOf(records, 0);
   assert.deepEqual(stops.map(({ kind, from, through }) => `${kind} ${from}-${through}`), [
     "beginning 0--1",

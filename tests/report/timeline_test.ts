@@ -198,7 +198,7 @@ Deno.test("of two Services that want one frontend, the younger one says who hold
   ]);
 });
 
-Deno.test("a change of a slice is told by endpoint, one of a Service by field", () => {
+Deno.test("a change of a slice is shown by endpoint, one of a Service by field", () => {
   const before = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2");
   const after = slice("shop/web-a http:8080/tcp !10.244.0.2 10.244.0.3");
   assert.deepEqual(objectChange(before, after), [

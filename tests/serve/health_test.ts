@@ -1,8 +1,9 @@
 // Health: when it is given, what the endpoints answer, and the health checks of Services.
 
 import assert from "node:assert/strict";
-import { type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
+import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
+import { NODE_PROBLEMS, type NodeProblem } from "../../src/serve/problems.ts";
 
 const NOW = Date.parse("2026-11-23T03:12:00.000Z");
 const FACTS: HealthFacts = {
@@ -11,6 +12,9 @@ const FACTS: HealthFacts = {
   pendingSince: undefined,
   pendingMax: 60_000,
   nodeEligible: true,
+  brokenSince: undefined,
+  drift: undefined,
+  node: undefined,
   ledger: undefined,
   sources: [],
 };
@@ -40,13 +44,97 @@ Deno.test("the body is kube-proxy's, with the sources beside it", () => {
     currentTime: "2026-11-23T03:12:00.000Z",
     healthy: true,
     status: { IPv4: family, IPv6: family },
+    problems: [],
+    node: { problem: "" },
     ledger: { problem: "", unwrittenRecords: 0 },
+    drift: null,
     sources: { Service: { lastHeard: "2026-11-23T03:11:59.000Z", problem: "" } },
     nodeEligible: true,
   });
   const unhealthy = livez({ ...FACTS, pendingSince: 0 }).body;
   assert.equal(unhealthy["lastUpdated"], "2026-11-23T03:11:55.000Z", "when it last was");
   assert.equal("nodeEligible" in unhealthy, false);
+});
+
+Deno.test("a fault that stops the loop is unhealthy once it lasts", () => {
+  for (const [brokenSince, status] of [[NOW - 59_999, 200], [NOW - 60_000, 503]] as const) {
+    const { body, status: found } = livez({ ...FACTS, brokenSince });
+    assert.deepEqual([found, body["problems"]], [status, ["restarting after a fault"]]);
+  }
+});
+
+Deno.test("an own Node that is missing, deleted, without addresses or unreadable: 503, and alive", () => {
+  for (const [node, words] of Object.entries(NODE_PROBLEMS)) {
+    const facts = { ...FACTS, node: node as NodeProblem };
+    assert.deepEqual([healthz(facts).status, livez(facts).status], [503, 200], node);
+    assert.deepEqual(healthz(facts).body["node"], { problem: words });
+    assert.deepEqual(healthz(facts).body["problems"], [words]);
+  }
+});
+
+Deno.test("drift is named, with who and what, until it is settled", () => {
+  const drift = {
+    process: "nft\u202e",
+    pid: 4711,
+    changes: ["deleted element ip ledgerproxy endpoints"],
+    since: NOW - 3000,
+    putBackAt: NOW + 2000,
+  };
+  const { status, body } = healthz({ ...FACTS, drift });
+  assert.equal(status, 200, "the rules are put back: traffic may come");
+  assert.deepEqual(body["problems"], ["another program changes our tables"]);
+  assert.deepEqual(body["drift"], {
+    process: "nft\\u{202e}",
+    pid: 4711,
+    changes: ["deleted element ip ledgerproxy endpoints"],
+    since: "2026-11-23T03:11:57.000Z",
+    putBackAt: "2026-11-23T03:12:02.000Z",
+  });
+});
+
+Deno.test("what everybody can read holds no text of an error; details hold it without credentials", () => {
+  const secret = "s3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3t";
+  const problem =
+    `https://admin:${secret}@api.example:6443: 401; bearer ${secret}; token=${secret} ${secret}`;
+  const source = {
+    kind: "Service",
+    heardAt: 0,
+    problem,
+    reason: "forbidden",
+    listed: false,
+    lists: 0,
+  } as const;
+  const facts = { ...FACTS, ledger: { reason: `/var/${secret}`, records: 3 }, sources: [source] };
+  const answers = JSON.stringify([healthz(facts).body, livez(facts).body]);
+  assert.doesNotMatch(answers, /s3cr3t|example|var/);
+  assert.deepEqual(healthz(facts).body["problems"], ["ledger cannot be written", "api server refuses us"]);
+  assert.deepEqual(healthz(facts).body["sources"], {
+    Service: { lastHeard: null, problem: "api server refuses us" },
+  });
+  assert.deepEqual(details(facts), {
+    ledger: "/var/...",
+    sources: { Service: "https://...@api.example:6443: 401; bearer ...; token=... ..." },
+    drift: null,
+  });
+});
+
+Deno.test("each reason of a source has its words", () => {
+  const reasons = {
+    starting: "not listed yet",
+    unreachable: "api server not answering",
+    silent: "api server not answering",
+    forbidden: "api server refuses us",
+    throttled: "api server is overloaded",
+    invalid: "api server answers with errors",
+    unconfirmed: "list awaiting confirmation",
+    absent: undefined,
+    "": undefined,
+  } as const;
+  for (const [reason, words] of Object.entries(reasons)) {
+    const source = { kind: "Node", heardAt: 0, problem: "x", listed: true, lists: 0 } as const;
+    const facts = { ...FACTS, sources: [{ ...source, reason: reason as keyof typeof reasons }] };
+    assert.deepEqual(healthz(facts).body["problems"], words === undefined ? [] : [words], reason);
+  }
 });
 
 Deno.test("the endpoints answer in JSON, others are not found", async () => {

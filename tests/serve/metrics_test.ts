@@ -28,6 +28,8 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     status: () => [{ kind: "Service", heardAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
     gathered: () => ({ services: 5, endpoints: 6 }),
     ledger: () => ({ reason: "No space left on device", records: 12 }),
+    problems: () => ["ledger cannot be written"],
+    droppedLines: () => 7,
   });
   metrics.appended(30);
   metrics.drifted("nft");
@@ -72,6 +74,13 @@ Deno.test("a sync is counted under kube-proxy's names, for both families, and un
     'ledgerproxy_endpoints_omitted{service_port="shop/big:http ip"} 4',
     'ledgerproxy_source_last_heard_timestamp_seconds{resource="Service"} 5',
     'ledgerproxy_source_followed{resource="Service"} 1',
+    'ledgerproxy_problem{reason="ledger cannot be written"} 1',
+    'ledgerproxy_problem{reason="own Node not found"} 0',
+    "ledgerproxy_log_lines_dropped_total 7",
+    'ledgerproxy_faults_total{kind="exception"} 0',
+    "ledgerproxy_restarts_total 0",
+    'ledgerproxy_http_connections_closed_total{server="health",reason="full"} 0',
+    'ledgerproxy_http_accept_failures_total{server="metrics"} 0',
   ];
   assert.doesNotMatch(text, /network_programming_duration_seconds_count\{ip_family="IPv6"\} [1-9]/);
   for (const line of lines) assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
@@ -85,8 +94,11 @@ Deno.test("the metrics server answers kube-proxy's paths", async () => {
     status: () => [],
     gathered: () => ({ services: 0, endpoints: 0 }),
     ledger: () => undefined,
+    problems: () => [],
+    droppedLines: () => 0,
   });
-  await using _server = serveMetrics(metrics, { mode: "nftables" }, address);
+  const pages = { config: { mode: "nftables" }, details: () => ({ node: "Node a was deleted" }) };
+  await using _server = serveMetrics(metrics, pages, address);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`);
     return [response.status, (await response.text()).split("\n")[0]];
@@ -94,6 +106,7 @@ Deno.test("the metrics server answers kube-proxy's paths", async () => {
   assert.deepEqual(await get("/proxyMode"), [200, "nftables"]);
   assert.deepEqual(await get("/healthz"), [200, "ok"]);
   assert.deepEqual(await get("/configz"), [200, '{"kubeproxy.config.k8s.io":{"mode":"nftables"}}']);
+  assert.deepEqual(await get("/details"), [200, '{"node":"Node a was deleted"}']);
   assert.match((await get("/metrics"))[1] as string, /^# HELP /);
   assert.deepEqual((await get("/else"))[0], 404);
 });

@@ -10,6 +10,8 @@ export interface Answer {
   readonly text: string;
   /** What comes after the text: the end, a reset, nothing at all for ever, or changes. */
   readonly then: "end" | "reset" | "silence" | Following;
+  /** What the program must then name as its problem. */
+  readonly says?: string;
 }
 
 /** A watch that goes on. */
@@ -105,6 +107,6 @@ export function changeText({ type, object }: Change, manner: Following["manner"]
         ? line(type, { kind, apiVersion, metadata: { ...named, resourceVersion } })
         : line(type, object);
     case "without version":
-      return line(type, { ...object, metadata: { ...named, ...metadata } });
+      return line(type, { ...object, metadata: { ...named, ...metadata, resourceVersion: "" } });
   }
 }

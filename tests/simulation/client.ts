@@ -2,6 +2,7 @@
 // virtual time. It decides nothing: the reflectors, the liveness of the connection and the gathering of first lists are the
 // program's own.
 
+import assert from "node:assert/strict";
 import { gather, newGathering } from "../../src/ingest/gathering.ts";
 import {
   LIVENESS_TIMES,
@@ -16,9 +17,10 @@ import {
   newReflector,
   type Now,
   type ReflectorState,
+  statusOf,
 } from "../../src/ingest/reflector_state.ts";
 import type { Resource } from "../../src/ingest/resources.ts";
-import type { KnownVersions, Problem, SourceBatch } from "../../src/ingest/source.ts";
+import { isPart, type KnownVersions, type Problem, type SourceBatch } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
 import type { Query } from "./honest_api.ts";
@@ -97,7 +99,12 @@ export class Client {
       this.#note({ kind: "answered" }, now);
     }
     if (arrival.kind === "end" || arrival.kind === "broken") this.#close(follower, now);
+    const { phase } = follower.state;
+    const isShown = phase.kind === "exchange" && (phase.ask === "page" || phase.ask === "watch") &&
+      !phase.confirms;
     this.#feed(follower, inputOf(arrival, this.shared, request.answered), now);
+    const said = arrival.kind === "end" && isShown ? this.server.says.get(id) : undefined;
+    if (said !== undefined) assert.ok(statusOf(follower.state).problem.includes(said), "a Status is named");
     this.#start(now);
   }
 
@@ -110,6 +117,11 @@ export class Client {
   /** What has come for the loop. */
   take(): SourceBatch[] {
     return this.#batches.splice(0).flatMap((batch) => gather(this.#gathering, batch));
+  }
+
+  /** The newest version that a watch would go on from; 0 where there is none. */
+  newest(): number {
+    return Math.max(0, ...this.#followers.map(({ state }) => Number(state.version ?? 0)));
   }
 
   /** The connections that carry requests. */
@@ -140,10 +152,17 @@ export class Client {
           break;
         case "deliver":
           this.#batches.push(effect.batch);
+          this.#noteList(follower, effect.batch);
           break;
         case "cut":
           break;
       }
+    }
+  }
+
+  #noteList({ state }: Follower, batch: SourceBatch): void {
+    if (batch.kind === "list" && !isPart(batch)) {
+      this.server.noteList(state.resource.path, batch.objects.length);
     }
   }
 

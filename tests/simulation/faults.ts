@@ -59,6 +59,7 @@ const OTHERS = [
   "continue tokens always expired",
   "no annotated bookmark ever",
   "streamed lists refused",
+  "watches cut every few seconds",
   "second list that does not come for a while",
   "dead connection",
   "all connections reset",

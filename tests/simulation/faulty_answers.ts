@@ -24,6 +24,9 @@ export interface Asked {
 /** A wrong answer, and what it is to be counted as where that is another fault than was asked for. */
 export type Faulty = Answer & { readonly counts?: Fault };
 
+/** Most objects that are left in a list that lost most. */
+export const LEFT_MAX = 2;
+const LEADER = "etcd leader changed";
 const HTML = "<html><body>maintenance</body></html>";
 /** Objects after which a list is delivered in parts (`PART_OBJECTS` of ingest). */
 export const PART = 500;
@@ -40,7 +43,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       });
     case "Status with code 200":
     case "Status with code 200 as later page":
-      return whole(statusText(chance.pick([500, 503]), "InternalError", "etcd leader changed"));
+      return { ...whole(statusText(chance.pick([500, 503]), "InternalError", LEADER)), says: LEADER };
     case "answer reset in the middle":
     case "answer that stops in the middle": {
       if (honest.text.length < 2) return undefined;
@@ -65,7 +68,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       );
     case "list that lost most": {
       if (!asked.losesMost) return undefined;
-      const kept = items.slice(0, chance.below(3));
+      const kept = items.slice(0, chance.below(LEFT_MAX + 1));
       if (!isStream(honest)) {
         return whole(listText(kind, apiVersion, kept, { resourceVersion: String(version) }));
       }

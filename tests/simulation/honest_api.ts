@@ -24,6 +24,8 @@ export interface Manners {
   /** Most objects of a page. */
   readonly pageObjects: number;
   readonly bookmarkMilliseconds: number;
+  /** How long a balancer in between lets a watch live. */
+  readonly watchMilliseconds: number;
   /** Whether it knows ServiceCIDRs. */
   readonly serviceCidrs: boolean;
 }
@@ -120,10 +122,12 @@ export class HonestApi {
   }
 
   #following(version: number, query: Query, now: number): Following {
+    const { watchMilliseconds, bookmarkMilliseconds } = this.manners;
+    if (watchMilliseconds < Infinity) this.counts.fired("watches cut every few seconds");
     return {
       version,
-      endsAt: now + Number(query["timeoutSeconds"] ?? WATCH_SECONDS) * 1000,
-      bookmarkAt: now + this.manners.bookmarkMilliseconds,
+      endsAt: now + Math.min(Number(query["timeoutSeconds"] ?? WATCH_SECONDS) * 1000, watchMilliseconds),
+      bookmarkAt: now + bookmarkMilliseconds,
       odd: undefined,
       manner: "plainly",
     };

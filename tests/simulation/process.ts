@@ -110,7 +110,10 @@ export class Process {
   }
 
   #takeAll(): void {
-    for (const batch of this.client.take()) takeBatch(this.running, batch, this.#now);
+    for (const batch of this.client.take()) {
+      takeBatch(this.running, batch, this.#now);
+      if (batch.kind === "list" && batch.complete) this.#checkGhosts(batch.kinds![0]!);
+    }
     for (const [kind, why] of this.#toConfirm.splice(0)) this.client.confirm(kind, why, moment(this.#now));
   }
 
@@ -124,6 +127,18 @@ export class Process {
       report: () => {},
       warn: () => {},
     };
+  }
+
+  /** What was deleted before a list ended is not there once the list is taken. */
+  #checkGhosts(kind: ObjectKind): void {
+    const { held, cluster } = this.engine;
+    if (held.has(kind)) return;
+    for (const { kind: of, metadata } of cluster.objects.values()) {
+      assert.ok(
+        of !== kind || metadata.uid !== GHOST,
+        `${kind} ${metadata.name} was deleted inside its list`,
+      );
+    }
   }
 
   /** Nothing is deleted that the server never deleted. */

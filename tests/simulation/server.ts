@@ -6,7 +6,7 @@ import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import { type AnswerFault, type FaultCounts, type Shape, someFault } from "./faults.ts";
-import { faultyAnswer, PART } from "./faulty_answers.ts";
+import { faultyAnswer, LEFT_MAX, PART } from "./faulty_answers.ts";
 import { Connections } from "./connections.ts";
 import { HonestApi, type Manners, type Query, shapeOf } from "./honest_api.ts";
 
@@ -22,9 +22,11 @@ export class Server {
   readonly requests = new Map<string, number>();
   /** Requests that came before the time that Retry-After named. */
   tooEarly = 0;
+  /** What the program must name as its problem once it has the whole answer to a request. */
+  readonly says = new Map<number, string>();
   #ids = 0;
   readonly #retryAt = new Map<string, number>();
-  /** Paths whose last list lost most: the next one is honest, or does not come. */
+  /** Paths whose last list lost most: the next whole one does not, and may not come for a while. */
   readonly #lossy = new Map<string, number>();
   readonly #endlessUntil = new Map<string, number>();
   readonly #honest: HonestApi;
@@ -57,13 +59,21 @@ export class Server {
     }
     this.#count(path, now);
     if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
-    this.connections.send(id, connection, resource, this.#answer(resource, query, now), now);
+    const answer = this.#answer(resource, query, now);
+    if (answer.says !== undefined) this.says.set(id, answer.says);
+    this.connections.send(id, connection, resource, answer, now);
   }
 
   /** The program has ended: nobody waits for an answer, and another may ask at once. */
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();
+  }
+
+  /** The program has a whole list of `path` with `objects` objects: another one may lose most again. */
+  noteList(path: string, objects: number): void {
+    const { kind } = this.resources.find((one) => one.path === path)!;
+    if (objects > LEFT_MAX || this.cluster.list(kind).length <= LEFT_MAX) this.#lossy.delete(path);
   }
 
   /** The program has received the answer that `query` of `path` is not to be asked again before `at`. */
@@ -87,7 +97,6 @@ export class Server {
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource);
     const honest = this.#honest.answer(resource, query, now);
     const faulty = this.faulty && this.chance.once(3) ? this.#fault(resource, shape, honest, now) : undefined;
-    if (faulty === undefined && shape !== "watch" && isWhole(honest)) this.#lossy.delete(path);
     return faulty ?? honest;
   }
 
@@ -148,11 +157,6 @@ export class Server {
       listText(kind, apiVersion, this.chance.once(2) ? this.cluster.list(kind).slice(0, 1) : [], metadata),
     );
   }
-}
-
-/** Whether it is a list in one piece. */
-function isWhole({ status, text }: Answer): boolean {
-  return status === 200 && !text.includes('"continue":');
 }
 
 /** What a Retry-After is about: lists of a resource, or watches, so that a list that must wait does not stop the watch. */

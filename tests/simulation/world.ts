@@ -3,27 +3,18 @@
 // within a stated time.
 
 import assert from "node:assert/strict";
-import { emptyState } from "../../src/fold/cluster_state.ts";
-import { foldRecord } from "../../src/fold/fold.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
-import { objectKey } from "../../src/kube/objects.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import type { Offset } from "../../src/ledger/record.ts";
-import { separated } from "../../src/nft/objects.ts";
-import type { Elements } from "../../src/nft/ruleset.ts";
 import { diff } from "../../src/plan/delta.ts";
-import { POSITION_PATH } from "../../src/plan/position.ts";
-import { meaning } from "../support/meaning.ts";
 import { act } from "./acts.ts";
+import { disagreement, heldBy } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
 import { FaultCounts } from "./faults.ts";
 import type { Manners } from "./honest_api.ts";
 import { UnreliableKernel } from "./kernel.ts";
-import { CONFIG, moment, Process } from "./process.ts";
+import { moment, Process } from "./process.ts";
 import { Server } from "./server.ts";
 
 /** How long faults last. */
@@ -34,8 +25,9 @@ export const CONVERGES_MILLISECONDS = 240_000;
 const STABLE_MILLISECONDS = 20_000;
 /** How often it is looked at whether they agree. */
 const LOOK_MILLISECONDS = 5000;
-/** How long a dead connection may stay unnoticed. */
+/** How long a dead connection may stay unnoticed: one that all requests share, and one of a list that nothing answers. */
 const DEAD_MILLISECONDS = 40_000;
+const DEAD_ALONE_MILLISECONDS = 75_000;
 /** Most requests for one resource in a minute, whatever the server does: some lists of 17 pages that lead nowhere. */
 const REQUESTS_MAX = 300;
 
@@ -82,7 +74,7 @@ export class World {
     this.chance = new Chance(seed);
     const { chance } = this;
     this.size = chance.pick([4, 6, 20, 24]);
-    this.#idle = chance.once(6) ? 505 : 0;
+    this.#idle = chance.once(5) ? 505 : 0;
     this.#shared = !chance.once(3);
     for (const object of FIXTURES) this.cluster.put(object);
     this.refill(this.size);
@@ -198,24 +190,21 @@ export class World {
   /** What holds at every moment. */
   #check(): void {
     assert.equal(this.server.tooEarly, 0, "Retry-After is obeyed");
+    const limit = this.#shared ? DEAD_MILLISECONDS : DEAD_ALONE_MILLISECONDS;
     const carrying = new Set(this.#process?.client.connections() ?? []);
     for (const [connection, since] of this.#dead) {
       if (!carrying.has(connection)) this.#dead.delete(connection);
-      else assert.ok(this.now - since <= DEAD_MILLISECONDS, "a dead connection is noticed");
+      else assert.ok(this.now - since <= limit, "a dead connection is noticed");
     }
     const { engine, ledger } = this.#process ?? {};
     if (engine === undefined || engine.rebuild !== undefined) return;
     const generation = this.kernel.generation();
     if (generation === this.#checkedGeneration) return;
-    const differs = diff(engine.committed, this.#held()).length > 0;
+    const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
     assert.ok(this.#disturbed || !differs, "the committed mirror is what the kernel holds");
     this.#disturbed &&= differs;
     if (!this.#disturbed) this.#checkedGeneration = generation;
     if (ledger!.failure === undefined) assert.ok(ledger!.next > 0);
-  }
-
-  #held(): Elements {
-    return separated(this.kernel.list(OUR_TABLES)).elements;
   }
 
   #endFaults(): void {
@@ -243,7 +232,7 @@ export class World {
     while (this.now < end || agreedSince !== Infinity) {
       const look = this.now + LOOK_MILLISECONDS;
       while (this.now < look) this.#advance(look);
-      const differs = this.#disagreement();
+      const differs = disagreement(this);
       if (differs !== undefined) {
         assert.equal(agreedSince, Infinity, `they agreed for a while: ${differs}`);
         assert.ok(this.now < end, `no agreement in time: ${differs}`);
@@ -253,37 +242,6 @@ export class World {
     const most = [...this.server.requests].reduce((a, b) => a[1] > b[1] ? a : b);
     assert.ok(most[1] <= REQUESTS_MAX, `${most[1]} requests in minute ${most[0]}`);
   }
-
-  /** How kernel, ledger and server differ; undefined where they agree. */
-  #disagreement(): string | undefined {
-    if (this.#process === undefined) return "the program is not running";
-    const { ledger, engine } = this.#process;
-    if (ledger.failure !== undefined) return `ledger: ${ledger.failure.reason}`;
-    if (engine.rejections > 0 || engine.cluster.aside.size > 0) return "something is refused or set aside";
-    const state = emptyState();
-    for (const { offset, record } of readLedger(this.disk.storage)) foldRecord(state, offset, record);
-    const wrong = diff(state.desired, this.#held()).filter(({ set }) => set !== POSITION_PATH);
-    if (wrong.length > 0) return `kernel != fold(ledger): ${JSON.stringify(wrong[0])}`;
-    const [ours, theirs] = [meaning(state.desired), meaning(this.#truth())];
-    const odd = ours.find((line) => !theirs.includes(line)) ?? theirs.find((line) => !ours.includes(line));
-    return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
-  }
-
-  #truth(): Elements {
-    const state = emptyState();
-    foldRecord(state, 0 as Offset, CONFIG);
-    let offset = 0;
-    for (const stored of this.cluster.objects.values()) {
-      const decoded = decodeObject(stored);
-      const hidden = stored.kind === "ServiceCIDR" && !this.server.manners.serviceCidrs;
-      if (!decoded.ok || hidden) continue;
-      const value = decoded.object;
-      const { time } = moment(this.now);
-      const record = { kind: "event", key: objectKey(value), value, resourceVersion: "", time } as const;
-      foldRecord(state, ++offset as Offset, record);
-    }
-    return state.desired;
-  }
 }
 
 function someManners(chance: Chance): Manners {
@@ -292,6 +250,7 @@ function someManners(chance: Chance): Manners {
     continueExpires: chance.once(4),
     pageObjects: chance.pick([5, 9, 500]),
     bookmarkMilliseconds: chance.between(5, 60) * 1000,
+    watchMilliseconds: chance.once(4) ? chance.between(3, 20) * 1000 : Infinity,
     serviceCidrs: !chance.once(5),
   };
 }

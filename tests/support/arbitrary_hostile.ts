@@ -1,4 +1,4 @@
-// Objects as nobody should write them: ports out of range, huge lists, other families, names at the limit, control
+// Objects that no user should write: ports out of range, huge lists, other families, names at the limit, control
 // characters, duplicates, overlapping ranges.
 
 import fc from "fast-check";

@@ -1,13 +1,12 @@
 // 50 nodes that follow one cluster, each with its delays; some are cut off, restarted, or disturbed by other programs.
 
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch } from "../../src/engine/run_loop.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { DriftRecord, EventRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice } from "./cluster_notation.ts";
+import { EngineProcess } from "./engine_process.ts";
 
 const NODES = 50;
 const EVENTS = 120;
@@ -44,23 +43,20 @@ function writeNode(folder: string, i: number): Node {
   // Every tenth node is cut off from the API server in the middle, for ever.
   const events = i % 10 === 9 ? EVENTS / 2 : EVENTS;
   let milliseconds = START;
-  const ports = { kernel: new FakeKernel(), report: () => {}, warn: () => {} };
+  using kernel = new FakeKernel();
   const now = () => new Date(milliseconds).toISOString();
   const storage = folderStorage(`${folder}/${name}`, true);
   const committed = new Map<number, number>();
   const drift = new Map<string, number>();
-  const engine = newEngine();
-  using ledger = new LedgerWriter(storage, { policy: "never" });
-  const all: Ports = { ...ports, ledger, now };
-  perform(engine, all, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, all, list(ports.kernel));
+  using running = new EngineProcess(kernel, storage, { complete: true, now });
+  const { engine, ledger } = running;
   for (let event = 0; event < events; event++) {
     milliseconds = START + event * SECOND + arrivalMilliseconds;
-    const told = eventOf(event);
-    const records: EventRecord[] = [{ ...told, time: now(), resourceVersion: versionOf(event) }];
-    perform(engine, all, { kind: "appended", first: ledger.append(records), records });
+    const made = eventOf(event);
+    const records: EventRecord[] = [{ ...made, time: now(), resourceVersion: versionOf(event) }];
+    running.append(records);
     milliseconds += commitMilliseconds;
-    commitBatch(engine, all);
+    commitBatch(engine, running.ports);
     committed.set(event, milliseconds);
     if (i % 7 === 3 && event % 50 === 20) {
       const process = i % 2 === 0 ? "nft" : "firewalld";

@@ -1,15 +1,12 @@
-// A ledger in which every text that strangers choose tries to be more than text.
+// A ledger in which every text that comes from outside tries to be more than text.
 
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice } from "../../src/kube/objects.ts";
-import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+import { EngineProcess, TIME } from "./engine_process.ts";
 
-/** What strangers say. */
+/** Texts of other programs, users and the kernel. */
 export const HOSTILE_TEXT = {
   newline: "\n@1  2026-01-01 forged line",
   process: "\u001b[31mnft\u202e\n@1  2026-01-01 forged line\u009b2J",
@@ -21,35 +18,27 @@ export const HOSTILE_TEXT = {
 export function writeHostileLedger(
   folder: string,
 ): { service: string; target: string; range: [number, number] } {
-  const engine = newEngine();
   using kernel = new FakeKernel();
-  using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
-  const now = () => "2026-11-23T18:00:00.000Z";
-  const ports: Ports = { kernel, ledger, now, report: () => {}, warn: () => {} };
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, ports, list(kernel));
-  const tell = (...records: LedgerRecord[]) => {
-    perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
-    commitBatch(engine, ports);
-  };
+  using running = new EngineProcess(kernel, folderStorage(folder, true), { complete: true });
+  const time = TIME;
   const { name, error, process } = HOSTILE_TEXT;
   const web = service("shop/web 10.96.0.1 http:80/tcp");
   const pods = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2");
   const metadata = { ...pods.metadata, name: `${name}-a`, labels: { "kubernetes.io/service-name": "web" } };
   const hostile: EndpointSlice = { ...pods, metadata };
-  tell(
-    { kind: "config", time: now(), version: error, nodeName: name },
+  running.commit([
+    { kind: "config", time, version: error, nodeName: name },
     appears(web),
     appears(service(`shop/${name.replaceAll(" ", "_")} 10.96.0.2 http:80/tcp`)),
-    { ...appears(hostile), resourceVersion: error, time: now() },
-  );
-  const from = ledger.next - 1;
-  tell({ ...vanishes(hostile), resourceVersion: error, time: now() });
-  const through = ledger.next - 1;
-  tell(
-    { kind: "drift", time: now(), process, pid: 7, changes: [error], response: name },
-    { kind: "gap", time: now(), reason: error, records: 1 },
-    { ...appears(hostile), resourceVersion: error, time: now() },
-  );
+    { ...appears(hostile), resourceVersion: error, time },
+  ]);
+  const from = running.ledger.next - 1;
+  running.commit([{ ...vanishes(hostile), resourceVersion: error, time }]);
+  const through = running.ledger.next - 1;
+  running.commit([
+    { kind: "drift", time, process, pid: 7, changes: [error], response: name },
+    { kind: "gap", time, reason: error, records: 1 },
+    { ...appears(hostile), resourceVersion: error, time },
+  ]);
   return { service: "shop/web", target: "10.96.0.1:80/tcp", range: [from, through] };
 }

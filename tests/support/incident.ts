@@ -1,15 +1,13 @@
 // Incidents for tests: a small cluster's history with everyday noise and one thing that goes wrong, made from a seed. The
 // ledger is the engine's own; the generator keeps the truth to itself until the test compares.
 
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice, KubeObject } from "../../src/kube/objects.ts";
 import { TRIGGER } from "../../src/kube/objects.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+import { EngineProcess } from "./engine_process.ts";
 
 export const INCIDENTS = [
   "wrong selector",
@@ -19,7 +17,7 @@ export const INCIDENTS = [
   "crash loop",
 ] as const;
 
-/** What went wrong, which no tool is told. */
+/** What went wrong. No tool under test reads it. */
 export interface Truth {
   readonly kind: (typeof INCIDENTS)[number];
   /** `namespace/name` and cluster IP of the Service that suffers. */
@@ -54,40 +52,34 @@ function randomOf(seed: number): (below: number) => number {
 export function writeIncident(folder: string, seed: number): Truth {
   const random = randomOf(seed);
   const kind = INCIDENTS[seed % INCIDENTS.length]!;
-  const engine = newEngine();
   using kernel = new FakeKernel();
-  using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
   let milliseconds = Date.parse("2026-11-23T03:00:00Z");
   const now = () => new Date(milliseconds).toISOString();
-  const ports: Ports = { kernel, ledger, now, report: () => {}, warn: () => {} };
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, ports, list(kernel));
+  using node = new EngineProcess(kernel, folderStorage(folder, true), { complete: true, now });
+  const { ledger } = node;
   let version = 1000;
   /** Appends and commits events; returns the offset of the first. */
-  const tell = (...events: EventRecord[]): number => {
+  const commit = (...events: EventRecord[]): number => {
     milliseconds += 20 + random(5000);
     const records = events.map((event) => ({ ...event, time: now(), resourceVersion: String(++version) }));
-    const first = ledger.append(records);
-    perform(engine, ports, { kind: "appended", first, records });
-    commitBatch(engine, ports);
-    return first;
+    return node.commit(records);
   };
   const pods = Array.from({ length: SERVICES }, (_, i) => [`10.244.${i}.1`, `10.244.${i}.2`]);
   const sliceOf = (i: number, addresses: readonly string[]) =>
     slice(`shop/s${i}-a http:8080/tcp ${addresses.join(" ")}`);
   for (let i = 0; i < SERVICES; i++) {
-    tell(appears(service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`)), appears(sliceOf(i, pods[i]!)));
+    commit(appears(service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`)), appears(sliceOf(i, pods[i]!)));
   }
   const victim = random(SERVICES);
-  /** Rolling updates of everybody else, alone or together with `events`. */
+  /** Rolling updates of all other Services, alone or together with `events`. */
   const noise = (...events: EventRecord[]): number => {
     const others = Array.from({ length: 1 + random(3) }, () => {
       const i = (victim + 1 + random(SERVICES - 1)) % SERVICES;
       pods[i] = [pods[i]![1]!, `10.244.${i}.${3 + random(200)}`];
       return appears(sliceOf(i, [...new Set(pods[i])]));
     });
-    if (events.length === 0) return tell(...others);
-    return tell(...others, ...events, ...others.slice(0, random(2))) + others.length;
+    if (events.length === 0) return commit(...others);
+    return commit(...others, ...events, ...others.slice(0, random(2))) + others.length;
   };
   for (let round = 5 + random(20); round > 0; round--) noise();
   const endpoint = pods[victim]![0]!;

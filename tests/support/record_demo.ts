@@ -4,10 +4,11 @@
 //   unshare --net deno run -A tests/support/record_demo.ts FOLDER
 
 import { ApiError, ControlPlane, type Json } from "./cluster/control_plane.ts";
+import { addApiAddress } from "./cluster/near_plane.ts";
+import { API_ADDRESS } from "./cluster/oracle.ts";
 import { shell } from "./lab/lab.ts";
 import { until } from "./until.ts";
 
-const ADDRESS = "198.18.0.1";
 const EVENING = new URL("../../fixtures/api/evening.ndjson", import.meta.url);
 const ROOT = new URL("../../", import.meta.url);
 const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -26,12 +27,9 @@ interface Line {
 
 const folder = Deno.args[0];
 if (folder === undefined) throw new Error("which folder is the recording to be in?");
-shell(`ip link set lo up
-ip link add api type veth peer name api-peer
-ip address add ${ADDRESS}/24 dev api
-ip link set api up
-ip link set api-peer up`);
-await using plane = await ControlPlane.start(ADDRESS, "10.96.0.0/12,fd00:96::/108");
+shell("ip link set lo up");
+addApiAddress();
+await using plane = await ControlPlane.start(API_ADDRESS, "10.96.0.0/12,fd00:96::/108");
 const lines = Deno.readTextFileSync(EVENING).trim().split("\n").map((line) => JSON.parse(line) as Line)
   .filter(({ type }) => ["ADDED", "MODIFIED", "DELETED"].includes(type));
 for (const name of new Set(lines.map(({ object }) => object.metadata["namespace"] as string | undefined))) {

@@ -1,15 +1,13 @@
 // Ledgers for tests of reports: the recorded evening as a node would have lived it, with its own clock, and a night of
 // things that go wrong.
 
-import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt } from "../../src/kernel/kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
+import { EngineProcess } from "./engine_process.ts";
 
 const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
 /** Events this close together came in one batch. */
@@ -35,22 +33,18 @@ class TimedKernel extends FakeKernel {
 /** Writes the evening into `folder`, batch by batch, with a drift by `process` and a gap before its last batch. */
 export function writeEvening(folder: string, process = "nft"): void {
   using kernel = new TimedKernel();
-  using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
-  const engine = newEngine();
   let now = "";
-  const ports: Ports = { kernel, ledger, now: () => now, report: () => {}, warn: () => {} };
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
-  perform(engine, ports, list(kernel));
+  const storage = folderStorage(folder, true);
+  using node = new EngineProcess(kernel, storage, { complete: true, now: () => now });
   const all = batches([...readLedger(folderStorage(RECORDING, false))].map(({ record }) => record));
   all.forEach((records, i) => {
     const arrived = Date.parse(records.at(-1)!.time);
     if (i === all.length - 1) {
       const time = new Date(arrived - 2000).toISOString();
-      ledger.append(trouble(process, time));
+      node.ledger.append(trouble(process, time));
     }
     now = new Date(arrived + waitOf(i)).toISOString();
-    perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
-    commitBatch(engine, ports);
+    node.commit(records);
   });
 }
 

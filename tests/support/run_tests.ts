@@ -1,8 +1,9 @@
-// Runs all tests and ends with a line of counts. Every file of tests/kernel and
-// tests/cluster runs in a network namespace of its own, so that no test can touch the rules of the machine; the others
-// run together.
+// Runs tests and ends with a line of counts. Every file of tests/kernel and tests/cluster runs in a network namespace of
+// its own, so that no test can touch the rules of the machine; the others run together.
 //
-//   deno task test [FILE ...]
+//   deno task test [FILE ...]    all, or these
+//   deno task unit               those that need neither root, a namespace, a browser nor the program as a process: in
+//                                seconds, side by side, and of the simulation a few seeds
 
 import { NAMESPACE_VARIABLE } from "./private_namespace.ts";
 
@@ -16,15 +17,22 @@ interface Counts {
 
 const ROOT = new URL("../../", import.meta.url);
 const FLAGS = ["--allow-all", "--sanitize-ops", "--sanitize-resources", "--no-check", "--quiet"];
+/** Seeds of the simulation among the unit tests. */
+const UNIT_SEEDS = "5";
 /** Runs first in each namespace: brings up loopback and names the namespace to the tests. */
 const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /proc/self/ns/net) && exec "$@"`;
 
-const files = Deno.args.length > 0 ? Deno.args : [...testFiles("tests")].sort();
+const unit = Deno.args.includes("--unit");
+const named = Deno.args.filter((arg) => arg !== "--unit");
+const files = named.length > 0 ? named : [...testFiles("tests")].sort();
 const needsNamespace = (file: string) => /tests\/(kernel|cluster)\//.test(file);
-const ordinary = files.filter((file) => !needsNamespace(file));
+const startsProcess = (file: string) =>
+  /cli\/main\.ts|support\/(browser|bundle)\.ts/.test(Deno.readTextFileSync(new URL(file, ROOT)));
+const ordinary = files.filter((file) => !needsNamespace(file) && !(unit && startsProcess(file)));
 const total: Counts = { passed: 0, failed: 0, skipped: 0, names: [] };
-if (ordinary.length > 0) await runTests(ordinary, []);
-for (const file of files.filter(needsNamespace)) {
+if (unit) Deno.env.set("SEEDS", UNIT_SEEDS);
+if (ordinary.length > 0) await runTests(ordinary, [], unit ? ["--parallel"] : []);
+for (const file of unit ? [] : files.filter(needsNamespace)) {
   await runTests([file], namespaceCommand());
 }
 
@@ -51,13 +59,18 @@ function namespaceCommand(): string[] {
 }
 
 /** Runs one `deno test` behind `prefix` and adds up what its JUnit report counts. */
-async function runTests(paths: readonly string[], prefix: readonly string[]): Promise<void> {
+async function runTests(
+  paths: readonly string[],
+  prefix: readonly string[],
+  flags: readonly string[] = [],
+): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   const [command, ...args] = [
     ...prefix,
     Deno.execPath(),
     "test",
     ...FLAGS,
+    ...flags,
     `--junit-path=${report}`,
     ...paths,
   ];

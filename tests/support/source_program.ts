@@ -9,6 +9,7 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
+import { imageCommand } from "./bundle.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -25,10 +26,9 @@ export class SourceProgram implements AsyncDisposable {
 
   constructor(readonly folder: string, disk: keyof typeof DISKS, ...flags: readonly string[]) {
     const script = `${DISKS[disk]} && exec "$@" >> $0/log 2>&1`;
-    const run = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
     this.#process = new Deno.Command("unshare", {
       args: [
-        ...["--mount", "sh", "-c", script, folder, Deno.execPath(), ...run],
+        ...["--mount", "sh", "-c", script, folder, ...imageCommand("run", "--node", "node-a")],
         ...["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`],
         ...["--healthz-bind-address", "127.0.0.1:10256", ...flags],
       ],
@@ -77,14 +77,14 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Puts a Service and its slice into the source; `endpoints` counts them. */
-export function writeSource(folder: string, endpoints: number): void {
+/** Puts a Service and its slice into the source; `endpoints` counts them, `spec` is put over the Service's. */
+export function writeSource(folder: string, endpoints: number, spec: object = {}): void {
   const objects = [
     {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "web", namespace: "shop" },
-      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }], ...spec },
     },
     {
       apiVersion: "discovery.k8s.io/v1",

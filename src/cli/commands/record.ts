@@ -4,7 +4,7 @@ import { type EngineState, step } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
-import { log } from "../../node/log.ts";
+import { log, startNodeLog } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
 import { guardedSource } from "../../node/guarded_source.ts";
@@ -23,6 +23,7 @@ const SYNC_MILLISECONDS = 1000;
 
 /** Records until the source ends or the process is asked to stop; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
+  startNodeLog();
   const inForce = settings(options);
   const source = openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
   const folder = ledgerFolder(inForce.ledger);
@@ -37,7 +38,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
   const believed = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options.allowEmpty === true);
+    : guardedSource(source, () => engine.cluster.objects, options);
   try {
     for await (const batch of believed.batches(signal)) {
       take(engine, ledger, batch, source);

@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { ControlPlane } from "../../support/cluster/control_plane.ts";
 import { API_ADDRESS, connectApi, disconnectApi, furnishApi } from "../../support/cluster/oracle.ts";
-import { BUNDLE } from "../../support/cluster/program.ts";
+import { bundle } from "../../support/bundle.ts";
 import { Lab } from "../../support/lab/lab.ts";
 import { percentile } from "../percentile.ts";
 import { table } from "../table.ts";
@@ -65,7 +65,7 @@ async function besidePeers(): Promise<void> {
   const proxies = new Map<string, Proxy>([
     ["kube-proxy iptables", { kind: "kube-proxy", mode: "iptables" }],
     ["kube-proxy nftables", { kind: "kube-proxy", mode: "nftables" }],
-    [OURS, { kind: "ledgerproxy", bundle: BUNDLE }],
+    [OURS, { kind: "ledgerproxy", bundle: bundle() }],
   ]);
   const labs = new Map([DIRECT, ...proxies.keys()].map((name) => [name, new Lab()]));
   const samples = new Map<string, Sample>();
@@ -106,10 +106,10 @@ async function besidePeers(): Promise<void> {
 }
 
 /** Prints the median of both versions and of the rounds' ratios. */
-async function besideVersion(bundle: string, rounds: number): Promise<void> {
+async function besideVersion(earlier: string, rounds: number): Promise<void> {
   const contenders = new Map<string, Proxy>([
-    ["before", { kind: "ledgerproxy", bundle }],
-    [OURS, { kind: "ledgerproxy", bundle: BUNDLE }],
+    ["before", { kind: "ledgerproxy", bundle: earlier }],
+    [OURS, { kind: "ledgerproxy", bundle: bundle() }],
   ]);
   const samples = new Map([...contenders.keys()].map((name) => [name, [] as Sample[]]));
   for (let round = 0; round < rounds; round++) {

@@ -59,7 +59,7 @@ export interface Server {
   readonly name: string;
 }
 
-/** Where a host's clients are: its namespace and a socket that hears ICMP errors there. */
+/** Where a host's clients are: its namespace and a socket that receives ICMP errors there. */
 export interface Host {
   readonly namespace: number;
   readonly icmp: Readonly<Record<Family, number>>;

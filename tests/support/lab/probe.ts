@@ -94,7 +94,7 @@ class Attempt implements Disposable {
 
   /** Waits for something to happen; returns the end, if this was it. */
   advance(milliseconds: number): Observation | undefined {
-    // A packet that the node itself may not send fails at once; a refusal is told apart by its ICMP error.
+    // A packet that the node itself may not send fails at once; a refusal is recognised by its ICMP error.
     if (this.#failed === EPERM) return this.#readIcmp() ?? LOST;
     if (this.#failed !== 0) return this.#failed === ECONNREFUSED ? REFUSED : `errno ${this.#failed}`;
     for (const ready of this.#poll.wait(milliseconds)) {
@@ -117,11 +117,11 @@ class Attempt implements Disposable {
     const error = this.#stream ? pendingError(this.#client) : 0;
     const received = error === 0 ? receiveBytes(this.#client) : error;
     if (received === undefined) return undefined;
-    if (typeof received !== "number") return this.#served ?? "answered by nobody";
+    if (typeof received !== "number") return this.#served ?? "answered by no server";
     return received === ECONNREFUSED ? REFUSED : received === 107 ? undefined : `errno ${received}`;
   }
 
-  /** A TCP client may hear of an ICMP error only at its next retransmission; this socket hears it at once. */
+  /** A TCP client may receive an ICMP error only at its next retransmission; this socket receives it at once. */
   #readIcmp(): Observation | undefined {
     for (let received; (received = receiveBytes(this.#icmp)) !== undefined;) {
       if (typeof received === "number") continue;

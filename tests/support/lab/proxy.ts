@@ -15,7 +15,7 @@ import type { Lab } from "./lab.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 
-/** Keeps the rules on the node equal to what it is told; dispose of it to remove them. */
+/** Keeps the rules on the node equal to what is applied; dispose of it to remove them. */
 export class LabProxy implements Disposable {
   engine: EngineState = newEngine();
   /** What it warned about. */
@@ -39,7 +39,7 @@ export class LabProxy implements Disposable {
     this.restart(DEFAULT_PROXY_CONFIG);
   }
 
-  /** Takes on a configuration; the rules follow with the next {@link tell}. */
+  /** Takes on a configuration; the rules follow with the next {@link apply}. */
   configure(proxy: ProxyConfig): void {
     const records: LedgerRecord[] = [{
       kind: "config",
@@ -52,7 +52,7 @@ export class LabProxy implements Disposable {
   }
 
   /** Makes the rules those of `objects`, by changes. Throws when the kernel rejects them. */
-  tell(objects: readonly KubeObject[]): void {
+  apply(objects: readonly KubeObject[]): void {
     perform(this.engine, this.#ports, {
       kind: "batch",
       batch: { kind: "list", objects, complete: true, time: TIME, problems: [] },

@@ -1,0 +1,118 @@
+// Writes lines to standard error. In the background a thread of the runtime does it: whoever reads our standard error may
+// stop reading, and the disk behind it may hang, and neither may stop rules. What does not fit memory meanwhile is dropped
+// and counted.
+
+import { Buffer } from "node:buffer";
+import { LOG_WAITING_BYTES_MAX } from "../limits.ts";
+
+/** What lines are written to: standard error, or what a test has in its place. */
+export interface LogSink {
+  writeSync(bytes: Uint8Array): number;
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+const encoder = new TextEncoder();
+/** Most bytes handed to the thread at once. */
+const CHUNK_BYTES = 64 * 1024;
+/** Pause where standard error takes nothing now and says so (it is non-blocking), in milliseconds. */
+const RETRY_MILLISECONDS = 50;
+
+/** Lines to `sink`, in order. */
+export class LogWriter {
+  #background = false;
+  #waiting: Uint8Array[] = [];
+  /** Bytes in {@link #waiting} and with the thread. */
+  #bytes = 0;
+  #draining: Promise<void> | undefined;
+  #dropped = 0;
+  #droppedReported = 0;
+
+  /** `droppedLine` makes the line that says how many were dropped. */
+  constructor(readonly sink: LogSink, readonly droppedLine: (count: number) => string) {}
+
+  /** Lines dropped since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** From now on no line waits for its reader. */
+  goBackground(): void {
+    this.#background = true;
+  }
+
+  /** Writes `line`, which ends with a newline. Never throws. */
+  write(line: string): void {
+    const bytes = encoder.encode(line);
+    if (!this.#background) return this.#writeNow(bytes);
+    if (this.#bytes + bytes.length > LOG_WAITING_BYTES_MAX) {
+      this.#dropped++;
+      return;
+    }
+    this.#put(bytes);
+    this.#draining ??= this.#drain();
+  }
+
+  /** Waits until all is written, at most `milliseconds`; whether it is. */
+  async flush(milliseconds: number): Promise<boolean> {
+    const draining = this.#draining;
+    if (draining === undefined) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    void draining.then(() => resolve(true));
+    const done = await promise;
+    clearTimeout(timer);
+    return done;
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#waiting.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  /** Nobody can be told of a failure. */
+  #writeNow(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += this.sink.writeSync(bytes.subarray(at));
+    } catch {
+      this.#dropped++;
+    }
+  }
+
+  /** Never rejects. */
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#takeChunk();
+      await this.#writeWhole(lines);
+      this.#bytes -= lines.reduce((sum, { length }) => sum + length, 0);
+      const dropped = this.#dropped - this.#droppedReported;
+      if (dropped === 0) continue;
+      this.#droppedReported = this.#dropped;
+      this.#put(encoder.encode(this.droppedLine(dropped)));
+    }
+    this.#draining = undefined;
+  }
+
+  #takeChunk(): Uint8Array[] {
+    let size = 0;
+    const end = this.#waiting.findIndex(({ length }) => (size += length) > CHUNK_BYTES);
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
+  }
+
+  async #writeWhole(lines: readonly Uint8Array[]): Promise<void> {
+    const bytes = Buffer.concat(lines);
+    for (let at = 0; at < bytes.length;) {
+      try {
+        at += await this.sink.write(bytes.subarray(at));
+      } catch (error) {
+        if (error instanceof Deno.errors.WouldBlock) {
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+          continue;
+        }
+        // Its other end is closed. A line that says so would have the same fate.
+        this.#dropped += lines.length;
+        this.#droppedReported = this.#dropped;
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// Metrics of how the program itself does: what /healthz calls problems, faults that nothing caught, the log, its servers.
+
+import { Counter, Gauge, type Registry } from "./prometheus.ts";
+import { CLOSINGS } from "./connections.ts";
+import type { HttpNotes } from "./http_server.ts";
+import { type Problem, PROBLEMS } from "./problems.ts";
+
+/** The servers, as metrics name them. */
+export const SERVERS = ["health", "health-check", "metrics"] as const;
+export type ServerName = (typeof SERVERS)[number];
+
+/** How a fault came to be noticed. */
+export const FAULTS = ["exception", "rejection", "answer", "loop"] as const;
+export type FaultKind = (typeof FAULTS)[number];
+
+/** What is counted. */
+export interface ConditionMetrics {
+  /** Counts for one of the servers. `failed` receives what making an answer threw. */
+  notes(server: ServerName, failed: (error: unknown) => void): HttpNotes;
+  /** A fault that nothing caught. */
+  faulted(kind: FaultKind): void;
+  /** The loop was stopped by a fault, and is started again. */
+  restarted(): void;
+}
+
+/** What is read when metrics are. */
+export interface ConditionGauged {
+  problems(): readonly Problem[];
+  /** Lines of the log that were dropped since the start. */
+  droppedLines(): number;
+}
+
+/** Adds the metrics to `registry`; every series is there from the start. */
+export function conditionMetrics(
+  registry: Registry,
+  { problems, droppedLines }: ConditionGauged,
+): ConditionMetrics {
+  const registers = [registry];
+  addGauges(registry, { problems, droppedLines });
+  const faults = new Counter({
+    name: "ledgerproxy_faults_total",
+    help: "Errors that nothing caught, by how they were noticed",
+    labelNames: ["kind"] as const,
+    registers,
+  });
+  const restarts = new Counter({
+    name: "ledgerproxy_restarts_total",
+    help: "Restarts in place after a fault",
+    registers,
+  });
+  const closed = new Counter({
+    name: "ledgerproxy_http_connections_closed_total",
+    help: "Connections closed without an answer: too many, too late, or no HTTP",
+    labelNames: ["server", "reason"] as const,
+    registers,
+  });
+  const refused = new Counter({
+    name: "ledgerproxy_http_accept_failures_total",
+    help: "Connections that the system could not give us, for want of descriptors or memory",
+    labelNames: ["server"] as const,
+    registers,
+  });
+  for (const kind of FAULTS) faults.inc({ kind }, 0);
+  for (const server of SERVERS) {
+    refused.inc({ server }, 0);
+    for (const reason of CLOSINGS) closed.inc({ server, reason }, 0);
+  }
+  return {
+    notes: (server, failed) => ({
+      closed: (reason) => closed.inc({ server, reason }),
+      acceptFailed: () => refused.inc({ server }),
+      failed,
+    }),
+    faulted: (kind) => faults.inc({ kind }),
+    restarted: () => restarts.inc(),
+  };
+}
+
+function addGauges(registry: Registry, { problems, droppedLines }: ConditionGauged): void {
+  const registers = [registry];
+  new Gauge({
+    name: "ledgerproxy_problem",
+    help: "1 for each reason that /healthz names, else 0",
+    labelNames: ["reason"] as const,
+    registers,
+    collect() {
+      const found = problems();
+      for (const reason of PROBLEMS) this.set({ reason }, found.includes(reason) ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: "ledgerproxy_log_lines_dropped_total",
+    help: "Lines of the log that standard error did not take",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(droppedLines());
+    },
+  });
+}

@@ -1,0 +1,84 @@
+// The connections that servers of this program may hold together. When all are taken, a newcomer gets the place of the
+// oldest connection of whichever client holds the most: a client that takes all it can get takes them from itself.
+
+import { CONNECTION_MILLISECONDS_MAX, REQUEST_MILLISECONDS_MAX } from "../limits.ts";
+
+/** Why a connection was closed before its answer was sent. */
+export const CLOSINGS = ["full", "late", "malformed"] as const;
+export type Closing = (typeof CLOSINGS)[number];
+
+/** One connection that is open. */
+export interface Connection extends Disposable {
+  /** Its request has been read: what is left of its time is for the answer. */
+  requested(): void;
+}
+
+interface Place {
+  readonly client: string;
+  readonly close: (why: Closing) => void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** At most `max` connections at a time, each for a few seconds. */
+export class Connections {
+  /** Oldest first. */
+  readonly #places = new Set<Place>();
+
+  constructor(readonly max: number) {}
+
+  /** How many are open. */
+  get count(): number {
+    return this.#places.size;
+  }
+
+  /** Takes a place for a connection from `address`, until it is disposed of; `close` must end it when it has to go. */
+  add(address: string, close: (why: Closing) => void): Connection {
+    if (this.#places.size >= this.max) this.makeRoom();
+    const expire = (milliseconds: number) => setTimeout(() => this.#close(place, "late"), milliseconds);
+    const place: Place = {
+      client: clientOf(address),
+      close,
+      timer: expire(REQUEST_MILLISECONDS_MAX),
+    };
+    this.#places.add(place);
+    return {
+      requested: () => {
+        if (!this.#places.has(place)) return;
+        clearTimeout(place.timer);
+        place.timer = expire(CONNECTION_MILLISECONDS_MAX);
+      },
+      [Symbol.dispose]: () => this.#remove(place),
+    };
+  }
+
+  /** Closes the oldest connection of the client that has the most; also what to do when descriptors run out. */
+  makeRoom(): void {
+    const counts = new Map<string, number>();
+    for (const { client } of this.#places) counts.set(client, (counts.get(client) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const oldest = [...this.#places].find(({ client }) => counts.get(client) === most);
+    if (oldest !== undefined) this.#close(oldest, "full");
+  }
+
+  #close(place: Place, why: Closing): void {
+    this.#remove(place);
+    place.close(why);
+  }
+
+  #remove(place: Place): void {
+    clearTimeout(place.timer);
+    this.#places.delete(place);
+  }
+}
+
+/** Whoever has one IPv6 address has its /64 too (RFC 4291, 2.5.4). */
+function clientOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);
+  if (mapped !== null) return mapped[1]!;
+  const [before, after] = address.split("%")[0]!.split("::") as [string, string?];
+  const head = before === "" ? [] : before.split(":");
+  const tail = after === undefined || after === "" ? [] : after.split(":");
+  const zeros = after === undefined ? [] : Array<string>(8 - head.length - tail.length).fill("0");
+  return [...head, ...zeros, ...tail].slice(0, 4).join(":");
+}

@@ -1,0 +1,203 @@
+// What is shipped keeps nothing: the bundle, as the image starts it, is counted while it makes snapshots, loses its API
+// server and answers health requests. Sources would hide what a bundler does to them.
+
+import assert from "node:assert/strict";
+import { BOOKMARK, line, Server, whole } from "../support/api_server.ts";
+import { imageCommand } from "../support/bundle.ts";
+import { end } from "../support/cluster/control_plane.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const ROOT = new URL("../../", import.meta.url);
+const PROBE = new URL("../support/resource_probe.ts", import.meta.url).pathname;
+const HEALTH = { hostname: "127.0.0.1", port: 10256 };
+/** Rounds before the first count: connections, caches and compiled code are there then. */
+const WARM_ROUNDS = 10;
+const ROUNDS = 50;
+const RESTARTS_A_ROUND = 2;
+const REQUESTS_A_ROUND = 20;
+/** So many bytes behind a snapshot make the next one due (SNAPSHOT_TAIL_BYTES), and some more. */
+const BYTES_A_ROUND = 4.2 * 1024 * 1024;
+
+/** A slice of no Service, so that it costs the ledger and not the rules; `round` makes it another each time. */
+function bigSlice(name: string, round: number): unknown {
+  const endpoints = Array.from({ length: 1000 }, (_, i) => ({
+    addresses: [`10.${round % 256}.${i >> 8}.${i & 255}`],
+    nodeName: `node-with-a-long-name-that-fills-lines-${i}`,
+    conditions: { ready: true, serving: true, terminating: false },
+  }));
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name,
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": "absent" },
+      resourceVersion: "2",
+    },
+    addressType: "IPv4",
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    endpoints,
+  };
+}
+
+/** An API server whose watches say something, are fed by the test, and end together when it restarts. */
+class RestartingServer implements AsyncDisposable {
+  readonly #watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  readonly #slices = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  readonly #text = new TextEncoder();
+  readonly #server = new Server(
+    (query) => this.#answer(query, false, [line("ADDED", whole("web"))]),
+    (path, query) => this.#answer(query, path.endsWith("endpointslices"), []),
+  );
+
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  kubeconfig(): string {
+    return this.#server.kubeconfig();
+  }
+
+  /** Tells of each slice; returns the bytes. */
+  change(object: unknown): number {
+    const text = line("MODIFIED", object);
+    for (const watch of this.#slices) watch.enqueue(this.#text.encode(text));
+    return text.length;
+  }
+
+  restart(): void {
+    for (const watch of this.#watches) watch.close();
+    this.#watches.clear();
+    this.#slices.clear();
+  }
+
+  #answer(query: URLSearchParams, slices: boolean, listed: readonly string[]): Response {
+    const lists = query.has("sendInitialEvents");
+    let own: ReadableStreamDefaultController<Uint8Array>;
+    return new Response(
+      new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          own = controller;
+          this.#watches.add(controller);
+          if (slices) this.#slices.add(controller);
+          for (const part of [...lists ? listed : [], BOOKMARK]) controller.enqueue(this.#text.encode(part));
+        },
+        cancel: () => {
+          this.#watches.delete(own);
+          this.#slices.delete(own);
+        },
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.restart();
+    await this.#server[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health requests leave no descriptor, timer or memory", async () => {
+  const folder = await Deno.makeTempDir();
+  await using server = new RestartingServer();
+  const run = [
+    "run",
+    "--node",
+    "node-a",
+    "--kubeconfig",
+    server.kubeconfig(),
+    "--ledger",
+    `${folder}/ledger`,
+  ];
+  const flags = ["--healthz-bind-address", `${HEALTH.hostname}:${HEALTH.port}`, "--retain-megabytes", "8"];
+  const [program, verb, ...args] = imageCommand(...run, ...flags);
+  const process = new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, program!, verb!, `--preload=${PROBE}`, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", PROBE_FILE: `${folder}/counts` },
+    stdin: "null",
+  }).spawn();
+  try {
+    await until("its watches are there", () => server.watches === 4);
+    await until("health answers", async () => await answers().catch(() => false));
+    let before: Counts | undefined;
+    const snapshots = new Set<string>();
+    for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
+      if (round === WARM_ROUNDS) before = await count(process.pid, folder);
+      await snapshotMade(server, `${folder}/ledger`, round, snapshots);
+      for (let restart = 0; restart < RESTARTS_A_ROUND; restart++) {
+        server.restart();
+        await until("it watches again", () => server.watches === 4);
+      }
+      for (let request = 0; request < REQUESTS_A_ROUND; request++) assert.ok(await answers());
+    }
+    assert.ok(snapshots.size >= WARM_ROUNDS + ROUNDS, `${snapshots.size} snapshots`);
+    let after = before!;
+    const settled = async () => {
+      after = await count(process.pid, folder);
+      return after.descriptors <= before!.descriptors && after.timers <= before!.timers;
+    };
+    await until("what was in use is given back", settled, 5000).catch(() => {});
+    const { descriptors, timers } = after;
+    assert.ok(descriptors <= before!.descriptors, `descriptors ${before!.descriptors} -> ${descriptors}`);
+    assert.ok(timers <= before!.timers, `timers ${before!.timers} -> ${timers}`);
+    assert.ok(after.heap <= before!.heap * 1.15, `bytes in use ${before!.heap} -> ${after.heap}`);
+  } finally {
+    await end(process);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Fills the ledger until a snapshot that was not there before is. */
+async function snapshotMade(
+  server: RestartingServer,
+  ledger: string,
+  round: number,
+  known: Set<string>,
+): Promise<void> {
+  const before = known.size;
+  let changes = 0;
+  const change = () => server.change(bigSlice(`big-${changes % 2}`, round * 100 + changes++));
+  for (let bytes = 0; bytes < BYTES_A_ROUND;) bytes += change();
+  await until("the next snapshot is there", () => {
+    for (const { name } of Deno.readDirSync(ledger)) if (name.includes(".snapshot.")) known.add(name);
+    if (known.size === before) change();
+    return known.size > before;
+  });
+}
+
+interface Counts {
+  readonly descriptors: number;
+  readonly timers: number;
+  /** Bytes in use by JavaScript. */
+  readonly heap: number;
+}
+
+async function count(pid: number, folder: string): Promise<Counts> {
+  const file = `${folder}/counts`;
+  Deno.kill(pid, "SIGUSR2");
+  let counts: Omit<Counts, "descriptors"> | undefined;
+  await until("it has counted", () => {
+    try {
+      counts = JSON.parse(Deno.readTextFileSync(file));
+      Deno.removeSync(file);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  });
+  return { descriptors: [...Deno.readDirSync(`/proc/${pid}/fd`)].length, ...counts! };
+}
+
+/** One health request on a connection of its own. */
+async function answers(): Promise<boolean> {
+  using connection = await Deno.connect(HEALTH);
+  await connection.write(
+    new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+  );
+  const answer = await new Response(connection.readable).text();
+  return answer.startsWith("HTTP/1.1 200");
+}

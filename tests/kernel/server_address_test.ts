@@ -1,0 +1,43 @@
+// A start whose API server can be reached only through the rules that its answers would make.
+
+import assert from "node:assert/strict";
+import { kubeconfig } from "../support/api_server.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const ROOT = new URL("../../", import.meta.url);
+const CIDR = {
+  apiVersion: "networking.k8s.io/v1",
+  kind: "ServiceCIDR",
+  metadata: { name: "kubernetes" },
+  spec: { cidrs: ["10.96.0.0/16"] },
+};
+
+const run = (folder: string, ...flags: string[]) =>
+  new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"],
+      ...["--ledger", `${folder}/ledger`, "--healthz-bind-address", "127.0.0.1:10256", ...flags],
+    ],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stderr: "piped",
+  }).spawn();
+
+Deno.test("an API server in the service CIDR that the ledger knows is named at the start", async () => {
+  const folder = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(`${folder}/cluster.json`, JSON.stringify(CIDR));
+  assert.ok((await run(folder, "--source", `${folder}/cluster.json`, "--once").output()).success);
+  await using program = run(folder, "--kubeconfig", kubeconfig(folder, "https://10.96.0.1:443"));
+  let log = "";
+  const reading = program.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
+    new WritableStream({ write: (text) => void (log += text) }),
+  );
+  await until("it says so", () => /warning: API server .*: 10\.96\.0\.1 is in 10\.96\.0\.0\/16/.test(log));
+  program.kill("SIGKILL");
+  await reading;
+  Deno.removeSync(folder, { recursive: true });
+});

@@ -1,0 +1,210 @@
+// The shipped program against those who would stop it: clients that hold every connection, a log that nobody reads,
+// descriptors that run out. Rules follow all the while, and /livez answers.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { imageCommand } from "../support/bundle.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { assertWhole, newFolder, served, writeSource } from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const HEALTH = { hostname: "127.0.0.1", port: 10256 };
+const METRICS = "127.0.0.1:10249";
+
+/** The log goes to a file. */
+const LOGGED = "exec 2>> $0/log";
+/** Standard error is a pipe that is full, and that nobody reads: 64 KiB is what a pipe holds (pipe(7)). */
+const BLOCKED = "mkfifo $0/pipe && exec 2<> $0/pipe && head -c 65536 /dev/zero >&2";
+
+const logOf = (folder: string) => Deno.readTextFileSync(`${folder}/log`);
+
+/** Starts the program on `folder` behind a line of shell, in which $0 is the folder. */
+function start(folder: string, shell: string, ...flags: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command("sh", {
+    args: [
+      ...["-c", `${shell}; exec "$@"`, folder, ...imageCommand("run", "--node", "node-a")],
+      ...["--source", `${folder}/source`, "--ledger", `${folder}/store/ledger`],
+      ...["--healthz-bind-address", "0.0.0.0:10256", "--metrics-bind-address", METRICS, ...flags],
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** Ends `program` whatever became of it. */
+async function end(program: Deno.ChildProcess): Promise<void> {
+  try {
+    program.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+  await program.status;
+}
+
+/** Status of /livez on a connection of its own; 0 where nobody answers. */
+async function livez(): Promise<number> {
+  using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  try {
+    const response = await fetch(`http://127.0.0.1:${HEALTH.port}/livez`, {
+      client,
+      signal: AbortSignal.timeout(2000),
+    });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
+async function metric(name: string): Promise<number> {
+  try {
+    const response = await fetch(`http://${METRICS}/metrics`, { signal: AbortSignal.timeout(2000) });
+    const line = (await response.text()).split("\n").find((line) => line.startsWith(`${name} `));
+    return Number(line?.slice(name.length) ?? NaN);
+  } catch {
+    return NaN;
+  }
+}
+
+Deno.test("300 half-sent requests and 120 descriptors: /livez answers and rules follow", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, `${LOGGED}; ulimit -n 120`);
+  const held: Deno.Conn[] = [];
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it is alive", async () => await livez() === 200);
+    for (let i = 0; i < 300; i++) {
+      const conn = await Deno.connect(HEALTH).catch(() => undefined);
+      if (conn === undefined) break;
+      held.push(conn);
+      await conn.write(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nhost: x\r\n")).catch(() => 0);
+    }
+    assert.equal(await livez(), 200, "as soon as they are held");
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    assert.equal(await livez(), 200, "while the connections are held");
+    for (const conn of held.splice(0)) conn.close();
+    writeSource(folder, 3);
+    await until("a change is served afterwards", served(kernel, 3));
+    assert.equal(await livez(), 200);
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+  } finally {
+    for (const conn of held) conn.close();
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a standard error that takes nothing: rules follow, /livez answers, and an end is an end", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, BLOCKED);
+  try {
+    await until("the Service is served", served(kernel, 1));
+    for (let endpoints = 2; endpoints <= 5; endpoints++) {
+      writeSource(folder, endpoints);
+      await until("a change is served", served(kernel, endpoints));
+    }
+    assert.equal(await livez(), 200);
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("descriptors run out: servers and rules go on by themselves once there are some", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, LOGGED);
+  const limit = (descriptors: number) => {
+    const args = ["--pid", String(program.pid), `--nofile=${descriptors}:`];
+    assert.ok(new Deno.Command("prlimit", { args }).outputSync().success);
+  };
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it is alive", async () => await livez() === 200);
+    // The limit is one of numbers (getrlimit(2)): 0 to 2 are taken.
+    limit(3);
+    writeSource(folder, 2);
+    assert.equal(await livez(), 0, "it cannot accept");
+    limit(4096);
+    writeSource(folder, 3);
+    await until("a change is served afterwards", served(kernel, 3));
+    await until("it is alive again", async () => await livez() === 200);
+    assert.ok(await metric('ledgerproxy_http_accept_failures_total{server="health"}') > 0);
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+    assertWhole(`${folder}/store/ledger`, kernel);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("another program that takes rules away again and again is named by /healthz, with what it did", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, LOGGED);
+  const health = async () => (await fetch(`http://127.0.0.1:${HEALTH.port}/healthz`)).json();
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it is alive", async () => await livez() === 200);
+    assert.equal((await health()).drift, null);
+    await until("it is named", async () => {
+      new Deno.Command("nft", { args: ["delete", "table", "ip6", "ledgerproxy"], stderr: "null" })
+        .outputSync();
+      return (await health()).drift !== null;
+    });
+    const { drift, problems } = await health();
+    assert.equal(drift.process, "nft");
+    assert.ok(drift.pid > 0 && Date.parse(drift.since) > 0);
+    assert.ok(drift.changes.includes("delete table ip6 ledgerproxy"), drift.changes.join());
+    assert.ok(problems.includes("another program changes our tables"));
+    assert.equal(await metric('ledgerproxy_problem{reason="another program changes our tables"}'), 1);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("no Node of that name: /healthz is 503 and says so, /livez is 200, and one Node later both are", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, LOGGED, "--logging-format", "json");
+  const health = async () => {
+    const response = await fetch(`http://127.0.0.1:${HEALTH.port}/healthz`);
+    return [response.status, (await response.json()).node?.problem];
+  };
+  const addresses = [{ type: "InternalIP", address: "192.168.0.2" }];
+  const node = { apiVersion: "v1", kind: "Node", metadata: { name: "node-a" }, status: { addresses } };
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it is alive", async () => await livez() === 200);
+    assert.deepEqual(await health(), [503, "own Node not found"]);
+    assert.equal(await metric('ledgerproxy_problem{reason="own Node not found"}'), 1);
+    const lines = logOf(folder).trim().split("\n").map((line) => JSON.parse(line));
+    assert.ok(lines.every(({ ts, level, msg }) => ts > 0 && level !== "" && typeof msg === "string"));
+    assert.ok(
+      lines.some(({ level, msg }) => level === "warning" && msg.startsWith("there is no Node node-a")),
+    );
+    Deno.writeTextFileSync(`${folder}/source/node.json`, JSON.stringify(node));
+    await until("it is eligible", async () => (await health()).join() === "200,");
+    assert.equal(await metric('ledgerproxy_problem{reason="own Node not found"}'), 0);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,47 @@
+// What becomes of a fault: counted, recorded as a gap of no records, and the end of the loop where the engine may be broken.
+
+import assert from "node:assert/strict";
+import { InvariantError } from "../../src/invariant.ts";
+import type { GapRecord } from "../../src/ledger/record.ts";
+import { FAULTS_WAITING_MAX, UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits.ts";
+import { Faults } from "../../src/node/faults.ts";
+
+function newFaults() {
+  const counted: string[] = [];
+  const records: GapRecord[] = [];
+  const faults = new Faults({ faulted: (kind) => counted.push(kind) });
+  const append = (record: GapRecord) => void records.push(record);
+  return { faults, counted, records, append, [Symbol.dispose]: () => faults[Symbol.dispose]() };
+}
+
+Deno.test("a fault that the engine had no part in is recorded, and the loop goes on", () => {
+  using all = newFaults();
+  const broken = all.faults.attach(all.append);
+  all.faults.note("answer", new TypeError("token=abc is no function"));
+  assert.equal(broken.aborted, false);
+  assert.deepEqual(all.counted, ["answer"]);
+  assert.deepEqual(all.records.map(({ reason, records }) => [reason, records]), [
+    ["a fault of this program (answer): TypeError: token=... is no function; the program goes on", 0],
+  ]);
+});
+
+Deno.test("a contradiction ends the loop; the next one records it, and it is not counted twice", () => {
+  using all = newFaults();
+  const broken = all.faults.attach(all.append);
+  all.faults.note("rejection", new InvariantError("positions out of order"));
+  assert.equal(broken.aborted, true);
+  assert.equal(all.records.length, 0, "its own ledger may be broken too");
+  all.faults.detach();
+  all.faults.loopEnded(broken.reason);
+  assert.deepEqual(all.counted, ["rejection"]);
+  assert.equal(all.faults.attach(all.append).aborted, false);
+  assert.match(all.records[0]!.reason, /positions out of order; the loop starts again$/);
+});
+
+Deno.test("faults without end are all counted, few are recorded, and few wait", () => {
+  using all = newFaults();
+  for (let i = 0; i < 500; i++) all.faults.note("rejection", new Error("again"));
+  all.faults.attach(all.append);
+  assert.equal(all.counted.length, 500);
+  assert.ok(all.records.length <= Math.min(FAULTS_WAITING_MAX, UNCAUGHT_PER_MINUTE_MAX));
+});

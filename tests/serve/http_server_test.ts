@@ -1,0 +1,129 @@
+// The HTTP server against clients that mean no good: it answers everybody else, and holds a bounded number of connections.
+
+import assert from "node:assert/strict";
+import { Connections } from "../../src/serve/connections.ts";
+import { type HttpAnswer, HttpServer, NO_NOTES } from "../../src/serve/http_server.ts";
+import { serveHealth } from "../../src/serve/health_server.ts";
+import { HEALTH_CONNECTIONS_MAX } from "../../src/limits.ts";
+import { until } from "../support/until.ts";
+
+const ADDRESS = { hostname: "127.0.0.1", port: 40_300 };
+const FACTS = {
+  now: 0,
+  lastUpdated: 0,
+  pendingSince: undefined,
+  brokenSince: undefined,
+  pendingMax: 1,
+  nodeEligible: true,
+  node: undefined,
+  drift: undefined,
+  ledger: undefined,
+  sources: [],
+};
+
+/** Sends `request` and returns what comes back until the server closes. */
+async function ask(request: string | Uint8Array, hostname = ADDRESS.hostname): Promise<string> {
+  const conn = await Deno.connect({ ...ADDRESS, hostname });
+  try {
+    const bytes = typeof request === "string" ? new TextEncoder().encode(request) : request;
+    for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+  } catch {
+    // It may answer before it has read everything.
+  }
+  return await rest(conn);
+}
+
+/** Everything that `conn` still receives. */
+async function rest(conn: Deno.Conn): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(4096);
+  try {
+    for (let count; (count = await conn.read(buffer)) !== null;) {
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+  } catch {
+    // Reset is as good as closed.
+  }
+  conn.close();
+  return text;
+}
+
+const probe = async (hostname = ADDRESS.hostname) =>
+  (await ask("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", hostname)).split("\r\n")[0];
+const OK = "HTTP/1.1 200 OK";
+
+Deno.test("every form of a request is answered once, and the connection closed", async () => {
+  await using _server = serveHealth(ADDRESS, () => FACTS);
+  const cases: Record<string, [request: string, first: string]> = {
+    "HTTP/1.0": ["GET /healthz HTTP/1.0\r\n\r\n", OK],
+    "absolute form": ["GET http://node:1/healthz?x=1 HTTP/1.1\r\nhost: x\r\n\r\n", OK],
+    HEAD: ["HEAD /livez HTTP/1.1\r\nhost: x\r\n\r\n", OK],
+    POST: ["POST /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello", OK],
+    "a chunked body that does not end": [
+      "POST /healthz HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc",
+      OK,
+    ],
+    "no path": ["GET // HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 404 Not Found"],
+    "a name of Object": ["GET /constructor HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 404 Not Found"],
+    "no HTTP": ["\x16\x03\x01\x02\x00\x01\r\n\r\n", "HTTP/1.1 400 Bad Request"],
+    "keep-alive": ["GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n", OK],
+  };
+  for (const [what, [request, first]] of Object.entries(cases)) {
+    assert.equal((await ask(request)).split("\r\n")[0], first, what);
+  }
+  assert.doesNotMatch(await ask("HEAD /livez HTTP/1.1\r\nhost: x\r\n\r\n"), /currentTime/);
+});
+
+Deno.test("pipelined requests get one answer, a head of a megabyte gets none", async () => {
+  await using _server = serveHealth(ADDRESS, () => FACTS);
+  const pipelined = await ask("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(500));
+  assert.equal(pipelined.match(/HTTP\/1\.1/g)?.length, 1);
+  const large = await ask(`GET /healthz HTTP/1.1\r\nhost: x\r\na: ${"b".repeat(1 << 20)}\r\n\r\n`);
+  assert.doesNotMatch(large, /200 OK/);
+  assert.equal(await probe(), OK);
+});
+
+Deno.test("a client that takes every connection takes them from itself; others are answered, on both families", async () => {
+  let closed = 0;
+  const notes = { ...NO_NOTES, closed: () => closed++ };
+  await using _server = serveHealth({ ...ADDRESS, hostname: "::" }, () => FACTS, () => {}, notes);
+  const patient = await Deno.connect({ ...ADDRESS, hostname: "::1" });
+  await patient.write(new TextEncoder().encode("GET /livez HTTP/1.1\r\nhost: x\r\n"));
+  const held: Deno.Conn[] = [];
+  for (let i = 0; i < 300; i++) {
+    const conn = await Deno.connect(ADDRESS);
+    await conn.write(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nhost: x\r\n"));
+    held.push(conn);
+  }
+  assert.equal(await probe(), OK);
+  assert.equal(await probe("::1"), OK);
+  await until("the oldest are closed", () => closed >= 300 - HEALTH_CONNECTIONS_MAX);
+  await patient.write(new TextEncoder().encode("\r\n"));
+  assert.match(await rest(patient), /200 OK/, "one that held a single connection all the while");
+  for (const conn of held) conn.close();
+});
+
+Deno.test("a thousand connections that are opened and closed leave nothing behind", async () => {
+  const connections = new Connections(8);
+  const server = new HttpServer(ADDRESS, () => ({ status: 200, body: "ok" }), connections, NO_NOTES);
+  for (let i = 0; i < 1000; i++) (await Deno.connect(ADDRESS)).close();
+  assert.match(await ask("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), /200 OK/);
+  await until("none is held", () => connections.count === 0);
+  server[Symbol.dispose]();
+});
+
+Deno.test("an answer that cannot be made is a 500 and is reported; the next one is made", async () => {
+  const failed: unknown[] = [];
+  const answers = [() => Promise.reject(new Error("later")), () => {
+    throw new Error("at once");
+  }, () => ({ status: 200, body: "ok" })];
+  const answer = (): HttpAnswer | Promise<HttpAnswer> => answers.shift()!();
+  await using _server = new HttpServer(ADDRESS, answer, new Connections(4), {
+    ...NO_NOTES,
+    failed: (error) => failed.push(error),
+  });
+  const codes: (string | undefined)[] = [];
+  for (let i = 0; i < 3; i++) codes.push((await ask("GET / HTTP/1.1\r\nhost: x\r\n\r\n")).split(" ")[1]);
+  assert.deepEqual(codes, ["500", "500", "200"]);
+  assert.deepEqual(failed.map((error) => (error as Error).message), ["later", "at once"]);
+});

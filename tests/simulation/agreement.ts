@@ -1,0 +1,56 @@
+// Whether all is as it should be: the kernel holds what the ledger folds to, and that is what the cluster is.
+
+import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { decodeObject } from "../../src/kube/decode.ts";
+import { objectKey } from "../../src/kube/objects.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import { separated } from "../../src/nft/objects.ts";
+import type { Elements } from "../../src/nft/ruleset.ts";
+import { diff } from "../../src/plan/delta.ts";
+import { POSITION_PATH } from "../../src/plan/position.ts";
+import { meaning } from "../support/meaning.ts";
+import { CONFIG, moment } from "./process.ts";
+import type { Server } from "./server.ts";
+import type { World } from "./world.ts";
+
+/** The elements of our tables. */
+export function heldBy(kernel: Kernel): Elements {
+  return separated(kernel.list(OUR_TABLES)).elements;
+}
+
+/** How kernel, ledger and server differ; undefined where they agree. */
+export function disagreement({ process, disk, kernel, server }: World): string | undefined {
+  if (process === undefined) return "the program is not running";
+  const { ledger, engine } = process;
+  if (ledger.failure !== undefined) return `ledger: ${ledger.failure.reason}`;
+  if (engine.rejections > 0 || engine.cluster.aside.size > 0) return "something is refused or set aside";
+  const state = emptyState();
+  for (const { offset, record } of readLedger(disk.storage)) foldRecord(state, offset, record);
+  const wrong = diff(state.desired, heldBy(kernel)).filter(({ set }) => set !== POSITION_PATH);
+  if (wrong.length > 0) return `kernel != fold(ledger): ${JSON.stringify(wrong[0])}`;
+  const [ours, theirs] = [meaning(state.desired), meaning(desiredBy(server))];
+  const odd = ours.find((line) => !theirs.includes(line)) ?? theirs.find((line) => !ours.includes(line));
+  return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
+}
+
+/** What should be in the kernel: everything that the server shows. */
+function desiredBy({ cluster, manners }: Server): Elements {
+  const state = emptyState();
+  foldRecord(state, 0 as Offset, CONFIG);
+  const shown = [...cluster.objects.values()].filter(({ kind }) =>
+    kind !== "ServiceCIDR" || manners.serviceCidrs
+  );
+  shown.forEach((stored, i) => {
+    const decoded = decodeObject(stored);
+    if (!decoded.ok) return;
+    const value = decoded.object;
+    const { time } = moment(0);
+    const record = { kind: "event", key: objectKey(value), value, resourceVersion: "", time } as const;
+    foldRecord(state, i + 1 as Offset, record);
+  });
+  return state.desired;
+}

@@ -1,0 +1,93 @@
+// One process without its source: an engine with a ledger and a kernel, started as `run` starts it. Tests of many rooms
+// give it batches, or records of a ledger, and look at what it commits.
+
+import { type EngineState, newEngine, step } from "../../src/engine/engine.ts";
+import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import type { SyncReport } from "../../src/engine/sync_report.ts";
+import type { SourceBatch } from "../../src/ingest/source.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import type { KubeObject } from "../../src/kube/objects.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
+import { LedgerWriter, type SyncPolicy } from "../../src/ledger/writer.ts";
+
+/** When everything happens, unless a test has a clock. */
+export const TIME = "2026-11-23T18:00:00.000Z";
+
+/** How a process is started. */
+export interface ProcessOptions {
+  readonly policy?: SyncPolicy;
+  /** The ledger stands for a whole cluster: the engine commits before a source has listed. */
+  readonly complete?: boolean;
+  /** RFC 3339 with milliseconds. */
+  readonly now?: () => string;
+  /** Called with each warning; they are gathered in any case. */
+  readonly warn?: (text: string) => void;
+  /** When it starts, RFC 3339: how the kernel disagrees with the ledger is recorded then. Absent: it is not recorded. */
+  readonly startedAt?: string;
+  /** Appended before the kernel is listed, as a start appends its configuration. */
+  readonly first?: readonly LedgerRecord[];
+}
+
+/** An engine on `kernel` and `storage`; dispose of it to end the process. The kernel is the test's. */
+export class EngineProcess implements Disposable {
+  readonly engine: EngineState = newEngine();
+  readonly reports: SyncReport[] = [];
+  readonly warnings: string[] = [];
+  readonly ledger: LedgerWriter;
+  readonly ports: Ports;
+
+  constructor(readonly kernel: Kernel, readonly storage: Storage, options: ProcessOptions = {}) {
+    const { policy = "never", complete = false, now = () => TIME, warn, startedAt, first = [] } = options;
+    this.ledger = new LedgerWriter(storage, {
+      policy,
+      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
+    });
+    this.ports = {
+      kernel,
+      ledger: this.ledger,
+      now,
+      report: (report) => this.reports.push(report),
+      warn: (text) => {
+        this.warnings.push(text);
+        warn?.(text);
+      },
+    };
+    perform(this.engine, this.ports, {
+      kind: "opened",
+      ledger: this.ledger.ledger,
+      ...(complete ? { complete } : {}),
+    });
+    if (first.length > 0) this.append(first);
+    perform(this.engine, this.ports, list(kernel, startedAt));
+  }
+
+  /** Takes a batch of the source, and syncs. */
+  receive(batch: SourceBatch): void {
+    perform(this.engine, this.ports, { kind: "batch", batch });
+    perform(this.engine, this.ports, { kind: "sync" });
+  }
+
+  /** Takes a list of everything there is, and syncs. */
+  list(...objects: readonly KubeObject[]): void {
+    this.receive({ kind: "list", objects, complete: true, time: this.ports.now(), problems: [] });
+  }
+
+  /** Appends records and folds them; returns the offset of the first. */
+  append(records: readonly LedgerRecord[]): Offset {
+    const first = this.ledger.append(records);
+    perform(this.engine, this.ports, { kind: "appended", first, records });
+    return first;
+  }
+
+  /** Appends records and commits what they change; returns the offset of the first. */
+  commit(records: readonly LedgerRecord[]): Offset {
+    const first = this.append(records);
+    commitBatch(this.engine, this.ports);
+    return first;
+  }
+
+  [Symbol.dispose](): void {
+    this.ledger[Symbol.dispose]();
+  }
+}

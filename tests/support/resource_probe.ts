@@ -1,0 +1,42 @@
+// Loaded before a program (`deno run --preload`), which it does not change otherwise: on SIGUSR2 it writes how many timers
+// run, and how much memory is in use once what nobody needs is collected, into the file that PROBE_FILE names.
+
+type Timer = ReturnType<typeof setTimeout>;
+const { setTimeout, setInterval, clearTimeout, clearInterval } = globalThis;
+const timers = new Set<Timer>();
+type Callback = (...values: unknown[]) => void;
+
+Object.assign(globalThis, {
+  setTimeout(callback: Callback, milliseconds?: number, ...values: unknown[]): Timer {
+    const id = setTimeout(() => {
+      timers.delete(id);
+      callback(...values);
+    }, milliseconds);
+    timers.add(id);
+    return id;
+  },
+  setInterval(callback: Callback, milliseconds?: number, ...values: unknown[]): Timer {
+    const id = setInterval(callback, milliseconds, ...values);
+    timers.add(id);
+    return id;
+  },
+  clearTimeout: clears(clearTimeout),
+  clearInterval: clears(clearInterval),
+});
+
+function clears(clear: (id?: Timer) => void): (id?: Timer) => void {
+  return (id) => {
+    if (id !== undefined) timers.delete(id);
+    clear(id);
+  };
+}
+
+Deno.addSignalListener("SIGUSR2", () => {
+  (globalThis as unknown as { gc(): void }).gc();
+  const file = Deno.env.get("PROBE_FILE")!;
+  Deno.writeTextFileSync(
+    `${file}.next`,
+    JSON.stringify({ timers: timers.size, heap: Deno.memoryUsage().heapUsed }),
+  );
+  Deno.renameSync(`${file}.next`, file);
+});
