@@ -2,7 +2,7 @@
 // left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
 
 import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
-import type { LedgerRecord, Offset } from "./record.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
@@ -88,7 +88,7 @@ function recordLines(storage: Storage, name: string): SegmentLine[] {
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {
-  return { offset: offset as Offset, record };
+  return { offset: offsetOf(offset), record };
 }
 
 /** `line`: from 0, the header left out. */

@@ -7,6 +7,11 @@ import type { WatchEvent } from "../kube/objects.ts";
 /** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
 export type Offset = number & { readonly __brand: "Offset" };
 
+/** `place` as an offset. */
+export function offsetOf(place: number): Offset {
+  return place as Offset;
+}
+
 /** What a source said about one object. */
 export interface EventRecord extends WatchEvent {
   /** Discriminates the union. */

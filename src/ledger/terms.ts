@@ -10,7 +10,6 @@ import { readDecompressed } from "./compression.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
-import type { Search } from "./ledger_view.ts";
 import type { LedgerRecord } from "./record.ts";
 import { segmentBytes } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
@@ -31,6 +30,22 @@ interface TermsFile {
   readonly begins: number;
   readonly ends: number;
   readonly terms: readonly string[];
+}
+
+/** What a search looks for. A record matches when every field that is given matches. */
+export interface Search {
+  /** `namespace/name` of a Service. */
+  readonly service?: string;
+  /** Name of a namespace. */
+  readonly namespace?: string;
+  /** Canonical text of an IP address, of an endpoint or a Service. */
+  readonly address?: string;
+  /** Kind of record. */
+  readonly kind?: LedgerRecord["kind"];
+  /** Earliest time of a record in milliseconds since 1970. */
+  readonly since?: number;
+  /** Latest time of a record in milliseconds since 1970. */
+  readonly until?: number;
 }
 
 /** File name of the terms of a segment. */
