@@ -65,6 +65,27 @@ export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Most bytes of a decompressed segment. One append may exceed {@link SEGMENT_BYTES}, by at most one V8 string (2^29 - 24
+ * code units). A larger file is not a segment; reading stops there.
+ */
+export const SEGMENT_BYTES_MAX = 640 * 1024 * 1024;
+
+/** Most bytes of a decompressed snapshot: about the longest string of V8. */
+export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Most bytes of the decompressed terms of a segment; where there are more, none are used and a search reads the segment. */
+export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes of a segment that one read(2) requests. */
+export const SEGMENT_PIECE_BYTES = 1024 * 1024;
+
+/** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
+export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
+
+/** Largest share of a ledger's bytes that retention removes at once; one segment, where that is more. */
+export const RETENTION_SHARE_MAX = 0.25;
+
 /** Most bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -168,6 +189,7 @@ assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netl
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
+assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
 assert(
   LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,
