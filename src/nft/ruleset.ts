@@ -124,8 +124,8 @@ export function setPath(family: Family, table: string, name: string): SetPath {
   return `${family} ${table} ${name}` as SetPath;
 }
 
-/** The parts of a set path. The inverse of {@link setPath}. */
-export function splitSetPath(path: SetPath): { family: Family; table: string; name: string } {
+/** The parts of a set path, also of one in a record, which is plain text. The inverse of {@link setPath}. */
+export function splitSetPath(path: string): { family: Family; table: string; name: string } {
   const table = path.indexOf(" ") + 1;
   const name = path.indexOf(" ", table) + 1;
   return {

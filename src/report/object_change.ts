@@ -1,18 +1,21 @@
-// What an event says that was not so before, in a few words: endpoints that came, went or changed, and which fields.
+// The difference that an event makes to an object, as short lines: endpoints added, removed or changed, and other fields.
 
 import { sameValue } from "../kube/equality.ts";
 import type { EndpointSlice, KubeObject, SliceEndpoint } from "../kube/objects.ts";
 
-/** One line a change; empty where nothing that we keep differs. `undefined`: the object does not exist. */
+/** One line for each change. An object that does not exist is undefined. Fields that the ledger does not keep do not count. */
 export function objectChange(before: KubeObject | undefined, after: KubeObject | undefined): string[] {
   if (before === undefined && after === undefined) return [];
-  const slice = (after ?? before)!.kind === "EndpointSlice";
-  const endpoints = slice ? endpointChanges(before as EndpointSlice, after as EndpointSlice) : [];
+  const endpoints = endpointChanges(sliceOf(before), sliceOf(after));
   if (before === undefined || after === undefined) return endpoints;
-  return [...endpoints, ...fieldChanges(before, after, slice)];
+  return [...endpoints, ...fieldChanges(before, after, after.kind === "EndpointSlice")];
 }
 
-/** Paths of fields that differ, two levels deep: `spec.ports`. What differs with every write is left out. */
+function sliceOf(object: KubeObject | undefined): EndpointSlice | undefined {
+  return object?.kind === "EndpointSlice" ? object : undefined;
+}
+
+/** Paths of fields that differ, two levels deep: `spec.ports`. Fields that differ with every write are left out. */
 function fieldChanges(before: KubeObject, after: KubeObject, slice: boolean): string[] {
   const [old, now] = [fields(before), fields(after)];
   const differ = [...new Set([...old.keys(), ...now.keys()])].filter((path) =>
@@ -49,12 +52,12 @@ function endpointChanges(before: EndpointSlice | undefined, after: EndpointSlice
   });
 }
 
-/** Condition of each endpoint in words, by address. */
+/** {@link conditionText} of each endpoint, by address. */
 function conditions(slice: EndpointSlice | undefined): Map<string, string> {
   return new Map((slice?.endpoints ?? []).map((one) => [one.addresses[0] ?? "", conditionText(one)]));
 }
 
-/** `ready`, `not ready`, `terminating`, or `terminating, serving` where it still answers. */
+/** `ready`, `not ready`, `terminating`, or `terminating, serving` for one that still answers. */
 export function conditionText({ conditions }: SliceEndpoint): string {
   const { ready, serving, terminating } = conditions ?? {};
   if (terminating === true) return serving === false ? "terminating" : "terminating, serving";

@@ -1,14 +1,15 @@
 /// <reference lib="dom" />
-// What happened at the moment that is shown: the events, what each said that was new, and the elements that changed.
+// The changes at the moment that is shown: the events, the difference that each made to its object, and the elements.
 
 import type { CommitRecord, CommittedChange, LedgerRecord } from "../../ledger/record.ts";
+import { splitSetPath } from "../../nft/ruleset.ts";
 import { objectChange } from "../object_change.ts";
 import { describe, position, provenance } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { counted } from "./words.ts";
 
-/** Most events and most elements shown of one moment. */
+/** Most events, and most elements, shown for one moment. */
 const SHOWN_MAX = 200;
 
 /** The section. */
@@ -29,7 +30,7 @@ function changes(report: Report): Child[] {
       return [...outcome(record), events(report), elements(report, record.changes, record.changesOmitted)];
     case "drift":
       return [
-        paragraph(`${record.process || "Somebody"}, process ${record.pid}:`, "bad"),
+        paragraph(`${record.process || "Another program"}, process ${record.pid}:`, "bad"),
         element("ul", { class: "plain" }, ...record.changes.map((change) => element("li", {}, change))),
         paragraph(record.response),
       ];
@@ -49,13 +50,13 @@ function paragraph(text: string, kind?: string): HTMLElement {
 function outcome({ outcome, error, setAside }: CommitRecord): HTMLElement[] {
   if (outcome === "committed") return [];
   return [
-    paragraph(`The kernel refused it: ${error ?? "without a word"}`, "bad"),
-    paragraph("It kept the rules of the commit before; what is on this page was wanted, not in force."),
-    ...(setAside === undefined ? [] : [paragraph(`${setAside} is left out from now on.`)]),
+    paragraph(`The kernel rejected it: ${error ?? "the record has no reason"}`, "bad"),
+    paragraph("The kernel kept the rules of the previous commit. This page shows the desired rules."),
+    ...(setAside === undefined ? [] : [paragraph(`${setAside} is set aside from now on.`)]),
   ];
 }
 
-/** Element changes of a record that no commit holds, from the fold. */
+/** Element changes of a record that no commit folded, from the timeline. */
 function uncommitted({ timeline, stop }: Report): CommittedChange[] {
   const { elements } = timeline.moments[stop.through - timeline.first]!;
   return elements.flatMap(({ path, key, before, after }): CommittedChange[] => {
@@ -92,15 +93,16 @@ function events(report: Report): HTMLElement {
 function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   const { timeline } = report;
   const { object } = timeline.moments[at]!;
-  const said = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
-  const kept = said.slice(0, SHOWN_MAX);
+  const differences = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
+  const shown = differences.slice(0, SHOWN_MAX);
   return element(
     "li",
     {},
     position(report, timeline.first + at),
     ` ${describe(record)}${object !== undefined && object.before === undefined ? " (new)" : ""}`,
     element("div", { class: "quiet" }, ...provenance(report, record, object?.before?.object)),
-    kept.length > 0 && element("ul", { class: "plain said" }, ...kept.map((line) => element("li", {}, line))),
+    shown.length > 0 &&
+      element("ul", { class: "plain said" }, ...shown.map((line) => element("li", {}, line))),
   );
 }
 
@@ -127,15 +129,16 @@ function elements(report: Report, all: readonly CommittedChange[], omitted: numb
 }
 
 function changeLine(report: Report, { verb, set, key, value, cause }: CommittedChange): HTMLElement {
-  const family = set.startsWith("ip6 ") ? "ip6 " : "";
-  const name = set.split(" ").slice(2).join(" ");
+  const { family, name } = splitSetPath(set);
   return element(
     "div",
     { class: verb },
     element(
       "code",
       {},
-      `${verb === "add" ? "+" : "−"} ${family}${name} { ${key}${value ? ` : ${value}` : ""} }`,
+      `${verb === "add" ? "+" : "−"} ${family === "ip6" ? "ip6 " : ""}${name} { ${key}${
+        value ? ` : ${value}` : ""
+      } }`,
     ),
     " ",
     position(report, cause),

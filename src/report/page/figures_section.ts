@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The figures of the window in one table, and beside them what went wrong, by number.
+// The figures of the window: latencies and sizes of syncs in a table, and beside it the totals.
 
 import { percentile } from "../latency.ts";
 import { type Child, element, section, table } from "./dom.ts";
@@ -31,7 +31,7 @@ export function figuresSection(report: Report): HTMLElement {
   );
 }
 
-/** Clocks in a ledger tell milliseconds. */
+/** `duration`, but 0 is less than a millisecond: times in a ledger have no smaller unit. */
 function lateness(milliseconds: number): string {
   return milliseconds === 0 ? "under 1 ms" : duration(milliseconds);
 }
@@ -72,6 +72,6 @@ function played({ figures }: Report): HTMLElement | false {
   return element(
     "p",
     { class: "left-out" },
-    "Arrival to commit is not known: a recording was played into this ledger, so its events arrived by another clock than its commits were made by.",
+    "Arrival to commit is not known: a recording was played into this ledger, so the times of events and of commits are from different clocks.",
   );
 }

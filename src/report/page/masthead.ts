@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The head of the page: which node, which window of which ledger, what is left out; colours and clock.
+// The head of the page: node, ledger, window, records left out; the switches for colours and clock.
 
 import { element, fill } from "./dom.ts";
 import type { Report } from "./report.ts";
@@ -7,7 +7,7 @@ import { counted, moment, zoneName } from "./words.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 
-/** The masthead; `repaint` is called when colours have changed. */
+/** The masthead. It calls `repaint` after a change of colours. */
 export function masthead(report: Report, repaint: () => void): HTMLElement {
   const { data } = report;
   const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
@@ -44,7 +44,7 @@ function windowText({ stops, data, zone }: Report): string {
   }, ${offsets}`;
 }
 
-/** Says what the ledger has beside what is here; "" where all of it is. */
+/** The records of the ledger that are not in the window; "" where all are. */
 function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first }, zone }: Report): string {
   const when = (time: string) => moment(Date.parse(time), zone);
   const parts = [
@@ -52,13 +52,11 @@ function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first
       ? [
         `${counted(before, "older record")} (back to ${
           when(oldest)
-        }), whose outcome is the state it begins with`,
+        }), whose result is the state at the beginning`,
       ]
       : []),
     ...(after > 0 ? [`${counted(after, "newer record")} (up to ${when(newest)})`] : []),
-    ...(first > 0 && before === 0
-      ? [`what was before @${first}, which the ledger does not keep any more`]
-      : []),
+    ...(first > 0 && before === 0 ? [`records before @${first}, which retention removed`] : []),
   ];
   if (parts.length === 0) return "";
   return `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`;
@@ -69,7 +67,7 @@ function clockSwitch(report: Report): HTMLElement {
   button.addEventListener("click", () => {
     report.zone = report.zone === "UTC" ? "local" : "UTC";
     button.setAttribute("aria-pressed", String(report.zone === "UTC"));
-    report.tell();
+    report.notify();
   });
   return button;
 }

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The slider over time and what it stands at. Arrows go from commit to commit.
+// The slider over time and the moment that it shows. Arrow keys go from commit to commit.
 
 import { element } from "./dom.ts";
 import { span } from "./charts_section.ts";
@@ -51,14 +51,14 @@ export function momentBar(report: Report): HTMLElement {
   );
 }
 
-/** Arrows work on the slider and wherever they have no other meaning. */
+/** Arrow keys work on the slider, and everywhere else but in fields. */
 function listenToArrows(report: Report, slider: HTMLInputElement): void {
   document.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const target = event.target as HTMLElement;
+    const { target } = event;
     const onSlider = target === slider;
-    const typing = target.matches("input, select, textarea");
+    const typing = target instanceof Element && target.matches("input, select, textarea");
     if (!onSlider && (typing || !event.key.endsWith("Left") && !event.key.endsWith("Right"))) return;
     event.preventDefault();
     report.goTo(Number.isFinite(step) ? report.at + step : step < 0 ? 0 : report.stops.length - 1);
@@ -79,7 +79,7 @@ function buttons(report: Report): HTMLElement {
   );
 }
 
-/** The moment in words. */
+/** The moment as text. */
 function momentText(report: Report): (Node | string)[] {
   const { stop, zone, at, stops } = report;
   return [
@@ -110,7 +110,7 @@ function kindText({ stop, data }: Report): string {
     case undefined:
       return "beginning of the window";
     default:
-      return "recorded; no commit of this window holds it";
+      return "recorded; no commit of this window folded it";
   }
 }
 
@@ -135,7 +135,7 @@ function goToForm(report: Report): HTMLElement {
   return form;
 }
 
-/** Returns whether `text` names a moment. A time of day is that of the day on which the window ends. */
+/** Goes to the moment that `text` names; false where it names none. A time of day is one of the window's last day. */
 function goTo(report: Report, text: string): boolean {
   const offset = /^@?(\d+)$/.exec(text);
   if (offset !== null) {

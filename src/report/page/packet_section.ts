@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// Where a packet would have gone at the moment that is shown: the same code that `ledgerproxy why` runs.
+// The path of a packet at the moment that is shown, by the code of `ledgerproxy why`.
 
 import { TABLE } from "../../fold/skeleton.ts";
 import { outcomeText, readPacket, rivals } from "../../history/packet_words.ts";
@@ -11,13 +11,13 @@ import { causeLine } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
 
-/** The section, and a way to ask it. */
+/** The section, and a function that traces a packet there. */
 export function packetSection(
   report: Report,
 ): { root: HTMLElement; ask: (source: string, target: string) => void } {
   const source = field("source", "From", "10.244.1.5");
   const target = field("target", "To", "10.96.0.10:80/tcp");
-  // Only the outcome is read aloud when it changes, not the way there.
+  // A screen reader reads the outcome when it changes, but not the long path.
   const answer = { outcome: element("div", { "aria-live": "polite" }), path: element("div") };
   const show = () => {
     const [from, to] = [source.value.trim(), target.value.trim()];
