@@ -76,7 +76,7 @@ function eventsOf(
 }
 
 /**
- * The trigger time of each event whose slice had another one before. Triggers from before the first event are left out: the
+ * The trigger time of each event that has another one than the last event of its slice. Triggers from before the first event are left out: the
  * program was not running then, and a start would look as late as its cluster is old.
  */
 function newTriggers(records: readonly LedgerRecord[]): Map<LedgerRecord, number> {

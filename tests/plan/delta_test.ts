@@ -1,42 +1,10 @@
-// The laws of Delta and of plan.
+// The laws of Delta.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CONTAINERS } from "../../src/fold/skeleton.ts";
-import {
-  canonicalKey,
-  type Element,
-  type ElementKey,
-  type Elements,
-  type SetPath,
-  setPath,
-} from "../../src/nft/ruleset.ts";
+import { canonicalKey, type Elements } from "../../src/nft/ruleset.ts";
 import { applyDelta, compose, type Delta, diff, invert, type MutableElements } from "../../src/plan/delta.ts";
-import { elementOperations, plan } from "../../src/plan/plan.ts";
-import { POSITION_PATH, positionElement, positionOf } from "../../src/plan/position.ts";
-
-const PATH = setPath("ip", "ledgerproxy", "service-ips");
-const DATA = setPath("ip", "ledgerproxy", "endpoints");
-
-const elements: fc.Arbitrary<Elements> = fc.dictionary(
-  fc.constantFrom("1", "2", "3", "4"),
-  fc.constantFrom("goto pick-1", "goto pick-2"),
-).chain((verdicts) =>
-  fc.dictionary(fc.constantFrom("1", "2", "3"), fc.constantFrom("10.0.0.1 . 80", "10.0.0.2 . 80")).map(
-    (data) => {
-      const keyed = (of: Record<string, string>, key: (n: string) => string) =>
-        new Map(
-          Object.entries(of).map((
-            [n, value],
-          ): [ElementKey, Element] => [canonicalKey(key(n)), { key: canonicalKey(key(n)), value }]),
-        );
-      return new Map([
-        [PATH, keyed(verdicts, (n) => `10.96.0.${n} . tcp . 80`)],
-        [DATA, keyed(data, (n) => `10.96.0.1 . tcp . 80 . ${n}`)],
-      ]);
-    },
-  )
-);
+import { arbitraryElements as elements, VERDICTS } from "../support/arbitrary_elements.ts";
 
 const copy = (all: Elements): MutableElements => new Map([...all].map(([path, set]) => [path, new Map(set)]));
 
@@ -63,48 +31,10 @@ Deno.test("compose(d, e) has the effect of d, then e; it is associative; apply(a
 });
 
 Deno.test("a delta is applied only to elements that are as before its changes", () => {
-  const a: Elements = new Map([[PATH, new Map()]]);
+  const a: Elements = new Map([[VERDICTS, new Map()]]);
   const b: Elements = new Map([[
-    PATH,
+    VERDICTS,
     new Map([[canonicalKey("k"), { key: canonicalKey("k"), value: "drop" }]]),
   ]]);
   assert.throws(() => applyDelta(copy(b), diff(a, b)), /not what the delta changes/);
-});
-
-Deno.test("plan finds the differences among the touched keys, and no others", () => {
-  fc.assert(fc.property(elements, elements, (a, b) => {
-    const all = diff(a, b);
-    const touched = new Map<SetPath, Map<ElementKey, number>>();
-    for (const [path, set] of [...a, ...b]) {
-      touched.set(
-        path,
-        new Map([...touched.get(path) ?? [], ...[...set.keys()].map((key) => [key, 5] as const)]),
-      );
-    }
-    assert.deepEqual(plan(a, b, touched), all.map((change) => ({ ...change, cause: 5 })));
-    assert.deepEqual(plan(a, a, touched), []);
-    assert.deepEqual(plan(a, b, new Map()), []);
-  }));
-});
-
-Deno.test("operations delete before they add, and add data before the verdicts that lead to it", () => {
-  fc.assert(fc.property(elements, elements, (a, b) => {
-    const rank = (operation: { verb: string; set?: SetPath }) =>
-      operation.verb === "delete" ? 0 : operation.set === DATA ? 1 : 2;
-    const ranks = elementOperations(diff(a, b), CONTAINERS).map((operation) =>
-      rank(operation as { verb: string; set?: SetPath })
-    );
-    assert.deepEqual(ranks, [...ranks].sort());
-  }));
-});
-
-Deno.test("a position is read from the element that holds it, and from no other comment", () => {
-  const position = { ledger: "0123456789abcdef", offset: 12345, digest: "ab".repeat(32) };
-  const element = positionElement(position);
-  assert.ok(element.comment!.length <= 127);
-  const held = (comment: string): Elements =>
-    new Map([[POSITION_PATH, new Map([[element.key, { key: element.key, comment }]])]]);
-  assert.deepEqual(positionOf(held(element.comment!)), position);
-  assert.equal(positionOf(held("ledger of another program")), undefined);
-  assert.equal(positionOf(new Map()), undefined);
 });
