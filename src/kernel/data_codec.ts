@@ -2,7 +2,7 @@
 // padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { concatenated, CONCATENATION, type DataType, prefixParts } from "../nft/data_type.ts";
+import { CONCATENATION, concatenationParts, type DataType, prefixParts } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
@@ -149,7 +149,7 @@ export function ipv6Text(bytes: Uint8Array): string {
 
 /** First and last key of an interval, both included: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
 export function intervalBounds(types: readonly DataType[], key: string): [first: string, last: string] {
-  const bounds = concatenated(key).map((part, i) => partBounds(types[i]!, part));
+  const bounds = concatenationParts(key).map((part, i) => partBounds(types[i]!, part));
   return [
     bounds.map(([first]) => first).join(CONCATENATION),
     bounds.map(([, last]) => last).join(CONCATENATION),
@@ -190,7 +190,7 @@ function neighbour(type: DataType, address: string, step: 1 | -1, carried: numbe
 
 /** The inverse of {@link intervalBounds}; undefined where the bounds are not those of prefixes. */
 export function intervalKey(types: readonly DataType[], first: string, last: string): ElementKey | undefined {
-  const [from, to] = [concatenated(first), concatenated(last)];
+  const [from, to] = [concatenationParts(first), concatenationParts(last)];
   const parts = types.map((type, i) => partText(type, from[i]!, to[i]!));
   return parts.every((part) => part !== undefined) ? elementKey(parts) : undefined;
 }

@@ -78,13 +78,13 @@ export function prefixParts(text: string): readonly [address: string, length: st
 export const CONCATENATION = " . ";
 
 /** The parts of a concatenation, in order. */
-export function concatenated(text: string): string[] {
+export function concatenationParts(text: string): string[] {
   return text.split(CONCATENATION);
 }
 
 /** Address and port in a value of a map of endpoints: `10.244.0.1 . 8080`. */
 export function destinationOf(value: string): { readonly address: Address; readonly port: number } {
-  const [address = "", port] = concatenated(value);
+  const [address = "", port] = concatenationParts(value);
   return { address: canonicalAddress(address), port: Number(port) };
 }
 
@@ -95,7 +95,7 @@ export function assertConcatenation(
   what: string,
   interval = false,
 ): void {
-  const parts = concatenated(text);
+  const parts = concatenationParts(text);
   const canonical = interval ? isCanonicalInterval : isCanonical;
   const fits = parts.length === types.length && types.every((type, i) => canonical(type, parts[i]!));
   assert(fits, () => `${what} "${text}" is not a canonical ${types.join(CONCATENATION)}`);

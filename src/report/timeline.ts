@@ -13,7 +13,7 @@ import { foldRecord, ownerOf } from "../fold/fold.ts";
 import { restoredState } from "../fold/snapshot.ts";
 import { type Contests, nodeAddresses } from "../history/packet_words.ts";
 import { describeKey, type EndpointSlice, type KubeObject, objectKey } from "../kube/objects.ts";
-import { type LedgerRecord, type Offset, offsetOf } from "../ledger/record.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { ReportData } from "./report_data.ts";
@@ -83,7 +83,7 @@ export function timelineOf({ first, snapshot, records }: ReportData): Timeline {
   takeDirty(state);
   const view = viewOf(state);
   const moments = records.map((record, i) => {
-    const moment = momentOf(view, state, offsetOf(first + i), record);
+    const moment = momentOf(view, state, (first + i) as Offset, record);
     apply(view, moment, "after");
     view.at = first + i;
     return moment;

@@ -1,12 +1,12 @@
 // Concatenations, which are keys and values of several parts, and prefixes.
 
 import assert from "node:assert/strict";
-import { concatenated, destinationOf, prefixParts } from "../../src/nft/data_type.ts";
+import { concatenationParts, destinationOf, prefixParts } from "../../src/nft/data_type.ts";
 import { elementKey } from "../../src/nft/ruleset.ts";
 
-Deno.test("concatenated takes a key apart into the parts that elementKey joined", () => {
+Deno.test("concatenationParts takes a key apart into the parts that elementKey joined", () => {
   for (const parts of [["10.96.0.1"], ["fd00::1", "tcp", "80", "0"]]) {
-    assert.deepEqual(concatenated(elementKey(parts)), parts);
+    assert.deepEqual(concatenationParts(elementKey(parts)), parts);
   }
 });
 
