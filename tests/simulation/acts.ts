@@ -6,7 +6,8 @@ import { Killed, type World } from "./world.ts";
 /** Something happens. */
 export function act(world: World): void {
   const what = world.chance.pick(ACTS);
-  if (!(CHANGES.has(what) && isAhead(world))) what(world);
+  const waits = (CHANGES.has(what) && isAhead(world)) || (ENDS.has(what) && world.outlives);
+  if (!waits) what(world);
   const { process, chance, disk } = world;
   if (process !== undefined && process.ledger.synced && chance.once(4)) disk.noteDurable();
   world.server.connections.changed(world.now);
@@ -46,6 +47,9 @@ const ACTS: readonly ((world: World) => void)[] = [
 
 /** Acts that give the cluster another version. */
 const CHANGES: ReadonlySet<(world: World) => void> = new Set([change, empty, refill, spoil]);
+
+/** Acts that end the process. */
+const ENDS: ReadonlySet<(world: World) => void> = new Set([stealUnseen, endProcess, cutPower, replaceDisk]);
 
 /**
  * Whether the program has a version that the server lost in a restore. Once the server counts beyond it no client can
