@@ -18,6 +18,7 @@ import type { Kernel } from "../../src/kernel/kernel.ts";
 import { describeKey, type ObjectKind } from "../../src/kube/objects.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { commitAt } from "../../src/node/held_commit.ts";
 import { positionOf } from "../../src/plan/position.ts";
@@ -106,7 +107,7 @@ export class Process {
 
   /** Writes a snapshot, as the program does now and then. */
   snapshot(): void {
-    this.ledger.snapshot(snapshotLines(this.engine.cluster), KEEP_ALL, 0);
+    writeSnapshot(this.ledger, snapshotLines(this.engine.cluster), KEEP_ALL);
   }
 
   #takeAll(): void {
