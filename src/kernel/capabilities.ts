@@ -22,6 +22,7 @@ export interface Capability {
 /** Name of the table in the probes; it is never created. */
 const PROBE_TABLE = "ledgerproxy-probe";
 
+/** A feature and the operations that need it. */
 type Probe = readonly [
   name: string,
   needed: boolean,
@@ -133,6 +134,7 @@ function table(family: Family): Operation & { noun: "table"; verb: "add" } {
   return { verb: "add", noun: "table", family, table: PROBE_TABLE };
 }
 
+/** A table with one base chain that has a rule for each of `statements`. */
 function rules(
   family: Family,
   hook: "prerouting" | "output" | "postrouting",
@@ -148,6 +150,7 @@ function rules(
   return createTable({ family, name: PROBE_TABLE, sets, chains: [chain] });
 }
 
+/** The rule of a pick chain, as pick_chains.ts makes them: a lookup by a random number. */
 function slotRule(family: Family): Operation[] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const map: Container = {

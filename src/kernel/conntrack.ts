@@ -1,6 +1,6 @@
 // Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that do
-// not serve any more and deletes them, so that the rules decide about the next datagram. kube-proxy calls the `conntrack`
-// binary for this; here nothing has to be installed.
+// not serve any more and deletes them, so that the rules decide about the next datagram. No `conntrack` binary
+// has to be installed.
 
 import type { Family } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
@@ -61,6 +61,7 @@ export class Conntrack implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** All UDP flows of `family`. */
   #entries(family: Family): Entry[] {
     const answers = this.#requests.dump({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} });
     return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
@@ -88,6 +89,7 @@ function targetOf({ address, port }: UdpFlows): string {
   return address === undefined ? String(port) : `${address} . ${port}`;
 }
 
+/** The flow in the attributes of one entry; none for other protocols than UDP. */
 function readEntry(family: Family, entry: Attributes): Entry[] {
   const tuple = entry.get(nf.CTA.TUPLE_ORIG);
   const reply = entry.get(nf.CTA.TUPLE_REPLY);
@@ -102,6 +104,7 @@ function readEntry(family: Family, entry: Attributes): Entry[] {
   }];
 }
 
+/** `address . port` of one side of a tuple. */
 function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
   const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
   const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;

@@ -59,6 +59,7 @@ export function readConcatenation(types: readonly DataType[], bytes: Uint8Array)
   return text;
 }
 
+/** Writes one part. A protocol of another program can be a number. */
 function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
   switch (type) {
     case "ipv4_addr":
@@ -77,6 +78,7 @@ function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
   }
 }
 
+/** The text of the part at the start of `bytes`. */
 function readData(type: DataType, bytes: Uint8Array): string {
   switch (type) {
     case "ipv4_addr":
@@ -126,6 +128,7 @@ export function ipv6Bytes(text: string): Uint8Array {
   return bytes;
 }
 
+/** Writes one of the eight groups of an IPv6 address. */
 function setGroup(bytes: Uint8Array, index: number, hex: string): void {
   const number = parseInt(hex, 16);
   bytes[index * 2] = number >> 8;
@@ -156,6 +159,7 @@ export function intervalBounds(types: readonly DataType[], key: string): [first:
   ];
 }
 
+/** First and last value of a prefix; a single value is both. */
 function partBounds(type: DataType, part: string): [string, string] {
   const [address, length] = prefixParts(part);
   if (length === undefined) return [part, part];
@@ -179,6 +183,7 @@ export function lastAddress(type: DataType): string {
   return readData(type, new Uint8Array(dataBytes(type)).fill(255));
 }
 
+/** The address one above or below: `carried` is the byte from which the carry goes on to the next one. */
 function neighbour(type: DataType, address: string, step: 1 | -1, carried: number): string | undefined {
   const bytes = addressBytes(type, address);
   let at = bytes.length - 1;
@@ -195,6 +200,7 @@ export function intervalKey(types: readonly DataType[], first: string, last: str
   return parts.every((part) => part !== undefined) ? elementKey(parts) : undefined;
 }
 
+/** The prefix from `first` to `last`; undefined where the range is not one. */
 function partText(type: DataType, first: string, last: string): string | undefined {
   if (first === last) return first;
   if (!type.endsWith("_addr")) return undefined;

@@ -140,10 +140,12 @@ function validates(operation: Operation): boolean {
     (operation.noun === "element" && /^(goto|jump) /.test(operation.element.value ?? ""));
 }
 
+/** Undoes the steps, the last one first. */
 function rollBack(undo: Undo[]): void {
   for (let step; (step = undo.pop()) !== undefined;) step();
 }
 
+/** Applies an operation on a chain; returns the errno, 0 where it was applied. So do the functions below. */
 function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, undo: Undo[]): number {
   if (operation.verb === "add") {
     const { chain } = operation;
@@ -167,6 +169,7 @@ function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, 
   return 0;
 }
 
+/** Appends a rule, if everything that it names exists. */
 function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): number {
   const chain = table.chains.get(name);
   if (chain === undefined || !rule.statements.every((statement) => resolves(table, statement))) return ENOENT;
@@ -187,10 +190,12 @@ function resolves(table: FakeTable, statement: Statement): boolean {
   return true;
 }
 
+/** Whether the chain of a verdict exists. */
 function resolvesVerdict(table: FakeTable, verdict: Verdict): boolean {
   return verdict.kind !== "goto" && verdict.kind !== "jump" ? true : table.chains.has(verdict.chain);
 }
 
+/** Adds, flushes or deletes a set or map. */
 function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo: Undo[]): number {
   if (operation.verb === "add") {
     const { set } = operation;
@@ -219,6 +224,7 @@ function sameType(a: object, b: object): boolean {
   return typeText(a) === typeText(b);
 }
 
+/** Definitions are immutable, and compared for each element: their texts are kept. */
 const typeTexts = new WeakMap<object, string>();
 
 function typeText(object: object): string {
@@ -230,6 +236,7 @@ function typeText(object: object): string {
   return text;
 }
 
+/** Adds or deletes an element. As in the kernel, an element that exists with the same value can be added again. */
 function applyElement(table: FakeTable, operation: Operation & { noun: "element" }, undo: Undo[]): number {
   const set = table.sets.get(splitSetPath(operation.set).name);
   if (set === undefined) return ENOENT;

@@ -82,6 +82,7 @@ export class FakeTable {
   hasLoop(): boolean {
     const done = new Set<string>();
     const open = new Set<string>();
+    // Depth-first search: a chain that is reached while it is open is on a loop.
     const visit = (name: string): boolean => {
       if (open.has(name)) return true;
       if (done.has(name)) return false;
@@ -115,6 +116,7 @@ export class FakeTable {
   }
 }
 
+/** The set or map that a statement uses. */
 function statementSet(statement: Statement): string | undefined {
   if (statement.kind === "lookup" || statement.kind === "pin") return statement.set;
   return statement.kind === "vmap" || statement.kind === "dnat" ? statement.map : undefined;

@@ -18,7 +18,7 @@ export interface FoundTable extends TableName {
   readonly flags: readonly TableFlag[];
 }
 
-/** Tables and the operations on them. All calls are synchronous: a commit takes milliseconds, and nothing may come between. */
+/** Tables and the operations on them. All calls are synchronous: the kernel works inside the system call. */
 export interface Kernel {
   /** Applies all operations, in order, or none. Throws KernelRejection, which names the failing operation. */
   commit(transaction: Transaction): CommitReceipt;

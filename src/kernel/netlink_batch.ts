@@ -55,6 +55,7 @@ export function encodeBatch(transaction: Transaction, firstSequence: number): Ne
   };
 }
 
+/** The message that begins or ends a batch: the kernel applies what is between them, or nothing. */
 function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): void {
   writer.openMessage(type, nf.NLM_F_REQUEST, sequence, 0, nf.NFNL_SUBSYS_NFTABLES);
   writer.closeMessage();
@@ -88,6 +89,7 @@ function writeElements(
   return places;
 }
 
+/** Opens a message about nf_tables, with the flags of its verb. */
 function open(
   writer: NetlinkWriter,
   message: number,
@@ -101,6 +103,7 @@ function open(
   writer.openMessage(type, nf.NLM_F_REQUEST | creates | appends, sequence, nf.NFPROTO[family]);
 }
 
+/** Writes an operation that has a message of its own. `id` is unique in the batch. */
 function writeOne(
   writer: NetlinkWriter,
   operation: Exclude<Operation, ElementOperation>,
@@ -132,6 +135,7 @@ function messageType(operation: Exclude<Operation, ElementOperation>): number {
   }
 }
 
+/** Writes the attributes of an operation. */
 function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementOperation>, id: number): void {
   switch (operation.noun) {
     case "table":
@@ -153,6 +157,7 @@ function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementO
   }
 }
 
+/** Writes flags and comment of a table. */
 function writeTable(
   writer: NetlinkWriter,
   { comment, flags }: Operation & { noun: "table"; verb: "add" },
@@ -173,6 +178,7 @@ function nameChain(
   writer.attributeString(flush ? nf.NFTA_RULE.CHAIN : nf.NFTA_CHAIN.NAME, operation.name);
 }
 
+/** Writes name, hook, policy and comment of a chain. */
 function writeChain(writer: NetlinkWriter, operation: Operation & { noun: "chain"; verb: "add" }): void {
   const { chain, table } = operation;
   writer.attributeString(nf.NFTA_CHAIN.TABLE, table);

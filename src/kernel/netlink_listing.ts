@@ -49,6 +49,7 @@ export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
 /** Ends a listing at an object that this program never writes. */
 class ForeignObject extends Error {}
 
+/** Reads tables that exist, one dump for each kind of object. Why not one: the kernel has no dump of everything. */
 function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   const found: Table[] = [];
   const elements = new Map<SetPath, Map<ElementKey, Element>>();
@@ -70,6 +71,7 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   return { tables: found, elements };
 }
 
+/** The attributes of each answer to a dump; `fill` writes the attributes that narrow it. */
 function answers(
   dump: Dump,
   message: number,
@@ -79,6 +81,7 @@ function answers(
   return dump({ message, family, fill }).map(messageAttributes);
 }
 
+/** The sets and maps of `table`. */
 function listSets(table: TableName, dump: Dump): Container[] {
   const sets = answers(
     dump,
@@ -109,6 +112,7 @@ function listChains(table: TableName, dump: Dump): Chain[] {
     });
 }
 
+/** The rules of `table` by chain, in their order. */
 function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
   const rules = new Map<string, Rule[]>();
   const found = answers(
@@ -130,6 +134,7 @@ function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
 
 const HOOKS: readonly Hook["hook"][] = ["prerouting", "input", "forward", "output", "postrouting"];
 
+/** Where a base chain is attached; undefined for other chains. */
 function readHook(table: TableName, chain: Attributes): Hook | undefined {
   if (!chain.has(nf.NFTA_CHAIN.HOOK)) return undefined;
   const hook = nested(chain, nf.NFTA_CHAIN.HOOK);
@@ -146,6 +151,7 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
 export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
   const put = (element: Element) => elements.set(element.key, element);
+  // Rules add these elements, and they time out.
   if (set.kind === "set" && set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);

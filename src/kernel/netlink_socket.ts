@@ -107,6 +107,7 @@ export class NetlinkSocket {
     this.#libc.close();
   }
 
+  /** Sets a socket option of type int; false where the kernel refuses it. */
   #option(level: number, name: number, value: number): boolean {
     const bytes = new Uint8Array(Int32Array.of(value).buffer);
     return this.#libc.symbols.setsockopt(this.#descriptor, level, name, bytes, bytes.length) === 0;
@@ -122,6 +123,7 @@ export class NetlinkSocket {
     return new DataView(address.buffer).getUint32(4, true);
   }
 
+  /** Size of the send buffer that the kernel granted. */
   #sendBuffer(): number {
     const value = new Int32Array(1);
     const length = Int32Array.of(4);

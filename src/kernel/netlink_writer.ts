@@ -155,6 +155,7 @@ export class NetlinkWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Makes room for `bytes` more. The buffer doubles, so that growth costs a constant time for each byte. */
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));

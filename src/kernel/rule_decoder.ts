@@ -49,6 +49,7 @@ function readExpressions(bytes: Uint8Array): Expression[] {
   }).filter(({ name, data }) => name !== "byteorder" || u32(data, nf.NFTA_BYTEORDER_LEN) !== 1);
 }
 
+/** Decodes the expressions from left to right: loads, then the expressions that use the loaded values. */
 function readStatements(family: Family, expressions: readonly Expression[]): Statement[] {
   const statements: Statement[] = [];
   let at = 0;
@@ -64,6 +65,7 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
   return statements;
 }
 
+/** What `expression` loads; undefined where it does something else. */
 function readLoad(family: Family, { name, data }: Expression): Load | undefined {
   if (name === "payload") return readPayload(family, data);
   if (name === "numgen") {
@@ -86,6 +88,7 @@ function readLoad(family: Family, { name, data }: Expression): Load | undefined 
   throw new UnknownExpression(`meta key ${key}`);
 }
 
+/** The header field at that offset. A prefix is loaded with fewer bytes, so the length does not identify it. */
 function readPayload(family: Family, data: Attributes): Load {
   const base = u32(data, nf.NFTA_PAYLOAD.BASE);
   const offset = u32(data, nf.NFTA_PAYLOAD.OFFSET);
@@ -125,6 +128,7 @@ function readStatement(
   throw new UnknownExpression(`${second.name} behind bitwise`);
 }
 
+/** A statement without a loaded value. */
 function readAction({ name, data }: Expression): Statement {
   if (name === "masq") return { kind: "masquerade" };
   if (name === "immediate") {
@@ -137,6 +141,7 @@ function readAction({ name, data }: Expression): Statement {
   throw new UnknownExpression(name);
 }
 
+/** A set lookup, a verdict map, or a lookup whose data the nat expression in `next` uses. */
 function readLookup(
   loads: readonly Load[],
   data: Attributes,
@@ -183,12 +188,14 @@ function readPin({ part }: Load, data: Attributes): Statement {
   };
 }
 
+/** The operator from the mask: `|` clears the bits before it sets them, `^` keeps all. */
 function readMarkSet(bitwise: Attributes): Statement {
   const bits = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.XOR));
   const mask = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.MASK));
   return { kind: "mark-set", operator: mask === 0xffff_ffff ? "^" : "|", bits };
 }
 
+/** A comparison. Tests of marks and connection tracking are comparisons of masked values with 0. */
 function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): Statement {
   const value = bytesOf(cmp, nf.NFTA_CMP.DATA);
   const operator = u32(cmp, nf.NFTA_CMP.OP) === nf.NFT_CMP_EQ ? "==" : "!=";
@@ -200,6 +207,7 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
 
+/** The text of a constant. An address that is shorter than its type, or masked, is a prefix. */
 function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | undefined): string {
   if (selector === "meta l4proto") return readConcatenation(["inet_proto"], value);
   if (selector === "th dport") return readConcatenation(["inet_service"], value);
@@ -216,11 +224,13 @@ function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | 
   return `${address}/${mask === undefined ? value.length * 8 : prefixLength(mask)}`;
 }
 
+/** The name of an interface. Without a terminating NUL it is a prefix of names. */
 function readInterface(value: Uint8Array): string {
   const end = value.indexOf(0);
   return end < 0 ? `${readText(value)}*` : readText(value.subarray(0, end + 1));
 }
 
+/** The number of leading ones in `mask`. */
 function prefixLength(mask: Uint8Array): number {
   const length = Array.from({ length: mask.length * 8 + 1 }, (_, bits) => bits)
     .find((bits) => prefixMask(mask.length, bits).every((byte, i) => byte === mask[i]));
@@ -228,6 +238,7 @@ function prefixLength(mask: Uint8Array): number {
   return length;
 }
 
+/** The value in the nft_data nest of `attribute`. */
 function bytesOf(data: Attributes, attribute: number): Uint8Array {
   const bytes = nested(data, attribute).get(nf.NFTA_DATA.VALUE);
   if (bytes === undefined) throw new UnknownExpression(`no data in attribute ${attribute}`);

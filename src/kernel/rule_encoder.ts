@@ -38,6 +38,7 @@ export function writeRule(writer: NetlinkWriter, family: Family, rule: Rule): vo
   if (rule.comment !== undefined) writeComment(writer, nf.NFTA_RULE.USERDATA, rule.comment);
 }
 
+/** Writes the expressions of one statement. rule_decoder.ts recognises a statement by exactly this sequence. */
 function writeStatement(writer: NetlinkWriter, family: Family, statement: Statement): void {
   switch (statement.kind) {
     case "match":
@@ -119,6 +120,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
   writeCompare(writer, operator, bytes);
 }
 
+/** The bytes of a constant as the kernel compares them: ports in network order, address types in host order. */
 function constant(selector: Selector, value: string): Uint8Array {
   if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
   if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
@@ -157,6 +159,7 @@ export function registerAt(index: number): number {
   return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
 }
 
+/** Bytes that a part takes in registers. Protocol and numgen have fewer or exactly 4, and fill one register. */
 function partBytes(part: Selector | Numgen): number {
   return typeof part === "string" && isHeaderField(part) ? HEADER_FIELD[part].length : 4;
 }
@@ -165,6 +168,7 @@ function isHeaderField(selector: Selector): selector is HeaderSelector {
   return selector in HEADER_FIELD;
 }
 
+/** Loads one part of a packet, or a random number, into `register`. */
 function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
@@ -174,6 +178,7 @@ function load(writer: NetlinkWriter, part: Selector | Numgen, register: number):
   loadPayload(writer, part, register, HEADER_FIELD[part].length);
 }
 
+/** Loads the first `length` bytes of a header field: fewer than all for a prefix of whole bytes. */
 function loadPayload(
   writer: NetlinkWriter,
   selector: HeaderSelector,
@@ -200,6 +205,7 @@ function loadMark(writer: NetlinkWriter): void {
   loadMeta(writer, nf.NFT_META_MARK, nf.NFT_REG_1);
 }
 
+/** Loads the type of an address (RTN_LOCAL ...) from the routing table; `flags` selects source or destination. */
 function loadFib(writer: NetlinkWriter, flags: number, register: number): void {
   expression(writer, "fib", () => {
     writer.attributeU32(nf.NFTA_FIB.FLAGS, flags);
@@ -217,6 +223,7 @@ function loadNumgen(writer: NetlinkWriter, modulus: number, register: number): v
   });
 }
 
+/** Looks up the key in register 1. `into` receives the data of a map; without it a miss ends the rule. */
 function writeLookup(writer: NetlinkWriter, set: string, into?: number): void {
   expression(writer, "lookup", () => {
     writer.attributeU32(nf.NFTA_LOOKUP.SREG, nf.NFT_REG_1);
@@ -235,6 +242,7 @@ function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
   writeCompare(writer, "!=", hostBytes(0));
 }
 
+/** Sets or flips `bits` of the mark and keeps the others: `(mark & mask) ^ bits`, the only bitwise form of the kernel. */
 function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number): void {
   loadMark(writer);
   writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));
@@ -244,6 +252,7 @@ function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number):
   });
 }
 
+/** `register 1 = (register 1 & mask) ^ xor`. */
 function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array): void {
   expression(writer, "bitwise", () => {
     writer.attributeU32(nf.NFTA_BITWISE.SREG, nf.NFT_REG_1);
@@ -255,6 +264,7 @@ function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array):
   });
 }
 
+/** Ends the rule unless the bytes in register 1 compare so. */
 function writeCompare(writer: NetlinkWriter, operator: "==" | "!=", bytes: Uint8Array): void {
   expression(writer, "cmp", () => {
     writer.attributeU32(nf.NFTA_CMP.SREG, nf.NFT_REG_1);
@@ -263,6 +273,7 @@ function writeCompare(writer: NetlinkWriter, operator: "==" | "!=", bytes: Uint8
   });
 }
 
+/** An nft_data nest with a value, in which the kernel expects every constant. */
 function writeBytes(writer: NetlinkWriter, attribute: number, bytes: Uint8Array): void {
   const nest = writer.openNest(attribute);
   const value = writer.openBytes(nf.NFTA_DATA.VALUE);
@@ -288,6 +299,7 @@ function writeDnat(
   });
 }
 
+/** Address and port as constants in the registers that the nat expression reads. */
 function writeDnatTo(
   writer: NetlinkWriter,
   family: Family,
@@ -311,6 +323,7 @@ function writeDnatTo(
   });
 }
 
+/** Adds the source to a dynamic set with a timeout. An update restarts the timeout of an element that exists. */
 function writePin(
   writer: NetlinkWriter,
   { selector, set, timeoutSeconds }: Statement & { kind: "pin" },
@@ -321,12 +334,14 @@ function writePin(
     writer.attributeU32(nf.NFTA_DYNSET.OP, nf.NFT_DYNSET_OP_UPDATE);
     writer.attributeU32(nf.NFTA_DYNSET.SREG_KEY, nf.NFT_REG_1);
     const timeout = writer.openBytes(nf.NFTA_DYNSET.TIMEOUT);
+    // 64 bits of milliseconds; a day of them fits the lower half.
     writer.u32be(0);
     writer.u32be(timeoutSeconds * 1000);
     writer.close(timeout);
   });
 }
 
+/** A TCP reset, or ICMP port unreachable, as the kernel itself sends for a closed port. */
 function writeReject(writer: NetlinkWriter, family: Family, answer: "port-unreachable" | "tcp-reset"): void {
   expression(writer, "reject", () => {
     if (answer === "tcp-reset") return writer.attributeU32(nf.NFTA_REJECT.TYPE, nf.NFT_REJECT_TCP_RST);
@@ -337,6 +352,7 @@ function writeReject(writer: NetlinkWriter, family: Family, answer: "port-unreac
   });
 }
 
+/** 32 bits in host order, as marks, states and address types are in registers. */
 function hostBytes(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }

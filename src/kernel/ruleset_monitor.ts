@@ -99,6 +99,7 @@ export class RulesetMonitor implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** Takes one notification. Those of our own commits have our port. */
   #take(message: NetlinkMessage, foreign: ForeignChange[]): void {
     if (message.type >> 8 !== nf.NFNL_SUBSYS_NFTABLES || message.port === this.ownPort) return;
     const kind = message.type & 0xff;
@@ -115,6 +116,7 @@ export class RulesetMonitor implements Disposable {
     this.#more = 0;
   }
 
+  /** Notes a change of our tables, each text once: a flush of 10,000 elements is one line. */
   #note(kind: number, { payload }: NetlinkMessage): void {
     const subject = SUBJECTS.get(kind);
     const family = familyOf(payload[0]!);
@@ -132,6 +134,7 @@ export class RulesetMonitor implements Disposable {
   }
 }
 
+/** The family of a notification; undefined for families that this program does not use. */
 function familyOf(protocol: number): Family | undefined {
   return FAMILIES.find((family) => nf.NFPROTO[family] === protocol);
 }

@@ -53,6 +53,7 @@ const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
 };
 const TYPE_BY_NUMBER = new Map(DATA_TYPES.map((type) => [TYPE_NUMBER[type], type]));
 const FLAGS = ["interval", "dynamic"] as const;
+/** Bits of each type in the number of a concatenation (nftables TYPE_BITS). */
 const TYPE_BITS = 6;
 /** Data type of verdict maps: NFT_DATA_VERDICT. */
 const VERDICT_TYPE = 0xffffff00;
@@ -88,6 +89,7 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
   writer.close(userData);
 }
 
+/** The flags of a set. The kernel requires NFT_SET_CONCAT for intervals with more than one part. */
 function flagBits({ flag, key }: Pick<SetDefinition, "flag" | "key">): number {
   if (flag === undefined) return 0;
   return SET_FLAG_BITS[flag] | (flag === "interval" && key.length > 1 ? NFT_SET_CONCAT : 0);
@@ -155,6 +157,7 @@ export function writeElement(
   writer.close(end);
 }
 
+/** Writes a key, or the last key of an interval, as `attribute`. */
 function writeKey(writer: NetlinkWriter, attribute: number, types: readonly DataType[], key: string): void {
   const nest = writer.openNest(attribute);
   const value = writer.openBytes(NFTA_DATA.VALUE);
@@ -163,6 +166,7 @@ function writeKey(writer: NetlinkWriter, attribute: number, types: readonly Data
   writer.close(nest);
 }
 
+/** Writes the value of a map's element: a verdict, or data. */
 function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[], value: string): void {
   const data = writer.openNest(NFTA_SET_ELEM.DATA);
   if (type === "verdict") writeVerdict(writer, parseVerdict(value));
@@ -215,6 +219,7 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
   return elements;
 }
 
+/** The key of an element; undefined for an interval that is no prefix. */
 function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {
   const text = (attribute: number) =>
     readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
@@ -239,10 +244,12 @@ export function readComment(userData: Uint8Array | undefined): string | undefine
   return comment === undefined ? undefined : readText(comment);
 }
 
+/** nft's number of a concatenation: the numbers of its types, {@link TYPE_BITS} each, the first the highest. */
 function typeNumber(types: readonly DataType[]): number {
   return types.reduce((number, type) => number * (1 << TYPE_BITS) + TYPE_NUMBER[type], 0);
 }
 
+/** The inverse of {@link typeNumber}; undefined where a type is unknown. */
 function typesOf(number: number): DataType[] | undefined {
   const types: DataType[] = [];
   for (let rest = number; rest > 0; rest = Math.floor(rest / (1 << TYPE_BITS))) {
@@ -253,6 +260,7 @@ function typesOf(number: number): DataType[] | undefined {
   return types.length === 0 ? undefined : types;
 }
 
+/** User data that nft needs to print the set as it was declared. */
 function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   const number = (type: number, value: number) => writeUdata(writer, type, (inner) => inner.u32host(value));
   number(UDATA_SET.KEY_BYTEORDER, byteorder(set.key));
@@ -274,6 +282,7 @@ function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   }
 }
 
+/** The byte order of a key or value, which nft needs to print it. */
 function byteorder(types: readonly DataType[]): number {
   if (types.length > 1) return BYTEORDER.invalid;
   return types[0] === "mark" || types[0] === "slot" ? BYTEORDER.host : BYTEORDER.big;
@@ -286,6 +295,7 @@ function writeConcatTypeof(writer: NetlinkWriter, types: readonly DataType[]): v
   });
 }
 
+/** The expression that names one part: its kind, and the numbers that identify it among that kind. */
 function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
   const numbers = (...values: readonly number[]) => (inner: NetlinkWriter) =>
     values.forEach((value, i) => writeUdata(inner, i, (field) => field.u32host(value)));
@@ -298,6 +308,7 @@ function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
   return writeTypeof(writer, EXPRESSION.payload, numbers(field.description, field.field));
 }
 
+/** An expression in user data: entry 0 is its kind, entry 1 its own data. */
 function writeTypeof(writer: NetlinkWriter, expression: number, fill: (inner: NetlinkWriter) => void): void {
   writeUdata(writer, 0, (inner) => inner.u32host(expression));
   writeUdata(writer, 1, fill);
@@ -310,6 +321,7 @@ function writeUdata(writer: NetlinkWriter, type: number, fill: (inner: NetlinkWr
   writer.closeUserData(token);
 }
 
+/** The entries of user data by type. A truncated entry of another program is cut, not an error. */
 function udata(bytes: Uint8Array | undefined): Map<number, Uint8Array> {
   const entries = new Map<number, Uint8Array>();
   if (bytes === undefined) return entries;

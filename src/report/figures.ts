@@ -88,6 +88,7 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
   };
 }
 
+/** Changes and commits of each Service. Commit records that omit changes are counted with those that they name. */
 function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
   const found = new Map<string, Churn>();
   records.forEach((record, i) => {
@@ -106,6 +107,7 @@ function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
   return [...found.values()].sort((a, b) => b.changes - a.changes || (a.service < b.service ? -1 : 1));
 }
 
+/** Drift records by process name. */
 function driftOf(records: readonly LedgerRecord[], first: number): DriftBy[] {
   const found = new Map<string, DriftBy>();
   records.forEach((record, i) => {

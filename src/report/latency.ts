@@ -35,6 +35,7 @@ export function syncsOf(records: readonly LedgerRecord[], first: number): Sync[]
   });
 }
 
+/** The latencies of one commit, from the events that are its causes. */
 function sync(
   records: readonly LedgerRecord[],
   first: number,

@@ -25,6 +25,7 @@ function fieldChanges(before: KubeObject, after: KubeObject, slice: boolean): st
   return differ.sort().map((path) => `${path}: ${brief(old.get(path))} → ${brief(now.get(path))}`);
 }
 
+/** The fields of an object by path: those of its parts one level down, lists as a whole. */
 function fields(object: KubeObject): Map<string, unknown> {
   return new Map(
     Object.entries(object).flatMap(([name, value]): [string, unknown][] =>
@@ -35,6 +36,7 @@ function fields(object: KubeObject): Map<string, unknown> {
   );
 }
 
+/** Most characters of a value in a line. */
 const BRIEF_MAX = 120;
 
 function brief(value: unknown): string {
@@ -42,6 +44,7 @@ function brief(value: unknown): string {
   return text.length <= BRIEF_MAX ? text : `${text.slice(0, BRIEF_MAX)}…`;
 }
 
+/** Added, removed and changed endpoints, by their first address, which is the only one that is used. */
 function endpointChanges(before: EndpointSlice | undefined, after: EndpointSlice | undefined): string[] {
   const [old, now] = [conditions(before), conditions(after)];
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((address) => {

@@ -105,6 +105,7 @@ function policiesOf(port: ServicePort): string[] {
   ];
 }
 
+/** The frontends of a ServicePort in the order in which they are shown. */
 function frontendsOf(view: View, port: ServicePort): FrontendView[] {
   const addressed = (kind: FrontendView["kind"], address: ServicePort["clusterIP"]) =>
     frontendAt(
@@ -123,6 +124,7 @@ function frontendsOf(view: View, port: ServicePort): FrontendView[] {
   return [addressed("cluster IP", port.clusterIP), ...external, ...nodePort];
 }
 
+/** One frontend: `key` in the map of verdicts, or in the map of frontends without endpoints. */
 function frontendAt(
   { elements }: View,
   port: ServicePort,
@@ -148,6 +150,7 @@ function frontendAt(
   return { kind, text, leads, holder, cause: found?.cause };
 }
 
+/** The endpoints in `slices`. The policy decides again which of them get traffic; the cause is from the elements. */
 function endpointViews(
   view: View,
   port: ServicePort,

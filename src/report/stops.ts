@@ -49,6 +49,7 @@ function throughOfCommits(records: readonly LedgerRecord[]): number {
   );
 }
 
+/** The stop of a record; undefined for an event that a commit of the window folded, which belongs to that commit's stop. */
 function stopAt(
   record: LedgerRecord,
   offset: number,

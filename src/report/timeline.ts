@@ -97,6 +97,7 @@ export function moveTo({ first, moments, view }: Timeline, offset: number): void
   while (view.at > offset) apply(view, moments[view.at-- - first]!, "before");
 }
 
+/** The view of `state`: its elements with their causes, its objects, its slices by Service. */
 function viewOf(state: ClusterState): View {
   const caused = [...state.desired].map(([path, set]) => {
     const causes = state.causes.get(path)!;
@@ -151,6 +152,7 @@ function momentOf(view: View, state: ClusterState, offset: Offset, record: Ledge
   };
 }
 
+/** The change of an event to its object. */
 function objectChange(view: View, offset: number, { key, value }: LedgerRecord & { readonly kind: "event" }) {
   const name = describeKey(key);
   const before = view.objects.get(name);
@@ -177,6 +179,7 @@ function changedSurroundings(
   return surroundingsOf(state);
 }
 
+/** Applies the changes of one moment to the view: their values after it, or to go back those before it. */
 function apply(view: View, { elements, object, surroundings }: Moment, side: "before" | "after"): void {
   for (const change of elements) {
     const set = view.elements.get(change.path)!;
@@ -191,6 +194,7 @@ function apply(view: View, { elements, object, surroundings }: Moment, side: "be
   if (surroundings !== undefined) view.surroundings = surroundings[side];
 }
 
+/** Replaces an object. A slice can change its Service with its label, so it is moved between the Services too. */
 function replaceObject(
   { objects, slices }: View,
   key: string,

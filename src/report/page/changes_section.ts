@@ -19,6 +19,7 @@ export function changesSection(report: Report): HTMLElement {
   return section("changes", "What changed", body);
 }
 
+/** The content of the section at the stop that is shown. */
 function changes(report: Report): Child[] {
   const { stop, data } = report;
   if (stop.kind === "beginning") {
@@ -47,6 +48,7 @@ function paragraph(text: string, kind?: string): HTMLElement {
   return element("p", { class: kind }, text);
 }
 
+/** Why a commit was rejected; nothing for one that was committed. */
 function outcome({ outcome, error, setAside }: CommitRecord): HTMLElement[] {
   if (outcome === "committed") return [];
   return [
@@ -73,6 +75,7 @@ function uncommitted({ timeline, stop }: Report): CommittedChange[] {
   });
 }
 
+/** The events that were folded since the previous stop. */
 function events(report: Report): HTMLElement {
   const { data: { records, first }, stop: { from, through } } = report;
   const begin = Math.max(0, from - first);
@@ -90,6 +93,7 @@ function events(report: Report): HTMLElement {
   );
 }
 
+/** One event: object, provenance, and the difference that it makes. */
 function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   const { timeline } = report;
   const { object } = timeline.moments[at]!;
@@ -106,6 +110,7 @@ function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   );
 }
 
+/** Element changes by ServicePort, the comment of the element. */
 function elements(report: Report, all: readonly CommittedChange[], omitted: number): HTMLElement {
   if (all.length + omitted === 0) return element("p", { class: "quiet" }, "No element changed.");
   const groups = new Map<string, CommittedChange[]>();
@@ -128,6 +133,7 @@ function elements(report: Report, all: readonly CommittedChange[], omitted: numb
   );
 }
 
+/** One element change as a line of a diff, with a link to its cause. */
 function changeLine(report: Report, { verb, set, key, value, cause }: CommittedChange): HTMLElement {
   const { family, name } = splitSetPath(set);
   return element(

@@ -92,6 +92,7 @@ function columns({ buckets, least }: ChartPlan, { begin, end }: Shared): uPlot.A
   return [[begin, ...buckets.seconds, end], framed(buckets.median), framed(buckets.high)];
 }
 
+/** The options of uPlot. The series draw nothing themselves: {@link paint} does. */
 function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options {
   const label = () => colour("quiet");
   const grid = { stroke: () => colour("line"), width: 1 };
@@ -141,6 +142,7 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
   };
 }
 
+/** A time at the axis: the date with long windows, milliseconds with short ones. */
 function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): string {
   if (plot.valToPos(second, "x") < TIME_WIDTH) return "";
   const text = moment(second * 1000, now().zone);
@@ -148,6 +150,7 @@ function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): str
   return end - begin < 5 ? text.slice(11) : text.slice(11, 19);
 }
 
+/** The range of values: from 0 for bars, between powers of ten otherwise. */
 function verticalScale({ shape, least }: ChartPlan): uPlot.Scale {
   if (shape === "bars") return { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] };
   return {
@@ -168,6 +171,7 @@ function splits(plot: uPlot, low: number, high: number): number[] {
   return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => 10 ** (first + i * every));
 }
 
+/** Radius of a dot in pixels. */
 const DOT = 2;
 
 /** Draws the values: bars from zero, or a dot with a line up to the 99th percentile. uPlot has no such series. */
@@ -209,6 +213,7 @@ function annotate(plot: uPlot, { marks, now }: Shared): void {
   ctx.restore();
 }
 
+/** Selects a moment by a click, or by moving with the button held. */
 function listen(plot: uPlot, { choose }: Shared): void {
   const pick = (event: MouseEvent) => {
     const { left } = plot.over.getBoundingClientRect();

@@ -41,6 +41,7 @@ export function chartsSection(report: Report): { root: HTMLElement; redraw: () =
   return { root, redraw: () => charts.forEach((one) => one.redraw()) };
 }
 
+/** What the colours of marks mean. */
 function legend(): HTMLElement {
   return element(
     "p",
@@ -53,6 +54,7 @@ function legend(): HTMLElement {
   );
 }
 
+/** The charts of a window. Latencies that a played recording makes meaningless are left out. */
 function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
   const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
@@ -108,6 +110,7 @@ function eventsPlan({ data }: Report, stretch: number): Omit<ChartPlan, "times">
   };
 }
 
+/** The text of a whole number; none at an axis for fractions. */
 function whole(value: number): string {
   return Number.isInteger(value) ? count(value) : "";
 }
@@ -116,6 +119,7 @@ function samples(syncs: readonly Sync[], values: (sync: Sync) => readonly number
   return syncs.map((sync) => ({ time: sync.time, values: values(sync) }));
 }
 
+/** Marks at drift, gaps and rejected commits. */
 function marksOf({ stops }: Report): Mark[] {
   return stops.flatMap(({ kind, time }): Mark[] => {
     if (kind === "drift") return [{ seconds: time / 1000, colour: "warn" }];

@@ -36,6 +36,7 @@ function lateness(milliseconds: number): string {
   return milliseconds === 0 ? "under 1 ms" : duration(milliseconds);
 }
 
+/** A row with median, 99th percentile, maximum and count. */
 function row(name: string, all: readonly number[], text: (value: number) => string): Child[] {
   const at = (rank: number) => {
     const value = percentile(all, rank);
@@ -44,6 +45,7 @@ function row(name: string, all: readonly number[], text: (value: number) => stri
   return [name, at(0.5), at(0.99), at(1), count(all.length)];
 }
 
+/** Counts over the window; those that are problems are coloured where they are not 0. */
 function totals({ figures, data, stops }: Report): HTMLElement {
   const events = data.records.filter(({ kind }) => kind === "event").length;
   const uncommitted = stops.filter(({ kind }) => kind === "uncommitted").length;
@@ -67,6 +69,7 @@ function totals({ figures, data, stops }: Report): HTMLElement {
   );
 }
 
+/** A note where a recording was played into the ledger. */
 function played({ figures }: Report): HTMLElement | false {
   if (figures.clock === undefined) return false;
   return element(

@@ -37,6 +37,7 @@ export function incidentsSections(report: Report): HTMLElement[] {
   return sections;
 }
 
+/** A section with a table of at most {@link ROWS_MAX} rows. */
 function listed(
   id: string,
   title: string,
@@ -53,6 +54,7 @@ function listed(
   );
 }
 
+/** Services by the number of their element changes. */
 function churnSection(report: Report): HTMLElement {
   const { churn, changesOmitted } = report.figures;
   const most = churn[0]?.changes ?? 1;
@@ -105,6 +107,7 @@ function meter(value: number, most: number): SVGSVGElement {
   return svg;
 }
 
+/** Programs that changed our tables, with their last changes. */
 function driftSection(report: Report): HTMLElement {
   const rows = report.figures.drift.map(({ process, pid, times, last, changes, response }): Child[] => [
     process || "unknown",

@@ -36,6 +36,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
   );
 }
 
+/** Times, records and offsets of the window. */
 function windowText({ stops, data, zone }: Report): string {
   const [first, last] = [stops[0]!.time, stops.at(-1)!.time];
   const offsets = `@${data.first} to @${data.first + data.records.length - 1}`;
@@ -62,6 +63,7 @@ function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first
   return `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`;
 }
 
+/** A button that switches between UTC and the reader's time zone. */
 function clockSwitch(report: Report): HTMLElement {
   const button = element("button", { type: "button", class: "switch", "aria-pressed": "false" }, "UTC");
   button.addEventListener("click", () => {
@@ -72,6 +74,7 @@ function clockSwitch(report: Report): HTMLElement {
   return button;
 }
 
+/** A choice of colours. `auto` follows the system. */
 function themeSwitch(repaint: () => void): HTMLElement {
   const select = element(
     "select",

@@ -6,6 +6,7 @@ import { span } from "./charts_section.ts";
 import type { Report } from "./report.ts";
 import { counted, duration, moment } from "./words.ts";
 
+/** Stops that a key goes back or on. */
 const STEPS: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowRight: 1,
@@ -65,6 +66,7 @@ function listenToArrows(report: Report, slider: HTMLInputElement): void {
   });
 }
 
+/** Buttons for the previous and the next commit. */
 function buttons(report: Report): HTMLElement {
   const button = (text: string, label: string, step: number) => {
     const made = element("button", { type: "button", "aria-label": label, title: label }, text);
@@ -94,6 +96,7 @@ function plain({ stop, zone }: Report): string {
   return `${moment(stop.time, zone)}, position @${stop.through}`;
 }
 
+/** What kind of moment it is. */
 function kindText({ stop, data }: Report): string {
   const record = data.records[stop.offset - data.first];
   switch (record?.kind) {
@@ -114,6 +117,7 @@ function kindText({ stop, data }: Report): string {
   }
 }
 
+/** A field that goes to a position or a time. */
 function goToForm(report: Report): HTMLElement {
   const input = element("input", {
     id: "go-to",

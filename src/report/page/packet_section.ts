@@ -59,17 +59,20 @@ function field(id: string, label: string, placeholder: string): HTMLInputElement
   return element("input", { id, placeholder, title: label, spellcheck: "false", autocomplete: "off" });
 }
 
+/** The result of a trace: outcomes, and the rules on the path. */
 interface Answer {
   readonly outcome: readonly Child[];
   readonly path: readonly Child[];
 }
 
+/** How to use the section, while its fields are empty. */
 function hint(): Answer {
   const text =
     "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.";
   return { outcome: [], path: [element("p", { class: "quiet" }, text)] };
 }
 
+/** Traces a packet through the rules of the moment; an error where the fields are no packet. */
 function answerTo(report: Report, source: string, target: string): Answer {
   const packet = readPacket(source, target);
   if (typeof packet === "string") return { outcome: [element("p", { class: "bad" }, packet)], path: [] };
@@ -92,6 +95,7 @@ function answerTo(report: Report, source: string, target: string): Answer {
   };
 }
 
+/** The lines of one step: the hook where it changes, the rule, the elements that it found. */
 function stepLines(
   report: Report,
   packet: Packet,

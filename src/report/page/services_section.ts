@@ -45,6 +45,7 @@ function heads(): HTMLElement {
   return element("div", { class: "heads quiet" }, ...names.map((name) => element("span", {}, name)));
 }
 
+/** The filter: text, and a choice of which ServicePorts. */
 function controls(filter: Filter, show: () => void): HTMLElement {
   const input = element("input", {
     type: "search",
@@ -69,6 +70,7 @@ function controls(filter: Filter, show: () => void): HTMLElement {
   return element("div", { class: "controls" }, element("label", { for: "filter" }, "Filter"), input, select);
 }
 
+/** The ServicePorts that the filter selects. */
 function matching(report: Report, { text, choice }: Filter): PortView[] {
   const { view } = report.timeline;
   const changed = choice === "changed here" ? changedServices(report) : undefined;
@@ -101,6 +103,7 @@ export function changedServices({ timeline, stop }: Report): Set<string> {
   return found;
 }
 
+/** A row for one ServicePort. Its tables are made when it is opened: thousands of closed rows stay fast. */
 function portBox(
   report: Report,
   filter: Filter,
@@ -128,6 +131,7 @@ function portBox(
   return details;
 }
 
+/** The closed row: name, first frontend, endpoints with traffic, last change. */
 function summary(report: Report, port: PortView): HTMLElement {
   const { frontends: [first, ...others], endpoints, serving, aside } = port;
   const lacking = aside !== undefined || serving === 0;
@@ -150,6 +154,7 @@ function summary(report: Report, port: PortView): HTMLElement {
   );
 }
 
+/** The frontends, each with a button that traces a packet to it. */
 function frontendTable(
   report: Report,
   port: PortView,
@@ -188,6 +193,7 @@ function frontendTable(
   );
 }
 
+/** The endpoints with condition, traffic and cause. */
 function endpointTable(report: Report, { name, endpoints }: PortView): HTMLElement {
   const rows = endpoints.map(({ text, node, condition, traffic, cause }): Child[] => [
     element("code", {}, text),
