@@ -22,10 +22,10 @@ export const AFFINITY_SECONDS_MAX = 86_400;
 export const SLOT_CLASS_MAX = 4096;
 
 /**
- * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N endpoints
- * in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below 2^-SLOT_DRAWS where
- * N > S/2, below 0.75^SLOT_DRAWS (0.1 %) always. Each draw is a rule the kernel validates for every verdict element that
- * leads to the chain, so there are no more than needed.
+ * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N
+ * endpoints in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below
+ * 2^-SLOT_DRAWS where N > S/2, below 0.75^SLOT_DRAWS (0.1 %) always. Each draw is a rule the kernel validates for every
+ * verdict element that leads to the chain, so there are no more than needed.
  */
 export const SLOT_DRAWS = 24;
 
@@ -38,10 +38,14 @@ export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 /** Longest line of a ledger in bytes: an EndpointSlice of 1,000 endpoints takes about 200 KiB. */
 export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Largest object in bytes of the JSON that the ledger keeps of it: an API server takes 3 MiB a request, etcd 1.5 MiB. */
+/**
+ * Largest object in bytes of the JSON that the ledger keeps of it: an API server takes 3 MiB a request, etcd 1.5 MiB.
+ */
 export const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Most elements of one list in an object: the API's own largest, ports of an EndpointSlice (discovery/v1 validation). */
+/**
+ * Most elements of one list in an object: the API's own largest, ports of an EndpointSlice (discovery/v1 validation).
+ */
 export const OBJECT_LIST_MAX = 20_000;
 
 /** Most warnings about one object; a last line counts the others. */
@@ -74,7 +78,10 @@ export const SEGMENT_BYTES_MAX = 640 * 1024 * 1024;
 /** Most bytes of a decompressed snapshot: about the longest string of V8. */
 export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
 
-/** Most bytes of the decompressed terms of a segment; where there are more, none are used and a search reads the segment. */
+/**
+ * Most bytes of the decompressed terms of a segment; where there are more, none are used and a search reads the
+ * segment.
+ */
 export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Bytes of a segment that one read(2) requests. */
@@ -98,7 +105,9 @@ export const SNAPSHOT_STOP_BYTES = 256 * 1024;
 /** A new snapshot is made once the newest is this old, in milliseconds: retention by age ends at snapshots. */
 export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
 
-/** Most element changes written into one commit record. A first load has more; a reader derives them from its events. */
+/**
+ * Most element changes written into one commit record. A first load has more; a reader derives them from its events.
+ */
 export const COMMIT_CHANGES_MAX = 1024;
 
 /** Most changes by other programs that health and events name until they are repaired. */
@@ -122,7 +131,9 @@ export const RETRY_AFTER_MILLISECONDS_MAX = 120_000;
 /** Most problems of one resource that are remembered, so that none is reported more than once a minute. */
 export const REPORTED_PROBLEMS_MAX = 16;
 
-/** A list that removes fewer objects or endpoints than this is applied at once, whatever share of the known ones it is. */
+/**
+ * A list that removes fewer objects or endpoints than this is applied at once, whatever share of the known ones it is.
+ */
 export const LARGE_REMOVAL_MIN = 10;
 
 /** Most workers that replay one ledger: each holds a state of the cluster. */

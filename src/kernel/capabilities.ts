@@ -1,6 +1,6 @@
-// What this kernel supports, probed once at start. Each probe is a batch whose last operation must fail: the kernel checks
-// the operations before it and applies nothing. Why not read the kernel's version: distributions backport features, and
-// modules can be missing.
+// What this kernel supports, probed once at start. Each probe is a batch whose last operation must fail: the kernel
+// checks the operations before it and applies nothing. Why not read the kernel's version: distributions backport
+// features, and modules can be missing.
 
 import type { Family } from "../nft/data_type.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -118,7 +118,9 @@ function answer(kernel: Kernel, [name, needed, remedy, operations]: Probe): Capa
   return { name, needed, available: rejection === undefined, problem };
 }
 
-/** The kernel's error about `operations`; undefined where it accepted them and rejected only the sentinel after them. */
+/**
+ * The kernel's error about `operations`; undefined where it accepted them and rejected only the sentinel after them.
+ */
 function ask(kernel: Kernel, operations: readonly Operation[]): KernelRejection | undefined {
   const sentinel: Operation = { verb: "delete", noun: "table", family: "ip", table: `${PROBE_TABLE}-absent` };
   try {

@@ -1,6 +1,6 @@
-// Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that do
-// not serve any more and deletes them, so that the rules decide about the next datagram. No `conntrack` binary
-// has to be installed.
+// Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that
+// do not serve any more and deletes them, so that the rules decide about the next datagram. No `conntrack` binary has
+// to be installed.
 
 import type { Family } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";

@@ -1,7 +1,7 @@
 // A kernel in memory, with the interface and the answers of the real one. It checks what nf_tables checks (Linux 6.18):
-// every object that an operation names exists (ENOENT), no different object of that name exists (EEXIST), nothing refers
-// to a deleted object (EBUSY), and no chain that packets can reach leads back to itself (EMLINK). tests/kernel/parity_test.ts
-// commits the same transactions to both and compares the answers.
+// every object that an operation names exists (ENOENT), no different object of that name exists (EEXIST), nothing
+// refers to a deleted object (EBUSY), and no chain that packets can reach leads back to itself (EMLINK).
+// tests/kernel/parity_test.ts commits the same transactions to both and compares the answers.
 
 import { assert, unreachable } from "../invariant.ts";
 import {
@@ -29,8 +29,8 @@ const EMLINK = 31;
 type Undo = () => void;
 
 /**
- * nf_tables in memory. A rejected transaction is undone step by step; why not by a copy made before it: a copy would cost
- * the size of the ruleset for every commit.
+ * nf_tables in memory. A rejected transaction is undone step by step; why not by a copy made before it: a copy would
+ * cost the size of the ruleset for every commit.
  */
 export class FakeKernel implements Kernel {
   readonly #tables = new Map<string, FakeTable>();

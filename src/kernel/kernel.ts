@@ -38,9 +38,9 @@ export interface Kernel {
 /** The result of a commit and its costs. */
 export interface CommitReceipt {
   /**
-   * Generation id before the commit, plus one. The kernel does not report the id that a commit made; where another process
-   * committed between the question and the commit, this id is too low. So it equals the kernel's present id only if no
-   * process has committed since.
+   * Generation id before the commit, plus one. The kernel does not report the id that a commit made; where another
+   * process committed between the question and the commit, this id is too low. So it equals the kernel's present id
+   * only if no process has committed since.
    */
   readonly generation: number;
   /** Operations in the transaction. */

@@ -15,7 +15,10 @@ export interface NetlinkBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Sequence number of the last message before BATCH_END, the only one that requests an ACK. */
   readonly lastSequence: number;
-  /** The operation at byte `attributeOffset` of message `sequence`, as an error names it; null where it is not one alone. */
+  /**
+   * The operation at byte `attributeOffset` of message `sequence`, as an error names it; null where it is not one
+   * alone.
+   */
   operationAt(sequence: number, attributeOffset: number | undefined): Operation | null;
 }
 
@@ -62,8 +65,8 @@ function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): v
 }
 
 /**
- * Writes one message with the operations from `at` on that have the verb and the set of `first`, the operation at `at`, as
- * far as they fit.
+ * Writes one message with the operations from `at` on that have the verb and the set of `first`, the operation at `at`,
+ * as far as they fit.
  */
 function writeElements(
   writer: NetlinkWriter,

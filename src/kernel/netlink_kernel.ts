@@ -23,7 +23,9 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
 
-  /** The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours. */
+  /**
+   * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.
+   */
   get port(): number {
     return this.#socket.port;
   }

@@ -50,7 +50,9 @@ export function* attributeList(bytes: Uint8Array): Generator<readonly [type: num
   }
 }
 
-/** The attributes in `bytes` by type. A listing calls this for each element, so it does not use the slower generator. */
+/**
+ * The attributes in `bytes` by type. A listing calls this for each element, so it does not use the slower generator.
+ */
 export function attributes(bytes: Uint8Array): Attributes {
   const found = new Map<number, Uint8Array>();
   let at = 0;

@@ -1,5 +1,5 @@
-// An AF_NETLINK socket, protocol NETLINK_NETFILTER, through libc: Deno has no such sockets. All calls are synchronous: the
-// kernel works inside sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
+// An AF_NETLINK socket, protocol NETLINK_NETFILTER, through libc: Deno has no such sockets. All calls are synchronous:
+// the kernel works inside sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
 
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";

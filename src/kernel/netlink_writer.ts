@@ -1,5 +1,5 @@
-// Builds netlink messages and their attributes in one growing buffer. Attributes are aligned to 4 bytes. The length of a
-// message or nest is written when it is closed, so that nothing has to be measured first.
+// Builds netlink messages and their attributes in one growing buffer. Attributes are aligned to 4 bytes. The length of
+// a message or nest is written when it is closed, so that nothing has to be measured first.
 
 import { assert } from "../invariant.ts";
 import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
@@ -51,7 +51,9 @@ export class NetlinkWriter {
     return this.openBytes(type | NLA_F_NESTED);
   }
 
-  /** Opens an attribute whose content {@link u8}, {@link bytes} and so on write. Returns the token for {@link close}. */
+  /**
+   * Opens an attribute whose content {@link u8}, {@link bytes} and so on write. Returns the token for {@link close}.
+   */
   openBytes(type: number): number {
     this.#reserve(4);
     const at = this.#length;

@@ -142,7 +142,9 @@ export const NFTA_FIB_F_DADDR = 2;
 export const RTN_LOCAL = 2;
 export const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;
 
-/** enum nft_registers: the verdict register, the 16-byte register 1, and the first 4-byte register, which overlaps it. */
+/**
+ * enum nft_registers: the verdict register, the 16-byte register 1, and the first 4-byte register, which overlaps it.
+ */
 export const NFT_REG_VERDICT = 0;
 export const NFT_REG_1 = 1;
 export const NFT_REG32_00 = 8;

@@ -1,5 +1,5 @@
-// Decodes netlink expressions into statements: the inverse of rule_encoder.ts. For a rule that this program never writes it
-// returns a reason that names the expressions, so that a foreign rule is found and not misread.
+// Decodes netlink expressions into statements: the inverse of rule_encoder.ts. For a rule that this program never
+// writes it returns a reason that names the expressions, so that a foreign rule is found and not misread.
 
 import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
 import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
@@ -38,7 +38,9 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
   }
 }
 
-/** The expressions of a rule. nft 1.0.6 adds a byteorder expression for `meta l4proto`, one byte, which changes nothing. */
+/**
+ * The expressions of a rule. nft 1.0.6 adds a byteorder expression for `meta l4proto`, one byte, which changes nothing.
+ */
 function readExpressions(bytes: Uint8Array): Expression[] {
   return [...attributeList(bytes)].map(([, element]) => {
     const expression = attributes(element);

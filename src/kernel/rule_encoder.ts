@@ -1,5 +1,5 @@
-// Rules as netlink expressions, the same that nft 1.0.6 sends (`nft --debug=netlink`). An expression loads a value of the
-// packet into register 1 and the following ones; the next expression compares it, looks it up or uses it.
+// Rules as netlink expressions, the same that nft 1.0.6 sends (`nft --debug=netlink`). An expression loads a value of
+// the packet into register 1 and the following ones; the next expression compares it, looks it up or uses it.
 
 import { unreachable } from "../invariant.ts";
 import { type Family, prefixParts } from "../nft/data_type.ts";
@@ -154,7 +154,10 @@ function loadKey(writer: NetlinkWriter, key: readonly (Selector | Numgen)[]): vo
   }
 }
 
-/** The number of the register for the `index`-th 4 bytes. As nft does, a 16-byte register where aligned, else a 4-byte one. */
+/**
+ * The number of the register for the `index`-th 4 bytes. As nft does, a 16-byte register where aligned, else a 4-byte
+ * one.
+ */
 export function registerAt(index: number): number {
   return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
 }
@@ -242,7 +245,9 @@ function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
   writeCompare(writer, "!=", hostBytes(0));
 }
 
-/** Sets or flips `bits` of the mark and keeps the others: `(mark & mask) ^ bits`, the only bitwise form of the kernel. */
+/**
+ * Sets or flips `bits` of the mark and keeps the others: `(mark & mask) ^ bits`, the only bitwise form of the kernel.
+ */
 function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number): void {
   loadMark(writer);
   writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));

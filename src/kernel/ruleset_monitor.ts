@@ -1,6 +1,6 @@
-// Receives what other programs change in our tables. The kernel notifies group NFNLGRP_NFTABLES of every change; at the end
-// of each batch it sends the process that made it (NFT_MSG_NEWGEN, since Linux 4.14). Why not list the tables from time to
-// time: a listing of 100,000 elements is expensive, and it does not name the process.
+// Receives what other programs change in our tables. The kernel notifies group NFNLGRP_NFTABLES of every change; at the
+// end of each batch it sends the process that made it (NFT_MSG_NEWGEN, since Linux 4.14). Why not list the tables from
+// time to time: a listing of 100,000 elements is expensive, and it does not name the process.
 
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import {
@@ -62,8 +62,8 @@ export class RulesetMonitor implements Disposable {
 
   /**
    * Runs `commit`, a large batch of ours, with notifications off: the kernel would make a message of some kilobytes for
-   * every element, 0.2 GB at 40,000. Where `generation` shows that another program committed meanwhile, its changes count
-   * as lost.
+   * every element, 0.2 GB at 40,000. Where `generation` shows that another program committed meanwhile, its changes
+   * count as lost.
    */
   withoutNotifications<T>(generation: () => number, commit: () => T): T {
     let expected = generation();

@@ -1,5 +1,5 @@
-// Definitions of sets and maps, and their elements: between the model and nf_tables attributes. The kernel stores user data
-// for nft (libnftnl udata.h). It is written here too: nft prints a key with a slot wrongly without its typeof.
+// Definitions of sets and maps, and their elements: between the model and nf_tables attributes. The kernel stores user
+// data for nft (libnftnl udata.h). It is written here too: nft prints a key with a slot wrongly without its typeof.
 
 import { Buffer } from "node:buffer";
 import {
@@ -126,12 +126,17 @@ export function readSet(attributes: Attributes): Container | string {
   return value === undefined ? `map ${name} has an unknown value type` : { kind: "map", ...common, value };
 }
 
-/** Whether keys of `set` are single prefixes. The kernel stores each as two elements: its first key, and the key after it. */
+/**
+ * Whether keys of `set` are single prefixes. The kernel stores each as two elements: its first key, and the key after
+ * it.
+ */
 export function isPlainInterval(set: Container): boolean {
   return set.kind === "set" && set.flag === "interval" && set.key.length === 1;
 }
 
-/** Writes one element as NFTA_LIST_ELEM, or two for a plain interval. A deletion (`withValue` false) has the key alone. */
+/**
+ * Writes one element as NFTA_LIST_ELEM, or two for a plain interval. A deletion (`withValue` false) has the key alone.
+ */
 export function writeElement(
   writer: NetlinkWriter,
   set: Container,

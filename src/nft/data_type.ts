@@ -1,6 +1,6 @@
-// The data types of keys and values of our sets and maps, named as in nft, and the canonical text of each: the text that
-// nft prints. All text is canonical, so equal values are equal strings. Why text and not bytes: ledger, digest, history
-// and messages all need the text, and the kernel's codec makes bytes of it once, at the end.
+// The data types of keys and values of our sets and maps, named as in nft, and the canonical text of each: the text
+// that nft prints. All text is canonical, so equal values are equal strings. Why text and not bytes: ledger, digest,
+// history and messages all need the text, and the kernel's codec makes bytes of it once, at the end.
 
 import { assert } from "../invariant.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
@@ -23,7 +23,9 @@ export const DATA_TYPES = ["ipv4_addr", "ipv6_addr", "inet_proto", "inet_service
  */
 export type DataType = (typeof DATA_TYPES)[number];
 
-/** A host address in canonical text: dotted quad, or RFC 5952. `parseAddress` (kube/address.ts) makes it of other text. */
+/**
+ * A host address in canonical text: dotted quad, or RFC 5952. `parseAddress` (kube/address.ts) makes it of other text.
+ */
 export type Address = string & { readonly __brand: "Address" };
 
 /**

@@ -6,7 +6,9 @@ import { NAME_BYTES_MAX } from "../limits.ts";
 import { assertConcatenation, CONCATENATION, type DataType, type Family } from "./data_type.ts";
 import { assertComment, parseVerdict, type Rule } from "./statement.ts";
 
-/** Where a base chain is attached. A priority is a number (dstnat -100, filter 0, srcnat 100), not one of nft's names. */
+/**
+ * Where a base chain is attached. A priority is a number (dstnat -100, filter 0, srcnat 100), not one of nft's names.
+ */
 export interface Hook {
   /** The chain's type in nft: only packets that begin a connection pass a nat chain. */
   readonly type: "filter" | "nat";
@@ -37,8 +39,8 @@ export interface SetDefinition {
   /** Data types of the key, in order; in a set of intervals one address, or a concatenation. */
   readonly key: readonly DataType[];
   /**
-   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules add the elements,
-   * and they time out; this program neither adds nor lists them.
+   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules add the
+   * elements, and they time out; this program neither adds nor lists them.
    */
   readonly flag?: "interval" | "dynamic";
   /** A note that the kernel stores and nft prints; at most 127 bytes. */
@@ -147,7 +149,10 @@ export function assertName(name: string): void {
   assert(fits, `"${name}" is not a name in nft's language`);
 }
 
-/** Throws unless key, value and comment of `element` are what `container` requires. The fake kernel checks every element. */
+/**
+ * Throws unless key, value and comment of `element` are what `container` requires. The fake kernel checks every
+ * element.
+ */
 export function assertElement(container: Container, element: Element): void {
   const interval = container.kind === "set" && container.flag === "interval";
   assertConcatenation(container.key, element.key, `key of ${container.name}`, interval);

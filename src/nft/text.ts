@@ -1,5 +1,5 @@
-// The nft language: transactions as input for `nft -f`, rulesets in the layout of `nft list ruleset`. nft 1.0.6 and newer
-// load this text. The running proxy needs no nft: the text is for --dry-run, tests, digests and people.
+// The nft language: transactions as input for `nft -f`, rulesets in the layout of `nft list ruleset`. nft 1.0.6 and
+// newer load this text. The running proxy needs no nft: the text is for --dry-run, tests, digests and people.
 
 import { unreachable } from "../invariant.ts";
 import { CONCATENATION, type DataType, type Family } from "./data_type.ts";

@@ -6,8 +6,8 @@ import { assertName, type Chain, type Container, type Element, type SetPath, typ
 import type { Rule } from "./statement.ts";
 
 /**
- * One operation, with the semantics of nft. To add a table, chain or set that exists as described changes nothing. To add
- * an element that exists with another value is an error. To delete what does not exist is an error.
+ * One operation, with the semantics of nft. To add a table, chain or set that exists as described changes nothing. To
+ * add an element that exists with another value is an error. To delete what does not exist is an error.
  */
 export type Operation =
   | {

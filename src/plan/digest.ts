@@ -1,6 +1,6 @@
 // The digest of a ruleset: the sum of the SHA-256 of each element, in eight lanes modulo 2^32, plus that of the static
-// part (a multiset hash). Why not one hash over everything: a sum does not depend on order, and a Delta updates it at the
-// cost of that Delta. The price: it detects accidents, not an attacker who chooses elements.
+// part (a multiset hash). Why not one hash over everything: a sum does not depend on order, and a Delta updates it at
+// the cost of that Delta. The price: it detects accidents, not an attacker who chooses elements.
 
 import { hash } from "node:crypto";
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";

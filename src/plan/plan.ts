@@ -1,5 +1,5 @@
-// The planner. It compares the committed elements with the desired ones, but only the keys that records touched, and makes
-// a Delta; of a Delta it makes operations in an order that the kernel accepts.
+// The planner. It compares the committed elements with the desired ones, but only the keys that records touched, and
+// makes a Delta; of a Delta it makes operations in an order that the kernel accepts.
 
 import { assert } from "../invariant.ts";
 import { chainOf, objectNoun, setOf } from "../nft/objects.ts";
@@ -51,8 +51,8 @@ export function isRetired(set: SetPath, element: Element | undefined): boolean {
 
 /**
  * Operations for `delta`, in an order that passes the kernel's checks: nothing is deleted while something refers to it,
- * and nothing is referred to before it exists. A changed element is deleted and added, a changed chain flushed and filled;
- * packets see no state in between, as the kernel applies the batch atomically.
+ * and nothing is referred to before it exists. A changed element is deleted and added, a changed chain flushed and
+ * filled; packets see no state in between, as the kernel applies the batch atomically.
  */
 export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath, Container>): Transaction {
   const phases = noOperations();

@@ -1,5 +1,5 @@
-// The committed position, kept in the kernel as the comment of one element. It is part of the batch that changes the rules,
-// so the kernel cannot hold the rules of one position and the comment of another.
+// The committed position, kept in the kernel as the comment of one element. It is part of the batch that changes the
+// rules, so the kernel cannot hold the rules of one position and the comment of another.
 
 import { POSITION_SET, TABLE } from "../fold/skeleton.ts";
 import { canonicalKey, type Element, type Elements, setPath } from "../nft/ruleset.ts";

@@ -1,5 +1,5 @@
-// Values over time, grouped into intervals of equal length, so that a chart of a million values is drawn as fast as one of
-// a hundred. An interval is called a stretch here; nft's intervals are something else.
+// Values over time, grouped into intervals of equal length, so that a chart of a million values is drawn as fast as one
+// of a hundred. An interval is called a stretch here; nft's intervals are something else.
 
 import { percentile } from "./latency.ts";
 

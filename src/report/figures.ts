@@ -1,4 +1,5 @@
-// Figures of a window of a ledger: syncs, churn by Service, drift by process, gaps, and commits that the kernel rejected.
+// Figures of a window of a ledger: syncs, churn by Service, drift by process, gaps, and commits that the kernel
+// rejected.
 
 import { serviceOfComment } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";

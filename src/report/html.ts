@@ -1,5 +1,5 @@
-// The file of a report: one page that loads nothing. All text of the ledger is in it compressed and in base64, so it cannot
-// be HTML, and the page's policy allows only the script that came with this program.
+// The file of a report: one page that loads nothing. All text of the ledger is in it compressed and in base64, so it
+// cannot be HTML, and the page's policy allows only the script that came with this program.
 
 /** Script and style of the page, made by `deno task report-page`, with their hashes for the Content-Security-Policy. */
 export interface PageAsset {

@@ -1,6 +1,6 @@
-// How long a change takes to become rules, from three times that a ledger has: the trigger time, at which the EndpointSlice
-// controller says that the change began; the arrival of its event; the kernel's acknowledgement of the commit. The time at
-// which a record was appended is between arrival and commit, and is not recorded.
+// How long a change takes to become rules, from three times that a ledger has: the trigger time, at which the
+// EndpointSlice controller says that the change began; the arrival of its event; the kernel's acknowledgement of the
+// commit. The time at which a record was appended is between arrival and commit, and is not recorded.
 
 import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { CommitRecord, EventRecord, LedgerRecord } from "../ledger/record.ts";
@@ -14,7 +14,9 @@ export interface Sync {
   readonly operations: number;
   /** Time in the kernel. */
   readonly microseconds: number;
-  /** From arrival to commit, for each event that caused a change. Events without one are left out: they need no commit. */
+  /**
+   * From arrival to commit, for each event that caused a change. Events without one are left out: they need no commit.
+   */
   readonly fromArrival: readonly number[];
   /** From trigger to commit, for those of these events that have a new trigger time. */
   readonly fromTrigger: readonly number[];
@@ -23,7 +25,9 @@ export interface Sync {
 /** Why arrival and commit times of a window cannot be compared; undefined where they can. */
 export type ClockProblem = "played" | undefined;
 
-/** An event can wait in the inbox while earlier batches are committed: at most so long before its record is appended. */
+/**
+ * An event can wait in the inbox while earlier batches are committed: at most so long before its record is appended.
+ */
 const WAITING_MILLISECONDS_MAX = 60_000;
 
 /** Commits of `records`, whose first has offset `first`, in order. */
@@ -77,8 +81,8 @@ function eventsOf(
 }
 
 /**
- * The trigger time of each event that has another one than the last event of its slice. Triggers from before the first event are left out: the
- * program was not running then, and a start would look as late as its cluster is old.
+ * The trigger time of each event that has another one than the last event of its slice. Triggers from before the first
+ * event are left out: the program was not running then, and a start would look as late as its cluster is old.
  */
 function newTriggers(records: readonly LedgerRecord[]): Map<LedgerRecord, number> {
   const started = Math.min(
@@ -99,9 +103,9 @@ function newTriggers(records: readonly LedgerRecord[]): Map<LedgerRecord, number
 }
 
 /**
- * `played`: a recording was played into this ledger, so arrivals have the clock of the recording and commits that of the
- * player. It is found by an event that arrived long before a commit that precedes it: a running program commits an event
- * within moments of its arrival.
+ * `played`: a recording was played into this ledger, so arrivals have the clock of the recording and commits that of
+ * the player. It is found by an event that arrived long before a commit that precedes it: a running program commits an
+ * event within moments of its arrival.
  */
 export function clockProblem(records: readonly LedgerRecord[]): ClockProblem {
   let committed = -Infinity;
@@ -113,7 +117,10 @@ export function clockProblem(records: readonly LedgerRecord[]): ClockProblem {
   return undefined;
 }
 
-/** The smallest value that at least the share `rank` (0 to 1) of `values` does not exceed; undefined where there is none. */
+/**
+ * The smallest value that at least the share `rank` (0 to 1) of `values` does not exceed; undefined where there is
+ * none.
+ */
 export function percentile(values: readonly number[], rank: number): number | undefined {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,9 +1,13 @@
-// The difference that an event makes to an object, as short lines: endpoints added, removed or changed, and other fields.
+// The difference that an event makes to an object, as short lines: endpoints added, removed or changed, and other
+// fields.
 
 import { sameValue } from "../kube/equality.ts";
 import type { EndpointSlice, KubeObject, SliceEndpoint } from "../kube/objects.ts";
 
-/** One line for each change. An object that does not exist is undefined. Fields that the ledger does not keep do not count. */
+/**
+ * One line for each change. An object that does not exist is undefined. Fields that the ledger does not keep do not
+ * count.
+ */
 export function objectChange(before: KubeObject | undefined, after: KubeObject | undefined): string[] {
   if (before === undefined && after === undefined) return [];
   const endpoints = endpointChanges(sliceOf(before), sliceOf(after));

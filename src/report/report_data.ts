@@ -1,6 +1,6 @@
 // The data of a report's page: a snapshot of the state before its window, and the records of the window. The page folds
-// them with the same code as the proxy. Why not precomputed results: a reader can go to any moment, and the results for all
-// moments are larger than the records.
+// them with the same code as the proxy. Why not precomputed results: a reader can go to any moment, and the results for
+// all moments are larger than the records.
 
 import type { SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerRecord } from "../ledger/record.ts";

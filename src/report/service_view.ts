@@ -1,6 +1,6 @@
-// ServicePorts for display: the frontends and where each leads, the endpoints and which traffic each gets, and the record
-// that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim was lost
-// or the kernel rejected rules, they differ.
+// ServicePorts for display: the frontends and where each leads, the endpoints and which traffic each gets, and the
+// record that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim
+// was lost or the kernel rejected rules, they differ.
 
 import type { ServiceName } from "../fold/cluster_state.ts";
 import { endpointsOf } from "../fold/endpoints.ts";

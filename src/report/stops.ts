@@ -1,5 +1,5 @@
-// The moments of a window that the page can show: each commit, drift and gaps between commits, and records that no commit
-// of the window folded.
+// The moments of a window that the page can show: each commit, drift and gaps between commits, and records that no
+// commit of the window folded.
 
 import type { LedgerRecord } from "../ledger/record.ts";
 
@@ -32,8 +32,8 @@ export function stopsOf(records: readonly LedgerRecord[], first: number): Stop[]
     const offset = first + i;
     const stop = stopAt(record, offset, last.through, committed);
     if (stop === undefined) return;
-    // The clock of the node may have been set back, and a recording may have been played: a stop is never earlier than the
-    // previous one.
+    // The clock of the node may have been set back, and a recording may have been played: a stop is never earlier than
+    // the previous one.
     const time = Math.max(last.offset < first ? -Infinity : last.time, Date.parse(record.time) || last.time);
     stops.push({ offset, time, ...stop });
   });
@@ -49,7 +49,9 @@ function throughOfCommits(records: readonly LedgerRecord[]): number {
   );
 }
 
-/** The stop of a record; undefined for an event that a commit of the window folded, which belongs to that commit's stop. */
+/**
+ * The stop of a record; undefined for an event that a commit of the window folded, which belongs to that commit's stop.
+ */
 function stopAt(
   record: LedgerRecord,
   offset: number,

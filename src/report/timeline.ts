@@ -164,8 +164,8 @@ function objectChange(view: View, offset: number, { key, value }: LedgerRecord &
 }
 
 /**
- * The surroundings after `record`; undefined where it cannot have changed them. Most records are of slices, which cannot
- * unless a Service is set aside.
+ * The surroundings after `record`; undefined where it cannot have changed them. Most records are of slices, which
+ * cannot unless a Service is set aside.
  */
 function changedSurroundings(
   before: ViewSurroundings,

@@ -1,5 +1,5 @@
-// The cost of ClientIP affinity and source ranges: commits with 1,000 Services, of which none, some or all use the feature.
-// A change of a Service that does not use it should take the same time in every row.
+// The cost of ClientIP affinity and source ranges: commits with 1,000 Services, of which none, some or all use the
+// feature. A change of a Service that does not use it should take the same time in every row.
 //
 //   deno task bench:features
 

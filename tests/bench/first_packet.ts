@@ -1,5 +1,6 @@
-// The latency of the first packet of a connection: a datagram from a pod through the node to a remote pod, on nodes without
-// rules and with 10, 1,000 and 30,000 Services. All nodes exist at the same time and take turns, so that ratios are paired.
+// The latency of the first packet of a connection: a datagram from a pod through the node to a remote pod, on nodes
+// without rules and with 10, 1,000 and 30,000 Services. All nodes exist at the same time and take turns, so that ratios
+// are paired.
 //
 //   deno task bench:first-packet [--json] [SERVICES ...]
 

@@ -1,5 +1,5 @@
-// The time of each step beside its floor: the least that any program in this runtime has to do for that step. The ratios
-// are measured in one run.
+// The time of each step beside its floor: the least that any program in this runtime has to do for that step. The
+// ratios are measured in one run.
 //
 //   deno task bench:floors [SERVICES]
 

@@ -1,5 +1,5 @@
-// A chart of cost over the number of Services, both logarithmic: a cost that does not grow is a horizontal line, and one
-// that grows with the cluster a diagonal line.
+// A chart of cost over the number of Services, both logarithmic: a cost that does not grow is a horizontal line, and
+// one that grows with the cluster a diagonal line.
 
 import * as echarts from "echarts";
 

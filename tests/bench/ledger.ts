@@ -1,5 +1,5 @@
-// Cost and benefit of the ledger: a sync with it, in each policy, beside one without; a start that finds its rules in the
-// kernel beside one without rules.
+// Cost and benefit of the ledger: a sync with it, in each policy, beside one without; a start that finds its rules in
+// the kernel beside one without rules.
 //
 //   deno task bench:ledger [SERVICES]
 

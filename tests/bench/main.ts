@@ -1,6 +1,6 @@
-// The growth of cost with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first packet
-// of a connection, with ratios to the smallest cluster. Each size runs in a process and a network namespace of its own.
-// Without arguments it also writes the chart fixtures/growth.svg.
+// The growth of cost with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first
+// packet of a connection, with ratios to the smallest cluster. Each size runs in a process and a network namespace of
+// its own. Without arguments it also writes the chart fixtures/growth.svg.
 //
 //   deno task bench [SERVICES or SERVICESxENDPOINTS ...]
 

@@ -1,5 +1,5 @@
-// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a Sample
-// as JSON.
+// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a
+// Sample as JSON.
 
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";

@@ -1,5 +1,5 @@
-// The demo: it plays the recording of a cluster with a rolling update, a drain and a crash loop into a network namespace of
-// its own, with a server for every pod, while clients connect to cluster IPs. No connection may fail.
+// The demo: it plays the recording of a cluster with a rolling update, a drain and a crash loop into a network
+// namespace of its own, with a server for every pod, while clients connect to cluster IPs. No connection may fail.
 //
 //   deno task demo [SPEED]      SPEED: times faster than recorded, 6 unless given
 

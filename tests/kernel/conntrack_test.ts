@@ -1,5 +1,5 @@
-// UDP flows in a real kernel: the next datagram of a flow whose endpoint stopped serving goes to another one; other flows
-// stay.
+// UDP flows in a real kernel: the next datagram of a flow whose endpoint stopped serving goes to another one; other
+// flows stay.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";

@@ -1,5 +1,5 @@
-// A start that is interrupted during the first list: the ledger has the objects read so far, the kernel no rules, and the
-// next start continues from there.
+// A start that is interrupted during the first list: the ledger has the objects read so far, the kernel no rules, and
+// the next start continues from there.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

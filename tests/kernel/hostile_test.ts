@@ -1,5 +1,5 @@
-// Hostile objects in the real kernel: every object that decoding accepts makes a batch that the kernel accepts and nft can
-// list.
+// Hostile objects in the real kernel: every object that decoding accepts makes a batch that the kernel accepts and nft
+// can list.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

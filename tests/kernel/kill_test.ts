@@ -1,5 +1,6 @@
-// SIGKILL of the real process at random instants under churn: after each start kernel = fold(ledger), no record is lost or
-// invented, and traffic to a Service that does not change never fails. KILLS=200 in the environment makes more kills.
+// SIGKILL of the real process at random instants under churn: after each start kernel = fold(ledger), no record is lost
+// or invented, and traffic to a Service that does not change never fails. KILLS=200 in the environment makes more
+// kills.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

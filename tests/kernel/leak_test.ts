@@ -1,5 +1,6 @@
-// The shipped bundle leaks nothing: its descriptors, timers and memory are counted while it makes snapshots, loses its API
-// server and answers health requests. Why not the sources: the bundler changes the code, and once removed a dispose.
+// The shipped bundle leaks nothing: its descriptors, timers and memory are counted while it makes snapshots, loses its
+// API server and answers health requests. Why not the sources: the bundler changes the code, and once removed a
+// dispose.
 
 import assert from "node:assert/strict";
 import { BOOKMARK, line, Server, whole } from "../support/api_server.ts";

@@ -1,5 +1,5 @@
-// The program with a ledger that fails: a full disk, a read-only file system, a damaged segment. Rules follow the cluster,
-// the failure is reported, and no record is lost.
+// The program with a ledger that fails: a full disk, a read-only file system, a damaged segment. Rules follow the
+// cluster, the failure is reported, and no record is lost.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

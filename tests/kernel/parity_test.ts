@@ -1,5 +1,5 @@
-// Netlink, `nft -f` of our text, and the fake kernel must agree about every transaction: whether it is rejected, and which
-// ruleset it leaves.
+// Netlink, `nft -f` of our text, and the fake kernel must agree about every transaction: whether it is rejected, and
+// which ruleset it leaves.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
-// Retention on a node whose clock steps: the age of records is measured by the time that the program ran, not by the clock
-// alone.
+// Retention on a node whose clock steps: the age of records is measured by the time that the program ran, not by the
+// clock alone.
 
 import assert from "node:assert/strict";
 import { imageCommand } from "../support/bundle.ts";
@@ -12,7 +12,10 @@ const CLOCK = new URL("../support/clock_ahead.ts", import.meta.url).pathname;
 const SLICES = 20;
 const ENDPOINTS = 300;
 
-/** Writes a cluster with different endpoints in each round, enough that the end of a run makes a snapshot (SNAPSHOT_STOP_BYTES). */
+/**
+ * Writes a cluster with different endpoints in each round, enough that the end of a run makes a snapshot
+ * (SNAPSHOT_STOP_BYTES).
+ */
 function writeCluster(folder: string, round: number): void {
   const items = Array.from({ length: SLICES }, (_, slice) => ({
     apiVersion: "discovery.k8s.io/v1",

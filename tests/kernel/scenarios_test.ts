@@ -1,5 +1,5 @@
-// Every scenario file in the real kernel: packets from real hosts reach the servers that the file expects, and the servers
-// see the expected sources. All files are applied to one node, one after the other, as changes.
+// Every scenario file in the real kernel: packets from real hosts reach the servers that the file expects, and the
+// servers see the expected sources. All files are applied to one node, one after the other, as changes.
 
 import assert from "node:assert/strict";
 import { Lab } from "../support/lab/lab.ts";

@@ -1,5 +1,5 @@
-// SCTP: few kernels have its sockets (CONFIG_IP_SCTP), but address translation needs none. An INIT chunk (RFC 9260) made
-// here must reach an endpoint with its port translated. The test's name says whether the kernel has the sockets.
+// SCTP: few kernels have its sockets (CONFIG_IP_SCTP), but address translation needs none. An INIT chunk (RFC 9260)
+// made here must reach an endpoint with its port translated. The test's name says whether the kernel has the sockets.
 
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,5 @@
-// Credentials that do not work: log, /healthz and metrics of the running program report the problem, never the credential.
+// Credentials that do not work: log, /healthz and metrics of the running program report the problem, never the
+// credential.
 
 import assert from "node:assert/strict";
 import { LISTEN } from "../support/api_server.ts";

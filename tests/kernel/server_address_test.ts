@@ -1,4 +1,5 @@
-// A start with an API server at a Service address: it can be reached only through rules that the program has yet to make.
+// A start with an API server at a Service address: it can be reached only through rules that the program has yet to
+// make.
 
 import assert from "node:assert/strict";
 import { kubeconfig } from "../support/api_server.ts";

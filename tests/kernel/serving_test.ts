@@ -1,5 +1,5 @@
-// The shipped program under pressure: clients that hold every connection, a log that no program reads, no descriptors left.
-// Rules follow the cluster, and /livez answers.
+// The shipped program under pressure: clients that hold every connection, a log that no program reads, no descriptors
+// left. Rules follow the cluster, and /livez answers.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

@@ -1,5 +1,5 @@
-// Every change of one feature in the real kernel, one after the other on one node: the rules are those of a fresh start,
-// and connections established at the beginning survive all changes.
+// Every change of one feature in the real kernel, one after the other on one node: the rules are those of a fresh
+// start, and connections established at the beginning survive all changes.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";

@@ -1,5 +1,5 @@
-// A start with an incomplete ledger: rules in the kernel stay until the source gives a reason to change them, and the intact
-// part of the ledger is used.
+// A start with an incomplete ledger: rules in the kernel stay until the source gives a reason to change them, and the
+// intact part of the ledger is used.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";

@@ -1,5 +1,5 @@
-// A start compares the kernel's generation, which shows whether another program committed since our last commit. A change
-// before that commit is found by the first comparison of elements.
+// A start compares the kernel's generation, which shows whether another program committed since our last commit. A
+// change before that commit is found by the first comparison of elements.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// The page of a report in a real browser, opened from the disk: it sends no request, shows the state of the fold at each
-// moment, traces packets as `why` does, and treats names in the ledger as text.
+// The page of a report in a real browser, opened from the disk: it sends no request, shows the state of the fold at
+// each moment, traces packets as `why` does, and treats names in the ledger as text.
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
-// Charts over time, drawn with uPlot: for each stretch a dot at the median and a line up to the 99th percentile; marks for
-// drift, gaps and rejected commits; a line at the moment that is shown.
+// Charts over time, drawn with uPlot: for each stretch a dot at the median and a line up to the 99th percentile; marks
+// for drift, gaps and rejected commits; a line at the moment that is shown.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -38,7 +38,9 @@ export interface ChartPlan {
   readonly buckets: Buckets;
   /** The text of a number at the axis. */
   readonly label: (value: number) => string;
-  /** `range`: logarithmic, because a first load is a thousand times as large as one endpoint. `bars`: linear, from 0. */
+  /**
+   * `range`: logarithmic, because a first load is a thousand times as large as one endpoint. `bars`: linear, from 0.
+   */
   readonly shape: "range" | "bars";
   /** Smallest value that is drawn; lower ones are drawn as this one. */
   readonly least: number;

@@ -1,5 +1,5 @@
-// The cluster of the bench: an API server with Services of two endpoints each, a Service whose endpoint answers, and the
-// changes.
+// The cluster of the bench: an API server with Services of two endpoints each, a Service whose endpoint answers, and
+// the changes.
 
 import type { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { ControlPlane } from "../../support/cluster/control_plane.ts";

@@ -1,7 +1,7 @@
-// This program beside kube-proxy in nftables and iptables mode: the same API server, Services and changes. The proxies run
-// one after the other, each on a node of its own; then packets go in turn through the rules that each left there. With
-// --before the other proxy is the bundle of an earlier version, and both run in turn, --rounds times, so that other load
-// on the machine affects both.
+// This program beside kube-proxy in nftables and iptables mode: the same API server, Services and changes. The proxies
+// run one after the other, each on a node of its own; then packets go in turn through the rules that each left there.
+// With --before the other proxy is the bundle of an earlier version, and both run in turn, --rounds times, so that
+// other load on the machine affects both.
 //
 //   deno task bench:peers [SERVICES] [CHANGES] [--before BUNDLE [--rounds N]]
 
