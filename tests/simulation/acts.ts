@@ -33,7 +33,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   spoil,
   steal,
   steal,
-  stealUnheard,
+  stealUnseen,
   loseMessages,
   refuse,
   failDisk,
@@ -48,8 +48,8 @@ const ACTS: readonly ((world: World) => void)[] = [
 const CHANGES: ReadonlySet<(world: World) => void> = new Set([change, empty, refill, spoil]);
 
 /**
- * Whether the program has a version that the server lost in a restore. Once the server counts beyond it nobody can know what
- * was lost, client-go neither: that is why etcd's restore can bump its revision.
+ * Whether the program has a version that the server lost in a restore. Once the server counts beyond it no client can
+ * know what was lost, client-go neither: that is why etcd's restore can bump its revision.
  */
 function isAhead({ process, cluster }: World): boolean {
   return process !== undefined && process.client.newest() > cluster.version;
@@ -87,7 +87,7 @@ function restore(world: World): void {
   world.counts.fired("versions go back after a restore");
 }
 
-/** All Services and slices are deleted; half the time no watch tells it. */
+/** All Services and slices are deleted; half the time no watch reports it. */
 function empty(world: World): void {
   const { cluster, server, chance } = world;
   for (const [key, { kind }] of [...cluster.objects]) {
@@ -103,7 +103,7 @@ function refill(world: World): void {
   world.refill(world.size);
 }
 
-/** An object becomes one that nobody can read. */
+/** An object becomes one that no program can read. */
 function spoil(world: World): void {
   const { cluster, chance, counts } = world;
   const own = [...cluster.objects.values()].filter(({ kind }) =>
@@ -127,11 +127,11 @@ function loseMessages(world: World): void {
 }
 
 /** The program ends, and before it is there again another one changes our tables. */
-function stealUnheard(world: World): void {
+function stealUnseen(world: World): void {
   world.end(false);
   if (!world.kernel.disturb(world.chance, false)) return;
   world.noteDisturbed();
-  world.counts.fired("drift while nobody listens");
+  world.counts.fired("drift while no program listens");
 }
 
 function refuse(world: World): void {

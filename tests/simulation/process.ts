@@ -163,7 +163,7 @@ function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) 
   return ledger;
 }
 
-/** What a start finds in the kernel: where nobody has committed since the ledger's last commit, it need not ask. */
+/** What a start finds in the kernel: where no program has committed since the ledger's last commit, it need not ask. */
 function standing(kernel: Kernel, storage: MemoryStorage, time: string): Input {
   const found = list(kernel, time);
   const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;
