@@ -5,7 +5,7 @@ import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
 import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
 import { BadLine } from "./framing.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 
 /** One page of a list. */
 export interface Page {
@@ -25,7 +25,7 @@ export type Line =
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** `value` as a page of a list of `resource`. */
-export function pageOf(value: unknown, resource: Resource): Page {
+export function pageOf(value: unknown, resource: ApiResource): Page {
   const page = objectOr(value, `a ${resource.kind}List`);
   const kind = `${resource.kind}List`;
   if (page["kind"] !== kind || page["apiVersion"] !== resource.apiVersion) {
@@ -45,14 +45,14 @@ export function pageOf(value: unknown, resource: Resource): Page {
 }
 
 /** Items leave out their kind; one that names another is no item of this list. */
-function checkItem(item: unknown, { kind, apiVersion }: Resource): void {
+function checkItem(item: unknown, { kind, apiVersion }: ApiResource): void {
   const fits = isObject(item) && (item["kind"] === undefined || item["kind"] === kind) &&
     (item["apiVersion"] === undefined || item["apiVersion"] === apiVersion);
   if (!fits) throw invalid(`${described(item)} among the items of a ${kind}List`);
 }
 
 /** `value` as a line of a watch of `resource`. */
-export function watchLineOf(value: unknown, resource: Resource): Line {
+export function watchLineOf(value: unknown, resource: ApiResource): Line {
   if (value instanceof BadLine) throw invalid(value.text);
   const { type, object } = objectOr(value, "a watch event");
   if (type === "ERROR") throw errorLine(object);
@@ -94,7 +94,7 @@ function endsList(metadata: Record<string, unknown>): boolean {
 }
 
 /** A deletion needs no more of the object than its name; servers may send no more (PartialObjectMetadata). */
-function deletedKey(object: Record<string, unknown>, resource: Resource): ObjectKey {
+function deletedKey(object: Record<string, unknown>, resource: ApiResource): ObjectKey {
   const { kind } = object;
   const key = itemKey(object, resource);
   const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
@@ -107,7 +107,7 @@ function deletedKey(object: Record<string, unknown>, resource: Resource): Object
 /** The key of an object that may not be readable otherwise; undefined where it has no name. */
 export function itemKey(
   item: Record<string, unknown>,
-  { kind, namespaced }: Resource,
+  { kind, namespaced }: ApiResource,
 ): ObjectKey | undefined {
   const metadata = isObject(item["metadata"]) ? item["metadata"] : {};
   const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];

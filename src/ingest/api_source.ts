@@ -6,7 +6,7 @@ import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
-import { gather, newGathering } from "./gathering.ts";
+import { gatherLists, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
@@ -97,7 +97,7 @@ async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatc
   const gathering = newGathering(kinds);
   for (let batch; (batch = await inbox.take()) !== undefined;) {
     const first = gathering.missing > 0 || batch.kind === "list";
-    yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
+    yield* gatherLists(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
   }
 }
 

@@ -6,7 +6,7 @@ import { KubeconfigProblem } from "./api_failure.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
 
 /** A problem with a field, and the file that it names. */
-export type Problem = (text: string) => KubeconfigProblem;
+export type ProblemMaker = (text: string) => KubeconfigProblem;
 
 /** Longest token in bytes: servers refuse longer headers (Go's net/http reads 1 MiB of all of them, most proxies 8 KiB). */
 const TOKEN_BYTES_MAX = 64 * 1024;
@@ -15,13 +15,13 @@ const TOKEN = /^[\x21-\x7e]+$/;
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]+-----END [A-Z0-9 ]+-----/;
 
 /** The token in `file`, which `field` names, or in the kubeconfig itself. Throws {@link KubeconfigProblem}. */
-export function readToken(field: string, file: string, problem: Problem): string {
+export function readToken(field: string, file: string, problem: ProblemMaker): string {
   const text = readCredential(field, file, problem).trim();
   return checkedToken(text, `${field} ${file}`, problem);
 }
 
 /** `token`, where it can be one. `place` says where it is from. Throws {@link KubeconfigProblem}. */
-export function checkedToken(token: string, place: string, problem: Problem): string {
+export function checkedToken(token: string, place: string, problem: ProblemMaker): string {
   if (token === "") throw problem(`${place}: there is no token in it`);
   if (/[\r\n]/.test(token)) throw problem(`${place}: a token is one line, and this has more`);
   if (!TOKEN.test(token)) throw problem(`${place}: a token is one word of printable ASCII, and this is not`);
@@ -36,14 +36,14 @@ export function checkedToken(token: string, place: string, problem: Problem): st
 export function readPem(
   field: string,
   { data, file }: { readonly data: string | null | undefined; readonly file: string | null | undefined },
-  problem: Problem,
+  problem: ProblemMaker,
 ): string | undefined {
   if (data) return checkedPem(fromBase64(data) ?? "", `${field}-data`, problem);
   return file ? checkedPem(readCredential(field, file, problem), `${field} ${file}`, problem) : undefined;
 }
 
 /** `text`, where it has the form of PEM. Throws {@link KubeconfigProblem}. */
-export function checkedPem(text: string, place: string, problem: Problem): string {
+export function checkedPem(text: string, place: string, problem: ProblemMaker): string {
   if (!PEM.test(text)) throw problem(`${place}: it is not PEM (-----BEGIN ...)`);
   return text;
 }
@@ -63,7 +63,7 @@ export function fromBase64(data: string): string | undefined {
 }
 
 /** Throws {@link KubeconfigProblem} where `file` cannot be read. */
-export function readCredential(field: string, file: string, problem: Problem): string {
+export function readCredential(field: string, file: string, problem: ProblemMaker): string {
   try {
     return readTextUpTo(file, CREDENTIAL_BYTES_MAX);
   } catch (error) {

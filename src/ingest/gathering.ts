@@ -4,7 +4,7 @@
 import type { ObjectKind } from "../kube/objects.ts";
 import { isPart, type SourceBatch } from "./source.ts";
 
-/** Changed in place by {@link gather} alone. */
+/** Changed in place by {@link gatherLists} alone. */
 export interface Gathering {
   /** How many resources are still to be listed. */
   missing: number;
@@ -19,7 +19,7 @@ export function newGathering(resources: number): Gathering {
 }
 
 /** What can be taken now that `batch` has come, in order. */
-export function gather(state: Gathering, batch: SourceBatch): SourceBatch[] {
+export function gatherLists(state: Gathering, batch: SourceBatch): SourceBatch[] {
   if (state.missing === 0 || isPart(batch)) return [batch];
   if (batch.kind === "events" && batch.events.length === 0) return [batch];
   const [kind] = batch.kind === "list" ? batch.kinds! : [];

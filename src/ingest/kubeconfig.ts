@@ -10,7 +10,7 @@ import {
   basicAuthorization,
   checkedToken,
   fromBase64,
-  type Problem,
+  type ProblemMaker,
   readCredential,
   readPem,
   readToken,
@@ -152,7 +152,7 @@ function fileAccess(path: string, master: string | undefined): Access {
   return access(target, cluster, own, { problem, plugin });
 }
 
-function parsed(path: string, problem: Problem): Kubeconfig {
+function parsed(path: string, problem: ProblemMaker): Kubeconfig {
   let content: string;
   try {
     content = readTextUpTo(path, CONFIG_BYTES_MAX);
@@ -182,7 +182,7 @@ function withWholePaths<T extends Cluster | User>(kubeconfig: string, fields: T)
 }
 
 /** Where `cluster` is. Throws where we cannot or will not go there. */
-function checkCluster(name: string, cluster: Cluster, problem: Problem): ServerUrl {
+function checkCluster(name: string, cluster: Cluster, problem: ProblemMaker): ServerUrl {
   const { server, "certificate-authority": ca, "proxy-url": proxy, "tls-server-name": named } = cluster;
   const target = parseServerUrl(server, ["https:", "http:"]);
   if (target === undefined) {
@@ -212,7 +212,7 @@ const PROXY_PROTOCOLS = ["http:", "https:", "socks5:", "socks5h:"];
 
 /** Who may be asked: `plugin` is the kubeconfig whose user has a program that makes credentials. */
 interface Asking {
-  readonly problem: Problem;
+  readonly problem: ProblemMaker;
   readonly plugin?: string | undefined;
 }
 
@@ -275,7 +275,7 @@ function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user:
 }
 
 /** A token file goes before a token, which goes before a name and password, as in client-go; then those of the URL, as in Go. */
-function headersOf(user: User, login: Login | undefined, problem: Problem): Record<string, string> {
+function headersOf(user: User, login: Login | undefined, problem: ProblemMaker): Record<string, string> {
   const { token, tokenFile, username, password } = user;
   const headers = impersonation(user);
   if (user.as && !PRINTABLE.test(user.as)) throw problem("as: a name is printable ASCII");

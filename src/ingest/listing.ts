@@ -6,14 +6,14 @@ import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
 import { itemKey } from "./answer.ts";
 import { invalid } from "./api_failure.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 import type { ListBatch } from "./source.ts";
 
 /** Objects of a part of a list. */
 export const PART_OBJECTS = 500;
 
 export class Listing {
-  readonly #resource: Resource;
+  readonly #resource: ApiResource;
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that exist and could not be read. */
   readonly #unread = new Map<string, ObjectKey>();
@@ -23,7 +23,7 @@ export class Listing {
   #undelivered: KubeObject[] = [];
   #complete = true;
 
-  constructor(resource: Resource) {
+  constructor(resource: ApiResource) {
     this.#resource = resource;
   }
 

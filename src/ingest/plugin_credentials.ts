@@ -4,13 +4,13 @@
 
 import { KubeConfig } from "@kubernetes/client-node";
 import { KubeconfigProblem } from "./api_failure.ts";
-import { checkedPem, checkedToken, type Problem } from "./credential_files.ts";
+import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
 import type { Credentials } from "./kubeconfig.ts";
 
 /** What the program of the current user of `kubeconfig` says now; asked again once its answer has expired. */
 export function pluginCredentials(
   kubeconfig: string,
-  problem: Problem,
+  problem: ProblemMaker,
 ): () => Promise<Partial<Credentials>> {
   let config: KubeConfig | undefined;
   return async () => {
@@ -35,7 +35,7 @@ interface Material {
   readonly key?: unknown;
 }
 
-function material({ headers = {}, cert, key }: Material, problem: Problem): Partial<Credentials> {
+function material({ headers = {}, cert, key }: Material, problem: ProblemMaker): Partial<Credentials> {
   const place = "exec: what the program gave";
   const sent = Object.entries(headers).map(([name, value]) => {
     const [scheme, ...rest] = String(value).split(" ");

@@ -1,6 +1,6 @@
 // One resource followed: listed (streamed with the watch where the server can, by pages elsewhere), then watched from
 // there; resumed after a break, listed again when the server has forgotten where we were. Who knows it already, from a
-// ledger, is first sent what came since. Pure: step(state, input, now) -> effects; the driver makes the requests, and asks
+// ledger, is first sent what came since. Pure: stepReflector(state, input, now) -> effects; the driver makes the requests, and asks
 // `deadline` when time itself is the next input.
 
 import { assert, unreachable } from "../invariant.ts";
@@ -15,12 +15,10 @@ import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
-import type { Problem } from "./source.ts";
-
-export type { ReflectorEffect, ReflectorInput };
+import type { SourceProblem } from "./source.ts";
 
 /** Takes one input and returns what must be done. Throws only InvariantError. */
-export function step(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
+export function stepReflector(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
   switch (input.kind) {
     case "start":
       state.known = input.known;
@@ -46,7 +44,7 @@ export function step(state: ReflectorState, input: ReflectorInput, now: Now): Re
 }
 
 /** When, by the clock of {@link Now.at}, the next input is due if nothing else comes before; undefined before the start. */
-export function deadline(state: ReflectorState): number | undefined {
+export function reflectorDeadline(state: ReflectorState): number | undefined {
   const { phase, times, unconfirmed } = state;
   if (phase.kind === "unstarted") return undefined;
   if (phase.kind === "resting") return phase.until;
@@ -67,7 +65,7 @@ function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
 /** Does what is due. */
 function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   const { phase, times } = state;
-  const due = deadline(state);
+  const due = reflectorDeadline(state);
   if (due === undefined || now.at < due) return [];
   if (phase.kind !== "exchange") return begin(state, now);
   const waited = silence(state, phase);
@@ -93,7 +91,7 @@ function confirm(state: ReflectorState, why: string, now: Now): ReflectorEffect[
 }
 
 /** What an answer that breaks off says: its head may have said no, and when to ask again, already. */
-function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: Problem): Problem {
+function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: SourceProblem): SourceProblem {
   if (head === undefined || head.status === 200) return problem;
   return httpFailure(resource.path, head.status, problem.text, head.retryAfter);
 }
@@ -107,7 +105,7 @@ function answered(
   now: Now,
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
-  state.heardAt = Date.parse(now.time);
+  state.receivedAt = Date.parse(now.time);
   exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;

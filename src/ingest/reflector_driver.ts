@@ -2,15 +2,17 @@
 
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiConnection, OpenRequest, Receiver } from "./connection.ts";
-import { deadline, type ReflectorEffect, type ReflectorInput, step } from "./reflector.ts";
+import { reflectorDeadline, stepReflector } from "./reflector.ts";
 import {
   newReflector,
   type Now,
+  type ReflectorEffect,
+  type ReflectorInput,
   type ReflectorState,
   type ReflectorTimes,
   statusOf,
 } from "./reflector_state.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 import type { ResourceStatus, SourceBatch } from "./source.ts";
 
 /** What a reflector's effects lead to. */
@@ -36,7 +38,7 @@ export class ReflectorDriver {
   readonly #waiting: (() => void)[] = [];
   #busy = false;
 
-  constructor(resource: Resource, times: ReflectorTimes, ports: ReflectorPorts) {
+  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts) {
     this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32));
     this.#ports = ports;
   }
@@ -85,12 +87,12 @@ export class ReflectorDriver {
     if (this.#stopped || (of !== undefined && of !== this.#request)) return;
     this.#busy = true;
     try {
-      for (const effect of step(this.#state, input, moment())) {
+      for (const effect of stepReflector(this.#state, input, moment())) {
         const wait = this.#execute(effect);
         if (wait === undefined) continue;
         await wait;
         if (this.#stopped) return;
-        step(this.#state, { kind: "taken" }, moment());
+        stepReflector(this.#state, { kind: "taken" }, moment());
       }
     } finally {
       this.#busy = false;
@@ -132,7 +134,7 @@ export class ReflectorDriver {
 
   /** One timer for many inputs: one that comes too early looks once more. */
   #arm(): void {
-    const due = deadline(this.#state) ?? Infinity;
+    const due = reflectorDeadline(this.#state) ?? Infinity;
     if (this.#stopped || (this.#timer !== undefined && this.#timerAt <= due)) return;
     this.#disarm();
     this.#timerAt = due;

@@ -4,8 +4,8 @@ import type { ObjectKind } from "../kube/objects.ts";
 import type { BackoffTimes, Draws } from "./backoff.ts";
 import type { Framing } from "./framing.ts";
 import type { Listing } from "./listing.ts";
-import type { Resource } from "./resources.ts";
-import type { Problem, ProblemReason, ResourceStatus, SourceBatch } from "./source.ts";
+import type { ApiResource } from "./resources.ts";
+import type { ProblemReason, ResourceStatus, SourceBatch, SourceProblem } from "./source.ts";
 
 /** The moment of an input. */
 export interface Now {
@@ -38,7 +38,7 @@ export type ReflectorInput =
   /** The end of its body. */
   | { readonly kind: "end" }
   /** No answer, or not the whole of it. */
-  | { readonly kind: "failed"; readonly problem: Problem }
+  | { readonly kind: "failed"; readonly problem: SourceProblem }
   /** What was delivered has been taken, after a wait. */
   | { readonly kind: "taken" }
   /** The deadline may have come. */
@@ -128,7 +128,7 @@ export interface Exchange {
 
 /** Changed in place by the reflector's step alone. */
 export interface ReflectorState extends Draws {
-  readonly resource: Resource;
+  readonly resource: ApiResource;
   readonly times: ReflectorTimes;
   phase:
     | { readonly kind: "unstarted" }
@@ -167,8 +167,8 @@ export interface ReflectorState extends Draws {
   contradictions: number;
   /** When each of the last few problems was reported. */
   readonly reported: Map<string, number>;
-  problem: Problem | undefined;
-  heardAt: number;
+  problem: SourceProblem | undefined;
+  receivedAt: number;
   listed: boolean;
   lists: number;
   /** Whether a list or a problem was delivered. */
@@ -176,7 +176,7 @@ export interface ReflectorState extends Draws {
 }
 
 /** A reflector that has not started; `seed` decides its jitter. */
-export function newReflector(resource: Resource, times: ReflectorTimes, seed: number): ReflectorState {
+export function newReflector(resource: ApiResource, times: ReflectorTimes, seed: number): ReflectorState {
   return {
     resource,
     times,
@@ -197,7 +197,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
-    heardAt: 0,
+    receivedAt: 0,
     listed: false,
     lists: 0,
     settled: false,
@@ -206,10 +206,10 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
 
 /** What the reflector is doing, for health and metrics. */
 export function statusOf(state: ReflectorState): ResourceStatus {
-  const { resource: { kind }, heardAt, listed, lists, unconfirmed } = state;
+  const { resource: { kind }, receivedAt, listed, lists, unconfirmed } = state;
   const problem = state.problem ?? (unconfirmed && { reason: "unconfirmed", text: unconfirmed.why } as const);
   const text = problem === undefined || problem.reason === "starting"
     ? problem?.text ?? ""
     : `${kind as ObjectKind}: ${problem.text}`;
-  return { kind, heardAt, listed, problem: text, reason: problem?.reason ?? "", lists };
+  return { kind, receivedAt, listed, problem: text, reason: problem?.reason ?? "", lists };
 }

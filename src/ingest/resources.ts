@@ -3,7 +3,7 @@
 import type { ObjectKind } from "../kube/objects.ts";
 
 /** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
-export interface Resource {
+export interface ApiResource {
   readonly kind: ObjectKind;
   readonly apiVersion: string;
   readonly path: string;
@@ -14,7 +14,7 @@ export interface Resource {
 }
 
 /** The resources of a proxy on node `node`, in the order of OBJECT_KINDS. */
-export function resources(node: string): Resource[] {
+export function resources(node: string): ApiResource[] {
   return [
     {
       kind: "Node",

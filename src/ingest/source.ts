@@ -50,7 +50,7 @@ export function isPart(batch: SourceBatch): boolean {
  * Whether `batch` says what the cluster is. Problems alone do not; nor, where the answer is to be `whole`, does a folder of
  * which something could not be read. A list of some kinds is an API server's, which has answered.
  */
-export function speaksOfCluster(batch: SourceBatch, whole: boolean): boolean {
+export function describesCluster(batch: SourceBatch, whole: boolean): boolean {
   if (batch.kind === "events") return batch.events.length > 0;
   return !whole || batch.complete || batch.kinds !== undefined;
 }
@@ -81,7 +81,7 @@ export type ProblemReason =
   | "unconfirmed";
 
 /** What keeps a resource from being followed. */
-export interface Problem {
+export interface SourceProblem {
   readonly reason: ProblemReason;
   /** For people; may name addresses. */
   readonly text: string;
@@ -91,7 +91,7 @@ export interface Problem {
 export interface ResourceStatus {
   readonly kind: ObjectKind;
   /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
-  readonly heardAt: number;
+  readonly receivedAt: number;
   /** Whether everything was listed at least once. */
   readonly listed: boolean;
   /** What keeps it from watching; "" while it watches and nothing waits to be confirmed. */

@@ -43,7 +43,7 @@ Deno.test("first comes everything, streamed; then changes come as they happen", 
   assert.equal(calls[0]!.get("labelSelector"), "!service.kubernetes.io/service-proxy-name");
   assert.equal(calls[0]!.get("fieldSelector"), "spec.clusterIP!=None");
   assert.equal(calls[0]!.get("sendInitialEvents"), "true");
-  assert.ok(status.every(({ listed, problem, heardAt }) => listed && problem === "" && heardAt > 0));
+  assert.ok(status.every(({ listed, problem, receivedAt }) => listed && problem === "" && receivedAt > 0));
 });
 
 Deno.test("the first list is told in parts while it is read, slices before their Services", async () => {

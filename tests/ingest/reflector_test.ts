@@ -1,7 +1,7 @@
 // The reflector as a value: a script of answers goes in, requests and batches come out, and the clock is a number.
 
 import assert from "node:assert/strict";
-import { deadline } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline } from "../../src/ingest/reflector.ts";
 import { statusOf } from "../../src/ingest/reflector_state.ts";
 import { BOOKMARK, line, whole } from "../support/api_server.ts";
 import {
@@ -429,7 +429,7 @@ Deno.test("equal seeds decide equally, others wait otherwise", () => {
     const run = new Run(SERVICES, {}, seed).start();
     return Array.from({ length: 8 }, () => {
       run.input({ kind: "failed", problem: { reason: "unreachable", text: "refused" } });
-      const wait = deadline(run.state)! - run.at;
+      const wait = reflectorDeadline(run.state)! - run.at;
       run.pass(wait);
       return wait;
     });

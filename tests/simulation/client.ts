@@ -3,7 +3,7 @@
 // program's own.
 
 import assert from "node:assert/strict";
-import { gather, newGathering } from "../../src/ingest/gathering.ts";
+import { gatherLists, newGathering } from "../../src/ingest/gathering.ts";
 import {
   LIVENESS_TIMES,
   livenessDeadline,
@@ -11,16 +11,17 @@ import {
   newLiveness,
   stepLiveness,
 } from "../../src/ingest/liveness.ts";
-import { deadline, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline, stepReflector } from "../../src/ingest/reflector.ts";
 import {
   DEFAULT_TIMES,
   newReflector,
   type Now,
+  type ReflectorInput,
   type ReflectorState,
   statusOf,
 } from "../../src/ingest/reflector_state.ts";
-import type { Resource } from "../../src/ingest/resources.ts";
-import { isPart, type KnownVersions, type Problem, type SourceBatch } from "../../src/ingest/source.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
+import { isPart, type KnownVersions, type SourceBatch, type SourceProblem } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
 import type { Query } from "./honest_api.ts";
@@ -54,7 +55,7 @@ export class Client {
   /** `shared`: whether one connection carries all requests (HTTP/2). */
   constructor(
     readonly server: Server,
-    resources: readonly Resource[],
+    resources: readonly ApiResource[],
     readonly known: KnownVersions,
     readonly shared: boolean,
     seed: number,
@@ -74,14 +75,16 @@ export class Client {
 
   /** When time itself is the next input. */
   wakeAt(): number {
-    const due = this.#followers.map(({ state }) => deadline(state) ?? Infinity);
+    const due = this.#followers.map(({ state }) => reflectorDeadline(state) ?? Infinity);
     return Math.min(...due, livenessDeadline(this.#liveness) ?? Infinity);
   }
 
   wake(now: Now): void {
     if ((livenessDeadline(this.#liveness) ?? Infinity) <= now.at) this.#note({ kind: "time" }, now);
     for (const follower of this.#followers) {
-      if ((deadline(follower.state) ?? Infinity) <= now.at) this.#feed(follower, { kind: "time" }, now);
+      if ((reflectorDeadline(follower.state) ?? Infinity) <= now.at) {
+        this.#feed(follower, { kind: "time" }, now);
+      }
     }
     this.#start(now);
   }
@@ -116,7 +119,7 @@ export class Client {
 
   /** What has come for the loop. */
   take(): SourceBatch[] {
-    return this.#batches.splice(0).flatMap((batch) => gather(this.#gathering, batch));
+    return this.#batches.splice(0).flatMap((batch) => gatherLists(this.#gathering, batch));
   }
 
   /** The newest version that a watch would go on from; 0 where there is none. */
@@ -141,7 +144,7 @@ export class Client {
   }
 
   #feed(follower: Follower, input: ReflectorInput, now: Now): void {
-    for (const effect of step(follower.state, input, now)) {
+    for (const effect of stepReflector(follower.state, input, now)) {
       switch (effect.kind) {
         case "request":
           this.#ask(follower, effect.path, effect.query, now);
@@ -191,7 +194,7 @@ export class Client {
     }
   }
 
-  #replace(problem: Problem, now: Now): void {
+  #replace(problem: SourceProblem, now: Now): void {
     this.#connection = this.server.newId();
     const open = this.#followers.filter(({ request }) => request !== undefined);
     for (const follower of open) {

@@ -1,7 +1,7 @@
 // What is under way between the program and the API server: answers cut into reads anywhere, watches that go on, connections
 // that die without a word.
 
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, bookmark, changeText, type Following } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
@@ -16,7 +16,7 @@ export type Arrival =
 
 /** One request, until it has ended. */
 interface Stream {
-  readonly resource: Resource;
+  readonly resource: ApiResource;
   readonly connection: number;
   /** What is on its way, in order. */
   readonly coming: { readonly at: number; readonly arrival: Arrival }[];
@@ -44,7 +44,7 @@ export class Connections {
   }
 
   /** Sends `answer` to request `id`. */
-  send(id: number, connection: number, resource: Resource, answer: Answer, now: number): void {
+  send(id: number, connection: number, resource: ApiResource, answer: Answer, now: number): void {
     const { chance } = this;
     const stream: Stream = { resource, connection, coming: [], following: undefined };
     let at = now + chance.between(1, 50);

@@ -2,7 +2,7 @@
 // version. What kind of server it is follows from its manners; all of them are run by somebody.
 
 import { unreachable } from "../../src/invariant.ts";
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import {
   type Answer,
   bookmark,
@@ -51,7 +51,7 @@ export class HonestApi {
     readonly counts: FaultCounts,
   ) {}
 
-  answer(resource: Resource, query: Query, now: number): Answer {
+  answer(resource: ApiResource, query: Query, now: number): Answer {
     const shape = shapeOf(query);
     if (resource.optional && !this.manners.serviceCidrs) return refusal(404, "NotFound");
     switch (shape) {
@@ -73,7 +73,7 @@ export class HonestApi {
     }
   }
 
-  #list({ kind, apiVersion }: Resource, query: Query): Answer {
+  #list({ kind, apiVersion }: ApiResource, query: Query): Answer {
     const token = query["continue"];
     const from = token === undefined || token === ""
       ? { rest: this.cluster.list(kind), version: this.cluster.version }
@@ -96,7 +96,7 @@ export class HonestApi {
     return whole(listText(kind, apiVersion, page, metadata));
   }
 
-  #stream(resource: Resource, query: Query, now: number): Answer {
+  #stream(resource: ApiResource, query: Query, now: number): Answer {
     const { kind, apiVersion } = resource;
     const { version } = this.cluster;
     const initial = this.cluster.list(kind).map((item) => line("ADDED", item)).join("");
@@ -104,7 +104,7 @@ export class HonestApi {
     return { ...whole(text), then: this.#following(version, query, now) };
   }
 
-  #watch({ kind }: Resource, query: Query, now: number): Answer {
+  #watch({ kind }: ApiResource, query: Query, now: number): Answer {
     const { version, compacted } = this.cluster;
     const asked = query["resourceVersion"] ?? "";
     if (asked === "" || asked === "0") {

@@ -1,7 +1,7 @@
 // The simulated API server: takes a request and answers with a head and bytes over virtual time. Pure but for its own state:
 // time comes in, what arrives goes out. It is honest unless faults are on.
 
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
@@ -37,7 +37,7 @@ export class Server {
     readonly manners: Manners,
     readonly chance: Chance,
     readonly counts: FaultCounts,
-    readonly resources: readonly Resource[],
+    readonly resources: readonly ApiResource[],
     /** How many objects of a kind the proxy knows. */
     readonly known: (kind: string) => number,
   ) {
@@ -86,7 +86,7 @@ export class Server {
     this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
   }
 
-  #answer(resource: Resource, query: Query, now: number): Answer {
+  #answer(resource: ApiResource, query: Query, now: number): Answer {
     const shape = shapeOf(query);
     const { path } = resource;
     if (shape !== "watch" && now < (this.#lossy.get(path) ?? 0)) {
@@ -101,7 +101,7 @@ export class Server {
   }
 
   #fault(
-    { kind, apiVersion, path }: Resource,
+    { kind, apiVersion, path }: ApiResource,
     shape: Exclude<Shape, "any">,
     honest: Answer,
     now: number,
@@ -148,7 +148,7 @@ export class Server {
     return this.#endless(resource);
   }
 
-  #endless({ kind, apiVersion }: Resource): Answer {
+  #endless({ kind, apiVersion }: ApiResource): Answer {
     const metadata = {
       resourceVersion: String(this.cluster.version),
       continue: `endless-${this.chance.below(1e6)}`,

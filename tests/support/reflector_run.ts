@@ -1,6 +1,7 @@
 // A reflector without a driver: a script of answers goes in, and the clock is a number.
 
-import { deadline, type ReflectorEffect, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline, stepReflector } from "../../src/ingest/reflector.ts";
+import type { ReflectorEffect, ReflectorInput } from "../../src/ingest/reflector_state.ts";
 import {
   DEFAULT_TIMES,
   newReflector,
@@ -33,7 +34,7 @@ export class Run {
 
   input(input: ReflectorInput): this {
     const time = new Date(START + this.at).toISOString();
-    for (const effect of step(this.state, input, { at: this.at, time })) this.#note(effect);
+    for (const effect of stepReflector(this.state, input, { at: this.at, time })) this.#note(effect);
     return this;
   }
 
@@ -69,7 +70,7 @@ export class Run {
   /** Lets time pass; whatever is due in it happens at its moment. */
   pass(milliseconds: number): this {
     const until = this.at + milliseconds;
-    for (let due; (due = deadline(this.state)) !== undefined && due <= until;) {
+    for (let due; (due = reflectorDeadline(this.state)) !== undefined && due <= until;) {
       this.at = Math.max(this.at, due);
       this.input({ kind: "time" });
     }
