@@ -1,8 +1,9 @@
 // Calls to an API server, on Deno's fetch. TLS is always verified.
 
 import { ERROR_BYTES_MAX } from "../limits.ts";
+import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
-import { type Access, type Credentials, readAccess } from "./kubeconfig.ts";
+import { readAccess } from "./kubeconfig.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;

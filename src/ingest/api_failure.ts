@@ -2,7 +2,7 @@
 // what decides about the next request; nothing here depends on the words of a message.
 
 import { printable } from "../printable.ts";
-import type { ProblemReason, SourceProblem } from "./source.ts";
+import type { ProblemReason, WatchProblem } from "./source.ts";
 
 /** What is wrong with the way to the API server, and how to mend it; trying again does not help. */
 export class KubeconfigProblem extends Error {
@@ -10,7 +10,7 @@ export class KubeconfigProblem extends Error {
 }
 
 /** The answer to a request is an error, or is not what was asked for. */
-export class ApiFailure extends Error implements SourceProblem {
+export class ApiFailure extends Error implements WatchProblem {
   override readonly name = "ApiFailure";
   /** Milliseconds that the server asks to wait; 0 where it does not. */
   readonly retryAfter: number;

@@ -12,7 +12,7 @@ import {
 } from "./liveness.ts";
 import type { LivenessInput } from "./liveness.ts";
 import type { Query } from "./reflector_state.ts";
-import type { SourceProblem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
 /** The head of an answer. */
 export interface Head {
@@ -29,7 +29,7 @@ export interface Receiver {
   /** The chunk is overwritten by the next. */
   bytes(chunk: Uint8Array): Promise<void>;
   end(): Promise<void>;
-  failed(problem: SourceProblem): Promise<void>;
+  failed(problem: WatchProblem): Promise<void>;
 }
 
 /** A request that is open. */
@@ -87,7 +87,7 @@ export class ApiConnection implements Disposable {
   ): Promise<void> {
     this.#open.add(stop);
     this.#note({ kind: "asked" });
-    let problem: SourceProblem | undefined;
+    let problem: WatchProblem | undefined;
     let answered = false;
     try {
       const response = await this.#client.get(path, query, stop.signal)
@@ -111,7 +111,7 @@ export class ApiConnection implements Disposable {
     response: Response,
     receiver: Receiver,
     signal: AbortSignal,
-  ): Promise<SourceProblem | undefined> {
+  ): Promise<WatchProblem | undefined> {
     if (response.body === null) return undefined;
     // Into one buffer: else the runtime makes one of 64 KiB for every read, and a list may be a read for each object.
     const reader = response.body.getReader({ mode: "byob" });
@@ -198,7 +198,7 @@ function headOf({ status, headers }: Response): Head {
   };
 }
 
-function problemOf(error: unknown, answered: boolean): SourceProblem {
+function problemOf(error: unknown, answered: boolean): WatchProblem {
   if (error instanceof ApiFailure) return error;
   const { message } = error as Error;
   return { reason: answered ? "cut" : "unreachable", text: message };

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, RequestOptions } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
-import type { Credentials } from "./kubeconfig.ts";
+import type { Credentials } from "./access.ts";
 
 /** What a fetch here may be given. */
 export interface NamedRequest {

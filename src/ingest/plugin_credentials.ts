@@ -5,7 +5,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
-import type { Credentials } from "./kubeconfig.ts";
+import type { Credentials } from "./access.ts";
 
 /** What the program of the current user of `kubeconfig` says now; asked again once its answer has expired. */
 export function pluginCredentials(

@@ -15,7 +15,7 @@ import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
-import type { SourceProblem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
 /** Takes one input and returns what must be done. Throws only InvariantError. */
 export function stepReflector(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
@@ -91,7 +91,7 @@ function confirm(state: ReflectorState, why: string, now: Now): ReflectorEffect[
 }
 
 /** What an answer that breaks off says: its head may have said no, and when to ask again, already. */
-function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: SourceProblem): SourceProblem {
+function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: WatchProblem): WatchProblem {
   if (head === undefined || head.status === 200) return problem;
   return httpFailure(resource.path, head.status, problem.text, head.retryAfter);
 }

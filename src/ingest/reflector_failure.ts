@@ -6,13 +6,13 @@ import { backoff } from "./backoff.ts";
 import { Listing } from "./listing.ts";
 import { begin, report, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorState } from "./reflector_state.ts";
-import type { SourceProblem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
 /** Decides what becomes of a request that failed. */
 export function fail(
   state: ReflectorState,
   exchange: Exchange,
-  failure: SourceProblem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const { ask, confirms } = exchange;
@@ -32,7 +32,7 @@ export function fail(
 function failWatch(
   state: ReflectorState,
   exchange: Exchange,
-  failure: SourceProblem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const { times } = state;
@@ -62,7 +62,7 @@ function failWatch(
 
 /** Watches in a row that are refused, or make no sense, before the resource is listed again. */
 const REFUSED_WATCHES_MAX = 3;
-const REFUSED: ReadonlySet<SourceProblem["reason"]> = new Set(["invalid", "error", "absent"]);
+const REFUSED: ReadonlySet<WatchProblem["reason"]> = new Set(["invalid", "error", "absent"]);
 /** Watches in a row that bring nothing, not even a bookmark, before it is. */
 const SILENT_WATCHES_MAX = 2;
 
@@ -70,7 +70,7 @@ const SILENT_WATCHES_MAX = 2;
 function failList(
   state: ReflectorState,
   exchange: Exchange,
-  failure: SourceProblem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const { reason } = failure;
@@ -95,7 +95,7 @@ function failList(
 function failConfirmation(
   state: ReflectorState,
   exchange: Exchange,
-  failure: SourceProblem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const waiting = state.unconfirmed!;
@@ -116,14 +116,14 @@ function failConfirmation(
 function isMissing(
   { resource, method }: ReflectorState,
   { token }: Exchange,
-  { reason }: SourceProblem,
+  { reason }: WatchProblem,
 ): boolean {
   return resource.optional && token === "" && (reason === "absent" || reason === "forbidden") &&
     (reason === "forbidden" || method !== "stream");
 }
 
 /** Goes on without the resource: what is known of it stays, and the server is asked again later. */
-function goWithout(state: ReflectorState, failure: SourceProblem, now: Now): ReflectorEffect[] {
+function goWithout(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
   const listing = new Listing(state.resource);
   const isNews = state.missing !== failure.reason;
   listing.leaveOut(failure.reason === "absent" || !isNews ? "" : failure.text);
@@ -136,17 +136,17 @@ function goWithout(state: ReflectorState, failure: SourceProblem, now: Now): Ref
 }
 
 /** The pause after a failure: the server's wish, within bounds, where it has one. */
-function pause(state: ReflectorState, failure: SourceProblem, failures = state.failures): number {
+function pause(state: ReflectorState, failure: WatchProblem, failures = state.failures): number {
   return Math.max(backoff(failures, state.times, state), wishOf(failure));
 }
 
 /** How long the server asks to wait, within bounds; 0 where it does not. */
-function wishOf(failure: SourceProblem): number {
+function wishOf(failure: WatchProblem): number {
   return failure instanceof ApiFailure ? Math.min(failure.retryAfter, RETRY_AFTER_MILLISECONDS_MAX) : 0;
 }
 
 /** Puts `failure` into the status, and reports it where it was not reported just now. */
-function noteProblem(state: ReflectorState, failure: SourceProblem, now: Now): ReflectorEffect[] {
+function noteProblem(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
   const isSame = state.problem?.text === failure.text;
   state.problem = failure;
   if (isSame || !isNews(state, failure.text, now)) return [];

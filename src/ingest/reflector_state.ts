@@ -5,7 +5,7 @@ import type { BackoffTimes, Draws } from "./backoff.ts";
 import type { Framing } from "./framing.ts";
 import type { Listing } from "./listing.ts";
 import type { ApiResource } from "./resources.ts";
-import type { ProblemReason, ResourceStatus, SourceBatch, SourceProblem } from "./source.ts";
+import type { ProblemReason, ResourceStatus, SourceBatch, WatchProblem } from "./source.ts";
 
 /** The moment of an input. */
 export interface Now {
@@ -38,7 +38,7 @@ export type ReflectorInput =
   /** The end of its body. */
   | { readonly kind: "end" }
   /** No answer, or not the whole of it. */
-  | { readonly kind: "failed"; readonly problem: SourceProblem }
+  | { readonly kind: "failed"; readonly problem: WatchProblem }
   /** What was delivered has been taken, after a wait. */
   | { readonly kind: "taken" }
   /** The deadline may have come. */
@@ -167,7 +167,7 @@ export interface ReflectorState extends Draws {
   contradictions: number;
   /** When each of the last few problems was reported. */
   readonly reported: Map<string, number>;
-  problem: SourceProblem | undefined;
+  problem: WatchProblem | undefined;
   receivedAt: number;
   listed: boolean;
   lists: number;

@@ -81,7 +81,7 @@ export type ProblemReason =
   | "unconfirmed";
 
 /** What keeps a resource from being followed. */
-export interface SourceProblem {
+export interface WatchProblem {
   readonly reason: ProblemReason;
   /** For people; may name addresses. */
   readonly text: string;

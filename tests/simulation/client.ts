@@ -21,7 +21,7 @@ import {
   statusOf,
 } from "../../src/ingest/reflector_state.ts";
 import type { ApiResource } from "../../src/ingest/resources.ts";
-import { isPart, type KnownVersions, type SourceBatch, type SourceProblem } from "../../src/ingest/source.ts";
+import { isPart, type KnownVersions, type SourceBatch, type WatchProblem } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
 import type { Query } from "./honest_api.ts";
@@ -194,7 +194,7 @@ export class Client {
     }
   }
 
-  #replace(problem: SourceProblem, now: Now): void {
+  #replace(problem: WatchProblem, now: Now): void {
     this.#connection = this.server.newId();
     const open = this.#followers.filter(({ request }) => request !== undefined);
     for (const follower of open) {
