@@ -23,7 +23,7 @@ import { crc32 } from "node:zlib";
 import { hasFields } from "../foreign_value.ts";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
-import { isOffset, type LedgerRecord, type Offset, toOffset } from "./record.ts";
+import { isOffset, type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { checkedHeader, checkedRecord, type SegmentHeader } from "./record_shape.ts";
 
 export const FORMAT_VERSION = 1;
@@ -67,7 +67,7 @@ export const COMPRESSED = ".zst";
 /** The offset of a segment's first record, from its file name; undefined for files that are no segments. */
 export function segmentFirst(name: string): Offset | undefined {
   const match = /^(\d{20})\.ndjson(?:\.zst)?$/.exec(name);
-  return match === null ? undefined : toOffset(Number(match[1]));
+  return match === null ? undefined : offsetOf(Number(match[1]));
 }
 
 /** The header line of a segment, with its "\n". */
@@ -147,7 +147,7 @@ export function decodeRecord(
   const record = recordOf(fields, offset);
   if (typeof record === "string") return record;
   return typeof chain === "string"
-    ? { offset: toOffset(offset), record, chain }
+    ? { offset: offsetOf(offset), record, chain }
     : "not a record: .chain is not a text";
 }
 

@@ -5,8 +5,7 @@ import { assert } from "../invariant.ts";
 import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
-import { type Offset, toOffset } from "./record.ts";
-import type { Search } from "./search.ts";
+import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, segmentNames, type TornTail } from "./segment.ts";
 import {
   type LineCheck,
@@ -18,7 +17,7 @@ import {
   snapshotNext,
 } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-import { searchTerms, segmentTerms } from "./terms.ts";
+import { type Search, searchTerms, segmentTerms } from "./terms.ts";
 
 /** Reports progress: called once with the name of the work; then the function that it returned is called with counts. */
 export type Progress = (work: string) => (count: number) => void;
@@ -101,7 +100,7 @@ function lookup(storage: Storage): (offset: number) => Placed | undefined {
   const record = recordLookup(storage);
   return (offset) => {
     const found = record(offset);
-    return found && { offset: toOffset(offset), record: found };
+    return found && { offset: offsetOf(offset), record: found };
   };
 }
 

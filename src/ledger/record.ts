@@ -14,7 +14,7 @@ export function isOffset(value: unknown): value is Offset {
 }
 
 /** `place` as an offset. Throws InvariantError where it is negative or no whole number. */
-export function toOffset(place: number): Offset {
+export function offsetOf(place: number): Offset {
   // No function makes the message here: this runs for each record that is read.
   assert(isOffset(place), "an offset is a whole number that is not negative");
   return place;

@@ -15,7 +15,7 @@ import { messageOf } from "../foreign_value.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { readDecompressed, readDecompressedHead } from "./compression.ts";
-import { type Offset, toOffset } from "./record.ts";
+import { type Offset, offsetOf } from "./record.ts";
 import type { Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
@@ -48,7 +48,7 @@ export function snapshotName(next: number): string {
 /** The offset of the first record after a snapshot, from its file name; undefined for files that are no snapshots. */
 export function snapshotNext(name: string): Offset | undefined {
   const match = /^(\d{20})\.snapshot\.zst$/.exec(name);
-  return match === null ? undefined : toOffset(Number(match[1]));
+  return match === null ? undefined : offsetOf(Number(match[1]));
 }
 
 /** The text of a snapshot in pieces. To make one piece takes a few milliseconds. */

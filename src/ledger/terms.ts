@@ -13,7 +13,6 @@ import { readDecompressed } from "./compression.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
 import type { LedgerRecord } from "./record.ts";
-import type { Search } from "./search.ts";
 import { segmentBytes } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
@@ -34,6 +33,22 @@ interface TermsFile {
   readonly begins: number;
   readonly ends: number;
   readonly terms: readonly string[];
+}
+
+/** What a search looks for. A record matches when every field that is given matches. */
+export interface Search {
+  /** `namespace/name` of a Service. */
+  readonly service?: string;
+  /** Name of a namespace. */
+  readonly namespace?: string;
+  /** Canonical text of the IP address of an endpoint or a Service. */
+  readonly address?: string;
+  /** Kind of record. */
+  readonly kind?: LedgerRecord["kind"];
+  /** Earliest time of a record in milliseconds since 1970. */
+  readonly since?: number;
+  /** Latest time of a record in milliseconds since 1970. */
+  readonly until?: number;
 }
 
 /** File name of a segment's terms. */

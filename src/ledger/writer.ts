@@ -6,7 +6,7 @@ import { messageOf } from "../foreign_value.ts";
 import { UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { type Age, ageBehind, NEWBORN } from "./age.ts";
 import { encodeRecord, genesisChain } from "./format.ts";
-import { type LedgerRecord, type Offset, toOffset } from "./record.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
 import { SegmentAppender } from "./segment_appender.ts";
 import type { Place } from "./snapshot.ts";
@@ -99,7 +99,7 @@ export class LedgerWriter implements Disposable {
 
   /** Offset of the next record. */
   get next(): Offset {
-    return toOffset(this.#segments.end.next);
+    return offsetOf(this.#segments.end.next);
   }
 
   /** Why records wait in memory; undefined while no record has to. */
@@ -148,7 +148,7 @@ export class LedgerWriter implements Disposable {
       throw new LedgerOverflow(this.storage.path, this.failure!);
     }
     if (this.#options.policy === "always") this.sync();
-    return toOffset(first);
+    return offsetOf(first);
   }
 
   /** Writes the waiting records and makes all records durable, except with the policy `never`. */

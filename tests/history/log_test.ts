@@ -6,7 +6,7 @@ import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import { recordsAbout } from "../../src/history/log.ts";
 import type { Past } from "../../src/history/past.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
-import type { Search } from "../../src/ledger/search.ts";
+import type { Search } from "../../src/ledger/terms.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";

@@ -51,10 +51,17 @@ function replay(past: Past, part: Part): ReplayResult {
 }
 
 Deno.test("every commit comes out as it was, and a kernel takes each of them", () => {
-  assert.deepEqual(replay(PAST, WHOLE), { records: 7, commits: 3, difference: null, problem: null });
+  assert.deepEqual(replay(PAST, WHOLE), {
+    records: 7,
+    commits: 3,
+    otherVersions: 0,
+    difference: null,
+    problem: null,
+  });
   assert.deepEqual(replay(PAST, { ...WHOLE, through: 3 }), {
     records: 4,
     commits: 1,
+    otherVersions: 0,
     difference: null,
     problem: null,
   });
@@ -103,5 +110,11 @@ Deno.test("a snapshot that is not what the records before it make proves nothing
 Deno.test("of several parts that differ the first counts", () => {
   const none = { records: 1, commits: 1, otherVersions: 0, difference: null, problem: null };
   const joined = joinResults([none, { ...none, problem: "a" }, { ...none, problem: "b" }]);
-  assert.deepEqual(joined, { records: 3, commits: 3, difference: null, problem: "a" });
+  assert.deepEqual(joined, {
+    records: 3,
+    commits: 3,
+    otherVersions: 0,
+    difference: null,
+    problem: "a",
+  });
 });

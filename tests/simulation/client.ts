@@ -1,6 +1,5 @@
-// The way of the simulated program to its API server: what the drivers of reflectors and connection do in the program, over
-// virtual time. It decides nothing: the reflectors, the liveness of the connection and the gathering of first lists are the
-// program's own.
+// Connects the simulated program to its API server, in virtual time. It replaces only the drivers of the reflectors and of the
+// connection. All decisions are the program's own: reflectors, liveness, and the gathering of the first lists.
 
 import assert from "node:assert/strict";
 import { gatherLists, newGathering } from "../../src/ingest/gathering.ts";
@@ -52,7 +51,7 @@ export class Client {
   #probe = 0;
   #connection: number;
 
-  /** `shared`: whether one connection carries all requests (HTTP/2). */
+  /** `shared` says whether all requests share one connection (HTTP/2). */
   constructor(
     readonly server: Server,
     resources: readonly ApiResource[],
@@ -73,7 +72,7 @@ export class Client {
     this.#start(now);
   }
 
-  /** When time itself is the next input. */
+  /** The earliest deadline. */
   wakeAt(): number {
     const due = this.#followers.map(({ state }) => reflectorDeadline(state) ?? Infinity);
     return Math.min(...due, livenessDeadline(this.#liveness) ?? Infinity);
@@ -111,28 +110,28 @@ export class Client {
     this.#start(now);
   }
 
-  /** A list of `kind` is to be confirmed by another. */
+  /** Asks for a second list of `kind`. */
   confirm(kind: ObjectKind, why: string, now: Now): void {
     const follower = this.#followers.find(({ state }) => state.resource.kind === kind);
     this.#feed(follower!, { kind: "confirm", why }, now);
   }
 
-  /** What has come for the loop. */
+  /** The batches for the loop. */
   take(): SourceBatch[] {
     return this.#batches.splice(0).flatMap((batch) => gatherLists(this.#gathering, batch));
   }
 
-  /** The newest version that a watch would go on from; 0 where there is none. */
+  /** The newest version at which a watch would begin; 0 where there is none. */
   newest(): number {
     return Math.max(0, ...this.#followers.map(({ state }) => Number(state.version ?? 0)));
   }
 
-  /** The connections that carry requests. */
+  /** The connections with open requests. */
   connections(): number[] {
     return this.#followers.flatMap(({ request }) => request === undefined ? [] : [request.connection]);
   }
 
-  /** One after the other where nothing is known, all at once where the program resumes. */
+  /** Starts the reflectors: one after the other without known versions, all at once where the program resumes. */
   #start(now: Now): void {
     this.#followers.forEach((follower, i) => {
       const waits = !this.#resumes && i > 0 && !this.#followers[i - 1]!.state.settled;
