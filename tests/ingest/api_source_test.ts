@@ -56,10 +56,10 @@ Deno.test("the first list is delivered in parts while it is read, slices before 
     ports: [],
     endpoints: [],
   };
-  let slicesTold: number | undefined;
+  let listsBefore: number | undefined;
   await using server = new Server(
     () => {
-      slicesTold ??= lists().length;
+      listsBefore ??= lists().length;
       return stream([...names.map((name) => line("ADDED", whole(name))), BOOKMARK], true);
     },
     (path) => stream(path.endsWith("/endpointslices") ? [line("ADDED", slice), BOOKMARK] : [BOOKMARK], true),
@@ -67,7 +67,7 @@ Deno.test("the first list is delivered in parts while it is read, slices before 
   const follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
   await using _stopped = follower;
   const lists = () => follower.batches.filter((batch) => batch.kind === "list");
-  await until("everything was told", () => lists().some((list) => !isPart(list)));
+  await until("all lists were delivered", () => lists().some((list) => !isPart(list)));
   assert.deepEqual(
     lists().map(({ kinds, objects, complete, part }) => [kinds![0], objects.length, complete, part === true]),
     [
@@ -79,7 +79,7 @@ Deno.test("the first list is delivered in parts while it is read, slices before 
       ["Service", 1200, true, false],
     ],
   );
-  assert.equal(slicesTold, 3, "Services are asked for when slices were told");
+  assert.equal(listsBefore, 3, "Services are listed after the slices were delivered");
 });
 
 Deno.test("a server that cannot stream lists is asked for pages, and an expired page leads to one without a limit", async () => {
@@ -217,7 +217,7 @@ Deno.test("without permission to list ServiceCIDRs the proxy goes on without the
     apiSource(server.client(), "node-a", false, { ...TIMES, idleMilliseconds: 9000 }),
   );
   const lists = () => follower.batches.filter((batch) => batch.kind === "list");
-  await until("everything was told", () => lists().some((list) => !isPart(list)));
+  await until("all lists were delivered", () => lists().some((list) => !isPart(list)));
   const [cidrs, ...others] = lists().sort(({ complete }) => complete ? 1 : -1);
   assert.deepEqual([cidrs!.kinds, cidrs!.complete], [["ServiceCIDR"], false], "the known ones stay");
   assert.ok(others.every(({ complete }) => complete), "the other lists are complete");

@@ -182,8 +182,8 @@ Deno.test("the deletion of an unknown object is dropped; that of an object from 
     time: "",
   });
   const objects = new Map([[describeKey(objectKey(known)), known]]);
-  const told = [event(other, true), event(known, true), event(other, false), event(other, true)];
-  assert.deepEqual(news(objects, told), told.slice(1));
+  const received = [event(other, true), event(known, true), event(other, false), event(other, true)];
+  assert.deepEqual(news(objects, received), received.slice(1));
 });
 
 /** Runs `use` with the lists of a source on `folder`: one for each change. */

@@ -16,7 +16,7 @@ const ENOMEM = 12;
 
 export class UnreliableKernel implements Kernel {
   readonly #kernel = new FakeKernel();
-  #heard: ForeignChange[] = [];
+  #noticed: ForeignChange[] = [];
   #lost = false;
   /** How many batches it will reject. */
   refusals = 0;
@@ -43,14 +43,14 @@ export class UnreliableKernel implements Kernel {
 
   /** A monitor that receives the changes from now on. */
   listen(): NonNullable<Ports["monitor"]> {
-    this.#heard = [];
+    this.#noticed = [];
     this.#lost = false;
     return {
       poll: () => {
-        const heard = { foreign: this.#heard, lost: this.#lost };
-        this.#heard = [];
+        const noticed = { foreign: this.#noticed, lost: this.#lost };
+        this.#noticed = [];
         this.#lost = false;
-        return heard;
+        return noticed;
       },
       unheard: (_generation, commit) => commit(),
     };
@@ -64,7 +64,7 @@ export class UnreliableKernel implements Kernel {
     this.disturbedAt = this.#kernel.generation();
     this.#lost ||= lost;
     const changes = [`delete ${operation.noun}`];
-    if (!lost) this.#heard.push({ process: "nft", pid: 1, changes });
+    if (!lost) this.#noticed.push({ process: "nft", pid: 1, changes });
     return true;
   }
 

@@ -16,7 +16,7 @@ export const SERVICES = resources("node-a")[3]!;
 export const CIDRS = resources("node-a")[1]!;
 export const START = Date.parse("2026-11-26T10:00:00.000Z");
 
-/** A reflector, its clock, and what it asked for and delivered. */
+/** A reflector, its clock, and its requests and batches. */
 export class Run {
   readonly state;
   readonly queries: Query[] = [];
@@ -24,7 +24,7 @@ export class Run {
   /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, in order. */
   readonly said: string[] = [];
   at = 0;
-  /** The request that is open, and the one that is being answered; what comes to another is dropped, as drivers do. */
+  /** The open request, and the one that is answered now. Inputs for another one are dropped, as in the driver. */
   #open = 0;
   #answering = 0;
 
@@ -67,7 +67,7 @@ export class Run {
     return this.head(status, retryAfter).bytes(text).end();
   }
 
-  /** Lets time pass; whatever is due in it happens at its moment. */
+  /** Lets time pass; each deadline in it is an input at its time. */
   pass(milliseconds: number): this {
     const until = this.at + milliseconds;
     for (let due; (due = reflectorDeadline(this.state)) !== undefined && due <= until;) {
@@ -113,6 +113,6 @@ export const watching = (names: readonly string[] = ["a"], times?: Partial<Refle
   const run = new Run(SERVICES, times).start().head();
   return run.bytes(...names.map((name) => line("ADDED", whole(name))), BOOKMARK);
 };
-/** The same with pages; the watch is asked for, but not answered yet. */
+/** The same with pages; the watch was requested and has no answer yet. */
 export const paged = (metadata: Record<string, unknown> = {}) =>
   new Run().start().answer(NO_STREAMS, 422).answer(list(["a"], metadata));
