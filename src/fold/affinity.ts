@@ -8,7 +8,7 @@ import { type Address, addressType } from "../nft/data_type.ts";
 import { chainElement, setElement } from "../nft/objects.ts";
 import type { Chain, SetDefinition } from "../nft/ruleset.ts";
 import { type Rule, rule, type Statement } from "../nft/statement.ts";
-import { elementResource, type Resource } from "./resource.ts";
+import { elementResource, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS } from "./skeleton.ts";
 
 /** Chains of a ServicePort: all endpoints, those of the own node, and all endpoints masqueraded. */
@@ -25,7 +25,7 @@ export function affinityObjects(
   cluster: readonly string[],
   local: readonly string[],
   mark: number,
-): Resource[] {
+): ServiceResource[] {
   const endpoints = [...new Set([...cluster, ...local])].sort();
   const list = (chain: "service" | "local", members: readonly string[]) =>
     members.length === 0
@@ -105,10 +105,10 @@ function goto(chain: string): Statement {
   return { kind: "verdict", verdict: { kind: "goto", chain } };
 }
 
-function chainOf({ family }: ServicePort, chain: Chain): Resource {
+function chainOf({ family }: ServicePort, chain: Chain): ServiceResource {
   return elementResource(OBJECT_PATHS[family].chain, chainElement(family, chain));
 }
 
-function setOf({ family }: ServicePort, set: SetDefinition): Resource {
+function setOf({ family }: ServicePort, set: SetDefinition): ServiceResource {
   return elementResource(OBJECT_PATHS[family].set, setElement(family, set));
 }

@@ -1,7 +1,7 @@
 // Packets as people name them, and what becomes of them in their words: the same in a terminal and in a report's page.
 
-import { type Title, titleText } from "../fold/claims.ts";
-import type { ServiceName } from "../fold/cluster_state.ts";
+import { type Title, titleText } from "../fold/title.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";

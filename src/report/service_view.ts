@@ -1,7 +1,7 @@
 // ServicePorts as people ask about them: frontends, what each leads to, every endpoint with the reason why it gets
 // traffic or none, and the record that made it so. Taken from the elements, where they say it, not from what should be.
 
-import type { ServiceName } from "../fold/cluster_state.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";

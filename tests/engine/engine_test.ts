@@ -1,7 +1,8 @@
 // The engine against the fake kernel and a ledger in memory: positions, refusals, restarts.
 
 import assert from "node:assert/strict";
-import type { EngineState } from "../../src/engine/engine.ts";
+import { committedDigest, type EngineState } from "../../src/engine/engine_state.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { commitBatch, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -38,9 +39,9 @@ function assertInSync(engine: EngineState, kernel: FakeKernel): void {
     set !== POSITION_PATH
   );
   assert.deepEqual(withoutPosition, []);
-  assert.deepEqual(diff(engine.committed, held.elements), []);
+  assert.deepEqual(diff(elementsInPlace(engine.tables), held.elements), []);
   const digest = digestText(rulesetDigest(held.tables, held.elements));
-  assert.equal(digestText(engine.committedDigest), digest);
+  assert.equal(digestText(committedDigest(engine)), digest);
   assert.equal(positionOf(held.elements)?.digest, digest);
 }
 
@@ -240,7 +241,7 @@ Deno.test("a refused commit moves nothing, is recorded, and its changes are in t
     process.list(WEB, PODS);
     assert.equal(process.engine.rejections, 1);
     assert.equal(process.engine.committedOffset, -1);
-    assert.equal(process.engine.committed.size, 0);
+    assert.equal(elementsInPlace(process.engine.tables).size, 0);
     assert.match(process.warnings[0]!, /EBUSY.*The rules stay as they were/);
     perform(process.engine, process.ports, { kind: "sync" });
     assert.equal(process.engine.rejections, 0);

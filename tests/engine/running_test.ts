@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import type { UnsettledDrift } from "../../src/engine/healer.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
+import type { OpenDrift } from "../../src/engine/healer.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -33,7 +34,7 @@ class Node {
   now = 0;
   readonly kernel = new ReluctantKernel();
   readonly storage = memoryStorage();
-  readonly drifts: (UnsettledDrift | undefined)[] = [];
+  readonly drifts: (OpenDrift | undefined)[] = [];
   readonly #heard: ForeignChange[] = [];
   readonly running: Running;
 
@@ -77,8 +78,9 @@ class Node {
   /** Whether the kernel holds what it should. */
   get whole(): boolean {
     const { tables, elements } = separated(this.kernel.list(OUR_TABLES));
-    const { committed, cluster } = this.running.engine;
-    return tables.length === 2 && diff(committed, elements).length === 0 && cluster.services.size === 1;
+    const { engine } = this.running;
+    return tables.length === 2 && diff(elementsInPlace(engine.tables), elements).length === 0 &&
+      engine.cluster.services.size === 1;
   }
 }
 

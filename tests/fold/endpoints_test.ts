@@ -2,7 +2,8 @@
 // Where two slices tell of one endpoint, which came first decides nothing.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState, takeStaleFlows } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { EndpointSlice, SliceEndpoint } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -58,8 +59,12 @@ Deno.test("who serves a UDP flow does not depend on which of two slices came fir
     tells("shop/dns-b dns:53/udp 10.244.0.1", conditions(true)),
   ];
   const serving = (told: readonly EndpointSlice[]) => {
-    const state = folded(config, appears(dns), ...told.map(appears));
-    return takeStaleFlows(state).map(({ serving }) => serving);
+    const state = emptyState();
+    const changes = noChanges();
+    [config, appears(dns), ...told.map(appears)].forEach((record, offset) =>
+      foldRecord(state, offset as Offset, record, changes)
+    );
+    return [...changes.staleFlows.values()].map(({ serving }) => serving);
   };
   assert.deepEqual(serving(slices), [["10.244.0.1 . 53"]]);
   assert.deepEqual(serving(slices.toReversed()), serving(slices));

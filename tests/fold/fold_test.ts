@@ -1,7 +1,7 @@
 // The fold in a notation: objects in, elements out.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
@@ -175,14 +175,23 @@ Deno.test("5,000 endpoints fill the largest class; the rest is counted and stays
   assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : goto pick-4096"));
 });
 
-Deno.test("what changed is dirty with the offset that changed it, and nothing else is", () => {
+Deno.test("foldRecord returns the elements that changed with their cause, and no others", () => {
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2")));
-  takeDirty(state);
-  foldRecord(state, 7 as Offset, appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.3")));
-  const dirty = [...takeDirty(state)].map(([path, keys]) => [path, [...keys]]);
-  assert.deepEqual(dirty, [["ip ledgerproxy endpoints", [["10.96.0.1 . tcp . 80 . 1", 7]]]]);
-  foldRecord(state, 8 as Offset, appears(slice("shop/web-a http:8080/tcp 10.244.0.3 10.244.0.1")));
-  assert.equal(takeDirty(state).size, 0, "the same endpoints in another order change nothing");
+  const { touched } = foldRecord(
+    state,
+    7 as Offset,
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.3")),
+  );
+  assert.deepEqual([...touched].map(([path, keys]) => [path, [...keys]]), [["ip ledgerproxy endpoints", [[
+    "10.96.0.1 . tcp . 80 . 1",
+    7,
+  ]]]]);
+  const reordered = foldRecord(
+    state,
+    8 as Offset,
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.3 10.244.0.1")),
+  );
+  assert.equal(reordered.touched.size, 0, "the same endpoints in another order change nothing");
 });
 
 Deno.test("comments name the ServicePort and are cut to what the kernel takes", () => {

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../../src/plan/digest.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -72,16 +73,18 @@ Deno.test("planned changes, however batched, take a kernel to the desired rules,
     const state = folded([]);
     const committed: MutableElements = new Map();
     let digest = tablesDigest(TABLES);
+    let changes = noChanges();
     records.forEach((record, i) => {
-      foldRecord(state, (i + 1) as Offset, record);
+      foldRecord(state, (i + 1) as Offset, record, changes);
       if (i % batch !== 0 && i < records.length - 1) return;
       // Chains that are not wanted any more are emptied by one commit and deleted by the next.
-      for (let touched: Touched = takeDirty(state), delta: Delta; touched.size > 0; touched = keysOf(delta)) {
+      for (let touched: Touched = changes.touched, delta: Delta; touched.size > 0; touched = keysOf(delta)) {
         delta = plan(committed, state.desired, touched);
         kernel.commit(elementOperations(delta, CONTAINERS));
         applyDelta(committed, delta);
         digest = advanceDigest(digest, delta);
       }
+      changes = noChanges();
       const held = separated(kernel.list(TABLES));
       assert.deepEqual(diff(held.elements, state.desired), []);
       assert.deepEqual(diff(committed, state.desired), []);

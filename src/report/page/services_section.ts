@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // Every ServicePort at the moment that is shown, filtered, each to be opened.
 
-import type { ServiceName } from "../../fold/cluster_state.ts";
+import type { ServiceName } from "../../kube/service_name.ts";
 import { serviceOfComment } from "../figures.ts";
 import { type PortView, portViews, serviceNames } from "../service_view.ts";
 import type { Report } from "./report.ts";
