@@ -1,6 +1,7 @@
 // The record of a commit: what it changed, with the cause of each change, and the kernel's answer.
 
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
+import { FOLD_VERSION } from "../fold/fold_version.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";
@@ -34,6 +35,7 @@ export function commitRecord(
     from,
     through,
     digest: digestText(digest),
+    fold: FOLD_VERSION,
     outcome: "committed",
     changes,
     changesOmitted: countCommittedChanges(delta) - changes.length,

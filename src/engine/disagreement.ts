@@ -44,6 +44,15 @@ export function disagreement(
   return digestText(listed.digest) === position.digest ? undefined : "altered";
 }
 
+/**
+ * Whether the rules in the kernel follow records that this ledger does not hold: it lost them, or they are another ledger's
+ * and this one never led to rules. The ledger may know less of the cluster than those rules serve, so rules made from it
+ * must not replace them.
+ */
+export function isUnknownPast(kind: Disagreement, { committed }: Recorded): boolean {
+  return kind === "ahead" || (kind === "foreign" && committed === undefined);
+}
+
 const TEXTS: Readonly<Record<Disagreement, string>> = {
   gone: "our tables are gone: the node was started, or they were removed",
   half: "the table of one family is gone",

@@ -49,6 +49,8 @@ export interface EngineState {
   readonly deletions: Map<ObjectKind, number>;
   /** Whether a source has sent its whole list, now or before an earlier commit. Nothing is committed before. */
   synced: boolean;
+  /** Whether the kernel's rules follow records that the ledger does not hold. They stay until a source has sent a list. */
+  unknownPast: boolean;
   pending: PendingCommit | undefined;
   /** Rejections in a row. */
   rejections: number;
@@ -73,6 +75,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     held: new Map(),
     deletions: new Map(),
     synced: false,
+    unknownPast: false,
     pending: undefined,
     rejections: 0,
     rejectedSince: "",

@@ -7,7 +7,13 @@ import { type Elements, type Ruleset, sameElement } from "../nft/ruleset.ts";
 import { diff, type MutableElements } from "../plan/delta.ts";
 import { digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
-import { disagreement, disagreementRecord, disagreementText, type ListedRules } from "./disagreement.ts";
+import {
+  disagreement,
+  disagreementRecord,
+  disagreementText,
+  isUnknownPast,
+  type ListedRules,
+} from "./disagreement.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { toBeRebuilt } from "./kernel_tables.ts";
@@ -46,6 +52,10 @@ function recordDisagreement(state: EngineState, listed: ListedRules, time: strin
   const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
   const kind = disagreement(recorded, listed);
   if (kind === undefined) return [];
+  if (isUnknownPast(kind, recorded)) {
+    state.unknownPast = true;
+    state.synced = false;
+  }
   return [
     warning(disagreementText(kind)),
     { kind: "append", records: [disagreementRecord(kind, recorded, listed, time)] },

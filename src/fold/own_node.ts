@@ -13,7 +13,7 @@ const ZONE_LABEL = "topology.kubernetes.io/zone";
 export type NodeFound = "yes" | "unread" | "never" | "gone" | "unnamed";
 
 /** What is wrong with the own node, for programs; "" when nothing is. */
-export type NodeProblem =
+export type OwnNodeProblem =
   | ""
   | "unnamed"
   | "unreadable"
@@ -22,21 +22,11 @@ export type NodeProblem =
   | "unaddressed"
   | "without-pod-cidrs";
 
-/** Every {@link NodeProblem} there can be. */
-export const NODE_PROBLEMS: readonly Exclude<NodeProblem, "">[] = [
-  "unnamed",
-  "unreadable",
-  "missing",
-  "deleted",
-  "unaddressed",
-  "without-pod-cidrs",
-];
-
 /** The own node for health, metrics and warnings. */
 export interface NodeStatus {
   readonly name: string;
   readonly found: NodeFound;
-  readonly problem: NodeProblem;
+  readonly problem: OwnNodeProblem;
   /** The problem in words, with what to do; "" when there is none. */
   readonly text: string;
   /** Whether load balancers may send traffic here: the Node exists, and the autoscaler is not about to delete it. */
@@ -83,7 +73,7 @@ function problemOf(
   found: NodeFound,
   object: Node | undefined,
   unreadable: string,
-): NodeProblem {
+): OwnNodeProblem {
   if (unreadable !== "") return "unreadable";
   if (found === "unnamed") return "unnamed";
   if (found === "gone") return "deleted";
@@ -95,7 +85,7 @@ function problemOf(
   return needsCidrs && !FAMILIES.some((family) => localCidr(config, own, family)) ? "without-pod-cidrs" : "";
 }
 
-function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProblem, why: string): string {
+function problemText({ node, knownNode, config }: NodeFacts, problem: OwnNodeProblem, why: string): string {
   const { name } = node;
   const remembered = knownNode === undefined
     ? "its addresses, zone and pod CIDRs are not known, so NodePorts are served on no primary address"

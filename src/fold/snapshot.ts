@@ -12,6 +12,7 @@ import type { Offset } from "../ledger/record.ts";
 import { readServiceName, serviceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
+import { FOLD_VERSION } from "./fold_version.ts";
 import { elementsOf } from "./service_elements.ts";
 import { namedNode } from "./own_node.ts";
 import { PATHS } from "./skeleton.ts";
@@ -22,6 +23,8 @@ import type { Slots } from "./slots.ts";
 export type SnapshotLine =
   | {
     readonly kind: "state";
+    /** FOLD_VERSION of the program that wrote it; absent up to 0.6.0. */
+    readonly fold?: number;
     readonly folded: number;
     readonly committed: number | null;
     readonly config: ProxyConfig;
@@ -82,6 +85,7 @@ const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
   yield {
     kind: "state",
+    fold: FOLD_VERSION,
     folded: state.folded,
     committed: state.committed ?? null,
     config: state.config,
@@ -112,10 +116,23 @@ function remembered({ knownNode, objects, node }: SnapshotState): { readonly kno
   return { knownNode };
 }
 
-/** Whether `lines`, as read from a snapshot, are those of `state`. */
-export function isSnapshotOf(state: ClusterState, lines: readonly SnapshotLine[]): boolean {
-  const made: unknown = JSON.parse(JSON.stringify([...snapshotLines(state)]));
-  return sameValue(made, lines);
+/**
+ * Whether `lines`, as read from a snapshot, are those of `state`. If they differ and another version of the fold wrote them,
+ * the difference proves nothing.
+ */
+export function compareSnapshot(
+  state: ClusterState,
+  lines: readonly SnapshotLine[],
+): "same" | "different" | "another version" {
+  const made = JSON.parse(JSON.stringify([...snapshotLines(state)])) as SnapshotLine[];
+  const [head] = lines;
+  const version = head?.kind === "state" ? head.fold : undefined;
+  if (
+    sameValue([{ ...made[0], fold: null }, ...made.slice(1)], [{ ...head, fold: null }, ...lines.slice(1)])
+  ) {
+    return "same";
+  }
+  return version === FOLD_VERSION ? "different" : "another version";
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

@@ -21,8 +21,8 @@ export interface ConfigFile {
   readonly kubeconfig?: string;
   /** hostnameOverride, in lower case. */
   readonly node?: string;
-  readonly healthz: BindAddress;
-  readonly metrics: BindAddress;
+  readonly healthz: ListenAddress;
+  readonly metrics: ListenAddress;
   /** Whether the program ends when it cannot listen; else it tries again. */
   readonly bindAddressHardFail: boolean;
   /** syncPeriod: half of what changes may wait for the kernel before the node counts as unhealthy, in seconds. */
@@ -34,7 +34,7 @@ export interface ConfigFile {
 }
 
 /** An address to listen on. */
-export interface BindAddress {
+export interface ListenAddress {
   readonly hostname: string;
   readonly port: number;
 }
@@ -336,7 +336,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
-export function parseBindAddress(text: string): BindAddress | undefined {
+export function parseBindAddress(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
   const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);

@@ -1,5 +1,6 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
+import type { OpenDrift } from "../engine/healer.ts";
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
@@ -14,7 +15,7 @@ import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/heal
 import type { BindAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
-import { problemsOf, sourceProblem, type UnsettledDrift } from "../serve/problems.ts";
+import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
 
@@ -27,7 +28,7 @@ export interface Served {
   /** How the source is; empty where it is no API server. */
   status(): readonly ResourceStatus[];
   /** What another program did to our tables and is not settled. */
-  drift: UnsettledDrift | undefined;
+  drift: OpenDrift | undefined;
   /** Since when the loop is stopped by a fault, in milliseconds since 1970. */
   brokenSince: number | undefined;
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
