@@ -41,13 +41,13 @@ export type SnapshotLine =
     readonly service: string;
     readonly slots: readonly (readonly [key: string, slots: Slots])[];
     /** The cause of each element, in the order of `elementsOf`. */
-    readonly causes: readonly number[];
+    readonly causes: readonly Offset[];
   }
   /** The causes of elements that belong to no Service. */
   | {
     readonly kind: "causes";
-    readonly set: string;
-    readonly causes: readonly (readonly [key: string, cause: number])[];
+    readonly set: SetPath;
+    readonly causes: readonly (readonly [key: ElementKey, cause: Offset])[];
   };
 
 /** What of a ClusterState a snapshot is made of. */
@@ -180,14 +180,14 @@ function restoreCauses(
   line: SnapshotLine & { readonly kind: "slots" | "causes" },
 ): void {
   if (line.kind === "causes") {
-    const causes = state.causes.get(line.set as SetPath);
-    for (const [key, cause] of line.causes) causes?.set(key as ElementKey, cause as Offset);
+    const causes = state.causes.get(line.set);
+    for (const [key, cause] of line.causes) causes?.set(key, cause);
     return;
   }
   const places = elementsOf(state, readServiceName(line.service));
   // A snapshot of another version may have no causes, or those of other elements.
   if (places.length !== line.causes?.length) return;
-  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i] as Offset));
+  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i]!));
 }
 
 function addObject(state: ClusterState, object: KubeObject): void {
