@@ -120,7 +120,7 @@ function problemText({ node, knownNode, config }: NodeFacts, problem: OwnNodePro
 
 /**
  * The Node whose values are in force, once `now` is the present object (undefined: it was deleted). `known` was in force
- * before, and `before` was the object. A Node without addresses was created a moment ago: values that it lacks stay. A
+ * before, and `before` was the object. A Node without addresses was just created: values that it lacks stay. A
  * new Node gets its pod CIDRs later, so those stay too; an object that had some and has none now has lost them.
  */
 export function rememberedNode(

@@ -1,5 +1,4 @@
-// The healer decides by values alone: what it is given, and when. What it asks for is compared, and when it wants to be
-// woken.
+// The healer decides from its inputs and their times alone. The tests compare its effects and its next deadline.
 
 import assert from "node:assert/strict";
 import {
@@ -15,7 +14,7 @@ import {
 const QUIET: HealerInput = { kind: "polled", received: { foreign: [], lost: false } };
 const LOST: HealerInput = { kind: "polled", received: { foreign: [], lost: true } };
 const TAKEN: HealerInput = { kind: "tried", rejected: false };
-const REFUSED: HealerInput = { kind: "tried", rejected: true };
+const REJECTED: HealerInput = { kind: "tried", rejected: true };
 const WOKEN: HealerInput = { kind: "woken" };
 
 const change = (process: string, ...changes: string[]) => ({ process, pid: 7, changes });
@@ -37,7 +36,7 @@ function atWar(from: number): HealerState {
   return state;
 }
 
-Deno.test("it asks the monitor ten times a second, and compares every 15 minutes", () => {
+Deno.test("it polls the monitor ten times a second, and compares every 15 minutes", () => {
   const state = newHealer(true, true, 500);
   const polls: number[] = [];
   const audits: number[] = [];
@@ -69,10 +68,10 @@ Deno.test("woken early it does nothing, woken late it does each thing once", () 
   assert.equal(healerWakesAt(state), 10_100);
 });
 
-Deno.test("without a monitor it sleeps until a commit is refused", () => {
+Deno.test("without a monitor it has no deadline until a commit is rejected", () => {
   const state = newHealer(false, true, 0);
   assert.equal(healerWakesAt(state), Infinity);
-  stepHealer(state, REFUSED, 0);
+  stepHealer(state, REJECTED, 0);
   assert.equal(healerWakesAt(state), 1000);
 });
 
@@ -84,7 +83,7 @@ Deno.test("changes that come together are all recorded, and put back once", () =
   assert.deepEqual(responses(effects), ["rules are put back", "rules are put back"]);
 });
 
-Deno.test("messages that the kernel dropped are made up for by a comparison, and what that finds is put back", () => {
+Deno.test("dropped notifications lead to a comparison, and a change that it finds is put back", () => {
   const state = newHealer(true, true, 0);
   assert.deepEqual(kinds(stepHealer(state, LOST, 100)), ["compare"]);
   assert.deepEqual(stepHealer(state, { kind: "compared", equal: true }, 100), []);
@@ -99,7 +98,7 @@ Deno.test("messages that the kernel dropped are made up for by a comparison, and
   });
 });
 
-Deno.test("a sixth change within a minute waits, and says for how long; the next ones only that they wait", () => {
+Deno.test("the response to a sixth change within a minute says how long it waits; to the next ones, that they wait", () => {
   const state = atWar(0);
   assert.equal(state.healAt, 60_000);
   const effects = stepHealer(state, stolen("thief", "delete element"), 6000);
@@ -109,7 +108,7 @@ Deno.test("a sixth change within a minute waits, and says for how long; the next
   assert.ok(kinds(stepHealer(state, WOKEN, 60_000)).includes("heal"));
 });
 
-Deno.test("what waits is unsettled, with who, what, since when and until when", () => {
+Deno.test("a drift that waits is open, with program, changes, beginning and end", () => {
   const state = newHealer(true, true, 0);
   for (let i = 0; i < 5; i++) {
     stepHealer(state, stolen("thief", "delete element"), i * 1000);
@@ -129,7 +128,7 @@ Deno.test("what waits is unsettled, with who, what, since when and until when", 
   assert.equal(openDrift(state)?.putBackAt, 60_000, "a batch of the source is no put-back");
 });
 
-Deno.test("it is settled once the rules are back and the next change would be put back at once", () => {
+Deno.test("a drift is resolved once the rules are back and the next change would be put back at once", () => {
   const state = atWar(0);
   stepHealer(state, WOKEN, 60_000);
   stepHealer(state, TAKEN, 60_000);
@@ -141,7 +140,7 @@ Deno.test("it is settled once the rules are back and the next change would be pu
   assert.equal(openDrift(state), undefined);
 });
 
-Deno.test("a thief that goes on is named all the while, also where a comparison cannot say who it was", () => {
+Deno.test("a program that goes on is named all the time, also after a comparison that does not know it", () => {
   const state = atWar(0);
   let named = 0;
   for (let now = 6000; now < 600_000; now += 100) {
@@ -162,13 +161,13 @@ Deno.test("a thief that goes on is named all the while, also where a comparison 
   assert.equal(named, 5940);
 });
 
-Deno.test("a refused put-back is unsettled too, and tried again after 1, 2, 4 ... 30 s", () => {
+Deno.test("a drift is open while putting back is rejected, and is retried after 1, 2, 4 ... 30 s", () => {
   const state = newHealer(true, true, 0);
   assert.deepEqual(kinds(stepHealer(state, stolen("nft", "delete table ip"), 0)), ["drift", "heal"]);
   const waits: number[] = [];
   let now = 0;
   for (let i = 0; i < 7; i++) {
-    stepHealer(state, REFUSED, now);
+    stepHealer(state, REJECTED, now);
     assert.equal(openDrift(state)?.putBackAt, state.retryAt);
     waits.push(state.retryAt! - now);
     now = state.retryAt!;
@@ -178,6 +177,6 @@ Deno.test("a refused put-back is unsettled too, and tried again after 1, 2, 4 ..
   stepHealer(state, TAKEN, now);
   assert.equal(state.retryAt, undefined);
   assert.equal(openDrift(state), undefined);
-  stepHealer(state, REFUSED, now);
+  stepHealer(state, REJECTED, now);
   assert.equal(state.retryAt! - now, 1000, "a success begins anew");
 });

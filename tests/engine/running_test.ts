@@ -1,4 +1,4 @@
-// A proxy at work under a clock of the test's: what its healer asks for is done, and its results come back.
+// A running proxy under the test's clock: the healer's effects are executed, and their results come back to it.
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
@@ -35,7 +35,7 @@ class Node {
   readonly kernel = new ReluctantKernel();
   readonly storage = memoryStorage();
   readonly drifts: (OpenDrift | undefined)[] = [];
-  readonly #heard: ForeignChange[] = [];
+  readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
   constructor() {
@@ -44,7 +44,7 @@ class Node {
       ledger: new LedgerWriter(this.storage, { policy: "interval" }),
       now: () => new Date(WALL + this.now).toISOString(),
       monitor: {
-        poll: () => ({ foreign: this.#heard.splice(0), lost: false }),
+        poll: () => ({ foreign: this.#received.splice(0), lost: false }),
         unheard: (_generation, commit) => commit(),
       },
       driftChanged: (drift) => this.drifts.push(drift),
@@ -72,7 +72,7 @@ class Node {
 
   steal(): void {
     this.kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
-    this.#heard.push({ process: "thief", pid: 7, changes: ["delete table ip ledgerproxy"] });
+    this.#received.push({ process: "thief", pid: 7, changes: ["delete table ip ledgerproxy"] });
   }
 
   /** Whether the kernel holds what it should. */
@@ -84,7 +84,7 @@ class Node {
   }
 }
 
-Deno.test("a commit that the kernel refuses is tried again without a word of the source", () => {
+Deno.test("a commit that the kernel rejects is retried without a batch of the source", () => {
   const node = new Node();
   node.kernel.refusals = 7;
   node.list();
@@ -96,7 +96,7 @@ Deno.test("a commit that the kernel refuses is tried again without a word of the
   assert.equal(node.running.engine.rejections, 0);
 });
 
-Deno.test("what a thief took is put back at once five times; then the driver says that it waits, and when it ends", () => {
+Deno.test("deleted tables are put back at once five times; then the drift is reported as waiting, and when that ends", () => {
   const node = new Node();
   node.list();
   for (let i = 0; i < 6; i++) {
@@ -124,7 +124,7 @@ Deno.test("what a thief took is put back at once five times; then the driver say
   ]);
 });
 
-Deno.test("what is thrown between batches ends the loop, once", async () => {
+Deno.test("an error between batches ends the loop once", async () => {
   let polls = 0;
   const { engine, ports } = new Node().running;
   const monitor = {
