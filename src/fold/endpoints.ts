@@ -21,11 +21,11 @@ export interface OwnNode {
 }
 
 /** `address . port`: an endpoint as the value of a slot and the member of a list. */
-export function endpointText(address: Address, port: number): string {
+export function joinEndpoint(address: Address, port: number): string {
   return `${address} . ${port}`;
 }
 
-/** The address and port that {@link endpointText} joined. */
+/** The address and port that {@link joinEndpoint} joined. */
 export function readEndpoint(text: string): { readonly address: Address; readonly port: number } {
   const at = text.indexOf(" . ");
   return { address: text.slice(0, at) as Address, port: Number(text.slice(at + 3)) };
@@ -45,7 +45,7 @@ interface Endpoint {
   readonly nodes: readonly string[];
 }
 
-/** Endpoints of a ServicePort by their use, each as {@link endpointText}, sorted. */
+/** Endpoints of a ServicePort by their use, each as {@link joinEndpoint}, sorted. */
 export interface Endpoints {
   /** For traffic under Cluster policy. */
   readonly cluster: readonly string[];
@@ -101,7 +101,7 @@ function hinted(ready: readonly Endpoint[], node: OwnNode): readonly Endpoint[] 
   return ready;
 }
 
-/** Endpoints by {@link endpointText}. Of an endpoint in two slices the one with the higher rank is used. */
+/** Endpoints by {@link joinEndpoint}. Of an endpoint in two slices the one with the higher rank is used. */
 function collect(port: ServicePort, slices: readonly EndpointSlice[], node: OwnNode): Map<string, Endpoint> {
   const addressType = port.family === "ip" ? "IPv4" : "IPv6";
   const found = new Map<string, Endpoint>();
@@ -134,7 +134,7 @@ function addEndpoint(
   const address = parseAddress(endpoint.addresses[0] ?? "");
   if (address === null || familyOf(address) !== family) return;
   const { ready, serving, terminating } = endpoint.conditions ?? {};
-  const text = endpointText(address, port);
+  const text = joinEndpoint(address, port);
   const next: Endpoint = {
     text,
     address,

@@ -1,7 +1,6 @@
 // KubeProxyConfiguration files: their meaning, and all errors at once with path, value and what is accepted.
 
 import assert from "node:assert/strict";
-import { conntrackParameters, type ConntrackSettings } from "../../src/kube/conntrack_settings.ts";
 import { readConfigFile } from "../../src/kube/proxy_config_file.ts";
 
 const HEAD = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
@@ -126,32 +125,6 @@ Deno.test("a specific bindAddress is the node's address of its family, and that 
   assert.deepEqual(
     [config.proxy.bindAddress, config.healthz, config.metrics],
     ["fd00::7", { hostname: "::", port: 10256 }, { hostname: "::1", port: 10249 }],
-  );
-});
-
-Deno.test("sysctls of connection tracking are those kube-proxy sets", () => {
-  const names = (settings: Partial<ConntrackSettings>, cpus: number) =>
-    conntrackParameters({ ...DEFAULTS.conntrack, ...settings }, cpus).map(({ path, value }) =>
-      `${path.replace(/.*\//, "")}=${value}`
-    );
-  assert.deepEqual(names({}, 2), [
-    "nf_conntrack_max=131072",
-    "hashsize=32768",
-    "nf_conntrack_tcp_timeout_established=86400",
-    "nf_conntrack_tcp_timeout_close_wait=3600",
-  ]);
-  assert.equal(names({}, 8)[0], "nf_conntrack_max=262144", "per core above the least");
-  assert.equal(names({}, 64)[0], "nf_conntrack_max=1048576", "capped on many cores");
-  assert.deepEqual(
-    names({
-      maxPerCore: 0,
-      tcpEstablishedTimeout: 0,
-      tcpCloseWaitTimeout: 0,
-      tcpBeLiberal: true,
-      udpStreamTimeout: 9,
-    }, 8),
-    ["nf_conntrack_tcp_be_liberal=1", "nf_conntrack_udp_timeout_stream=9"],
-    "zero leaves a value as it is",
   );
 });
 
