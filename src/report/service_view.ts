@@ -2,7 +2,7 @@
 // record that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim
 // was lost or the kernel rejected rules, they differ.
 
-import type { ServiceName } from "../fold/cluster_state.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";

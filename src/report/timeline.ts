@@ -1,18 +1,13 @@
 // The state at every moment of a window. The records are folded once, and the changes of each are kept with the values
 // before and after. To go to another moment takes time for the changes in between, not for the size of the cluster.
 
-import {
-  type ClusterState,
-  ownNode,
-  type ServiceName,
-  takeDirty,
-  takeStaleFlows,
-} from "../fold/cluster_state.ts";
+import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import type { OwnNode } from "../fold/endpoints.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
 import { restoredState } from "../fold/snapshot.ts";
 import { type Contests, nodeAddresses } from "../history/packet_words.ts";
 import { describeKey, type EndpointSlice, type KubeObject, objectKey } from "../kube/objects.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
@@ -80,7 +75,6 @@ export interface Timeline {
 /** The timeline of `data`, at its end. */
 export function timelineOf({ first, snapshot, records }: ReportData): Timeline {
   const state = restoredState(snapshot);
-  takeDirty(state);
   const view = viewOf(state);
   const moments = records.map((record, i) => {
     const moment = momentOf(view, state, (first + i) as Offset, record);
@@ -133,9 +127,8 @@ function surroundingsOf(state: ClusterState): ViewSurroundings {
 
 /** Folds one record into `state` and returns its changes. `view` is the state before the record, and is not changed. */
 function momentOf(view: View, state: ClusterState, offset: Offset, record: LedgerRecord): Moment {
-  foldRecord(state, offset, record);
-  takeStaleFlows(state);
-  const elements = [...takeDirty(state)].flatMap(([path, keys]) =>
+  const { touched } = foldRecord(state, offset, record);
+  const elements = [...touched].flatMap(([path, keys]) =>
     [...keys.keys()].map((key) => {
       const element = state.desired.get(path)!.get(key);
       const after = element && { ...element, cause: state.causes.get(path)!.get(key)! };

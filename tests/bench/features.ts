@@ -4,7 +4,8 @@
 //   deno task bench:features
 
 import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -32,6 +33,7 @@ class Node implements Disposable {
   readonly #state = emptyState();
   readonly #committed: MutableElements = new Map();
   #offset = 0;
+  #changes = noChanges();
 
   constructor(readonly users: number, readonly fields: string) {
     this.#kernel.commit(skeleton(DEFAULT_PROXY_CONFIG).flatMap(createTable));
@@ -74,13 +76,14 @@ class Node implements Disposable {
 
   #fold(lines: string): void {
     for (const object of decodeAll(parseScenario(lines).objects.map(manifestOf))) {
-      foldRecord(this.#state, this.#offset++ as Offset, appears(object));
+      foldRecord(this.#state, this.#offset++ as Offset, appears(object), this.#changes);
     }
   }
 
   /** Commits until the delta is empty, as the engine does: a second commit deletes emptied chains. */
   #commit(): number {
-    let touched: Touched = takeDirty(this.#state);
+    let touched: Touched = this.#changes.touched;
+    this.#changes = noChanges();
     let microseconds = 0;
     for (;;) {
       const delta = plan(this.#committed, this.#state.desired, touched);

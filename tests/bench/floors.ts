@@ -6,7 +6,8 @@
 import { createHash, hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
@@ -76,7 +77,8 @@ note(
 );
 
 const state = emptyState();
-const [, folding] = timed(() => events.forEach((event, i) => foldRecord(state, i as Offset, event)));
+const folded = noChanges();
+const [, folding] = timed(() => events.forEach((event, i) => foldRecord(state, i as Offset, event, folded)));
 const [, putting] = timed(() => {
   for (const set of state.desired.values()) new Map([...set].map(([key, element]) => [key, { ...element }]));
 });
@@ -84,7 +86,7 @@ const elements = [...state.desired.values()].reduce((sum, { size }) => sum + siz
 note("fold", folding, putting, `${elements.toLocaleString("en")} elements put into maps`);
 
 const tables = skeleton(DEFAULT_PROXY_CONFIG);
-const changes = plan(new Map(), state.desired, takeDirty(state));
+const changes = plan(new Map(), state.desired, folded.touched);
 const [digest, digesting] = timed(() => advanceDigest(tablesDigest(tables), changes));
 const [, hashing] = timed(() => changes.forEach(({ key }) => void hash("sha256", key)));
 note("digest", digesting, hashing, "one SHA-256 for each element");
@@ -199,8 +201,8 @@ function objectsOf(i: number, generation = 0): unknown[] {
 /** All steps between an event and the kernel's acknowledgement, except the ledger. */
 function change(i: number): void {
   const event = eventOf(JSON.stringify(objectsOf((i * 31) % services, i + 1)[1]));
-  foldRecord(state, (events.length + i) as Offset, event);
-  const changes = plan(listed.elements, state.desired, takeDirty(state));
+  const { touched } = foldRecord(state, (events.length + i) as Offset, event);
+  const changes = plan(listed.elements, state.desired, touched);
   advanceDigest(digest, changes);
   kernel.commit(elementOperations([...changes, position(i)], CONTAINERS));
 }

@@ -2,7 +2,8 @@
 // Sample as JSON.
 
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
@@ -77,17 +78,19 @@ class Line {
   readonly committed: MutableElements = new Map();
   #digest: Digest = tablesDigest(this.tables);
   #offset = 0;
+  #changes = noChanges();
 
   get digest(): string {
     return digestText(this.#digest);
   }
 
   fold(events: readonly EventRecord[]): void {
-    for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event);
+    for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event, this.#changes);
   }
 
   plan(first: boolean) {
-    const changes = plan(this.committed, this.state.desired, takeDirty(this.state));
+    const changes = plan(this.committed, this.state.desired, this.#changes.touched);
+    this.#changes = noChanges();
     this.#digest = advanceDigest(this.#digest, changes);
     const after = positionElement({
       ledger: "0".repeat(16),
@@ -169,7 +172,7 @@ function ledgerTimes(events: readonly EventRecord[], { state, kernel, digest }: 
     const restored = restoredState(newestSnapshot<SnapshotLine>(storage)!.lines);
     const { tables, elements } = separated(kernel.list(OUR_TABLES));
     const listed = digestText(rulesetDigest(tables, elements));
-    return listed === digest && plan(elements, restored.desired, takeDirty(restored)).length === 0;
+    return listed === digest && plan(elements, restored.desired, restored.causes).length === 0;
   });
   if (!same) throw new Error("the kernel does not hold what the ledger says");
   Deno.removeSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 // Plays the recording through the real engine into this namespace's kernel, with pods and clients around it.
 
 import { newEngine } from "../../src/engine/engine.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
 import { syncLine } from "../../src/node/sync_line.ts";
@@ -48,7 +49,7 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   const recording = recordingSource(RECORDING, () => readLedger(folderStorage(RECORDING, false)), speed);
   const timer = setInterval(() => clients.show(pods.count), 1000);
-  const source = observed(recording, pods, () => clients.callServed(engine.committed));
+  const source = observed(recording, pods, () => clients.callServed(elementsInPlace(engine.tables)));
   await runLoop(engine, ports, source, stop.signal);
   clearInterval(timer);
   stop.abort();

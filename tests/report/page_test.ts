@@ -5,7 +5,8 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
-import { emptyState, type ServiceName } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import type { ServiceName } from "../../src/kube/service_name.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { emptyState, ownNode, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState, ownNode } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { nodeAddresses } from "../../src/history/packet_words.ts";
@@ -17,7 +17,6 @@ import { CONFIG } from "../support/report_records.ts";
 function stateAfter(records: readonly LedgerRecord[]) {
   const state = emptyState();
   records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
-  takeDirty(state);
   return state;
 }
 

@@ -208,10 +208,10 @@ export class World {
       else assert.ok(this.now - since <= limit, "a dead connection is noticed");
     }
     const { engine, ledger } = this.#process ?? {};
-    if (engine === undefined || engine.rebuild !== undefined) return;
+    if (engine === undefined || engine.tables.kind !== "in place") return;
     const generation = this.kernel.generation();
     if (generation === this.#checkedGeneration) return;
-    const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
+    const differs = diff(engine.tables.elements, heldBy(this.kernel)).length > 0;
     assert.ok(this.#disturbed || !differs, "the committed mirror equals the kernel's tables");
     this.#disturbed &&= differs;
     if (!this.#disturbed) this.#checkedGeneration = generation;
