@@ -1,8 +1,8 @@
 /**
- * ledgerproxy as a library: ask a ledger what a command can ask; fold it into the ruleset that it stands for, print that
- * ruleset, try it in a kernel in memory, trace a packet through it. The program itself is `src/cli/main.ts`.
+ * ledgerproxy as a library. It asks a ledger all that the commands ask. It folds a ledger into a ruleset, prints the ruleset,
+ * commits it to a kernel in memory, and traces a packet through it. The program itself is `src/cli/main.ts`.
  *
- * @example Where did a packet go, and which record made it so?
+ * @example Where did a packet go at a position?
  * ```ts
  * import { openLedger, pathLines, readPacket } from "./mod.ts";
  *
@@ -38,7 +38,8 @@ export { type History, type PastRules, type PositionLike } from "./src/history/h
 export { isWrongPosition, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
 export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
-export { causeText, changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
+export { causeText } from "./src/history/cause_words.ts";
+export { changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
 export { recordLines } from "./src/history/log_words.ts";
 export type { BlamedElement } from "./src/history/blame.ts";
 export { blameLines } from "./src/history/blame_words.ts";
@@ -56,7 +57,7 @@ export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/r
 export type { LedgerVerdict } from "./src/history/verify.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
 export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
-export type { Found, Step } from "./src/history/packet_walk.ts";
+export type { SetElement, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
 export { rulesetAt } from "./src/fold/ruleset_at.ts";
 export type {

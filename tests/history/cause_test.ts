@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { causeAt, causeOf, commitOf, placeOf } from "../../src/history/cause.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { TRIGGER } from "../../src/kube/objects.ts";
-import { setPath } from "../../src/nft/ruleset.ts";
-import { elementKey } from "../../src/nft/ruleset.ts";
+import { elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { appears, slice } from "../support/cluster_notation.ts";
 import { committedPast, pastOf, timeAt } from "../support/past.ts";
 
