@@ -1,4 +1,4 @@
-// Metrics: kube-proxy's names and labels, fed by what the engine reports.
+// Metrics about syncs, with kube-proxy's names and labels and with ours, read as a scraper reads them.
 
 import assert from "node:assert/strict";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
@@ -23,7 +23,7 @@ const REPORT: SyncReport = {
   triggers: [],
 };
 
-Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
+Deno.test("a sync is counted with kube-proxy's names, for both families, and with ours", async () => {
   const metrics = newMetrics({
     status: () => [{ kind: "Service", heardAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
     gathered: () => ({ services: 5, endpoints: 6 }),
