@@ -16,12 +16,13 @@ import { printSchemas } from "./json_schema.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { manifest, type ManifestOptions } from "./commands/manifest.ts";
 import { addLog } from "./commands/log.ts";
-import { PROXY_FLAGS, type Reading } from "../node/proxy_flags.ts";
+import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { record, type RecordOptions } from "./commands/record.ts";
 import { addReplay } from "./commands/replay.ts";
 import { serveReplay } from "./replay_workers.ts";
 import { addReport } from "./commands/report.ts";
-import { run, type RunOptions } from "../node/run.ts";
+import { run } from "../node/run.ts";
+import type { RunOptions } from "../node/run_options.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
@@ -175,14 +176,14 @@ function withSource(command: Command): Command {
 }
 
 function addProxyFlags(command: Command): Command {
-  for (const { name, reading, help } of PROXY_FLAGS) {
-    const option = command.createOption(`${name} ${PLACEHOLDERS[reading]}`, help ?? "");
+  for (const { name, form, help } of PROXY_FLAGS) {
+    const option = command.createOption(`${name} ${PLACEHOLDERS[form]}`, help ?? "");
     command.addOption(help === undefined ? option.hideHelp() : option);
   }
   return command;
 }
 
-const PLACEHOLDERS: Readonly<Record<Reading, string>> = {
+const PLACEHOLDERS: Readonly<Record<FlagForm, string>> = {
   text: "<value>",
   number: "<n>",
   switch: "[true|false]",

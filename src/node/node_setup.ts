@@ -1,5 +1,5 @@
-// What kube-proxy sets on the node beside rules: limits of connection tracking, and how late the kernel ends us when
-// memory runs out. A container may not: that is told, and changes nothing else.
+// Sets what kube-proxy sets on a node beside rules: the limits of connection tracking, and the score by which the kernel picks
+// a process to end when memory runs out. A container may not set them: that is reported, and the proxy runs all the same.
 
 import { readSpecial, writeSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -11,7 +11,7 @@ import {
 
 const OOM_SCORE = "/proc/self/oom_score_adj";
 
-/** Sets what is given; returns what could not be set, for people. */
+/** Sets the given values. Returns a sentence for each that could not be set. */
 export function setUpNode(
   { conntrack, oomScoreAdj }: { readonly conntrack?: ConntrackSettings; readonly oomScoreAdj?: number },
 ): string[] {
@@ -36,7 +36,7 @@ function set({ path, value, raise }: KernelParameter): void {
   if (now !== value && !(raise && now > value)) writeSpecial(path, String(value));
 }
 
-/** Cores of the node, whatever this process may use: `0-3,8` (sysfs). */
+/** The cores of the node, not only those that this process may use. sysfs writes them as `0-3,8`. */
 function onlineCpus(): number {
   const ranges = readSpecial("/sys/devices/system/cpu/online").trim().split(",");
   return ranges.reduce((sum, range) => {

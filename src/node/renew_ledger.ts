@@ -1,4 +1,4 @@
-// A damaged ledger is set aside, never deleted, and a new one begun with what could be used of it.
+// Sets a damaged ledger aside, which keeps its files, and begins a new one with the records that can still be read.
 
 import { emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -8,17 +8,17 @@ import { salvage } from "../ledger/salvage.ts";
 import type { LedgerDamage } from "../ledger/segment.ts";
 import type { Storage } from "../ledger/storage.ts";
 
-/** How a new ledger begins. */
+/** The beginning of a new ledger. */
 export interface Renewed {
-  /** Folder in the ledger's that the damaged segments are in now. */
+  /** The folder, within the ledger's, that has the damaged segments now. */
   readonly folder: string;
-  /** Its first records: the gap, then what was last known. */
+  /** Its first records: the gap, then the configuration and the objects that the damaged ledger had. */
   readonly records: readonly LedgerRecord[];
-  /** Whether rules were made from what was known. */
+  /** Whether the damaged ledger had committed rules from that state. */
   readonly committed: boolean;
 }
 
-/** Sets the segments in `storage` aside, which must not be written to by anybody. `time`: RFC 3339, UTC. */
+/** Sets the segments in `storage` aside. No program may write to it meanwhile. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
   const state = emptyState();
   const records = salvage(storage);

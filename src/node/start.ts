@@ -1,4 +1,4 @@
-// What `run` and `record` begin with: the ledger, what it already holds, and the record of how we are set up.
+// The beginning of `run` and `record`: opens the ledger, folds its records, and makes the record of the configuration.
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
@@ -15,7 +15,7 @@ import type { Settings } from "./config.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./program_version.ts";
 
-/** The folder of the ledger. Throws {@link UsageError} when none is named. */
+/** The folder of the ledger. Throws {@link UsageError} where no flag or file names one. */
 export function ledgerFolder(path: string | undefined): string {
   if (path !== undefined) return path;
   throw new UsageError(
@@ -23,18 +23,18 @@ export function ledgerFolder(path: string | undefined): string {
   );
 }
 
-/** A ledger that is open, and the engine that has folded it. */
+/** An open ledger, and the engine that has folded it. */
 export interface Opened {
   readonly engine: EngineState;
   readonly ledger: LedgerWriter;
-  /** Whether this ledger stands for a damaged one that rules were made from. */
+  /** Whether this ledger replaces a damaged one that had committed rules. */
   readonly renewed: boolean;
 }
 
-/** Records handed to the engine at once while a ledger is read. */
+/** How many records the engine gets at once while a ledger is read. */
 const FOLDED_TOGETHER = 1000;
 
-/** Opens the ledger and folds what it holds. A damaged one is set aside, and what can be used of it goes on. */
+/** Opens the ledger and folds it. A damaged ledger is set aside, and a new one begins with the records that can be read. */
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
@@ -56,14 +56,14 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
   const snapshot = newestSnapshot<SnapshotLine>(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
-  const told = progress("records read from the ledger");
+  const counted = progress("records read from the ledger");
   let waiting: LedgerRecord[] = [];
   let first = 0;
   const fold = () => {
     if (waiting.length > 0) step(engine, { kind: "appended", first: first as Offset, records: waiting });
     first += waiting.length;
     waiting = [];
-    told(first);
+    counted(first);
   };
   const ledger = new LedgerWriter(storage, {
     policy,
@@ -81,17 +81,17 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
   return { engine, ledger };
 }
 
-/** The record that a ledger begins with, and that tells it of a change. */
+/** The record of the configuration: a ledger begins with one, and gets another when the configuration changes. */
 export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">): ConfigRecord {
   return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName: node, proxy };
 }
 
-/** Whether the ledger ends with the configuration of `config`. */
+/** Whether the newest configuration in the ledger is that of `config`. */
 export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
   return cluster.node.name === nodeName && sameValue(cluster.config, proxy);
 }
 
-/** Aborts when the process is asked to stop; the batch in hand is finished first. */
+/** Aborts on SIGINT and SIGTERM. The loop finishes its present batch first. */
 export function stopSignal(): AbortController {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());

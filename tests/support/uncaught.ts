@@ -17,7 +17,7 @@ setTimeout(() => {
 queueMicrotask(() => {
   throw new Error("in a microtask");
 });
-void Promise.reject(new Error("nobody awaits this, token=aBcD1234"));
+void Promise.reject(new Error("without a handler, token=aBcD1234"));
 void Promise.resolve().then(() => assert(false, "positions out of order"));
 const target = new EventTarget();
 target.addEventListener("event", () => {

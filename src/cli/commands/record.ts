@@ -7,7 +7,7 @@ import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
 import { log, startNodeLog } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
-import { guardedSource } from "../../node/guarded_source.ts";
+import { checkedSource } from "../../node/checked_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
 
@@ -34,15 +34,15 @@ export async function record(options: RecordOptions): Promise<number> {
   const config = configRecord(inForce);
   if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
-  const told = progress("records written");
+  const counted = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
-  const believed = inForce.source === undefined
+  const checked = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options);
+    : checkedSource(source, () => engine.cluster.objects, options);
   try {
-    for await (const batch of believed.batches(signal)) {
+    for await (const batch of checked.batches(signal)) {
       take(engine, ledger, batch, source);
-      told(ledger.next);
+      counted(ledger.next);
     }
   } finally {
     clearInterval(timer);
