@@ -1,4 +1,4 @@
-// The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
+// The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
 
 import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
@@ -103,7 +103,7 @@ function addRun(command: Command, done: Done): void {
     .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
     .option(
       "--own-tables",
-      "let nobody else change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
+      "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
     )
     .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
     .addHelpText("after", RUN_EXAMPLE)
@@ -159,7 +159,7 @@ function addManifest(command: Command, done: Done): void {
   ).action((options: ManifestOptions) => done(manifest(options)));
 }
 
-/** Where the cluster is read from, where the ledger is, and kube-proxy's flags about traffic. */
+/** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 function withSource(command: Command): Command {
   command
     .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
@@ -191,19 +191,23 @@ const PLACEHOLDERS: Readonly<Record<FlagForm, string>> = {
   gates: "<list>",
 };
 
-/** What the user can only mend by asking for something else. */
+/** Whether the user must ask for something else. */
 function isWrongUsage(error: unknown): error is Error {
   return error instanceof UsageError || error instanceof KubeconfigProblem || isWrongPosition(error);
 }
 
-/** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
+/** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
   return error instanceof LedgerLocked || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
-/** Runs the program; what it throws becomes a message and an exit code. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+/** Runs the program; turns an error into a message and an exit code. */
 async function exitCode(args: readonly string[]): Promise<number> {
   try {
     return await main(args);
@@ -214,7 +218,7 @@ async function exitCode(args: readonly string[]): Promise<number> {
       return 2;
     }
     log.error(
-      isExplained(error) ? error.message : `a fault of this program: ${(error as Error)?.stack ?? error}`,
+      isExplained(error) ? error.message : `a fault of this program: ${stackOf(error)}`,
     );
     return 1;
   }
@@ -224,6 +228,6 @@ if ("DedicatedWorkerGlobalScope" in globalThis) serveReplay();
 else if (import.meta.main) {
   startLog();
   Deno.exitCode = await exitCode(Deno.args);
-  // A write that hangs would keep the process from ending.
+  // A write that hangs would keep the process alive.
   if (!await flushLog()) Deno.exit();
 }

@@ -1,4 +1,4 @@
-// The state that a node would make of a source, without a ledger: everything that the source lists, folded.
+// Folds everything that a source lists, without a ledger: the state that a node would have.
 
 import { emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -10,7 +10,7 @@ import { log } from "../node/log.ts";
 import { apiClient, openSource } from "../node/sources.ts";
 import { configRecord } from "../node/start.ts";
 
-/** The state after all that the source of `options` holds now; its records are kept in memory. Throws UsageError. */
+/** The state of everything that the source of `options` lists now. Its records stay in memory. Throws UsageError. */
 export async function stateOfSource(options: ConfigOptions): Promise<PastState> {
   const records: LedgerRecord[] = [];
   const state = emptyState();

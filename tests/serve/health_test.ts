@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
 import { OWN_NODE_PROBLEMS, type OwnNodeProblem } from "../../src/serve/problems.ts";
+import { resourceStatus } from "../support/resource_status.ts";
 
 const NOW = Date.parse("2026-11-23T03:12:00.000Z");
 const FACTS: HealthFacts = {
@@ -33,10 +34,9 @@ Deno.test("a node that the autoscaler will delete is alive, and receives no traf
 });
 
 Deno.test("the body is kube-proxy's, with the sources beside it", () => {
-  const heardAt = NOW - 1000;
   const body = healthz({
     ...FACTS,
-    sources: [{ kind: "Service", heardAt, problem: "", reason: "", listed: true, lists: 1 }],
+    sources: [resourceStatus({ heardAt: NOW - 1000 })],
   }).body;
   const family = { lastUpdated: "2026-11-23T03:12:00.000Z", healthy: true };
   assert.deepEqual(body, {
@@ -96,14 +96,7 @@ Deno.test("the public answers have no text of an error; details have it without 
   const secret = "s3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3t";
   const problem =
     `https://admin:${secret}@api.example:6443: 401; bearer ${secret}; token=${secret} ${secret}`;
-  const source = {
-    kind: "Service",
-    heardAt: 0,
-    problem,
-    reason: "forbidden",
-    listed: false,
-    lists: 0,
-  } as const;
+  const source = resourceStatus({ problem, reason: "forbidden" });
   const facts = { ...FACTS, ledger: { reason: `/var/${secret}`, records: 3 }, sources: [source] };
   const answers = JSON.stringify([healthz(facts).body, livez(facts).body]);
   assert.doesNotMatch(answers, /s3cr3t|example|var/);

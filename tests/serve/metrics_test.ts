@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { newMetrics } from "../../src/serve/metrics.ts";
 import { serveMetrics } from "../../src/serve/metrics_server.ts";
+import { resourceStatus } from "../support/resource_status.ts";
 
 const REPORT: SyncReport = {
   position: 7,
@@ -25,7 +26,7 @@ const REPORT: SyncReport = {
 
 Deno.test("a sync is counted with kube-proxy's names, for both families, and with ours", async () => {
   const metrics = newMetrics({
-    status: () => [{ kind: "Service", heardAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
+    status: () => [resourceStatus({ heardAt: 5000 })],
     gathered: () => ({ services: 5, endpoints: 6 }),
     ledger: () => ({ reason: "No space left on device", records: 12 }),
     problems: () => ["ledger cannot be written"],

@@ -1,7 +1,7 @@
 // The closed list of problems, and the facts that each follows from.
 
 import assert from "node:assert/strict";
-import type { ProblemReason, ResourceStatus } from "../../src/ingest/source.ts";
+import type { ProblemReason } from "../../src/ingest/source.ts";
 import { NODE_PROBLEMS } from "../../src/fold/own_node.ts";
 import {
   HEALTH_PROBLEMS,
@@ -10,6 +10,7 @@ import {
   problemsOf,
   sourceProblem,
 } from "../../src/serve/problems.ts";
+import { resourceStatus } from "../support/resource_status.ts";
 
 const NO_PROBLEM: ProblemFacts = {
   pendingSince: undefined,
@@ -20,14 +21,8 @@ const NO_PROBLEM: ProblemFacts = {
   sources: [],
 };
 
-const status = (reason: ProblemReason | ""): ResourceStatus => ({
-  kind: "Node",
-  heardAt: 0,
-  problem: "a text that must not be shown",
-  reason,
-  listed: true,
-  lists: 0,
-});
+const status = (reason: ProblemReason | "") =>
+  resourceStatus({ problem: "a text that must not be shown", reason });
 
 Deno.test("each reason why a resource is not followed has a name in the list", () => {
   const names: Record<ProblemReason | "", string | undefined> = {

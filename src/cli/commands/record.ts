@@ -1,4 +1,5 @@
-// `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
+// `ledgerproxy record`: writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches
+// no rules.
 
 import { type EngineState, step } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
@@ -19,9 +20,10 @@ export interface RecordOptions extends ConfigOptions {
   readonly fsync?: SyncPolicy;
 }
 
+/** How often the ledger is made durable. */
 const SYNC_MILLISECONDS = 1000;
 
-/** Records until the source ends or the process is asked to stop; returns the exit code. */
+/** Records until the source ends or SIGTERM arrives; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
   startNodeLog();
   const inForce = settings(options);

@@ -1,5 +1,5 @@
-// `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
-// digest compared. The first difference is printed with both sides.
+// `ledgerproxy replay LEDGER`: folds and plans every commit again, commits it to a kernel in memory or to this namespace's, and
+// compares each digest. It prints the first difference with both sides.
 
 import type { Past } from "../../history/past.ts";
 import { type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
@@ -23,7 +23,7 @@ import { pastArgument, positionArgument } from "../arguments.ts";
 export interface ReplayOptions {
   readonly to?: PositionExpression;
   readonly intoKernel?: boolean;
-  /** How many times faster than it happened; as fast as it goes unless given. */
+  /** How many times faster than the records were written; undefined: without pauses. */
   readonly speed?: number;
   readonly json?: boolean;
 }
