@@ -59,6 +59,7 @@ export { verdictLines } from "./src/history/verify_words.ts";
 export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
 export type { SetElement, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
+export { serviceOfComment } from "./src/kube/named_services.ts";
 export { rulesetAt } from "./src/fold/ruleset_at.ts";
 export type {
   EndpointSlice,

@@ -2,6 +2,7 @@
 
 import { type Title, titleText } from "../fold/claims.ts";
 import type { ServiceName } from "../fold/cluster_state.ts";
+import { frontendKey } from "../fold/resource.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
@@ -22,10 +23,22 @@ export function readPacket(source: string, target: string, from?: string): Packe
   return {
     source: sender,
     destination,
-    protocol: (match[4] ?? "tcp").toLowerCase() as Protocol,
+    protocol: protocolOf(match[4]),
     port: Number(match[3]),
     ...(from === undefined ? {} : { interface: from }),
   };
+}
+
+/** The protocol of a packet; TCP where it is left out. */
+function protocolOf(text = "tcp"): Protocol {
+  switch (text.toLowerCase()) {
+    case "udp":
+      return "udp";
+    case "sctp":
+      return "sctp";
+    default:
+      return "tcp";
+  }
 }
 
 /** All addresses that a Node object lists. */
@@ -69,15 +82,15 @@ export function rivals(
   steps: readonly TraceStep[],
   { claims, contested, titles }: Contests,
 ): string[] {
-  const frontends = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key as string)));
+  const family = familyOf(packet.destination);
+  const frontends = new Set<string>(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
   // Such a frontend may be in no map: the address may be the cluster IP of a Service that does not have this port.
   frontends.add(`${packet.destination} . ${packet.protocol} . ${packet.port}`);
-  return [...frontends].map((key) => `${familyOf(packet.destination)} frontend ${key}`)
-    .filter((claim) => contested.has(claim)).map((claim) => {
+  return [...frontends].filter((frontend) => contested.has(frontendKey(family, frontend)))
+    .map((frontend) => {
+      const claim = frontendKey(family, frontend);
       const [holder, ...others] = claims.get(claim)!;
-      const frontend = claim.replace(/^\S+ frontend /, "");
-      return `${others.join(", ")} wants ${frontend} too: ${holder}, ${
-        titleText(titles.get(claim))
-      }, keeps it`;
+      const title = titleText(titles.get(claim));
+      return `${others.join(", ")} wants ${frontend} too: ${holder}, ${title}, keeps it`;
     });
 }

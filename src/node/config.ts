@@ -12,7 +12,7 @@ import {
 } from "../kube/proxy_config_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { followLogSettings, log } from "./log.ts";
-import { type Document, flagNames, type ProxyFlags, withFlags } from "./proxy_flags.ts";
+import { type Document, flagNames, isDocument, type ProxyFlags, withFlags } from "./proxy_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
@@ -97,14 +97,14 @@ function read(
   const documents = values.map((value) => value === theirs ? document : value);
   const twice = repeated.map(({ document, line, key }) => ({
     strict: document !== theirs,
-    text: `line ${line}: ${JSON.stringify(key)} stands twice`,
+    text: `line ${line}: ${JSON.stringify(key)} is repeated`,
   }));
   const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
   const result = broken.length > 0 ? { ok: false as const, problems: broken } : readConfigFile(documents);
   if (!result.ok) {
     const names = config === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([
-      config === undefined ? "flags that cannot be:" : `--config ${config}:`,
+      config === undefined ? "wrong flags:" : `--config ${config}:`,
       ...result.problems.map((problem) => `  ${named(problem, names)}`),
     ].join("\n"));
   }
@@ -115,8 +115,7 @@ function read(
 
 /** Whether a document is kube-proxy's; the other one is this program's. */
 function isTheirs(value: unknown): value is Document {
-  return typeof value === "object" && value !== null && "kind" in value &&
-    value.kind === "KubeProxyConfiguration";
+  return isDocument(value) && value["kind"] === "KubeProxyConfiguration";
 }
 
 /** `problem` with the name of the flag in place of its field. */

@@ -5,6 +5,7 @@ import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtap
 import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
 import { printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
+import { type Document, isDocument } from "./proxy_flags.ts";
 
 /** The form of messages, as `--logging-format` and `-v` set it. */
 export interface LogSettings {
@@ -48,11 +49,13 @@ export function startNodeLog(): void {
 }
 
 /** Applies format and verbosity of `document`, a KubeProxyConfiguration, to the log of `run` and `record`. */
-export function followLogSettings(document: Readonly<Record<string, unknown>>): void {
+export function followLogSettings(document: Document): void {
   if (inForce.format === "plain") return;
-  const { format, verbosity } = (document["logging"] ?? {}) as Record<string, unknown>;
+  const section = document["logging"];
+  const logging = isDocument(section) ? section : {};
+  const verbosity = logging["verbosity"];
   configureLog({
-    format: format === "json" ? "json" : "text",
+    format: logging["format"] === "json" ? "json" : "text",
     verbosity: typeof verbosity === "number" ? verbosity : 0,
   });
 }

@@ -122,6 +122,11 @@ export type ProxyFlags = Readonly<Record<string, unknown>>;
 /** A KubeProxyConfiguration document, as parsed. */
 export type Document = Readonly<Record<string, unknown>>;
 
+/** Whether a parsed value is a document or a section of one: a map, not a single value. */
+export function isDocument(value: unknown): value is Document {
+  return typeof value === "object" && value !== null;
+}
+
 /** `document` with the values of `flags`, and the name of the flag that set each field. */
 export function withFlags(
   document: Document,
@@ -142,8 +147,11 @@ export function withFlags(
 }
 
 function withValue(document: Document, [key, ...rest]: readonly string[], value: unknown): Document {
-  const inner = document[key!] as Document | null | undefined;
-  return { ...document, [key!]: rest.length === 0 ? value : withValue(inner ?? {}, rest, value) };
+  const inner = document[key!];
+  return {
+    ...document,
+    [key!]: rest.length === 0 ? value : withValue(isDocument(inner) ? inner : {}, rest, value),
+  };
 }
 
 /** The value of a field. Text that does not parse stays text: the parser of the document then reports it. */

@@ -34,7 +34,7 @@ Deno.test("of a repeated key the last counts, as in kube-proxy; in our own docum
   assert.equal(read(`${HEAD}oomScoreAdj: 1\noomScoreAdj: 2\n`).settings?.oomScoreAdj, 2);
   assert.equal(
     read(`${HEAD}${OURS}ledger: /a\nledger: /b\n`).problem,
-    '--config FILE:\n  line 8: "ledger" stands twice',
+    '--config FILE:\n  line 8: "ledger" is repeated',
   );
 });
 

@@ -1,4 +1,4 @@
-// A proxy without a real kernel that follows an API server: source, engine, ledger, and what it says.
+// A proxy with a fake kernel that follows an API server: source, engine, ledger, and its log.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import { newEngine, step } from "../../src/engine/engine.ts";
@@ -59,7 +59,7 @@ export class FollowedCluster implements AsyncDisposable {
     return [...readLedger(this.storage)].map(({ record }) => record);
   }
 
-  /** What the ledger says of lists that were not taken at once. */
+  /** The ledger's records about lists that waited for a confirmation. */
   held(): string[] {
     return this.records().flatMap((record) =>
       record.kind === "drift" ? [`${record.process}: ${record.changes.join()}: ${record.response}`] : []
