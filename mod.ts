@@ -71,7 +71,8 @@ export type {
   WatchEvent,
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
-export type { Progress, Search } from "./src/ledger/ledger_view.ts";
+export type { Progress } from "./src/ledger/ledger_view.ts";
+export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";

@@ -1,4 +1,4 @@
-// A cause as text. It is apart from record_words.ts because a cause is described by that file's functions.
+// A cause as text: the record, and how late it arrived.
 
 import type { Cause } from "./cause.ts";
 import type { TimeText } from "./record_words.ts";

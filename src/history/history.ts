@@ -1,7 +1,7 @@
 // All questions that a ledger answers, as one object. Each question is a function in a file of its own and returns a value.
 // Commands, `--json` and the report's page print that value, each in its own form.
 
-import type { Search } from "../ledger/ledger_view.ts";
+import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";

@@ -6,6 +6,7 @@ import { frontendKey } from "../fold/resource.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
 import type { Outcome, Packet, TraceStep } from "./trace.ts";
 
@@ -85,12 +86,12 @@ export function rivals(
   const family = familyOf(packet.destination);
   const frontends = new Set<string>(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
   // Such a frontend may be in no map: the address may be the cluster IP of a Service that does not have this port.
-  frontends.add(`${packet.destination} . ${packet.protocol} . ${packet.port}`);
-  return [...frontends].filter((frontend) => contested.has(frontendKey(family, frontend)))
-    .map((frontend) => {
-      const claim = frontendKey(family, frontend);
-      const [holder, ...others] = claims.get(claim)!;
-      const title = titleText(titles.get(claim));
-      return `${others.join(", ")} wants ${frontend} too: ${holder}, ${title}, keeps it`;
-    });
+  frontends.add(elementKey([packet.destination, packet.protocol, String(packet.port)]));
+  return [...frontends].flatMap((frontend) => {
+    const claim = frontendKey(family, frontend);
+    const [holder, ...others] = contested.has(claim) ? claims.get(claim) ?? [] : [];
+    if (holder === undefined) return [];
+    const title = titleText(titles.get(claim));
+    return [`${others.join(", ")} wants ${frontend} too: ${holder}, ${title}, keeps it`];
+  });
 }

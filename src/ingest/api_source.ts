@@ -4,7 +4,7 @@
 
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
-import { Connection } from "./connection.ts";
+import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
 import { gather, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
@@ -31,7 +31,7 @@ export function apiSource(
   times: ApiSourceTimes = {},
 ): ApiSource {
   const inbox = new Inbox();
-  const connection = new Connection(client, { ...LIVENESS_TIMES, ...times });
+  const connection = new ApiConnection(client, { ...LIVENESS_TIMES, ...times });
   const cuts: Cuts = { count: 0, reportedAt: undefined };
   const ports = {
     connection,

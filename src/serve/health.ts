@@ -1,9 +1,9 @@
 // Answers of the health endpoints: kube-proxy's rules and body (1.37), with the problems beside them, from a closed list. The
 // functions are pure; times are in milliseconds since 1970.
 
+import type { UnsettledDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { printable, redacted } from "../printable.ts";
-import type { UnsettledDrift } from "../engine/healer.ts";
 import { OWN_NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
 
 /** The facts that health follows from. */
