@@ -7,6 +7,7 @@ import { printableJson } from "../printable.ts";
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
 const time = z.string().describe("RFC 3339, UTC");
+// Schemas are strict: a field that a command prints and no schema has fails the tests.
 const offered = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape).readonly();
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 

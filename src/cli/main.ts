@@ -93,6 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
   return code;
 }
 
+/** The command `run`. */
 function addRun(command: Command, done: Done): void {
   withSource(command)
     .description("read a cluster and keep the kernel's rules equal to it")
@@ -110,6 +111,7 @@ function addRun(command: Command, done: Done): void {
     .action(async (options: RunOptions) => done(await run(options)));
 }
 
+/** The command `record`. */
 function addRecord(command: Command, done: Done): void {
   withSource(command)
     .description("write what happens in a cluster into a ledger; touches no rules")
@@ -119,6 +121,7 @@ function addRecord(command: Command, done: Done): void {
     .action(async (options: RecordOptions) => done(await record(options)));
 }
 
+/** The command `check`. */
 function addCheck(command: Command, done: Done): void {
   command
     .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
@@ -127,6 +130,7 @@ function addCheck(command: Command, done: Done): void {
     .action((options: { json?: boolean }) => done(check(options)));
 }
 
+/** The command `cleanup`. */
 function addCleanup(command: Command, done: Done): void {
   command
     .description("remove our rules from this node; the ledger stays")
@@ -140,6 +144,7 @@ function addCleanup(command: Command, done: Done): void {
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
 }
 
+/** The command `manifest`, which has kube-proxy's flags too and checks them before any node reads them. */
 function addManifest(command: Command, done: Done): void {
   addProxyFlags(
     command
@@ -175,6 +180,7 @@ function withSource(command: Command): Command {
   return addProxyFlags(command);
 }
 
+/** Adds kube-proxy's flags. All are accepted, and only those that matter are in help. */
 function addProxyFlags(command: Command): Command {
   for (const { name, form, help } of PROXY_FLAGS) {
     const option = command.createOption(`${name} ${PLACEHOLDERS[form]}`, help ?? "");
@@ -183,6 +189,7 @@ function addProxyFlags(command: Command): Command {
   return command;
 }
 
+/** How help shows the value of a flag. A switch may have none. */
 const PLACEHOLDERS: Readonly<Record<FlagForm, string>> = {
   text: "<value>",
   number: "<n>",
@@ -203,6 +210,7 @@ function isExplained(error: unknown): error is Error {
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
+/** The stack of an error, for a report of a bug. */
 function stackOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -35,6 +35,7 @@ export async function replayParts(path: string, parts: readonly Part[]): Promise
   return joinResults(results);
 }
 
+/** Replays one part in a worker, which ends with the result. */
 function replayInWorker(task: Task, counted: (records: number) => void): Promise<ReplayResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ReplayResult>();
   const worker = new Worker(Deno.mainModule, { type: "module" });

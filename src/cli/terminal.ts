@@ -8,6 +8,7 @@ const SHOWN_MAX = 200;
 
 /** Prints `lines`. Each is printed as one line, with newlines in it escaped. */
 export function printLines(lines: readonly string[]): void {
+  // Colours only on a terminal, and not where NO_COLOR is set: output in a pipe is for programs.
   const colours = Deno.stdout.isTerminal() && !Deno.noColor;
   for (const line of lines) {
     const text = printable(line).replaceAll("\n", "\\n");

@@ -35,6 +35,7 @@ export function checkedSource(
         if (refusal !== undefined && first && (once || batch.complete)) {
           throw new UsageError(refusalText(source, refusal, batch.problems));
         }
+        // A program that was stopped for a while may find files gone. What the first list deletes is reported, so that it is seen.
         const deleted = first ? deletedByList(batch, known()) : undefined;
         first = false;
         const more = [refusal, deleted].filter((text) => text !== undefined).map((text) =>
@@ -50,6 +51,7 @@ export function checkedSource(
   };
 }
 
+/** The message of the UsageError: the problems of the files first, because they may explain the empty list. */
 function refusalText({ description }: Source, refusal: string, problems: readonly string[]): string {
   return [...problems, `--source ${description}: ${refusal}`].join("\n");
 }

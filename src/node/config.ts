@@ -47,6 +47,7 @@ export interface Settings {
   readonly document: Document;
 }
 
+/** The document of a node without a configuration file. The mode decides which section the flags of kube-proxy set. */
 const NO_FILE: Document = {
   apiVersion: KUBE_PROXY_API_VERSION,
   kind: "KubeProxyConfiguration",
@@ -84,6 +85,7 @@ export function settings(options: ConfigOptions): Settings {
   };
 }
 
+/** Reads the file and lays the flags over it. One parser checks both, so that a flag and a field have the same rules. */
 function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
@@ -93,12 +95,14 @@ function read(
     : readDocuments(config, readText(config));
   const theirs = values.find(isTheirs);
   const { document, from } = withFlags(theirs ?? {}, options);
+  // The settings of the log apply first, so that the warnings below have the right form.
   followLogSettings(document);
   const documents = values.map((value) => value === theirs ? document : value);
   const twice = repeated.map(({ document, line, key }) => ({
     strict: document !== theirs,
     text: `line ${line}: ${JSON.stringify(key)} is repeated`,
   }));
+  // A repeated key in our own document is an error: it is new, so no file in use depends on the last one winning.
   const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
   const result = broken.length > 0 ? { ok: false as const, problems: broken } : readConfigFile(documents);
   if (!result.ok) {
@@ -125,6 +129,7 @@ function named(problem: string, flags: ReadonlyMap<string, string>): string {
   return field === undefined ? problem : `${flags.get(field)}${problem.slice(path.length)}`;
 }
 
+/** Reads the file up to a bound, so that a device or a huge file cannot fill the memory. */
 function readText(path: string): string {
   try {
     return readTextUpTo(path, CONFIG_BYTES_MAX);

@@ -46,6 +46,7 @@ function elsewhere({ proxy: _, document: __, ...rest }: Settings): string {
   return JSON.stringify(rest);
 }
 
+/** The settings of a changed file; undefined where they are wrong. The present settings then stay in force. */
 function settingsOrNothing(options: ConfigOptions): Settings | undefined {
   try {
     return settings(options);
@@ -56,6 +57,7 @@ function settingsOrNothing(options: ConfigOptions): Settings | undefined {
   }
 }
 
+/** The text of the file; undefined where it cannot be read. */
 function readText(path: string): string | undefined {
   try {
     return readTextUpTo(path, CONFIG_BYTES_MAX);

@@ -3,7 +3,7 @@
 import { newEngine, step } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
 import { log } from "./log.ts";
@@ -12,7 +12,7 @@ import { log } from "./log.ts";
 export async function dryRun(source: Source, config: LedgerRecord): Promise<number> {
   const engine = newEngine();
   const append = (records: readonly LedgerRecord[]) =>
-    step(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
+    step(engine, { kind: "appended", first: offsetOf(engine.appendedOffset + 1), records });
   append([config]);
   for await (const batch of source.batches(new AbortController().signal)) {
     for (const effect of step(engine, { kind: "batch", batch })) {
@@ -20,6 +20,7 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
       for (const one of after) if (one.kind === "warn") log.warn(one.text);
     }
   }
+  // The rules depend on the own Node, so a wrong --node is worth a warning here too.
   const { text } = nodeStatus(engine.cluster, engine.synced);
   if (text !== "") log.warn(text);
   const { tables, desired } = engine.cluster;

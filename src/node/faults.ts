@@ -51,12 +51,14 @@ export class Faults implements Disposable {
     this.#lastResort[Symbol.dispose]();
   }
 
+  /** Counts a fault, records it where its turn has come, and ends the loop where the engine may be broken. */
   #take(fault: Fault, noted: boolean): void {
     this.metrics.faulted(fault.kind);
     if (noted) this.#record(fault);
     if (fault.breaksEngine && this.#append !== undefined) this.#broken.abort(fault);
   }
 
+  /** Logs a fault and writes it to the ledger. The ledger of a broken loop is not used: the record waits for the next loop. */
   #record({ kind, text, stack, breaksEngine }: Fault): void {
     const response = breaksEngine ? "the loop starts again" : "the program goes on";
     log.error(`nothing caught this (${kind}): ${text}; ${response}${stack === "" ? "" : `\n${stack}`}`);

@@ -76,6 +76,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
+  // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const snapshots = new Snapshots(process, ports.ledger);
   const reading = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {

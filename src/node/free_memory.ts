@@ -25,6 +25,7 @@ export class MemoryRelease implements Disposable {
   }
 }
 
+/** Collects garbage, and gives free pages of malloc back to the system. */
 function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });

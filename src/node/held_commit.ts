@@ -45,6 +45,7 @@ export function commitAt(storage: Storage, position: Position): HeldCommit | und
   return held ? { position, generation: commit.generation } : undefined;
 }
 
+/** The newest commit that the kernel accepted. The ledger is read from its end, so a long one takes no longer. */
 function lastCommit(storage: Storage): CommitRecord | undefined {
   for (const { record } of readBackward(storage)) {
     if (record.kind === "commit" && record.outcome === "committed") return record;

@@ -48,6 +48,7 @@ export class LastResort implements Disposable {
 
   constructor(readonly onFault: OnFault) {
     const { signal } = this.#listening;
+    // Without preventDefault the runtime ends the process after the listener.
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();
       this.note("exception", event.error);

@@ -70,6 +70,7 @@ export function flushLog(): Promise<boolean> {
   return writer.flush(FLUSH_MILLISECONDS);
 }
 
+/** Applies `settings` to the logger. LogTape's own warnings go to the same place. */
 function configureLog(settings: LogSettings): void {
   inForce = settings;
   configureSync({
@@ -94,6 +95,7 @@ export interface Message {
   readonly text: string;
 }
 
+/** A message of LogTape without its template. */
 function messageOf({ level, message, timestamp }: LogRecord): Message {
   return { level, time: timestamp, text: message.map(String).join("") };
 }

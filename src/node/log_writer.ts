@@ -63,6 +63,7 @@ export class LogWriter {
     return done;
   }
 
+  /** Adds a line to those that wait. */
   #put(bytes: Uint8Array): void {
     this.#waiting.push(bytes);
     this.#bytes += bytes.length;
@@ -91,12 +92,14 @@ export class LogWriter {
     this.#draining = undefined;
   }
 
+  /** Takes lines of at most {@link CHUNK_BYTES} from those that wait, or one longer line. */
   #takeChunk(): Uint8Array[] {
     let size = 0;
     const end = this.#waiting.findIndex(({ length }) => (size += length) > CHUNK_BYTES);
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
   }
 
+  /** Writes all of `lines`. A write may take only a part of them. */
   async #writeWhole(lines: readonly Uint8Array[]): Promise<void> {
     const bytes = Buffer.concat(lines);
     for (let at = 0; at < bytes.length;) {

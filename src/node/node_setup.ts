@@ -9,6 +9,7 @@ import {
   type KernelParameter,
 } from "../kube/conntrack_settings.ts";
 
+/** The file of this process' score, -1000 to 1000 (proc(5)). */
 const OOM_SCORE = "/proc/self/oom_score_adj";
 
 /** Sets the given values. Returns a sentence for each that could not be set. */
@@ -31,6 +32,7 @@ export function setUpNode(
   });
 }
 
+/** Sets one parameter. With `raise` a higher value of the node stays. */
 function set({ path, value, raise }: KernelParameter): void {
   const now = Number(readSpecial(path));
   if (now !== value && !(raise && now > value)) writeSpecial(path, String(value));

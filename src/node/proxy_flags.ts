@@ -108,10 +108,12 @@ export function flagNames(mode: unknown): Map<string, string> {
   return new Map(PROXY_FLAGS.map((flag) => [fieldIn(mode, flag), longName(flag)]));
 }
 
+/** The path of a flag's field: in the section `nftables` in that mode, in the section `iptables` in every other. */
 function fieldIn(mode: unknown, { field }: ProxyFlag): string {
   return field.replace("MODE", mode === "nftables" ? "nftables" : "iptables");
 }
 
+/** `--v` of `-v, --v`. */
 function longName({ name }: ProxyFlag): string {
   return name.replace(/^.*--/, "--");
 }
@@ -146,6 +148,7 @@ export function withFlags(
   return { document: result, from };
 }
 
+/** `document` with `value` at a path. A section that is not a map is replaced. */
 function withValue(document: Document, [key, ...rest]: readonly string[], value: unknown): Document {
   const inner = document[key!];
   return {

@@ -9,7 +9,7 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { segmentFirst } from "../ledger/format.ts";
-import type { ConfigRecord, GapRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { salvage } from "../ledger/salvage.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
@@ -57,11 +57,13 @@ interface LastKnown {
   readonly salvaged: NonNullable<GapRecord["salvaged"]>;
 }
 
+/** Of a ledger that only a newer version can read, nothing is used. */
 function nothingKnown(): LastKnown {
   const salvaged = { snapshot: null, records: 0, complete: false, committed: false };
   return { state: emptyState(), lost: 0, salvaged };
 }
 
+/** Folds the newest whole snapshot and all whole records after it. */
 function lastKnown(storage: Storage): LastKnown {
   const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   const state = snapshot === undefined ? emptyState() : restoredState(snapshot.lines);
@@ -71,7 +73,7 @@ function lastKnown(storage: Storage): LastKnown {
   let next = records.next();
   for (; !next.done; next = records.next()) {
     const { offset, record } = next.value;
-    foldRecord(state, offset as Offset, record);
+    foldRecord(state, offsetOf(offset), record);
     count++;
   }
   return {
@@ -92,6 +94,7 @@ function configOf({ folded, node, config }: ClusterState, time: string): ConfigR
   return { kind: "config", time, version: VERSION, nodeName: node.name, proxy: config };
 }
 
+/** `salvaged` as text, for the gap record. */
 function pastText({ snapshot, records, complete }: LastKnown["salvaged"]): string {
   const behind = `${records} whole records`;
   if (snapshot !== null) return `the snapshot before @${snapshot} and ${behind} behind it`;

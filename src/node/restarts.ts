@@ -1,9 +1,10 @@
 // Restarts the loop in place: after a fault it starts again in the same process, from ledger and kernel, and the rules stay as
 // they are meanwhile. The first restart is at once, later ones wait for pauses that double, so that a fault that returns costs
-// little. Why not exit and let the kubelet restart the pod? Health checks, metrics and the log would be gone meanwhile.
+// little. Why not exit, to be started again? Health checks and metrics would be gone meanwhile, and no program might start it.
 
 /** The pause before the second restart, in milliseconds. */
 const FIRST_PAUSE = 1000;
+/** The longest pause, in milliseconds. */
 const PAUSE_MAX = 30_000;
 /** After so many milliseconds without a fault the next one counts as the first. */
 const QUIET = 10 * 60_000;

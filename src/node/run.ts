@@ -91,6 +91,7 @@ async function live(process: Process): Promise<number> {
   const conntrack = resources.use(new Conntrack());
   // Rules that are in the kernel prove that the kernel has what they need.
   if (held === undefined && !capable(kernel)) return 1;
+  // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
   const opened = openForWriting(folder, options.fsync ?? "interval");
@@ -130,6 +131,7 @@ function logLedgerFailure(failure: LedgerFailure | undefined): void {
   else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
 }
 
+/** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
 function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger">, served: Served): Ports {
   return {
     ...parts,
@@ -164,6 +166,7 @@ function inPlace({ cluster, committedOffset }: EngineState): string {
   return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
 }
 
+/** `89 ms after the start`. */
 function sinceStart(): string {
   return `${Math.round(performance.now())} ms after the start`;
 }
@@ -200,6 +203,7 @@ function warnOf(problems: string[]): string[] {
   return problems;
 }
 
+/** An event about the own Node, with the action of kube-proxy's events. */
 function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, note: string): ApiEvent {
   const regarding = { kind: "Node", namespace: "", name: node } as const;
   return { regarding, type, reason, action: "StartKubeProxy", note };

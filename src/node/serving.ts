@@ -126,6 +126,7 @@ export class Serving implements Disposable {
     this.#servers.dispose();
   }
 
+  /** Opens the ports of all Services that have a health check now. */
   #follow(): void {
     const { healthChecks } = this.served.engine.cluster;
     const services = [...healthChecks].map(([service, check]): ServiceHealth => {
@@ -134,6 +135,7 @@ export class Serving implements Disposable {
     this.#ports.follow(services, services.length === 0 ? [] : hostnames(this.served.engine));
   }
 
+  /** The page /details: the texts of all problems. */
   #details(facts: HealthFacts): Readonly<Record<string, unknown>> {
     return { ...details(facts), node: ownNodeStatus(this.served).text };
   }
@@ -182,6 +184,7 @@ interface Listening {
   readonly address: ListenAddress;
 }
 
+/** `127.0.0.1:10249`, `[::]:10256`. */
 function placeText({ hostname, port }: ListenAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
@@ -212,6 +215,7 @@ export function followed(
   };
 }
 
+/** The facts that health follows from, read anew for each answer. */
 function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pendingSeconds">): HealthFacts {
   const { engine, lastUpdated, drift, brokenSince } = served;
   const { problem, eligible } = ownNodeStatus(served);

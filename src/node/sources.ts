@@ -50,6 +50,7 @@ export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiCli
   throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }
 
+/** Opens a recorded ledger, or else files of YAML and JSON. */
 function openPath(path: string, once: boolean, speed: number | undefined): Source {
   const stat = statOrExplain(path);
   const storage = stat.isDirectory ? folderStorage(path, false) : undefined;
@@ -70,6 +71,7 @@ function openPath(path: string, once: boolean, speed: number | undefined): Sourc
   return manifestSource(path, !once);
 }
 
+/** The path's kind. Where it does not exist, throws {@link UsageError} with the command that writes such a file. */
 function statOrExplain(path: string): Deno.FileInfo {
   try {
     return Deno.statSync(path);

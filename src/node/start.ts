@@ -7,7 +7,7 @@ import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
-import type { ConfigRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
@@ -71,6 +71,7 @@ function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
+/** Opens a ledger and folds it: the newest whole snapshot, then the records after it, some at a time. */
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
   const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   if (snapshot === undefined) requireBeginning(storage);
@@ -79,7 +80,7 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
   let waiting: LedgerRecord[] = [];
   let first = 0;
   const fold = () => {
-    if (waiting.length > 0) step(engine, { kind: "appended", first: first as Offset, records: waiting });
+    if (waiting.length > 0) step(engine, { kind: "appended", first: offsetOf(first), records: waiting });
     first += waiting.length;
     waiting = [];
     counted(first);

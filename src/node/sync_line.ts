@@ -21,6 +21,7 @@ export function syncLine(report: SyncReport): string {
   ].join("  ");
 }
 
+/** `1 record`, `12 records`. */
 function counted(count: number, noun: string): string {
   return `${NUMBER.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

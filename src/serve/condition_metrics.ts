@@ -76,6 +76,7 @@ export function conditionMetrics(
   };
 }
 
+/** Adds metrics whose values are read when a scraper reads them, so that they are never stale. */
 function addGauges(registry: Registry, { problems, droppedLines }: ConditionGauged): void {
   const registers = [registry];
   new Gauge({
@@ -93,6 +94,7 @@ function addGauges(registry: Registry, { problems, droppedLines }: ConditionGaug
     help: "Lines of the log that standard error did not take",
     registers,
     collect() {
+      // A counter can only grow, and the log counts by itself: the value is set by counting anew from 0.
       this.reset();
       this.inc(droppedLines());
     },

@@ -15,6 +15,7 @@ export interface HeldPlace extends Disposable {
   requested(): void;
 }
 
+/** One open connection. */
 interface Place {
   readonly client: string;
   readonly close: (why: Closing) => void;
@@ -62,6 +63,7 @@ export class Connections {
     if (oldest !== undefined) this.#close(oldest, "full");
   }
 
+  /** Frees the place of a connection, and closes it. */
   #close(place: Place, why: Closing): void {
     this.#remove(place);
     place.close(why);

@@ -28,6 +28,7 @@ export type Post = (path: string, body: unknown) => Promise<void>;
 const NOTE_BYTES_MAX = 1024;
 /** Requests that may be open at a time; events beyond them are dropped. */
 const IN_FLIGHT_MAX = 16;
+/** The name of the program in its events. */
 const CONTROLLER = "ledgerproxy";
 
 /** Sends the events of node `node`, a few at a time; events beyond that are dropped. */
@@ -48,6 +49,7 @@ export class EventRecorder {
       .finally(() => this.#inFlight--);
   }
 
+  /** The Event object. Its name has the time and a number, so that no two events have the same name. */
   #body({ regarding, type, reason, action, note }: ApiEvent, namespace: string) {
     const now = new Date();
     const { kind, name } = regarding;
@@ -74,6 +76,7 @@ export class EventRecorder {
   }
 }
 
+/** Cuts a note to the API's bound. Characters may have several bytes, so the bytes are counted. */
 function cut(note: string): string {
   let text = note;
   while (new TextEncoder().encode(text).length > NOTE_BYTES_MAX) text = text.slice(0, -1);

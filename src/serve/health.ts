@@ -33,7 +33,7 @@ export function healthz(facts: HealthFacts): HealthAnswer {
   });
 }
 
-/** `/livez`: whether the proxy works. The Node object does not matter here, so a deleted Node restarts no pod. */
+/** `/livez`: whether the proxy works. The Node object does not matter here. */
 export function livez(facts: HealthFacts): HealthAnswer {
   const healthy = isHealthy(facts);
   return answer(healthy, common(facts, healthy));
@@ -54,6 +54,7 @@ export function details({ ledger, sources, drift }: HealthFacts): Readonly<Recor
   };
 }
 
+/** The part of the body that both endpoints have. */
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
   const { now, lastUpdated, sources, ledger, drift, node } = facts;
   const time = new Date(now).toISOString();
@@ -75,6 +76,7 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
   };
 }
 
+/** The state of one watched resource. Its error text is not shown. */
 function shownSource(source: ResourceStatus): Record<string, unknown> {
   const { heardAt } = source;
   return {
@@ -83,6 +85,7 @@ function shownSource(source: ResourceStatus): Record<string, unknown> {
   };
 }
 
+/** What another program did. A process can have any name, so control characters in it are escaped. */
 function shownDrift({ process, pid, changes, since, putBackAt }: UnsettledDrift): Record<string, unknown> {
   return {
     process: printable(process),

@@ -15,6 +15,7 @@ import {
 /** The endpoints, by their path without the slash. */
 export type HealthEndpoint = "healthz" | "livez";
 
+/** kube-proxy's headers (pkg/proxy/healthcheck, 1.37). */
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
 
 /** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
@@ -85,6 +86,7 @@ export class HealthCheckPorts implements Disposable {
     for (const server of this.#servers.values()) server[Symbol.dispose]();
   }
 
+  /** Opens a port on one address. A failure is reported once for each error, not with every batch. */
   #open(place: string, hostname: string, service: ServiceHealth): void {
     const { port } = service;
     try {

@@ -43,6 +43,7 @@ export interface HttpNotes {
 /** Notes that are ignored. */
 export const NO_NOTES: HttpNotes = { closed() {}, acceptFailed() {}, failed() {} };
 
+/** What is known of an accepted connection. */
 interface Accepted {
   readonly client: string;
   readonly place: HeldPlace;
@@ -52,6 +53,7 @@ interface Accepted {
 
 /** The answer for a path that does not exist. */
 export const NOT_FOUND: HttpAnswer = { status: 404, body: "not found\n" };
+/** The answer where making one threw. It has no text of the error, because any client may read it. */
 const FAILED: HttpAnswer = { status: 500, body: "internal error\n" };
 /** Accepted connections are counted in slices of this length. */
 const SLICE_MILLISECONDS = 100;
@@ -110,6 +112,7 @@ export class HttpServer implements Disposable {
     }
   }
 
+  /** Gives a connection a place, and hands it to node:http. */
   #take(conn: Deno.TcpConn): void {
     const client = conn.remoteAddr.hostname;
     const socket = Duplex.fromWeb(conn as Parameters<typeof Duplex.fromWeb>[0]);
@@ -128,6 +131,7 @@ export class HttpServer implements Disposable {
     this.#http.emit("connection", socket);
   }
 
+  /** Answers the first request of a connection, and closes the connection. */
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const accepted = this.#accepted.get(request.socket);
     // Requests after the first are dropped with the connection.
@@ -141,6 +145,7 @@ export class HttpServer implements Disposable {
     response.end(body);
   }
 
+  /** The answer to a request; a 500 where making it threw. */
   async #answer(url: string, client: string): Promise<HttpAnswer> {
     try {
       return await this.answer({ path: pathOf(url), client });
@@ -150,6 +155,7 @@ export class HttpServer implements Disposable {
     }
   }
 
+  /** Answers bytes that are not HTTP with a 400, and closes the connection. */
   #refuse(socket: Duplex): void {
     this.notes.closed("malformed");
     if (!socket.writable) return void socket.destroy();

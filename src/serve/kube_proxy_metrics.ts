@@ -75,10 +75,12 @@ export function kubeProxyMetrics(
 /** Counts one sync, which took `seconds` from the first change that was received. */
 type SyncNote = (report: SyncReport, seconds: number) => void;
 
+/** The label and the registry of a metric that has a value for each family. */
 function family(registry: Registry) {
   return { labelNames: ["ip_family"] as const, registers: [registry] };
 }
 
+/** Name and help of a metric that is a time. */
 function timestamp(name: string, help: string): Described {
   return { name: `kubeproxy_sync_proxy_rules_${name}_seconds`, help };
 }
@@ -91,6 +93,7 @@ function perFamily(registry: Registry, described: Described): (value: number) =>
   };
 }
 
+/** How long syncs take: all of them, and by whether the skeleton was written too. */
 function durations(registry: Registry): SyncNote {
   const sync = (kind: string) =>
     new Histogram({
@@ -110,6 +113,7 @@ function durations(registry: Registry): SyncNote {
   };
 }
 
+/** The network programming SLI: from the change of pods or Service to the rules in the kernel. */
 function programming(registry: Registry, startedAt: number): SyncNote {
   const histogram = new Histogram({
     name: "kubeproxy_network_programming_duration_seconds",
@@ -126,6 +130,7 @@ function programming(registry: Registry, startedAt: number): SyncNote {
   };
 }
 
+/** ServicePorts that a Local policy leaves without endpoints on this node. */
 function withoutLocal(registry: Registry): SyncNote {
   const gauge = new Gauge({
     name: "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
@@ -143,6 +148,7 @@ function withoutLocal(registry: Registry): SyncNote {
   };
 }
 
+/** How many Services and slices changed. */
 function changes(registry: Registry): SyncNote {
   const counter = (what: string) =>
     new Counter({
@@ -157,6 +163,7 @@ function changes(registry: Registry): SyncNote {
   };
 }
 
+/** Changes that wait for a commit, read when a scraper reads them. */
 function addPending(registry: Registry, gathered: () => Pick<Gathered, "services" | "endpoints">): void {
   for (const what of ["service", "endpoint"] as const) {
     new Gauge({
@@ -170,6 +177,7 @@ function addPending(registry: Registry, gathered: () => Pick<Gathered, "services
   }
 }
 
+/** Metrics of the deletion of stale UDP flows. */
 function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
   const reconciled = new Histogram({
     name: "kubeproxy_conntrack_reconciler_sync_duration_seconds",
@@ -191,6 +199,7 @@ function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
   };
 }
 
+/** Counts the answers of the health endpoints. */
 function healthAnswers(registry: Registry): Pick<KubeProxyMetrics, "noteHealth"> {
   const counter = (endpoint: string) =>
     new Counter({

@@ -14,6 +14,7 @@ import type { Metrics } from "./metrics.ts";
 
 /** The name under which kube-proxy's /configz shows its configuration. */
 const CONFIG_GROUP = "kubeproxy.config.k8s.io";
+/** Prometheus' content type of the text format. */
 const METRICS = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 const JSON_TYPE = { "content-type": "application/json" };
@@ -37,6 +38,7 @@ export function serveMetrics(
     ["/healthz", () => ({ status: 200, headers: TEXT, body: "ok" })],
     ["/proxyMode", () => ({ status: 200, headers: TEXT, body: "nftables" })],
     ["/configz", () => json({ [CONFIG_GROUP]: config })],
+    // The metrics port may be open to other machines, so the client's address decides, not the port's.
     ["/details", (client) => isLoopback(client) ? json(details()) : NOT_FOUND],
     ["/metrics", async () => ({ status: 200, headers: METRICS, body: await metrics.text() })],
   ]);
@@ -48,6 +50,7 @@ export function serveMetrics(
   );
 }
 
+/** A page of JSON. */
 function json(value: unknown): HttpAnswer {
   return { status: 200, headers: JSON_TYPE, body: JSON.stringify(value) };
 }

@@ -77,6 +77,7 @@ interface Bounds {
   readonly bad: number;
 }
 
+/** Prints the first commit that ends the condition, or why there is none. */
 function printFirst(
   ledger: History,
   question: BisectQuestion & Bounds,
@@ -98,6 +99,7 @@ function printFirst(
   }
 }
 
+/** Prints every commit that changes the condition. It does not need a good and a bad end. */
 function printAll(
   ledger: History,
   { good, bad }: Bounds,
@@ -113,6 +115,7 @@ function printAll(
   return found === 0 ? 1 : 0;
 }
 
+/** An offset as a position. Positions are resolved once, so that a ledger that grows meanwhile gives one answer. */
 function at(offset: number): PositionExpression {
   return { kind: "offset", offset };
 }

@@ -17,6 +17,7 @@ export interface CleanupOptions {
   readonly dryRun?: boolean;
 }
 
+/** How often the kernel is asked for kube-proxy's tables. Each poll lists only tables. */
 const POLL_MILLISECONDS = 20;
 
 /** Removes tables; returns the exit code. */
@@ -51,6 +52,7 @@ async function kubeProxyReady(kernel: Kernel): Promise<void> {
   while (missing().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
 }
 
+/** Deletes a table with all that is in it. */
 function deletion({ family, name }: TableName): Operation {
   return { verb: "delete", noun: "table", family, table: name };
 }

@@ -42,6 +42,7 @@ export function diffCommand(a: string, b: string, { ledger, other, json }: DiffO
   return changes.length === 0 ? 0 : 1;
 }
 
+/** One side of the comparison: the kernel, or a position of `ledger`. */
 function sideAt(ledger: History, text: string): Side {
   if (text !== KERNEL) return ledger.at(positionArgument(text));
   return sideOfKernel(accepted(listedRules()));

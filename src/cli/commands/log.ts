@@ -25,6 +25,7 @@ export interface LogOptions {
   readonly json?: boolean;
 }
 
+/** How many records are printed unless `--limit` is given. */
 const LIMIT = 50;
 const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
 
@@ -58,6 +59,7 @@ export function logCommand(service: string | undefined, options: LogOptions): nu
   return 0;
 }
 
+/** The search that the flags describe. An absent flag does not restrict it. */
 function searchOf(service: string | undefined, options: LogOptions): Search {
   const { namespace, address, kind } = options;
   const [since, until] = [timeOf("--since", options.since), timeOf("--until", options.until)];
@@ -71,6 +73,7 @@ function searchOf(service: string | undefined, options: LogOptions): Search {
   };
 }
 
+/** The time of a flag in milliseconds since 1970. Throws UsageError. */
 function timeOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = Date.parse(text);

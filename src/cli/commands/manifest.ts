@@ -16,9 +16,11 @@ export interface ManifestOptions extends ProxyFlags {
   readonly setSysctls?: boolean;
 }
 
+/** The name of all objects. */
 const NAME = "ledgerproxy";
 /** The folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
 const CONFIG_FOLDER = "/var/lib/kube-proxy";
+/** Where the node's folder is mounted in the container. */
 const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 const LABELS = { "app.kubernetes.io/name": NAME };
 
@@ -39,6 +41,7 @@ export function manifest(options: ManifestOptions): number {
   return 0;
 }
 
+/** The account, its permissions, and the DaemonSet. */
 function objects(options: ManifestOptions, healthPort: number): unknown[] {
   const { namespace } = options;
   const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
@@ -80,6 +83,7 @@ function objects(options: ManifestOptions, healthPort: number): unknown[] {
   ];
 }
 
+/** The pod. It uses the node's network, and tolerates every taint, because each node needs its rules. */
 function podSpec(options: ManifestOptions, healthPort: number) {
   const { image, configMap, ledger, setSysctls } = options;
   const mounts = [
@@ -120,6 +124,7 @@ function podSpec(options: ManifestOptions, healthPort: number) {
         seccompProfile: { type: "RuntimeDefault" },
       }),
       resources: { requests: { cpu: "50m", memory: "200Mi" } },
+      // /healthz also depends on the Node: a rollout would wait for nodes that the autoscaler is about to delete.
       readinessProbe: { httpGet: { path: "/livez", port: healthPort } },
     }],
     volumes: [
@@ -129,6 +134,7 @@ function podSpec(options: ManifestOptions, healthPort: number) {
   };
 }
 
+/** The arguments of `run` in the pod: only those flags of `manifest` that the user gave. */
 function runArguments(options: ManifestOptions): string[] {
   const { apiServer, configMap } = options;
   return [
@@ -149,6 +155,7 @@ function proxyFlags(options: ManifestOptions): ProxyFlags {
   );
 }
 
+/** `--cluster-cidr` of `clusterCidr`, the name that commander gives the option. */
 function longFlag(camelCase: string): string {
   return `--${camelCase.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

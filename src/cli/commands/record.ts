@@ -54,6 +54,7 @@ export async function record(options: RecordOptions): Promise<number> {
   return 0;
 }
 
+/** Gives a batch to the engine, and appends the records that it returns. */
 function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
   for (const effect of step(engine, { kind: "batch", batch })) {
     if (effect.kind === "append") append(engine, ledger, effect.records);
@@ -62,6 +63,7 @@ function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, sou
   }
 }
 
+/** Appends records and folds them. The engine needs the state to see which objects a list deletes. */
 function append(engine: EngineState, ledger: LedgerWriter, records: readonly LedgerRecord[]): void {
   const first = ledger.append(records);
   for (const effect of step(engine, { kind: "appended", first, records })) {

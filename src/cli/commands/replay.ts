@@ -57,6 +57,7 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
   return result.difference === null ? 0 : 1;
 }
 
+/** Replays all records in one process, into one kernel, at the pace that the flags set. */
 async function replayInOrder(
   past: Past,
   through: number,
@@ -81,6 +82,7 @@ async function replayInOrder(
   }
 }
 
+/** Prints the counts, or the first difference. */
 function print(
   { records, commits, otherVersions, difference }: ReplayResult,
   seconds: number,

@@ -59,6 +59,7 @@ export function reportCommand(ledger: string, options: ReportOptions): number {
   return 0;
 }
 
+/** The data as base64 of gzip, which browsers can unpack (DecompressionStream). */
 function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
 }
@@ -90,6 +91,7 @@ export function reportData(
   };
 }
 
+/** A cause without the fields that the page does not show. */
 function earlierCause({ offset, what, time, resourceVersion }: Cause): EarlierCause {
   return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }

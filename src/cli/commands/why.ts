@@ -49,6 +49,7 @@ export async function whyCommand(source: string, target: string, options: WhyOpt
   return 0;
 }
 
+/** The state of the ledger at `--at`, or of the source. Throws UsageError where not exactly one of the two is given. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
   const live = options.source ?? options.kubeconfig;
   if ((live === undefined) === (options.ledger === undefined)) {
