@@ -12,8 +12,24 @@ export class FileTooLong extends Error {
   }
 }
 
-/** The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, Deno's errors where it cannot be read. */
+/** A path leads to a pipe: whoever opens it waits until somebody writes, and for ever where nobody does. */
+export class FileIsPipe extends Error {
+  override readonly name = "FileIsPipe";
+
+  constructor(readonly path: string) {
+    super(`${path}: it is a pipe`);
+  }
+}
+
+/** Pipes that this process was given open: `<(kubectl get ...)` of a shell, and standard input. */
+const OWN_PIPE = /^\/dev\/(stdin|fd\/\d+)$|^\/proc\/self\/fd\/\d+$/;
+
+/**
+ * The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, {@link FileIsPipe}, Deno's errors where it
+ * cannot be read.
+ */
 export function readTextUpTo(path: string, limit: number): string {
+  if (Deno.statSync(path).isFifo && !OWN_PIPE.test(path)) throw new FileIsPipe(path);
   using file = Deno.openSync(path);
   const { isFile, isDirectory, size } = file.statSync();
   if (isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
@@ -34,6 +50,7 @@ export function readTextUpTo(path: string, limit: number): string {
 /** Why `error` kept a file from being read: a sentence without content of the file. */
 export function readFault(error: unknown): string {
   if (error instanceof FileTooLong) return `more than ${error.limit} bytes`;
+  if (error instanceof FileIsPipe) return "it is a pipe, and nothing may ever come";
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";

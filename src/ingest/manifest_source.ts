@@ -49,7 +49,7 @@ export function readManifests(path: string): Reading {
   for (const file of places) {
     const found = readManifest(file);
     complete &&= found.complete;
-    problems.push(...found.problems);
+    for (const problem of found.problems) problems.push(problem);
     const names = new Set<string>();
     for (const object of found.objects) {
       const name = describeKey(objectKey(object));

@@ -222,6 +222,25 @@ Deno.test("a file that is gone takes with it what it alone held, and says how mu
   );
 });
 
+Deno.test("a pipe among the files is refused, and everything else is served", async () => {
+  await withFolder({ "b.yaml": ONE }, async (folder) => {
+    new Deno.Command("mkfifo", { args: [`${folder}/a.yaml`] }).outputSync();
+    const writer = new Deno.Command("sh", { args: ["-c", `echo '{}' > ${folder}/a.yaml`] }).spawn();
+    const { objects, complete, problems } = readManifests(folder);
+    assert.deepEqual([names(objects), complete], [["one"], false]);
+    assert.match(problems[0]!, /a\.yaml: it is a pipe.*; nothing is deleted until it can be read$/);
+    writer.kill("SIGKILL");
+    await writer.status;
+  });
+});
+
+Deno.test("a list of any length is read whole", () => {
+  const item = (number: number) => ({ kind: "Service", metadata: { name: `s${number}` } });
+  const text = JSON.stringify({ kind: "List", items: Array.from({ length: 200_000 }, (_, i) => item(i)) });
+  const { values, problems } = readDocuments("a.json", text);
+  assert.deepEqual([values.length, problems], [200_000, []]);
+});
+
 Deno.test("what cannot be read, is empty or is away deletes nothing, and what else is there is served", async () => {
   const damage: [string, (folder: string) => void, RegExp][] = [
     [
