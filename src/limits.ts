@@ -61,6 +61,9 @@ export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Longest file of a token, certificate or key in bytes. */
 export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
 
+/** How long a program that makes credentials may run, in milliseconds: as long as the kubelet gives those for images. */
+export const PLUGIN_MILLISECONDS_MAX = 60_000;
+
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 

@@ -148,6 +148,12 @@ function fileAccess(path: string, master: string | undefined): Access {
       if (own[field] && !own[`${field}-data`]) readCredential(field, own[field], problem);
     }
   }
+  const { name: provider } = (own["auth-provider"] ?? {}) as { name?: unknown };
+  if (REMOVED_PROVIDERS.some((name) => name === provider)) {
+    throw problem(
+      `user "${context.user}": auth-provider ${provider}: removed from Kubernetes; use its exec plugin`,
+    );
+  }
   const plugin = own.exec || own["auth-provider"] ? path : undefined;
   return access(target, cluster, own, { problem, plugin });
 }
@@ -166,6 +172,9 @@ function parsed(path: string, problem: Problem): Kubeconfig {
   const { path: place, message } = error.issues[0]!;
   throw problem(`${place.join(".") || "the file"}: ${message}`);
 }
+
+/** Providers that ran programs, removed in Kubernetes 1.26. client-node 2.0.1 still knows them, and stops all until they end. */
+const REMOVED_PROVIDERS = ["gcp", "azure"];
 
 /** Fields of a kubeconfig that name files, which are relative to its folder. */
 const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"] as const;

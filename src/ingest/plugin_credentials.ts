@@ -1,23 +1,32 @@
 // Credentials that a program makes (exec plugins, KEP-541, and the older auth providers), by client-node, which knows them
 // all. It takes 38 MB of memory and a tenth of a second to load, so only those who have such a program load it. What the
-// program writes may be a credential, also where it fails: none of it is put into a message.
+// program writes may be a credential, also where it fails: none of it is put into a message. A program that hangs, or writes
+// without end, is ended (plugin_process.ts); client-go would wait for it.
 
 import { KubeConfig } from "@kubernetes/client-node";
+import { assert } from "../invariant.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { checkedPem, checkedToken, type Problem } from "./credential_files.ts";
 import type { Credentials } from "./kubeconfig.ts";
+import { PLUGIN_LIMITS, PluginEnded, type PluginLimits, startBounded } from "./plugin_process.ts";
 
-/** What the program of the current user of `kubeconfig` says now; asked again once its answer has expired. */
+/**
+ * What the program of the current user of `kubeconfig` says now; asked again once its answer has expired. One program runs at
+ * a time: whoever asks meanwhile gets its answer too.
+ */
 export function pluginCredentials(
   kubeconfig: string,
   problem: Problem,
+  limits: PluginLimits = PLUGIN_LIMITS,
 ): () => Promise<Partial<Credentials>> {
   let config: KubeConfig | undefined;
-  return async () => {
+  let asked: Promise<Partial<Credentials>> | undefined;
+  const ask = async () => {
     const options: Material = {};
     try {
       if (config === undefined) {
         config = new KubeConfig();
+        bound(config, limits);
         config.loadFromFile(kubeconfig);
       }
       await config.applyToHTTPSOptions(options as Parameters<KubeConfig["applyToHTTPSOptions"]>[0]);
@@ -26,6 +35,15 @@ export function pluginCredentials(
       throw error instanceof KubeconfigProblem ? error : problem(`exec: ${fault(error)}`);
     }
   };
+  return () => asked ??= ask().finally(() => asked = undefined);
+}
+
+/** Has the programs of `config` started with `limits`. client-node 2.0.1 has no door for that but a private field. */
+function bound(config: KubeConfig, limits: PluginLimits): void {
+  const { authenticators } = config as unknown as { authenticators: { execFn?: unknown }[] };
+  const exec = authenticators.find((one) => one.execFn !== undefined);
+  assert(exec !== undefined, "client-node starts exec plugins with execFn");
+  exec.execFn = startBounded(limits);
 }
 
 /** The part of node's request options that client-node fills in. */
@@ -55,6 +73,7 @@ function material({ headers = {}, cert, key }: Material, problem: Problem): Part
 
 /** Why the program gave nothing: by the kind of error alone. */
 function fault(error: unknown): string {
+  if (error instanceof PluginEnded) return error.message;
   const { code } = error as { code?: unknown };
   if (code === "ENOENT") return "there is no such program";
   if (code === "EACCES") return "the program may not be run";
