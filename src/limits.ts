@@ -154,6 +154,9 @@ export const HEALTH_CONNECTIONS_MAX = 32;
 /** Connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
+/** Descriptors that health check ports leave to everything else: connections of all servers take 72, the rest about 40. */
+export const DESCRIPTORS_RESERVED = 256;
+
 /** Connections to the metrics port at a time. */
 export const METRICS_CONNECTIONS_MAX = 8;
 

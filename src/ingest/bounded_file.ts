@@ -12,7 +12,7 @@ export class FileTooLong extends Error {
   }
 }
 
-/** A path leads to a pipe: whoever opens it waits until somebody writes, and for ever where nobody does. */
+/** A path leads to a pipe: whoever opens it waits for a writer, and for ever where there is none. */
 export class FileIsPipe extends Error {
   override readonly name = "FileIsPipe";
 
@@ -56,6 +56,16 @@ export function readFault(error: unknown): string {
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   return "it cannot be read";
 }
+
+/** Whether what kept a file from being read may pass though the file stays as it is: descriptors, memory, a disk. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof Error && PASSING.has((error as { code?: string }).code ?? "");
+}
+
+/** errno(3). */
+const PASSING: ReadonlySet<string> = new Set(
+  ["EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EINTR"],
+);
 
 function joined(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array {
   if (parts.length === 1) return parts[0]!;

@@ -4,11 +4,13 @@
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type ObjectKind } from "../kube/objects.ts";
-import { readFault, readTextUpTo } from "./bounded_file.ts";
+import { mayPass, readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
 
+/** Longest pause before what could not be read is read again, in seconds. */
+const AGAIN_SECONDS_MAX = 60;
 const MANIFEST = /\.(ya?ml|json)$/i;
 
 /** Everything that one reading of the files said. */
@@ -16,6 +18,8 @@ interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
   readonly complete: boolean;
+  /** Whether another reading may say more though no file changes. */
+  readonly mayPass: boolean;
   /** Names of the objects in each file, also of those that another file before it has. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -26,7 +30,9 @@ export function manifestSource(path: string, follow: boolean): Source {
     description: path,
     async *batches(signal) {
       let before: Reading | undefined;
-      for await (const _ of follow ? changesOf(path, signal) : [undefined]) {
+      const pause = { seconds: 0, left: 0 };
+      const again = () => before?.mayPass === true && --pause.left <= 0;
+      for await (const _ of follow ? changesOf(path, signal, again) : [undefined]) {
         if (signal.aborted) return;
         const now = before === undefined ? readManifests(path) : readAgain(path);
         yield listBatch(now, goneFiles(before, now));
@@ -34,6 +40,8 @@ export function manifestSource(path: string, follow: boolean): Source {
         before = now.complete || before === undefined
           ? now
           : { ...now, files: new Map([...before.files, ...now.files]) };
+        pause.seconds = now.mayPass ? Math.min(AGAIN_SECONDS_MAX, pause.seconds * 2 || 1) : 0;
+        pause.left = pause.seconds;
       }
     },
   };
@@ -46,8 +54,10 @@ export function readManifests(path: string): Reading {
   const problems: string[] = [];
   const places = manifestFiles(path, problems);
   let complete = problems.length === 0;
+  let passing = false;
   for (const file of places) {
     const found = readManifest(file);
+    passing ||= found.mayPass;
     complete &&= found.complete;
     for (const problem of found.problems) problems.push(problem);
     const names = new Set<string>();
@@ -61,7 +71,7 @@ export function readManifests(path: string): Reading {
     files.set(file, names);
   }
   const all = [...objects.values()].map(({ object }) => object);
-  return { objects: all, problems, complete, files };
+  return { objects: all, problems, complete, mayPass: passing, files };
 }
 
 function readManifest(file: string): Omit<Reading, "files"> {
@@ -69,13 +79,14 @@ function readManifest(file: string): Omit<Reading, "files"> {
   try {
     text = readTextUpTo(file, MANIFEST_BYTES_MAX);
   } catch (error) {
-    return { objects: [], complete: false, problems: [unreadable(file, error)] };
+    return { objects: [], complete: false, mayPass: mayPass(error), problems: [unreadable(file, error)] };
   }
   // `kubectl get > FILE` empties it first and may take seconds to write it.
   if (text.trim() === "") {
     return {
       objects: [],
       complete: false,
+      mayPass: false,
       problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
     };
   }
@@ -96,7 +107,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
         : [`${file}: ${decoded.problem}; the object is left out`],
     );
   }
-  return { objects, problems, complete };
+  return { objects, problems, complete, mayPass: false };
 }
 
 function unreadable(path: string, error: unknown): string {
@@ -109,7 +120,7 @@ function readAgain(path: string): Reading {
     return readManifests(path);
   } catch (error) {
     const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
-    return { objects: [], complete: false, problems, files: new Map() };
+    return { objects: [], complete: false, mayPass: mayPass(error), problems, files: new Map() };
   }
 }
 

@@ -5,25 +5,38 @@
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
 
-/** Yields at once, and then after each burst of changes at `path`, until `signal` aborts. */
-export async function* changesOf(path: string, signal: AbortSignal): AsyncGenerator<void> {
+/**
+ * Yields at once, and then after each burst of changes at `path`, until `signal` aborts. `again` is asked once a second
+ * whether to yield though nothing changed.
+ */
+export async function* changesOf(
+  path: string,
+  signal: AbortSignal,
+  again: () => boolean = () => false,
+): AsyncGenerator<void> {
   while (!signal.aborted) {
     const place = placeOf(path);
     // Before what is there is read, so that nothing that happens in between goes unnoticed.
     const watcher = watcherOf(path);
     try {
       yield;
-      yield* bursts(watcher, () => placeOf(path) !== place, signal);
+      yield* bursts(watcher, { moved: () => placeOf(path) !== place, again }, signal);
     } finally {
       watcher?.[Symbol.dispose]();
     }
   }
 }
 
+interface Looks {
+  /** Whether another file or folder is in the place of the one that is watched. */
+  moved(): boolean;
+  again(): boolean;
+}
+
 /** Yields once for each burst of events, when it is over; ends once the place is another. */
 async function* bursts(
   watcher: Deno.FsWatcher | undefined,
-  moved: () => boolean,
+  { moved, again }: Looks,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
   const events = watcher?.[Symbol.asyncIterator]();
@@ -33,6 +46,7 @@ async function* bursts(
     const first = await within(next, LOOK_MILLISECONDS, signal);
     if (first === undefined) {
       if (moved()) return;
+      if (again()) yield;
       continue;
     }
     for (let event = first; event !== undefined; event = (await within(next, QUIET_MILLISECONDS, signal))!) {

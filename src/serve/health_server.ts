@@ -55,11 +55,15 @@ export class HealthCheckPorts implements Disposable {
   /** Places that could not be opened, and why: each is reported once. */
   readonly #failed = new Map<string, string>();
 
-  /** `failed` receives a port that cannot be opened; it is tried again at the next {@link follow}. */
+  /**
+   * `failed` receives a port that cannot be opened; it is tried again at the next {@link follow}. At most `max` are open: each
+   * takes a descriptor, and Services of tenants must not take those that rules need.
+   */
   constructor(
     readonly facts: () => HealthFacts,
     readonly failed: (service: ServiceHealth, problem: string) => void,
     readonly notes: HttpNotes = NO_NOTES,
+    readonly max: number = Infinity,
   ) {}
 
   /** Opens and closes ports so that they are those of `services`, on each of `hostnames`. */
@@ -86,6 +90,14 @@ export class HealthCheckPorts implements Disposable {
 
   #open(place: string, hostname: string, service: ServiceHealth): void {
     const { port } = service;
+    if (this.#servers.size >= this.max) {
+      return this.#fail(
+        place,
+        hostname,
+        service,
+        `${this.max} are open, and more would leave too few descriptors`,
+      );
+    }
     try {
       const server = new HttpServer(
         { hostname, port },
@@ -96,11 +108,14 @@ export class HealthCheckPorts implements Disposable {
       this.#servers.set(place, server);
       this.#failed.delete(place);
     } catch (error) {
-      const { message } = error as Error;
-      if (this.#failed.get(place) === message) return;
-      this.#failed.set(place, message);
-      this.failed(service, `health check port ${port} on ${hostname} cannot be opened: ${message}`);
+      this.#fail(place, hostname, service, (error as Error).message);
     }
+  }
+
+  #fail(place: string, hostname: string, service: ServiceHealth, why: string): void {
+    if (this.#failed.get(place) === why) return;
+    this.#failed.set(place, why);
+    this.failed(service, `health check port ${service.port} on ${hostname} cannot be opened: ${why}`);
   }
 
   /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), whatever the path. */

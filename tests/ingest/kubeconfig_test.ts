@@ -6,10 +6,8 @@ import { ApiClient } from "../../src/ingest/api_client.ts";
 import { apiSource } from "../../src/ingest/api_source.ts";
 import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { readAccess } from "../../src/ingest/kubeconfig.ts";
-import { pluginCredentials } from "../../src/ingest/plugin_credentials.ts";
 import { kubeconfig, LISTEN, status } from "../support/api_server.ts";
 import { Authority } from "../support/cluster/certificates.ts";
-import { until } from "../support/until.ts";
 
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 
@@ -466,71 +464,6 @@ Deno.test("whatever a kubeconfig and the files that it names hold, no message sh
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
 });
-
-Deno.test("a credential that is a pipe is refused, whether or not anything comes", async () => {
-  const folder = await Deno.makeTempDir();
-  const pipe = `${folder}/pipe`;
-  new Deno.Command("mkfifo", { args: [pipe] }).outputSync();
-  const writer = new Deno.Command("sh", { args: ["-c", `printf S3CR3T > ${pipe}`] }).spawn();
-  const said = await asked(configure(folder, { server: "https://127.0.0.1:1" }, { tokenFile: pipe }));
-  assert.match(said, /tokenFile .*pipe: it is a pipe/);
-  writer.kill("SIGKILL");
-  await writer.status;
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("an exec plugin that hangs is ended with all that it started, and one runs at a time", async () => {
-  const folder = await Deno.makeTempDir();
-  const pids = `${folder}/pids`;
-  const script = `#!/bin/sh\nsleep 1000 &\necho $$ $! >> ${pids}\nwait\n`;
-  Deno.writeTextFileSync(`${folder}/plugin`, script, { mode: 0o700 });
-  const path = configure(folder, { server: "https://127.0.0.1:1" }, {
-    exec: {
-      apiVersion: "client.authentication.k8s.io/v1",
-      command: `${folder}/plugin`,
-      interactiveMode: "Never",
-    },
-  });
-  const problem = (text: string) => new KubeconfigProblem(text);
-  const ask = pluginCredentials(path, problem, { milliseconds: 500, bytes: 1000 });
-  const late = Promise.withResolvers<string>();
-  const timer = setTimeout(() => late.resolve("late"), 20_000);
-  const answers = [ask(), ask()].map((answer) => answer.then(() => "credentials", (error) => error.message));
-  assert.deepEqual(
-    await Promise.all(answers.map((answer) => Promise.race([answer, late.promise]))),
-    Array(2).fill("exec: the program gave nothing within 0.5 s"),
-  );
-  clearTimeout(timer);
-  const [started, ...more] = Deno.readTextFileSync(pids).trim().split("\n");
-  assert.deepEqual(more, []);
-  for (const pid of started!.split(" ")) await until(`process ${pid} is gone`, () => !runs(pid));
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("an error without end that answers an event is not read to its end", async () => {
-  const server = Deno.serve(
-    LISTEN,
-    () =>
-      new Response(
-        new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(65_536).fill(120)) }),
-        { status: 500 },
-      ),
-  );
-  const folder = await Deno.makeTempDir();
-  using client = new ApiClient(kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, {}));
-  await assert.rejects(client.post("/apis/events.k8s.io/v1/events", {}), /500 Internal Server Error/);
-  await server.shutdown();
-  await Deno.remove(folder, { recursive: true });
-});
-
-/** Whether a process is there, and not only its exit code. */
-function runs(pid: string): boolean {
-  try {
-    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("a server that repeats what it was shown does not bring it into a message", async () => {
   const folder = await Deno.makeTempDir();

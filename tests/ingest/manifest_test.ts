@@ -234,6 +234,27 @@ Deno.test("a pipe among the files is refused, and everything else is served", as
   });
 });
 
+Deno.test("what the system could not read is read again though nothing in the folder changes", async () => {
+  await withFolder({ "b.yaml": ONE }, async (folder) => {
+    const outside = Deno.makeTempDirSync();
+    Deno.symlinkSync("/proc/self/mem", `${outside}/a`);
+    Deno.symlinkSync(`${outside}/a`, `${folder}/a.yaml`);
+    const stop = new AbortController();
+    const deadline = setTimeout(() => stop.abort(), 20_000);
+    const seen: (string[] | boolean)[] = [];
+    for await (const batch of manifestSource(folder, true).batches(stop.signal)) {
+      if (batch.kind !== "list") continue;
+      seen.push(names(batch.objects), batch.complete);
+      if (batch.complete) break;
+      Deno.removeSync(`${outside}/a`);
+      Deno.writeTextFileSync(`${outside}/a`, ONE.replace("one", "two"));
+    }
+    clearTimeout(deadline);
+    assert.deepEqual(seen, [["one"], false, ["two", "one"], true]);
+    Deno.removeSync(outside, { recursive: true });
+  });
+});
+
 Deno.test("a list of any length is read whole", () => {
   const item = (number: number) => ({ kind: "Service", metadata: { name: `s${number}` } });
   const text = JSON.stringify({ kind: "List", items: Array.from({ length: 200_000 }, (_, i) => item(i)) });
