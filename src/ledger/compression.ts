@@ -2,7 +2,9 @@
 // long as it takes (Deno 2.9: 70 ms for 10 MB), and back with a bound, as some bytes may stand for gigabytes.
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
+import { byteLength, concatenated } from "./byte_chunks.ts";
 import type { Storage } from "./storage.ts";
+import { zstdFrames } from "./zstd_frames.ts";
 
 const STEP_BYTES = 256 * 1024;
 
@@ -28,8 +30,26 @@ export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
 
 /** What the file `name` stands for, or why it cannot be decompressed. What exceeds `most` bytes is not read further. */
 export function readDecompressed(storage: Storage, name: string, most: number): Uint8Array | string {
+  const { bytes, problem } = readDecompressedPart(storage, name, most);
+  return problem ?? bytes;
+}
+
+/** As {@link readDecompressed}, with what comes before the problem. */
+export function readDecompressedPart(
+  storage: Storage,
+  name: string,
+  most: number,
+): { readonly bytes: Uint8Array; readonly problem: string | undefined } {
   const size = storage.size(name);
-  return size > most ? `a file of ${size} bytes, at most ${most}` : decompressed(storage.read(name), most);
+  if (size > most) return { bytes: new Uint8Array(), problem: `a file of ${size} bytes, at most ${most}` };
+  const { frames, problem } = zstdFrames(storage.read(name));
+  const parts: Uint8Array[] = [];
+  for (const frame of frames) {
+    const part = decompressed(frame, most - byteLength(parts));
+    if (typeof part === "string") return { bytes: concatenated(parts), problem: part };
+    parts.push(part);
+  }
+  return { bytes: concatenated(parts), problem };
 }
 
 /** What the first `length` bytes of the file `name` stand for, as {@link readDecompressed}. */
