@@ -87,15 +87,15 @@ class JsonValue implements Framing {
   }
 }
 
-/** The text of an answer that is an error; the rest of a long one is left out. */
+/** The text of an answer that is an error: complete at its end, or once it is as long as any that is kept. */
 export class ErrorText implements Framing {
   readonly #body = new BoundedText(Infinity);
   #length = 0;
 
-  push(chunk: Uint8Array): unknown[] {
-    if (this.#length < ERROR_BYTES_MAX) this.#body.push(chunk);
+  push(chunk: Uint8Array): string[] {
+    this.#body.push(chunk);
     this.#length += chunk.length;
-    return [];
+    return this.#length < ERROR_BYTES_MAX ? [] : this.end();
   }
 
   end(): [string] {

@@ -60,6 +60,7 @@ export function deadline(state: ReflectorState): number | undefined {
 function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
   const { idleMilliseconds: idle, catchUpMilliseconds, answerMilliseconds, listMilliseconds } = times;
   if (head === undefined) return Math.min(idle, ask === "page" ? listMilliseconds : answerMilliseconds);
+  if (head.status !== 200) return Math.min(idle, answerMilliseconds);
   if (ask === "catch-up") return catchUpMilliseconds;
   return ask === "page" ? Math.min(idle, answerMilliseconds) : idle;
 }
@@ -72,7 +73,8 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   if (phase.kind !== "exchange") return begin(state, now);
   const waited = silence(state, phase);
   if (now.at >= phase.quietSince + waited) {
-    return fail(state, phase, new ApiFailure("silent", `nothing came for ${waited / 1000} s`), now);
+    const silent = new ApiFailure("silent", `nothing came for ${waited / 1000} s`);
+    return fail(state, phase, brokenBy(state, phase, silent), now);
   }
   if (phase.ask === "stream") {
     state.method = "pages";
@@ -108,7 +110,8 @@ function answered(
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
   state.heardAt = Date.parse(now.time);
-  exchange.quietSince = now.at;
+  // More of an error is no progress: it has said no already.
+  if (input.kind !== "bytes" || exchange.head?.status === 200) exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;
   assert(framing !== undefined, "an answer begins with its head");
@@ -116,7 +119,9 @@ function answered(
   try {
     const ends = input.kind === "end";
     const values = ends ? framing.end() : framing.push(input.chunk);
-    if (exchange.head?.status !== 200) return ends ? refuse(state, exchange, values[0] as string, now) : [];
+    if (exchange.head?.status !== 200) {
+      return values.length > 0 ? refuse(state, exchange, values[0] as string, now) : [];
+    }
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
     return ends ? [...done, ...endStream(state, exchange, now)] : done;

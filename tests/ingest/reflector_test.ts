@@ -60,6 +60,20 @@ Deno.test("what is no list of the kind asked for is named, and no list", () => {
   }
 });
 
+Deno.test("an error that does not end is an error all the same, in time", () => {
+  const said = /^! Service: .*500 Internal Server Error.*; trying again$/;
+  const flood = new Run().start().answer(NO_STREAMS, 422).head(500);
+  flood.bytes("x".repeat(40_000), "x".repeat(40_000));
+  assert.match(flood.said[0] ?? "", said);
+  assert.ok(flood.pass(900).queries.length === 3, "it asks again");
+  const drip = new Run().start().answer(NO_STREAMS, 422).head(500);
+  for (let second = 0; second < 40; second++) drip.bytes("x").pass(1000);
+  assert.match(drip.said[0] ?? "", said);
+  const watch = watching().pass(1).bytes().end().pass(5000).head(500);
+  for (let second = 0; second < 40; second++) watch.bytes("x").pass(1000);
+  assert.match(watch.said.at(-1) ?? "", said);
+});
+
 Deno.test("a line of a watch that makes no sense is named, and the watch goes on from the last version", () => {
   const lines: readonly (readonly [string, string])[] = [
     ['{"type":"BOOKMARK"}', "a watch event BOOKMARK whose object is missing"],
