@@ -37,10 +37,14 @@ export interface AppendFile {
   close(): void;
 }
 
-/** errno(3): no space, quota, read-only, I/O error, no such device, file too large, too many files, stale handle. */
-const STORAGE_FAILURES: ReadonlySet<string> = new Set(
-  ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
-);
+/**
+ * errno(3): no space, quota, read-only, I/O error, no such device, file too large, too many files, stale handle; and where
+ * something else is in the place of a file of ours, or the folder is gone.
+ */
+const STORAGE_FAILURES: ReadonlySet<string> = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
+  ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENOENT", "ENOTDIR"],
+]);
 
 /** What the system says of a disk; anything else is a fault of this program, or says who has the ledger. */
 export function isStorageFailure(error: unknown): boolean {
@@ -128,6 +132,10 @@ function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFi
 /** An flock(2): the kernel releases it when its process ends, however it ends, so a stale lock cannot exist. */
 function lockFile(path: string): Disposable | { heldBy: string } {
   const file = Deno.openSync(path, { read: true, write: true, create: true, mode: FILE_MODE });
+  if (!file.statSync().isFile) {
+    file.close();
+    throw Object.assign(new Error(`${path}: it is not a file`), { code: "EINVAL" });
+  }
   if (!file.tryLockSync(true)) {
     file.close();
     return { heldBy: Deno.readTextFileSync(path).trim() || "an unknown process" };
