@@ -196,18 +196,18 @@ Deno.test("health check ports beyond those that descriptors are left for are not
   const service = (number: number) => ({
     namespace: "shop",
     name: `s${number}`,
-    port: 40_260 + number,
+    port: 20_260 + number,
     localEndpoints: 1,
   });
   const asked = (number: number) =>
-    fetch(`http://127.0.0.1:${40_260 + number}/`).then(async (answer) => {
+    fetch(`http://127.0.0.1:${20_260 + number}/`).then(async (answer) => {
       await answer.body?.cancel();
       return answer.status;
     }, () => "closed");
   ports.follow([service(0), service(1), service(2)], ["127.0.0.1"]);
   assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), [200, 200, "closed"]);
   assert.deepEqual(warnings, [
-    "s2: health check port 40262 on 127.0.0.1 cannot be opened: 2 are open, and more would leave too few descriptors",
+    "s2: health check port 20262 on 127.0.0.1 cannot be opened: 2 are open, and more would leave too few descriptors",
   ]);
   ports.follow([service(1), service(2)], ["127.0.0.1"]);
   assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), ["closed", 200, 200]);
