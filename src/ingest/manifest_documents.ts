@@ -74,7 +74,7 @@ function readYaml(file: string, text: string): Documents {
       const whole = itemsBefore(document, broken.pos[0]);
       const place = `${file}:${lineOf(broken.pos[0])}`;
       problems.push(`${place}: ${yamlFault(broken.code)}. ${keptText(whole.length)}`);
-      values.push(...whole);
+      for (const item of whole) values.push(item);
     } else if (value instanceof Refused) {
       problems.push(`${file}:${lineOf(document.range[0])}: ${value.message}. ${keptText(0)}`);
     } else {
@@ -154,11 +154,11 @@ function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "
     const { kind, apiVersion, items } = hasFields(document) ? document : {};
     if (!Array.isArray(items)) values.push(document);
     else if (typeof kind === "string" && kind.endsWith("List")) {
-      values.push(...items.map((item) => listItem(kind, apiVersion, item)));
+      for (const item of items) values.push(listItem(kind, apiVersion, item));
     } else {
       // kubectl writes `kind: List` after the items. Without it the file was cut, perhaps inside the last item.
       problems.push(`${file}: a list without kind: the file seems cut; ${keptText(items.length - 1)}`);
-      values.push(...items.slice(0, -1));
+      for (const item of items.slice(0, -1)) values.push(item);
     }
   }
   return { values, problems };

@@ -5,11 +5,13 @@ import { hasFields } from "../foreign_value.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
-import { readFault, readTextUpTo } from "./bounded_file.ts";
+import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
 
+/** Longest pause before the files are read again after a transient failure, in seconds. */
+const RETRY_SECONDS_MAX = 60;
 const MANIFEST = /\.(ya?ml|json)$/i;
 
 /** The result of reading all files once. */
@@ -17,6 +19,8 @@ interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
   readonly complete: boolean;
+  /** Whether another reading may find more, though no file changes. */
+  readonly transient: boolean;
   /** Names of the objects in each file, including those that an earlier file has as well. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -27,7 +31,9 @@ export function manifestSource(path: string, follow: boolean): Source {
     description: path,
     async *batches(signal) {
       let before: Reading | undefined;
-      for await (const _ of follow ? changesOf(path, signal) : [undefined]) {
+      const pause = { seconds: 0, left: 0 };
+      const retry = () => before?.transient === true && --pause.left <= 0;
+      for await (const _ of follow ? changesOf(path, signal, retry) : [undefined]) {
         if (signal.aborted) return;
         const now = before === undefined ? readManifests(path) : readAgain(path);
         yield listBatch(now, goneFiles(before, now));
@@ -35,6 +41,8 @@ export function manifestSource(path: string, follow: boolean): Source {
         before = now.complete || before === undefined
           ? now
           : { ...now, files: new Map([...before.files, ...now.files]) };
+        pause.seconds = now.transient ? Math.min(RETRY_SECONDS_MAX, pause.seconds * 2 || 1) : 0;
+        pause.left = pause.seconds;
       }
     },
   };
@@ -47,10 +55,12 @@ export function readManifests(path: string): Reading {
   const problems: string[] = [];
   const places = manifestFiles(path, problems);
   let complete = problems.length === 0;
+  let transient = false;
   for (const file of places) {
     const found = readManifest(file);
+    transient ||= found.transient;
     complete &&= found.complete;
-    problems.push(...found.problems);
+    for (const problem of found.problems) problems.push(problem);
     const names = new Set<string>();
     for (const object of found.objects) {
       const name = describeKey(objectKey(object));
@@ -62,7 +72,7 @@ export function readManifests(path: string): Reading {
     files.set(file, names);
   }
   const all = [...objects.values()].map(({ object }) => object);
-  return { objects: all, problems, complete, files };
+  return { objects: all, problems, complete, transient, files };
 }
 
 function readManifest(file: string): Omit<Reading, "files"> {
@@ -70,13 +80,19 @@ function readManifest(file: string): Omit<Reading, "files"> {
   try {
     text = readTextUpTo(file, MANIFEST_BYTES_MAX);
   } catch (error) {
-    return { objects: [], complete: false, problems: [unreadable(file, error)] };
+    return {
+      objects: [],
+      complete: false,
+      transient: isTransient(error),
+      problems: [unreadable(file, error)],
+    };
   }
   // `kubectl get > FILE` empties the file first, and may take seconds to write it.
   if (text.trim() === "") {
     return {
       objects: [],
       complete: false,
+      transient: false,
       problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
     };
   }
@@ -97,7 +113,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
         : [`${file}: ${decoded.problem}; the object is left out`],
     );
   }
-  return { objects, problems, complete };
+  return { objects, problems, complete, transient: false };
 }
 
 function unreadable(path: string, error: unknown): string {
@@ -110,7 +126,7 @@ function readAgain(path: string): Reading {
     return readManifests(path);
   } catch (error) {
     const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
-    return { objects: [], complete: false, problems, files: new Map() };
+    return { objects: [], complete: false, transient: isTransient(error), problems, files: new Map() };
   }
 }
 

@@ -40,10 +40,14 @@ export interface AppendFile {
   close(): void;
 }
 
-/** errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. */
-const STORAGE_FAILURES: ReadonlySet<string> = new Set(
-  ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
-);
+/**
+ * errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. Then those
+ * where something else has the place of a file of the ledger, or the folder is gone.
+ */
+const STORAGE_FAILURES: ReadonlySet<string> = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
+  ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENOENT", "ENOTDIR"],
+]);
 
 /** Whether the disk failed. Any other error is a fault of this program, or a ledger that another process has locked. */
 export function isStorageFailure(error: unknown): boolean {
@@ -131,6 +135,10 @@ function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFi
 /** Takes an flock(2). The kernel releases it when its process ends, in whatever way, so a stale lock cannot exist. */
 function lockFile(path: string): Disposable | { heldBy: string } {
   const file = Deno.openSync(path, { read: true, write: true, create: true, mode: FILE_MODE });
+  if (!file.statSync().isFile) {
+    file.close();
+    throw Object.assign(new Error(`${path}: it is not a file`), { code: "EINVAL" });
+  }
   if (!file.tryLockSync(true)) {
     file.close();
     return { heldBy: Deno.readTextFileSync(path).trim() || "an unknown process" };

@@ -5,9 +5,12 @@ import type { OpenDrift } from "../engine/healer.ts";
 import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
+import { readSpecial } from "../kernel/special_files.ts";
+import { SystemError } from "../kernel/system_error.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { partsOfService } from "../kube/named_services.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
+import { DESCRIPTORS_RESERVED } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
@@ -98,12 +101,17 @@ export class Serving implements Disposable {
       );
     }
     this.#ports = this.#servers.use(
-      new HealthCheckPorts(facts, ({ namespace, name }, note) => {
-        log.warn(`${namespace}/${name}: ${note}; trying again`);
-        const regarding = { kind: "Service", namespace, name } as const;
-        const reason = "FailedToStartServiceHealthcheck";
-        served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
-      }, notes("health-check")),
+      new HealthCheckPorts(
+        facts,
+        ({ namespace, name }, note) => {
+          log.warn(`${namespace}/${name}: ${note}; trying again`);
+          const regarding = { kind: "Service", namespace, name } as const;
+          const reason = "FailedToStartServiceHealthcheck";
+          served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
+        },
+        notes("health-check"),
+        healthCheckPortsMax(),
+      ),
     );
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
     this.#servers.defer(() => clearInterval(reminder));
@@ -231,6 +239,17 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     ledger: served.ledger(),
     sources: served.status(),
   };
+}
+
+/** How many health check ports may be open: all descriptors of the process, without those for the rest of the program. */
+function healthCheckPortsMax(): number {
+  try {
+    const descriptors = /^Max open files +(\d+)/m.exec(readSpecial("/proc/self/limits"))?.[1] ?? Infinity;
+    return Math.max(0, Number(descriptors) - DESCRIPTORS_RESERVED);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return Infinity;
+  }
 }
 
 /** The state of the own node, with the reason why its Node cannot be read, where there is one. */
