@@ -3,7 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { largeRemoval, news, relist } from "../ingest/relist.ts";
-import { isPart, type ListBatch, type SourceBatch, speaksOfCluster } from "../ingest/source.ts";
+import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
@@ -16,7 +16,7 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
   if (!held.taken) return held.effects;
   const events = eventsOf(state.cluster, batch);
-  if (speaksOfCluster(batch, state.unknownPast)) {
+  if (describesCluster(batch, state.unknownPast)) {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
   }

@@ -5,7 +5,7 @@
 
 import { DRIFT_CHANGES_MAX } from "../limits.ts";
 import { unreachable } from "../invariant.ts";
-import type { Heard } from "../kernel/ruleset_monitor.ts";
+import type { ForeignChanges } from "../kernel/ruleset_monitor.ts";
 import { healedAt, healingDelay, type Healings } from "./healing.ts";
 
 /** How often the monitor's notifications are read. */
@@ -23,7 +23,7 @@ export type HealerInput =
   /** The time {@link healerWakesAt} may have come; before it nothing is due. */
   | { readonly kind: "woken" }
   /** What the monitor received since the last poll. */
-  | { readonly kind: "polled"; readonly received: Heard }
+  | { readonly kind: "polled"; readonly received: ForeignChanges }
   /** Whether a listing of our tables equals what was committed. */
   | { readonly kind: "compared"; readonly equal: boolean }
   /** A commit was tried, for the source or for us. `rejected`: by the kernel, also when it was tried again. */
@@ -139,7 +139,7 @@ function due(state: HealerState, now: number): HealerEffect[] {
 }
 
 /** Where the kernel dropped notifications, a comparison finds what they said; putting rules back lists our tables anyway. */
-function notePolled(state: HealerState, { foreign, lost }: Heard, now: number): HealerEffect[] {
+function notePolled(state: HealerState, { foreign, lost }: ForeignChanges, now: number): HealerEffect[] {
   if (foreign.length > 0) return drifted(state, foreign, now);
   return lost ? [{ kind: "compare" }] : [];
 }

@@ -25,7 +25,7 @@ export interface Ports {
   /** Deletes stale entries of connection tracking; absent without connection tracking. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
-  readonly monitor?: Pick<RulesetMonitor, "poll" | "unheard">;
+  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Receives the drift that is not resolved, whenever that changes; times in milliseconds since 1970. */
@@ -128,7 +128,7 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor,
     const send = () => kernel.commit(transaction);
     const receipt = monitor === undefined || transaction.length < IGNORED_OPERATIONS
       ? send()
-      : monitor.unheard(() => kernel.generation(), send);
+      : monitor.withoutNotifications(() => kernel.generation(), send);
     return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;

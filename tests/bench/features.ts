@@ -1,5 +1,5 @@
-// What ClientIP affinity and source ranges cost, and whom: 1,000 Services, of which none, some or all use the feature.
-// Changes of a Service that does not use it should cost the same in every row.
+// The cost of ClientIP affinity and source ranges: commits with 1,000 Services, of which none, some or all use the
+// feature. A change of a Service that does not use it should take the same time in every row.
 //
 //   deno task bench:features
 
@@ -20,14 +20,14 @@ import { table } from "./table.ts";
 const SERVICES = 1000;
 const ROUNDS = 200;
 
-/** Services with the feature, first of all numbers. */
+/** How many Services have the feature: those with the lowest numbers. */
 const SHARES = [0, 10, 100, 1000];
 const FEATURES = {
   "ClientIP affinity": "affinity=60",
   "source ranges": "ranges=203.0.113.0/24,198.51.100.0/24",
 } as const;
 
-/** A kernel with `users` Services that have `fields`, and the others plain. */
+/** A kernel with all Services, of which `users` have `fields`. */
 class Node implements Disposable {
   readonly #kernel = new NetlinkKernel();
   readonly #state = emptyState();
@@ -41,7 +41,7 @@ class Node implements Disposable {
     this.#commit();
   }
 
-  /** p50 of commits, in microseconds, that each replace one endpoint of Service `number`. */
+  /** Median time of commits that each replace one endpoint of Service `number`, in microseconds. */
   change(number: number): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
       this.#fold(this.#service(number, round + 1).split("\n")[1]!);
@@ -49,7 +49,7 @@ class Node implements Disposable {
     }));
   }
 
-  /** p50 of commits, in microseconds, that each add one plain Service. */
+  /** Median time of commits that each add one Service without the feature, in microseconds. */
   add(): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
       this.#fold(this.#service(SERVICES + round, 0));
@@ -80,7 +80,7 @@ class Node implements Disposable {
     }
   }
 
-  /** Commits until nothing is left, as the engine does: emptied chains go with a second commit. */
+  /** Commits until the delta is empty, as the engine does: a second commit deletes emptied chains. */
   #commit(): number {
     let touched: Touched = this.#changes.touched;
     this.#changes = noChanges();
@@ -111,7 +111,7 @@ for (const [feature, fields] of Object.entries(FEATURES)) {
     };
   });
   const [none] = rows;
-  table(`${feature}, ${SERVICES} Services (commit, microseconds p50; ratio to nobody using it)`, [
+  table(`${feature}, ${SERVICES} Services (commit, microseconds p50; ratio to no Service with the feature)`, [
     ["use it", "endpoint of one that does not", "ratio", "of one that does", "new plain Service", "ratio"],
     ...rows.map(({ users, plain, user, added }) => [
       String(users),

@@ -1,4 +1,5 @@
-// How far each step is from its floor: the least that any program in this runtime has to do for it. Ratios in one run.
+// The time of each step beside its floor: the least that any program in this runtime has to do for that step. The
+// ratios are measured in one run.
 //
 //   deno task bench:floors [SERVICES]
 
@@ -50,7 +51,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const folder = Deno.makeTempDirSync();
 const storage = folderStorage(folder, true);
 const made = Array.from({ length: services }, (_, i) => objectsOf(i).map((object) => JSON.stringify(object)));
-// As an API server is read: slices before their Services.
+// In the order in which an API server is listed: slices before their Services.
 const lines = [...made.map(([, slice]) => slice!), ...made.map(([service]) => service!)];
 
 const [, parsing] = timed(() => lines.map((line) => void JSON.parse(line)));
@@ -197,7 +198,7 @@ function objectsOf(i: number, generation = 0): unknown[] {
   }];
 }
 
-/** All that a change costs between its event and the kernel's answer, but for the ledger. */
+/** All steps between an event and the kernel's acknowledgement, except the ledger. */
 function change(i: number): void {
   const event = eventOf(JSON.stringify(objectsOf((i * 31) % services, i + 1)[1]));
   const { touched } = foldRecord(state, (events.length + i) as Offset, event);

@@ -1,5 +1,5 @@
-// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a Sample
-// as JSON.
+// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a
+// Sample as JSON.
 
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -29,7 +29,7 @@ import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { percentile } from "./percentile.ts";
 
-/** What one size cost. Times in milliseconds, those of `change` and `newService` in microseconds. */
+/** The costs at one size. Times in milliseconds, those of `change` and `newService` in microseconds. */
 export interface Sample {
   readonly services: number;
   readonly endpoints: number;
@@ -38,7 +38,7 @@ export interface Sample {
   readonly render: number;
   readonly commit: number;
   readonly append: number;
-  /** From a snapshot to the state, compared with every element in the kernel. */
+  /** From a snapshot to the state, and its comparison with every element in the kernel. */
   readonly restart: number;
   readonly bytes: number;
   readonly peakMemory: number;
@@ -70,7 +70,7 @@ const timed = <T>(work: () => T): [T, number] => {
   return [result, performance.now() - start];
 };
 
-/** What the engine does for one sync, with each part timed. */
+/** The steps of the engine for one sync, each timed. */
 class Line {
   readonly kernel = new NetlinkKernel();
   readonly tables = skeleton(DEFAULT_PROXY_CONFIG);

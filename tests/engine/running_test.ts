@@ -45,7 +45,7 @@ class Node {
       now: () => new Date(WALL + this.now).toISOString(),
       monitor: {
         poll: () => ({ foreign: this.#received.splice(0), lost: false }),
-        unheard: (_generation, commit) => commit(),
+        withoutNotifications: (_generation, commit) => commit(),
       },
       driftChanged: (drift) => this.drifts.push(drift),
       report: () => {},

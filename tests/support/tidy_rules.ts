@@ -19,12 +19,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ingest: ["kube", "type:ledger"],
   ledger: ["kube"],
   fold: ["kube", "nft", "type:ledger"],
-  plan: ["nft", "fold", "type:ledger"],
+  plan: ["kube", "nft", "fold", "type:ledger"],
   kernel: ["nft"],
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   library: ["fold", "ledger", "history"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
-  serve: ["nft", "type:engine", "type:ingest", "type:ledger"],
+  serve: ["nft", "type:fold", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],
   node: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve"],
   cli: [
@@ -47,7 +47,14 @@ const PURE =
   /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|cuts|framing|gathering|listing|liveness|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|disagreement|healer|healing|held_list|batch|operation_owner)\.ts$/;
 
 /** What every room may import. */
-const ROOT_FILES = ["src/invariant.ts", "src/limits.ts", "src/printable.ts", "deno.json"];
+const ROOT_FILES = [
+  "src/byte_chunks.ts",
+  "src/foreign_value.ts",
+  "src/invariant.ts",
+  "src/limits.ts",
+  "src/printable.ts",
+  "deno.json",
+];
 /** Where programs and pages start; what none of them reaches is dead. */
 const ENTRIES = ["mod.ts", "src/cli/main.ts", "src/report/page/main.ts"];
 

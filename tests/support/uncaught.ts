@@ -1,5 +1,5 @@
-// A process in which nothing catches what is thrown: in timers, in promises, in listeners. Prints what the last resort made
-// of it, a line each, and ends by itself.
+// A process that throws where nothing catches it: in timers, promises and listeners. It prints a line for each fault that the last
+// resort makes of that, and ends by itself.
 
 import { LastResort, type OnFault } from "../../src/node/last_resort.ts";
 import { assert } from "../../src/invariant.ts";
@@ -17,7 +17,7 @@ setTimeout(() => {
 queueMicrotask(() => {
   throw new Error("in a microtask");
 });
-void Promise.reject(new Error("nobody awaits this, token=aBcD1234"));
+void Promise.reject(new Error("without a handler, token=aBcD1234"));
 void Promise.resolve().then(() => assert(false, "positions out of order"));
 const target = new EventTarget();
 target.addEventListener("event", () => {
@@ -26,7 +26,7 @@ target.addEventListener("event", () => {
 target.dispatchEvent(new Event("event"));
 void Promise.reject("a string");
 
-/** An exception with every event: all are counted, few are noted. The process ends once nothing is left to throw. */
+/** Throws an exception with every event: all are counted, few are noted. The process ends after the last one. */
 function flood(): void {
   let [count, noted] = [0, 0];
   lastResort[Symbol.dispose]();
