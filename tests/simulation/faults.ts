@@ -72,6 +72,7 @@ const OTHERS = [
   "kernel refuses",
   "drift by another program",
   "drift while no program listens",
+  "drift that a commit hides",
   "monitor loses messages",
   "SIGKILL at a call",
   "end of the process",

@@ -3,9 +3,11 @@
 // within a stated time.
 
 import assert from "node:assert/strict";
+import type { EngineState } from "../../src/engine/engine.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { diff } from "../../src/plan/delta.ts";
+import { POSITION_PATH } from "../../src/plan/position.ts";
 import { act } from "./acts.ts";
 import { disagreement, heldBy } from "./agreement.ts";
 import { Chance } from "./chance.ts";
@@ -30,6 +32,16 @@ const DEAD_MILLISECONDS = 40_000;
 const DEAD_ALONE_MILLISECONDS = 75_000;
 /** Most requests for one resource in a minute, whatever the server does: some lists of 17 pages that lead nowhere. */
 const REQUESTS_MAX = 300;
+
+/** Most pages that are asked for of a list without end: 17 that bring nothing new, more where the cluster changes. */
+const PAGES_MAX = 60;
+/** How long after a start our rules may be other than the program takes them to be, where a commit hid that. */
+const HIDDEN_MILLISECONDS = 6000;
+/** A refused commit is tried again after this long, doubled with each refusal, up to the longest. */
+const RETRY_MILLISECONDS = 1000;
+const RETRY_MILLISECONDS_MAX = 30_000;
+/** Steps in a row that may all be at one moment. */
+const STEPS_MAX = 10_000;
 
 /** The process ends here, whatever it was doing. */
 export class Killed extends Error {}
@@ -71,6 +83,14 @@ export class World {
   #checkedGeneration = -1;
   /** Whether another program has written to our tables since they were last whole. */
   #disturbed = false;
+  /** When a program started that could not see that; undefined where it has seen it. */
+  #hiddenSince: number | undefined;
+  /** The process ends as soon as it has taken what has arrived. */
+  #endsSoon = false;
+  /** How many commits were tried, and when that was last another number. */
+  #attempts = { count: 0, at: 0 };
+  /** Steps since time last went on. */
+  #steps = 0;
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
@@ -125,6 +145,12 @@ export class World {
   /** Another program has changed our tables. */
   noteDisturbed(): void {
     this.#disturbed = true;
+    this.#hiddenSince = undefined;
+  }
+
+  /** The process ends once it has taken what arrives now. */
+  endSoon(): void {
+    this.#endsSoon = true;
   }
 
   /** The connections that are open die without a word. */
@@ -145,6 +171,8 @@ export class World {
     this.#process = undefined;
     this.server.forget();
     this.#dead.clear();
+    this.#hiddenSince = undefined;
+    this.#endsSoon = false;
     this.life = Infinity;
     if (power) {
       this.kernel = new UnreliableKernel();
@@ -159,11 +187,15 @@ export class World {
   #advance(until: number): void {
     const { connections } = this.server;
     const process = this.#process?.wakeAt() ?? this.#restartAt;
-    this.now = Math.max(this.now, Math.min(until, process, connections.nextAt()));
+    const next = Math.max(this.now, Math.min(until, process, connections.nextAt()));
+    this.#steps = next === this.now ? this.#steps + 1 : 0;
+    assert.ok(this.#steps <= STEPS_MAX, "the program asks to be woken and does nothing");
+    this.now = next;
     this.#alive(() => {
       for (let next; (next = connections.take(this.now)) !== undefined;) {
         this.#process?.receive(next.id, next.arrival, this.now);
       }
+      if (this.#endsSoon) throw new Killed();
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
       this.#check();
@@ -189,6 +221,10 @@ export class World {
     this.#process = new Process(this.kernel, this.disk.storage, this.server, this.#shared, this.now);
     assert.ok(untouched || this.#process.listed, "what others did since our last commit is seen at once");
     this.disk.check();
+    const { engine, listed } = this.#process;
+    if (listed || !this.#disturbed || diff(engine.committed, heldBy(this.kernel)).length === 0) return;
+    this.counts.fired("drift that a commit hides");
+    this.#hiddenSince = this.now;
   }
 
   #count(): void {
@@ -204,15 +240,30 @@ export class World {
       if (!carrying.has(connection)) this.#dead.delete(connection);
       else assert.ok(this.now - since <= limit, "a dead connection is noticed");
     }
+    assert.ok(this.server.deepest <= PAGES_MAX, "a list without end is given up");
     const { engine, ledger } = this.#process ?? {};
-    if (engine === undefined || engine.rebuild !== undefined) return;
+    if (engine === undefined) return;
+    this.#checkRetry(engine);
+    if (engine.rebuild !== undefined) return;
     const generation = this.kernel.generation();
     if (generation === this.#checkedGeneration) return;
     const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
     assert.ok(this.#disturbed || !differs, "the committed mirror is what the kernel holds");
+    const hidden = this.#hiddenSince ?? Infinity;
+    assert.ok(!differs || this.now - hidden <= HIDDEN_MILLISECONDS, "what a commit hid is looked for");
     this.#disturbed &&= differs;
     if (!this.#disturbed) this.#checkedGeneration = generation;
     if (ledger!.failure === undefined) assert.ok(ledger!.next > 0);
+  }
+
+  /** A commit that was refused is tried again in time. */
+  #checkRetry({ rejections, synced, cluster }: EngineState): void {
+    const { attempts } = this.kernel;
+    if (attempts !== this.#attempts.count) this.#attempts = { count: attempts, at: this.now };
+    const pause = Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS * 2 ** rejections);
+    if (rejections === 0 || !synced || this.now - this.#attempts.at <= pause) return;
+    const wrong = diff(cluster.desired, heldBy(this.kernel)).filter(({ set }) => set !== POSITION_PATH);
+    assert.equal(wrong.length, 0, "a refused commit is tried again");
   }
 
   #endFaults(): void {
