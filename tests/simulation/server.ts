@@ -98,7 +98,9 @@ export class Server {
     const lists = shape === "list" || shape === "page";
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
-    const faulty = this.faulty && this.chance.once(3)
+    // Few lists have a second page.
+    const often = shape === "page" ? 2 : 3;
+    const faulty = this.faulty && this.chance.once(often)
       ? this.#fault(resource, shape, query, honest, now)
       : undefined;
     return faulty ?? honest;
