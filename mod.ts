@@ -74,7 +74,7 @@ export type { Progress } from "./src/ledger/ledger_view.ts";
 export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
-export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";
+export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
 export { type AppendFile, folderStorage, type Storage } from "./src/ledger/storage.ts";
 export { rulesetText } from "./src/nft/text.ts";

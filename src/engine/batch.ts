@@ -2,7 +2,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { largeRemoval, news, relist } from "../ingest/relist.ts";
-import { isPart, type ListBatch, type SourceBatch, speaksOfCluster } from "../ingest/source.ts";
+import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import type { Effect, EngineState } from "./engine.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
@@ -13,7 +13,7 @@ export function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
   if (!held.taken) return held.effects;
   const events = eventsOf(state.cluster, batch);
-  if (speaksOfCluster(batch, state.standsUnknown)) {
+  if (describesCluster(batch, state.standsUnknown)) {
     state.synced = !isPart(batch);
     if (state.synced) state.standsUnknown = false;
   }

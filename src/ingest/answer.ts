@@ -1,18 +1,19 @@
-// What an API server answers, checked before anything follows from it: a page of a list, a line of a watch. Each function
-// returns what it was asked for or throws an ApiFailure that names what the value is instead. Pure.
+// Checks the answers of an API server: a page of a list, a line of a watch. Each function returns the checked value, or throws
+// an ApiFailure that says what the server sent instead. Nothing is decided by an answer before these checks. Pure.
 
+import { hasFields } from "../foreign_value.ts";
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
 import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
 import { BadLine } from "./framing.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 
 /** One page of a list. */
 export interface Page {
   readonly items: readonly Record<string, unknown>[];
-  /** "" where the server gives none. */
+  /** Version of the list; "" where the server sent none. */
   readonly resourceVersion: string;
-  /** Asks for the next page; "" at the end. */
+  /** Continue token for the next page; "" on the last page. */
   readonly token: string;
 }
 
@@ -24,8 +25,8 @@ export type Line =
 
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
-/** `value` as a page of a list of `resource`. */
-export function pageOf(value: unknown, resource: Resource): Page {
+/** Checks that `value` is a page of a list of `resource`. */
+export function pageOf(value: unknown, resource: ApiResource): Page {
   const page = objectOr(value, `a ${resource.kind}List`);
   const kind = `${resource.kind}List`;
   if (page["kind"] !== kind || page["apiVersion"] !== resource.apiVersion) {
@@ -35,24 +36,24 @@ export function pageOf(value: unknown, resource: Resource): Page {
   if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
   for (const item of items) checkItem(item, resource);
   const { metadata = {} } = page;
-  if (!isObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
+  if (!hasFields(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
   const { continue: token } = metadata;
-  // A token that cannot be sent back would make the first page the whole list.
+  // A token of another type cannot be sent back. Without this check the first page would count as the whole list.
   if (typeof token !== "string" && token !== undefined && token !== null) {
     throw invalid(`a ${kind} whose continue token is ${described(token)}`);
   }
   return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
 }
 
-/** Items leave out their kind; one that names another is no item of this list. */
-function checkItem(item: unknown, { kind, apiVersion }: Resource): void {
-  const fits = isObject(item) && (item["kind"] === undefined || item["kind"] === kind) &&
+/** Items of a typed list usually have no kind. An item that names another kind does not belong to this list. */
+function checkItem(item: unknown, { kind, apiVersion }: ApiResource): void {
+  const fits = hasFields(item) && (item["kind"] === undefined || item["kind"] === kind) &&
     (item["apiVersion"] === undefined || item["apiVersion"] === apiVersion);
   if (!fits) throw invalid(`${described(item)} among the items of a ${kind}List`);
 }
 
-/** `value` as a line of a watch of `resource`. */
-export function watchLineOf(value: unknown, resource: Resource): Line {
+/** Checks that `value` is a line of a watch of `resource`. */
+export function watchLineOf(value: unknown, resource: ApiResource): Line {
   if (value instanceof BadLine) throw invalid(value.text);
   const { type, object } = objectOr(value, "a watch event");
   if (type === "ERROR") throw errorLine(object);
@@ -63,9 +64,9 @@ export function watchLineOf(value: unknown, resource: Resource): Line {
         : `a watch event of type ${beginning(JSON.stringify(type))}`,
     );
   }
-  if (!isObject(object)) throw invalid(`a watch event ${type} whose object is ${described(object)}`);
+  if (!hasFields(object)) throw invalid(`a watch event ${type} whose object is ${described(object)}`);
   if (isStatus(object)) throw statusFailure(object);
-  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  const metadata = hasFields(object["metadata"]) ? object["metadata"] : {};
   const resourceVersion = versionOf(metadata);
   switch (type) {
     case "BOOKMARK":
@@ -90,11 +91,11 @@ function errorLine(object: unknown): ApiFailure {
 
 function endsList(metadata: Record<string, unknown>): boolean {
   const { annotations } = metadata;
-  return isObject(annotations) && annotations[INITIAL_EVENTS_END] === "true";
+  return hasFields(annotations) && annotations[INITIAL_EVENTS_END] === "true";
 }
 
-/** A deletion needs no more of the object than its name; servers may send no more (PartialObjectMetadata). */
-function deletedKey(object: Record<string, unknown>, resource: Resource): ObjectKey {
+/** Only the name of a deleted object matters, and a server may send no more (PartialObjectMetadata). */
+function deletedKey(object: Record<string, unknown>, resource: ApiResource): ObjectKey {
   const { kind } = object;
   const key = itemKey(object, resource);
   const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
@@ -104,24 +105,24 @@ function deletedKey(object: Record<string, unknown>, resource: Resource): Object
   return key;
 }
 
-/** The key of an object that may not be readable otherwise; undefined where it has no name. */
+/** The key of an object, which may be wrong in all other fields; undefined where it has no name. */
 export function itemKey(
   item: Record<string, unknown>,
-  { kind, namespaced }: Resource,
+  { kind, namespaced }: ApiResource,
 ): ObjectKey | undefined {
-  const metadata = isObject(item["metadata"]) ? item["metadata"] : {};
+  const metadata = hasFields(item["metadata"]) ? item["metadata"] : {};
   const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
   if (name === "" || (namespaced && namespace === "")) return undefined;
   return { kind, namespace: namespaced ? namespace : "", name };
 }
 
 function objectOr(value: unknown, expected: string): Record<string, unknown> {
-  if (!isObject(value)) throw invalid(`${described(value)} where ${expected} was expected`);
+  if (!hasFields(value)) throw invalid(`${described(value)} where ${expected} was expected`);
   if (isStatus(value)) throw statusFailure(value);
   return value;
 }
 
-/** A version that says nothing ("", "0" for any) or is no text is not known. */
+/** The resourceVersion; "" where there is none. "0" means any version, so it counts as none. */
 function versionOf(metadata: Record<string, unknown>): string {
   const version = textOf(metadata["resourceVersion"]);
   return version === "0" ? "" : version;
@@ -131,15 +132,11 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** `value` in a few words, for messages. */
+/** A short description of `value`, for messages. */
 function described(value: unknown): string {
   if (value === undefined) return "missing";
   if (Array.isArray(value)) return `an array`;
-  if (!isObject(value)) return beginning(JSON.stringify(value));
+  if (!hasFields(value)) return beginning(JSON.stringify(value));
   const { kind, apiVersion } = value;
   if (typeof kind === "string") return beginning(`${kind} of ${String(apiVersion)}`);
   return `an object without a kind: ${beginning(JSON.stringify(value))}`;

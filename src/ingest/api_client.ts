@@ -1,8 +1,9 @@
-// Calls to an API server, on Deno's fetch. TLS is always verified.
+// Sends requests to an API server with Deno's fetch. The server's certificate is always verified.
 
 import { ERROR_BYTES_MAX } from "../limits.ts";
+import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
-import { type Access, type Credentials, readAccess } from "./kubeconfig.ts";
+import { readAccess } from "./kubeconfig.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
@@ -11,40 +12,40 @@ const POST_MILLISECONDS_MAX = 10_000;
 export class ApiClient implements Disposable {
   #access: Access;
   #client: Deno.HttpClient | undefined;
-  /** In place of the client where the server's certificate has another name than its URL. */
+  /** Used instead of the client where the server's certificate has another name than its URL. */
   #named: NamedServer | undefined;
-  /** What the present connections were made with. */
+  /** The certificates and settings of the open connections, as text, to notice when they change. */
   #material = "";
-  /** The credential of the last request; "" where it has none. */
+  /** The credential of the last request; "" where it had none. */
   #secret = "";
 
   /**
-   * `kubeconfig`: path of a file; undefined: the service account of the pod. `master`: URL of the server, in place of
-   * what the kubeconfig says. Throws {@link KubeconfigProblem}.
+   * `kubeconfig` is the path of a file; undefined: the service account of the pod. `master` is a URL that replaces that of
+   * the kubeconfig. Throws {@link KubeconfigProblem}.
    */
   constructor(readonly kubeconfig: string | undefined, readonly master?: string) {
     this.#access = readAccess(kubeconfig, master);
   }
 
-  /** `https://10.0.0.1:6443`, without name and password. */
+  /** URL of the server, without name and password: `https://10.0.0.1:6443`. */
   get server(): string {
     return this.#access.server;
   }
 
-  /** What who runs us should know of the way to the server. */
+  /** Sentences about the connection that the operator should read. */
   get warnings(): readonly string[] {
     return this.#access.warnings;
   }
 
   /**
-   * GET of `path` with `query`: the answer, whatever its status. The caller reads the body, or cancels it. Throws
-   * {@link ApiFailure} where no connection comes about.
+   * Sends a GET of `path` with `query` and returns the answer, whatever its status. The caller must read the body or cancel
+   * it. Throws {@link ApiFailure} where there is no connection.
    */
   async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
     return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
   }
 
-  /** POST of `object`. Throws {@link ApiFailure} for any answer that is not a success, too. */
+  /** Sends a POST of `object`. Throws {@link ApiFailure} where there is no connection, or where the answer is an error. */
   async post(path: string, object: unknown): Promise<void> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), POST_MILLISECONDS_MAX);
@@ -59,7 +60,7 @@ export class ApiClient implements Disposable {
     }
   }
 
-  /** Gives up the present connections: the next call makes new ones. What is open must be aborted by who opened it. */
+  /** Closes the connections, so that the next request makes new ones. The callers must abort their open requests. */
   replaceConnections(): void {
     this.#client?.close();
     this.#client = undefined;
@@ -71,18 +72,18 @@ export class ApiClient implements Disposable {
     this.replaceConnections();
   }
 
-  /** `text` without the credential that we showed the server, which it or a proxy in between may repeat. */
+  /** `text` without our credential, which the server or a proxy on the way may have quoted. */
   redacted(text: string): string {
     return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
   }
 
-  async #call(path: string, request: RequestInit): Promise<Response> {
+  async #call(path: string, request: ApiRequest): Promise<Response> {
     const { send, headers } = await this.#connection();
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const response = await send(`${this.server}${path}`, { ...request, headers }).catch((error) => {
       throw unconnected(this.server, error);
     });
-    // A rotated token or certificate may be in its file by now.
+    // The token or certificate may have been rotated: the next request reads it again.
     if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
     return response;
   }
@@ -95,12 +96,12 @@ export class ApiClient implements Disposable {
       await this.#connect(credentials);
       this.#material = material;
     }
-    // Streams of many gzip members, which Kubernetes 1.37 makes of streamed lists, end in Deno's fetch after the first.
+    // No gzip: Kubernetes 1.37 compresses a streamed list into several gzip members, and Deno's fetch stops after the first.
     const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
     this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
     const named = this.#named;
     if (named !== undefined) {
-      return { send: (url, request) => named.fetch(url, request as NamedRequest), headers };
+      return { send: (url, request) => named.fetch(url, request), headers };
     }
     const client = this.#client!;
     return { send: (url, request) => fetch(url, { ...request, client, redirect: "error" }), headers };
@@ -122,7 +123,7 @@ export class ApiClient implements Disposable {
           : { proxy: { url: proxy.url, ...(proxy.login && { basicAuth: proxy.login }) } }),
       });
     } catch {
-      // What the runtime says may quote what it was given.
+      // The runtime's message may quote the certificate or the key.
       throw new KubeconfigProblem(
         `${this.server}: certificate-authority, client-certificate, client-key or proxy-url cannot be used for TLS`,
       );
@@ -131,12 +132,15 @@ export class ApiClient implements Disposable {
 }
 
 /** Sends one request. */
-type Send = (url: string, request: RequestInit) => Promise<Response>;
+type Send = (url: string, request: NamedRequest) => Promise<Response>;
 
-/** What is shorter is part of many words, and no secret. */
+/** A request without the headers that every request has. */
+type ApiRequest = Omit<NamedRequest, "headers">;
+
+/** A shorter text is part of many other words, and would not be a secret. */
 const SECRET_LENGTH = 4;
 
-/** `error` of a fetch with the reason, which the runtime hides in its cause, and without the request. */
+/** The error of a fetch as an ApiFailure. The runtime has the reason in the error's cause, behind the URL of the request. */
 function unconnected(server: string, error: unknown): unknown {
   if (!(error instanceof TypeError)) return error;
   const cause = error.cause instanceof Error ? error.cause.message : error.message;

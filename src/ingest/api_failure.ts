@@ -1,18 +1,19 @@
-// What can be wrong with an API server and with the way to it, and what its answers say of it. Failures of an answer carry
-// what decides about the next request; nothing here depends on the words of a message.
+// Failures of an API server and of the way to it, and how an error answer becomes a failure. A failure has a reason, which
+// decides about the next request. The reason follows from status codes and fields, never from the text of a message.
 
+import { hasFields } from "../foreign_value.ts";
 import { printable } from "../printable.ts";
-import type { Problem, ProblemReason } from "./source.ts";
+import type { ProblemReason, WatchProblem } from "./source.ts";
 
-/** What is wrong with the way to the API server, and how to mend it; trying again does not help. */
+/** The configured way to the API server is wrong. The message says how to correct it; trying again does not help. */
 export class KubeconfigProblem extends Error {
   override readonly name = "KubeconfigProblem";
 }
 
 /** The answer to a request is an error, or is not what was asked for. */
-export class ApiFailure extends Error implements Problem {
+export class ApiFailure extends Error implements WatchProblem {
   override readonly name = "ApiFailure";
-  /** Milliseconds that the server asks to wait; 0 where it does not. */
+  /** How long the server asks to wait, in milliseconds; 0 where it does not. */
   readonly retryAfter: number;
 
   constructor(readonly reason: ProblemReason, message: string, retryAfter = 0) {
@@ -25,20 +26,20 @@ export class ApiFailure extends Error implements Problem {
   }
 }
 
-/** What the answer is not: `invalid`, with `text` that says what it is instead. */
+/** A failure with reason `invalid`; `text` says what the server sent instead of the expected answer. */
 export function invalid(text: string): ApiFailure {
   return new ApiFailure("invalid", text);
 }
 
-/** Most characters of a foreign text in a message. */
+/** Most characters of the server's text in a message. */
 const QUOTED_MAX = 200;
 
-/** The beginning of `text` on one line, for a message. */
+/** The beginning of `text`, on one line and printable, for a message. */
 export function beginning(text: string): string {
   return printable(text.trim().slice(0, QUOTED_MAX).replace(/\s+/g, " "));
 }
 
-/** The fields of a Kubernetes Status that matter; each may be anything. */
+/** The fields of a Kubernetes Status that are read here. Their types are not checked. */
 interface Status {
   readonly kind?: unknown;
   readonly message?: unknown;
@@ -47,12 +48,12 @@ interface Status {
   readonly details?: unknown;
 }
 
-/** Whether `value` is a Status object: the API server's way to say no, whatever the HTTP code. */
+/** Whether `value` is a Status object. API servers report errors with it, even in answers whose HTTP status is 200. */
 export function isStatus(value: unknown): value is Status {
-  return typeof value === "object" && value !== null && (value as Status).kind === "Status";
+  return hasFields(value) && value["kind"] === "Status";
 }
 
-/** The failure that a Status object stands for. */
+/** The failure that a Status object reports. */
 export function statusFailure(said: Status): ApiFailure {
   const { message, code } = said;
   const text = typeof message === "string" && message !== "" ? message : `a Status without a message`;
@@ -61,17 +62,17 @@ export function statusFailure(said: Status): ApiFailure {
 }
 
 /**
- * The reason of a Status. A version that the server does not have yet, after it was restored from a backup, is as good as
- * one that it does not have any more (apimachinery 0.37: a Timeout with the cause ResourceVersionTooLarge).
+ * The reason of a Status. After a restore from a backup the server may not have our version yet (apimachinery 0.37: a Timeout
+ * with the cause ResourceVersionTooLarge). That is treated as a version that has expired: in both cases a list is needed.
  */
 function statusReason({ reason, details }: Status): string {
-  const causes = (details as { readonly causes?: unknown } | null | undefined)?.causes;
+  const causes = hasFields(details) ? details["causes"] : undefined;
   const isTooLarge = Array.isArray(causes) &&
-    causes.some((cause) => (cause as { reason?: unknown } | null)?.reason === "ResourceVersionTooLarge");
+    causes.some((cause) => hasFields(cause) && cause["reason"] === "ResourceVersionTooLarge");
   return isTooLarge ? "Expired" : typeof reason === "string" ? reason : "";
 }
 
-/** The failure that an answer of `path` with HTTP status `status` other than 200 stands for. */
+/** The failure that an answer to a request of `path` reports; its HTTP `status` is not 200. */
 export function httpFailure(path: string, status: number, body: string, retryAfter: number): ApiFailure {
   const parsed = parsedOrNothing(body);
   const [said, reason] = isStatus(parsed) ? [parsed.message, statusReason(parsed)] : [undefined, ""];
@@ -84,7 +85,7 @@ export function httpFailure(path: string, status: number, body: string, retryAft
   );
 }
 
-/** HTTP/2 has no texts; messages have them all the same. */
+/** The usual texts of status codes, for messages: HTTP/2 does not transmit them. */
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
@@ -116,8 +117,8 @@ function parsedOrNothing(text: string): unknown {
 }
 
 /**
- * `Retry-After` in milliseconds from `time` (RFC 3339) on: seconds or a date (RFC 9110, 10.2.3); 0 where it is absent or
- * makes no sense.
+ * The wait that a `Retry-After` header asks for, in milliseconds after `time` (RFC 3339). The header has seconds or a date
+ * (RFC 9110, 10.2.3). 0 where it is absent or neither of them.
  */
 export function retryAfterMilliseconds(header: string, time: string): number {
   const seconds = /^\s*\d+\s*$/.test(header)

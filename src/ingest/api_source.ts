@@ -1,12 +1,12 @@
-// A cluster as a source: one reflector a resource, merged. First everything, in parts as it is read, of which the last says
-// that nothing is missing, so that no Service is taken for one without endpoints; then changes as they come, gathered while
-// a batch is at work.
+// The cluster behind an API server as a source. One reflector follows each resource; their batches are merged into one
+// stream. First come the lists, in parts as they are read. Only the last part says that nothing is missing, so that no Service
+// is applied without its endpoints. Then come the changes; those that arrive while a batch is applied become one batch.
 
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
-import { gather, newGathering } from "./gathering.ts";
+import { gatherLists, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
@@ -14,15 +14,15 @@ import { DEFAULT_TIMES, type ReflectorTimes } from "./reflector_state.ts";
 import { resources } from "./resources.ts";
 import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
-/** A source whose connection is known. */
+/** A source with all the optional functions: it has a connection, and it can list again. */
 export type ApiSource = Required<Source>;
 
-/** Times that tests shorten; the others are those of a real server. */
+/** Times that a test shortens. The others are the defaults. */
 export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
 
 /**
- * The cluster behind `client`, as a proxy on `node` sees it. Who knows nothing of it is sent everything before any change;
- * with `once` that is all.
+ * The cluster behind `client`, as far as a proxy on `node` needs it. Without known versions all lists come before the first
+ * change. With `once` the source ends after the lists.
  */
 export function apiSource(
   client: ApiClient,
@@ -64,7 +64,7 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // One after the other: what comes in parts is folded while more is read.
+        // One resource after the other, so that the parts of one list are folded while the next one is read.
         await reflectors[i - 1]?.settled;
         await reflector.run(stop.signal, { inParts: true });
       });
@@ -86,22 +86,22 @@ export function apiSource(
   };
 }
 
-/** `batch` with problems that do not quote our credential. */
+/** `batch` without our credential in the texts of its problems. */
 function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
   if (batch.problems.length === 0) return batch;
   return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
 }
 
-/** Batches in order; once `kinds` resources are listed, neighbours are merged. */
+/** The batches in order. Once `kinds` resources are listed, event batches that wait together are merged. */
 async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
   const gathering = newGathering(kinds);
   for (let batch; (batch = await inbox.take()) !== undefined;) {
-    const first = gathering.missing > 0 || batch.kind === "list";
-    yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
+    const merged = batch.kind === "events" && gathering.missing === 0 ? withNeighbours(batch, inbox) : batch;
+    yield* gatherLists(gathering, merged);
   }
 }
 
-/** `first` and all the changes that wait behind it, as one batch. */
+/** `first` and all event batches that wait after it, as one batch. */
 function withNeighbours(first: EventsBatch, inbox: Inbox): EventsBatch {
   const events = [...first.events];
   const problems = [...first.problems];

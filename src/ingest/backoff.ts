@@ -1,18 +1,20 @@
-// How long to wait before a request is made again. The randomness is a value: equal seeds wait equally long.
+// The pause before a request is retried. It doubles with each failure and is spread at random, so that the proxies of a
+// cluster do not retry together. The random numbers follow from a seed: equal seeds give equal pauses.
 
-/** Times of a pause in milliseconds. */
+/** Lengths of pauses in milliseconds. */
 export interface BackoffTimes {
-  /** First pause after a failure; doubled each time, up to `backoffMaxMilliseconds`, and drawn from its upper half. */
+  /** Longest pause after the first failure. It doubles with each failure; a pause is drawn from the upper half of it. */
   readonly backoffMilliseconds: number;
+  /** Longest pause after any number of failures. */
   readonly backoffMaxMilliseconds: number;
 }
 
-/** A source of numbers that follow from a seed (mulberry32); changed by each draw. */
+/** A generator of random numbers (mulberry32). Each draw changes the seed. */
 export interface Draws {
   seed: number;
 }
 
-/** The next number of `draws`, from 0 to below 1. */
+/** The next random number of `draws`: at least 0, below 1. */
 export function draw(draws: Draws): number {
   draws.seed = (draws.seed + 0x6d2b79f5) | 0;
   let t = Math.imul(draws.seed ^ (draws.seed >>> 15), draws.seed | 1);
@@ -20,7 +22,7 @@ export function draw(draws: Draws): number {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-/** The pause in milliseconds after `failures` earlier failures in a row. */
+/** The pause in milliseconds after a failure that followed `failures` others in a row. */
 export function backoff(failures: number, times: BackoffTimes, draws: Draws): number {
   const longest = Math.min(times.backoffMaxMilliseconds, times.backoffMilliseconds * 2 ** failures);
   return longest / 2 + draw(draws) * longest / 2;

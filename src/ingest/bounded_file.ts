@@ -1,9 +1,12 @@
-// Files read up to a limit: what is longer is refused as it is read, whether it is a file, a pipe or a device without end.
+// Reads files up to a limit. A longer one is rejected while it is read, whether it is a file, a pipe or an endless device.
+// Why not simply look at the size first? Pipes and devices have none, and a file can grow after the look.
 
-/** Most that is read at once. */
+import { joinedChunks } from "../byte_chunks.ts";
+
+/** Most bytes of one read. */
 const READ_BYTES = 64 * 1024;
 
-/** A file has more bytes than what it is for can have. */
+/** A file has more bytes than its purpose allows. */
 export class FileTooLong extends Error {
   override readonly name = "FileTooLong";
 
@@ -12,13 +15,13 @@ export class FileTooLong extends Error {
   }
 }
 
-/** The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, Deno's errors where it cannot be read. */
+/** The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, and Deno's errors where reading fails. */
 export function readTextUpTo(path: string, limit: number): string {
   using file = Deno.openSync(path);
   const { isFile, isDirectory, size } = file.statSync();
   if (isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
   if (isFile && size > limit) throw new FileTooLong(path, limit);
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
   for (;;) {
     const part = new Uint8Array(Math.max(READ_BYTES, isFile ? size + 1 - length : 0));
@@ -28,25 +31,14 @@ export function readTextUpTo(path: string, limit: number): string {
     if (length > limit) throw new FileTooLong(path, limit);
     parts.push(part.subarray(0, read));
   }
-  return new TextDecoder().decode(joined(parts, length));
+  return new TextDecoder().decode(joinedChunks(parts));
 }
 
-/** Why `error` kept a file from being read: a sentence without content of the file. */
+/** Why a file could not be read, in words that contain nothing of the file. */
 export function readFault(error: unknown): string {
   if (error instanceof FileTooLong) return `more than ${error.limit} bytes`;
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   return "it cannot be read";
-}
-
-function joined(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,51 +1,52 @@
-// Requests to an API server as reflectors make them: one call brings the head of an answer and its body in chunks. The driver
-// of liveness.ts: it probes a connection that is silent, and gives up all that goes over a dead one.
+// Sends the requests of reflectors to an API server, and hands each answer on: its head, the chunks of its body, its end. It
+// also drives liveness.ts: it probes a silent connection, and aborts all requests of a dead one.
 
+import { messageOf } from "../foreign_value.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure } from "./api_failure.ts";
 import {
   LIVENESS_TIMES,
   livenessDeadline,
+  type LivenessInput,
   type LivenessTimes,
   newLiveness,
   stepLiveness,
 } from "./liveness.ts";
-import type { LivenessInput } from "./liveness.ts";
 import type { Query } from "./reflector_state.ts";
-import type { Problem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
 /** The head of an answer. */
 export interface Head {
   readonly status: number;
   readonly contentType: string;
   readonly retryAfter: string;
-  /** Whether its connection carries other requests too. */
+  /** Whether its connection can carry other requests at the same time (HTTP/2). */
   readonly shared: boolean;
 }
 
-/** Receives an answer, in order; it may make the connection wait. */
+/** Receives an answer, in order. The connection waits for each promise before it reads on. */
 export interface Receiver {
   head(head: Head): Promise<void>;
-  /** The chunk is overwritten by the next. */
+  /** The next chunk overwrites this one. */
   bytes(chunk: Uint8Array): Promise<void>;
   end(): Promise<void>;
-  failed(problem: Problem): Promise<void>;
+  failed(problem: WatchProblem): Promise<void>;
 }
 
 /** A request that is open. */
 export interface OpenRequest {
-  /** Ends it; its receiver gets nothing more. */
+  /** Aborts the request. Its receiver is not called any more. */
   cancel(): void;
-  /** Kept once it is over. */
+  /** Resolves once the request is over. */
   readonly closed: Promise<void>;
 }
 
-/** Most that is read at once. */
+/** Most bytes of one read. */
 const READ_BYTES = 64 * 1024;
-/** What a probe asks for: any answer will do. Every client may (system:public-info-viewer), and no queue delays it. */
+/** Path of a probe; any answer counts. Every client may read it (system:public-info-viewer), and no queue delays it. */
 const PROBE_PATH = "/livez";
 
-/** The way to one API server, which all its reflectors share. */
+/** The connection to one API server, which all its reflectors share. */
 export class ApiConnection implements Disposable {
   readonly #client: ApiClient;
   readonly #liveness;
@@ -59,7 +60,7 @@ export class ApiConnection implements Disposable {
     this.#liveness = newLiveness(times, performance.now());
   }
 
-  /** GET of `path`, answered to `receiver`. */
+  /** Sends a GET of `path`; `receiver` receives the answer. */
   open(path: string, query: Query, receiver: Receiver): OpenRequest {
     const stop = new AbortController();
     let cancelled = false;
@@ -77,7 +78,7 @@ export class ApiConnection implements Disposable {
     this.#client[Symbol.dispose]();
   }
 
-  /** What goes wrong on the way is a problem; what goes wrong in the receiver is its own, and thrown. */
+  /** Failures of the request go to the receiver. What the receiver itself throws is a fault of this program, and thrown on. */
   async #exchange(
     path: string,
     query: Query,
@@ -87,7 +88,7 @@ export class ApiConnection implements Disposable {
   ): Promise<void> {
     this.#open.add(stop);
     this.#note({ kind: "asked" });
-    let problem: Problem | undefined;
+    let problem: WatchProblem | undefined;
     let answered = false;
     try {
       const response = await this.#client.get(path, query, stop.signal)
@@ -106,17 +107,17 @@ export class ApiConnection implements Disposable {
     else await receiver.failed(problem);
   }
 
-  /** Reads a body to its end; returns what went wrong. */
+  /** Reads a body to its end; returns the failure, if there is one. */
   async #read(
     response: Response,
     receiver: Receiver,
     signal: AbortSignal,
-  ): Promise<Problem | undefined> {
+  ): Promise<WatchProblem | undefined> {
     if (response.body === null) return undefined;
-    // Into one buffer: else the runtime makes one of 64 KiB for every read, and a list may be a read for each object.
+    // All reads use one buffer. Else the runtime would allocate 64 KiB for each read, and a list may take a read per object.
     const reader = response.body.getReader({ mode: "byob" });
     let buffer = new ArrayBuffer(READ_BYTES);
-    // Ends a read that waits; Deno 2.9 can leave it waiting for ever though the signal of its fetch has aborted.
+    // Ends a pending read. In Deno 2.9 it can stay pending for ever although the signal of its fetch has aborted.
     const cancel = () => void reader.cancel().catch(() => {});
     signal.addEventListener("abort", cancel);
     try {
@@ -151,7 +152,7 @@ export class ApiConnection implements Disposable {
     }
     const due = livenessDeadline(this.#liveness);
     if (due === undefined) return this.#disarm();
-    // A timer that comes too early looks once more; making one for every chunk would cost more.
+    // Why not simply set the timer again? That would cost a timer per chunk. One that fires too early is set again.
     if (this.#timer !== undefined && this.#timerAt <= due) return;
     this.#disarm();
     this.#timerAt = due;
@@ -178,7 +179,7 @@ export class ApiConnection implements Disposable {
       await response.body?.cancel();
       if (this.#probe === stop) this.#note({ kind: "probed" });
     } catch {
-      // A connection that is refused or reset fails for the requests that use it too.
+      // Where the connection is refused or reset, the requests that use it fail as well and report it.
     }
   }
 
@@ -188,7 +189,7 @@ export class ApiConnection implements Disposable {
   }
 }
 
-/** HTTP/2 has one connection for all, and neither of these headers (RFC 9113, 8.2.2). */
+/** HTTP/2 shares one connection and forbids these two headers (RFC 9113, 8.2.2). So their absence means HTTP/2. */
 function headOf({ status, headers }: Response): Head {
   return {
     status,
@@ -198,8 +199,7 @@ function headOf({ status, headers }: Response): Head {
   };
 }
 
-function problemOf(error: unknown, answered: boolean): Problem {
+function problemOf(error: unknown, answered: boolean): WatchProblem {
   if (error instanceof ApiFailure) return error;
-  const { message } = error as Error;
-  return { reason: answered ? "cut" : "unreachable", text: message };
+  return { reason: answered ? "cut" : "unreachable", text: messageOf(error) };
 }

@@ -1,18 +1,18 @@
-// Watches that are cut though they work: a balancer may close every connection after 20 s. They are resumed and nothing is
-// lost, so that a line a minute says enough, for all resources together. Pure.
+// Reports of cut watches. A load balancer may close every connection after 20 s, though it works. The watch is resumed and
+// nothing is lost, so one log line a minute for all resources is enough. Pure.
 
-/** Between two lines, in milliseconds. */
+/** Shortest time between two lines, in milliseconds. */
 export const CUTS_MILLISECONDS = 60_000;
 
-/** Changed in place by {@link noteCut} alone. */
+/** Cuts since the last line. Only {@link noteCut} changes it. */
 export interface Cuts {
-  /** Cuts that no line has counted yet. */
+  /** How many cuts no line has reported yet. */
   count: number;
-  /** When the last line was; undefined before the first. */
+  /** Time of the last line; undefined before the first. */
   reportedAt: number | undefined;
 }
 
-/** Notes that a watch was cut at `at`, by a clock that never goes back; returns the line that is due. */
+/** Counts a cut at time `at`, in milliseconds of a clock that never goes back. Returns a line if one is due. */
 export function noteCut(cuts: Cuts, cause: string, at: number): string | undefined {
   cuts.count++;
   if (cuts.reportedAt !== undefined && at - cuts.reportedAt < CUTS_MILLISECONDS) return undefined;

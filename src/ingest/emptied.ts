@@ -1,5 +1,5 @@
-// What a list of files may take away. Files do not say that a cluster is empty: a folder that was not mounted, the wrong
-// path and a file that was truncated look the same. Pure.
+// Guards against a list of files that is empty by mistake. An empty list need not mean an empty cluster: a folder that is not
+// mounted, a wrong path and a truncated file look the same. Pure.
 
 import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { ListBatch } from "./source.ts";
@@ -7,7 +7,7 @@ import type { ListBatch } from "./source.ts";
 /** Names of deleted objects that a message shows. */
 const NAMES_SHOWN = 3;
 
-/** Why a list without any object is not believed where so much is `known`; undefined where it is. */
+/** Why a list without objects is rejected while objects are `known`; undefined where the list may be applied. */
 export function emptied(
   { objects, complete }: ListBatch,
   known: ReadonlyMap<string, KubeObject>,
@@ -19,7 +19,7 @@ export function emptied(
   return `${found}, and the ledger knows ${known.size}: nothing is deleted${remedy}`;
 }
 
-/** What a first list deletes of what is `known` from another run; undefined where that is nothing. */
+/** Which objects, `known` from an earlier run, the first list deletes, as text; undefined where it deletes none. */
 export function deletedByList(
   { objects, complete }: ListBatch,
   known: ReadonlyMap<string, KubeObject>,

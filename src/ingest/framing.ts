@@ -1,23 +1,24 @@
-// Bytes of an answer -> values. One framing reads one body, chunk by chunk, and is bounded while it reads. Which one reads a
-// body follows from its content type and from what was asked; what decides about the values never sees bytes.
+// Turns the bytes of an answer into values. A framing reads one body, chunk by chunk, and checks limits while it reads. The
+// content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
+import { joinedChunks } from "../byte_chunks.ts";
 import { ERROR_BYTES_MAX, LIST_PAGE_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 
-/** Reads one body. Both methods throw ApiFailure for bytes that make no sense. */
+/** Reads one body. Both methods throw ApiFailure for bytes that are not what was asked for. */
 export interface Framing {
-  /** The values that `chunk` completes. The chunk may be overwritten afterwards. */
+  /** The values that `chunk` completes. The caller may overwrite the chunk afterwards. */
   push(chunk: Uint8Array): readonly unknown[];
   /** The values that the end of the body completes. Throws where the body is cut. */
   end(): readonly unknown[];
 }
 
-/** The framing for a body of `contentType`: a stream of watch lines, or one value. */
+/** The framing for a body: a `stream` of watch lines, or one value. Every content type is read as JSON so far. */
 export function framingFor(_contentType: string, stream: boolean): Framing {
   return stream ? new JsonLines() : new JsonValue(LIST_PAGE_BYTES_MAX);
 }
 
-/** JSON values, one a line. A line that is empty or white space is none. */
+/** JSON values, one per line. Empty lines are skipped. */
 class JsonLines implements Framing {
   readonly #decoder = new TextDecoder();
   #rest = "";
@@ -25,7 +26,7 @@ class JsonLines implements Framing {
 
   push(chunk: Uint8Array): unknown[] {
     const lines = this.#decoder.decode(chunk, { stream: true }).split("\n");
-    // A long line comes in many chunks: it is put together once, when it is whole.
+    // A long line comes in many chunks. Adding to a string does not copy it in V8, so this is not quadratic.
     lines[0] = this.#rest + lines[0]!;
     this.#rest = lines.pop()!;
     if (this.#rest.length > RECORD_BYTES_MAX) throw invalid(`a line of more than ${RECORD_BYTES_MAX} bytes`);
@@ -35,7 +36,7 @@ class JsonLines implements Framing {
     return values;
   }
 
-  /** Servers end the last line too: what is left is a line that was cut, or a body that has no lines. */
+  /** A server ends its last line as well. So a rest is a line that was cut, or the body was not lines of JSON at all. */
   end(): unknown[] {
     const rest = this.#rest.trim();
     if (rest === "") return [];
@@ -50,7 +51,7 @@ class JsonLines implements Framing {
   }
 }
 
-/** A line that is not JSON: the lines of the same chunk before it still count. */
+/** A line that is not JSON. It is a value, not an exception, so that the lines before it in the chunk are still used. */
 export class BadLine {
   constructor(readonly text: string) {}
 }
@@ -87,7 +88,7 @@ class JsonValue implements Framing {
   }
 }
 
-/** The text of an answer that is an error; the rest of a long one is left out. */
+/** The text of an error answer. What follows after ERROR_BYTES_MAX is left out. */
 export class ErrorText implements Framing {
   readonly #body = new BoundedText(Infinity);
   #length = 0;
@@ -103,7 +104,7 @@ export class ErrorText implements Framing {
   }
 }
 
-/** A body in memory. */
+/** A body in memory, of at most `limit` bytes. */
 class BoundedText {
   readonly #limit: number;
   readonly #parts: Uint8Array[] = [];
@@ -121,12 +122,6 @@ class BoundedText {
   }
 
   text(): string {
-    const whole = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts.splice(0)) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return new TextDecoder().decode(whole);
+    return new TextDecoder().decode(joinedChunks(this.#parts.splice(0)));
   }
 }

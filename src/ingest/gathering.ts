@@ -1,25 +1,26 @@
-// The first lists of all resources as one: no Service is to be taken for one without endpoints because their list comes later.
-// Until each resource is listed, lists are parts of one and changes wait; then all goes on as it comes. Pure.
+// Joins the first lists of all resources into one, so that no Service is applied without its endpoints because their list
+// comes later. Until every resource is listed, each list is a part of one list, and changes wait. Afterwards batches pass
+// unchanged. Pure.
 
 import type { ObjectKind } from "../kube/objects.ts";
 import { isPart, type SourceBatch } from "./source.ts";
 
-/** Changed in place by {@link gather} alone. */
+/** Which lists are missing. Only {@link gatherLists} changes it. */
 export interface Gathering {
-  /** How many resources are still to be listed. */
+  /** How many resources are not listed yet. */
   missing: number;
   readonly listed: Set<ObjectKind>;
-  /** What came too early. */
+  /** Batches that wait until every resource is listed. */
   readonly early: SourceBatch[];
 }
 
-/** `resources`: how many are to be listed before anything else counts; 0 where the caller knows the cluster. */
+/** Waits for the lists of as many `resources`; 0 where the caller knows the cluster already and needs no list first. */
 export function newGathering(resources: number): Gathering {
   return { missing: resources, listed: new Set(), early: [] };
 }
 
-/** What can be taken now that `batch` has come, in order. */
-export function gather(state: Gathering, batch: SourceBatch): SourceBatch[] {
+/** Takes the next batch; returns the batches that can be applied now, in order. */
+export function gatherLists(state: Gathering, batch: SourceBatch): SourceBatch[] {
   if (state.missing === 0 || isPart(batch)) return [batch];
   if (batch.kind === "events" && batch.events.length === 0) return [batch];
   const [kind] = batch.kind === "list" ? batch.kinds! : [];

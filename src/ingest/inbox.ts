@@ -1,15 +1,17 @@
-// Batches between what reads a cluster and the loop: bounded, so that a slow disk makes the watches wait, not memory grow.
+// A queue of batches between the reflectors and the loop. It is bounded: when the disk is slow, the watches wait, and memory
+// does not grow.
 
 import { INBOX_BATCHES_MAX } from "../limits.ts";
 import type { SourceBatch } from "./source.ts";
 
+/** A bounded queue with one reader. */
 export class Inbox {
   readonly #batches: SourceBatch[] = [];
   readonly #waiting: (() => void)[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** Takes `batch`; a promise where it is to be waited for. */
+  /** Adds `batch`. Returns a promise where the queue is full; the caller must wait for it before it adds more. */
   put(batch: SourceBatch): Promise<void> | undefined {
     if (this.#batches.length >= INBOX_BATCHES_MAX && !this.#closed) return this.#putLater(batch);
     this.#batches.push(batch);
@@ -22,7 +24,7 @@ export class Inbox {
     await this.put(batch);
   }
 
-  /** The next batch, when there is one; undefined once closed. */
+  /** Waits for the next batch and removes it; undefined once the queue is closed. */
   async take(): Promise<SourceBatch | undefined> {
     while (this.#batches.length === 0) {
       if (this.#closed) return undefined;
@@ -32,16 +34,19 @@ export class Inbox {
     return this.drop();
   }
 
+  /** The next batch, which stays in the queue. */
   peek(): SourceBatch | undefined {
     return this.#batches[0];
   }
 
+  /** Removes the next batch, so that a waiting one can be added. */
   drop(): SourceBatch | undefined {
     const batch = this.#batches.shift();
     this.#waiting.shift()?.();
     return batch;
   }
 
+  /** Drops all batches, and ends every wait. */
   close(): void {
     this.#closed = true;
     this.#batches.length = 0;

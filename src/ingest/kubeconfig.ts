@@ -1,97 +1,25 @@
-// Where the API server is and who we are to it: from a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37) or the
-// service account of the pod. Programs that make credentials are left to plugin_credentials.ts, for who has one. Messages
-// name fields and files, never what is in them: they end in the log and in /healthz.
+// The way to the API server and the credentials for it, from a kubeconfig (kubeconfig_file.ts) or from the service account of
+// the pod. Programs that make credentials need plugin_credentials.ts, which is loaded only where a user has one. Messages
+// name fields and files, never their content, because they end in the log and in /healthz.
 
-import { CONFIG_BYTES_MAX } from "../limits.ts";
-import * as z from "../kube/zod.ts";
+import type { Access, Credentials } from "./access.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
-import { readFault, readTextUpTo } from "./bounded_file.ts";
 import {
   basicAuthorization,
   checkedToken,
-  fromBase64,
-  type Problem,
+  type ProblemMaker,
   readCredential,
   readPem,
   readToken,
 } from "./credential_files.ts";
-import { readDocuments } from "./manifest_documents.ts";
+import { type KubeconfigCluster, type KubeconfigUser, readKubeconfig } from "./kubeconfig_file.ts";
 import { type Login, parseServerUrl, type ServerUrl, shownUrl } from "./server_url.ts";
-
-/** The way to an API server. */
-export interface Access {
-  /** `https://10.0.0.1:6443`, without name, password, and a slash at its end. */
-  readonly server: string;
-  /** A proxy in between, and who we are to it. */
-  readonly proxy: { readonly url: string; readonly login: Login | undefined } | undefined;
-  /** Name that the server's certificate must have in place of the one in its URL; undefined: that one. */
-  readonly serverName: string | undefined;
-  /** What who runs us should know of this way, in sentences. */
-  readonly warnings: readonly string[];
-  /** What to show the server now: files are read anew, as what they hold rotates. Throws where that fails. */
-  credentials(): Promise<Credentials>;
-}
-
-/** What is shown to the server, and what it must show. */
-export interface Credentials {
-  /** Certificates in PEM; undefined: those the system trusts. */
-  readonly ca: string | undefined;
-  /** The client's certificate and key in PEM. */
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-const text = z.string().nullish();
-const data = z.string().refine(
-  (text) => fromBase64(text) !== undefined,
-  "not base64; a file is named without -data",
-).nullish();
-const listOf = <T extends z.ZodType>(entry: T) => z.array(entry).nullish().transform((list) => list ?? []);
-
-const USER = z.object({
-  as: text,
-  "auth-provider": z.unknown().nullish(),
-  "client-certificate": text,
-  "client-certificate-data": data,
-  "client-key": text,
-  "client-key-data": data,
-  exec: z.unknown().nullish(),
-  password: text,
-  token: text,
-  tokenFile: text,
-  username: text,
-});
-
-const KUBECONFIG = z.object({
-  clusters: listOf(z.object({
-    name: z.string(),
-    cluster: z.object({
-      server: z.string(),
-      "certificate-authority": text,
-      "certificate-authority-data": data,
-      "insecure-skip-tls-verify": z.boolean().nullish(),
-      "proxy-url": text,
-      "tls-server-name": text,
-    }),
-  })),
-  contexts: listOf(z.object({
-    name: z.string(),
-    context: z.object({ cluster: z.string(), user: z.string().nullish() }),
-  })),
-  users: listOf(z.object({ name: z.string(), user: USER.nullish() })),
-  "current-context": text,
-});
-
-type Kubeconfig = z.output<typeof KUBECONFIG>;
-type Cluster = Kubeconfig["clusters"][number]["cluster"];
-type User = z.output<typeof USER>;
-
 /**
- * The way that the kubeconfig at `path` shows, or, without one, the service account of the pod; to the server `master` in
- * place of theirs. Throws {@link KubeconfigProblem}.
+ * The way to the API server from the kubeconfig at `path`, or, where `path` is undefined, from the service account of the
+ * pod. `master` replaces the URL of the server. Throws {@link KubeconfigProblem}.
  */
 export function readAccess(path: string | undefined, master: string | undefined): Access {
   return path === undefined ? podAccess(master) : fileAccess(path, master);
@@ -122,67 +50,20 @@ function podAccess(master: string | undefined): Access {
 
 function fileAccess(path: string, master: string | undefined): Access {
   const problem = (text: string) => new KubeconfigProblem(`kubeconfig ${path}: ${text}`);
-  const { clusters, contexts, users, "current-context": current } = parsed(path, problem);
-  const names = (list: readonly { readonly name: string }[]) =>
-    list.map(({ name }) => name).join(", ") || "none";
-  if (!current) throw problem(`current-context is not set; contexts: ${names(contexts)}`);
-  const context = contexts.find(({ name }) => name === current)?.context;
-  if (context === undefined) {
-    throw problem(`current-context "${current}" is not one of contexts: ${names(contexts)}`);
-  }
-  const named = clusters.find(({ name }) => name === context.cluster);
-  if (named === undefined) {
-    throw problem(
-      `context "${current}": cluster "${context.cluster}" is not one of clusters: ${names(clusters)}`,
-    );
-  }
-  const user = users.find(({ name }) => name === context.user);
-  if (context.user && user === undefined) {
-    throw problem(`context "${current}": user "${context.user}" is not one of users: ${names(users)}`);
-  }
-  const cluster = withWholePaths(path, { ...named.cluster, server: master ?? named.cluster.server });
-  const target = checkCluster(named.name, cluster, problem);
-  const own = withWholePaths<User>(path, user?.user ?? {});
+  const { name, cluster: named, user } = readKubeconfig(path, problem);
+  const cluster = { ...named, server: master ?? named.server };
+  const target = checkCluster(name, cluster, problem);
   if (!target.plain) {
     for (const field of ["client-certificate", "client-key"] as const) {
-      if (own[field] && !own[`${field}-data`]) readCredential(field, own[field], problem);
+      if (user[field] && !user[`${field}-data`]) readCredential(field, user[field], problem);
     }
   }
-  const plugin = own.exec || own["auth-provider"] ? path : undefined;
-  return access(target, cluster, own, { problem, plugin });
+  const plugin = user.exec || user["auth-provider"] ? path : undefined;
+  return access(target, cluster, user, { problem, plugin });
 }
 
-function parsed(path: string, problem: Problem): Kubeconfig {
-  let content: string;
-  try {
-    content = readTextUpTo(path, CONFIG_BYTES_MAX);
-  } catch (error) {
-    throw problem(error instanceof Deno.errors.NotFound ? "there is no such file" : readFault(error));
-  }
-  const { values: [document], problems: [broken] } = readDocuments("the file", content);
-  if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
-  const { success, data, error } = KUBECONFIG.safeParse(document ?? {});
-  if (success) return data;
-  const { path: place, message } = error.issues[0]!;
-  throw problem(`${place.join(".") || "the file"}: ${message}`);
-}
-
-/** Fields of a kubeconfig that name files, which are relative to its folder. */
-const FILES = ["certificate-authority", "client-certificate", "client-key", "tokenFile"] as const;
-
-function withWholePaths<T extends Cluster | User>(kubeconfig: string, fields: T): T {
-  const whole: Record<string, unknown> = { ...fields };
-  for (const field of FILES) {
-    const file = whole[field];
-    if (typeof file === "string" && file !== "" && !file.startsWith("/")) {
-      whole[field] = `${kubeconfig.slice(0, kubeconfig.lastIndexOf("/") + 1)}${file}`;
-    }
-  }
-  return whole as T;
-}
-
-/** Where `cluster` is. Throws where we cannot or will not go there. */
-function checkCluster(name: string, cluster: Cluster, problem: Problem): ServerUrl {
+/** The server of `cluster`. Throws where its URL is wrong, or where this program rejects the settings. */
+function checkCluster(name: string, cluster: KubeconfigCluster, problem: ProblemMaker): ServerUrl {
   const { server, "certificate-authority": ca, "proxy-url": proxy, "tls-server-name": named } = cluster;
   const target = parseServerUrl(server, ["https:", "http:"]);
   if (target === undefined) {
@@ -207,50 +88,55 @@ function checkCluster(name: string, cluster: Cluster, problem: Problem): ServerU
   return target;
 }
 
-/** What client-go takes for a proxy-url (clientcmd.ValidateClusterInfo, 1.37), and socks5h. */
+/** The protocols that client-go accepts for a proxy-url (clientcmd.ValidateClusterInfo, 1.37), and socks5h. */
 const PROXY_PROTOCOLS = ["http:", "https:", "socks5:", "socks5h:"];
 
-/** Who may be asked: `plugin` is the kubeconfig whose user has a program that makes credentials. */
-interface Asking {
-  readonly problem: Problem;
+/** How to read credentials. */
+interface CredentialSource {
+  readonly problem: ProblemMaker;
+  /** Path of the kubeconfig whose user names a program that makes credentials; absent where there is none. */
   readonly plugin?: string | undefined;
 }
 
-function access(target: ServerUrl, cluster: Cluster, user: User, asking: Asking): Access {
+function access(
+  target: ServerUrl,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser,
+  source: CredentialSource,
+): Access {
   const proxyUrl = cluster["proxy-url"] ? parseServerUrl(cluster["proxy-url"], PROXY_PROTOCOLS) : undefined;
-  const way = {
+  return {
     server: target.url,
     proxy: proxyUrl && { url: proxyUrl.url, login: proxyUrl.login },
     serverName: target.plain ? undefined : cluster["tls-server-name"] || undefined,
     warnings: warningsOf(target, proxyUrl !== undefined, user),
+    credentials: target.plain
+      ? () => Promise.resolve(plainCredentials(user))
+      : tlsCredentials(target, cluster, user, source),
   };
-  const shown = target.plain ? () => Promise.resolve(nothing(user)) : verified(target, cluster, user, asking);
-  return { ...way, credentials: shown };
 }
 
-/** What an http server is shown: everybody on the way could read a credential. */
-function nothing(user: User): Credentials {
+/** For an http server: no credential, because every machine on the way could read it. */
+function plainCredentials(user: KubeconfigUser): Credentials {
   return { ca: undefined, cert: undefined, key: undefined, headers: impersonation(user) };
 }
 
-/** What a server is shown that must prove who it is. */
-function verified(
+/** For an https server, which must prove its name before anything is sent. */
+function tlsCredentials(
   { login }: ServerUrl,
-  cluster: Cluster,
-  user: User,
-  { problem, plugin }: Asking,
+  cluster: KubeconfigCluster,
+  user: KubeconfigUser,
+  { problem, plugin }: CredentialSource,
 ): () => Promise<Credentials> {
+  const ca = { data: cluster["certificate-authority-data"], file: cluster["certificate-authority"] };
+  const cert = { data: user["client-certificate-data"], file: user["client-certificate"] };
+  const key = { data: user["client-key-data"], file: user["client-key"] };
   let ofPlugin: (() => Promise<Partial<Credentials>>) | undefined;
-  const pem = (field: string, fields: Record<string, unknown>) =>
-    readPem(field, {
-      data: fields[`${field}-data`] as string | undefined,
-      file: fields[field] as string | undefined,
-    }, problem);
   return async () => {
     const own = {
-      ca: pem("certificate-authority", cluster),
-      cert: pem("client-certificate", user),
-      key: pem("client-key", user),
+      ca: readPem("certificate-authority", ca, problem),
+      cert: readPem("client-certificate", cert, problem),
+      key: readPem("client-key", key, problem),
       headers: headersOf(user, login, problem),
     };
     if (plugin === undefined) return own;
@@ -260,7 +146,7 @@ function verified(
   };
 }
 
-function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: User): string[] {
+function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: KubeconfigUser): string[] {
   if (!plain) return [];
   const exposed = loopback && !proxied ? [] : [
     `the API server ${url} is reached without TLS: whoever is on the way can change what this node serves; use https`,
@@ -274,8 +160,15 @@ function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user:
   ];
 }
 
-/** A token file goes before a token, which goes before a name and password, as in client-go; then those of the URL, as in Go. */
-function headersOf(user: User, login: Login | undefined, problem: Problem): Record<string, string> {
+/**
+ * The order of client-go: a token file, else a token, else name and password. Then the login in the URL, as Go's HTTP client
+ * sends it.
+ */
+function headersOf(
+  user: KubeconfigUser,
+  login: Login | undefined,
+  problem: ProblemMaker,
+): Record<string, string> {
   const { token, tokenFile, username, password } = user;
   const headers = impersonation(user);
   if (user.as && !PRINTABLE.test(user.as)) throw problem("as: a name is printable ASCII");
@@ -286,9 +179,9 @@ function headersOf(user: User, login: Login | undefined, problem: Problem): Reco
   return headers;
 }
 
-/** What a header may hold: anything else makes the runtime quote it in an error. */
+/** What a header may contain. The runtime's error would quote any other value. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-function impersonation({ as }: User): Record<string, string> {
+function impersonation({ as }: KubeconfigUser): Record<string, string> {
   return as ? { "impersonate-user": as } : {};
 }

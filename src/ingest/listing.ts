@@ -1,38 +1,39 @@
-// A list as it comes in, in pages or as a stream that also tells of changes: objects are pruned one by one, so that the raw
-// ones need not be kept. Pure.
+// A list while it arrives, in pages or as a stream that also has changes. Each object is decoded and pruned at once, so that
+// the raw objects are never in memory together. Pure.
 
 import { LIST_OBJECTS_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
 import { itemKey } from "./answer.ts";
 import { invalid } from "./api_failure.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 import type { ListBatch } from "./source.ts";
 
-/** Objects of a part of a list. */
+/** A list is delivered in parts of this many objects. */
 export const PART_OBJECTS = 500;
 
+/** Collects the objects of one list. */
 export class Listing {
-  readonly #resource: Resource;
+  readonly #resource: ApiResource;
   readonly #objects = new Map<string, KubeObject>();
-  /** Objects that exist and could not be read. */
+  /** Objects that exist and could not be decoded. */
   readonly #unread = new Map<string, ObjectKey>();
-  /** Objects that were deleted while the list came in. */
+  /** Objects that were deleted while the list arrived. */
   readonly #gone = new Map<string, ObjectKey>();
   readonly #problems: string[] = [];
   #undelivered: KubeObject[] = [];
   #complete = true;
 
-  constructor(resource: Resource) {
+  constructor(resource: ApiResource) {
     this.#resource = resource;
   }
 
-  /** Objects so far. */
+  /** How many objects were added so far. */
   get size(): number {
     return this.#objects.size + this.#unread.size;
   }
 
-  /** Takes an object, or a newer value of one; `item` may leave out the kind, as items of a list do. */
+  /** Adds an object, or replaces it by a newer version. `item` may have no kind, as items of a typed list. */
   add(item: Record<string, unknown>): void {
     if (this.size >= LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
     const { kind, apiVersion } = this.#resource;
@@ -47,7 +48,7 @@ export class Listing {
     if (decoded.warnings.length > 0) this.#problems.push(...decoded.warnings);
   }
 
-  /** Takes the deletion of an object. */
+  /** Removes an object that was deleted. */
   delete(key: ObjectKey): void {
     const name = describeKey(key);
     this.#forget(name);
@@ -55,18 +56,18 @@ export class Listing {
     this.#undelivered = this.#undelivered.filter((object) => describeKey(objectKey(object)) !== name);
   }
 
-  /** Notes that something cannot be seen: what is known of it stays. `problem` is "" where that is no news. */
+  /** Marks the list as incomplete, so that it deletes nothing. `problem` is "" where it was reported already. */
   leaveOut(problem: string): void {
     if (problem !== "") this.#problems.push(`${this.#resource.kind}: ${problem}; going on without`);
     this.#complete = false;
   }
 
-  /** Objects that no part holds yet. */
+  /** How many objects no part has delivered yet. */
   get undelivered(): number {
     return this.#undelivered.length;
   }
 
-  /** The whole list, of version `resourceVersion`. */
+  /** The whole list. `confirms` says whether it was asked for to confirm another list. */
   batch(time: string, resourceVersion: string, confirms: boolean): ListBatch {
     return {
       kind: "list",
@@ -82,7 +83,7 @@ export class Listing {
     };
   }
 
-  /** The objects that no part holds yet; what is wrong with others comes with the whole. */
+  /** The objects that no part has delivered yet. Problems are delivered with the whole list. */
   part(time: string): ListBatch {
     const objects = this.#undelivered;
     this.#undelivered = [];
@@ -101,7 +102,7 @@ export class Listing {
   #leaveUnread(item: Record<string, unknown>, problem: string): void {
     this.#problems.push(problem);
     const key = itemKey(item, this.#resource);
-    // Which object this is nobody knows: none can be said to be gone.
+    // Without a name it could be any object, so the list may delete none.
     if (key === undefined) return void (this.#complete = false);
     const name = describeKey(key);
     this.#forget(name);

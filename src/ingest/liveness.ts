@@ -1,66 +1,71 @@
-// Whether the connection to an API server still lives. Its watches may be silent for a minute, and a connection that died
-// without a reset is silent for ever: after a while without a byte a small request goes the same way, and where that is not
-// answered either the connection is given up. client-go does so with pings of HTTP/2, which Deno's fetch does not have. Pure.
+// Detects a dead connection to an API server. A healthy watch may be silent for a minute; a connection that died without a
+// reset is silent for ever. So after some time without a byte a small request, the probe, is sent on the same connection. If
+// the probe is not answered, the connection is replaced. client-go uses HTTP/2 pings for this; Deno's fetch has none. Pure.
 
-/** Times in milliseconds, which tests shorten. */
+/** Times in milliseconds; tests use shorter ones. */
 export interface LivenessTimes {
-  /** Without a byte for this long the connection is probed. */
+  /** The connection is probed after this long without a byte. */
   readonly quietMilliseconds: number;
-  /** As `quietMilliseconds` while a request has no answer at all: TLS may hang. */
+  /** The same while a request has no answer yet, because the TLS handshake may hang. */
   readonly unansweredMilliseconds: number;
-  /** A probe that is not answered for this long means that the connection is dead. */
+  /** The connection is dead when a probe has no answer for this long. */
   readonly probeMilliseconds: number;
 }
 
-/** A dead connection is noticed after 28 s (kube-proxy 1.37: 39 s), a TLS handshake that hangs after 12 s (11 s). */
+/** A dead connection is replaced after 28 s (kube-proxy 1.37: 39 s), one whose TLS handshake hangs after 12 s (11 s). */
 export const LIVENESS_TIMES: LivenessTimes = {
   quietMilliseconds: 20_000,
   unansweredMilliseconds: 4_000,
   probeMilliseconds: 8_000,
 };
 
-/** Changed in place by {@link stepLiveness} alone. Times by a clock that never goes back. */
+/** Only {@link stepLiveness} changes it. Times are milliseconds of a clock that never goes back. */
 export interface LivenessState {
   readonly times: LivenessTimes;
-  /** Requests that are open, probes aside. */
+  /** How many requests are open, without the probe. */
   open: number;
-  /** Of these, those without an answer yet. */
+  /** How many of them have no answer yet. */
   unanswered: number;
-  /** When the newest of them was made. */
+  /** When the newest request was sent. */
   askedAt: number;
-  /** When something last came. */
+  /** When a byte was last received. */
   receivedAt: number;
-  /** When the present probe was made; undefined while there is none. */
+  /** When the open probe was sent; undefined while there is none. */
   probedAt: number | undefined;
 }
 
+/** What happened on the connection. */
 export type LivenessInput =
+  /** A request was sent. */
   | { readonly kind: "asked" }
-  /** A request was answered. */
+  /** The head of an answer was received. */
   | { readonly kind: "answered" }
+  /** Bytes of a body were received. */
   | { readonly kind: "received" }
-  /** A request is over; `answered`: whether it had an answer. */
+  /** A request is over. `answered` says whether it had an answer. */
   | { readonly kind: "closed"; readonly answered: boolean }
-  /** The probe was answered, whatever the answer says. */
+  /** The probe was answered; its status does not matter. */
   | { readonly kind: "probed" }
+  /** The deadline may have passed. */
   | { readonly kind: "time" };
 
+/** What the caller must do. */
 export type LivenessEffect =
-  /** Send the small request. */
+  /** Send a probe. */
   | { readonly kind: "probe" }
-  /** Give up the connection and all that goes over it. */
+  /** Replace the connection and abort all its requests. */
   | { readonly kind: "replace"; readonly text: string };
 
-/** No request yet, at `at`. */
+/** The state at time `at`, before the first request. */
 export function newLiveness(times: LivenessTimes, at: number): LivenessState {
   return { times, open: 0, unanswered: 0, askedAt: at, receivedAt: at, probedAt: undefined };
 }
 
-/** Takes one input at `at` and returns what must be done. */
+/** Takes one input at time `at` and returns the effects. */
 export function stepLiveness(state: LivenessState, input: LivenessInput, at: number): LivenessEffect[] {
   switch (input.kind) {
     case "asked":
-      // Silence while nothing was asked says nothing.
+      // Silence before this request means nothing, because no request was open.
       if (state.open++ === 0) state.receivedAt = at;
       state.unanswered++;
       state.askedAt = at;
@@ -81,7 +86,7 @@ export function stepLiveness(state: LivenessState, input: LivenessInput, at: num
   }
 }
 
-/** When time itself is the next input; undefined while nothing is open. */
+/** When the input `time` is due, if no other input comes first; undefined while no request is open. */
 export function livenessDeadline({ times, open, unanswered, askedAt, receivedAt, probedAt }: LivenessState):
   | number
   | undefined {
@@ -97,6 +102,7 @@ function noteReceived(state: LivenessState, at: number): LivenessEffect[] {
   return [];
 }
 
+/** Handles a deadline that has passed: the first one sends a probe, the second one replaces the connection. */
 function look(state: LivenessState, at: number): LivenessEffect[] {
   const due = livenessDeadline(state);
   if (due === undefined || at < due) return [];

@@ -1,9 +1,10 @@
-// Files of YAML or JSON -> API objects, and back: several documents, kinds ending in List, files cut in the middle. What can be
-// read whole is returned, what cannot is named with its line.
+// Reads API objects from the text of YAML or JSON files, and writes them. A file may have several documents and Lists, and may
+// be cut in the middle. Whole objects are returned; a problem names the line of each object that cannot be read.
 
 import {
   type Document,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -11,26 +12,27 @@ import {
   stringify,
   visit,
 } from "yaml";
+import { hasFields } from "../foreign_value.ts";
 import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 
-/** Aliases times what they stand for, beyond which a document is refused: anchors of anchors double at every step. */
+/** Most values that aliases may repeat in a document. Aliases of aliases can double the size of a document at each step. */
 const ALIASES_MAX = 100;
 
-/** What one file holds. */
+/** The content of one file. */
 export interface Documents {
   readonly values: readonly unknown[];
-  /** `file:line: what`, and what was done about it; without content of the file. */
+  /** `file:line: problem`, and what this program does about it. They contain nothing of the file. */
   readonly problems: readonly string[];
-  /** Keys that stand twice in one map: the last counts, as in Kubernetes' own decoder. */
+  /** Keys that are twice in one map. The last one counts, as in Kubernetes' decoder. */
   readonly repeated: readonly RepeatedKey[];
 }
 
-/** A key that stands twice. */
+/** A key that is twice in one map. */
 export interface RepeatedKey {
-  /** The document it is in. */
+  /** The document with the map. */
   readonly document: unknown;
-  /** From 1. */
+  /** Line of the second key, counted from 1. */
   readonly line: number;
   readonly key: string;
 }
@@ -41,7 +43,7 @@ export function readDocuments(file: string, text: string): Documents {
     try {
       return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
     } catch {
-      // JSON is YAML: the parser below says where it breaks and keeps what is whole before that.
+      // JSON is YAML too: the parser below finds the line of the error, and the whole objects before it.
     }
   }
   if (text.length > YAML_CHARACTERS_MAX) {
@@ -65,7 +67,7 @@ function readYaml(file: string, text: string): Documents {
   for (
     const parsed of parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: "silent" })
   ) {
-    const document = parsed as Document.Parsed;
+    const document: Document.Parsed = parsed;
     const broken = document.errors[0];
     const value = broken === undefined ? plainValue(document) : undefined;
     if (broken !== undefined) {
@@ -86,13 +88,13 @@ function readYaml(file: string, text: string): Documents {
   return { values: flat.values, problems: [...problems, ...flat.problems], repeated };
 }
 
-/** A document that has no value of finite size. */
+/** A document whose aliases give no value, or one that is too large. */
 class Refused extends Error {}
 
 function plainValue(document: Document): unknown {
   try {
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
-    // An alias within its own anchor makes a value that holds itself, which nothing behind us expects.
+    // An alias inside its own anchor makes a value that contains itself. JSON.stringify throws then.
     if (hasAlias(document)) JSON.stringify(value);
     return value;
   } catch (error) {
@@ -111,7 +113,7 @@ function hasAlias(document: Document): boolean {
   return found;
 }
 
-/** Keys that stand again in the same map, anywhere in `node`. */
+/** The keys below `node` that are in their map for the second time. */
 function* keysTwice(node: unknown): Generator<{ readonly key: string; readonly at: number }> {
   if (isSeq(node)) { for (const item of node.items) yield* keysTwice(item); }
   if (!isMap(node)) return;
@@ -119,50 +121,42 @@ function* keysTwice(node: unknown): Generator<{ readonly key: string; readonly a
   for (const { key, value } of node.items) {
     const name = isScalar(key) ? key.value : undefined;
     if (name !== undefined && seen.has(name)) {
-      yield { key: String(name), at: (key as Ranged).range?.[0] ?? 0 };
+      yield { key: String(name), at: isScalar(key) ? key.range?.[0] ?? 0 : 0 };
     }
     seen.add(name);
     yield* keysTwice(value);
   }
 }
 
-interface Ranged {
-  readonly range?: readonly number[] | null;
-}
-
-/** `values` as documents of one YAML file. */
+/** Writes `values` as the documents of one YAML file. */
 export function writeDocuments(values: readonly unknown[]): string {
   return values.map((value) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })).join(
     "---\n",
   );
 }
 
-/** Items of a broken List that end before the fault. */
+/** The items of a broken List that end before the error at `fault`. */
 function itemsBefore(document: Document, fault: number): unknown[] {
   const root: unknown = document.contents;
   const items: unknown = isMap(root) ? root.get("items", true) : undefined;
   if (!isSeq(items)) return [];
-  const whole = items.items.filter((item) =>
-    ((item as { range?: readonly number[] }).range?.[1] ?? Infinity) < fault
-  );
-  // The item that ends where the fault begins may be cut too.
-  return whole.slice(0, items.items.length - 1).map((item) =>
-    (item as { toJS(document: Document): unknown }).toJS(document)
-  );
+  const whole = items.items.filter(isNode).filter(({ range }) => (range?.[1] ?? Infinity) < fault);
+  // The item that ends where the error begins may be cut too.
+  return whole.slice(0, items.items.length - 1).map((item) => item.toJS(document));
 }
 
-/** Objects themselves in place of the Lists that hold them. */
+/** Replaces each List by its items. */
 function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "repeated"> {
   const values: unknown[] = [];
   const problems: string[] = [];
   for (const document of documents) {
     if (document === null || document === undefined) continue;
-    const { kind, items } = document as { kind?: unknown; items?: unknown };
+    const { kind, apiVersion, items } = hasFields(document) ? document : {};
     if (!Array.isArray(items)) values.push(document);
     else if (typeof kind === "string" && kind.endsWith("List")) {
-      values.push(...items.map((item) => inList(document as List, item)));
+      values.push(...items.map((item) => listItem(kind, apiVersion, item)));
     } else {
-      // kubectl writes `kind: List` behind the items: without it the file was cut, perhaps within the last item.
+      // kubectl writes `kind: List` after the items. Without it the file was cut, perhaps inside the last item.
       problems.push(`${file}: a list without kind: the file seems cut; ${keptText(items.length - 1)}`);
       values.push(...items.slice(0, -1));
     }
@@ -170,12 +164,10 @@ function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "
   return { values, problems };
 }
 
-type List = { kind: string; apiVersion?: string };
-
-/** A typed list (ServiceList) leaves kind and apiVersion out of its items. */
-function inList(list: List, item: unknown): unknown {
-  if (list.kind === "List" || typeof item !== "object" || item === null || "kind" in item) return item;
-  return { kind: list.kind.slice(0, -"List".length), apiVersion: list.apiVersion, ...item };
+/** An item of a list of `kind`. The items of a typed list (ServiceList) have no kind and apiVersion of their own. */
+function listItem(kind: string, apiVersion: unknown, item: unknown): unknown {
+  if (kind === "List" || typeof item !== "object" || item === null || "kind" in item) return item;
+  return { kind: kind.slice(0, -"List".length), apiVersion, ...item };
 }
 
 function keptText(count: number): string {

@@ -1,9 +1,10 @@
-// A file or folder of YAML and JSON, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it, read again
-// whenever it changes. Deletes nothing while some of it cannot be read.
+// A file or folder of YAML and JSON as a source, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it. It is
+// read again at each change. Nothing is deleted while a part of it cannot be read.
 
+import { hasFields } from "../foreign_value.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
-import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type ObjectKind } from "../kube/objects.ts";
+import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
 import { changesOf } from "./path_changes.ts";
@@ -11,16 +12,16 @@ import type { ListBatch, Source } from "./source.ts";
 
 const MANIFEST = /\.(ya?ml|json)$/i;
 
-/** Everything that one reading of the files said. */
+/** The result of reading all files once. */
 interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
   readonly complete: boolean;
-  /** Names of the objects in each file, also of those that another file before it has. */
+  /** Names of the objects in each file, including those that an earlier file has as well. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** A source that lists `path`, and with `follow` lists it again at every change. Throws NotFound at the first list. */
+/** Lists `path` once; with `follow` again at each change. The first list throws NotFound where `path` does not exist. */
 export function manifestSource(path: string, follow: boolean): Source {
   return {
     description: path,
@@ -30,7 +31,7 @@ export function manifestSource(path: string, follow: boolean): Source {
         if (signal.aborted) return;
         const now = before === undefined ? readManifests(path) : readAgain(path);
         yield listBatch(now, goneFiles(before, now));
-        // Of what cannot be read now it is still known what it held.
+        // For a file that cannot be read now, the names from the last reading still count.
         before = now.complete || before === undefined
           ? now
           : { ...now, files: new Map([...before.files, ...now.files]) };
@@ -39,7 +40,7 @@ export function manifestSource(path: string, follow: boolean): Source {
   };
 }
 
-/** Reads all manifests at `path`, in the order of their names. The first of two equal objects counts. */
+/** Reads all manifests at `path`, in the order of their names. Where two files have the same object, the first counts. */
 export function readManifests(path: string): Reading {
   const objects = new Map<string, { object: KubeObject; file: string }>();
   const files = new Map<string, ReadonlySet<string>>();
@@ -71,7 +72,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
   } catch (error) {
     return { objects: [], complete: false, problems: [unreadable(file, error)] };
   }
-  // `kubectl get > FILE` empties it first and may take seconds to write it.
+  // `kubectl get > FILE` empties the file first, and may take seconds to write it.
   if (text.trim() === "") {
     return {
       objects: [],
@@ -103,7 +104,7 @@ function unreadable(path: string, error: unknown): string {
   return `${path}: ${readFault(error)}; nothing is deleted until it can be read`;
 }
 
-/** A folder that is away is being replaced, or unmounted: it says nothing of what was in it. */
+/** Reads again. A folder that is missing is being replaced, or is not mounted: that does not mean that its objects are gone. */
 function readAgain(path: string): Reading {
   try {
     return readManifests(path);
@@ -113,7 +114,7 @@ function readAgain(path: string): Reading {
   }
 }
 
-/** Says of each file that was there before what goes with it: the objects that no other file has. */
+/** For each file that is gone: how many of its objects are deleted, because no other file has them. */
 function goneFiles(before: Reading | undefined, now: Reading): string[] {
   if (before === undefined || !now.complete || now.objects.length === 0) return [];
   const left = new Set(now.objects.map((object) => describeKey(objectKey(object))));
@@ -133,19 +134,18 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
   };
 }
 
-/** Whether an object that cannot be decoded is of a kind we serve: then it is not known to be gone. */
+/** Whether an object that cannot be decoded has a kind that the proxy needs. Then the list is incomplete. */
 function isOurs(value: unknown): boolean {
-  const { kind } = (value ?? {}) as { kind?: unknown };
-  return OBJECT_KINDS.includes(kind as ObjectKind);
+  return hasFields(value) && OBJECT_KINDS.some((kind) => kind === value["kind"]);
 }
 
-/** Manifest files at `path`: itself, or those below it, by name. Adds folders that cannot be read to `problems`. */
+/** The manifest files at `path`: the file itself, or all files below a folder. Reports unreadable folders in `problems`. */
 function manifestFiles(path: string, problems: string[]): string[] {
   if (!Deno.statSync(path).isDirectory) return [path];
   const entries = [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
   return entries.flatMap((entry) => {
     const inner = `${path}/${entry.name}`;
-    // What a mounted ConfigMap is made of; its files are links beside them.
+    // A mounted ConfigMap keeps its files in a folder `..data`, with links to them beside it.
     if (entry.name.startsWith("..")) return [];
     if (!entry.isDirectory) return MANIFEST.test(entry.name) ? [inner] : [];
     try {

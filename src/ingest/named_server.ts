@@ -1,13 +1,13 @@
-// Requests to a server whose certificate has another name than its URL (tls-server-name of a kubeconfig). Deno 2.9's fetch
-// verifies the name in the URL alone (CreateHttpClientOptions has no other), and its TCP transport speaks no TLS; its
-// node:https verifies `servername`, and sends nothing before that.
+// Requests to a server whose certificate has another name than its URL (tls-server-name of a kubeconfig). Why not simply use
+// fetch? Deno 2.9's fetch can verify only the name in the URL (CreateHttpClientOptions has no option for another), and its TCP
+// transport has no TLS. Deno's node:https verifies `servername` before it sends anything.
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, RequestOptions } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
-import type { Credentials } from "./kubeconfig.ts";
+import type { Credentials } from "./access.ts";
 
-/** What a fetch here may be given. */
+/** The options of {@link NamedServer.fetch}. */
 export interface NamedRequest {
   readonly method?: string;
   readonly headers: Headers;
@@ -15,7 +15,7 @@ export interface NamedRequest {
   readonly signal: AbortSignal;
 }
 
-/** Keeps connections to a server that must prove to be `serverName`; dispose of it to close them. */
+/** Keeps connections to a server whose certificate must have the name `serverName`; dispose of it to close them. */
 export class NamedServer implements Disposable {
   readonly #agent: Agent;
 
@@ -23,14 +23,14 @@ export class NamedServer implements Disposable {
     this.#agent = new Agent({
       keepAlive: true,
       servername: serverName,
-      // A resumed session would be taken without its certificate being looked at.
+      // A resumed TLS session would be accepted without a check of the certificate.
       maxCachedSessions: 0,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
     });
   }
 
-  /** As fetch does it. Throws TypeError with the reason as its cause where no connection comes about. */
+  /** Works as the global fetch. Throws TypeError, with the reason as its cause, where there is no connection. */
   fetch(url: string, { method = "GET", headers, body, signal }: NamedRequest): Promise<Response> {
     const options: RequestOptions = { method, headers: Object.fromEntries(headers), agent: this.#agent };
     return new Promise<Response>((resolve, reject) => {
@@ -65,14 +65,14 @@ function response(message: IncomingMessage): Response {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
   const { statusCode: status = 0, statusMessage: statusText = "" } = message;
-  // As redirect: "error" has it: credentials are for the server that was named.
+  // As with `redirect: "error"`: the credentials are only for the server that was configured.
   if (status >= 300 && status < 400) throw new TypeError("the server redirects");
   return new Response(bodyOf(message), { status, statusText, headers });
 }
 
-/** The body as a stream of bytes that waits where nobody reads. */
+/** The body as a stream of bytes. The connection is paused while the stream is not read. */
 function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
-  // Events may still come once the stream has ended.
+  // Node may still emit events after the stream has ended.
   let ended = false;
   const end = (how: () => void) => {
     if (!ended) how();

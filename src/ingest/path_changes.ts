@@ -1,15 +1,15 @@
-// Changes of a file or folder as they come to rest, also where it is replaced as a whole: moved into place, mounted over,
-// removed and made again. inotify follows what was there at first, so the place itself is looked at once a second.
+// Notices changes of a file or folder, also when it is replaced as a whole: moved into place, mounted over, removed and made
+// again. Why is inotify not enough? It follows the inode that was there at first. So the path is also looked up each second.
 
-/** Editors and kubectl write in several steps: a change is read when nothing has moved for this long. */
+/** Editors and kubectl write in several steps. A change is reported when nothing has changed for this long. */
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
 
-/** Yields at once, and then after each burst of changes at `path`, until `signal` aborts. */
+/** Yields at once, and then after each series of changes at `path`, until `signal` aborts. */
 export async function* changesOf(path: string, signal: AbortSignal): AsyncGenerator<void> {
   while (!signal.aborted) {
     const place = placeOf(path);
-    // Before what is there is read, so that nothing that happens in between goes unnoticed.
+    // The watch begins before the caller reads the files, so that it misses no change.
     const watcher = watcherOf(path);
     try {
       yield;
@@ -20,7 +20,7 @@ export async function* changesOf(path: string, signal: AbortSignal): AsyncGenera
   }
 }
 
-/** Yields once for each burst of events, when it is over; ends once the place is another. */
+/** Yields once after each series of events. Ends when `moved` says that the path has another file or folder. */
 async function* bursts(
   watcher: Deno.FsWatcher | undefined,
   moved: () => boolean,
@@ -37,7 +37,7 @@ async function* bursts(
     }
     for (let event = first; event !== undefined; event = (await within(next, QUIET_MILLISECONDS, signal))!) {
       if (event.done) {
-        // The watch has ended; the place is still looked at.
+        // The watch has ended. The path is still looked up.
         next = never;
         break;
       }
@@ -48,7 +48,7 @@ async function* bursts(
   }
 }
 
-/** What `promise` comes to; undefined after `milliseconds`, or once `signal` aborts. */
+/** Waits for `promise`; undefined after `milliseconds`, or once `signal` aborts. */
 async function within<T>(
   promise: Promise<T>,
   milliseconds: number,
@@ -66,7 +66,7 @@ async function within<T>(
   }
 }
 
-/** What tells one file or folder at a path from another, and of a file whether it was written; "" where there is none. */
+/** A text that changes when another file or folder is at `path`, or when the file was written; "" where there is none. */
 function placeOf(path: string): string {
   try {
     const { dev, ino, isFile, mtime, size } = Deno.statSync(path);
@@ -80,7 +80,7 @@ function watcherOf(path: string): Deno.FsWatcher | undefined {
   try {
     return Deno.watchFs(path);
   } catch {
-    // It is not there, or there are no more watches to be had: looking at it has to do.
+    // The path does not exist, or the system has no more watches. The lookup each second remains.
     return undefined;
   }
 }

@@ -1,26 +1,27 @@
-// Credentials that a program makes (exec plugins, KEP-541, and the older auth providers), by client-node, which knows them
-// all. It takes 38 MB of memory and a tenth of a second to load, so only those who have such a program load it. What the
-// program writes may be a credential, also where it fails: none of it is put into a message.
+// Credentials that a program makes: exec plugins (KEP-541) and the older auth providers. The package client-node runs them. It
+// takes 38 MB of memory and a tenth of a second to load, so it is loaded only where a user has such a program. The output of
+// the program may contain a credential, even after a failure, so no message quotes it.
 
 import { KubeConfig } from "@kubernetes/client-node";
+import { codeOf } from "../foreign_value.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
-import { checkedPem, checkedToken, type Problem } from "./credential_files.ts";
-import type { Credentials } from "./kubeconfig.ts";
+import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
+import type { Credentials } from "./access.ts";
 
-/** What the program of the current user of `kubeconfig` says now; asked again once its answer has expired. */
+/** A function that returns what the program of the current user of `kubeconfig` makes. It runs again after the expiry. */
 export function pluginCredentials(
   kubeconfig: string,
-  problem: Problem,
+  problem: ProblemMaker,
 ): () => Promise<Partial<Credentials>> {
   let config: KubeConfig | undefined;
   return async () => {
-    const options: Material = {};
+    const options: RequestOptions = {};
     try {
       if (config === undefined) {
         config = new KubeConfig();
         config.loadFromFile(kubeconfig);
       }
-      await config.applyToHTTPSOptions(options as Parameters<KubeConfig["applyToHTTPSOptions"]>[0]);
+      await config.applyToHTTPSOptions(options);
       return material(options, problem);
     } catch (error) {
       throw error instanceof KubeconfigProblem ? error : problem(`exec: ${fault(error)}`);
@@ -28,14 +29,10 @@ export function pluginCredentials(
   };
 }
 
-/** The part of node's request options that client-node fills in. */
-interface Material {
-  readonly headers?: Readonly<Record<string, unknown>>;
-  readonly cert?: unknown;
-  readonly key?: unknown;
-}
+/** The request options of Node that client-node fills in. */
+type RequestOptions = Parameters<KubeConfig["applyToHTTPSOptions"]>[0];
 
-function material({ headers = {}, cert, key }: Material, problem: Problem): Partial<Credentials> {
+function material({ headers = {}, cert, key }: RequestOptions, problem: ProblemMaker): Partial<Credentials> {
   const place = "exec: what the program gave";
   const sent = Object.entries(headers).map(([name, value]) => {
     const [scheme, ...rest] = String(value).split(" ");
@@ -53,9 +50,9 @@ function material({ headers = {}, cert, key }: Material, problem: Problem): Part
   };
 }
 
-/** Why the program gave nothing: by the kind of error alone. */
+/** Why the program made no credential. Only the kind of error is used, because its message may quote the output. */
 function fault(error: unknown): string {
-  const { code } = error as { code?: unknown };
+  const code = codeOf(error);
   if (code === "ENOENT") return "there is no such program";
   if (code === "EACCES") return "the program may not be run";
   if (error instanceof SyntaxError) return "what the program wrote is not JSON";
@@ -63,6 +60,8 @@ function fault(error: unknown): string {
   return "the program failed; run it by hand to see why";
 }
 
+/** A certificate or key as text; a value of another type than text and bytes is no PEM. */
 function text(value: unknown): string {
-  return typeof value === "string" ? value : new TextDecoder().decode(value as Uint8Array);
+  if (typeof value === "string") return value;
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : "";
 }

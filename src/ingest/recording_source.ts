@@ -1,18 +1,18 @@
-// Plays the events of a recorded ledger: with their original timing, faster, or at once.
+// Plays the events of a recorded ledger again: with their original timing, faster, or all at once.
 
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 import type { EventsBatch, Source } from "./source.ts";
 
-/** Waits; the seam that lets tests play without time. */
+/** A clock that can wait. Tests have one that does not really wait. */
 export interface Clock {
-  /** Milliseconds from any fixed moment. */
+  /** Milliseconds since a fixed moment. */
   now(): number;
   /** Resolves after `milliseconds`, or at once when `signal` aborts. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Events at most this far apart in recorded time come in one batch. */
+/** Events whose recorded times are at most this far apart are one batch. */
 const TOGETHER_MILLISECONDS = 5;
 
 /** The machine's clock. */
@@ -32,8 +32,8 @@ export const SYSTEM_CLOCK: Clock = {
 };
 
 /**
- * A source that plays the event records of `records`. `speed` 1 keeps their timing, 10 is ten times faster, Infinity
- * delivers all in one batch. Other kinds of record are passed over.
+ * A source that plays the event records of `records`. Speed 1 keeps their timing, 10 is ten times faster, and Infinity
+ * delivers all in one batch. Records of other kinds are skipped.
  */
 export function recordingSource(
   description: string,
@@ -65,7 +65,7 @@ function* watchEvents(records: Iterable<{ readonly record: LedgerRecord }>): Gen
   for (const { record } of records) if (record.kind === "event") yield watchEvent(record);
 }
 
-/** Events in batches of the same moment, read as they are due; all in one where there is no timing. */
+/** Groups events of about the same time into batches, reading one batch ahead at most; with speed Infinity into one. */
 function* together(events: Iterable<WatchEvent>, speed: number): Generator<WatchEvent[]> {
   let batch: WatchEvent[] = [];
   let until = speed === Infinity ? Infinity : -Infinity;

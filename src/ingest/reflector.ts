@@ -1,7 +1,8 @@
-// One resource followed: listed (streamed with the watch where the server can, by pages elsewhere), then watched from
-// there; resumed after a break, listed again when the server has forgotten where we were. Who knows it already, from a
-// ledger, is first sent what came since. Pure: step(state, input, now) -> effects; the driver makes the requests, and asks
-// `deadline` when time itself is the next input.
+// Follows one resource: lists it, then watches from the version of the list. The list is streamed with the watch where the
+// server can do that, and comes in pages elsewhere. After a break the watch is resumed; when the server does not have our
+// version any more, the resource is listed again. A caller that knows the resource from a ledger first receives the changes
+// since then. Pure: stepReflector(state, input, now) -> effects. The driver makes the requests, and sends the input `time`
+// when reflectorDeadline has passed.
 
 import { assert, unreachable } from "../invariant.ts";
 import { LIST_IDLE_PAGES_MAX } from "../limits.ts";
@@ -15,12 +16,10 @@ import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorInput, ReflectorState } from "./reflector_state.ts";
-import type { Problem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
-export type { ReflectorEffect, ReflectorInput };
-
-/** Takes one input and returns what must be done. Throws only InvariantError. */
-export function step(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
+/** Takes one input and returns the effects, in order. Throws only InvariantError. */
+export function stepReflector(state: ReflectorState, input: ReflectorInput, now: Now): ReflectorEffect[] {
   switch (input.kind) {
     case "start":
       state.known = input.known;
@@ -45,8 +44,8 @@ export function step(state: ReflectorState, input: ReflectorInput, now: Now): Re
   }
 }
 
-/** When, by the clock of {@link Now.at}, the next input is due if nothing else comes before; undefined before the start. */
-export function deadline(state: ReflectorState): number | undefined {
+/** When the input `time` is due, by the clock of {@link Now.at}, if no other input comes first; undefined before the start. */
+export function reflectorDeadline(state: ReflectorState): number | undefined {
   const { phase, times, unconfirmed } = state;
   if (phase.kind === "unstarted") return undefined;
   if (phase.kind === "resting") return phase.until;
@@ -56,7 +55,7 @@ export function deadline(state: ReflectorState): number | undefined {
   return ask === "watch" ? Math.min(silent, endsAt, unconfirmed?.due ?? Infinity) : silent;
 }
 
-/** How long nothing may come. */
+/** How long the server may be silent during this request. */
 function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
   const { idleMilliseconds: idle, catchUpMilliseconds, answerMilliseconds, listMilliseconds } = times;
   if (head === undefined) return Math.min(idle, ask === "page" ? listMilliseconds : answerMilliseconds);
@@ -64,10 +63,10 @@ function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
   return ask === "page" ? Math.min(idle, answerMilliseconds) : idle;
 }
 
-/** Does what is due. */
+/** Handles a deadline that has passed. */
 function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   const { phase, times } = state;
-  const due = deadline(state);
+  const due = reflectorDeadline(state);
   if (due === undefined || now.at < due) return [];
   if (phase.kind !== "exchange") return begin(state, now);
   const waited = silence(state, phase);
@@ -79,12 +78,15 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
     const text = `no end of the streamed list within ${times.markMilliseconds / 1000} s; listing in pages`;
     return [{ kind: "cancel" }, report(state, text), ...begin(state, now)];
   }
-  // A watch that has its time, or a list that is to be confirmed.
+  // The watch has lasted long enough, or a list must be confirmed now.
   state.failures = 0;
   return [{ kind: "cancel" }, ...begin(state, now)];
 }
 
-/** Asks for another list: at once, but with a pause where the last one was such a list and contradicts the one before. */
+/**
+ * Asks for a second list. It is asked for at once. But where the last list was itself a second list that contradicted the
+ * first, there is a pause, so that a server that answers differently each time is not listed without end.
+ */
 function confirm(state: ReflectorState, why: string, now: Now): ReflectorEffect[] {
   state.contradictions = state.lastConfirms ? state.contradictions + 1 : 0;
   const wait = state.contradictions === 0 ? 0 : backoff(state.contradictions, state.times, state);
@@ -92,8 +94,8 @@ function confirm(state: ReflectorState, why: string, now: Now): ReflectorEffect[
   return look(state, now);
 }
 
-/** What an answer that breaks off says: its head may have said no, and when to ask again, already. */
-function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: Problem): Problem {
+/** The failure of an answer that broke off. If its head had an error status, that status and Retry-After count. */
+function brokenBy({ resource }: ReflectorState, { head }: Exchange, problem: WatchProblem): WatchProblem {
   if (head === undefined || head.status === 200) return problem;
   return httpFailure(resource.path, head.status, problem.text, head.retryAfter);
 }
@@ -107,7 +109,7 @@ function answered(
   now: Now,
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
-  state.heardAt = Date.parse(now.time);
+  state.receivedAt = Date.parse(now.time);
   exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;
@@ -116,7 +118,7 @@ function answered(
   try {
     const ends = input.kind === "end";
     const values = ends ? framing.end() : framing.push(input.chunk);
-    if (exchange.head?.status !== 200) return ends ? refuse(state, exchange, values[0] as string, now) : [];
+    if (exchange.head?.status !== 200) return ends ? refuse(state, exchange, String(values[0]), now) : [];
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
     return ends ? [...done, ...endStream(state, exchange, now)] : done;
@@ -139,16 +141,18 @@ function noteHead(
   exchange.grownAt = now.at;
   if (exchange.ask === "stream") exchange.listing = new Listing(resource);
   if (exchange.ask === "watch" && status === 200) state.problem = undefined;
-  // A connection of its own says nothing when it dies: its watch is made anew soon enough.
+  // Probes do not use a connection that only this watch has, so its death would not be noticed: the watch is renewed soon.
   if (!shared) exchange.endsAt = now.at + times.refreshMilliseconds;
   return [];
 }
 
+/** The end of an error answer. */
 function refuse(state: ReflectorState, exchange: Exchange, body: string, now: Now): ReflectorEffect[] {
   const { status, retryAfter } = exchange.head!;
   return fail(state, exchange, httpFailure(state.resource.path, status, body, retryAfter), now);
 }
 
+/** Takes one page of a list; asks for the next one, or delivers the list and begins a watch. */
 function takePage(state: ReflectorState, exchange: Exchange, value: unknown, now: Now): ReflectorEffect[] {
   const { items, resourceVersion, token } = pageOf(value, state.resource);
   if (exchange.listing === undefined) {
@@ -197,13 +201,13 @@ function deliverList(
   return { kind: "deliver", batch: listing!.batch(now.time, version, confirms) };
 }
 
-/** Events that one chunk brings, gathered into one batch. */
+/** The changes and problems of one chunk, which become one batch. */
 interface Gathered {
   readonly events: WatchEvent[];
   readonly problems: string[];
 }
 
-/** Takes lines of a watch. While it streams a list, they are a list until the server says that it is whole. */
+/** Takes lines of a watch. While it streams a list, they belong to the list until the server marks its end. */
 function takeLines(
   state: ReflectorState,
   exchange: Exchange,
@@ -226,6 +230,7 @@ function takeLines(
   }
 }
 
+/** Takes a line of a list that is streamed with its watch. */
 function takeListed(
   state: ReflectorState,
   exchange: Exchange,
@@ -248,6 +253,7 @@ function takeListed(
   deliverPart(state, exchange, now, done);
 }
 
+/** Takes a line of a watch: a change, or a bookmark. */
 function takeChange(
   state: ReflectorState,
   exchange: Exchange,
@@ -265,7 +271,7 @@ function takeChange(
       if (decoded.warnings.length > 0) problems.push(...decoded.warnings);
     } else if (isNews(state, decoded.problem, now)) problems.push(`${decoded.problem}; it stays as it was`);
   }
-  // Without a version to begin at, a watch first sends all objects, in any order: only bookmarks say where it is.
+  // A watch that begins without a version first sends all objects in any order. Then only bookmarks give its version.
   const counts = exchange.versioned || line.kind === "bookmark";
   if (resourceVersion !== "" && counts && exchange.ask === "watch") {
     state.version = resourceVersion;
@@ -273,7 +279,7 @@ function takeChange(
   }
 }
 
-/** The server ended a stream: most often a watch whose time was over. */
+/** Handles the end of a stream. Usually it is a watch that lasted as long as it was asked for. */
 function endStream(state: ReflectorState, exchange: Exchange, now: Now): ReflectorEffect[] {
   if (exchange.ask === "stream") {
     const empty = exchange.lines === 0;
@@ -283,7 +289,7 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
     );
   }
   if (exchange.ask === "catch-up") return fail(state, exchange, new ApiFailure("cut", ""), now);
-  // Asking again at once would keep asking a server that ends every watch at once.
+  // A server may end each watch at once. Without this failure and its pause it would be asked without end.
   const isShort = now.at - exchange.head!.at < state.times.shortMilliseconds;
   if (isShort && !exchange.advanced) throw new ApiFailure("cut", "the watch ended at once");
   state.failures = 0;

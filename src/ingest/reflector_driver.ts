@@ -1,28 +1,30 @@
-// Runs one reflector: makes its requests, keeps its time, and hands on what it delivers. It decides nothing.
+// Runs one reflector: makes its requests, sets its timer, and passes its batches on. All decisions are in reflector.ts.
 
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiConnection, OpenRequest, Receiver } from "./connection.ts";
-import { deadline, type ReflectorEffect, type ReflectorInput, step } from "./reflector.ts";
+import { reflectorDeadline, stepReflector } from "./reflector.ts";
 import {
   newReflector,
   type Now,
+  type ReflectorEffect,
+  type ReflectorInput,
   type ReflectorState,
   type ReflectorTimes,
   statusOf,
 } from "./reflector_state.ts";
-import type { Resource } from "./resources.ts";
+import type { ApiResource } from "./resources.ts";
 import type { ResourceStatus, SourceBatch } from "./source.ts";
 
-/** What a reflector's effects lead to. */
+/** Where the effects of a reflector go. */
 export interface ReflectorPorts {
   readonly connection: ApiConnection;
-  /** Takes a batch; a promise where it has to wait. */
+  /** Passes a batch on. Returns a promise where the driver must wait. */
   deliver(batch: SourceBatch): Promise<void> | undefined;
-  /** A watch was cut, and is resumed. */
+  /** Notes that a watch was cut and is resumed. */
   cut(kind: ObjectKind, cause: string): Promise<void> | undefined;
 }
 
-/** Follows one resource until it is stopped. */
+/** Follows one resource until its signal aborts. */
 export class ReflectorDriver {
   readonly #state: ReflectorState;
   readonly #ports: ReflectorPorts;
@@ -32,11 +34,11 @@ export class ReflectorDriver {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #stopped = false;
-  /** Inputs that wait while a batch waits to be taken. */
+  /** Inputs that wait until the effects of another one are done. */
   readonly #waiting: (() => void)[] = [];
   #busy = false;
 
-  constructor(resource: Resource, times: ReflectorTimes, ports: ReflectorPorts) {
+  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts) {
     this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32));
     this.#ports = ports;
   }
@@ -45,22 +47,22 @@ export class ReflectorDriver {
     return this.#state.resource.kind;
   }
 
-  /** Kept once it has delivered a list or a problem, or is stopped. */
+  /** Resolves once it has delivered a list or a problem, or is stopped. */
   get settled(): Promise<void> {
     return this.#settled.promise;
   }
 
-  /** What it is doing now. */
+  /** How the resource is followed now. */
   status(): ResourceStatus {
     return statusOf(this.#state);
   }
 
-  /** Asks for another list before the last one is taken. */
+  /** Asks for a second list, which must confirm the last one. */
   confirm(why: string): void {
     void this.#take({ kind: "confirm", why });
   }
 
-  /** Runs until `signal` aborts; see the input `start`. Failures are reported once, and tried again. */
+  /** Runs until `signal` aborts; `start` is the input of that kind. Failed requests are reported and retried. */
   async run(signal: AbortSignal, start: { known?: string | undefined; inParts?: boolean }): Promise<void> {
     const stopped = Promise.withResolvers<void>();
     const stop = () => {
@@ -79,18 +81,18 @@ export class ReflectorDriver {
     await Promise.all(this.#requests);
   }
 
-  /** One input at a time, in order: the effects of one are done before the next is taken. */
+  /** Takes one input at a time, in order: the effects of one are done before the next one is taken. */
   async #take(input: ReflectorInput, of?: OpenRequest): Promise<void> {
     while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#stopped || (of !== undefined && of !== this.#request)) return;
     this.#busy = true;
     try {
-      for (const effect of step(this.#state, input, moment())) {
+      for (const effect of stepReflector(this.#state, input, moment())) {
         const wait = this.#execute(effect);
         if (wait === undefined) continue;
         await wait;
         if (this.#stopped) return;
-        step(this.#state, { kind: "taken" }, moment());
+        stepReflector(this.#state, { kind: "taken" }, moment());
       }
     } finally {
       this.#busy = false;
@@ -130,9 +132,9 @@ export class ReflectorDriver {
     void closed.finally(() => this.#requests.delete(closed));
   }
 
-  /** One timer for many inputs: one that comes too early looks once more. */
+  /** Keeps one timer for many inputs. A timer that fires too early is set again, which costs less than one per input. */
   #arm(): void {
-    const due = deadline(this.#state) ?? Infinity;
+    const due = reflectorDeadline(this.#state) ?? Infinity;
     if (this.#stopped || (this.#timer !== undefined && this.#timerAt <= due)) return;
     this.#disarm();
     this.#timerAt = due;

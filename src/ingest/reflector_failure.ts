@@ -1,4 +1,5 @@
-// What becomes of a request that failed: another way to ask, a list in place of a watch, or a pause; and what is reported.
+// Decides how to go on after a failed request: list in another way, list in place of a watch, or retry after a pause; and
+// whether the failure is reported. Pure.
 
 import { REPORTED_PROBLEMS_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
 import { ApiFailure } from "./api_failure.ts";
@@ -6,20 +7,20 @@ import { backoff } from "./backoff.ts";
 import { Listing } from "./listing.ts";
 import { begin, report, rest } from "./reflector_request.ts";
 import type { Exchange, Now, ReflectorEffect, ReflectorState } from "./reflector_state.ts";
-import type { Problem } from "./source.ts";
+import type { WatchProblem } from "./source.ts";
 
-/** Decides what becomes of a request that failed. */
+/** Handles a failed request and returns the effects. */
 export function fail(
   state: ReflectorState,
   exchange: Exchange,
-  failure: Problem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const { ask, confirms } = exchange;
   const cancel: ReflectorEffect = { kind: "cancel" };
   if (ask !== "watch") state.listNotBefore = now.at + wishOf(failure);
   if (ask === "catch-up") {
-    // Silence is the end of what was missed; what cannot be read now comes with the list.
+    // Silence means that all missed changes were received. After any other failure the list has them too.
     state.known = undefined;
     return [cancel, ...begin(state, now)];
   }
@@ -32,7 +33,7 @@ export function fail(
 function failWatch(
   state: ReflectorState,
   exchange: Exchange,
-  failure: Problem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const { times } = state;
@@ -43,12 +44,12 @@ function failWatch(
   state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
-    // The server has forgotten what came after our version: list again, the first time at once.
+    // The server does not have our version any more: list again, the first time without a pause.
     state.version = undefined;
     return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
   }
-  // Lines that make no sense may stand in the way of those behind them, and a server that was restored from a backup may
-  // say so in another way than 410, or be silent until it has reached our version again: a list goes around all of that.
+  // Why not simply retry the watch? An invalid line would come again each time. And a server that was restored from a backup
+  // may answer with another error than 410, or be silent until it reaches our version again. A list avoids all of that.
   if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) {
     state.version = undefined;
     state.refused = 0;
@@ -60,14 +61,19 @@ function failWatch(
   return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
 }
 
-/** Watches in a row that are refused, or make no sense, before the resource is listed again. */
+/** So many rejected or invalid watches in a row lead to a list. */
 const REFUSED_WATCHES_MAX = 3;
-const REFUSED: ReadonlySet<Problem["reason"]> = new Set(["invalid", "error", "absent"]);
-/** Watches in a row that bring nothing, not even a bookmark, before it is. */
+const REFUSED: ReadonlySet<WatchProblem["reason"]> = new Set(["invalid", "error", "absent"]);
+/** So many watches in a row without a line, not even a bookmark, lead to a list. */
 const SILENT_WATCHES_MAX = 2;
 
-/** Ways to list that are tried at once where the last one is refused; others wait. */
-function failList(state: ReflectorState, exchange: Exchange, failure: Problem, now: Now): ReflectorEffect[] {
+/** A failed list. The next way to list is tried at once where the server rejected the last one, else after a pause. */
+function failList(
+  state: ReflectorState,
+  exchange: Exchange,
+  failure: WatchProblem,
+  now: Now,
+): ReflectorEffect[] {
   const { reason } = failure;
   const waits = () => [
     ...noteProblem(state, failure, now),
@@ -75,22 +81,22 @@ function failList(state: ReflectorState, exchange: Exchange, failure: Problem, n
   ];
   if (reason === "throttled" || reason === "forbidden") return waits();
   if (exchange.ask === "stream") {
-    // A server that cannot stream lists has many ways to say so; one that cannot page either is just in trouble.
+    // A server that cannot stream lists may answer with any of these. If pages fail too, the server has another problem.
     state.method = "pages";
     const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
     return refused ? begin(state, now) : waits();
   }
-  // As client-go's pager does: where pages do not lead to a whole list, one page without a limit may.
+  // As in client-go's pager: where the pages do not make a whole list, one page without a limit may.
   const within = exchange.token !== "";
   state.method = within && exchange.limit > 0 ? "whole" : "stream";
   return state.method === "whole" && reason === "expired" ? begin(state, now) : waits();
 }
 
-/** A list that was to confirm another failed: the watch goes on meanwhile, and nothing is deleted. */
+/** A second list failed. It is retried later; until then the watch goes on, and nothing is deleted. */
 function failConfirmation(
   state: ReflectorState,
   exchange: Exchange,
-  failure: Problem,
+  failure: WatchProblem,
   now: Now,
 ): ReflectorEffect[] {
   const waiting = state.unconfirmed!;
@@ -107,14 +113,18 @@ function failConfirmation(
   return [...silent ? [] : [report(state, text)], ...begin(state, now)];
 }
 
-/** Whether the server does not know, or not show, a resource that the proxy can do without. */
-function isMissing({ resource, method }: ReflectorState, { token }: Exchange, { reason }: Problem): boolean {
+/** Whether the server does not have, or does not allow to list, a resource that the proxy does not need. */
+function isMissing(
+  { resource, method }: ReflectorState,
+  { token }: Exchange,
+  { reason }: WatchProblem,
+): boolean {
   return resource.optional && token === "" && (reason === "absent" || reason === "forbidden") &&
     (reason === "forbidden" || method !== "stream");
 }
 
-/** Goes on without the resource: what is known of it stays, and the server is asked again later. */
-function goWithout(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
+/** Goes on without the resource. Its known objects stay, and the server is asked again later. */
+function goWithout(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
   const listing = new Listing(state.resource);
   const isNews = state.missing !== failure.reason;
   listing.leaveOut(failure.reason === "absent" || !isNews ? "" : failure.text);
@@ -126,18 +136,18 @@ function goWithout(state: ReflectorState, failure: Problem, now: Now): Reflector
   return isNews ? [{ kind: "deliver", batch: listing.batch(now.time, "", false) }] : [];
 }
 
-/** The pause after a failure: the server's wish, within bounds, where it has one. */
-function pause(state: ReflectorState, failure: Problem, failures = state.failures): number {
+/** The pause after a failure: the backoff, or what the server asks for if that is longer. */
+function pause(state: ReflectorState, failure: WatchProblem, failures = state.failures): number {
   return Math.max(backoff(failures, state.times, state), wishOf(failure));
 }
 
-/** How long the server asks to wait, within bounds; 0 where it does not. */
-function wishOf(failure: Problem): number {
+/** How long the server asks to wait, up to a limit; 0 where it does not. */
+function wishOf(failure: WatchProblem): number {
   return failure instanceof ApiFailure ? Math.min(failure.retryAfter, RETRY_AFTER_MILLISECONDS_MAX) : 0;
 }
 
-/** Puts `failure` into the status, and reports it where it was not reported just now. */
-function noteProblem(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
+/** Puts `failure` into the status, and reports it unless it was reported recently. */
+function noteProblem(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
   const isSame = state.problem?.text === failure.text;
   state.problem = failure;
   if (isSame || !isNews(state, failure.text, now)) return [];
@@ -145,7 +155,7 @@ function noteProblem(state: ReflectorState, failure: Problem, now: Now): Reflect
   return [report(state, `${failure.text}; trying again`)];
 }
 
-/** Whether `text` was not reported in the last minute; it is then taken to be reported. */
+/** Whether `text` was not reported within the last minute. If so, it counts as reported from now on. */
 export function isNews({ reported, times }: ReflectorState, text: string, now: Now): boolean {
   const before = reported.get(text);
   if (before !== undefined && now.at - before < times.repeatMilliseconds) return false;
@@ -156,7 +166,7 @@ export function isNews({ reported, times }: ReflectorState, text: string, now: N
   return true;
 }
 
-/** What happened after a watch without a version nobody can say: a list can. */
+/** After a watch that had no version, the next watch could not continue at its end. So a list is needed. */
 export function forgetUnversioned(state: ReflectorState, { ask, versioned }: Exchange): void {
   if (ask === "watch" && !versioned) state.version = undefined;
 }

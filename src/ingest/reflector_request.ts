@@ -1,9 +1,9 @@
-// The requests of a reflector: which one is next, how it is asked for, and the pause before it.
+// The requests of a reflector: which one is next, its query, and the pause before it. Pure.
 
 import { draw } from "./backoff.ts";
 import type { Exchange, Now, Query, ReflectorEffect, ReflectorState } from "./reflector_state.ts";
 
-/** Makes the next request: what was missed, a list, or a watch. A list waits for as long as the server asked for. */
+/** Makes the next request: a catch-up, a list, or a watch. A list waits for as long as the server asked for. */
 export function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
   const exchange = newExchange(state, now);
   const lists = exchange.ask === "stream" || exchange.ask === "page";
@@ -12,18 +12,18 @@ export function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
   return [request(state, exchange)];
 }
 
-/** The effect that makes the request of `exchange`. */
+/** The effect that sends the request of `exchange`. */
 export function request(state: ReflectorState, exchange: Exchange): ReflectorEffect {
   return { kind: "request", path: state.resource.path, query: queryOf(state, exchange, draw(state)) };
 }
 
-/** Waits before the next request. */
+/** Waits for `milliseconds` before the next request. */
 export function rest(state: ReflectorState, milliseconds: number, now: Now): ReflectorEffect[] {
   state.phase = { kind: "resting", until: now.at + milliseconds };
   return [];
 }
 
-/** Reports `text` about the resource, without anything about its objects. */
+/** Reports `text` about the resource, in a batch without events. */
 export function report({ resource }: ReflectorState, text: string): ReflectorEffect {
   return {
     kind: "deliver",
@@ -31,12 +31,12 @@ export function report({ resource }: ReflectorState, text: string): ReflectorEff
   };
 }
 
-/** Objects of a page. */
+/** How many objects a page may have. */
 const PAGE_OBJECTS = 500;
-/** Pages of a list that confirms another one are of another size than those of the first. */
+/** The same for a second list. Another size gives other pages, so that the server does not repeat its first answer. */
 const CONFIRMING_PAGE_OBJECTS = 400;
 
-/** The next request: what was missed, a list, or a watch. */
+/** Decides which request is next. */
 function newExchange(state: ReflectorState, { at }: Now): Exchange {
   const { known, version, unconfirmed, method } = state;
   const confirms = known === undefined && unconfirmed !== undefined && unconfirmed.due <= at;
@@ -66,14 +66,14 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
   };
 }
 
-/** The server ends a watch after a time drawn from here, in seconds, so that watches are spread over its replicas. */
+/** The server ends a watch after a random time in this range, in seconds: so watches move between its replicas. */
 const WATCH_SECONDS = [300, 600] as const;
-/** A watch without a version, after which a list is needed, is shorter. */
+/** A watch without a version is shorter, because a list must follow it. */
 const UNVERSIONED_SECONDS = [60, 120] as const;
-/** A busy resource is listed after this long at the latest, though it is never silent. */
+/** Longest catch-up in seconds. A busy resource is never silent, and must be listed all the same. */
 const CATCH_UP_SECONDS = 5;
 
-/** The query of `exchange`; `drawn` (0 to 1) spreads what is to be spread. */
+/** The query of `exchange`. `drawn`, from 0 to 1, selects the length of a watch. */
 function queryOf(state: ReflectorState, exchange: Exchange, drawn: number): Query {
   const { resource: { selectors }, known, version } = state;
   const { ask, limit, token } = exchange;
@@ -101,7 +101,7 @@ function watchSeconds(
   [least, most]: readonly [number, number],
   drawn: number,
 ): string {
-  // A server that ends the watch itself leaves a connection that can be used again.
+  // Without sharing: the server ends the watch before this program would, so that the connection can be used again.
   const seconds = shared
     ? Math.round(least + drawn * (most - least))
     : Math.floor(times.refreshMilliseconds / 1000 * 0.8);

@@ -1,17 +1,16 @@
-// What a reflector knows between two inputs, and the request that follows from it.
+// The state of a reflector between two inputs, and its inputs and effects.
 
-import type { ObjectKind } from "../kube/objects.ts";
 import type { BackoffTimes, Draws } from "./backoff.ts";
 import type { Framing } from "./framing.ts";
 import type { Listing } from "./listing.ts";
-import type { Resource } from "./resources.ts";
-import type { Problem, ProblemReason, ResourceStatus, SourceBatch } from "./source.ts";
+import type { ApiResource } from "./resources.ts";
+import type { ProblemReason, ResourceStatus, SourceBatch, WatchProblem } from "./source.ts";
 
-/** The moment of an input. */
+/** The time of an input, by two clocks: one for deadlines and one for records. */
 export interface Now {
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds of a clock that never goes back. */
   readonly at: number;
-  /** RFC 3339 with milliseconds, UTC. */
+  /** Wall clock: RFC 3339 with milliseconds, UTC. */
   readonly time: string;
 }
 
@@ -21,11 +20,11 @@ export type Query = Readonly<Record<string, string>>;
 /** What happened. */
 export type ReflectorInput =
   /**
-   * `known`: the newest version that is known already; what came after it is delivered first. `inParts`: the first list is
-   * delivered as it comes in, and then as a whole.
+   * Start. `known` is the newest version that the caller has: the changes after it are delivered first. With `inParts` the
+   * first list is delivered in parts while it arrives, and then as a whole.
    */
   | { readonly kind: "start"; readonly known?: string | undefined; readonly inParts?: boolean }
-  /** The head of the answer to the last request. `shared`: whether its connection carries other requests too (HTTP/2). */
+  /** The head of an answer. `shared`: whether its connection can carry other requests at the same time (HTTP/2). */
   | {
     readonly kind: "answer";
     readonly status: number;
@@ -33,50 +32,53 @@ export type ReflectorInput =
     readonly retryAfter: string;
     readonly shared: boolean;
   }
-  /** Bytes of its body. The chunk may be overwritten once the step is done. */
+  /** Bytes of the body. The caller may overwrite the chunk afterwards. */
   | { readonly kind: "bytes"; readonly chunk: Uint8Array }
-  /** The end of its body. */
+  /** The end of the body. */
   | { readonly kind: "end" }
-  /** No answer, or not the whole of it. */
-  | { readonly kind: "failed"; readonly problem: Problem }
-  /** What was delivered has been taken, after a wait. */
+  /** There is no answer, or the answer broke off. */
+  | { readonly kind: "failed"; readonly problem: WatchProblem }
+  /** A batch that had to wait was taken. The silence of the server during that wait does not count. */
   | { readonly kind: "taken" }
-  /** The deadline may have come. */
+  /** The deadline may have passed. */
   | { readonly kind: "time" }
-  /** The last list would remove much: it is to be confirmed by another. */
+  /** The last list would remove much, and must be confirmed by a second one. */
   | { readonly kind: "confirm"; readonly why: string };
 
-/** What must be done, in this order. At most one request is open; a new one comes after the end of the last, or `cancel`. */
+/** What the driver must do, in this order. At most one request is open: the next one follows its end or a `cancel`. */
 export type ReflectorEffect =
+  /** Send a request. */
   | { readonly kind: "request"; readonly path: string; readonly query: Query }
-  /** The open request is of no use any more; nothing of its answer is an input. */
+  /** Abort the open request. The rest of its answer is no input. */
   | { readonly kind: "cancel" }
+  /** Pass a batch on. */
   | { readonly kind: "deliver"; readonly batch: SourceBatch }
-  /** A watch was cut that had worked, and is resumed. */
+  /** Note that a watch was cut, after it had worked, and is resumed. */
   | { readonly kind: "cut"; readonly cause: string };
 
-/** Times in milliseconds, which tests shorten. */
+/** Times in milliseconds; tests use shorter ones. */
 export interface ReflectorTimes extends BackoffTimes {
-  /** Without a byte for this long a watch is given up. A server sends a bookmark about once a minute. */
+  /** A watch fails after this long without a byte. A server sends a bookmark about once a minute. */
   readonly idleMilliseconds: number;
-  /** Without an event for this long, what was missed while we were away has been delivered. */
+  /** A catch-up is complete after this long without an event. */
   readonly catchUpMilliseconds: number;
-  /** A stream that is not answered for this long is given up, and a list in whose middle nothing comes. */
+  /** A stream fails after this long without an answer, and a page after this long without a byte. */
   readonly answerMilliseconds: number;
-  /** As `answerMilliseconds` for a list, which a server may work on for its `--request-timeout` of 60 s. */
+  /** A page fails after this long without an answer. A server may need its `--request-timeout` of 60 s for it. */
   readonly listMilliseconds: number;
-  /** A streamed list that neither grows nor ends for this long is asked for in pages (client-go 0.37 does so too). */
+  /** A streamed list that neither grows nor ends for this long is listed in pages instead, as in client-go 0.37. */
   readonly markMilliseconds: number;
-  /** A watch that brings nothing and ends sooner is a failure. */
+  /** A watch that ends sooner without a line is a failure. */
   readonly shortMilliseconds: number;
-  /** A watch that has a connection of its own (HTTP/1.1) is made anew after this long. */
+  /** A watch on a connection of its own (HTTP/1.1) is renewed after this long. */
   readonly refreshMilliseconds: number;
-  /** A problem that goes on is reported again after this long. */
+  /** A problem that persists is reported again after this long. */
   readonly repeatMilliseconds: number;
   /** A list that was not confirmed is reported again after this long. */
   readonly reminderMilliseconds: number;
 }
 
+/** The times of the real program. */
 export const DEFAULT_TIMES: ReflectorTimes = {
   idleMilliseconds: 150_000,
   catchUpMilliseconds: 250,
@@ -94,89 +96,98 @@ export const DEFAULT_TIMES: ReflectorTimes = {
 /** How a resource is listed: streamed with its watch, in pages, or in one page without a limit. */
 export type ListMethod = "stream" | "pages" | "whole";
 
-/** One request and its answer, as far as it has come. */
+/** One request, and its answer as far as it was received. */
 export interface Exchange {
   readonly kind: "exchange";
-  /** A list that is streamed becomes a watch when it is whole. */
+  /** What is asked for. A streamed list becomes a watch when the list is whole. */
   ask: "catch-up" | "stream" | "page" | "watch";
-  /** Whether the list is to confirm another. */
+  /** Whether it is a second list, which must confirm the first one. */
   readonly confirms: boolean;
-  /** Objects of a page; 0: all. */
+  /** Most objects of a page; 0: no limit. */
   readonly limit: number;
-  /** The page asked for; "" for the first. */
+  /** Continue token of the page; "" for the first one. */
   readonly token: string;
+  /** When the request was sent. */
   readonly since: number;
-  /** When something last came. */
+  /** When a byte was last received. */
   quietSince: number;
   /** When a streamed list last grew. */
   grownAt: number;
-  /** When a watch is made anew though nothing is wrong. */
+  /** When a watch is renewed though it works. */
   endsAt: number;
+  /** The head of the answer, and when it was received. */
   head: { readonly status: number; readonly retryAfter: number; readonly at: number } | undefined;
   framing: Framing | undefined;
   listing: Listing | undefined;
   /** Version of the first page. */
   resourceVersion: string;
-  /** Pages in a row that brought nothing new. */
+  /** Pages in a row without a new object. */
   idlePages: number;
+  /** Lines received so far. */
   lines: number;
-  /** Whether the watch has a version to go on from. */
+  /** Whether there is a version at which the next watch can begin. */
   versioned: boolean;
-  /** Whether it got anywhere. */
+  /** Whether a watch received a new version. */
   advanced: boolean;
 }
 
-/** Changed in place by the reflector's step alone. */
+/** Only stepReflector changes it. */
 export interface ReflectorState extends Draws {
-  readonly resource: Resource;
+  readonly resource: ApiResource;
   readonly times: ReflectorTimes;
   phase:
     | { readonly kind: "unstarted" }
     | { readonly kind: "resting"; readonly until: number }
     | Exchange;
-  /** The newest version known from before, until what came after it was asked for. */
+  /** The newest version that the caller had at the start, until the changes after it were asked for. */
   known: string | undefined;
-  /** Where the next watch begins: "" where the version is not known; undefined when a list is needed. */
+  /** Where the next watch begins: "" where there is no version; undefined when a list is needed. */
   version: string | undefined;
-  /** Why the resource is done without; undefined while it is not. */
+  /** Why the proxy goes on without the resource; undefined while it is followed. */
   missing: ProblemReason | undefined;
+  /** How the next list is asked for. */
   method: ListMethod;
+  /** Whether to deliver the first list in parts. */
   inParts: boolean;
   /** Failures in a row. */
   failures: number;
-  /** Watches in a row that were refused, or made no sense. */
+  /** Watches in a row that were rejected or invalid. */
   refused: number;
-  /** Watches in a row that brought nothing. */
+  /** Watches in a row without a line. */
   silences: number;
-  /** Whether requests share a connection, as far as is known. */
+  /** Whether the last answer came on a shared connection (HTTP/2). */
   shared: boolean;
-  /** A list that would remove much, until another confirms it: when to ask for that, and how. */
+  /** Set while a list that would remove much is not confirmed: why, and when to ask for the second list. */
   unconfirmed: {
     readonly why: string;
     readonly due: number;
     readonly failures: number;
     readonly reportedAt: number;
-    /** Whether it is asked for in pages; absent: in another way than the first was. */
+    /** Whether to ask for it in pages; absent: in another way than the first list. */
     readonly paged?: boolean;
   } | undefined;
-  /** When the server wants to be asked for a list again at the earliest. */
+  /** The earliest time for the next list, as the server asked. */
   listNotBefore: number;
-  /** Whether the last list was to confirm another. */
+  /** Whether the last list was a second one, which had to confirm another. */
   lastConfirms: boolean;
-  /** Lists in a row that were to confirm another and contradict it. */
+  /** Second lists in a row that contradicted the list before. */
   contradictions: number;
-  /** When each of the last few problems was reported. */
+  /** When each of the last problems was reported, by text. */
   readonly reported: Map<string, number>;
-  problem: Problem | undefined;
-  heardAt: number;
+  /** What keeps the resource from being watched; undefined while it is watched. */
+  problem: WatchProblem | undefined;
+  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
+  receivedAt: number;
+  /** Whether it was listed at least once. */
   listed: boolean;
+  /** How many lists were delivered. */
   lists: number;
   /** Whether a list or a problem was delivered. */
   settled: boolean;
 }
 
-/** A reflector that has not started; `seed` decides its jitter. */
-export function newReflector(resource: Resource, times: ReflectorTimes, seed: number): ReflectorState {
+/** A reflector before its start. `seed` determines its random numbers. */
+export function newReflector(resource: ApiResource, times: ReflectorTimes, seed: number): ReflectorState {
   return {
     resource,
     times,
@@ -197,19 +208,19 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
-    heardAt: 0,
+    receivedAt: 0,
     listed: false,
     lists: 0,
     settled: false,
   };
 }
 
-/** What the reflector is doing, for health and metrics. */
+/** How the resource is followed, for health and metrics. */
 export function statusOf(state: ReflectorState): ResourceStatus {
-  const { resource: { kind }, heardAt, listed, lists, unconfirmed } = state;
+  const { resource: { kind }, receivedAt, listed, lists, unconfirmed } = state;
   const problem = state.problem ?? (unconfirmed && { reason: "unconfirmed", text: unconfirmed.why } as const);
   const text = problem === undefined || problem.reason === "starting"
     ? problem?.text ?? ""
-    : `${kind as ObjectKind}: ${problem.text}`;
-  return { kind, heardAt, listed, problem: text, reason: problem?.reason ?? "", lists };
+    : `${kind}: ${problem.text}`;
+  return { kind, receivedAt, listed, problem: text, reason: problem?.reason ?? "", lists };
 }

@@ -1,5 +1,5 @@
-// What is read as events: of a full list, what has to change in what is known so that it equals the list. Pure, and in an
-// order that depends on the objects alone.
+// Turns a full list into events: the changes that make the known objects equal to the list. Also decides whether a list
+// removes so much that it must be confirmed. Pure. The order of the events depends only on the objects.
 
 import { LARGE_REMOVAL_MIN } from "../limits.ts";
 import {
@@ -15,19 +15,19 @@ import {
 import { sameValue } from "../kube/equality.ts";
 import type { ListBatch } from "./source.ts";
 
-/** What decides about a list's deletions. */
+/** What else decides about deletions. */
 export interface Relisted {
-  /** Objects that exist and could not be read: they stay as they are. */
+  /** Objects that exist and could not be decoded: their known values stay. */
   readonly unread?: readonly ObjectKey[];
-  /** Objects that are gone, also where the list is not complete. */
+  /** Objects that were deleted while the list arrived: they are deleted even where the list is not complete. */
   readonly gone?: readonly ObjectKey[];
-  /** Version of the list, which deletions have. */
+  /** Version of the list. Deletions get it. */
   readonly resourceVersion?: string;
 }
 
 /**
- * Events that turn what is `known` (by describeKey) of `kinds` into `listed`. Objects that are not listed are deleted only
- * when the list is `complete`. An object whose content is unchanged gives no event.
+ * The events that turn the `known` objects (by describeKey) of these `kinds` into the `listed` ones. Objects that are not
+ * listed are deleted only when the list is `complete`. An unchanged object gives no event.
  */
 export function relist(
   known: ReadonlyMap<string, KubeObject>,
@@ -57,14 +57,14 @@ export function relist(
 }
 
 /**
- * `events` without deletions of what is not there, and without values that are known: a watch that is resumed may bring
- * both once more, and one that has no version to begin at brings all there is.
+ * `events` without those that change nothing: deletions of unknown objects, and values that are known. A resumed watch may
+ * send both again, and a watch that begins without a version sends every object.
  */
 export function news(
   known: ReadonlyMap<string, KubeObject>,
   events: readonly WatchEvent[],
 ): WatchEvent[] {
-  /** Values of earlier events of this batch. */
+  /** Values after the earlier events of this batch. */
   const newer = new Map<string, KubeObject | null>();
   return events.filter(({ key, value }) => {
     const name = describeKey(key);
@@ -75,12 +75,12 @@ export function news(
   });
 }
 
-/** Whether nothing has changed; values of different versions are not compared further. */
+/** Whether two values are equal. Values of different versions are not, so their content need not be compared. */
 function isSame(a: KubeObject, b: KubeObject): boolean {
   return a.metadata.resourceVersion === b.metadata.resourceVersion && sameValue(a, b);
 }
 
-/** What a list would take away, of what, and how many there are. */
+/** How many of the known Services, EndpointSlices or endpoints a list would remove. */
 export interface Removal {
   readonly of: "Services" | "EndpointSlices" | "endpoints";
   readonly removed: number;
@@ -88,8 +88,8 @@ export interface Removal {
 }
 
 /**
- * What `list` would remove, where that is more than half of the Services, slices or endpoints that are `known`, and not only
- * a few. Such a list may be wrong: it is to be confirmed by another before anything is deleted.
+ * What `list` would remove, if that is more than half of the `known` Services, slices or endpoints, and more than a few. Such
+ * a list may be wrong: it must be confirmed by a second one before anything is deleted. Undefined for all other lists.
  */
 export function largeRemoval(
   known: ReadonlyMap<string, KubeObject>,
@@ -120,7 +120,7 @@ function removedObjects(
   return { of: `${kind}s`, removed, known: all };
 }
 
-/** Endpoints that no slice of their Service has any more; one that moves to another slice stays. */
+/** The endpoints that no slice of their Service would have any more. One that moves to another slice is not removed. */
 function removedEndpoints(
   known: ReadonlyMap<string, KubeObject>,
   listed: ReadonlyMap<string, KubeObject>,

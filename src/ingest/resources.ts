@@ -1,20 +1,20 @@
-// The resources of an API server that a proxy follows, and how each is asked for.
+// The resources of an API server that a proxy follows, with their paths and selectors.
 
 import type { ObjectKind } from "../kube/objects.ts";
 
-/** How one kind is asked for: kube-proxy's selectors (1.37), so that what it would not see we do not see either. */
-export interface Resource {
+/** One resource. The selectors are those of kube-proxy 1.37, so that this proxy sees the same objects. */
+export interface ApiResource {
   readonly kind: ObjectKind;
   readonly apiVersion: string;
   readonly path: string;
   readonly selectors: Readonly<Record<string, string>>;
   readonly namespaced: boolean;
-  /** Whether a server that does not know the resource is an older one, and the proxy does without. */
+  /** Whether the proxy can do without the resource, because older servers do not have it. */
   readonly optional: boolean;
 }
 
-/** The resources of a proxy on node `node`, in the order of OBJECT_KINDS. */
-export function resources(node: string): Resource[] {
+/** The resources that a proxy on `node` follows, in the order of OBJECT_KINDS. */
+export function resources(node: string): ApiResource[] {
   return [
     {
       kind: "Node",

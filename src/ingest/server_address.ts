@@ -1,17 +1,17 @@
-// Whether the API server has an address that only a service proxy's rules make reachable: a node that comes up with such
-// an address, and without rules, waits for ever for what it would make them from. Pure.
+// Whether the address of the API server is one that only a service proxy's rules make reachable. A node that boots without
+// rules can never reach such an address: it would need the API server to make the rules. Pure.
 
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import type { KubeObject } from "../kube/objects.ts";
 
 type CanonicalAddress = NonNullable<ReturnType<typeof parseAddress>>;
 
-/** Names that cluster DNS answers, whose server is a Service as well. */
+/** Names that only cluster DNS resolves. Cluster DNS is a Service itself. */
 const SERVICE_NAME = /^kubernetes(\.default)?$|\.svc(\.|$)/;
 
 /**
- * What makes `server` (a URL) reachable only through the rules of a proxy, as far as `known` objects tell; undefined where
- * nothing does. `inPod`: the address is the one that pods are given, which is always that of a Service.
+ * Why the URL `server` is reachable only through the rules of a proxy; undefined where it is reachable without, as far as the
+ * `known` objects show. `inPod` says that it comes from the environment of a pod: that is always the address of a Service.
  */
 export function behindServiceRules(
   server: string,

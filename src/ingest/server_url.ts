@@ -1,15 +1,15 @@
-// URLs of an API server and of a proxy on the way to it. A name and password in them are taken out at once, so that no
-// message that names the server can show them.
+// Parses the URLs of an API server and of a proxy on the way to it. A name and password in a URL are taken out at once, so that
+// no message that names the server can show them.
 
-/** Where to connect. */
+/** A parsed URL. */
 export interface ServerUrl {
-  /** `https://10.0.0.1:6443`, with a path where there is one and without a slash at its end; without name and password. */
+  /** `https://10.0.0.1:6443`, with a path if there is one; without name, password and a slash at the end. */
   readonly url: string;
-  /** What was before the `@`. */
+  /** Name and password before the `@`; undefined where there are none. */
   readonly login: Login | undefined;
-  /** Whether nothing is encrypted: http. */
+  /** Whether the protocol is http, which encrypts nothing. */
   readonly plain: boolean;
-  /** Whether it is this machine, by an address or name that means nothing else. */
+  /** Whether the host is a loopback address or `localhost`. */
   readonly loopback: boolean;
 }
 
@@ -19,14 +19,14 @@ export interface Login {
   readonly password: string;
 }
 
-/** What `text` says, for one of `protocols` ("https:"); undefined where it is no such URL. */
+/** Parses a URL with one of `protocols` ("https:"); undefined where `text` is not such a URL. */
 export function parseServerUrl(text: string, protocols: readonly string[]): ServerUrl | undefined {
   const url = URL.parse(text);
   if (url === null || !protocols.includes(url.protocol) || url.hostname === "") return undefined;
   const login = url.username === "" && url.password === ""
     ? undefined
     : { username: decoded(url.username), password: decoded(url.password) };
-  // client-go leaves query and fragment out of the URLs it makes of it, too (rest.NewRESTClient, 1.37).
+  // As in client-go (rest.NewRESTClient, 1.37), query and fragment are left out.
   return {
     url: `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`,
     login,
@@ -35,12 +35,12 @@ export function parseServerUrl(text: string, protocols: readonly string[]): Serv
   };
 }
 
-/** A URL that could not be used, for a message: as it is where it can hold no secret. */
+/** A wrong URL for a message. It is quoted only where it cannot contain a secret. */
 export function shownUrl(text: string): string {
   return PLAIN_URL.test(text) ? JSON.stringify(text) : "(not shown: it may hold a secret)";
 }
 
-/** A host with a scheme or a port and nothing else: longer or stranger text may be a token in the wrong place. */
+/** A host with a scheme or a port and nothing else. Any other text may be a token in the wrong field. */
 const PLAIN_URL =
   /^(?:[a-z][a-z0-9]{0,9}:\/\/(?:[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?|[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}:\d{1,5})\/?$/i;
 
@@ -48,7 +48,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** A part of a URL as it was before it was escaped, where that can be known. */
+/** Decodes the percent escapes of a part of a URL; the part itself where the escapes are wrong. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

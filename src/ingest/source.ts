@@ -1,34 +1,34 @@
-// The seam of ingest: whatever knows what the cluster is. A source delivers batches; the ledger and all behind it do
-// not know where they come from.
+// The interface of every source: an API server, files, a recording. A source delivers batches. The ledger and the rooms after
+// it do not depend on where a batch comes from.
 
 import type { KubeObject, ObjectKey, ObjectKind, WatchEvent } from "../kube/objects.ts";
 
-/** Everything that exists, as far as the source can tell. */
+/** A list: all objects that the source has, or a part of them. */
 export interface ListBatch {
   readonly kind: "list";
-  /** Kinds that were listed; all, when absent. What is known of other kinds stays. */
+  /** The listed kinds; absent: all kinds. Known objects of other kinds stay. */
   readonly kinds?: readonly ObjectKind[];
   readonly objects: readonly KubeObject[];
-  /** Whether objects that are missing are gone; false when something could not be read. */
+  /** Whether objects that are not in the list are deleted; false when a part of the list could not be read. */
   readonly complete: boolean;
-  /** Objects that exist but could not be read: what is known of them stays. */
+  /** Objects that exist but could not be decoded: their known values stay. */
   readonly unread?: readonly ObjectKey[];
-  /** Objects that the source deleted while it sent the list: gone, whether the list is complete or not. */
+  /** Objects that were deleted while the list was sent: they are deleted even where the list is not complete. */
   readonly gone?: readonly ObjectKey[];
   /** Version of the list, where the source has one. */
   readonly resourceVersion?: string;
   /**
-   * Whether this list was asked for to confirm another one. Absent where the source cannot be asked again: then every
-   * list is taken as it is.
+   * Whether this is a second list, which was asked for to confirm another one. Absent where the source cannot list again:
+   * then every list is applied as it is.
    */
   readonly confirms?: boolean;
-  /** Set while more of the first list follows: nothing is to be done about it before the last of it. */
+  /** Set where more of the first list follows. It is folded at once, but nothing is committed before the last part. */
   readonly part?: true;
-  /** Set where only some objects of its kind are in it: they are there, and the whole list follows. */
+  /** Set where it has only some objects of its kind, and the whole list of the kind follows. */
   readonly fragment?: true;
   /** When the list was taken: RFC 3339 with milliseconds, UTC. */
   readonly time: string;
-  /** What was wrong with the input: file, object, and what became of it. */
+  /** Problems with the input, as text: the file or object, and what this program does about it. */
   readonly problems: readonly string[];
 }
 
@@ -39,31 +39,32 @@ export interface EventsBatch {
   readonly problems: readonly string[];
 }
 
+/** A batch of any kind. */
 export type SourceBatch = ListBatch | EventsBatch;
 
-/** Whether more of a first list follows, before which nothing is to be done. */
+/** Whether more of the first list follows, so that nothing may be committed yet. */
 export function isPart(batch: SourceBatch): boolean {
   return batch.kind === "list" && batch.part === true;
 }
 
 /**
- * Whether `batch` says what the cluster is. Problems alone do not; nor, where the answer is to be `whole`, does a folder of
- * which something could not be read. A list of some kinds is an API server's, which has answered.
+ * Whether `batch` has objects or changes of the cluster. A batch with only problems has none. With `whole` a folder of which
+ * a part could not be read does not count either. A list of some kinds always counts: an API server sent it.
  */
-export function speaksOfCluster(batch: SourceBatch, whole: boolean): boolean {
+export function describesCluster(batch: SourceBatch, whole: boolean): boolean {
   if (batch.kind === "events") return batch.events.length > 0;
   return !whole || batch.complete || batch.kinds !== undefined;
 }
 
-/** What may keep a resource from being followed. The list is closed: it is safe to publish. */
+/** Why a resource is not watched. The list is closed and names nothing of the cluster, so that it can be published. */
 export type ProblemReason =
-  /** Nothing was asked yet. */
+  /** No request was made yet. */
   | "starting"
-  /** No connection, or no answer: refused, no route, TLS failed, credentials cannot be read. */
+  /** No connection or no answer: connection refused, no route, TLS failed, credentials cannot be read. */
   | "unreachable"
-  /** A connection that was there is silent. */
+  /** The connection is silent. */
   | "silent"
-  /** A connection was closed in the middle of an answer. */
+  /** The connection was closed in the middle of an answer. */
   | "cut"
   /** 401 or 403. */
   | "forbidden"
@@ -71,19 +72,19 @@ export type ProblemReason =
   | "throttled"
   /** Another HTTP status, or a Status object. */
   | "error"
-  /** The version asked for is compacted away. */
+  /** The server has compacted the version that was asked for. */
   | "expired"
   /** The answer is not what was asked for. */
   | "invalid"
-  /** The server does not know the resource, and the proxy can do without it. */
+  /** The server does not have the resource. */
   | "absent"
   /** A list would remove much, and no second list has confirmed it yet. */
   | "unconfirmed";
 
-/** What keeps a resource from being followed. */
-export interface Problem {
+/** A reason why a resource is not watched, with details. */
+export interface WatchProblem {
   readonly reason: ProblemReason;
-  /** For people; may name addresses. */
+  /** Details for people; they may contain addresses. */
   readonly text: string;
 }
 
@@ -91,34 +92,34 @@ export interface Problem {
 export interface ResourceStatus {
   readonly kind: ObjectKind;
   /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
-  readonly heardAt: number;
-  /** Whether everything was listed at least once. */
+  readonly receivedAt: number;
+  /** Whether the resource was listed at least once. */
   readonly listed: boolean;
-  /** What keeps it from watching; "" while it watches and nothing waits to be confirmed. */
+  /** Why the resource is not watched, or waits for a second list; "" while there is no problem. */
   readonly problem: string;
-  /** The same as one of a closed list, without details; "" where `problem` is "". */
+  /** The same without details; "" where `problem` is "". */
   readonly reason: ProblemReason | "";
-  /** Lists taken. */
+  /** How many lists were delivered. */
   readonly lists: number;
 }
 
-/** The newest resourceVersion that is known of each kind; none of a kind of which nothing is known. */
+/** The newest known resourceVersion of each kind; no entry for a kind without known objects. */
 export type KnownVersions = ReadonlyMap<ObjectKind, string>;
 
-/** Where batches come from. The iteration ends when the source is exhausted or `signal` aborts. */
+/** A source of batches. The iteration ends when the source has no more, or `signal` aborts. */
 export interface Source {
-  /** For people: what is read. */
+  /** What is read, for people. */
   readonly description: string;
-  /** How its connection is; absent where there is none. */
+  /** How each resource is followed; absent where there is no connection. */
   status?(): readonly ResourceStatus[];
   /**
-   * Asks for a second list of `kind`, in another way and of the newest state, before the first one is taken; `why` is for
-   * people. It comes as a list that `confirms`. Absent where {@link ListBatch.confirms} is.
+   * Asks for a second list of `kind`, of the newest state and in another way, before the first one is applied. It comes as a
+   * list that `confirms`. `why` is for people. Absent where {@link ListBatch.confirms} is absent.
    */
   confirm?(kind: ObjectKind, why: string): void;
   /**
-   * `known`: the newest version of each kind that the caller knows; what came after it may come before all else. The first
-   * list may come in parts.
+   * The batches, in order. `known` has the newest version of each kind that the caller has: the changes after it may come
+   * before the first list. The first list may come in parts.
    */
   batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
 }

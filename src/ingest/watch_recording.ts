@@ -1,6 +1,7 @@
-// A watch recorded as lines of JSON ({time, kind, type, object | items}) -> watch events: the LIST that begins each
-// kind becomes upserts and deletes, bookmarks give nothing.
+// Reads a watch that was recorded as lines of JSON ({time, kind, type, object | items}) into watch events. The LIST with which
+// each kind begins becomes upserts and deletions; bookmarks give no event.
 
+import { messageOf } from "../foreign_value.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import {
@@ -14,7 +15,7 @@ import {
 import { quoted } from "../kube/quoted.ts";
 import { relist } from "./relist.ts";
 
-/** One line of such a recording. */
+/** One line of a recording. */
 interface Line {
   readonly time: string;
   readonly kind: ObjectKind;
@@ -24,7 +25,7 @@ interface Line {
   readonly items?: readonly unknown[];
 }
 
-/** The events in `text`, and what could not be read, by line. */
+/** The events in `text`, and a problem for each line that could not be read. */
 export function readWatchRecording(text: string): { events: WatchEvent[]; problems: string[] } {
   const known = new Map<string, KubeObject>();
   const events: WatchEvent[] = [];
@@ -52,14 +53,14 @@ export function readWatchRecording(text: string): { events: WatchEvent[]; proble
 function parseLine(line: string): Line | string {
   if (line.length > RECORD_BYTES_MAX) return `more than ${RECORD_BYTES_MAX} bytes`;
   try {
-    const parsed = JSON.parse(line) as Line | null;
+    const parsed: Line | null = JSON.parse(line);
     if (typeof parsed !== "object" || parsed === null) return "not an object";
     if (!OBJECT_KINDS.includes(parsed.kind)) {
       return `kind ${quoted(parsed.kind)} is not one of ${OBJECT_KINDS.join(", ")}`;
     }
     return Number.isNaN(Date.parse(parsed.time)) ? `time ${quoted(parsed.time)} is not RFC 3339` : parsed;
   } catch (error) {
-    return `not JSON: ${(error as Error).message}`;
+    return `not JSON: ${messageOf(error)}`;
   }
 }
 

@@ -1,6 +1,6 @@
-// What can be wrong with YAML, in sentences of our own: a parser's message quotes what it read, and that may be a secret.
+// Messages for wrong YAML. Why not simply use the parser's own? They quote the file, and that may contain a secret.
 
-/** By the code of the parser (yaml 2.9). */
+/** A message for each error code of the parser (yaml 2.9). */
 const SENTENCES: Readonly<Record<string, string>> = {
   ALIAS_PROPS: "an alias has an anchor or a tag",
   BAD_ALIAS: "an alias names no anchor",
@@ -23,12 +23,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   UNEXPECTED_TOKEN: "something is out of place",
 };
 
-/** A sentence without content of the file. */
+/** The message for an error code. It contains nothing of the file. */
 export function yamlFault(code: string): string {
   return SENTENCES[code] ?? "it is not YAML";
 }
 
-/** As {@link yamlFault}, of what a parser threw: it gives up where aliases or nesting would take all memory. */
+/** The message for what the parser threw. It throws where aliases or nesting would take all memory. */
 export function yamlRefusal(error: unknown): string {
   if (error instanceof RangeError) return yamlFault("RESOURCE_EXHAUSTION");
   return error instanceof ReferenceError || error instanceof TypeError

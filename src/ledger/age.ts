@@ -1,23 +1,24 @@
-// How old a ledger is by the times of its own records. A wall clock steps, forwards and back, and times of files follow
-// copies and restores; what retention removes must depend on neither.
+// The age of a ledger, measured by the times of its own records. Retention decides by this age. Why not simply by the wall
+// clock, or by the times of the files? The clock may be set forwards or back, and a copy or a restore changes file times:
+// either could make retention remove the whole past.
 
 import { AGE_STEP_MILLISECONDS } from "../limits.ts";
 import type { LedgerRecord } from "./record.ts";
 
-/** The age of a ledger at a place. */
+/** The age of a ledger after one of its records. */
 export interface Age {
-  /** Milliseconds since its first record, by the times between records. */
+  /** Milliseconds since its first record: the sum of the times between records. */
   readonly milliseconds: number;
-  /** Time of the last record that counted, in milliseconds since 1970; undefined before the first. */
+  /** Time of the last record that was counted, in milliseconds since 1970; undefined before the first. */
   readonly time?: number;
 }
 
-/** Before the first record. */
+/** The age before the first record. */
 export const NEWBORN: Age = { milliseconds: 0 };
 
 /**
- * The age behind `record`. A clock that went back adds nothing, one that leapt forwards a day at most. Events do not
- * count: a recording that is played has times of its own.
+ * The age after `record`. A clock that was set back adds nothing; one that was set forwards adds a day at most. Events are
+ * not counted, because the events of a recording that is played again carry the times of the recording.
  */
 export function ageBehind(age: Age, record: LedgerRecord): Age {
   const time = Date.parse(record.time);

@@ -1,12 +1,15 @@
-// zstd (RFC 8878): in small steps, as the runtime's own asynchronous compression keeps the event loop from its work for as
-// long as it takes (Deno 2.9: 70 ms for 10 MB), and back with a bound, as some bytes may stand for gigabytes.
+// Compression with zstd (RFC 8878). Why not simply call the asynchronous zstdCompress? In Deno 2.9 it blocks the event loop
+// until it is done: 70 ms for 10 MB. So data is compressed in small steps. Decompression has a limit, because a small file
+// can decompress to gigabytes.
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
+import { joinedChunks } from "../byte_chunks.ts";
+import { codeOf, messageOf } from "../foreign_value.ts";
 import type { Storage } from "./storage.ts";
 
 const STEP_BYTES = 256 * 1024;
 
-/** `pieces` as one zstd frame; whatever waits has its turn after each of them. */
+/** Compresses `pieces` into one zstd frame. After each piece the event loop can run other work. */
 export async function compressInSteps(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array> {
   const compressor = createZstdCompress();
   const chunks: Uint8Array[] = [];
@@ -18,21 +21,21 @@ export async function compressInSteps(pieces: Iterable<string | Uint8Array>): Pr
   }
   compressor.end();
   await done;
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  return joinedChunks(chunks);
 }
 
-/** `bytes` in pieces for {@link compressInSteps}. */
+/** Cuts `bytes` into pieces for {@link compressInSteps}. */
 export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += STEP_BYTES) yield bytes.subarray(at, at + STEP_BYTES);
 }
 
-/** What the file `name` stands for, or why it cannot be decompressed. What exceeds `most` bytes is not read further. */
+/** The decompressed content of file `name`, or the reason why there is none. Stops once it has more than `most` bytes. */
 export function readDecompressed(storage: Storage, name: string, most: number): Uint8Array | string {
   const size = storage.size(name);
   return size > most ? `a file of ${size} bytes, at most ${most}` : decompressed(storage.read(name), most);
 }
 
-/** What the first `length` bytes of the file `name` stand for, as {@link readDecompressed}. */
+/** As {@link readDecompressed}, but only of the first `length` bytes of the file. */
 export function readDecompressedHead(
   storage: Storage,
   name: string,
@@ -50,7 +53,7 @@ function decompressed(
   try {
     return zstdDecompressSync(bytes, { maxOutputLength, finishFlush });
   } catch (error) {
-    const { code, message } = error as Error & { readonly code?: string };
-    return code === "ERR_BUFFER_TOO_LARGE" ? `more than ${maxOutputLength} bytes when decompressed` : message;
+    const tooLarge = codeOf(error) === "ERR_BUFFER_TOO_LARGE";
+    return tooLarge ? `more than ${maxOutputLength} bytes when decompressed` : messageOf(error);
   }
 }

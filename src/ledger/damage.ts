@@ -1,24 +1,25 @@
-// Damage: bytes of a ledger that no crash leaves, with their place.
+// Damage of a ledger. A crash leaves only a torn tail, which a start cuts off. Everything else that cannot be read as a
+// ledger is damage, and is reported with its place.
 
-/** Where a ledger is damaged. Thrown by readers; what is before it can be used. */
+/** Says where a ledger is damaged. Readers throw it; the records before that place can be used. */
 export class LedgerDamage extends Error {
   override readonly name = "LedgerDamage";
 
   constructor(
     readonly file: string,
-    /** From 1. */
+    /** Line of the segment, counted from 1. */
     readonly line: number,
-    /** Byte of the file at which the line begins. */
+    /** Byte of the segment at which the line begins, counted from 0. */
     readonly byte: number,
     readonly reason: string,
-    /** The format version, where a newer program made the file: it may be whole, and only that program can say. */
+    /** The format version, where a newer program made the segment. It may be whole; only that program can check it. */
     readonly newerVersion?: number,
   ) {
     super(`${file}:${line} (byte ${byte}): ${reason}`);
   }
 }
 
-/** Whether `error` says that a ledger is damaged. */
+/** Whether a reader threw `error` because the ledger is damaged. */
 export function isLedgerDamage(error: unknown): error is LedgerDamage {
   return error instanceof LedgerDamage;
 }

@@ -1,11 +1,11 @@
-// A ledger as questions read it: records forward and backward, one record, snapshots, and the proof of the whole chain.
-// Questions take this value and never a folder, so that they need no disk and no clock.
+// A ledger as questions read it: its records forward and backward, single records, snapshots, and the proof of its hash
+// chain. Questions take this value instead of a folder, so that they need no disk and no clock.
 
 import { assert } from "../invariant.ts";
+import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
-import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
 import { readSegments, segmentNames, type TornTail } from "./segment.ts";
 import {
   type LineCheck,
@@ -19,7 +19,7 @@ import {
 import type { Storage } from "./storage.ts";
 import { type Search, searchTerms, segmentTerms } from "./terms.ts";
 
-/** Called with the name of a long piece of work; returns the function to call with the count so far. */
+/** Reports progress: called once with the name of the work; then the function that it returned is called with counts. */
 export type Progress = (work: string) => (count: number) => void;
 
 /** A record whose place in the hash chain is proven. */
@@ -28,53 +28,53 @@ export interface ProvenRecord extends Placed {
   readonly chain: string;
 }
 
-/** How a proof ends. */
+/** The result of a proof. */
 export type ProofEnd =
   | { readonly kind: "whole"; readonly ledger: string }
-  /** A crash cut the last write; the next start removes the rest. */
+  /** A crash cut the last write. The next start removes what is left of it. */
   | { readonly kind: "torn"; readonly ledger: string; readonly torn: TornTail }
   | { readonly kind: "damaged"; readonly damage: LedgerDamage };
 
-/** See the head of this file. `Line` is what snapshots are made of. Each call reads the ledger as it is then. */
+/** See the head of this file. `Line` is the type of a snapshot's lines. Each call reads the ledger as it is at that time. */
 export interface LedgerView<Line> {
   /** The ledger's folder, for messages. */
   readonly path: string;
-  /** What long questions report their progress to. */
+  /** Long questions report their progress here. */
   readonly progress: Progress;
-  /** Id of the ledger, 16 hex digits; "" where no segment has a whole header. */
+  /** Id of the ledger, 16 hex digits; "" where the newest segment has no whole header. */
   id(): string;
-  /** Offset of the first record that is kept. */
+  /** Offset of the oldest record that retention has kept. */
   first(): Offset;
-  /** Offsets at which segments begin, in order. */
+  /** Offset of the first record of each segment, in order. */
   segments(): Offset[];
-  /** Offsets of the records that snapshots stand before, in order. */
+  /** Offset of the first record after each snapshot, in order. */
   snapshots(): Offset[];
-  /** Records in order, beginning with the one at `from`. */
+  /** Records in order, from the one at `from` on. */
   records(from?: number): Iterable<Placed>;
-  /** Records, newest first. Segments that cannot hold what `search` looks for are left out; other records are not. */
+  /** Records, newest first. Skips segments that cannot have a match for `search`; the caller still has to filter. */
   newestFirst(search?: Search): Iterable<Placed>;
-  /** A function that returns the record at an offset, where it is kept. It is quick for offsets near each other. */
+  /** A function that returns the record at an offset, if the ledger has it. It is fast for offsets in one segment. */
   lookup(): (offset: number) => Placed | undefined;
-  /** The newest whole snapshot that stands before record `next` or an earlier one. */
+  /** The newest whole snapshot whose state is that before record `next`, or before an earlier record. */
   snapshotBefore(next: number): Snapshot<Line> | undefined;
-  /** The snapshot that stands before record `next`, or what is wrong with it. */
+  /** The snapshot of the state before record `next`, or the reason why it cannot be used. */
   snapshot(next: number): Snapshot<Line> | string;
-  /** The file of that snapshot, for messages. */
+  /** Name of that snapshot's file, for messages. */
   snapshotName(next: number): string;
-  /** Proves the hash chain from the beginning, or from a snapshot's place. */
+  /** Proves the hash chain, from the beginning or from the place of a snapshot. */
   prove(behind?: Place): Generator<ProvenRecord, ProofEnd>;
 }
 
-/** Reports no progress. */
+/** Ignores progress. */
 export const NO_PROGRESS: Progress = () => () => {};
 
-/** The ledger in `storage`, which has a segment; `check` says what is wrong with a line of a snapshot. */
+/** The ledger in `storage`, which must have a segment. `check` returns what is wrong with a line of a snapshot. */
 export function ledgerView<Line>(
   storage: Storage,
   check: LineCheck,
   progress: Progress = NO_PROGRESS,
 ): LedgerView<Line> {
-  const segments = () => segmentNames(storage).map((name) => offsetOf(segmentFirst(name)!));
+  const segments = () => segmentNames(storage).map((name) => segmentFirst(name)!);
   return {
     path: storage.path,
     progress,
@@ -85,7 +85,7 @@ export function ledgerView<Line>(
       return first;
     },
     segments,
-    snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []).map(offsetOf),
+    snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []),
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
     lookup: () => lookup(storage),
@@ -104,7 +104,7 @@ function lookup(storage: Storage): (offset: number) => Placed | undefined {
   };
 }
 
-/** Which closed segments can hold what is looked for. Without a search the index is not read, and not made. */
+/** Whether a closed segment can have a match for `search`. Without a search no terms are read and none are made. */
 function canHold(storage: Storage, search: Search, progress: Progress): (segment: string) => boolean {
   const { since, until } = search;
   const wanted = searchTerms(search);
@@ -124,7 +124,7 @@ function* prove(storage: Storage, behind: Place | undefined): Generator<ProvenRe
   try {
     for (;;) {
       const { done, value } = records.next();
-      if (!done) yield { ...value, offset: offsetOf(value.offset) };
+      if (!done) yield value;
       else if (value?.torn) return { kind: "torn", ledger: value.ledger, torn: value.torn };
       else return { kind: "whole", ledger: value?.ledger ?? "" };
     }

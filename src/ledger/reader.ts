@@ -1,24 +1,25 @@
-// Readers of a ledger: they take no lock, so a ledger can be read while it is written; a tail that is being written is
-// left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
+// Readers of a ledger. They take no lock, so a ledger can be read while it is written; a line that is still being written is
+// left out. They check the CRC and the offset of each record. The hash chain is proven by `verify` alone, because hashing
+// every record would make each search slower.
 
-import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
-import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
+import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
+import type { LedgerRecord, Offset } from "./record.ts";
 import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
-/** One record with its place. */
+/** A record and its place in the ledger. */
 export interface Placed {
-  /** Its place in the ledger. */
+  /** Place of the record. */
   readonly offset: Offset;
-  /** What it says. */
+  /** The record. */
   readonly record: LedgerRecord;
 }
 
 /**
- * Every record that is kept of the ledger in `storage`, in order, beginning with the one at `from`; the first has another
- * offset than 0 where the past was removed. Throws LedgerDamage where one cannot be read.
+ * The records of the ledger in `storage`, in order, from offset `from` on. The first may have a higher offset where retention
+ * removed older ones. Throws LedgerDamage at a record that cannot be read.
  */
 export function* readLedger(storage: Storage, from = 0): Generator<Placed, LedgerEnd | undefined> {
   const records = readSegments(storage, { from, proven: false });
@@ -29,7 +30,7 @@ export function* readLedger(storage: Storage, from = 0): Generator<Placed, Ledge
   }
 }
 
-/** As {@link readLedger}, newest first; closed segments that are not `wanted` are passed over. */
+/** As {@link readLedger}, newest first. Skips the closed segments for which `wanted` returns false. */
 export function* readBackward(
   storage: Storage,
   wanted: (segment: string) => boolean = () => true,
@@ -41,13 +42,13 @@ export function* readBackward(
     for (let line = lines.length - 1; line >= 0; line--) {
       const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
       if (typeof decoded !== "string") yield placed(decoded);
-      // The last line of a file may be torn, also where another file goes on behind it.
+      // The last line of a segment may be torn, even if another segment follows: after a failed write the next one begins.
       else if (line < lines.length - 1) throw damage(name, line, lines, decoded);
     }
   }
 }
 
-/** The records of one closed segment. */
+/** The records of one closed segment; lines that are no whole records are left out. */
 export function* readSegmentRecords(storage: Storage, name: string): Generator<LedgerRecord> {
   for (const [line, { bytes }] of recordLines(storage, name).entries()) {
     const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
@@ -55,7 +56,7 @@ export function* readSegmentRecords(storage: Storage, name: string): Generator<L
   }
 }
 
-/** Id of the ledger in `storage`, as its newest segment says; undefined where none does. */
+/** Id of the ledger in `storage`, from the header of its newest segment; undefined where that is not whole. */
 export function ledgerId(storage: Storage): string | undefined {
   const name = segmentNames(storage).at(-1);
   if (name === undefined) return undefined;
@@ -64,7 +65,7 @@ export function ledgerId(storage: Storage): string | undefined {
   return typeof header === "object" ? header.ledger : undefined;
 }
 
-/** A function that finds the record at an offset, where it is kept; it keeps the segment that it looked into last. */
+/** A function that finds the record at an offset, if the ledger has it. It keeps the last segment it read in memory. */
 export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
   let kept: { readonly name: string; readonly lines: readonly SegmentLine[] } | undefined;
@@ -82,21 +83,21 @@ export function recordLookup(storage: Storage): (offset: number) => LedgerRecord
   };
 }
 
-/** Lines of a segment without its header, a torn one at the end included. */
+/** The lines of a segment after its header; the last one may be torn. */
 function recordLines(storage: Storage, name: string): SegmentLine[] {
   return [...segmentLines(storage, name)].slice(1);
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {
-  return { offset: offsetOf(offset), record };
+  return { offset, record };
 }
 
-/** `line`: from 0, the header left out. */
+/** `line` counts from 0, without the header; messages count from 1, with the header. */
 function damage(name: string, line: number, lines: readonly SegmentLine[], reason: string): LedgerDamage {
   return new LedgerDamage(name, line + 2, lines[line]!.at, reason);
 }
 
-/** What is wrong with a ledger, for people; empty when nothing is. */
+/** Proves a whole ledger; returns what is wrong with it, as text for people. Empty when nothing is wrong. */
 export function verifyLedger(storage: Storage): string[] {
   const records = readSegments(storage, { proven: true });
   try {

@@ -1,54 +1,62 @@
-// The kinds of record a ledger holds. A record's place in the log is its offset; everything else in it is a value
-// that replays the same on any machine.
+// The kinds of record in a ledger. The place of a record is its offset. Everything else in it is a plain value, so that a
+// replay on any machine gives the same result.
 
+import { assert } from "../invariant.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 
 /** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
 export type Offset = number & { readonly __brand: "Offset" };
 
-/** `place` as an offset. */
-export function offsetOf(place: number): Offset {
-  return place as Offset;
+/** Whether `value` can be the offset of a record. */
+export function isOffset(value: unknown): value is Offset {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** What a source said about one object. */
+/** `place` as an offset. Throws InvariantError where it is negative or no whole number. */
+export function offsetOf(place: number): Offset {
+  // No function makes the message here: this runs for each record that is read.
+  assert(isOffset(place), "an offset is a whole number that is not negative");
+  return place;
+}
+
+/** A change of one object, as the source reported it. */
 export interface EventRecord extends WatchEvent {
   /** Discriminates the union. */
   readonly kind: "event";
 }
 
-/** Inputs of the fold that no watch delivers: who we are and how we are set up. Written at start and on change. */
+/** Inputs of the fold that no watch delivers: the node's name and the configuration. Written at a start and on change. */
 export interface ConfigRecord {
   /** Discriminates the union. */
   readonly kind: "config";
   /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
-  /** Version of the program that wrote it. */
+  /** Version of the program that wrote the record. */
   readonly version: string;
   /** Name of the own Node object; "" when none was given. */
   readonly nodeName: string;
-  /** What decides where packets go; absent in ledgers of version 0.1.0, which knew only the defaults. */
+  /** Settings that decide where packets go. Absent in ledgers of version 0.1.0, which had only the defaults. */
   readonly proxy?: ProxyConfig;
 }
 
-/** One element change of a commit and the event that caused it, in nft's words. */
+/** One changed element of a commit, in nft's terms, and the record that caused the change. */
 export interface CommittedChange {
-  /** What was done to the element. */
+  /** Whether the element was added or deleted. */
   readonly verb: "add" | "delete";
-  /** `ip ledgerproxy service-ips`. */
+  /** Path of the set or map: `ip ledgerproxy service-ips`. */
   readonly set: string;
-  /** Names the object. */
+  /** Key of the element. */
   readonly key: string;
-  /** The object, or null when it does not exist. */
+  /** Value of a map's element; absent for the element of a set. */
   readonly value?: string;
-  /** For people, at most 127 bytes. */
+  /** The element's comment: the ServicePort that it is for, at most 127 bytes. */
   readonly comment?: string;
   /** Offset of the record that caused the change. */
   readonly cause: number;
 }
 
-/** What was sent to the kernel for the records up to and including `through`, and what the kernel said. */
+/** The changes that were sent to the kernel for the records up to and including `through`, and the kernel's answer. */
 export interface CommitRecord {
   /** Discriminates the union. */
   readonly kind: "commit";
@@ -58,50 +66,51 @@ export interface CommitRecord {
   readonly from: number;
   /** Last record folded into this commit. */
   readonly through: number;
-  /** Digest of the ruleset after it, lower-case hex. */
+  /** Digest of the ruleset after the commit, lower-case hex. */
   readonly digest: string;
-  /** Version of the fold that made it (FOLD_VERSION); absent up to 0.6.0. */
+  /** Version of the fold that made the ruleset (FOLD_VERSION); absent up to 0.6.0. */
   readonly fold?: number;
-  /** What the kernel said. */
+  /** The kernel's answer. */
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */
   readonly error?: string;
-  /** When rejected: `namespace/name` of the Service that the kernel would not take and that is left out from now on. */
+  /** When rejected: `namespace/name` of the Service whose rules the kernel rejected. It is set aside from now on. */
   readonly setAside?: string;
-  /** What was changed. */
+  /** The changed elements. */
   readonly changes: readonly CommittedChange[];
-  /** Changes left out of `changes` because there were more than the limit for one record. */
+  /** How many changed elements `changes` leaves out, because a record has a limit. */
   readonly changesOmitted: number;
-  /** Operations sent, the static skeleton and the position included. */
+  /** How many operations were sent, including those of the skeleton and the position. */
   readonly operations: number;
-  /** Time in the kernel in microseconds. */
+  /** Time that the kernel took, in microseconds. */
   readonly microseconds: number;
-  /** nf_tables generation id that the commit made; an earlier one where another process committed in the same moment. */
+  /** nf_tables generation id of the commit. It is too low where another process committed at the same time. */
   readonly generation: number;
 }
 
 /**
- * What another program changed in our tables; or, with process `API server` and 0 for its id, a list that contradicts so
- * much of what is known that it is not taken before another one confirms it.
+ * Changes of our tables by another program. With process `API server` and process id 0: a list that would remove so much
+ * that it is applied only after a second list confirmed it.
  */
 export interface DriftRecord {
   /** Discriminates the union. */
   readonly kind: "drift";
   /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
-  /** Name of the process that did it. */
+  /** Name of the process that made the changes. */
   readonly process: string;
   /** Its process id. */
   readonly pid: number;
-  /** What was changed. */
+  /** The changes, as text for people. */
   readonly changes: readonly string[];
-  /** What this program did about it. */
+  /** How this program responded, as text for people. */
   readonly response: string;
 }
 
 /**
- * Offsets that could not be written (full disk, I/O error), once writing works again; with no `records`, a fault of this
- * program that may have left something out.
+ * The ledger may not hold everything that happened before this record, for one of three reasons: the kernel holds rules of
+ * records that were lost from the disk; with `records` 0, a fault of this program; with `salvaged`, an older ledger was
+ * damaged and this one replaces it.
  */
 export interface GapRecord {
   /** Discriminates the union. */
@@ -110,26 +119,26 @@ export interface GapRecord {
   readonly time: string;
   /** Why, for people. */
   readonly reason: string;
-  /** Records that were folded but could not be written. */
+  /** How many records were folded and are not in the ledger. */
   readonly records: number;
-  /** Where a ledger stands for a damaged one, as its first record: what is known of the past. Since 0.7.0. */
+  /** In the first record of a ledger that replaces a damaged one: what was recovered of the past. Since 0.7.0. */
   readonly salvaged?: SalvagedPast;
 }
 
-/** What the records behind a gap bring of a damaged ledger. */
+/** What a new ledger takes over from the damaged one that it replaces. */
 export interface SalvagedPast {
-  /** Offset behind the snapshot that was used; null where none was whole. */
+  /** Offset of the first record after the snapshot that was used; null where no snapshot was whole. */
   readonly snapshot: number | null;
-  /** Whole records behind that snapshot, or behind what is lost. */
+  /** How many whole records after the snapshot, or after the lost ones, were used. */
   readonly records: number;
-  /** Whether they reach back to the beginning or to the snapshot; objects may be missing where they do not. */
+  /** Whether these records follow the snapshot, or the beginning, without a gap. If not, objects may be missing. */
   readonly complete: boolean;
-  /** Whether rules were made from it. */
+  /** Whether rules were made and committed from it. */
   readonly committed: boolean;
 }
 
-/** Any record. */
+/** A record of any kind. */
 export type LedgerRecord = EventRecord | ConfigRecord | CommitRecord | DriftRecord | GapRecord;
 
-/** Records that change the desired ruleset. */
+/** Records that can change the desired ruleset. */
 export type InputRecord = EventRecord | ConfigRecord;

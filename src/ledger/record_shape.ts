@@ -1,6 +1,7 @@
-// The shape of records: a line with the right CRC and chain may still hold what no version of this program wrote. It is
-// damage with the name of its field, never an error in the middle of the fold.
+// The shapes of records and headers. A line whose CRC and chain are right may still hold what no version of this program
+// wrote. It is reported as damage, with the name of the wrong field, so that the fold can trust the types of its records.
 
+import { hasFields } from "../foreign_value.ts";
 import {
   and,
   byTag,
@@ -19,7 +20,7 @@ import {
   WHOLE,
 } from "../kube/shape.ts";
 import { PLACE, STORED_CONFIG, STORED_EVENT } from "../kube/stored_shapes.ts";
-import type { CommitRecord, LedgerRecord } from "./record.ts";
+import type { LedgerRecord } from "./record.ts";
 
 const HASH = matching("64 hex digits", /^[0-9a-f]{64}$/);
 
@@ -28,7 +29,7 @@ const CHANGE = fields(
   { value: TEXT, comment: TEXT },
 );
 
-const commit = and(
+const COMMIT = and(
   fields({
     time: TIME,
     from: PLACE,
@@ -43,14 +44,16 @@ const commit = and(
   }, { error: TEXT, fold: COUNT, setAside: matching("the name of a Service", /^[^/]+\/[^/]+$/) }),
   that(
     "a commit of records in order",
-    (value) => (value as CommitRecord).from <= (value as CommitRecord).through + 1,
+    (value) =>
+      hasFields(value) && typeof value["from"] === "number" && typeof value["through"] === "number" &&
+      value["from"] <= value["through"] + 1,
   ),
 );
 
 const RECORD = byTag("kind", {
   event: and(fields({ time: TIME }), STORED_EVENT),
   config: fields({ time: TIME, version: TEXT, nodeName: TEXT }, { proxy: STORED_CONFIG }),
-  commit,
+  commit: COMMIT,
   drift: fields({ time: TIME, process: TEXT, pid: WHOLE, changes: listOf(TEXT), response: TEXT }),
   gap: fields({ time: TIME, reason: TEXT, records: WHOLE }, {
     salvaged: fields({ snapshot: nullable(COUNT), records: COUNT, complete: FLAG, committed: FLAG }),
@@ -65,16 +68,29 @@ const HEADER = fields({
   version: COUNT,
 });
 
-/** What is wrong with the record that a line holds, or with a commit's relation to its place; undefined when nothing is. */
-export function recordMisfit(record: LedgerRecord, offset: number): string | undefined {
-  const misfit = RECORD(record);
+/** The first line of a segment. */
+export interface SegmentHeader {
+  /** Id of the ledger, 16 hex digits. */
+  readonly ledger: string;
+  /** Offset of the segment's first record. */
+  readonly first: number;
+  /** Hash chain before that record, 64 hex digits. */
+  readonly chain: string;
+}
+
+/** `value` as the record at `offset`, or the reason why it is none. A commit can only be of records before it. */
+export function checkedRecord(value: unknown, offset: number): LedgerRecord | string {
+  const misfit = RECORD(value);
   if (misfit !== undefined) return `not a record: ${misfitText(misfit)}`;
-  if (record.kind !== "commit" || record.through < offset) return undefined;
+  // RECORD describes the type LedgerRecord: the two change together.
+  const record = value as LedgerRecord;
+  if (record.kind !== "commit" || record.through < offset) return record;
   return `not a record: .through: ${record.through} is not before the commit itself`;
 }
 
-/** What is wrong with a header; undefined when nothing is. */
-export function headerMisfit(header: unknown): string | undefined {
-  const misfit = HEADER(header);
-  return misfit === undefined ? undefined : `not a header: ${misfitText(misfit)}`;
+/** `value` as a header, or the reason why it is none. */
+export function checkedHeader(value: unknown): SegmentHeader | string {
+  if (value === undefined) return "not a header: not JSON";
+  const misfit = HEADER(value);
+  return misfit === undefined ? value as SegmentHeader : `not a header: ${misfitText(misfit)}`;
 }

@@ -1,5 +1,5 @@
-// What becomes of closed segments: they are compressed, and go when they are too old or too many. Never past what the
-// newest snapshot needs, so HEAD can always be read; what remains begins with a snapshot.
+// Closed segments are compressed, and removed when they are too old or too large together. The segments after the newest
+// snapshot are always kept, so that the newest state can be read. What is kept always begins with a snapshot.
 
 import { RETENTION_SHARE_MAX } from "../limits.ts";
 import type { Age } from "./age.ts";
@@ -9,23 +9,23 @@ import { segmentNames } from "./segment.ts";
 import { snapshotAge, snapshotNext } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 
-/** How much of the past is kept. */
+/** How much of the past to keep. */
 export interface Retention {
   /** Most bytes of all segments and snapshots together. */
   readonly bytes: number;
-  /** Longest age of a segment in milliseconds, counted from its end by the times in the ledger (age.ts). */
+  /** Longest age of a segment in milliseconds: how much the ledger has aged (age.ts) since the segment ended. */
   readonly milliseconds: number;
 }
 
-/** Segments that are not compressed. */
+/** Names of the segments that are not compressed. */
 export function uncompressed(storage: Storage): string[] {
   return segmentNames(storage).filter((name) => !name.endsWith(COMPRESSED));
 }
 
-/** Puts `compressed` in the place of the closed segment `name`. */
+/** Replaces the closed segment `name` with its compressed content. */
 export function replaceByCompressed(storage: Storage, name: string, compressed: Uint8Array): void {
   const file = `${name}${COMPRESSED}`;
-  // A crash may have left half of one.
+  // A crash may have left an incomplete one.
   if (storage.names().includes(file)) storage.remove(file);
   storage.write(file, compressed);
   storage.syncFolder();
@@ -33,10 +33,9 @@ export function replaceByCompressed(storage: Storage, name: string, compressed: 
 }
 
 /**
- * Removes the oldest segments beyond `retention`, each with the snapshot it begins with; returns their names. `age`: the
- * ledger's. A segment is as old as the ledger has become since its end, by the times in its records: neither the wall clock
- * nor the times of files are asked. And at most {@link RETENTION_SHARE_MAX} of all bytes go at once, or one segment where
- * that is more, so that a wrong setting or a wrong clock cannot take the whole past before it is seen.
+ * Removes the oldest segments beyond `retention`, each with its snapshot and terms, and returns the names of the removed
+ * files. `age` is that of the ledger now. One call removes at most the share {@link RETENTION_SHARE_MAX} of all bytes, or one
+ * segment if that is more: a wrong setting or a wrong clock must not remove the whole past before a person can notice it.
  */
 export function retain(storage: Storage, { bytes, milliseconds }: Retention, age: Age): string[] {
   const names = storage.names();

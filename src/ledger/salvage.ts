@@ -1,6 +1,5 @@
-// What can still be used of a damaged ledger: its newest whole snapshot, and behind it every record whose own line is whole
-// (CRC), wherever it is. The hash chain cannot prove them any more, so they are not read as the ledger, only as what was
-// last known.
+// Recovers what can still be used of a damaged ledger: the records whose own lines are whole, by their CRC. Behind the damage
+// the hash chain proves nothing, so these records are no ledger. They only give the last known state of the cluster.
 
 import { isLedgerDamage } from "./damage.ts";
 import { type DecodedLine, decodeLine, segmentFirst } from "./format.ts";
@@ -9,8 +8,8 @@ import { segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
 /**
- * Yields the whole records from offset `from` on, in order; returns how many lines were none. One piece of a segment is in
- * memory at a time.
+ * Yields the whole records from offset `from` on, in the order of the files; returns how many lines were not whole records.
+ * Only one piece of a segment is in memory at a time.
  */
 export function* salvage(storage: Storage, from = 0): Generator<DecodedLine, number> {
   let lost = 0;
@@ -32,7 +31,7 @@ export function* salvage(storage: Storage, from = 0): Generator<DecodedLine, num
   return lost;
 }
 
-/** Lines of a segment without its header, which holds no record; returns how many could not be read: 0 or 1. */
+/** Lines of a segment after its header. Returns 1 where the segment could not be read to its end, else 0. */
 function* wholeLines(storage: Storage, name: string): Generator<Uint8Array, number> {
   try {
     let header = true;

@@ -1,4 +1,5 @@
-// Reads segments: checks every line, and tells a torn tail, which a crash leaves, from damage.
+// Reads segments and checks each line. A torn tail is what a crash leaves at the end of a ledger; it is reported, and what
+// is before it is used. Everything else that is wrong is damage.
 
 import { LedgerDamage } from "./damage.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
@@ -13,22 +14,22 @@ import {
   newerVersion,
   NOT_WHOLE,
   segmentFirst,
-  type SegmentHeader,
 } from "./format.ts";
+import type { SegmentHeader } from "./record_shape.ts";
 
-/** The bytes behind the last whole record: what a crash in the middle of a write leaves. */
+/** The bytes after the last whole record, which a crash in the middle of a write leaves. */
 export interface TornTail {
   /** Name of the segment. */
   readonly file: string;
   /** Length of the file without the tail; 0 when not even its header is whole. */
   readonly keep: number;
-  /** Bytes that were cut off. */
+  /** How many bytes the tail has. */
   readonly lostBytes: number;
   /** Why, for people. */
   readonly reason: string;
 }
 
-/** How a ledger ends: what the next record needs. */
+/** The end of a ledger: all that is needed to append the next record. */
 export interface LedgerEnd {
   /** Id of the ledger, 16 hex digits. */
   readonly ledger: string;
@@ -36,13 +37,16 @@ export interface LedgerEnd {
   readonly next: number;
   /** Hash chain after the last record, 64 hex digits. */
   readonly chain: string;
-  /** Name of the last segment; "" when a snapshot is all there is. */
+  /** Name of the last segment; "" where no segment follows the snapshot. */
   readonly segment: string;
   /** The tail that a crash left; undefined when the end is whole. */
   readonly torn: TornTail | undefined;
 }
 
-/** Names of the segments in `storage`, oldest first. One that was not yet removed after compression is still it. */
+/**
+ * Names of the segments in `storage`, oldest first. Between compression and removal both files of a segment are there: then
+ * the uncompressed one counts, because the other may be incomplete.
+ */
 export function segmentNames(storage: Storage): string[] {
   const names = storage.names();
   return names.filter((name) =>
@@ -51,23 +55,23 @@ export function segmentNames(storage: Storage): string[] {
   );
 }
 
-/** How segments are read. */
-export interface Reading {
-  /** A snapshot's place, at which a segment begins: what is before it is not read. */
+/** How to read a ledger. */
+export interface LedgerReading {
+  /** Place of a snapshot. A segment begins there; those before it are not read. */
   readonly behind?: Place | undefined;
-  /** Offset of the first record that is wanted. */
+  /** Offset of the first record to yield. */
   readonly from?: number;
-  /** Whether the hash chain is proven, and not only each record's CRC. */
+  /** Whether to prove the hash chain too, and not only the CRC of each record. */
   readonly proven: boolean;
 }
 
 /**
- * Yields records in order and returns how the ledger ends; undefined when it is empty. A torn tail is left out and
- * described; anything else wrong throws {@link LedgerDamage}. One segment is in memory at a time.
+ * Yields the records in order and returns the end of the ledger; undefined when it is empty. A torn tail is not yielded: the
+ * returned end describes it. Throws {@link LedgerDamage} for anything else that is wrong. One segment is in memory at a time.
  */
 export function* readSegments(
   storage: Storage,
-  { behind, from = 0, proven }: Reading,
+  { behind, from = 0, proven }: LedgerReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
   const all = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
   const names = all.filter((_, i) => (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from);
@@ -82,14 +86,14 @@ export function* readSegments(
 }
 
 interface SegmentReading {
-  /** How the segments before it end; undefined when they were not read. */
+  /** End of the segments before this one; undefined when they were not read. */
   readonly before: LedgerEnd | undefined;
   readonly last: boolean;
   readonly from: number;
   readonly proven: boolean;
 }
 
-/** Yields the records of one segment; undefined when its header is torn. */
+/** Yields the records of one segment and returns its end; undefined when its header is torn. */
 function* readSegment(
   storage: Storage,
   name: string,
@@ -112,8 +116,8 @@ function* readSegment(
       ? decodeRecord(line.bytes, end.next, proven ? end.chain : undefined)
       : "the line has no end";
     if (typeof decoded === "string") {
-      // A crash tears the end of a file, never its middle. Behind a torn tail a later segment may go on, after a write that
-      // failed; its header proves that it does.
+      // A crash tears the end of a file, never its middle. A segment may follow a torn tail, because after a failed write the
+      // records go to another file; the header of that segment proves that nothing is missing.
       const torn = line.last && (!line.ended || decoded === NOT_WHOLE);
       if (!torn) throw new LedgerDamage(name, number, line.at, decoded);
       const lostBytes = line.length + (line.ended ? 1 : 0);
@@ -125,7 +129,7 @@ function* readSegment(
   return end;
 }
 
-/** The header in the first line of a segment; undefined where it is torn. */
+/** The header in the first line of a segment; undefined where a crash tore it. */
 function readHeader(
   line: SegmentLine | undefined | void,
   name: string,
@@ -134,18 +138,18 @@ function readHeader(
   const whole = line !== undefined && line.ended;
   const header = whole ? decodeHeader(line.bytes) : "the segment header is not whole";
   const problem = typeof header === "string" ? header : misfit(header, name, before);
-  if (problem === undefined) return header as SegmentHeader;
-  // A header alone is written and synced before any record; only a segment without records can have a torn one.
+  if (typeof header !== "string" && problem === undefined) return header;
+  // The header is written and synced before the first record, so only a segment without records can have a torn header.
   const continues = before !== undefined || segmentFirst(name) === 0;
   if (last && continues && !whole) return undefined;
-  throw new LedgerDamage(name, 1, 0, problem, whole ? newerVersion(line.bytes) : undefined);
+  throw new LedgerDamage(name, 1, 0, problem!, whole ? newerVersion(line.bytes) : undefined);
 }
 
 function wholeFile(storage: Storage, name: string): TornTail {
   return { file: name, keep: 0, lostBytes: storage.size(name), reason: "the segment header is not whole" };
 }
 
-/** What is wrong with a header at this place. */
+/** Why a whole header cannot be at this place of the ledger; undefined when it can. */
 function misfit(header: SegmentHeader, name: string, before: LedgerEnd | undefined): string | undefined {
   if (segmentFirst(name) !== header.first) return `its header says offset ${header.first}`;
   if (before === undefined) {

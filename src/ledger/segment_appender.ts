@@ -1,25 +1,25 @@
-// Lines into segments, in order, on a disk that may fail: what a failed write left is cut off, what a failed sync left is
-// written to another file.
+// Appends lines to segments, in order, on a disk that may fail. What a failed write left is cut off. After a failed sync the
+// lines that may be lost are written again, to another file.
 
 import { zstdCompressSync } from "node:zlib";
+import { byteLength, joinedChunks } from "../byte_chunks.ts";
 import { SEGMENT_BYTES } from "../limits.ts";
-import { byteLength, concatenated } from "./byte_chunks.ts";
 import { COMPRESSED, encodeHeader, segmentFirst, segmentName } from "./format.ts";
 import { replaceByCompressed } from "./retention.ts";
 import type { LedgerEnd } from "./segment.ts";
 import type { AppendFile, Storage } from "./storage.ts";
 
-/** A place behind a record. */
+/** A place between two records, or after the last one. */
 export interface Behind {
   /** Offset of the next record. */
   readonly next: number;
-  /** Hash chain there. */
+  /** Hash chain before that record. */
   readonly chain: string;
 }
 
-/** How segments are written. */
+/** How to write segments. */
 export interface AppenderOptions {
-  /** Whether anything is made durable. */
+  /** Whether to sync files and the folder. */
   readonly syncs: boolean;
   /** Id of the ledger. */
   readonly ledger: string;
@@ -31,26 +31,26 @@ export interface AppenderOptions {
 interface OpenSegment {
   readonly name: string;
   readonly file: AppendFile;
-  /** Bytes in it. */
+  /** Bytes in the file that count as written. */
   size: number;
 }
 
-/** Throws the storage's errors; after one, the same call may be made again. */
+/** Owns the last segment. Its methods throw the storage's errors; after an error the same call can be made again. */
 export class SegmentAppender {
   readonly #storage: Storage;
   readonly #options: AppenderOptions;
   #segment: OpenSegment | undefined;
   #end: Behind;
   #written: Behind;
-  /** With the size of its segment there. */
+  /** The last place that is durable, and the size of its segment there. */
   #durable: Behind & { readonly size: number };
-  /** Lines that are in a file and not durable, in case that file is given up. */
+  /** Lines that are in a file and not durable yet: they are written again if a sync of that file fails. */
   #unsynced: Uint8Array[] = [];
-  /** Lines that are in no file. */
+  /** Lines that are in no file yet. */
   #waiting: Uint8Array[] = [];
-  /** What a failed write left in a file, to be cut off before anything else is written. */
+  /** File that a failed write or sync left too long, and the size to cut it to before the next write. */
   #cut: { readonly name: string; readonly size: number } | undefined;
-  /** The last segment of the process before, until all of it is on the disk. */
+  /** Last segment of the previous process, until a sync has shown that all of it is on the disk. */
   #unproven: string | undefined;
 
   constructor(storage: Storage, options: AppenderOptions, place: Behind) {
@@ -61,27 +61,27 @@ export class SegmentAppender {
     this.#durable = { ...place, size: 0 };
   }
 
-  /** Behind the last record. */
+  /** Place after the last record. */
   get end(): Behind {
     return this.#end;
   }
 
-  /** Behind the last record that is in a file. */
+  /** Place after the last record that is in a file. */
   get written(): Behind {
     return this.#written;
   }
 
-  /** Whether every record is on the disk. */
+  /** Whether every record is durable. */
   get synced(): boolean {
     return this.#durable.next === this.#end.next && this.#unproven === undefined;
   }
 
-  /** Bytes that are in no file. */
+  /** Bytes of the lines that are in no file yet. */
   get waitingBytes(): number {
     return byteLength(this.#waiting);
   }
 
-  /** Bytes of the open segment. */
+  /** Size of the open segment in bytes. */
   get tailBytes(): number {
     return this.#segment?.size ?? 0;
   }
@@ -91,13 +91,13 @@ export class SegmentAppender {
     return this.#segment?.name;
   }
 
-  /** Takes `lines`, behind which the ledger is at `end`. */
+  /** Queues `lines` for the next write; `end` is the place after them. */
   push(lines: Uint8Array, end: Behind): void {
     this.#waiting.push(lines);
     this.#end = end;
   }
 
-  /** Continues the last segment, without its torn tail. */
+  /** Cuts off the torn tail of the last segment and opens the segment, so that the next write continues it. */
   resume(end: LedgerEnd | undefined): void {
     if (end === undefined || end.segment === "") return;
     const { torn, segment: name } = end;
@@ -105,15 +105,15 @@ export class SegmentAppender {
     if (torn !== undefined) {
       this.#cut = { name: torn.file, size: torn.keep };
       this.#cutOff();
-      // Not even its header was whole: the file is made anew by the next append.
+      // Not even the header was whole: the next write makes the file again.
       if (torn.keep === 0) return this.#storage.remove(torn.file);
     }
-    // What is compressed is closed: the next append begins another.
+    // A compressed segment is closed: the next write begins another one.
     if (name.endsWith(COMPRESSED)) return;
     const size = this.#storage.size(name);
     const file = this.#storage.append(name, false);
     try {
-      // The process before may have ended before it synced what it wrote.
+      // The previous process may have ended before it synced its last writes.
       if (this.#options.syncs) file.sync();
     } catch (error) {
       file.close();
@@ -124,14 +124,14 @@ export class SegmentAppender {
     this.#durable = { ...this.#durable, size };
   }
 
-  /** Writes the lines that wait, with one call. After a failure what was written of them is taken back. */
+  /** Writes the queued lines with one call. After a failure the next write first cuts off what this one left. */
   write(): void {
     this.#cutOff();
     this.#proveTail();
     if (this.#waiting.length === 0) return;
     if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
     const segment = this.#segment ??= this.#begin();
-    const bytes = concatenated(this.#waiting);
+    const bytes = joinedChunks(this.#waiting);
     try {
       segment.file.write(bytes);
     } catch (error) {
@@ -145,20 +145,21 @@ export class SegmentAppender {
     else this.#noteDurable();
   }
 
-  /** Makes durable what was written. */
+  /** Makes all written lines durable. */
   sync(): void {
     if (this.#unsynced.length > 0) this.#makeDurable();
   }
 
-  /** Closes the segment; the next line begins another. */
+  /** Closes the segment; the next write begins another one. */
   close(): void {
     this.#segment?.file.close();
     this.#segment = undefined;
   }
 
   /**
-   * After a failed sync the file is given up, as its pages may be lost while the kernel calls them clean: all that was
-   * not durable before waits again, for another file.
+   * Syncs the segment. Why not simply sync again after a failure? The kernel may have dropped the pages and marked them
+   * clean, so that a second sync would succeed without writing them. So this file is not used any more: all lines that were
+   * not durable are queued again, for another file.
    */
   #makeDurable(): void {
     try {
@@ -183,17 +184,17 @@ export class SegmentAppender {
     this.#unsynced = [];
   }
 
-  /** Copies the segment that could not be synced when the ledger was opened: its pages may be lost. */
+  /** Copies the segment that could not be synced when the ledger was opened, because its pages may be lost. */
   #proveTail(): void {
     if (this.#unproven === undefined) return;
     const name = this.#unproven;
-    // One without records is made anew by the next append.
+    // A segment without records needs no copy: the next write makes it again.
     if (segmentFirst(name) === this.#written.next) this.#storage.remove(name);
     else replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name)));
     this.#unproven = undefined;
   }
 
-  /** Cuts off what a failed write or sync left. A segment of which nothing is durable goes as a whole. */
+  /** Cuts off what a failed write or sync left in a file. */
   #cutOff(): void {
     if (this.#cut === undefined) return;
     const { name, size } = this.#cut;
@@ -201,11 +202,11 @@ export class SegmentAppender {
     this.#cut = undefined;
   }
 
-  /** Starts a segment: its header and its name are durable before any record is. */
+  /** Begins a segment. Its header and its name are durable before its first record is written. */
   #begin(): OpenSegment {
     const { next, chain } = this.#written;
     const name = segmentName(next);
-    // One that was given up before anything of it was durable.
+    // An earlier sync of this file failed, before any record of it was durable.
     if (this.#storage.names().includes(name)) this.#storage.remove(name);
     const file = this.#storage.append(name, true);
     const header = new TextEncoder().encode(
@@ -225,6 +226,7 @@ export class SegmentAppender {
     return { name, file, size: header.length };
   }
 
+  /** Closes a full segment. */
   #rotate(): void {
     if (this.#options.syncs) this.#makeDurable();
     this.close();

@@ -1,39 +1,39 @@
-// The lines of a segment, read in pieces: what no ledger can hold, a line without an end or a file that decompresses to
-// gigabytes, is refused as it is read, not once it is in memory.
+// The lines of a segment, read in pieces. What no ledger can hold, such as a line without an end or a file that decompresses
+// to gigabytes, is rejected while it is read, before it fills the memory.
 
+import { joinedChunks } from "../byte_chunks.ts";
 import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES, UTF8_BYTES_MAX } from "../limits.ts";
-import { concatenated } from "./byte_chunks.ts";
 import { readDecompressed } from "./compression.ts";
 import { LedgerDamage } from "./damage.ts";
 import { COMPRESSED } from "./format.ts";
 import type { Storage } from "./storage.ts";
 
-/** Records are bounded in code units. */
+/** RECORD_BYTES_MAX counts code units of the text; this counts bytes of UTF-8. */
 const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
 
 /** One line of a segment, the header included. */
 export interface SegmentLine {
-  /** Without its "\n"; empty where the line is longer than any record, and has no end. */
+  /** The line without its "\n"; empty where the line is too long for a record and has no end. */
   readonly bytes: Uint8Array;
-  /** How many there are. */
+  /** Length of the line in bytes, without its "\n". */
   readonly length: number;
-  /** Byte of the segment at which it begins. */
+  /** Byte of the segment at which the line begins. */
   readonly at: number;
-  /** Whether it has its "\n". */
+  /** Whether the line ends with "\n". */
   readonly ended: boolean;
-  /** Whether nothing follows. */
+  /** Whether it is the last line of the segment. */
   readonly last: boolean;
 }
 
-/** The bytes of a segment. Throws {@link LedgerDamage} where it cannot be decompressed, or is larger than any may be. */
+/** The bytes of a segment. Throws {@link LedgerDamage} where it cannot be decompressed or is too large. */
 export function segmentBytes(storage: Storage, name: string): Uint8Array {
-  if (!name.endsWith(COMPRESSED)) return concatenated([...pieces(storage, name, boundedSize(storage, name))]);
+  if (!name.endsWith(COMPRESSED)) return joinedChunks([...pieces(storage, name, boundedSize(storage, name))]);
   const bytes = readDecompressed(storage, name, SEGMENT_BYTES_MAX);
   if (typeof bytes !== "string") return bytes;
   throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${bytes}`);
 }
 
-/** The lines of a segment, in order. Throws {@link LedgerDamage} as {@link segmentBytes} does, and at a line too long. */
+/** The lines of a segment, in order. Throws {@link LedgerDamage} as {@link segmentBytes}, and at a line that is too long. */
 export function* segmentLines(storage: Storage, name: string): Generator<SegmentLine, void> {
   if (name.endsWith(COMPRESSED)) {
     const bytes = segmentBytes(storage, name);
@@ -55,7 +55,7 @@ function* pieces(storage: Storage, name: string, size: number): Generator<Uint8A
   }
 }
 
-/** The lines of `size` bytes that come in pieces. Of a line that is too long no more is kept than shows that it is. */
+/** Cuts `size` bytes that come in pieces into lines. The bytes of a line that is too long are counted and not kept. */
 function* linesOf(
   pieces: Iterable<Uint8Array>,
   size: number,
@@ -75,12 +75,12 @@ function* linesOf(
       if (length > LINE_BYTES_MAX) {
         throw new LedgerDamage(name, number, at, `a line of ${length} bytes, at most ${LINE_BYTES_MAX}`);
       }
-      yield { bytes: concatenated(parts), length, at, ended: true, last: at + length + 1 >= size };
+      yield { bytes: joinedChunks(parts), length, at, ended: true, last: at + length + 1 >= size };
       at += length + 1;
       [parts, length] = [[], 0];
       number++;
     }
   }
-  // What a crash leaves may be long, and nothing but zeros.
-  if (length > 0) yield { bytes: concatenated(parts), length, at, ended: false, last: true };
+  // The last line has no end. After a crash it may be long and contain only zeros.
+  if (length > 0) yield { bytes: joinedChunks(parts), length, at, ended: false, last: true };
 }

@@ -1,53 +1,57 @@
-// Snapshots: the state at an offset, beside the log, so that a ledger need not be read from its beginning. Never the
-// truth: one that is not whole is ignored.
+// Snapshots: the state of the cluster at an offset, in files beside the segments, so that a start need not read the whole
+// ledger. The records alone are the truth: a snapshot that is not whole is ignored.
 //
-// A snapshot is a file named after the offset of the first record behind it, 20 decimal digits and ".snapshot.zst": lines
-// of JSON, compressed with zstd (RFC 8878). The first is
+// The name of a snapshot is the offset of the first record after it in 20 decimal digits, and ".snapshot.zst". Its content is
+// lines of JSON, compressed with zstd (RFC 8878). The first line is
 //   {"age":{"milliseconds":A,"time":T},"chain":C,"format":"ledgerproxy-snapshot","ledger":L,"next":N,"version":1}
-// with the hash chain before record N and the age of the ledger there (age.ts; absent up to 0.6.0); the last is {"lines":K,"sha256":H}: how many lines are between, and the hash of
-// all bytes before it. What is between is for the fold.
+// with the hash chain before record N and the age of the ledger there (age.ts; absent up to 0.6.0). The last line is
+//   {"lines":K,"sha256":H}
+// with the number of lines between the two, and the hash of all bytes before the last line. The fold makes and reads the
+// lines between.
 
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
+import { messageOf } from "../foreign_value.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { readDecompressed, readDecompressedHead } from "./compression.ts";
+import { type Offset, offsetOf } from "./record.ts";
 import type { Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
 const PIECE_BYTES = 256 * 1024;
-/** Bytes of a file that its first line is in: a block of zstd holds at most 128 KiB (RFC 8878, 3.1.1.2.4). */
+/** The first line is within this many bytes of the file: a block of zstd has at most 128 KiB (RFC 8878, 3.1.1.2.4). */
 const HEAD_BYTES = 160 * 1024;
 
-/** A place in a ledger between two records. */
+/** A place between two records of a ledger. */
 export interface Place {
   /** Id of the ledger. */
   readonly ledger: string;
-  /** Offset of the record behind it. */
+  /** Offset of the next record. */
   readonly next: number;
   /** Hash chain before that record. */
   readonly chain: string;
-  /** Age of the ledger there. */
+  /** Age of the ledger at this place. */
   readonly age: Age;
 }
 
-/** A snapshot that is whole. */
+/** A whole snapshot. */
 export interface Snapshot<Line> extends Place {
   readonly lines: readonly Line[];
 }
 
-/** File name of the snapshot before record `next`. */
+/** File name of the snapshot of the state before record `next`. */
 export function snapshotName(next: number): string {
   return `${String(next).padStart(20, "0")}.snapshot.zst`;
 }
 
-/** The offset in a snapshot's file name; undefined for other files. */
-export function snapshotNext(name: string): number | undefined {
+/** The offset of the first record after a snapshot, from its file name; undefined for files that are no snapshots. */
+export function snapshotNext(name: string): Offset | undefined {
   const match = /^(\d{20})\.snapshot\.zst$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
+  return match === null ? undefined : offsetOf(Number(match[1]));
 }
 
-/** The text of a snapshot, in pieces that take some milliseconds each. */
+/** The text of a snapshot in pieces. To make one piece takes a few milliseconds. */
 export function* snapshotPieces(
   { age, chain, ledger, next }: Place,
   lines: Iterable<unknown>,
@@ -69,29 +73,39 @@ export function* snapshotPieces(
   yield `${piece}${JSON.stringify({ lines: count, sha256: hash.digest("hex") })}\n`;
 }
 
-/** The bytes of a snapshot. */
+/** The content of a snapshot's file. */
 export function encodeSnapshot(place: Place, lines: Iterable<unknown>): Uint8Array {
   return zstdCompressSync(new TextEncoder().encode([...snapshotPieces(place, lines)].join("")));
 }
 
-type Head = Omit<Place, "age"> & { readonly version: number; readonly age?: Age };
+/** The first line, as far as it must be right before its version is known. */
+interface Head extends Omit<Place, "age"> {
+  readonly version: number;
+  readonly age?: Age;
+}
 
-/** The age of the ledger at the snapshot in file `name`, read from its first line alone; unproven. */
+/** The age of the ledger at the snapshot in file `name`. Reads only its first line, and does not prove its hash. */
 export function snapshotAge(storage: Storage, name: string): Age {
   const bytes = readDecompressedHead(storage, name, HEAD_BYTES, SNAPSHOT_BYTES_MAX);
   if (typeof bytes === "string") return NEWBORN;
   try {
-    const head = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0x0a)));
-    return (JSON.parse(head) as Head).age ?? NEWBORN;
+    const head: Head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0x0a))));
+    return head.age ?? NEWBORN;
   } catch {
     return NEWBORN;
   }
 }
 
-/** What is wrong with a line between the first and the last of a snapshot, which are counted from 0; undefined when nothing is. */
+/**
+ * Returns what is wrong with a line of a snapshot; undefined when nothing is. `number` counts the lines between the first and
+ * the last from 0.
+ */
 export type LineCheck = (line: unknown, number: number) => string | undefined;
 
-/** The snapshot in file `name`, or what is wrong with it; `check` knows what its lines should be. */
+/**
+ * The snapshot in file `name`, or the reason why it cannot be used. Its hash shows that the file is whole; `check` is asked
+ * about each line after the first.
+ */
 export function readSnapshot<Line>(
   storage: Storage,
   name: string,
@@ -103,26 +117,26 @@ export function readSnapshot<Line>(
     const text = new TextDecoder().decode(bytes);
     const last = text.lastIndexOf("\n", text.length - 2) + 1;
     const body = text.slice(0, last);
-    const { sha256 } = JSON.parse(text.slice(last)) as { sha256: string };
+    const { sha256 }: { readonly sha256: unknown } = JSON.parse(text.slice(last));
     if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
     const [head, ...lines] = body.trimEnd().split("\n");
-    const { version, ledger, next, chain, age = NEWBORN } = JSON.parse(head!) as Head;
+    const { version, ledger, next, chain, age = NEWBORN }: Head = JSON.parse(head!);
     if (version !== SNAPSHOT_VERSION) {
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
     if (next !== snapshotNext(name)) return `it says that it is before record ${next}`;
-    const decoded = lines.map((line) => JSON.parse(line) as Line);
+    const decoded = lines.map((line): Line => JSON.parse(line));
     for (const [i, line] of decoded.entries()) {
       const misfit = check(line, i);
       if (misfit !== undefined) return `not a snapshot: line ${i + 2}: ${misfit}`;
     }
     return { ledger, next, chain, age, lines: decoded };
   } catch (error) {
-    return `not whole: ${(error as Error).message}`;
+    return `not whole: ${messageOf(error)}`;
   }
 }
 
-/** The newest snapshot that is whole and no later than before record `next`. */
+/** The newest whole snapshot of the state before record `next`, or before an earlier record. */
 export function newestSnapshot<Line>(
   storage: Storage,
   next = Infinity,

@@ -1,5 +1,5 @@
-// Makes snapshots of a ledger that is written, and with each of them does what closed segments wait for: they are compressed,
-// and those beyond retention removed. What the disk refuses is left for the next time.
+// Writes snapshots of a ledger while it is being written. After each snapshot, closed segments are compressed, and those
+// beyond retention are removed. What fails on the disk is tried again with the next snapshot.
 
 import { zstdCompressSync } from "node:zlib";
 import { compressInSteps, inPieces } from "./compression.ts";
@@ -8,7 +8,7 @@ import { encodeSnapshot, type Place, snapshotName, snapshotPieces } from "./snap
 import type { Storage } from "./storage.ts";
 import type { LedgerWriter } from "./writer.ts";
 
-/** Writes `lines`, the state that all records so far make, as a snapshot, and closes the segment. */
+/** Closes the segment and writes a snapshot: `lines` are the state after all records so far. */
 export function writeSnapshot(ledger: LedgerWriter, lines: Iterable<unknown>, retention: Retention): void {
   const { storage } = ledger;
   ledger.attempt(() => {
@@ -22,8 +22,8 @@ export function writeSnapshot(ledger: LedgerWriter, lines: Iterable<unknown>, re
 }
 
 /**
- * As {@link writeSnapshot}, in small steps between which records may be appended: `lines` must go on telling the state of
- * the call. One at a time; when the writer is disposed of, what is not finished is left.
+ * As {@link writeSnapshot}, in small steps. Records may be appended between the steps, but `lines` must keep the state at the
+ * time of the call. Only one call may run at a time. When the writer is disposed of, the remaining steps are left out.
  */
 export async function writeSnapshotInSteps(
   ledger: LedgerWriter,

@@ -1,57 +1,60 @@
-// The one seam between the ledger and a disk: a folder of append-only files. All calls are synchronous, as the path
-// from event to rule is. Errors of the system are thrown as they are.
+// The interface between the ledger and a disk: a folder of files that are only appended to. The tests have another one, in
+// memory, whose calls can fail. All calls are synchronous, because the path from an event to its rules is. System errors are
+// thrown unchanged.
+
+import { codeOf } from "../foreign_value.ts";
 
 /** A folder that holds one ledger. */
 export interface Storage {
-  /** For messages: the folder's path. */
+  /** Path of the folder, for messages. */
   readonly path: string;
   /** Names of all files, in code unit order. */
   names(): string[];
   /** Size of a file in bytes. */
   size(name: string): number;
-  /** The content of a file, or `length` bytes of it from byte `at` on: fewer where it ends before. */
+  /** The content of a file from byte `at` on: at most `length` bytes, fewer where the file ends. */
   read(name: string, at?: number, length?: number): Uint8Array;
-  /** Opens a file to append to; with `create` it must not exist yet. */
+  /** Opens a file for appending; with `create` the file must not exist yet. */
   append(name: string, create: boolean): AppendFile;
   /** Cuts a file to `length` bytes. */
   truncate(name: string, length: number): void;
-  /** Writes a new file, whole and durable. */
+  /** Creates a file with content `bytes` and makes it durable. */
   write(name: string, bytes: Uint8Array): void;
   /** Removes a file. */
   remove(name: string): void;
-  /** Moves every file but the lock into a new folder `name` beside them. */
+  /** Moves all files except the lock into a new folder `name` inside this one. */
   setAside(name: string): void;
-  /** Makes created and removed names durable. */
+  /** Makes created and removed file names durable. */
   syncFolder(): void;
-  /** Takes the writer's lock, or says who has it. */
+  /** Takes the writer's lock, or names the process that holds it. */
   lock(): Disposable | { readonly heldBy: string };
 }
 
-/** A file that only grows. */
+/** A file that is open for appending. */
 export interface AppendFile {
   /** Writes all of `bytes` at the end. */
   write(bytes: Uint8Array): void;
-  /** Makes what was written durable. */
+  /** Makes all written bytes durable. */
   sync(): void;
-  /** Releases the file. */
+  /** Closes the file. */
   close(): void;
 }
 
-/** errno(3): no space, quota, read-only, I/O error, no such device, file too large, too many files, stale handle. */
+/** errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. */
 const STORAGE_FAILURES: ReadonlySet<string> = new Set(
   ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
 );
 
-/** What the system says of a disk; anything else is a fault of this program, or says who has the ledger. */
+/** Whether the disk failed. Any other error is a fault of this program, or a ledger that another process has locked. */
 export function isStorageFailure(error: unknown): boolean {
-  return error instanceof Error && "code" in error && STORAGE_FAILURES.has(String(error.code));
+  return STORAGE_FAILURES.has(String(codeOf(error)));
 }
 
 const LOCK = "writer.lock";
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-/** A folder of the file system; created with mode 0700 where `create` is set. */
+/** The folder at `path`. With `create` it is made, with mode 0700, where it does not exist. */
 export function folderStorage(path: string, create: boolean): Storage {
   if (create) Deno.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
   return {
@@ -125,7 +128,7 @@ function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFi
   }
 }
 
-/** An flock(2): the kernel releases it when its process ends, however it ends, so a stale lock cannot exist. */
+/** Takes an flock(2). The kernel releases it when its process ends, in whatever way, so a stale lock cannot exist. */
 function lockFile(path: string): Disposable | { heldBy: string } {
   const file = Deno.openSync(path, { read: true, write: true, create: true, mode: FILE_MODE });
   if (!file.tryLockSync(true)) {

@@ -1,13 +1,15 @@
-// What a closed segment names: Services, namespaces, addresses, kinds of record. With it a search passes over segments
-// that cannot hold what it looks for. Made by the first search and kept beside the segment; never the truth: one that
-// cannot be read is made again.
+// The terms of a closed segment: the Services, namespaces, addresses and kinds of record in it. A search skips the segments
+// whose terms have no match. The first search makes the terms and keeps them in a file beside the segment. The segment alone
+// is the truth: terms that cannot be read are made again.
 //
-// The file is named as its segment is, with ".terms.zst" in place of ".ndjson": one JSON object, compressed with zstd.
+// The file has the name of its segment, with ".terms.zst" instead of ".ndjson". Its content is one JSON object, compressed
+// with zstd.
 
 import { zstdCompressSync } from "node:zlib";
+import { codeOf } from "../foreign_value.ts";
+import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { TERMS_BYTES_MAX } from "../limits.ts";
 import { readDecompressed } from "./compression.ts";
-import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
 import type { LedgerRecord } from "./record.ts";
@@ -16,12 +18,13 @@ import type { Storage } from "./storage.ts";
 
 const TERMS_VERSION = 1;
 
-/** What is in a segment. */
+/** What a segment contains. */
 export interface SegmentTerms {
   /** `Service shop/web`, `namespace shop`, `address 10.96.0.1`, `kind drift`. */
   readonly terms: ReadonlySet<string>;
-  /** Earliest and latest time of its records, in milliseconds since 1970. */
+  /** Earliest time of a record, in milliseconds since 1970. */
   readonly begins: number;
+  /** Latest time of a record, in milliseconds since 1970. */
   readonly ends: number;
 }
 
@@ -38,7 +41,7 @@ export interface Search {
   readonly service?: string;
   /** Name of a namespace. */
   readonly namespace?: string;
-  /** Canonical text of an IP address, of an endpoint or a Service. */
+  /** Canonical text of the IP address of an endpoint or a Service. */
   readonly address?: string;
   /** Kind of record. */
   readonly kind?: LedgerRecord["kind"];
@@ -48,12 +51,12 @@ export interface Search {
   readonly until?: number;
 }
 
-/** File name of the terms of a segment. */
+/** File name of a segment's terms. */
 export function termsName(segment: string): string {
   return `${String(segmentFirst(segment)).padStart(20, "0")}.terms.zst`;
 }
 
-/** The terms of the closed segment `name`; makes and keeps them where there are none. */
+/** The terms of the closed segment `name`. Makes and keeps them where there is no file with them. */
 export function segmentTerms(storage: Storage, name: string): SegmentTerms {
   const file = termsName(name);
   const known = storage.names().includes(file) ? readTerms(storage, file) : undefined;
@@ -65,8 +68,8 @@ export function segmentTerms(storage: Storage, name: string): SegmentTerms {
     const content: TermsFile = { version: TERMS_VERSION, begins, ends, terms: [...terms].sort() };
     storage.write(file, zstdCompressSync(new TextEncoder().encode(JSON.stringify(content))));
   } catch (error) {
-    // A folder that only others may write to, or another search that keeps the same: this one has what it needs.
-    if (!(error instanceof Error && "code" in error)) throw error;
+    // This user may not write to the folder, or another search made the same file. The terms can be used without it.
+    if (codeOf(error) === undefined) throw error;
   }
   return made;
 }
@@ -76,14 +79,14 @@ function readTerms(storage: Storage, file: string): SegmentTerms | undefined {
     const bytes = readDecompressed(storage, file, TERMS_BYTES_MAX);
     if (typeof bytes === "string") return undefined;
     const text = new TextDecoder().decode(bytes);
-    const { version, begins, ends, terms } = JSON.parse(text) as TermsFile;
+    const { version, begins, ends, terms }: TermsFile = JSON.parse(text);
     return version === TERMS_VERSION ? { begins, ends, terms: new Set(terms) } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Addresses as canonical text has them; times look like them and are none. */
+/** Matches addresses in canonical text. It also matches times of day, which {@link TIME_OF_DAY} leaves out. */
 const ADDRESS =
   /(?<![0-9a-fA-F.:])(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)(?![0-9a-fA-F:])/g;
 const TIME_OF_DAY = /^\d\d:\d\d:\d\d/;
@@ -103,7 +106,7 @@ function makeTerms(storage: Storage, name: string): SegmentTerms {
   return { terms, begins, ends };
 }
 
-/** The terms that a segment must have to hold what `search` looks for. */
+/** The terms that a segment must have to contain a match for `search`. */
 export function searchTerms({ service, namespace, address, kind }: Search): string[] {
   return [
     ...(service === undefined ? [] : [TERM.service(service)]),
@@ -113,6 +116,7 @@ export function searchTerms({ service, namespace, address, kind }: Search): stri
   ];
 }
 
+/** Each kind of term as text; the prefix keeps a Service `web` apart from a namespace `web`. */
 const TERM = {
   service: (name: string) => `Service ${name}`,
   namespace: (name: string) => `namespace ${name}`,

@@ -1,20 +1,21 @@
-// The single writer of a ledger. A crash at any instant leaves a prefix of what was appended. A disk that fails does not
-// stop the caller: records wait in memory, with their offsets and chain, and are written when it works again.
+// The only writer of a ledger. After a crash at any moment the ledger holds a prefix of the appended records. When the disk
+// fails, the caller goes on: records wait in memory, with their offsets and hash chain, and are written once the disk works.
 
 import { randomBytes } from "node:crypto";
+import { messageOf } from "../foreign_value.ts";
 import { UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { type Age, ageBehind, NEWBORN } from "./age.ts";
 import { encodeRecord, genesisChain } from "./format.ts";
-import type { LedgerRecord, Offset } from "./record.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
 import { SegmentAppender } from "./segment_appender.ts";
 import type { Place } from "./snapshot.ts";
 import { isStorageFailure, type Storage } from "./storage.ts";
 
-/** When appended records are made durable: with every append, when {@link LedgerWriter.sync} is called, or never. */
+/** When appended records become durable: with each append, when {@link LedgerWriter.sync} is called, or never. */
 export type SyncPolicy = "always" | "interval" | "never";
 
-/** Another process writes to this ledger. */
+/** Another process is the writer of this ledger. */
 export class LedgerLocked extends Error {
   override readonly name = "LedgerLocked";
 
@@ -23,7 +24,7 @@ export class LedgerLocked extends Error {
   }
 }
 
-/** More waits to be written than memory is given for. */
+/** More bytes wait for the disk than may wait in memory. */
 export class LedgerOverflow extends Error {
   override readonly name = "LedgerOverflow";
 
@@ -36,28 +37,28 @@ export class LedgerOverflow extends Error {
 
 /** Why records wait in memory. */
 export interface LedgerFailure {
-  /** The system's words. */
+  /** The system's error message. */
   readonly reason: string;
-  /** How many wait. */
+  /** How many records wait. */
   readonly records: number;
 }
 
-/** How a writer is opened. */
+/** How to open a writer. */
 export interface WriterOptions {
   readonly policy: SyncPolicy;
   /** Size in bytes at which a segment is closed; SEGMENT_BYTES unless a test says otherwise. */
   readonly segmentBytes?: number;
   /** Bytes that may wait in memory; UNWRITTEN_BYTES_MAX unless a test says otherwise. */
   readonly unwrittenBytes?: number;
-  /** Id of a ledger made anew, 16 hex digits; drawn unless a test says otherwise. */
+  /** Id of a new ledger, 16 hex digits; drawn at random unless a test says otherwise. */
   readonly ledger?: string;
-  /** What is known already: records before it are not read. */
+  /** Place of a snapshot that the caller has loaded. Records before it are not read. */
   readonly behind?: Place;
-  /** Called with every record that is there already, in order. */
+  /** Called with each record that the ledger has already, in order. */
   readonly onRecord?: (offset: Offset, record: LedgerRecord) => void;
 }
 
-/** Holds the lock and the last segment of one ledger; dispose of it to release both. */
+/** Holds the lock and the last segment of a ledger; dispose of it to release both. */
 export class LedgerWriter implements Disposable {
   readonly #options: WriterOptions;
   readonly #segments: SegmentAppender;
@@ -66,16 +67,16 @@ export class LedgerWriter implements Disposable {
   #age: Age;
   #failure: string | undefined;
   #closed = false;
-  /** Where it is kept. */
+  /** Where the ledger is kept. */
   readonly storage: Storage;
   /** Id of the ledger. */
   readonly ledger: string;
-  /** The tail that was cut off when the ledger was opened. */
+  /** The torn tail that was cut off when the ledger was opened; undefined where there was none. */
   readonly torn: TornTail | undefined;
 
   /**
-   * Opens the ledger in `storage`, or makes one; cuts a torn tail back to the last whole record. Throws
-   * {@link LedgerLocked}, LedgerDamage, or the storage's own error where the ledger cannot be read.
+   * Opens the ledger in `storage`, or makes a new one, and cuts off a torn tail. Throws {@link LedgerLocked}, LedgerDamage, or
+   * the storage's own error where the ledger cannot be read.
    */
   constructor(storage: Storage, options: WriterOptions) {
     this.storage = storage;
@@ -96,40 +97,40 @@ export class LedgerWriter implements Disposable {
     }
   }
 
-  /** Offset the next record will get. */
+  /** Offset of the next record. */
   get next(): Offset {
-    return this.#segments.end.next as Offset;
+    return offsetOf(this.#segments.end.next);
   }
 
-  /** Why records wait in memory; undefined while none do. */
+  /** Why records wait in memory; undefined while no record has to. */
   get failure(): LedgerFailure | undefined {
     const records = this.#segments.end.next - this.#segments.written.next;
     return this.#failure === undefined ? undefined : { reason: this.#failure, records };
   }
 
-  /** Whether every record is on the disk. */
+  /** Whether every record is durable. */
   get synced(): boolean {
     return this.#segments.synced;
   }
 
-  /** Whether it was disposed of. */
+  /** Whether the writer was disposed of. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Bytes in the segment that is written: what a start has to read behind the newest snapshot. */
+  /** Size of the open segment in bytes. A start has to read about as much after the newest snapshot. */
   get tailBytes(): number {
     return this.#segments.tailBytes;
   }
 
-  /** Name of the segment that is written; undefined between two. */
+  /** Name of the open segment; undefined between two segments. */
   get segment(): string | undefined {
     return this.#segments.name;
   }
 
   /**
-   * Appends `records` and returns the offset of the first. They are in the file then, or, while {@link failure} says so,
-   * in memory. Throws {@link LedgerOverflow} when too much waits.
+   * Appends `records` and returns the offset of the first. Afterwards they are in the file, or, while there is a
+   * {@link failure}, in memory. Throws {@link LedgerOverflow} when too many bytes wait.
    */
   append(records: readonly LedgerRecord[]): Offset {
     const first = this.#segments.end.next;
@@ -147,10 +148,10 @@ export class LedgerWriter implements Disposable {
       throw new LedgerOverflow(this.storage.path, this.failure!);
     }
     if (this.#options.policy === "always") this.sync();
-    return first as Offset;
+    return offsetOf(first);
   }
 
-  /** Writes what waits, and makes it durable as the policy has it. */
+  /** Writes the waiting records and makes all records durable, except with the policy `never`. */
   sync(): void {
     this.attempt(() => {
       this.#write();
@@ -158,7 +159,7 @@ export class LedgerWriter implements Disposable {
     });
   }
 
-  /** Closes the segment, with all records so far in it and durable; returns the place behind them. */
+  /** Makes all records durable, closes the segment, and returns the place after the last record. */
   endSegment(): Place {
     this.#write();
     this.#segments.sync();
@@ -166,7 +167,7 @@ export class LedgerWriter implements Disposable {
     return { ledger: this.ledger, ...this.#segments.end, age: this.#age };
   }
 
-  /** Does `work` on the disk; the storage's failure is noted, and ends with the next work that succeeds. */
+  /** Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. */
   attempt<T>(work: () => T): T | undefined {
     try {
       const result = work();
@@ -174,7 +175,7 @@ export class LedgerWriter implements Disposable {
       return result;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
-      this.#failure = (error as Error).message;
+      this.#failure = messageOf(error);
       return undefined;
     }
   }
@@ -197,13 +198,14 @@ export class LedgerWriter implements Disposable {
     this.#lock = lock;
   }
 
+  /** Reads the records that are there; returns the end of the ledger. */
   #recover(): LedgerEnd | undefined {
     const records = readSegments(this.storage, { behind: this.#options.behind, proven: true });
     for (;;) {
       const { done, value } = records.next();
       if (done) return value;
       this.#age = ageBehind(this.#age, value.record);
-      this.#options.onRecord?.(value.offset as Offset, value.record);
+      this.#options.onRecord?.(value.offset, value.record);
     }
   }
 }

@@ -76,9 +76,9 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
 }
 
 function shownSource(source: ResourceStatus): Record<string, unknown> {
-  const { heardAt } = source;
+  const { receivedAt } = source;
   return {
-    lastHeard: heardAt === 0 ? null : new Date(heardAt).toISOString(),
+    lastHeard: receivedAt === 0 ? null : new Date(receivedAt).toISOString(),
     problem: sourceProblem(source) ?? "",
   };
 }

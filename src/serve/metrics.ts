@@ -151,7 +151,7 @@ function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
   gauge(
     "ledgerproxy_source_last_heard_timestamp_seconds",
     "When the API server last sent a byte",
-    ({ heardAt }) => heardAt / 1000,
+    ({ receivedAt }) => receivedAt / 1000,
   );
   gauge(
     "ledgerproxy_source_followed",

@@ -1,5 +1,5 @@
-// Ways to an API server, with a real one: every way to authenticate, credentials that rotate, a proxy in between, the
-// account that `manifest` makes, and what is said where there is no way.
+// Access to a real API server: each way to authenticate, credentials that rotate, a proxy on the way, the account that
+// `manifest` makes, and the messages where access fails.
 
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
@@ -33,7 +33,7 @@ const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise
     },
   });
 
-/** Whether the first list of everything comes with this kubeconfig; else what keeps it from coming. */
+/** Whether all resources can be listed with this kubeconfig; else the problem. */
 async function listed(kubeconfig: string): Promise<string> {
   const source = apiSource(new ApiClient(kubeconfig), "node-a", false, SOURCE_TIMES);
   for await (const batch of source.batches(AbortSignal.timeout(30_000))) {
@@ -43,7 +43,7 @@ async function listed(kubeconfig: string): Promise<string> {
   return "neither a list nor a reason why not";
 }
 
-test("client certificates, tokens, token files and exec plugins each open the API", async (plane, folder) => {
+test("client certificates, tokens, token files and exec plugins each authenticate", async (plane, folder) => {
   const { certificate, key } = plane.clients.client("a-user", "system:masters");
   const plugin = `${folder}/plugin`;
   Deno.writeTextFileSync(`${folder}/token`, "test-token\n");
@@ -95,7 +95,7 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
   assert.notEqual(await listed(plane.kubeconfig(forger)), "listed");
 });
 
-test("a token that expires is read anew from its file, and by its plugin", async (plane, folder) => {
+test("an expired token is read again from its file, and made again by its plugin", async (plane, folder) => {
   plane.setTokens({ node: "first" });
   await plane.killApiServer();
   await plane.startApiServer();
@@ -140,7 +140,7 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
 });
 
 test(
-  "a pod finds the API server by its environment, and opens it with its service account",
+  "a pod finds the API server in its environment, and authenticates with its service account",
   async (plane, folder) => {
     const { clusters: [named] } = JSON.parse(Deno.readTextFileSync(plane.kubeconfig()));
     Deno.copyFileSync(named.cluster["certificate-authority"], `${folder}/ca.crt`);
@@ -166,7 +166,7 @@ test(
   },
 );
 
-test("a proxy between us and the API server is gone through, and may break", async (plane) => {
+test("a proxy on the way to the API server is used, and may fail", async (plane) => {
   await using proxy = new ConnectProxy();
   const stop = new AbortController();
   const kubeconfig = plane.kubeconfig(undefined, { "proxy-url": proxy.url });
@@ -192,12 +192,15 @@ test("a proxy between us and the API server is gone through, and may break", asy
   proxy.cut();
   await create("after");
   await until("and one after the break", () => names.includes("after"));
-  assert.ok(source.status().every(({ lists }) => lists === 1), "a break is no reason to list again");
+  assert.ok(
+    source.status().every(({ lists }) => lists === 1),
+    "a failure of the proxy does not lead to a new list",
+  );
   stop.abort();
   await reading;
 });
 
-test("the account that `manifest` makes sees all it needs and nothing else", async (plane) => {
+test("the account that `manifest` makes may read all it needs and nothing else", async (plane) => {
   const [program, ...args] = imageCommand("manifest", "--image", "example/ledgerproxy:1", ...[
     "--api-server",
     `https://${ADDRESS}:6443`,

@@ -1,5 +1,5 @@
-// Who has an address, told by a real API server: an edit that takes an address in use is an event at both Services; a
-// Node object that is deleted leaves the rules as they are, and only health says so.
+// Which Service holds an address, with a real API server. When an edit moves an address, both Services get an Event. When the
+// Node object is deleted, the rules stay, and only health reports it.
 
 import assert from "node:assert/strict";
 import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
@@ -27,7 +27,7 @@ service shop/young type=NodePort ips=10.96.0.22 ports=:80/tcp:30080 external-ips
 slice shop/young-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
 
 Deno.test({
-  name: "an address that an edit takes is an event at both Services; a Node that is deleted changes no rule",
+  name: "an address that moves by an edit gives an Event at both Services; a deleted Node changes no rule",
   ignore: missingAssets() !== undefined,
   async fn() {
     const folder = await Deno.makeTempDir();

@@ -1,5 +1,5 @@
 // The API source with a real kube-apiserver: lists, watches and selectors; partitions and compaction; many Services.
-// Nothing is said that is not a change.
+// Only changes become events.
 
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
@@ -41,7 +41,7 @@ class Proxy implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  /** Goes on with a ledger and its state where they are given. */
+  /** Continues with a ledger and its state where they are given. */
   constructor(
     readonly source: ApiSource,
     { storage, engine } = { storage: memoryStorage() as Storage, engine: newEngine() },
@@ -103,7 +103,7 @@ const follow = (plane: ControlPlane) => apiSource(new ApiClient(plane.kubeconfig
 
 const scenario = (text: string) => parseScenario(text).objects.map(manifestOf);
 
-test("what a proxy must see is listed and followed, what it must not see is not", async () => {
+test("objects that a proxy needs are listed and watched, others are not", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
@@ -132,7 +132,7 @@ service shop/foreign ips=10.96.0.21 ports=:80/tcp proxy-name=other`));
   assert.deepEqual(proxy.warnings, []);
 });
 
-test("a partition in which etcd forgets the past ends in a new list, and in nothing but what has changed", async () => {
+test("after a partition in which etcd compacts, a new list gives only the changes", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   const endpoints = (address: string) =>
@@ -153,7 +153,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
   await plane.compact();
   await plane.killApiServer();
   await plane.startApiServer();
-  assert.ok(proxy.known.includes("Service shop/still"), "what is not known to be gone stays");
+  assert.ok(proxy.known.includes("Service shop/still"), "an object whose deletion is not known stays");
   const before = proxy.events().length;
   between.refuses = false;
   await until("the deletion is known", () => !proxy.known.includes("Service shop/still"));
@@ -169,7 +169,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
   assert.deepEqual(events, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
 });
 
-test("a proxy that was away first receives what it missed, and the list then changes nothing", async () => {
+test("a proxy that was stopped first receives the changes since then, and the list changes nothing", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
@@ -196,7 +196,7 @@ service shop/gone ips=10.96.0.21 ports=:80/tcp`));
   assert.deepEqual(after.warnings, []);
 });
 
-/** A client that notes how it was asked for lists. */
+/** A client that records how lists were requested. */
 class Witness extends ApiClient {
   readonly lists = new Set<string>();
 
@@ -233,7 +233,7 @@ test("5,000 Services are listed while they change, streamed or in pages, and eac
     }
     const services = () => proxy.known.filter((name) => name.startsWith("Service shop/")).length;
     await until(
-      "all are known, and those that went are gone",
+      "all Services are known, and the deleted ones are not",
       () => services() === 5000 && !proxy.known.includes(`Service shop/${round === "a" ? "s4750" : "a19"}`),
     );
     assert.ok(
@@ -242,7 +242,7 @@ test("5,000 Services are listed while they change, streamed or in pages, and eac
       ),
     );
     const appeared = proxy.events().filter((event) => event.startsWith("+Service shop/"));
-    assert.equal(new Set(appeared).size, appeared.length, "each was recorded once");
+    assert.equal(new Set(appeared).size, appeared.length, "each Service was recorded once");
     assert.deepEqual(proxy.warnings, []);
     return [...client.lists];
   };

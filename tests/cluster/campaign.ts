@@ -26,7 +26,7 @@ import {
   scenarioText,
 } from "../support/scenario/scenario.ts";
 
-/** What a campaign did. */
+/** The result of a campaign. */
 export interface CampaignResult {
   readonly clusters: number;
   readonly packets: number;
@@ -55,7 +55,7 @@ export class Bench implements AsyncDisposable {
     return new Bench(theirs, ours, new LabProxy(ours), plane, new ApiCluster(plane));
   }
 
-  /** Plays `scenario` to both; throws for a packet about which they, or the tracer, do not agree. */
+  /** Plays `scenario` in both labs; throws for a packet with different results in the labs or in the tracer. */
   async play(scenario: Scenario): Promise<void> {
     await this.#configure(scenario);
     const marker = await this.api.replace(scenario.objects.map(manifestOf));
@@ -84,7 +84,7 @@ export class Bench implements AsyncDisposable {
     this.ours[Symbol.dispose]();
   }
 
-  /** kube-proxy must be started again for another configuration. */
+  /** Starts kube-proxy again, because it does not reload its configuration. */
   async #configure({ config }: Scenario): Promise<void> {
     const text = JSON.stringify(config);
     if (text === this.#config) return;
@@ -113,7 +113,7 @@ export async function runCampaign(
   return bench;
 }
 
-/** The smallest failing scenario, kept as a file that can join fixtures/scenarios. */
+/** Writes the smallest failing scenario to a file, which can be added to fixtures/scenarios. */
 function failure(scenario: Scenario, error: unknown): Error {
   const path = Deno.makeTempFileSync({ prefix: "ledgerproxy-scenario-", suffix: ".txt" });
   Deno.writeTextFileSync(path, scenarioText(scenario));

@@ -1,13 +1,13 @@
-// Where this program differs from kube-proxy 1.37 (nftables mode) on purpose, with the reasons: the whole list. The
-// campaign compares every packet and excuses none: what differs here does not show in where a packet goes, or cannot be
-// asked of kube-proxy, as said with each.
+// The complete list of intended differences from kube-proxy 1.37 (nftables mode), with reasons. The campaign compares every
+// packet and allows no exception. So each difference here does not change where a packet goes, or concerns input that the
+// campaign cannot give to kube-proxy.
 
-/** One difference, seen from outside. */
+/** One difference that a user can observe. */
 export interface Difference {
   readonly theirs: string;
   readonly ours: string;
   readonly reason: string;
-  /** The test that shows ours. */
+  /** The test or scenario that shows our behaviour. */
   readonly shownBy: string;
 }
 
@@ -21,42 +21,42 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     theirs:
-      "of two Services that claim one frontend the one visited last has it, at random, and it changes hands",
+      "of two Services that claim one frontend a random one holds it (the last one visited), and it may change at each sync",
     ours:
-      "a claim has a rank before its age: cluster IP, then what a controller wrote to status.loadBalancer, then spec.externalIPs; within a rank the older one has it (creationTimestamp, then namespace/name); the other is warned about and named by `why`, and what moves is an event at both",
-    reason: "a packet's way must not depend on chance, nor on who may edit a Service",
+      "rank decides before age: cluster IP, then status.loadBalancer, then spec.externalIPs; within a rank the older Service holds it (creationTimestamp, then namespace/name); the other one gives a warning and is named by `why`, and a frontend that moves gives an Event at both",
+    reason: "the path of a packet must not depend on chance, nor on which user may edit a Service",
     shownBy: "fixtures/scenarios/conflicts.txt",
   },
   {
     theirs:
       "an external IP that is the cluster IP of another Service is served on ports that Service does not have",
-    ours: "a cluster IP is of its Service alone, on every port",
-    reason: "whoever may edit a Service could answer in another's name (CVE-2020-8554)",
+    ours: "only the Service of a cluster IP serves it, on every port",
+    reason: "a user who may edit one Service could answer for another one (CVE-2020-8554)",
     shownBy: "fixtures/scenarios/claims_by_rank.txt",
   },
   {
     theirs:
       "loopback, unspecified, multicast, broadcast and link-local addresses of a load balancer are served like others",
     ours:
-      "left out, with a line that names Service and address; of IPv4 link-local ones of a balancer, those of the own node",
-    reason: "what the node says to itself is not a Service's",
+      "left out, with a log line that names Service and address; of a balancer's IPv4 link-local addresses only those of the own node",
+    reason: "traffic of the node to itself must not go to a Service",
     shownBy: "fixtures/scenarios/special_addresses.txt",
   },
   {
     theirs:
       "an endpoint on the node's own address whose number is a NodePort (or a frontend on that address) without endpoints is refused through any Service",
-    ours: "it is reached: what was translated is not refused for a frontend that nobody asked for",
+    ours: "the endpoint is reached: after translation a packet is not compared with other frontends",
     reason: "the endpoint is ready",
     shownBy: "fixtures/scenarios/host_network_refused_number.txt",
   },
   {
     theirs: "the process ends when the own Node object is deleted or has other addresses, and the rules stay",
-    ours: "it goes on by what the Node last said, and takes what a new one says",
-    reason: "Services change while a Node object is away",
+    ours: "the last known values stay in force until the Node object has new ones",
+    reason: "Services may change while the Node object is missing",
     shownBy: "tests/fold/own_node_test.ts",
   },
   {
-    theirs: "a change of the node's addresses or pod CIDRs ends the process, to be started again",
+    theirs: "a change of the node's addresses or pod CIDRs ends the process, which must be started again",
     ours: "takes effect at once",
     reason: "a restart of a proxy costs a full sync",
     shownBy: "tests/engine/transitions_test.ts",
@@ -71,56 +71,56 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     theirs:
       "a change of ServiceCIDRs takes effect at the next full sync; deleting one object removes CIDRs another lists",
-    ours: "takes effect at once; what any object lists counts",
+    ours: "takes effect at once; the CIDRs of all objects count",
     reason: "packets to unallocated addresses of a new range would leave the node for up to an hour",
     shownBy: "tests/fold/service_cidr_test.ts",
   },
   {
     theirs:
       "with `primary` and no known address in a family, NodePorts are served on all addresses of that family",
-    ours: "on none of that family, until the Node object names one",
+    ours: "NodePorts are served on no address of that family until the Node object has one",
     reason: "a port must not be opened on addresses that no setting names",
     shownBy: "tests/fold/policy_test.ts",
   },
   {
     theirs: "a changed affinity timeout may not reach the kernel: the timeout is the set's",
-    ours: "is in force for every pin from its client's next connection on; pins stay",
+    ours: "applies to each pin from the client's next connection on; pins stay",
     reason: "the timeout is in the rule that pins",
     shownBy: "tests/kernel/affinity_test.ts",
   },
   {
-    theirs: "of an address in two slices the first seen counts, unless it terminates",
-    ours: "the one that serves best counts: ready, then serving, then local; whichever came first",
+    theirs: "of an address in two slices the first one counts, unless it is terminating",
+    ours: "the better one counts: ready, then serving, then local; the order of events does not matter",
     reason: "the order of events must not decide",
     shownBy: "tests/property/fold_laws_test.ts",
   },
   {
     theirs: "interfaces of pods are matched by index (BridgeInterface), resolved when the rules are loaded",
     ours: "by name",
-    reason: "a bridge that is made anew, or later than the rules, is still the bridge",
+    reason: "the bridge may be created again, or later than the rules",
     shownBy: "fixtures/scenarios/detect_bridge_interface.txt",
   },
   {
-    theirs: "a batch that the kernel refuses keeps all Services from changing",
-    ours: "the one Service it is about is set aside and named, all others are served",
+    theirs: "a batch that the kernel rejects prevents changes of all Services",
+    ours: "the Service that causes it is set aside and reported, and all others are served",
     reason: "one object must not stop a node",
     shownBy: "tests/engine/engine_test.ts",
   },
   {
     theirs: "a ServicePort may have any number of endpoints",
-    ours: "at most 4,096 get traffic; the rest is counted and warned about",
-    reason: "slot classes are made once, at start",
+    ours: "at most 4,096 receive traffic; the others are counted in a warning",
+    reason: "slot classes are created once, at the start",
     shownBy: "tests/fold/slots_test.ts",
   },
 ];
 
-/** Scenario files that kube-proxy cannot be asked about, and why. */
+/** Scenario files that are not played to kube-proxy, with reasons. */
 export const NOT_FOR_KUBE_PROXY: Readonly<Record<string, string>> = {
-  claims_by_rank: "kube-proxy gives the frontend to whichever Service it visits last, at random",
-  conflicts: "kube-proxy gives the frontend to whichever Service it visits last, at random",
+  claims_by_rank: "kube-proxy gives the frontend to a random Service: the last one it visits",
+  conflicts: "kube-proxy gives the frontend to a random Service: the last one it visits",
   host_network_refused_number:
-    "kube-proxy refuses the endpoint; the NodePort is outside the API server's range",
+    "kube-proxy rejects the packet; the NodePort is outside the API server's range",
   special_addresses:
-    "an API server of today refuses such external IPs; a controller may still write such statuses",
-  sloppy_addresses: "an API server of today refuses such addresses; older objects still have them",
+    "today's API server rejects such external IPs; a controller may still write such statuses",
+  sloppy_addresses: "today's API server rejects such addresses; older objects still have them",
 };

@@ -1,5 +1,4 @@
-// kube-proxy as the judge: the scenario files, and a small campaign with a fixed seed. The large one is
-// `deno task campaign`.
+// Compares with kube-proxy: the scenario files, and a small campaign with a fixed seed. `deno task campaign` runs a large one.
 
 import assert from "node:assert/strict";
 import { missingAssets } from "../support/cluster/control_plane.ts";

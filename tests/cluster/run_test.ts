@@ -1,5 +1,5 @@
-// The program itself on a node: a real API server, the real kernel, real packets. The API server dies, again and again,
-// the process is killed, the node loses its rules: what the ledger knows is served on.
+// The program on a node, with a real API server, the real kernel and real packets. The API server stops again and again, the
+// process is killed, the node loses its rules: the Services in the ledger are served all the time.
 
 import assert from "node:assert/strict";
 import { list } from "../../src/engine/run_loop.ts";
@@ -50,7 +50,7 @@ class Program implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.folder}/log`);
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Kills the process, as a crash would. */
   async [Symbol.asyncDispose](): Promise<void> {
     await end(this.#process);
   }
@@ -62,7 +62,7 @@ service shop/web type=LoadBalancer ips=10.96.0.20 ports=:80/tcp:30080 balancer=1
 slice shop/web-a ports=:8080/tcp ${endpoint}`).objects.map(manifestOf);
 
 Deno.test({
-  name: "run follows an API server, and serves on without it, without its rules and after a crash",
+  name: "run follows an API server, and keeps serving without it, after a loss of rules and after a crash",
   ignore: missing !== undefined,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -175,7 +175,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
     assert.equal(
       events.filter((event) => event.includes("shop/still")).length,
       2,
-      "what stayed was recorded once",
+      "unchanged objects were recorded once",
     );
     using kernel = lab.inside("node", () => new NetlinkKernel());
     const listed = list(kernel);
@@ -189,7 +189,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
     assert.ok(commits.every(({ outcome }) => outcome === "committed"));
     const changes = commits.flatMap(({ changes }) => changes);
     const of = (service: string) => changes.filter(({ comment }) => comment === service).length;
-    // Cluster IP, frontend and endpoint; then the endpoint alone, taken out and put in, once a round.
+    // Cluster IP, frontend and endpoint; then in each round the endpoint is removed and added again.
     assert.deepEqual([of("shop/still"), of("shop/web")], [3, 3 + 2 * 20]);
     await Deno.remove(folder, { recursive: true });
   },
@@ -216,7 +216,7 @@ Deno.test({
           mode: "nftables",
           hostnameOverride: "node-a",
           clusterCIDR: "10.244.0.0/16",
-          // The kernel has no such timeout; it has the other.
+          // This kernel does not have that timeout, only the other one.
           conntrack: { maxPerCore: 0, tcpCloseWaitTimeout: "77s", udpTimeout: "99999999h" },
           oomScoreAdj: 123,
           ...fields,
@@ -249,7 +249,7 @@ Deno.test({
 
     write({ nftables: { masqueradeBit: 32 } });
     await until("the mistake is logged", () => /masqueradeBit: 32; Too big/.test(program.log));
-    assert.match(rules(), /0x00004000/, "the configuration before stays");
+    assert.match(rules(), /0x00004000/, "the last configuration stays");
     write({ nftables: { masqueradeBit: 3 } });
     await until("the other bit is used", () => /0x00000008/.test(rules()));
     assert.doesNotMatch(rules(), /0x00004000/);

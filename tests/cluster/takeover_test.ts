@@ -1,5 +1,5 @@
-// From kube-proxy to this program and back, with the real kube-proxy before and after: every connection is answered all
-// the while, and what was established goes on.
+// From kube-proxy to this program and back, with the real kube-proxy before and after. Every new connection is answered all
+// the time, and established ones continue.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -43,7 +43,7 @@ interface Scene {
   answered(): true;
   startKubeProxy(): Deno.ChildProcess;
   ledgerproxy(...args: readonly string[]): Deno.ChildProcess;
-  /** What the program has said. */
+  /** The program's log so far. */
   log(): string;
 }
 
@@ -116,7 +116,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "from kube-proxy in iptables mode, its leftovers named and removed while we serve, and back",
+  name:
+    "after kube-proxy in iptables mode its rules are reported and removed while this program serves; and back",
   ignore: missing !== undefined || !hasIptables,
   fn: () =>
     onStage("iptables", async ({ lab, folder, kubeconfig, answered, startKubeProxy, ledgerproxy, log }) => {

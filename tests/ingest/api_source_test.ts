@@ -1,5 +1,5 @@
-// The API source against a server that misbehaves on purpose: pages, streamed lists, watches that hang, break off or
-// make no sense, versions that are too old. tests/cluster does the same with a real kube-apiserver.
+// The API source with a server that misbehaves on purpose: pages, streamed lists, watches that hang, break off or have wrong
+// lines, versions that are too old. tests/cluster does the same with a real kube-apiserver.
 
 import assert from "node:assert/strict";
 import { apiSource, type ApiSourceTimes } from "../../src/ingest/api_source.ts";
@@ -27,7 +27,7 @@ async function follow(services: Answer, finished: (said: string[], calls: number
 
 const initial = stream.bind(null, [line("ADDED", whole("a")), BOOKMARK]);
 
-Deno.test("first comes everything, streamed; then changes come as they happen", async () => {
+Deno.test("first come all objects, streamed; then changes come as they happen", async () => {
   const { said, calls, status } = await follow(
     () =>
       stream([
@@ -43,10 +43,10 @@ Deno.test("first comes everything, streamed; then changes come as they happen", 
   assert.equal(calls[0]!.get("labelSelector"), "!service.kubernetes.io/service-proxy-name");
   assert.equal(calls[0]!.get("fieldSelector"), "spec.clusterIP!=None");
   assert.equal(calls[0]!.get("sendInitialEvents"), "true");
-  assert.ok(status.every(({ listed, problem, heardAt }) => listed && problem === "" && heardAt > 0));
+  assert.ok(status.every(({ listed, problem, receivedAt }) => listed && problem === "" && receivedAt > 0));
 });
 
-Deno.test("the first list is told in parts while it is read, slices before their Services", async () => {
+Deno.test("the first list is delivered in parts while it is read, slices before their Services", async () => {
   const names = Array.from({ length: 1200 }, (_, i) => `s${i}`);
   const slice = {
     apiVersion: "discovery.k8s.io/v1",
@@ -56,10 +56,10 @@ Deno.test("the first list is told in parts while it is read, slices before their
     ports: [],
     endpoints: [],
   };
-  let slicesTold: number | undefined;
+  let listsBefore: number | undefined;
   await using server = new Server(
     () => {
-      slicesTold ??= lists().length;
+      listsBefore ??= lists().length;
       return stream([...names.map((name) => line("ADDED", whole(name))), BOOKMARK], true);
     },
     (path) => stream(path.endsWith("/endpointslices") ? [line("ADDED", slice), BOOKMARK] : [BOOKMARK], true),
@@ -67,7 +67,7 @@ Deno.test("the first list is told in parts while it is read, slices before their
   const follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
   await using _stopped = follower;
   const lists = () => follower.batches.filter((batch) => batch.kind === "list");
-  await until("everything was told", () => lists().some((list) => !isPart(list)));
+  await until("all lists were delivered", () => lists().some((list) => !isPart(list)));
   assert.deepEqual(
     lists().map(({ kinds, objects, complete, part }) => [kinds![0], objects.length, complete, part === true]),
     [
@@ -79,7 +79,7 @@ Deno.test("the first list is told in parts while it is read, slices before their
       ["Service", 1200, true, false],
     ],
   );
-  assert.equal(slicesTold, 3, "Services are asked for when slices were told");
+  assert.equal(listsBefore, 3, "Services are listed after the slices were delivered");
 });
 
 Deno.test("a server that cannot stream lists is asked for pages, and an expired page leads to one without a limit", async () => {
@@ -89,13 +89,13 @@ Deno.test("a server that cannot stream lists is asked for pages, and an expired 
     if (query.has("continue")) return status(410, "Expired");
     return query.has("limit") ? page(["a"], { continue: "more" }) : page(["a", "b"]);
   }, (_, calls) => calls >= 5);
-  assert.deepEqual(said, ["list Service: a,b"], "nothing of the pages, and not a word");
+  assert.deepEqual(said, ["list Service: a,b"], "one list, and no reports");
   assert.equal(calls[1]!.get("limit"), "500");
   assert.equal(calls[3]!.has("limit"), false);
   assert.equal(calls[4]!.get("resourceVersion"), "5");
 });
 
-Deno.test("a watch that ends is resumed from the last version, without a word about what has not changed", async () => {
+Deno.test("a watch that ends is resumed from the last version, without events for unchanged objects", async () => {
   const { said, calls } = await follow((query, call) => {
     if (call === 1) {
       return stream([line("ADDED", whole("a")), BOOKMARK, line("ADDED", whole("b", "11"))], false);
@@ -110,12 +110,12 @@ Deno.test("a watch that ends is resumed from the last version, without a word ab
   assert.equal(calls[1]!.get("resourceVersion"), "11");
 });
 
-Deno.test("who knows a version is told first what came after it, and then gets the list", async () => {
+Deno.test("a caller with a known version receives the changes after it first, and then the list", async () => {
   for (const remembers of [true, false]) {
     await using server = new Server((query, call) => {
       if (call > 1) return initial(true);
       assert.equal(query.get("resourceVersion"), "7");
-      assert.equal(query.get("timeoutSeconds"), "5", "a busy resource is listed too");
+      assert.equal(query.get("timeoutSeconds"), "5", "a busy resource must be listed too");
       assert.equal(query.has("sendInitialEvents"), false);
       return remembers ? stream([line("ADDED", whole("late", "8"))], true) : status(410, "Expired");
     });
@@ -128,7 +128,7 @@ Deno.test("who knows a version is told first what came after it, and then gets t
   }
 });
 
-Deno.test("a version that is too old leads to a new list, by answer and by event", async () => {
+Deno.test("a version that is too old leads to a new list, after an error answer and after an error event", async () => {
   const { said } = await follow((_, call) => {
     if (call === 1 || call === 4) {
       return stream([line("ADDED", whole(call === 1 ? "a" : "d", "9")), BOOKMARK], false);
@@ -144,10 +144,10 @@ Deno.test("a version that is too old leads to a new list, by answer and by event
     return undefined;
   }, (said) => said.length >= 3);
   assert.deepEqual(said.map((text) => text.split(": ")[1]), ["a", "c", "d"]);
-  assert.equal(said[1], "list Service: c", "only what was listed again");
+  assert.equal(said[1], "list Service: c", "only the new list");
 });
 
-Deno.test("a watch that hangs silently is given up after its idle limit and replaced, and says so meanwhile", async () => {
+Deno.test("a silent watch is replaced after its idle limit, and the status reports it", async () => {
   let asked = 0;
   const { said } = await follow((query, call) => {
     asked = call;
@@ -159,7 +159,7 @@ Deno.test("a watch that hangs silently is given up after its idle limit and repl
   assert.ok(said.includes("! Service: nothing came for 0.3 s; trying again"), said.join("\n"));
 });
 
-Deno.test("a server that does not answer, or stops in the middle of a page, is given up after the idle limit", async () => {
+Deno.test("a request without an answer, or whose page stops in the middle, fails after the idle limit", async () => {
   const answers = [
     () => new Promise<Response>((resolve) => setTimeout(() => resolve(status(500, "TooLate")), 600)),
     () => stream(['{"items":['], true),
@@ -171,10 +171,10 @@ Deno.test("a server that does not answer, or stops in the middle of a page, is g
   );
   assert.ok(said.includes("! Service: nothing came for 0.3 s; trying again"), said.join("\n"));
   assert.ok(said.some((text) => /^list .*Service.*: a$/.test(text)));
-  assert.ok(calls.length >= 3, "both were given up");
+  assert.ok(calls.length >= 3, "both requests failed and were retried");
 });
 
-Deno.test("a cut line, a line that is not JSON and an event of no known type are told once and tried again", async () => {
+Deno.test("a cut line, a line that is not JSON and an event of unknown type are reported once and retried", async () => {
   const answers = [
     () => initial(false),
     () => stream(["<html>\n"], false),
@@ -194,7 +194,7 @@ Deno.test("a cut line, a line that is not JSON and an event of no known type are
   ]);
 });
 
-Deno.test("an object that cannot be read is named, and its old value stays", async () => {
+Deno.test("an object that cannot be decoded is reported, and its known value stays", async () => {
   const bad = { ...whole("a", "11"), spec: { clusterIP: "10.96.0.1", ports: "80" } };
   const { said } = await follow(
     () =>
@@ -208,7 +208,7 @@ Deno.test("an object that cannot be read is named, and its old value stays", asy
   assert.equal(said.at(-1), "+b");
 });
 
-Deno.test("without leave to see service CIDRs the proxy goes on without them", async () => {
+Deno.test("without permission to list ServiceCIDRs the proxy goes on without them", async () => {
   await using server = new Server(
     () => initial(true),
     (path) => path.endsWith("/servicecidrs") ? status(403, "Forbidden") : stream([BOOKMARK], true),
@@ -217,17 +217,17 @@ Deno.test("without leave to see service CIDRs the proxy goes on without them", a
     apiSource(server.client(), "node-a", false, { ...TIMES, idleMilliseconds: 9000 }),
   );
   const lists = () => follower.batches.filter((batch) => batch.kind === "list");
-  await until("everything was told", () => lists().some((list) => !isPart(list)));
+  await until("all lists were delivered", () => lists().some((list) => !isPart(list)));
   const [cidrs, ...others] = lists().sort(({ complete }) => complete ? 1 : -1);
-  assert.deepEqual([cidrs!.kinds, cidrs!.complete], [["ServiceCIDR"], false], "what is known of them stays");
-  assert.ok(others.every(({ complete }) => complete), "of what can be seen, what is gone is gone");
+  assert.deepEqual([cidrs!.kinds, cidrs!.complete], [["ServiceCIDR"], false], "the known ones stay");
+  assert.ok(others.every(({ complete }) => complete), "the other lists are complete");
   assert.match(
     cidrs!.problems.join(),
     /^ServiceCIDR: .*403 Forbidden: Forbidden for a test; going on without$/,
   );
 });
 
-Deno.test("a server that forgets or ends every watch at once is not asked without a pause", async () => {
+Deno.test("a server that expires or ends each watch at once is asked again only after a pause", async () => {
   const answers: Record<string, () => Response> = {
     forgets: () => status(410, "Gone"),
     ends: () => stream([], false),
@@ -253,9 +253,9 @@ Deno.test("a server that forgets or ends every watch at once is not asked withou
   }
 });
 
-Deno.test("answers without end are given up, and cost no more memory than their bound", async () => {
+Deno.test("endless answers are aborted, and need no more memory than their limit", async () => {
   let sent = 0;
-  /** A body that never ends, of one line or of one page. */
+  /** An endless body: one line, or one page. */
   const endless = (head: string) =>
     new Response(
       new ReadableStream<Uint8Array>({
@@ -272,14 +272,14 @@ Deno.test("answers without end are given up, and cost no more memory than their 
   });
   await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
   await until(
-    "the endless line is given up",
+    "the endless line is aborted",
     () => follower.said().some((text) => /^! Service: a line of more than 16777216 bytes/.test(text)),
   );
-  assert.ok(follower.said().some((text) => text.startsWith("list ")), "what was listed is served");
+  assert.ok(follower.said().some((text) => text.startsWith("list ")), "the list is served");
   assert.ok(sent < 256 << 20, `${sent} bytes were taken`);
 });
 
-/** A server that streams no lists, answers every list after the first with `later`, and has forgotten every version. */
+/** A server without streamed lists, which answers each list after the first with `later`, and each watch with 410. */
 const forgetful = (later: () => Response, first = () => page(["a", "b"])): Answer => {
   let lists = 0;
   return (query) => {
@@ -289,7 +289,7 @@ const forgetful = (later: () => Response, first = () => page(["a", "b"])): Answe
   };
 };
 
-Deno.test("an answer that is no list of Services takes none away, with 200 too, and is reported", async () => {
+Deno.test("an answer with status 200 that is no list of Services deletes none, and is reported", async () => {
   const answers: Record<string, [() => Response, RegExp]> = {
     "a Status": [
       () => Response.json({ kind: "Status", message: "not ready", code: 503 }),
@@ -319,7 +319,7 @@ Deno.test("an answer that is no list of Services takes none away, with 200 too, 
   }
 });
 
-Deno.test("a second page that is none, or of another version, leaves nothing out", async () => {
+Deno.test("a second page that is wrong, or of another version, leaves no object out", async () => {
   const seconds: (() => Response)[] = [
     () => Response.json({ kind: "Status", message: "etcd leader changed", code: 500 }),
     () => Response.json({}),
@@ -338,7 +338,7 @@ Deno.test("a second page that is none, or of another version, leaves nothing out
   }
 });
 
-Deno.test("what a streamed list deletes or changes before its end is not there, or as it was last", async () => {
+Deno.test("objects that are deleted or changed before the end of a streamed list are absent, or have their last value", async () => {
   await using server = new Server(() =>
     stream([
       line("ADDED", whole("a")) + line("ADDED", whole("ghost")),
@@ -355,7 +355,7 @@ Deno.test("what a streamed list deletes or changes before its end is not there, 
   assert.deepEqual(objects.map(({ metadata: m }) => [m.name, m.resourceVersion]), [["a", "3"]]);
 });
 
-Deno.test("a list without a version is followed at once, by a watch without one", async () => {
+Deno.test("after a list without a version a watch without a version begins at once", async () => {
   const { said, calls } = await follow((query) => {
     if (query.has("sendInitialEvents")) return status(422, "Invalid");
     if (!query.has("watch")) return page(["a"], { resourceVersion: "" });
@@ -365,7 +365,7 @@ Deno.test("a list without a version is followed at once, by a watch without one"
   assert.equal(calls.at(-1)!.has("resourceVersion"), false);
 });
 
-Deno.test("a bookmark without a version changes nothing: the watch that follows begins where the last one was", async () => {
+Deno.test("a bookmark without a version changes nothing: the next watch begins at the last version", async () => {
   const { calls } = await follow((_, call) => {
     if (call === 1) {
       return stream([
@@ -379,7 +379,7 @@ Deno.test("a bookmark without a version changes nothing: the watch that follows 
   assert.equal(calls[1]!.get("resourceVersion"), "10");
 });
 
-Deno.test("a watch line that is none is named as what it is; the others are received", async () => {
+Deno.test("a wrong line of a watch is reported, and the other lines are applied", async () => {
   const lines: Record<string, RegExp> = {
     '{"type":"BOOKMARK"}': /BOOKMARK whose object is missing/,
     '{"type":"ADDED","object":null}': /ADDED whose object is null/,
@@ -402,7 +402,7 @@ Deno.test("a watch line that is none is named as what it is; the others are rece
   }
 });
 
-Deno.test("a deletion that names its object and no more deletes it", async () => {
+Deno.test("a deletion with only the name of its object deletes it", async () => {
   const metadata = { name: "a", namespace: "shop", resourceVersion: "11" };
   const { said } = await follow(
     () =>
@@ -416,7 +416,7 @@ Deno.test("a deletion that names its object and no more deletes it", async () =>
   assert.deepEqual(said, ["list Service: a", "-a"]);
 });
 
-Deno.test("a stream that never says that the list is whole is given up for pages", async () => {
+Deno.test("a streamed list that never ends is listed in pages instead", async () => {
   await using server = new Server((query) =>
     query.has("sendInitialEvents")
       ? stream([line("ADDED", whole("a"))], true)
@@ -429,7 +429,7 @@ Deno.test("a stream that never says that the list is whole is given up for pages
   await until("it is listed", () => follower.said().includes("list Service: a,b"));
 });
 
-Deno.test("Retry-After is obeyed, with 429 and 503", async () => {
+Deno.test("the proxy waits as long as Retry-After says, with 429 and 503", async () => {
   for (const code of [429, 503]) {
     const asked: number[] = [];
     const { said } = await follow((_, call) => {

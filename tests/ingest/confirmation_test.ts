@@ -1,4 +1,4 @@
-// Lists that would remove much: no Service is lost to one that is wrong, and a cluster that is really empty ends up empty.
+// Lists that would remove much. A wrong one deletes no Service, and a cluster that is really empty has no rules in the end.
 
 import assert from "node:assert/strict";
 import { apiSource } from "../../src/ingest/api_source.ts";
@@ -16,10 +16,10 @@ const TIMES = {
   reminderMilliseconds: 100,
 };
 const names = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
-/** A streamed list without objects, or a watch that says nothing. */
+/** A streamed list without objects, or a silent watch. */
 const empty = (query: URLSearchParams) => stream(query.has("sendInitialEvents") ? [BOOKMARK] : [], true);
 
-/** Answers without streams: `lists` one after the other, the last of them from then on; each watch ends with 410. */
+/** Answers without streams: the `lists` in order, then the last one again and again; each watch ends with 410. */
 function listing(
   lists: readonly (() => Response)[],
   watch?: Answer,
@@ -36,7 +36,7 @@ function listing(
 const follow = (server: Server, storage?: MemoryStorage, kernel?: FakeKernel) =>
   new FollowedCluster(apiSource(server.client(), "node-a", false, TIMES), storage, kernel);
 
-Deno.test("a list without most of the Services takes none away, when a second list has them", async () => {
+Deno.test("a list without most of the Services deletes none, when a second list has them", async () => {
   const { answer, asked } = listing([() => page(names(20)), () => page(names(9)), () => page(names(20))]);
   await using server = new Server(answer);
   await using cluster = follow(server);
@@ -68,19 +68,19 @@ Deno.test("two lists that contradict each other confirm nothing", async () => {
   );
 });
 
-Deno.test("a cluster that is really empty ends up empty, once a second list says so too", async () => {
+Deno.test("an empty cluster becomes empty rules once a second list confirms it", async () => {
   const { answer, asked } = listing([() => page(names(20)), () => page([])]);
   await using server = new Server(answer);
   await using cluster = follow(server);
   await until("it is empty", () => asked.length >= 3 && cluster.services().length === 0);
   assert.match(cluster.held()[1]!, /without 20 of 20 known Services: confirmed by another list; deleted$/);
   await until(
-    "nothing is wrong any more",
+    "there is no problem any more",
     () => cluster.source.status().every(({ problem, reason }) => problem === "" && reason === ""),
   );
 });
 
-Deno.test("nine Services go at once: so few are no reason to ask again", async () => {
+Deno.test("nine Services are deleted at once: so few need no second list", async () => {
   const { answer, asked } = listing([() => page(names(9)), () => page([])]);
   await using server = new Server(answer);
   await using cluster = follow(server);
@@ -88,7 +88,7 @@ Deno.test("nine Services go at once: so few are no reason to ask again", async (
   assert.deepEqual(cluster.held(), []);
 });
 
-Deno.test("half of the Services go at once", async () => {
+Deno.test("half of the Services are deleted at once", async () => {
   const { answer } = listing([() => page(names(20)), () => page(names(10))]);
   await using server = new Server(answer);
   await using cluster = follow(server);
@@ -96,7 +96,7 @@ Deno.test("half of the Services go at once", async () => {
   assert.deepEqual(cluster.held(), []);
 });
 
-Deno.test("while no second list comes nothing is deleted, changes are followed, and it is said again", async () => {
+Deno.test("while there is no second list nothing is deleted, changes are applied, and the report is repeated", async () => {
   const { answer } = listing(
     [() => page(names(20)), () => page([]), () => status(500, "InternalError")],
     () => stream([line("ADDED", whole("late", "11"))], true),
@@ -114,7 +114,7 @@ Deno.test("while no second list comes nothing is deleted, changes are followed, 
   ]);
 });
 
-Deno.test("at a restart what the ledger knows is not lost to a first list that is wrong", async () => {
+Deno.test("after a restart a wrong first list deletes nothing that the ledger has", async () => {
   const kernel = new FakeKernel();
   const healthy = listing([() => page(names(20))], () => undefined);
   await using first = new Server((query, call) =>
@@ -132,7 +132,7 @@ Deno.test("at a restart what the ledger knows is not lost to a first list that i
   assert.equal(after.services().length, 20);
 });
 
-Deno.test("slices that stay and lose most of their endpoints are confirmed, too", async () => {
+Deno.test("a list whose slices lose most of their endpoints must be confirmed too", async () => {
   const slices = (full: number) => {
     const items = Array.from({ length: 10 }, (_, i) => ({
       metadata: { name: `s${i}-a`, namespace: "shop", labels: { "kubernetes.io/service-name": `s${i}` } },

@@ -1,5 +1,5 @@
-// Connections that die without a reset, hang in their TLS handshake, or are cut again and again: they are replaced, and a
-// balancer's habit is no news.
+// Connections that die without a reset, hang in their TLS handshake, or are cut by a load balancer again and again. They are
+// replaced, and cuts are reported once a minute.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
@@ -34,7 +34,7 @@ Deno.test("a connection that dies without a reset is noticed and replaced", asyn
   assert.equal(server.calls[1]!.get("resourceVersion"), "10");
 });
 
-Deno.test("a TLS handshake that is never answered is given up, and tried again", async () => {
+Deno.test("a TLS handshake that is never answered is aborted and retried", async () => {
   await using server = new Server(first);
   await using relay = new SilentRelay(server.port);
   relay.mute = true;
@@ -46,7 +46,7 @@ Deno.test("a TLS handshake that is never answered is given up, and tried again",
   await until("it is listed", () => follower.said().includes("list Service: a"));
 });
 
-Deno.test("a connection that is quiet and lives is left alone", async () => {
+Deno.test("a silent connection that works is kept", async () => {
   let probes = 0;
   await using server = new Server(first, (path) => {
     if (path === "/livez") probes++;
@@ -61,7 +61,7 @@ Deno.test("a connection that is quiet and lives is left alone", async () => {
   assert.deepEqual(follower.said().filter((text) => text.startsWith("!")), []);
 });
 
-Deno.test("watches on HTTP/1.1, of which each has its own connection, are made anew soon enough", async () => {
+Deno.test("watches on HTTP/1.1, which have connections of their own, are renewed in time", async () => {
   const watches: string[] = [];
   const server = createServer({ cert: LISTEN.cert, key: LISTEN.key }, (request, response) => {
     const query = new URL(request.url!, "https://server").searchParams;
@@ -92,7 +92,7 @@ Deno.test("watches on HTTP/1.1, of which each has its own connection, are made a
   await new Promise((resolve) => server.close(resolve));
 });
 
-Deno.test("watches that a balancer cuts again and again are resumed with one line", async () => {
+Deno.test("watches that a load balancer cuts again and again are resumed with one log line", async () => {
   await using server = new Server((query) => query.has("sendInitialEvents") ? first() : stream(["\n"], true));
   await using relay = new SilentRelay(server.port);
   const times = { ...TIMES, shortMilliseconds: 1 };

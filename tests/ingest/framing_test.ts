@@ -1,11 +1,11 @@
-// Bytes into values, however they are cut into chunks.
+// Bytes become the same values, however they are cut into chunks.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BadLine, type Framing, framingFor } from "../../src/ingest/framing.ts";
 import { RECORD_BYTES_MAX } from "../../src/limits.ts";
 
-/** `bytes` cut at `cuts`, through one buffer that every chunk overwrites. */
+/** The values of `bytes`, cut at `cuts`. All chunks come in one buffer, as from a real connection. */
 function read(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unknown[] {
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
   const buffer = new Uint8Array(bytes.length);
@@ -22,7 +22,7 @@ function read(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unk
 const json = fc.jsonValue();
 const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
 
-Deno.test("lines are the same however they are cut, also within a character", () => {
+Deno.test("lines are the same however the bytes are cut, also inside a character", () => {
   fc.assert(fc.property(fc.array(json, { maxLength: 8 }), cuts, fc.boolean(), (values, cuts, open) => {
     const text = values.map((value) => JSON.stringify(value)).join("\n") + (open ? "" : "\n");
     const bytes = new TextEncoder().encode(text);
@@ -33,7 +33,7 @@ Deno.test("lines are the same however they are cut, also within a character", ()
   }));
 });
 
-Deno.test("one value is the same however it is cut", () => {
+Deno.test("a value is the same however its bytes are cut", () => {
   fc.assert(fc.property(json, cuts, (value, cuts) => {
     const bytes = new TextEncoder().encode(JSON.stringify(value));
     assert.deepEqual(
@@ -43,7 +43,7 @@ Deno.test("one value is the same however it is cut", () => {
   }));
 });
 
-Deno.test("empty lines are none, and a line that is not JSON keeps its place", () => {
+Deno.test("empty lines are skipped, and a line that is not JSON keeps its place", () => {
   const bytes = new TextEncoder().encode("1\n\n \r\n2\r\nnonsense\n3\n");
   const values = framingFor("", true).push(bytes);
   assert.deepEqual(values.map((value) => value instanceof BadLine ? value.text : value), [
@@ -54,7 +54,7 @@ Deno.test("empty lines are none, and a line that is not JSON keeps its place", (
   ]);
 });
 
-Deno.test("a body that is cut, empty, no JSON or without end is named", () => {
+Deno.test("a body that is cut, empty, endless or not JSON is reported as that", () => {
   const ends = (stream: boolean, text: string) => () =>
     read(framingFor("application/json", stream), new TextEncoder().encode(text), []);
   assert.throws(ends(true, '1\n{"a":'), {

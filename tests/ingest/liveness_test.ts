@@ -1,4 +1,4 @@
-// Whether a connection lives, decided from times alone.
+// Detection of dead connections, by times alone.
 
 import assert from "node:assert/strict";
 import { type Cuts, noteCut } from "../../src/ingest/cuts.ts";
@@ -10,7 +10,7 @@ import {
   stepLiveness,
 } from "../../src/ingest/liveness.ts";
 
-/** A connection's history: inputs at seconds; returns what was done, and when. */
+/** Gives inputs at times in seconds; returns the effects with their times. */
 function history(inputs: readonly (readonly [number, LivenessInput])[], until: number): string[] {
   const state = newLiveness(LIVENESS_TIMES, 0);
   const done: string[] = [];
@@ -36,18 +36,18 @@ const RECEIVED = { kind: "received" } as const;
 const PROBED = { kind: "probed" } as const;
 const CLOSED = { kind: "closed", answered: true } as const;
 
-Deno.test("a connection on which nothing comes is probed after 20 s, and given up 8 s later", () => {
+Deno.test("a silent connection is probed after 20 s, and replaced 8 s later", () => {
   assert.deepEqual(history([[0, ASKED], [1, ANSWERED], [5, RECEIVED]], 34), ["probe 25", "replace 33"]);
 });
 
-Deno.test("whatever comes proves that the connection lives", () => {
+Deno.test("any received byte proves that the connection works", () => {
   const alive = [[0, ASKED], [1, ANSWERED], [22, PROBED], [47, RECEIVED]] as const;
   assert.deepEqual(history(alive, 60), ["probe 21", "probe 42"]);
 });
 
-Deno.test("a request that is not answered is looked after sooner: TLS may hang", () => {
+Deno.test("a request without an answer is probed sooner, because TLS may hang", () => {
   assert.deepEqual(history([[0, ASKED]], 13), ["probe 4", "replace 12"]);
-  // A server that works on a long list answers probes meanwhile.
+  // A server that is busy with a long list still answers probes.
   assert.deepEqual(history([[0, ASKED], [5, PROBED], [26, PROBED], [40, ANSWERED]], 45), [
     "probe 4",
     "probe 25",

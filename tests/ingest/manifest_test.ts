@@ -1,4 +1,4 @@
-// Files as people write them, whole and broken: what can be read is served, what cannot is named, nothing is lost.
+// Files as users write them, whole and broken. Whole objects are served, broken ones are reported, and nothing is lost.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -31,7 +31,7 @@ metadata:
 
 const names = (objects: readonly KubeObject[]) => objects.map(({ metadata }) => metadata.name);
 
-/** A folder with `files`, for the time of `use`. */
+/** Makes a folder with `files` for the time of `use`. */
 async function withFolder(
   files: Record<string, string>,
   use: (folder: string) => void | Promise<void>,
@@ -72,7 +72,7 @@ Deno.test("a kubectl list, several documents, a typed list, JSON and subfolders 
   });
 });
 
-Deno.test("malformed YAML is named by file and line; other files and documents are served; nothing counts as gone", async () => {
+Deno.test("malformed YAML is reported with file and line; other files are served, and nothing is deleted", async () => {
   await withFolder({
     "a.yaml": LIST,
     "b.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: x\nspec: {}\n",
@@ -84,7 +84,7 @@ Deno.test("malformed YAML is named by file and line; other files and documents a
   });
 });
 
-Deno.test("a list cut anywhere is noticed, and no object is served that was cut", async () => {
+Deno.test("a list that was cut anywhere is noticed, and no cut object is served", async () => {
   const whole = readDocuments("x.yaml", LIST).values;
   const json = JSON.stringify({ apiVersion: "v1", items: whole, kind: "List" });
   for (const [file, text] of [["x.yaml", LIST], ["x.json", json]] as const) {
@@ -98,7 +98,7 @@ Deno.test("a list cut anywhere is noticed, and no object is served that was cut"
   await Promise.resolve();
 });
 
-Deno.test("unknown kinds are named and do not stop deletions; broken objects of our kinds do", async () => {
+Deno.test("unknown kinds are reported and do not prevent deletions; broken objects of known kinds do", async () => {
   const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n";
   await withFolder({ "a.yaml": pod }, (folder) => {
     const { problems, complete } = readManifests(folder);
@@ -112,7 +112,7 @@ Deno.test("unknown kinds are named and do not stop deletions; broken objects of 
   });
 });
 
-Deno.test("of two objects with one name the first counts, and both places are named", async () => {
+Deno.test("of two objects with one name the first counts, and both files are named", async () => {
   await withFolder({ "a.yaml": LIST, "b.yaml": LIST }, (folder) => {
     const { objects, problems } = readManifests(folder);
     assert.equal(objects.length, 3);
@@ -120,7 +120,7 @@ Deno.test("of two objects with one name the first counts, and both places are na
   });
 });
 
-Deno.test("a change of a file gives a new list, also while the file is broken in between", async () => {
+Deno.test("a change of a file gives a new list, also when the file was broken in between", async () => {
   await withFolder({ "a.yaml": LIST }, async (folder) => {
     const stop = new AbortController();
     const deadline = setTimeout(() => stop.abort(), 10_000);
@@ -155,7 +155,7 @@ const objects = fc.uniqueArray(
   { selector: (object) => describeKey(objectKey(object)), maxLength: 6 },
 );
 
-Deno.test("relist turns what is known into the list; an incomplete list deletes nothing", () => {
+Deno.test("relist makes the known objects equal to the list; an incomplete list deletes nothing", () => {
   const keyed = (list: readonly KubeObject[]) =>
     new Map(list.map((object) => [describeKey(objectKey(object)), object]));
   fc.assert(fc.property(objects, objects, fc.boolean(), (before, listed, complete) => {
@@ -167,13 +167,13 @@ Deno.test("relist turns what is known into the list; an incomplete list deletes 
     }
     const expected = complete ? keyed(listed) : new Map([...known, ...keyed(listed)]);
     assert.deepEqual(new Map([...after].sort()), new Map([...expected].sort()));
-    assert.deepEqual(relist(after, listed, complete, ""), [], "the same list again says nothing");
+    assert.deepEqual(relist(after, listed, complete, ""), [], "the same list again gives no event");
     const reordered = relist(known, [...listed].reverse(), complete, "2026-01-01T00:00:00.000Z");
-    assert.deepEqual(reordered, events, "the order of the list does not show");
+    assert.deepEqual(reordered, events, "the order of the list does not matter");
   }));
 });
 
-Deno.test("a deletion of what is not there is no news; one of what the same batch brought is", () => {
+Deno.test("the deletion of an unknown object is dropped; that of an object from the same batch is not", () => {
   const [known, other] = [service("shop/known 10.96.0.1 :80/tcp"), service("shop/other 10.96.0.2 :80/tcp")];
   const event = (object: Service, gone: boolean) => ({
     key: objectKey(object),
@@ -182,11 +182,11 @@ Deno.test("a deletion of what is not there is no news; one of what the same batc
     time: "",
   });
   const objects = new Map([[describeKey(objectKey(known)), known]]);
-  const told = [event(other, true), event(known, true), event(other, false), event(other, true)];
-  assert.deepEqual(news(objects, told), told.slice(1));
+  const received = [event(other, true), event(known, true), event(other, false), event(other, true)];
+  assert.deepEqual(news(objects, received), received.slice(1));
 });
 
-/** The lists of a source on `folder`, one for each change; it ends with `use`. */
+/** Runs `use` with the lists of a source on `folder`: one for each change. */
 async function following(
   path: string,
   use: (next: () => Promise<{ names: string[]; complete: boolean; said: string }>) => Promise<void>,
@@ -207,7 +207,7 @@ async function following(
 const ONE =
   `apiVersion: v1\nkind: Service\nmetadata: {name: one, namespace: shop}\nspec: {clusterIP: 10.96.0.1}\n`;
 
-Deno.test("a file that is gone takes with it what it alone held, and says how much", async () => {
+Deno.test("a file that is gone deletes the objects that only it had, and their number is reported", async () => {
   await withFolder(
     { "a.yaml": LIST, "b.yaml": ONE, "c.yaml": ONE.replace("one", "four") },
     async (folder) => {
@@ -222,7 +222,7 @@ Deno.test("a file that is gone takes with it what it alone held, and says how mu
   );
 });
 
-Deno.test("what cannot be read, is empty or is away deletes nothing, and what else is there is served", async () => {
+Deno.test("a file that is unreadable, empty or missing deletes nothing, and the other files are served", async () => {
   const damage: [string, (folder: string) => void, RegExp][] = [
     [
       "emptied",
@@ -263,7 +263,7 @@ Deno.test("what cannot be read, is empty or is away deletes nothing, and what el
   }
 });
 
-Deno.test("a file and a folder are followed where they are replaced as a whole", async () => {
+Deno.test("a file and a folder are followed when they are replaced as a whole", async () => {
   await withFolder({ "in/a.yaml": ONE, "next.yaml": LIST }, async (folder) => {
     await following(`${folder}/in/a.yaml`, async (next) => {
       assert.deepEqual((await next()).names, ["one"]);
@@ -271,7 +271,7 @@ Deno.test("a file and a folder are followed where they are replaced as a whole",
       assert.deepEqual((await next()).names, ["one", "two", "three"]);
       Deno.writeTextFileSync(`${folder}/next.yaml`, ONE.replace("one", "four"));
       Deno.renameSync(`${folder}/next.yaml`, `${folder}/in/a.yaml`);
-      assert.deepEqual((await next()).names, ["four"], "also the second time");
+      assert.deepEqual((await next()).names, ["four"], "the second time too");
     });
     await following(`${folder}/in`, async (next) => {
       assert.deepEqual((await next()).names, ["four"]);
@@ -282,12 +282,12 @@ Deno.test("a file and a folder are followed where they are replaced as a whole",
       Deno.renameSync(`${folder}/away`, `${folder}/in`);
       assert.deepEqual((await next()).names, ["four"]);
       Deno.writeTextFileSync(`${folder}/in/a.yaml`, ONE);
-      assert.deepEqual((await next()).names, ["one"], "also what is in it");
+      assert.deepEqual((await next()).names, ["one"], "its content too");
     });
   });
 });
 
-Deno.test("a mounted ConfigMap is read once, by the links that it shows", async () => {
+Deno.test("a mounted ConfigMap is read once, through its links", async () => {
   await withFolder({ "..2026_1/a.yaml": ONE }, (folder) => {
     Deno.symlinkSync("..2026_1", `${folder}/..data`);
     Deno.symlinkSync("..data/a.yaml", `${folder}/a.yaml`);
@@ -296,7 +296,7 @@ Deno.test("a mounted ConfigMap is read once, by the links that it shows", async 
   });
 });
 
-Deno.test("a key that stands twice is named, and its last value counts", async () => {
+Deno.test("a key that is twice in a map is reported, and its last value counts", async () => {
   await withFolder({ "a.yaml": `${ONE}spec: {clusterIP: 10.96.0.9}\n` }, (folder) => {
     const { objects, problems } = readManifests(folder);
     assert.equal((objects[0] as Service).spec.clusterIP, "10.96.0.9");
@@ -304,7 +304,7 @@ Deno.test("a key that stands twice is named, and its last value counts", async (
   });
 });
 
-Deno.test("YAML that its parser could not hold is refused before it is parsed; JSON of that length is read", () => {
+Deno.test("YAML that is too long for its parser is rejected before parsing; JSON of that length is read", () => {
   const filler = " ".repeat(33 * 1024 * 1024);
   const { values, problems } = readDocuments("x.yaml", `${filler}\n${LIST}`);
   assert.deepEqual(values, []);

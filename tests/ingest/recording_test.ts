@@ -1,4 +1,4 @@
-// Recordings: converted from a watch, and played with or without their timing.
+// Recordings: made from a recorded watch, and played with or without their timing.
 
 import assert from "node:assert/strict";
 import { type Clock, recordingSource } from "../../src/ingest/recording_source.ts";
@@ -8,7 +8,7 @@ import { appears, service } from "../support/cluster_notation.ts";
 
 const EVENING = new URL("../../fixtures/api/evening.ndjson", import.meta.url);
 
-Deno.test("a watch of a real API server is read without a problem", () => {
+Deno.test("the recorded watch of a real API server is read without a problem", () => {
   const { events, problems } = readWatchRecording(Deno.readTextFileSync(EVENING));
   assert.deepEqual(problems, []);
   assert.equal(
@@ -18,7 +18,7 @@ Deno.test("a watch of a real API server is read without a problem", () => {
   );
 });
 
-Deno.test("a list becomes upserts and deletes, a bookmark nothing, and what cannot be read is named by its line", () => {
+Deno.test("a list becomes upserts and deletions, a bookmark nothing, and a wrong line is reported by number", () => {
   const object = (name: string) => ({
     kind: "Service",
     apiVersion: "v1",
@@ -44,7 +44,7 @@ Deno.test("a list becomes upserts and deletes, a bookmark nothing, and what cann
   assert.deepEqual(problems.map((problem) => problem.slice(0, 6)), ["line 6", "line 7", "line 8", "line 9"]);
 });
 
-/** A clock that a sleep moves on. */
+/** A clock that moves only when a caller sleeps. */
 function virtualClock(): Clock & { slept: number[] } {
   let now = 0;
   const slept: number[] = [];
@@ -76,14 +76,14 @@ async function play(speed: number): Promise<{ names: string[][]; slept: number[]
   return { names, slept: clock.slept };
 }
 
-Deno.test("a recording is played as it was, faster, or at once", async () => {
+Deno.test("a recording is played with its own timing, faster, or at once", async () => {
   const timed = [["one", "two"], ["three"], ["four"]];
   assert.deepEqual(await play(1), { names: timed, slept: [2000, 10_000] });
   assert.deepEqual(await play(10), { names: timed, slept: [200, 1000] });
   assert.deepEqual(await play(Infinity), { names: [["one", "two", "three", "four"]], slept: [] });
 });
 
-Deno.test("a line that is no object, or longer than one can be, is named and the next is read", () => {
+Deno.test("a line that is no object, or too long, is reported, and the next one is read", () => {
   const time = "2026-11-23T09:26:10.000Z";
   const { events, problems } = readWatchRecording([
     "null",
@@ -108,7 +108,7 @@ Deno.test("a line that is no object, or longer than one can be, is named and the
   ]);
 });
 
-Deno.test("a recording is read as it is played: what is not due yet is not in memory", async () => {
+Deno.test("a recording is read while it is played: events that are not due are not in memory", async () => {
   let read = 0;
   function* records() {
     for (let second = 10; second < 60; second++) {
@@ -119,7 +119,7 @@ Deno.test("a recording is read as it is played: what is not due yet is not in me
   for await (
     const _ of recordingSource("", records, 1, virtualClock()).batches(new AbortController().signal)
   ) {
-    assert.equal(read, 2, "the first, and the one that shows that its batch is whole");
+    assert.equal(read, 2, "the first event, and the next one, which begins another batch");
     break;
   }
 });

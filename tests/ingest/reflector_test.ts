@@ -1,7 +1,7 @@
-// The reflector as a value: a script of answers goes in, requests and batches come out, and the clock is a number.
+// The reflector without a driver: a script of answers goes in, requests and batches come out, and the clock is a number.
 
 import assert from "node:assert/strict";
-import { deadline } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline } from "../../src/ingest/reflector.ts";
 import { statusOf } from "../../src/ingest/reflector_state.ts";
 import { BOOKMARK, line, whole } from "../support/api_server.ts";
 import {
@@ -16,7 +16,7 @@ import {
   watching,
 } from "../support/reflector_run.ts";
 
-Deno.test("what is no list of the kind asked for is named, and no list", () => {
+Deno.test("an answer that is not a list of the requested kind is reported and not applied", () => {
   const answers: readonly (readonly [unknown, string])[] = [
     [{ kind: "Status", apiVersion: "v1", message: "not ready", code: 503 }, "not ready"],
     [{ kind: "Status" }, "a Status without a message"],
@@ -53,14 +53,14 @@ Deno.test("what is no list of the kind asked for is named, and no list", () => {
     assert.deepEqual(run.said, [`! Service: ${problem}; trying again`]);
     assert.equal(statusOf(run.state).problem, `Service: ${problem}`);
     assert.equal(run.queries.length, 2, "it waits");
-    assert.ok(run.pass(900).queries.length === 3, "and asks again");
-    // The same in a stream leads to pages.
+    assert.ok(run.pass(900).queries.length === 3, "it asks again");
+    // The same answer to a streamed list leads to pages.
     const streamed = new Run().start().answer(typeof body === "string" ? `${body}\n` : body);
     assert.deepEqual([streamed.said, streamed.query["limit"]], [[], "500"]);
   }
 });
 
-Deno.test("a line of a watch that makes no sense is named, and the watch goes on from the last version", () => {
+Deno.test("a wrong line of a watch is reported, and the next watch begins at the last version", () => {
   const lines: readonly (readonly [string, string])[] = [
     ['{"type":"BOOKMARK"}', "a watch event BOOKMARK whose object is missing"],
     ['{"type":"ERROR"}', "a watch event ERROR whose object is missing"],
@@ -99,13 +99,13 @@ Deno.test("a line of a watch that makes no sense is named, and the watch goes on
       `${line("ADDED", whole("b", "11"))}${text}\n${line("ADDED", whole("c", "12"))}`,
     );
     assert.equal(run.said.length, 3, run.said.join("\n"));
-    assert.deepEqual(run.said.slice(0, 2), ["list: a", "+b"], "what came before it counts");
+    assert.deepEqual(run.said.slice(0, 2), ["list: a", "+b"], "the lines before it count");
     assert.ok(run.said[2]!.startsWith(`! Service: ${problem}`), run.said.join());
     assert.equal(run.pass(900).query["resourceVersion"], "11");
   }
 });
 
-Deno.test("lines without news are taken as what they are", () => {
+Deno.test("bookmarks and lines without changes are accepted", () => {
   const bookmarks = [
     { kind: "Service", apiVersion: "v1" },
     { metadata: { resourceVersion: "" } },
@@ -116,11 +116,11 @@ Deno.test("lines without news are taken as what they are", () => {
   for (const object of bookmarks) {
     const run = watching().bytes(`\n \r\n${line("BOOKMARK", object)}`).pass(2000).end();
     assert.deepEqual(run.said, ["list: a"]);
-    assert.equal(run.query["resourceVersion"], "10", "the last version that says something");
+    assert.equal(run.query["resourceVersion"], "10", "the last version that is not empty");
   }
 });
 
-Deno.test("a deletion needs only a name", () => {
+Deno.test("a deletion needs only the name of its object", () => {
   const metadata = { name: "a", namespace: "shop", resourceVersion: "11" };
   const objects = [
     { metadata },
@@ -132,7 +132,7 @@ Deno.test("a deletion needs only a name", () => {
   }
 });
 
-Deno.test("a streamed list that changes while it comes is the list of its end", () => {
+Deno.test("a streamed list that changes while it arrives has the state of its end", () => {
   const bad = { ...whole("bad"), spec: { ports: "80" } };
   const run = new Run().start().head().bytes(
     line("ADDED", whole("a")),
@@ -152,7 +152,7 @@ Deno.test("a streamed list that changes while it comes is the list of its end", 
   assert.deepEqual([batch!.complete, batch!.resourceVersion], [true, "10"]);
 });
 
-Deno.test("a deletion behind a part of the list that was delivered is in the whole", () => {
+Deno.test("a deletion after a delivered part is in the whole list", () => {
   const names = Array.from({ length: 600 }, (_, i) => `s${i}`);
   const run = new Run().start({ inParts: true }).head();
   run.bytes(...names.map((name) => line("ADDED", whole(name))), line("DELETED", whole("s7")), BOOKMARK);
@@ -163,7 +163,7 @@ Deno.test("a deletion behind a part of the list that was delivered is in the who
   assert.deepEqual(run.lists[1]!.gone?.map(({ name }) => name), ["s7"]);
 });
 
-Deno.test("pages belong together: one of another version, or one that is no page, begins the list again", () => {
+Deno.test("a page of another version, or an answer that is no page, begins the list again", () => {
   const second: readonly unknown[] = [
     list(["b"], { resourceVersion: "11" }),
     list(["b"], { resourceVersion: "" }),
@@ -181,13 +181,13 @@ Deno.test("pages belong together: one of another version, or one that is no page
   }
 });
 
-Deno.test("a token that is always expired leads at once to one list without a limit", () => {
+Deno.test("a continue token that is always expired leads at once to one list without a limit", () => {
   const run = paged({ continue: "next" }).answer(EXPIRED, 410);
   assert.deepEqual([run.query["continue"], run.query["limit"], run.at], [undefined, undefined, 0]);
   assert.deepEqual(run.answer(list(["a", "b"])).said, ["list: a,b"]);
 });
 
-Deno.test("pages without end are given up; a few empty ones are not", () => {
+Deno.test("endless pages are aborted; a few empty ones are accepted", () => {
   const run = paged({ continue: "0" });
   for (let i = 1; i <= 10; i++) run.answer(list([], { continue: String(i) }));
   assert.deepEqual(run.answer(list(["b"])).said, ["list: a,b"]);
@@ -199,21 +199,21 @@ Deno.test("pages without end are given up; a few empty ones are not", () => {
   assert.match(same.said.join("\n"), /pages without end/);
 });
 
-Deno.test("an empty version is one that is not known: the watch begins at once, and a list follows it", () => {
+Deno.test("after a list with an empty version the watch begins at once, and a list follows it", () => {
   for (const resourceVersion of ["", "0", 7, undefined]) {
     const run = paged({ resourceVersion });
     assert.deepEqual([run.query["watch"], run.query["resourceVersion"], run.at], ["1", undefined, 0]);
     run.head().bytes(line("ADDED", whole("a")), line("ADDED", whole("b", "12"))).pass(60_000).end();
     assert.deepEqual(run.said, ["list: a", "+a", "+b"]);
-    assert.equal(run.query["watch"], undefined, "what was missed meanwhile nobody can say");
+    assert.equal(run.query["watch"], undefined, "only a list has the changes that were missed");
     assert.equal(run.at, 60_000);
   }
   const marked = paged({ resourceVersion: "" }).head();
   marked.bytes(line("BOOKMARK", { metadata: { resourceVersion: "20" } })).pass(60_000).end();
-  assert.equal(marked.query["resourceVersion"], "20", "a bookmark brings one");
+  assert.equal(marked.query["resourceVersion"], "20", "a bookmark has a version");
 });
 
-Deno.test("Retry-After is obeyed, as seconds and as a date, within bounds", () => {
+Deno.test("Retry-After counts as seconds and as a date, up to a limit", () => {
   const date = new Date(START + 20_000).toUTCString();
   const waits = [["20", 20_000], [date, 20_000], ["100000", 120_000], ["soon", 0], ["-5", 0]] as const;
   for (const status of [429, 503]) {
@@ -225,12 +225,12 @@ Deno.test("Retry-After is obeyed, as seconds and as a date, within bounds", () =
     }
   }
   const listing = new Run().start().answer({}, 503, "20");
-  assert.equal(listing.pass(19_999).queries.length, 1, "a list is not asked for in pages meanwhile");
+  assert.equal(listing.pass(19_999).queries.length, 1, "no list in pages before that");
 });
 
-Deno.test("a streamed list that does not end is asked for in pages after 10 s", () => {
+Deno.test("a streamed list that does not end is listed in pages after 10 s", () => {
   const run = new Run().start().head().pass(9000).bytes(line("ADDED", whole("a")));
-  // Changes of what is listed do not make it longer.
+  // Changes of objects that are in the list already do not count as growth.
   for (let i = 0; i < 9; i++) run.pass(1100).bytes(line("MODIFIED", whole("a", String(20 + i))));
   assert.equal(run.queries.length, 1);
   run.pass(200);
@@ -238,7 +238,7 @@ Deno.test("a streamed list that does not end is asked for in pages after 10 s", 
   assert.match(run.said.join("\n"), /^! Service: no end of the streamed list within 10 s; listing in pages$/);
 });
 
-Deno.test("a list to be confirmed is asked for in another way, of the newest state", () => {
+Deno.test("a second list is asked for in another way, and of the newest state", () => {
   const streamed = watching();
   streamed.input({ kind: "confirm", why: "a list without 12 of 14 known Services" });
   const { selectors } = SERVICES;
@@ -249,10 +249,10 @@ Deno.test("a list to be confirmed is asked for in another way, of the newest sta
   assert.equal(statusOf(streamed.state).problem, "");
   const unlimited = paged({ continue: "next" }).answer(EXPIRED, 410).answer(list(["a"]));
   unlimited.input({ kind: "confirm", why: "" });
-  assert.equal(unlimited.query["limit"], "400", "what came in one page is asked for in pages");
+  assert.equal(unlimited.query["limit"], "400", "after one page without a limit: in pages");
 });
 
-Deno.test("while a second list fails the watch goes on, and it is said again every three minutes", () => {
+Deno.test("while second lists fail the watch goes on, and the report is repeated every three minutes", () => {
   const run = watching();
   run.input({ kind: "confirm", why: "a list without 12 of 14 known Services" });
   let watches = 0;
@@ -276,7 +276,7 @@ Deno.test("while a second list fails the watch goes on, and it is said again eve
   assert.equal(run.lists.length, 1);
 });
 
-Deno.test("no answer, however it is repeated, is asked for without a pause", () => {
+Deno.test("no answer, however often repeated, leads to requests without pauses", () => {
   const bodies: Record<string, (run: Run) => void> = {
     "a bad line, then the end": (run) => run.head().bytes("null\n").end(),
     "an object that cannot be read": (run) =>
@@ -307,7 +307,7 @@ Deno.test("no answer, however it is repeated, is asked for without a pause", () 
   }
 });
 
-Deno.test("a watch that is refused again and again leads to a list, which goes around what is wrong", () => {
+Deno.test("a watch that is rejected again and again leads to a list", () => {
   const ways: ((run: Run) => void)[] = [
     (run) => run.head().bytes("null\n"),
     (run) => run.answer({ kind: "Status", message: "Too large resource version", code: 504 }, 504),
@@ -323,7 +323,7 @@ Deno.test("a watch that is refused again and again leads to a list, which goes a
   }
 });
 
-Deno.test("a version that a restored server does not have yet leads to a list, said so or silent", () => {
+Deno.test("a version that a restored server does not have yet leads to a list, after an error and after silence", () => {
   const causes = [{ reason: "ResourceVersionTooLarge" }];
   const tooLarge = {
     kind: "Status",
@@ -342,24 +342,24 @@ Deno.test("a version that a restored server does not have yet leads to a list, s
   assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
 });
 
-Deno.test("a list that the server wants to be asked for later waits, whatever happens meanwhile", () => {
+Deno.test("a list waits as long as the server asked, whatever happens in between", () => {
   const unavailable = { kind: "Status", message: "busy", reason: "ServiceUnavailable", code: 503 };
-  // The body of the answer is cut: its head has said when.
+  // The body of the answer is cut, but its head has the Retry-After.
   const cut = new Run().start().head(503, "20");
   cut.input({ kind: "failed", problem: { reason: "cut", text: "reset" } }).pass(19_000);
   assert.equal(cut.queries.length, 1);
   assert.equal(cut.pass(2000).queries.length, 2);
-  // What was missed is asked for first; the list that follows is asked of the same server.
+  // The catch-up fails with Retry-After: the list that follows waits as well.
   const known = new Run().start({ known: "7" }).answer(unavailable, 503, "20").pass(19_000);
   assert.equal(known.queries.length, 1);
-  // The watch goes on while the second list has to wait, and ends because its version is too old.
+  // The watch goes on while the second list waits, and ends because its version is too old.
   const confirming = watching().input({ kind: "confirm", why: "a test" }).answer(unavailable, 503, "20");
   assert.equal(confirming.query["resourceVersion"], "10");
   confirming.answer(EXPIRED, 410).pass(15_000);
   assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
 });
 
-Deno.test("lists that contradict each other again and again are asked for with longer and longer pauses", () => {
+Deno.test("lists that contradict each other again and again are retried with growing pauses", () => {
   const run = watching();
   const asked = () => run.queries.filter((query) => !("watch" in query)).length;
   for (let second = 0; second < 60; second++) {
@@ -371,7 +371,7 @@ Deno.test("lists that contradict each other again and again are asked for with l
   assert.ok(asked() <= 12, `${asked()} lists in a minute`);
 });
 
-Deno.test("a watch that worked and is cut is resumed, and others say how often", () => {
+Deno.test("a watch that is cut after it worked is resumed, and gives only a `cut` effect", () => {
   const run = watching();
   for (let i = 0; i < 10; i++) {
     run.pass(20_000).input({ kind: "failed", problem: { reason: "cut", text: "reset by peer" } }).pass(900)
@@ -382,7 +382,7 @@ Deno.test("a watch that worked and is cut is resumed, and others say how often",
   assert.ok(run.queries.slice(1).every((query) => query["resourceVersion"] === "10"));
 });
 
-Deno.test("a watch on a connection of its own is made anew every 30 s, quietly", () => {
+Deno.test("a watch on a connection of its own is renewed every 30 s without a report", () => {
   const run = new Run().start().head(200, "", false).bytes(line("ADDED", whole("a")), BOOKMARK);
   run.pass(29_999);
   assert.equal(run.queries.length, 1);
@@ -392,7 +392,7 @@ Deno.test("a watch on a connection of its own is made anew every 30 s, quietly",
   assert.deepEqual([run.queries.length, run.said], [3, ["list: a"]]);
 });
 
-Deno.test("a resource that the server does not know is done without, and looked for again", () => {
+Deno.test("the proxy goes on without a resource that the server does not have, and asks again later", () => {
   const run = new Run(CIDRS).start().answer("404 page not found", 404).answer("404 page not found", 404);
   assert.deepEqual(run.lists.map(({ objects, complete }) => [objects.length, complete]), [[0, false]]);
   assert.deepEqual([run.said, statusOf(run.state).problem], [["list: "], ""]);
@@ -406,7 +406,7 @@ Deno.test("a resource that the server does not know is done without, and looked 
   );
 });
 
-Deno.test("what came after a known version comes first, and a list whatever becomes of it", () => {
+Deno.test("the changes after a known version come first, and a list follows in any case", () => {
   const ways: ((run: Run) => void)[] = [
     (run) => run.head().bytes(line("ADDED", whole("late", "8"))).pass(250),
     (run) => run.head().bytes(line("ADDED", whole("late", "8"))).end(),
@@ -424,12 +424,12 @@ Deno.test("what came after a known version comes first, and a list whatever beco
   }
 });
 
-Deno.test("equal seeds decide equally, others wait otherwise", () => {
+Deno.test("equal seeds give equal pauses, other seeds give other pauses", () => {
   const pauses = (seed: number) => {
     const run = new Run(SERVICES, {}, seed).start();
     return Array.from({ length: 8 }, () => {
       run.input({ kind: "failed", problem: { reason: "unreachable", text: "refused" } });
-      const wait = deadline(run.state)! - run.at;
+      const wait = reflectorDeadline(run.state)! - run.at;
       run.pass(wait);
       return wait;
     });
@@ -441,7 +441,7 @@ Deno.test("equal seeds decide equally, others wait otherwise", () => {
   assert.ok(others.every((wait) => wait >= 400 && wait <= 30_000));
 });
 
-Deno.test("who waits for the ledger is not silent", () => {
+Deno.test("time that a batch waits for the ledger does not count as silence", () => {
   const run = watching(["a"], { idleMilliseconds: 1000 });
   run.at += 5000;
   run.input({ kind: "taken" }).pass(999);

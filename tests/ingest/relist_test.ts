@@ -1,4 +1,4 @@
-// Lists as events: what is deleted, what stays, and which lists remove so much that another must confirm them.
+// Lists as events: which objects are deleted, which stay, and which lists must be confirmed by a second one.
 
 import assert from "node:assert/strict";
 import { largeRemoval, news, relist } from "../../src/ingest/relist.ts";
@@ -25,7 +25,7 @@ const withVersion = <T extends KubeObject>(object: T, resourceVersion: string): 
   metadata: { ...object.metadata, resourceVersion },
 });
 
-Deno.test("what could not be read stays, what is said to be gone goes, and deletions have the list's version", () => {
+Deno.test("unread objects stay, objects that are gone are deleted, and deletions have the list's version", () => {
   const [a, b, c] = services(3) as [KubeObject, KubeObject, KubeObject];
   const before = known(a, b, c);
   const deleted = (complete: boolean, more: Parameters<typeof relist>[5]) =>
@@ -40,7 +40,7 @@ Deno.test("what could not be read stays, what is said to be gone goes, and delet
   assert.deepEqual(deleted(false, { gone: [objectKey(service("shop/x 10.96.1.1 http:80/tcp"))] }), []);
 });
 
-Deno.test("an event that changes nothing is no news, within a batch and against what is known", () => {
+Deno.test("an event that changes nothing is dropped, against known objects and within a batch", () => {
   const a = withVersion(services(1)[0]!, "7");
   const newer = withVersion(a, "8");
   assert.deepEqual(news(known(a), [appears(a), vanishes(a), vanishes(a), appears(a), appears(a)]), [
@@ -51,7 +51,7 @@ Deno.test("an event that changes nothing is no news, within a batch and against 
   assert.deepEqual(news(known(), [vanishes(a), appears(a)]), [appears(a)]);
 });
 
-Deno.test("a list that removes more than half, and at least ten, is one to confirm", () => {
+Deno.test("a list that removes more than half, and at least ten, must be confirmed", () => {
   const removed = (before: number, after: number, more: Partial<ListBatch> = {}) =>
     largeRemoval(known(...services(before)), listOf(services(after), more));
   assert.deepEqual(removed(20, 9), { of: "Services", removed: 11, known: 20 });
@@ -59,13 +59,13 @@ Deno.test("a list that removes more than half, and at least ten, is one to confi
   for (const [before, after] of [[9, 0], [20, 10], [0, 20], [20, 20], [100, 60]]) {
     assert.equal(removed(before!, after!), undefined, `${before} to ${after}`);
   }
-  assert.equal(removed(20, 0, { complete: false }), undefined, "it removes nothing");
-  assert.equal(removed(20, 0, { kinds: ["Node"] }), undefined, "of other kinds");
+  assert.equal(removed(20, 0, { complete: false }), undefined, "an incomplete list removes nothing");
+  assert.equal(removed(20, 0, { kinds: ["Node"] }), undefined, "it lists only other kinds");
   const unread = services(20).map(objectKey);
-  assert.equal(removed(20, 0, { unread }), undefined, "they are there");
+  assert.equal(removed(20, 0, { unread }), undefined, "unread objects exist");
 });
 
-Deno.test("endpoints count by Service and address, wherever their slice is", () => {
+Deno.test("endpoints count by Service and address, in whichever slice they are", () => {
   const addresses = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => `10.244.0.${from + i}`).join(" ");
   const one = (name: string, from: number, to: number) =>
@@ -79,7 +79,7 @@ Deno.test("endpoints count by Service and address, wherever their slice is", () 
     removed: 30,
     known: 40,
   });
-  assert.equal(after(one("web-c", 0, 40)), undefined, "in one slice now");
+  assert.equal(after(one("web-c", 0, 40)), undefined, "all endpoints are in one slice now");
   assert.equal(after(one("web-a", 0, 0), one("web-b", 20, 40)), undefined, "half of them");
   assert.deepEqual(
     after(one("api-a", 0, 20), one("api-b", 20, 40)),

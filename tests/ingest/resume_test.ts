@@ -1,4 +1,4 @@
-// A source that goes on with a ledger: what the ledger holds is not appended again.
+// A source that continues with a ledger: events that the ledger has are not appended again.
 
 import assert from "node:assert/strict";
 import { apiSource } from "../../src/ingest/api_source.ts";
@@ -10,14 +10,14 @@ import { until } from "../support/until.ts";
 
 const TIMES = { idleMilliseconds: 60_000, catchUpMilliseconds: 50, backoffMilliseconds: 10 };
 
-/** What the API server remembers: each event by its version. */
+/** The events that the API server keeps, by version. */
 const HISTORY = [
   [1, "ADDED", "a"],
   [11, "ADDED", "short"],
   [12, "DELETED", "short"],
 ] as const;
 
-/** A server that knows `a`, was listed at version 10 and then at 12, and replays what came after the version asked for. */
+/** A server with `a`, whose lists have the versions 10 and 12, and which replays the events after the requested version. */
 function server(): Server {
   let version = 10;
   return new Server((query) => {
@@ -35,7 +35,7 @@ function server(): Server {
 const since = (version: number) =>
   HISTORY.filter(([at]) => at > version).map(([at, type, name]) => line(type, whole(name, String(at))));
 
-Deno.test("a Service that came and went is in the ledger once, also after a restart", async () => {
+Deno.test("a Service that was created and deleted is in the ledger once, also after a restart", async () => {
   await using api = server();
   const kernel = new FakeKernel();
   const follow = (before?: FollowedCluster) =>

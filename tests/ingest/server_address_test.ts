@@ -12,7 +12,7 @@ const CIDR: KubeObject = {
 };
 const KNOWN = [CIDR, service("default/kubernetes 172.20.0.1 https:443/tcp")];
 
-Deno.test("an address of the service CIDR, a cluster IP and a Service's name are named as what they are", () => {
+Deno.test("an address of the service CIDR, a cluster IP and the name of a Service are recognised", () => {
   const about = (server: string, inPod = false) => behindServiceRules(server, KNOWN, inPod);
   assert.equal(about("https://10.96.0.1:443"), "10.96.0.1 is in 10.96.0.0/16, the addresses of Services");
   assert.equal(

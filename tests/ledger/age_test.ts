@@ -1,4 +1,4 @@
-// How old a ledger is by the times of its own records.
+// The age of a ledger by the times of its own records.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -20,17 +20,17 @@ Deno.test("the age is the time between records", () => {
   assert.equal(age(at(0), at(1000), at(5000)), 5000);
 });
 
-Deno.test("a step forwards counts a day at most, one back nothing, and what follows counts again", () => {
+Deno.test("a clock that was set forwards adds at most a day, one that was set back adds nothing", () => {
   assert.equal(age(at(0), at(400 * DAY), at(400 * DAY + 7)), DAY + 7);
   assert.equal(age(at(0), at(-400 * DAY), at(-400 * DAY + 7)), 7);
 });
 
-Deno.test("events, and times that are none, do not count", () => {
+Deno.test("events and records without a valid time do not count", () => {
   assert.equal(age(at(0), at(DAY, EVERY_KIND[1]), at(10)), 10);
   assert.equal(age(at(0), { ...at(0), time: "yesterday" }, at(10)), 10);
 });
 
-Deno.test("whatever the clock does, an age never falls and never grows by more than a day a record", () => {
+Deno.test("an age never falls, and grows by at most a day per record, however the clock is set", () => {
   const times = fc.array(fc.integer({ min: -(2 ** 42), max: 2 ** 42 }), { minLength: 1 });
   fc.assert(fc.property(times, (times) => {
     let before = ageBehind(NEWBORN, at(times[0]!));

@@ -1,4 +1,4 @@
-// A ledger that is opened while its disk fails: what is there stays there, whatever fails next.
+// A ledger that is opened while its disk fails. No record that it has may be lost, whatever fails next.
 
 import assert from "node:assert/strict";
 import { readLedger } from "../../src/ledger/reader.ts";
@@ -15,7 +15,7 @@ const record = (version: string): LedgerRecord => ({
 const versions = (storage: MemoryStorage) =>
   [...readLedger(storage)].map(({ record }) => record.kind === "config" ? record.version : "");
 
-/** A ledger of three records that a process has left, of which the disk may have kept nothing yet. */
+/** A ledger of three records after the end of its writer. None of them is durable yet. */
 function left(): MemoryStorage {
   const before = memoryStorage();
   const ledger = new LedgerWriter(before, { policy: "interval", ledger: "0123456789abcdef" });
@@ -23,7 +23,7 @@ function left(): MemoryStorage {
   return memoryStorage(before.files);
 }
 
-Deno.test("a start whose first syncs fail loses nothing of what was there", () => {
+Deno.test("a start whose first syncs fail loses no record", () => {
   for (let failures = 1; failures <= 6; failures++) {
     const storage = left();
     let rest = failures;
@@ -43,7 +43,7 @@ Deno.test("a start whose first syncs fail loses nothing of what was there", () =
   }
 });
 
-Deno.test("what could not be synced at a start does not count as being on the disk", () => {
+Deno.test("records that could not be synced at a start do not count as durable", () => {
   const storage = left();
   storage.fault = (call) => {
     if (call === "sync") throw storageError("EIO");
@@ -53,10 +53,10 @@ Deno.test("what could not be synced at a start does not count as being on the di
   storage.fault = () => {};
   ledger.sync();
   assert.equal(ledger.synced, true);
-  // A power cut leaves what was synced.
+  // A power cut leaves only what was synced.
   const kept = memoryStorage();
   for (const [name, bytes] of storage.files) {
-    // What is written whole is synced with its name.
+    // `write` makes a whole file and its name durable.
     kept.files.set(name, bytes.slice(0, storage.synced.get(name) ?? 0));
   }
   ledger[Symbol.dispose]();

@@ -1,4 +1,4 @@
-// The bytes of a ledger: what is encoded is decoded, and what another version wrote is refused.
+// The bytes of a ledger: decoding gives what was encoded, and segments of newer versions are rejected.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -15,7 +15,7 @@ import type { EventRecord } from "../../src/ledger/record.ts";
 import { EVERY_KIND, ID, open, text, using } from "../support/ledger_records.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
-Deno.test("decode(encode(x)) = x for any JSON value in a record, and the order of keys does not show", () => {
+Deno.test("decode(encode(x)) = x for any JSON value in a record, in any order of keys", () => {
   const reversed = (value: unknown): unknown =>
     typeof value !== "object" || value === null || Array.isArray(value)
       ? value
@@ -28,11 +28,11 @@ Deno.test("decode(encode(x)) = x for any JSON value in a record, and the order o
     const decoded = decodeRecord(new TextEncoder().encode(line.trimEnd()), offset, genesisChain(ID));
     assert.deepEqual(decoded, { offset, record, chain });
     assert.equal(canonicalJson(reversed(plain)), canonicalJson(plain));
-    assert.deepEqual(JSON.parse(line).value.further, plain, "a line is JSON for jq");
+    assert.deepEqual(JSON.parse(line).value.further, plain, "a line is plain JSON, for tools such as jq");
   }));
 });
 
-Deno.test("a newer format version is refused with advice", () => {
+Deno.test("a newer format version is rejected with advice", () => {
   const storage = memoryStorage();
   using(open(storage), (writer) => writer.append(EVERY_KIND));
   const [header, ...rest] = text(storage.read(segmentName(0))).split("\n") as [string, ...string[]];

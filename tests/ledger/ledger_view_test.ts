@@ -25,7 +25,7 @@ function ledger(): MemoryStorage {
 const offsets = (records: ReturnType<LedgerView<unknown>["records"]>) =>
   [...records].map(({ offset }) => offset);
 
-Deno.test("records forward and backward, one by its offset, and where segments begin", () => {
+Deno.test("a view reads records forward, backward and by offset, and knows where segments begin", () => {
   const view = ledgerView(ledger(), snapshotMisfit);
   assert.deepEqual(offsets(view.records()), [0, 1, 2, 3]);
   assert.deepEqual(offsets(view.records(2)), [2, 3]);
@@ -37,24 +37,24 @@ Deno.test("records forward and backward, one by its offset, and where segments b
   assert.match(view.id(), /^[0-9a-f]{16}$/);
 });
 
-Deno.test("closed segments that cannot hold what is searched for are not read, and progress counts segments", () => {
+Deno.test("a search skips closed segments that cannot have a match, and progress counts segments", () => {
   const storage = ledger();
   const counts: number[] = [];
   const view = ledgerView(storage, snapshotMisfit, () => (count) => counts.push(count));
-  // The newest segment is still written to and is always read.
+  // The newest segment has no terms, because it still grows: it is always read.
   assert.deepEqual(offsets(view.newestFirst({ service: "shop/b" })), [3, 1]);
   assert.deepEqual(counts, [1, 2, 3]);
   assert.deepEqual(offsets(view.newestFirst({ until: Date.parse(timeAt(0)) })), [3, 0]);
   assert.deepEqual(offsets(view.newestFirst({ address: "10.96.0.3", namespace: "shop" })), [3, 2]);
 });
 
-Deno.test("without a search no index is made", () => {
+Deno.test("without a search no terms are made", () => {
   const storage = ledger();
   assert.deepEqual(offsets(ledgerView(storage, snapshotMisfit).newestFirst({})), [3, 2, 1, 0]);
   assert.deepEqual(storage.names().filter((name) => name.includes("terms")), []);
 });
 
-Deno.test("a proof ends whole, torn or damaged, and that is a value", () => {
+Deno.test("the result of a proof is whole, torn or damaged", () => {
   const end = (change: (text: string) => string) => {
     const storage = ledger();
     const name = storage.names().filter((name) => name.endsWith(".ndjson")).at(-1)!;

@@ -1,4 +1,4 @@
-// What was appended is read back.
+// Reading gives the records that were appended.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -13,7 +13,7 @@ Deno.test("every kind of record is read back as it was appended, over several se
   assert.deepEqual(recordsIn(twoSegments()), EVERY_KIND);
 });
 
-Deno.test("the frozen ledger of format version 1 reads as ever and is written to the same bytes", () => {
+Deno.test("the kept ledger of format version 1 reads as before, and its records are written to the same bytes", () => {
   const storage = folderStorage(FIXTURE, false);
   assert.deepEqual([...readLedger(storage)].map(({ record }) => record), EVERY_KIND);
   const again = memoryStorage();

@@ -1,5 +1,5 @@
-// Records with the right CRC and hash chain that no version of this program wrote: damage with the name of the field, or
-// something that can be folded; never an error in the middle.
+// Records whose CRC and hash chain are right, but which no version of this program wrote. They are damage with the name of
+// the field, or can be folded; the fold never fails on them.
 
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
@@ -68,7 +68,7 @@ const RECORDS: readonly LedgerRecord[] = [
   ...EVERY_KIND.filter(({ kind }) => kind !== "event" && kind !== "config"),
 ];
 
-/** A ledger of `records`, whatever they are. */
+/** A ledger of `records`, which may be wrong. */
 function ledgerOf(records: readonly unknown[]): MemoryStorage {
   let chain = genesisChain(ID);
   let text = encodeHeader({ ledger: ID, first: 0, chain });
@@ -80,7 +80,7 @@ function ledgerOf(records: readonly unknown[]): MemoryStorage {
   return memoryStorage(new Map([[segmentName(0), new TextEncoder().encode(text)]]));
 }
 
-/** What reading and folding came to: "" when both went well, else the damage. */
+/** Reads and folds a ledger: "" when both succeed, else the damage. */
 function folded(storage: MemoryStorage): string {
   const state = emptyState();
   try {
@@ -92,11 +92,11 @@ function folded(storage: MemoryStorage): string {
   }
 }
 
-Deno.test("the records of these tests are right", () => {
+Deno.test("the records of these tests are valid", () => {
   assert.equal(folded(ledgerOf(RECORDS)), "");
 });
 
-Deno.test("each field of each record that is wrong is named with file, line and byte, or does no harm", () => {
+Deno.test("each wrong field of each record is reported with file, line and byte, or changes nothing", () => {
   let [found, harmless] = [0, 0];
   for (const [i, record] of RECORDS.entries()) {
     for (const { path, value } of wrongShapes(record)) {
@@ -123,14 +123,14 @@ Deno.test("each field of each record that is wrong is named with file, line and 
   assert.ok(found > 1000 && harmless > 100, `${found} found, ${harmless} harmless`);
 });
 
-Deno.test("an event of another object than its key names, and a commit of records behind it, are damage", () => {
+Deno.test("an event whose key names another object, and a commit of later records, are damage", () => {
   const other = { ...RECORDS[4]!, key: { kind: "Service", namespace: "shop", name: "api" } };
   assert.match(folded(ledgerOf([other])), /\.value: Service shop\/web is not Service shop\/api/);
   const commit = EVERY_KIND.find(({ kind }) => kind === "commit");
   assert.match(folded(ledgerOf([commit])), /\.through: 3 is not before the commit itself/);
 });
 
-Deno.test("a line that is no JSON, and a header that is none, are damage", () => {
+Deno.test("a line that is not JSON and a first line that is no header are damage", () => {
   for (const object of ["[]", "7", "{", '"x"', "null"]) {
     const storage = ledgerOf([CONFIG]);
     const bytes = storage.files.get(segmentName(0))!;
@@ -142,7 +142,7 @@ Deno.test("a line that is no JSON, and a header that is none, are damage", () =>
   }
 });
 
-/** Any text with the right CRC, in the place where a record has its own. */
+/** Adds the right CRC to any text, in the place where a record has it. */
 function sealed(text: string): string {
   const covered = text.slice(0, -1);
   return `${covered},"crc":"${crc32(covered).toString(16).padStart(8, "0")}"}\n`;

@@ -1,5 +1,5 @@
-// What becomes of closed segments: they are compressed, and go when they are too old by the ledger's own times, or too many.
-// No clock can take the past away.
+// Closed segments are compressed, and removed when they are too old by the ledger's own times, or too large together. No
+// wrong clock can remove the past.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -22,7 +22,7 @@ const record = (i: number, day: number): LedgerRecord => ({
   time: new Date(START + day * DAY).toISOString(),
 } as LedgerRecord);
 
-/** Ten records at `day`, and a snapshot behind them. */
+/** Appends ten records at `day`, and then a snapshot. */
 function live(writer: LedgerWriter, day: number, retention: Retention): void {
   for (let i = 0; i < 10; i++) writer.append([record(writer.next, day)]);
   writeSnapshot(writer, [{ through: writer.next - 1 }], retention);
@@ -30,7 +30,7 @@ function live(writer: LedgerWriter, day: number, retention: Retention): void {
 
 const segments = (storage: MemoryStorage) => storage.names().filter((name) => /ndjson/.test(name)).length;
 
-/** A ledger of `days` with a segment and a snapshot each. */
+/** A ledger with a segment and a snapshot for each of `days`. */
 function ledgerOf(days: number): MemoryStorage {
   const storage = memoryStorage();
   using(open(storage), (writer) => {
@@ -39,7 +39,7 @@ function ledgerOf(days: number): MemoryStorage {
   return storage;
 }
 
-Deno.test("behind a snapshot the past is compressed, and what is beyond retention goes with its snapshots", () => {
+Deno.test("segments before a snapshot are compressed, and those beyond retention are removed with their snapshots", () => {
   const storage = ledgerOf(4);
   const compressed = [0, 10, 20, 30].map((first) => `${segmentName(first)}.zst`);
   const all = [...compressed, ...[10, 20, 30, 40].map(snapshotName)];
@@ -59,7 +59,7 @@ Deno.test("behind a snapshot the past is compressed, and what is beyond retentio
   assert.deepEqual(old.names(), [snapshotName(40)].sort(), "HEAD and what it needs stay");
 });
 
-Deno.test("two years of churn stay within the bounds, and what is kept can be folded", () => {
+Deno.test("two years of changes stay within the limits, and the kept records can be folded", () => {
   const storage = memoryStorage();
   const most = 20_000;
   using(open(storage), (writer) => {
@@ -76,11 +76,11 @@ Deno.test("two years of churn stay within the bounds, and what is kept can be fo
   assert.deepEqual(kept.at(-1)!.record, record(7299, 729));
 });
 
-Deno.test("a clock that is 400 days ahead ages the past by a day, and one that goes back by nothing", () => {
+Deno.test("a clock that is 400 days ahead ages the ledger by a day, and one that is set back by nothing", () => {
   const storage = ledgerOf(29);
   using(open(storage), (writer) => {
     live(writer, 29 + 400, THIRTY_DAYS);
-    assert.equal(segments(storage), 30, "nothing is older than 30 days, as far as the ledger knows");
+    assert.equal(segments(storage), 30, "by the ledger's own times nothing is older than 30 days");
     for (let day = 30; day < 60; day++) live(writer, day, THIRTY_DAYS);
     assert.ok(Math.abs(segments(storage) - 31) <= 1, `${segments(storage)} segments`);
     for (let day = -500; day < -460; day++) live(writer, day, THIRTY_DAYS);
@@ -91,7 +91,7 @@ Deno.test("a clock that is 400 days ahead ages the past by a day, and one that g
   });
 });
 
-Deno.test("a wrong setting takes at most a quarter of the past at once", () => {
+Deno.test("a wrong setting removes at most a quarter of the past at once", () => {
   const storage = ledgerOf(40);
   for (const retention of [{ bytes: 0, milliseconds: Infinity }, { bytes: Infinity, milliseconds: 0 }]) {
     const left = memoryStorage(storage.files);
@@ -100,7 +100,7 @@ Deno.test("a wrong setting takes at most a quarter of the past at once", () => {
   }
 });
 
-Deno.test("times of events do not count: a recording has its own", () => {
+Deno.test("the times of events do not count, because a recording has its own", () => {
   const storage = ledgerOf(20);
   using(open(storage), (writer) => {
     for (let i = 0; i < 40; i++) {

@@ -1,4 +1,4 @@
-// What can still be used of a damaged ledger: every whole record, from where a snapshot ends.
+// Recovery of a damaged ledger: all whole records after a snapshot.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -7,7 +7,7 @@ import { EVERY_KIND, twoSegments } from "../support/ledger_records.ts";
 import type { MemoryStorage } from "../support/memory_storage.ts";
 import { zstdBomb } from "../support/zstd_bomb.ts";
 
-/** Offsets of what is whole, and how many lines are not. */
+/** Offsets of the whole records, and the number of other lines. */
 function salvaged(storage: MemoryStorage, from?: number): { offsets: number[]; lost: number } {
   const offsets: number[] = [];
   const records = salvage(storage, from);
@@ -21,7 +21,7 @@ function salvaged(storage: MemoryStorage, from?: number): { offsets: number[]; l
 
 const all = EVERY_KIND.map((_, i) => i);
 
-Deno.test("each flipped bit loses the one record that it is in", () => {
+Deno.test("a flipped bit loses only the record that it is in", () => {
   const whole = twoSegments();
   for (const name of whole.names()) {
     const bytes = whole.files.get(name)!;
@@ -37,7 +37,7 @@ Deno.test("each flipped bit loses the one record that it is in", () => {
   assert.deepEqual(salvaged(whole), { offsets: all, lost: 0 });
 });
 
-Deno.test("behind a snapshot only what is behind it counts, and segments before it are not read", () => {
+Deno.test("after a snapshot only the records behind it are salvaged, and earlier segments are not read", () => {
   const storage = twoSegments();
   const [, second] = storage.names();
   const first = Number(second!.slice(0, 20));
@@ -47,7 +47,7 @@ Deno.test("behind a snapshot only what is behind it counts, and segments before 
   assert.equal(salvaged(storage).lost, 2);
 });
 
-Deno.test("a segment that cannot be decompressed is lost as a whole, and what is behind it is not", () => {
+Deno.test("a segment that cannot be decompressed is lost, and the segments after it are not", () => {
   const storage = twoSegments();
   const [name, second] = storage.names();
   storage.files.delete(name!);

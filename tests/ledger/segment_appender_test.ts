@@ -1,4 +1,4 @@
-// A disk that fails while records are appended: they wait, and are written when it works.
+// A disk that fails while records are appended. The records wait, and are written once it works.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -6,7 +6,7 @@ import { verifyLedger } from "../../src/ledger/reader.ts";
 import { EVERY_KIND, open, recordsIn, using } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
 
-Deno.test("while the disk fails records wait, and are written with their offsets when it works", () => {
+Deno.test("while the disk fails records wait, and are written with their offsets once it works", () => {
   for (
     const fails of [["write"], ["create"], ["write", "truncate"], ["write", "create", "truncate", "lock"]]
   ) {
@@ -19,7 +19,7 @@ Deno.test("while the disk fails records wait, and are written with their offsets
       writer.append(EVERY_KIND.slice(0, 2));
       broken = true;
       const places = EVERY_KIND.slice(2).map((record) => writer.append([record]));
-      assert.deepEqual(places, EVERY_KIND.slice(2).map((_, i) => i + 2), "offsets go on");
+      assert.deepEqual(places, EVERY_KIND.slice(2).map((_, i) => i + 2), "the offsets continue");
       if (fails.includes("write")) {
         assert.deepEqual(writer.failure, { reason: "ENOSPC for a test", records: EVERY_KIND.length - 2 });
       }
@@ -33,7 +33,7 @@ Deno.test("while the disk fails records wait, and are written with their offsets
   }
 });
 
-Deno.test("after a failed sync the file is not used again, and what was not durable is written to another", () => {
+Deno.test("after a failed sync the file is not used again, and records that were not durable are written to another", () => {
   const storage = memoryStorage();
   using(open(storage), (writer) => {
     writer.append(EVERY_KIND.slice(0, 1));
@@ -51,7 +51,7 @@ Deno.test("after a failed sync the file is not used again, and what was not dura
   assert.deepEqual(storage.names(), [segmentName(0), segmentName(1)]);
 });
 
-Deno.test("a segment of which nothing was durable is made anew", () => {
+Deno.test("a segment without durable records is made again", () => {
   const storage = memoryStorage();
   using(open(storage), (writer) => {
     writer.append(EVERY_KIND.slice(0, 1));
@@ -66,7 +66,7 @@ Deno.test("a segment of which nothing was durable is made anew", () => {
   assert.deepEqual(storage.names(), [segmentName(0)]);
 });
 
-Deno.test("policy always syncs with every append, interval when asked, never not at all", () => {
+Deno.test("the policy `always` syncs with each append, `interval` when asked, `never` not at all", () => {
   for (const [policy, expected] of [["always", 1], ["interval", 0], ["never", 0]] as const) {
     const storage = memoryStorage();
     using(open(storage, { policy }), (writer) => {

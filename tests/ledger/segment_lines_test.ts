@@ -1,4 +1,4 @@
-// Bounds on what is read of a ledger: they hold while it is read, whatever a file claims to be.
+// Limits for reading a ledger. They are checked while a file is read, and not only afterwards.
 
 import assert from "node:assert/strict";
 import { zstdDecompressSync } from "node:zlib";
@@ -19,12 +19,12 @@ function oneSegment(): MemoryStorage {
   return storage;
 }
 
-Deno.test("the bombs of these tests are zstd", () => {
+Deno.test("the zstd bombs of these tests are valid", () => {
   const bytes = zstdDecompressSync(zstdBomb(300_000, 7));
   assert.deepEqual([bytes.length, new Set(bytes)], [3 * 128 * 1024, new Set([7])]);
 });
 
-Deno.test("a segment, a snapshot and terms that stand for gigabytes are refused before they are in memory", () => {
+Deno.test("a segment, a snapshot and terms that decompress to gigabytes are rejected before they fill the memory", () => {
   const storage = twoSegments();
   const bomb = zstdBomb(6 * GIGABYTE);
   assert.ok(bomb.length < 200_000, `${bomb.length} bytes`);
@@ -38,7 +38,7 @@ Deno.test("a segment, a snapshot and terms that stand for gigabytes are refused 
   assert.match(verifyLedger(storage)[0]!, /cannot be decompressed: more than \d+ bytes when decompressed/);
 });
 
-/** `storage` with a first segment to which `zeros` bytes and then `end` were added, and the most bytes read at once. */
+/** A storage whose first segment ends with many zeros and then `end`, and the largest read so far. */
 function longer(
   storage: MemoryStorage,
   zeros: number,
@@ -68,7 +68,7 @@ function longer(
   };
 }
 
-Deno.test("a line that is longer than any record is refused, read in pieces; at the end it is what a crash leaves", () => {
+Deno.test("a line that is too long for a record is rejected while it is read; at the end it is a torn tail", () => {
   const ended = longer(oneSegment(), 200_000_000, "\nmore\n");
   const size = oneSegment().size(segmentName(0));
   assert.deepEqual(verifyLedger(ended.storage), [
@@ -80,7 +80,7 @@ Deno.test("a line that is longer than any record is refused, read in pieces; at 
   assert.ok(Math.max(ended.most(), torn.most()) <= 1024 * 1024, `${ended.most()} bytes at once`);
 });
 
-Deno.test("a file of more than any segment holds is not read at all", () => {
+Deno.test("a file that is too large for a segment is not read", () => {
   const { storage, most } = longer(oneSegment(), 2 * GIGABYTE, "\n");
   assert.match(verifyLedger(storage)[0]!, /a segment of \d+ bytes, at most \d+/);
   assert.equal(most(), 0);

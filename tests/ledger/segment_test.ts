@@ -1,4 +1,4 @@
-// What became of a segment: a crash leaves a prefix, anything else is named with its place.
+// Damaged segments: after a crash a prefix is used; any other damage is reported with its place.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -9,7 +9,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, open, recordsIn, text, twoSegments, using } from "../support/ledger_records.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
-Deno.test("every truncation of the last segment is recovered as a prefix, said so, and written on", () => {
+Deno.test("after every truncation of the last segment a prefix is recovered and reported, and can be appended to", () => {
   const whole = twoSegments();
   const last = whole.names().at(-1)!;
   const bytes = whole.files.get(last)!;
@@ -34,7 +34,7 @@ Deno.test("every truncation of the last segment is recovered as a prefix, said s
   }
 });
 
-Deno.test("every flipped byte is found: a prefix is read, and the place is named", () => {
+Deno.test("every flipped byte is found: the records before it are read, and its place is reported", () => {
   const whole = twoSegments();
   for (const name of whole.names()) {
     for (let at = 0; at < whole.size(name); at++) {
@@ -53,7 +53,7 @@ Deno.test("every flipped byte is found: a prefix is read, and the place is named
   }
 });
 
-Deno.test("a record taken out, a segment taken out, and a segment of another ledger are noticed", () => {
+Deno.test("a removed record, a removed segment, and a segment of another ledger are noticed", () => {
   const without = twoSegments();
   const first = without.names()[0]!;
   const lines = text(without.read(first)).split("\n");
@@ -74,7 +74,7 @@ Deno.test("a record taken out, a segment taken out, and a segment of another led
   assert.match(verifyLedger(mixed)[0]!, /belongs to ledger 0123456789abcdef, not ffffffffffffffff/);
 });
 
-Deno.test("one record changed, removed, reordered or cut anywhere is found, and its place named", () => {
+Deno.test("a record that was changed, removed, reordered or cut is found, and its place is reported", () => {
   const whole = twoSegments();
   const resealed = (line: string) => {
     const covered = line.slice(0, line.indexOf(',"crc"')).replace('"kind":"', '"kind":"x');
@@ -96,13 +96,13 @@ Deno.test("one record changed, removed, reordered or cut anywhere is found, and 
         const storage = memoryStorage(new Map(whole.files));
         storage.files.set(name, new TextEncoder().encode(`${tamper(lines, i).join("\n")}\n`));
         const [problem] = verifyLedger(storage);
-        // What is cut off the very end is a torn tail, or no longer there at all: then only the kernel's position tells.
+        // A cut at the very end is a torn tail, or leaves no trace: then only the kernel's position shows that records are lost.
         if (last && name === whole.names().at(-1)) {
           if (what === "cut") assert.match(problem!, /torn tail/);
           if (what !== "changed") continue;
         }
         assert.ok(problem !== undefined, `${name}: line ${i + 1} ${what}`);
-        // A segment whose last record is gone or torn is named by the next one.
+        // When the last record of a segment is lost or torn, the header of the next segment shows it.
         const place = last && what !== "changed" ? /^\d{20}\.ndjson:1 / : new RegExp(`^${name}:${i + 1} `);
         assert.match(problem, place, what);
         tried++;

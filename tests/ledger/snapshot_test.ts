@@ -1,10 +1,10 @@
-// A snapshot is whole or none.
+// A snapshot is used only when it is whole.
 
 import assert from "node:assert/strict";
 import { encodeSnapshot, newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { ID, twoSegments } from "../support/ledger_records.ts";
 
-Deno.test("a snapshot that is not whole is none: the one before it, or the log alone, is used", () => {
+Deno.test("a snapshot that is not whole is ignored: an older one, or the records alone, are used", () => {
   const storage = twoSegments();
   const place = { ledger: ID, chain: "ab".repeat(32), age: { milliseconds: 7, time: 5 } };
   storage.files.set(snapshotName(2), encodeSnapshot({ ...place, next: 2 }, [{ two: 2 }]));

@@ -1,4 +1,4 @@
-// Snapshots of a ledger that is written, and a power cut at any call while they are.
+// Snapshots of a ledger that is being written, with a power cut at each call of the storage.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -9,10 +9,10 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, KEEP_ALL, open, recordsIn, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
 
-/** Stops the writer as the power does. */
+/** Stops the writer as a power cut does. */
 class PowerCut extends Error {}
 
-/** Makes a snapshot of the first records: at once, or while others are appended. */
+/** Writes a snapshot of the first records: at once, or while more records are appended. */
 type MakeSnapshot = (writer: LedgerWriter, lines: readonly LedgerRecord[]) => void | Promise<void>;
 const SNAPSHOTS: Readonly<Record<string, MakeSnapshot>> = {
   "at once": (writer, lines) => writeSnapshot(writer, lines, KEEP_ALL),
@@ -80,7 +80,7 @@ async function cutPower(makeSnapshot: MakeSnapshot): Promise<void> {
   }
 }
 
-Deno.test("a snapshot in steps is of the moment it was begun; the one of a writer that ends meanwhile is left", async () => {
+Deno.test("a snapshot in steps has the state of its begin; a writer that ends before leaves it unfinished", async () => {
   for (const ends of [false, true]) {
     const storage = memoryStorage();
     const writer = open(storage);

@@ -1,4 +1,4 @@
-// A real folder.
+// The storage in a real folder.
 
 import assert from "node:assert/strict";
 import { verifyLedger } from "../../src/ledger/reader.ts";
@@ -7,7 +7,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, ID, using } from "../support/ledger_records.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
-Deno.test("a real folder behaves as the one in memory, and is private", async () => {
+Deno.test("a real folder behaves as the folder in memory, and is private", async () => {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/ledger`;
   const [real, memory] = [folderStorage(folder, true), memoryStorage()];

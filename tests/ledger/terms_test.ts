@@ -1,5 +1,4 @@
-// The index of searches: a segment that holds a record that is looked for is never passed over, and an index that cannot
-// be read is made again.
+// The terms of segments. A search never skips a segment that has a match, and terms that cannot be read are made again.
 
 import assert from "node:assert/strict";
 import { matcher } from "../../src/history/log.ts";
@@ -11,7 +10,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 import { writeEvening } from "../support/report_ledger.ts";
 
-/** The committed evening, in segments of some records each. */
+/** The recorded evening with its commits, in segments of a few records each. */
 function evening(): MemoryStorage {
   const folder = Deno.makeTempDirSync();
   writeEvening(folder);
@@ -24,7 +23,7 @@ function evening(): MemoryStorage {
 
 const segments = (storage: MemoryStorage) => storage.names().filter((name) => name.includes(".ndjson"));
 
-/** What people may search for, by the term that stands for it: found in the records' text, not by the index. */
+/** Searches by their terms. They are taken from the text of the records, without the code under test. */
 function searches(records: readonly LedgerRecord[]): Map<string, (record: LedgerRecord) => boolean> {
   const text = JSON.stringify(records);
   const words = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, word]) => word!));
@@ -44,7 +43,7 @@ function searches(records: readonly LedgerRecord[]): Map<string, (record: Ledger
   return made;
 }
 
-Deno.test("a segment's terms name whatever a search can find in it, and when it begins and ends", () => {
+Deno.test("the terms of a segment have everything that a search can match, and its earliest and latest time", () => {
   const storage = evening();
   const all = segments(storage).map((name) => ({
     records: [...readSegmentRecords(storage, name)],
@@ -67,7 +66,7 @@ Deno.test("a segment's terms name whatever a search can find in it, and when it 
   }
 });
 
-Deno.test("terms are kept beside the segment, read from there, and made again where they cannot be read", () => {
+Deno.test("terms are kept in a file beside the segment, and made again where it cannot be read", () => {
   const storage = evening();
   const [name] = segments(storage) as [string];
   const made = segmentTerms(storage, name);
@@ -81,11 +80,11 @@ Deno.test("terms are kept beside the segment, read from there, and made again wh
     storage.files.set(name, whole);
     storage.files.set(file, damaged);
     assert.deepEqual(segmentTerms(storage, name).terms, made.terms);
-    assert.deepEqual(storage.files.get(file), kept, "it is kept again");
+    assert.deepEqual(storage.files.get(file), kept, "the file is written again");
   }
 });
 
-Deno.test("a folder that cannot be written to is searched all the same", () => {
+Deno.test("a folder without write permission can be searched", () => {
   const storage = evening();
   const [name] = segments(storage) as [string];
   const terms = segmentTerms(storage, name).terms;

@@ -1,4 +1,4 @@
-// The writer of a ledger: one at a time, going on where another ended, with a bound on what waits.
+// The writer of a ledger: only one at a time, it continues where the last one ended, and few records may wait for the disk.
 
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
@@ -8,7 +8,7 @@ import { LedgerLocked, LedgerOverflow, LedgerWriter } from "../../src/ledger/wri
 import { EVERY_KIND, open, recordsIn, text, using } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
 
-Deno.test("appending goes on where an earlier writer ended, in the same chain", () => {
+Deno.test("a writer continues where the last one ended, in the same hash chain", () => {
   const once = memoryStorage();
   using(open(once), (writer) => writer.append(EVERY_KIND));
   const twice = memoryStorage();
@@ -17,7 +17,7 @@ Deno.test("appending goes on where an earlier writer ended, in the same chain", 
   assert.deepEqual(text(twice.files.get(segmentName(0))!), text(once.files.get(segmentName(0))!));
 });
 
-Deno.test("too much that waits is an error, and a disk that is full from the start is none", () => {
+Deno.test("too many waiting records are an error, and a disk that is full at the start is not", () => {
   const storage = memoryStorage();
   storage.fault = () => {
     throw storageError("EROFS");
@@ -28,10 +28,14 @@ Deno.test("too much that waits is an error, and a disk that is full from the sta
     assert.throws(() => writer.append(EVERY_KIND), LedgerOverflow);
     storage.fault = () => {};
   });
-  assert.deepEqual(recordsIn(storage), [EVERY_KIND[0], ...EVERY_KIND], "what waited is written all the same");
+  assert.deepEqual(
+    recordsIn(storage),
+    [EVERY_KIND[0], ...EVERY_KIND],
+    "the waiting records are written all the same",
+  );
 });
 
-Deno.test("a second writer is told who holds the ledger", async () => {
+Deno.test("the error of a second writer names the process that holds the ledger", async () => {
   const folder = await Deno.makeTempDir();
   {
     using _first = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
@@ -44,7 +48,7 @@ Deno.test("a second writer is told who holds the ledger", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("what append returned for survives SIGKILL of the writer", async () => {
+Deno.test("records for which append returned survive SIGKILL of the writer", async () => {
   const folder = await Deno.makeTempDir();
   const script = new URL("../support/append_forever.ts", import.meta.url).pathname;
   for (let round = 0; round < 3; round++) {
@@ -53,12 +57,12 @@ Deno.test("what append returned for survives SIGKILL of the writer", async () =>
       stdout: "piped",
     }).spawn();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let told = "";
-    while (told.split("\n").length < 50 * (round + 1)) told += (await reader.read()).value ?? "";
+    let printed = "";
+    while (printed.split("\n").length < 50 * (round + 1)) printed += (await reader.read()).value ?? "";
     child.kill("SIGKILL");
-    for (let part; !(part = await reader.read()).done;) told += part.value;
+    for (let part; !(part = await reader.read()).done;) printed += part.value;
     await child.status;
-    const last = Number(told.trimEnd().split("\n").filter((line) => line !== "").at(-1));
+    const last = Number(printed.trimEnd().split("\n").filter((line) => line !== "").at(-1));
     const offsets = [...readLedger(folderStorage(folder, false))].map(({ offset }) => offset);
     assert.ok(offsets.length > last, `${offsets.length} records, ${last} was acknowledged`);
     assert.deepEqual(offsets, offsets.map((_, i) => i));

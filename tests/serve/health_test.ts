@@ -33,10 +33,10 @@ Deno.test("a node that is about to go is alive, and not to be sent traffic", () 
 });
 
 Deno.test("the body is kube-proxy's, with the sources beside it", () => {
-  const heardAt = NOW - 1000;
+  const receivedAt = NOW - 1000;
   const body = healthz({
     ...FACTS,
-    sources: [{ kind: "Service", heardAt, problem: "", reason: "", listed: true, lists: 1 }],
+    sources: [{ kind: "Service", receivedAt, problem: "", reason: "", listed: true, lists: 1 }],
   }).body;
   const family = { lastUpdated: "2026-11-23T03:12:00.000Z", healthy: true };
   assert.deepEqual(body, {
@@ -98,7 +98,7 @@ Deno.test("what everybody can read holds no text of an error; details hold it wi
     `https://admin:${secret}@api.example:6443: 401; bearer ${secret}; token=${secret} ${secret}`;
   const source = {
     kind: "Service",
-    heardAt: 0,
+    receivedAt: 0,
     problem,
     reason: "forbidden",
     listed: false,
@@ -131,7 +131,7 @@ Deno.test("each reason of a source has its words", () => {
     "": undefined,
   } as const;
   for (const [reason, words] of Object.entries(reasons)) {
-    const source = { kind: "Node", heardAt: 0, problem: "x", listed: true, lists: 0 } as const;
+    const source = { kind: "Node", receivedAt: 0, problem: "x", listed: true, lists: 0 } as const;
     const facts = { ...FACTS, sources: [{ ...source, reason: reason as keyof typeof reasons }] };
     assert.deepEqual(healthz(facts).body["problems"], words === undefined ? [] : [words], reason);
   }

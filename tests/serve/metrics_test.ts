@@ -25,7 +25,7 @@ const REPORT: SyncReport = {
 
 Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
   const metrics = newMetrics({
-    status: () => [{ kind: "Service", heardAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
+    status: () => [{ kind: "Service", receivedAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
     gathered: () => ({ services: 5, endpoints: 6 }),
     ledger: () => ({ reason: "No space left on device", records: 12 }),
     problems: () => ["ledger cannot be written"],

@@ -1,9 +1,9 @@
-// What happens in the world from time to time.
+// The acts of the world: what changes in the cluster, the server, the node and the kernel from time to time.
 
 import { keyOf, someObject, undecodable } from "./cluster.ts";
 import { Killed, type World } from "./world.ts";
 
-/** Something happens. */
+/** One act. */
 export function act(world: World): void {
   const what = world.chance.pick(ACTS);
   const waits = (CHANGES.has(what) && isAhead(world)) || (ENDS.has(what) && world.outlives);
@@ -59,14 +59,14 @@ const ENDS: ReadonlySet<(world: World) => void> = new Set([
 ]);
 
 /**
- * Whether the program has a version that the server lost in a restore. Once the server counts beyond it no client can
- * know what was lost, client-go neither: that is why etcd's restore can bump its revision.
+ * Whether the program has a version that the server lost in a restore. Once the server's versions are beyond it, no client
+ * can notice the loss, and client-go cannot either. That is why etcd's restore has an option to raise the revision.
  */
 function isAhead({ process, cluster }: World): boolean {
   return process !== undefined && process.client.newest() > cluster.version;
 }
 
-/** Objects come, change and go. */
+/** Objects are created, changed and deleted. */
 function change({ cluster, chance, size }: World): void {
   for (let i = chance.below(4); i >= 0; i--) {
     const object = someObject(chance, chance.below(size));
@@ -80,7 +80,7 @@ function compact(world: World): void {
   world.counts.fired("history compacted");
 }
 
-/** Every connection is reset; where history is gone too, the program lists again. */
+/** Every connection is reset. If the history is compacted as well, the program must list again. */
 function resetConnections(world: World): void {
   if (!world.server.connections.reset(world.now)) return;
   world.counts.fired("all connections reset");
@@ -91,7 +91,7 @@ function deaden(world: World): void {
   if (world.deaden()) world.counts.fired("dead connection");
 }
 
-/** The server is put back to its backup, and its watches end. */
+/** The server is restored from its backup, and its watches end. */
 function restore(world: World): void {
   if (!world.cluster.restore()) return;
   world.server.connections.reset(world.now);
@@ -114,7 +114,7 @@ function refill(world: World): void {
   world.refill(world.size);
 }
 
-/** An object becomes one that no program can read. */
+/** An object gets a value that no program can decode. */
 function spoil(world: World): void {
   const { cluster, chance, counts } = world;
   const own = [...cluster.objects.values()].filter(({ kind }) =>
@@ -137,7 +137,7 @@ function loseMessages(world: World): void {
   world.counts.fired("monitor loses messages");
 }
 
-/** The program ends, and before it is there again another one changes our tables. */
+/** The program ends, and before its next start another program changes our tables. */
 function stealUnseen(world: World): void {
   world.end(false);
   if (!world.kernel.disturb(world.chance, false)) return;

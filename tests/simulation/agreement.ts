@@ -1,4 +1,5 @@
-// Whether all is as it should be: the kernel holds what the ledger folds to, and that is what the cluster is.
+// Whether kernel, ledger and server agree: the kernel has the elements that the ledger folds to, and the ledger has the
+// objects of the server.
 
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -37,7 +38,7 @@ export function disagreement({ process, disk, kernel, server }: World): string |
   return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
 }
 
-/** What should be in the kernel: everything that the server shows. */
+/** The elements that the kernel should have: those of all objects on the server. */
 function desiredBy({ cluster, manners }: Server): Elements {
   const state = emptyState();
   foldRecord(state, 0 as Offset, CONFIG);

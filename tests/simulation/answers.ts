@@ -1,32 +1,32 @@
-// What an API server writes: lists, lines of a watch, statuses, as text.
+// Answers of an API server as text: lists, lines of a watch, Status objects.
 
 import type { Change, Stored } from "./cluster.ts";
 import type { AnswerFault } from "./faults.ts";
 
-/** An answer from its head to its end. */
+/** A whole answer: head, text and end. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** What comes after the text: the end, a reset, nothing at all for ever, or changes. */
+  /** What follows the text: the end, a reset, silence for ever, or changes. */
   readonly then: "end" | "reset" | "silence" | Following;
-  /** What the program must then name as its problem. */
+  /** Text that the program must then report as its problem. */
   readonly says?: string;
 }
 
-/** A watch that goes on. */
+/** A watch that is open. */
 export interface Following {
-  /** The changes up to here are sent. */
+  /** The changes up to this version were sent. */
   version: number;
   endsAt: number;
   bookmarkAt: number;
-  /** Something odd that is written at a time, and what follows it. */
+  /** A wrong line that is written at a time, and what follows it. */
   odd: Odd | undefined;
   /** How the next change is sent. */
   manner: "plainly" | "twice" | "by name" | "without version";
 }
 
-/** Something that no watch should have. */
+/** A line that no watch should have. */
 export interface Odd {
   readonly fault: AnswerFault;
   readonly at: number;
@@ -41,7 +41,7 @@ export function whole(text: string, status = 200, headers: Readonly<Record<strin
   return { status, headers: { ...JSON_TYPE, ...headers }, text, then: "end" };
 }
 
-/** A Status of failure. */
+/** A Status that reports a failure. */
 export function statusText(code: number, reason: string, message = `${reason} for a test`): string {
   return JSON.stringify({
     kind: "Status",
@@ -54,7 +54,7 @@ export function statusText(code: number, reason: string, message = `${reason} fo
   });
 }
 
-/** The answer that something is refused. */
+/** An answer that rejects the request. */
 export function refusal(
   code: number,
   reason: string,
@@ -64,7 +64,7 @@ export function refusal(
   return whole(statusText(code, reason, message), code, headers);
 }
 
-/** What a list says of itself. */
+/** The metadata of a list. */
 export interface ListMeta {
   readonly resourceVersion?: string;
   readonly continue?: string;
@@ -87,13 +87,13 @@ export function line(type: string, object: unknown): string {
   return `${JSON.stringify({ type, object })}\n`;
 }
 
-/** A bookmark; `ends`: that the list at the beginning of the stream is whole. */
+/** A bookmark. `ends`: it marks the end of the list at the beginning of the stream. */
 export function bookmark(kind: string, apiVersion: string, version: string, ends: boolean): string {
   const annotations = ends ? { annotations: { "k8s.io/initial-events-end": "true" } } : {};
   return line("BOOKMARK", { kind, apiVersion, metadata: { resourceVersion: version, ...annotations } });
 }
 
-/** `change` as a watch sends it in `manner`. */
+/** The lines with which a watch sends `change` in this `manner`. */
 export function changeText({ type, object }: Change, manner: Following["manner"]): string {
   const { kind, apiVersion, metadata: { name, namespace, resourceVersion, ...metadata } } = object;
   const named = { name, ...(namespace === undefined ? {} : { namespace }) };

@@ -1,6 +1,6 @@
-// Numbers that follow from a seed (mulberry32): a run is repeated by its seed alone.
+// Random numbers that follow from a seed (mulberry32), so that a run can be repeated by its seed.
 
-/** A sequence of numbers; taking one changes those that follow. */
+/** A sequence of random numbers. */
 export class Chance {
   #state: number;
 
@@ -8,7 +8,7 @@ export class Chance {
     this.#state = seed >>> 0;
   }
 
-  /** 0 to `end` - 1. */
+  /** A whole number from 0 to `end` - 1. */
   below(end: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -17,7 +17,7 @@ export class Chance {
     return ((t ^ (t >>> 14)) >>> 0) % end;
   }
 
-  /** `least` to `most`. */
+  /** A whole number from `least` to `most`. */
   between(least: number, most: number): number {
     return least + this.below(most - least + 1);
   }
@@ -27,7 +27,7 @@ export class Chance {
     return this.below(n) === 0;
   }
 
-  /** 0 to 1, without 1. */
+  /** A number of at least 0 and below 1. */
   share(): number {
     return this.below(0x40000000) / 0x40000000;
   }
@@ -36,7 +36,7 @@ export class Chance {
     return list[this.below(list.length)]!;
   }
 
-  /** Up to `count` different ones of `list`. */
+  /** Up to `count` different items of `list`. */
   some<T>(list: readonly T[], count: number): T[] {
     const left = [...list];
     const taken: T[] = [];

@@ -1,9 +1,8 @@
-// The way of the simulated program to its API server: what the drivers of reflectors and connection do in the program, over
-// virtual time. It decides nothing: the reflectors, the liveness of the connection and the gathering of first lists are the
-// program's own.
+// Connects the simulated program to its API server, in virtual time. It replaces only the drivers of the reflectors and of the
+// connection. All decisions are the program's own: reflectors, liveness, and the gathering of the first lists.
 
 import assert from "node:assert/strict";
-import { gather, newGathering } from "../../src/ingest/gathering.ts";
+import { gatherLists, newGathering } from "../../src/ingest/gathering.ts";
 import {
   LIVENESS_TIMES,
   livenessDeadline,
@@ -11,16 +10,17 @@ import {
   newLiveness,
   stepLiveness,
 } from "../../src/ingest/liveness.ts";
-import { deadline, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline, stepReflector } from "../../src/ingest/reflector.ts";
 import {
   DEFAULT_TIMES,
   newReflector,
   type Now,
+  type ReflectorInput,
   type ReflectorState,
   statusOf,
 } from "../../src/ingest/reflector_state.ts";
-import type { Resource } from "../../src/ingest/resources.ts";
-import { isPart, type KnownVersions, type Problem, type SourceBatch } from "../../src/ingest/source.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
+import { isPart, type KnownVersions, type SourceBatch, type WatchProblem } from "../../src/ingest/source.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
 import type { Arrival } from "./connections.ts";
 import type { Query } from "./honest_api.ts";
@@ -51,10 +51,10 @@ export class Client {
   #probe = 0;
   #connection: number;
 
-  /** `shared`: whether one connection carries all requests (HTTP/2). */
+  /** `shared` says whether all requests share one connection (HTTP/2). */
   constructor(
     readonly server: Server,
-    resources: readonly Resource[],
+    resources: readonly ApiResource[],
     readonly known: KnownVersions,
     readonly shared: boolean,
     seed: number,
@@ -72,16 +72,18 @@ export class Client {
     this.#start(now);
   }
 
-  /** When time itself is the next input. */
+  /** The earliest deadline. */
   wakeAt(): number {
-    const due = this.#followers.map(({ state }) => deadline(state) ?? Infinity);
+    const due = this.#followers.map(({ state }) => reflectorDeadline(state) ?? Infinity);
     return Math.min(...due, livenessDeadline(this.#liveness) ?? Infinity);
   }
 
   wake(now: Now): void {
     if ((livenessDeadline(this.#liveness) ?? Infinity) <= now.at) this.#note({ kind: "time" }, now);
     for (const follower of this.#followers) {
-      if ((deadline(follower.state) ?? Infinity) <= now.at) this.#feed(follower, { kind: "time" }, now);
+      if ((reflectorDeadline(follower.state) ?? Infinity) <= now.at) {
+        this.#feed(follower, { kind: "time" }, now);
+      }
     }
     this.#start(now);
   }
@@ -108,28 +110,28 @@ export class Client {
     this.#start(now);
   }
 
-  /** A list of `kind` is to be confirmed by another. */
+  /** Asks for a second list of `kind`. */
   confirm(kind: ObjectKind, why: string, now: Now): void {
     const follower = this.#followers.find(({ state }) => state.resource.kind === kind);
     this.#feed(follower!, { kind: "confirm", why }, now);
   }
 
-  /** What has come for the loop. */
+  /** The batches for the loop. */
   take(): SourceBatch[] {
-    return this.#batches.splice(0).flatMap((batch) => gather(this.#gathering, batch));
+    return this.#batches.splice(0).flatMap((batch) => gatherLists(this.#gathering, batch));
   }
 
-  /** The newest version that a watch would go on from; 0 where there is none. */
+  /** The newest version at which a watch would begin; 0 where there is none. */
   newest(): number {
     return Math.max(0, ...this.#followers.map(({ state }) => Number(state.version ?? 0)));
   }
 
-  /** The connections that carry requests. */
+  /** The connections with open requests. */
   connections(): number[] {
     return this.#followers.flatMap(({ request }) => request === undefined ? [] : [request.connection]);
   }
 
-  /** One after the other where nothing is known, all at once where the program resumes. */
+  /** Starts the reflectors: one after the other without known versions, all at once where the program resumes. */
   #start(now: Now): void {
     this.#followers.forEach((follower, i) => {
       const waits = !this.#resumes && i > 0 && !this.#followers[i - 1]!.state.settled;
@@ -141,7 +143,7 @@ export class Client {
   }
 
   #feed(follower: Follower, input: ReflectorInput, now: Now): void {
-    for (const effect of step(follower.state, input, now)) {
+    for (const effect of stepReflector(follower.state, input, now)) {
       switch (effect.kind) {
         case "request":
           this.#ask(follower, effect.path, effect.query, now);
@@ -191,7 +193,7 @@ export class Client {
     }
   }
 
-  #replace(problem: Problem, now: Now): void {
+  #replace(problem: WatchProblem, now: Now): void {
     this.#connection = this.server.newId();
     const open = this.#followers.filter(({ request }) => request !== undefined);
     for (const follower of open) {

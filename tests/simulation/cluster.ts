@@ -1,5 +1,5 @@
-// What the simulated API server keeps: objects as the API has them, every change by its resourceVersion until it is compacted
-// away, and a backup that it may be restored from.
+// The storage of the simulated API server: its objects, the changes by resourceVersion until they are compacted, and a backup
+// for restores.
 
 import type { Chance } from "./chance.ts";
 
@@ -10,7 +10,7 @@ export interface Stored {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
-    /** Of this creation of it: another when the name is used again. */
+    /** Of this creation: another object with the same name has another uid. */
     readonly uid: string;
     readonly resourceVersion: string;
     readonly creationTimestamp: string;
@@ -31,7 +31,7 @@ export interface Wanted {
 export interface Change {
   readonly version: number;
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  /** As it is now, or last was. */
+  /** The object after the change; after a deletion its last value. */
   readonly object: Stored;
 }
 
@@ -42,15 +42,15 @@ export function keyOf({ kind, metadata }: Wanted): string {
   return `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
-/** Changed by its methods alone. */
+/** Only its methods change it. */
 export class Cluster {
   readonly objects = new Map<string, Stored>();
-  /** What happened since {@link compacted}. */
+  /** The changes since {@link compacted}. */
   history: Change[] = [];
   version = 1000;
-  /** What happened up to here is forgotten. */
+  /** Changes up to this version are compacted. */
   compacted = 1000;
-  /** Every creation of an object that was ever deleted: of nothing else a proxy may lose the rules. */
+  /** The uids of all objects that were ever deleted. A proxy may delete the rules of no other object. */
   readonly deleted = new Set<string>();
   #created = 0;
   #backup: { readonly objects: ReadonlyMap<string, Stored>; readonly version: number } | undefined;
@@ -78,7 +78,7 @@ export class Cluster {
     this.history.push({ version: this.version, type: "DELETED", object: { ...before, metadata } });
   }
 
-  /** All of `kind`, in the order in which a server lists them. */
+  /** All objects of `kind`, in the order of a server's list. */
   list(kind: string): Stored[] {
     return [...this.objects].filter(([, object]) => object.kind === kind).sort(([a], [b]) => a < b ? -1 : 1)
       .map(([, object]) => object);
@@ -93,7 +93,7 @@ export class Cluster {
     this.#backup = { objects: new Map(this.objects), version: this.version };
   }
 
-  /** Puts back what was backed up; versions count on from there. False where there is no backup, or nothing since. */
+  /** Restores the backup; versions continue from it. False where there is no backup, or no change since. */
   restore(): boolean {
     const backup = this.#backup;
     if (backup === undefined || backup.version === this.version) return false;
@@ -150,7 +150,7 @@ export const FIXTURES: readonly Wanted[] = [
   },
 ];
 
-/** Some state of Service `number`, or of its slice. */
+/** A random value of Service `number`, or of its slice. */
 export function someObject(chance: Chance, number: number): Wanted {
   const name = `s${number}`;
   if (!chance.once(3)) {
@@ -162,12 +162,12 @@ export function someObject(chance: Chance, number: number): Wanted {
   return service(name, number + 1, ports, chance.once(4) ? { sessionAffinity: "ClientIP" } : {});
 }
 
-/** A slice of a Service that is not there: it makes lists long and rules no longer. */
+/** A slice whose Service does not exist: it makes lists longer, and adds no rules. */
 export function idleSlice(number: number): Wanted {
   return slice(`idle${number}-a`, `idle${number}`, ["10.245.0.1"]);
 }
 
-/** `object` as no program can read it, under its own name. */
+/** `object` with a value that no program can decode, under the same name. */
 export function undecodable(object: Stored): Wanted {
   const { kind, apiVersion, metadata: { name, namespace, labels } } = object;
   const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ...(labels ? { labels } : {}) };

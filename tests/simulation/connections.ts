@@ -1,26 +1,26 @@
-// What is under way between the program and the API server: answers cut into reads anywhere, watches that go on, connections
-// that die without a word.
+// The connections between the program and the API server: answers that are cut into reads anywhere, open watches, and
+// connections that die without a reset.
 
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, bookmark, changeText, type Following } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import type { FaultCounts } from "./faults.ts";
 
-/** What reaches the program on one request. */
+/** What the program receives on one request. */
 export type Arrival =
   | { readonly kind: "head"; readonly status: number; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "end" }
   | { readonly kind: "broken"; readonly reason: string };
 
-/** One request, until it has ended. */
+/** An open request. */
 interface Stream {
-  readonly resource: Resource;
+  readonly resource: ApiResource;
   readonly connection: number;
-  /** What is on its way, in order. */
+  /** What was sent and not received yet, in order. */
   readonly coming: { readonly at: number; readonly arrival: Arrival }[];
-  /** Set while it is a watch that goes on. */
+  /** Set while it is an open watch. */
   following: Following | undefined;
 }
 
@@ -28,7 +28,7 @@ const encoder = new TextEncoder();
 
 export class Connections {
   readonly #streams = new Map<number, Stream>();
-  /** Connections that carry nothing any more, without a reset. */
+  /** Connections that are dead, without a reset. */
   readonly #dead = new Set<number>();
 
   constructor(
@@ -38,13 +38,13 @@ export class Connections {
     readonly counts: FaultCounts,
   ) {}
 
-  /** Whether nothing that is sent over `connection` arrives. */
+  /** Whether `connection` is dead, so that nothing sent on it arrives. */
   isDead(connection: number): boolean {
     return this.#dead.has(connection);
   }
 
   /** Sends `answer` to request `id`. */
-  send(id: number, connection: number, resource: Resource, answer: Answer, now: number): void {
+  send(id: number, connection: number, resource: ApiResource, answer: Answer, now: number): void {
     const { chance } = this;
     const stream: Stream = { resource, connection, coming: [], following: undefined };
     let at = now + chance.between(1, 50);
@@ -61,7 +61,7 @@ export class Connections {
     this.#streams.set(id, stream);
   }
 
-  /** Puts on the way what a watch has to tell by `now`. */
+  /** Sends the lines of a watch that are due at `now`. */
   #follow(stream: Stream, now: number): void {
     const { following, coming, resource: { kind, apiVersion } } = stream;
     if (following === undefined) return;
@@ -91,7 +91,7 @@ export class Connections {
     coming.push({ at: now, arrival: { kind: "end" } });
   }
 
-  /** A manner counts when it is seen, and is seen once. */
+  /** A manner is counted when a line is sent in it, and is used once. */
   #countManner(following: Following, type: string): void {
     const { manner } = following;
     if (manner === "plainly" || (manner === "by name" && type !== "DELETED")) return;
@@ -99,12 +99,12 @@ export class Connections {
     following.manner = "plainly";
   }
 
-  /** The program has given up request `id`. */
+  /** The program has aborted request `id`. */
   drop(id: number): void {
     this.#streams.delete(id);
   }
 
-  /** Nothing comes over open connections any more. */
+  /** The open connections die without a reset. */
   deaden(): boolean {
     const open = new Set([...this.#streams.values()].map(({ connection }) => connection));
     for (const connection of open) this.#dead.add(connection);
@@ -123,7 +123,7 @@ export class Connections {
     return this.#streams.size > 0;
   }
 
-  /** When the next thing arrives. */
+  /** When the next arrival is due. */
   nextAt(): number {
     let at = Infinity;
     for (const { coming, following } of this.#streams.values()) {
@@ -133,7 +133,7 @@ export class Connections {
     return at;
   }
 
-  /** The next thing that has arrived by `now`. */
+  /** The next arrival that is due at `now`. */
   take(now: number): { readonly id: number; readonly arrival: Arrival } | undefined {
     for (const [id, stream] of this.#streams) {
       this.#follow(stream, now);
@@ -147,12 +147,12 @@ export class Connections {
     return undefined;
   }
 
-  /** Tells every watch what has happened. */
+  /** Sends new changes on every watch. */
   changed(now: number): void {
     for (const stream of this.#streams.values()) this.#follow(stream, now);
   }
 
-  /** Nobody waits for an answer any more. */
+  /** Drops all requests, because the program has ended. */
   clear(): void {
     this.#streams.clear();
   }
@@ -173,7 +173,7 @@ function ends({ status, then }: Answer): Arrival {
   return { kind: "broken", reason: status === 0 ? "connection refused" : "connection reset" };
 }
 
-/** `text` as the bytes of up to four reads, cut anywhere. */
+/** The bytes of `text` as up to four reads, cut anywhere. */
 function pieces(text: string, chance: Chance): Uint8Array[] {
   const bytes = encoder.encode(text);
   const cuts = Array.from({ length: chance.below(4) }, () => chance.below(bytes.length + 1)).sort((a, b) =>

@@ -1,4 +1,5 @@
-// The disk of a simulated node: its calls fail when they are to, and a power cut leaves of what was not synced only a part.
+// The disk of a simulated node. Its calls fail as the world decides, and after a power cut only a part of the bytes that were
+// not synced is left.
 
 import assert from "node:assert/strict";
 import { readLedger } from "../../src/ledger/reader.ts";
@@ -9,10 +10,10 @@ const CALLS = ["write", "sync", "create", "truncate", "syncFolder"] as const;
 
 export class Disk {
   storage: MemoryStorage = memoryStorage();
-  /** Called before every call; may throw. */
+  /** Called before each call of the disk; may throw. */
   onCall: () => void = () => {};
   #failing = new Set<string>();
-  /** Records that were durable once, as text. */
+  /** All records that were ever durable, as text. */
   #durable: string[] = [];
 
   constructor() {
@@ -32,12 +33,12 @@ export class Disk {
     return [...readLedger(this.storage)].map(({ record }) => JSON.stringify(record));
   }
 
-  /** Notes that everything written is on the disk. */
+  /** Notes that everything written is durable. */
   noteDurable(): void {
     this.#durable = this.records();
   }
 
-  /** What is left when the process ends; with a power cut, of what was not synced only a part. */
+  /** The end of the process; with a power cut only a part of the bytes that were not synced is left. */
   restart(power: boolean, chance: Chance): void {
     const left = memoryStorage(this.storage.files);
     for (const [name, bytes] of this.storage.files) {
@@ -51,14 +52,14 @@ export class Disk {
     this.mend();
   }
 
-  /** Another disk takes its place, with nothing on it. */
+  /** Replaces the disk by an empty one. */
   replace(): void {
     this.storage = memoryStorage();
     this.#durable = [];
     this.#watch();
   }
 
-  /** Asserts that what was durable is there, and nothing else in its place. */
+  /** Asserts that every record that was durable is there unchanged. */
   check(): void {
     assert.deepEqual(
       this.records().slice(0, this.#durable.length),

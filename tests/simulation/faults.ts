@@ -1,8 +1,8 @@
-// Every fault by its name, and how often each has fired.
+// The names of all faults, and counts of how often each has fired.
 
 import type { Chance } from "./chance.ts";
 
-/** Faults of single answers, by what is asked for. */
+/** Faults of single answers, by the kind of request. */
 const OF_ANSWERS = {
   any: [
     "connection refused",
@@ -55,7 +55,7 @@ const OF_ANSWERS = {
   ],
 } as const;
 
-/** Faults of a server that last, of the way to it, of the cluster, and of the node. */
+/** Lasting faults of a server, and faults of the connection, the cluster and the node. */
 const OTHERS = [
   "deleted inside a streamed list, after a part",
   "changed inside a streamed list, after a part",
@@ -86,17 +86,17 @@ export type Shape = keyof typeof OF_ANSWERS;
 export type AnswerFault = (typeof OF_ANSWERS)[Shape][number];
 export type Fault = AnswerFault | (typeof OTHERS)[number];
 
-/** All of them. */
+/** All faults. */
 export const FAULTS: readonly Fault[] = [...new Set([...Object.values(OF_ANSWERS).flat(), ...OTHERS])];
 
-/** What may go wrong with an answer of `shape`: most often what only such an answer has room for. */
+/** A fault for an answer of `shape`; most often one that only such an answer can have. */
 export function someFault(shape: Exclude<Shape, "any">, chance: Chance): AnswerFault {
-  // A streamed list goes on as a watch.
+  // A streamed list continues as a watch.
   const own = shape === "stream" && chance.once(2) ? OF_ANSWERS.watch : OF_ANSWERS[shape];
   return chance.pick<AnswerFault>(chance.once(3) ? OF_ANSWERS.any : own);
 }
 
-/** Counts of what fired. */
+/** How often each fault has fired. */
 export class FaultCounts {
   readonly #counts = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]));
 
@@ -112,7 +112,7 @@ export class FaultCounts {
     for (const [fault, count] of other.#counts) this.#counts.set(fault, this.count(fault) + count);
   }
 
-  /** As lines, the rarest first. */
+  /** The counts as lines, the rarest fault first. */
   text(): string {
     return [...this.#counts].sort(([, a], [, b]) => a - b).map(([fault, count]) =>
       `${String(count).padStart(7)} ${fault}`

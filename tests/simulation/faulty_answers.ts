@@ -1,37 +1,37 @@
-// Answers that are wrong, each in one way. A fault that the request leaves no room for gives no answer: then the server is
-// honest.
+// Wrong answers, each with one fault. Where a fault does not fit the request there is none, and the server gives the right
+// answer.
 
 import { type Answer, bookmark, line, listText, refusal, statusText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Stored, Wanted } from "./cluster.ts";
 import type { AnswerFault, Fault } from "./faults.ts";
 
-/** What an answer may be made of. */
+/** What a wrong answer is made from. */
 export interface Asked {
   readonly kind: string;
   readonly apiVersion: string;
   readonly chance: Chance;
-  /** What the server would answer. */
+  /** The right answer. */
   readonly honest: Answer;
   /** All objects of the kind. */
   readonly items: readonly Stored[];
-  /** Whether a list of two of them takes away most of what the proxy knows, and at least ten. */
+  /** Whether a list of two of them would remove most of the known objects, and at least ten. */
   readonly losesMost: boolean;
   readonly version: number;
   readonly now: number;
 }
 
-/** A wrong answer, and what it is to be counted as where that is another fault than was asked for. */
+/** A wrong answer; and its fault, where that is another one than was asked for. */
 export type Faulty = Answer & { readonly counts?: Fault };
 
-/** Most objects that are left in a list that lost most. */
+/** Most objects of a list that lost most of its objects. */
 export const LEFT_MAX = 2;
 const LEADER = "etcd leader changed";
 const HTML = "<html><body>maintenance</body></html>";
 /** Objects after which a list is delivered in parts (`PART_OBJECTS` of ingest). */
 export const PART = 500;
 
-/** The answer with `fault` in it; undefined where there is no room for it. */
+/** The answer with `fault`; undefined where the fault does not fit. */
 export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefined {
   const { honest, chance, kind, apiVersion, items, version } = asked;
   switch (fault) {
@@ -111,7 +111,7 @@ function endOf({ kind, apiVersion, version }: Asked): string {
   return bookmark(kind, apiVersion, String(version), true);
 }
 
-/** What was there and is gone, or was otherwise, while the list is sent: the last word counts. */
+/** Objects that are deleted or changed while the list is sent: their last value counts. */
 function faultyStream(
   fault: AnswerFault & `${string}stream${string}`,
   asked: Asked,
@@ -144,17 +144,17 @@ function faultyStream(
   return { ...honest, text, ...(late ? { counts: "changed inside a streamed list, after a part" } : {}) };
 }
 
-/** An object of the same kind that is in no cluster. */
+/** An object of the same kind that the cluster never had. */
 function ghostOf(item: Stored): Stored {
   const text = JSON.stringify(item).replaceAll("10.96.", "10.97.");
   const ghost = JSON.parse(text) as Stored;
   return { ...ghost, metadata: { ...ghost.metadata, name: "a-ghost", uid: GHOST } };
 }
 
-/** The creation of what a stream adds and deletes before it ends: no cluster has it. */
+/** The uid of the object that a stream adds and deletes before its end. The cluster never has it. */
 export const GHOST = "uid-ghost";
 
-/** What `item` may have been before. */
+/** An earlier value of `item`. */
 function earlier(item: Stored): Partial<Wanted> {
   switch (item.kind) {
     case "EndpointSlice":
@@ -168,7 +168,7 @@ function earlier(item: Stored): Partial<Wanted> {
   }
 }
 
-/** Odd lines, and what the server does after each. */
+/** Wrong lines, and what the server does after each. */
 const ODD: Partial<Record<AnswerFault, readonly ((asked: Asked) => string)[]>> = {
   "Status inside a watch": [
     () => `${statusText(500, "InternalError")}\n`,

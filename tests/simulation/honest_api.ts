@@ -1,8 +1,8 @@
-// What an API server answers that does what it should: lists in pages that belong together, streamed lists, watches from a
-// version. What kind of server it is follows from its manners; all of them are run by somebody.
+// The right answers of an API server: lists in pages of one version, streamed lists, watches from a version. Its manners say
+// what kind of server it is; real servers of every kind exist.
 
 import { unreachable } from "../../src/invariant.ts";
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import {
   type Answer,
   bookmark,
@@ -17,25 +17,25 @@ import type { Chance } from "./chance.ts";
 import type { Cluster, Stored } from "./cluster.ts";
 import type { FaultCounts, Shape } from "./faults.ts";
 
-/** What this server is like, as long as it runs. */
+/** The properties of a server, which do not change while it runs. */
 export interface Manners {
   readonly streams: "yes" | "refused" | "ignored";
   readonly continueExpires: boolean;
   /** Most objects of a page. */
   readonly pageObjects: number;
   readonly bookmarkMilliseconds: number;
-  /** How long a balancer in between lets a watch live. */
+  /** After how long a load balancer on the way cuts a watch. */
   readonly watchMilliseconds: number;
-  /** Whether it knows ServiceCIDRs. */
+  /** Whether it has ServiceCIDRs. */
   readonly serviceCidrs: boolean;
 }
 
 export type Query = Readonly<Record<string, string>>;
 
-/** A server ends a watch after this long where it is not asked otherwise. */
+/** A server ends a watch after this long, unless the request has a timeout. */
 const WATCH_SECONDS = 300;
 
-/** What `query` asks for. */
+/** The kind of request that `query` is. */
 export function shapeOf(query: Query): Exclude<Shape, "any"> {
   if (query["watch"] !== undefined) return query["sendInitialEvents"] === "true" ? "stream" : "watch";
   return (query["continue"] ?? "") === "" ? "list" : "page";
@@ -51,7 +51,7 @@ export class HonestApi {
     readonly counts: FaultCounts,
   ) {}
 
-  answer(resource: Resource, query: Query, now: number): Answer {
+  answer(resource: ApiResource, query: Query, now: number): Answer {
     const shape = shapeOf(query);
     if (resource.optional && !this.manners.serviceCidrs) return refusal(404, "NotFound");
     switch (shape) {
@@ -73,7 +73,7 @@ export class HonestApi {
     }
   }
 
-  #list({ kind, apiVersion }: Resource, query: Query): Answer {
+  #list({ kind, apiVersion }: ApiResource, query: Query): Answer {
     const token = query["continue"];
     const from = token === undefined || token === ""
       ? { rest: this.cluster.list(kind), version: this.cluster.version }
@@ -96,7 +96,7 @@ export class HonestApi {
     return whole(listText(kind, apiVersion, page, metadata));
   }
 
-  #stream(resource: Resource, query: Query, now: number): Answer {
+  #stream(resource: ApiResource, query: Query, now: number): Answer {
     const { kind, apiVersion } = resource;
     const { version } = this.cluster;
     const initial = this.cluster.list(kind).map((item) => line("ADDED", item)).join("");
@@ -104,7 +104,7 @@ export class HonestApi {
     return { ...whole(text), then: this.#following(version, query, now) };
   }
 
-  #watch({ kind }: Resource, query: Query, now: number): Answer {
+  #watch({ kind }: ApiResource, query: Query, now: number): Answer {
     const { version, compacted } = this.cluster;
     const asked = query["resourceVersion"] ?? "";
     if (asked === "" || asked === "0") {
@@ -134,7 +134,7 @@ export class HonestApi {
   }
 }
 
-/** What a server says to a version that it has not reached. */
+/** The answer to a version that the server has not reached. */
 function tooLarge(asked: string, version: number): Answer {
   const text = `Too large resource version: ${asked}, current: ${version}`;
   const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];

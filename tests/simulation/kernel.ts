@@ -1,5 +1,5 @@
-// The kernel of a simulated node: refuses when it is asked to, may end the process before or after a commit, and is written to
-// by another program, of which a monitor receives all, or only that something was lost.
+// The kernel of a simulated node. It rejects batches as the world decides, and may end the process before or after a commit.
+// Another program changes our tables; the monitor receives these changes, or only a report that it missed some.
 
 import type { Ports } from "../../src/engine/run_loop.ts";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
@@ -16,15 +16,15 @@ const ENOMEM = 12;
 
 export class UnreliableKernel implements Kernel {
   readonly #kernel = new FakeKernel();
-  #heard: ForeignChange[] = [];
+  #noticed: ForeignChange[] = [];
   #lost = false;
-  /** Batches that it will refuse. */
+  /** How many batches it will reject. */
   refusals = 0;
   /** Commits that the program tried. */
   attempts = 0;
   /** Called before and after each commit; may throw. */
   onCall: () => void = () => {};
-  /** Generation that another program last made; -1 before. */
+  /** Generation of the last change by another program; -1 before the first. */
   disturbedAt = -1;
 
   commit(transaction: Transaction): CommitReceipt {
@@ -44,22 +44,22 @@ export class UnreliableKernel implements Kernel {
   generation = () => this.#kernel.generation();
   [Symbol.dispose]() {}
 
-  /** A monitor that receives what happens from now on. */
+  /** A monitor that receives the changes from now on. */
   listen(): NonNullable<Ports["monitor"]> {
-    this.#heard = [];
+    this.#noticed = [];
     this.#lost = false;
     return {
       poll: () => {
-        const heard = { foreign: this.#heard, lost: this.#lost };
-        this.#heard = [];
+        const noticed = { foreign: this.#noticed, lost: this.#lost };
+        this.#noticed = [];
         this.#lost = false;
-        return heard;
+        return noticed;
       },
       unheard: (_generation, commit) => commit(),
     };
   }
 
-  /** Another program deletes something of ours; `lost`: the monitor only knows that it missed something. */
+  /** Another program deletes elements of ours; `lost`: the monitor receives only a report that it missed changes. */
   disturb(chance: Chance, lost: boolean): boolean {
     const operation = this.#theft(chance);
     if (operation === undefined) return false;
@@ -67,7 +67,7 @@ export class UnreliableKernel implements Kernel {
     this.disturbedAt = this.#kernel.generation();
     this.#lost ||= lost;
     const changes = [`delete ${operation.noun}`];
-    if (!lost) this.#heard.push({ process: "nft", pid: 1, changes });
+    if (!lost) this.#noticed.push({ process: "nft", pid: 1, changes });
     return true;
   }
 

@@ -1,5 +1,4 @@
-// The program from its start to its end, over virtual time: ledger, engine, loop and healer, reflectors, as `run` puts them
-// together.
+// The program from its start to its end, in virtual time: ledger, engine, loop, healer and reflectors, assembled as in `run`.
 
 import assert from "node:assert/strict";
 import { type Input, newEngine, step } from "../../src/engine/engine.ts";
@@ -31,10 +30,10 @@ import type { Server } from "./server.ts";
 
 const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const SEGMENT_BYTES = 20_000;
-/** When virtual time begins. */
+/** The beginning of virtual time. */
 const WALL = Date.parse("2026-11-23T09:00:00.000Z");
 
-/** What a ledger begins with. */
+/** The first record of a ledger. */
 export const CONFIG = {
   kind: "config",
   time: "2026-11-23T09:00:00.000Z",
@@ -42,7 +41,7 @@ export const CONFIG = {
   nodeName: "node-a",
 } as const;
 
-/** A moment of virtual time. */
+/** A time by both clocks, from virtual time. */
 export function moment(at: number): Now {
   return { at, time: new Date(WALL + at).toISOString() };
 }
@@ -52,7 +51,7 @@ export class Process {
   readonly ledger: LedgerWriter;
   readonly running: Running;
   readonly client: Client;
-  /** Whether the start asked the kernel what it holds. */
+  /** Whether the start listed the kernel's tables. */
   readonly listed: boolean;
   readonly #toConfirm: [ObjectKind, string][] = [];
   #now: number;
@@ -105,7 +104,7 @@ export class Process {
     this.#takeAll();
   }
 
-  /** Writes a snapshot, as the program does now and then. */
+  /** Writes a snapshot, as the program does from time to time. */
   snapshot(): void {
     writeSnapshot(this.ledger, snapshotLines(this.engine.cluster), KEEP_ALL);
   }
@@ -130,7 +129,7 @@ export class Process {
     };
   }
 
-  /** What was deleted before a list ended is not there once the list is taken. */
+  /** Asserts that objects that were deleted before the end of a list are not known after it. */
   #checkGhosts(kind: ObjectKind): void {
     const { held, cluster } = this.engine;
     if (held.has(kind)) return;
@@ -142,7 +141,7 @@ export class Process {
     }
   }
 
-  /** Nothing is deleted that the server never deleted. */
+  /** Asserts that no object is deleted that the server never deleted. */
   #checkDeletions(records: readonly LedgerRecord[]): void {
     for (const record of records) {
       if (record.kind !== "event" || record.value !== null) continue;
@@ -163,7 +162,7 @@ function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) 
   return ledger;
 }
 
-/** What a start finds in the kernel: where no program has committed since the ledger's last commit, it need not ask. */
+/** What a start knows of the kernel. If no program committed since the ledger's last commit, it need not list the tables. */
 function standing(kernel: Kernel, storage: MemoryStorage, time: string): Input {
   const found = list(kernel, time);
   const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;

@@ -1,4 +1,4 @@
-// Takes out each check of what comes from outside in turn, in a copy of the tree, and shows that the simulation fails then.
+// Removes each check of foreign input, one after the other, in a copy of the tree, and shows that the simulation fails then.
 //
 //   deno task sabotage [SEEDS] [WORDS]     SEEDS at most for each; only checks that contain WORDS
 
@@ -28,7 +28,7 @@ try {
   await Deno.remove(copy, { recursive: true });
 }
 
-/** Why the simulation fails with the check taken out; undefined where it does not. */
+/** Why the simulation fails without the check; undefined where it does not fail. */
 async function without(sabotage: Sabotage): Promise<string | undefined> {
   const path = `${copy}/${sabotage.file}`;
   const text = await Deno.readTextFile(path);

@@ -1,12 +1,12 @@
-// The checks that the program makes of what comes from outside, each with a change of the source that takes it out. The
-// simulation has to fail with every one of them.
+// The program's checks of foreign input, each with a change of the source that removes it. The simulation must fail with each
+// of these changes.
 
-/** A check and how to take it out. */
+/** A check, and how to remove it. */
 export interface Sabotage {
   readonly check: string;
   /** Path from the repository's root. */
   readonly file: string;
-  /** Each text stands in the file once. */
+  /** Pairs of an old and a new text. Each old text must be in the file exactly once. */
   readonly changes: readonly (readonly [from: string, to: string])[];
 }
 
@@ -76,7 +76,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     check: "a line of a watch has an object",
     file: ANSWER,
-    changes: [["  if (!isObject(object)) throw invalid(", "  if (false) throw invalid("]],
+    changes: [["  if (!hasFields(object)) throw invalid(", "  if (false) throw invalid("]],
   },
   {
     check: "an event DELETED needs only the name",
@@ -159,7 +159,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
 ];
 
-/** `text` with `sabotage` done. Throws where a text to change does not stand there exactly once. */
+/** Applies `sabotage` to `text`. Throws where an old text is not there exactly once. */
 export function sabotaged(text: string, { check, changes }: Sabotage): string {
   return changes.reduce((changed, [from, to]) => {
     const times = changed.split(from).length - 1;

@@ -1,7 +1,7 @@
-// The simulated API server: takes a request and answers with a head and bytes over virtual time. Pure but for its own state:
-// time comes in, what arrives goes out. It is honest unless faults are on.
+// The simulated API server: it takes requests, and answers with a head and bytes in virtual time. It gives the right answers
+// unless faults are on.
 
-import type { Resource } from "../../src/ingest/resources.ts";
+import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
@@ -10,7 +10,7 @@ import { faultyAnswer, LEFT_MAX, PART } from "./faulty_answers.ts";
 import { Connections } from "./connections.ts";
 import { HonestApi, type Manners, type Query, shapeOf } from "./honest_api.ts";
 
-/** A list of up to two objects in place of more than these takes most away, and at least ten. */
+/** With more known objects than this, a list of two objects removes most of them, and at least ten. */
 const LOSES_MOST = 12;
 const IN_STREAMS = ["deleted inside a streamed list", "changed inside a streamed list"] as const;
 const NONE: Answer = { status: 0, headers: {}, text: "", then: "silence" };
@@ -18,17 +18,17 @@ const NONE: Answer = { status: 0, headers: {}, text: "", then: "silence" };
 export class Server {
   /** Whether answers may be wrong. */
   faulty = false;
-  /** Requests to each path, by the minute. */
+  /** Requests per path and minute. */
   readonly requests = new Map<string, number>();
-  /** Requests that came before the time that Retry-After named. */
+  /** Requests that came earlier than Retry-After allowed. */
   tooEarly = 0;
   /** Most pages that were asked for of one list that has no end. */
   deepest = 0;
-  /** What the program must name as its problem once it has the whole answer to a request. */
+  /** Texts that the program must report as its problem once it has the whole answer, by request. */
   readonly says = new Map<number, string>();
   #ids = 0;
   readonly #retryAt = new Map<string, number>();
-  /** Paths whose last list lost most: the next whole one does not, and may not come for a while. */
+  /** Paths whose last list lost most of its objects. The next whole list does not, and may be delayed. */
   readonly #lossy = new Map<string, number>();
   readonly #endlessUntil = new Map<string, number>();
   readonly #honest: HonestApi;
@@ -39,20 +39,20 @@ export class Server {
     readonly manners: Manners,
     readonly chance: Chance,
     readonly counts: FaultCounts,
-    readonly resources: readonly Resource[],
-    /** How many objects of a kind the proxy knows. */
+    readonly resources: readonly ApiResource[],
+    /** How many known objects of a kind the proxy has. */
     readonly known: (kind: string) => number,
   ) {
     this.#honest = new HonestApi(cluster, manners, chance, counts);
     this.connections = new Connections(cluster, manners.bookmarkMilliseconds, chance, counts);
   }
 
-  /** A number that no request or connection has had. */
+  /** A number for the next request or connection. */
   newId(): number {
     return ++this.#ids;
   }
 
-  /** A request; what comes of it arrives under `id`. */
+  /** Takes a request; its answer arrives under `id`. */
   ask(id: number, connection: number, path: string, query: Query, now: number): void {
     const resource = this.resources.find((one) => one.path === path);
     if (this.connections.isDead(connection)) return;
@@ -66,19 +66,19 @@ export class Server {
     this.connections.send(id, connection, resource, answer, now);
   }
 
-  /** The program has ended: no request waits for an answer, and another program may ask at once. */
+  /** The program has ended: its requests are dropped, and the next program need not wait for Retry-After. */
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();
   }
 
-  /** The program has a whole list of `path` with `objects` objects: another one may lose most again. */
+  /** The program has received a whole list of `path`: the next list may lose most of its objects again. */
   noteList(path: string, objects: number): void {
     const { kind } = this.resources.find((one) => one.path === path)!;
     if (objects > LEFT_MAX || this.cluster.list(kind).length <= LEFT_MAX) this.#lossy.delete(path);
   }
 
-  /** The program has received the answer that `query` of `path` is not to be asked again before `at`. */
+  /** The program has received a Retry-After: it must not send `query` of `path` again before `at`. */
   noteRetry(path: string, query: Query, at: number): void {
     this.#retryAt.set(askedAgain(path, query), at);
   }
@@ -88,7 +88,7 @@ export class Server {
     this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
   }
 
-  #answer(resource: Resource, query: Query, now: number): Answer {
+  #answer(resource: ApiResource, query: Query, now: number): Answer {
     const shape = shapeOf(query);
     const { path } = resource;
     if (shape !== "watch" && now < (this.#lossy.get(path) ?? 0)) {
@@ -107,7 +107,7 @@ export class Server {
   }
 
   #fault(
-    { kind, apiVersion, path }: Resource,
+    { kind, apiVersion, path }: ApiResource,
     shape: Exclude<Shape, "any">,
     query: Query,
     honest: Answer,
@@ -116,7 +116,7 @@ export class Server {
     const items = this.cluster.list(kind);
     const inParts = shape === "stream" && items.length > PART && this.chance.once(2);
     const fault = inParts ? this.chance.pick(IN_STREAMS) : someFault(shape, this.chance);
-    // An answer that says no has no room for other faults than those of the way.
+    // An error answer can only have faults of the connection.
     if (honest.status !== 200) return undefined;
     if (fault === "list that lost most" && this.#lossy.has(path)) return undefined;
     const special = this.#special(fault, path, query, now);
@@ -136,7 +136,7 @@ export class Server {
     if (fault === "list that lost most") {
       this.#lossy.set(path, this.chance.once(2) ? now : now + this.chance.between(5, 30) * 1000);
     }
-    // What is written later counts when it is written.
+    // Faults of a later line are counted when that line is written.
     if (answer.then === honest.then || typeof answer.then !== "object") {
       this.counts.fired(answer.counts ?? fault);
     }
@@ -155,7 +155,7 @@ export class Server {
     return this.#endless(resource, query);
   }
 
-  #endless({ kind, apiVersion }: Resource, query: Query): Answer {
+  #endless({ kind, apiVersion }: ApiResource, query: Query): Answer {
     const page = Number(/^endless-(\d+)-/.exec(query["continue"] ?? "")?.[1] ?? 0) + 1;
     this.deepest = Math.max(this.deepest, page);
     const metadata = {
@@ -168,7 +168,7 @@ export class Server {
   }
 }
 
-/** What a Retry-After is about: lists of a resource, or watches, so that a list that must wait does not stop the watch. */
+/** What a Retry-After delays: the lists of a resource, or its watches. A list that must wait does not delay the watch. */
 function askedAgain(path: string, query: Query): string {
   return `${shapeOf(query) === "watch" ? "watch" : "list"} ${path}`;
 }

@@ -1,4 +1,4 @@
-// Random worlds, each by a seed. More of them: deno task simulate 1000. A seed that fails is a test case.
+// Random worlds, each from a seed. `deno task simulate 1000` runs more of them. A seed that fails is a test case.
 
 import assert from "node:assert/strict";
 import { FaultCounts, FAULTS } from "./faults.ts";
@@ -6,7 +6,7 @@ import { simulate } from "./world.ts";
 
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 100);
 const FIRST = Number(Deno.env.get("FIRST_SEED") ?? 1);
-/** So many seeds make every fault fire this often. */
+/** With so many seeds each fault fires at least this often. */
 const [ENOUGH, FIRED_MIN] = [1000, 50];
 /** Of so many the counts are printed: parts of a long run can be added up. */
 const PRINTED = 250;

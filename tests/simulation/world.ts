@@ -1,6 +1,6 @@
-// A world that misbehaves by seed: an API server and the way to it, a disk, a kernel that others write to, and a program that
-// ends at any call. Time is virtual. While faults last certain promises hold at every moment; when they have ended all agrees
-// within a stated time.
+// A world with faults from a seed: an API server and the connection to it, a disk, a kernel whose tables other programs change,
+// and a program that may end at any call. Time is virtual. Some promises must hold at every moment. After the last fault
+// kernel, ledger and server must agree within a stated time.
 
 import assert from "node:assert/strict";
 import type { EngineState } from "../../src/engine/engine.ts";
@@ -21,16 +21,16 @@ import { Server } from "./server.ts";
 
 /** How long faults last. */
 const FAULTY_MILLISECONDS = 120_000;
-/** How long after the last fault the kernel, the ledger and the server may still disagree. */
+/** How long after the last fault kernel, ledger and server may disagree. */
 export const CONVERGES_MILLISECONDS = 240_000;
-/** How long they must then agree without a break. */
+/** How long they must then agree without interruption. */
 const STABLE_MILLISECONDS = 20_000;
-/** How often it is looked at whether they agree. */
+/** How often their agreement is checked. */
 const LOOK_MILLISECONDS = 5000;
-/** How long a dead connection may stay unnoticed: one that all requests share, and one of a list that nothing answers. */
+/** How long a dead connection may stay unnoticed: a shared one, and one whose list has no answer. */
 const DEAD_MILLISECONDS = 40_000;
 const DEAD_ALONE_MILLISECONDS = 75_000;
-/** Most requests for one resource in a minute, whatever the server does: some lists of 17 pages that lead nowhere. */
+/** Most requests for one resource in a minute, whatever the server does: a few lists of 17 pages that fail at the end. */
 const REQUESTS_MAX = 300;
 
 /** Most pages that are asked for of a list without end: 17 that bring nothing new, more where the cluster changes. */
@@ -46,7 +46,7 @@ const STEPS_MAX = 10_000;
 /** The process ends here, whatever it was doing. */
 export class Killed extends Error {}
 
-/** One run; throws when a promise is broken. Adds to `counts` what fired. */
+/** Runs one world; throws when a promise is broken. Adds the faults that fired to `counts`. */
 export function simulate(seed: number, counts: FaultCounts): void {
   const world = new World(seed);
   try {
@@ -68,20 +68,20 @@ export class World {
   kernel = new UnreliableKernel();
   /** How many Services there may be. */
   readonly size: number;
-  /** Slices beside theirs: so many that a list is delivered in parts. */
+  /** Slices without a Service: so many that a list is delivered in parts. */
   readonly #idle: number;
   now = 0;
-  /** Calls of disk and kernel until the process is killed. */
+  /** How many calls of disk and kernel until the process is killed. */
   life = Infinity;
   /** Whether the process outlives the connections that died last. */
   #outlives = false;
-  /** Connections that died, and when. */
+  /** Dead connections, and when they died. */
   readonly #dead = new Map<number, number>();
   readonly #shared: boolean;
   #process: Process | undefined;
   #restartAt = Infinity;
   #checkedGeneration = -1;
-  /** Whether another program has written to our tables since they were last whole. */
+  /** Whether another program has changed our tables, and they are not restored yet. */
   #disturbed = false;
   /** When a program started that could not see that; undefined where it has seen it. */
   #hiddenSince: number | undefined;
@@ -153,20 +153,20 @@ export class World {
     this.#endsSoon = true;
   }
 
-  /** The connections that are open die without a word. */
+  /** The open connections die without a reset. */
   deaden(): boolean {
     this.#outlives = this.chance.once(2);
     for (const connection of this.#process?.client.connections() ?? []) this.#dead.set(connection, this.now);
     return this.server.connections.deaden();
   }
 
-  /** The process ends, and begins with an empty disk. */
+  /** The process ends, and starts with an empty disk. */
   replaceDisk(): void {
     this.end(false);
     this.disk.replace();
   }
 
-  /** The process ends; with `power` of what was not synced only a part stays, and nothing in the kernel. */
+  /** The process ends. With `power` only a part of the bytes that were not synced is left, and the kernel is empty. */
   end(power: boolean): void {
     this.#process = undefined;
     this.server.forget();
@@ -183,7 +183,7 @@ export class World {
     this.#restartAt = this.now + this.chance.between(0, 5000);
   }
 
-  /** Goes on to what happens next, at `until` at the latest. */
+  /** Advances to the next event, at most to `until`. */
   #advance(until: number): void {
     const { connections } = this.server;
     const process = this.#process?.wakeAt() ?? this.#restartAt;
@@ -202,7 +202,7 @@ export class World {
     });
   }
 
-  /** Does `what`, which the process may not survive. */
+  /** Runs `what`; the process may end in it. */
   #alive(what: () => void): void {
     try {
       what();
@@ -219,7 +219,10 @@ export class World {
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
     this.#process = new Process(this.kernel, this.disk.storage, this.server, this.#shared, this.now);
-    assert.ok(untouched || this.#process.listed, "what others did since our last commit is seen at once");
+    assert.ok(
+      untouched || this.#process.listed,
+      "changes by other programs since our last commit are noticed at once",
+    );
     this.disk.check();
     const { engine, listed } = this.#process;
     if (listed || !this.#disturbed || diff(engine.committed, heldBy(this.kernel)).length === 0) return;
@@ -231,9 +234,9 @@ export class World {
     if (this.life !== Infinity && --this.life <= 0) throw new Killed();
   }
 
-  /** What holds at every moment. */
+  /** Asserts the promises that hold at every moment. */
   #check(): void {
-    assert.equal(this.server.tooEarly, 0, "Retry-After is obeyed");
+    assert.equal(this.server.tooEarly, 0, "no request earlier than Retry-After allows");
     const limit = this.#shared ? DEAD_MILLISECONDS : DEAD_ALONE_MILLISECONDS;
     const carrying = new Set(this.#process?.client.connections() ?? []);
     for (const [connection, since] of this.#dead) {
@@ -248,7 +251,7 @@ export class World {
     const generation = this.kernel.generation();
     if (generation === this.#checkedGeneration) return;
     const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
-    assert.ok(this.#disturbed || !differs, "the committed mirror is what the kernel holds");
+    assert.ok(this.#disturbed || !differs, "the committed mirror equals the kernel's tables");
     const hidden = this.#hiddenSince ?? Infinity;
     assert.ok(!differs || this.now - hidden <= HIDDEN_MILLISECONDS, "what a commit hid is looked for");
     this.#disturbed &&= differs;
@@ -277,7 +280,7 @@ export class World {
     }
   }
 
-  /** Puts a readable object in place of one that is not. */
+  /** Replaces an object that cannot be decoded by a right one. */
   #mend(kind: string, number: number): void {
     for (;;) {
       const object = someObject(this.chance, number);

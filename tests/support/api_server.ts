@@ -1,4 +1,4 @@
-// An API server in this process that answers as a test wants it to, over TLS on loopback.
+// An API server in this process, over TLS on loopback. The test decides its answers.
 
 import { ApiClient } from "../../src/ingest/api_client.ts";
 
@@ -13,7 +13,7 @@ export const LISTEN = {
   key: Deno.readTextFileSync(new URL("server.key", TLS)),
 };
 
-/** Answers one request for a resource; undefined: as a small healthy server would. */
+/** Answers one request for a resource; undefined: the answer of a small healthy server. */
 export type Answer = (query: URLSearchParams, call: number) => Response | Promise<Response> | undefined;
 
 /** A Service as the API server lists it. */
@@ -21,7 +21,7 @@ export const service = (name: string, version = "1") => ({
   metadata: { name, namespace: "shop", resourceVersion: version },
   spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
 });
-/** The same as it comes alone. */
+/** The same outside a list, with kind and apiVersion. */
 export const whole = (name: string, version = "1") => ({
   apiVersion: "v1",
   kind: "Service",
@@ -29,7 +29,7 @@ export const whole = (name: string, version = "1") => ({
 });
 /** A line of a watch. */
 export const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
-/** Ends a streamed list. */
+/** The bookmark at the end of a streamed list. */
 export const BOOKMARK = line("BOOKMARK", {
   metadata: { resourceVersion: "10", annotations: { "k8s.io/initial-events-end": "true" } },
 });
@@ -43,7 +43,7 @@ export const page = (names: readonly string[], metadata: Record<string, unknown>
     items: names.map((name) => service(name)),
   });
 
-/** A body of `parts`, which then stays open, or ends. */
+/** A body of `parts`, which then ends or stays open. */
 export function stream(parts: readonly string[], open: boolean): Response {
   const text = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
@@ -55,7 +55,7 @@ export function stream(parts: readonly string[], open: boolean): Response {
   return new Response(body);
 }
 
-/** An answer that is an error. */
+/** An error answer. */
 export const status = (code: number, reason: string) =>
   Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
 
@@ -81,7 +81,7 @@ export class Server implements AsyncDisposable {
     return this.#server.addr.port;
   }
 
-  /** The path of a kubeconfig that leads here, or to a relay that listens on `port`. */
+  /** The path of a kubeconfig for this server, or for a relay that listens on `port`. */
   kubeconfig(port = this.port): string {
     return kubeconfig(this.#folder, `https://127.0.0.1:${port}`);
   }

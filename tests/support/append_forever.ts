@@ -1,4 +1,4 @@
-// Appends records to the ledger in the folder given until it is killed, and says the offset of each when it has it.
+// Appends records to the ledger in a given folder until it is killed. Prints the offset of each appended record.
 
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";

@@ -1,5 +1,5 @@
-// One process without its source: an engine with a ledger and a kernel, started as `run` starts it. Tests of many rooms
-// give it batches, or records of a ledger, and look at what it commits.
+// A process without a source: an engine with a ledger and a kernel, started as in `run`. Tests give it batches or records and
+// look at what it commits.
 
 import { type EngineState, newEngine, step } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";

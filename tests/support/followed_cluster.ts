@@ -1,4 +1,4 @@
-// A proxy without a real kernel that follows an API server: source, engine, ledger, and what it says.
+// A proxy without a real kernel that follows an API server: source, engine, ledger, and their reports.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import { newEngine, step } from "../../src/engine/engine.ts";
@@ -12,7 +12,7 @@ import { type MemoryStorage, memoryStorage } from "./memory_storage.ts";
 
 const TIME = "2026-11-26T10:00:00.000Z";
 
-/** Follows `source` until it is disposed of; goes on with the ledger in `storage`. */
+/** Follows `source` until it is disposed of; continues the ledger in `storage`. */
 export class FollowedCluster implements AsyncDisposable {
   readonly engine = newEngine();
   readonly warnings: string[] = [];
@@ -41,12 +41,12 @@ export class FollowedCluster implements AsyncDisposable {
     this.#done = runLoop(this.engine, this.#ports, source, this.#stop.signal);
   }
 
-  /** Names of the Services that are known. */
+  /** Names of the known Services. */
   services(): string[] {
     return [...this.engine.cluster.services.keys()].sort();
   }
 
-  /** How many endpoints are known. */
+  /** Number of known endpoints. */
   endpoints(): number {
     const objects = [...this.engine.cluster.objects.values()];
     return objects.reduce(
@@ -59,7 +59,7 @@ export class FollowedCluster implements AsyncDisposable {
     return [...readLedger(this.storage)].map(({ record }) => record);
   }
 
-  /** What the ledger says of lists that were not taken at once. */
+  /** The drift records of lists that were not applied at once. */
   held(): string[] {
     return this.records().flatMap((record) =>
       record.kind === "drift" ? [`${record.process}: ${record.changes.join()}: ${record.response}`] : []

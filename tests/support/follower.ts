@@ -1,9 +1,9 @@
-// A source that is followed in the background, and what it delivers.
+// Follows a source in the background and keeps its batches.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import type { KnownVersions, SourceBatch } from "../../src/ingest/source.ts";
 
-/** Follows a source in the background and keeps what it says. */
+/** Follows a source in the background and keeps its batches. */
 export class Follower implements AsyncDisposable {
   readonly batches: SourceBatch[] = [];
   readonly #stop = new AbortController();

@@ -1,4 +1,4 @@
-// Records of every kind, and ledgers of them in memory.
+// Records of every kind, and ledgers in memory that have them.
 
 import assert from "node:assert/strict";
 import { readLedger } from "../../src/ledger/reader.ts";

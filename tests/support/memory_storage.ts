@@ -1,19 +1,19 @@
-// A ledger folder in memory that can be cut, flipped, frozen, and made to fail at the n-th call.
+// A ledger's folder in memory. A test can change its files, and make any call fail.
 
 import type { AppendFile, Storage } from "../../src/ledger/storage.ts";
 
 /** A storage whose files a test can look at and change. */
 export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
-  /** Bytes of each file that a power cut leaves for certain. */
+  /** How many bytes of each file are durable. */
   readonly synced: Map<string, number>;
-  /** What was set aside, by name. */
+  /** Files that were set aside, by folder. */
   readonly aside: Map<string, Map<string, Uint8Array>>;
   /** Called before each write and sync; throw to make it fail. */
   fault: (call: "write" | "sync" | "create" | "truncate" | "syncFolder" | "lock") => void;
 }
 
-/** What a disk says that fails. */
+/** The error of a failing disk. */
 export function storageError(code: "ENOSPC" | "EIO" | "EROFS"): Error {
   return Object.assign(new Error(`${code} for a test`), { code });
 }
@@ -70,7 +70,7 @@ function appendFile(storage: MemoryStorage, name: string): AppendFile {
       try {
         storage.fault("write");
       } catch (error) {
-        // A full disk takes part of a write.
+        // A full disk accepts a part of a write.
         grown.set(bytes.subarray(0, bytes.length / 2), before.length);
         storage.files.set(name, grown.slice(0, before.length + Math.floor(bytes.length / 2)));
         throw error;

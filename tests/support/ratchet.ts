@@ -1,5 +1,5 @@
-// Lowers the allowances of tests/tidy_test.ts to what is found. In untested.json it follows files that were moved, and takes
-// out what is not needed.
+// Lowers the allowances of tests/tidy_test.ts to what the rules find. In untested.json it follows moved files, and removes
+// entries that are not needed.
 //
 //   deno task ratchet          an allowance never grows by itself
 //   deno task ratchet --all    writes what is found, also where it is more: after files were moved; the commit says why

@@ -1,6 +1,7 @@
 // A reflector without a driver: a script of answers goes in, and the clock is a number.
 
-import { deadline, type ReflectorEffect, type ReflectorInput, step } from "../../src/ingest/reflector.ts";
+import { reflectorDeadline, stepReflector } from "../../src/ingest/reflector.ts";
+import type { ReflectorEffect, ReflectorInput } from "../../src/ingest/reflector_state.ts";
 import {
   DEFAULT_TIMES,
   newReflector,
@@ -15,7 +16,7 @@ export const SERVICES = resources("node-a")[3]!;
 export const CIDRS = resources("node-a")[1]!;
 export const START = Date.parse("2026-11-26T10:00:00.000Z");
 
-/** A reflector, its clock, and what it asked for and delivered. */
+/** A reflector, its clock, and its requests and batches. */
 export class Run {
   readonly state;
   readonly queries: Query[] = [];
@@ -23,7 +24,7 @@ export class Run {
   /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, in order. */
   readonly said: string[] = [];
   at = 0;
-  /** The request that is open, and the one that is being answered; what comes to another is dropped, as drivers do. */
+  /** The open request, and the one that is answered now. Inputs for another one are dropped, as in the driver. */
   #open = 0;
   #answering = 0;
 
@@ -33,7 +34,7 @@ export class Run {
 
   input(input: ReflectorInput): this {
     const time = new Date(START + this.at).toISOString();
-    for (const effect of step(this.state, input, { at: this.at, time })) this.#note(effect);
+    for (const effect of stepReflector(this.state, input, { at: this.at, time })) this.#note(effect);
     return this;
   }
 
@@ -66,10 +67,10 @@ export class Run {
     return this.head(status, retryAfter).bytes(text).end();
   }
 
-  /** Lets time pass; whatever is due in it happens at its moment. */
+  /** Lets time pass; each deadline in it is an input at its time. */
   pass(milliseconds: number): this {
     const until = this.at + milliseconds;
-    for (let due; (due = deadline(this.state)) !== undefined && due <= until;) {
+    for (let due; (due = reflectorDeadline(this.state)) !== undefined && due <= until;) {
       this.at = Math.max(this.at, due);
       this.input({ kind: "time" });
     }
@@ -112,6 +113,6 @@ export const watching = (names: readonly string[] = ["a"], times?: Partial<Refle
   const run = new Run(SERVICES, times).start().head();
   return run.bytes(...names.map((name) => line("ADDED", whole(name))), BOOKMARK);
 };
-/** The same with pages; the watch is asked for, but not answered yet. */
+/** The same with pages; the watch was requested and has no answer yet. */
 export const paged = (metadata: Record<string, unknown> = {}) =>
   new Run().start().answer(NO_STREAMS, 422).answer(list(["a"], metadata));

@@ -1,5 +1,5 @@
-// Loaded before a program (`deno run --preload`), which it does not change otherwise: on SIGUSR2 it writes how many timers
-// run, and how much memory is in use once what nobody needs is collected, into the file that PROBE_FILE names.
+// Loaded before a program (`deno run --preload`). On SIGUSR2 it writes the number of timers, and the memory in use after a
+// garbage collection, into the file that PROBE_FILE names. It does not change the program otherwise.
 
 type Timer = ReturnType<typeof setTimeout>;
 const { setTimeout, setInterval, clearTimeout, clearInterval } = globalThis;

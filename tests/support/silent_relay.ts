@@ -1,6 +1,6 @@
-// A relay in front of a server whose connections can die without a word: nothing is reset, nothing is answered any more.
+// A relay in front of a server. Its connections can die without a reset: nothing passes any more.
 
-/** Listens on 127.0.0.1; dispose of it to close it and all that goes through it. */
+/** Listens on 127.0.0.1; dispose of it to close it and all its connections. */
 export class SilentRelay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
@@ -19,7 +19,7 @@ export class SilentRelay implements AsyncDisposable {
     return this.#listener.addr;
   }
 
-  /** From now on nothing passes on the connections that are open. */
+  /** Nothing passes on the open connections any more. */
   silence(): void {
     for (const connection of this.#open) this.#silent.add(connection);
   }
@@ -67,6 +67,6 @@ function close(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch {
-    // It is.
+    // It was closed already.
   }
 }

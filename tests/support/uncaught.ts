@@ -1,5 +1,5 @@
-// A process in which nothing catches what is thrown: in timers, in promises, in listeners. Prints what the last resort made
-// of it, a line each, and ends by itself.
+// A process that throws in timers, promises and listeners without catching. Prints a line for each fault that the last resort
+// reports, and ends by itself.
 
 import { LastResort, type OnFault } from "../../src/node/last_resort.ts";
 import { assert } from "../../src/invariant.ts";
@@ -26,7 +26,7 @@ target.addEventListener("event", () => {
 target.dispatchEvent(new Event("event"));
 void Promise.reject("a string");
 
-/** An exception with every event: all are counted, few are noted. The process ends once nothing is left to throw. */
+/** Throws an exception in each of many events: all are counted, and few are reported. Then the process ends. */
 function flood(): void {
   let [count, noted] = [0, 0];
   lastResort[Symbol.dispose]();

@@ -3,7 +3,7 @@
 const DEADLINE_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 50;
 
-/** Waits for `condition`; throws when it does not come true in time. */
+/** Waits for `condition`; throws when it is not true in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -1,8 +1,8 @@
-// JSON values with one field that is not what it should be.
+// JSON values with one wrong field.
 
 type Json = unknown;
 
-/** What a field may be instead. */
+/** Wrong values of a field. */
 const INSTEAD: readonly Json[] = [
   null,
   true,
@@ -18,7 +18,7 @@ const INSTEAD: readonly Json[] = [
   "10.0.0.1",
 ];
 
-/** `value` with each of its fields, at any depth, replaced by each wrong value, and left out; with the field's path. */
+/** Copies of `value` in which one field, at any depth, is left out or has a wrong value; with the path of the field. */
 export function* wrongShapes(
   value: Json,
   path = "",

@@ -1,4 +1,4 @@
-// A zstd frame that says little and stands for much (RFC 8878, 3.1.1).
+// A small zstd frame that decompresses to many bytes (RFC 8878, 3.1.1).
 
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 /** No content size, no checksum, no dictionary; a window of 1 MiB. */

@@ -1,4 +1,4 @@
-// Casts: each `as` is a claim that the compiler cannot check, and most are a missing constructor or a missing `kind`.
+// Casts. The compiler cannot check an `as`. Most casts show that a constructor or a `kind` is missing.
 
 import ts from "typescript";
 import { type Counts, nodes, parsed, roomOf, type Sources } from "./sources.ts";

@@ -1,11 +1,11 @@
-// What files import: the direction between rooms, circles, packages, and files that nothing reaches.
+// Rules about imports: direction between rooms, circles, packages, and files that no program reaches.
 
 import ts from "typescript";
 import { type Finding, nodes, parsed, roomOf, type Sources } from "./sources.ts";
 
 interface Import {
   readonly specifier: string;
-  /** Nothing is left of it when the program runs. */
+  /** Whether only types are imported, so that nothing of it is left at run time. */
   readonly typeOnly: boolean;
 }
 
@@ -61,11 +61,11 @@ function graph(sources: Sources): Map<string, { readonly path: string; readonly 
   );
 }
 
-/** Imports that `mayImport` does not list for the room, and that are of no file that every room may import. */
+/** Imports that neither `mayImport` allows for the room, nor `shared` for every room. */
 export function importDirection(
   sources: Sources,
   mayImport: Readonly<Record<string, readonly string[]>>,
-  everybody: readonly string[],
+  shared: readonly string[],
 ): Finding[] {
   return [...graph(sources)].flatMap(([path, targets]) => {
     const room = roomOf(path);
@@ -75,14 +75,14 @@ export function importDirection(
       const allowed = mayImport[room] ?? [];
       const listed = other !== undefined &&
         (other === room || allowed.includes(other) || (typeOnly && allowed.includes(`type:${other}`)));
-      return listed || everybody.includes(target)
+      return listed || shared.includes(target)
         ? []
         : [`${path}: ${room} imports ${target}${typeOnly ? "" : ", and not only types"}`];
     });
   });
 }
 
-/** Files that import each other, over however many others: each set of them once, types included. */
+/** Sets of files that import each other, directly or through others; imports of types count too. */
 export function circles(sources: Sources): Finding[] {
   const edges = graph(sources);
   const reach = (from: string): Set<string> => {

@@ -16,7 +16,7 @@ export function vagueExports(sources: Sources): Finding[] {
   );
 }
 
-/** Names that more than one file of src declares and exports: a reader cannot know which is meant. */
+/** Names that more than one file of src declares and exports. A reader could not know which one is meant. */
 export function alikeExports(sources: Sources): Finding[] {
   return [...exportedNames(sources)].filter(([, paths]) => paths.length > 1).map(([name, paths]) =>
     `${name}: ${paths.join(", ")}`
@@ -35,7 +35,7 @@ export function exportStyle(sources: Sources): Finding[] {
   );
 }
 
-/** The files that declare each exported name; what a file passes on from another is not its own. */
+/** The files that declare each exported name. Re-exports do not count. */
 function exportedNames(sources: Sources): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const [path, file] of parsed(sources, "src/", "mod.ts")) {

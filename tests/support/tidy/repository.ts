@@ -3,7 +3,7 @@
 import type { Counts, Sources } from "./sources.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
-/** `src/report/page.generated.ts` is a bundle: nobody reads it. */
+/** `src/report/page.generated.ts` is left out, because a bundler writes it. */
 const LEFT_OUT = /\.generated\.ts$|^fixtures\//;
 
 /** Code, pages and the lists of this folder. */

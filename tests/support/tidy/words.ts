@@ -1,8 +1,8 @@
-// Words: those that say nothing exact are replaced, and those of this program's own are explained in the map.
+// Rules about words: vague ones are banned, and this program's own terms must be in the map's table.
 
 import type { Counts, Finding, Sources } from "./sources.ts";
 
-/** Words that this code base does not use, each with what a reader of the field would write. */
+/** Words that this code base does not use, each with what to write instead. */
 const BANNED: Readonly<Record<string, string>> = {
   told: "received, applied, acknowledged, reported: name the subject and the verb",
   tell: "apply, report, print",
@@ -26,7 +26,7 @@ const BANNED: Readonly<Record<string, string>> = {
   spoken: "sent its first list",
 };
 
-/** What people read. This list is left out, and what a bundler writes. */
+/** Files that people read. This list is left out, and so is what a bundler writes. */
 const READ = /^(?!.*\.generated\.ts$|tests\/(tidy_test|support\/tidy\/words)\.ts$).*\.(ts|md)$/;
 
 /** Terms that the map's table of words must explain once the code uses them. */
@@ -46,7 +46,7 @@ export function bannedWords(sources: Sources): Counts {
   return counts;
 }
 
-/** What a word is replaced with, for the message of a finding. */
+/** What to write instead of the banned words of `text`, for the message of a finding. */
 export function insteadOf(text: string): string {
   const found = new Set(wordsOf(text).filter((word) => Object.hasOwn(BANNED, word)));
   return [...found].map((word) => `"${word}" (${BANNED[word]})`).join("; ");

@@ -1,0 +1,16 @@
+// Values that come from outside and that nothing has checked yet: parsed JSON, and what was thrown.
+
+/** Whether `value` is an object with fields: neither null nor an array. */
+export function hasFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The message of what was thrown. Most code throws an Error, but JavaScript allows any value. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The code of a system error (`ENOENT`) or of an error of Node's modules; undefined where there is none. */
+export function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+}

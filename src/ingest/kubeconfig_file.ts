@@ -1,0 +1,121 @@
+// The file of a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37): its schema, and the cluster and user of its
+// current context. Messages name fields and files, never their content, because they end in the log and in /healthz.
+
+import { CONFIG_BYTES_MAX } from "../limits.ts";
+import * as z from "../kube/zod.ts";
+import { readFault, readTextUpTo } from "./bounded_file.ts";
+import { fromBase64, type ProblemMaker } from "./credential_files.ts";
+import { readDocuments } from "./manifest_documents.ts";
+
+const text = z.string().nullish();
+const data = z.string().refine(
+  (text) => fromBase64(text) !== undefined,
+  "not base64; a file is named without -data",
+).nullish();
+const listOf = <T extends z.ZodType>(entry: T) => z.array(entry).nullish().transform((list) => list ?? []);
+
+const USER = z.object({
+  as: text,
+  "auth-provider": z.unknown().nullish(),
+  "client-certificate": text,
+  "client-certificate-data": data,
+  "client-key": text,
+  "client-key-data": data,
+  exec: z.unknown().nullish(),
+  password: text,
+  token: text,
+  tokenFile: text,
+  username: text,
+});
+
+const KUBECONFIG = z.object({
+  clusters: listOf(z.object({
+    name: z.string(),
+    cluster: z.object({
+      server: z.string(),
+      "certificate-authority": text,
+      "certificate-authority-data": data,
+      "insecure-skip-tls-verify": z.boolean().nullish(),
+      "proxy-url": text,
+      "tls-server-name": text,
+    }),
+  })),
+  contexts: listOf(z.object({
+    name: z.string(),
+    context: z.object({ cluster: z.string(), user: z.string().nullish() }),
+  })),
+  users: listOf(z.object({ name: z.string(), user: USER.nullish() })),
+  "current-context": text,
+});
+
+type Kubeconfig = z.output<typeof KUBECONFIG>;
+/** Fields of a cluster. */
+export type KubeconfigCluster = Kubeconfig["clusters"][number]["cluster"];
+/** Fields of a user. */
+export type KubeconfigUser = z.output<typeof USER>;
+
+/** The cluster and the user of a kubeconfig's current context, with absolute paths in place of relative ones. */
+export interface CurrentContext {
+  /** Name of the cluster, for messages. */
+  readonly name: string;
+  readonly cluster: KubeconfigCluster;
+  readonly user: KubeconfigUser;
+}
+
+/** Reads the kubeconfig at `path`. Throws what `problem` makes where it cannot be used. */
+export function readKubeconfig(path: string, problem: ProblemMaker): CurrentContext {
+  const { clusters, contexts, users, "current-context": current } = parsed(path, problem);
+  if (!current) throw problem(`current-context is not set; contexts: ${names(contexts)}`);
+  const context = contexts.find(({ name }) => name === current)?.context;
+  if (context === undefined) {
+    throw problem(`current-context "${current}" is not one of contexts: ${names(contexts)}`);
+  }
+  const named = clusters.find(({ name }) => name === context.cluster);
+  if (named === undefined) {
+    throw problem(
+      `context "${current}": cluster "${context.cluster}" is not one of clusters: ${names(clusters)}`,
+    );
+  }
+  const user = users.find(({ name }) => name === context.user);
+  if (context.user && user === undefined) {
+    throw problem(`context "${current}": user "${context.user}" is not one of users: ${names(users)}`);
+  }
+  return {
+    name: named.name,
+    cluster: withPaths(path, named.cluster, "certificate-authority"),
+    user: withPaths(path, user?.user ?? {}, "client-certificate", "client-key", "tokenFile"),
+  };
+}
+
+function names(list: readonly { readonly name: string }[]): string {
+  return list.map(({ name }) => name).join(", ") || "none";
+}
+
+function parsed(path: string, problem: ProblemMaker): Kubeconfig {
+  let content: string;
+  try {
+    content = readTextUpTo(path, CONFIG_BYTES_MAX);
+  } catch (error) {
+    throw problem(error instanceof Deno.errors.NotFound ? "there is no such file" : readFault(error));
+  }
+  const { values: [document], problems: [broken] } = readDocuments("the file", content);
+  if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
+  const { success, data, error } = KUBECONFIG.safeParse(document ?? {});
+  if (success) return data;
+  const { path: place, message } = error.issues[0]!;
+  throw problem(`${place.join(".") || "the file"}: ${message}`);
+}
+
+/** `fields` with absolute paths: a path in a kubeconfig is relative to the folder of the kubeconfig. */
+function withPaths<F extends string, T extends { readonly [field in F]?: string | null | undefined }>(
+  kubeconfig: string,
+  fields: T,
+  ...files: readonly F[]
+): T {
+  const folder = kubeconfig.slice(0, kubeconfig.lastIndexOf("/") + 1);
+  const absolute = files.flatMap((field) => {
+    const file = fields[field];
+    return file && !file.startsWith("/") ? [[field, `${folder}${file}`]] : [];
+  });
+  return { ...fields, ...Object.fromEntries(absolute) };
+}

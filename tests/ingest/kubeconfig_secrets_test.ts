@@ -1,0 +1,209 @@
+// No message quotes a credential: neither a kubeconfig, nor the files and programs that it names, nor the server's answer.
+
+import assert from "node:assert/strict";
+import { ApiClient } from "../../src/ingest/api_client.ts";
+import { apiSource } from "../../src/ingest/api_source.ts";
+import { kubeconfig, LISTEN } from "../support/api_server.ts";
+import { asked, configure } from "../support/configured_client.ts";
+
+/** A folder for files, and an HTTPS cluster that never answers TLS. */
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+  readonly cluster: Record<string, unknown>;
+  write(name: string, text: string, mode?: number): string;
+}
+
+/** A cluster, a user, and the message that a client with them must give. */
+type Case = readonly [Record<string, unknown>, Record<string, unknown>, RegExp];
+
+const KEY = "-----BEGIN PRIVATE KEY-----\nS3CR3T\n-----END PRIVATE KEY-----\n";
+
+async function inPlace(run: (place: Place) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response());
+  const { port } = server.addr;
+  const write = (name: string, text: string, mode = 0o600) => {
+    Deno.writeTextFileSync(`${folder}/${name}`, text, { mode });
+    return `${folder}/${name}`;
+  };
+  await run({ folder, port, cluster: { server: `https://127.0.0.1:${port}` }, write });
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function checkMessages(place: Place, cases: readonly Case[]): Promise<void> {
+  for (const [cluster, user, expected] of cases) {
+    const message = await asked(configure(place.folder, cluster, user));
+    assert.match(message, expected);
+    assert.doesNotMatch(message, /S3CR3T/);
+  }
+}
+
+Deno.test("a wrong token is not quoted", () =>
+  inPlace(async (place) => {
+    const two = place.write("token", "S3CR3T-a\nS3CR3T-b\n");
+    const key = place.write("key", KEY);
+    await checkMessages(place, [
+      [place.cluster, { tokenFile: two }, /tokenFile .*token: a token is one line, and this has more$/],
+      [place.cluster, { tokenFile: key }, /tokenFile .*key: a token is one line/],
+      [
+        place.cluster,
+        { tokenFile: place.write("empty", "\n") },
+        /tokenFile .*empty: there is no token in it$/,
+      ],
+      [
+        place.cluster,
+        { tokenFile: place.write("words", "root:S3CR3T: daily") },
+        /tokenFile .*words: a token is one word of printable ASCII/,
+      ],
+      [
+        place.cluster,
+        { tokenFile: place.write("unicode", "S3CR3Tü") },
+        /tokenFile .*unicode: a token is one word/,
+      ],
+      [
+        place.cluster,
+        { tokenFile: place.write("long", "S3CR3T".repeat(20_000)) },
+        /tokenFile .*long: a token has at most/,
+      ],
+      [place.cluster, { tokenFile: "/dev/zero" }, /tokenFile \/dev\/zero: more than \d+ bytes$/],
+      [place.cluster, { tokenFile: place.folder }, /tokenFile .*: it is a folder$/],
+      [place.cluster, { token: "S3CR3T\nb" }, /: token: a token is one line/],
+      [place.cluster, { token: "S3CR3T", as: "S3CR3T\n" }, /: as: a name is printable ASCII$/],
+    ]);
+  }));
+
+Deno.test("wrong certificates and keys are not quoted", () =>
+  inPlace(async (place) => {
+    const two = place.write("token", "S3CR3T-a\nS3CR3T-b\n");
+    const key = place.write("key", KEY);
+    await checkMessages(place, [
+      [
+        place.cluster,
+        { "client-certificate": two, "client-key": key },
+        /client-certificate .*token: it is not PEM/,
+      ],
+      [
+        place.cluster,
+        { "client-certificate": key, "client-key": key },
+        /client-certificate, client-key .* cannot be used for TLS$/,
+      ],
+      [place.cluster, { "client-key-data": "S3CR3T!" }, /client-key-data: not base64/],
+      [
+        place.cluster,
+        { "client-certificate-data": btoa("S3CR3T"), "client-key-data": btoa("S3CR3T") },
+        /client-certificate-data: it is not PEM/,
+      ],
+      [
+        { ...place.cluster, "certificate-authority-data": btoa("S3CR3T") },
+        {},
+        /certificate-authority-data: it is not PEM/,
+      ],
+    ]);
+  }));
+
+Deno.test("the output of a program that makes credentials is not quoted", () =>
+  inPlace(async (place) => {
+    const shell = (name: string, lines: string) => ({
+      exec: {
+        apiVersion: "client.authentication.k8s.io/v1",
+        command: place.write(name, `#!/bin/sh\n${lines}\n`, 0o700),
+        interactiveMode: "Never",
+      },
+    });
+    const credential = (status: unknown) =>
+      `printf '%s' '${
+        JSON.stringify({ apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status })
+      }'`;
+    await checkMessages(place, [
+      [place.cluster, shell("stderr", "echo S3CR3T >&2; exit 1"), /exec: the program failed; run it by hand/],
+      [place.cluster, shell("garbage", "echo S3CR3T"), /exec: what the program wrote is not JSON$/],
+      [
+        place.cluster,
+        shell("scalar", `echo '"S3CR3T"'`),
+        /exec: what the program wrote is not an ExecCredential$/,
+      ],
+      [
+        place.cluster,
+        shell("lines", credential({ token: "S3CR3T\nb" })),
+        /exec: what the program gave: a token is one/,
+      ],
+      [
+        place.cluster,
+        shell("pem", credential({ clientCertificateData: "S3CR3T", clientKeyData: "S3CR3T" })),
+        /exec: .* not PEM/,
+      ],
+      [
+        place.cluster,
+        { exec: { apiVersion: "client.authentication.k8s.io/v1", command: `${place.folder}/absent` } },
+        /exec: there is no such program$/,
+      ],
+    ]);
+  }));
+
+Deno.test("a name and password in a URL are not quoted", () =>
+  inPlace((place) =>
+    checkMessages(place, [
+      [
+        { server: "https://user:S3CR3T@127.0.0.1:99999" },
+        {},
+        /server \(not shown: it may hold a secret\) is not an https/,
+      ],
+      [{ server: "S3CR3T.S3CR3T" }, {}, /server \(not shown/],
+      [
+        { server: `https://user:S3CR3T@127.0.0.1:${place.port}` },
+        {},
+        /^ApiFailure: https:\/\/127\.0\.0\.1:\d+: /,
+      ],
+      [{ ...place.cluster, "proxy-url": "http://user:S3CR3T@:x" }, {}, /proxy-url \(not shown/],
+      [
+        { ...place.cluster, "proxy-url": `http://user:S3CR3T@127.0.0.1:${place.port}` },
+        {},
+        /^ApiFailure: https:/,
+      ],
+      [{ ...place.cluster, "proxy-url": "S3CR3T" }, {}, /proxy-url \(not shown/],
+    ])
+  ));
+
+Deno.test("a file that is no kubeconfig is not quoted", () =>
+  inPlace(async (place) => {
+    const texts = [
+      "S3CR3T: [",
+      "a: *S3CR3T",
+      "!S3CR3T a: b",
+      "- S3CR3T",
+      '"\\S3CR3T"',
+      "S3CR3T",
+      KEY,
+      "users: [{name: u, user: {token: [S3CR3T]}}]",
+      "users: S3CR3T",
+      "{".repeat(9999) + "S3CR3T",
+    ];
+    for (const text of texts) {
+      const message = await asked(place.write("config", text));
+      assert.match(message, /^KubeconfigProblem: kubeconfig .*config: ./);
+      assert.doesNotMatch(message, /S3CR3T/);
+    }
+  }));
+
+Deno.test("a credential that the server quotes in its answer is not in the message", async () => {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve(
+    LISTEN,
+    (request) => new Response([...request.headers].join("\n"), { status: 500 }),
+  );
+  const client = new ApiClient(
+    kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { token: "S3CR3T" }),
+  );
+  const source = apiSource(client, "node-a", false);
+  let message = "";
+  for await (const { problems } of source.batches(new AbortController().signal)) {
+    message += problems.join("\n") + JSON.stringify(source.status());
+    if (message !== "") break;
+  }
+  assert.match(message, /500 Internal Server Error: .*\(our credential\)/s);
+  assert.doesNotMatch(message, /S3CR3T/);
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+});
