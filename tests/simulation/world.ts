@@ -3,13 +3,10 @@
 // kernel, ledger and server must agree within a stated time.
 
 import assert from "node:assert/strict";
-import type { EngineState } from "../../src/engine/engine.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
-import { diff } from "../../src/plan/delta.ts";
-import { POSITION_PATH } from "../../src/plan/position.ts";
 import { act } from "./acts.ts";
-import { disagreement, heldBy } from "./agreement.ts";
+import { disagreement } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
@@ -17,6 +14,7 @@ import { FaultCounts } from "./faults.ts";
 import type { Manners } from "./honest_api.ts";
 import { UnreliableKernel } from "./kernel.ts";
 import { moment, Process } from "./process.ts";
+import { Promises } from "./promises.ts";
 import { Server } from "./server.ts";
 
 /** How long faults last. */
@@ -27,21 +25,8 @@ export const CONVERGES_MILLISECONDS = 240_000;
 const STABLE_MILLISECONDS = 20_000;
 /** How often their agreement is checked. */
 const LOOK_MILLISECONDS = 5000;
-/** How long a dead connection may stay unnoticed: a shared one, and one whose list has no answer. */
-const DEAD_MILLISECONDS = 40_000;
-const DEAD_ALONE_MILLISECONDS = 75_000;
 /** Most requests for one resource in a minute, whatever the server does: a few lists of 17 pages that fail at the end. */
 const REQUESTS_MAX = 300;
-
-/** Most pages that are asked for of a list without end: 17 that bring nothing new, more where the cluster changes. */
-const PAGES_MAX = 60;
-/** How long after a start our rules may be other than the program takes them to be, where a commit hid that. */
-const HIDDEN_MILLISECONDS = 6000;
-/** A refused commit is tried again after this long, doubled with each refusal, up to the longest. */
-const RETRY_MILLISECONDS = 1000;
-const RETRY_MILLISECONDS_MAX = 30_000;
-/** Steps in a row that may all be at one moment. */
-const STEPS_MAX = 10_000;
 
 /** The process ends here, whatever it was doing. */
 export class Killed extends Error {}
@@ -75,22 +60,12 @@ export class World {
   life = Infinity;
   /** Whether the process outlives the connections that died last. */
   #outlives = false;
-  /** Dead connections, and when they died. */
-  readonly #dead = new Map<number, number>();
   readonly #shared: boolean;
+  readonly #promises: Promises;
   #process: Process | undefined;
   #restartAt = Infinity;
-  #checkedGeneration = -1;
-  /** Whether another program has changed our tables, and they are not restored yet. */
-  #disturbed = false;
-  /** When a program started that could not see that; undefined where it has seen it. */
-  #hiddenSince: number | undefined;
   /** The process ends as soon as it has taken what has arrived. */
   #endsSoon = false;
-  /** How many commits were tried, and when that was last another number. */
-  #attempts = { count: 0, at: 0 };
-  /** Steps since time last went on. */
-  #steps = 0;
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
@@ -98,6 +73,7 @@ export class World {
     this.size = chance.pick([4, 6, 20, 24]);
     this.#idle = chance.once(5) ? 505 : 0;
     this.#shared = !chance.once(3);
+    this.#promises = new Promises(this.#shared);
     for (const object of FIXTURES) this.cluster.put(object);
     this.refill(this.size);
     this.disk.onCall = () => this.#count();
@@ -113,7 +89,7 @@ export class World {
 
   /** Whether the process is not to end now: it has a dead connection to notice. */
   get outlives(): boolean {
-    return this.#outlives && this.#dead.size > 0;
+    return this.#outlives && this.#promises.hasDead;
   }
 
   run(): void {
@@ -144,8 +120,7 @@ export class World {
 
   /** Another program has changed our tables. */
   noteDisturbed(): void {
-    this.#disturbed = true;
-    this.#hiddenSince = undefined;
+    this.#promises.noteDisturbed();
   }
 
   /** The process ends once it has taken what arrives now. */
@@ -156,7 +131,7 @@ export class World {
   /** The open connections die without a reset. */
   deaden(): boolean {
     this.#outlives = this.chance.once(2);
-    for (const connection of this.#process?.client.connections() ?? []) this.#dead.set(connection, this.now);
+    this.#promises.noteDead(this.#process?.client.connections() ?? [], this.now);
     return this.server.connections.deaden();
   }
 
@@ -170,14 +145,10 @@ export class World {
   end(power: boolean): void {
     this.#process = undefined;
     this.server.forget();
-    this.#dead.clear();
-    this.#hiddenSince = undefined;
+    this.#promises.noteEnd(power);
     this.#endsSoon = false;
     this.life = Infinity;
-    if (power) {
-      this.kernel = new UnreliableKernel();
-      this.#disturbed = false;
-    }
+    if (power) this.kernel = new UnreliableKernel();
     this.kernel.refusals = 0;
     this.disk.restart(power, this.chance);
     this.#restartAt = this.now + this.chance.between(0, 5000);
@@ -188,8 +159,7 @@ export class World {
     const { connections } = this.server;
     const process = this.#process?.wakeAt() ?? this.#restartAt;
     const next = Math.max(this.now, Math.min(until, process, connections.nextAt()));
-    this.#steps = next === this.now ? this.#steps + 1 : 0;
-    assert.ok(this.#steps <= STEPS_MAX, "the program asks to be woken and does nothing");
+    this.#promises.noteStep(next > this.now);
     this.now = next;
     this.#alive(() => {
       for (let next; (next = connections.take(this.now)) !== undefined;) {
@@ -198,7 +168,7 @@ export class World {
       if (this.#endsSoon) throw new Killed();
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
-      this.#check();
+      if (this.#process !== undefined) this.#promises.check(this.#process, this.kernel, this.now);
     });
   }
 
@@ -219,54 +189,13 @@ export class World {
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
     this.#process = new Process(this.kernel, this.disk.storage, this.server, this.#shared, this.now);
-    assert.ok(
-      untouched || this.#process.listed,
-      "changes by other programs since our last commit are noticed at once",
-    );
     this.disk.check();
-    const { engine, listed } = this.#process;
-    if (listed || !this.#disturbed || diff(engine.committed, heldBy(this.kernel)).length === 0) return;
-    this.counts.fired("drift that a commit hides");
-    this.#hiddenSince = this.now;
+    const hides = this.#promises.noteStart(this.#process, this.kernel, untouched, this.now);
+    if (hides) this.counts.fired("drift that a commit hides");
   }
 
   #count(): void {
     if (this.life !== Infinity && --this.life <= 0) throw new Killed();
-  }
-
-  /** Asserts the promises that hold at every moment. */
-  #check(): void {
-    assert.equal(this.server.tooEarly, 0, "no request earlier than Retry-After allows");
-    const limit = this.#shared ? DEAD_MILLISECONDS : DEAD_ALONE_MILLISECONDS;
-    const carrying = new Set(this.#process?.client.connections() ?? []);
-    for (const [connection, since] of this.#dead) {
-      if (!carrying.has(connection)) this.#dead.delete(connection);
-      else assert.ok(this.now - since <= limit, "a dead connection is noticed");
-    }
-    assert.ok(this.server.deepest <= PAGES_MAX, "a list without end is given up");
-    const { engine, ledger } = this.#process ?? {};
-    if (engine === undefined) return;
-    this.#checkRetry(engine);
-    if (engine.rebuild !== undefined) return;
-    const generation = this.kernel.generation();
-    if (generation === this.#checkedGeneration) return;
-    const differs = diff(engine.committed, heldBy(this.kernel)).length > 0;
-    assert.ok(this.#disturbed || !differs, "the committed mirror equals the kernel's tables");
-    const hidden = this.#hiddenSince ?? Infinity;
-    assert.ok(!differs || this.now - hidden <= HIDDEN_MILLISECONDS, "what a commit hid is looked for");
-    this.#disturbed &&= differs;
-    if (!this.#disturbed) this.#checkedGeneration = generation;
-    if (ledger!.failure === undefined) assert.ok(ledger!.next > 0);
-  }
-
-  /** A commit that was refused is tried again in time. */
-  #checkRetry({ rejections, synced, cluster }: EngineState): void {
-    const { attempts } = this.kernel;
-    if (attempts !== this.#attempts.count) this.#attempts = { count: attempts, at: this.now };
-    const pause = Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS * 2 ** rejections);
-    if (rejections === 0 || !synced || this.now - this.#attempts.at <= pause) return;
-    const wrong = diff(cluster.desired, heldBy(this.kernel)).filter(({ set }) => set !== POSITION_PATH);
-    assert.equal(wrong.length, 0, "a refused commit is tried again");
   }
 
   #endFaults(): void {
