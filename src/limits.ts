@@ -1,4 +1,5 @@
-// Every number that bounds something, with the relations between them asserted when the program starts.
+// Bounds that protect the process or that several files rely on. The relations between them are asserted when the
+// program starts. A bound of one file alone, such as how many rows a page shows, is in that file.
 
 import { assert } from "./invariant.ts";
 
@@ -21,10 +22,10 @@ export const AFFINITY_SECONDS_MAX = 86_400;
 export const SLOT_CLASS_MAX = 4096;
 
 /**
- * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N endpoints
- * in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below 2^-SLOT_DRAWS where
- * N > S/2, below 0.75^SLOT_DRAWS (0.1 %) always. Each draw is a rule the kernel validates for every verdict element that
- * leads to the chain, so there are no more than needed.
+ * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N
+ * endpoints in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below
+ * 2^-SLOT_DRAWS where N > S/2, below 0.75^SLOT_DRAWS (0.1 %) always. Each draw is a rule the kernel validates for every
+ * verdict element that leads to the chain, so there are no more than needed.
  */
 export const SLOT_DRAWS = 24;
 
@@ -37,13 +38,17 @@ export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 /** Longest line of a ledger in bytes: an EndpointSlice of 1,000 endpoints takes about 200 KiB. */
 export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Largest object in bytes of the JSON that the ledger keeps of it: an API server takes 3 MiB a request, etcd 1.5 MiB. */
+/**
+ * Largest object in bytes of the JSON that the ledger keeps of it: an API server takes 3 MiB a request, etcd 1.5 MiB.
+ */
 export const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Most elements of one list in an object: the API's own largest, ports of an EndpointSlice (discovery/v1 validation). */
+/**
+ * Most elements of one list in an object: the API's own largest, ports of an EndpointSlice (discovery/v1 validation).
+ */
 export const OBJECT_LIST_MAX = 20_000;
 
-/** Most warnings about one object; how many more there are is said. */
+/** Most warnings about one object; a last line counts the others. */
 export const OBJECT_WARNINGS_MAX = 20;
 
 /** Longest text of an object that a message quotes. */
@@ -65,42 +70,47 @@ export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Most bytes of a segment once it is decompressed: what is appended at once may end beyond {@link SEGMENT_BYTES}, and is at
- * most a text of V8 (2^29 - 24 code units). A file that holds more is no segment, and not read to its end.
+ * Most bytes of a decompressed segment. One append may exceed {@link SEGMENT_BYTES}, by at most one V8 string (2^29 - 24
+ * code units). A larger file is not a segment; reading stops there.
  */
 export const SEGMENT_BYTES_MAX = 640 * 1024 * 1024;
 
-/** Most bytes of a snapshot once it is decompressed: a text of V8 holds no more. */
+/** Most bytes of a decompressed snapshot: about the longest string of V8. */
 export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
 
-/** Most bytes of a segment's terms once they are decompressed; of more none are kept, and the segment is read. */
+/**
+ * Most bytes of the decompressed terms of a segment; where there are more, none are used and a search reads the
+ * segment.
+ */
 export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Bytes of a segment that are read from a disk at once. */
+/** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 
-/** Most milliseconds that the age of a ledger grows from one record to the next, however far the clock steps. */
+/** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
 export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
 
-/** Retention removes at most this part of all bytes at once: a quarter, or one segment where that is more. */
+/** Largest share of a ledger's bytes that retention removes at once; one segment, where that is more. */
 export const RETENTION_SHARE_MAX = 0.25;
 
-/** Bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
+/** Most bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Bytes behind the newest snapshot from which on another is made: at most this much is read at a start. */
+/** A new snapshot is made once this many bytes follow the newest one: a start reads about as much. */
 export const SNAPSHOT_TAIL_BYTES = 4 * 1024 * 1024;
 
 /** As {@link SNAPSHOT_TAIL_BYTES}, when the program is asked to stop. */
 export const SNAPSHOT_STOP_BYTES = 256 * 1024;
 
-/** Age of the newest snapshot in milliseconds from which on another is made: what is kept by age ends at snapshots. */
+/** A new snapshot is made once the newest is this old, in milliseconds: retention by age ends at snapshots. */
 export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
 
-/** Element changes written into one commit record; a first load has more, and they follow from its events. */
+/**
+ * Most element changes written into one commit record. A first load has more; a reader derives them from its events.
+ */
 export const COMMIT_CHANGES_MAX = 1024;
 
-/** Changes of other programs that are named while they are not settled. */
+/** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 
 /** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
@@ -118,67 +128,69 @@ export const LIST_IDLE_PAGES_MAX = 16;
 /** Longest wait that a server can ask for with Retry-After, in milliseconds. */
 export const RETRY_AFTER_MILLISECONDS_MAX = 120_000;
 
-/** Problems of one resource that are remembered, so that none is reported more than once a minute. */
+/** Most problems of one resource that are remembered, so that none is reported more than once a minute. */
 export const REPORTED_PROBLEMS_MAX = 16;
 
-/** A list that removes fewer objects or endpoints than this is taken at once, whatever share of the known ones they are. */
+/**
+ * A list that removes fewer objects or endpoints than this is applied at once, whatever share of the known ones it is.
+ */
 export const LARGE_REMOVAL_MIN = 10;
 
 /** Most workers that replay one ledger: each holds a state of the cluster. */
 export const REPLAY_WORKERS_MAX = 8;
 
-/** Records that a report shows unless it is told otherwise: hours of a busy cluster, folded in a browser in a second. */
+/** Records that a report shows by default: hours of a busy cluster, folded in a browser in a second. */
 export const REPORT_RECORDS = 20_000;
 
 /** Most JSON of records in one report: a tenth of it when compressed. */
 export const REPORT_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Batches from an API server that may wait for the loop; then its watches wait. */
+/** Most batches from an API server that wait for the loop; beyond that its watches are not read until one is taken. */
 export const INBOX_BATCHES_MAX = 1000;
 
-/** Trigger times kept of the changes between two commits; those beyond are not measured. */
+/** Most trigger times kept between two commits; later ones are not measured. */
 export const TRIGGERS_MAX = 10_000;
 
-/** Most Services set aside while one batch is committed; what the kernel refuses beyond is left to the next batch. */
+/** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
-/** Connections to /healthz and /livez at a time: a kubelet, a few load balancers and people. */
+/** Most connections to /healthz and /livez at a time: a kubelet, a few load balancers, operators. */
 export const HEALTH_CONNECTIONS_MAX = 32;
 
-/** Connections to all health check ports of Services at a time. */
+/** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
-/** Connections to the metrics port at a time. */
+/** Most connections to the metrics port at a time. */
 export const METRICS_CONNECTIONS_MAX = 8;
 
-/** Bytes of a request's head; Prometheus and kubelets send a few hundred. */
+/** Largest head of a request in bytes; Prometheus and kubelets send a few hundred. */
 export const HEADER_BYTES_MAX = 8 * 1024;
 
-/** Time from a connection to the last byte of its request's head, in milliseconds. */
+/** Longest time from a connection to the last byte of its request's head, in milliseconds. */
 export const REQUEST_MILLISECONDS_MAX = 5000;
 
-/** Time from there to the last byte of the answer, in milliseconds: as long as Prometheus waits. */
+/** Longest time from that byte to the last byte of the answer, in milliseconds: as long as Prometheus waits. */
 export const CONNECTION_MILLISECONDS_MAX = 10_000;
 
-/** Connections that one server accepts in a second: each costs a fifth of a millisecond, and rules go first. */
+/** Most connections that one server accepts in a second: each costs a fifth of a millisecond of the loop's time. */
 export const ACCEPTS_PER_SECOND_MAX = 2000;
 
 /** Pause after an accept that failed for want of descriptors or memory, in milliseconds. */
 export const ACCEPT_RETRY_MILLISECONDS = 200;
 
-/** Bytes of log lines that wait while standard error takes none; further lines are dropped. */
+/** Most bytes of log lines that wait while standard error accepts none; further lines are dropped. */
 export const LOG_WAITING_BYTES_MAX = 256 * 1024;
 
 /** Longest line of the log in characters; the rest is cut off. */
 export const LOG_LINE_CHARACTERS_MAX = 16 * 1024;
 
-/** Uncaught errors that are logged and recorded in a minute; all are counted. */
+/** Most uncaught errors that are logged and recorded in a minute; all are counted. */
 export const UNCAUGHT_PER_MINUTE_MAX = 10;
 
-/** Faults that wait in memory for the ledger of the next loop. */
+/** Most faults that wait in memory for the ledger of the next loop. */
 export const FAULTS_WAITING_MAX = 100;
 
 assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");

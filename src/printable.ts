@@ -1,8 +1,9 @@
-// Text from strangers (names of processes, of objects, of files) made harmless where people read it.
+// Text that other programs chose (names of processes, objects and files), made safe to print: control and format
+// characters are escaped, and what looks like a credential is removed.
 
 const HARMFUL = /[^\P{C}\n\t]|[\u2028\u2029]/gu;
 
-/** JSON in which strings have the same characters as \u escapes: the same value for programs. */
+/** `json` with harmful characters as \u escapes, which JSON allows in strings only. A parser reads the same value. */
 export function printableJson(json: string): string {
   return json.replace(
     HARMFUL,
@@ -11,7 +12,10 @@ export function printableJson(json: string): string {
   );
 }
 
-/** `text` with control and format characters, which can move the cursor or turn the direction of text, as \u{...}. */
+/**
+ * `text` with control and format characters as \u{...}. They could move the cursor of a terminal, or change the
+ * direction in which text is shown. Newlines and tabs stay.
+ */
 export function printable(text: string): string {
   return text.replace(
     HARMFUL,
@@ -19,7 +23,10 @@ export function printable(text: string): string {
   );
 }
 
-/** What credentials look like, with what stays of each. All are linear in the length of a text. */
+/**
+ * Patterns of credentials, each with its replacement. Each takes time linear in the length of the text: no input can
+ * make the program hang.
+ */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   // user:password@ of a URL.
   [/\b(\w{1,20}:\/\/)[^\s/@]+@/g, "$1...@"],
@@ -28,15 +35,18 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|authorization:)\s+[^\s"',;]+/gi, "$1 ..."],
   [/\b(token|password|passwd|secret|key)("\s*:\s*"?|\s*=\s*"?)[^\s"',;&]+/gi, "$1$2..."],
 ];
-/** Long words: base64url and what is like it. */
-const LONG_WORD = /[A-Za-z0-9_-]{40,}={0,2}(\.[\w-]+)*/g;
+/** Long runs of base64url characters, as tokens and keys are. */
+const LONG_RUN = /[A-Za-z0-9_-]{40,}={0,2}(\.[\w-]+)*/g;
 
-/** `text` without what looks like a credential. The texts of errors that touched one must not be shown at all. */
+/**
+ * `text` with "..." in place of what looks like a credential. This is a second line of defence: where an error is known
+ * to quote a credential, its text is not printed at all.
+ */
 export function redacted(text: string): string {
   const plain = SECRETS.reduce((result, [pattern, rest]) => result.replace(pattern, rest), text);
-  // Names in Kubernetes have no capitals, and digests no letters behind f.
+  // Names of Kubernetes objects have no capitals, and digests in hexadecimal have neither capitals nor letters after f.
   return plain.replace(
-    LONG_WORD,
-    (word) => [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word)) ? "..." : word,
+    LONG_RUN,
+    (run) => [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(run)) ? "..." : run,
   );
 }

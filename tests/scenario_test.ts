@@ -1,5 +1,5 @@
-// Every scenario file: the tracer says of each packet what the file promises. The same files are judged by real packets
-// in tests/kernel and by kube-proxy in tests/cluster. REWRITE=1 writes the tracer's answers into the files.
+// Each scenario file: the tracer's answer for each packet is the one in the file. tests/kernel checks the same files with real
+// packets, and tests/cluster with kube-proxy. REWRITE=1 writes the tracer's answers into the files.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -1,23 +1,26 @@
-// What the engine makes of a batch from the source: records to append, or a list that is held until another confirms it.
+// What the engine makes of a batch from the source: records to append, or a list that is held until another list confirms
+// it. A list becomes events here, so the ledger contains events alone.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { largeRemoval, news, relist } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
-import type { Effect, EngineState } from "./engine.ts";
+import { type Effect, warning } from "./effect.ts";
+import type { EngineState } from "./engine_state.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
+import { afterBatch } from "./kernel_tables.ts";
 
-/** Takes `batch` into `state` and returns what must be done. */
-export function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
-  state.listed = false;
+/** Returns what must be done about `batch`. The objects of the state change only once the records are appended. */
+export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
+  state.tables = afterBatch(state.tables);
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
   if (!held.taken) return held.effects;
   const events = eventsOf(state.cluster, batch);
-  if (describesCluster(batch, state.standsUnknown)) {
+  if (describesCluster(batch, state.unknownPast)) {
     state.synced = !isPart(batch);
-    if (state.synced) state.standsUnknown = false;
+    if (state.synced) state.unknownPast = false;
   }
-  const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
+  const warnings = batch.problems.map(warning);
   if (events.length === 0) return [...held.effects, ...warnings];
   const records = events.map((event) => ({ kind: "event", ...event } as const));
   return [...held.effects, ...warnings, { kind: "append", records }];
@@ -26,15 +29,16 @@ export function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
 function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {
   if (batch.kind === "events") return news(objects, batch.events);
   const { complete, time, kinds } = batch;
-  // A fragment of a list only adds: what it changes is judged with the whole.
+  // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
   const isNew = (object: KubeObject) => !objects.has(describeKey(objectKey(object)));
   const listed = batch.fragment ? batch.objects.filter(isNew) : batch.objects;
   return relist(objects, listed, complete, time, kinds, batch);
 }
 
 /**
- * Whether `list` is taken: one that would remove much only where it confirms the one before it. Two lists that contradict
- * each other as much confirm nothing.
+ * Whether `list` is applied. One that would remove much is applied only if it confirms the list before it. Why not apply it
+ * at once? A server that lost its data sends a short list, and the node would stop serving what still runs. A second list
+ * that would remove as much of the first confirms nothing.
  */
 function judgeList(state: EngineState, list: ListBatch): { taken: boolean; effects: Effect[] } {
   if (list.confirms === undefined) return { taken: true, effects: [] };
@@ -49,7 +53,7 @@ function judgeList(state: EngineState, list: ListBatch): { taken: boolean; effec
   if (taken) state.held.delete(kind!);
   else state.held.set(kind!, { ...about, listed: byName(list.objects) });
   const effects: Effect[] = [
-    { kind: "warn", text: heldListText(kind!, about, outcome) },
+    warning(heldListText(kind!, about, outcome)),
     { kind: "append", records: [heldListRecord(kind!, about, outcome, list.time)] },
   ];
   if (!taken) effects.push({ kind: "confirm", resource: kind!, why: removalText(about) });

@@ -1,4 +1,4 @@
-// What a commit leaves in the ledger: its changes and the record that caused each, and what the kernel said.
+// The record of a commit: what it changed, with the cause of each change, and the kernel's answer.
 
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
@@ -8,7 +8,7 @@ import { committedChanges, countCommittedChanges } from "../plan/committed_chang
 import type { Delta } from "../plan/delta.ts";
 import { type Digest, digestText } from "../plan/digest.ts";
 
-/** What was committed. */
+/** What a commit brought, or was to bring. */
 export interface Committed {
   readonly delta: Delta;
   /** Last record folded into it. */
@@ -24,8 +24,11 @@ export function commitRecord(
   receipt: CommitReceipt,
   time: string,
 ): CommitRecord {
-  // Each change but the position's is at least one entry: what is beyond those need not be put in words.
-  const told = committedChanges(delta.slice(0, COMMIT_CHANGES_MAX + 1), through).slice(0, COMMIT_CHANGES_MAX);
+  // Each change but the position's makes at least one entry, so later ones cannot be within the bound.
+  const changes = committedChanges(delta.slice(0, COMMIT_CHANGES_MAX + 1), through).slice(
+    0,
+    COMMIT_CHANGES_MAX,
+  );
   return {
     kind: "commit",
     time,
@@ -34,8 +37,8 @@ export function commitRecord(
     digest: digestText(digest),
     fold: FOLD_VERSION,
     outcome: "committed",
-    changes: told,
-    changesOmitted: countCommittedChanges(delta) - told.length,
+    changes,
+    changesOmitted: countCommittedChanges(delta) - changes.length,
     operations: receipt.operations,
     microseconds: receipt.microseconds,
     generation: receipt.generation,

@@ -1,5 +1,5 @@
-// How the rules in the kernel can differ from what the ledger says was put there, each with its name. What to do about it
-// is always the same: plan from what the kernel holds. What happened is for people, so it enters the ledger.
+// How the rules that a start finds in the kernel can differ from what the ledger says was committed. The engine always does
+// the same: it plans from what the kernel holds. The kind of difference is for a person who reads the log or the ledger.
 
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
@@ -7,9 +7,9 @@ import { type Digest, digestText } from "../plan/digest.ts";
 import { positionOf } from "../plan/position.ts";
 
 /**
- * `gone`: no table of ours (the node was started, or somebody removed them). `half`: only one family's. `foreign`: rules
- * follow another ledger, or nobody's. `ahead`: rules follow records that the ledger does not have. `behind`: rules were put
- * back to an earlier commit. `altered`: elements are not those of the position.
+ * `gone`: our tables are absent: the node was started, or another program removed them. `half`: one family's table is
+ * absent. `foreign`: the position names another ledger, or there is none. `ahead`: the position is behind the end of the
+ * ledger. `behind`: the position is that of an earlier commit. `altered`: the elements are not those of the position.
  */
 export type Disagreement = "gone" | "half" | "foreign" | "ahead" | "behind" | "altered";
 
@@ -22,34 +22,38 @@ export interface Recorded {
   readonly committed: number | undefined;
 }
 
-/** What the kernel says. */
-export interface Found {
+/** What a listing of our tables says. */
+export interface ListedRules {
   readonly tables: readonly Table[];
   readonly elements: Elements;
-  /** Of both, but for the position. */
+  /** Digest of both, without the position. */
   readonly digest: Digest;
 }
 
-/** How `found` differs from what is recorded; undefined where it does not, or nothing was ever committed. */
-export function disagreement({ ledger, end, committed }: Recorded, found: Found): Disagreement | undefined {
-  if (found.tables.length === 0) return committed === undefined ? undefined : "gone";
-  if (found.tables.length === 1) return "half";
-  const position = positionOf(found.elements);
+/** How `listed` differs from what is recorded; undefined if it does not, or if nothing was ever committed. */
+export function disagreement(
+  { ledger, end, committed }: Recorded,
+  listed: ListedRules,
+): Disagreement | undefined {
+  if (listed.tables.length === 0) return committed === undefined ? undefined : "gone";
+  if (listed.tables.length === 1) return "half";
+  const position = positionOf(listed.elements);
   if (position?.ledger !== ledger) return "foreign";
   if (position.offset > end) return "ahead";
   if (position.offset < (committed ?? -1)) return "behind";
-  return digestText(found.digest) === position.digest ? undefined : "altered";
+  return digestText(listed.digest) === position.digest ? undefined : "altered";
 }
 
 /**
- * Whether what stands follows records that the ledger does not hold: those it lost, or those of another ledger while this
- * one has never led to rules. What the ledger makes of the cluster may be less than what stands, so it must not replace it.
+ * Whether the rules in the kernel follow records that this ledger does not hold: it lost them, or they are another ledger's
+ * and this one never led to rules. The ledger may know less of the cluster than those rules serve, so rules made from it
+ * must not replace them.
  */
 export function isUnknownPast(kind: Disagreement, { committed }: Recorded): boolean {
   return kind === "ahead" || (kind === "foreign" && committed === undefined);
 }
 
-const TOLD: Readonly<Record<Disagreement, string>> = {
+const TEXTS: Readonly<Record<Disagreement, string>> = {
   gone: "our tables are gone: the node was started, or they were removed",
   half: "the table of one family is gone",
   foreign: "the rules follow another ledger",
@@ -58,21 +62,21 @@ const TOLD: Readonly<Record<Disagreement, string>> = {
   altered: "the elements are not those that were committed",
 };
 
-/** For people. */
+/** The disagreement in words. */
 export function disagreementText(kind: Disagreement): string {
-  return TOLD[kind];
+  return TEXTS[kind];
 }
 
-/** The record of a disagreement found at a start; who brought it about nobody saw. */
+/** The record of a disagreement. Which program caused it is not known: this one was not running. */
 export function disagreementRecord(
   kind: Disagreement,
   { end }: Recorded,
-  { elements }: Found,
+  { elements }: ListedRules,
   time: string,
 ): LedgerRecord {
   if (kind === "ahead") {
-    return { kind: "gap", time, reason: TOLD.ahead, records: positionOf(elements)!.offset - end };
+    return { kind: "gap", time, reason: TEXTS.ahead, records: positionOf(elements)!.offset - end };
   }
   const response = "the rules are planned from what the kernel holds";
-  return { kind: "drift", time, process: "", pid: 0, changes: [`${kind}: ${TOLD[kind]}`], response };
+  return { kind: "drift", time, process: "", pid: 0, changes: [`${kind}: ${TEXTS[kind]}`], response };
 }

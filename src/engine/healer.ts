@@ -1,81 +1,83 @@
-// Decides when to look for changes that other programs made to our tables, and when to put our rules back: step(state,
-// input, now) -> effects. It has no clock: `now` is in milliseconds of one that never goes back, and `wakeAt` is the time
-// at which it wants to be asked again.
+// Decides when to look for changes that other programs made to our tables, and when to put our rules back:
+// stepHealer(state, input, now) -> effects. It has no clock: `now` is in milliseconds of one that never goes back, and
+// `healerWakesAt` is the time of its next deadline. Why poll when the kernel sends notifications? A poll of ten a second
+// bounds the work that a program which changes our tables all the time can cause here.
 
 import { DRIFT_CHANGES_MAX } from "../limits.ts";
 import { unreachable } from "../invariant.ts";
-import type { Heard } from "../kernel/ruleset_monitor.ts";
+import type { ForeignChanges } from "../kernel/ruleset_monitor.ts";
 import { healedAt, healingDelay, type Healings } from "./healing.ts";
 
-/** How often the kernel is asked what other programs did. */
+/** How often the monitor's notifications are read. */
 const POLL_MILLISECONDS = 100;
-/** How often our tables are listed and compared; a listing of 60,000 elements takes a quarter of a second. */
+/** How often our tables are listed and compared. A listing of 60,000 elements takes a quarter of a second. */
 const AUDIT_MILLISECONDS = 15 * 60_000;
-/** When they are compared first, where a start took the kernel's generation as proof: it hides what was wrong before. */
+/** The first comparison after a start without a listing: the kernel's generation does not show an earlier change. */
 const FIRST_AUDIT_MILLISECONDS = 5000;
-/** Pause before a refused commit is tried again; doubled each time. */
+/** Pause before a rejected commit is retried; doubled each time. */
 const RETRY_MILLISECONDS = 1000;
 const RETRY_MILLISECONDS_MAX = 30_000;
 
 /** What happened. */
 export type HealerInput =
-  /** The time that {@link wakeAt} named has come; earlier it means nothing. */
+  /** The time {@link healerWakesAt} may have come; before it nothing is due. */
   | { readonly kind: "woken" }
-  /** What the monitor received since it was last asked. */
-  | { readonly kind: "polled"; readonly heard: Heard }
-  /** Whether a listing of our tables is what was committed. */
+  /** What the monitor received since the last poll. */
+  | { readonly kind: "polled"; readonly received: ForeignChanges }
+  /** Whether a listing of our tables equals what was committed. */
   | { readonly kind: "compared"; readonly equal: boolean }
-  /** A commit was tried, for whatever reason: whether the kernel refused it in the end. */
-  | { readonly kind: "tried"; readonly refused: boolean };
+  /** A commit was tried, for the source or for us. `rejected`: by the kernel, also when it was tried again. */
+  | { readonly kind: "tried"; readonly rejected: boolean };
 
 /** What must be done, in this order. The results of poll, compare, heal and commit come back as inputs. */
 export type HealerEffect =
   | { readonly kind: "poll" }
   | { readonly kind: "compare" }
-  /** Another program changed our tables: for the ledger. */
+  /** Record that another program changed our tables. */
   | ({ readonly kind: "drift"; readonly response: string } & Change)
-  /** List our tables, and commit what is missing there. */
+  /** List our tables and commit what differs. */
   | { readonly kind: "heal" }
-  /** Try again what was refused. */
+  /** Retry a rejected commit. */
   | { readonly kind: "commit" };
 
 interface Change {
-  /** "" where it is not known which program it was. */
+  /** "" where the program is not known. */
   readonly process: string;
   readonly pid: number;
   readonly changes: readonly string[];
 }
 
-/** A change of another program that is not settled: our rules are not back, or the next change would have to wait. */
-export interface UnsettledDrift extends Change {
+/** A change of another program that is not resolved: our rules are not back, or had to wait and would wait again. */
+export interface OpenDrift extends Change {
   /** When it began. */
   readonly since: number;
-  /** When the rules will be put back; undefined once they are back, until another change would be put back at once. */
+  /** When the rules will be put back; undefined once they are back. */
   readonly putBackAt: number | undefined;
 }
 
-/** Changed in place by {@link step} alone. */
+/** Changed in place by {@link stepHealer} alone. Times are those of `now`. */
 export interface HealerState {
-  /** Infinity where there is no monitor. */
+  /** Infinity without a monitor. */
   pollAt: number;
   auditAt: number;
-  /** When rules that wait are put back. */
+  /** When rules are put back that have to wait. */
   healAt: number | undefined;
   healings: Healings;
-  /** When a refused commit is tried again. */
+  /** When a rejected commit is retried. */
   retryAt: number | undefined;
+  /** Rejections in a row. */
   refusals: number;
-  /** The last change, until it is settled. */
+  /** The last change, until it is resolved. */
   drift: (Change & { readonly since: number }) | undefined;
   /** Whether our rules had to wait since {@link drift} began. */
   waited: boolean;
 }
 
-/** `listens`: whether there is a monitor. `listed`: whether the start has listed our tables. */
-export function newHealer(listens: boolean, listed: boolean, now: number): HealerState {
+/** `monitored`: whether there is a monitor. `listed`: whether the start has listed our tables. */
+export function newHealer(monitored: boolean, listed: boolean, now: number): HealerState {
   return {
-    pollAt: listens ? now + POLL_MILLISECONDS : Infinity,
-    auditAt: listens ? now + (listed ? AUDIT_MILLISECONDS : FIRST_AUDIT_MILLISECONDS) : Infinity,
+    pollAt: monitored ? now + POLL_MILLISECONDS : Infinity,
+    auditAt: monitored ? now + (listed ? AUDIT_MILLISECONDS : FIRST_AUDIT_MILLISECONDS) : Infinity,
     healAt: undefined,
     healings: [],
     retryAt: undefined,
@@ -85,30 +87,32 @@ export function newHealer(listens: boolean, listed: boolean, now: number): Heale
   };
 }
 
-/** When it wants to be woken; Infinity for never. */
-export function wakeAt({ pollAt, auditAt, healAt = Infinity, retryAt = Infinity }: HealerState): number {
+/** The next deadline; Infinity for none. */
+export function healerWakesAt(
+  { pollAt, auditAt, healAt = Infinity, retryAt = Infinity }: HealerState,
+): number {
   return Math.min(pollAt, auditAt, healAt, retryAt);
 }
 
-/** What is not settled at `now`, as of the last {@link step}. */
-export function unsettledDrift({ drift, waited, healAt, retryAt }: HealerState): UnsettledDrift | undefined {
+/** The change that is not resolved, as of the last {@link stepHealer}. */
+export function openDrift({ drift, waited, healAt, retryAt }: HealerState): OpenDrift | undefined {
   return drift === undefined || !waited ? undefined : { ...drift, putBackAt: healAt ?? retryAt };
 }
 
-/** Takes one input and returns what must be done. */
-export function step(state: HealerState, input: HealerInput, now: number): HealerEffect[] {
+/** Applies one input to `state` and returns what must be done. */
+export function stepHealer(state: HealerState, input: HealerInput, now: number): HealerEffect[] {
   switch (input.kind) {
     case "woken":
-      settle(state, now);
+      resolve(state, now);
       return due(state, now);
     case "polled":
-      return takeHeard(state, input.heard, now);
+      return notePolled(state, input.received, now);
     case "compared":
       return input.equal
         ? []
         : drifted(state, [{ process: "", pid: 0, changes: ["found by comparison"] }], now);
     case "tried":
-      noteTried(state, input.refused, now);
+      noteTried(state, input.rejected, now);
       return [];
     default:
       return unreachable(input);
@@ -134,8 +138,8 @@ function due(state: HealerState, now: number): HealerEffect[] {
   return effects;
 }
 
-/** What the kernel dropped of its messages is looked for by a comparison, unless our tables are listed all the same. */
-function takeHeard(state: HealerState, { foreign, lost }: Heard, now: number): HealerEffect[] {
+/** Where the kernel dropped notifications, a comparison finds what they said; putting rules back lists our tables anyway. */
+function notePolled(state: HealerState, { foreign, lost }: ForeignChanges, now: number): HealerEffect[] {
   if (foreign.length > 0) return drifted(state, foreign, now);
   return lost ? [{ kind: "compare" }] : [];
 }
@@ -155,7 +159,7 @@ function drifted(state: HealerState, changes: readonly Change[], now: number): H
   return state.healAt === undefined ? [...effects, heal(state, now)] : effects;
 }
 
-/** What one program did counts together; who it was is not forgotten because a comparison cannot say it. */
+/** Gathers the changes of one program. A comparison does not know the program, so it keeps the name that was known. */
 function noteDrift(state: HealerState, { process, pid, changes }: Change, now: number): void {
   const { drift } = state;
   const named = process === "" && drift !== undefined ? drift : { process, pid };
@@ -174,8 +178,8 @@ function heal(state: HealerState, now: number): HealerEffect {
   return { kind: "heal" };
 }
 
-function noteTried(state: HealerState, refused: boolean, now: number): void {
-  if (refused) {
+function noteTried(state: HealerState, rejected: boolean, now: number): void {
+  if (rejected) {
     state.waited ||= state.drift !== undefined;
     state.retryAt = now + Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS * 2 ** state.refusals);
     state.refusals++;
@@ -183,11 +187,11 @@ function noteTried(state: HealerState, refused: boolean, now: number): void {
   }
   state.retryAt = undefined;
   state.refusals = 0;
-  settle(state, now);
+  resolve(state, now);
 }
 
-/** Rules that are back are settled once another change would be put back at once. */
-function settle(state: HealerState, now: number): void {
+/** A drift is resolved once our rules are back; where they had to wait, once the next change would not have to. */
+function resolve(state: HealerState, now: number): void {
   const { healAt, retryAt, healings, waited } = state;
   if (healAt !== undefined || retryAt !== undefined) return;
   if (waited && healingDelay(healings, now) > 0) return;

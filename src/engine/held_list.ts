@@ -1,14 +1,14 @@
-// Lists that would remove much, which are not taken before another list confirms them: what people read of them, and the
-// ledger's record. A record of kind `drift` holds it, so that earlier versions can read it: something outside contradicts
-// what is known, and this is what was done about it.
+// Lists that would remove much, and so are not applied before another list confirms them: the log line and the record.
+// Why a record of kind `drift` and not one of its own kind? Earlier versions can read it, and it fits: something outside
+// contradicts what the ledger holds, and `response` says what was done.
 
 import type { Removal } from "../ingest/relist.ts";
 import type { KubeObject, ObjectKind } from "../kube/objects.ts";
 import type { DriftRecord } from "../ledger/record.ts";
 
-/** A list that is not taken yet. */
+/** A list that is not applied yet. */
 export interface HeldList extends Removal {
-  /** What it holds, by describeKey. */
+  /** Its objects, by describeKey. */
   readonly listed: ReadonlyMap<string, KubeObject>;
 }
 
@@ -26,7 +26,7 @@ export function heldListText(kind: ObjectKind, removal: Removal, outcome: HeldOu
   return `${kind}: ${removalText(removal)}: ${RESPONSES[outcome]}`;
 }
 
-/** The record of it, at `time`. */
+/** The record of a list and its outcome, at `time`. */
 export function heldListRecord(
   kind: ObjectKind,
   removal: Removal,

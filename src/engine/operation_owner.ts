@@ -1,13 +1,13 @@
-// From an operation that the kernel refused to the Service that it is about.
+// From an operation that the kernel rejected to the Service whose rules it belongs to, which can then be set aside.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { ownerOfElement } from "../fold/fold.ts";
+import { ownerOfElement } from "../fold/service_elements.ts";
 import { objectPath } from "../nft/objects.ts";
-import type { ElementKey } from "../nft/ruleset.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import type { Operation } from "../nft/transaction.ts";
 
-/** The Service that `operation` is about; undefined where it is about all, or none. Costs the size of the cluster. */
-export function ownerOf(cluster: ClusterState, operation: Operation): string | undefined {
+/** The Service that `operation` is about; undefined if it concerns all Services or none. Costs the size of the cluster. */
+export function serviceOfOperation(cluster: ClusterState, operation: Operation): string | undefined {
   switch (operation.noun) {
     case "element":
       return ownerOfElement(cluster, operation.set, operation.element.key);
@@ -21,7 +21,7 @@ export function ownerOf(cluster: ClusterState, operation: Operation): string | u
         ? chainName(operation)
         : setName(operation);
       const path = objectPath(family, table, noun === "set" ? "set" : "chain");
-      return ownerOfElement(cluster, path, name as ElementKey);
+      return ownerOfElement(cluster, path, elementKey([name]));
     }
     case "table":
       return undefined;

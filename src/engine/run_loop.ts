@@ -1,4 +1,5 @@
-// Executes the engine's effects: writes the ledger, commits to the kernel, reports to people. All of it is synchronous.
+// Executes the engine's effects: appends to the ledger, commits to the kernel, reports and warns. All of it is synchronous:
+// netlink answers at once, and an append that had to be awaited would let the next event in between.
 
 import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
@@ -11,8 +12,8 @@ import type { LedgerFailure, LedgerWriter } from "../ledger/writer.ts";
 import { SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
-import { type Effect, type EngineState, type Input, step } from "./engine.ts";
-import type { UnsettledDrift } from "./healer.ts";
+import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
+import type { OpenDrift } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
 
 /** What the loop acts on. */
@@ -21,53 +22,56 @@ export interface Ports {
   readonly ledger: LedgerWriter;
   /** RFC 3339 with milliseconds, UTC. */
   now(): string;
-  /** Forgets flows of connection tracking; absent where there are none. */
+  /** Deletes stale entries of connection tracking; absent without connection tracking. */
   readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
-  /** Hears what others change in our tables; absent where nobody listens. */
-  readonly monitor?: Pick<RulesetMonitor, "poll" | "unheard">;
-  /** Told when the ledger cannot be written, and when it can again. */
+  /** Receives the changes of other programs to our tables; absent where they are not monitored. */
+  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
+  /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
-  /** Receives what another program did and is not settled, whenever that changes; times in milliseconds since 1970. */
-  readonly driftChanged?: (drift: UnsettledDrift | undefined) => void;
-  /** Absent where nobody measures. */
+  /** Receives the drift that is not resolved, whenever that changes; times in milliseconds since 1970. */
+  readonly driftChanged?: (drift: OpenDrift | undefined) => void;
+  /** Absent where nothing is measured. */
   readonly meter?: Meter;
-  /** Asks the source for a list that confirms the last one; see {@link Source.confirm}. */
+  /** Asks the source for a list that confirms the last one; see `Source.confirm`. */
   confirm?(kind: ObjectKind, why: string): void;
   report(report: SyncReport): void;
   warn(text: string): void;
 }
 
-/** What is measured beside syncs. Times in microseconds. */
+/** What is measured beside commits. Times in microseconds. */
 export interface Meter {
-  /** Told of every batch that the kernel refused. */
+  /** Counts a batch that the kernel rejected. */
   rejected(): void;
-  /** Told of records written to the ledger, synced to disk or not. */
+  /** Counts an append to the ledger, whether or not it is on the disk. */
   appended(microseconds: number): void;
-  /** Told of each batch of another program that changed our tables. */
+  /** Counts a change of another program to our tables. */
   drifted(process: string): void;
-  /** Told of flows that were forgotten. */
+  /** Counts entries of connection tracking that were deleted. */
   forgot(family: Family, flows: number, microseconds: number): void;
 }
 
 /** Our tables in both families. */
 export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
 
-/** Operations of a batch from which on listening to ourselves costs more than to ask whether others committed meanwhile. */
-const UNHEARD_OPERATIONS = 1000;
+/**
+ * From this many operations on, our own notifications cost more than the question whether another program committed
+ * meanwhile. The monitor then ignores them and compares generations.
+ */
+const IGNORED_OPERATIONS = 1000;
 
-/** Commits tried for one batch. The next batch tries again what they left. */
+/** How often a commit is tried for one batch. The next batch retries what is left. */
 const ATTEMPTS = 3;
 
-/** Feeds `input` to the engine, executes what it asks for, and feeds back the results until nothing is left to do. */
+/** Passes `input` to the engine, executes its effects in order, and passes their results back until none is left. */
 export function perform(state: EngineState, ports: Ports, input: Input): void {
-  for (const effect of step(state, input)) {
+  for (const effect of stepEngine(state, input)) {
     const result = execute(effect, ports);
     if (result !== undefined) perform(state, ports, result);
   }
 }
 
 /**
- * Commits what there is. A refused plan has been made again from a listing: once more, at once, may be all it takes, and
+ * Commits what has changed. After a rejection the plan is made again from a listing, so the commit is retried at once, and
  * once more for each Service that was set aside.
  */
 export function commitBatch(state: EngineState, ports: Ports): void {
@@ -105,7 +109,7 @@ function append(records: readonly LedgerRecord[], { ledger, meter }: Ports): Inp
   return { kind: "appended", first, records };
 }
 
-/** The rules are right already: a flow that cannot be forgotten is told, and ends with its timeout. */
+/** A failure is a warning only: the rules are in place, and the flow ends with its timeout. */
 function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Ports): void {
   try {
     for (const family of new Set(flows.map(({ family }) => family))) {
@@ -122,9 +126,9 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
 function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor, now, meter }: Ports): Input {
   try {
     const send = () => kernel.commit(transaction);
-    const receipt = monitor === undefined || transaction.length < UNHEARD_OPERATIONS
+    const receipt = monitor === undefined || transaction.length < IGNORED_OPERATIONS
       ? send()
-      : monitor.unheard(() => kernel.generation(), send);
+      : monitor.withoutNotifications(() => kernel.generation(), send);
     return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
@@ -134,7 +138,7 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor,
   }
 }
 
-/** Our tables as `kernel` holds them, for the engine. */
+/** Lists our tables in `kernel`, as an input of the engine. */
 export function list(
   kernel: Kernel,
   startedAt?: string,

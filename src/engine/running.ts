@@ -1,43 +1,45 @@
-// A proxy at work: batches of the source go to the kernel as they come, and between them the healer is asked when it wants to
-// be, and the ledger made durable. Everything but `runLoop`, which waits for the source and owns the timer, is synchronous and
-// has its time from the caller, so that a simulation can be the caller.
+// A proxy at work. Batches of the source go to the kernel as they come. Between them the healer's deadlines are met, and
+// appended records are made durable. Only `runLoop` waits: for the source, and with a timer. Everything else is synchronous
+// and receives the time from its caller, which may be a simulation.
 
 import type { KnownVersions, Source, SourceBatch } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { separated } from "../nft/objects.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
-import type { EngineState } from "./engine.ts";
+import { committedDigest, type EngineState } from "./engine_state.ts";
 import {
   type HealerEffect,
   type HealerInput,
   type HealerState,
+  healerWakesAt,
   newHealer,
-  step,
-  type UnsettledDrift,
-  unsettledDrift,
-  wakeAt as healerWakeAt,
+  type OpenDrift,
+  openDrift,
+  stepHealer,
 } from "./healer.ts";
+import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
 /** How often appended records are made durable, in milliseconds. */
 const SYNC_MILLISECONDS = 1000;
 
-/** A proxy at work: the engine, what it acts on, and what is done without a batch. Changed in place. */
+/** The engine with its ports, and the deadlines between batches. Changed in place. */
 export interface Running {
   readonly engine: EngineState;
   readonly ports: Ports;
   readonly healer: HealerState;
   /** When appended records are next made durable. */
   syncAt: number;
+  /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
   failing: boolean;
   /** As last given to {@link Ports.driftChanged}. */
-  drift: UnsettledDrift | undefined;
+  drift: OpenDrift | undefined;
 }
 
-/** A proxy that has started. All times `now` are milliseconds of one clock that never goes back. */
+/** The proxy after its first commit was tried. All times `now` are milliseconds of one clock that never goes back. */
 export function newRunning(engine: EngineState, ports: Ports, now: number): Running {
-  const healer = newHealer(ports.monitor !== undefined, engine.listed, now);
+  const healer = newHealer(ports.monitor !== undefined, isListed(engine.tables), now);
   const running = {
     engine,
     ports,
@@ -46,12 +48,12 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     failing: false,
     drift: undefined,
   };
-  // What the start could not commit is tried again.
-  heal(running, { kind: "tried", refused: engine.rejections > 0 }, now);
+  // A commit that the kernel rejected at the start is retried.
+  heal(running, { kind: "tried", rejected: engine.rejections > 0 }, now);
   return running;
 }
 
-/** Takes a batch to the kernel. */
+/** Appends a batch of the source and commits what it changes. */
 export function takeBatch(running: Running, batch: SourceBatch, now: number): void {
   const { engine, ports } = running;
   perform(engine, ports, { kind: "batch", batch });
@@ -59,21 +61,21 @@ export function takeBatch(running: Running, batch: SourceBatch, now: number): vo
   lookAtLedger(running);
 }
 
-/** When {@link wake} has something to do. */
+/** The next deadline: before it, {@link wake} does nothing. */
 export function wakeAt({ healer, syncAt }: Running): number {
-  return Math.min(healerWakeAt(healer), syncAt);
+  return Math.min(healerWakesAt(healer), syncAt);
 }
 
 /** Does what is due at `now`. */
 export function wake(running: Running, now: number): void {
-  if (healerWakeAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
+  if (healerWakesAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
   if (now < running.syncAt) return;
   running.syncAt = now + SYNC_MILLISECONDS;
   running.ports.ledger.sync();
   lookAtLedger(running);
 }
 
-/** Runs `source` until it ends or `signal` aborts. Throws whatever is thrown in it, between batches too. */
+/** Follows `source` until it ends or `signal` aborts. Throws what a batch or a deadline threw. */
 export async function runLoop(
   state: EngineState,
   ports: Ports,
@@ -98,7 +100,7 @@ export async function runLoop(
   const ends = AbortSignal.any([signal, thrown.signal]);
   try {
     for await (const batch of source.batches(ends, knownVersions(state))) {
-      // What an error may have left half-way takes no more.
+      // An error may have left the engine between two states: it receives no more batches.
       thrown.signal.throwIfAborted();
       takeBatch(running, batch, performance.now());
     }
@@ -109,13 +111,13 @@ export async function runLoop(
   }
 }
 
-/** Feeds `input` to the healer, executes what it asks for, and feeds back the results. */
+/** Passes `input` to the healer, executes its effects, and passes their results back. */
 function heal(running: Running, input: HealerInput, now: number): void {
-  for (const effect of step(running.healer, input, now)) {
+  for (const effect of stepHealer(running.healer, input, now)) {
     const result = executeHealing(effect, running);
     if (result !== undefined) heal(running, result, now);
   }
-  const drift = unsettledDrift(running.healer);
+  const drift = openDrift(running.healer);
   if (sameDrift(drift, running.drift)) return;
   running.drift = drift;
   const wall = Date.parse(running.ports.now()) - now;
@@ -128,7 +130,7 @@ function heal(running: Running, input: HealerInput, now: number): void {
   );
 }
 
-function sameDrift(a: UnsettledDrift | undefined, b: UnsettledDrift | undefined): boolean {
+function sameDrift(a: OpenDrift | undefined, b: OpenDrift | undefined): boolean {
   return a?.since === b?.since && a?.putBackAt === b?.putBackAt && a?.process === b?.process &&
     a?.pid === b?.pid && a?.changes.length === b?.changes.length;
 }
@@ -136,7 +138,7 @@ function sameDrift(a: UnsettledDrift | undefined, b: UnsettledDrift | undefined)
 function executeHealing(effect: HealerEffect, { engine, ports }: Running): HealerInput | undefined {
   switch (effect.kind) {
     case "poll":
-      return { kind: "polled", heard: ports.monitor!.poll() };
+      return { kind: "polled", received: ports.monitor!.poll() };
     case "compare":
       return { kind: "compared", equal: holdsCommitted(engine, ports.kernel) };
     case "drift":
@@ -152,15 +154,15 @@ function executeHealing(effect: HealerEffect, { engine, ports }: Running): Heale
 
 function commitAll(engine: EngineState, ports: Ports): HealerInput {
   commitBatch(engine, ports);
-  return { kind: "tried", refused: engine.rejections > 0 };
+  return { kind: "tried", rejected: engine.rejections > 0 };
 }
 
-/** Whether our tables are what was committed. */
-function holdsCommitted({ committedDigest }: EngineState, kernel: Kernel): boolean {
+/** Whether a listing of our tables equals what was committed. */
+function holdsCommitted(engine: EngineState, kernel: Kernel): boolean {
   const listed = list(kernel);
   if (listed.kind !== "listed") return false;
   const { tables, elements } = separated(listed.ruleset);
-  return digestText(rulesetDigest(tables, elements)) === digestText(committedDigest);
+  return digestText(rulesetDigest(tables, elements)) === digestText(committedDigest(engine));
 }
 
 function lookAtLedger(running: Running): void {
@@ -171,8 +173,8 @@ function lookAtLedger(running: Running): void {
 }
 
 /**
- * The newest version of each kind in a state that was complete once, deletions among them: what came before it is known.
- * Versions are numbers, as Kubernetes 1.35 promises (KEP-5504).
+ * The newest version of each kind that was received, deletions included: a watch from there misses nothing. Empty while no
+ * whole list was received. Versions are numbers, as Kubernetes 1.35 promises (KEP-5504).
  */
 export function knownVersions({ synced, cluster, deletions }: EngineState): KnownVersions {
   const newest = new Map<ObjectKind, number>();

@@ -1,4 +1,4 @@
-// What a sync did, for people and metrics.
+// What a commit did, as a value that metrics and the log line of a sync are made from, and the events counted for it.
 
 import { TRIGGERS_MAX } from "../limits.ts";
 import { describeKey, type EndpointSlice, TRIGGER } from "../kube/objects.ts";
@@ -11,7 +11,7 @@ import type { Delta } from "../plan/delta.ts";
 import type { MovedFrontend } from "../plan/moved_frontends.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 
-/** One sync, for people and metrics. */
+/** One commit and what led to it. */
 export interface SyncReport {
   /** Offset the rules now follow. */
   readonly position: number;
@@ -29,16 +29,16 @@ export interface SyncReport {
   readonly omitted: ReadonlyMap<string, number>;
   /** ServicePorts that a Local policy leaves without endpoints, by policy and family. */
   readonly withoutLocal: ReadonlyMap<WithoutLocal, number>;
-  /** Services that are not served because their rules are refused. */
+  /** How many Services are set aside. */
   readonly aside: number;
-  /** Frontends that more than one Service claims. */
+  /** How many frontends more than one Service claims. */
   readonly contested: number;
-  /** Frontends that another Service has now than before. */
+  /** Frontends that went from one Service to another. */
   readonly moved: readonly MovedFrontend[];
   /** Events about Services, and about EndpointSlices, since the commit before. */
   readonly serviceChanges: number;
   readonly endpointChanges: number;
-  /** When those changes of endpoints were triggered, where the slices say so. */
+  /** When those changes of endpoints began, for slices with the annotation. */
   readonly triggers: readonly Trigger[];
 }
 
@@ -49,22 +49,22 @@ export interface Trigger {
   readonly time: string;
 }
 
-/** Changes since the last commit, for its report. */
+/** Events since the last commit. */
 export interface Gathered {
   services: number;
   endpoints: number;
   triggers: Trigger[];
 }
 
-/** Before any change. */
+/** Before any event. */
 export function nothingGathered(): Gathered {
   return { services: 0, endpoints: 0, triggers: [] };
 }
 
 const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);
 
-/** Counts a change; a trigger counts once, when it is new. Call before the record is folded. */
-export function gather(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {
+/** Counts the event of `record`. A trigger time counts once, so call this before the record is folded. */
+export function countEvent(gathered: Gathered, { objects }: ClusterState, record: LedgerRecord): void {
   if (record.kind !== "event") return;
   const { key, value } = record;
   if (key.kind === "Service") gathered.services++;
@@ -72,7 +72,7 @@ export function gather(gathered: Gathered, { objects }: ClusterState, record: Le
   gathered.endpoints++;
   const time = value?.metadata.annotations?.[TRIGGER];
   const family = FAMILY_OF.get((value as EndpointSlice | null)?.addressType ?? "");
-  // Slices of names lead to no rules.
+  // Slices of type FQDN lead to no rules.
   if (time === undefined || family === undefined) return;
   if (time === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) return;
   if (gathered.triggers.length < TRIGGERS_MAX) gathered.triggers.push({ family, time });

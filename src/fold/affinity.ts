@@ -1,14 +1,15 @@
-// ClientIP affinity: a chain for each list of a ServicePort and, for each endpoint, a chain and the set of the clients
-// pinned to it. kube-proxy's shape and meaning: a pin belongs to the ServicePort, whichever frontend it was made through,
-// counts while its endpoint is in the list, and begins anew with each connection. The timeout is in the rule that
-// pins, not in the set, so that a changed one takes effect and keeps the pins there are.
+// ClientIP affinity: one chain for each list of a ServicePort's endpoints and, for each endpoint, one chain and the set of
+// clients pinned to it. The chains have kube-proxy's shape and meaning. All frontends of a ServicePort share its pins. A pin
+// is used while its endpoint is in the list, and each new connection renews it. Why is the timeout in the rule that pins
+// and not in the set? So that a changed timeout takes effect without losing the pins.
 
 import type { ServicePort } from "../kube/service_port.ts";
-import { type Address, addressType } from "../nft/data_type.ts";
+import { addressType } from "../nft/data_type.ts";
 import { chainElement, setElement } from "../nft/objects.ts";
 import type { Chain, SetDefinition } from "../nft/ruleset.ts";
 import { type Rule, rule, type Statement } from "../nft/statement.ts";
-import { elementResource, type Resource } from "./resource.ts";
+import { readEndpoint } from "./endpoints.ts";
+import { elementResource, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS } from "./skeleton.ts";
 
 /** Chains of a ServicePort: all endpoints, those of the own node, and all endpoints masqueraded. */
@@ -19,13 +20,13 @@ export function affinityChain(chain: AffinityChain, port: ServicePort): string {
   return `${chain}-${nameOf(port)}`;
 }
 
-/** Chains and sets of `port` with these lists of endpoints, each `address . port`; `mark` asks for masquerading. */
+/** Chains and sets of `port` for these lists of endpoints. `mark` is the bit that requests masquerading. */
 export function affinityObjects(
   port: ServicePort,
   cluster: readonly string[],
   local: readonly string[],
   mark: number,
-): Resource[] {
+): ServiceResource[] {
   const endpoints = [...new Set([...cluster, ...local])].sort();
   const list = (chain: "service" | "local", members: readonly string[]) =>
     members.length === 0
@@ -46,7 +47,7 @@ export function affinityObjects(
   ];
 }
 
-/** First the endpoint the client is pinned to; else each with the same probability: one in N, one in N-1, ... */
+/** The endpoint that the client is pinned to, or each with the same probability: one in N, one in N-1, and so on. */
 function choose(port: ServicePort, members: readonly string[]): Rule[] {
   const sorted = [...members].sort();
   const pinned = sorted.map((endpoint) =>
@@ -64,7 +65,7 @@ function choose(port: ServicePort, members: readonly string[]): Rule[] {
 }
 
 function endpointChain(port: ServicePort, endpoint: string): Chain {
-  const [address, number] = endpoint.split(" . ") as [Address, string];
+  const { address, port: number } = readEndpoint(endpoint);
   return {
     name: endpointName(port, endpoint),
     rules: [
@@ -76,7 +77,7 @@ function endpointChain(port: ServicePort, endpoint: string): Chain {
       }]),
       rule([
         { kind: "match", selector: "meta l4proto", operator: "==", value: port.protocol },
-        { kind: "dnat-to", address, port: Number(number) },
+        { kind: "dnat-to", address, port: number },
       ]),
     ],
   };
@@ -91,12 +92,13 @@ function endpointName(port: ServicePort, endpoint: string): string {
   return `endpoint-${suffix(port, endpoint)}`;
 }
 
-/** kube-proxy's name of an endpoint: nft's names have no colons. */
+/** kube-proxy's name of an endpoint. A name of nft cannot have a colon, so IPv6 addresses have dots. */
 function suffix(port: ServicePort, endpoint: string): string {
-  return `${nameOf(port)}__${endpoint.replace(" . ", "/").replaceAll(":", ".")}`;
+  const { address, port: number } = readEndpoint(endpoint);
+  return `${nameOf(port)}__${address.replaceAll(":", ".")}/${number}`;
 }
 
-/** kube-proxy's name of a ServicePort, without the hash in front; at most 199 bytes, by the rules for names. */
+/** kube-proxy's name of a ServicePort without the hash before it: at most 199 bytes, as each part is a label. */
 function nameOf({ namespace, service, protocol, portName }: ServicePort): string {
   return `${namespace}/${service}/${protocol}/${portName}`;
 }
@@ -105,10 +107,10 @@ function goto(chain: string): Statement {
   return { kind: "verdict", verdict: { kind: "goto", chain } };
 }
 
-function chainOf({ family }: ServicePort, chain: Chain): Resource {
+function chainOf({ family }: ServicePort, chain: Chain): ServiceResource {
   return elementResource(OBJECT_PATHS[family].chain, chainElement(family, chain));
 }
 
-function setOf({ family }: ServicePort, set: SetDefinition): Resource {
+function setOf({ family }: ServicePort, set: SetDefinition): ServiceResource {
   return elementResource(OBJECT_PATHS[family].set, setElement(family, set));
 }

@@ -1,15 +1,15 @@
-// Who holds what more than one Service wants. A claim has a rank before its age: a cluster IP is given to one Service by
-// the API server, an address of a load balancer is written by a controller, an external IP by anybody who may edit a
-// Service (CVE-2020-8554). Within a rank the older Service holds: creationTimestamp, then namespace/name.
+// Which Service holds a resource that several Services claim. A claim has a rank before its age: the API server gives a
+// cluster IP to one Service, a controller writes the address of a load balancer, but every user who may edit a Service can
+// write an external IP (CVE-2020-8554). Within a rank the older Service holds: creationTimestamp, then namespace/name. Why
+// not simply the first that was received? Then two nodes could give one frontend to different Services.
 
 import { familyOf } from "../kube/address.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import type { Address } from "../nft/data_type.ts";
-import type { ClusterState, ServiceName } from "./cluster_state.ts";
-import type { Resource } from "./resource.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import { elementClaim, readFrontendClaim, type ServiceResource } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
-
-/** Why the holder of a contested frontend has it. */
-export type Title = "cluster IP" | "load balancer" | "oldest";
+import type { Title } from "./title.ts";
 
 /** What of a ClusterState claims are about. */
 export type ClaimState = Pick<
@@ -17,16 +17,24 @@ export type ClaimState = Pick<
   "services" | "programs" | "claims" | "contested" | "titles" | "atAddress"
 >;
 
-/** The Service that holds the resource `key`; it may want nothing there, where the address is its cluster IP. */
+/**
+ * The Service that holds the resource `key`. Its program may have no resource there: the owner of a cluster IP holds every
+ * port of that address.
+ */
 export function holderOf({ claims }: Pick<ClusterState, "claims">, key: string): ServiceName | undefined {
   return claims.get(key)?.[0];
 }
 
-/** Enters the claim of `name` to the resource that its program wants, or withdraws it; the program is up to date. */
-export function claim(state: ClaimState, key: string, name: ServiceName, wanted: Resource | undefined): void {
+/** Enters the claim of `name` to the resource `wanted`, or withdraws it for undefined. Its program is up to date. */
+export function claim(
+  state: ClaimState,
+  key: string,
+  name: ServiceName,
+  wanted: ServiceResource | undefined,
+): void {
   const before = state.claims.get(key);
   if (wanted !== undefined && (wanted.kind === "element" || wanted.rank === 0)) {
-    // Nearly all claims: nobody else wants it.
+    // Nearly all claims end here: no other Service claims the resource.
     if (before === undefined) return void state.claims.set(key, [name]);
     if (before.length === 1 && before[0] === name) return;
   }
@@ -36,29 +44,30 @@ export function claim(state: ClaimState, key: string, name: ServiceName, wanted:
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Frontends whose holder may change with that of `resource`: those at a cluster IP which others want as another address. */
-export function dependents({ atAddress }: ClaimState, resource: Resource): ReadonlySet<string> {
-  if (resource.kind !== "element" || !CLUSTER_IPS.has(resource.path)) return NONE;
-  return atAddress.get(resource.element.key as string as Address) ?? NONE;
+/**
+ * Claims whose holder may change with that of `resource`. A cluster IP has some where other Services claim the same address
+ * as an external one.
+ */
+export function dependents({ atAddress }: ClaimState, resource: ServiceResource): ReadonlySet<string> {
+  if (resource.kind !== "element" || resource.address === undefined) return NONE;
+  return atAddress.get(resource.address) ?? NONE;
 }
 
-/** Orders the claims of `key` anew, after the holder of its address as a cluster IP has changed. */
+/** Orders the claims to `key` again, after its address became another Service's cluster IP, or no Service's. */
 export function reclaim(state: ClaimState, key: string): void {
   setClaimants(state, key, state.claims.get(key) ?? []);
 }
-
-const CLUSTER_IPS = new Set(Object.values(PATHS).map((paths) => paths["cluster-ips"]));
 
 function setClaimants(state: ClaimState, key: string, names: readonly ServiceName[]): void {
   const wanting = names.filter((name) => resourceOf(state, key, name) !== undefined);
   const address = lesserAddress(state, key, wanting);
   if (address !== undefined) noteAtAddress(state, address, key);
-  const owner = address === undefined ? undefined : holderOf(state, clusterIPKey(address));
+  const owner = address === undefined ? undefined : holderOf(state, clusterIPClaim(address));
   const all = owner === undefined || wanting.includes(owner) ? wanting : [...wanting, owner];
   const claimants = all.sort((a, b) => compareClaims(state, key, a, b));
   if (claimants.length === 0) state.claims.delete(key);
   else state.claims.set(key, claimants);
-  if (claimants.length > 1 && key.includes(" frontend ")) {
+  if (claimants.length > 1 && readFrontendClaim(key) !== undefined) {
     state.contested.add(key);
     state.titles.set(key, titleOf(state, key, claimants));
   } else {
@@ -67,7 +76,7 @@ function setClaimants(state: ClaimState, key: string, names: readonly ServiceNam
   }
 }
 
-/** The address of a frontend that nobody wants as a cluster IP: whose cluster IP it is has it, on every port. */
+/** The address of a frontend that no Service claims as its cluster IP; undefined for every other claim. */
 function lesserAddress(
   state: ClaimState,
   key: string,
@@ -82,29 +91,29 @@ function lesserAddress(
   return address;
 }
 
-/** Superfluous entries do no harm; those of the last claimant are taken out by {@link forgetAddress}. */
+/** An entry without a claim does no harm. {@link forgetAddress} removes those of the last claimant. */
 function noteAtAddress({ atAddress }: ClaimState, address: Address, key: string): void {
   const keys = atAddress.get(address);
   if (keys === undefined) atAddress.set(address, new Set([key]));
   else keys.add(key);
 }
 
-/** Takes the frontend `resource` out of the index of addresses once nobody claims it. */
-export function forgetAddress({ atAddress, claims }: ClaimState, resource: Resource): void {
+/** Removes the frontend `resource` from the index of addresses once no Service claims it. */
+export function forgetAddress({ atAddress, claims }: ClaimState, resource: ServiceResource): void {
   if (resource.kind !== "frontend" || resource.address === undefined || claims.has(resource.claim)) return;
   const keys = atAddress.get(resource.address);
   if (keys?.delete(resource.claim) && keys.size === 0) atAddress.delete(resource.address);
 }
 
-function clusterIPKey(address: Address): string {
-  return `${PATHS[familyOf(address)]["cluster-ips"]} ${address}`;
+function clusterIPClaim(address: Address): string {
+  return elementClaim(PATHS[familyOf(address)]["cluster-ips"], address);
 }
 
-function resourceOf({ programs }: ClaimState, key: string, name: ServiceName): Resource | undefined {
+function resourceOf({ programs }: ClaimState, key: string, name: ServiceName): ServiceResource | undefined {
   return programs.get(name)?.resources.get(key);
 }
 
-/** The owner of a cluster IP wants nothing at other ports of it, and comes first there too. */
+/** The owner of a cluster IP has no resource at the other ports of it, and ranks first there too. */
 function rankOf(state: ClaimState, key: string, name: ServiceName): number {
   const resource = resourceOf(state, key, name);
   return resource?.kind === "frontend" ? resource.rank : 0;
@@ -118,23 +127,11 @@ function compareClaims(state: ClaimState, key: string, a: ServiceName, b: Servic
   return older < younger ? -1 : older > younger ? 1 : 0;
 }
 
-/** A Service that does not say when it was made is not older than one that does: sorts behind every RFC 3339 time. */
+/** Sorts behind every RFC 3339 time: a Service without a creationTimestamp is younger than one that has it. */
 const UNBORN = "~";
 
 function titleOf(state: ClaimState, key: string, [holder, next]: readonly ServiceName[]): Title {
   const rank = rankOf(state, key, holder!);
   if (rank === rankOf(state, key, next!)) return "oldest";
   return rank === 0 ? "cluster IP" : "load balancer";
-}
-
-/** Why `holder` has what others want too, for people. */
-export function titleText(title: Title | undefined): string {
-  switch (title) {
-    case "cluster IP":
-      return "whose cluster IP it is";
-    case "load balancer":
-      return "whose load balancer has it";
-    default:
-      return "the oldest";
-  }
 }

@@ -1,30 +1,26 @@
-// ClusterState: everything the fold knows after a prefix of the ledger. It is changed in place by foldRecord alone and
-// depends on nothing but the records folded into it, in their order.
+// ClusterState: everything that follows from a prefix of the ledger. foldRecord alone changes it, in place. It depends on
+// the records folded into it and their order, and on nothing else. Why not a new value for each record? A cluster has
+// tens of thousands of elements and a record changes about three of them.
 
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
-import type { Title } from "./claims.ts";
 import type { OwnNode } from "./endpoints.ts";
-import type { HealthCheck, ServiceProgram, UdpFrontend, WithoutLocal } from "./service_program.ts";
+import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
+import type { Title } from "./title.ts";
 
-/** `namespace/name` of a Service. */
-export type ServiceName = string & { readonly __brand: "ServiceName" };
-
-/** Elements that may differ from the committed ones, and the record that last touched each. */
-export type Dirty = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Offset>>;
-
-/** See the head of this file. */
+/** The state after some records. Readers may keep a part of it only until the next record is folded. */
 export interface ClusterState {
-  /** The static part of the desired ruleset: a new value when the configuration changes it. */
+  /** The static part of the desired ruleset. A change of the configuration replaces the value. */
   tables: readonly Table[];
   config: ProxyConfig;
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
-  /** The record that made each desired element what it is. */
+  /** The cause of each desired element: the record that made it what it is. */
   readonly causes: ReadonlyMap<SetPath, Map<ElementKey, Offset>>;
   /** Every object that exists, by `describeKey`. */
   readonly objects: Map<string, KubeObject>;
@@ -32,38 +28,34 @@ export interface ClusterState {
   /** Slices of a Service by name; kept also while the Service itself is unknown. */
   readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
   readonly programs: Map<ServiceName, ServiceProgram>;
-  /** Who wants a resource, the holder first. */
+  /** Services that claim a resource, the holder first. */
   readonly claims: Map<string, readonly ServiceName[]>;
-  /** Frontends that more than one Service wants. */
+  /** Claims to frontends that more than one Service has. */
   readonly contested: Set<string>;
-  /** Why the holder of each of those has it. */
+  /** Why the holder of each of those holds it. */
   readonly titles: Map<string, Title>;
-  /** Frontends that Services want as another address than a cluster IP, by that address. */
+  /** Claims to frontends at an external address, by that address: it may be another Service's cluster IP. */
   readonly atAddress: Map<Address, Set<string>>;
-  /** What was left out of Services that are served, and why, for people. */
+  /** Parts that were left out of Services which are served, and why, as text. */
   readonly leftOut: Map<ServiceName, readonly string[]>;
-  /** Ready endpoints without a slot, because their ServicePort has more than the largest class; by ServicePort. */
+  /** How many ready endpoints have no slot, by ServicePort: it has more than the largest slot class. */
   readonly omitted: Map<string, number>;
   /**
-   * Last record that a commit has put into the kernel; undefined before the first. Records that were committed from once
-   * were complete: rules can be made from them alone.
+   * Last record that a commit has put into the kernel; undefined before the first commit. A source had sent its whole list
+   * before the first commit, so rules can be made from the ledger alone.
    */
   committed: number | undefined;
-  /** Services whose rules cannot be made or are refused by the kernel, and why; until their objects change. */
+  /** Services that are set aside, and why: their rules cannot be made, or the kernel rejects them. */
   readonly aside: Map<ServiceName, string>;
-  /** ServicePorts that a Local policy leaves without endpoints. */
+  /** How many ServicePorts a Local policy leaves without endpoints. */
   readonly withoutLocal: Map<WithoutLocal, number>;
-  /** What load balancers may ask this node about, by Service. */
+  /** healthCheckNodePorts that this node serves, by Service. */
   readonly healthChecks: Map<ServiceName, HealthCheck>;
-  /** UDP frontends whose flows may lead where nobody serves any more, by key; see {@link takeStaleFlows}. */
-  staleFlows: Map<string, UdpFrontend>;
-  /** What changed since {@link takeDirty} was last called. */
-  dirty: Map<SetPath, Map<ElementKey, Offset>>;
-  /** What the rules go by of the own node; see {@link knownNode}. */
+  /** What the rules use of the own node; it follows from {@link knownNode}. */
   node: OwnNode;
-  /** Whether the own Node object was deleted, and not only not heard of. */
+  /** Whether the own Node object was deleted: false also where none was received yet. */
   nodeDeleted: boolean;
-  /** The own Node object as last known: it stays in force when the object goes; see `rememberedNode`. */
+  /** The own Node object as last received. It stays in force when the object is deleted; see `rememberedNode`. */
   knownNode: Node | undefined;
   readonly serviceCIDRs: Map<string, ServiceCIDR>;
   /** Offset of the last record folded; -1 before the first. */
@@ -92,8 +84,6 @@ export function emptyState(): ClusterState {
     aside: new Map(),
     withoutLocal: new Map(),
     healthChecks: new Map(),
-    staleFlows: new Map(),
-    dirty: new Map(),
     node: { name: "", zone: "", addresses: [], linkLocal: [], podCIDRs: [] },
     nodeDeleted: false,
     knownNode: undefined,
@@ -102,21 +92,7 @@ export function emptyState(): ClusterState {
   };
 }
 
-/** The own Node object as last known, also when it was deleted since; undefined while nothing is known of it. */
+/** The own Node object as last received, also when it was deleted since; undefined while none was received. */
 export function ownNode({ knownNode }: ClusterState): Node | undefined {
   return knownNode;
-}
-
-/** What changed since the last call; from now on changes gather anew. */
-export function takeDirty(state: ClusterState): Dirty {
-  const { dirty } = state;
-  state.dirty = new Map();
-  return dirty;
-}
-
-/** Frontends whose flows to check, gathered since the last call. */
-export function takeStaleFlows(state: ClusterState): UdpFrontend[] {
-  const { staleFlows } = state;
-  state.staleFlows = new Map();
-  return [...staleFlows.values()];
 }

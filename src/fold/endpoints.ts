@@ -1,33 +1,43 @@
-// Which endpoints of a ServicePort get traffic: ready ones, near ones where hints say so, terminating ones when there
-// are no others. kube-proxy's CategorizeEndpoints (pkg/proxy/topology.go, 1.37).
+// Which endpoints of a ServicePort get traffic: the ready ones, of those the near ones if all have topology hints, and the
+// terminating ones if none is ready. As kube-proxy's CategorizeEndpoints (pkg/proxy/topology.go, 1.37).
 
 import type { Address, Family } from "../nft/data_type.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 
-/** What the fold needs to know of the own node. */
+/** What the fold uses of the own node. */
 export interface OwnNode {
-  /** "" when none was given: then no endpoint is local. */
+  /** "" without --node: then no endpoint is local. */
   readonly name: string;
-  /** Label topology.kubernetes.io/zone; "" when there is none. */
+  /** Label topology.kubernetes.io/zone; "" without it. */
   readonly zone: string;
-  /** One address a family: where NodePorts are served, and what "the node" is in loadBalancerSourceRanges. */
+  /** One address a family. NodePorts are served there, and loadBalancerSourceRanges that contain it admit the node. */
   readonly addresses: readonly Address[];
-  /** Link-local addresses that the Node object names. */
+  /** Link-local addresses of the Node object. */
   readonly linkLocal: readonly Address[];
   /** spec.podCIDRs of the Node object. */
   readonly podCIDRs: readonly string[];
 }
 
+/** `address . port`: an endpoint as the value of a slot and the member of a list. */
+export function joinEndpoint(address: Address, port: number): string {
+  return `${address} . ${port}`;
+}
+
+/** The address and port that {@link joinEndpoint} joined. */
+export function readEndpoint(text: string): { readonly address: Address; readonly port: number } {
+  const at = text.indexOf(" . ");
+  return { address: text.slice(0, at) as Address, port: Number(text.slice(at + 3)) };
+}
+
 /** One endpoint of a ServicePort. */
 interface Endpoint {
-  /** `address . port`. */
   readonly text: string;
-  readonly address: string;
+  readonly address: Address;
   readonly port: number;
   readonly ready: boolean;
-  /** Serving while it terminates: used when nothing is ready (KEP-1669). */
+  /** Serving while it terminates: used if no endpoint is ready (KEP-1669). */
   readonly lingering: boolean;
   readonly serving: boolean;
   readonly local: boolean;
@@ -35,23 +45,23 @@ interface Endpoint {
   readonly nodes: readonly string[];
 }
 
-/** Endpoints of a ServicePort by their use, each as `address . port`, sorted. */
+/** Endpoints of a ServicePort by their use, each as {@link joinEndpoint}, sorted. */
 export interface Endpoints {
   /** For traffic under Cluster policy. */
   readonly cluster: readonly string[];
   /** On the own node, for traffic under Local policy. */
   readonly local: readonly string[];
-  /** Whether there is a usable endpoint anywhere, perhaps not for us. */
+  /** Whether there is a usable endpoint on any node. */
   readonly any: boolean;
-  /** Local endpoints that a pod can reach itself through. */
+  /** Local endpoints: their pods can reach themselves through the Service. */
   readonly hairpins: readonly { readonly address: string; readonly port: number }[];
-  /** All that serve, ready or not, near or far, each as `address . port`: flows they have are theirs to the end. */
+  /** All serving endpoints, ready or not, near or far. A UDP flow that one of them has stays with it. */
   readonly serving: readonly string[];
   /** Addresses of ready endpoints on the own node, whatever the policies. */
   readonly localReady: readonly string[];
 }
 
-/** Sorts out the endpoints that `slices` have for `port`. The order of the slices does not matter. */
+/** The endpoints that `slices` have for `port`, in any order of the slices. */
 export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[], node: OwnNode): Endpoints {
   const all = [...collect(port, slices, node).values()];
   const exposed = port.nodePort !== 0 || port.externalIPs.length > 0;
@@ -82,7 +92,7 @@ function texts(endpoints: readonly Endpoint[]): string[] {
   return endpoints.map(({ text }) => text).sort();
 }
 
-/** Ready endpoints that the hints give to this node; all of them unless every one has hints and one names us. */
+/** The ready endpoints whose hints name this node or its zone; all ready ones unless every one has hints. */
 function hinted(ready: readonly Endpoint[], node: OwnNode): readonly Endpoint[] {
   const forNode = ready.filter(({ nodes }) => nodes.includes(node.name));
   if (node.name !== "" && forNode.length > 0 && ready.every(({ nodes }) => nodes.length > 0)) return forNode;
@@ -91,7 +101,7 @@ function hinted(ready: readonly Endpoint[], node: OwnNode): readonly Endpoint[] 
   return ready;
 }
 
-/** Endpoints by `address . port`; of one that is in two slices, the one that serves better counts. */
+/** Endpoints by {@link joinEndpoint}. Of an endpoint in two slices the one with the higher rank is used. */
 function collect(port: ServicePort, slices: readonly EndpointSlice[], node: OwnNode): Map<string, Endpoint> {
   const addressType = port.family === "ip" ? "IPv4" : "IPv6";
   const found = new Map<string, Endpoint>();
@@ -124,7 +134,7 @@ function addEndpoint(
   const address = parseAddress(endpoint.addresses[0] ?? "");
   if (address === null || familyOf(address) !== family) return;
   const { ready, serving, terminating } = endpoint.conditions ?? {};
-  const text = `${address} . ${port}`;
+  const text = joinEndpoint(address, port);
   const next: Endpoint = {
     text,
     address,
@@ -140,7 +150,7 @@ function addEndpoint(
   if (before === undefined || rank(next) > rank(before)) found.set(text, next);
 }
 
-/** A total order, so that the choice between two slices does not depend on which came first. */
+/** A total order: the choice between two slices must not depend on which came first. */
 function rank({ ready, lingering, serving, local, zones, nodes }: Endpoint): string {
   return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()}`;
 }

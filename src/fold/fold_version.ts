@@ -1,5 +1,5 @@
-// What this program makes of records, as a number: it grows whenever the same records lead to other elements, so that digests
-// and snapshots of another program are known as such, and are not taken for falsified. A test holds it to a digest.
+// The version of the fold: a number that grows when the same records lead to other elements. A digest or snapshot that differs
+// then has an explanation: another version wrote it, and it was not changed by hand. A test compares it with digests.
 
-/** See the head of this file. Ledgers up to 0.6.0 have none. */
+/** The present version. Commits and snapshots contain it; those up to 0.6.0 do not. */
 export const FOLD_VERSION = 1;

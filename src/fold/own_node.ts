@@ -1,5 +1,6 @@
-// The own node: what the fold takes of its Node object, and what is wrong with that. What stands stays in force until
-// something known says otherwise: a Node that is deleted, or is made again and says nothing yet, keeps what it said last.
+// The own node: what the fold uses of its Node object, and what is wrong with it. A value stays in force until the API server
+// has sent another one. A Node that is deleted, or was created again without addresses yet, keeps its last values. Why not
+// drop them? The node still runs and gets packets, and its NodePorts would stop to work.
 
 import { isLinkLocal, isSpecial, parseAddress, parseCidr } from "../kube/address.ts";
 import { describeKey, type KubeObject, type Node } from "../kube/objects.ts";
@@ -9,11 +10,11 @@ import type { OwnNode } from "./endpoints.ts";
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
-/** Whether there is an own Node object: `unread` until the source has told all it knows. */
+/** Whether there is an own Node object: `unread` until a source has sent its whole list. */
 export type NodeFound = "yes" | "unread" | "never" | "gone" | "unnamed";
 
-/** What is wrong with the own node, for programs; "" when nothing is. */
-export type NodeProblem =
+/** The problem with the own node; "" if there is none. Metrics and health reports contain these values. */
+export type OwnNodeProblem =
   | ""
   | "unnamed"
   | "unreadable"
@@ -22,28 +23,18 @@ export type NodeProblem =
   | "unaddressed"
   | "without-pod-cidrs";
 
-/** Every {@link NodeProblem} there can be. */
-export const NODE_PROBLEMS: readonly Exclude<NodeProblem, "">[] = [
-  "unnamed",
-  "unreadable",
-  "missing",
-  "deleted",
-  "unaddressed",
-  "without-pod-cidrs",
-];
-
 /** The own node for health, metrics and warnings. */
 export interface NodeStatus {
   readonly name: string;
   readonly found: NodeFound;
-  readonly problem: NodeProblem;
-  /** The problem in words, with what to do; "" when there is none. */
+  readonly problem: OwnNodeProblem;
+  /** The problem in words, and what to do about it; "" if there is none. */
   readonly text: string;
   /** Whether load balancers may send traffic here: the Node exists, and the autoscaler is not about to delete it. */
   readonly eligible: boolean;
 }
 
-/** What of a ClusterState the status follows from. */
+/** The part of a ClusterState that decides the status. */
 export interface NodeFacts {
   readonly config: ProxyConfig;
   readonly node: OwnNode;
@@ -53,8 +44,8 @@ export interface NodeFacts {
 }
 
 /**
- * How the own node is. `complete`: the source has told all it knows. `unreadable`: why Nodes cannot be read; "" where they
- * can.
+ * The status of the own node. `complete`: a source has sent its whole list. `unreadable`: why Nodes cannot be read; "" if
+ * they can.
  */
 export function nodeStatus(facts: NodeFacts, complete: boolean, unreadable = ""): NodeStatus {
   const { name } = facts.node;
@@ -68,7 +59,8 @@ export function nodeStatus(facts: NodeFacts, complete: boolean, unreadable = "")
 
 /** The Node object `name` among `objects`; undefined while there is none. */
 export function namedNode(objects: ReadonlyMap<string, KubeObject>, name: string): Node | undefined {
-  return objects.get(describeKey({ kind: "Node", namespace: "", name })) as Node | undefined;
+  const object = objects.get(describeKey({ kind: "Node", namespace: "", name }));
+  return object?.kind === "Node" ? object : undefined;
 }
 
 function foundOf({ node, nodeDeleted }: NodeFacts, object: Node | undefined, complete: boolean): NodeFound {
@@ -83,7 +75,7 @@ function problemOf(
   found: NodeFound,
   object: Node | undefined,
   unreadable: string,
-): NodeProblem {
+): OwnNodeProblem {
   if (unreadable !== "") return "unreadable";
   if (found === "unnamed") return "unnamed";
   if (found === "gone") return "deleted";
@@ -95,7 +87,7 @@ function problemOf(
   return needsCidrs && !FAMILIES.some((family) => localCidr(config, own, family)) ? "without-pod-cidrs" : "";
 }
 
-function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProblem, why: string): string {
+function problemText({ node, knownNode, config }: NodeFacts, problem: OwnNodeProblem, why: string): string {
   const { name } = node;
   const remembered = knownNode === undefined
     ? "its addresses, zone and pod CIDRs are not known, so NodePorts are served on no primary address"
@@ -127,9 +119,9 @@ function problemText({ node, knownNode, config }: NodeFacts, problem: NodeProble
 }
 
 /**
- * What is known of the own node once `now` is its object (undefined: there is none), where `known` was known and
- * `before` was its object. A Node without addresses has only just been made again: what it does not say yet stays. One
- * that is made anew gets its pod CIDRs later; one that had some and has none now has lost them.
+ * The Node whose values are in force, once `now` is the present object (undefined: it was deleted). `known` was in force
+ * before, and `before` was the object. A Node without addresses was just created: values that it lacks stay. A
+ * new Node gets its pod CIDRs later, so those stay too; an object that had some and has none now has lost them.
  */
 export function rememberedNode(
   known: Node | undefined,
@@ -138,22 +130,22 @@ export function rememberedNode(
 ): Node | undefined {
   if (now === undefined || known === undefined) return now ?? known;
   if (known.metadata.name !== now.metadata.name) return now;
-  const speaks = listedAddresses(now).length > 0;
+  const hasAddresses = listedAddresses(now).length > 0;
   const lost = before !== undefined && before.metadata.uid === now.metadata.uid &&
     podCIDRs(before).length > 0;
   const cidrs = lost || podCIDRs(now).length > 0 ? now.spec.podCIDRs : known.spec.podCIDRs;
   const { podCIDRs: _, ...spec } = now.spec;
   return {
     ...now,
-    metadata: speaks
+    metadata: hasAddresses
       ? now.metadata
       : { ...now.metadata, labels: { ...known.metadata.labels, ...now.metadata.labels } },
     spec: { ...spec, ...(cidrs === undefined ? {} : { podCIDRs: cidrs }) },
-    status: speaks ? now.status : known.status,
+    status: hasAddresses ? now.status : known.status,
   };
 }
 
-/** What the fold goes by of the node that is known, for the configuration. */
+/** What the fold uses of the Node in force, under `config`. */
 export function ownNodeOf(name: string, known: Node | undefined, config: ProxyConfig): OwnNode {
   const listed = known === undefined ? [] : listedAddresses(known);
   const usable = primaryAddresses(config, listed).filter((address) => !isSpecial(address));
@@ -166,15 +158,15 @@ export function ownNodeOf(name: string, known: Node | undefined, config: ProxyCo
   };
 }
 
-/** Internal addresses before external ones: the first of a family is what kube-proxy takes for the node's own. */
+/** Internal addresses before external ones: kube-proxy uses the first of a family as the node's own. */
 function listedAddresses({ status }: Node): Address[] {
   const listed = (type: string) => (status.addresses ?? []).filter((address) => address.type === type);
   return [...listed("InternalIP"), ...listed("ExternalIP")]
     .map(({ address }) => parseAddress(address))
-    .filter((address) => address !== null && !isSpecial(address)) as Address[];
+    .filter((address) => address !== null).filter((address) => !isSpecial(address));
 }
 
-/** All addresses that `node` names. */
+/** All addresses of a Node object, of every type. */
 function addressesOf({ status }: Node): Address[] {
   return (status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((one) => one !== null);
 }

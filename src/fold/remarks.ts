@@ -1,64 +1,58 @@
-// What people should know of what was folded: Services that want one frontend, parts of Services that are left out,
-// Services that are not served. Each is said when it becomes so.
+// Lines for the log about what was folded: Services that claim one frontend, parts of Services that are left out, Services
+// that are not served. Each line is printed once, when the fact becomes true, and not again while it stays true.
 
 import { SLOT_CLASS_MAX } from "../limits.ts";
-import { titleText } from "./claims.ts";
-import type { ClusterState, ServiceName } from "./cluster_state.ts";
-
-/** What remarks are about, as it was before records were folded. */
-export interface Remarkable {
-  readonly contested: ReadonlySet<string>;
-  readonly omitted: ReadonlyMap<string, number>;
-  readonly aside: ReadonlySet<ServiceName>;
-  readonly leftOut: ReadonlyMap<ServiceName, readonly string[]>;
-}
+import type { ClusterState } from "./cluster_state.ts";
+import type { FoldChanges } from "./fold_changes.ts";
+import { readFrontendClaim } from "./resource.ts";
+import { titleText } from "./title.ts";
 
 /** Parts of one Service that are named in a line. */
 const PARTS_SHOWN = 5;
 
-/** `state` as it is now, however it goes on. */
-export function remarkable({ contested, omitted, aside, leftOut }: ClusterState): Remarkable {
-  return {
-    contested: new Set(contested),
-    omitted: new Map(omitted),
-    aside: new Set(aside.keys()),
-    leftOut: new Map(leftOut),
-  };
-}
-
-/** What is to be said of `state` that was not so `before`. */
-export function remarks(state: ClusterState, before: Remarkable): string[] {
+/** What is true of `state` and was not before `changes` were made to it. */
+export function remarks(state: ClusterState, changes: FoldChanges): string[] {
   return [
-    ...conflicts(state, before),
-    ...omissions(state, before),
-    ...partsLeftOut(state, before),
-    ...[...state.aside].filter(([name]) => !before.aside.has(name)).map(([name, reason]) =>
-      `Service ${name} is set aside until it changes: ${reason}`
-    ),
+    ...conflicts(state, changes),
+    ...omissions(state, changes),
+    ...partsLeftOut(state, changes),
+    ...servicesSetAside(state, changes),
   ];
 }
 
-function conflicts({ contested, claims, titles }: ClusterState, before: Remarkable): string[] {
-  return [...contested].filter((key) => !before.contested.has(key)).sort().map((key) => {
-    const [holder, ...others] = claims.get(key)!;
-    const frontend = key.replace(" frontend", "");
-    const why = titleText(titles.get(key));
-    return `${frontend} is claimed by ${others.join(", ")} too: ${holder}, ${why}, has it`;
+function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): string[] {
+  const began = [...changes.conflicts].filter(([claim, before]) => !before && contested.has(claim));
+  return began.map(([claim]) => claim).sort().map((claim) => {
+    const [holder, ...others] = claims.get(claim)!;
+    const why = titleText(titles.get(claim));
+    const { family, frontend } = readFrontendClaim(claim)!;
+    return `${family} ${frontend} is claimed by ${others.join(", ")} too: ${holder}, ${why}, has it`;
   });
 }
 
-function omissions({ omitted }: ClusterState, before: Remarkable): string[] {
-  return [...omitted].filter(([port, count]) => before.omitted.get(port) !== count).sort().map(
-    ([port, count]) =>
-      `${port}: ${count} ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`,
+function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
+  const differs = ([port, before]: readonly [string, number | undefined]) =>
+    omitted.has(port) && omitted.get(port) !== before;
+  const ports = [...changes.omissions].filter(differs).map(([port]) => port).sort();
+  return ports.map((port) =>
+    `${port}: ${
+      omitted.get(port)
+    } ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`
   );
 }
 
-function partsLeftOut({ leftOut }: ClusterState, before: Remarkable): string[] {
-  const isNew = ([name, parts]: readonly [ServiceName, readonly string[]]) =>
-    before.leftOut.get(name)?.join() !== parts.join();
-  return [...leftOut].filter(isNew).sort(([a], [b]) => a < b ? -1 : 1).map(([name, parts]) => {
+function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
+  return [...changes.leftOut].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
+    const parts = leftOut.get(name);
+    if (parts === undefined || parts.join() === before?.join()) return [];
     const more = parts.length > PARTS_SHOWN ? `; and ${parts.length - PARTS_SHOWN} more` : "";
-    return `Service ${name}: ${parts.slice(0, PARTS_SHOWN).join("; ")}${more}`;
+    return [`Service ${name}: ${parts.slice(0, PARTS_SHOWN).join("; ")}${more}`];
+  });
+}
+
+function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
+  return [...changes.setAside].flatMap(([name, before]) => {
+    const reason = aside.get(name);
+    return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
   });
 }

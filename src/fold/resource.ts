@@ -1,5 +1,6 @@
 // What a Service needs in the ruleset, as resources that at most one Service holds at a time: frontends with their
-// slots, and single elements. Turning a resource into elements, and one state of it into the next, is all here.
+// slots, and single elements. This file turns a resource into elements, and the change of a resource into changes of
+// elements. It also makes and reads the names under which Services claim resources.
 
 import type { Address, Family } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
@@ -9,10 +10,10 @@ import { NO_SLOTS, type Slots } from "./slots.ts";
 /** Where a frontend's elements go: an address has its own key, a NodePort is the same on all of the node's addresses. */
 export type FrontendKind = "address" | "nodeport";
 
-/** Of a claim, the strongest first: a cluster IP or NodePort, an address of the load balancer, an external IP. */
+/** The rank of a claim: 0 a cluster IP or NodePort, 1 an address of the load balancer, 2 an external IP. 0 is strongest. */
 export type Rank = 0 | 1 | 2;
 
-/** A frontend: `address . protocol . port` (or `protocol . port`), and what stands behind it. */
+/** A frontend, and where it leads. */
 export interface FrontendResource {
   readonly kind: "frontend";
   /** The name under which Services claim it. */
@@ -23,12 +24,12 @@ export interface FrontendResource {
   readonly address?: Address;
   readonly rank: Rank;
   /** Key of the frontend in its verdict maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
-  readonly frontend: string;
-  /** Names the ServicePort for people: `shop/web:http`. */
+  readonly frontend: ElementKey;
+  /** The ServicePort's name, which its elements carry as their comment: `shop/web:http`. */
   readonly comment: string;
-  /** Verdicts by the map they are in; absent: no element. */
+  /** Its verdict in each map; absent where it has no element there. */
   readonly verdicts: { readonly [map in VerdictRole]?: string };
-  /** Sources that may come, when the frontend is firewalled; canonical prefixes. */
+  /** Canonical prefixes of the sources that may use the frontend, where it has a guard. */
   readonly sources: readonly string[];
   /** Slots behind the pick chains that draw from all endpoints. */
   readonly slots: Slots;
@@ -37,23 +38,26 @@ export interface FrontendResource {
 }
 
 /**
- * What a verdict map is for: `serve` leads to endpoints; `refuse` answers what nobody translated; `policy` and `local`
- * are the two lists of externalTrafficPolicy Local; `guard` is asked first, about the source.
+ * What a verdict map is for. `serve` leads to endpoints. `refuse` rejects or drops packets that were not translated.
+ * `policy` and `local` are the two lists of externalTrafficPolicy Local. `guard` comes first and checks the source.
  */
 export type VerdictRole = "serve" | "refuse" | "policy" | "local" | "guard";
 
-/** One element that Services may share, such as a cluster IP of several ports. */
+/** One element that several ports of a Service share, such as its cluster IP. */
 export interface ElementResource {
   readonly kind: "element";
   /** The name under which Services claim it. */
   readonly claim: string;
   readonly path: SetPath;
   readonly element: Element;
+  /** Of a cluster IP: the address itself. undefined for every other element. */
+  readonly address: Address | undefined;
 }
 
-export type Resource = FrontendResource | ElementResource;
+/** A frontend or an element that one Service holds. */
+export type ServiceResource = FrontendResource | ElementResource;
 
-/** Puts `element` (or nothing, for undefined) at `key` of `path`. */
+/** Puts `element` at `key` of `path`; undefined removes what is there. */
 export type Put = (path: SetPath, key: ElementKey, element: Element | undefined) => void;
 
 /** Sets of a frontend, by kind and use. */
@@ -79,24 +83,50 @@ const SETS: Readonly<
 };
 const ROLES = ["serve", "refuse", "policy", "local"] as const;
 
-/** A resource of one element. */
-export function elementResource(path: SetPath, element: Element): ElementResource {
-  return { kind: "element", claim: `${path} ${element.key}`, path, element };
+/** A resource of one element; `address` is given for a cluster IP alone. */
+export function elementResource(path: SetPath, element: Element, address?: Address): ElementResource {
+  return { kind: "element", claim: elementClaim(path, element.key), path, element, address };
+}
+
+/** The name under which Services claim an element. */
+export function elementClaim(path: SetPath, key: string): string {
+  return `${path} ${key}`;
 }
 
 /** The name under which Services claim a frontend. */
-export function frontendKey(family: Family, frontend: string): string {
+export function frontendClaim(family: Family, frontend: ElementKey): string {
   return `${family} frontend ${frontend}`;
 }
 
-/** Changes the elements of one resource from `before` to `after`; undefined means that nobody holds it. */
-export function changeResource(before: Resource | undefined, after: Resource | undefined, put: Put): void {
+/** What {@link frontendClaim} made `claim` from; undefined for the claim to an element. */
+export function readFrontendClaim(
+  claim: string,
+): { readonly family: string; readonly frontend: string } | undefined {
+  const found = /^(ip6?) frontend (.*)$/.exec(claim);
+  return found === null ? undefined : { family: found[1]!, frontend: found[2]! };
+}
+
+/** Changes the elements of one resource from `before` to `after`; undefined means that no Service holds it. */
+export function changeResource(
+  before: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+  put: Put,
+): void {
   const one = after ?? before;
   if (one === undefined || before === after) return;
   if (one.kind === "element") {
-    return put(one.path, one.element.key, (after as ElementResource | undefined)?.element);
+    return put(one.path, one.element.key, after?.kind === "element" ? after.element : undefined);
   }
-  changeFrontend(before as FrontendResource | undefined, after as FrontendResource | undefined, one, put);
+  changeFrontend(frontendOf(before), frontendOf(after), one, put);
+}
+
+function frontendOf(resource: ServiceResource | undefined): FrontendResource | undefined {
+  return resource?.kind === "frontend" ? resource : undefined;
+}
+
+/** The key of what is behind a frontend. A template is faster than `elementKey`, and one is made for each slot. */
+function behind(frontend: ElementKey, part: string | number): ElementKey {
+  return `${frontend} . ${part}` as ElementKey;
 }
 
 function changeFrontend(
@@ -105,10 +135,13 @@ function changeFrontend(
   { at, family, frontend }: FrontendResource,
   put: Put,
 ): void {
-  const key = frontend as ElementKey;
   const renamed = before?.comment !== after?.comment;
   const putValue = (path: SetPath, value: string | undefined) =>
-    put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
+    put(
+      path,
+      frontend,
+      value === undefined ? undefined : { key: frontend, value, comment: after!.comment },
+    );
   for (const role of ROLES) {
     const verdict = after?.verdicts[role];
     if (renamed || verdict !== before?.verdicts[role]) putValue(PATHS[family][SETS[at][role]], verdict);
@@ -120,7 +153,7 @@ function changeFrontend(
   for (const list of ["slots", "localSlots"] as const) {
     const path = PATHS[family][SETS[at][list]];
     changeSlots(before?.[list] ?? NO_SLOTS, after?.[list] ?? NO_SLOTS, renamed, (slot, value) => {
-      const key = `${frontend} . ${slot}` as ElementKey;
+      const key = behind(frontend, slot);
       put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
     });
   }
@@ -133,14 +166,14 @@ function changeSources(
   put: Put,
 ): void {
   const keys = (resource: FrontendResource | undefined) =>
-    (resource?.sources ?? []).map((source) => `${resource!.frontend} . ${source}` as ElementKey);
+    (resource?.sources ?? []).map((source) => behind(resource!.frontend, source));
   const [old, now] = [new Set(keys(before)), new Set(keys(after))];
   const renamed = before?.comment !== after?.comment;
   for (const key of old) if (!now.has(key)) put(path, key, undefined);
   for (const key of now) if (!old.has(key) || renamed) put(path, key, { key, comment: after!.comment });
 }
 
-/** Only the slots that differ are touched: one endpoint among thousands costs one element. */
+/** Changes only the slots that differ: one endpoint among thousands costs one element. */
 function changeSlots(
   { endpoints: old }: Slots,
   { endpoints: now }: Slots,

@@ -1,4 +1,4 @@
-// The whole fold at once: the ruleset that a ledger stands for at an offset.
+// A whole fold in one call: the ruleset that a ledger leads to at an offset.
 
 import { assert } from "../invariant.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";

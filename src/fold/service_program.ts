@@ -1,5 +1,5 @@
-// One Service with its EndpointSlices -> the resources it needs. The place where Service semantics live (kube-proxy's
-// nftables proxier, 1.37: which frontends there are, and what each leads to).
+// From a Service and its EndpointSlices to the resources it needs: which frontends there are and where each leads. What a
+// Service means is decided here and nowhere else, as in kube-proxy's nftables proxier (pkg/proxy/nftables/proxier.go, 1.37).
 
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
@@ -12,52 +12,52 @@ import {
   servicePorts,
 } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
-import type { ElementKey } from "../nft/ruleset.ts";
+import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
 import { pickChain } from "./pick_chains.ts";
 import {
   elementResource,
-  frontendKey,
+  frontendClaim,
   type FrontendKind,
   type FrontendResource,
   type Rank,
-  type Resource,
+  type ServiceResource,
 } from "./resource.ts";
 import { FIREWALL, PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
-/** What one Service puts into the ruleset. */
+/** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
-  /** What the Service object alone decides; absent where there is none. */
+  /** What follows from the Service object alone; absent where there is none. */
   readonly shape?: ServiceShape;
-  /** Resources by `claim`. */
-  readonly resources: ReadonlyMap<string, Resource>;
-  /** Slots of each ServicePort's lists, which all its frontends share, by family, protocol, port name and list. */
+  /** Its resources, by `claim`. */
+  readonly resources: ReadonlyMap<string, ServiceResource>;
+  /** Slots of each ServicePort's lists of endpoints, by {@link PortShape.lists}. All its frontends share them. */
   readonly slots: ReadonlyMap<string, Slots>;
-  /** Endpoints beyond the largest slot class, by ServicePort name and family; they get no traffic. */
+  /** How many endpoints have no slot and so get no traffic, by ServicePort name and family. */
   readonly omitted: ReadonlyMap<string, number>;
   /** Its UDP frontends, by `claim`; empty for most Services. */
   readonly udp: ReadonlyMap<string, UdpFrontend>;
-  /** Once for each list that is empty only because its policy is Local. */
+  /** One entry for each list of endpoints that is empty because its policy is Local. */
   readonly withoutLocal: readonly WithoutLocal[];
-  /** What of the Service is left out, for people. */
+  /** Parts of the Service that are left out, as text. */
   readonly leftOut: readonly string[];
-  /** What the load balancer may ask this node about the Service; absent where it does not ask. */
+  /** What this node answers to the load balancer's health checks; absent where there are none. */
   readonly healthCheck?: HealthCheck;
 }
 
-/** What follows from a Service object, whatever its endpoints: most events are about those. */
+/** What follows from a Service object alone. It is kept, because most events concern endpoints. */
 interface ServiceShape {
   readonly service: Service;
-  /** What it was made for beside the object. */
+  /** Link-local addresses of the own node, which it was made with. */
   readonly ownLinkLocal: readonly Address[];
   readonly leftOut: readonly string[];
-  readonly clusterIPs: readonly Resource[];
+  readonly clusterIPs: readonly ServiceResource[];
   readonly ports: readonly PortShape[];
 }
 
-/** A ServicePort and its frontends, which nothing stands behind yet. */
+/** A ServicePort and its frontends, without verdicts and slots. */
 interface PortShape {
   readonly port: ServicePort;
   readonly internal: FrontendResource;
@@ -67,7 +67,10 @@ interface PortShape {
   readonly lists: { readonly cluster: string; readonly local: string };
 }
 
-/** A UDP frontend and all who serve it: connection tracking remembers who answered, whatever the rules say by now. */
+/**
+ * A UDP frontend and the endpoints that serve it. Connection tracking sends later packets of a flow to the endpoint of the
+ * first, whatever the rules are by then; see `FoldChanges.staleFlows`.
+ */
 export interface UdpFrontend {
   readonly family: Family;
   /** undefined for a NodePort. */
@@ -77,7 +80,7 @@ export interface UdpFrontend {
   readonly serving: readonly string[];
 }
 
-/** A ServicePort that has endpoints, and none on the own node where a policy wants them. */
+/** The policy and family of a ServicePort that has endpoints, but none on the own node, where the policy requires them. */
 export type WithoutLocal = `${"internal" | "external"} ${Family}`;
 
 /** healthCheckNodePort of a LoadBalancer Service under Local policy. */
@@ -97,15 +100,15 @@ export const NO_PROGRAM: ServiceProgram = {
   leftOut: [],
 };
 
-/** What beside its own objects decides a Service's rules. */
-export interface Surroundings {
+/** What decides a Service's rules beside its own objects. */
+export interface ProgramContext {
   readonly node: OwnNode;
-  /** The bit that asks for masquerading. */
+  /** The bit of the packet mark that requests masquerading. */
   readonly mark: number;
 }
 
-/** What the frontends of one ServicePort share. */
-interface Backing {
+/** A ServicePort with its endpoints and slots, which all its frontends share. */
+interface PortProgram {
   readonly port: ServicePort;
   readonly shape: PortShape;
   readonly endpoints: Endpoints;
@@ -115,45 +118,45 @@ interface Backing {
 }
 
 /**
- * The program of `service`, given the one before (for its slots). `slices` are all slices of the Service; their order
- * does not matter.
+ * The program of `service`. `slices` are all slices of the Service, in any order. `previous` is its program so far: an
+ * endpoint keeps the slot it has there.
  */
 export function serviceProgram(
   service: Service,
   slices: Iterable<EndpointSlice>,
   previous: ServiceProgram,
-  surroundings: Surroundings,
+  context: ProgramContext,
 ): ServiceProgram {
   if (!isProxied(service)) return NO_PROGRAM;
-  const { linkLocal } = surroundings.node;
+  const { linkLocal } = context.node;
   const { shape: before } = previous;
   const known = before?.service === service && sameAddresses(before.ownLinkLocal, linkLocal);
   const shape = known ? before : shapeOf(service, linkLocal);
-  const resources = new Map<string, Resource>();
+  const resources = new Map<string, ServiceResource>();
   const slots = new Map<string, Slots>();
   const omitted: [string, number][] = [];
   const ready: string[] = [];
   const udp: [string, UdpFrontend][] = [];
   const withoutLocal: WithoutLocal[] = [];
-  // The first of two equal frontends counts: an external IP that is the cluster IP stays the cluster IP.
-  const add = (resource: Resource) => {
+  // An external IP may equal the cluster IP: the first of two equal frontends stays.
+  const add = (resource: ServiceResource) => {
     if (!resources.has(resource.claim)) resources.set(resource.claim, resource);
   };
   const all = [...slices];
   shape.clusterIPs.forEach(add);
   for (const portShape of shape.ports) {
     const { port, lists } = portShape;
-    const endpoints = endpointsOf(port, all, surroundings.node);
+    const endpoints = endpointsOf(port, all, context.node);
     const assigned = (list: "cluster" | "local") => {
       const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
       if (now.endpoints.length > 0) slots.set(lists[list], now);
       return now;
     };
     const [cluster, local] = [assigned("cluster"), assigned("local")];
-    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: surroundings.node }, add);
+    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.affinitySeconds > 0) {
-      affinityObjects(port, cluster.endpoints, local.endpoints, surroundings.mark).forEach(add);
+      affinityObjects(port, cluster.endpoints, local.endpoints, context.mark).forEach(add);
     }
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
@@ -200,9 +203,7 @@ function portShapeOf(port: ServicePort): PortShape {
     addresses: port.externalIPs.map((address) =>
       addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
     ),
-    nodePort: port.nodePort === 0
-      ? undefined
-      : bareFrontend(port, "nodeport", `${port.protocol} . ${port.nodePort}`),
+    nodePort: port.nodePort === 0 ? undefined : bareFrontend(port, "nodeport", nodePortKey(port)),
     lists: { cluster: `${list} cluster`, local: `${list} local` },
   };
 }
@@ -210,12 +211,12 @@ function portShapeOf(port: ServicePort): PortShape {
 function udpFrontends(port: ServicePort, serving: readonly string[]): [string, UdpFrontend][] {
   const { family } = port;
   const frontends = [port.clusterIP, ...port.externalIPs].map((address): [string, UdpFrontend] => [
-    frontendKey(family, addressKey(port, address)),
+    frontendClaim(family, addressKey(port, address)),
     { family, address, port: port.port, serving },
   ]);
   if (port.nodePort === 0) return frontends;
   const nodePort = { family, address: undefined, port: port.nodePort, serving };
-  return [...frontends, [frontendKey(family, `udp . ${port.nodePort}`), nodePort]];
+  return [...frontends, [frontendClaim(family, nodePortKey(port)), nodePort]];
 }
 
 function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck | undefined {
@@ -224,7 +225,7 @@ function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck
   return { port: healthCheckNodePort, localEndpoints: new Set(ready).size };
 }
 
-/** Names a ServicePort in a comment: `shop/web:http`, cut at a character to what the kernel takes. */
+/** The name of a ServicePort as a comment: `shop/web:http`, cut between characters to COMMENT_BYTES_MAX. */
 export function commentOf(name: string): string {
   if (name.length * UTF8_BYTES_MAX <= COMMENT_BYTES_MAX) return name;
   let text = name;
@@ -232,84 +233,91 @@ export function commentOf(name: string): string {
   return text;
 }
 
-function clusterIP(service: Service, address: Address): Resource {
+function clusterIP(service: Service, address: Address): ServiceResource {
   const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
-  const element = { key: address as string as ElementKey, comment };
-  return elementResource(PATHS[familyOf(address)]["cluster-ips"], element);
+  const element = { key: elementKey([address]), comment };
+  return elementResource(PATHS[familyOf(address)]["cluster-ips"], element, address);
 }
 
-/** A pod that reaches itself through a Service must see another source than its own address. */
-function hairpin(port: ServicePort, endpoint: { readonly address: string; readonly port: number }): Resource {
-  const key = `${endpoint.address} . ${endpoint.address} . ${port.protocol} . ${endpoint.port}` as ElementKey;
+/** A pod that connects to itself through a Service drops packets from its own address, so these are masqueraded. */
+function hairpin(
+  port: ServicePort,
+  endpoint: { readonly address: string; readonly port: number },
+): ServiceResource {
+  const key = elementKey([endpoint.address, endpoint.address, port.protocol, String(endpoint.port)]);
   return elementResource(PATHS[port.family]["hairpin-connections"], { key });
 }
 
-/** Cluster IP, external addresses and NodePort of one ServicePort. */
-function addFrontends(backing: Backing, add: (resource: Resource) => void): void {
-  const { port, shape } = backing;
-  add(internal(backing));
+/** Adds the frontends of one ServicePort: at its cluster IP, its external addresses and its NodePort. */
+function addFrontends(program: PortProgram, add: (resource: ServiceResource) => void): void {
+  const { port, shape } = program;
+  add(internal(program));
   const open = port.externalLocal ? externalLocal : externalCluster;
-  shape.addresses.forEach((bare, i) => add(open(backing, bare, port.externalIPs[i])));
-  if (shape.nodePort) add(open(backing, shape.nodePort, undefined));
+  shape.addresses.forEach((bare, i) => add(open(program, bare, port.externalIPs[i])));
+  if (shape.nodePort) add(open(program, shape.nodePort, undefined));
 }
 
-function addressKey(port: ServicePort, address: Address): string {
-  return `${address} . ${port.protocol} . ${port.port}`;
+function addressKey(port: ServicePort, address: Address): ElementKey {
+  return elementKey([address, port.protocol, String(port.port)]);
 }
 
-/** The cluster IP has one list: under Local policy that of the own node. */
-function internal(backing: Backing): FrontendResource {
-  const { port, shape, cluster, local } = backing;
+function nodePortKey({ protocol, nodePort }: ServicePort): ElementKey {
+  return elementKey([protocol, String(nodePort)]);
+}
+
+/** The frontend at the cluster IP. Under Local policy it leads to endpoints of the own node only. */
+function internal(program: PortProgram): FrontendResource {
+  const { port, shape, cluster, local } = program;
   const list = port.internalLocal ? local : cluster;
   const chain = port.internalLocal ? "local" : "service";
   return {
     ...shape.internal,
     verdicts: list.endpoints.length > 0
-      ? { serve: lead(backing, chain, "pick", list) }
-      : { refuse: refusal(backing) },
+      ? { serve: lead(program, chain, "pick", list) }
+      : { refuse: refusal(program) },
     slots: slotsFor(port, list),
   };
 }
 
-/** externalTrafficPolicy Cluster: all endpoints, masqueraded so that the answer comes back through this node. */
+/** externalTrafficPolicy Cluster: all endpoints. Masqueraded, so that their answers return through this node. */
 function externalCluster(
-  backing: Backing,
+  program: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
 ): FrontendResource {
-  const { port, cluster } = backing;
+  const { port, cluster } = program;
   const flavour = bare.at === "nodeport" ? "external-nodeport-pick" : "external-pick";
   const served = cluster.endpoints.length > 0
-    ? { serve: lead(backing, "external", flavour, cluster) }
-    : { refuse: refusal(backing) };
-  return external(backing, bare, address, served, slotsFor(port, cluster), NO_SLOTS);
+    ? { serve: lead(program, "external", flavour, cluster) }
+    : { refuse: refusal(program) };
+  return external(program, bare, address, served, slotsFor(port, cluster), NO_SLOTS);
 }
 
 /**
- * externalTrafficPolicy Local: pods and the node meet all endpoints, everyone else the local ones. Without local ones
- * the frontend is in both maps: what is not short-circuited goes untranslated and is dropped.
+ * externalTrafficPolicy Local: packets of pods and of the node go to all endpoints, all other packets to the local ones.
+ * Without a local endpoint the frontend is in the maps `serve` and `refuse`: other packets stay untranslated and are dropped.
  */
 function externalLocal(
-  backing: Backing,
+  program: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
 ): FrontendResource {
-  const { port, cluster, local, endpoints } = backing;
+  const { port, cluster, local, endpoints } = program;
   const [chain, pick] = bare.at === "nodeport"
     ? ["nodeport-local", "nodeport-pick"]
     : ["external-local", "pick"];
   const hasLocal = local.endpoints.length > 0;
   const verdicts = {
     ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
-    ...(hasLocal ? { local: lead(backing, "local", `local-${pick}`, local) } : { refuse: refusal(backing) }),
-    ...(cluster.endpoints.length > 0 ? { policy: lead(backing, "service", pick!, cluster) } : {}),
+    ...(hasLocal ? { local: lead(program, "local", `local-${pick}`, local) } : { refuse: refusal(program) }),
+    ...(cluster.endpoints.length > 0 ? { policy: lead(program, "service", pick!, cluster) } : {}),
   };
-  return external(backing, bare, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
+  return external(program, bare, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
 }
 
-/** A frontend for traffic from outside; on an address of the load balancer its source ranges are in force. */
+/** A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer. */
 function external(
-  { port, node }: Backing,
+  { port, node }: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
   verdicts: FrontendResource["verdicts"],
@@ -317,12 +325,13 @@ function external(
   localSlots: Slots,
 ): FrontendResource {
   const one = { ...bare, verdicts, slots, localSlots };
-  const guarded = address !== undefined && port.balancerIPs.includes(address) && port.sourceRanges.length > 0;
-  if (!guarded) return one;
+  const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
+    port.sourceRanges.length > 0;
+  if (!isGuarded) return one;
   const { sourceRanges, balancerIPs } = port;
-  // A node that may come has the address of the balancer as its source where that address is its own.
-  const nodeMayCome = node.addresses.some((own) => sourceRanges.some((range) => contains(range, own)));
-  const extra = nodeMayCome
+  // The node's own packets to an address that it holds itself have that address as their source (kube-proxy does the same).
+  const nodeIsSource = node.addresses.some((own) => sourceRanges.some((range) => contains(range, own)));
+  const extra = nodeIsSource
     ? balancerIPs.filter((vip) => !sourceRanges.some((range) => contains(range, vip)))
     : [];
   return {
@@ -336,11 +345,11 @@ function addressFrontend(port: ServicePort, address: Address, rank: Rank): Front
   return { ...bareFrontend(port, "address", addressKey(port, address)), address, rank };
 }
 
-function bareFrontend(port: ServicePort, at: FrontendKind, key: string): FrontendResource {
+function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): FrontendResource {
   const { family } = port;
   return {
     kind: "frontend",
-    claim: frontendKey(family, key),
+    claim: frontendClaim(family, key),
     at,
     family,
     rank: 0,
@@ -353,18 +362,21 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: string): Fronten
   };
 }
 
-/** To the ServicePort's own chain where it has affinity, else to the pick chain of `flavour`. */
-function lead({ port }: Backing, chain: AffinityChain, flavour: string, slots: Slots): string {
+/** Where a frontend leads: to the ServicePort's own chain if it has affinity, else to the pick chain of `flavour`. */
+function lead({ port }: PortProgram, chain: AffinityChain, flavour: string, slots: Slots): string {
   const target = port.affinitySeconds > 0 ? affinityChain(chain, port) : pickChain(flavour, slots.slotClass);
   return `goto ${target}`;
 }
 
-/** Chains of affinity name their endpoints themselves. */
+/** Affinity chains name their endpoints themselves, so their frontends need no slots. */
 function slotsFor(port: ServicePort, slots: Slots): Slots {
   return port.affinitySeconds > 0 ? NO_SLOTS : slots;
 }
 
-/** Nobody serves it: refused. Somebody does, but not for us: dropped, as the balancer should not have come here. */
-function refusal({ endpoints }: Backing): string {
+/**
+ * The verdict for a frontend without usable endpoints. If no node has one, packets are rejected. If another node has one,
+ * they are dropped: the load balancer should not have sent them here, and may try another node.
+ */
+function refusal({ endpoints }: PortProgram): string {
   return endpoints.any ? "drop" : "goto reject-chain";
 }

@@ -1,5 +1,5 @@
-// The static skeleton: chains, rules, sets and maps that are the same whatever the cluster. Services and endpoints are
-// elements of its sets and maps. Names that mean the same as in kube-proxy are kube-proxy's (nftables mode, 1.37).
+// The static skeleton: the chains, rules, sets and maps that do not depend on the cluster. Services and endpoints are elements
+// of its sets and maps. A name that means the same as in kube-proxy is kube-proxy's (nftables mode, 1.37).
 
 import { unreachable } from "../invariant.ts";
 import { type Cidr, cidrText, contains, disjoint, parseCidr } from "../kube/address.ts";
@@ -13,7 +13,7 @@ import { pickChains } from "./pick_chains.ts";
 /** Name of our table in both families. */
 export const TABLE = "ledgerproxy";
 
-/** Chain that only the sources in `firewall-sources` come back from. */
+/** The chain of guarded frontends: it returns for the sources in `firewall-sources` and drops all others. */
 export const FIREWALL = "firewall";
 
 /** Set that holds the committed position as the comment of its one element; see plan/position.ts. */
@@ -106,13 +106,13 @@ const SERVICE_SETS = [
   "local-nodeport-endpoints",
 ] as const;
 
-/** Paths of sets that Services have elements in: made once, as each change looks one up. */
+/** Paths of the sets that Services have elements in. Made once, because each change looks one up. */
 export const PATHS: Readonly<Record<Family, Readonly<Record<ServiceSet, SetPath>>>> = {
   ip: servicePaths("ip"),
   ip6: servicePaths("ip6"),
 };
 
-/** Sets and maps that are filled by Services. */
+/** A set or map that Services have elements in. */
 export type ServiceSet = (typeof SERVICE_SETS)[number];
 
 function servicePaths(family: Family): Record<ServiceSet, SetPath> {
@@ -175,7 +175,7 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
   const toClusterIP: Statement = { kind: "lookup", key: [destination], set: "cluster-ips" };
   const mark = 2 ** config.masqueradeBit;
-  // An endpoint on the node's own address may have the number of a NodePort or frontend without endpoints.
+  // An endpoint on the node's own address may have the port of a NodePort, or of a frontend without endpoints.
   const translated = rule([{ kind: "ct-status-dnat" }, RETURN], "for an endpoint, not for a frontend");
   return [
     chain("services", [
@@ -238,8 +238,8 @@ function masqueradeClusterIPs(toClusterIP: Statement, config: ProxyConfig, local
 }
 
 /**
- * `lead` for packets to addresses that accept NodePort traffic. Other addresses than the primary one are told by their
- * CIDR and the routing table, so one that the node gets later is served at once. Loopback never is.
+ * Applies `lead` to packets for addresses that accept NodePort traffic. The CIDR and the routing table decide for every
+ * address but the primary one, so an address that the node gets later is served at once. Loopback is never served.
  */
 function nodePortRules(family: Family, config: ProxyConfig, lead: Statement): Rule[] {
   const scope = nodePortScope(config, family);
@@ -269,7 +269,7 @@ function nodePortRules(family: Family, config: ProxyConfig, lead: Statement): Ru
 }
 
 /**
- * externalTrafficPolicy Local: pods and the node are short-circuited to all endpoints, everyone else meets the local
+ * externalTrafficPolicy Local: pods and the node are short-circuited to all endpoints, all other packets go to the local
  * ones. A frontend in neither map falls through without DNAT and is dropped later, as in kube-proxy.
  */
 function localPolicy(

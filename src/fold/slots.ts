@@ -1,5 +1,5 @@
-// Slots: which endpoint has which number in a frontend's slot maps. Survivors keep theirs, so that a change of one
-// endpoint changes one to three elements whatever else the Service has.
+// Slots: the number of each endpoint in a frontend's slot maps. An endpoint that stays keeps its slot, so a change of one
+// endpoint changes one to three elements, however many the Service has.
 
 import { SLOT_CLASS_MAX } from "../limits.ts";
 
@@ -10,15 +10,16 @@ export interface Slots {
   readonly endpoints: readonly string[];
 }
 
+/** No endpoint. */
 export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
 
-/** Largest share of a class that makes it shrink: at a quarter, so that it does not flap at a power of two. */
+/** A class shrinks when a quarter of it is used: at a half it would change with every event at a power of two. */
 const SHRINK_AT = 4;
 
 /**
- * Assigns slots to `desired` (no endpoint twice, in any order that does not depend on arrival), given the assignment
- * before. Survivors stay; newcomers take the holes in order; what is left of the tail moves into remaining holes.
- * Takes at most {@link SLOT_CLASS_MAX} endpoints, those that have a slot already first; the rest has none.
+ * Assigns slots to the endpoints `desired`, each of which occurs once, in an order that does not depend on the order of
+ * events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
+ * the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
   const wanted = new Set(desired);
@@ -26,15 +27,15 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
   const survivors = kept.length - kept.filter((endpoint) => endpoint === undefined).length;
   const newcomers = [...wanted].slice(0, SLOT_CLASS_MAX - survivors);
   const length = survivors + newcomers.length;
-  const endpoints = kept.slice(0, length);
+  const endpoints: string[] = [];
   const tail = kept.slice(length).filter((endpoint) => endpoint !== undefined);
   const fill = [...newcomers, ...tail];
   let next = 0;
-  for (let slot = 0; slot < length; slot++) endpoints[slot] ??= fill[next++]!;
-  return { slotClass: classFor(previous.slotClass, length), endpoints: endpoints as string[] };
+  for (let slot = 0; slot < length; slot++) endpoints.push(kept[slot] ?? fill[next++]!);
+  return { slotClass: classFor(previous.slotClass, length), endpoints };
 }
 
-/** The class of `count` endpoints when it was `before`: grows at once, shrinks at a quarter. */
+/** The class of `count` endpoints where it was `before`. */
 function classFor(before: number, count: number): number {
   const smallest = count <= 1 ? 1 : 2 ** Math.ceil(Math.log2(count));
   return smallest > before || count <= before / SHRINK_AT ? smallest : before;

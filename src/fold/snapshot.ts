@@ -1,22 +1,25 @@
-// What of a ClusterState does not follow from its objects: which endpoint has which slot, who was set aside, how we are set
-// up. With the objects it is the whole state: fold(all) = fold(snapshot + tail), held by a property test at every offset.
+// A ClusterState as lines of a snapshot, and back. A snapshot has the objects, and what does not follow from them: the slot
+// of each endpoint, the Services that are set aside, the configuration. Everything else is made again from those, so
+// fold(all) = fold(snapshot + tail). A property test checks this law at every offset.
 
 import { sameValue } from "../kube/equality.ts";
-import type { KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
+import type { KubeObject, Node } from "../kube/objects.ts";
 import { describeKey, objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
-import { type ClusterState, emptyState, type ServiceName } from "./cluster_state.ts";
-import { elementsOf, settleRestored } from "./fold.ts";
+import { readServiceName, serviceName } from "../kube/service_name.ts";
+import { type ClusterState, emptyState } from "./cluster_state.ts";
+import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
+import { elementsOf } from "./service_elements.ts";
 import { namedNode } from "./own_node.ts";
 import { PATHS } from "./skeleton.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import type { Slots } from "./slots.ts";
 
-/** A state as JSON values: first what is one of a kind, then each object, then the slots of each Service. */
+/** A state as JSON values: one line for the state, then each object, the slots of each Service, and other causes. */
 export type SnapshotLine =
   | {
     readonly kind: "state";
@@ -27,9 +30,9 @@ export type SnapshotLine =
     readonly config: ProxyConfig;
     readonly nodeName: string;
     readonly nodeDeleted: boolean;
-    /** The own Node object as last known, where that is not the object there is. Versions before 0.7.0 forgot it. */
+    /** The own Node object as last received, where it differs from the present one. Absent before version 0.7.0. */
     readonly knownNode?: Node;
-    /** Name and reason. */
+    /** Services that are set aside: name and reason. */
     readonly aside: readonly (readonly [string, string])[];
   }
   | { readonly kind: "object"; readonly value: KubeObject }
@@ -37,17 +40,17 @@ export type SnapshotLine =
     readonly kind: "slots";
     readonly service: string;
     readonly slots: readonly (readonly [key: string, slots: Slots])[];
-    /** Of each element, in the order of `elementsOf`: the record that made it so. */
-    readonly causes: readonly number[];
+    /** The cause of each element, in the order of `elementsOf`. */
+    readonly causes: readonly Offset[];
   }
-  /** The same for elements of no Service. */
+  /** The causes of elements that belong to no Service. */
   | {
     readonly kind: "causes";
-    readonly set: string;
-    readonly causes: readonly (readonly [key: string, cause: number])[];
+    readonly set: SetPath;
+    readonly causes: readonly (readonly [key: ElementKey, cause: Offset])[];
   };
 
-/** What a snapshot is made of. */
+/** What of a ClusterState a snapshot is made of. */
 export type SnapshotState = Pick<
   ClusterState,
   | "folded"
@@ -63,7 +66,7 @@ export type SnapshotState = Pick<
   | "causes"
 >;
 
-/** `state` as it is now, however it goes on. */
+/** A copy of `state`: a snapshot is written in pieces while more records are folded. */
 export function snapshotState(state: ClusterState): SnapshotState {
   const { folded, committed, config, node, nodeDeleted, knownNode } = state;
   return {
@@ -78,7 +81,7 @@ export function snapshotState(state: ClusterState): SnapshotState {
 
 const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 
-/** `state` as lines; the same state gives the same lines. */
+/** `state` as lines. The same state gives the same lines. */
 export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
   yield {
     kind: "state",
@@ -114,8 +117,8 @@ function remembered({ knownNode, objects, node }: SnapshotState): { readonly kno
 }
 
 /**
- * Whether `lines`, as read from a snapshot, tell `state`; where they do not, and another version of the fold wrote them,
- * that is what is known.
+ * Whether `lines`, as read from a snapshot, are those of `state`. If they differ and another version of the fold wrote them,
+ * the difference proves nothing.
  */
 export function compareSnapshot(
   state: ClusterState,
@@ -152,13 +155,13 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
           knownNode: line.knownNode,
         });
         nodeName = line.nodeName;
-        for (const [name, reason] of line.aside) state.aside.set(name as ServiceName, reason);
+        for (const [name, reason] of line.aside) state.aside.set(readServiceName(name), reason);
         break;
       case "object":
         addObject(state, line.value);
         break;
       case "slots":
-        state.programs.set(line.service as ServiceName, { ...NO_PROGRAM, slots: new Map(line.slots) });
+        state.programs.set(readServiceName(line.service), { ...NO_PROGRAM, slots: new Map(line.slots) });
         caused.push(line);
         break;
       case "causes":
@@ -166,32 +169,30 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         break;
     }
   }
-  settleRestored(state, nodeName);
+  settleRestored(state, state.folded as Offset, nodeName);
   for (const line of caused) restoreCauses(state, line);
   return state;
 }
 
-/** Takes causes in where this program makes the same elements of the objects as the one that wrote the snapshot. */
+/** Restores the causes where this program makes the same elements of the objects as the one that wrote the snapshot. */
 function restoreCauses(
   state: ClusterState,
   line: SnapshotLine & { readonly kind: "slots" | "causes" },
 ): void {
   if (line.kind === "causes") {
-    const causes = state.causes.get(line.set as SetPath);
-    for (const [key, cause] of line.causes) causes?.set(key as ElementKey, cause as Offset);
+    const causes = state.causes.get(line.set);
+    for (const [key, cause] of line.causes) causes?.set(key, cause);
     return;
   }
-  const places = elementsOf(state, line.service as ServiceName);
-  // A snapshot of another program may have none, or others.
+  const places = elementsOf(state, readServiceName(line.service));
+  // A snapshot of another version may have no causes, or those of other elements.
   if (places.length !== line.causes?.length) return;
-  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i] as Offset));
+  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i]!));
 }
 
 function addObject(state: ClusterState, object: KubeObject): void {
   const key = objectKey(object);
   state.objects.set(describeKey(key), object);
-  if (object.kind === "Service") {
-    state.services.set(`${key.namespace}/${key.name}` as ServiceName, object as Service);
-  }
-  if (object.kind === "ServiceCIDR") state.serviceCIDRs.set(key.name, object as ServiceCIDR);
+  if (object.kind === "Service") state.services.set(serviceName(key.namespace, key.name), object);
+  if (object.kind === "ServiceCIDR") state.serviceCIDRs.set(key.name, object);
 }

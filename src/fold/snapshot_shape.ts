@@ -1,4 +1,4 @@
-// The shape of a snapshot's lines, so that one which is whole by its hash and was never written by a snapshot is none.
+// The shapes of a snapshot's lines. A file can have the right hash and not be a snapshot of this program: then it is not used.
 
 import {
   and,
@@ -14,14 +14,15 @@ import {
   that,
   tuple,
 } from "../kube/shape.ts";
+import { fieldsOf } from "../kube/json_value.ts";
 import { PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
 import { SLOT_CLASS_MAX } from "../limits.ts";
 
 const slotClass = that(
   "a slot class",
   (value) =>
-    Number.isInteger(value) && Number.isInteger(Math.log2(value as number)) &&
-    value as number <= SLOT_CLASS_MAX,
+    typeof value === "number" && Number.isInteger(value) && Number.isInteger(Math.log2(value)) &&
+    value <= SLOT_CLASS_MAX,
 );
 
 const LINE = byTag("kind", {
@@ -45,6 +46,6 @@ const LINE = byTag("kind", {
 export function snapshotMisfit(line: unknown, number: number): string | undefined {
   const misfit = LINE(line);
   if (misfit !== undefined) return misfitText(misfit);
-  const { kind } = line as { readonly kind: string };
+  const { kind } = fieldsOf(line);
   return (kind === "state") === (number === 0) ? undefined : `.kind: "${kind}" in line ${number}`;
 }

@@ -3,7 +3,13 @@
 
 import { assert, unreachable } from "../invariant.ts";
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
-import { type Address, concatenated, destinationOf, type Family, type Protocol } from "../nft/data_type.ts";
+import {
+  type Address,
+  concatenationParts,
+  destinationOf,
+  type Family,
+  type Protocol,
+} from "../nft/data_type.ts";
 import {
   type Chain,
   type Container,
@@ -271,7 +277,7 @@ function findElement({ sets }: Terrain, name: string, key: readonly string[]): F
 }
 
 function covers(interval: ElementKey, key: readonly string[]): boolean {
-  return concatenated(interval).every((part, i) => part === key[i] || isWithin(part, key[i]!));
+  return concatenationParts(interval).every((part, i) => part === key[i] || isWithin(part, key[i]!));
 }
 
 /** Whether `block` is a prefix and `text` an address in it. */

@@ -1,10 +1,10 @@
 // Packets as people name them, and what becomes of them in their words: the same in a terminal and in a report's page.
 
-import { type Title, titleText } from "../fold/claims.ts";
-import type { ServiceName } from "../fold/cluster_state.ts";
-import { frontendKey } from "../fold/resource.ts";
+import { frontendClaim } from "../fold/resource.ts";
+import { type Title, titleText } from "../fold/title.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Node } from "../kube/objects.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
@@ -69,11 +69,11 @@ export function rivals(
   steps: readonly TraceStep[],
   { claims, contested, titles }: Contests,
 ): string[] {
-  const keys = new Set<string>(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
+  const keys = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
   // A frontend that no Service serves, because its address is the cluster IP of a Service without that port.
   keys.add(elementKey([packet.destination, packet.protocol, String(packet.port)]));
   return [...keys].flatMap((key) => {
-    const claim = frontendKey(familyOf(packet.destination), key);
+    const claim = frontendClaim(familyOf(packet.destination), key);
     const [holder, ...others] = contested.has(claim) ? claims.get(claim) ?? [] : [];
     if (holder === undefined) return [];
     return [`${others.join(", ")} wants ${key} too: ${holder}, ${titleText(titles.get(claim))}, keeps it`];

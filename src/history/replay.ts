@@ -1,7 +1,8 @@
 // Every commit of a ledger once more: folded and planned again, its digest compared with the one that was written. Equal
 // digests prove that this program makes of these records what that one made.
 
-import { type ClusterState, takeDirty } from "../fold/cluster_state.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { touch } from "../fold/fold_changes.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
@@ -36,7 +37,6 @@ export interface Replay {
 
 /** A replay from `state`: that of a snapshot, whose rules are taken as committed, or the empty one. */
 export function newReplay(state: ClusterState): Replay {
-  takeDirty(state);
   const begins = state.folded < 0;
   return {
     state,
@@ -53,10 +53,10 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
     ? commitAgain(replay, offset, record)
     : undefined;
   const { tables } = replay.state;
-  foldRecord(replay.state, offset, record);
+  const { touched } = foldRecord(replay.state, offset, record);
   if (replay.state.tables !== tables && replay.rebuild === "no") replay.rebuild = "again";
-  for (const [set, keys] of takeDirty(replay.state)) {
-    for (const [key, cause] of keys) touch(replay, set, key, cause);
+  for (const [set, keys] of touched) {
+    for (const [key, cause] of keys) touch(replay.touched, set, key, cause);
   }
   return made;
 }
@@ -81,14 +81,10 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   replay.digest = digest;
   replay.rebuild = "no";
   touched.clear();
-  for (const { set, key, after } of delta) if (isRetired(set, after)) touch(replay, set, key, record.through);
+  for (const { set, key, after } of delta) {
+    if (isRetired(set, after)) touch(touched, set, key, record.through);
+  }
   return { offset, record, delta, transaction, digest: digestText(digest) };
-}
-
-function touch({ touched }: Replay, set: SetPath, key: ElementKey, cause: number): void {
-  const keys = touched.get(set);
-  if (keys === undefined) touched.set(set, new Map([[key, cause]]));
-  else keys.set(key, cause);
 }
 
 function deletion({ family, name }: Table): Operation {

@@ -1,5 +1,6 @@
-// What this kernel can do, asked once at start. Each question is a batch that ends with an operation that must fail,
-// so the kernel checks everything before it and keeps nothing.
+// What this kernel supports, probed once at start. Each probe is a batch whose last operation must fail: the kernel
+// checks the operations before it and applies nothing. Why not read the kernel's version: distributions backport
+// features, and modules can be missing.
 
 import type { Family } from "../nft/data_type.ts";
 import { FAMILIES } from "../nft/data_type.ts";
@@ -9,18 +10,19 @@ import { createTable, type Operation } from "../nft/transaction.ts";
 import type { Kernel } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 
-/** One question and its answer. `needed` features must be there for the proxy to run. */
+/** One feature. The proxy does not run where a `needed` one is not available. */
 export interface Capability {
   readonly name: string;
   readonly needed: boolean;
   readonly available: boolean;
-  /** "" when available, else what the kernel said and what to do. */
+  /** "" when available, else the kernel's error and what to do about it. */
   readonly problem: string;
 }
 
-/** Name of the table that probes pretend to create. */
+/** Name of the table in the probes; it is never created. */
 const PROBE_TABLE = "ledgerproxy-probe";
 
+/** A feature and the operations that need it. */
 type Probe = readonly [
   name: string,
   needed: boolean,
@@ -71,10 +73,10 @@ const PROBES: readonly Probe[] = [
   ],
 ];
 
-/** Oldest kernel that kube-proxy's nftables mode runs on (1.37), and so ours. */
+/** Oldest kernel that kube-proxy's nftables mode supports (1.37); this program requires the same. */
 const OLDEST_KERNEL = [5, 13] as const;
 
-/** Whether a kernel that calls itself `release` ("6.1.0-13-amd64") is new enough. */
+/** Whether the kernel with this release string ("6.1.0-13-amd64", as uname -r prints it) is new enough. */
 export function kernelVersion(release: string): Capability {
   const [major = 0, minor = 0] = release.split(/[.-]/).map(Number);
   const available = major > OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor >= OLDEST_KERNEL[1]);
@@ -87,7 +89,7 @@ export function kernelVersion(release: string): Capability {
   };
 }
 
-/** What the proxy needs and `kernel` does not have. Changes nothing; one question where nothing is missing. */
+/** What the proxy needs and `kernel` lacks. Changes nothing. Sends one batch where nothing is missing. */
 export function missingCapabilities(kernel: Kernel): Capability[] {
   const together = PROBES.filter(([, needed]) => needed).flatMap(([, , , operations], i) =>
     FAMILIES.flatMap(operations).map((operation) => ({ ...operation, table: `${PROBE_TABLE}-${i}` }))
@@ -96,7 +98,7 @@ export function missingCapabilities(kernel: Kernel): Capability[] {
   return probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
 }
 
-/** Asks `kernel` for everything the proxy uses, in both families. Changes nothing. */
+/** Probes every feature that the proxy uses, in both families. Changes nothing. */
 export function probeCapabilities(kernel: Kernel): Capability[] {
   const privilege = ask(kernel, [table("ip")]);
   if (privilege?.code === "EPERM") {
@@ -109,14 +111,16 @@ export function probeCapabilities(kernel: Kernel): Capability[] {
   return [held, ...PROBES.map((probe) => answer(kernel, probe))];
 }
 
-/** Asks for both families in one batch: a probe costs the kernel a grace period. */
+/** Probes both families in one batch: each batch costs the kernel an RCU grace period. */
 function answer(kernel: Kernel, [name, needed, remedy, operations]: Probe): Capability {
   const rejection = ask(kernel, FAMILIES.flatMap(operations));
   const problem = rejection === undefined ? "" : `${rejection.message}; ${remedy}`;
   return { name, needed, available: rejection === undefined, problem };
 }
 
-/** The kernel's objection to `operations`, or undefined when it reached the operation behind them. */
+/**
+ * The kernel's error about `operations`; undefined where it accepted them and rejected only the sentinel after them.
+ */
 function ask(kernel: Kernel, operations: readonly Operation[]): KernelRejection | undefined {
   const sentinel: Operation = { verb: "delete", noun: "table", family: "ip", table: `${PROBE_TABLE}-absent` };
   try {
@@ -132,6 +136,7 @@ function table(family: Family): Operation & { noun: "table"; verb: "add" } {
   return { verb: "add", noun: "table", family, table: PROBE_TABLE };
 }
 
+/** A table with one base chain that has a rule for each of `statements`. */
 function rules(
   family: Family,
   hook: "prerouting" | "output" | "postrouting",
@@ -147,6 +152,7 @@ function rules(
   return createTable({ family, name: PROBE_TABLE, sets, chains: [chain] });
 }
 
+/** The rule of a pick chain, as pick_chains.ts makes them: a lookup by a random number. */
 function slotRule(family: Family): Operation[] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const map: Container = {

@@ -1,5 +1,6 @@
-// Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h): finds UDP flows that lead where nobody
-// serves any more, and deletes them, so that the next datagram is led anew. No `conntrack` binary.
+// Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that
+// do not serve any more and deletes them, so that the rules decide about the next datagram. No `conntrack` binary has
+// to be installed.
 
 import type { Family } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
@@ -13,32 +14,32 @@ import { SystemError } from "./system_error.ts";
 const ENOENT = 2;
 const UDP = 17;
 
-/** Flows to a UDP frontend, and who may answer them. */
+/** Flows to a UDP frontend, and the endpoints that may answer them. */
 export interface UdpFlows {
   readonly family: Family;
-  /** Destination that clients send to; undefined for a NodePort, which any address of the node may have. */
+  /** Destination address; undefined for a NodePort, which is reached at any address of the node. */
   readonly address: string | undefined;
   readonly port: number;
-  /** Endpoints that serve, each `address . port`: what they answer stays. */
+  /** Endpoints that serve, each `address . port`: their flows stay. */
   readonly serving: readonly string[];
 }
 
-/** One entry of the table. */
+/** One flow in the kernel's table. */
 interface Entry {
   /** `address . port` that the client sent to. */
   readonly target: string;
-  /** `address . port` that answers it. */
+  /** `address . port` of the endpoint that answers. */
   readonly answerer: string;
-  /** The original tuple, as it came: what a deletion is asked with. */
+  /** The original tuple in the kernel's bytes: a deletion names the flow by it. */
   readonly tuple: Uint8Array;
 }
 
-/** The table of the network namespace it was made in; dispose of it to close its socket. */
+/** The connection tracking table of the network namespace that it was made in. Dispose of it to close its socket. */
 export class Conntrack implements Disposable {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_CTNETLINK);
 
-  /** Deletes entries of `flows` that lead elsewhere than to serving endpoints; returns how many. */
+  /** Deletes entries of `flows` whose endpoint does not serve. Returns how many it deleted. */
   deleteStale(flows: readonly UdpFlows[]): number {
     let deleted = 0;
     for (const family of new Set(flows.map(({ family }) => family))) {
@@ -60,12 +61,13 @@ export class Conntrack implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** All UDP flows of `family`. */
   #entries(family: Family): Entry[] {
     const answers = this.#requests.dump({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} });
     return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
   }
 
-  /** False when the entry has gone by itself. */
+  /** False when the entry expired before it was deleted. */
   #delete(family: Family, { tuple }: Entry): boolean {
     const fill = (writer: NetlinkWriter) => {
       const nest = writer.openNest(nf.CTA.TUPLE_ORIG);
@@ -87,6 +89,7 @@ function targetOf({ address, port }: UdpFlows): string {
   return address === undefined ? String(port) : `${address} . ${port}`;
 }
 
+/** The flow in the attributes of one entry; none for other protocols than UDP. */
 function readEntry(family: Family, entry: Attributes): Entry[] {
   const tuple = entry.get(nf.CTA.TUPLE_ORIG);
   const reply = entry.get(nf.CTA.TUPLE_REPLY);
@@ -101,6 +104,7 @@ function readEntry(family: Family, entry: Attributes): Entry[] {
   }];
 }
 
+/** `address . port` of one side of a tuple. */
 function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
   const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
   const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;

@@ -1,8 +1,9 @@
-// Values of keys and data between nft's canonical text and the bytes the kernel compares. Each part of a
-// concatenation is padded to 4 bytes; a single part is not.
+// Keys and values: between nft's canonical text and the bytes that the kernel compares. Each part of a concatenation is
+// padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { CONCATENATION, type DataType } from "../nft/data_type.ts";
+import { CONCATENATION, concatenationParts, type DataType, prefixParts } from "../nft/data_type.ts";
+import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
 const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
@@ -58,6 +59,7 @@ export function readConcatenation(types: readonly DataType[], bytes: Uint8Array)
   return text;
 }
 
+/** Writes one part. A protocol of another program can be a number. */
 function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
   switch (type) {
     case "ipv4_addr":
@@ -76,6 +78,7 @@ function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
   }
 }
 
+/** The text of the part at the start of `bytes`. */
 function readData(type: DataType, bytes: Uint8Array): string {
   switch (type) {
     case "ipv4_addr":
@@ -117,7 +120,7 @@ export function ipv4Number(text: string): number {
 /** The 16 bytes of an IPv6 address in canonical text (RFC 5952, no embedded dotted quad). */
 export function ipv6Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(16);
-  const [head, tail] = text.split("::") as [string, string | undefined];
+  const [head = "", tail] = text.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");
   left.forEach((group, i) => setGroup(bytes, i, group));
@@ -125,6 +128,7 @@ export function ipv6Bytes(text: string): Uint8Array {
   return bytes;
 }
 
+/** Writes one of the eight groups of an IPv6 address. */
 function setGroup(bytes: Uint8Array, index: number, hex: string): void {
   const number = parseInt(hex, 16);
   bytes[index * 2] = number >> 8;
@@ -146,29 +150,30 @@ export function ipv6Text(bytes: Uint8Array): string {
   return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
 
-/** First and last key of a concatenated interval: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
+/** First and last key of an interval, both included: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */
 export function intervalBounds(types: readonly DataType[], key: string): [first: string, last: string] {
-  const bounds = key.split(CONCATENATION).map((part, i) => partBounds(types[i]!, part));
+  const bounds = concatenationParts(key).map((part, i) => partBounds(types[i]!, part));
   return [
     bounds.map(([first]) => first).join(CONCATENATION),
     bounds.map(([, last]) => last).join(CONCATENATION),
   ];
 }
 
+/** First and last value of a prefix; a single value is both. */
 function partBounds(type: DataType, part: string): [string, string] {
-  const [address, length] = part.split("/") as [string, string | undefined];
+  const [address, length] = prefixParts(part);
   if (length === undefined) return [part, part];
   const bytes = addressBytes(type, address);
   for (let bit = Number(length); bit < bytes.length * 8; bit++) bytes[bit >> 3]! |= 0x80 >> (bit & 7);
   return [address, readData(type, bytes)];
 }
 
-/** The address behind `address`; undefined behind the last one. */
+/** The next address; undefined after the last one. */
 export function addressAfter(type: DataType, address: string): string | undefined {
   return neighbour(type, address, 1, 255);
 }
 
-/** The address before `address`, which is not the first one. */
+/** The previous address. `address` is not the first one. */
 export function addressBefore(type: DataType, address: string): string {
   return neighbour(type, address, -1, 0)!;
 }
@@ -178,6 +183,7 @@ export function lastAddress(type: DataType): string {
   return readData(type, new Uint8Array(dataBytes(type)).fill(255));
 }
 
+/** The address one above or below: `carried` is the byte from which the carry goes on to the next one. */
 function neighbour(type: DataType, address: string, step: 1 | -1, carried: number): string | undefined {
   const bytes = addressBytes(type, address);
   let at = bytes.length - 1;
@@ -187,13 +193,14 @@ function neighbour(type: DataType, address: string, step: 1 | -1, carried: numbe
   return readData(type, bytes);
 }
 
-/** The inverse of {@link intervalBounds}; undefined for bounds that no key of ours has. */
-export function intervalText(types: readonly DataType[], first: string, last: string): string | undefined {
-  const [from, to] = [first.split(CONCATENATION), last.split(CONCATENATION)];
+/** The inverse of {@link intervalBounds}; undefined where the bounds are not those of prefixes. */
+export function intervalKey(types: readonly DataType[], first: string, last: string): ElementKey | undefined {
+  const [from, to] = [concatenationParts(first), concatenationParts(last)];
   const parts = types.map((type, i) => partText(type, from[i]!, to[i]!));
-  return parts.includes(undefined) ? undefined : parts.join(CONCATENATION);
+  return parts.every((part) => part !== undefined) ? elementKey(parts) : undefined;
 }
 
+/** The prefix from `first` to `last`; undefined where the range is not one. */
 function partText(type: DataType, first: string, last: string): string | undefined {
   if (first === last) return first;
   if (!type.endsWith("_addr")) return undefined;

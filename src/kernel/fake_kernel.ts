@@ -1,6 +1,7 @@
-// A kernel in memory: the same seam, the same answers. It checks what nf_tables checks (Linux 6.18): that everything an
-// operation names exists (ENOENT), that nothing else stands in its place (EEXIST), that nothing refers to what is
-// deleted (EBUSY), and that no chain packets can reach leads back to itself (EMLINK). The parity test holds it to the real one.
+// A kernel in memory, with the interface and the answers of the real one. It checks what nf_tables checks (Linux 6.18):
+// every object that an operation names exists (ENOENT), no different object of that name exists (EEXIST), nothing
+// refers to a deleted object (EBUSY), and no chain that packets can reach leads back to itself (EMLINK).
+// tests/kernel/parity_test.ts commits the same transactions to both and compares the answers.
 
 import { assert, unreachable } from "../invariant.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type Ruleset,
   type SetPath,
   setPath,
+  splitSetPath,
 } from "../nft/ruleset.ts";
 import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/statement.ts";
 import { rulesetText } from "../nft/text.ts";
@@ -26,7 +28,10 @@ const EMLINK = 31;
 /** Undoes one step of a transaction. */
 type Undo = () => void;
 
-/** nf_tables in memory. Transactional: a rejected transaction leaves no trace and costs what it touched. */
+/**
+ * nf_tables in memory. A rejected transaction is undone step by step; why not by a copy made before it: a copy would
+ * cost the size of the ruleset for every commit.
+ */
 export class FakeKernel implements Kernel {
   readonly #tables = new Map<string, FakeTable>();
   #generation = 1;
@@ -35,7 +40,7 @@ export class FakeKernel implements Kernel {
     const undo: Undo[] = [];
     this.#applyAll(transaction, undo, false);
     if (transaction.some(validates) && this.#hasLoop()) {
-      // As the kernel does: a batch that ends in a loop is gone through again, with a look after every operation.
+      // The batch leaves a loop. It is applied again with a check after every operation, to find the one to blame.
       rollBack(undo);
       this.#applyAll(transaction, undo, true);
     }
@@ -73,7 +78,7 @@ export class FakeKernel implements Kernel {
     return rulesetText(this.list([...this.#tables.values()]));
   }
 
-  /** Nothing to give back. */
+  /** Holds no resource. */
   [Symbol.dispose](): void {}
 
   /** Applies every operation, or none: throws the rejection of the first that fails. */
@@ -92,10 +97,8 @@ export class FakeKernel implements Kernel {
 
   #apply(operation: Operation, undo: Undo[]): number {
     if (operation.noun === "table") return this.#applyTable(operation, undo);
-    const path = operation.noun === "element"
-      ? operation.set.split(" ").slice(0, 2).join(" ")
-      : `${operation.family} ${operation.table}`;
-    const table = this.#tables.get(path);
+    const place = operation.noun === "element" ? splitSetPath(operation.set) : operation;
+    const table = this.#tables.get(`${place.family} ${place.table}`);
     if (table === undefined) return ENOENT;
     switch (operation.noun) {
       case "chain":
@@ -130,17 +133,19 @@ export class FakeKernel implements Kernel {
   }
 }
 
-/** Whether the kernel looks for loops because of `operation`: a rule, or an element that leads to a chain. */
+/** Whether the kernel looks for loops after `operation`: it adds a rule, or an element that leads to a chain. */
 function validates(operation: Operation): boolean {
   if (operation.verb !== "add") return false;
   return operation.noun === "rule" ||
     (operation.noun === "element" && /^(goto|jump) /.test(operation.element.value ?? ""));
 }
 
+/** Undoes the steps, the last one first. */
 function rollBack(undo: Undo[]): void {
   for (let step; (step = undo.pop()) !== undefined;) step();
 }
 
+/** Applies an operation on a chain; returns the errno, 0 where it was applied. So do the functions below. */
 function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, undo: Undo[]): number {
   if (operation.verb === "add") {
     const { chain } = operation;
@@ -164,6 +169,7 @@ function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, 
   return 0;
 }
 
+/** Appends a rule, if everything that it names exists. */
 function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): number {
   const chain = table.chains.get(name);
   if (chain === undefined || !rule.statements.every((statement) => resolves(table, statement))) return ENOENT;
@@ -184,10 +190,12 @@ function resolves(table: FakeTable, statement: Statement): boolean {
   return true;
 }
 
+/** Whether the chain of a verdict exists. */
 function resolvesVerdict(table: FakeTable, verdict: Verdict): boolean {
   return verdict.kind !== "goto" && verdict.kind !== "jump" ? true : table.chains.has(verdict.chain);
 }
 
+/** Adds, flushes or deletes a set or map. */
 function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo: Undo[]): number {
   if (operation.verb === "add") {
     const { set } = operation;
@@ -211,11 +219,12 @@ function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo
   return 0;
 }
 
-/** The kernel compares what decides lookups; comments are not compared. */
+/** Whether two definitions are equal to the kernel, which does not compare comments. */
 function sameType(a: object, b: object): boolean {
   return typeText(a) === typeText(b);
 }
 
+/** Definitions are immutable, and compared for each element: their texts are kept. */
 const typeTexts = new WeakMap<object, string>();
 
 function typeText(object: object): string {
@@ -227,8 +236,9 @@ function typeText(object: object): string {
   return text;
 }
 
+/** Adds or deletes an element. As in the kernel, an element that exists with the same value can be added again. */
 function applyElement(table: FakeTable, operation: Operation & { noun: "element" }, undo: Undo[]): number {
-  const set = table.sets.get(operation.set.split(" ")[2]!);
+  const set = table.sets.get(splitSetPath(operation.set).name);
   if (set === undefined) return ENOENT;
   const { container, elements } = set;
   const { element } = operation;

@@ -1,4 +1,5 @@
-// One table of the fake kernel, with the counts of references that decide what may be deleted.
+// One table of the fake kernel. It counts references to chains and sets, because the kernel refuses to delete an object
+// that something refers to.
 
 import type { Family } from "../nft/data_type.ts";
 import type { Chain, Container, Element, ElementKey, Table } from "../nft/ruleset.ts";
@@ -11,7 +12,7 @@ export interface FakeSet {
   readonly elements: Map<ElementKey, Element>;
 }
 
-/** A chain whose rules can grow. */
+/** A chain to whose rules more can be added. */
 export type FakeChain = Omit<Chain, "rules"> & { readonly rules: Rule[] };
 
 /** A table in memory; lives as long as the fake kernel holds it. */
@@ -28,17 +29,17 @@ export class FakeTable {
     readonly flags: readonly TableFlag[] = [],
   ) {}
 
-  /** Rules and elements that lead to chain `name`. */
+  /** How many rules and elements lead to chain `name`. */
   chainUse(name: string): number {
     return this.#chainUse.get(name) ?? 0;
   }
 
-  /** Rules that look into set `name`. */
+  /** How many rules use set `name`. */
   setUse(name: string): number {
     return this.#setUse.get(name) ?? 0;
   }
 
-  /** Counts what `rule` refers to, `step` 1 when it comes and -1 when it goes. */
+  /** Counts what `rule` refers to: `step` is 1 when the rule is added, -1 when it is deleted. */
   useRule(rule: Rule, step: 1 | -1): void {
     for (const statement of rule.statements) {
       const set = statementSet(statement);
@@ -47,7 +48,7 @@ export class FakeTable {
     }
   }
 
-  /** Counts the chain that a verdict map's element leads to. */
+  /** Counts the chain that an element of a verdict map leads to, as {@link useRule}. */
   useElement(container: Container, element: Element, step: 1 | -1): void {
     if (container.kind === "map" && container.value === "verdict") {
       this.#useVerdict(parseVerdict(element.value!), step);
@@ -81,6 +82,7 @@ export class FakeTable {
   hasLoop(): boolean {
     const done = new Set<string>();
     const open = new Set<string>();
+    // Depth-first search: a chain that is reached while it is open is on a loop.
     const visit = (name: string): boolean => {
       if (open.has(name)) return true;
       if (done.has(name)) return false;
@@ -93,7 +95,7 @@ export class FakeTable {
     return [...this.chains.values()].some((chain) => chain.hook !== undefined && visit(chain.name));
   }
 
-  /** Chains that `name` can continue in. */
+  /** Chains that rules of `name`, or elements of maps that they use, lead to. */
   #leadsTo(name: string): Set<string> {
     const next = new Set<string>();
     const note = (verdict: Verdict) => "chain" in verdict && next.add(verdict.chain);
@@ -114,6 +116,7 @@ export class FakeTable {
   }
 }
 
+/** The set or map that a statement uses. */
 function statementSet(statement: Statement): string | undefined {
   if (statement.kind === "lookup" || statement.kind === "pin") return statement.set;
   return statement.kind === "vmap" || statement.kind === "dnat" ? statement.map : undefined;

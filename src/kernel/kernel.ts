@@ -1,45 +1,46 @@
-// The seam between the program and nf_tables: the real kernel (netlink) and the fake one (memory) both have this shape.
+// The interface between the program and nf_tables. NetlinkKernel and FakeKernel implement it.
 
 import type { Family } from "../nft/data_type.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import type { TableFlag, Transaction } from "../nft/transaction.ts";
 
-/** Names one table. */
+/** The identity of a table. */
 export interface TableName {
   /** Address family. */
   readonly family: Family;
-  /** Its name. */
+  /** As nft prints it. */
   readonly name: string;
 }
 
-/** A table that is there. */
+/** A table that exists. */
 export interface FoundTable extends TableName {
-  /** Whether a process owns it, and whether it outlives its owner. */
+  /** `owner`: a process owns it. `persist`: it outlives its owner. */
   readonly flags: readonly TableFlag[];
 }
 
-/** A place that holds rules. All calls are synchronous. */
+/** Tables and the operations on them. All calls are synchronous: the kernel works inside the system call. */
 export interface Kernel {
   /** Applies all operations, in order, or none. Throws KernelRejection, which names the failing operation. */
   commit(transaction: Transaction): CommitReceipt;
   /**
-   * Reads tables with their chains, rules, sets and elements back into the model; absent tables are left out.
-   * Throws UnreadableRuleset where a table holds what this program never writes.
+   * Reads tables with their chains, rules, sets and elements; tables that do not exist are left out.
+   * Throws UnreadableRuleset where a table holds an object that this program never writes.
    */
   list(tables: readonly TableName[]): Ruleset;
-  /** All tables of families ip and ip6, whoever made them. */
+  /** All tables of families ip and ip6, also those of other programs. */
   tables(): readonly FoundTable[];
-  /** nf_tables generation id: grows by one with every batch that any process in the namespace commits. */
+  /** Generation id of nf_tables: every batch that a process in the network namespace commits adds one to it. */
   generation(): number;
-  /** Gives back what it holds; the rules stay. */
+  /** Closes sockets; the rules stay in the kernel. */
   [Symbol.dispose](): void;
 }
 
-/** What a commit cost. */
+/** The result of a commit and its costs. */
 export interface CommitReceipt {
   /**
-   * Generation id that the commit made. Where another process has committed in the same moment it is an earlier one: it is
-   * the kernel's present one only if nobody has committed anything since.
+   * Generation id before the commit, plus one. The kernel does not report the id that a commit made; where another
+   * process committed between the question and the commit, this id is too low. So it equals the kernel's present id
+   * only if no process has committed since.
    */
   readonly generation: number;
   /** Operations in the transaction. */
@@ -52,11 +53,11 @@ export interface CommitReceipt {
   readonly microseconds: number;
 }
 
-/** A table in the kernel holds an object outside our vocabulary: another program wrote there. */
+/** A table holds an object that this program never writes: another program changed it. */
 export class UnreadableRuleset extends Error {
   override readonly name = "UnreadableRuleset";
 
-  /** `tables` are those of the asked ones that exist. */
+  /** `tables`: those of the requested tables that exist. */
   constructor(message: string, readonly tables: readonly TableName[]) {
     super(message);
   }

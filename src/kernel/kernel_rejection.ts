@@ -1,15 +1,15 @@
-// The kernel's no to a transaction, with the operation it means.
+// A transaction that the kernel rejected, with the operation that the error is about.
 
 import { describeOperation, type Operation } from "../nft/transaction.ts";
 import { errnoCode, errnoMeaning } from "./system_error.ts";
 
-/** A rejected transaction: nothing of it was applied. */
+/** A rejected transaction. None of its operations was applied. */
 export class KernelRejection extends Error {
   override readonly name = "KernelRejection";
   /** `ENOENT`, `EBUSY` ... */
   readonly code: string;
 
-  /** `operation` is null where the kernel refused the batch as a whole; `batch` then says more about it. */
+  /** `operation` is null where the error is about the batch as a whole; `batch` then describes it. */
   constructor(readonly operation: Operation | null, readonly errno: number, batch = "the whole batch") {
     const what = operation === null ? batch : describeOperation(operation);
     super(`the kernel rejected ${what}: ${errnoMeaning(errno)} (${errnoCode(errno)})`);
@@ -22,12 +22,12 @@ export function isNotFound(error: unknown): error is KernelRejection {
   return hasCode(error, "ENOENT");
 }
 
-/** Whether the object exists and is different. */
+/** Whether a different object of that name exists. */
 export function isExists(error: unknown): error is KernelRejection {
   return hasCode(error, "EEXIST");
 }
 
-/** Whether the object is still referred to. */
+/** Whether something still refers to the object. */
 export function isBusy(error: unknown): error is KernelRejection {
   return hasCode(error, "EBUSY");
 }
@@ -37,15 +37,15 @@ export function isPermission(error: unknown): error is KernelRejection {
   return hasCode(error, "EPERM");
 }
 
-/** Whether the batch is larger than the socket takes. */
+/** Whether the batch is larger than the socket's send buffer. */
 export function isTooLarge(error: unknown): error is KernelRejection {
   return hasCode(error, "EMSGSIZE") || hasCode(error, "ENOBUFS");
 }
 
-/** Refusals that say something about the operation named, and not about the process or the machine. */
+/** Errors whose reason is the object of the operation, and not the process or the machine. */
 const ABOUT_OBJECT = ["EINVAL", "EEXIST", "ENOENT", "EBUSY", "ERANGE", "EMLINK", "EOPNOTSUPP", "ENOTEMPTY"];
 
-/** Whether another object in its place might have been taken. */
+/** Whether the reason is the object of the operation: then the batch may be accepted without that object. */
 export function isAboutObject(error: KernelRejection): boolean {
   return error.operation !== null && ABOUT_OBJECT.includes(error.code);
 }

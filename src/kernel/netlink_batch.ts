@@ -1,10 +1,10 @@
-// A transaction as one netlink batch. Neighbouring operations on elements of one set share a message; the batch
-// remembers which bytes belong to which operation, so that an error of the kernel can name it.
+// A transaction as one netlink batch. Consecutive operations on elements of one set share a message, which the kernel
+// processes faster. The batch records where the bytes of each operation are, so that an error can name the operation.
 
 import { unreachable } from "../invariant.ts";
 import { ELEMENT_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { splitSetPath } from "../nft/ruleset.ts";
-import type { Operation, Transaction } from "../nft/transaction.ts";
+import type { ElementOperation, Operation, Transaction } from "../nft/transaction.ts";
 import * as nf from "./nf_tables.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import { writeRule } from "./rule_encoder.ts";
@@ -13,19 +13,20 @@ import { writeComment, writeElement, writeSet } from "./set_codec.ts";
 /** A batch ready to be sent. */
 export interface NetlinkBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Sequence number of the last message before BATCH_END: the one that asks for an ACK. */
+  /** Sequence number of the last message before BATCH_END, the only one that requests an ACK. */
   readonly lastSequence: number;
-  /** The operation that the kernel's error about message `sequence`, at byte `attributeOffset` in it, means. */
+  /**
+   * The operation at byte `attributeOffset` of message `sequence`, as an error names it; null where it is not one
+   * alone.
+   */
   operationAt(sequence: number, attributeOffset: number | undefined): Operation | null;
 }
 
-/** Where an operation's bytes are: in which message, and from which byte of it. */
+/** An operation and the offset of its first byte in its message. */
 interface Place {
   readonly operation: Operation;
   readonly offset: number;
 }
-
-type ElementOperation = Operation & { noun: "element" };
 
 /** Encodes `transaction`, numbering its messages from `firstSequence`. */
 export function encodeBatch(transaction: Transaction, firstSequence: number): NetlinkBatch {
@@ -38,7 +39,7 @@ export function encodeBatch(transaction: Transaction, firstSequence: number): Ne
     const sequence = firstSequence + 1 + places.length;
     const operation = transaction[at]!;
     const message = operation.noun === "element"
-      ? writeElements(writer, transaction, at, sequence)
+      ? writeElements(writer, transaction, at, operation, sequence)
       : writeOne(writer, operation, sequence, places.length + 1);
     places.push(message);
     at += message.length;
@@ -57,19 +58,23 @@ export function encodeBatch(transaction: Transaction, firstSequence: number): Ne
   };
 }
 
+/** The message that begins or ends a batch: the kernel applies what is between them, or nothing. */
 function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): void {
   writer.openMessage(type, nf.NLM_F_REQUEST, sequence, 0, nf.NFNL_SUBSYS_NFTABLES);
   writer.closeMessage();
 }
 
-/** Writes the element operations from `at` on that share verb and set, as many as one message may hold. */
+/**
+ * Writes one message with the operations from `at` on that have the verb and the set of `first`, the operation at `at`,
+ * as far as they fit.
+ */
 function writeElements(
   writer: NetlinkWriter,
   transaction: Transaction,
   at: number,
+  first: ElementOperation,
   sequence: number,
 ): Place[] {
-  const first = transaction[at] as ElementOperation;
   const { family, table, name } = splitSetPath(first.set);
   open(writer, first.verb === "add" ? nf.MSG.NEWSETELEM : nf.MSG.DELSETELEM, first, family, sequence);
   writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table);
@@ -87,6 +92,7 @@ function writeElements(
   return places;
 }
 
+/** Opens a message about nf_tables, with the flags of its verb. */
 function open(
   writer: NetlinkWriter,
   message: number,
@@ -100,6 +106,7 @@ function open(
   writer.openMessage(type, nf.NLM_F_REQUEST | creates | appends, sequence, nf.NFPROTO[family]);
 }
 
+/** Writes an operation that has a message of its own. `id` is unique in the batch. */
 function writeOne(
   writer: NetlinkWriter,
   operation: Exclude<Operation, ElementOperation>,
@@ -112,7 +119,7 @@ function writeOne(
   return [{ operation, offset: 0 }];
 }
 
-/** Rules are flushed by deleting them without a handle, elements likewise by deleting them without a list. */
+/** A flush of a chain deletes rules without naming one; a flush of a set deletes elements without a list. */
 function messageType(operation: Exclude<Operation, ElementOperation>): number {
   const add = operation.verb === "add";
   switch (operation.noun) {
@@ -131,6 +138,7 @@ function messageType(operation: Exclude<Operation, ElementOperation>): number {
   }
 }
 
+/** Writes the attributes of an operation. */
 function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementOperation>, id: number): void {
   switch (operation.noun) {
     case "table":
@@ -152,6 +160,7 @@ function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementO
   }
 }
 
+/** Writes flags and comment of a table. */
 function writeTable(
   writer: NetlinkWriter,
   { comment, flags }: Operation & { noun: "table"; verb: "add" },
@@ -162,7 +171,7 @@ function writeTable(
   if (comment !== undefined) writeComment(writer, nf.NFTA_TABLE.USERDATA, comment);
 }
 
-/** A flush is a message about rules, whose attributes have numbers of their own. */
+/** Names the chain of a deletion, or of a flush, which is a message about rules and has their attribute numbers. */
 function nameChain(
   writer: NetlinkWriter,
   operation: Operation & { noun: "chain"; verb: "flush" | "delete" },
@@ -172,6 +181,7 @@ function nameChain(
   writer.attributeString(flush ? nf.NFTA_RULE.CHAIN : nf.NFTA_CHAIN.NAME, operation.name);
 }
 
+/** Writes name, hook, policy and comment of a chain. */
 function writeChain(writer: NetlinkWriter, operation: Operation & { noun: "chain"; verb: "add" }): void {
   const { chain, table } = operation;
   writer.attributeString(nf.NFTA_CHAIN.TABLE, table);

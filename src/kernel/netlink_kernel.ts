@@ -1,8 +1,8 @@
-// The real kernel: commits batches to nf_tables and lists what it holds, in the network namespace of the process.
+// The real kernel: commits batches to nf_tables and lists tables, in the network namespace of the process.
 
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
-import type { TableFlag, Transaction } from "../nft/transaction.ts";
+import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
@@ -13,10 +13,9 @@ import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
-const TABLE_FLAGS = Object.keys(nf.TABLE_FLAG) as TableFlag[];
 const EMSGSIZE = 90;
 const EINTR = 4;
-/** An nlmsgerr starts with the error and the header of the message it is about (linux/netlink.h). */
+/** An nlmsgerr starts with the errno and the header of the message that failed (linux/netlink.h). */
 const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 
 /** nf_tables through one netlink socket. */
@@ -24,7 +23,9 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
 
-  /** The port of the socket that batches are sent through: what tells them from those of others. */
+  /**
+   * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.
+   */
   get port(): number {
     return this.#socket.port;
   }
@@ -50,7 +51,7 @@ export class NetlinkKernel implements Kernel {
     return listRuleset(tables, (request) => this.#requests.dump(request));
   }
 
-  /** Elements of one set or map of a table that is there, as `container` describes them. */
+  /** Elements of one set or map, which is as `container` describes it, of a table that exists. */
   elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
     return listElements(table, container, (request) => this.#requests.dump(request));
   }
@@ -75,7 +76,7 @@ export class NetlinkKernel implements Kernel {
     this.#socket[Symbol.dispose]();
   }
 
-  /** Who may not even ask for the generation may not commit: that is what the batch would be told. */
+  /** The generation. A process that may not read it may not commit either: the error becomes that of the batch. */
   #generationBefore(): number {
     try {
       return this.generation();
@@ -84,7 +85,7 @@ export class NetlinkKernel implements Kernel {
     }
   }
 
-  /** The kernel answers within the send: all that it has to say is queued afterwards. */
+  /** Sends `batch` and reads the answers. The kernel works inside sendto, so all answers are queued when it returns. */
   #send(batch: NetlinkBatch): void {
     const { sendLimit } = this.#socket;
     if (batch.bytes.length > sendLimit) {
@@ -111,7 +112,7 @@ export class NetlinkKernel implements Kernel {
   }
 }
 
-/** Byte of the message that the error is about, from NLMSGERR_ATTR_OFFS. */
+/** Offset of the byte in the message that the error is about, from NLMSGERR_ATTR_OFFS; undefined where it has none. */
 function badOffset({ flags, payload }: NetlinkMessage): number | undefined {
   if ((flags & nf.NLM_F_ACK_TLVS) === 0) return undefined;
   const offset = attributes(payload.subarray(ERROR_HEADER_BYTES)).get(nf.NLMSGERR_ATTR_OFFS);

@@ -1,4 +1,4 @@
-// Listing: asks the kernel for tables, sets, chains, rules and elements, and puts the answers into the model.
+// Listing: requests tables, sets, chains, rules and elements from the kernel, and decodes the answers.
 
 import type { Family } from "../nft/data_type.ts";
 import {
@@ -46,9 +46,10 @@ export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
   }
 }
 
-/** Stops a listing at something outside our vocabulary. */
+/** Ends a listing at an object that this program never writes. */
 class ForeignObject extends Error {}
 
+/** Reads tables that exist, one dump for each kind of object. Why not one: the kernel has no dump of everything. */
 function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   const found: Table[] = [];
   const elements = new Map<SetPath, Map<ElementKey, Element>>();
@@ -70,6 +71,7 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   return { tables: found, elements };
 }
 
+/** The attributes of each answer to a dump; `fill` writes the attributes that narrow it. */
 function answers(
   dump: Dump,
   message: number,
@@ -79,6 +81,7 @@ function answers(
   return dump({ message, family, fill }).map(messageAttributes);
 }
 
+/** The sets and maps of `table`. */
 function listSets(table: TableName, dump: Dump): Container[] {
   const sets = answers(
     dump,
@@ -91,7 +94,7 @@ function listSets(table: TableName, dump: Dump): Container[] {
     .map((set) => known(table, readSet(set)));
 }
 
-/** Chains are dumped for a whole family; rules for a table. */
+/** The chains of `table`. The kernel dumps chains of a whole family, and rules of one table. */
 function listChains(table: TableName, dump: Dump): Chain[] {
   const rules = listRules(table, dump);
   return answers(dump, nf.MSG.GETCHAIN, table.family)
@@ -109,6 +112,7 @@ function listChains(table: TableName, dump: Dump): Chain[] {
     });
 }
 
+/** The rules of `table` by chain, in their order. */
 function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
   const rules = new Map<string, Rule[]>();
   const found = answers(
@@ -128,13 +132,14 @@ function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
   return rules;
 }
 
+const HOOKS: readonly Hook["hook"][] = ["prerouting", "input", "forward", "output", "postrouting"];
+
+/** Where a base chain is attached; undefined for other chains. */
 function readHook(table: TableName, chain: Attributes): Hook | undefined {
   if (!chain.has(nf.NFTA_CHAIN.HOOK)) return undefined;
   const hook = nested(chain, nf.NFTA_CHAIN.HOOK);
   const number = u32(hook, nf.NFTA_HOOK.HOOKNUM);
-  const name = (Object.keys(nf.HOOK_NUMBER) as Hook["hook"][]).find((hook) =>
-    nf.HOOK_NUMBER[hook] === number
-  );
+  const name = HOOKS.find((hook) => nf.HOOK_NUMBER[hook] === number);
   const type = text(chain, nf.NFTA_CHAIN.TYPE);
   if (name === undefined || (type !== "filter" && type !== "nat")) {
     return known<Hook>(table, `chain of type ${type} at hook ${number}`);
@@ -142,10 +147,11 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
   return { type, hook: name, priority: (u32(hook, nf.NFTA_HOOK.PRIORITY) ?? 0) | 0 };
 }
 
-/** Elements of one set or map of a table that is there. Throws where they are not what `set` describes. */
+/** Elements of one set or map of a table that exists. Throws where they are not as `set` describes them. */
 export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
   const put = (element: Element) => elements.set(element.key, element);
+  // Rules add these elements, and they time out.
   if (set.kind === "set" && set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
@@ -164,7 +170,7 @@ export function listElements(table: TableName, set: Container, dump: Dump): Map<
   return elements;
 }
 
-/** The decoded object, or an error naming the table that holds something else. */
+/** `read`, the decoded object. Throws where a decoder returned the reason why it could not. */
 function known<T extends object>(table: TableName, read: T | string): T {
   if (typeof read !== "string") return read;
   throw new ForeignObject(

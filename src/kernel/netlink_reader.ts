@@ -1,19 +1,20 @@
-// Reads netlink messages and attributes out of a received buffer, without copying.
+// Reads netlink messages and attributes from a received buffer without copying them: a value is valid as long as the
+// buffer is not reused.
 
 import { assert } from "../invariant.ts";
 import { NFGEN_HEADER_BYTES, NLA_TYPE_MASK, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
 
-/** One message: its header fields and everything behind the nlmsghdr. */
+/** One message: the fields of its nlmsghdr, and the bytes after it. */
 export interface NetlinkMessage {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
-  /** Port of the socket that caused the message. */
+  /** Port of the socket whose request caused the message. */
   readonly port: number;
   readonly payload: Uint8Array;
 }
 
-/** Attributes of one nest by type; the last of a type wins, as in the kernel. */
+/** Attributes of one nest by type. Where a type is repeated the last one counts, as in the kernel. */
 export type Attributes = ReadonlyMap<number, Uint8Array>;
 
 const decoder = new TextDecoder();
@@ -39,7 +40,7 @@ export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
   }
 }
 
-/** Each attribute in `bytes`, in order, also repeated ones. */
+/** All attributes in `bytes`, in order, also repeated types. */
 export function* attributeList(bytes: Uint8Array): Generator<readonly [type: number, value: Uint8Array]> {
   let at = 0;
   while (at + ATTRIBUTE_HEADER_BYTES <= bytes.length) {
@@ -49,7 +50,9 @@ export function* attributeList(bytes: Uint8Array): Generator<readonly [type: num
   }
 }
 
-/** The attributes in `bytes` by type. A listing calls this for each element: no generator. */
+/**
+ * The attributes in `bytes` by type. A listing calls this for each element, so it does not use the slower generator.
+ */
 export function attributes(bytes: Uint8Array): Attributes {
   const found = new Map<number, Uint8Array>();
   let at = 0;
@@ -78,7 +81,7 @@ function attributeEnd(bytes: Uint8Array, at: number): number {
   return end;
 }
 
-/** The attributes of an nf_tables message, behind its nfgenmsg. */
+/** The attributes of an nf_tables message, after its nfgenmsg. */
 export function messageAttributes(message: NetlinkMessage): Attributes {
   return attributes(message.payload.subarray(NFGEN_HEADER_BYTES));
 }

@@ -1,5 +1,5 @@
-// Questions to one netlink subsystem and their answers: single requests, and dumps, which are asked again when the kernel
-// says that they were interrupted.
+// Requests to one netlink subsystem and their answers: single requests, and dumps, which are repeated when the kernel
+// reports that a change interrupted them (NLM_F_DUMP_INTR).
 
 import type { Family } from "../nft/data_type.ts";
 import * as nf from "./nf_tables.ts";
@@ -11,18 +11,19 @@ import { SystemError } from "./system_error.ts";
 const EINTR = 4;
 const DUMPS_MAX = 16;
 
-/** One question: message type, family, and the attributes that narrow it. */
+/** One request: message type, family, and attributes. */
 export interface Request {
   readonly message: number;
   readonly family: Family;
+  /** Writes the attributes. */
   fill(writer: NetlinkWriter): void;
 }
 
-/** Asks `subsystem` through `socket`, with sequence numbers of its own from `sequence` on. */
+/** Requests to `subsystem` through `socket`. Sequence numbers match answers to requests. */
 export class NetlinkRequests {
   readonly #socket: NetlinkSocket;
   readonly #subsystem: number;
-  /** Number of the next message. */
+  /** Sequence number of the next message. */
   sequence = 1;
 
   constructor(socket: NetlinkSocket, subsystem: number) {
@@ -30,16 +31,16 @@ export class NetlinkRequests {
     this.#subsystem = subsystem;
   }
 
-  /** All answers of a dump. One that a change interrupts is asked for again, a bounded number of times. */
+  /** All answers of a dump. An interrupted dump could mix two states: it is repeated, a bounded number of times. */
   dump(request: Request): NetlinkMessage[] {
     for (let attempt = 0; attempt < DUMPS_MAX; attempt++) {
       const answers = this.ask(request, nf.NLM_F_DUMP);
       if (answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0)) return answers;
     }
-    throw new SystemError("listing: what is listed kept changing", EINTR);
+    throw new SystemError("listing: every dump was interrupted by a change", EINTR);
   }
 
-  /** The answers to one request; with NLM_F_ACK none, once it is done. Throws {@link SystemError}. */
+  /** Sends one request and waits for its answers; with NLM_F_ACK there are none. Throws {@link SystemError}. */
   ask({ message, family, fill }: Request, flags: number): NetlinkMessage[] {
     const writer = new NetlinkWriter();
     const sequence = this.sequence++;
@@ -50,7 +51,7 @@ export class NetlinkRequests {
     this.#socket.send(writer.finish());
     const answers: NetlinkMessage[] = [];
     for (;;) {
-      // The buffer is used again by the next receive, and answers are kept.
+      // A copy: the next receive overwrites the buffer.
       const datagram = this.#socket.receive(true)!.slice();
       for (const answer of messages(datagram)) {
         if (answer.sequence !== sequence) continue;
@@ -64,7 +65,7 @@ export class NetlinkRequests {
   }
 }
 
-/** The errno of a NLMSG_ERROR; 0 for an acknowledgement. */
+/** The errno of an NLMSG_ERROR message; 0 for an acknowledgement. */
 export function errnoOf({ payload }: NetlinkMessage): number {
   return -new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
 }

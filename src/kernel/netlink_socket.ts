@@ -1,5 +1,5 @@
-// An AF_NETLINK socket of the nf_tables subsystem, through libc. All calls are synchronous: the kernel works inside
-// sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
+// An AF_NETLINK socket, protocol NETLINK_NETFILTER, through libc: Deno has no such sockets. All calls are synchronous:
+// the kernel works inside sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
 
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
@@ -7,7 +7,7 @@ import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
 const SEND_BUFFER_BYTES = 64 * 1024 * 1024;
-/** What netlink_sendmsg wants to remain of the send buffer (net/netlink/af_netlink.c). */
+/** Bytes of the send buffer that netlink_sendmsg keeps free (net/netlink/af_netlink.c). */
 const SEND_OVERHEAD_BYTES = 32;
 const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** sizeof(struct sockaddr_nl). */
@@ -27,20 +27,20 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-/** One socket; dispose of it to close it. Not to be shared between threads. */
+/** One socket; dispose of it to close it. Threads must not share one. */
 export class NetlinkSocket {
   readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
   readonly #descriptor: number;
   readonly #address = new Uint8Array(ADDRESS_BYTES);
   readonly #received = new Uint8Array(RECEIVE_BUFFER_BYTES);
-  /** Largest batch in bytes that one send can take; a batch is never split, or it would not be atomic. */
+  /** Largest batch in bytes that one send accepts. A batch is never split: its parts would be committed separately. */
   readonly sendLimit: number;
 
-  /** The address of the socket: what the kernel calls port. */
+  /** The address of the socket, which netlink calls its port. */
   readonly port: number;
 
   /**
-   * Opens a socket in the network namespace of the calling thread, which hears the multicast `group` if one is given.
+   * Opens a socket in the network namespace of the calling thread. With `group` it joins that multicast group.
    * Throws {@link SystemError}.
    */
   constructor(group?: number) {
@@ -63,19 +63,19 @@ export class NetlinkSocket {
     this.sendLimit = this.#sendBuffer() - SEND_OVERHEAD_BYTES;
   }
 
-  /** Hears the multicast `group` from now on. Throws {@link SystemError}. */
+  /** Joins the multicast `group`: its notifications are received from now on. Throws {@link SystemError}. */
   join(group: number): void {
     if (this.#option(nf.SOL_NETLINK, nf.NETLINK_ADD_MEMBERSHIP, group)) return;
     throw this.#failure(`joining group ${group}`);
   }
 
-  /** Hears the multicast `group` no more. What was heard stays to be received. Throws {@link SystemError}. */
+  /** Leaves the multicast `group`. Notifications that are queued can still be received. Throws {@link SystemError}. */
   leave(group: number): void {
     if (this.#option(nf.SOL_NETLINK, nf.NETLINK_DROP_MEMBERSHIP, group)) return;
     throw this.#failure(`leaving group ${group}`);
   }
 
-  /** Sends one datagram; the kernel has worked through it when this returns. Throws {@link SystemError}. */
+  /** Sends one datagram; the kernel has processed it when this returns. Throws {@link SystemError}. */
   send(bytes: Uint8Array<ArrayBuffer>): void {
     const { sendto } = this.#libc.symbols;
     const sent = sendto(this.#descriptor, bytes, BigInt(bytes.length), 0, this.#address, ADDRESS_BYTES);
@@ -85,7 +85,7 @@ export class NetlinkSocket {
 
   /**
    * The next datagram; valid until the next call. With `wait` false, undefined when none is queued.
-   * Throws {@link SystemError}; ENOBUFS means that the kernel dropped answers.
+   * Throws {@link SystemError}; ENOBUFS means that the kernel dropped messages because the receive buffer was full.
    */
   receive(wait: boolean): Uint8Array | undefined {
     const { recv } = this.#libc.symbols;
@@ -107,12 +107,13 @@ export class NetlinkSocket {
     this.#libc.close();
   }
 
+  /** Sets a socket option of type int; false where the kernel refuses it. */
   #option(level: number, name: number, value: number): boolean {
     const bytes = new Uint8Array(Int32Array.of(value).buffer);
     return this.#libc.symbols.setsockopt(this.#descriptor, level, name, bytes, bytes.length) === 0;
   }
 
-  /** The kernel chose it when the socket was bound. */
+  /** The port, which the kernel chose when the socket was bound. */
   #boundPort(): number {
     const address = new Uint8Array(ADDRESS_BYTES);
     const length = new Uint8Array(Int32Array.of(ADDRESS_BYTES).buffer);
@@ -122,6 +123,7 @@ export class NetlinkSocket {
     return new DataView(address.buffer).getUint32(4, true);
   }
 
+  /** Size of the send buffer that the kernel granted. */
   #sendBuffer(): number {
     const value = new Int32Array(1);
     const length = Int32Array.of(4);
@@ -136,7 +138,7 @@ export class NetlinkSocket {
     return value[0]!;
   }
 
-  /** Reads errno at once: nothing may run between the failing call and this. */
+  /** The error of the last call. It must be read at once: any other call of libc can change errno. */
   #failure(operation: string): SystemError {
     const pointer = this.#libc.symbols.__errno_location();
     assert(pointer !== null, "errno has no location");

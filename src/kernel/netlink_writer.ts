@@ -1,5 +1,5 @@
-// Builds netlink messages and their attributes in one growing buffer. Attributes are aligned to 4 bytes; lengths are
-// filled in when a message or a nest is closed.
+// Builds netlink messages and their attributes in one growing buffer. Attributes are aligned to 4 bytes. The length of
+// a message or nest is written when it is closed, so that nothing has to be measured first.
 
 import { assert } from "../invariant.ts";
 import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
@@ -7,7 +7,7 @@ import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
 const INITIAL_BYTES = 4096;
 const encoder = new TextEncoder();
 
-/** A buffer that netlink messages are appended to; its lifetime is one batch or one request. */
+/** A buffer to which netlink messages are appended. It lives as long as one batch or one request. */
 export class NetlinkWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   #view = new DataView(this.#bytes.buffer);
@@ -46,12 +46,14 @@ export class NetlinkWriter {
     this.#message = -1;
   }
 
-  /** Opens an attribute that holds attributes; close it with the returned token. */
+  /** Opens an attribute that contains attributes. Returns the token that {@link close} takes. */
   openNest(type: number): number {
     return this.openBytes(type | NLA_F_NESTED);
   }
 
-  /** Opens an attribute that is filled with {@link u8}, {@link u16be} ...; close it with {@link close}. */
+  /**
+   * Opens an attribute whose content {@link u8}, {@link bytes} and so on write. Returns the token for {@link close}.
+   */
   openBytes(type: number): number {
     this.#reserve(4);
     const at = this.#length;
@@ -68,7 +70,7 @@ export class NetlinkWriter {
     while (this.#length % 4 !== 0) this.u8(0);
   }
 
-  /** Opens a libnftnl user data entry: type and length in a byte each, no padding; close it with the token. */
+  /** Opens a user data entry of libnftnl: type and length in a byte each, no padding. Returns a token. */
   openUserData(type: number): number {
     this.u8(type);
     this.u8(0);
@@ -82,7 +84,7 @@ export class NetlinkWriter {
     this.#view.setUint8(token - 1, length);
   }
 
-  /** Attribute with a big-endian 32-bit number, as nf_tables wants its numbers. */
+  /** Attribute with a big-endian 32-bit number, as nf_tables requires. */
   attributeU32(type: number, value: number): void {
     this.#reserve(8);
     const at = this.#length;
@@ -127,7 +129,7 @@ export class NetlinkWriter {
   /** UTF-8 bytes of `text`, without terminator. */
   text(text: string): void {
     this.#reserve(text.length * 3);
-    // Names are short and ASCII: written here, they cost less than a call into the runtime.
+    // Names are short and ASCII: this loop costs less than a call of the encoder.
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code > 0x7f) {
@@ -149,12 +151,13 @@ export class NetlinkWriter {
     this.#view.setUint16(start + 6, this.#view.getUint16(start + 6, true) | flags, true);
   }
 
-  /** What was written; valid until the next write. */
+  /** The bytes written; valid until the next write. */
   finish(): Uint8Array<ArrayBuffer> {
     assert(this.#message < 0, "a netlink message is still open");
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Makes room for `bytes` more. The buffer doubles, so that growth costs a constant time for each byte. */
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));

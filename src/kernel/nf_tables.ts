@@ -1,5 +1,5 @@
-// Numbers of the kernel's interface, named as there: linux/netlink.h, linux/netfilter/nfnetlink.h and nf_tables.h
-// (Debian linux-libc-dev 6.1). They are ABI and never change.
+// Numbers of the kernel's interface under their names in linux/netlink.h, linux/netfilter/nfnetlink.h and nf_tables.h
+// (Debian linux-libc-dev 6.1). They are ABI: the kernel never changes them.
 
 /** linux/socket.h, linux/netlink.h */
 export const AF_NETLINK = 16;
@@ -89,11 +89,11 @@ export const NFTA_SET = {
   ID: 10,
   USERDATA: 13,
 } as const;
-/** enum nft_set_flags: what rules fill (EVAL) times out. */
+/** enum nft_set_flags. `dynamic` is NFT_SET_TIMEOUT and NFT_SET_EVAL: rules add the elements, which time out. */
 export const NFT_SET_MAP = 0x8;
 export const NFT_SET_CONCAT = 0x80;
 export const SET_FLAG_BITS = { interval: 0x4, dynamic: 0x10 | 0x20 } as const;
-/** enum nft_set_elem_flags: the key is the first behind an interval. */
+/** enum nft_set_elem_flags: the key is the first one after an interval. */
 export const NFT_SET_ELEM_INTERVAL_END = 1;
 export const NFTA_SET_DESC_CONCAT = 2;
 export const NFTA_SET_FIELD_LEN = 1;
@@ -138,11 +138,13 @@ export const NFTA_FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
 export const NFT_FIB_RESULT_ADDRTYPE = 3;
 export const NFTA_FIB_F_SADDR = 1;
 export const NFTA_FIB_F_DADDR = 2;
-/** RTN_LOCAL of linux/rtnetlink.h: what `fib ... type local` compares with. */
+/** linux/rtnetlink.h: the number that `fib ... type local` compares with. */
 export const RTN_LOCAL = 2;
 export const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;
 
-/** enum nft_registers: the verdict register, the 16-byte register 1, and the 4-byte registers it starts with. */
+/**
+ * enum nft_registers: the verdict register, the 16-byte register 1, and the first 4-byte register, which overlaps it.
+ */
 export const NFT_REG_VERDICT = 0;
 export const NFT_REG_1 = 1;
 export const NFT_REG32_00 = 8;
@@ -150,7 +152,7 @@ export const NFT_REG32_00 = 8;
 /** Verdict codes (enum nft_verdicts and linux/netfilter.h), as signed 32-bit numbers. */
 export const VERDICT_CODE = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;
 
-/** NFPROTO_IPV4, NFPROTO_IPV6 by table family. */
+/** NFPROTO_IPV4 and NFPROTO_IPV6, by family. */
 export const NFPROTO = { ip: 2, ip6: 10 } as const;
 /** enum nf_inet_hooks. */
 export const HOOK_NUMBER = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;

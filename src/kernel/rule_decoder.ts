@@ -1,12 +1,12 @@
-// Netlink expressions back into statements: the inverse of the rule encoder. A rule this program never writes is
-// refused with its expressions named, so that a foreign rule is noticed and not misread.
+// Decodes netlink expressions into statements: the inverse of rule_encoder.ts. For a rule that this program never
+// writes it returns a reason that names the expressions, so that a foreign rule is found and not misread.
 
-import type { Address, Family } from "../nft/data_type.ts";
+import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
 import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
-import { HEADER_FIELD, prefixMask } from "./rule_encoder.ts";
+import { HEADER_FIELD, HEADER_SELECTORS, prefixMask } from "./rule_encoder.ts";
 import { readComment } from "./set_codec.ts";
 import { readVerdict } from "./verdict_codec.ts";
 
@@ -15,16 +15,16 @@ interface Expression {
   readonly data: Attributes;
 }
 
-/** A value loaded into registers: what it is, and how many bytes of it were loaded. */
+/** A value that an expression loads into registers, and how many bytes of it. */
 interface Load {
   readonly part: Selector | Numgen | "meta mark" | "ct state" | "ct status";
   readonly bytes: number;
 }
 
-/** Thrown for an expression that no statement of ours produces. */
+/** An expression that the encoder never writes. It does not leave this file: `readRule` returns a reason. */
 class UnknownExpression extends Error {}
 
-/** The rule in NFT_MSG_NEWRULE attributes, or a sentence that names what this program does not know in it. */
+/** The rule in the attributes of NFT_MSG_NEWRULE, or the reason why it is none of this program's. */
 export function readRule(family: Family, rule: Attributes): Rule | string {
   const bytes = rule.get(nf.NFTA_RULE.EXPRESSIONS);
   const expressions = bytes === undefined ? [] : readExpressions(bytes);
@@ -38,7 +38,9 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
   }
 }
 
-/** Without the change of byte order that nft 1.0.6 asks for on the one byte of `meta l4proto` in keys of intervals. */
+/**
+ * The expressions of a rule. nft 1.0.6 adds a byteorder expression for `meta l4proto`, one byte, which changes nothing.
+ */
 function readExpressions(bytes: Uint8Array): Expression[] {
   return [...attributeList(bytes)].map(([, element]) => {
     const expression = attributes(element);
@@ -49,6 +51,7 @@ function readExpressions(bytes: Uint8Array): Expression[] {
   }).filter(({ name, data }) => name !== "byteorder" || u32(data, nf.NFTA_BYTEORDER_LEN) !== 1);
 }
 
+/** Decodes the expressions from left to right: loads, then the expressions that use the loaded values. */
 function readStatements(family: Family, expressions: readonly Expression[]): Statement[] {
   const statements: Statement[] = [];
   let at = 0;
@@ -64,6 +67,7 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
   return statements;
 }
 
+/** What `expression` loads; undefined where it does something else. */
 function readLoad(family: Family, { name, data }: Expression): Load | undefined {
   if (name === "payload") return readPayload(family, data);
   if (name === "numgen") {
@@ -86,20 +90,21 @@ function readLoad(family: Family, { name, data }: Expression): Load | undefined 
   throw new UnknownExpression(`meta key ${key}`);
 }
 
+/** The header field at that offset. A prefix is loaded with fewer bytes, so the length does not identify it. */
 function readPayload(family: Family, data: Attributes): Load {
   const base = u32(data, nf.NFTA_PAYLOAD.BASE);
   const offset = u32(data, nf.NFTA_PAYLOAD.OFFSET);
   const bytes = u32(data, nf.NFTA_PAYLOAD.LEN)!;
-  const fits = Object.keys(HEADER_FIELD).find((name) => {
-    const field = HEADER_FIELD[name]!;
+  const part = HEADER_SELECTORS.find((name) => {
+    const field = HEADER_FIELD[name];
     return field.base === base && field.offset === offset &&
       (name === "th dport" || name.startsWith(`${family} `));
   });
-  if (fits === undefined) throw new UnknownExpression(`payload base ${base} offset ${offset}`);
-  return { part: fits as Selector, bytes };
+  if (part === undefined) throw new UnknownExpression(`payload base ${base} offset ${offset}`);
+  return { part, bytes };
 }
 
-/** The statement made of `loads` and the expressions behind them, and how many of those it takes. */
+/** The statement made of `loads` and the expressions in `next`, and how many of those it uses. */
 function readStatement(
   family: Family,
   loads: readonly Load[],
@@ -125,6 +130,7 @@ function readStatement(
   throw new UnknownExpression(`${second.name} behind bitwise`);
 }
 
+/** A statement without a loaded value. */
 function readAction({ name, data }: Expression): Statement {
   if (name === "masq") return { kind: "masquerade" };
   if (name === "immediate") {
@@ -137,26 +143,35 @@ function readAction({ name, data }: Expression): Statement {
   throw new UnknownExpression(name);
 }
 
+/** A set lookup, a verdict map, or a lookup whose data the nat expression in `next` uses. */
 function readLookup(
   loads: readonly Load[],
   data: Attributes,
   next: Expression | undefined,
 ): [Statement, number] {
   const set = text(data, nf.NFTA_LOOKUP.SET);
-  const key = loads.map(({ part }) => part) as (Selector | Numgen)[];
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
-  if (into === undefined) return [{ kind: "lookup", key: key as Selector[], set }, 1];
-  if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: key as Selector[], map: set }, 1];
+  if (into === undefined) return [{ kind: "lookup", key: loads.map(selectorOf), set }, 1];
+  if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
   if (next?.name !== "nat") throw new UnknownExpression("lookup without nat");
+  const key = loads.map((load) => typeof load.part === "object" ? load.part : selectorOf(load));
   return [{ kind: "dnat", key, map: set }, 2];
 }
 
+/** What `load` loads, as part of a key. */
+function selectorOf({ part }: Load): Selector {
+  if (typeof part === "object" || part === "meta mark" || part === "ct state" || part === "ct status") {
+    throw new UnknownExpression("a lookup by something else than addresses, ports and protocols");
+  }
+  return part;
+}
+
 function readDnatTo(family: Family, [address, port]: readonly Expression[]): Statement {
-  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const bytes = bytesOf(port!.data, nf.NFTA_IMMEDIATE.DATA);
+  const text = readConcatenation([addressType(family)], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA));
   return {
     kind: "dnat-to",
-    address: readConcatenation([type], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA)) as Address,
+    address: canonicalAddress(text),
     port: Number(readConcatenation(["inet_service"], bytes)),
   };
 }
@@ -175,12 +190,14 @@ function readPin({ part }: Load, data: Attributes): Statement {
   };
 }
 
+/** The operator from the mask: `|` clears the bits before it sets them, `^` keeps all. */
 function readMarkSet(bitwise: Attributes): Statement {
   const bits = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.XOR));
   const mask = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.MASK));
   return { kind: "mark-set", operator: mask === 0xffff_ffff ? "^" : "|", bits };
 }
 
+/** A comparison. Tests of marks and connection tracking are comparisons of masked values with 0. */
 function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): Statement {
   const value = bytesOf(cmp, nf.NFTA_CMP.DATA);
   const operator = u32(cmp, nf.NFTA_CMP.OP) === nf.NFT_CMP_EQ ? "==" : "!=";
@@ -188,10 +205,11 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   if (load.part === "ct status") return { kind: "ct-status-dnat" };
   if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
   if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
-  const selector = load.part as Selector;
+  const selector = load.part;
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
 
+/** The text of a constant. An address that is shorter than its type, or masked, is a prefix. */
 function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | undefined): string {
   if (selector === "meta l4proto") return readConcatenation(["inet_proto"], value);
   if (selector === "th dport") return readConcatenation(["inet_service"], value);
@@ -208,11 +226,13 @@ function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | 
   return `${address}/${mask === undefined ? value.length * 8 : prefixLength(mask)}`;
 }
 
+/** The name of an interface. Without a terminating NUL it is a prefix of names. */
 function readInterface(value: Uint8Array): string {
   const end = value.indexOf(0);
   return end < 0 ? `${readText(value)}*` : readText(value.subarray(0, end + 1));
 }
 
+/** The number of leading ones in `mask`. */
 function prefixLength(mask: Uint8Array): number {
   const length = Array.from({ length: mask.length * 8 + 1 }, (_, bits) => bits)
     .find((bits) => prefixMask(mask.length, bits).every((byte, i) => byte === mask[i]));
@@ -220,6 +240,7 @@ function prefixLength(mask: Uint8Array): number {
   return length;
 }
 
+/** The value in the nft_data nest of `attribute`. */
 function bytesOf(data: Attributes, attribute: number): Uint8Array {
   const bytes = nested(data, attribute).get(nf.NFTA_DATA.VALUE);
   if (bytes === undefined) throw new UnknownExpression(`no data in attribute ${attribute}`);

@@ -1,8 +1,8 @@
-// Rules as netlink expressions, register by register, the same that nft 1.0.6 sends (`nft --debug=netlink`): a packet
-// value is loaded into register 1 and the ones behind it, then compared, looked up or used.
+// Rules as netlink expressions, the same that nft 1.0.6 sends (`nft --debug=netlink`). An expression loads a value of
+// the packet into register 1 and the following ones; the next expression compares it, looks it up or uses it.
 
 import { unreachable } from "../invariant.ts";
-import type { Family } from "../nft/data_type.ts";
+import { type Family, prefixParts } from "../nft/data_type.ts";
 import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
@@ -11,8 +11,14 @@ import { INTERFACE_BYTES_MAX } from "../limits.ts";
 import { writeComment } from "./set_codec.ts";
 import { writeVerdict } from "./verdict_codec.ts";
 
+/** Selectors that are fields of a packet's headers. */
+export const HEADER_SELECTORS = ["ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr", "th dport"] as const;
+type HeaderSelector = (typeof HEADER_SELECTORS)[number];
+
 /** Where a header field is: payload base, offset and length in bytes. */
-export const HEADER_FIELD: Readonly<Record<string, { base: number; offset: number; length: number }>> = {
+export const HEADER_FIELD: Readonly<
+  Record<HeaderSelector, { readonly base: number; readonly offset: number; readonly length: number }>
+> = {
   "ip saddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 12, length: 4 },
   "ip daddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 16, length: 4 },
   "ip6 saddr": { base: nf.NFT_PAYLOAD_NETWORK_HEADER, offset: 8, length: 16 },
@@ -24,7 +30,7 @@ const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sct
 /** ICMP and ICMPv6 code "port unreachable" (RFC 792, RFC 4443). */
 export const PORT_UNREACHABLE = { ip: 3, ip6: 4 } as const;
 
-/** Writes NFTA_RULE_EXPRESSIONS and the comment of `rule`. */
+/** Writes the expressions and the comment of `rule`. */
 export function writeRule(writer: NetlinkWriter, family: Family, rule: Rule): void {
   const expressions = writer.openNest(nf.NFTA_RULE.EXPRESSIONS);
   for (const statement of rule.statements) writeStatement(writer, family, statement);
@@ -32,6 +38,7 @@ export function writeRule(writer: NetlinkWriter, family: Family, rule: Rule): vo
   if (rule.comment !== undefined) writeComment(writer, nf.NFTA_RULE.USERDATA, rule.comment);
 }
 
+/** Writes the expressions of one statement. rule_decoder.ts recognises a statement by exactly this sequence. */
 function writeStatement(writer: NetlinkWriter, family: Family, statement: Statement): void {
   switch (statement.kind) {
     case "match":
@@ -91,7 +98,7 @@ function expression(writer: NetlinkWriter, name: string, fill: () => void): void
   writer.close(element);
 }
 
-/** A comparison with a constant. A prefix is compared by its whole bytes, or masked when it ends within one. */
+/** A comparison with a constant. A prefix of whole bytes is compared as such; any other needs a mask first. */
 function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" }): void {
   const { selector, operator, value } = match;
   if (
@@ -101,7 +108,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
     load(writer, selector, nf.NFT_REG_1);
     return writeCompare(writer, operator, constant(selector, value));
   }
-  const [address, length] = value.split("/") as [string, string | undefined];
+  const [address, length] = prefixParts(value);
   const bytes = addressBytes(address);
   const bits = length === undefined ? bytes.length * 8 : Number(length);
   if (bits % 8 === 0 && bits > 0) {
@@ -113,13 +120,14 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
   writeCompare(writer, operator, bytes);
 }
 
+/** The bytes of a constant as the kernel compares them: ports in network order, address types in host order. */
 function constant(selector: Selector, value: string): Uint8Array {
   if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
   if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
   return selector === "iifname" ? interfaceBytes(value) : hostBytes(nf.RTN_LOCAL);
 }
 
-/** A whole name with its padding, or as many bytes as stand before the `*`. */
+/** The bytes before the `*`, or a whole name with its padding, which makes the comparison exact. */
 function interfaceBytes(name: string): Uint8Array {
   const bytes = new Uint8Array(name.endsWith("*") ? name.length - 1 : INTERFACE_BYTES_MAX + 1);
   new TextEncoder().encodeInto(name.replace("*", ""), bytes);
@@ -137,7 +145,7 @@ export function prefixMask(length: number, bits: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
 }
 
-/** Loads the parts of a key side by side, each in whole 4-byte registers. */
+/** Loads the parts of a key into consecutive registers, each part into whole 4-byte registers. */
 function loadKey(writer: NetlinkWriter, key: readonly (Selector | Numgen)[]): void {
   let at = 0;
   for (const part of key) {
@@ -146,26 +154,41 @@ function loadKey(writer: NetlinkWriter, key: readonly (Selector | Numgen)[]): vo
   }
 }
 
-/** Register number of the `index`-th 4 bytes, named as nft does: by 16 bytes where aligned, else by 4. */
+/**
+ * The number of the register for the `index`-th 4 bytes. As nft does, a 16-byte register where aligned, else a 4-byte
+ * one.
+ */
 export function registerAt(index: number): number {
   return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
 }
 
+/** Bytes that a part takes in registers. Protocol and numgen have fewer or exactly 4, and fill one register. */
 function partBytes(part: Selector | Numgen): number {
-  return typeof part === "string" ? HEADER_FIELD[part]?.length ?? 4 : 4;
+  return typeof part === "string" && isHeaderField(part) ? HEADER_FIELD[part].length : 4;
 }
 
+function isHeaderField(selector: Selector): selector is HeaderSelector {
+  return selector in HEADER_FIELD;
+}
+
+/** Loads one part of a packet, or a random number, into `register`. */
 function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
   if (part === "fib saddr type") return loadFib(writer, nf.NFTA_FIB_F_SADDR, register);
   if (part === "fib daddr type") return loadFib(writer, nf.NFTA_FIB_F_DADDR, register);
-  loadPayload(writer, part, register, HEADER_FIELD[part]!.length);
+  loadPayload(writer, part, register, HEADER_FIELD[part].length);
 }
 
-function loadPayload(writer: NetlinkWriter, selector: Selector, register: number, length: number): void {
-  const field = HEADER_FIELD[selector]!;
+/** Loads the first `length` bytes of a header field: fewer than all for a prefix of whole bytes. */
+function loadPayload(
+  writer: NetlinkWriter,
+  selector: HeaderSelector,
+  register: number,
+  length: number,
+): void {
+  const field = HEADER_FIELD[selector];
   expression(writer, "payload", () => {
     writer.attributeU32(nf.NFTA_PAYLOAD.DREG, register);
     writer.attributeU32(nf.NFTA_PAYLOAD.BASE, field.base);
@@ -185,6 +208,7 @@ function loadMark(writer: NetlinkWriter): void {
   loadMeta(writer, nf.NFT_META_MARK, nf.NFT_REG_1);
 }
 
+/** Loads the type of an address (RTN_LOCAL ...) from the routing table; `flags` selects source or destination. */
 function loadFib(writer: NetlinkWriter, flags: number, register: number): void {
   expression(writer, "fib", () => {
     writer.attributeU32(nf.NFTA_FIB.FLAGS, flags);
@@ -202,6 +226,7 @@ function loadNumgen(writer: NetlinkWriter, modulus: number, register: number): v
   });
 }
 
+/** Looks up the key in register 1. `into` receives the data of a map; without it a miss ends the rule. */
 function writeLookup(writer: NetlinkWriter, set: string, into?: number): void {
   expression(writer, "lookup", () => {
     writer.attributeU32(nf.NFTA_LOOKUP.SREG, nf.NFT_REG_1);
@@ -210,7 +235,7 @@ function writeLookup(writer: NetlinkWriter, set: string, into?: number): void {
   });
 }
 
-/** `value & bits != 0` of a connection tracking value. */
+/** Matches where a connection tracking value has one of `bits`. */
 function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
   expression(writer, "ct", () => {
     writer.attributeU32(nf.NFTA_CT.KEY, key);
@@ -220,6 +245,9 @@ function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
   writeCompare(writer, "!=", hostBytes(0));
 }
 
+/**
+ * Sets or flips `bits` of the mark and keeps the others: `(mark & mask) ^ bits`, the only bitwise form of the kernel.
+ */
 function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number): void {
   loadMark(writer);
   writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));
@@ -229,6 +257,7 @@ function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number):
   });
 }
 
+/** `register 1 = (register 1 & mask) ^ xor`. */
 function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array): void {
   expression(writer, "bitwise", () => {
     writer.attributeU32(nf.NFTA_BITWISE.SREG, nf.NFT_REG_1);
@@ -240,6 +269,7 @@ function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array):
   });
 }
 
+/** Ends the rule unless the bytes in register 1 compare so. */
 function writeCompare(writer: NetlinkWriter, operator: "==" | "!=", bytes: Uint8Array): void {
   expression(writer, "cmp", () => {
     writer.attributeU32(nf.NFTA_CMP.SREG, nf.NFT_REG_1);
@@ -248,6 +278,7 @@ function writeCompare(writer: NetlinkWriter, operator: "==" | "!=", bytes: Uint8
   });
 }
 
+/** An nft_data nest with a value, in which the kernel expects every constant. */
 function writeBytes(writer: NetlinkWriter, attribute: number, bytes: Uint8Array): void {
   const nest = writer.openNest(attribute);
   const value = writer.openBytes(nf.NFTA_DATA.VALUE);
@@ -256,7 +287,7 @@ function writeBytes(writer: NetlinkWriter, attribute: number, bytes: Uint8Array)
   writer.close(nest);
 }
 
-/** The map's value, address and port, lands in the registers the nat expression reads. */
+/** A lookup of address and port, which writes both into the registers that the nat expression reads. */
 function writeDnat(
   writer: NetlinkWriter,
   family: Family,
@@ -273,6 +304,7 @@ function writeDnat(
   });
 }
 
+/** Address and port as constants in the registers that the nat expression reads. */
 function writeDnatTo(
   writer: NetlinkWriter,
   family: Family,
@@ -296,6 +328,7 @@ function writeDnatTo(
   });
 }
 
+/** Adds the source to a dynamic set with a timeout. An update restarts the timeout of an element that exists. */
 function writePin(
   writer: NetlinkWriter,
   { selector, set, timeoutSeconds }: Statement & { kind: "pin" },
@@ -306,12 +339,14 @@ function writePin(
     writer.attributeU32(nf.NFTA_DYNSET.OP, nf.NFT_DYNSET_OP_UPDATE);
     writer.attributeU32(nf.NFTA_DYNSET.SREG_KEY, nf.NFT_REG_1);
     const timeout = writer.openBytes(nf.NFTA_DYNSET.TIMEOUT);
+    // 64 bits of milliseconds; a day of them fits the lower half.
     writer.u32be(0);
     writer.u32be(timeoutSeconds * 1000);
     writer.close(timeout);
   });
 }
 
+/** A TCP reset, or ICMP port unreachable, as the kernel itself sends for a closed port. */
 function writeReject(writer: NetlinkWriter, family: Family, answer: "port-unreachable" | "tcp-reset"): void {
   expression(writer, "reject", () => {
     if (answer === "tcp-reset") return writer.attributeU32(nf.NFTA_REJECT.TYPE, nf.NFT_REJECT_TCP_RST);
@@ -322,6 +357,7 @@ function writeReject(writer: NetlinkWriter, family: Family, answer: "port-unreac
   });
 }
 
+/** 32 bits in host order, as marks, states and address types are in registers. */
 function hostBytes(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }

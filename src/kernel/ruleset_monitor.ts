@@ -1,5 +1,6 @@
-// Hears what other programs change in our tables: the kernel tells group NFNLGRP_NFTABLES of every change, and at the end
-// of each batch who made it (NFT_MSG_NEWGEN, since Linux 4.14).
+// Receives what other programs change in our tables. The kernel notifies group NFNLGRP_NFTABLES of every change; at the
+// end of each batch it sends the process that made it (NFT_MSG_NEWGEN, since Linux 4.14). Why not list the tables from
+// time to time: a listing of 100,000 elements is expensive, and it does not name the process.
 
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import {
@@ -15,19 +16,20 @@ import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
 import { SystemError } from "./system_error.ts";
 
-/** What one batch of another program did to our tables. */
+/** The changes to our tables in one batch of another program. */
 export interface ForeignChange {
-  /** Name of its process, at most 15 characters; "" when the kernel does not say. */
+  /** Name of the process, at most 15 characters; "" when the kernel does not send it. */
   readonly process: string;
-  /** Its process id in the first pid namespace. */
+  /** Its id in the initial pid namespace. */
   readonly pid: number;
   /** `delete table ip ledgerproxy`, `add element ip ledgerproxy cluster-ips`; at most a few. */
   readonly changes: readonly string[];
 }
 
-/** What was heard since the last time; `lost` when the kernel dropped some of it. */
-export interface Heard {
+/** What the monitor received since the last call of `poll`. */
+export interface ForeignChanges {
   readonly foreign: readonly ForeignChange[];
+  /** The kernel dropped notifications, or a batch was committed while they were off: a comparison is due. */
   readonly lost: boolean;
 }
 
@@ -47,23 +49,23 @@ const SUBJECTS: ReadonlyMap<number, string> = new Map([
   [nf.MSG.DELSETELEM, "delete element"],
 ]);
 
-/** Listens on a socket of its own; dispose of it to stop. */
+/** A socket in the kernel's notification group. Dispose of it to close it. */
 export class RulesetMonitor implements Disposable {
   readonly #socket = new NetlinkSocket(nf.NFNLGRP_NFTABLES);
-  /** What the batch under way did to our tables. */
+  /** Changes of the batch whose end has not been received yet. */
   #changes: string[] = [];
   #more = 0;
   #lost = false;
 
-  /** `table`: the name of ours. `ownPort`: the port of the socket that we commit through. */
+  /** `table`: the name of our tables. `ownPort`: the port of the socket that our own commits go through. */
   constructor(readonly table: string, readonly ownPort: number) {}
 
   /**
-   * Does `commit`, a big batch of ours, without hearing of it: the kernel would make a message of some kilobytes for every
-   * element, 0.2 GB at 40,000. Where `generation` of the kernel says that others have committed meanwhile, what they did
-   * counts as lost.
+   * Runs `commit`, a large batch of ours, with notifications off: the kernel would make a message of some kilobytes for
+   * every element, 0.2 GB at 40,000. Where `generation` shows that another program committed meanwhile, its changes
+   * count as lost.
    */
-  unheard<T>(generation: () => number, commit: () => T): T {
+  withoutNotifications<T>(generation: () => number, commit: () => T): T {
     let expected = generation();
     this.#socket.leave(nf.NFNLGRP_NFTABLES);
     try {
@@ -76,8 +78,8 @@ export class RulesetMonitor implements Disposable {
     }
   }
 
-  /** What has been heard since the last call; does not wait. */
-  poll(): Heard {
+  /** Everything received since the last call; does not wait. */
+  poll(): ForeignChanges {
     const foreign: ForeignChange[] = [];
     let lost = this.#lost;
     this.#lost = false;
@@ -97,6 +99,7 @@ export class RulesetMonitor implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** Takes one notification. Those of our own commits have our port. */
   #take(message: NetlinkMessage, foreign: ForeignChange[]): void {
     if (message.type >> 8 !== nf.NFNL_SUBSYS_NFTABLES || message.port === this.ownPort) return;
     const kind = message.type & 0xff;
@@ -113,6 +116,7 @@ export class RulesetMonitor implements Disposable {
     this.#more = 0;
   }
 
+  /** Notes a change of our tables, each text once: a flush of 10,000 elements is one line. */
   #note(kind: number, { payload }: NetlinkMessage): void {
     const subject = SUBJECTS.get(kind);
     const family = familyOf(payload[0]!);
@@ -130,6 +134,7 @@ export class RulesetMonitor implements Disposable {
   }
 }
 
+/** The family of a notification; undefined for families that this program does not use. */
 function familyOf(protocol: number): Family | undefined {
   return FAMILIES.find((family) => nf.NFPROTO[family] === protocol);
 }

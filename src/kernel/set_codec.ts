@@ -1,16 +1,23 @@
-// Definitions of sets and maps, and their elements, between the model and nf_tables attributes. The user data of a
-// set tells nft how to print it (libnftnl udata.h): without the typeof of a key with a slot, nft prints it wrongly.
+// Definitions of sets and maps, and their elements: between the model and nf_tables attributes. The kernel stores user
+// data for nft (libnftnl udata.h). It is written here too: nft prints a key with a slot wrongly without its typeof.
 
 import { Buffer } from "node:buffer";
-import type { Container, Element, ElementKey, SetDefinition } from "../nft/ruleset.ts";
-import type { DataType } from "../nft/data_type.ts";
+import {
+  canonicalKey,
+  type Container,
+  type Element,
+  type ElementKey,
+  type SetDefinition,
+} from "../nft/ruleset.ts";
+import { assert } from "../invariant.ts";
+import { DATA_TYPES, type DataType } from "../nft/data_type.ts";
 import {
   addressAfter,
   addressBefore,
   concatenationBytes,
   dataBytes,
   intervalBounds,
-  intervalText,
+  intervalKey,
   lastAddress,
   readConcatenation,
   writeConcatenation,
@@ -35,7 +42,7 @@ import { readVerdict, writeVerdict } from "./verdict_codec.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
 import { parseVerdict, verdictText } from "../nft/statement.ts";
 
-/** nft's numbers of the data types (nftables datatype.h); the kernel stores them for nft alone. */
+/** nft's numbers of the data types (nftables datatype.h). The kernel stores them, and only nft reads them. */
 const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   slot: 4,
   ipv4_addr: 7,
@@ -44,10 +51,9 @@ const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   inet_service: 13,
   mark: 19,
 };
-const TYPE_BY_NUMBER = new Map(
-  Object.entries(TYPE_NUMBER).map(([type, number]) => [number, type as DataType]),
-);
+const TYPE_BY_NUMBER = new Map(DATA_TYPES.map((type) => [TYPE_NUMBER[type], type]));
 const FLAGS = ["interval", "dynamic"] as const;
+/** Bits of each type in the number of a concatenation (nftables TYPE_BITS). */
 const TYPE_BITS = 6;
 /** Data type of verdict maps: NFT_DATA_VERDICT. */
 const VERDICT_TYPE = 0xffffff00;
@@ -55,9 +61,9 @@ const VERDICT_TYPE = 0xffffff00;
 /** Types of user data in a set (libnftnl enum nftnl_udata_set_types) and in an element or rule (comment). */
 const UDATA_SET = { KEY_BYTEORDER: 0, DATA_BYTEORDER: 1, KEY_TYPEOF: 3, DATA_TYPEOF: 4, COMMENT: 7 } as const;
 const UDATA_COMMENT = 0;
-/** nft's enum byteorder: a concatenation has none. */
+/** nft's enum byteorder. That of a concatenation is `invalid`. */
 const BYTEORDER = { invalid: 0, host: 1, big: 2 } as const;
-/** nft's enum expr_types and the numbers it stores for a payload field: protocol description and field index. */
+/** nft's enum expr_types, and the numbers that it stores for a payload field: protocol description and field index. */
 const EXPRESSION = { payload: 7, meta: 9, concat: 13, numgen: 23 } as const;
 const FIELD = {
   ipv4_addr: { description: 12, field: 12 },
@@ -65,7 +71,7 @@ const FIELD = {
   inet_service: { description: 11, field: 2 },
 } as const;
 
-/** Writes the attributes of NFT_MSG_NEWSET, the table's name aside. `id` is unique in the batch. */
+/** Writes the attributes of NFT_MSG_NEWSET except the table's name. `id` is unique in the batch. */
 export function writeSet(writer: NetlinkWriter, set: Container, id: number): void {
   writer.attributeString(NFTA_SET.NAME, set.name);
   writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : flagBits(set));
@@ -83,12 +89,13 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
   writer.close(userData);
 }
 
+/** The flags of a set. The kernel requires NFT_SET_CONCAT for intervals with more than one part. */
 function flagBits({ flag, key }: Pick<SetDefinition, "flag" | "key">): number {
   if (flag === undefined) return 0;
   return SET_FLAG_BITS[flag] | (flag === "interval" && key.length > 1 ? NFT_SET_CONCAT : 0);
 }
 
-/** Tells the kernel where each part of a concatenated interval ends. */
+/** Writes the length of each part: the kernel needs them to compare intervals part by part. */
 function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
   const description = writer.openNest(NFTA_SET.DESC);
   const fields = writer.openNest(NFTA_SET_DESC_CONCAT);
@@ -101,12 +108,12 @@ function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
   writer.close(description);
 }
 
-/** The set or map a NFT_MSG_NEWSET describes, or the reason why it is none of ours. */
+/** The set or map in the attributes of NFT_MSG_NEWSET, or the reason why it is none of this program's. */
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
   const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
-  if (key === undefined) return `set ${name} has a key type unknown here`;
+  if (key === undefined) return `set ${name} has an unknown key type`;
   const flag = FLAGS.find((flag) => flagBits({ flag, key }) === flags);
   if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
     return `set ${name} has flags 0x${flags.toString(16)}`;
@@ -116,17 +123,20 @@ export function readSet(attributes: Attributes): Container | string {
   if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common, ...(flag ? { flag } : {}) };
   const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
   const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
-  return value === undefined
-    ? `map ${name} has a value type unknown here`
-    : { kind: "map", ...common, value };
+  return value === undefined ? `map ${name} has an unknown value type` : { kind: "map", ...common, value };
 }
 
-/** Whether `set` holds intervals of one address each, which the kernel has as two elements: their ends. */
+/**
+ * Whether keys of `set` are single prefixes. The kernel stores each as two elements: its first key, and the key after
+ * it.
+ */
 export function isPlainInterval(set: Container): boolean {
   return set.kind === "set" && set.flag === "interval" && set.key.length === 1;
 }
 
-/** Writes one element as NFTA_LIST_ELEM, or two for a plain interval; a deletion needs the key alone. */
+/**
+ * Writes one element as NFTA_LIST_ELEM, or two for a plain interval. A deletion (`withValue` false) has the key alone.
+ */
 export function writeElement(
   writer: NetlinkWriter,
   set: Container,
@@ -144,14 +154,15 @@ export function writeElement(
     writeComment(writer, NFTA_SET_ELEM.USERDATA, element.comment);
   }
   writer.close(list);
-  const behind = plain ? addressAfter(set.key[0]!, last!) : undefined;
-  if (behind === undefined) return;
+  const after = plain ? addressAfter(set.key[0]!, last!) : undefined;
+  if (after === undefined) return;
   const end = writer.openNest(NFTA_LIST_ELEM);
-  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, behind);
+  writeKey(writer, NFTA_SET_ELEM.KEY, set.key, after);
   writer.attributeU32(NFTA_SET_ELEM.FLAGS, NFT_SET_ELEM_INTERVAL_END);
   writer.close(end);
 }
 
+/** Writes a key, or the last key of an interval, as `attribute`. */
 function writeKey(writer: NetlinkWriter, attribute: number, types: readonly DataType[], key: string): void {
   const nest = writer.openNest(attribute);
   const value = writer.openBytes(NFTA_DATA.VALUE);
@@ -160,6 +171,7 @@ function writeKey(writer: NetlinkWriter, attribute: number, types: readonly Data
   writer.close(nest);
 }
 
+/** Writes the value of a map's element: a verdict, or data. */
 function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[], value: string): void {
   const data = writer.openNest(NFTA_SET_ELEM.DATA);
   if (type === "verdict") writeVerdict(writer, parseVerdict(value));
@@ -171,7 +183,7 @@ function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[]
   writer.close(data);
 }
 
-/** The element of `set` that NFTA_LIST_ELEM attributes hold, or the reason why it is none of ours. */
+/** The element of `set` in the attributes of NFTA_LIST_ELEM, or the reason why it is none of this program's. */
 export function readElement(set: Container, attributes: Attributes): Element | string {
   const key = readKey(set, attributes);
   if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
@@ -185,9 +197,9 @@ export function readElement(set: Container, attributes: Attributes): Element | s
   return { key, value, ...rest };
 }
 
-/** As {@link readElement} for what is listed of a plain interval's set: the ends of intervals, in any order. */
+/** As {@link readElement}, for the elements of a set of plain intervals, which the kernel lists in any order. */
 export function readIntervals(set: Container, listed: readonly Attributes[]): Element[] | string {
-  const [type] = set.key as [DataType];
+  const type = set.key[0]!;
   const isEnd = (attributes: Attributes) =>
     ((u32(attributes, NFTA_SET_ELEM.FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) !== 0;
   const bound = (attributes: Attributes) => nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
@@ -205,19 +217,20 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
     const last = next === undefined
       ? lastAddress(type)
       : addressBefore(type, readConcatenation(set.key, bound(next)));
-    const key = intervalText(set.key, element.key, last) as ElementKey | undefined;
+    const key = intervalKey(set.key, element.key, last);
     if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
     elements.push({ ...element, key });
   }
   return elements;
 }
 
+/** The key of an element; undefined for an interval that is no prefix. */
 function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {
   const text = (attribute: number) =>
     readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
   const first = text(NFTA_SET_ELEM.KEY);
-  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return first as ElementKey;
-  return intervalText(key, first, text(NFTA_SET_ELEM.KEY_END)) as ElementKey | undefined;
+  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return canonicalKey(first);
+  return intervalKey(key, first, text(NFTA_SET_ELEM.KEY_END));
 }
 
 /** Writes `comment` as user data of a table, chain, rule or element. */
@@ -236,10 +249,12 @@ export function readComment(userData: Uint8Array | undefined): string | undefine
   return comment === undefined ? undefined : readText(comment);
 }
 
+/** nft's number of a concatenation: the numbers of its types, {@link TYPE_BITS} each, the first the highest. */
 function typeNumber(types: readonly DataType[]): number {
   return types.reduce((number, type) => number * (1 << TYPE_BITS) + TYPE_NUMBER[type], 0);
 }
 
+/** The inverse of {@link typeNumber}; undefined where a type is unknown. */
 function typesOf(number: number): DataType[] | undefined {
   const types: DataType[] = [];
   for (let rest = number; rest > 0; rest = Math.floor(rest / (1 << TYPE_BITS))) {
@@ -250,6 +265,7 @@ function typesOf(number: number): DataType[] | undefined {
   return types.length === 0 ? undefined : types;
 }
 
+/** User data that nft needs to print the set as it was declared. */
 function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   const number = (type: number, value: number) => writeUdata(writer, type, (inner) => inner.u32host(value));
   number(UDATA_SET.KEY_BYTEORDER, byteorder(set.key));
@@ -271,18 +287,20 @@ function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   }
 }
 
+/** The byte order of a key or value, which nft needs to print it. */
 function byteorder(types: readonly DataType[]): number {
   if (types.length > 1) return BYTEORDER.invalid;
   return types[0] === "mark" || types[0] === "slot" ? BYTEORDER.host : BYTEORDER.big;
 }
 
-/** The typeof of a concatenation: each part's expression under its index (nft's expr_ops.build_udata). */
+/** The typeof of a concatenation: the expression of each part under its index (nft's expr_ops.build_udata). */
 function writeConcatTypeof(writer: NetlinkWriter, types: readonly DataType[]): void {
   writeTypeof(writer, EXPRESSION.concat, (parts) => {
     types.forEach((type, i) => writeUdata(parts, i, (part) => writePartTypeof(part, type)));
   });
 }
 
+/** The expression that names one part: its kind, and the numbers that identify it among that kind. */
 function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
   const numbers = (...values: readonly number[]) => (inner: NetlinkWriter) =>
     values.forEach((value, i) => writeUdata(inner, i, (field) => field.u32host(value)));
@@ -290,22 +308,25 @@ function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
     return writeTypeof(writer, EXPRESSION.numgen, numbers(NFT_NG_RANDOM, SLOT_MODULUS_MAX, 0));
   }
   if (type === "inet_proto") return writeTypeof(writer, EXPRESSION.meta, numbers(NFT_META_L4PROTO));
-  const field = FIELD[type as keyof typeof FIELD];
+  assert(type !== "mark", "no key with a slot has a mark");
+  const field = FIELD[type];
   return writeTypeof(writer, EXPRESSION.payload, numbers(field.description, field.field));
 }
 
+/** An expression in user data: entry 0 is its kind, entry 1 its own data. */
 function writeTypeof(writer: NetlinkWriter, expression: number, fill: (inner: NetlinkWriter) => void): void {
   writeUdata(writer, 0, (inner) => inner.u32host(expression));
   writeUdata(writer, 1, fill);
 }
 
-/** One user data entry with what `fill` writes. */
+/** One user data entry, whose content `fill` writes. */
 function writeUdata(writer: NetlinkWriter, type: number, fill: (inner: NetlinkWriter) => void): void {
   const token = writer.openUserData(type);
   fill(writer);
   writer.closeUserData(token);
 }
 
+/** The entries of user data by type. A truncated entry of another program is cut, not an error. */
 function udata(bytes: Uint8Array | undefined): Map<number, Uint8Array> {
   const entries = new Map<number, Uint8Array>();
   if (bytes === undefined) return entries;

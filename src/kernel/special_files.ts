@@ -1,4 +1,5 @@
-// Files of /proc and /sys, through libc: the runtime opens them only for programs that may do everything.
+// Files of /proc and /sys, through libc: Deno opens most of them only with --allow-all, which the program does not need
+// otherwise.
 
 import { SystemError } from "./system_error.ts";
 
@@ -14,7 +15,7 @@ const SYMBOLS = {
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_CLOEXEC = 0o2000000;
-/** Larger than any file read here; longer ones are cut. */
+/** More than any file read here has; the rest of a longer one is not read. */
 const READ_BYTES_MAX = 64 * 1024;
 
 /** The text of the file at `path`. Throws {@link SystemError}. */
@@ -26,7 +27,7 @@ export function readSpecial(path: string): string {
   });
 }
 
-/** Writes `text` with one call, as such files want it. Throws {@link SystemError}. */
+/** Writes `text` with one call of write(2), as such files require. Throws {@link SystemError}. */
 export function writeSpecial(path: string, text: string): void {
   withFile(path, O_WRONLY, (call, file) => call("write", file, new TextEncoder().encode(text)));
 }

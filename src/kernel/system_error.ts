@@ -1,6 +1,6 @@
-// Errors of the operating system by number, with their names and meanings for nf_tables.
+// Errors of the operating system: the name of each number, and what it means when nf_tables or netlink returns it.
 
-/** Names of the error numbers nf_tables and netlink answer with (asm-generic/errno.h). */
+/** The error numbers that nf_tables and netlink return (asm-generic/errno.h). */
 const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
   1: ["EPERM", "not permitted: this needs CAP_NET_ADMIN, and no other process may own the table"],
   2: ["ENOENT", "it, or something it refers to, does not exist"],
@@ -28,17 +28,17 @@ const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> 
   105: ["ENOBUFS", "the kernel dropped answers because the receive buffer was full"],
 };
 
-/** errno as a name: `ENOENT`; `errno 123` for one unknown here. */
+/** The name of an errno: `ENOENT`; `errno 123` for one that the list lacks. */
 export function errnoCode(errno: number): string {
   return CODES[errno]?.[0] ?? `errno ${errno}`;
 }
 
-/** What an errno means in this program's terms. */
+/** What an errno means for the object of the operation. */
 export function errnoMeaning(errno: number): string {
-  return CODES[errno]?.[1] ?? "an error this program has no words for";
+  return CODES[errno]?.[1] ?? "an error that this program does not know";
 }
 
-/** A system call that failed. */
+/** A system call or netlink request that failed. */
 export class SystemError extends Error {
   override readonly name = "SystemError";
 

@@ -1,10 +1,12 @@
-// Verdicts between the model and the attributes of NFTA_DATA_VERDICT, in rules and in verdict maps alike.
+// Verdicts: between the model and the attributes of NFTA_DATA_VERDICT, which rules and verdict maps share.
 
 import type { Verdict } from "../nft/statement.ts";
 import { NFTA_DATA, NFTA_VERDICT, VERDICT_CODE } from "./nf_tables.ts";
 import { type Attributes, nested, text, u32 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { assert } from "../invariant.ts";
+
+const KINDS: readonly Verdict["kind"][] = ["accept", "drop", "return", "goto", "jump"];
 
 /** Writes `verdict` as the content of an nft_data nest. */
 export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {
@@ -20,8 +22,7 @@ export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {
 export function readVerdict(data: Attributes): Verdict {
   const verdict = nested(data, NFTA_DATA.VERDICT);
   const code = (u32(verdict, NFTA_VERDICT.CODE) ?? 0) | 0;
-  const kind = (Object.keys(VERDICT_CODE) as (keyof typeof VERDICT_CODE)[])
-    .find((name) => VERDICT_CODE[name] === code);
+  const kind = KINDS.find((name) => VERDICT_CODE[name] === code);
   assert(kind !== undefined, `verdict code ${code}`);
   return kind === "goto" || kind === "jump" ? { kind, chain: text(verdict, NFTA_VERDICT.CHAIN) } : { kind };
 }

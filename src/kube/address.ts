@@ -1,5 +1,6 @@
-// IP addresses as Kubernetes objects spell them, read as sloppily as kube-proxy reads them (leading zeros are
-// decimal), and written in the one canonical form that keys of sets and maps use.
+// IP addresses of Kubernetes objects, in the one canonical form that keys of sets and maps use. They are read as leniently
+// as kube-proxy reads them: leading zeros are decimal (k8s.io/utils/net ParseIPSloppy). Why not simply keep the text of the
+// object? nf_tables knows one form of an address, so two texts of one address would be two keys for one element.
 
 import { Address6 } from "ip-address";
 import type { Address, Family } from "../nft/data_type.ts";
@@ -17,9 +18,9 @@ export interface Cidr {
   readonly length: number;
 }
 
-/** The canonical address that `text` spells, white space around it aside; null when it spells none. */
+/** The canonical address that `text` spells, without the white space around it; null if it spells none. */
 export function parseAddress(text: string): Address | null {
-  if (CANONICAL_IPV4.test(text)) return text as Address;
+  if (CANONICAL_IPV4.test(text)) return canonicalAddress(text);
   const trimmed = text.trim();
   if (SLOPPY_IPV4.test(trimmed)) return sloppyIpv4(trimmed);
   return trimmed.includes(":") ? parseIpv6(trimmed) : null;
@@ -30,7 +31,7 @@ export function familyOf(address: Address): Family {
   return address.includes(":") ? "ip6" : "ip";
 }
 
-/** The block that `text` ("10.0.0.0/8") spells; null when it spells none. */
+/** The block that `text` ("10.0.0.0/8") spells; null if it spells none. */
 export function parseCidr(text: string): Cidr | null {
   const [head, tail, ...rest] = text.trim().split("/");
   const address = parseAddress(head!);
@@ -52,7 +53,7 @@ export function contains(cidr: Cidr, address: Address): boolean {
     networkAddress(address, cidr.family, cidr.length) === cidr.address;
 }
 
-/** Addresses that no packet from elsewhere can be for: loopback, unspecified, multicast, broadcast. */
+/** Addresses that no packet from another host can have as its unicast destination. */
 const SPECIAL = [
   "127.0.0.0/8",
   "0.0.0.0/32",
@@ -70,12 +71,12 @@ export function isSpecial(address: Address): boolean {
   return SPECIAL.some((block) => contains(block, address));
 }
 
-/** Whether `address` counts on one link only: what is behind it differs from node to node. */
+/** Whether `address` is link-local: on another node it belongs to another host. */
 export function isLinkLocal(address: Address): boolean {
   return LINK_LOCAL.some((block) => contains(block, address));
 }
 
-/** The blocks that cover the same addresses without overlap, in order: blocks nest or are disjoint. */
+/** Blocks that cover the same addresses without overlap, in order. Two blocks never overlap in part: they nest or not. */
 export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
   // As bits, a block is a prefix of every block in it, and sorts right before them.
   const sorted = cidrs.map((cidr) => ({ cidr, prefix: prefixOf(cidr) })).sort((a, b) =>
@@ -97,18 +98,23 @@ function prefixOf({ family, address, length }: Cidr): string {
   return `${family} ${bits.slice(0, length)}`;
 }
 
+/** The one place where a text becomes an Address: the caller has made it canonical. */
+function canonicalAddress(text: string): Address {
+  return text as Address;
+}
+
 function sloppyIpv4(text: string): Address | null {
   const octets = text.split(".").map(Number);
-  return octets.every((octet) => octet <= 255) ? octets.join(".") as Address : null;
+  return octets.every((octet) => octet <= 255) ? canonicalAddress(octets.join(".")) : null;
 }
 
 function parseIpv6(text: string): Address | null {
   if (text.includes("%") || !Address6.isValid(text)) return null;
   const canonical = new Address6(text).correctForm().toLowerCase();
   const mapped = MAPPED.exec(canonical);
-  if (mapped === null) return canonical as Address;
+  if (mapped === null) return canonicalAddress(canonical);
   const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)];
-  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}` as Address;
+  return canonicalAddress(`${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`);
 }
 
 function networkAddress(address: Address, family: Family, length: number): Address {
@@ -116,5 +122,5 @@ function networkAddress(address: Address, family: Family, length: number): Addre
   const number = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
   const size = 2 ** (32 - length);
   const network = Math.floor(number / size) * size;
-  return [24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join(".") as Address;
+  return canonicalAddress([24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join("."));
 }

@@ -1,7 +1,7 @@
 // kube-proxy's settings of connection tracking (KubeProxyConfiguration.conntrack) as sysctls
 // (pkg/proxy/conntrack/sysctls.go, 1.37; Documentation/networking/nf_conntrack-sysctl.rst).
 
-/** Zero leaves a value as it is. Timeouts in seconds. */
+/** The settings. Zero leaves a value of the kernel as it is; timeouts are in seconds. */
 export interface ConntrackSettings {
   readonly maxPerCore: number;
   readonly min: number;
@@ -12,19 +12,19 @@ export interface ConntrackSettings {
   readonly udpStreamTimeout: number;
 }
 
-/** A number the kernel is to have: `raise` leaves one that is larger. */
+/** A value to write. With `raise` a larger value is left as it is. */
 export interface KernelParameter {
   readonly path: string;
   readonly value: number;
   readonly raise: boolean;
 }
 
-/** kube-proxy's cap of what maxPerCore multiplies to, against memory use on machines with many cores. */
+/** kube-proxy's limit for maxPerCore times cores, against memory use on machines with many cores. */
 const SCALED_MAX = 1_048_576;
 const SYSCTLS = "/proc/sys/net/netfilter";
 const HASH_SIZE = "/sys/module/nf_conntrack/parameters/hashsize";
 
-/** What to write on a node with `cpus` cores, in this order. */
+/** The parameters of a node with `cpus` cores, in the order in which they are to be written. */
 export function conntrackParameters(settings: ConntrackSettings, cpus: number): KernelParameter[] {
   const scaled = settings.maxPerCore * cpus;
   const max = scaled === 0 ? 0 : scaled > SCALED_MAX ? SCALED_MAX : Math.max(scaled, settings.min);

@@ -1,22 +1,24 @@
-// The door for API objects: validates their shape and prunes them to the fields we read. What is wrong with a part of
-// an object is a warning and the part is left out; what is wrong with the whole object, or with who it is, is a problem.
+// The door for API objects: validates their shape and prunes them to the fields that this program reads. A wrong part is
+// left out with a warning. An object that is wrong as a whole, or in its identity, is a problem and is not decoded. Why not
+// reject every wrong object? One endpoint with a bad address would then cost a Service all of its endpoints.
 
 import { OBJECT_BYTES_MAX, OBJECT_WARNINGS_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cleanObject, type Warn } from "./decode_parts.ts";
 import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
+import { fieldsOf } from "./json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "./objects.ts";
 import { quoted } from "./quoted.ts";
 import { type Path, valueAt, without } from "./without.ts";
 import type * as z from "./zod.ts";
 
-/** The decoded object with what had to be left out of it, or why there is none. */
+/** The decoded object with a warning for each part that was left out, or the reason why there is none. */
 export type Decoded =
   | { readonly ok: true; readonly object: KubeObject; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problem: string };
 
 /** Decodes one API object (a parsed JSON or YAML value). Never throws for bad input. */
 export function decodeObject(value: unknown): Decoded {
-  const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
+  const { kind, apiVersion } = fieldsOf(value);
   const known = typeof kind === "string" && Object.hasOwn(SCHEMAS, kind) ? SCHEMAS[kind] : undefined;
   if (known === undefined) {
     const kinds = Object.keys(SCHEMAS).join(", ");
@@ -40,16 +42,16 @@ export function decodeObject(value: unknown): Decoded {
   return { ok: true, object: cleanObject(object, value, warnings.add), warnings: warnings.texts() };
 }
 
-/** The name an undecoded object seems to have, for messages. */
+/** The name of an object that was not decoded, for messages. */
 function nameOf(value: unknown): string {
-  const { namespace, name } = ((value as { metadata?: unknown }).metadata ?? {}) as Record<string, unknown>;
+  const { namespace, name } = fieldsOf(fieldsOf(value).metadata);
   if (typeof namespace === "string" && typeof name === "string") return quoted(`${namespace}/${name}`);
   return quoted(name ?? undefined, "without a name");
 }
 
 type Parsed = { readonly data: unknown; readonly leftOut: readonly string[] } | { readonly problem: string };
 
-/** Parses `value`; parts that do not have the shape of theirs are left out, and it is parsed again. */
+/** Parses `value`. Parts with a wrong shape are left out, and the rest is parsed again. */
 function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { data: parsed.data, leftOut: [] };
@@ -66,16 +68,17 @@ function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
   return { data: again.data, leftOut: left.map(({ text }) => text) };
 }
 
-/** Who an object is: without these it cannot be known which one is wrong. */
+/** The identity of an object: if one of these is wrong, it is not known which object it is. */
 const IDENTITY = ["kind", "metadata", "metadata.name", "metadata.namespace"];
-/** Maps that an object can do without. */
+/** Maps that may be left out of an object. */
 const DISPENSABLE = ["metadata.annotations", "spec.sessionAffinityConfig"];
-/** Fields of an element that it can do without: where traffic is best sent from, and where the endpoint runs. */
+/** Fields that may be left out of an endpoint: its topology hints, and the node it runs on. */
 const ELEMENT_DISPENSABLE = ["hints", "nodeName"];
 
 /**
- * What `issue` costs: the innermost element of a list that it is in, or the field; undefined: the whole object. A list or
- * map that is none costs the object, of which what is known then stays: without `endpoints` a Service would lose them all.
+ * The part that `issue` costs: the innermost element of a list that contains it, or the field; undefined for the whole
+ * object. A value that should be a list or map and is not costs the whole object, and the version received before stays
+ * in force: left out, `endpoints` would be empty and its Service would lose them all.
  */
 function partOf(issue: z.core.$ZodIssue, value: unknown): Path | undefined {
   const { path } = issue;
@@ -95,8 +98,8 @@ function issueText(issue: z.core.$ZodIssue, value: unknown): string {
 }
 
 /**
- * zod writes absent fields as undefined, and null is one, as in Go; here absent means absent, so that equal objects have
- * equal JSON. Adds up about how long that JSON is.
+ * Removes fields that are undefined or null: zod writes absent fields as undefined, and Go reads null as absent. Equal
+ * objects then have equal JSON. Adds the approximate length of that JSON to `size`.
  */
 function withoutAbsent(value: unknown, size: { characters: number }): unknown {
   if (typeof value === "string") size.characters += value.length;
@@ -112,17 +115,17 @@ function withoutAbsent(value: unknown, size: { characters: number }): unknown {
   return kept;
 }
 
-/** Most bytes of JSON that a code unit takes: `\u0000`, or its UTF-8. */
+/** The most bytes of JSON that one code unit needs: `\u0000` has 6, and UTF-8 has fewer. */
 const JSON_BYTES_MAX = Math.max(6, UTF8_BYTES_MAX);
 
-/** The bytes of an object that the ledger could not keep; undefined for one that it can. */
+/** The size of an object that is too large for the ledger; undefined for every other. */
 function bytesOver(object: KubeObject, characters: number): number | undefined {
   if (characters * JSON_BYTES_MAX <= OBJECT_BYTES_MAX) return undefined;
   const bytes = new TextEncoder().encode(JSON.stringify(object)).length;
   return bytes > OBJECT_BYTES_MAX ? bytes : undefined;
 }
 
-/** What is left out of one object: the first few of it, and how many more. */
+/** Warnings about one object: the first few texts, and the number of the others. */
 class Warnings {
   readonly #prefix: string;
   readonly #texts: string[] = [];

@@ -1,24 +1,25 @@
-// What the values in a decoded object mean: a port, an address or a range that means nothing is left out, and said.
+// The values in a decoded object: a port, address or range that is not valid is left out with a warning.
 
 import { AFFINITY_SECONDS_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import { LABEL, LABEL_BYTES_MAX } from "./decode_schemas.ts";
+import { fieldsOf } from "./json_value.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "./objects.ts";
 import { quoted } from "./quoted.ts";
 
 const PROTOCOLS = ["TCP", "UDP", "SCTP"];
 const PORT_MAX = 65535;
-/** Types of a Node's addresses that are IP addresses; others are names. */
+/** Types of a Node's addresses that are IP addresses. The others are names. */
 const NODE_IP_TYPES = ["InternalIP", "ExternalIP"];
 
-/** Notes what is left out; returns false, so that a filter can end with it. */
+/** Notes a part that is left out. Returns false, so that a filter can end with the call. */
 export type Warn = (text: string) => false;
 
-/** `object` with only what means something; `raw` is what it was decoded from. */
+/** `object` without the values that are not valid. `raw` is the value that it was decoded from. */
 export function cleanObject(object: KubeObject, raw: unknown, warn: Warn): KubeObject {
   switch (object.kind) {
     case "Service":
-      warnOpen(object, raw as RawService, warn);
+      warnOpen(object, raw, warn);
       return cleanService(object, warn);
     case "EndpointSlice":
       return cleanSlice(object, warn);
@@ -29,13 +30,13 @@ export function cleanObject(object: KubeObject, raw: unknown, warn: Warn): KubeO
   }
 }
 
-interface RawService {
-  readonly spec?: { readonly loadBalancerSourceRanges?: readonly unknown[] | null };
-}
-
-/** Source ranges that all mean nothing keep nobody out, as in kube-proxy. Said first: later warnings may be too many. */
-function warnOpen({ spec }: Service, raw: RawService, warn: Warn): void {
-  const wanted = raw.spec?.loadBalancerSourceRanges?.length ?? 0;
+/**
+ * If no source range is valid, every source may connect, as in kube-proxy. This warning comes first, because an object may
+ * have more warnings than are kept.
+ */
+function warnOpen({ spec }: Service, raw: unknown, warn: Warn): void {
+  const { loadBalancerSourceRanges: listed } = fieldsOf(fieldsOf(raw).spec);
+  const wanted = Array.isArray(listed) ? listed.length : 0;
   if (wanted > 0 && !spec.loadBalancerSourceRanges?.some((range) => parseCidr(range) !== null)) {
     warn("no entry of spec.loadBalancerSourceRanges can be read: the Service is open to every source");
   }
@@ -80,7 +81,7 @@ function cleanService(service: Service, warn: Warn): Service {
 
 type Ports = Service["spec"]["ports"];
 
-/** Ports that mean something, each number and protocol once. An empty protocol is TCP, the API's default. */
+/** The valid ports, each number and protocol once. An empty protocol is TCP, the API's default. */
 function servicePortsOf(ports: Ports, warn: Warn): Ports {
   const seen = new Set<string>();
   return ports?.map(withProtocol).filter((port) => {
@@ -139,7 +140,7 @@ function cleanSlice(slice: EndpointSlice, warn: Warn): EndpointSlice {
   return { ...slice, ports, endpoints };
 }
 
-/** From the first address of an endpoint on that can be used; they all stand for the same endpoint. */
+/** The addresses of an endpoint from the first valid one on: the API has them all lead to the same endpoint. */
 function usable(
   addresses: readonly string[],
   addressType: "IPv4" | "IPv6",

@@ -1,5 +1,5 @@
-// The shapes of the objects we read: their fields that decide rules, in the order of canonical JSON. What a field's value
-// means is looked at in decode_parts.ts.
+// The shapes of the objects that this program reads: the fields that decide rules, in the order of canonical JSON. The
+// values of the fields are checked in decode_parts.ts.
 
 import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
@@ -12,15 +12,15 @@ const LABELS = [
   "topology.kubernetes.io/zone",
 ];
 const ANNOTATIONS = [TRIGGER];
-/** The one taint that decides something: the node is about to be deleted (KEP-3458). */
+/** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
 
-/** RFC 1123 subdomain, at most 253 characters: what names of objects consist of. */
+/** RFC 1123 subdomain, at most 253 characters: the name of an object. */
 const NAME = z.string().min(1).max(253).regex(
   /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
   "a name is lower-case letters, digits, '-' and '.'",
 );
-/** RFC 1123 label: what names of namespaces, Services and their ports consist of. */
+/** RFC 1123 label: the name of a namespace, a Service or a port. */
 export const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const LABEL_BYTES_MAX = 63;
 const labelled = z.string().max(LABEL_BYTES_MAX).regex(LABEL, "a name is lower-case letters, digits and '-'");
@@ -28,7 +28,7 @@ const text = z.string().nullish();
 const number = z.number().nullish();
 const bool = z.boolean().nullish();
 
-/** A list whose length is looked at before its elements are. */
+/** A list whose length is checked before its elements. */
 const list = <T extends z.ZodType>(element: T) =>
   z.custom<z.input<T>[]>(
     (value) => !Array.isArray(value) || value.length <= OBJECT_LIST_MAX,
@@ -43,7 +43,7 @@ const picked = (names: readonly string[]) =>
     return kept.length === 0 ? undefined : Object.fromEntries(kept) as Record<string, string>;
   });
 
-// Fields are in the order of canonical JSON, in which they are written to the ledger: that saves sorting them there.
+// Fields are in the order of canonical JSON, so the ledger need not sort them when it writes them.
 
 const metadata = z.object({
   annotations: picked(ANNOTATIONS),
@@ -125,7 +125,7 @@ export interface KindSchema {
   readonly namespaced: boolean;
 }
 
-/** Every kind that we read. */
+/** Every kind that this program reads. */
 export const SCHEMAS: Readonly<Record<string, KindSchema>> = {
   Service: { apiVersion: "v1", schema: service, namespaced: true },
   EndpointSlice: { apiVersion: "discovery.k8s.io/v1", schema: endpointSlice, namespaced: true },

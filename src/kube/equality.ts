@@ -1,12 +1,13 @@
-// Equality of JSON values.
+// Equality of JSON values. Why not compare their JSON? The order of keys would count, and large objects would be copied.
 
-/** Equal in every field, whatever the order of keys. */
+import { hasFields } from "./json_value.ts";
+
+/** Whether two values are equal in every field, in whatever order their keys are. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (!hasFields(a) || !hasFields(b)) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length &&
-    keys.every((key) => Object.hasOwn(right, key) && sameValue(left[key], right[key]));
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameValue(a[key], b[key]));
 }

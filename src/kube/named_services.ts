@@ -1,12 +1,12 @@
-// Which Services an object or the comment of an element names. Searches and figures go by these names.
+// The Services that an event or the comment of an element names: searches and figures select by them.
 
 import type { WatchEvent } from "./objects.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
 
 /**
- * Services, as `namespace/name`, that an event can be about. A deletion of an EndpointSlice has no label: then every
- * beginning of the slice's name that ends before a "-" can be the Service.
+ * Services, as `namespace/name`, that an event can be about. The deletion of an EndpointSlice has no label: every prefix
+ * of the slice's name before a "-" can be the Service then, as the controller names slices `SERVICE-xxxxx`.
  */
 export function servicesOfEvent(
   { key: { kind, namespace, name }, value }: Pick<WatchEvent, "key" | "value">,

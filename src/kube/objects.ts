@@ -1,16 +1,16 @@
-// The Kubernetes objects we read, pruned to the fields that decide rules, in the API's own shape and names. This is
-// also what the ledger stores: no managedFields, no annotations but the trigger time, no secrets.
+// The Kubernetes objects that this program reads, in the API's own shape and names, pruned to the fields that decide rules.
+// The ledger stores them so: without managedFields, secrets, and annotations other than the trigger time.
 
-/** Annotation of an EndpointSlice: when the change of pods or Service began that it tells of, RFC 3339. */
+/** Annotation of an EndpointSlice: when the change of pods or Service began that led to it, RFC 3339. */
 export const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
 
-/** Metadata kept of every object. `namespace` is absent for cluster-scoped kinds. */
+/** The metadata that is kept of every object. */
 export interface ObjectMeta {
-  /** Its name. */
+  /** Unique for its kind and namespace. */
   readonly name: string;
-  /** Its namespace; "" for cluster-scoped kinds. */
+  /** Absent for cluster-scoped kinds. */
   readonly namespace?: string;
-  /** Unique over time, also when a name is used again. */
+  /** Differs between two objects that have the same name one after the other. */
   readonly uid?: string;
   /** Opaque version of the stored object. */
   readonly resourceVersion?: string;
@@ -36,11 +36,11 @@ export interface ServicePortSpec {
 
 /** core/v1 Service. */
 export interface Service {
-  /** Discriminates the union. */
+  /** As in the API. */
   readonly kind: "Service";
-  /** Who it is. */
+  /** Its identity, and what the API keeps of every object. */
   readonly metadata: ObjectMeta;
-  /** What is wanted. */
+  /** The desired state. */
   readonly spec: {
     readonly type?: string;
     readonly clusterIP?: string;
@@ -55,7 +55,7 @@ export interface Service {
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
     readonly healthCheckNodePort?: number;
   };
-  /** What is observed. */
+  /** The observed state. */
   readonly status?: {
     readonly loadBalancer?: {
       readonly ingress?: readonly {
@@ -88,9 +88,9 @@ export interface SliceEndpoint {
 
 /** discovery.k8s.io/v1 EndpointSlice. */
 export interface EndpointSlice {
-  /** Discriminates the union. */
+  /** As in the API. */
   readonly kind: "EndpointSlice";
-  /** Who it is. */
+  /** Its identity, and what the API keeps of every object. */
   readonly metadata: ObjectMeta;
   /** "IPv4", "IPv6" or "FQDN". */
   readonly addressType: string;
@@ -102,41 +102,41 @@ export interface EndpointSlice {
 
 /** core/v1 Node. */
 export interface Node {
-  /** Discriminates the union. */
+  /** As in the API. */
   readonly kind: "Node";
-  /** Who it is. */
+  /** Its identity, and what the API keeps of every object. */
   readonly metadata: ObjectMeta;
-  /** What is wanted. */
+  /** The desired state. */
   readonly spec: {
     readonly podCIDRs?: readonly string[];
     readonly taints?: readonly { readonly key: string; readonly effect?: string }[];
   };
-  /** What is observed. */
+  /** The observed state. */
   readonly status: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
 }
 
 /** networking.k8s.io/v1 ServiceCIDR. */
 export interface ServiceCIDR {
-  /** Discriminates the union. */
+  /** As in the API. */
   readonly kind: "ServiceCIDR";
-  /** Who it is. */
+  /** Its identity, and what the API keeps of every object. */
   readonly metadata: ObjectMeta;
-  /** What is wanted. */
+  /** The desired state. */
   readonly spec: { readonly cidrs?: readonly string[] };
 }
 
-/** Any object we watch. */
+/** An object of any kind that is watched. */
 export type KubeObject = Service | EndpointSlice | Node | ServiceCIDR;
 
-/** Kind of an object we watch. */
+/** A kind that is watched. */
 export type ObjectKind = KubeObject["kind"];
 
-/** The kinds we watch, in the order in which they are folded: a Service is settled once, when what it needs is there. */
+/** The kinds in the order in which a list is folded: slices come first, so each Service is settled once. */
 export const OBJECT_KINDS: readonly ObjectKind[] = ["Node", "ServiceCIDR", "EndpointSlice", "Service"];
 
 /** Names one object. `namespace` is "" for cluster-scoped kinds. */
 export interface ObjectKey {
-  /** Discriminates the union. */
+  /** As in the API. */
   readonly kind: ObjectKind;
   /** Its namespace; "" for cluster-scoped kinds. */
   readonly namespace: string;
@@ -144,11 +144,11 @@ export interface ObjectKey {
   readonly name: string;
 }
 
-/** What a source says about one object: its value, or null when it does not exist (any more). */
+/** The present value of one object, as a source received it. */
 export interface WatchEvent {
   /** Names the object. */
   readonly key: ObjectKey;
-  /** The object, or null when it does not exist. */
+  /** The object, or null if it was deleted or never existed. */
   readonly value: KubeObject | null;
   /** Version of the object, or of the deletion; "" where the source has none (files). */
   readonly resourceVersion: string;
@@ -161,7 +161,7 @@ export function objectKey(object: KubeObject): ObjectKey {
   return { kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace ?? "" };
 }
 
-/** `Service shop/web`, `Node node-a`: an object's name for people, and a map key. */
+/** `Service shop/web`, `Node node-a`: names an object in messages, and is its key in maps. */
 export function describeKey(key: ObjectKey): string {
   return key.namespace === "" ? `${key.kind} ${key.name}` : `${key.kind} ${key.namespace}/${key.name}`;
 }

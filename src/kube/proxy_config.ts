@@ -4,28 +4,28 @@
 import type { Address, Family } from "../nft/data_type.ts";
 import { type Cidr, familyOf, parseCidr } from "./address.ts";
 
-/** How traffic of this node's pods is told from traffic from outside (detectLocalMode and detectLocal). */
+/** How traffic of this node's pods is recognized (detectLocalMode and detectLocal). */
 export type DetectLocal =
-  /** By source; the first CIDR of a family counts. With none of a family there is no detector for it. */
+  /** By its source: the first CIDR of each family. A family without a CIDR has no detector. */
   | { readonly mode: "ClusterCIDR"; readonly cidrs: readonly string[] }
-  /** By source, with the CIDRs of the own Node object. */
+  /** By its source: the pod CIDRs of the own Node object. */
   | { readonly mode: "NodeCIDR" }
   /** By the bridge that pods are attached to. */
   | { readonly mode: "BridgeInterface"; readonly name: string }
   /** By the beginning of the name of the pods' interfaces. */
   | { readonly mode: "InterfaceNamePrefix"; readonly prefix: string };
 
-/** What decides where packets go, beside the cluster's objects. */
+/** The settings that decide, with the cluster's objects, where packets go. */
 export interface ProxyConfig {
   /** Bit of the packet mark that means "masquerade": 0 to 31. */
   readonly masqueradeBit: number;
-  /** Masquerade all traffic to cluster IPs, whoever sends it. */
+  /** Masquerade all traffic to cluster IPs, also that of pods. */
   readonly masqueradeAll: boolean;
   /** The local-traffic detector. */
   readonly detectLocal: DetectLocal;
   /** Where NodePorts are served: CIDRs, `primary`, `localhost` and `all`; empty means `primary`. */
   readonly nodePortAddresses: readonly string[];
-  /** The node's primary address of its family, in place of what the Node object says. */
+  /** The node's primary address of its family. It replaces the one of the Node object. */
   readonly bindAddress?: Address;
 }
 
@@ -50,12 +50,12 @@ export type NodePortScope =
   /** On the primary address, and on addresses of the node inside `cidrs`. */
   | { readonly all: false; readonly primary: boolean; readonly cidrs: readonly Cidr[] };
 
-/** Whether `text` is something nodePortAddresses may hold. */
+/** Whether `text` may be an entry of nodePortAddresses. */
 export function isNodePortAddress(text: string): boolean {
   return text === "primary" || Object.hasOwn(KEYWORDS, text) || parseCidr(text) !== null;
 }
 
-/** The scope of `family`; a family that no entry speaks of is served on all addresses, as kube-proxy does. */
+/** The scope of `family`. A family without an entry is served on all addresses, as in kube-proxy. */
 export function nodePortScope({ nodePortAddresses }: ProxyConfig, family: Family): NodePortScope {
   const entries = nodePortAddresses.length === 0 ? ["primary"] : nodePortAddresses;
   const primary = entries.includes("primary");
@@ -65,13 +65,13 @@ export function nodePortScope({ nodePortAddresses }: ProxyConfig, family: Family
   return { all: false, primary, cidrs };
 }
 
-/** The node's primary address of each family: `listed` by the Node object, but for bindAddress. */
+/** The node's primary address of each family: bindAddress, or the first one `listed` by the Node object. */
 export function primaryAddresses({ bindAddress }: ProxyConfig, listed: readonly Address[]): Address[] {
   const all = bindAddress === undefined ? listed : [bindAddress, ...listed];
   return all.filter((address, i) => all.findIndex((one) => familyOf(one) === familyOf(address)) === i);
 }
 
-/** The block whose addresses count as the pods of this node, for the detectors that go by source. */
+/** The block of this node's pods, for detectors that match the source; undefined for the others. */
 export function localCidr(
   { detectLocal }: ProxyConfig,
   podCIDRs: readonly string[],

@@ -1,10 +1,11 @@
-// KubeProxyConfiguration v1alpha1 as nodes have it today, checked as a whole: every error at once, each with its path, its
-// value and what would be accepted. What has no meaning here is a warning, and so is a field that does not exist: kube-proxy
-// 1.37 decodes this version leniently too, and configurations outlive the releases they were written for.
+// KubeProxyConfiguration v1alpha1 as nodes have it today. All errors are reported at once, each with its path, its value and
+// what would be accepted. A setting without effect here is a warning, and so is an unknown field: kube-proxy 1.37 decodes
+// this version leniently too, and a configuration outlives the release that it was written for.
 
 import { INTERFACE_BYTES_MAX } from "../limits.ts";
 import { parseAddress, parseCidr } from "./address.ts";
 import type { ConntrackSettings } from "./conntrack_settings.ts";
+import { fieldsOf } from "./json_value.ts";
 import {
   DEFAULT_PROXY_CONFIG,
   type DetectLocal,
@@ -15,17 +16,17 @@ import { quoted } from "./quoted.ts";
 import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
-/** What a configuration file says; what it leaves out is absent. */
+/** The settings of a configuration file, with kube-proxy's defaults for the fields that it leaves out. */
 export interface ConfigFile {
   readonly proxy: ProxyConfig;
   readonly kubeconfig?: string;
   /** hostnameOverride, in lower case. */
   readonly node?: string;
-  readonly healthz: BindAddress;
-  readonly metrics: BindAddress;
-  /** Whether the program ends when it cannot listen; else it tries again. */
+  readonly healthz: ListenAddress;
+  readonly metrics: ListenAddress;
+  /** Whether the program ends when it cannot listen; if not, it retries. */
   readonly bindAddressHardFail: boolean;
-  /** syncPeriod: half of what changes may wait for the kernel before the node counts as unhealthy, in seconds. */
+  /** syncPeriod in seconds. A change that waits for the kernel for twice as long makes the node unhealthy. */
   readonly syncPeriodSeconds: number;
   readonly conntrack: ConntrackSettings;
   /** -1000 to 1000. */
@@ -34,7 +35,7 @@ export interface ConfigFile {
 }
 
 /** An address to listen on. */
-export interface BindAddress {
+export interface ListenAddress {
   readonly hostname: string;
   readonly port: number;
 }
@@ -137,7 +138,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
   h: 3600,
 };
 
-/** bindAddress that says nothing about the node's own. */
+/** Values of bindAddress that name no address of the node. */
 const UNSPECIFIED: readonly string[] = ["0.0.0.0", "::"];
 
 type KubeProxy = z.infer<typeof kubeProxy>;
@@ -183,7 +184,7 @@ export function readConfigFile(documents: readonly unknown[]): ReadConfig {
   }
   const fields = lenient?.fields;
   if (fields !== undefined) problems.push(...contradictions(fields));
-  // Where the file is refused anyway, a document of another kind may be why.
+  // If the file is rejected, a document of another kind may be the cause, so it is an error then and not a warning.
   if (problems.length > 0 || fields === undefined) return { ok: false, problems: [...strange, ...problems] };
   const warnings = [
     ...strange.map((text) => `${text}; the document is not read`),
@@ -194,16 +195,16 @@ export function readConfigFile(documents: readonly unknown[]): ReadConfig {
 }
 
 function kindOf(document: unknown): unknown {
-  return (document as { kind?: unknown } | null)?.kind;
+  return fieldsOf(document).kind;
 }
 
-/** Whether a document says that it is ours, by its kind or, where that is misspelt, by its apiVersion. */
+/** Whether a document is for this program: by its kind or, if that is misspelt, by its apiVersion. */
 function isOurs(document: unknown): boolean {
-  const { apiVersion } = (document ?? {}) as { apiVersion?: unknown };
+  const { apiVersion } = fieldsOf(document);
   return kindOf(document) === "LedgerProxyConfiguration" || apiVersion === OUR_API_VERSION;
 }
 
-/** A KubeProxyConfiguration read without the fields that do not exist, which are named in `unknown`. */
+/** Reads a KubeProxyConfiguration without its unknown fields; `unknown` has a warning for each. */
 function parseTheirs(
   document: unknown,
 ): { fields?: KubeProxy | undefined; error?: z.ZodError | undefined; unknown: string[] } {
@@ -230,7 +231,7 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
   return [`${path}: ${quoted(valueAt(document, issue.path))}; ${issue.message}`];
 }
 
-/** What no field shows alone. */
+/** Errors that are in no field alone, but in how fields go together. */
 function contradictions(
   { detectLocalMode, detectLocal, nodePortAddresses, clusterCIDR }: KubeProxy,
 ): string[] {
@@ -311,7 +312,7 @@ function detectLocalOf({ detectLocalMode, detectLocal, clusterCIDR }: KubeProxy)
 }
 
 function warningsOf(fields: KubeProxy): string[] {
-  const set = (key: string) => !isEmpty((fields as Record<string, unknown>)[key]);
+  const set = (key: string) => !isEmpty(fieldsOf(fields)[key]);
   const idle = Object.entries(NO_EFFECT).filter(([key]) => set(key)).map(([key, why]) =>
     `${key} has no effect: ${why}`
   );
@@ -327,7 +328,7 @@ function warningsOf(fields: KubeProxy): string[] {
   return [`mode ${mode}: rules are nftables here, always${primary}`, ...idle];
 }
 
-/** Whether a value says nothing: what generated files are full of. */
+/** Whether a value is the empty one of its type: generated files contain many of them. */
 function isEmpty(value: unknown): boolean {
   if (
     value === undefined || value === null || value === "" || value === false || value === 0 || value === "0s"
@@ -336,7 +337,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
-export function parseBindAddress(text: string): BindAddress | undefined {
+export function parseBindAddress(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
   const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);

@@ -1,8 +1,8 @@
-// Values from outside in messages: as JSON, cut to a length that a line can hold.
+// Values from outside as parts of a message: written as JSON and cut, so that no value can fill the log.
 
 import { QUOTED_CHARACTERS_MAX } from "../limits.ts";
 
-/** `value` for a message: text and numbers as JSON, of what is larger only what it is; `nothing` stands for undefined. */
+/** `value` for a message: texts and numbers as JSON, a list or map only as its kind, and `nothing` for undefined. */
 export function quoted(value: unknown, nothing = "nothing"): string {
   if (value === undefined) return nothing;
   if (Array.isArray(value)) return value.length === 0 ? "[]" : `a list of ${value.length}`;

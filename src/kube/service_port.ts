@@ -1,5 +1,5 @@
-// ServicePort: one port of one Service in one address family, the unit that is balanced. Derived from a Service by the
-// rules of kube-proxy (pkg/proxy/serviceport.go, 1.37).
+// ServicePort: one port of one Service in one address family, the unit of load balancing. It is derived from a Service by
+// the rules of kube-proxy (pkg/proxy/serviceport.go, 1.37).
 
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
 import { type Cidr, disjoint, familyOf, isLinkLocal, isSpecial, parseAddress, parseCidr } from "./address.ts";
@@ -24,22 +24,22 @@ export interface ServicePort {
   readonly externalIPs: readonly Address[];
   /** Those of `externalIPs` that are addresses of the load balancer. */
   readonly balancerIPs: readonly Address[];
-  /** loadBalancerSourceRanges of the family, disjoint. Empty: every source may come. */
+  /** loadBalancerSourceRanges of the family, disjoint. Empty: every source may connect. */
   readonly sourceRanges: readonly Cidr[];
   /** internalTrafficPolicy Local: the cluster IP leads to endpoints on the own node only. */
   readonly internalLocal: boolean;
   /** externalTrafficPolicy Local: traffic from outside meets endpoints on the own node only. */
   readonly externalLocal: boolean;
-  /** Seconds for which a client is led to the same endpoint again (affinity ClientIP); 0: no affinity. */
+  /** Seconds for which a client gets the same endpoint again (affinity ClientIP); 0: no affinity. */
   readonly affinitySeconds: number;
 }
 
-/** What the API server fills in when an object does not say (core/v1 defaults). */
+/** The API server's default for a Service that does not set it (core/v1). */
 const AFFINITY_SECONDS_DEFAULT = 10_800;
 
 const PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name";
 
-/** Whether this proxy serves the Service at all: not headless, not ExternalName, not another proxy's. */
+/** Whether this proxy serves the Service: it is not headless, not an ExternalName, and not left to another proxy. */
 export function isProxied(service: Service): boolean {
   const { clusterIP, type } = service.spec;
   if (clusterIP === undefined || clusterIP === "" || clusterIP === "None" || type === "ExternalName") {
@@ -50,7 +50,7 @@ export function isProxied(service: Service): boolean {
 
 /**
  * The balanced ports of `service` in both families, in the order of its spec; empty for one that is not proxied.
- * `ownLinkLocal`: link-local addresses of the own node, which are no balancer's.
+ * `ownLinkLocal`: link-local addresses of the own node, which cannot be addresses of a load balancer.
  */
 export function servicePorts(service: Service, ownLinkLocal: readonly Address[] = NONE): ServicePort[] {
   if (!isProxied(service)) return [];
@@ -107,12 +107,12 @@ function externalAddresses(
   return [...new Set([...listed.filter((address) => externalRefusal(address) === ""), ...balancerIPs])];
 }
 
-/** Why `address` cannot be an external IP; "" when it can. The API server refuses the same (ValidateNonSpecialIP, 1.37). */
+/** Why `address` cannot be an external IP; "" if it can. The API server rejects the same (ValidateNonSpecialIP, 1.37). */
 function externalRefusal(address: Address): string {
   return isSpecial(address) ? SPECIAL : isLinkLocal(address) ? "a link-local" : "";
 }
 
-/** As {@link externalRefusal}, of a load balancer. An fe80 address is of one link, whichever that is. */
+/** Why `address` cannot be an address of a load balancer; "" if it can. The link of an fe80 address is not known. */
 function balancerRefusal(address: Address, ownLinkLocal: readonly Address[]): string {
   if (isSpecial(address)) return SPECIAL;
   if (!isLinkLocal(address)) return "";
@@ -122,7 +122,7 @@ function balancerRefusal(address: Address, ownLinkLocal: readonly Address[]): st
 
 const SPECIAL = "a loopback, unspecified, multicast or broadcast";
 
-/** What of `service` is not served though the rest of it is, or is open to more than it says, for people. */
+/** Parts of `service` that are left out, and source ranges that do not restrict it, as text. */
 export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): string[] {
   if (!isProxied(service)) return [];
   const text = (noun: string, address: Address, why: string) =>
@@ -148,7 +148,7 @@ export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): s
   });
 }
 
-/** Load balancer addresses count unless the balancer delivers to the node itself (ipMode Proxy, KEP-1860). */
+/** Addresses of the load balancer, without those whose traffic it delivers to the node itself (ipMode Proxy, KEP-1860). */
 function balancerAddresses(service: Service, family: Family): readonly Address[] {
   const ingress = service.status?.loadBalancer?.ingress;
   if (!ingress?.length) return NONE;
@@ -169,7 +169,7 @@ function sourceRanges({ spec }: Service, family: Family): readonly Cidr[] {
 
 function affinitySeconds({ spec }: Service): number {
   if (spec.sessionAffinity !== "ClientIP") return 0;
-  // Zero is no timeout: the API server refuses it, and what an older ledger holds was not checked.
+  // The API server rejects a timeout of zero, but an older ledger may contain one.
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds || AFFINITY_SECONDS_DEFAULT;
 }
 

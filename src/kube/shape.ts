@@ -1,13 +1,15 @@
-// Shapes of JSON values that this program wrote itself: cheap enough to be checked with each record that is read, and exact
-// about the field that is wrong. (Objects of the API are decoded by zod, which costs fifty times as much.)
+// Shapes of JSON values that this program wrote itself. A check is cheap enough for each record that is read, and names the
+// field that is wrong. Why not zod, which decodes objects of the API? It takes fifty times as long.
 
-/** What is wrong, and where: `.spec.ports[0].port`. */
+import { fieldsOf, hasFields } from "./json_value.ts";
+
+/** What is wrong with a value, and in which field: `.spec.ports[0].port`. */
 export interface Misfit {
   readonly field: string;
   readonly reason: string;
 }
 
-/** What is wrong with a value; undefined when nothing is. */
+/** Checks a value; returns undefined if it has the shape. */
 export type Shape = (value: unknown) => Misfit | undefined;
 
 /** A shape of values for which `holds`, called `name` in messages. */
@@ -20,10 +22,13 @@ export const FLAG: Shape = that("true or false", (value) => typeof value === "bo
 export const NUMBER: Shape = that("a number", (value) => typeof value === "number");
 /** A number without fraction, exact in JSON. */
 export const WHOLE: Shape = that("a whole number", Number.isSafeInteger);
-export const COUNT: Shape = that("a count", (value) => Number.isSafeInteger(value) && value as number >= 0);
+export const COUNT: Shape = that(
+  "a count",
+  (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0,
+);
 export const PORT: Shape = that(
   "a port",
-  (value) => Number.isInteger(value) && value as number >= 0 && value as number <= 65535,
+  (value) => typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65535,
 );
 /** RFC 3339, as far as the runtime reads it. */
 export const TIME: Shape = that("a time", (value) => typeof value === "string" && !isNaN(Date.parse(value)));
@@ -58,8 +63,8 @@ export function tuple(...shapes: readonly Shape[]): Shape {
   const items = listOf(() => undefined);
   return (value) => {
     const misfit = items(value);
-    if (misfit !== undefined) return misfit;
-    const list = value as readonly unknown[];
+    if (misfit !== undefined || !Array.isArray(value)) return misfit;
+    const list: readonly unknown[] = value;
     if (list.length !== shapes.length) {
       return { field: "", reason: `a list of ${list.length}, not ${shapes.length}` };
     }
@@ -71,23 +76,22 @@ export function tuple(...shapes: readonly Shape[]): Shape {
   };
 }
 
-/** An object with `needed` fields, and with `optional` ones where they are there. Others may be there, and are not read. */
+/** An object with the `needed` fields. Optional fields are checked where they are present, other fields are not. */
 export function fields(
   needed: Readonly<Record<string, Shape>>,
   optional: Readonly<Record<string, Shape>> = {},
 ): Shape {
   const [must, may] = [Object.entries(needed), Object.entries(optional)];
   return (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!hasFields(value) || Array.isArray(value)) {
       return { field: "", reason: `${shown(value)} is not an object` };
     }
-    const object = value as Readonly<Record<string, unknown>>;
     for (const [name, shape] of must) {
-      const misfit = shape(object[name]);
+      const misfit = shape(value[name]);
       if (misfit !== undefined) return { field: `.${name}${misfit.field}`, reason: misfit.reason };
     }
     for (const [name, shape] of may) {
-      const misfit = object[name] === undefined ? undefined : shape(object[name]);
+      const misfit = value[name] === undefined ? undefined : shape(value[name]);
       if (misfit !== undefined) return { field: `.${name}${misfit.field}`, reason: misfit.reason };
     }
     return undefined;
@@ -99,8 +103,8 @@ export function mapOf(item: Shape): Shape {
   const object = fields({});
   return (value) => {
     const misfit = object(value);
-    if (misfit !== undefined) return misfit;
-    for (const [name, field] of Object.entries(value as object)) {
+    if (misfit !== undefined || !hasFields(value)) return misfit;
+    for (const [name, field] of Object.entries(value)) {
       const wrong = item(field);
       if (wrong !== undefined) return { field: `.${name}${wrong.field}`, reason: wrong.reason };
     }
@@ -113,10 +117,10 @@ export function nullable(shape: Shape): Shape {
   return (value) => value === null ? undefined : shape(value);
 }
 
-/** By the value of field `tag`, one of `shapes`. */
+/** The one of `shapes` that the value of field `tag` names. */
 export function byTag(tag: string, shapes: Readonly<Record<string, Shape>>): Shape {
   const tagged = fields({ [tag]: oneOf(...Object.keys(shapes)) });
-  return (value) => tagged(value) ?? shapes[(value as Record<string, string>)[tag]!]!(value);
+  return (value) => tagged(value) ?? shapes[String(fieldsOf(value)[tag])]!(value);
 }
 
 /** `shape`, and then what `further` says of a value that has it. */

@@ -1,5 +1,5 @@
-// The shape of objects and configuration as the ledger stores them: what decode.ts and the configuration file make. Behind
-// this door their types are trusted.
+// The shapes of objects and configuration as the ledger stores them, in the form that decode.ts and the configuration file
+// produce. A value that passed these checks is trusted to have its type.
 
 import { parseAddress } from "./address.ts";
 import {
@@ -22,7 +22,7 @@ import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type WatchEvent 
 const texts = listOf(TEXT);
 const named = listOf(fields({ name: TEXT }));
 const protocol = oneOf("TCP", "UDP", "SCTP");
-/** Whatever it says: names are made harmless where they are shown. */
+/** Any text. Names are escaped where they are printed. */
 const name = TEXT;
 
 const metadata = fields({ name }, {
@@ -85,7 +85,7 @@ export const STORED_OBJECT: Shape = byTag("kind", {
   ServiceCIDR: serviceCidr,
 });
 
-/** What a source said about one object: of the kind and name that it is about, or null. */
+/** An event: its value is null, or has the kind and name of its key. */
 export const STORED_EVENT: Shape = and(
   fields({
     key: fields({ kind: oneOf(...OBJECT_KINDS), namespace: TEXT, name }),
@@ -104,11 +104,11 @@ function isNamed(value: KubeObject, { kind, namespace, name }: WatchEvent["key"]
   return value.kind === kind && metadata.name === name && (metadata.namespace ?? "") === namespace;
 }
 
-/** What decides where packets go. */
+/** A ProxyConfig. */
 export const STORED_CONFIG: Shape = fields({
   masqueradeBit: that(
     "a bit of a mark",
-    (bit) => Number.isInteger(bit) && bit as number >= 0 && bit as number < 32,
+    (bit) => typeof bit === "number" && Number.isInteger(bit) && bit >= 0 && bit < 32,
   ),
   masqueradeAll: FLAG,
   detectLocal: byTag("mode", {
@@ -120,5 +120,8 @@ export const STORED_CONFIG: Shape = fields({
   nodePortAddresses: texts,
 }, { bindAddress: that("an address", (text) => typeof text === "string" && parseAddress(text) !== null) });
 
-/** An offset of a record, or -1 before the first. */
-export const PLACE: Shape = and(WHOLE, that("a place in a ledger", (place) => place as number >= -1));
+/** The offset of a record, or -1 for the place before the first. */
+export const PLACE: Shape = and(
+  WHOLE,
+  that("a place in a ledger", (place) => typeof place === "number" && place >= -1),
+);

@@ -1,9 +1,11 @@
-// A value without some of its parts, so that what is wrong with a part need not cost the whole.
+// A value without some of its parts: an object that is wrong in one part is decoded without that part.
+
+import { hasFields } from "./json_value.ts";
 
 /** Keys and list positions from the outermost value to a part of it. */
 export type Path = readonly PropertyKey[];
 
-/** `value` without the parts at `paths`; what is not on the way to one is shared. A list closes up. */
+/** `value` without the parts at `paths`. Parts that are not on such a path are shared, and a list closes its gaps. */
 export function without(value: unknown, paths: readonly Path[]): unknown {
   if (typeof value !== "object" || value === null || paths.length === 0) return value;
   const below = new Map<PropertyKey, Path[]>();
@@ -18,11 +20,7 @@ export function without(value: unknown, paths: readonly Path[]): unknown {
   return Object.fromEntries(kept.map(([key, field]) => [key, without(field, below.get(key) ?? [])]));
 }
 
-/** What is at `path` in `value`; undefined where there is nothing. */
+/** The part at `path` in `value`; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (at, key) =>
-      typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
+  return path.reduce<unknown>((at, key) => hasFields(at) ? Reflect.get(at, key) : undefined, value);
 }

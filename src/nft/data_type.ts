@@ -1,26 +1,40 @@
-// The data types that keys and values of our sets and maps are made of, in nft's words, and the canonical text of
-// each: the text nft prints. Text is canonical, so equal values are equal strings.
+// The data types of keys and values of our sets and maps, named as in nft, and the canonical text of each: the text
+// that nft prints. All text is canonical, so equal values are equal strings. Why text and not bytes: ledger, digest,
+// history and messages all need the text, and the kernel's codec makes bytes of it once, at the end.
 
 import { assert } from "../invariant.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
 
-/** Address family of a table. `inet` is never used: kube-proxy's own split into two tables is kept. */
+/** Address family of a table. As in kube-proxy there are two tables, one a family, and no `inet` table. */
 export type Family = "ip" | "ip6";
 
-/** Both families, in the order in which everything is written. */
+/** Both families, in the order in which tables are written and listed. */
 export const FAMILIES: readonly Family[] = ["ip", "ip6"];
 
-/** Transport protocols a Service port can have. */
+/** Transport protocols that a Service port can have. */
 export type Protocol = "tcp" | "udp" | "sctp";
+
+/** Every {@link DataType}. */
+export const DATA_TYPES = ["ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "mark", "slot"] as const;
 
 /**
  * One part of a key or a value. All but `slot` are nft's names (nft(8), DATA TYPES); `slot` is the integer drawn by
  * `numgen random`, which nft can only name through `typeof`.
  */
-export type DataType = "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service" | "mark" | "slot";
+export type DataType = (typeof DATA_TYPES)[number];
 
-/** A host address in canonical text: dotted quad, or RFC 5952. Made by `parseAddress` in kube/address.ts. */
+/**
+ * A host address in canonical text: dotted quad, or RFC 5952. `parseAddress` (kube/address.ts) makes it of other text.
+ */
 export type Address = string & { readonly __brand: "Address" };
+
+/**
+ * `text` as an Address, unchecked: it comes from a parser, an element or the kernel's codec, which write the canonical
+ * form. A check here would be paid for each endpoint of each event.
+ */
+export function canonicalAddress(text: string): Address {
+  return text as Address;
+}
 
 const PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
@@ -50,34 +64,40 @@ const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = { ipv4_addr: 32, ipv
 
 /** Whether `text` is a value of `type` or, in a set of intervals, a prefix of addresses. */
 function isCanonicalInterval(type: DataType, text: string): boolean {
-  const [address, length] = text.split("/") as [string, string | undefined];
+  const [address, length] = prefixParts(text);
   if (length === undefined) return isCanonical(type, text);
   return DECIMAL.test(length) && Number(length) < (PREFIX_LENGTH_MAX[type] ?? 0) &&
     isCanonical(type, address);
 }
 
+/** Address and length of a prefix, `10.0.0.0/8`; the length is undefined where `text` is a single value. */
+export function prefixParts(text: string): readonly [address: string, length: string | undefined] {
+  const slash = text.indexOf("/");
+  return slash < 0 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
+}
+
 /** Separates the parts of a concatenation, as nft prints it. */
 export const CONCATENATION = " . ";
 
-/** The parts of a concatenation. */
-export function concatenated(text: string): string[] {
+/** The parts of a concatenation, in order. */
+export function concatenationParts(text: string): string[] {
   return text.split(CONCATENATION);
 }
 
-/** Where a map of endpoints leads: `10.244.0.1 . 8080`. */
+/** Address and port in a value of a map of endpoints: `10.244.0.1 . 8080`. */
 export function destinationOf(value: string): { readonly address: Address; readonly port: number } {
-  const [address, port] = concatenated(value) as [Address, string];
-  return { address, port: Number(port) };
+  const [address = "", port] = concatenationParts(value);
+  return { address: canonicalAddress(address), port: Number(port) };
 }
 
-/** Throws unless `text` is the canonical concatenation of `types`, whose parts may be intervals if `interval`. */
+/** Throws unless `text` is a canonical concatenation of `types`. With `interval`, parts may be prefixes. */
 export function assertConcatenation(
   types: readonly DataType[],
   text: string,
   what: string,
   interval = false,
 ): void {
-  const parts = text.split(CONCATENATION);
+  const parts = concatenationParts(text);
   const canonical = interval ? isCanonicalInterval : isCanonical;
   const fits = parts.length === types.length && types.every((type, i) => canonical(type, parts[i]!));
   assert(fits, () => `${what} "${text}" is not a canonical ${types.join(CONCATENATION)}`);

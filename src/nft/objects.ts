@@ -1,31 +1,32 @@
-// Chains and sets that belong to one Service, seen as elements: a few Services need some (ClientIP affinity), and they
-// come and go with them. Kept like elements, they take part in deltas, digests and history as everything else does.
+// Objects: chains and sets that belong to one Service. Only Services with ClientIP affinity have any; they are created
+// and deleted with the Service. They are kept as elements under two paths of their own, so that deltas, digests and
+// history need no second kind of change.
 
 import type { Family } from "./data_type.ts";
 import {
+  canonicalKey,
   type Chain,
+  type Container,
   type Element,
   type ElementKey,
-  elementKey,
   type Elements,
   type ObjectElement,
   type Ruleset,
-  type SetDefinition,
   type SetPath,
   setPath,
   type Table,
 } from "./ruleset.ts";
 import { containerType, ruleText } from "./text.ts";
 
-/** What an object is. */
+/** Which kind of object. */
 export type ObjectNoun = "chain" | "set";
 
-/** The path under which chains or sets of Services are kept; no set can have such a name. */
+/** The path under which objects of one kind are kept. No set has such a name: nft allows no parentheses in names. */
 export function objectPath(family: Family, table: string, noun: ObjectNoun): SetPath {
   return setPath(family, table, `(${noun}s)`);
 }
 
-/** What the elements under `path` stand for; undefined for a real set. */
+/** The kind of object that the elements under `path` represent; undefined where they are elements of a set. */
 export function objectNoun(path: SetPath): ObjectNoun | undefined {
   if (path.endsWith(" (chains)")) return "chain";
   return path.endsWith(" (sets)") ? "set" : undefined;
@@ -34,12 +35,26 @@ export function objectNoun(path: SetPath): ObjectNoun | undefined {
 /** `chain` as an element: its name, and its rules as text. A chain without rules has the value "". */
 export function chainElement(family: Family, chain: Chain): ObjectElement {
   const value = chain.rules.map((rule) => ruleText(family, rule)).join("; ");
-  return { key: elementKey([chain.name]), value, definition: chain };
+  return { key: canonicalKey(chain.name), value, definition: chain };
 }
 
-/** `set` as an element: its name, and its type. */
-export function setElement(family: Family, set: SetDefinition): ObjectElement {
-  return { key: elementKey([set.name]), value: containerType(family, set), definition: set };
+/** `set` as an element: its name, and its type as text. Ours are sets; a map is one that another program made. */
+export function setElement(family: Family, set: Container): ObjectElement {
+  return { key: canonicalKey(set.name), value: containerType(family, set), definition: set };
+}
+
+/** The chain that `element` represents; undefined for any other element. */
+export function chainOf(element: Element | undefined): Chain | undefined {
+  return isObjectElement(element) && "rules" in element.definition ? element.definition : undefined;
+}
+
+/** The set that `element` represents; undefined for any other element. */
+export function setOf(element: Element | undefined): Container | undefined {
+  return isObjectElement(element) && "kind" in element.definition ? element.definition : undefined;
+}
+
+function isObjectElement(element: Element | undefined): element is ObjectElement {
+  return element !== undefined && "definition" in element;
 }
 
 /** `element` without its definition, if it has one: key, value and comment. */
@@ -51,17 +66,17 @@ export function plainElement({ key, value, comment }: Element): Element {
   };
 }
 
-/** Names of chains and sets of Services have a slash, as in kube-proxy; those of the skeleton have none. */
+/** Names of objects have a slash, as in kube-proxy; names of the skeleton have none. */
 function isObject({ name }: { readonly name: string }): boolean {
   return name.includes("/");
 }
 
-/** A listed ruleset, whose tables hold everything, with the objects of Services among the elements. */
+/** `ruleset` with its objects moved from the tables to the elements. A listing has them in the tables. */
 export function separated({ tables, elements }: Ruleset): Ruleset {
   const apart = new Map(elements);
   const rest = tables.map((table): Table => {
     const { family, name } = table;
-    const sets = table.sets.filter(isObject).map((set) => setElement(family, set as SetDefinition));
+    const sets = table.sets.filter(isObject).map((set) => setElement(family, set));
     const chains = table.chains.filter(isObject).map((chain) => chainElement(family, chain));
     for (const { key } of sets) apart.delete(setPath(family, name, key));
     apart.set(objectPath(family, name, "set"), byKey(sets));
@@ -73,19 +88,20 @@ export function separated({ tables, elements }: Ruleset): Ruleset {
   return { tables: rest, elements: apart };
 }
 
-/** The inverse of {@link separated}: tables that hold everything. */
+/** The inverse of {@link separated}: every chain and set is in its table. */
 export function assembled({ tables, elements }: Ruleset): Ruleset {
   const whole = tables.map((table): Table => ({
     ...table,
-    sets: [...table.sets, ...definitions<SetDefinition>(elements, table, "set")],
-    chains: [...table.chains, ...definitions<Chain>(elements, table, "chain")],
+    sets: [...table.sets, ...objectsOf(elements, table, "set").flatMap((one) => setOf(one) ?? [])],
+    chains: [...table.chains, ...objectsOf(elements, table, "chain").flatMap((one) => chainOf(one) ?? [])],
   }));
   return { tables: whole, elements: new Map([...elements].filter(([path]) => !objectNoun(path))) };
 }
 
-function definitions<T>(elements: Elements, { family, name }: Table, noun: ObjectNoun): T[] {
-  const objects = [...elements.get(objectPath(family, name, noun))?.values() ?? []] as ObjectElement[];
-  return objects.sort((a, b) => a.key < b.key ? -1 : 1).map(({ definition }) => definition as T);
+/** The objects of a table, in the order of their names. */
+function objectsOf(elements: Elements, { family, name }: Table, noun: ObjectNoun): Element[] {
+  const objects = [...elements.get(objectPath(family, name, noun))?.values() ?? []];
+  return objects.sort((a, b) => a.key < b.key ? -1 : 1);
 }
 
 function byKey(elements: readonly Element[]): Map<ElementKey, Element> {

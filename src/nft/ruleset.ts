@@ -6,69 +6,71 @@ import { NAME_BYTES_MAX } from "../limits.ts";
 import { assertConcatenation, CONCATENATION, type DataType, type Family } from "./data_type.ts";
 import { assertComment, parseVerdict, type Rule } from "./statement.ts";
 
-/** Where a base chain is attached. Priorities as numbers (dstnat -100, filter 0, srcnat 100). */
+/**
+ * Where a base chain is attached. A priority is a number (dstnat -100, filter 0, srcnat 100), not one of nft's names.
+ */
 export interface Hook {
-  /** Which kind of chain. */
+  /** The chain's type in nft: only packets that begin a connection pass a nat chain. */
   readonly type: "filter" | "nat";
-  /** Where packets meet the chain. */
+  /** The point of a packet's path at which the chain runs. */
   readonly hook: "prerouting" | "input" | "forward" | "output" | "postrouting";
-  /** Order among chains of one hook; lower first. */
+  /** Order among chains of one hook; the lower runs first. */
   readonly priority: number;
 }
 
 /** A chain with its rules in order. A base chain has a hook and policy accept. */
 export interface Chain {
-  /** Its name. */
+  /** As nft prints it; see {@link assertName}. */
   readonly name: string;
-  /** Where packets meet the chain. */
+  /** Where it is attached; undefined for a chain that only rules and verdict maps lead to. */
   readonly hook?: Hook;
-  /** For people, at most 127 bytes. */
+  /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
-  /** In the order in which packets meet them. */
+  /** In the order in which they are evaluated. */
   readonly rules: readonly Rule[];
 }
 
 /** A set: keys only. */
 export interface SetDefinition {
-  /** Set or map. */
+  /** Distinguishes it from a map. */
   readonly kind: "set";
-  /** Its name. */
+  /** As nft prints it; see {@link assertName}. */
   readonly name: string;
   /** Data types of the key, in order; in a set of intervals one address, or a concatenation. */
   readonly key: readonly DataType[];
   /**
-   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules put elements in,
-   * which time out; they are none of our business and not listed.
+   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules add the
+   * elements, and they time out; this program neither adds nor lists them.
    */
   readonly flag?: "interval" | "dynamic";
-  /** For people, at most 127 bytes. */
+  /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
 }
 
 /** A map from keys to verdicts, or to data. */
 export interface MapDefinition {
-  /** Set or map. */
+  /** Distinguishes it from a set. */
   readonly kind: "map";
-  /** Its name. */
+  /** As nft prints it; see {@link assertName}. */
   readonly name: string;
   /** Data types of the key, in order. */
   readonly key: readonly DataType[];
-  /** What an element leads to. */
+  /** `verdict`, or the data types of the value, in order. */
   readonly value: "verdict" | readonly DataType[];
-  /** For people, at most 127 bytes. */
+  /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
 }
 
-/** A set or a map: the kernel and this code treat both as containers of elements. */
+/** A set or a map. The kernel makes no difference: a map is a set whose elements have data. */
 export type Container = SetDefinition | MapDefinition;
 
 /** The static part of one table: everything but elements. */
 export interface Table {
   /** Address family. */
   readonly family: Family;
-  /** Its name. */
+  /** As nft prints it; see {@link assertName}. */
   readonly name: string;
-  /** For people, at most 127 bytes. */
+  /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
   /** Sets and maps; their order carries no meaning. */
   readonly sets: readonly Container[];
@@ -76,41 +78,46 @@ export interface Table {
   readonly chains: readonly Chain[];
 }
 
-/** `family table set`: names one set or map in the whole ruleset. */
+/** `family table set`: names one set or map in the whole ruleset. {@link setPath} makes one. */
 export type SetPath = string & { readonly __brand: "SetPath" };
 
-/** Canonical text of a key, parts joined by ` . `. */
+/** Canonical text of a key, parts joined by ` . `. {@link elementKey} and {@link canonicalKey} make one. */
 export type ElementKey = string & { readonly __brand: "ElementKey" };
+
+/** `text` as a key, unchecked: a whole key in canonical text, from a listing, a record or a name. */
+export function canonicalKey(text: string): ElementKey {
+  return text as ElementKey;
+}
 
 /** The key whose parts are `parts`, each in canonical text. */
 export function elementKey(parts: readonly string[]): ElementKey {
-  return parts.join(CONCATENATION) as ElementKey;
+  return canonicalKey(parts.join(CONCATENATION));
 }
 
 /** An element of a set (no value) or a map (verdict text, or canonical data parts joined by ` . `). */
 export interface Element {
-  /** Data types of the key, in order. */
+  /** Unique in its set. */
   readonly key: ElementKey;
-  /** What an element leads to. */
+  /** Undefined in a set. */
   readonly value?: string;
-  /** At most 127 bytes; names the Service port it serves. */
+  /** At most 127 bytes; the name of the ServicePort that the element belongs to. */
   readonly comment?: string;
 }
 
-/** Elements that stand for a chain or a set of one Service; see objects.ts. */
+/** An element that represents an object: a chain or a set of one Service; see objects.ts. */
 export interface ObjectElement extends Element {
   /** The object itself; `value` is its text. */
-  readonly definition: Chain | SetDefinition;
+  readonly definition: Chain | Container;
 }
 
 /** All elements: set path, then key. Iteration order carries no meaning. */
 export type Elements = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, Element>>;
 
-/** Tables and their elements: what one moment of the kernel holds, or should hold. */
+/** Tables and their elements: what the kernel holds, or should hold. */
 export interface Ruleset {
   /** The static part. */
   readonly tables: readonly Table[];
-  /** What the sets hold. */
+  /** Those of all sets of the tables. */
   readonly elements: Elements;
 }
 
@@ -119,13 +126,18 @@ export function setPath(family: Family, table: string, name: string): SetPath {
   return `${family} ${table} ${name}` as SetPath;
 }
 
-/** The three words of a set path. */
-export function splitSetPath(path: SetPath): { family: Family; table: string; name: string } {
-  const [family, table, name] = path.split(" ") as [Family, string, string];
-  return { family, table, name };
+/** The parts of a set path, also of one in a record, which is plain text. The inverse of {@link setPath}. */
+export function splitSetPath(path: string): { family: Family; table: string; name: string } {
+  const table = path.indexOf(" ") + 1;
+  const name = path.indexOf(" ", table) + 1;
+  return {
+    family: path.startsWith("ip6 ") ? "ip6" : "ip",
+    table: path.slice(table, name - 1),
+    name: path.slice(name),
+  };
 }
 
-/** Words of nft's grammar that look like names; a set called `position` cannot be written (nft 1.0.6). */
+/** Keywords of nft's grammar that look like names: nft 1.0.6 cannot parse a set that is called `position`. */
 const KEYWORDS: ReadonlySet<string> = new Set(
   "add chain comment counter delete drop accept element flags flush goto handle hook index insert jump last limit list map mark meta policy position priority queue quota reject reset return rule set size table timeout type update"
     .split(" "),
@@ -137,7 +149,10 @@ export function assertName(name: string): void {
   assert(fits, `"${name}" is not a name in nft's language`);
 }
 
-/** Throws unless `element` fits `container`; the fake kernel and both renderers rely on it. */
+/**
+ * Throws unless key, value and comment of `element` are what `container` requires. The fake kernel checks every
+ * element.
+ */
 export function assertElement(container: Container, element: Element): void {
   const interval = container.kind === "set" && container.flag === "interval";
   assertConcatenation(container.key, element.key, `key of ${container.name}`, interval);

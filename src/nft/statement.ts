@@ -1,5 +1,6 @@
-// Rules as closed typed values: only the statements our skeleton is made of, each with one nft spelling and one
-// sequence of netlink expressions. A map lookup never feeds another lookup: nft 1.0.6 aborts when it prints that.
+// Rules as values. Statement lists only what our rules use; each statement has one spelling in nft and one sequence of
+// netlink expressions, so a rule can be written, read back and compared. No lookup uses the result of another lookup:
+// nft 1.0.6 aborts when it prints such a rule.
 
 import { assert } from "../invariant.ts";
 import {
@@ -25,18 +26,18 @@ export type Selector =
 
 /** `numgen random mod modulus`: an integer drawn uniformly from 0 to modulus - 1 for every evaluation. */
 export interface Numgen {
-  /** Discriminates the union. */
+  /** Distinguishes it from a selector, which is a string. */
   readonly kind: "numgen";
   /** 1 to {@link SLOT_MODULUS_MAX}. */
   readonly modulus: number;
 }
 
-/** What a packet does next. Chains are named within the same table. */
+/** What happens to the packet next. The chain is one of the same table. */
 export type Verdict =
   | { readonly kind: "accept" | "drop" | "return" }
   | { readonly kind: "goto" | "jump"; readonly chain: string };
 
-/** One statement of a rule. Constants (`value`) are in nft's canonical text. */
+/** One statement of a rule. `value` is a constant in nft's canonical text. */
 export type Statement =
   /** `ip saddr != 10.0.0.0/8`, `meta l4proto tcp`, `fib saddr type local`, `iifname "veth*"`. */
   | {
@@ -49,7 +50,7 @@ export type Statement =
   | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
   /** `numgen random mod 3 0`: matches one packet in three. */
   | { readonly kind: "one-in"; readonly modulus: number }
-  /** `update @affinity-x { ip saddr timeout 3h }`: puts the source into the set, or begins its timeout anew. */
+  /** `update @affinity-x { ip saddr timeout 3h }`: adds the source to the set, or restarts its timeout. */
   | {
     readonly kind: "pin";
     readonly selector: "ip saddr" | "ip6 saddr";
@@ -68,15 +69,16 @@ export type Statement =
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
   /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints`. */
   | { readonly kind: "dnat"; readonly key: readonly (Selector | Numgen)[]; readonly map: string }
-  /** `dnat to 10.0.0.1:8080`; a match of the transport protocol must stand before it. */
+  /** `dnat to 10.0.0.1:8080`; the kernel requires a match of the transport protocol before it. */
   | { readonly kind: "dnat-to"; readonly address: Address; readonly port: number }
   /** `masquerade fully-random`. */
   | { readonly kind: "masquerade" }
   /** `reject` (ICMP or ICMPv6 port unreachable) or `reject with tcp reset`. */
   | { readonly kind: "reject"; readonly with: "port-unreachable" | "tcp-reset" }
+  /** `accept`, `goto reject-chain`. */
   | { readonly kind: "verdict"; readonly verdict: Verdict };
 
-/** One rule: its statements run in order until one does not match or one decides. */
+/** One rule. Its statements run in order until one does not match or one gives a verdict. */
 export interface Rule {
   /** At least one. */
   readonly statements: readonly Statement[];
@@ -84,7 +86,7 @@ export interface Rule {
   readonly comment?: string;
 }
 
-/** Builds a rule; throws on a statement that cannot be written in nft's language. */
+/** Makes a rule. Throws for a statement that nft's language cannot express. */
 export function rule(statements: readonly Statement[], comment?: string): Rule {
   assert(statements.length > 0, "a rule needs a statement");
   for (const statement of statements) assertStatement(statement);
@@ -93,7 +95,7 @@ export function rule(statements: readonly Statement[], comment?: string): Rule {
   return { statements, comment };
 }
 
-/** Throws unless `comment` can be carried by a table, chain, set, rule or element. */
+/** Throws unless `comment` can be the comment of a table, chain, set, rule or element. */
 export function assertComment(comment: string): void {
   const bytes = utf8Length(comment);
   assert(
@@ -106,7 +108,7 @@ export function assertComment(comment: string): void {
   );
 }
 
-/** Bytes of `text` in UTF-8, or a bound of them where that is short enough for anything. */
+/** Bytes of `text` in UTF-8; an upper bound where even that is short enough, which spares encoding most comments. */
 function utf8Length(text: string): number {
   const bound = text.length * UTF8_BYTES_MAX;
   return bound <= COMMENT_BYTES_MAX ? bound : new TextEncoder().encode(text).length;
@@ -134,20 +136,20 @@ function assertModulus(modulus: number): void {
   assert(fits, `numgen modulus ${modulus}`);
 }
 
-/** Throws unless `name` is the name of an interface, or the beginning of one followed by `*`. */
+/** Throws unless `name` is the name of a network interface, or a prefix of names followed by `*`. */
 export function assertInterface(name: string): void {
   const fits = /^[^\s"*/\\]+\*?$/.test(name) && name.length <= INTERFACE_BYTES_MAX && name !== "*";
   assert(fits, `"${name}" is not the name of an interface, at most ${INTERFACE_BYTES_MAX} bytes`);
 }
 
-/** nft text of a verdict, also the value of a verdict map's element. */
+/** The nft text of a verdict, which is also the value of an element of a verdict map. */
 export function verdictText(verdict: Verdict): string {
   return verdict.kind === "goto" || verdict.kind === "jump"
     ? `${verdict.kind} ${verdict.chain}`
     : verdict.kind;
 }
 
-/** The verdict that `text` spells; throws on any other text. */
+/** The inverse of {@link verdictText}. Throws for text that is not a verdict. */
 export function parseVerdict(text: string): Verdict {
   if (text === "accept" || text === "drop" || text === "return") return { kind: text };
   const [kind, chain] = text.split(" ");

@@ -1,8 +1,8 @@
-// The nft language: transactions as input for `nft -f`, rulesets as `nft list ruleset` lays them out. What is written
-// here loads in nft 1.0.6 and newer.
+// The nft language: transactions as input for `nft -f`, rulesets in the layout of `nft list ruleset`. nft 1.0.6 and
+// newer load this text. The running proxy needs no nft: the text is for --dry-run, tests, digests and people.
 
 import { unreachable } from "../invariant.ts";
-import type { DataType, Family } from "./data_type.ts";
+import { CONCATENATION, type DataType, type Family } from "./data_type.ts";
 import {
   type Chain,
   type Container,
@@ -13,13 +13,13 @@ import {
   type Table,
 } from "./ruleset.ts";
 import { type Numgen, type Rule, type Selector, type Statement, verdictText } from "./statement.ts";
-import type { Operation, Transaction } from "./transaction.ts";
+import type { ElementOperation, Operation, Transaction } from "./transaction.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
 
-/** Elements named in one `add element` line; nft reads a line of any length, people do not. */
+/** Most elements in one `add element` line. nft reads lines of any length; this keeps them readable. */
 const ELEMENTS_A_LINE = 64;
 
-/** `transaction` as a script for `nft -f -`: atomic there too. */
+/** `transaction` as a script for `nft -f -`, which applies it atomically. */
 export function transactionText(transaction: Transaction): string {
   const lines: string[] = [];
   for (let at = 0; at < transaction.length;) {
@@ -29,7 +29,7 @@ export function transactionText(transaction: Transaction): string {
       at++;
       continue;
     }
-    const group = elementGroup(transaction, at);
+    const group = elementGroup(transaction, at, operation);
     const { family, table, name } = splitSetPath(operation.set);
     const elements = group.map((element) => elementText(element, operation.verb === "add"));
     lines.push(`${operation.verb} element ${family} ${table} ${name} { ${elements.join(", ")} }`);
@@ -38,7 +38,7 @@ export function transactionText(transaction: Transaction): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** `ruleset` as nft lists it, elements in order of their keys: a script that builds it. */
+/** `ruleset` as nft lists it, elements in the order of their keys. The text is also a script that creates it. */
 export function rulesetText(ruleset: Ruleset): string {
   return ruleset.tables.map((table) => tableText(table, ruleset)).join("\n");
 }
@@ -49,7 +49,7 @@ export function ruleText(family: Family, rule: Rule): string {
   return [...statements, ...comment(rule)].join(" ");
 }
 
-/** One element: `10.96.0.1 . tcp . 80 comment "shop/web" : goto pick-4`. */
+/** One element: `10.96.0.1 . tcp . 80 comment "shop/web" : goto pick-4`. With `whole` false, its key alone. */
 export function elementText(element: Element, whole = true): string {
   if (!whole) return element.key;
   const { key, value, comment } = element;
@@ -62,19 +62,19 @@ export function containerType(family: Family, container: Container): string {
   const write = container.key.includes("slot") ? typeofText : typeText;
   const flags = container.kind === "set" ? SET_FLAGS[container.flag ?? "none"] : "";
   const key = write(family, container.key);
-  const word = container.key.includes("slot") ? "typeof" : "type";
-  if (container.kind === "set") return `${word} ${key}${flags}`;
-  return `${word} ${key} : ${container.value === "verdict" ? "verdict" : write(family, container.value)}`;
+  const keyword = container.key.includes("slot") ? "typeof" : "type";
+  if (container.kind === "set") return `${keyword} ${key}${flags}`;
+  return `${keyword} ${key} : ${container.value === "verdict" ? "verdict" : write(family, container.value)}`;
 }
 
 const SET_FLAGS = { none: "", interval: "; flags interval", dynamic: "; flags dynamic,timeout" } as const;
 
 function typeText(_family: Family, types: readonly DataType[]): string {
-  return types.join(" . ");
+  return types.join(CONCATENATION);
 }
 
 function typeofText(family: Family, types: readonly DataType[]): string {
-  const words: Readonly<Record<DataType, string>> = {
+  const expressions: Readonly<Record<DataType, string>> = {
     ipv4_addr: `${family} daddr`,
     ipv6_addr: `${family} daddr`,
     inet_proto: "meta l4proto",
@@ -82,12 +82,11 @@ function typeofText(family: Family, types: readonly DataType[]): string {
     mark: "meta mark",
     slot: `numgen random mod ${SLOT_MODULUS_MAX}`,
   };
-  return types.map((type) => words[type]).join(" . ");
+  return types.map((type) => expressions[type]).join(CONCATENATION);
 }
 
-/** The elements from `at` on that share verb and set with the first. */
-function elementGroup(transaction: Transaction, at: number): Element[] {
-  const first = transaction[at] as Operation & { noun: "element" };
+/** Elements of the operations from `at` on that have the verb and the set of `first`, the operation at `at`. */
+function elementGroup(transaction: Transaction, at: number, first: ElementOperation): Element[] {
   const group: Element[] = [];
   for (const next of transaction.slice(at, at + ELEMENTS_A_LINE)) {
     if (next.noun !== "element" || next.verb !== first.verb || next.set !== first.set) break;
@@ -96,7 +95,7 @@ function elementGroup(transaction: Transaction, at: number): Element[] {
   return group;
 }
 
-function operationText(operation: Exclude<Operation, { noun: "element" }>): string {
+function operationText(operation: Exclude<Operation, ElementOperation>): string {
   const { verb, noun, family, table } = operation;
   switch (noun) {
     case "table":
@@ -204,9 +203,15 @@ function matchText({ selector, operator, value }: Statement & { kind: "match" })
   return [selector, ...(operator === "!=" ? ["!="] : []), constant].join(" ");
 }
 
-/** `10.0.0.1:80`, `[fd00::1]:80`. */
+/** An address with a port as nft and URLs write it: `10.0.0.1:80`, `[fd00::1]:80`. */
 export function endpointText(address: string, port: number | string): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The inverse of {@link endpointText}; undefined for other text. */
+export function endpointParts(text: string): { readonly address: string; readonly port: string } | undefined {
+  const [, address, port] = /^\[?(.*?)\]?:(\d+)$/.exec(text) ?? [];
+  return address === undefined || port === undefined ? undefined : { address, port };
 }
 
 /** A time as nft prints it: `1d2h3m4s`, without the parts that are zero. */
@@ -219,7 +224,8 @@ function timeText(seconds: number): string {
 }
 
 function keyText(key: readonly (Selector | Numgen)[]): string {
-  return key.map((part) => typeof part === "string" ? part : `numgen random mod ${part.modulus}`).join(" . ");
+  return key.map((part) => typeof part === "string" ? part : `numgen random mod ${part.modulus}`)
+    .join(CONCATENATION);
 }
 
 function hex(number: number): string {

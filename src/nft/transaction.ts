@@ -1,4 +1,4 @@
-// Changes to a ruleset as values. A Transaction is atomic: the kernel takes all its operations, in order, or none.
+// Changes to a ruleset as values. A Transaction is atomic: the kernel applies all its operations, in order, or none.
 
 import { unreachable } from "../invariant.ts";
 import type { Family } from "./data_type.ts";
@@ -6,8 +6,8 @@ import { assertName, type Chain, type Container, type Element, type SetPath, typ
 import type { Rule } from "./statement.ts";
 
 /**
- * One operation. `add` of a table, chain or set that exists as described is no change and no error, as in nft;
- * `add` of an element that exists with another value is an error; `delete` of what is absent is an error.
+ * One operation, with the semantics of nft. To add a table, chain or set that exists as described changes nothing. To
+ * add an element that exists with another value is an error. To delete what does not exist is an error.
  */
 export type Operation =
   | {
@@ -16,7 +16,7 @@ export type Operation =
     readonly family: Family;
     readonly table: string;
     readonly comment?: string;
-    /** `owner` (kernel 5.12): others cannot change the table; `persist` (6.9): it outlives its owner. */
+    /** `owner` (Linux 5.12): no other process can change the table; `persist` (6.9): it outlives its owner. */
     readonly flags?: readonly TableFlag[];
   }
   | { readonly verb: "delete"; readonly noun: "table"; readonly family: Family; readonly table: string }
@@ -54,7 +54,7 @@ export type Operation =
     readonly noun: "set";
     readonly family: Family;
     readonly table: string;
-    /** nft tells sets from maps, the kernel does not. */
+    /** nft distinguishes sets from maps; the kernel does not. */
     readonly kind: Container["kind"];
     readonly name: string;
   }
@@ -66,15 +66,21 @@ export type Operation =
     readonly element: Element;
   };
 
-/** enum nft_table_flags, in nft's words. */
-export type TableFlag = "owner" | "persist";
+/** An operation on one element. */
+export type ElementOperation = Operation & { readonly noun: "element" };
 
-/** Operations in the order in which the kernel shall see them. */
+/** Names of enum nft_table_flags, as nft prints them. */
+export type TableFlag = (typeof TABLE_FLAGS)[number];
+
+/** Every {@link TableFlag}. */
+export const TABLE_FLAGS = ["owner", "persist"] as const;
+
+/** Operations in the order in which the kernel applies them. */
 export type Transaction = readonly Operation[];
 
 /**
  * Operations that create `table`: sets first, then all chains, then rules, so that every reference resolves. Throws for
- * a name that nft's language has no place for.
+ * a name that nft cannot parse.
  */
 export function createTable(table: Table): Operation[] {
   const { family, name } = table;
@@ -103,7 +109,7 @@ export function createTable(table: Table): Operation[] {
   ];
 }
 
-/** Names the object of an operation for people: `add element ip ledgerproxy cluster-ips { 10.96.0.1 }`. */
+/** The operation and its object for a message: `add element ip ledgerproxy cluster-ips { 10.96.0.1 }`. */
 export function describeOperation(operation: Operation): string {
   const verb = `${operation.verb} ${operation.noun}`;
   switch (operation.noun) {

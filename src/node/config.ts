@@ -5,9 +5,9 @@ import { readDocuments } from "../ingest/manifest_documents.ts";
 import type { ConntrackSettings } from "../kube/conntrack_settings.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import {
-  type BindAddress,
   type ConfigFile,
   KUBE_PROXY_API_VERSION,
+  type ListenAddress,
   readConfigFile,
 } from "../kube/proxy_config_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
@@ -34,8 +34,8 @@ export interface Settings {
   readonly master?: string;
   readonly source?: string;
   readonly ledger?: string;
-  readonly metricsBindAddress?: BindAddress;
-  readonly healthzBindAddress?: BindAddress;
+  readonly metricsBindAddress?: ListenAddress;
+  readonly healthzBindAddress?: ListenAddress;
   readonly bindAddressHardFail: boolean;
   /** How long changes may wait for the kernel before the node counts as unhealthy, in seconds. */
   readonly pendingSeconds: number;

@@ -1,6 +1,6 @@
 // `ledgerproxy run --dry-run`: what would be written, as nft text. Touches neither the kernel nor the ledger.
 
-import { newEngine, step } from "../engine/engine.ts";
+import { newEngine, stepEngine } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -12,10 +12,10 @@ import { log } from "./log.ts";
 export async function dryRun(source: Source, config: LedgerRecord): Promise<number> {
   const engine = newEngine();
   const append = (records: readonly LedgerRecord[]) =>
-    step(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
+    stepEngine(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
   append([config]);
   for await (const batch of source.batches(new AbortController().signal)) {
-    for (const effect of step(engine, { kind: "batch", batch })) {
+    for (const effect of stepEngine(engine, { kind: "batch", batch })) {
       const after = effect.kind === "append" ? append(effect.records) : [effect];
       for (const told of after) if (told.kind === "warn") log.warn(told.text);
     }

@@ -1,6 +1,7 @@
 // Events for addresses that go from one Service to another: at both, as it is their owners who must know.
 
-import type { ClusterState, ServiceName } from "../fold/cluster_state.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { type MovedFrontend, movedTexts } from "../plan/moved_frontends.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 

@@ -1,6 +1,6 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
-import type { UnsettledDrift } from "../engine/healer.ts";
+import type { OpenDrift } from "../engine/healer.ts";
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
@@ -28,7 +28,7 @@ export interface Served {
   /** How the source is; empty where it is no API server. */
   status(): readonly ResourceStatus[];
   /** What another program did to our tables and is not settled. */
-  drift: UnsettledDrift | undefined;
+  drift: OpenDrift | undefined;
   /** Since when the loop is stopped by a fault, in milliseconds since 1970. */
   brokenSince: number | undefined;
   /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */

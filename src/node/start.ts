@@ -1,6 +1,6 @@
 // What `run` and `record` begin with: the ledger, what it already holds, and the record of how we are set up.
 
-import { type EngineState, newEngine, step } from "../engine/engine.ts";
+import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
@@ -54,7 +54,7 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
     );
     const opened = openWhole(storage, path, policy);
     const first = opened.ledger.append(records);
-    step(opened.engine, { kind: "appended", first, records });
+    stepEngine(opened.engine, { kind: "appended", first, records });
     return { ...opened, renewed: standsForRules(records[0]) };
   }
 }
@@ -79,7 +79,9 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
   let waiting: LedgerRecord[] = [];
   let first = 0;
   const fold = () => {
-    if (waiting.length > 0) step(engine, { kind: "appended", first: first as Offset, records: waiting });
+    if (waiting.length > 0) {
+      stepEngine(engine, { kind: "appended", first: first as Offset, records: waiting });
+    }
     first += waiting.length;
     waiting = [];
     told(first);

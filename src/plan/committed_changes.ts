@@ -1,11 +1,11 @@
-// A delta in nft's words: the element changes that a commit record names, each with the record that caused it.
+// A delta as nft verbs: the element changes in a commit record, each with its cause, the record that made it necessary.
 
 import type { CommittedChange } from "../ledger/record.ts";
 import type { Element } from "../nft/ruleset.ts";
 import type { Delta, ElementChange } from "./delta.ts";
 import { POSITION_PATH } from "./position.ts";
 
-/** The changes of `delta` but for the position's. Those without a cause are put down to record `through`. */
+/** The changes of `delta`, the position's left out. A change without a cause gets `through`, the last record folded. */
 export function committedChanges(delta: Delta, through: number): CommittedChange[] {
   return delta.filter(({ set }) => set !== POSITION_PATH).flatMap((change) => {
     const { before, after } = change;
@@ -16,7 +16,7 @@ export function committedChanges(delta: Delta, through: number): CommittedChange
   });
 }
 
-/** How many {@link committedChanges} makes of `delta`. */
+/** How many changes {@link committedChanges} returns, without making them: a first load has hundreds of thousands. */
 export function countCommittedChanges(delta: Delta): number {
   let count = 0;
   for (const { set, before, after } of delta) {

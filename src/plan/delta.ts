@@ -1,26 +1,27 @@
-// Delta: the difference between two states of the elements, as a value. Laws (held by property tests):
-// apply(a, diff(a, b)) = b; diff(a, a) is empty; apply(apply(a, d), e) = apply(a, compose(d, e)); invert undoes.
+// Delta: the difference between two states of the elements, as a value. Property tests check its laws:
+// apply(a, diff(a, b)) = b; diff(a, a) is empty; apply(apply(a, d), e) = apply(a, compose(d, e)); and
+// apply(apply(a, d), invert(d)) = a.
 
 import { assert } from "../invariant.ts";
 import { type Element, type ElementKey, type Elements, sameElement, type SetPath } from "../nft/ruleset.ts";
 
-/** One element before and after; at least one of them is there, and they differ. */
+/** One element before and after. At least one of the two is defined, and they differ. */
 export interface ElementChange {
   readonly set: SetPath;
   readonly key: ElementKey;
   readonly before: Element | undefined;
   readonly after: Element | undefined;
-  /** Offset of the record that caused it; absent where no record did, as after a listing. */
+  /** Offset of the record that made the change necessary; undefined where none did, as after a listing. */
   readonly cause?: number;
 }
 
-/** Changes ordered by set, then key; each element at most once. */
+/** Changes in the order of {@link compareChanges}; each element at most once. */
 export type Delta = readonly ElementChange[];
 
-/** Elements that can be changed in place. */
+/** As `Elements`, to be changed in place: the committed mirror is too large to copy for each batch. */
 export type MutableElements = Map<SetPath, Map<ElementKey, Element>>;
 
-/** What turns `a` into `b`; `causes` may name the record that made an element what it is in `b`. */
+/** The delta that turns `a` into `b`. `causes` gives the record that made an element what it is in `b`. */
 export function diff(
   a: Elements,
   b: Elements,
@@ -41,18 +42,18 @@ export function diff(
   return changes;
 }
 
-/** Applies `delta` to `elements` in place. Throws unless each element is as the delta found it. */
+/** Applies `delta` to `elements` in place. Throws where an element is not what the delta has before the change. */
 export function applyDelta(elements: MutableElements, delta: Delta): void {
   for (const { set, key, before, after } of delta) {
     let keyed = elements.get(set);
-    assert(sameElement(keyed?.get(key), before), () => `${set} { ${key} } is not as the delta found it`);
+    assert(sameElement(keyed?.get(key), before), () => `${set} { ${key} } is not what the delta changes`);
     if (keyed === undefined) elements.set(set, keyed = new Map());
     if (after === undefined) keyed.delete(key);
     else keyed.set(key, after);
   }
 }
 
-/** The delta that does `first`, then `second`. */
+/** The delta with the effect of `first`, then `second`. */
 export function compose(first: Delta, second: Delta): Delta {
   const byPlace = new Map(first.map((change) => [place(change), change]));
   for (const change of second) {
@@ -69,7 +70,7 @@ export function invert(delta: Delta): Delta {
   return delta.map(({ before, after, ...rest }) => ({ ...rest, before: after, after: before }));
 }
 
-/** Order of changes in a delta: by set, then key, in code units. */
+/** The order of changes in a delta: by set, then key, by code units, so that no locale changes it. */
 export function compareChanges(a: ElementChange, b: ElementChange): number {
   if (a.set !== b.set) return a.set < b.set ? -1 : 1;
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;

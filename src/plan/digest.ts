@@ -1,6 +1,6 @@
 // The digest of a ruleset: the sum of the SHA-256 of each element, in eight lanes modulo 2^32, plus that of the static
-// part. A sum does not depend on order and follows a Delta at the cost of that Delta (a multiset hash). It detects
-// difference, not malice.
+// part (a multiset hash). Why not one hash over everything: a sum does not depend on order, and a Delta updates it at
+// the cost of that Delta. The price: it detects accidents, not an attacker who chooses elements.
 
 import { hash } from "node:crypto";
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";
@@ -31,7 +31,7 @@ export function advanceDigest(digest: Digest, delta: Delta): Digest {
   return lanes;
 }
 
-/** The digest of a whole ruleset, such as a listing; the committed position is not part of it. */
+/** The digest of a whole ruleset, such as a listing. The position is not part of it: it contains the digest. */
 export function rulesetDigest(tables: readonly Table[], elements: Elements): Digest {
   const lanes = new Uint32Array(tablesDigest(tables));
   for (const [set, keyed] of elements) {
@@ -41,12 +41,12 @@ export function rulesetDigest(tables: readonly Table[], elements: Elements): Dig
   return lanes;
 }
 
-/** Lower-case hex, 64 digits. */
+/** `digest` in 64 lower-case hexadecimal digits. */
 export function digestText(digest: Digest): string {
   return [...digest].map((lane) => lane.toString(16).padStart(8, "0")).join("");
 }
 
-/** The kernel lists in an order of its own, which means nothing outside a chain. */
+/** Sets and chains by name: the order in which the kernel lists them has no meaning. Rules keep theirs. */
 function sorted(tables: readonly Table[]): Table[] {
   const byName = <T extends { readonly name: string }>(list: readonly T[]) =>
     [...list].sort((a, b) => a.name < b.name ? -1 : 1);
@@ -57,15 +57,15 @@ function hashedText(set: SetPath, element: Element): string {
   return `${set} { ${elementText(element)} }`;
 }
 
-/** Adds the SHA-256 of `text` to `lanes`, each lane four bytes of it, the first the lowest. */
+/** Adds the SHA-256 of `text` to `lanes`, or subtracts it: four bytes a lane, the lowest first. */
 function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
   const hex = hash("sha256", text, "hex");
   for (let lane = 0, at = 0; lane < LANES; lane++) {
-    let word = 0;
+    let value = 0;
     for (let shift = 0; shift < 32; shift += 8) {
-      word |= (digitAt(hex, at++) << 4 | digitAt(hex, at++)) << shift;
+      value |= (digitAt(hex, at++) << 4 | digitAt(hex, at++)) << shift;
     }
-    lanes[lane]! += sign * word;
+    lanes[lane]! += sign * value;
   }
 }
 

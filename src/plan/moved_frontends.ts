@@ -1,12 +1,13 @@
-// Addresses and NodePorts that one Service had in the kernel and another has after a commit: read off the commit's own
-// changes, so what is said is what became of packets, whatever happened in between.
+// Frontends that belonged to one Service in the kernel and belong to another after a commit. They are derived from the
+// commit's own changes, not from events: only a change in the kernel changes where packets go.
 
 import { PATHS } from "../fold/skeleton.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import type { SetPath } from "../nft/ruleset.ts";
 import type { Delta } from "./delta.ts";
 
-/** A frontend that changed hands. Services are `namespace/name`. */
+/** A frontend that moved. Services are `namespace/name`. */
 export interface MovedFrontend {
   readonly family: Family;
   /** `203.0.113.80 . tcp . 80`, or `tcp . 30080` for a NodePort. */
@@ -15,7 +16,7 @@ export interface MovedFrontend {
   readonly to: string;
 }
 
-/** Every frontend is in one of these, or, with Local policy, in both of its kind. */
+/** The maps that frontends are keys of. With policy Local a frontend can be in both maps of its kind. */
 const FRONTEND_SETS = [
   "service-ips",
   "no-endpoint-services",
@@ -26,29 +27,29 @@ const FAMILY_OF: ReadonlyMap<SetPath, Family> = new Map(
   FAMILIES.flatMap((family) => FRONTEND_SETS.map((set) => [PATHS[family][set], family] as const)),
 );
 
-/** Frontends of `delta` that another Service has after it, in the order of the delta. */
+/** Frontends of `delta` that belong to another Service after it, in the order of the delta. */
 export function movedFrontends(delta: Delta): MovedFrontend[] {
-  const held = new Map<string, { readonly family: Family; from?: string; to?: string }>();
+  const moves = new Map<string, { readonly family: Family; from?: string; to?: string }>();
   for (const { set, key, before, after } of delta) {
     const family = FAMILY_OF.get(set);
     if (family === undefined) continue;
     const name = `${family} ${key}`;
-    const hands = held.get(name) ?? { family };
-    if (before?.comment !== undefined) hands.from = serviceOf(before.comment);
-    if (after?.comment !== undefined) hands.to = serviceOf(after.comment);
-    held.set(name, hands);
+    const move = moves.get(name) ?? { family };
+    if (before?.comment !== undefined) move.from = serviceOfComment(before.comment);
+    if (after?.comment !== undefined) move.to = serviceOfComment(after.comment);
+    moves.set(name, move);
   }
-  return [...held].flatMap(([name, { family, from, to }]) =>
+  return [...moves].flatMap(([name, { family, from, to }]) =>
     from === undefined || to === undefined || from === to
       ? []
       : [{ family, frontend: name.slice(family.length + 1), from, to }]
   );
 }
 
-/** Frontends shown in one line. */
+/** Most frontends in one line. */
 const SHOWN = 5;
 
-/** One line for each two Services between which frontends moved. */
+/** One line for each pair of Services between which frontends moved. */
 export function movedTexts(
   moved: readonly MovedFrontend[],
 ): (Pick<MovedFrontend, "from" | "to"> & { text: string })[] {
@@ -59,9 +60,4 @@ export function movedTexts(
     const more = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : "";
     return { from, to, text: `${shown}${more}: served ${from} until now, leads to ${to} from now on` };
   });
-}
-
-/** `shop/web` of `shop/web:http`: names of Services have no colon, and fit whole into a comment. */
-function serviceOf(comment: string): string {
-  return comment.split(":", 1)[0]!;
 }

@@ -1,27 +1,25 @@
-// The planner: from the committed elements and the desired ones to a Delta, looking only at what was touched, and from
-// a Delta to operations in an order the kernel accepts.
+// The planner. It compares the committed elements with the desired ones, but only the keys that records touched, and
+// makes a Delta; of a Delta it makes operations in an order that the kernel accepts.
 
 import { assert } from "../invariant.ts";
-import { objectNoun } from "../nft/objects.ts";
+import { chainOf, objectNoun, setOf } from "../nft/objects.ts";
 import {
-  type Chain,
   type Container,
   type Element,
   type ElementKey,
   type Elements,
   type ObjectElement,
   sameElement,
-  type SetDefinition,
   type SetPath,
   splitSetPath,
 } from "../nft/ruleset.ts";
 import type { Operation, Transaction } from "../nft/transaction.ts";
 import type { Delta, ElementChange } from "./delta.ts";
 
-/** Keys that may differ, and the offset of the record that last touched each. */
+/** Keys that may differ, each with its cause: the offset of the record that touched it last. */
 export type Touched = ReadonlyMap<SetPath, ReadonlyMap<ElementKey, number>>;
 
-/** The changes from `committed` to `desired` among the `touched` keys. Costs what was touched. */
+/** The changes from `committed` to `desired` among the `touched` keys. Takes time for those alone. */
 export function plan(committed: Elements, desired: Elements, touched: Touched): Delta {
   const changes: ElementChange[] = [];
   for (const set of [...touched.keys()].sort()) {
@@ -36,41 +34,28 @@ export function plan(committed: Elements, desired: Elements, touched: Touched): 
 }
 
 /**
- * A chain that nobody wants any more is emptied by one commit and deleted by the next: kernels before 6.2 take a verdict
- * that the same batch deletes for one that still leads there, and refuse.
+ * A chain that is not desired any more is emptied by one commit and deleted by the next. Why not delete it at once:
+ * kernels before 6.2 count a verdict that the same batch deletes as a reference to the chain, and reject the batch.
  */
 function retired(set: SetPath, before: Element | undefined): Element | undefined {
   if (objectNoun(set) !== "chain" || before === undefined || before.value === "") return undefined;
-  const { definition, key } = before as ObjectElement;
-  const emptied: ObjectElement = { key, value: "", definition: { ...definition as Chain, rules: [] } };
+  const { key } = before;
+  const emptied: ObjectElement = { key, value: "", definition: { ...chainOf(before), name: key, rules: [] } };
   return emptied;
 }
 
-/** Whether `element` is a chain that waits for its deletion. */
+/** Whether `element` is a chain that was emptied and is deleted by the next commit. */
 export function isRetired(set: SetPath, element: Element | undefined): boolean {
   return objectNoun(set) === "chain" && element?.value === "";
 }
 
-/** Operations by kind, in the order in which they are sent. */
-const PHASES = [
-  "delete elements",
-  "flush chains",
-  "delete chains",
-  "delete sets",
-  "add sets",
-  "add chains",
-  "add rules",
-  "add data",
-  "add verdicts",
-] as const;
-
 /**
- * Operations for `delta`, in an order that satisfies the kernel's checks: nothing is deleted that something refers to,
- * nothing referred to that is not there. A changed element is deleted and added, a changed chain flushed and filled. The
- * kernel applies all at once.
+ * Operations for `delta`, in an order that passes the kernel's checks: nothing is deleted while something refers to it,
+ * and nothing is referred to before it exists. A changed element is deleted and added, a changed chain flushed and
+ * filled; packets see no state in between, as the kernel applies the batch atomically.
  */
 export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath, Container>): Transaction {
-  const phases = Object.fromEntries(PHASES.map((phase) => [phase, [] as Operation[]])) as Phases;
+  const phases = noOperations();
   let set: SetPath | undefined;
   let noun: ReturnType<typeof objectNoun>;
   for (const change of delta) {
@@ -79,10 +64,26 @@ export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath,
     else if (noun === "set") changeSet(phases, change);
     else changeElement(phases, change, containers);
   }
-  return PHASES.flatMap((phase) => phases[phase]);
+  return Object.values(phases).flat();
 }
 
-type Phases = Record<(typeof PHASES)[number], Operation[]>;
+/** Operations by kind, in the order in which they are sent. */
+type Phases = ReturnType<typeof noOperations>;
+
+function noOperations() {
+  const none = (): Operation[] => [];
+  return {
+    "delete elements": none(),
+    "flush chains": none(),
+    "delete chains": none(),
+    "delete sets": none(),
+    "add sets": none(),
+    "add chains": none(),
+    "add rules": none(),
+    "add data": none(),
+    "add verdicts": none(),
+  };
+}
 
 function changeElement(
   phases: Phases,
@@ -100,14 +101,13 @@ function changeElement(
 function changeChain(phases: Phases, { set, key, before, after }: ElementChange): void {
   const { family, table } = splitSetPath(set);
   const place = { family, table } as const;
-  const named = { noun: "chain", ...place, name: key as string } as const;
+  const named = { noun: "chain", ...place, name: key } as const;
   if (before && before.value !== "") phases["flush chains"].push({ verb: "flush", ...named });
   if (after === undefined) phases["delete chains"].push({ verb: "delete", ...named });
   else if (before === undefined) {
     phases["add chains"].push({ verb: "add", noun: "chain", ...place, chain: { name: key } });
   }
-  const rules = (after as ObjectElement | undefined)?.definition as Chain | undefined;
-  for (const rule of rules?.rules ?? []) {
+  for (const rule of chainOf(after)?.rules ?? []) {
     phases["add rules"].push({ verb: "add", noun: "rule", ...place, chain: key, rule });
   }
 }
@@ -116,6 +116,6 @@ function changeSet(phases: Phases, { set, key, before, after }: ElementChange): 
   const { family, table } = splitSetPath(set);
   const place = { noun: "set", family, table } as const;
   if (before) phases["delete sets"].push({ verb: "delete", ...place, kind: "set", name: key });
-  const definition = (after as ObjectElement | undefined)?.definition as SetDefinition | undefined;
+  const definition = setOf(after);
   if (definition) phases["add sets"].push({ verb: "add", ...place, set: definition });
 }

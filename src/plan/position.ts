@@ -1,10 +1,10 @@
-// The committed position, kept in the kernel as the comment of one element: it moves in the batch that moves the rules,
-// or not at all.
+// The committed position, kept in the kernel as the comment of one element. It is part of the batch that changes the
+// rules, so the kernel cannot hold the rules of one position and the comment of another.
 
 import { POSITION_SET, TABLE } from "../fold/skeleton.ts";
-import { type Element, type ElementKey, type Elements, setPath } from "../nft/ruleset.ts";
+import { canonicalKey, type Element, type Elements, setPath } from "../nft/ruleset.ts";
 
-/** How far the rules in the kernel follow which ledger. */
+/** Which ledger the rules in the kernel follow, and up to which record. */
 export interface Position {
   /** Id of the ledger: 16 hex digits. */
   readonly ledger: string;
@@ -14,18 +14,18 @@ export interface Position {
   readonly digest: string;
 }
 
-/** The set that holds the position; the table of family ip is always there. */
+/** The set that holds the position. It is in the table of family ip, which exists in every configuration. */
 export const POSITION_PATH = setPath("ip", TABLE, POSITION_SET);
 
-const KEY = "0x00000000" as ElementKey;
+const KEY = canonicalKey("0x00000000");
 const COMMENT = /^ledger ([0-9a-f]{16}) at (-?\d+) digest ([0-9a-f]{64})$/;
 
-/** The element that says `position`. */
+/** The element that holds `position`. */
 export function positionElement({ ledger, offset, digest }: Position): Element {
   return { key: KEY, comment: `ledger ${ledger} at ${offset} digest ${digest}` };
 }
 
-/** The position that `elements` of a listing hold; undefined when there is none, or one nobody here wrote. */
+/** The position in `elements` of a listing; undefined where there is none, or another program wrote another comment. */
 export function positionOf(elements: Elements): Position | undefined {
   const match = COMMENT.exec(elements.get(POSITION_PATH)?.get(KEY)?.comment ?? "");
   return match === null ? undefined : { ledger: match[1]!, offset: Number(match[2]), digest: match[3]! };

@@ -1,15 +1,16 @@
-// Values over time, put into equal stretches, so that a chart of a million values is as large as one of a hundred.
+// Values over time, grouped into intervals of equal length, so that a chart of a million values is drawn as fast as one
+// of a hundred. An interval is called a stretch here; nft's intervals are something else.
 
 import { percentile } from "./latency.ts";
 
-/** Values that belong to one moment. */
+/** Values with one time. */
 export interface Sample {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly values: readonly number[];
 }
 
-/** Columns of a chart: one row a stretch of time that has values. */
+/** The columns of a chart. Each stretch that has values is one row. */
 export interface Buckets {
   /** Middle of the stretch, in seconds since 1970. */
   readonly seconds: readonly number[];
@@ -19,7 +20,7 @@ export interface Buckets {
   readonly high: readonly number[];
 }
 
-/** Lengths of a stretch that people find round, in milliseconds. */
+/** Lengths that are round on a clock, in milliseconds. */
 const ROUND = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * 1000),
@@ -27,13 +28,13 @@ const ROUND = [
   ...[1, 2, 3, 6, 12, 24].map((hours) => hours * 3_600_000),
 ];
 
-/** The shortest round stretch of which at most `most` cover `length` milliseconds; whole days beyond that. */
+/** The shortest round length of which at most `most` cover `length` milliseconds; where none does, whole days. */
 export function stretchOf(length: number, most: number): number {
   const day = ROUND.at(-1)!;
   return ROUND.find((stretch) => length / stretch <= most) ?? Math.ceil(length / most / day) * day;
 }
 
-/** `samples` in stretches of `stretch` milliseconds; those without a value are left out. */
+/** `samples` in stretches of `stretch` milliseconds. Stretches without a value are left out. */
 export function bucketed(samples: readonly Sample[], stretch: number): Buckets {
   const stretches = new Map<number, number[]>();
   for (const { time, values } of samples) {

@@ -1,26 +1,27 @@
-// What a window of a ledger amounts to: syncs, churn by Service, drift by process, gaps, what the kernel refused.
+// Figures of a window of a ledger: syncs, churn by Service, drift by process, gaps, and commits that the kernel
+// rejected.
 
 import { serviceOfComment } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { type ClockProblem, clockProblem, type Sync, syncsOf, triggerToArrival } from "./latency.ts";
 
-/** See the head of this file. */
+/** The figures of one window. */
 export interface Figures {
   readonly syncs: readonly Sync[];
-  /** See latency.ts. */
+  /** Milliseconds; see latency.ts. */
   readonly triggerToArrival: readonly number[];
   readonly clock: ClockProblem;
-  /** Most changed first. */
+  /** Services with the most changes first. */
   readonly churn: readonly Churn[];
-  /** Element changes that commits left out of their records, and so out of `churn`. */
+  /** Element changes that commit records do not name, which `churn` therefore lacks. */
   readonly changesOmitted: number;
-  /** Most first. */
+  /** Programs with the most records first. */
   readonly drift: readonly DriftBy[];
   readonly gaps: readonly Gap[];
   readonly rejected: readonly Rejected[];
 }
 
-/** What one Service cost. */
+/** The element changes of one Service. */
 export interface Churn {
   /** `namespace/name`. */
   readonly service: string;
@@ -32,12 +33,12 @@ export interface Churn {
   readonly last: number;
 }
 
-/** What one program did to our tables. */
+/** Changes that one program made to our tables. */
 export interface DriftBy {
-  /** "" where nobody was seen: found at a start. */
+  /** "" where the process is unknown: the change was found at a start. */
   readonly process: string;
   readonly times: number;
-  /** The last time: offset of the record, process id, what was changed, what was done about it. */
+  /** Of the last of them: offset of the record, process id, changes, and the response of this program. */
   readonly last: number;
   readonly pid: number;
   readonly changes: readonly string[];
@@ -52,7 +53,7 @@ export interface Gap {
   readonly reason: string;
 }
 
-/** A commit that the kernel refused. */
+/** A commit that the kernel rejected. */
 export interface Rejected {
   readonly offset: number;
   readonly time: string;
@@ -88,6 +89,7 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
   };
 }
 
+/** Changes and commits of each Service. Commit records that omit changes are counted with those that they name. */
 function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
   const found = new Map<string, Churn>();
   records.forEach((record, i) => {
@@ -106,6 +108,7 @@ function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
   return [...found.values()].sort((a, b) => b.changes - a.changes || (a.service < b.service ? -1 : 1));
 }
 
+/** Drift records by process name. */
 function driftOf(records: readonly LedgerRecord[], first: number): DriftBy[] {
   const found = new Map<string, DriftBy>();
   records.forEach((record, i) => {

@@ -1,7 +1,7 @@
-// The file of a report: one page that asks nothing of anybody. It holds no text of the ledger but compressed and in
-// base64, whose alphabet means nothing to HTML, and its policy lets run only the script that came with this program.
+// The file of a report: one page that loads nothing. All text of the ledger is in it compressed and in base64, so it
+// cannot be HTML, and the page's policy allows only the script that came with this program.
 
-/** The page's own parts, as `deno task report-page` made them; hashes as in a Content-Security-Policy. */
+/** Script and style of the page, made by `deno task report-page`, with their hashes for the Content-Security-Policy. */
 export interface PageAsset {
   readonly script: string;
   readonly scriptHash: string;
@@ -9,10 +9,10 @@ export interface PageAsset {
   readonly styleHash: string;
 }
 
-/** Id of the element that holds the data. */
+/** Id of the element that contains the data. */
 export const DATA_ID = "data";
 
-/** The page of `data`, which is base64. */
+/** The page with `data`, which is base64. */
 export function reportHtml({ script, scriptHash, style, styleHash }: PageAsset, data: string): string {
   const policy = [
     "default-src 'none'",

@@ -1,11 +1,11 @@
-// How long news takes to become rules, as far as a ledger knows: when the change began (the trigger time that the
-// EndpointSlice controller writes), when its event arrived, when the kernel had said yes. When a record was appended is
-// not recorded; it lies between arrival and commit.
+// How long a change takes to become rules, from three times that a ledger has: the trigger time, at which the
+// EndpointSlice controller says that the change began; the arrival of its event; the kernel's acknowledgement of the
+// commit. The time at which a record was appended is between arrival and commit, and is not recorded.
 
 import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { CommitRecord, EventRecord, LedgerRecord } from "../ledger/record.ts";
 
-/** One commit that the kernel took, and how late it was. All times in milliseconds. */
+/** One commit that the kernel accepted, with its latencies in milliseconds. */
 export interface Sync {
   /** Offset of the commit's record. */
   readonly offset: number;
@@ -14,16 +14,20 @@ export interface Sync {
   readonly operations: number;
   /** Time in the kernel. */
   readonly microseconds: number;
-  /** Of each event that changed something: from its arrival to the commit. What changes nothing waits for no commit. */
+  /**
+   * From arrival to commit, for each event that caused a change. Events without one are left out: they need no commit.
+   */
   readonly fromArrival: readonly number[];
-  /** Of each of those that tells of a new change of endpoints: from its trigger to the commit. */
+  /** From trigger to commit, for those of these events that have a new trigger time. */
   readonly fromTrigger: readonly number[];
 }
 
-/** Why a window's times cannot be compared; undefined where they can. */
+/** Why arrival and commit times of a window cannot be compared; undefined where they can. */
 export type ClockProblem = "played" | undefined;
 
-/** Arrival may lie this far before the commit written ahead of it while a batch waits for its turn. */
+/**
+ * An event can wait in the inbox while earlier batches are committed: at most so long before its record is appended.
+ */
 const WAITING_MILLISECONDS_MAX = 60_000;
 
 /** Commits of `records`, whose first has offset `first`, in order. */
@@ -35,6 +39,7 @@ export function syncsOf(records: readonly LedgerRecord[], first: number): Sync[]
   });
 }
 
+/** The latencies of one commit, from the events that are its causes. */
 function sync(
   records: readonly LedgerRecord[],
   first: number,
@@ -63,7 +68,7 @@ export function triggerToArrival(records: readonly LedgerRecord[]): number[] {
   return [...newTriggers(records)].map(([{ time }, trigger]) => Date.parse(time) - trigger);
 }
 
-/** The events that `commit` names as causes; all it folded, where it had no room for the names. */
+/** The events that are causes of changes in `commit`; all events that it folded, where its record omits changes. */
 function eventsOf(
   records: readonly LedgerRecord[],
   first: number,
@@ -76,8 +81,8 @@ function eventsOf(
 }
 
 /**
- * Trigger times by event, each where it is new for its slice. What began before anything here arrived was found, not
- * followed: a start would look as late as its cluster is old.
+ * The trigger time of each event that has another one than the last event of its slice. Triggers from before the first
+ * event are left out: the program was not running then, and a start would look as late as its cluster is old.
  */
 function newTriggers(records: readonly LedgerRecord[]): Map<LedgerRecord, number> {
   const started = Math.min(
@@ -98,8 +103,9 @@ function newTriggers(records: readonly LedgerRecord[]): Map<LedgerRecord, number
 }
 
 /**
- * `played`: arrival times are those of a recording that was played into this ledger, on another clock than its commits.
- * An event that arrives is committed next, so none can have arrived long before a commit that does not hold it.
+ * `played`: a recording was played into this ledger, so arrivals have the clock of the recording and commits that of
+ * the player. It is found by an event that arrived long before a commit that precedes it: a running program commits an
+ * event within moments of its arrival.
  */
 export function clockProblem(records: readonly LedgerRecord[]): ClockProblem {
   let committed = -Infinity;
@@ -111,7 +117,10 @@ export function clockProblem(records: readonly LedgerRecord[]): ClockProblem {
   return undefined;
 }
 
-/** The smallest of `values` that at least the share `rank` (0 to 1) of them does not exceed; undefined of none. */
+/**
+ * The smallest value that at least the share `rank` (0 to 1) of `values` does not exceed; undefined where there is
+ * none.
+ */
 export function percentile(values: readonly number[], rank: number): number | undefined {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,18 +1,25 @@
-// What an event says that was not so before, in a few words: endpoints that came, went or changed, and which fields.
+// The difference that an event makes to an object, as short lines: endpoints added, removed or changed, and other
+// fields.
 
 import { sameValue } from "../kube/equality.ts";
 import type { EndpointSlice, KubeObject, SliceEndpoint } from "../kube/objects.ts";
 
-/** One line a change; empty where nothing that we keep differs. `undefined`: the object does not exist. */
+/**
+ * One line for each change. An object that does not exist is undefined. Fields that the ledger does not keep do not
+ * count.
+ */
 export function objectChange(before: KubeObject | undefined, after: KubeObject | undefined): string[] {
   if (before === undefined && after === undefined) return [];
-  const slice = (after ?? before)!.kind === "EndpointSlice";
-  const endpoints = slice ? endpointChanges(before as EndpointSlice, after as EndpointSlice) : [];
+  const endpoints = endpointChanges(sliceOf(before), sliceOf(after));
   if (before === undefined || after === undefined) return endpoints;
-  return [...endpoints, ...fieldChanges(before, after, slice)];
+  return [...endpoints, ...fieldChanges(before, after, after.kind === "EndpointSlice")];
 }
 
-/** Paths of fields that differ, two levels deep: `spec.ports`. What differs with every write is left out. */
+function sliceOf(object: KubeObject | undefined): EndpointSlice | undefined {
+  return object?.kind === "EndpointSlice" ? object : undefined;
+}
+
+/** Paths of fields that differ, two levels deep: `spec.ports`. Fields that differ with every write are left out. */
 function fieldChanges(before: KubeObject, after: KubeObject, slice: boolean): string[] {
   const [old, now] = [fields(before), fields(after)];
   const differ = [...new Set([...old.keys(), ...now.keys()])].filter((path) =>
@@ -22,6 +29,7 @@ function fieldChanges(before: KubeObject, after: KubeObject, slice: boolean): st
   return differ.sort().map((path) => `${path}: ${brief(old.get(path))} → ${brief(now.get(path))}`);
 }
 
+/** The fields of an object by path: those of its parts one level down, lists as a whole. */
 function fields(object: KubeObject): Map<string, unknown> {
   return new Map(
     Object.entries(object).flatMap(([name, value]): [string, unknown][] =>
@@ -32,6 +40,7 @@ function fields(object: KubeObject): Map<string, unknown> {
   );
 }
 
+/** Most characters of a value in a line. */
 const BRIEF_MAX = 120;
 
 function brief(value: unknown): string {
@@ -39,6 +48,7 @@ function brief(value: unknown): string {
   return text.length <= BRIEF_MAX ? text : `${text.slice(0, BRIEF_MAX)}…`;
 }
 
+/** Added, removed and changed endpoints, by their first address, which is the only one that is used. */
 function endpointChanges(before: EndpointSlice | undefined, after: EndpointSlice | undefined): string[] {
   const [old, now] = [conditions(before), conditions(after)];
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((address) => {
@@ -49,12 +59,12 @@ function endpointChanges(before: EndpointSlice | undefined, after: EndpointSlice
   });
 }
 
-/** Condition of each endpoint in words, by address. */
+/** {@link conditionText} of each endpoint, by address. */
 function conditions(slice: EndpointSlice | undefined): Map<string, string> {
   return new Map((slice?.endpoints ?? []).map((one) => [one.addresses[0] ?? "", conditionText(one)]));
 }
 
-/** `ready`, `not ready`, `terminating`, or `terminating, serving` where it still answers. */
+/** `ready`, `not ready`, `terminating`, or `terminating, serving` for one that still answers. */
 export function conditionText({ conditions }: SliceEndpoint): string {
   const { ready, serving, terminating } = conditions ?? {};
   if (terminating === true) return serving === false ? "terminating" : "terminating, serving";

@@ -1,10 +1,11 @@
-// What a report's page is given: the state at the beginning of its window, as a snapshot, and the records of the window.
-// The page folds it again, so that nothing is on it that the ledger does not say.
+// The data of a report's page: a snapshot of the state before its window, and the records of the window. The page folds
+// them with the same code as the proxy. Why not precomputed results: a reader can go to any moment, and the results for
+// all moments are larger than the records.
 
 import type { SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 
-/** Everything that is embedded in a page. */
+/** All data in a page. */
 export interface ReportData {
   /** Version of the program that wrote it. */
   readonly version: string;
@@ -16,35 +17,35 @@ export interface ReportData {
   readonly first: number;
   /** The state before it; empty where the window begins with the ledger. */
   readonly snapshot: readonly SnapshotLine[];
-  /** Records before the window that made elements of that state what they are. */
+  /** Records before the window that are causes of elements of that state. */
   readonly causes: readonly EarlierCause[];
-  /** The window, without gaps. */
+  /** The records of the window, one for each offset. */
   readonly records: readonly LedgerRecord[];
-  /** What of the ledger is not in the window. */
+  /** The records of the ledger that are not in the window. */
   readonly leftOut: LeftOut;
 }
 
-/** A record before the window. */
+/** A record before the window that is a cause. */
 export interface EarlierCause {
   readonly offset: number;
   /** `EndpointSlice shop/web-a`. */
   readonly what: string;
-  /** RFC 3339; "" where the record is not kept any more. */
+  /** RFC 3339; "" where retention removed the record. */
   readonly time: string;
   readonly resourceVersion?: string;
 }
 
-/** What of a ledger a page does not show. */
+/** The records of a ledger that a page does not have. */
 export interface LeftOut {
-  /** Records that are kept before the window, and behind it. */
+  /** How many records the ledger has before the window, and after it. */
   readonly before: number;
   readonly after: number;
-  /** When the oldest record that is kept was written, and the newest: RFC 3339. */
+  /** Times of the oldest and the newest record of the ledger, RFC 3339. */
   readonly oldest: string;
   readonly newest: string;
 }
 
-/** `record` without what no page needs; digests do not compress. */
+/** `record` without its digest: a page does not use it, and it does not compress. */
 export function forPage(record: LedgerRecord): LedgerRecord {
   return record.kind === "commit" ? { ...record, digest: "" } : record;
 }

@@ -1,14 +1,15 @@
-// ServicePorts as people ask about them: frontends, what each leads to, every endpoint with the reason why it gets
-// traffic or none, and the record that made it so. Taken from the elements, where they say it, not from what should be.
+// ServicePorts for display: the frontends and where each leads, the endpoints and which traffic each gets, and the
+// record that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim
+// was lost or the kernel rejected rules, they differ.
 
-import type { ServiceName } from "../fold/cluster_state.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
-import type { ElementKey } from "../nft/ruleset.ts";
-import { endpointText } from "../nft/text.ts";
+import { canonicalKey, elementKey } from "../nft/ruleset.ts";
+import { endpointParts, endpointText } from "../nft/text.ts";
 import { conditionText } from "./object_change.ts";
 import type { CausedElement, View } from "./timeline.ts";
 
@@ -21,23 +22,23 @@ export interface PortView {
   readonly type: string;
   readonly frontends: readonly FrontendView[];
   readonly endpoints: readonly EndpointView[];
-  /** How many endpoints get traffic. */
+  /** How many of the endpoints get traffic. */
   readonly serving: number;
-  /** Why the Service is not served; undefined where it is. */
+  /** Why the Service is set aside; undefined where it is not. */
   readonly aside: string | undefined;
-  /** Policies that are not the default, in words. */
+  /** Settings that are not the default, as text. */
   readonly policies: readonly string[];
-  /** Offset of the record that last changed anything of it; undefined: one before the window. */
+  /** Offset of the last record about it; undefined where that is before the window. */
   readonly changed: number | undefined;
 }
 
-/** Where packets are sent to. */
+/** A frontend of a ServicePort, and where packets to it go. */
 export interface FrontendView {
   readonly kind: "cluster IP" | "external IP" | "load balancer" | "NodePort";
   /** `10.96.0.1:80`, `:30080`. */
   readonly text: string;
   readonly leads: "endpoints" | "refused" | "dropped" | "nowhere";
-  /** The ServicePort that holds it, where that is another one. */
+  /** The ServicePort whose claim holds it, where that is another one. */
   readonly holder: string | undefined;
   readonly cause: number | undefined;
 }
@@ -67,17 +68,17 @@ export function serviceNames({ objects }: View): ServiceName[] {
 
 /** The ServicePorts of Service `name`; none where it does not exist or is not proxied. */
 export function portViews(view: View, name: ServiceName): PortView[] {
-  const told = view.objects.get(`Service ${name}`);
-  if (told === undefined) return [];
-  const service = told.object as Service;
+  const recorded = view.objects.get(`Service ${name}`);
+  if (recorded?.object.kind !== "Service") return [];
+  const service: Service = recorded.object;
   const slices = [...view.slices.get(name) ?? []];
   return servicePorts(service).map((port) => {
     const frontends = frontendsOf(view, port);
     const endpoints = endpointViews(view, port, slices);
     const causes = [
-      told.told,
+      recorded.cause,
       ...frontends.map(({ cause }) => cause),
-      ...slices.map(([key]) => view.objects.get(key)?.told),
+      ...slices.map(([key]) => view.objects.get(key)?.cause),
     ];
     const changed = Math.max(-1, ...causes.filter((cause) => cause !== undefined));
     return {
@@ -104,6 +105,7 @@ function policiesOf(port: ServicePort): string[] {
   ];
 }
 
+/** The frontends of a ServicePort in the order in which they are shown. */
 function frontendsOf(view: View, port: ServicePort): FrontendView[] {
   const addressed = (kind: FrontendView["kind"], address: ServicePort["clusterIP"]) =>
     frontendAt(
@@ -122,6 +124,7 @@ function frontendsOf(view: View, port: ServicePort): FrontendView[] {
   return [addressed("cluster IP", port.clusterIP), ...external, ...nodePort];
 }
 
+/** One frontend: `key` in the map of verdicts, or in the map of frontends without endpoints. */
 function frontendAt(
   { elements }: View,
   port: ServicePort,
@@ -133,8 +136,8 @@ function frontendAt(
   const [serves, refuses] = kind === "NodePort"
     ? [paths["service-nodeports"], paths["no-endpoint-nodeports"]]
     : [paths["service-ips"], paths["no-endpoint-services"]];
-  const serving = elements.get(serves)?.get(key as ElementKey);
-  const refusing = elements.get(refuses)?.get(key as ElementKey);
+  const serving = elements.get(serves)?.get(canonicalKey(key));
+  const refusing = elements.get(refuses)?.get(canonicalKey(key));
   const found = serving ?? refusing;
   const leads = serving
     ? "endpoints"
@@ -147,6 +150,7 @@ function frontendAt(
   return { kind, text, leads, holder, cause: found?.cause };
 }
 
+/** The endpoints in `slices`. The policy decides again which of them get traffic; the cause is from the elements. */
 function endpointViews(
   view: View,
   port: ServicePort,
@@ -169,10 +173,10 @@ function endpointViews(
         traffic,
         slice: key,
         cause: traffic === "none"
-          ? view.objects.get(key)?.told
-          : placed.get(name) ?? view.objects.get(key)?.told,
+          ? view.objects.get(key)?.cause
+          : placed.get(name) ?? view.objects.get(key)?.cause,
       };
-      // Of one that is in two slices, as while it moves, the one that serves counts.
+      // An endpoint can be in two slices while the controller moves it: the entry that is ready counts.
       if (seen.get(name)?.traffic === undefined || one.condition === "ready") seen.set(name, one);
     }
   }
@@ -189,12 +193,12 @@ function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceE
   );
 }
 
-/** The record that gave each endpoint its slot, by `address . port`; with affinity the one that wrote its chain. */
+/** The record that gave each endpoint its slot, by `address . port`; with affinity, the one that made its chain. */
 function placedEndpoints({ elements }: View, port: ServicePort): Map<string, number> {
   const placed = new Map<string, number>();
-  const frontend = `${port.clusterIP} . ${port.protocol} . ${port.port}`;
+  const frontend = [port.clusterIP, port.protocol, String(port.port)];
   const slots = elements.get(PATHS[port.family].endpoints)!;
-  const at = (slot: number): CausedElement | undefined => slots.get(`${frontend} . ${slot}` as ElementKey);
+  const at = (slot: number): CausedElement | undefined => slots.get(elementKey([...frontend, String(slot)]));
   for (let slot = 0, found; (found = at(slot)) !== undefined; slot++) {
     if (found.comment === undefined || found.comment === port.name) placed.set(found.value!, found.cause);
   }
@@ -202,8 +206,9 @@ function placedEndpoints({ elements }: View, port: ServicePort): Map<string, num
   const beginning = `endpoint-${port.namespace}/${port.service}/${port.protocol}/${port.portName}__`;
   for (const [key, { value, cause }] of elements.get(OBJECT_PATHS[port.family].chain)!) {
     const target = /dnat to (\S+)/.exec(value ?? "")?.[1];
-    if (!key.startsWith(beginning) || target === undefined) continue;
-    placed.set(target.replace(/^\[?(.*?)\]?:(\d+)$/, "$1 . $2"), cause);
+    const endpoint = target === undefined ? undefined : endpointParts(target);
+    if (!key.startsWith(beginning) || endpoint === undefined) continue;
+    placed.set(elementKey([endpoint.address, endpoint.port]), cause);
   }
   return placed;
 }

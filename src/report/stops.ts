@@ -1,16 +1,17 @@
-// Where a timeline can stop: each commit, what went wrong between them, and what was recorded but not committed.
+// The moments of a window that the page can show: each commit, drift and gaps between commits, and records that no
+// commit of the window folded.
 
 import type { LedgerRecord } from "../ledger/record.ts";
 
-/** One moment to look at. */
+/** One moment that can be shown. */
 export interface Stop {
-  /** Offset of the record that it is about; one before the first for the beginning of the window. */
+  /** Offset of the record that makes the stop; for the beginning of the window, the offset before the first. */
   readonly offset: number;
   /** Offset of the last record folded at this moment. */
   readonly through: number;
-  /** First offset of what was folded since the stop before. */
+  /** First offset that was folded since the previous stop. */
   readonly from: number;
-  /** Milliseconds since 1970; never less than that of the stop before. */
+  /** Milliseconds since 1970; never less than that of the previous stop. */
   readonly time: number;
   readonly kind: "beginning" | "commit" | "rejected" | "drift" | "gap" | "uncommitted";
 }
@@ -29,17 +30,18 @@ export function stopsOf(records: readonly LedgerRecord[], first: number): Stop[]
   records.forEach((record, i) => {
     const last = stops.at(-1)!;
     const offset = first + i;
-    const told = stopAt(record, offset, last.through, committed);
-    if (told === undefined) return;
-    // Where the clock of the node was set back, or a recording is played, time stands still here.
+    const stop = stopAt(record, offset, last.through, committed);
+    if (stop === undefined) return;
+    // The clock of the node may have been set back, and a recording may have been played: a stop is never earlier than
+    // the previous one.
     const time = Math.max(last.offset < first ? -Infinity : last.time, Date.parse(record.time) || last.time);
-    stops.push({ offset, time, ...told });
+    stops.push({ offset, time, ...stop });
   });
   if (stops.length > 1) stops[0] = { ...stops[0]!, time: Math.min(begins, stops[1]!.time) };
   return stops;
 }
 
-/** The last record that any commit of the window has folded. */
+/** Offset of the last record that a commit of the window folded. */
 function throughOfCommits(records: readonly LedgerRecord[]): number {
   return records.reduce(
     (most, record) => record.kind === "commit" ? Math.max(most, record.through) : most,
@@ -47,6 +49,9 @@ function throughOfCommits(records: readonly LedgerRecord[]): number {
   );
 }
 
+/**
+ * The stop of a record; undefined for an event that a commit of the window folded, which belongs to that commit's stop.
+ */
 function stopAt(
   record: LedgerRecord,
   offset: number,
@@ -69,7 +74,7 @@ function stopAt(
   }
 }
 
-/** Index of the last stop no later than `time`; 0 where all are later. */
+/** Index of the last stop that is not later than `time`; 0 where all are later. */
 export function stopAtTime(stops: readonly Stop[], time: number): number {
   let [low, high] = [0, stops.length];
   while (high - low > 1) {

@@ -1,72 +1,69 @@
-// The state at every moment of a window: folded once, forward, while noting what each record changed, so that going to
-// any other moment costs what changed in between and not what exists.
+// The state at every moment of a window. The records are folded once, and the changes of each are kept with the values
+// before and after. To go to another moment takes time for the changes in between, not for the size of the cluster.
 
-import {
-  type ClusterState,
-  ownNode,
-  type ServiceName,
-  takeDirty,
-  takeStaleFlows,
-} from "../fold/cluster_state.ts";
+import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import type { OwnNode } from "../fold/endpoints.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
 import { restoredState } from "../fold/snapshot.ts";
 import { type Contests, nodeAddresses } from "../history/packet_words.ts";
 import { describeKey, type EndpointSlice, type KubeObject, objectKey } from "../kube/objects.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { ReportData } from "./report_data.ts";
 
-/** An element and the record that made it so. */
+/** An element and its cause. */
 export interface CausedElement extends Element {
-  /** Offset of the record. */
+  /** Offset of the record that made it what it is. */
   readonly cause: number;
 }
 
-/** An object and the record that told of it; undefined: one before the window. */
-interface ToldObject {
+/** An object and its cause. */
+interface CausedObject {
   readonly object: KubeObject;
-  readonly told: number | undefined;
+  /** Offset of the event that it is from; undefined for one before the window. */
+  readonly cause: number | undefined;
 }
 
-/** What is neither element nor object. A new value where a record changes any of it. */
-export interface Surroundings extends Contests {
+/** The state apart from elements and objects. Immutable: a record that changes any of it makes a new value. */
+export interface ViewSurroundings extends Contests {
   readonly tables: readonly Table[];
   readonly node: OwnNode;
   /** All addresses that the own Node object names. */
   readonly addresses: readonly Address[];
-  /** Services that are not served, and why. */
+  /** Services that are set aside, each with the reason. */
   readonly aside: ReadonlyMap<ServiceName, string>;
 }
 
-/** What was believed at one moment; changed in place by {@link moveTo} alone. */
+/** The state at one moment. Only {@link moveTo} changes it, in place. */
 export interface View {
   /** Offset of the last record folded. */
   at: number;
   readonly elements: Map<SetPath, Map<ElementKey, CausedElement>>;
   /** By `describeKey`. */
-  readonly objects: Map<string, ToldObject>;
+  readonly objects: Map<string, CausedObject>;
   /** Slices of a Service, by `describeKey`. */
   readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
-  surroundings: Surroundings;
+  surroundings: ViewSurroundings;
 }
 
-/** One element as it was before a record and after it. */
-export interface ElementChange {
+/** One element before a record and after it. */
+export interface CausedChange {
   readonly path: SetPath;
   readonly key: ElementKey;
   readonly before: CausedElement | undefined;
   readonly after: CausedElement | undefined;
 }
 
+/** The changes of one record. */
 interface Moment {
-  readonly elements: readonly ElementChange[];
-  readonly object?: { readonly key: string; readonly before?: ToldObject; readonly after?: ToldObject };
-  readonly surroundings?: { readonly before: Surroundings; readonly after: Surroundings };
+  readonly elements: readonly CausedChange[];
+  readonly object?: { readonly key: string; readonly before?: CausedObject; readonly after?: CausedObject };
+  readonly surroundings?: { readonly before: ViewSurroundings; readonly after: ViewSurroundings };
 }
 
-/** A window and where in it we are. */
+/** A window, the changes of each of its records, and the state at one of its moments. */
 export interface Timeline {
   /** Offset of the first record. */
   readonly first: number;
@@ -78,7 +75,6 @@ export interface Timeline {
 /** The timeline of `data`, at its end. */
 export function timelineOf({ first, snapshot, records }: ReportData): Timeline {
   const state = restoredState(snapshot);
-  takeDirty(state);
   const view = viewOf(state);
   const moments = records.map((record, i) => {
     const moment = momentOf(view, state, (first + i) as Offset, record);
@@ -89,24 +85,25 @@ export function timelineOf({ first, snapshot, records }: ReportData): Timeline {
   return { first, records, moments, view };
 }
 
-/** Brings the view to the moment after the record at `offset`; `first - 1` is the beginning. */
+/** Changes the view to the moment after the record at `offset`; `first - 1` is the beginning of the window. */
 export function moveTo({ first, moments, view }: Timeline, offset: number): void {
   while (view.at < offset) apply(view, moments[++view.at - first]!, "after");
   while (view.at > offset) apply(view, moments[view.at-- - first]!, "before");
 }
 
+/** The view of `state`: its elements with their causes, its objects, its slices by Service. */
 function viewOf(state: ClusterState): View {
   const caused = [...state.desired].map(([path, set]) => {
     const causes = state.causes.get(path)!;
     return [
       path,
-      new Map([...set].map(([key, element]) => [key, { ...element, cause: causes.get(key)! as number }])),
+      new Map([...set].map(([key, element]) => [key, { ...element, cause: causes.get(key)! }])),
     ] as const;
   });
   return {
     at: state.folded,
     elements: new Map(caused),
-    objects: new Map([...state.objects].map(([key, object]) => [key, { object, told: undefined }])),
+    objects: new Map([...state.objects].map(([key, object]) => [key, { object, cause: undefined }])),
     slices: new Map([...state.slices].map(([name, slices]) => [
       name,
       new Map([...slices.values()].map((slice) => [describeKey(objectKey(slice)), slice])),
@@ -115,7 +112,7 @@ function viewOf(state: ClusterState): View {
   };
 }
 
-function surroundingsOf(state: ClusterState): Surroundings {
+function surroundingsOf(state: ClusterState): ViewSurroundings {
   const contested = new Set(state.contested);
   return {
     tables: state.tables,
@@ -128,14 +125,13 @@ function surroundingsOf(state: ClusterState): Surroundings {
   };
 }
 
-/** Folds one record into `state`; returns what it changed, seen from `view`, which stays as it was. */
+/** Folds one record into `state` and returns its changes. `view` is the state before the record, and is not changed. */
 function momentOf(view: View, state: ClusterState, offset: Offset, record: LedgerRecord): Moment {
-  foldRecord(state, offset, record);
-  takeStaleFlows(state);
-  const elements = [...takeDirty(state)].flatMap(([path, keys]) =>
+  const { touched } = foldRecord(state, offset, record);
+  const elements = [...touched].flatMap(([path, keys]) =>
     [...keys.keys()].map((key) => {
       const element = state.desired.get(path)!.get(key);
-      const after = element && { ...element, cause: state.causes.get(path)!.get(key)! as number };
+      const after = element && { ...element, cause: state.causes.get(path)!.get(key)! };
       return { path, key, before: view.elements.get(path)!.get(key), after };
     })
   );
@@ -149,22 +145,26 @@ function momentOf(view: View, state: ClusterState, offset: Offset, record: Ledge
   };
 }
 
+/** The change of an event to its object. */
 function objectChange(view: View, offset: number, { key, value }: LedgerRecord & { readonly kind: "event" }) {
   const name = describeKey(key);
   const before = view.objects.get(name);
   return {
     key: name,
     ...(before === undefined ? {} : { before }),
-    ...(value === null ? {} : { after: { object: value, told: offset } }),
+    ...(value === null ? {} : { after: { object: value, cause: offset } }),
   };
 }
 
-/** Undefined where the record left them as they were. Slices cannot change them, and are most of what happens. */
+/**
+ * The surroundings after `record`; undefined where it cannot have changed them. Most records are of slices, which
+ * cannot unless a Service is set aside.
+ */
 function changedSurroundings(
-  before: Surroundings,
+  before: ViewSurroundings,
   state: ClusterState,
   record: LedgerRecord,
-): Surroundings | undefined {
+): ViewSurroundings | undefined {
   const slice = record.kind === "event" && record.key.kind === "EndpointSlice";
   if (slice && before.aside.size === 0 && state.aside.size === 0) return undefined;
   if (record.kind === "drift" || record.kind === "gap") return undefined;
@@ -172,6 +172,7 @@ function changedSurroundings(
   return surroundingsOf(state);
 }
 
+/** Applies the changes of one moment to the view: their values after it, or to go back those before it. */
 function apply(view: View, { elements, object, surroundings }: Moment, side: "before" | "after"): void {
   for (const change of elements) {
     const set = view.elements.get(change.path)!;
@@ -186,20 +187,23 @@ function apply(view: View, { elements, object, surroundings }: Moment, side: "be
   if (surroundings !== undefined) view.surroundings = surroundings[side];
 }
 
+/** Replaces an object. A slice can change its Service with its label, so it is moved between the Services too. */
 function replaceObject(
   { objects, slices }: View,
   key: string,
-  from: ToldObject | undefined,
-  to: ToldObject | undefined,
+  from: CausedObject | undefined,
+  to: CausedObject | undefined,
 ): void {
   if (to === undefined) objects.delete(key);
   else objects.set(key, to);
-  const owner = (told: ToldObject | undefined) =>
-    told?.object.kind === "EndpointSlice" ? ownerOf(told.object as EndpointSlice) : undefined;
-  const [old, now] = [owner(from), owner(to)];
-  if (old !== undefined) slices.get(old)?.delete(key);
-  if (now === undefined) return;
-  const owned = slices.get(now);
-  if (owned === undefined) slices.set(now, new Map([[key, to!.object as EndpointSlice]]));
-  else owned.set(key, to!.object as EndpointSlice);
+  if (from?.object.kind === "EndpointSlice") {
+    const owner = ownerOf(from.object);
+    if (owner !== undefined) slices.get(owner)?.delete(key);
+  }
+  if (to?.object.kind !== "EndpointSlice") return;
+  const owner = ownerOf(to.object);
+  if (owner === undefined) return;
+  const owned = slices.get(owner);
+  if (owned === undefined) slices.set(owner, new Map([[key, to.object]]));
+  else owned.set(key, to.object);
 }

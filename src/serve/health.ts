@@ -1,7 +1,7 @@
 // What the health endpoints answer: kube-proxy's rules and body (1.37), with what is wrong beside it, in words of a closed
 // list. Pure; times in milliseconds since 1970.
 
-import type { UnsettledDrift } from "../engine/healer.ts";
+import type { OpenDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { printable, redacted } from "../printable.ts";
 import { NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
@@ -83,7 +83,7 @@ function shownSource(source: ResourceStatus): Record<string, unknown> {
   };
 }
 
-function shownDrift({ process, pid, changes, since, putBackAt }: UnsettledDrift): Record<string, unknown> {
+function shownDrift({ process, pid, changes, since, putBackAt }: OpenDrift): Record<string, unknown> {
   return {
     process: printable(process),
     pid,

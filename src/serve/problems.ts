@@ -1,7 +1,7 @@
 // The closed list of what /healthz may say is wrong. Everybody can read it, so it never holds the text of an error: those
 // are in the log, and on the metrics port for clients of this node.
 
-import type { UnsettledDrift } from "../engine/healer.ts";
+import type { OpenDrift } from "../engine/healer.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ProblemReason, ResourceStatus } from "../ingest/source.ts";
 
@@ -44,7 +44,7 @@ export interface ProblemFacts {
   readonly pendingSince: number | undefined;
   /** Since when the loop is stopped by a fault of this program. */
   readonly brokenSince: number | undefined;
-  readonly drift: UnsettledDrift | undefined;
+  readonly drift: OpenDrift | undefined;
   readonly ledger: LedgerFailure | undefined;
   readonly node: NodeProblem | undefined;
   readonly sources: readonly ResourceStatus[];

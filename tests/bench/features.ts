@@ -1,10 +1,11 @@
-// What ClientIP affinity and source ranges cost, and whom: 1,000 Services, of which none, some or all use the feature.
-// Changes of a Service that does not use it should cost the same in every row.
+// The cost of ClientIP affinity and source ranges: commits with 1,000 Services, of which none, some or all use the
+// feature. A change of a Service that does not use it should take the same time in every row.
 //
 //   deno task bench:features
 
 import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -19,19 +20,20 @@ import { table } from "./table.ts";
 const SERVICES = 1000;
 const ROUNDS = 200;
 
-/** Services with the feature, first of all numbers. */
+/** How many Services have the feature: those with the lowest numbers. */
 const SHARES = [0, 10, 100, 1000];
 const FEATURES = {
   "ClientIP affinity": "affinity=60",
   "source ranges": "ranges=203.0.113.0/24,198.51.100.0/24",
 } as const;
 
-/** A kernel with `users` Services that have `fields`, and the others plain. */
+/** A kernel with all Services, of which `users` have `fields`. */
 class Node implements Disposable {
   readonly #kernel = new NetlinkKernel();
   readonly #state = emptyState();
   readonly #committed: MutableElements = new Map();
   #offset = 0;
+  #changes = noChanges();
 
   constructor(readonly users: number, readonly fields: string) {
     this.#kernel.commit(skeleton(DEFAULT_PROXY_CONFIG).flatMap(createTable));
@@ -39,7 +41,7 @@ class Node implements Disposable {
     this.#commit();
   }
 
-  /** p50 of commits, in microseconds, that each replace one endpoint of Service `number`. */
+  /** Median time of commits that each replace one endpoint of Service `number`, in microseconds. */
   change(number: number): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
       this.#fold(this.#service(number, round + 1).split("\n")[1]!);
@@ -47,7 +49,7 @@ class Node implements Disposable {
     }));
   }
 
-  /** p50 of commits, in microseconds, that each add one plain Service. */
+  /** Median time of commits that each add one Service without the feature, in microseconds. */
   add(): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
       this.#fold(this.#service(SERVICES + round, 0));
@@ -74,13 +76,14 @@ class Node implements Disposable {
 
   #fold(lines: string): void {
     for (const object of decodeAll(parseScenario(lines).objects.map(manifestOf))) {
-      foldRecord(this.#state, this.#offset++ as Offset, appears(object));
+      foldRecord(this.#state, this.#offset++ as Offset, appears(object), this.#changes);
     }
   }
 
-  /** Commits until nothing is left, as the engine does: emptied chains go with a second commit. */
+  /** Commits until the delta is empty, as the engine does: a second commit deletes emptied chains. */
   #commit(): number {
-    let touched: Touched = takeDirty(this.#state);
+    let touched: Touched = this.#changes.touched;
+    this.#changes = noChanges();
     let microseconds = 0;
     for (;;) {
       const delta = plan(this.#committed, this.#state.desired, touched);
@@ -108,7 +111,7 @@ for (const [feature, fields] of Object.entries(FEATURES)) {
     };
   });
   const [none] = rows;
-  table(`${feature}, ${SERVICES} Services (commit, microseconds p50; ratio to nobody using it)`, [
+  table(`${feature}, ${SERVICES} Services (commit, microseconds p50; ratio to no Service with the feature)`, [
     ["use it", "endpoint of one that does not", "ratio", "of one that does", "new plain Service", "ratio"],
     ...rows.map(({ users, plain, user, added }) => [
       String(users),

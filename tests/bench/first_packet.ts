@@ -1,5 +1,6 @@
-// What the first packet of a connection costs: a datagram from a pod through the node to a remote pod, on nodes without
-// rules and with 10, 1,000 and 30,000 Services. All nodes are there at once and take turns, so that ratios are paired.
+// The latency of the first packet of a connection: a datagram from a pod through the node to a remote pod, on nodes
+// without rules and with 10, 1,000 and 30,000 Services. All nodes exist at the same time and take turns, so that ratios
+// are paired.
 //
 //   deno task bench:first-packet [--json] [SERVICES ...]
 
@@ -24,10 +25,10 @@ const WARM_UP = 500;
 const SOURCE = "10.244.1.5";
 const SERVER = { address: "10.244.2.5", port: 5353 };
 const PAYLOAD = Uint8Array.of(1);
-/** Many more source ports than rounds, so that each datagram begins a connection of its own. */
+/** Each round has a source port of its own, so that each datagram begins a connection. */
 const FIRST_PORT = 10_000;
 
-/** What is printed with --json. */
+/** One row of the output of --json. */
 export interface FirstPacket {
   /** null: no rules. */
   readonly services: number | null;
@@ -78,7 +79,7 @@ interface Node {
   readonly services: number | undefined;
   readonly lab: Lab;
   readonly proxy: LabProxy | undefined;
-  /** Where the datagrams go: the server itself, or a Service in front of it. */
+  /** Destination of the datagrams: the server itself, or a Service with the server as its endpoint. */
   readonly target: Uint8Array<ArrayBuffer>;
   readonly server: number;
   readonly times: number[];
@@ -111,7 +112,7 @@ function clusterOf(services: number) {
   return decodeAll([nodeManifest(), ...parseScenario(lines.join("\n")).objects.map(manifestOf)]);
 }
 
-/** Microseconds from sending to having the datagram at the server. */
+/** Microseconds from sending the datagram to receiving it at the server. */
 function sendOne({ lab, target, server }: Node, port: number): number {
   const client = lab.inside("pod-1", () => newSocket(AF_INET, SOCK_DGRAM));
   bindSocket(client, SOURCE, port);

@@ -1,11 +1,13 @@
-// How far each step is from its floor: the least that any program in this runtime has to do for it. Ratios in one run.
+// The time of each step beside its floor: the least that any program in this runtime has to do for that step. The
+// ratios are measured in one run.
 //
 //   deno task bench:floors [SERVICES]
 
 import { createHash, hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { CONTAINERS, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
@@ -49,7 +51,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const folder = Deno.makeTempDirSync();
 const storage = folderStorage(folder, true);
 const made = Array.from({ length: services }, (_, i) => objectsOf(i).map((object) => JSON.stringify(object)));
-// As an API server is read: slices before their Services.
+// In the order in which an API server is listed: slices before their Services.
 const lines = [...made.map(([, slice]) => slice!), ...made.map(([service]) => service!)];
 
 const [, parsing] = timed(() => lines.map((line) => void JSON.parse(line)));
@@ -75,7 +77,8 @@ note(
 );
 
 const state = emptyState();
-const [, folding] = timed(() => events.forEach((event, i) => foldRecord(state, i as Offset, event)));
+const folded = noChanges();
+const [, folding] = timed(() => events.forEach((event, i) => foldRecord(state, i as Offset, event, folded)));
 const [, putting] = timed(() => {
   for (const set of state.desired.values()) new Map([...set].map(([key, element]) => [key, { ...element }]));
 });
@@ -83,7 +86,7 @@ const elements = [...state.desired.values()].reduce((sum, { size }) => sum + siz
 note("fold", folding, putting, `${elements.toLocaleString("en")} elements put into maps`);
 
 const tables = skeleton(DEFAULT_PROXY_CONFIG);
-const changes = plan(new Map(), state.desired, takeDirty(state));
+const changes = plan(new Map(), state.desired, folded.touched);
 const [digest, digesting] = timed(() => advanceDigest(tablesDigest(tables), changes));
 const [, hashing] = timed(() => changes.forEach(({ key }) => void hash("sha256", key)));
 note("digest", digesting, hashing, "one SHA-256 for each element");
@@ -195,11 +198,11 @@ function objectsOf(i: number, generation = 0): unknown[] {
   }];
 }
 
-/** All that a change costs between its event and the kernel's answer, but for the ledger. */
+/** All steps between an event and the kernel's acknowledgement, except the ledger. */
 function change(i: number): void {
   const event = eventOf(JSON.stringify(objectsOf((i * 31) % services, i + 1)[1]));
-  foldRecord(state, (events.length + i) as Offset, event);
-  const changes = plan(listed.elements, state.desired, takeDirty(state));
+  const { touched } = foldRecord(state, (events.length + i) as Offset, event);
+  const changes = plan(listed.elements, state.desired, touched);
   advanceDigest(digest, changes);
   kernel.commit(elementOperations([...changes, position(i)], CONTAINERS));
 }

@@ -1,21 +1,21 @@
-// Growth as a picture: cost over the number of Services, both logarithmic, so that a level line is a cost that does not
-// grow, and a diagonal one that grows as the cluster does.
+// A chart of cost over the number of Services, both logarithmic: a cost that does not grow is a horizontal line, and
+// one that grows with the cluster a diagonal line.
 
 import * as echarts from "echarts";
 
 const WIDTH = 900;
 const HEIGHT = 480;
 const INK = "#3b3f45";
-/** Okabe and Ito's, which people with any colour vision tell apart. */
+/** The palette of Okabe and Ito, which readers with any colour vision can distinguish. */
 const COLOURS = ["#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#009e73"];
 
-/** One line of the picture: Services and microseconds. */
+/** One line of the chart: pairs of Services and microseconds. */
 export interface Growth {
   readonly name: string;
   readonly points: readonly (readonly [services: number, microseconds: number])[];
 }
 
-/** The picture, as SVG. */
+/** The chart as SVG. */
 export function growthChart(title: string, lines: readonly Growth[]): string {
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
   const ends = lines.map(({ points }) => points.at(-1)![0]);

@@ -1,4 +1,4 @@
-// How fast a ledger is made, replayed and asked, at the size that a busy node gathers.
+// The time to write, replay and query a ledger of the size that a busy node has.
 //
 //   deno task bench:history [EVENTS]
 
@@ -30,7 +30,7 @@ if (import.meta.main) {
   if (Deno.args[1] === undefined) Deno.removeSync(folder, { recursive: true });
 }
 
-/** Asks the program what a person would, each time in a new process. */
+/** Runs the commands that a user would run, each in a new process. */
 async function ask(events: number, folder: string): Promise<void> {
   const ledger = ["--ledger", folder];
   const middle = `@${Math.floor(events / 2)}`;
@@ -100,7 +100,7 @@ export function makeLedger(folder: string, events: number): void {
     report: () => {},
     warn: () => {},
   };
-  const told = progress("events written");
+  const written = progress("events written");
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
   perform(engine, ports, list(kernel));
   const sync = (objects: readonly KubeObject[]) => {
@@ -120,7 +120,7 @@ export function makeLedger(folder: string, events: number): void {
   );
   for (let event = 2 * SERVICES; event < events; event += EVENTS_A_SYNC) {
     sync(Array.from({ length: EVENTS_A_SYNC }, (_, i) => endpoints((event + i) * 7919 % SERVICES, event)));
-    told(event);
+    written(event);
   }
 }
 

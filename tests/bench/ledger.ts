@@ -1,5 +1,5 @@
-// What the ledger costs and what it saves: a sync with it beside one without, by policy; a start that finds its rules in
-// place beside one from nothing.
+// Cost and benefit of the ledger: a sync with it, in each policy, beside one without; a start that finds its rules in
+// the kernel beside one without rules.
 //
 //   deno task bench:ledger [SERVICES]
 
@@ -76,7 +76,7 @@ function syncTimes(policy: SyncPolicy | "no ledger"): number[] {
   return times.slice(500);
 }
 
-/** Gives offsets and keeps nothing. */
+/** A ledger that assigns offsets and stores nothing. */
 function nothing(): Pick<LedgerWriter, "append" | "failure"> & Disposable {
   let next = 0;
   return {
@@ -89,7 +89,7 @@ function nothing(): Pick<LedgerWriter, "append" | "failure"> & Disposable {
   };
 }
 
-/** The shipped program from its start to its rules in the kernel, as it says itself. */
+/** The time of the shipped program from its start to its rules in the kernel, from its log. */
 async function starts(): Promise<void> {
   const source = `${folder}/cluster.json`;
   Deno.writeTextFileSync(source, JSON.stringify({ kind: "List", items: cluster() }));

@@ -1,6 +1,6 @@
-// How cost grows with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first packet of a
-// connection; ratios to the smallest cluster, all in one run. Each size runs in a process and a network namespace of its
-// own. Without arguments the growth is drawn into fixtures/growth.svg too.
+// The growth of cost with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first
+// packet of a connection, with ratios to the smallest cluster. Each size runs in a process and a network namespace of
+// its own. Without arguments it also writes the chart fixtures/growth.svg.
 //
 //   deno task bench [SERVICES or SERVICESxENDPOINTS ...]
 
@@ -9,7 +9,7 @@ import { growthChart } from "./growth_chart.ts";
 import type { Sample } from "./one_size.ts";
 import { table } from "./table.ts";
 
-/** Two endpoints a Service, and where there are many: one Service with 4,000, and 250,000 in all. */
+/** Services with two endpoints each; one Service with 4,000; and 250,000 endpoints in all. */
 const SIZES = ["100", "1000", "10000", "30000", "50000", "1x4000", "5000x50"];
 const sizes = Deno.args.length > 0 ? Deno.args : SIZES;
 const samples = await Array.fromAsync(sizes, measure);
@@ -105,7 +105,7 @@ async function measure(size: string): Promise<Sample> {
   return await inNamespace<Sample>("one_size.ts", [size]);
 }
 
-/** What `script` prints as JSON in a process and a network namespace of its own. */
+/** The JSON that `script` prints in a process and a network namespace of its own. */
 async function inNamespace<T>(script: string, args: readonly string[]): Promise<T> {
   const user = Deno.uid() === 0 ? [] : ["--map-root-user"];
   const path = new URL(script, import.meta.url).pathname;

@@ -1,8 +1,9 @@
-// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a Sample
-// as JSON.
+// One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a
+// Sample as JSON.
 
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
@@ -28,7 +29,7 @@ import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { percentile } from "./percentile.ts";
 
-/** What one size cost. Times in milliseconds, those of `change` and `newService` in microseconds. */
+/** The costs at one size. Times in milliseconds, those of `change` and `newService` in microseconds. */
 export interface Sample {
   readonly services: number;
   readonly endpoints: number;
@@ -37,7 +38,7 @@ export interface Sample {
   readonly render: number;
   readonly commit: number;
   readonly append: number;
-  /** From a snapshot to the state, compared with every element in the kernel. */
+  /** From a snapshot to the state, and its comparison with every element in the kernel. */
   readonly restart: number;
   readonly bytes: number;
   readonly peakMemory: number;
@@ -69,7 +70,7 @@ const timed = <T>(work: () => T): [T, number] => {
   return [result, performance.now() - start];
 };
 
-/** What the engine does for one sync, with each part timed. */
+/** The steps of the engine for one sync, each timed. */
 class Line {
   readonly kernel = new NetlinkKernel();
   readonly tables = skeleton(DEFAULT_PROXY_CONFIG);
@@ -77,17 +78,19 @@ class Line {
   readonly committed: MutableElements = new Map();
   #digest: Digest = tablesDigest(this.tables);
   #offset = 0;
+  #changes = noChanges();
 
   get digest(): string {
     return digestText(this.#digest);
   }
 
   fold(events: readonly EventRecord[]): void {
-    for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event);
+    for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event, this.#changes);
   }
 
   plan(first: boolean) {
-    const changes = plan(this.committed, this.state.desired, takeDirty(this.state));
+    const changes = plan(this.committed, this.state.desired, this.#changes.touched);
+    this.#changes = noChanges();
     this.#digest = advanceDigest(this.#digest, changes);
     const after = positionElement({
       ledger: "0".repeat(16),
@@ -169,7 +172,7 @@ function ledgerTimes(events: readonly EventRecord[], { state, kernel, digest }: 
     const restored = restoredState(newestSnapshot<SnapshotLine>(storage)!.lines);
     const { tables, elements } = separated(kernel.list(OUR_TABLES));
     const listed = digestText(rulesetDigest(tables, elements));
-    return listed === digest && plan(elements, restored.desired, takeDirty(restored)).length === 0;
+    return listed === digest && plan(elements, restored.desired, restored.causes).length === 0;
   });
   if (!same) throw new Error("the kernel does not hold what the ledger says");
   Deno.removeSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
-// Tables of the benches, for people.
+// Tables of the benches, as text.
 
-/** Prints `rows`, the first of which names the columns. */
+/** Prints `rows`; the first one has the names of the columns. */
 export function table(title: string, rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   console.log(`\n${title}`);

@@ -1,15 +1,15 @@
-// The clients of the demo: one connection after another to a cluster IP, each of which must be answered by a pod.
+// The clients of the demo: one connection after another to a cluster IP. A pod must answer each.
 
-/** A Service's frontend that is called. */
+/** A frontend of a Service that a client connects to. */
 export interface Target {
   readonly name: string;
   readonly hostname: string;
   readonly port: number;
 }
 
-/** What came of the connections to one target. */
+/** The results of connections to one target. */
 export interface Tally {
-  /** Connections by the pod that answered, since the last look and in all. */
+  /** Connections by the pod that answered, since the last report and in all. */
   readonly recent: Map<string, number>;
   total: number;
   readonly failures: string[];
@@ -17,7 +17,7 @@ export interface Tally {
 
 const PAUSE_MILLISECONDS = 5;
 
-/** Connects to `target` again and again until `signal` aborts, and notes who answered. */
+/** Connects to `target` again and again until `signal` aborts, and counts which pod answered. */
 export async function callTarget(target: Target, tally: Tally, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {

@@ -1,5 +1,5 @@
-// The demo: a recorded cluster with a rolling update, a drain and a crash loop is played into a network namespace of
-// its own, with a server for every pod, while clients connect to cluster IPs. No connection may fail.
+// The demo: it plays the recording of a cluster with a rolling update, a drain and a crash loop into a network
+// namespace of its own, with a server for every pod, while clients connect to cluster IPs. No connection may fail.
 //
 //   deno task demo [SPEED]      SPEED: times faster than recorded, 6 unless given
 
@@ -11,7 +11,7 @@ const DEFAULT_SPEED = 6;
 
 const NODE = ["ip link set lo up", ...POD_NETWORKS];
 
-/** Runs this file again in a namespace of its own; as a user without rights, in a user namespace. */
+/** Runs this file again in a network namespace, and in a user namespace where the user is not root. */
 async function enterNamespace(args: readonly string[]): Promise<number> {
   const user = Deno.uid() === 0 ? [] : ["--map-root-user"];
   const script = `${NODE.join(" && ")} && export ${INSIDE}=yes && exec "$@"`;

@@ -1,6 +1,7 @@
 // Plays the recording through the real engine into this namespace's kernel, with pods and clients around it.
 
 import { newEngine } from "../../src/engine/engine.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
 import { syncLine } from "../../src/node/sync_line.ts";
@@ -16,14 +17,14 @@ import { Pods } from "./pods.ts";
 
 const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
 
-/** Services of the recording that always have a ready endpoint once they have one, over IPv4 and IPv6. */
+/** Services of the recording that keep a ready endpoint once they have one, over IPv4 and IPv6. */
 const TARGETS: readonly Target[] = [
   { name: "shop/web", hostname: "10.96.159.117", port: 80 },
   { name: "shop/search (IPv6)", hostname: "fd00:96::c:57aa", port: 80 },
   { name: "payments/bookings", hostname: "10.96.208.152", port: 9000 },
 ];
 
-/** Plays the recording `speed` times faster than it was made; returns what the clients met. */
+/** Plays the recording `speed` times faster than it was made; returns the results of the clients. */
 export async function playCluster(speed: number): Promise<{ connections: number; failures: number }> {
   const folder = await Deno.makeTempDir({ prefix: "ledgerproxy-demo-" });
   using kernel = new NetlinkKernel();
@@ -48,7 +49,7 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   const recording = recordingSource(RECORDING, () => readLedger(folderStorage(RECORDING, false)), speed);
   const timer = setInterval(() => clients.show(pods.count), 1000);
-  const source = observed(recording, pods, () => clients.callServed(engine.committed));
+  const source = observed(recording, pods, () => clients.callServed(elementsInPlace(engine.tables)));
   await runLoop(engine, ports, source, stop.signal);
   clearInterval(timer);
   stop.abort();
@@ -58,7 +59,7 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   return clients.result();
 }
 
-/** `source`, with pods that start before their rules and stop after them. */
+/** `source`, with pods that start before their rules are committed and stop after their rules are deleted. */
 function observed(source: Source, pods: Pods, synced: () => void): Source {
   return {
     description: source.description,
@@ -73,14 +74,14 @@ function observed(source: Source, pods: Pods, synced: () => void): Source {
   };
 }
 
-/** Starts a client for each target as soon as its rules are in the kernel, and shows what they meet. */
+/** Starts a client for each target once its rules are in the kernel, and prints the results. */
 class Clients {
   readonly #tallies = new Map<Target, Tally>();
   readonly #running: Promise<void>[] = [];
 
   constructor(readonly signal: AbortSignal) {}
 
-  /** Starts calling targets that the kernel serves by now. */
+  /** Starts clients of targets that the kernel now serves. */
   callServed(committed: ReadonlyMap<string, ReadonlyMap<string, unknown>>): void {
     for (const target of TARGETS) {
       const family = target.hostname.includes(":") ? "ip6" : "ip";
@@ -92,7 +93,7 @@ class Clients {
     }
   }
 
-  /** Prints where connections went since the last time. */
+  /** Prints which pods answered since the last report. */
   show(pods: number): void {
     console.log(`  ${pods} pods listen`);
     for (const [{ name }, { recent, failures }] of this.#tallies) {
@@ -118,9 +119,9 @@ class Clients {
 
   summary(): string {
     const { connections, failures } = this.result();
-    const told = [...this.#tallies.values()].flatMap(({ failures }) => failures).slice(0, 5).map((text) =>
+    const failed = [...this.#tallies.values()].flatMap(({ failures }) => failures).slice(0, 5).map((text) =>
       `\n  ${text}`
     );
-    return `${connections} connections, ${failures} failed${told.join("")}`;
+    return `${connections} connections, ${failures} failed${failed.join("")}`;
   }
 }

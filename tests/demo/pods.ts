@@ -1,23 +1,23 @@
-// The pods of the demo: a TCP server on every address and port that EndpointSlices name, for as long as they do.
+// The pods of the demo: a TCP server on every address and port while an EndpointSlice names it.
 
 import { describeKey, type EndpointSlice, type WatchEvent } from "../../src/kube/objects.ts";
 
-/** How long a pod serves after it left its slices: the end of its termination grace period. */
+/** How long a pod serves after no slice names it: the rest of its termination grace period. */
 const GRACE_MILLISECONDS = 1000;
 
 /** Servers by `address port`, started and stopped by watch events. */
 export class Pods implements AsyncDisposable {
   readonly #listeners = new Map<string, Deno.Listener>();
-  /** Which slices name a pod. */
+  /** The slices that name each pod. */
   readonly #slices = new Map<string, readonly string[]>();
   readonly #stopping = new Set<ReturnType<typeof setTimeout>>();
 
-  /** Pods that listen now. */
+  /** How many pods listen. */
   get count(): number {
     return this.#listeners.size;
   }
 
-  /** Starts the pods that `events` name; call before their rules are made. */
+  /** Starts the pods that `events` name. Call it before their rules are committed. */
   start(events: readonly WatchEvent[]): void {
     for (const { key, value } of events) {
       if (key.kind !== "EndpointSlice") continue;
@@ -27,7 +27,7 @@ export class Pods implements AsyncDisposable {
     }
   }
 
-  /** Stops the pods that no slice names any more, after their grace period; call after their rules are gone. */
+  /** Stops, after their grace period, the pods that no slice names. Call it after their rules are deleted. */
   retire(): void {
     const named = new Set([...this.#slices.values()].flat());
     for (const pod of this.#listeners.keys()) if (!named.has(pod)) this.#stopLater(pod);
@@ -58,7 +58,7 @@ export class Pods implements AsyncDisposable {
   }
 }
 
-/** Pods of a slice that could serve: all but those on addresses outside the demo's pod networks, and UDP ports. */
+/** Pods of a slice that the demo can run: addresses in its pod networks, and TCP ports. */
 function podsOf(slice: EndpointSlice): string[] {
   const ports = slice.ports.filter(({ protocol }) => (protocol ?? "TCP") === "TCP").flatMap(({ port }) =>
     port ?? []

@@ -1,7 +1,8 @@
-// The engine against the fake kernel and a ledger in memory: positions, refusals, restarts.
+// The engine with the fake kernel and a ledger in memory: positions, rejections, restarts.
 
 import assert from "node:assert/strict";
-import type { EngineState } from "../../src/engine/engine.ts";
+import { committedDigest, type EngineState } from "../../src/engine/engine_state.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { commitBatch, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -38,9 +39,9 @@ function assertInSync(engine: EngineState, kernel: FakeKernel): void {
     set !== POSITION_PATH
   );
   assert.deepEqual(withoutPosition, []);
-  assert.deepEqual(diff(engine.committed, held.elements), []);
+  assert.deepEqual(diff(elementsInPlace(engine.tables), held.elements), []);
   const digest = digestText(rulesetDigest(held.tables, held.elements));
-  assert.equal(digestText(engine.committedDigest), digest);
+  assert.equal(digestText(committedDigest(engine)), digest);
   assert.equal(positionOf(held.elements)?.digest, digest);
 }
 
@@ -57,7 +58,7 @@ Deno.test("the first batch writes the skeleton, the elements and the position in
   ]]);
 });
 
-Deno.test("nothing is committed before the source has listed, and nothing when a list changes nothing", () => {
+Deno.test("nothing is committed before the source has sent a list, or when a list changes nothing", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   perform(process.engine, process.ports, { kind: "sync" });
@@ -67,7 +68,7 @@ Deno.test("nothing is committed before the source has listed, and nothing when a
   assert.equal(kernel.generation(), 2);
 });
 
-Deno.test("parts of the first list are in the ledger at once, and in the kernel when it is whole", () => {
+Deno.test("parts of the first list are appended at once, and committed when the list is whole", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   const gone = service("shop/gone 10.96.0.9 http:80/tcp");
@@ -82,7 +83,7 @@ Deno.test("parts of the first list are in the ledger at once, and in the kernel 
   assertInSync(process.engine, kernel);
 });
 
-Deno.test("a changed endpoint is one element taken, one given, and the position", () => {
+Deno.test("a changed endpoint deletes one element, adds one, and moves the position", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   process.list(WEB, PODS);
@@ -127,7 +128,7 @@ Deno.test("each commit is in the ledger with its changes and the offset of the e
   ]);
 });
 
-Deno.test("a restart finds nothing to do, and knows the Services without any source", () => {
+Deno.test("a restart has nothing to commit, and has the Services without a source", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
@@ -142,7 +143,7 @@ Deno.test("a restart finds nothing to do, and knows the Services without any sou
   assertInSync(second.engine, kernel);
 });
 
-Deno.test("after a restart on an empty kernel the ledger alone brings back the rules", () => {
+Deno.test("after a restart on an empty kernel the rules are made from the ledger alone", () => {
   const storage = memoryStorage();
   {
     using kernel = new FakeKernel();
@@ -170,7 +171,7 @@ Deno.test("an incomplete list deletes nothing", () => {
   assert.deepEqual(process.warnings, ["a.yaml:3: cut"]);
 });
 
-Deno.test("elements that others changed are put right at the next start", () => {
+Deno.test("elements that another program changed are put back at the next start", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
@@ -232,7 +233,7 @@ function refusing(kernel: FakeKernel, times: number): Kernel {
   };
 }
 
-Deno.test("a refused commit moves nothing, is recorded, and its changes are in the next one", () => {
+Deno.test("a rejected commit moves no position, is recorded, and its changes are in the next one", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
@@ -240,7 +241,7 @@ Deno.test("a refused commit moves nothing, is recorded, and its changes are in t
     process.list(WEB, PODS);
     assert.equal(process.engine.rejections, 1);
     assert.equal(process.engine.committedOffset, -1);
-    assert.equal(process.engine.committed.size, 0);
+    assert.equal(elementsInPlace(process.engine.tables).size, 0);
     assert.match(process.warnings[0]!, /EBUSY.*The rules stay as they were/);
     perform(process.engine, process.ports, { kind: "sync" });
     assert.equal(process.engine.rejections, 0);
@@ -269,7 +270,7 @@ function fussy(kernel: FakeKernel, word: string): Kernel {
   };
 }
 
-Deno.test("a Service that the kernel refuses is set aside and named; all others are served, also after a restart", () => {
+Deno.test("a Service that the kernel rejects is set aside and named; all others are served, also after a restart", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   const bad = [1, 2, 3, 4, 5].flatMap((n) => [
@@ -310,7 +311,7 @@ Deno.test("a Service that the kernel refuses is set aside and named; all others 
   assert.equal(process.engine.cluster.aside.size, 4);
 });
 
-Deno.test("an element that another program took away sets no Service aside", () => {
+Deno.test("an element that another program deleted sets no Service aside", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   process.list(WEB, PODS);
@@ -326,7 +327,7 @@ Deno.test("an element that another program took away sets no Service aside", () 
   assertInSync(process.engine, kernel);
 });
 
-Deno.test("an address in use that goes to another Service is said, and counted in the report; a first list moves none", () => {
+Deno.test("an address that goes to another Service makes a warning and is in the report; a first list moves none", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   const listed = { externalIPs: ["203.0.113.80"] };
@@ -345,7 +346,7 @@ Deno.test("an address in use that goes to another Service is said, and counted i
   assert.deepEqual(process.reports.at(-1)!.moved, [{ ...moved, from: "shop/old", to: "shop/young" }]);
 });
 
-Deno.test("an address that moves while the tables are made anew is said too: at a start, and as the configuration changes", () => {
+Deno.test("an address that moves in a rebuild makes a warning too: at a start, and when the configuration changes", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   const young = service("shop/young 10.96.0.3 http:80/tcp", "2026-01-01T00:00:00Z", {
@@ -387,7 +388,7 @@ Deno.test("an address that moves while the tables are made anew is said too: at 
   assert.deepEqual([process.reports[0]!.rebuilt, moved(process)], [true, ["shop/old shop/young"]]);
 });
 
-Deno.test("what of a Service is left out is said with its name, once, and so is what its source ranges leave open", () => {
+Deno.test("a part of a Service that is left out makes one warning, and so do source ranges that restrict nothing", () => {
   using kernel = new FakeKernel();
   using process = new Process(kernel, memoryStorage());
   const spec = { externalIPs: ["127.0.0.1"], loadBalancerSourceRanges: ["fd00::/8"] };
@@ -424,7 +425,7 @@ Deno.test("a report counts changes, and each trigger of a slice once", () => {
   );
 });
 
-Deno.test("each way in which kernel and ledger can disagree at a start has a name, a record, and ends in agreement", () => {
+Deno.test("each disagreement of kernel and ledger at a start has a name and a record, and ends in agreement", () => {
   const table = (family: "ip" | "ip6") =>
     ({ verb: "delete", noun: "table", family, table: "ledgerproxy" }) as const;
   const other = slice("shop/web-a http:8080/tcp 10.244.0.9");

@@ -1,27 +1,26 @@
-// The healer decides by values alone: what it is given, and when. What it asks for is compared, and when it wants to be
-// woken.
+// The healer decides from its inputs and their times alone. The tests compare its effects and its next deadline.
 
 import assert from "node:assert/strict";
 import {
   type HealerEffect,
   type HealerInput,
   type HealerState,
+  healerWakesAt,
   newHealer,
-  step,
-  unsettledDrift,
-  wakeAt,
+  openDrift,
+  stepHealer,
 } from "../../src/engine/healer.ts";
 
-const QUIET: HealerInput = { kind: "polled", heard: { foreign: [], lost: false } };
-const LOST: HealerInput = { kind: "polled", heard: { foreign: [], lost: true } };
-const TAKEN: HealerInput = { kind: "tried", refused: false };
-const REFUSED: HealerInput = { kind: "tried", refused: true };
+const QUIET: HealerInput = { kind: "polled", received: { foreign: [], lost: false } };
+const LOST: HealerInput = { kind: "polled", received: { foreign: [], lost: true } };
+const TAKEN: HealerInput = { kind: "tried", rejected: false };
+const REJECTED: HealerInput = { kind: "tried", rejected: true };
 const WOKEN: HealerInput = { kind: "woken" };
 
 const change = (process: string, ...changes: string[]) => ({ process, pid: 7, changes });
 const stolen = (process: string, ...changes: string[]): HealerInput => ({
   kind: "polled",
-  heard: { foreign: [change(process, ...changes)], lost: false },
+  received: { foreign: [change(process, ...changes)], lost: false },
 });
 const kinds = (effects: readonly HealerEffect[]) => effects.map(({ kind }) => kind);
 const responses = (effects: readonly HealerEffect[]) =>
@@ -31,22 +30,25 @@ const responses = (effects: readonly HealerEffect[]) =>
 function atWar(from: number): HealerState {
   const state = newHealer(true, true, from);
   for (let i = 0; i < 6; i++) {
-    const effects = step(state, stolen("thief", "delete element"), from + i * 1000);
-    if (kinds(effects).includes("heal")) step(state, TAKEN, from + i * 1000);
+    const effects = stepHealer(state, stolen("thief", "delete element"), from + i * 1000);
+    if (kinds(effects).includes("heal")) stepHealer(state, TAKEN, from + i * 1000);
   }
   return state;
 }
 
-Deno.test("it asks the monitor ten times a second, and compares every 15 minutes", () => {
+Deno.test("it polls the monitor ten times a second, and compares every 15 minutes", () => {
   const state = newHealer(true, true, 500);
   const polls: number[] = [];
   const audits: number[] = [];
   while (audits.length < 2) {
-    const now = wakeAt(state);
-    for (const { kind } of step(state, WOKEN, now)) {
+    const now = healerWakesAt(state);
+    for (const { kind } of stepHealer(state, WOKEN, now)) {
       if (kind === "poll") polls.push(now);
       if (kind === "compare") audits.push(now);
-      assert.deepEqual(step(state, kind === "poll" ? QUIET : { kind: "compared", equal: true }, now), []);
+      assert.deepEqual(
+        stepHealer(state, kind === "poll" ? QUIET : { kind: "compared", equal: true }, now),
+        [],
+      );
     }
   }
   assert.deepEqual(polls.slice(0, 3), [600, 700, 800]);
@@ -55,37 +57,37 @@ Deno.test("it asks the monitor ten times a second, and compares every 15 minutes
 
 Deno.test("a start that has not listed our tables compares them after five seconds", () => {
   const state = newHealer(true, false, 0);
-  assert.deepEqual(kinds(step(state, WOKEN, 4999)), ["poll"]);
-  assert.deepEqual(kinds(step(state, WOKEN, 5000)), ["compare"]);
+  assert.deepEqual(kinds(stepHealer(state, WOKEN, 4999)), ["poll"]);
+  assert.deepEqual(kinds(stepHealer(state, WOKEN, 5000)), ["compare"]);
 });
 
 Deno.test("woken early it does nothing, woken late it does each thing once", () => {
   const state = newHealer(true, true, 0);
-  assert.deepEqual(step(state, WOKEN, 99), []);
-  assert.deepEqual(kinds(step(state, WOKEN, 10_000)), ["poll"]);
-  assert.equal(wakeAt(state), 10_100);
+  assert.deepEqual(stepHealer(state, WOKEN, 99), []);
+  assert.deepEqual(kinds(stepHealer(state, WOKEN, 10_000)), ["poll"]);
+  assert.equal(healerWakesAt(state), 10_100);
 });
 
-Deno.test("without a monitor it sleeps until a commit is refused", () => {
+Deno.test("without a monitor it has no deadline until a commit is rejected", () => {
   const state = newHealer(false, true, 0);
-  assert.equal(wakeAt(state), Infinity);
-  step(state, REFUSED, 0);
-  assert.equal(wakeAt(state), 1000);
+  assert.equal(healerWakesAt(state), Infinity);
+  stepHealer(state, REJECTED, 0);
+  assert.equal(healerWakesAt(state), 1000);
 });
 
 Deno.test("changes that come together are all recorded, and put back once", () => {
   const state = newHealer(true, true, 0);
   const foreign = [change("nft", "delete table ip"), change("other", "add rule ip")];
-  const effects = step(state, { kind: "polled", heard: { foreign, lost: true } }, 100);
+  const effects = stepHealer(state, { kind: "polled", received: { foreign, lost: true } }, 100);
   assert.deepEqual(kinds(effects), ["drift", "drift", "heal"]);
   assert.deepEqual(responses(effects), ["rules are put back", "rules are put back"]);
 });
 
-Deno.test("messages that the kernel dropped are made up for by a comparison, and what that finds is put back", () => {
+Deno.test("dropped notifications lead to a comparison, and a change that it finds is put back", () => {
   const state = newHealer(true, true, 0);
-  assert.deepEqual(kinds(step(state, LOST, 100)), ["compare"]);
-  assert.deepEqual(step(state, { kind: "compared", equal: true }, 100), []);
-  const effects = step(state, { kind: "compared", equal: false }, 100);
+  assert.deepEqual(kinds(stepHealer(state, LOST, 100)), ["compare"]);
+  assert.deepEqual(stepHealer(state, { kind: "compared", equal: true }, 100), []);
+  const effects = stepHealer(state, { kind: "compared", equal: false }, 100);
   assert.deepEqual(kinds(effects), ["drift", "heal"]);
   assert.deepEqual(effects[0], {
     kind: "drift",
@@ -96,60 +98,62 @@ Deno.test("messages that the kernel dropped are made up for by a comparison, and
   });
 });
 
-Deno.test("a sixth change within a minute waits, and says for how long; the next ones only that they wait", () => {
+Deno.test("the response to a sixth change within a minute says how long it waits; to the next ones, that they wait", () => {
   const state = atWar(0);
   assert.equal(state.healAt, 60_000);
-  const effects = step(state, stolen("thief", "delete element"), 6000);
+  const effects = stepHealer(state, stolen("thief", "delete element"), 6000);
   assert.deepEqual(responses(effects), ["rules wait to be put back"]);
   assert.deepEqual(kinds(effects), ["drift"]);
-  assert.ok(!kinds(step(state, WOKEN, 59_999)).includes("heal"));
-  assert.ok(kinds(step(state, WOKEN, 60_000)).includes("heal"));
+  assert.ok(!kinds(stepHealer(state, WOKEN, 59_999)).includes("heal"));
+  assert.ok(kinds(stepHealer(state, WOKEN, 60_000)).includes("heal"));
 });
 
-Deno.test("what waits is unsettled, with who, what, since when and until when", () => {
+Deno.test("a drift that waits is open, with program, changes, beginning and end", () => {
   const state = newHealer(true, true, 0);
   for (let i = 0; i < 5; i++) {
-    step(state, stolen("thief", "delete element"), i * 1000);
-    step(state, TAKEN, i * 1000);
-    assert.equal(unsettledDrift(state), undefined, "put back at once");
+    stepHealer(state, stolen("thief", "delete element"), i * 1000);
+    stepHealer(state, TAKEN, i * 1000);
+    assert.equal(openDrift(state), undefined, "put back at once");
   }
-  step(state, stolen("thief", "delete element"), 5000);
-  step(state, stolen("thief", "delete table ip", "delete element"), 7000);
-  assert.deepEqual(unsettledDrift(state), {
+  stepHealer(state, stolen("thief", "delete element"), 5000);
+  stepHealer(state, stolen("thief", "delete table ip", "delete element"), 7000);
+  assert.deepEqual(openDrift(state), {
     process: "thief",
     pid: 7,
     changes: ["delete element", "delete table ip"],
     since: 5000,
     putBackAt: 60_000,
   });
-  step(state, TAKEN, 8000);
-  assert.equal(unsettledDrift(state)?.putBackAt, 60_000, "a batch of the source is no put-back");
+  stepHealer(state, TAKEN, 8000);
+  assert.equal(openDrift(state)?.putBackAt, 60_000, "a batch of the source is no put-back");
 });
 
-Deno.test("it is settled once the rules are back and the next change would be put back at once", () => {
+Deno.test("a drift is resolved once the rules are back and the next change would be put back at once", () => {
   const state = atWar(0);
-  step(state, WOKEN, 60_000);
-  step(state, TAKEN, 60_000);
-  assert.deepEqual(unsettledDrift(state)?.since, 5000);
-  assert.equal(unsettledDrift(state)?.putBackAt, undefined, "they are back");
-  step(state, WOKEN, 60_900);
-  assert.notEqual(unsettledDrift(state), undefined, "the second put-back is not a minute ago");
-  step(state, WOKEN, 61_000);
-  assert.equal(unsettledDrift(state), undefined);
+  stepHealer(state, WOKEN, 60_000);
+  stepHealer(state, TAKEN, 60_000);
+  assert.deepEqual(openDrift(state)?.since, 5000);
+  assert.equal(openDrift(state)?.putBackAt, undefined, "they are back");
+  stepHealer(state, WOKEN, 60_900);
+  assert.notEqual(openDrift(state), undefined, "the second put-back is not a minute ago");
+  stepHealer(state, WOKEN, 61_000);
+  assert.equal(openDrift(state), undefined);
 });
 
-Deno.test("a thief that goes on is named all the while, also where a comparison cannot say who it was", () => {
+Deno.test("a program that goes on is named all the time, also after a comparison that does not know it", () => {
   const state = atWar(0);
   let named = 0;
   for (let now = 6000; now < 600_000; now += 100) {
-    for (const { kind } of step(state, WOKEN, now)) if (kind === "heal") step(state, TAKEN, now);
+    for (const { kind } of stepHealer(state, WOKEN, now)) if (kind === "heal") stepHealer(state, TAKEN, now);
     if (now % 1000 === 0) {
       const input = now % 3000 === 0
         ? { kind: "compared", equal: false } as const
         : stolen("thief", "delete");
-      for (const { kind } of step(state, input, now)) if (kind === "heal") step(state, TAKEN, now);
+      for (const { kind } of stepHealer(state, input, now)) {
+        if (kind === "heal") stepHealer(state, TAKEN, now);
+      }
     }
-    const drift = unsettledDrift(state);
+    const drift = openDrift(state);
     assert.equal(drift?.process, "thief", `at ${now}`);
     assert.equal(drift?.since, 5000);
     named++;
@@ -157,22 +161,22 @@ Deno.test("a thief that goes on is named all the while, also where a comparison 
   assert.equal(named, 5940);
 });
 
-Deno.test("a refused put-back is unsettled too, and tried again after 1, 2, 4 ... 30 s", () => {
+Deno.test("a drift is open while putting back is rejected, and is retried after 1, 2, 4 ... 30 s", () => {
   const state = newHealer(true, true, 0);
-  assert.deepEqual(kinds(step(state, stolen("nft", "delete table ip"), 0)), ["drift", "heal"]);
+  assert.deepEqual(kinds(stepHealer(state, stolen("nft", "delete table ip"), 0)), ["drift", "heal"]);
   const waits: number[] = [];
   let now = 0;
   for (let i = 0; i < 7; i++) {
-    step(state, REFUSED, now);
-    assert.equal(unsettledDrift(state)?.putBackAt, state.retryAt);
+    stepHealer(state, REJECTED, now);
+    assert.equal(openDrift(state)?.putBackAt, state.retryAt);
     waits.push(state.retryAt! - now);
     now = state.retryAt!;
-    assert.ok(kinds(step(state, WOKEN, now)).includes("commit"));
+    assert.ok(kinds(stepHealer(state, WOKEN, now)).includes("commit"));
   }
   assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-  step(state, TAKEN, now);
+  stepHealer(state, TAKEN, now);
   assert.equal(state.retryAt, undefined);
-  assert.equal(unsettledDrift(state), undefined);
-  step(state, REFUSED, now);
+  assert.equal(openDrift(state), undefined);
+  stepHealer(state, REJECTED, now);
   assert.equal(state.retryAt! - now, 1000, "a success begins anew");
 });

@@ -1,4 +1,4 @@
-// When rules are put back: five times a minute at once, then as soon as the fifth last time is a minute ago.
+// When rules are put back: five times a minute at once, then when the fifth last time is a minute ago.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -28,7 +28,7 @@ Deno.test("five changes within a minute are put back at once, the sixth a minute
   assert.equal(healingDelay(healings, 60_000), 0, "the first is a minute ago");
 });
 
-Deno.test("whatever changes come, no minute has more than five put-backs, none waits longer than a minute", () => {
+Deno.test("for any changes, rules are put back at most five times in any minute, and wait for a minute at most", () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 70_000 }), { maxLength: 40 });
   fc.assert(fc.property(gaps, (steps) => {
     let now = 0;

@@ -1,8 +1,9 @@
-// A proxy at work under a clock of the test's: what its healer asks for is done, and its results come back.
+// A running proxy under the test's clock: the healer's effects are executed, and their results come back to it.
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import type { UnsettledDrift } from "../../src/engine/healer.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
+import type { OpenDrift } from "../../src/engine/healer.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -33,8 +34,8 @@ class Node {
   now = 0;
   readonly kernel = new ReluctantKernel();
   readonly storage = memoryStorage();
-  readonly drifts: (UnsettledDrift | undefined)[] = [];
-  readonly #heard: ForeignChange[] = [];
+  readonly drifts: (OpenDrift | undefined)[] = [];
+  readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
   constructor() {
@@ -43,8 +44,8 @@ class Node {
       ledger: new LedgerWriter(this.storage, { policy: "interval" }),
       now: () => new Date(WALL + this.now).toISOString(),
       monitor: {
-        poll: () => ({ foreign: this.#heard.splice(0), lost: false }),
-        unheard: (_generation, commit) => commit(),
+        poll: () => ({ foreign: this.#received.splice(0), lost: false }),
+        withoutNotifications: (_generation, commit) => commit(),
       },
       driftChanged: (drift) => this.drifts.push(drift),
       report: () => {},
@@ -71,18 +72,19 @@ class Node {
 
   steal(): void {
     this.kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
-    this.#heard.push({ process: "thief", pid: 7, changes: ["delete table ip ledgerproxy"] });
+    this.#received.push({ process: "thief", pid: 7, changes: ["delete table ip ledgerproxy"] });
   }
 
   /** Whether the kernel holds what it should. */
   get whole(): boolean {
     const { tables, elements } = separated(this.kernel.list(OUR_TABLES));
-    const { committed, cluster } = this.running.engine;
-    return tables.length === 2 && diff(committed, elements).length === 0 && cluster.services.size === 1;
+    const { engine } = this.running;
+    return tables.length === 2 && diff(elementsInPlace(engine.tables), elements).length === 0 &&
+      engine.cluster.services.size === 1;
   }
 }
 
-Deno.test("a commit that the kernel refuses is tried again without a word of the source", () => {
+Deno.test("a commit that the kernel rejects is retried without a batch of the source", () => {
   const node = new Node();
   node.kernel.refusals = 7;
   node.list();
@@ -94,7 +96,7 @@ Deno.test("a commit that the kernel refuses is tried again without a word of the
   assert.equal(node.running.engine.rejections, 0);
 });
 
-Deno.test("what a thief took is put back at once five times; then the driver says that it waits, and when it ends", () => {
+Deno.test("deleted tables are put back at once five times; then the drift is reported as waiting, and when that ends", () => {
   const node = new Node();
   node.list();
   for (let i = 0; i < 6; i++) {
@@ -122,7 +124,7 @@ Deno.test("what a thief took is put back at once five times; then the driver say
   ]);
 });
 
-Deno.test("what is thrown between batches ends the loop, once", async () => {
+Deno.test("an error between batches ends the loop once", async () => {
   let polls = 0;
   const { engine, ports } = new Node().running;
   const monitor = {

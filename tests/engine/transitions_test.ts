@@ -1,5 +1,5 @@
-// Going from one setting to another by changes ends where building the other afresh does, and back again: every change
-// of one feature, in the fake kernel. tests/kernel does the same in the real one.
+// Changing one setting into another gives the same rules as starting with the other, and so does changing it back: for each
+// setting of each feature, with the fake kernel. tests/kernel does the same with the real one.
 
 import assert from "node:assert/strict";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";

@@ -1,8 +1,8 @@
-// Who may have an address: a cluster IP's owner on every port of it, then load balancers, then external IPs; within a
-// rank the older Service. Whatever came first, and whatever is edited.
+// Which Service holds an address: on every port of it the owner of the cluster IP, then a load balancer, then an external
+// IP; within a rank the older Service. Neither the order of events nor edits change that.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState, takeStaleFlows } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { KubeObject, Service } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -45,7 +45,7 @@ const both = (...objects: KubeObject[]) => {
   return one;
 };
 
-Deno.test("a cluster IP stays with its Service, though an older one lists it as an external IP or its balancer's", () => {
+Deno.test("a cluster IP stays with its Service, also if an older one has it as an external or load balancer address", () => {
   const dns = spec("dns", {}, YOUNG);
   for (
     const evil of [
@@ -59,7 +59,7 @@ Deno.test("a cluster IP stays with its Service, though an older one lists it as 
   }
 });
 
-Deno.test("nobody else serves another port of a cluster IP, until its Service is gone", () => {
+Deno.test("no other Service serves another port of a cluster IP until the owner is deleted", () => {
   const dns = spec("dns", {}, YOUNG);
   const evil = spec("evil", { externalIPs: ["10.96.0.16"] }, OLD, "other:443/tcp");
   const state = both(dns, evil);
@@ -77,7 +77,7 @@ Deno.test("nobody else serves another port of a cluster IP, until its Service is
   ]);
 });
 
-Deno.test("what a controller wrote to a status comes before an external IP, and age decides among equals", () => {
+Deno.test("an address in a status ranks before an external IP, and age decides within a rank", () => {
   const listed = { externalIPs: ["203.0.113.80"] };
   const holder = (...objects: Service[]) =>
     holders(both(...objects)).find((line) => line.startsWith("203.0.113.80"))?.split(" ").at(-1);
@@ -97,7 +97,7 @@ Deno.test("what a controller wrote to a status comes before an external IP, and 
   );
 });
 
-Deno.test("a Service that does not say when it was made is not older than one that does", () => {
+Deno.test("a Service without creationTimestamp is younger than one with it", () => {
   const { creationTimestamp: _, ...metadata } = spec("dns", { externalIPs: ["203.0.113.80"] }, "").metadata;
   const undated = { ...spec("dns", { externalIPs: ["203.0.113.80"] }, ""), metadata };
   const state = both(undated, spec("evil", { externalIPs: ["203.0.113.80"] }, YOUNG));
@@ -115,7 +115,7 @@ Deno.test("an edit moves an address within a Service from one rank to another", 
   );
 });
 
-Deno.test("flows of a UDP frontend that goes to another Service are looked at", () => {
+Deno.test("flows of a UDP frontend are stale when it goes to another Service", () => {
   const young = balanced(service("bug/young 10.96.0.1 dns:53/udp", YOUNG), "203.0.113.53");
   const old = service("bug/old 10.96.0.2 dns:53/udp", OLD, { externalIPs: ["203.0.113.53"] });
   const slices = [
@@ -123,17 +123,16 @@ Deno.test("flows of a UDP frontend that goes to another Service are looked at", 
     slice("bug/old-a dns:53/udp 10.244.0.2"),
   ];
   const state = folded(...[young, old, ...slices].map(appears));
-  takeStaleFlows(state);
-  foldRecord(
+  const { staleFlows } = foldRecord(
     state,
     9 as Offset,
     appears({ ...young, status: {}, spec: { ...young.spec, externalIPs: ["203.0.113.53"] } }),
   );
-  const stale = takeStaleFlows(state).map(({ address, serving }) => [address, serving]);
+  const stale = [...staleFlows.values()].map(({ address, serving }) => [address, serving]);
   assert.deepEqual(stale, [["203.0.113.53", ["10.244.0.2 . 53"]]]);
 });
 
-Deno.test("special addresses and the node's own link-local ones are left out, and named", () => {
+Deno.test("special addresses and the node's link-local ones are left out with a remark", () => {
   const node: KubeObject = {
     kind: "Node",
     metadata: { name: "node-a" },

@@ -1,8 +1,9 @@
-// Endpoints as slices tell of them: twice, in the wrong family, without what is asked for, under a label that changes.
-// Where two slices tell of one endpoint, which came first decides nothing.
+// Endpoints of slices that are unusual: listed twice, of the wrong family, with fields missing, under a label that changes.
+// Where two slices have one endpoint, the order in which they came decides nothing.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState, takeStaleFlows } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { EndpointSlice, SliceEndpoint } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -21,7 +22,7 @@ function endpoints(state: ClusterState): string[] {
   return lines(state.desired).filter((line) => / endpoints /.test(line)).map((line) => line.split(" : ")[1]!);
 }
 
-function tells(text: string, ...parts: Partial<SliceEndpoint>[]): EndpointSlice {
+function sliceWith(text: string, ...parts: Partial<SliceEndpoint>[]): EndpointSlice {
   const one = slice(text);
   return { ...one, endpoints: one.endpoints.map((endpoint, i) => ({ ...endpoint, ...parts[i] })) };
 }
@@ -31,7 +32,7 @@ Deno.test("an endpoint of the other family than its slice's is left out, and the
   assert.deepEqual(endpoints(state), ["10.244.0.1 . 8080"]);
 });
 
-Deno.test("an endpoint without address, without conditions and with empty hints, and ports without number", () => {
+Deno.test("endpoints without address, conditions or hints, and ports without number, are read", () => {
   const one = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2 10.244.0.3");
   const [a, b, c] = one.endpoints;
   const state = folded(
@@ -45,21 +46,25 @@ Deno.test("an endpoint without address, without conditions and with empty hints,
   assert.deepEqual(endpoints(state), ["10.244.0.2 . 8080", "10.244.0.3 . 8080"]);
 });
 
-Deno.test("a port and an endpoint told twice in one slice count once", () => {
+Deno.test("a port and an endpoint that are twice in one slice count once", () => {
   const one = slice("shop/web-a http:8080/tcp http:8080/tcp 10.244.0.1 10.244.0.1");
   assert.deepEqual(endpoints(folded(appears(WEB), appears(one))), ["10.244.0.1 . 8080"]);
 });
 
-Deno.test("who serves a UDP flow does not depend on which of two slices came first", () => {
+Deno.test("the order of two slices does not decide which endpoint serves a UDP flow", () => {
   const dns = service("shop/dns 10.96.0.53 dns:53/udp");
   const conditions = (serving: boolean) => ({ conditions: { ready: false, serving, terminating: false } });
   const slices = [
-    tells("shop/dns-a dns:53/udp 10.244.0.1", conditions(false)),
-    tells("shop/dns-b dns:53/udp 10.244.0.1", conditions(true)),
+    sliceWith("shop/dns-a dns:53/udp 10.244.0.1", conditions(false)),
+    sliceWith("shop/dns-b dns:53/udp 10.244.0.1", conditions(true)),
   ];
-  const serving = (told: readonly EndpointSlice[]) => {
-    const state = folded(config, appears(dns), ...told.map(appears));
-    return takeStaleFlows(state).map(({ serving }) => serving);
+  const serving = (ordered: readonly EndpointSlice[]) => {
+    const state = emptyState();
+    const changes = noChanges();
+    [config, appears(dns), ...ordered.map(appears)].forEach((record, offset) =>
+      foldRecord(state, offset as Offset, record, changes)
+    );
+    return [...changes.staleFlows.values()].map(({ serving }) => serving);
   };
   assert.deepEqual(serving(slices), [["10.244.0.1 . 53"]]);
   assert.deepEqual(serving(slices.toReversed()), serving(slices));
@@ -81,7 +86,7 @@ Deno.test("a slice that loses its label, becomes headless or is deleted twice le
   }
 });
 
-Deno.test("affinity for zero seconds is affinity for as long as the API says by default", () => {
+Deno.test("affinity for zero seconds lasts for the API's default", () => {
   const affine = (timeoutSeconds?: number) =>
     service("shop/web 10.96.0.1 http:80/tcp", undefined, {
       sessionAffinity: "ClientIP",
@@ -94,7 +99,7 @@ Deno.test("affinity for zero seconds is affinity for as long as the API says by 
   assert.deepEqual(rules(0), rules());
 });
 
-Deno.test("a Service whose families change places keeps its rules", () => {
+Deno.test("a Service whose families change their order keeps its rules", () => {
   const dual = service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp");
   const slices = [slice("shop/web-a http:8080/tcp 10.244.0.1"), slice("shop/web-b http:8080/tcp fd00:10::1")];
   const state = folded(...[dual, ...slices].map(appears));

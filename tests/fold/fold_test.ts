@@ -1,7 +1,7 @@
-// The fold in a notation: objects in, elements out.
+// The fold in a one-line notation: objects in, elements out.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState, takeDirty } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
@@ -26,7 +26,7 @@ Deno.test("a Service with two endpoints gets its cluster IP, a verdict and a slo
   ]);
 });
 
-Deno.test("a Service without ready endpoints is rejected, and its cluster IP stays known", () => {
+Deno.test("packets to a Service without ready endpoints are rejected, and its cluster IP stays in the set", () => {
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp !10.244.0.1")));
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.1",
@@ -71,7 +71,7 @@ Deno.test("one port number with three protocols is three frontends, each with it
   ]);
 });
 
-Deno.test("an endpoint on the own node is in the hairpin set, once for all Services that have it", () => {
+Deno.test("an endpoint on the own node is in the hairpin set once, for all its Services", () => {
   const state = folded(
     CONFIG,
     appears(WEB),
@@ -128,7 +128,7 @@ Deno.test("deleting a Service leaves nothing of it behind", () => {
   assert.equal(state.programs.size + state.claims.size, 0);
 });
 
-Deno.test("of two Services with one cluster IP the older keeps the frontend, whatever came first, and gives it up when it goes", () => {
+Deno.test("the older of two Services with one cluster IP holds the frontend until it is deleted, in any order of events", () => {
   const older = service("a/old 10.96.0.1 http:80/tcp", "2026-01-01T00:00:00Z");
   const younger = service("a/new 10.96.0.1 http:80/tcp", "2026-06-01T00:00:00Z");
   const slices = [
@@ -159,7 +159,7 @@ Deno.test("a slice that changes its Service leaves the old one", () => {
   ]);
 });
 
-Deno.test("5,000 endpoints fill the largest class; the rest is counted and stays out", () => {
+Deno.test("5,000 endpoints fill the largest class; the rest have no slot and are counted", () => {
   const addresses = Array.from({ length: 5000 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
   const slices = Array.from(
     { length: 50 },
@@ -175,17 +175,26 @@ Deno.test("5,000 endpoints fill the largest class; the rest is counted and stays
   assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : goto pick-4096"));
 });
 
-Deno.test("what changed is dirty with the offset that changed it, and nothing else is", () => {
+Deno.test("foldRecord returns the elements that changed with their cause, and no others", () => {
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2")));
-  takeDirty(state);
-  foldRecord(state, 7 as Offset, appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.3")));
-  const dirty = [...takeDirty(state)].map(([path, keys]) => [path, [...keys]]);
-  assert.deepEqual(dirty, [["ip ledgerproxy endpoints", [["10.96.0.1 . tcp . 80 . 1", 7]]]]);
-  foldRecord(state, 8 as Offset, appears(slice("shop/web-a http:8080/tcp 10.244.0.3 10.244.0.1")));
-  assert.equal(takeDirty(state).size, 0, "the same endpoints in another order change nothing");
+  const { touched } = foldRecord(
+    state,
+    7 as Offset,
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.3")),
+  );
+  assert.deepEqual([...touched].map(([path, keys]) => [path, [...keys]]), [["ip ledgerproxy endpoints", [[
+    "10.96.0.1 . tcp . 80 . 1",
+    7,
+  ]]]]);
+  const reordered = foldRecord(
+    state,
+    8 as Offset,
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.3 10.244.0.1")),
+  );
+  assert.equal(reordered.touched.size, 0, "the same endpoints in another order change nothing");
 });
 
-Deno.test("comments name the ServicePort and are cut to what the kernel takes", () => {
+Deno.test("comments name the ServicePort and are cut to the kernel's limit", () => {
   const name = `${"n".repeat(63)}/${"s".repeat(63)}`;
   const state = folded(appears(service(`${name} 10.96.0.1 ${"p".repeat(15)}:80/tcp`)));
   const comments = [...state.desired.values()].flatMap((set) =>

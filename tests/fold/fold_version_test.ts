@@ -1,5 +1,5 @@
-// What this program makes of the ledgers of every version that was released: whoever changes it has another FOLD_VERSION to
-// give, so that no reader takes the digests of one version for falsifications by another.
+// The digests of the rules that this program makes of the ledgers of released versions. A change that alters one of them needs
+// the next FOLD_VERSION, so that a reader does not report the digests of another version as falsified.
 
 import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -21,7 +21,7 @@ const MADE = {
   },
 };
 
-Deno.test("the fold makes of kept ledgers what its version says", () => {
+Deno.test("the digests of kept ledgers are those of this FOLD_VERSION", () => {
   const digests = Object.fromEntries(
     Object.keys(MADE.digests).map((path) => {
       const state = emptyState();

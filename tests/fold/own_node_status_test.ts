@@ -1,4 +1,4 @@
-// What is wrong with the own node has a name, for health, metrics and warnings.
+// Each problem with the own node has a name, for health, metrics and warnings.
 
 import assert from "node:assert/strict";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
@@ -68,7 +68,7 @@ const FOUND: readonly [string, readonly LedgerRecord[], boolean, string, string,
     true,
   ],
   [
-    "without pod CIDRs, which nobody asks for",
+    "without pod CIDRs, which no detector uses",
     [config("node-a", DEFAULT_PROXY_CONFIG), appears(node("1 192.0.2.10 - -"))],
     true,
     "yes",
@@ -85,7 +85,7 @@ for (const [what, records, complete, found, problem, eligible] of FOUND) {
   });
 }
 
-Deno.test("a Node that may not be read is a problem of its own, with the reason", () => {
+Deno.test("a Node that must not be read is a separate problem, with the reason", () => {
   const status = nodeStatus(folded(config()), false, "403 Forbidden");
   assert.deepEqual([status.found, status.problem, status.eligible], ["unread", "unreadable", true]);
   assert.match(status.text, /403 Forbidden/);

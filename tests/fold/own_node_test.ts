@@ -1,5 +1,5 @@
-// The own node: what stands stays while its Node object is away or says nothing yet, behind a snapshot too; what is known
-// acts at once.
+// The own node: its values stay in force while its Node object is deleted or has none yet, also after a snapshot. New values
+// act at once.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -64,7 +64,7 @@ const WAYS: readonly [string, readonly LedgerRecord[]][] = [
   ["is deleted", [vanishes(WHOLE)]],
   ["is made again and says nothing yet", [vanishes(WHOLE), appears(node("2 - - -"))]],
   ["has no address any more", [appears(node("1 - - 10.244.1.0/24"))]],
-  ["was made again while nobody looked", [appears(node("2 - - -"))]],
+  ["was made again between two lists", [appears(node("2 - - -"))]],
   ["is made again, and gets its pod CIDRs later", [
     vanishes(WHOLE),
     appears(node("2 192.0.2.10 zone-1 -")),
@@ -73,7 +73,7 @@ const WAYS: readonly [string, readonly LedgerRecord[]][] = [
       metadata: { ...WHOLE.metadata, uid: "2", resourceVersion: "9" },
     }),
   ]],
-  ["has only addresses and CIDRs that nobody can read", [appears(node("2 127.0.0.1 zone-1 10.244/24"))]],
+  ["has only addresses and CIDRs that are not valid", [appears(node("2 127.0.0.1 zone-1 10.244/24"))]],
   ["goes by a name that is no Node's", [config("node-x")]],
 ];
 
@@ -86,14 +86,14 @@ for (const [way, records] of WAYS) {
   });
 }
 
-Deno.test("a Node that is made again with other addresses, zone and pod CIDRs has those", () => {
+Deno.test("a Node that is created again with other addresses, zone and pod CIDRs has the new ones", () => {
   const other = node("2 192.0.2.99 zone-2 10.244.9.0/24");
   const state = folded(config(), appears(WHOLE), ...CLUSTER, vanishes(WHOLE), appears(other));
   assertSameRules(state, folded(config(), appears(other), ...CLUSTER));
   assertSameRules(throughSnapshot(state), folded(config(), appears(other), ...CLUSTER));
 });
 
-Deno.test("a snapshot of an earlier version, which forgot a deleted Node, is read", () => {
+Deno.test("a snapshot of an earlier version, without the deleted Node, is read", () => {
   const state = folded(config(), appears(WHOLE), ...CLUSTER, vanishes(WHOLE));
   const earlier = [...snapshotLines(state)].map((line) => {
     const { knownNode: _, ...rest } = line as SnapshotLine & { knownNode?: Node };
@@ -105,16 +105,16 @@ Deno.test("a snapshot of an earlier version, which forgot a deleted Node, is rea
   assert.deepEqual([restored.node.addresses, restored.nodeDeleted], [["192.0.2.10"], false]);
 });
 
-Deno.test("whatever became of the Node, fold(all) = fold(snapshot + tail)", () => {
+Deno.test("fold(all) = fold(snapshot + tail) after any history of the Node", () => {
   const uid = fc.constantFrom("1", "2");
-  const told = fc.tuple(
+  const event = fc.tuple(
     uid,
     fc.constantFrom("-", "192.0.2.10", "192.0.2.99"),
     fc.constantFrom("-", "zone-1", "zone-2"),
     fc.constantFrom("-", "10.244.1.0/24", "10.244.2.0/24"),
   ).map((words) => appears(node(words.join(" "))));
   const record = fc.oneof(
-    { weight: 6, arbitrary: told },
+    { weight: 6, arbitrary: event },
     { weight: 2, arbitrary: fc.constant(vanishes(WHOLE)) },
     { weight: 1, arbitrary: fc.constantFrom("node-a", "node-b", "").map((name) => config(name)) },
   );

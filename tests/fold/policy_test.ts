@@ -55,7 +55,7 @@ Deno.test("an external IP under Cluster policy leads to all endpoints, masquerad
   ]);
 });
 
-Deno.test("a NodePort under Cluster policy has a key without address, and no endpoints refuse it", () => {
+Deno.test("a NodePort under Cluster policy has a key without address, and is rejected without endpoints", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080), REMOTE), [
     "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
     "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
@@ -68,7 +68,7 @@ Deno.test("a NodePort under Cluster policy has a key without address, and no end
   ]);
 });
 
-Deno.test("external Local policy: pods and node meet all endpoints, others the local ones", () => {
+Deno.test("external Local policy: packets of pods and node go to all endpoints, others to local ones", () => {
   const web = {
     ...spec({ type: "LoadBalancer", externalTrafficPolicy: "Local" }),
     status: { loadBalancer: { ingress: [{ ip: "1.2.3.4" }] } },
@@ -88,7 +88,7 @@ Deno.test("external Local policy: pods and node meet all endpoints, others the l
   );
 });
 
-Deno.test("external Local policy without local endpoints drops outsiders and still serves pods and the node", () => {
+Deno.test("external Local policy without local endpoints drops packets from outside and serves pods and node", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort", externalTrafficPolicy: "Local" }, 30080), REMOTE), [
     "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
     "local-policy-nodeports tcp . 30080 : goto nodeport-pick-1",
@@ -112,7 +112,7 @@ Deno.test("internal Local policy gives the cluster IP the local endpoints, and d
   ]);
 });
 
-Deno.test("load balancer addresses of mode Proxy, and external policy Local without anything external, change nothing", () => {
+Deno.test("load balancer addresses of ipMode Proxy, and external Local policy without an external address, change nothing", () => {
   const proxied = {
     ...spec({ type: "LoadBalancer" }),
     status: { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "Proxy" }, { hostname: "x" }] } },
@@ -135,7 +135,7 @@ const served = (...objects: KubeObject[]) =>
     line.split(" : ")[1]!.split(" ")[0]
   );
 
-Deno.test("endpoints that serve while they terminate are used when none is ready", () => {
+Deno.test("endpoints that serve while they terminate are used if none is ready", () => {
   const lingering = { conditions: { ready: false, serving: true, terminating: true } };
   const gone = { conditions: { ready: false, serving: false, terminating: true } };
   assert.deepEqual(served(spec({}), withEach(BOTH, () => lingering)), ["10.244.0.1", "10.244.1.1"]);
@@ -151,7 +151,7 @@ Deno.test("endpoints that serve while they terminate are used when none is ready
   );
 });
 
-Deno.test("zone hints count when every ready endpoint has them and one names our zone; node hints come first", () => {
+Deno.test("zone hints are used if every ready endpoint has one and one names our zone; node hints come first", () => {
   const zones = (...names: string[][]) =>
     withEach(BOTH, (i) => ({ hints: { forZones: names[i]!.map((name) => ({ name })) } }));
   assert.deepEqual(served(spec({}), zones(["zone-2"], ["zone-1"])), ["10.244.1.1"]);
@@ -187,7 +187,7 @@ Deno.test("a change of the own node's zone or address acts at once", () => {
   ]);
 });
 
-Deno.test("two Services with one NodePort or external IP: the older has it", () => {
+Deno.test("the older of two Services with one NodePort or external IP holds it", () => {
   const make = (name: string, born: string, ip: string) => {
     const base = service(`shop/${name} ${ip} http:80/tcp`, born, { externalIPs: ["192.0.2.1"] });
     return {
@@ -212,7 +212,7 @@ Deno.test("two Services with one NodePort or external IP: the older has it", () 
   }
 });
 
-Deno.test("without an address of the node in a family, nothing says that NodePorts are served there", () => {
+Deno.test("without a node address of a family its NodePorts are served on no address", () => {
   const state = folded(spec({ type: "NodePort" }, 30080), REMOTE);
   const nodePorts = lines(state.desired).filter((line) => line.includes("nodeport-ips"));
   assert.deepEqual(nodePorts, ["ip nodeport-ips 192.168.10.10"]);
@@ -248,7 +248,7 @@ Deno.test("healthCheckNodePort counts the ready local addresses of all ports, fo
   assert.equal(counts({ ...fields, type: "NodePort" }, ...two), undefined);
 });
 
-Deno.test("affinity keeps one set and one chain an endpoint, and goes with its last trace", () => {
+Deno.test("affinity has a set and a chain for each endpoint, and leaves nothing behind", () => {
   const objects = (fields: Partial<Service["spec"]>) => folded(spec(fields), BOTH).desired;
   const found = (fields: Partial<Service["spec"]>) =>
     lines(objects(fields)).filter((line) => line.includes("("));

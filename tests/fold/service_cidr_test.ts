@@ -1,4 +1,4 @@
-// Service CIDRs: what any ServiceCIDR object lists is dropped where no Service has it, from the record on that says so.
+// Service CIDRs: packets to an address in the CIDR of any ServiceCIDR object are dropped unless a Service has the address.
 
 import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -13,7 +13,7 @@ const cidr = (name: string, ...cidrs: string[]): ServiceCIDR => ({
   spec: { cidrs },
 });
 
-Deno.test("service CIDRs are the union of what all objects list, at once, nested ones once", () => {
+Deno.test("service CIDRs are the union of all objects, and nested ones count once", () => {
   const state = emptyState();
   let offset = 0;
   const after = (...events: ReturnType<typeof appears>[]) => {

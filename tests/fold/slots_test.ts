@@ -1,4 +1,4 @@
-// Slots: the law of each class, and how little changes.
+// Slots: the bounds of each class, and how many slots an event changes.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -27,7 +27,7 @@ Deno.test("slots hold exactly the desired endpoints, without holes, in a class t
   }));
 });
 
-Deno.test("a survivor keeps its slot unless the tail shrank below it", () => {
+Deno.test("an endpoint that stays keeps its slot unless the list becomes shorter than that", () => {
   fc.assert(fc.property(history, endpoints, (before, desired) => {
     const after = assignSlots(before, desired);
     before.endpoints.forEach((endpoint, slot) => {
@@ -62,7 +62,7 @@ Deno.test("beyond the largest class, endpoints that have a slot keep it", () => 
   assert.deepEqual(more, full);
 });
 
-Deno.test("a pick chain always ends in a draw that hits, and its bias is below a thousandth", () => {
+Deno.test("the last draw of a pick chain always finds an endpoint, and the bias is below a thousandth", () => {
   for (const slotClass of SLOT_CLASSES) {
     for (let filled = Math.floor(slotClass / 4) + 1; filled <= slotClass; filled++) {
       const moduli = draws(slotClass);

@@ -1,4 +1,4 @@
-// Snapshots with the right hash that no version of this program wrote are none, with the line and the field named.
+// A file with the right hash that no version of this program wrote is not used as a snapshot: line and field are named.
 
 import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -22,7 +22,7 @@ const state = emptyState();
 state.aside.set("shop/bad" as never, "the kernel refuses it");
 const LINES = JSON.parse(JSON.stringify([...snapshotLines(state)])) as SnapshotLine[];
 
-Deno.test("each field of each line that is wrong makes the snapshot none, or does no harm", () => {
+Deno.test("a wrong field in any line makes the snapshot unusable or does no harm", () => {
   let [found, harmless] = [0, 0];
   for (const [i, line] of LINES.entries()) {
     for (const { path, value } of wrongShapes(line)) {
@@ -44,11 +44,11 @@ Deno.test("each field of each line that is wrong makes the snapshot none, or doe
   assert.ok(found > 300 && harmless > 20, `${found} found, ${harmless} harmless`);
 });
 
-Deno.test("what a snapshot wrote is one", () => {
+Deno.test("the lines of a written snapshot have no misfit", () => {
   assert.deepEqual(LINES.flatMap((line, i) => snapshotMisfit(line, i) ?? []), []);
 });
 
-Deno.test("the state is in the first line and nowhere else", () => {
+Deno.test("the first line is the state, and no other line is", () => {
   assert.match(snapshotMisfit(LINES[1], 0)!, /"object" in line 0/);
   assert.match(snapshotMisfit(LINES[0], 1)!, /"state" in line 1/);
 });

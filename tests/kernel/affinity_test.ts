@@ -1,4 +1,4 @@
-// ClientIP affinity with real packets: which endpoint a client reaches, for how long, and what ends it.
+// ClientIP affinity with real packets: which endpoint a client reaches, how long its pin lasts, and what ends it.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -23,7 +23,7 @@ ${others}`;
   return decodeAll([nodeManifest(), ...parseScenario(text).objects.map(manifestOf)]);
 }
 
-/** Servers that take `CONNECTIONS` connections from one client. */
+/** The servers that answer `CONNECTIONS` connections of one client. */
 function servers(lab: Lab, host: HostName, source: string, destination: string, port: number): string[] {
   const seen = Array.from(
     { length: CONNECTIONS },
@@ -35,7 +35,7 @@ function servers(lab: Lab, host: HostName, source: string, destination: string, 
 const fromPod = (lab: Lab) => servers(lab, "pod-1", "10.244.1.5", "10.96.0.10", 80);
 const fromPodByNodePort = (lab: Lab) => servers(lab, "pod-1", "10.244.1.5", "192.168.0.2", 30080);
 
-Deno.test("a client is led to one endpoint, whichever frontend it uses; clients differ", () => {
+Deno.test("all connections of a client go to one endpoint, by every frontend", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.apply(cluster("affinity=60", ALL));
@@ -48,7 +48,7 @@ Deno.test("a client is led to one endpoint, whichever frontend it uses; clients 
   assert.ok(clients.every((seen) => seen.length === 1));
 });
 
-Deno.test("a pin outlives a restart and changes of other endpoints and Services", () => {
+Deno.test("a pin stays through a restart and changes of other endpoints and Services", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.apply(cluster("affinity=60", ALL));
@@ -66,7 +66,7 @@ Deno.test("a pin outlives a restart and changes of other endpoints and Services"
   assert.deepEqual(fromPod(lab), [pinned]);
 });
 
-Deno.test("a pin ends with its endpoint, and with affinity", () => {
+Deno.test("a pin ends when its endpoint goes, and when affinity is turned off", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.apply(cluster("affinity=60", ALL));
@@ -81,7 +81,7 @@ Deno.test("a pin ends with its endpoint, and with affinity", () => {
   assert.equal(lab.run("node", "nft list ruleset").includes("shop/web/tcp"), false, "its chains are gone");
 });
 
-Deno.test("a changed timeout takes effect, and keeps the pins there are", async () => {
+Deno.test("a changed timeout is applied, and existing pins stay", async () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   proxy.apply(cluster("affinity=3600", ALL));

@@ -1,15 +1,17 @@
-// A burst of changes: every one of them is in the ledger, the kernel ends with the last state, and what waits is bounded.
+// A burst of changes: all of them are in the ledger, the kernel ends with the last state, and changes share commits.
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
+import { PATHS } from "../../src/fold/skeleton.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
+import { elementKey } from "../../src/nft/ruleset.ts";
 import { diff } from "../../src/plan/delta.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
@@ -22,7 +24,7 @@ const BATCH = 50;
 requirePrivateNamespace();
 
 Deno.test(
-  "10,000 endpoint changes at once end in the last state, and all of them are in the ledger",
+  "after 10,000 endpoint changes at once the kernel has the last state and the ledger all changes",
   async () => {
     const folder = Deno.makeTempDirSync();
     using kernel = new NetlinkKernel();
@@ -36,26 +38,26 @@ Deno.test(
       await runLoop(engine, ports, { description: "a burst", batches: burst }, new AbortController().signal);
     }
     const records = [...readLedger(folderStorage(folder, false))].map(({ record }) => record);
-    const told = records.filter((record) => record.kind === "event" && record.key.kind === "EndpointSlice");
-    assert.equal(told.length, SERVICES + CHANGES, "every change is in the ledger");
+    const events = records.filter((record) => record.kind === "event" && record.key.kind === "EndpointSlice");
+    assert.equal(events.length, SERVICES + CHANGES, "every change is in the ledger");
     const commits = records.filter((record) => record.kind === "commit").length;
     assert.ok(
       commits >= 2 && commits <= CHANGES / BATCH + 2,
-      `${commits} commits: what came together went together`,
+      `${commits} commits for ${CHANGES / BATCH} batches`,
     );
     const held = separated(kernel.list(OUR_TABLES)).elements;
     const differences = diff(held, engine.cluster.desired).filter(({ set }) => set !== POSITION_PATH);
     assert.deepEqual(differences, [], "the kernel holds the last state");
     for (let i = 0; i < SERVICES; i++) {
       const last = CHANGES - SERVICES + i;
-      const slots = held.get("ip ledgerproxy endpoints" as never)!;
-      assert.equal(slots.get(`${addressOf(i)} . tcp . 80 . 1` as never)?.value, `${podOf(last)} . 8080`);
+      const slots = held.get(PATHS.ip.endpoints)!;
+      assert.equal(slots.get(elementKey([addressOf(i), "tcp", "80", "1"]))?.value, `${podOf(last)} . 8080`);
     }
     await Deno.remove(folder, { recursive: true });
   },
 );
 
-/** A list, then changes as fast as they are taken: the Services in turn, again and again. */
+/** A list, then changes of all Services in turn, as fast as the loop takes them. */
 async function* burst(): AsyncGenerator<SourceBatch> {
   const time = new Date().toISOString();
   const objects = Array.from({ length: SERVICES }, (_, i) => [

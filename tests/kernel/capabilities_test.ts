@@ -1,4 +1,4 @@
-// What the kernel can do: asked without leaving a trace, and what is missing is named with a way out.
+// Probes of the kernel's features: they leave no trace, and name a missing feature with a remedy.
 
 import assert from "node:assert/strict";
 import { kernelVersion, missingCapabilities, probeCapabilities } from "../../src/kernel/capabilities.ts";
@@ -11,7 +11,7 @@ import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
 
-/** A kernel that was built without what `kind` needs. */
+/** A kernel that rejects statements of `kind`; without one, every operation. */
 function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
   const inner = new FakeKernel();
   return {
@@ -30,7 +30,7 @@ function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
   };
 }
 
-Deno.test("this kernel has all that is needed, and the probe leaves nothing behind", () => {
+Deno.test("this kernel has every feature that is needed, and the probe leaves no trace", () => {
   using kernel = new NetlinkKernel();
   const missing = probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
   assert.deepEqual(missing, []);
@@ -40,13 +40,13 @@ Deno.test("this kernel has all that is needed, and the probe leaves nothing behi
   assert.equal(nft(["list", "ruleset"]), "");
 });
 
-Deno.test("a feature that is missing is named with what the kernel said and what to load", () => {
+Deno.test("a missing feature is named, with the kernel's error and the module to load", () => {
   const missing = missingCapabilities(without("masquerade", 2));
   assert.deepEqual(missing.map(({ name, needed }) => [name, needed]), [["nat", true]]);
   assert.match(missing[0]!.problem, /add rule ip ledgerproxy-probe probe.*ENOENT.*load nft_chain_nat/);
 });
 
-Deno.test("without the privilege nothing else is asked", () => {
+Deno.test("without CAP_NET_ADMIN no feature is probed", () => {
   const answers = probeCapabilities(without(undefined, 1));
   assert.deepEqual(answers.map(({ name, available }) => [name, available]), [["CAP_NET_ADMIN", false]]);
   assert.match(answers[0]!.problem, /unshare --map-root-user --net/);

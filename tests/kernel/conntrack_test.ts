@@ -1,4 +1,5 @@
-// UDP flows in a real kernel: one whose endpoint serves no more is led anew with its next datagram, all others go on.
+// UDP flows in a real kernel: the next datagram of a flow whose endpoint stopped serving goes to another one; other
+// flows stay.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -38,7 +39,7 @@ slice shop/dns-b ports=dns:5353/udp v6 ${
 const flow = (lab: Lab, host: HostName, source: string, destination: string, port = 53) =>
   new Flow(lab, { host, source, destination, port, protocol: "udp" }, SOURCE_PORT);
 
-Deno.test("a flow to an endpoint that is gone is led to another, by every frontend and in both families", () => {
+Deno.test("a flow to a removed endpoint goes to another, by every frontend and in both families", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
   proxy.apply(dns(A, "fd00:10:244:1::6@node-a"));
@@ -53,7 +54,7 @@ Deno.test("a flow to an endpoint that is gone is led to another, by every fronte
   assert.deepEqual(flows.map((one) => one.ask()), [SERVER_B, SERVER_B, SERVER_B, "[fd00:10:244:2::5]:5353"]);
 });
 
-Deno.test("a flow to an endpoint that stays goes on, also while it terminates and serves", () => {
+Deno.test("a flow to an endpoint that stays is kept, also while the endpoint terminates and serves", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
   proxy.apply(dns(A));
@@ -64,10 +65,10 @@ Deno.test("a flow to an endpoint that stays goes on, also while it terminates an
   proxy.apply(dns(`${A}+terminating`, B));
   assert.equal(one.ask(), SERVER_A, "it drains");
   proxy.apply(dns(`${A}+unready`, B));
-  assert.equal(one.ask(), SERVER_B, "it serves no more");
+  assert.equal(one.ask(), SERVER_B, "it does not serve any more");
 });
 
-Deno.test("a flow that began before its Service had endpoints finds the first one", () => {
+Deno.test("a flow that began before its Service had endpoints goes to the first one", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
   proxy.apply(decodeAll([nodeManifest()]));
@@ -77,7 +78,7 @@ Deno.test("a flow that began before its Service had endpoints finds the first on
   assert.equal(early.ask(), SERVER_B);
 });
 
-Deno.test("a restart forgets nothing, nor does a change of another Service", () => {
+Deno.test("a restart of the proxy deletes no flow", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
   proxy.apply(dns(A, B));
@@ -85,7 +86,7 @@ Deno.test("a restart forgets nothing, nor does a change of another Service", () 
   const server = one.ask();
   const entries = () => lab.run("node", "grep -c 'dport=53 ' /proc/net/nf_conntrack || true").trim();
   const before = entries();
-  assert.ok(Number(before) > 0, "there is an entry to forget");
+  assert.ok(Number(before) > 0, "there is an entry that could be deleted");
   proxy.restart(DEFAULT_PROXY_CONFIG);
   proxy.apply(dns(A, B));
   assert.equal(entries(), before);

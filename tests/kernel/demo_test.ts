@@ -1,4 +1,4 @@
-// The demo itself: a recorded rolling update, drain and crash loop, during which no connection fails.
+// The demo: a recorded rolling update, drain and crash loop, in which no connection fails.
 
 import assert from "node:assert/strict";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";

@@ -1,4 +1,5 @@
-// Other programs change or delete our tables: it is noticed, put back and recorded with who did it; a war is given up.
+// Other programs change or delete our tables: the change is recorded with its process, and the rules are put back, less
+// often when a program insists.
 
 import assert from "node:assert/strict";
 import { ownTables } from "../../src/node/table_owner.ts";
@@ -30,7 +31,7 @@ const drifts = (ledger: string): DriftRecord[] =>
     record.kind === "drift" ? [record] : []
   );
 
-Deno.test("what nft does to our tables is put back at once, and the ledger names it; a war is given up", async () => {
+Deno.test("changes that nft makes are put back at once and recorded; when they repeat, less often", async () => {
   const folder = newFolder();
   const ledger = `${folder}/store/ledger`;
   using kernel = new NetlinkKernel();
@@ -74,14 +75,14 @@ Deno.test("what nft does to our tables is put back at once, and the ledger names
   assert.equal(third, "rules wait to be put back");
   assert.match(program.log, /warning: nft \(process \d+\) changed our tables: .*delete table ip ledgerproxy/);
   assert.equal(inKernel(kernel).length, 0);
-  // What changes meanwhile cannot wait.
+  // A change of the cluster puts the rules back without waiting.
   writeSource(folder, 4);
   await until("a change brings them back", served(kernel, 4));
   assert.equal(await program.stop(), 0);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a batch of ours is not listened to, and another program's commit meanwhile is known to be lost", () => {
+Deno.test("notifications of our own batch are off, and a commit of another program meanwhile is reported as lost", () => {
   using kernel = new NetlinkKernel();
   using monitor = new RulesetMonitor("ledgerproxy", kernel.port);
   const generation = () => kernel.generation();
@@ -89,25 +90,28 @@ Deno.test("a batch of ours is not listened to, and another program's commit mean
     kernel.commit([{ verb, noun: "table", family: "ip", table: "ledgerproxy" } as Operation]);
   for (const { family, name } of kernel.tables()) shell(`nft delete table ${family} ${name}`);
   monitor.poll();
-  monitor.unheard(generation, () => act("add"));
+  monitor.withoutNotifications(generation, () => act("add"));
   assert.deepEqual(monitor.poll(), { foreign: [], lost: false });
-  monitor.unheard(generation, () => {
+  monitor.withoutNotifications(generation, () => {
     shell("nft add chain ip ledgerproxy foreign");
     act("delete");
   });
   assert.deepEqual(monitor.poll(), { foreign: [], lost: true });
   assert.deepEqual(monitor.poll(), { foreign: [], lost: false }, "reported once");
-  assert.throws(() => monitor.unheard(generation, () => kernel.commit([NO_SUCH_TABLE])), KernelRejection);
-  assert.equal(monitor.poll().lost, false, "a refused batch is none");
+  assert.throws(
+    () => monitor.withoutNotifications(generation, () => kernel.commit([NO_SUCH_TABLE])),
+    KernelRejection,
+  );
+  assert.equal(monitor.poll().lost, false, "a rejected batch changes nothing");
   shell("nft add table ip ledgerproxy");
   const { foreign } = monitor.poll();
   assert.deepEqual(foreign.map(({ process, changes }) => [process, changes]), [
     ["nft", ["add table ip ledgerproxy"]],
-  ], "and it listens again");
+  ], "notifications are on again");
   act("delete");
 });
 
-Deno.test("tables that are owned cannot be changed by others, outlive the process, and are its own again after a start", async () => {
+Deno.test("other programs cannot change owned tables; the tables outlive the process, which owns them again after a start", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   const ours = () =>
@@ -138,7 +142,7 @@ Deno.test("tables that are owned cannot be changed by others, outlive the proces
           assert.equal(nft(act), false, act);
         }
         assert.equal(nft("flush ruleset"), true);
-        assert.equal(ours().length, 2, "passed over");
+        assert.equal(ours().length, 2, "the flush skipped owned tables");
         using other = new NetlinkKernel();
         assert.throws(() => ownTables(other, true), /another process owns our tables: end it first/);
       }

@@ -1,5 +1,5 @@
-// A start that is interrupted while the cluster is read: what was read is in the ledger, the kernel has nothing, and the
-// next start goes on from there.
+// A start that is interrupted during the first list: the ledger has the objects read so far, the kernel no rules, and
+// the next start continues from there.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -17,7 +17,7 @@ requirePrivateNamespace();
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("a start that is interrupted while the cluster is read leaves the kernel alone, and the next goes on", async () => {
+Deno.test("a start that is interrupted during the first list changes no rules, and the next start continues", async () => {
   const folder = await Deno.makeTempDir();
   const ledger = `${folder}/ledger`;
   using kernel = new NetlinkKernel();
@@ -43,7 +43,10 @@ Deno.test("a start that is interrupted while the cluster is read leaves the kern
     );
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const process = start();
-    await until("a part of it is in the ledger", () => /reading /.test(log()) && events().length >= 500);
+    await until(
+      "the first objects are in the ledger",
+      () => /reading /.test(log()) && events().length >= 500,
+    );
     process.kill(signal);
     const { code } = await process.status;
     assert.equal(events().length, 500);

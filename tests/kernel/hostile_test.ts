@@ -1,5 +1,5 @@
-// Hostile objects in the real kernel: whatever of them passes the door of decoding makes a batch that the kernel takes,
-// and that nft can list and load again.
+// Hostile objects in the real kernel: every object that decoding accepts makes a batch that the kernel accepts and nft
+// can list.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -1,5 +1,6 @@
-// SIGKILL of the real process at random instants under churn: after each start kernel = fold(ledger), no record is lost or
-// invented, and traffic to a Service that does not change never fails. KILLS=200 in the environment makes it thorough.
+// SIGKILL of the real process at random instants under churn: after each start kernel = fold(ledger), no record is lost
+// or invented, and traffic to a Service that does not change never fails. KILLS=200 in the environment makes more
+// kills.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -19,7 +20,7 @@ requirePrivateNamespace();
 const KILLS = Number(Deno.env.get("KILLS") ?? 20);
 const LIFE_MILLISECONDS_MAX = 500;
 
-Deno.test(`SIGKILL ${KILLS} times under churn: nothing is lost, nothing is invented, traffic goes on`, async () => {
+Deno.test(`SIGKILL ${KILLS} times under churn: no record is lost or invented, and no connection fails`, async () => {
   const folder = await Deno.makeTempDir();
   Deno.mkdirSync(`${folder}/source`);
   const ledger = `${folder}/ledger`;
@@ -77,7 +78,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
       () => starts() === kill + 1 && answers() && agrees(),
     );
     const now = records();
-    assert.deepEqual(now.slice(0, known.length), known, "what was there before is there");
+    assert.deepEqual(now.slice(0, known.length), known, "records before the kill are still there");
     const traffic = setInterval(() => {
       probes++;
       if (!answers()) failed++;
@@ -90,7 +91,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
     probes++;
     if (!answers()) failed++;
     known = records();
-    assert.deepEqual(known.slice(0, now.length), now, "nor has the end of the process changed any");
+    assert.deepEqual(known.slice(0, now.length), now, "the kill changed no record");
   }
   assert.deepEqual([failed, probes > KILLS], [0, true], `${failed} of ${probes} connections failed`);
   const process = start();

@@ -1,5 +1,6 @@
-// What is shipped keeps nothing: the bundle, as the image starts it, is counted while it makes snapshots, loses its API
-// server and answers health requests. Sources would hide what a bundler does to them.
+// The shipped bundle leaks nothing: its descriptors, timers and memory are counted while it makes snapshots, loses its
+// API server and answers health requests. Why not the sources: the bundler changes the code, and once removed a
+// dispose.
 
 import assert from "node:assert/strict";
 import { BOOKMARK, line, Server, whole } from "../support/api_server.ts";
@@ -13,15 +14,15 @@ requirePrivateNamespace();
 const ROOT = new URL("../../", import.meta.url);
 const PROBE = new URL("../support/resource_probe.ts", import.meta.url).pathname;
 const HEALTH = { hostname: "127.0.0.1", port: 10256 };
-/** Rounds before the first count: connections, caches and compiled code are there then. */
+/** Rounds before the first count, which fill connection pools, caches and compiled code. */
 const WARM_ROUNDS = 10;
 const ROUNDS = 50;
 const RESTARTS_A_ROUND = 2;
 const REQUESTS_A_ROUND = 20;
-/** So many bytes behind a snapshot make the next one due (SNAPSHOT_TAIL_BYTES), and some more. */
+/** A little more than makes the next snapshot due (SNAPSHOT_TAIL_BYTES). */
 const BYTES_A_ROUND = 4.2 * 1024 * 1024;
 
-/** A slice of no Service, so that it costs the ledger and not the rules; `round` makes it another each time. */
+/** A slice of no Service, so that it fills the ledger and changes no rule. `round` makes each one different. */
 function bigSlice(name: string, round: number): unknown {
   const endpoints = Array.from({ length: 1000 }, (_, i) => ({
     addresses: [`10.${round % 256}.${i >> 8}.${i & 255}`],
@@ -43,7 +44,7 @@ function bigSlice(name: string, round: number): unknown {
   };
 }
 
-/** An API server whose watches say something, are fed by the test, and end together when it restarts. */
+/** An API server whose watches send what the test wants, and end together when it restarts. */
 class RestartingServer implements AsyncDisposable {
   readonly #watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #slices = new Set<ReadableStreamDefaultController<Uint8Array>>();
@@ -61,7 +62,7 @@ class RestartingServer implements AsyncDisposable {
     return this.#server.kubeconfig();
   }
 
-  /** Tells of each slice; returns the bytes. */
+  /** Sends a change of a slice to every watch; returns its bytes. */
   change(object: unknown): number {
     const text = line("MODIFIED", object);
     for (const watch of this.#slices) watch.enqueue(this.#text.encode(text));
@@ -139,7 +140,7 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
       after = await count(process.pid, folder);
       return after.descriptors <= before!.descriptors && after.timers <= before!.timers;
     };
-    await until("what was in use is given back", settled, 5000).catch(() => {});
+    await until("descriptors and timers are closed", settled, 5000).catch(() => {});
     const { descriptors, timers } = after;
     assert.ok(descriptors <= before!.descriptors, `descriptors ${before!.descriptors} -> ${descriptors}`);
     assert.ok(timers <= before!.timers, `timers ${before!.timers} -> ${timers}`);
@@ -150,7 +151,7 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Fills the ledger until a snapshot that was not there before is. */
+/** Fills the ledger until it has a new snapshot. */
 async function snapshotMade(
   server: RestartingServer,
   ledger: string,

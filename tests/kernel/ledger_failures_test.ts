@@ -1,5 +1,5 @@
-// The program with a ledger that fails: a full disk, a file system that becomes read-only, damage. Rules follow all the
-// while, loudly, and nothing that was recorded is lost.
+// The program with a ledger that fails: a full disk, a read-only file system, a damaged segment. Rules follow the
+// cluster, the failure is reported, and no record is lost.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -26,7 +26,7 @@ const gaps = (ledger: string) =>
     record.kind === "gap" ? [record] : []
   );
 
-Deno.test("a full disk: rules go on, health and log say so, and nothing is missing afterwards", async () => {
+Deno.test("a full disk: rules follow the cluster, health and log report it, and the ledger is complete afterwards", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -56,7 +56,7 @@ Deno.test("a full disk: rules go on, health and log say so, and nothing is missi
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a disk that is read-only from the start: what it holds is served, and what happens is written later", async () => {
+Deno.test("a disk that is read-only at the start: its ledger is served, and new records are written later", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -78,7 +78,7 @@ Deno.test("a disk that is read-only from the start: what it holds is served, and
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a damaged ledger is set aside; what it knew is served, also after a reboot, and goes on in a new one", async () => {
+Deno.test("a damaged ledger is set aside; its state is served, also after a reboot, and continued in a new ledger", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   const store = `${folder}/store/ledger`;
@@ -91,13 +91,13 @@ Deno.test("a damaged ledger is set aside; what it knew is served, also after a r
   }
   const rules = inKernel(kernel);
   for (const reboots of [false, true]) {
-    // The config record, whose loss the flag makes good.
+    // Damages the config record; the flag --node replaces it.
     const bytes = Deno.readFileSync(segment);
     bytes[bytes.indexOf(0x0a) + 10]! ^= 1;
     Deno.writeFileSync(segment, bytes);
     if (reboots) {
       removeTables(kernel);
-      // A source that says nothing, as an API server that is away.
+      // A source that cannot be read, as an API server that does not answer.
       Deno.writeTextFileSync(`${folder}/source/all.json`, "{");
     }
     {

@@ -1,4 +1,5 @@
-// The kernel edge: errors that name the operation, probes that leave nothing, and what happens without privilege.
+// The real kernel through netlink: errors that name the operation, probes without a trace, and the message without
+// CAP_NET_ADMIN.
 
 import assert from "node:assert/strict";
 import { skeleton } from "../../src/fold/skeleton.ts";
@@ -7,7 +8,7 @@ import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
+import { canonicalKey, elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { createTable, type Operation } from "../../src/nft/transaction.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -23,7 +24,7 @@ const element = (verb: "add" | "delete", address: string): Operation => ({
   noun: "element",
   set: setPath("ip", "ledgerproxy", "cluster-ips"),
   container: SET,
-  element: { key: address as ElementKey },
+  element: { key: canonicalKey(address) },
 });
 
 const verdict = (value: string): Operation => ({
@@ -31,7 +32,7 @@ const verdict = (value: string): Operation => ({
   noun: "element",
   set: setPath("ip", "ledgerproxy", "service-ips"),
   container: VERDICTS,
-  element: { key: "10.96.0.1 . tcp . 80" as ElementKey, value } as Element,
+  element: { key: elementKey(["10.96.0.1", "tcp", "80"]), value },
 });
 
 /** A kernel with the skeleton in an otherwise empty namespace. */
@@ -49,10 +50,10 @@ function rejection(kernel: NetlinkKernel, transaction: readonly Operation[]): Ke
     assert.ok(error instanceof KernelRejection);
     return error;
   }
-  return assert.fail("the kernel took it");
+  return assert.fail("the kernel accepted it");
 }
 
-Deno.test("a rejected batch names the very element, in the middle of a message of many", () => {
+Deno.test("the error of a rejected batch names the element, in the middle of a message of many", () => {
   using kernel = furnished();
   const addresses = Array.from({ length: 500 }, (_, i) => `10.96.${i >> 8}.${i & 255}`);
   kernel.commit(addresses.map((address) => element("add", address)));
@@ -96,7 +97,7 @@ Deno.test("the generation id grows with each commit, and not with a rejected one
   assert.equal(kernel.generation(), before + 1);
 });
 
-Deno.test("a batch over both families is one: a fault in ip6 undoes ip", () => {
+Deno.test("a batch over both families is atomic: an error in ip6 rejects ip", () => {
   using kernel = furnished();
   const missing: Operation = {
     verb: "delete",
@@ -109,7 +110,7 @@ Deno.test("a batch over both families is one: a fault in ip6 undoes ip", () => {
   assert.equal(kernel.list(TABLES).elements.get(setPath("ip", "ledgerproxy", "cluster-ips"))!.size, 0);
 });
 
-Deno.test("a table with what this program never writes is refused by name, not misread", () => {
+Deno.test("a table with a rule that this program never writes is rejected, not misread", () => {
   using kernel = furnished();
   nft(["add", "rule", "ip", "ledgerproxy", "services", "ip", "ttl", "64", "drop"]);
   assert.throws(
@@ -119,7 +120,7 @@ Deno.test("a table with what this program never writes is refused by name, not m
   );
 });
 
-Deno.test("probing finds all that is needed here and changes nothing", () => {
+Deno.test("probing finds every feature that is needed and changes nothing", () => {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();
   const before = kernel.generation();
@@ -129,7 +130,7 @@ Deno.test("probing finds all that is needed here and changes nothing", () => {
   assert.equal(nft(["list", "ruleset"]), "");
 });
 
-Deno.test("kernels older than 5.13 are refused by their version", () => {
+Deno.test("kernels older than 5.13 are rejected by their version", () => {
   const old = ["5.12.19", "4.19.0-27-amd64", "5.4"];
   const fine = ["5.13.0", "6.1.0-13-amd64", "6.18.44-fc", "10.0"];
   assert.deepEqual([...old, ...fine].map((release) => kernelVersion(release).available), [
@@ -139,7 +140,7 @@ Deno.test("kernels older than 5.13 are refused by their version", () => {
   assert.match(kernelVersion("5.4").problem, /5\.13/);
 });
 
-Deno.test("where the send buffer cannot be forced, a batch that is too large is refused with the numbers", async () => {
+Deno.test("where the send buffer cannot be forced, a batch that is too large is rejected with both sizes", async () => {
   const script = new URL("../support/commit_many.ts", import.meta.url).pathname;
   const limit = 2 * Number(Deno.readTextFileSync("/proc/sys/net/core/wmem_max"));
   const args = [
@@ -154,23 +155,23 @@ Deno.test("where the send buffer cannot be forced, a batch that is too large is 
     String(limit),
   ];
   const { stdout, stderr } = await new Deno.Command("unshare", { args }).output();
-  const told = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   assert.match(
-    told,
+    output,
     /small: taken\nlarge: EMSGSIZE the kernel rejected a batch of \d+ bytes, at most \d+: .*net\.core\.wmem_max/,
   );
 });
 
-Deno.test("without CAP_NET_ADMIN the program says what is missing and what to run instead", async () => {
+Deno.test("without CAP_NET_ADMIN the program names the capability and the command to run instead", async () => {
   const folder = await Deno.makeTempDir();
   const recording = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
   const run = imageCommand("run", "--source", recording, "--ledger", `${folder}/l`, "--once");
   const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", ...run];
   const { code, stderr } = await new Deno.Command("setpriv", { args }).output();
-  const told = new TextDecoder().decode(stderr);
-  assert.equal(code, 1, told);
-  assert.match(told, /CAP_NET_ADMIN.*unshare --map-root-user --net/);
-  assert.match(told, /--dry-run/);
+  const output = new TextDecoder().decode(stderr);
+  assert.equal(code, 1, output);
+  assert.match(output, /CAP_NET_ADMIN.*unshare --map-root-user --net/);
+  assert.match(output, /--dry-run/);
   await assert.rejects(Deno.stat(`${folder}/l`), Deno.errors.NotFound);
   await Deno.remove(folder, { recursive: true });
 });

@@ -1,4 +1,5 @@
-// What changes on the node, or about it, is in force at once: its addresses, its pod CIDRs, the cluster's service CIDRs.
+// What changes on the node, or about it, is in force at once: its addresses, its pod CIDRs, the cluster's service
+// CIDRs.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";

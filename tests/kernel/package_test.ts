@@ -15,14 +15,14 @@ async function call(command: string, args: readonly string[], env: Record<string
   const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd: ROOT, env })
     .output();
   const text = new TextDecoder();
-  return { code, told: text.decode(stdout) + text.decode(stderr) };
+  return { code, output: text.decode(stdout) + text.decode(stderr) };
 }
 
 Deno.test("the program is bundled and compiled for both architectures, and the bundle runs with NET_ADMIN alone", async () => {
   const folder = await Deno.makeTempDir();
-  // Any ELF file stands for the base binary: all but a program that runs comes out.
+  // Any ELF file can be the base binary here: the result is not run.
   const compiled = await call(".ci/compile", [`${folder}/dist`], { DENORT_BIN: "/bin/bash" });
-  assert.equal(compiled.code, 0, compiled.told);
+  assert.equal(compiled.code, 0, compiled.output);
   for (const architecture of ["x86_64", "aarch64"]) {
     const { size } = Deno.statSync(`${folder}/dist/ledgerproxy-${architecture}`);
     assert.ok(size > Deno.statSync(`${folder}/dist/ledgerproxy.js`).size, architecture);
@@ -39,16 +39,16 @@ Deno.test("the program is bundled and compiled for both architectures, and the b
     ], { HOME: "/root", NO_COLOR: "1", DENO_DIR: "/mnt/deno" });
   const run = ["run", "--source", RECORDING, "--once", "--ledger", "/mnt/ledger", "--oom-score-adj", "-999"];
   const ran = await inPod(...run);
-  assert.equal(ran.code, 0, ran.told);
-  assert.match(ran.told, /in sync: the kernel holds the rules of \d+ Services/);
+  assert.equal(ran.code, 0, ran.output);
+  assert.match(ran.output, /in sync: the kernel holds the rules of \d+ Services/);
   assert.match(
-    ran.told,
+    ran.output,
     /oom_score_adj stays as it is, -999 was asked for: .*oom_score_adj: not permitted \(EACCES\)/,
   );
   using kernel = new NetlinkKernel();
   assert.equal(kernel.tables().filter(({ name }) => name === "ledgerproxy").length, 2);
   const version = await inPod("version", "--json");
-  assert.equal(JSON.parse(version.told).deno, Deno.version.deno);
+  assert.equal(JSON.parse(version.output).deno, Deno.version.deno);
   assert.ok(Deno.statSync(`${folder}/var/deno/v8_code_cache_v2`).size > 0, "compiled code is kept");
 
   const modes = [...Deno.readDirSync(`${folder}/var/ledger`)].map(({ name }) =>

@@ -1,5 +1,5 @@
-// Netlink, `nft -f` of our text, and the fake kernel must agree about every transaction: taken or refused, and what is
-// there afterwards.
+// Netlink, `nft -f` of our text, and the fake kernel must agree about every transaction: whether it is rejected, and
+// which ruleset it leaves.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -26,7 +26,7 @@ requirePrivateNamespace();
 const OURS = "netlink";
 const NFTS = "script";
 
-/** A ruleset as text in which the order of sets, chains and elements, and the table's name, do not show. */
+/** A ruleset as text that does not depend on the order of sets, chains and elements, nor on the table's name. */
 function canonical({ tables, elements }: Ruleset): string {
   const byName = <T extends { name: string }>(list: readonly T[]) =>
     [...list].sort((a, b) => a.name < b.name ? -1 : 1);
@@ -105,7 +105,7 @@ Deno.test("netlink, nft -f of our text and the fake agree on a random stream of 
   );
 });
 
-Deno.test("every object of the vocabulary is the same through netlink, text and listing", () => {
+Deno.test("every kind of object is the same through netlink, text and listing", () => {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();
   const elements: Record<string, Element> = {
@@ -154,7 +154,7 @@ Deno.test("every object of the vocabulary is the same through netlink, text and 
   assert.equal(text(NFTS), text(OURS), "nft prints both alike");
 });
 
-Deno.test("the skeleton lists alike through netlink and through nft -f of its text, and reads back as it was built", () => {
+Deno.test("the skeleton is listed alike through netlink and through nft -f, and is read back as it was made", () => {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();
   const tables = skeleton({

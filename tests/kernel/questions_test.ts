@@ -22,7 +22,7 @@ function removeTables(): void {
   for (const family of ["ip", "ip6"]) nft(["delete", "table", family, "ledgerproxy"]);
 }
 
-Deno.test("a kernel that holds what was committed is no different; an element that was removed is named", async () => {
+Deno.test("diff and verify find no difference from the committed rules, and name an element that was deleted", async () => {
   const folder = await evening();
   assert.equal((await ledgerproxy("diff", "HEAD", "kernel", "--ledger", folder)).code, 0);
   assert.equal((await ledgerproxy("verify", folder, "--kernel")).code, 0);
@@ -43,7 +43,7 @@ Deno.test("a kernel that holds what was committed is no different; an element th
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("a replay into the kernel leaves the rules of the ledger, and refuses a namespace that has our tables", async () => {
+Deno.test("a replay into the kernel leaves the rules of the ledger; it is refused in a namespace that has our tables", async () => {
   const folder = await evening();
   const refused = await ledgerproxy("replay", folder, "--into-kernel");
   assert.equal(refused.code, 2);
@@ -56,7 +56,7 @@ Deno.test("a replay into the kernel leaves the rules of the ledger, and refuses 
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("tables that this program never writes cannot be compared, and that is said", async () => {
+Deno.test("tables with objects that this program never writes cannot be compared: the error names them", async () => {
   const folder = await evening();
   removeTables();
   nft(["-f -"], "table ip ledgerproxy { chain x { tcp dport 22 counter; }; }\n");

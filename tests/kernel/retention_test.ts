@@ -1,4 +1,5 @@
-// The history of a node whose clock steps: it is kept as long as the node has lived, not as long as the clock says.
+// Retention on a node whose clock steps: the age of records is measured by the time that the program ran, not by the
+// clock alone.
 
 import assert from "node:assert/strict";
 import { imageCommand } from "../support/bundle.ts";
@@ -11,7 +12,10 @@ const CLOCK = new URL("../support/clock_ahead.ts", import.meta.url).pathname;
 const SLICES = 20;
 const ENDPOINTS = 300;
 
-/** Other endpoints each time, so that there is enough to make a snapshot of at the end (SNAPSHOT_STOP_BYTES). */
+/**
+ * Writes a cluster with different endpoints in each round, enough that the end of a run makes a snapshot
+ * (SNAPSHOT_STOP_BYTES).
+ */
 function writeCluster(folder: string, round: number): void {
   const items = Array.from({ length: SLICES }, (_, slice) => ({
     apiVersion: "discovery.k8s.io/v1",
@@ -27,7 +31,7 @@ function writeCluster(folder: string, round: number): void {
   Deno.writeTextFileSync(`${folder}/all.json`, JSON.stringify({ kind: "List", items }));
 }
 
-Deno.test("a clock that is 400 days ahead at a start, or behind, takes nothing of the history", async () => {
+Deno.test("a clock that is 400 days ahead or behind at a start removes no history", async () => {
   const folder = await Deno.makeTempDir();
   const source = `${folder}/source`;
   const ledger = `${folder}/ledger`;
@@ -47,10 +51,10 @@ Deno.test("a clock that is 400 days ahead at a start, or behind, takes nothing o
   for (let i = 0; i < 5; i++) await live(0);
   assert.equal(segments(), 5);
   await live(400);
-  assert.equal(segments(), 6, "of 5 days of history nothing is 30 days old");
+  assert.equal(segments(), 6, "no record is 30 days old");
   await live(-400);
   assert.equal(segments(), 7);
-  // A node that is off for a week cannot tell that from a clock that steps.
+  // A week without power looks like a step of the clock: it counts as one day (AGE_STEP_MILLISECONDS).
   for (let day = 1; day <= 40; day += 8) await live(day);
   assert.equal(segments(), 12, "40 days in steps of eight count as five");
   await Deno.remove(folder, { recursive: true });

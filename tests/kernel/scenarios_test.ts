@@ -1,5 +1,5 @@
-// Every scenario file in the real kernel: packets from real hosts reach the servers that the file promises, and the
-// servers see the sources it promises. All files follow each other on one node, by changes.
+// Every scenario file in the real kernel: packets from real hosts reach the servers that the file expects, and the
+// servers see the expected sources. All files are applied to one node, one after the other, as changes.
 
 import assert from "node:assert/strict";
 import { Lab } from "../support/lab/lab.ts";
@@ -11,7 +11,7 @@ import { objectsOf, scenarioFiles } from "../support/scenario/scenario_files.ts"
 
 requirePrivateNamespace();
 
-Deno.test("real packets go where the scenario files say", async (t) => {
+Deno.test("real packets reach the servers that the scenario files expect", async (t) => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   for (const { name, scenario, promises } of scenarioFiles()) {

@@ -1,5 +1,5 @@
-// SCTP: few kernels have its sockets (CONFIG_IP_SCTP), but translating it needs none. A hand-made INIT chunk (RFC 9260)
-// from a pod to a cluster IP must reach an endpoint with its port translated; whether sockets are there is said.
+// SCTP: few kernels have its sockets (CONFIG_IP_SCTP), but address translation needs none. An INIT chunk (RFC 9260)
+// made here must reach an endpoint with its port translated. The test's name says whether the kernel has the sockets.
 
 import assert from "node:assert/strict";
 import {
@@ -44,7 +44,7 @@ function init(destinationPort: number): Uint8Array<ArrayBuffer> {
 
 const sockets = hasSockets() ? "with SCTP sockets" : "without SCTP sockets: translation alone is tested";
 
-Deno.test(`an SCTP association is led to an endpoint (a kernel ${sockets})`, () => {
+Deno.test(`an SCTP association reaches an endpoint (a kernel ${sockets})`, () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   lab.run("node", "sysctl -qw net.netfilter.nf_conntrack_checksum=0");

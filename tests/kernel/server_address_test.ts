@@ -1,4 +1,5 @@
-// A start whose API server can be reached only through the rules that its answers would make.
+// A start with an API server at a Service address: it can be reached only through rules that the program has yet to
+// make.
 
 import assert from "node:assert/strict";
 import { kubeconfig } from "../support/api_server.ts";
@@ -27,7 +28,7 @@ const run = (folder: string, ...flags: string[]) =>
     stderr: "piped",
   }).spawn();
 
-Deno.test("an API server in the service CIDR that the ledger knows is named at the start", async () => {
+Deno.test("the start warns of an API server whose address is in a service CIDR of the ledger", async () => {
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/cluster.json`, JSON.stringify(CIDR));
   assert.ok((await run(folder, "--source", `${folder}/cluster.json`, "--once").output()).success);
@@ -36,7 +37,7 @@ Deno.test("an API server in the service CIDR that the ledger knows is named at t
   const reading = program.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
     new WritableStream({ write: (text) => void (log += text) }),
   );
-  await until("it says so", () => /warning: API server .*: 10\.96\.0\.1 is in 10\.96\.0\.0\/16/.test(log));
+  await until("the log warns", () => /warning: API server .*: 10\.96\.0\.1 is in 10\.96\.0\.0\/16/.test(log));
   program.kill("SIGKILL");
   await reading;
   Deno.removeSync(folder, { recursive: true });

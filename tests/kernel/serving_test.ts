@@ -1,5 +1,5 @@
-// The shipped program against those who would stop it: clients that hold every connection, a log that nobody reads,
-// descriptors that run out. Rules follow all the while, and /livez answers.
+// The shipped program under pressure: clients that hold every connection, a log that no program reads, no descriptors
+// left. Rules follow the cluster, and /livez answers.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -15,12 +15,12 @@ const METRICS = "127.0.0.1:10249";
 
 /** The log goes to a file. */
 const LOGGED = "exec 2>> $0/log";
-/** Standard error is a pipe that is full, and that nobody reads: 64 KiB is what a pipe holds (pipe(7)). */
+/** Standard error is a full pipe that no program reads: a pipe holds 64 KiB (pipe(7)). */
 const BLOCKED = "mkfifo $0/pipe && exec 2<> $0/pipe && head -c 65536 /dev/zero >&2";
 
 const logOf = (folder: string) => Deno.readTextFileSync(`${folder}/log`);
 
-/** Starts the program on `folder` behind a line of shell, in which $0 is the folder. */
+/** Starts the program on `folder` after a line of shell, in which $0 is the folder. */
 function start(folder: string, shell: string, ...flags: readonly string[]): Deno.ChildProcess {
   return new Deno.Command("sh", {
     args: [
@@ -35,7 +35,7 @@ function start(folder: string, shell: string, ...flags: readonly string[]): Deno
   }).spawn();
 }
 
-/** Ends `program` whatever became of it. */
+/** Ends `program`, if it has not ended. */
 async function end(program: Deno.ChildProcess): Promise<void> {
   try {
     program.kill("SIGKILL");
@@ -45,7 +45,7 @@ async function end(program: Deno.ChildProcess): Promise<void> {
   await program.status;
 }
 
-/** Status of /livez on a connection of its own; 0 where nobody answers. */
+/** Status of /livez on a connection of its own; 0 where there is no answer. */
 async function livez(): Promise<number> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   try {
@@ -102,7 +102,7 @@ Deno.test("300 half-sent requests and 120 descriptors: /livez answers and rules 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a standard error that takes nothing: rules follow, /livez answers, and an end is an end", async () => {
+Deno.test("standard error is blocked: rules follow, /livez answers, and SIGTERM ends the program", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -122,7 +122,7 @@ Deno.test("a standard error that takes nothing: rules follow, /livez answers, an
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("descriptors run out: servers and rules go on by themselves once there are some", async () => {
+Deno.test("descriptors run out: servers and rules recover once there are some", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -134,7 +134,7 @@ Deno.test("descriptors run out: servers and rules go on by themselves once there
   try {
     await until("the Service is served", served(kernel, 1));
     await until("it is alive", async () => await livez() === 200);
-    // The limit is one of numbers (getrlimit(2)): 0 to 2 are taken.
+    // The limit is one more than the highest number of a descriptor (getrlimit(2)), and 0 to 2 are open.
     limit(3);
     writeSource(folder, 2);
     assert.equal(await livez(), 0, "it cannot accept");
@@ -152,7 +152,7 @@ Deno.test("descriptors run out: servers and rules go on by themselves once there
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("another program that takes rules away again and again is named by /healthz, with what it did", async () => {
+Deno.test("/healthz names another program that deletes our rules again and again, with its changes", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -179,7 +179,7 @@ Deno.test("another program that takes rules away again and again is named by /he
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("no Node of that name: /healthz is 503 and says so, /livez is 200, and one Node later both are", async () => {
+Deno.test("without the own Node /healthz is 503 with the reason and /livez is 200; with it both are 200", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);

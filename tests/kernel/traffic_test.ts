@@ -1,4 +1,4 @@
-// Real packets: connections to cluster IPs arrive where the rules say, evenly, through every change.
+// Real packets: connections to cluster IPs reach the endpoints with equal probability, through every change.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -15,7 +15,7 @@ const FRONTEND = "10.96.0.1";
 
 const NODE = [
   ...POD_NETWORKS,
-  // Many short connections from one address: reuse ports at once.
+  // Many short connections from one address need many ports.
   "echo '1024 65535' > /proc/sys/net/ipv4/ip_local_port_range",
 ];
 for (const command of NODE) {
@@ -23,7 +23,7 @@ for (const command of NODE) {
   if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** Rules for objects in this namespace's kernel. */
+/** A proxy that makes rules in the kernel of this namespace. */
 class Proxy extends EngineProcess {
   readonly #kernel: NetlinkKernel;
 
@@ -33,7 +33,7 @@ class Proxy extends EngineProcess {
     this.#kernel = kernel;
   }
 
-  /** Makes the rules those of `objects`, by changes. */
+  /** Changes the rules to those of `objects`. */
   serve(...objects: KubeObject[]): void {
     this.list(...objects);
     assert.equal(this.engine.rejections, 0);
@@ -92,7 +92,7 @@ function chiSquared(seen: ReadonlyMap<string, number>, count: number, calls: num
   return pods(count).reduce((sum, pod) => sum + ((seen.get(pod) ?? 0) - expected) ** 2 / expected, 0);
 }
 
-/** Upper bound of chi-squared with k degrees of freedom that chance exceeds once in 100,000 (Wilson and Hilferty). */
+/** The value that chi-squared with k degrees of freedom exceeds once in 100,000 by chance (Wilson and Hilferty). */
 function chiSquaredLimit(k: number): number {
   return k * (1 - 2 / (9 * k) + 4.265 * Math.sqrt(2 / (9 * k))) ** 3;
 }
@@ -113,7 +113,7 @@ for (const count of [1, 2, 3, 5, 9, 100]) {
   });
 }
 
-Deno.test("a class that is only three eighths full under hysteresis is still even", async () => {
+Deno.test("a slot class that is only three eighths full is still even", async () => {
   using proxy = new Proxy();
   await using _pods = new Pods(pods(8));
   proxy.serve(...web(pods(8)));
@@ -154,7 +154,7 @@ Deno.test("a Service without endpoints and an unused port of a cluster IP refuse
   }
 });
 
-Deno.test("TCP over IPv6 reaches the endpoints, and an established connection outlives every other change", async () => {
+Deno.test("TCP over IPv6 reaches the endpoints, and an established connection survives every other change", async () => {
   using proxy = new Proxy();
   const web = service("shop/web fd00:96::1 http:80/tcp");
   const others = (...addresses: string[]) => slice(`shop/web-a http:8080/tcp ${addresses.join(" ")}`);

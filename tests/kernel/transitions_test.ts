@@ -1,5 +1,5 @@
-// Every change of one feature in the real kernel, one after the other on one node: the rules end where a fresh build
-// does, and connections established at the start go on through all of them.
+// Every change of one feature in the real kernel, one after the other on one node: the rules are those of a fresh
+// start, and connections established at the beginning survive all changes.
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
@@ -28,7 +28,7 @@ const CONFIG = {
   detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16", "fd00:10:244::/48"] },
 } as const;
 
-Deno.test("every transition ends as a fresh build would, and no established connection notices", () => {
+Deno.test("after every transition the rules are those of a fresh start, and established connections work", () => {
   using lab = new Lab();
   using proxy = new LabProxy(lab);
   const settle = (objects: typeof STEADY) => {

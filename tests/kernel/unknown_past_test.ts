@@ -1,5 +1,5 @@
-// A start that does not know the whole past: what stands in the kernel stays until something known says otherwise, and what
-// is whole of the ledger is used.
+// A start with an incomplete ledger: rules in the kernel stay until the source gives a reason to change them, and the
+// intact part of the ledger is used.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -29,8 +29,8 @@ requirePrivateNamespace();
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const DRIFT = { kind: "drift", time: TIME, process: "x", pid: 1, changes: [], response: "" } as const;
-/** As long as this source is there, nobody says what the cluster is. */
-const SILENCE = "{";
+/** The text of a source that cannot be read: the program gets no list. */
+const UNREADABLE = "{";
 
 const newProgram = (folder: string) => new SourceProgram(folder, "store");
 
@@ -38,14 +38,14 @@ async function ran(folder: string, whenDone: () => boolean): Promise<string> {
   Deno.writeTextFileSync(`${folder}/log`, "");
   await using program = newProgram(folder);
   await until("it has read its source", () => /reading /.test(program.log));
-  await until("it has done what it can", whenDone);
-  // A source of which nothing can be read ends it by itself.
+  await until("it is done", whenDone);
+  // With a source that cannot be read the program ends by itself.
   await program.stop();
   return program.log;
 }
 
-/** A ledger of which one Service with three endpoints was served, and which was then left as `make` says. */
-async function left(make: (ledger: string) => void): Promise<{ folder: string; ledger: string }> {
+/** A folder whose ledger and kernel have one Service with three endpoints; then `make` damages the ledger. */
+async function damaged(make: (ledger: string) => void): Promise<{ folder: string; ledger: string }> {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   removeTables(kernel);
@@ -53,11 +53,11 @@ async function left(make: (ledger: string) => void): Promise<{ folder: string; l
   await ran(folder, served(kernel, 3));
   const ledger = `${folder}/store/ledger`;
   make(ledger);
-  Deno.writeTextFileSync(`${folder}/source/all.json`, SILENCE);
+  Deno.writeTextFileSync(`${folder}/source/all.json`, UNREADABLE);
   return { folder, ledger };
 }
 
-/** Puts a snapshot behind all records, more records behind it, and removes what was before: as retention does. */
+/** Makes a snapshot after all records, appends more records, and removes the segment before it, as retention does. */
 function removePast(ledger: string): void {
   const storage = folderStorage(ledger, false);
   const state = emptyState();
@@ -94,37 +94,37 @@ const gap = (ledger: string) => {
   return first!.record as Extract<typeof first, object>["record"] & { kind: "gap" };
 };
 
-Deno.test("past removed, snapshots gone, nobody says what the cluster is: what stands stays until somebody does", async () => {
-  const { folder, ledger } = await left((ledger) => {
+Deno.test("without the past, snapshots and a source, the rules stay until the source can be read", async () => {
+  const { folder, ledger } = await damaged((ledger) => {
     removePast(ledger);
     removeSnapshots(ledger);
   });
   using kernel = new NetlinkKernel();
-  const standing = inKernel(kernel);
+  const rules = inKernel(kernel);
   const log = await ran(folder, warned(folder, /all\.json/));
-  assert.deepEqual(inKernel(kernel), standing);
+  assert.deepEqual(inKernel(kernel), rules);
   assert.match(log, /what was before @\d+ is not kept, and no snapshot of it is whole/);
   const { reason, salvaged } = gap(ledger);
   assert.match(reason, /known is 5 whole records, and nothing of what was before them/);
   assert.deepEqual(salvaged, { snapshot: null, records: 5, complete: false, committed: false });
   await ran(folder, warned(folder, /all\.json/));
-  assert.deepEqual(inKernel(kernel), standing, "nor is it the past's end at the second start");
+  assert.deepEqual(inKernel(kernel), rules, "and stay at the second start");
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a bit flipped behind a whole snapshot, the node booted, nobody there: the snapshot is served", async () => {
-  const { folder, ledger } = await left((ledger) => {
+Deno.test("a flipped bit after an intact snapshot, a reboot and no source: the snapshot is served", async () => {
+  const { folder, ledger } = await damaged((ledger) => {
     removePast(ledger);
     flipBit(ledger);
   });
   using kernel = new NetlinkKernel();
-  const standing = inKernel(kernel);
+  const rules = inKernel(kernel);
   for (let boot = 0; boot < 2; boot++) {
     removeTables(kernel);
     await ran(folder, served(kernel, 3));
-    assert.deepEqual(inKernel(kernel), standing);
+    assert.deepEqual(inKernel(kernel), rules);
   }
   const { reason, records, salvaged } = gap(ledger);
   assert.match(reason, /damaged \(CRC\).*known is the snapshot before @\d+ and 4 whole records behind it/);
@@ -132,39 +132,39 @@ Deno.test("a bit flipped behind a whole snapshot, the node booted, nobody there:
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a bit flipped behind a whole snapshot while the rules stand: nothing is changed", async () => {
-  const { folder } = await left((ledger) => {
+Deno.test("a flipped bit after an intact snapshot while the kernel has the rules: no rule is changed", async () => {
+  const { folder } = await damaged((ledger) => {
     removePast(ledger);
     flipBit(ledger);
   });
   using kernel = new NetlinkKernel();
-  const standing = inKernel(kernel);
+  const rules = inKernel(kernel);
   await ran(folder, warned(folder, /all\.json/));
-  assert.deepEqual(inKernel(kernel), standing);
+  assert.deepEqual(inKernel(kernel), rules);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a ledger whose end was cut does not take back what stands behind it", async () => {
-  const { folder, ledger } = await left((ledger) => {
+Deno.test("a ledger whose end was cut removes no rule that its lost records made", async () => {
+  const { folder, ledger } = await damaged((ledger) => {
     const file = `${ledger}/${segmentName(0)}`;
     const lines = Deno.readTextFileSync(file).split("\n");
-    // The slice, and the commit that brought it.
+    // Cuts the slice and its commit.
     const cut = lines.findIndex((line) => line.includes('"kind":"EndpointSlice"'));
     assert.ok(cut > 1, "the slice has a record");
     Deno.writeTextFileSync(file, `${lines.slice(0, cut).join("\n")}\n`);
   });
   using kernel = new NetlinkKernel();
-  const standing = inKernel(kernel);
+  const rules = inKernel(kernel);
   await ran(folder, warned(folder, /all\.json/));
-  assert.deepEqual(inKernel(kernel), standing);
+  assert.deepEqual(inKernel(kernel), rules);
   assert.ok([...readLedger(folderStorage(ledger, false))].some(({ record }) => record.kind === "gap"));
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a ledger of a newer program is set aside whole and named; what stands stays, and the ledger is its own", async () => {
-  const { folder, ledger } = await left((ledger) => {
+Deno.test("a ledger of a newer program is set aside whole and named; the rules stay, and a new ledger is begun", async () => {
+  const { folder, ledger } = await damaged((ledger) => {
     const file = `${ledger}/${segmentName(0)}`;
     const [header, ...rest] = Deno.readTextFileSync(file).split("\n");
     const covered = header!.slice(0, header!.indexOf(',"crc"')).replace('"version":1', '"version":2');
@@ -172,10 +172,10 @@ Deno.test("a ledger of a newer program is set aside whole and named; what stands
     Deno.writeTextFileSync(file, [`${covered},"crc":"${crc}"}`, ...rest].join("\n"));
   });
   using kernel = new NetlinkKernel();
-  const standing = inKernel(kernel);
+  const rules = inKernel(kernel);
   for (let start = 0; start < 2; start++) {
     const log = await ran(folder, warned(folder, /all\.json/));
-    assert.deepEqual(inKernel(kernel), standing);
+    assert.deepEqual(inKernel(kernel), rules);
     if (start === 0) {
       assert.match(log, /of a newer program: .*format version 2; this program reads version 1/);
     }
@@ -185,7 +185,7 @@ Deno.test("a ledger of a newer program is set aside whole and named; what stands
   assert.deepEqual([...Deno.readDirSync(`${ledger}/${aside!.name}`)].map(({ name }) => name), [
     segmentName(0),
   ]);
-  assert.equal(gap(ledger).salvaged?.records, 0, "nothing of it is used");
+  assert.equal(gap(ledger).salvaged?.records, 0, "none of its records is used");
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });

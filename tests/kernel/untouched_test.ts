@@ -1,5 +1,5 @@
-// A start compares the kernel's generation: it shows whether another program has committed since our last commit. What
-// was wrong before that commit is found by the first comparison of elements.
+// A start compares the kernel's generation, which shows whether another program committed since our last commit. A
+// change before that commit is found by the first comparison of elements.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
@@ -23,14 +23,14 @@ requirePrivateNamespace();
 
 const DELETE_ONE = "nft 'delete element ip ledgerproxy cluster-ips { 10.96.0.1 }'";
 
-Deno.test("a start asks the kernel for every element only when others have committed since our last commit", async () => {
+Deno.test("a start lists the elements only where another program committed since our last commit", async () => {
   const folder = newFolder();
   const ledger = `${folder}/store/ledger`;
   const records = () => [...readLedger(folderStorage(ledger, false))].map(({ record }) => record);
   using kernel = new NetlinkKernel();
   writeSource(folder, 3);
   let rules: string[] = [];
-  /** One life of the program, until `done`; returns what it says of the rules that it finds. */
+  /** Runs the program until `done`; returns its log line about the rules that it found. */
   const life = async (done: () => boolean): Promise<string> => {
     Deno.writeTextFileSync(`${folder}/log`, "");
     await using program = new SourceProgram(folder, "store");

@@ -1,68 +1,9 @@
-// The door for API objects and addresses: what comes in, what is left out, and what is said about it.
+// Decoding of API objects: what is kept, what is left out, and the warnings about it.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { cidrText, familyOf, parseAddress, parseCidr } from "../../src/kube/address.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
-import { ipv6Bytes, ipv6Text } from "../../src/kernel/data_codec.ts";
-import { isCanonical } from "../../src/nft/data_type.ts";
-
-Deno.test("addresses are read as sloppily as kube-proxy reads them and written in one form", () => {
-  const cases: Record<string, string | null> = {
-    "10.0.0.1": "10.0.0.1",
-    "172.30.0.041": "172.30.0.41",
-    "010.0.0.001": "10.0.0.1",
-    " 10.0.0.1 ": "10.0.0.1",
-    "256.0.0.1": null,
-    "10.0.0": null,
-    "10.0.0.1.2": null,
-    "FD00:0:0::0001": "fd00::1",
-    "::ffff:10.0.0.1": "10.0.0.1",
-    "fe80::1%eth0": null,
-    "fd00::1::2": null,
-    "web.example.com": null,
-    "": null,
-  };
-  for (const [text, expected] of Object.entries(cases)) assert.equal(parseAddress(text), expected, text);
-});
-
-Deno.test("every IPv6 address comes back from its bytes in the form it is parsed to", () => {
-  const group = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, {
-    weight: 1,
-    arbitrary: fc.integer({ min: 0, max: 0xffff }),
-  });
-  fc.assert(fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
-    const canonical = parseAddress(
-      groups.map((g) => g.toString(16).padStart(4, "0").toUpperCase()).join(":"),
-    )!;
-    if (familyOf(canonical) === "ip") return;
-    assert.ok(isCanonical("ipv6_addr", canonical));
-    assert.equal(ipv6Text(ipv6Bytes(canonical)), canonical);
-    assert.deepEqual(
-      [...new Uint16Array(ipv6Bytes(canonical).buffer)].map((g) => ((g & 0xff) << 8) | (g >> 8)),
-      groups,
-    );
-  }));
-});
-
-Deno.test("blocks lose their host bits", () => {
-  const cases: Record<string, string | null> = {
-    "203.0.113.000/025": "203.0.113.0/25",
-    "10.1.2.3/8": "10.0.0.0/8",
-    "10.1.2.3/0": "0.0.0.0/0",
-    "255.255.255.255/31": "255.255.255.254/31",
-    "fd00:1:2:3::4/48": "fd00:1:2::/48",
-    "10.0.0.0/33": null,
-    "10.0.0.0": null,
-    "10.0.0.0/8/8": null,
-    "x/8": null,
-  };
-  for (const [text, expected] of Object.entries(cases)) {
-    const cidr = parseCidr(text);
-    assert.equal(cidr === null ? null : cidrText(cidr), expected, text);
-  }
-});
 
 const SERVICE = `
 apiVersion: v1
@@ -109,7 +50,7 @@ Deno.test("an object is pruned to the fields that decide rules", () => {
   });
 });
 
-Deno.test("what is wrong with a part is said, and the part is left out", () => {
+Deno.test("a wrong part is left out with a warning", () => {
   const broken = parse(SERVICE);
   broken.spec.ports = [{ port: 80 }, { port: 0 }, { port: 81, protocol: "QUIC" }, {
     port: 80,
@@ -140,7 +81,7 @@ Deno.test("what is wrong with a part is said, and the part is left out", () => {
   assert.equal(slice.warnings.length, 4);
 });
 
-Deno.test("what is wrong with the whole object says what, where and what was expected", () => {
+Deno.test("the problem of a wrong object names the field, its value and what was expected", () => {
   const cases: [unknown, RegExp][] = [
     [null, /kind missing is not one of Service, EndpointSlice, Node, ServiceCIDR/],
     [{ kind: "Pod" }, /kind "Pod" is not one of/],
@@ -204,7 +145,7 @@ function addresses(endpoints: unknown): { served: string[]; warnings: readonly s
   return { served, warnings: decoded.warnings };
 }
 
-Deno.test("an endpoint that is wrong costs itself, whatever is wrong with it, and its neighbours serve", () => {
+Deno.test("a wrong endpoint is left out, for any fault in it, and the others serve", () => {
   const good = { addresses: ["10.244.0.1"] };
   const broken: unknown[] = [
     null,
@@ -230,7 +171,7 @@ Deno.test("an endpoint that is wrong costs itself, whatever is wrong with it, an
   }
 });
 
-Deno.test("what an endpoint can do without costs only that, and null is absent, as in Go", () => {
+Deno.test("a wrong field that an endpoint does not need is left out alone, and null is absent, as in Go", () => {
   const cases: [Record<string, unknown>, number][] = [
     [
       {
@@ -257,7 +198,7 @@ Deno.test("what an endpoint can do without costs only that, and null is absent, 
   }
 });
 
-Deno.test("a port, an address and an entry of a balancer that is wrong costs itself", () => {
+Deno.test("a wrong port, address or entry of a load balancer is left out alone", () => {
   const broken = parse(SERVICE);
   broken.spec.ports = [null, "80", { port: "80" }, { port: null }, { port: 1.5 }, { port: -1 }, {
     port: 80,
@@ -279,7 +220,7 @@ Deno.test("a port, an address and an entry of a balancer that is wrong costs its
   assert.equal(decoded.warnings.length, 14);
 });
 
-Deno.test("ranges of which none can be read leave a Service open, and that is said", () => {
+Deno.test("source ranges of which none is valid leave a Service open, with a warning", () => {
   for (const ranges of [["everywhere"], [null], [""]]) {
     const service = parse(SERVICE);
     service.spec.loadBalancerSourceRanges = ranges;
@@ -292,7 +233,7 @@ Deno.test("ranges of which none can be read leave a Service open, and that is sa
   }
 });
 
-Deno.test("a Node's addresses and blocks that mean nothing are left out, and it has no namespace", () => {
+Deno.test("addresses and blocks of a Node that are not valid are left out, and it has no namespace", () => {
   const decoded = decodeObject({
     apiVersion: "v1",
     kind: "Node",
@@ -307,7 +248,7 @@ Deno.test("a Node's addresses and blocks that mean nothing are left out, and it 
   assert.equal(decoded.warnings.length, 5);
 });
 
-Deno.test("warnings and what they quote are bounded, and an object that no ledger could keep is refused", () => {
+Deno.test("warnings and their quotes are bounded, and an object too large for the ledger is rejected", () => {
   const many = addresses([...Array(15_000).fill({ addresses: ["x".repeat(200)] }), {
     addresses: ["10.244.0.1"],
   }]);
@@ -337,7 +278,7 @@ Deno.test("warnings and what they quote are bounded, and an object that no ledge
 /** JSON that nests `depth` lists. */
 const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
 
-Deno.test("a value as deep as a parser takes it is no more than a wrong value, wherever it stands", () => {
+Deno.test("a value nested as deeply as a parser allows is a wrong value like any other", () => {
   const deep = nested(200_000);
   for (const value of [deep, { kind: deep }, { kind: "Service", apiVersion: deep }]) {
     assert.equal(decodeObject(value).ok, false);
@@ -411,7 +352,7 @@ const WHOLE: readonly unknown[] = [
 
 const CHANGES = WHOLE.flatMap((value) => [...places(value)].map((path) => ({ value, path })));
 
-Deno.test("any value anywhere in an object: it is decoded, or it is said what is wrong with which object", () => {
+Deno.test("an object with any value in any place is decoded, or the problem names the object", () => {
   const strange = fc.oneof(
     fc.jsonValue(),
     fc.constantFrom(null, "", 0, -1, 1e99, "x".repeat(300), [], {}, [null], { "": null }, "__proto__"),

@@ -1,7 +1,6 @@
-// KubeProxyConfiguration files: what they mean, and every mistake at once with its path, value and what is accepted.
+// KubeProxyConfiguration files: their meaning, and all errors at once with path, value and what is accepted.
 
 import assert from "node:assert/strict";
-import { conntrackParameters, type ConntrackSettings } from "../../src/kube/conntrack_settings.ts";
 import { readConfigFile } from "../../src/kube/proxy_config_file.ts";
 
 const HEAD = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
@@ -35,7 +34,7 @@ function problems(...documents: unknown[]): readonly string[] {
   return result.problems;
 }
 
-Deno.test("a file as kubeadm writes it: everything empty means the defaults", () => {
+Deno.test("in a file as kubeadm writes it every empty field means the default", () => {
   const { config, warnings } = read({
     bindAddress: "0.0.0.0",
     bindAddressHardFail: false,
@@ -95,7 +94,7 @@ Deno.test("a file as kubeadm writes it: everything empty means the defaults", ()
   assert.deepEqual(warnings, []);
 });
 
-Deno.test("what is set is taken over, by kube-proxy's defaults where it is not", () => {
+Deno.test("fields that are set apply, and kube-proxy's defaults for the others", () => {
   const { config } = read({
     mode: "nftables",
     nftables: { masqueradeAll: true, masqueradeBit: 3, syncPeriod: "1m30s" },
@@ -129,33 +128,7 @@ Deno.test("a specific bindAddress is the node's address of its family, and that 
   );
 });
 
-Deno.test("sysctls of connection tracking are those kube-proxy sets", () => {
-  const names = (settings: Partial<ConntrackSettings>, cpus: number) =>
-    conntrackParameters({ ...DEFAULTS.conntrack, ...settings }, cpus).map(({ path, value }) =>
-      `${path.replace(/.*\//, "")}=${value}`
-    );
-  assert.deepEqual(names({}, 2), [
-    "nf_conntrack_max=131072",
-    "hashsize=32768",
-    "nf_conntrack_tcp_timeout_established=86400",
-    "nf_conntrack_tcp_timeout_close_wait=3600",
-  ]);
-  assert.equal(names({}, 8)[0], "nf_conntrack_max=262144", "per core above the least");
-  assert.equal(names({}, 64)[0], "nf_conntrack_max=1048576", "capped on many cores");
-  assert.deepEqual(
-    names({
-      maxPerCore: 0,
-      tcpEstablishedTimeout: 0,
-      tcpCloseWaitTimeout: 0,
-      tcpBeLiberal: true,
-      udpStreamTimeout: 9,
-    }, 8),
-    ["nf_conntrack_tcp_be_liberal=1", "nf_conntrack_udp_timeout_stream=9"],
-    "zero leaves a value as it is",
-  );
-});
-
-Deno.test("a node in another mode keeps that mode's settings and is told what changes", () => {
+Deno.test("a file of another mode keeps the settings of that mode, with a warning about the difference", () => {
   const { config, warnings } = read({
     mode: "iptables",
     iptables: { masqueradeAll: true },
@@ -167,7 +140,7 @@ Deno.test("a node in another mode keeps that mode's settings and is told what ch
   ]);
 });
 
-Deno.test("fields without a meaning here are named with the reason", () => {
+Deno.test("fields without effect here are named with the reason", () => {
   const { warnings } = read({
     mode: "nftables",
     nftables: { minSyncPeriod: "1s" },
@@ -179,7 +152,7 @@ Deno.test("fields without a meaning here are named with the reason", () => {
   ]);
 });
 
-Deno.test("every mistake has its path, its value and what is accepted, all at once", () => {
+Deno.test("all errors are reported at once, with path, value and what is accepted", () => {
   assert.deepEqual(
     problems({
       ...HEAD,
@@ -204,7 +177,7 @@ Deno.test("every mistake has its path, its value and what is accepted, all at on
   );
 });
 
-Deno.test("what no field shows alone is found too", () => {
+Deno.test("errors in how fields go together are found too", () => {
   const cases: [Record<string, unknown>, string][] = [
     [
       { detectLocalMode: "BridgeInterface" },
@@ -234,7 +207,7 @@ Deno.test("what no field shows alone is found too", () => {
   assert.deepEqual(problems(HEAD, { ...OURS, ledgers: "x" }), ["ledgers: there is no such field"]);
 });
 
-Deno.test("fields that do not exist are left out with a warning, as kube-proxy does, and those it once had name the release", () => {
+Deno.test("unknown fields are left out with a warning, as in kube-proxy; for removed ones it names the release", () => {
   const { config, warnings } = read({
     mode: "nftables",
     metadata: { name: "kube-proxy" },
@@ -256,7 +229,7 @@ Deno.test("fields that do not exist are left out with a warning, as kube-proxy d
   ]);
 });
 
-Deno.test("a wrong value is an error beside fields that do not exist, and our own document has none of those", () => {
+Deno.test("a wrong value beside unknown fields is an error, and our own document must have no unknown field", () => {
   assert.deepEqual(
     problems({ ...HEAD, resourceContainer: "", nodePort: 1, conntrack: { max: 1, min: -1 } }),
     [
@@ -278,7 +251,7 @@ Deno.test("a document of another kind is not read: kube-proxy does not look at w
   ]);
 });
 
-Deno.test("durations are read in every way that Go writes and reads them", () => {
+Deno.test("durations are read in each form that Go writes and reads", () => {
   const cases: [string, number][] = [["1.5h", 5400], [".5m", 30], ["+90s", 90], ["1m0.9s", 60], [
     "2000000\u03bcs",
     2,

@@ -1,16 +1,22 @@
-// Concatenations: keys and values of several parts.
+// Concatenations, which are keys and values of several parts, and prefixes.
 
 import assert from "node:assert/strict";
-import { concatenated, destinationOf } from "../../src/nft/data_type.ts";
+import { concatenationParts, destinationOf, prefixParts } from "../../src/nft/data_type.ts";
 import { elementKey } from "../../src/nft/ruleset.ts";
 
-Deno.test("the parts of a key are those that it was made of", () => {
+Deno.test("concatenationParts takes a key apart into the parts that elementKey joined", () => {
   for (const parts of [["10.96.0.1"], ["fd00::1", "tcp", "80", "0"]]) {
-    assert.deepEqual(concatenated(elementKey(parts)), parts);
+    assert.deepEqual(concatenationParts(elementKey(parts)), parts);
   }
 });
 
-Deno.test("where a map of endpoints leads", () => {
+Deno.test("destinationOf reads address and port of an endpoint", () => {
   assert.deepEqual(destinationOf("10.244.0.1 . 8080"), { address: "10.244.0.1", port: 8080 });
   assert.deepEqual(destinationOf("fd00::1 . 53"), { address: "fd00::1", port: 53 });
+});
+
+Deno.test("prefixParts takes a prefix apart; a single value has no length", () => {
+  assert.deepEqual(prefixParts("10.0.0.0/8"), ["10.0.0.0", "8"]);
+  assert.deepEqual(prefixParts("fd00::/64"), ["fd00::", "64"]);
+  assert.deepEqual(prefixParts("tcp"), ["tcp", undefined]);
 });

@@ -1,8 +1,8 @@
-// Validation while building: what nft's language has no place for cannot be built.
+// Validation: names, comments, elements and rules that nft cannot parse are rejected when they are made.
 
 import assert from "node:assert/strict";
 import { assertConcatenation, isCanonical } from "../../src/nft/data_type.ts";
-import { assertElement, assertName, type Container, type ElementKey } from "../../src/nft/ruleset.ts";
+import { assertElement, assertName, canonicalKey, type Container } from "../../src/nft/ruleset.ts";
 import { assertComment, parseVerdict, rule, verdictText } from "../../src/nft/statement.ts";
 import { ruleText } from "../../src/nft/text.ts";
 import { worldStatements } from "../support/arbitrary_transaction.ts";
@@ -38,45 +38,45 @@ Deno.test("each data type has one canonical text", () => {
   );
 });
 
-Deno.test("names are what nft can read: no keywords, no spaces, not too long", () => {
+Deno.test("a name is one that nft can parse: no keyword, no space, not too long", () => {
   for (const name of ["service-ips", "pick-4096", "a", "x".repeat(255)]) assertName(name);
   for (const name of ["position", "chain", "4pick", "a b", "", "ä", 'a"', "x".repeat(256)]) {
     assert.throws(() => assertName(name), /not a name/);
   }
 });
 
-Deno.test("comments are at most 127 bytes and hold nothing that nft cannot quote", () => {
+Deno.test("a comment has at most 127 bytes and no character that nft cannot quote", () => {
   assertComment("x".repeat(127));
   for (const comment of ["x".repeat(128), "ä".repeat(64), 'say "hi"', "line\nbreak", "back\\slash"]) {
     assert.throws(() => assertComment(comment));
   }
 });
 
-Deno.test("elements fit their container", () => {
+Deno.test("assertElement rejects elements that do not fit their container", () => {
   const map: Container = { kind: "map", name: "m", key: ["inet_service"], value: "verdict" };
   const set: Container = { kind: "set", name: "s", key: ["inet_service"] };
-  const key = "80" as ElementKey;
+  const key = canonicalKey("80");
   assertElement(map, { key, value: "goto pick-1" });
   assertElement(set, { key });
   assert.throws(() => assertElement(map, { key }), /needs a value/);
   assert.throws(() => assertElement(set, { key, value: "drop" }), /has no values/);
   assert.throws(() => assertElement(map, { key, value: "fly" }), /not a verdict/);
-  assert.throws(() => assertElement(set, { key: "x" as ElementKey }), /not a canonical/);
+  assert.throws(() => assertElement(set, { key: canonicalKey("x") }), /not a canonical/);
 });
 
-Deno.test("rules need statements, sane bits and sane moduli", () => {
+Deno.test("rule rejects an empty rule, mark bits out of range and a modulus of 0", () => {
   assert.throws(() => rule([]), /needs a statement/);
   assert.throws(() => rule([{ kind: "mark-set", operator: "|", bits: 0 }]), /mark bits/);
   assert.throws(() => rule([{ kind: "dnat", key: [{ kind: "numgen", modulus: 0 }], map: "m" }]), /modulus/);
 });
 
-Deno.test("every verdict is read back from its text", () => {
+Deno.test("parseVerdict is the inverse of verdictText", () => {
   for (const text of ["accept", "drop", "return", "goto pick-4", "jump services"]) {
     assert.equal(verdictText(parseVerdict(text)), text);
   }
 });
 
-Deno.test("every statement has its nft spelling", () => {
+Deno.test("every statement has its spelling in nft", () => {
   const spelt = worldStatements("ip").map((statements) => ruleText("ip", { statements }));
   assert.deepEqual(spelt, [
     "ip saddr 10.244.0.0/16 drop",

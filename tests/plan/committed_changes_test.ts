@@ -1,4 +1,4 @@
-// A delta as commit records name it.
+// A delta as the element changes of a commit record.
 
 import assert from "node:assert/strict";
 import { type Element, elementKey, setPath } from "../../src/nft/ruleset.ts";
@@ -18,7 +18,7 @@ const DELTA: Delta = [
   { set: POSITION_PATH, key: element("2").key, before: undefined, after: element("2") },
 ];
 
-Deno.test("what is replaced is deleted and added; what has no cause is put down to the last record", () => {
+Deno.test("a replaced element is deleted and added; a change without a cause gets the last record", () => {
   const place = (slot: string, cause: number) => ({ set: SET, key: element(slot).key, cause });
   assert.deepEqual(committedChanges(DELTA, 9), [
     { verb: "delete", ...place("0", 3), value: "a", comment: "shop/web:http" },
@@ -27,7 +27,7 @@ Deno.test("what is replaced is deleted and added; what has no cause is put down 
   ]);
 });
 
-Deno.test("the position is no change, and the count is that of the changes", () => {
+Deno.test("the position is left out, and the count is that of the changes", () => {
   assert.equal(countCommittedChanges(DELTA), committedChanges(DELTA, 9).length);
   assert.deepEqual(committedChanges(DELTA.slice(2), 9), []);
 });

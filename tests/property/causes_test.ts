@@ -1,4 +1,4 @@
-// Every operation of every commit names the event that caused it: leave that event out, and the operation is not there.
+// Each operation of each commit names its cause. Without that event in the ledger the operation is not made.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -50,7 +50,7 @@ function outcomeOf(commit: CommitRecord, { set, key }: CommittedChange): Committ
   );
 }
 
-Deno.test("leave out the event that an operation names, and the operation is not there", () => {
+Deno.test("without the event that an operation names as its cause, the operation is not made", () => {
   let [operations, again] = [0, 0];
   fc.assert(
     fc.property(arbitraryHistory, fc.integer({ min: 1, max: 5 }), (events, batch) => {

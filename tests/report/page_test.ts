@@ -1,11 +1,12 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// The page of a report in a real browser, opened from the disk: it asks nothing of anybody, shows each moment as the
-// fold has it, answers as `why` does, and nothing that strangers named does anything.
+// The page of a report in a real browser, opened from the disk: it sends no request, shows the state of the fold at
+// each moment, traces packets as `why` does, and treats names in the ledger as text.
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
-import { emptyState, type ServiceName } from "../../src/fold/cluster_state.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import type { ServiceName } from "../../src/kube/service_name.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
@@ -19,7 +20,7 @@ import { writeEvening } from "../support/report_ledger.ts";
 
 const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 const READY = "#notes";
-/** Control and format characters, which could move or turn what a reader sees. */
+/** Control and format characters, which can move the cursor or change the direction of text. */
 const MISLEADING = /[^\P{C}\n\t]|[\u2028\u2029]/u;
 const MARKUP = "</script><img src=x onerror=alert(1)>";
 
@@ -39,7 +40,7 @@ async function ledgerproxy(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** Writes a ledger with `write`, its report, and opens that. */
+/** Writes a ledger with `write` and its report, and opens the report. */
 async function withReport(
   write: (folder: string) => void,
   how: { readonly hash?: string; readonly dark?: boolean; readonly flags?: readonly string[] },
@@ -64,12 +65,12 @@ const texts = (page: Page, selector: string): Promise<string[]> =>
 const text = async (page: Page, selector: string): Promise<string> =>
   (await texts(page, selector)).join("\n");
 
-/** Offset that the page stands at. */
-async function standsAt(page: Page): Promise<number> {
+/** Offset of the moment that the page shows. */
+async function shownAt(page: Page): Promise<number> {
   return Number((await text(page, "#moment .offset")).slice(1));
 }
 
-/** Endpoints that get traffic sent to each cluster IP, by ServicePort, as the fold's elements have them at `through`. */
+/** How many endpoints get traffic of each cluster IP, by ServicePort, from the elements of a fold up to `through`. */
 function slotsAt(ledger: string, through: number): Map<string, number> {
   const state = emptyState();
   for (const { offset, record } of readLedger(folderStorage(ledger, false))) {
@@ -98,7 +99,7 @@ function slotsAt(ledger: string, through: number): Map<string, number> {
   return slots;
 }
 
-/** The same as the page shows it; ServicePorts without traffic left out. */
+/** The same as the page shows it, without ServicePorts that have no traffic. */
 async function shownSlots(page: Page): Promise<Map<string, number>> {
   const rows = await page.$$eval(
     ".port > summary",
@@ -117,15 +118,19 @@ async function shownSlots(page: Page): Promise<Map<string, number>> {
 
 const byName = (slots: Map<string, number>) => [...slots].sort(([a], [b]) => a < b ? -1 : 1);
 
-Deno.test("the committed page is what `deno task report-page` makes of its sources", async () => {
+Deno.test("the committed page is the output of `deno task report-page`", async () => {
   const made = await pageSource();
   assert.ok(await Deno.readTextFile(PAGE_FILE) === made, "run deno task report-page");
   assert.doesNotMatch(made, /["']node:|zod/, "it needs no more than a browser");
-  assert.doesNotMatch(made, /innerHTML|insertAdjacentHTML|document\.write|\beval\(/, "text goes in as text");
+  assert.doesNotMatch(
+    made,
+    /innerHTML|insertAdjacentHTML|document\.write|\beval\(/,
+    "text is inserted as text",
+  );
 });
 
 browserTest(
-  "a report opens from the disk, asks nothing of anybody and says nothing on the console",
+  "a report opens from the disk, sends no request and writes nothing to the console",
   () =>
     withReport(writeEvening, {}, async ({ page, requests, said }, ledger) => {
       const records = [...readLedger(folderStorage(ledger, false))];
@@ -139,7 +144,7 @@ browserTest(
       assert.doesNotMatch(policy, /unsafe|\*/);
       assert.equal((await page.$$("figure canvas")).length, 5, "a chart each");
       assert.deepEqual(said, []);
-      // The policy is in force: what somebody could smuggle in does not run.
+      // The policy is applied: a script that is injected does not run.
       const ran = await page.evaluate(() => {
         const script = document.createElement("script");
         try {
@@ -154,18 +159,18 @@ browserTest(
 );
 
 browserTest(
-  "the slider and the arrows go from commit to commit, and every moment is as the fold has it",
+  "slider and arrow keys go from commit to commit, and every moment shows the state of the fold",
   () =>
     withReport(writeEvening, {}, async ({ page, said }, ledger) => {
       const commits = [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
         record.kind === "commit" ? [record.through] : []
       );
-      assert.equal(await standsAt(page), commits.at(-1), "a report opens at its end");
+      assert.equal(await shownAt(page), commits.at(-1), "a report opens at its end");
       await page.focus("#slider");
       for (const back of [1, 2]) {
         await page.keyboard.press("ArrowLeft");
         if (back === 1) continue;
-        assert.ok(await standsAt(page) <= commits.at(-2)!);
+        assert.ok(await shownAt(page) <= commits.at(-2)!);
       }
       const seen = new Set<string>();
       for (const share of [0, 0.1, 0.3, 0.55, 0.8, 1]) {
@@ -174,17 +179,17 @@ browserTest(
           input.value = String(Number(input.max) * share);
           input.dispatchEvent(new Event("input", { bubbles: true }));
         }, share);
-        const at = await standsAt(page);
+        const at = await shownAt(page);
         const shown = byName(await shownSlots(page));
         assert.deepEqual(shown, byName(slotsAt(ledger, at)), `at @${at}`);
         seen.add(JSON.stringify(shown));
       }
       assert.ok(seen.size >= 4, "moments differ");
       await page.keyboard.press("Home");
-      const stops = [await standsAt(page)];
+      const stops = [await shownAt(page)];
       for (let i = 0; i < 30; i++) {
         await page.keyboard.press("ArrowRight");
-        stops.push(await standsAt(page));
+        stops.push(await shownAt(page));
       }
       assert.deepEqual(stops, [-1, ...commits.slice(0, 30)], "every commit, in order");
       assert.match(
@@ -196,18 +201,18 @@ browserTest(
 );
 
 browserTest(
-  "a position in the address, a link, and the field for it lead to the moment",
+  "the page goes to a position in its address, in a link, or in the field for it",
   () =>
     withReport(writeEvening, { hash: "#@200" }, async ({ page }) => {
-      const first = await standsAt(page);
-      assert.ok(first >= 199 && first < 210, `@${first}: what the commit there folded, or the one behind it`);
+      const first = await shownAt(page);
+      assert.ok(first >= 199 && first < 210, `@${first}: folded by the commit there, or the next one`);
       await page.type("#go-to", "@120\n");
-      const second = await standsAt(page);
+      const second = await shownAt(page);
       assert.ok(second >= 120 && second < 130, `@${second}`);
       const link = await page.$("#churn tbody a");
       const offset = Number((await link!.evaluate((one) => one.textContent!)).slice(1));
       await link!.evaluate((one) => (one as HTMLElement).click());
-      assert.ok(await standsAt(page) < offset, "the records that this commit folded");
+      assert.ok(await shownAt(page) < offset, "the records that this commit folded");
       await page.evaluate(() => scrollTo(0, 0));
       await page.$eval("#go-to", (field) => (field as HTMLInputElement).value = "");
       await page.type("#go-to", "yesterday\n");
@@ -216,7 +221,7 @@ browserTest(
 );
 
 browserTest(
-  "the packet box gives the outcomes that `why` gives at the same position",
+  "the packet section gives the outcomes that `why` gives at the same position",
   () =>
     withReport(writeEvening, {}, async ({ page }, ledger) => {
       const packets = [
@@ -229,7 +234,7 @@ browserTest(
       for (const goTo of ["@90", "@250", "@320"]) {
         await page.$eval("#go-to", (field) => (field as HTMLInputElement).value = "");
         await page.type("#go-to", `${goTo}\n`);
-        const at = `@${await standsAt(page)}`;
+        const at = `@${await shownAt(page)}`;
         for (const [source, target] of packets) {
           await fillIn(page, source, target);
           const answer = JSON.parse(
@@ -239,11 +244,11 @@ browserTest(
           const expected = answer.outcomes.map((outcome: Outcome) => outcomeText(packet, outcome));
           assert.deepEqual(await texts(page, ".outcomes li"), expected, `${target} at ${at}`);
           const rules = answer.steps.map(({ rule }: { rule: string }) => rule);
-          assert.deepEqual(await texts(page, ".path > li > code"), rules, "and takes the same way");
+          assert.deepEqual(await texts(page, ".path > li > code"), rules, "the same path");
           const causes = answer.steps.flatMap(({ found }: { found: { cause?: { offset: number } }[] }) =>
             found.flatMap(({ cause }) => cause === undefined ? [] : [`@${cause.offset}`])
           );
-          assert.deepEqual(await texts(page, ".found .cause > :first-child"), causes, "for the same reasons");
+          assert.deepEqual(await texts(page, ".found .cause > :first-child"), causes, "the same causes");
           seen.add(expected.join());
         }
       }
@@ -262,7 +267,7 @@ async function fillIn(page: Page, source: string, target: string): Promise<void>
 }
 
 browserTest(
-  "what strangers named does nothing: no markup, no dialog, no request, no character that misleads",
+  "hostile names in a ledger are text: no markup, no dialog, no request, no control characters",
   async () => {
     const ledgers = [
       writeHostileLedger,
@@ -289,7 +294,7 @@ browserTest(
         assert.match(
           await page.evaluate(() => document.body.innerText),
           /<img src=x onerror=alert\(1\)>/,
-          "it is told",
+          "the name is shown",
         );
         assert.deepEqual([...requests, ...said], []);
       });
@@ -297,7 +302,7 @@ browserTest(
   },
 );
 
-Deno.test("no text of the ledger is in the file but compressed", async () => {
+Deno.test("all text of the ledger in the file is compressed", async () => {
   const folder = await Deno.makeTempDir();
   writeHostileLedger(`${folder}/ledger`);
   await ledgerproxy("report", `${folder}/ledger`, "-o", `${folder}/report.html`);
@@ -307,12 +312,12 @@ Deno.test("no text of the ledger is in the file but compressed", async () => {
   }
   assert.equal(html.match(/<\/script/g)!.length, 2);
   const { mode } = await Deno.stat(`${folder}/report.html`);
-  assert.equal(mode! & 0o777, 0o600, "nobody else reads what is in a ledger");
+  assert.equal(mode! & 0o777, 0o600, "no other user can read a report");
   await Deno.remove(folder, { recursive: true });
 });
 
 browserTest(
-  "it is dark where the system is, light where that is, and as chosen in any case; paper is light",
+  "the page has the system's theme or the chosen one; print is light",
   () =>
     withReport(writeEvening, { dark: true }, async ({ page }) => {
       const brightness = () =>
@@ -338,7 +343,7 @@ browserTest(
 );
 
 browserTest(
-  "everything can be reached and used by keyboard, with a name and a visible focus",
+  "every control can be reached and used by keyboard, and has a name and a visible focus",
   () =>
     withReport(writeEvening, {}, async ({ page }) => {
       const reached: string[] = [];
@@ -371,14 +376,14 @@ browserTest(
         names.length > 0 && names.every((name) => name.startsWith("shop/")),
         names.join(),
       );
-      const before = await standsAt(page);
+      const before = await shownAt(page);
       await page.keyboard.press("ArrowLeft");
-      assert.equal(await standsAt(page), before, "arrows in a field are the field's");
+      assert.equal(await shownAt(page), before, "arrow keys in a field move its cursor");
     }),
 );
 
 browserTest(
-  "a window says what it leaves out, and begins with the state there",
+  "the page of a window names the records left out, and begins with the state before it",
   () =>
     withReport(
       writeEvening,
@@ -388,7 +393,7 @@ browserTest(
         assert.match(await text(page, ".left-out"), /Left out: 201 older records .*; \d+ newer records/);
         await page.focus("#slider");
         await page.keyboard.press("Home");
-        assert.equal(await standsAt(page), 200);
+        assert.equal(await shownAt(page), 200);
         assert.deepEqual(byName(await shownSlots(page)), byName(slotsAt(ledger, 200)));
         await page.$$eval("details > summary", (all) => all.forEach((one) => (one as HTMLElement).click()));
         await page.waitForSelector(".port[open] .cause");

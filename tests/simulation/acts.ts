@@ -35,7 +35,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   steal,
   steal,
   stealUnseen,
-  stealUnheard,
+  stealAndCommit,
   loseMessages,
   refuse,
   failDisk,
@@ -52,7 +52,7 @@ const CHANGES: ReadonlySet<(world: World) => void> = new Set([change, empty, ref
 /** Acts that end the process. */
 const ENDS: ReadonlySet<(world: World) => void> = new Set([
   stealUnseen,
-  stealUnheard,
+  stealAndCommit,
   endProcess,
   cutPower,
   replaceDisk,
@@ -149,7 +149,7 @@ function stealUnseen(world: World): void {
  * Another program changes our tables, and ours commits a change of the cluster and ends before it has asked its monitor: the
  * generation of its last commit is the kernel's, and the rules are not whole.
  */
-function stealUnheard(world: World): void {
+function stealAndCommit(world: World): void {
   if (world.process === undefined || !world.kernel.disturb(world.chance, false)) return;
   world.noteDisturbed();
   change(world);

@@ -55,7 +55,7 @@ export class UnreliableKernel implements Kernel {
         this.#lost = false;
         return noticed;
       },
-      unheard: (_generation, commit) => commit(),
+      withoutNotifications: (_generation, commit) => commit(),
     };
   }
 

@@ -1,7 +1,8 @@
 // The program from its start to its end, in virtual time: ledger, engine, loop, healer and reflectors, assembled as in `run`.
 
 import assert from "node:assert/strict";
-import { type Input, newEngine, step } from "../../src/engine/engine.ts";
+import { type Input, newEngine, stepEngine } from "../../src/engine/engine.ts";
+import { isListed } from "../../src/engine/kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import {
   knownVersions,
@@ -71,7 +72,7 @@ export class Process {
       policy: "interval",
       segmentBytes: SEGMENT_BYTES,
       ...(snapshot === undefined ? {} : { behind: snapshot }),
-      onRecord: (first, record) => void step(engine, { kind: "appended", first, records: [record] }),
+      onRecord: (first, record) => void stepEngine(engine, { kind: "appended", first, records: [record] }),
     });
     const ports = this.#ports(kernel);
     perform(engine, ports, { kind: "opened", ledger: this.ledger.ledger });
@@ -80,7 +81,7 @@ export class Process {
       perform(engine, ports, { kind: "appended", first, records: [CONFIG] });
     }
     perform(engine, ports, standing(kernel, storage, moment(now).time));
-    this.listed = engine.listed;
+    this.listed = isListed(engine.tables);
     commitBatch(engine, ports);
     this.running = newRunning(engine, ports, now);
     const seed = server.chance.below(2 ** 30);

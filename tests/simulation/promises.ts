@@ -69,7 +69,7 @@ export class Promises {
    */
   noteStart({ engine, listed }: Process, kernel: Kernel, untouched: boolean, now: number): boolean {
     assert.ok(untouched || listed, "changes by other programs since our last commit are noticed at once");
-    const hides = !listed && this.#disturbed && diff(engine.committed, heldBy(kernel)).length > 0;
+    const hides = !listed && this.#disturbed && isWrong(engine, kernel);
     if (hides) this.#hiddenSince = now;
     return hides;
   }
@@ -107,14 +107,19 @@ export class Promises {
   }
 
   /** The committed mirror is what the kernel has, unless another program has just changed that. */
-  #checkMirror({ committed, rebuild }: EngineState, kernel: Kernel, now: number): void {
+  #checkMirror(engine: EngineState, kernel: Kernel, now: number): void {
     const generation = kernel.generation();
-    if (rebuild !== undefined || generation === this.#checkedGeneration) return;
-    const differs = diff(committed, heldBy(kernel)).length > 0;
+    if (engine.tables.kind !== "in place" || generation === this.#checkedGeneration) return;
+    const differs = isWrong(engine, kernel);
     assert.ok(this.#disturbed || !differs, "the committed mirror equals the kernel's tables");
     const hidden = this.#hiddenSince ?? Infinity;
     assert.ok(!differs || now - hidden <= HIDDEN_MILLISECONDS, "a change that a commit hid is noticed");
     this.#disturbed &&= differs;
     if (!this.#disturbed) this.#checkedGeneration = generation;
   }
+}
+
+/** Whether the kernel has other elements than the program has committed. */
+function isWrong({ tables }: EngineState, kernel: Kernel): boolean {
+  return tables.kind === "in place" && diff(tables.elements, heldBy(kernel)).length > 0;
 }

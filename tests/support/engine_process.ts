@@ -1,7 +1,7 @@
 // A process without a source: an engine with a ledger and a kernel, started as in `run`. Tests give it batches or records and
 // look at what it commits.
 
-import { type EngineState, newEngine, step } from "../../src/engine/engine.ts";
+import { type EngineState, newEngine, stepEngine } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
@@ -41,7 +41,8 @@ export class EngineProcess implements Disposable {
     const { policy = "never", complete = false, now = () => TIME, warn, startedAt, first = [] } = options;
     this.ledger = new LedgerWriter(storage, {
       policy,
-      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
+      onRecord: (first, record) =>
+        void stepEngine(this.engine, { kind: "appended", first, records: [record] }),
     });
     this.ports = {
       kernel,

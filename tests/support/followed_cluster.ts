@@ -1,7 +1,7 @@
 // A proxy without a real kernel that follows an API server: source, engine, ledger, and their reports.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
-import { newEngine, step } from "../../src/engine/engine.ts";
+import { newEngine, stepEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -27,7 +27,8 @@ export class FollowedCluster implements AsyncDisposable {
   ) {
     const ledger = new LedgerWriter(storage, {
       policy: "never",
-      onRecord: (first, record) => void step(this.engine, { kind: "appended", first, records: [record] }),
+      onRecord: (first, record) =>
+        void stepEngine(this.engine, { kind: "appended", first, records: [record] }),
     });
     this.#ports = {
       kernel,

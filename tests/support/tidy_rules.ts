@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ingest: ["kube", "type:ledger"],
   ledger: ["kube"],
   fold: ["kube", "nft", "type:ledger"],
-  plan: ["nft", "fold", "type:ledger"],
+  plan: ["kube", "nft", "fold", "type:ledger"],
   kernel: ["nft"],
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   library: ["fold", "ledger", "history"],

@@ -1,6 +1,6 @@
 // `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
 
-import { type EngineState, step } from "../../engine/engine.ts";
+import { type EngineState, stepEngine } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
@@ -53,7 +53,7 @@ export async function record(options: RecordOptions): Promise<number> {
 }
 
 function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
-  for (const effect of step(engine, { kind: "batch", batch })) {
+  for (const effect of stepEngine(engine, { kind: "batch", batch })) {
     if (effect.kind === "append") append(engine, ledger, effect.records);
     else if (effect.kind === "confirm") source.confirm?.(effect.resource, effect.why);
     else if (effect.kind === "warn") log.warn(effect.text);
@@ -62,7 +62,7 @@ function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, sou
 
 function append(engine: EngineState, ledger: LedgerWriter, records: readonly LedgerRecord[]): void {
   const first = ledger.append(records);
-  for (const effect of step(engine, { kind: "appended", first, records })) {
+  for (const effect of stepEngine(engine, { kind: "appended", first, records })) {
     if (effect.kind === "warn") log.warn(effect.text);
   }
 }

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// Records named on the page: a link to the moment, and what they say.
+// How the page names a record: its offset as a link to that moment, the object, the time.
 
 import { describeKey, type KubeObject, TRIGGER } from "../../kube/objects.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
@@ -7,7 +7,7 @@ import { type Child, element } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { duration, moment, timeOfDay } from "./words.ts";
 
-/** `@313 EndpointSlice shop/web-a 09:28:06.085`; nothing for no record. */
+/** `@313 EndpointSlice shop/web-a 09:28:06.085`; `before this window` where the offset is not known. */
 export function causeLine(report: Report, offset: number | undefined): HTMLElement {
   const made = element("span", { class: "cause" });
   if (offset === undefined) {
@@ -27,7 +27,7 @@ export function causeLine(report: Report, offset: number | undefined): HTMLEleme
   return made;
 }
 
-/** `@313`, as a link where the window has it. */
+/** `@313`, as a link where the window has that record. */
 export function position({ data }: Report, offset: number): HTMLElement {
   const within = offset >= data.first && offset < data.first + data.records.length;
   const text = `@${offset}`;
@@ -42,7 +42,7 @@ export function describe(record: LedgerRecord): string {
   return `${describeKey(record.key)}${record.value === null ? " (deleted)" : ""}`;
 }
 
-/** What is known of a record's way here: version, trigger where it is not that of the object `before`, arrival. */
+/** Version and arrival of a record, and the time since its trigger, where that differs from the one of `before`. */
 export function provenance({ zone }: Report, record: LedgerRecord, before?: KubeObject): Child[] {
   const arrived = `arrived ${moment(Date.parse(record.time), zone)}`;
   if (record.kind !== "event") return [arrived];

@@ -1,14 +1,15 @@
 /// <reference lib="dom" />
-// What happened at the moment that is shown: the events, what each said that was new, and the elements that changed.
+// The changes at the moment that is shown: the events, the difference that each made to its object, and the elements.
 
 import type { CommitRecord, CommittedChange, LedgerRecord } from "../../ledger/record.ts";
+import { splitSetPath } from "../../nft/ruleset.ts";
 import { objectChange } from "../object_change.ts";
 import { describe, position, provenance } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { counted } from "./words.ts";
 
-/** Most events and most elements shown of one moment. */
+/** Most events, and most elements, shown for one moment. */
 const SHOWN_MAX = 200;
 
 /** The section. */
@@ -18,6 +19,7 @@ export function changesSection(report: Report): HTMLElement {
   return section("changes", "What changed", body);
 }
 
+/** The content of the section at the stop that is shown. */
 function changes(report: Report): Child[] {
   const { stop, data } = report;
   if (stop.kind === "beginning") {
@@ -29,7 +31,7 @@ function changes(report: Report): Child[] {
       return [...outcome(record), events(report), elements(report, record.changes, record.changesOmitted)];
     case "drift":
       return [
-        paragraph(`${record.process || "Somebody"}, process ${record.pid}:`, "bad"),
+        paragraph(`${record.process || "Another program"}, process ${record.pid}:`, "bad"),
         element("ul", { class: "plain" }, ...record.changes.map((change) => element("li", {}, change))),
         paragraph(record.response),
       ];
@@ -46,16 +48,17 @@ function paragraph(text: string, kind?: string): HTMLElement {
   return element("p", { class: kind }, text);
 }
 
+/** Why a commit was rejected; nothing for one that was committed. */
 function outcome({ outcome, error, setAside }: CommitRecord): HTMLElement[] {
   if (outcome === "committed") return [];
   return [
-    paragraph(`The kernel refused it: ${error ?? "without a word"}`, "bad"),
-    paragraph("It kept the rules of the commit before; what is on this page was wanted, not in force."),
-    ...(setAside === undefined ? [] : [paragraph(`${setAside} is left out from now on.`)]),
+    paragraph(`The kernel rejected it: ${error ?? "the record has no reason"}`, "bad"),
+    paragraph("The kernel kept the rules of the previous commit. This page shows the desired rules."),
+    ...(setAside === undefined ? [] : [paragraph(`${setAside} is set aside from now on.`)]),
   ];
 }
 
-/** Element changes of a record that no commit holds, from the fold. */
+/** Element changes of a record that no commit folded, from the timeline. */
 function uncommitted({ timeline, stop }: Report): CommittedChange[] {
   const { elements } = timeline.moments[stop.through - timeline.first]!;
   return elements.flatMap(({ path, key, before, after }): CommittedChange[] => {
@@ -72,6 +75,7 @@ function uncommitted({ timeline, stop }: Report): CommittedChange[] {
   });
 }
 
+/** The events that were folded since the previous stop. */
 function events(report: Report): HTMLElement {
   const { data: { records, first }, stop: { from, through } } = report;
   const begin = Math.max(0, from - first);
@@ -89,21 +93,24 @@ function events(report: Report): HTMLElement {
   );
 }
 
+/** One event: object, provenance, and the difference that it makes. */
 function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   const { timeline } = report;
   const { object } = timeline.moments[at]!;
-  const said = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
-  const kept = said.slice(0, SHOWN_MAX);
+  const differences = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
+  const shown = differences.slice(0, SHOWN_MAX);
   return element(
     "li",
     {},
     position(report, timeline.first + at),
     ` ${describe(record)}${object !== undefined && object.before === undefined ? " (new)" : ""}`,
     element("div", { class: "quiet" }, ...provenance(report, record, object?.before?.object)),
-    kept.length > 0 && element("ul", { class: "plain said" }, ...kept.map((line) => element("li", {}, line))),
+    shown.length > 0 &&
+      element("ul", { class: "plain said" }, ...shown.map((line) => element("li", {}, line))),
   );
 }
 
+/** Element changes by ServicePort, the comment of the element. */
 function elements(report: Report, all: readonly CommittedChange[], omitted: number): HTMLElement {
   if (all.length + omitted === 0) return element("p", { class: "quiet" }, "No element changed.");
   const groups = new Map<string, CommittedChange[]>();
@@ -126,16 +133,18 @@ function elements(report: Report, all: readonly CommittedChange[], omitted: numb
   );
 }
 
+/** One element change as a line of a diff, with a link to its cause. */
 function changeLine(report: Report, { verb, set, key, value, cause }: CommittedChange): HTMLElement {
-  const family = set.startsWith("ip6 ") ? "ip6 " : "";
-  const name = set.split(" ").slice(2).join(" ");
+  const { family, name } = splitSetPath(set);
   return element(
     "div",
     { class: verb },
     element(
       "code",
       {},
-      `${verb === "add" ? "+" : "−"} ${family}${name} { ${key}${value ? ` : ${value}` : ""} }`,
+      `${verb === "add" ? "+" : "−"} ${family === "ip6" ? "ip6 " : ""}${name} { ${key}${
+        value ? ` : ${value}` : ""
+      } }`,
     ),
     " ",
     position(report, cause),

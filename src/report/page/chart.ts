@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
-// Charts over time, by uPlot: a mark at the median of each stretch and a line up to its 99th percentile, the moment that
-// is shown, and what went wrong.
+// Charts over time, drawn with uPlot: for each stretch a dot at the median and a line up to the 99th percentile; marks
+// for drift, gaps and rejected commits; a line at the moment that is shown.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -9,7 +9,7 @@ import { colour } from "./colours.ts";
 import { element } from "./dom.ts";
 import { moment, type Zone } from "./words.ts";
 
-/** Distances between times at the axis, in seconds: those that people find round. */
+/** Round distances between the times at the axis, in seconds. */
 const TIME_STEPS = [
   ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
   ...[1, 2, 5, 10, 15, 30],
@@ -18,15 +18,15 @@ const TIME_STEPS = [
 ];
 const DAY_SECONDS = 86_400;
 
-/** Pixels left of every chart, for its numbers: charts and slider share it, so that moments are above each other. */
+/** Pixels left of every chart for its numbers. The slider has the same margin, so that equal times are aligned. */
 export const AXIS_WIDTH = 64;
-/** Pixels of a chart, and of the times under the last one. */
+/** Pixels of a chart, and of the times below the last one. */
 const HEIGHT = 88;
 const TIMES_HEIGHT = 22;
-/** A time closer than this to the left edge would lie under the numbers. */
+/** A time closer than this to the left edge would overlap the numbers, and is not drawn. */
 const TIME_WIDTH = 28;
 
-/** What went wrong at a moment, for a mark in every chart. */
+/** Drift, a gap or a rejected commit: a mark in every chart. */
 export interface Mark {
   readonly seconds: number;
   readonly colour: "bad" | "warn";
@@ -36,31 +36,33 @@ export interface Mark {
 export interface ChartPlan {
   readonly title: string;
   readonly buckets: Buckets;
-  /** Text of a number at the axis. */
+  /** The text of a number at the axis. */
   readonly label: (value: number) => string;
-  /** A range of values is drawn on a logarithmic scale: a first load is a thousand times an endpoint. */
+  /**
+   * `range`: logarithmic, because a first load is a thousand times as large as one endpoint. `bars`: linear, from 0.
+   */
   readonly shape: "range" | "bars";
-  /** Smallest value that means something; less is drawn as that. */
+  /** Smallest value that is drawn; lower ones are drawn as this one. */
   readonly least: number;
-  /** Whether times stand under it: the last of several charts has them for all. */
+  /** Whether times are below it: the last of several charts has them for all. */
   readonly times: boolean;
 }
 
-/** What all charts of a page share. */
+/** State that all charts of a page share. */
 export interface Shared {
   /** Seconds since 1970. */
   readonly begin: number;
   readonly end: number;
   readonly marks: readonly Mark[];
   now(): { readonly seconds: number; readonly zone: Zone };
-  /** Somebody chose a moment. */
+  /** Called when the reader selects a moment. */
   choose(seconds: number): void;
 }
 
-/** A chart that is on the page. */
+/** A chart on the page. */
 export interface Chart {
   readonly root: HTMLElement;
-  /** Draws it again, in the present colours and width, at the present moment. */
+  /** Draws the chart again with the present colours, width and moment. */
   redraw(): void;
 }
 
@@ -82,7 +84,7 @@ export function chart(plan: ChartPlan, shared: Shared): Chart {
   };
 }
 
-/** A first and a last row without values stretch the axis over the whole window. */
+/** The columns as uPlot takes them. A first and a last row without values extend the axis over the whole window. */
 function columns({ buckets, least }: ChartPlan, { begin, end }: Shared): uPlot.AlignedData {
   const framed = (values: readonly number[]) => [
     null,
@@ -92,6 +94,7 @@ function columns({ buckets, least }: ChartPlan, { begin, end }: Shared): uPlot.A
   return [[begin, ...buckets.seconds, end], framed(buckets.median), framed(buckets.high)];
 }
 
+/** The options of uPlot. The series draw nothing themselves: {@link paint} does. */
 function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options {
   const label = () => colour("quiet");
   const grid = { stroke: () => colour("line"), width: 1 };
@@ -141,6 +144,7 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
   };
 }
 
+/** A time at the axis: the date with long windows, milliseconds with short ones. */
 function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): string {
   if (plot.valToPos(second, "x") < TIME_WIDTH) return "";
   const text = moment(second * 1000, now().zone);
@@ -148,6 +152,7 @@ function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): str
   return end - begin < 5 ? text.slice(11) : text.slice(11, 19);
 }
 
+/** The range of values: from 0 for bars, between powers of ten otherwise. */
 function verticalScale({ shape, least }: ChartPlan): uPlot.Scale {
   if (shape === "bars") return { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] };
   return {
@@ -156,34 +161,34 @@ function verticalScale({ shape, least }: ChartPlan): uPlot.Scale {
   };
 }
 
-/** The power of ten below or above `value`. */
+/** The power of ten that is nearest to `value` in the direction of `round`. */
 function decade(value: number, round: (exponent: number) => number): number {
   return 10 ** round(Math.log10(value));
 }
 
-/** One line a power of ten, or a few round numbers. */
+/** One line for each power of ten, or for every second, third ... where they would be too close. */
 function splits(plot: uPlot, low: number, high: number): number[] {
   const [first, last] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
   const every = Math.ceil((last - first) / (plot.bbox.height / devicePixelRatio / 24));
   return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => 10 ** (first + i * every));
 }
 
+/** Radius of a dot in pixels. */
 const DOT = 2;
 
-/** The values themselves: bars from zero, or a dot with a line up to the 99th percentile. */
+/** Draws the values: bars from zero, or a dot with a line up to the 99th percentile. uPlot has no such series. */
 function paint(plot: uPlot, shape: ChartPlan["shape"]): void {
   const { ctx, data } = plot;
   const scale = devicePixelRatio;
-  const [xs, medians, highs] = data as [number[], (number | null)[], (number | null)[]];
+  const [xs, medians = [], highs = []] = data;
   ctx.save();
   ctx.fillStyle = colour("accent");
-  xs.forEach((x, i) => {
+  Array.from(xs).forEach((x, i) => {
     const [median, high] = [medians[i], highs[i]];
     if (median === null || median === undefined) return;
     const at = Math.round(plot.valToPos(x, "x", true));
-    const [base, middle, top] = [plot.scales["y"]!.min!, median, high ?? median].map((value) =>
-      Math.round(plot.valToPos(value, "y", true))
-    ) as [number, number, number];
+    const height = (value: number) => Math.round(plot.valToPos(value, "y", true));
+    const [base, middle, top] = [height(plot.scales["y"]!.min!), height(median), height(high ?? median)];
     if (shape === "bars") return ctx.fillRect(at - scale, middle, 2 * scale, base - middle);
     ctx.globalAlpha = 0.45;
     ctx.fillRect(at - scale / 2, top, scale, middle - top);
@@ -195,7 +200,7 @@ function paint(plot: uPlot, shape: ChartPlan["shape"]): void {
   ctx.restore();
 }
 
-/** What went wrong, at the upper edge; the moment that is shown, from top to bottom. */
+/** Draws the marks at the upper edge, and the moment that is shown from top to bottom. */
 function annotate(plot: uPlot, { marks, now }: Shared): void {
   const { ctx, bbox: { top, height } } = plot;
   const scale = devicePixelRatio;
@@ -210,6 +215,7 @@ function annotate(plot: uPlot, { marks, now }: Shared): void {
   ctx.restore();
 }
 
+/** Selects a moment by a click, or by moving with the button held. */
 function listen(plot: uPlot, { choose }: Shared): void {
   const pick = (event: MouseEvent) => {
     const { left } = plot.over.getBoundingClientRect();

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The charts, one above the other over the same time.
+// The charts, one below the other, all over the time of the window.
 
 import { bucketed, type Sample, stretchOf } from "../buckets.ts";
 import type { Sync } from "../latency.ts";
@@ -11,14 +11,14 @@ import { count, duration } from "./words.ts";
 /** Most stretches of time that a chart shows. */
 const STRETCHES_MAX = 180;
 
-/** The time that charts and slider share, in milliseconds since 1970: never empty. */
+/** The time that charts and slider show, in milliseconds since 1970: the window with a margin, never empty. */
 export function span({ stops }: Report): { begin: number; end: number } {
   const [begin, end] = [stops[0]!.time, stops.at(-1)!.time];
   const margin = Math.max(500, (end - begin) / 50);
   return { begin: begin - margin, end: end + margin };
 }
 
-/** The section, and a way to draw it again. */
+/** The section, and a function that draws it again. */
 export function chartsSection(report: Report): { root: HTMLElement; redraw: () => void } {
   const { begin, end } = span(report);
   const shared: Shared = {
@@ -41,6 +41,7 @@ export function chartsSection(report: Report): { root: HTMLElement; redraw: () =
   return { root, redraw: () => charts.forEach((one) => one.redraw()) };
 }
 
+/** What the colours of marks mean. */
 function legend(): HTMLElement {
   return element(
     "p",
@@ -53,6 +54,7 @@ function legend(): HTMLElement {
   );
 }
 
+/** The charts of a window. Latencies that a played recording makes meaningless are left out. */
 function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
   const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
@@ -95,7 +97,7 @@ function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
   ];
 }
 
-/** Where nothing was committed, what arrived is all there is. */
+/** The only chart of a window without commits: the events. */
 function eventsPlan({ data }: Report, stretch: number): Omit<ChartPlan, "times"> {
   const events = data.records.filter(({ kind }) => kind === "event");
   const counts = bucketed(events.map(({ time }) => ({ time: Date.parse(time), values: [1] })), stretch);
@@ -108,6 +110,7 @@ function eventsPlan({ data }: Report, stretch: number): Omit<ChartPlan, "times">
   };
 }
 
+/** The text of a whole number; none at an axis for fractions. */
 function whole(value: number): string {
   return Number.isInteger(value) ? count(value) : "";
 }
@@ -116,6 +119,7 @@ function samples(syncs: readonly Sync[], values: (sync: Sync) => readonly number
   return syncs.map((sync) => ({ time: sync.time, values: values(sync) }));
 }
 
+/** Marks at drift, gaps and rejected commits. */
 function marksOf({ stops }: Report): Mark[] {
   return stops.flatMap(({ kind, time }): Mark[] => {
     if (kind === "drift") return [{ seconds: time / 1000, colour: "warn" }];

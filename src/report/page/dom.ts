@@ -1,19 +1,19 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-// Elements of the page. Text goes in as text and never as markup, with characters that could mislead a reader escaped.
+// Makes elements of the page. Text is inserted as text, never as markup, with control and format characters escaped.
 
 import { printable } from "../../printable.ts";
 
-/** What can be in an element; nothing stands for what is left out. */
+/** Content of an element. `undefined` and `false` are left out, so that a condition can be written in place. */
 export type Child = Node | string | number | undefined | false;
 
-/** Attributes by name; `true` for those without a value. */
-export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+/** Attributes by name. `true` is an attribute without a value; `undefined` and `false` leave it out. */
+type ElementAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** An element with `children`. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
-  attributes: Attributes = {},
+  attributes: ElementAttributes = {},
   ...children: readonly Child[]
 ): HTMLElementTagNameMap[Tag] {
   const made = document.createElement(tag);
@@ -25,7 +25,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Replaces what is in `parent`. */
+/** Replaces the content of `parent`. */
 export function fill(parent: Element, children: readonly Child[]): void {
   parent.replaceChildren(...children.flatMap((child) => {
     if (child === undefined || child === false) return [];
@@ -33,7 +33,7 @@ export function fill(parent: Element, children: readonly Child[]): void {
   }));
 }
 
-/** A table with a caption for those who do not see it, and a row for each of `rows`. */
+/** A table. The caption is for screen readers; `numeric` are the indices of columns with numbers. */
 export function table(
   caption: string,
   heads: readonly string[],

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The figures of the window in one table, and beside them what went wrong, by number.
+// The figures of the window: latencies and sizes of syncs in a table, and beside it the totals.
 
 import { percentile } from "../latency.ts";
 import { type Child, element, section, table } from "./dom.ts";
@@ -31,11 +31,12 @@ export function figuresSection(report: Report): HTMLElement {
   );
 }
 
-/** Clocks in a ledger tell milliseconds. */
+/** `duration`, but 0 is less than a millisecond: times in a ledger have no smaller unit. */
 function lateness(milliseconds: number): string {
   return milliseconds === 0 ? "under 1 ms" : duration(milliseconds);
 }
 
+/** A row with median, 99th percentile, maximum and count. */
 function row(name: string, all: readonly number[], text: (value: number) => string): Child[] {
   const at = (rank: number) => {
     const value = percentile(all, rank);
@@ -44,6 +45,7 @@ function row(name: string, all: readonly number[], text: (value: number) => stri
   return [name, at(0.5), at(0.99), at(1), count(all.length)];
 }
 
+/** Counts over the window; those that are problems are coloured where they are not 0. */
 function totals({ figures, data, stops }: Report): HTMLElement {
   const events = data.records.filter(({ kind }) => kind === "event").length;
   const uncommitted = stops.filter(({ kind }) => kind === "uncommitted").length;
@@ -67,11 +69,12 @@ function totals({ figures, data, stops }: Report): HTMLElement {
   );
 }
 
+/** A note where a recording was played into the ledger. */
 function played({ figures }: Report): HTMLElement | false {
   if (figures.clock === undefined) return false;
   return element(
     "p",
     { class: "left-out" },
-    "Arrival to commit is not known: a recording was played into this ledger, so its events arrived by another clock than its commits were made by.",
+    "Arrival to commit is not known: a recording was played into this ledger, so the times of events and of commits are from different clocks.",
   );
 }

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// Over the whole window: which Services changed most, what other programs did, what was lost, what the kernel refused.
+// Tables about the whole window: churn by Service, drift by process, gaps, rejected commits; and notes on all figures.
 
 import { position } from "./causes.ts";
 import { type Child, element, section, table } from "./dom.ts";
@@ -9,7 +9,7 @@ import { count, counted, moment } from "./words.ts";
 /** Most rows of one table. */
 const ROWS_MAX = 25;
 
-/** The sections that have something to say. */
+/** The sections that have rows; churn always. */
 export function incidentsSections(report: Report): HTMLElement[] {
   const { drift, gaps, rejected } = report.figures;
   const sections = [churnSection(report)];
@@ -31,12 +31,13 @@ export function incidentsSections(report: Report): HTMLElement[] {
       setAside ?? "nothing",
     ]);
     sections.push(
-      listed("rejected", "Rejected commits", ["record", "when", "the kernel's words", "left out"], rows),
+      listed("rejected", "Rejected commits", ["record", "when", "error of the kernel", "left out"], rows),
     );
   }
   return sections;
 }
 
+/** A section with a table of at most {@link ROWS_MAX} rows. */
 function listed(
   id: string,
   title: string,
@@ -53,6 +54,7 @@ function listed(
   );
 }
 
+/** Services by the number of their element changes. */
 function churnSection(report: Report): HTMLElement {
   const { churn, changesOmitted } = report.figures;
   const most = churn[0]?.changes ?? 1;
@@ -81,7 +83,7 @@ function churnSection(report: Report): HTMLElement {
   return made;
 }
 
-/** A time that follows the page's clock. */
+/** A time that changes with the page's choice of UTC or local time. */
 function when(report: Report, time: string): HTMLElement {
   const made = element("time", { datetime: time });
   report.follow(() => {
@@ -90,7 +92,7 @@ function when(report: Report, time: string): HTMLElement {
   return made;
 }
 
-/** A bar, for the eye only: the number stands beside it. */
+/** A bar. Screen readers skip it: the number is beside it. */
 function meter(value: number, most: number): SVGSVGElement {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   for (
@@ -105,9 +107,10 @@ function meter(value: number, most: number): SVGSVGElement {
   return svg;
 }
 
+/** Programs that changed our tables, with their last changes. */
 function driftSection(report: Report): HTMLElement {
   const rows = report.figures.drift.map(({ process, pid, times, last, changes, response }): Child[] => [
-    process || "nobody seen",
+    process || "unknown",
     pid === 0 ? "" : String(pid),
     count(times),
     position(report, last),
@@ -126,25 +129,25 @@ function driftSection(report: Report): HTMLElement {
   );
 }
 
-/** How the figures are made, and what no ledger tells. */
+/** How the figures are measured, and what a ledger does not contain. */
 export function notesSection(): HTMLElement {
   const notes = [
     [
       "Trigger",
-      "when the EndpointSlice controller says that a change began; counted once for each new value, and not for changes from before the first event here. Its clock is another machine's.",
+      "when the EndpointSlice controller says that a change began. Counted once for each new value, without changes from before the first event of the window. The time is from the clock of another machine.",
     ],
     ["Arrival", "when this node received the event, to the millisecond."],
     [
       "Append",
-      "is not in the ledger. A record is appended between its arrival and its commit, and durable before or after that as --fsync says.",
+      "is not recorded. A record is appended between its arrival and its commit; --fsync decides whether it is durable before the commit.",
     ],
     [
       "Commit",
-      "when the kernel had answered. Time in the kernel is measured around the one system call that commits.",
+      "when the kernel had acknowledged the batch. Time in the kernel is the duration of the system call that commits.",
     ],
     [
       "Not known",
-      "how long an event was on its way from the API server before it arrived, beyond what the trigger tells; what connection tracking remembered; whether a packet was really sent.",
+      "the delay between API server and node apart from the trigger; entries of connection tracking; whether a packet was really sent.",
     ],
   ] as const;
   return section(

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The page of a report: one ledger's window, at any of its moments.
+// The page of a report: the window of a ledger, at any of its moments.
 
 import { changesSection } from "./changes_section.ts";
 import { chartsSection } from "./charts_section.ts";
@@ -14,7 +14,7 @@ import "./page.css";
 import { Report } from "./report.ts";
 import { servicesSection } from "./services_section.ts";
 
-/** Puts the page together. */
+/** Makes the page. */
 function show(report: Report): void {
   const charts = chartsSection(report);
   const packet = packetSection(report);
@@ -42,18 +42,17 @@ function show(report: Report): void {
   listen(report, charts.redraw);
 }
 
-/** A position in the address (`#@313`) is where the page opens, and where links lead. */
+/** A position in the fragment of the page's address, `#@313`, selects the moment: when it opens, and by links. */
 function listen(report: Report, redraw: () => void): void {
-  const follow = () => {
-    const offset = /^#@(\d+)$/.exec(location.hash)?.[1];
+  const goTo = (fragment: string | null) => {
+    const offset = /^#@(\d+)$/.exec(fragment ?? "")?.[1];
     if (offset !== undefined) report.goToOffset(Number(offset));
   };
-  follow();
-  addEventListener("hashchange", follow);
-  // The address may say so already, and then a link to it changes nothing.
-  addEventListener("click", (event) => {
-    const offset = /^#@(\d+)$/.exec((event.target as Element).getAttribute("href") ?? "")?.[1];
-    if (offset !== undefined) report.goToOffset(Number(offset));
+  goTo(location.hash);
+  addEventListener("hashchange", () => goTo(location.hash));
+  // Why not hashchange alone: it is not fired for a link to the fragment that the address has already.
+  addEventListener("click", ({ target }) => {
+    if (target instanceof Element) goTo(target.getAttribute("href"));
   });
   addEventListener("resize", redraw);
   for (const query of ["print", "(prefers-color-scheme: dark)"]) {
@@ -65,7 +64,11 @@ try {
   show(new Report(await embedded()));
 } catch (error) {
   document.body.append(
-    element("p", { class: "bad", role: "alert" }, `This report cannot be shown: ${(error as Error).message}`),
+    element(
+      "p",
+      { class: "bad", role: "alert" },
+      `This report cannot be shown: ${error instanceof Error ? error.message : error}`,
+    ),
   );
   throw error;
 }

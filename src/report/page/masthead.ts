@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// The head of the page: which node, which window of which ledger, what is left out; colours and clock.
+// The head of the page: node, ledger, window, records left out; the switches for colours and clock.
 
 import { element, fill } from "./dom.ts";
 import type { Report } from "./report.ts";
@@ -7,7 +7,7 @@ import { counted, moment, zoneName } from "./words.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 
-/** The masthead; `repaint` is called when colours have changed. */
+/** The masthead. It calls `repaint` after a change of colours. */
 export function masthead(report: Report, repaint: () => void): HTMLElement {
   const { data } = report;
   const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
@@ -36,6 +36,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
   );
 }
 
+/** Times, records and offsets of the window. */
 function windowText({ stops, data, zone }: Report): string {
   const [first, last] = [stops[0]!.time, stops.at(-1)!.time];
   const offsets = `@${data.first} to @${data.first + data.records.length - 1}`;
@@ -44,7 +45,7 @@ function windowText({ stops, data, zone }: Report): string {
   }, ${offsets}`;
 }
 
-/** Says what the ledger has beside what is here; "" where all of it is. */
+/** The records of the ledger that are not in the window; "" where all are. */
 function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first }, zone }: Report): string {
   const when = (time: string) => moment(Date.parse(time), zone);
   const parts = [
@@ -52,28 +53,28 @@ function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first
       ? [
         `${counted(before, "older record")} (back to ${
           when(oldest)
-        }), whose outcome is the state it begins with`,
+        }), whose result is the state at the beginning`,
       ]
       : []),
     ...(after > 0 ? [`${counted(after, "newer record")} (up to ${when(newest)})`] : []),
-    ...(first > 0 && before === 0
-      ? [`what was before @${first}, which the ledger does not keep any more`]
-      : []),
+    ...(first > 0 && before === 0 ? [`records before @${first}, which retention removed`] : []),
   ];
   if (parts.length === 0) return "";
   return `Left out: ${parts.join("; ")}. --since, --until and --records choose another window.`;
 }
 
+/** A button that switches between UTC and the reader's time zone. */
 function clockSwitch(report: Report): HTMLElement {
   const button = element("button", { type: "button", class: "switch", "aria-pressed": "false" }, "UTC");
   button.addEventListener("click", () => {
     report.zone = report.zone === "UTC" ? "local" : "UTC";
     button.setAttribute("aria-pressed", String(report.zone === "UTC"));
-    report.tell();
+    report.notify();
   });
   return button;
 }
 
+/** A choice of colours. `auto` follows the system. */
 function themeSwitch(repaint: () => void): HTMLElement {
   const select = element(
     "select",

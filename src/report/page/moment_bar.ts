@@ -1,11 +1,12 @@
 /// <reference lib="dom" />
-// The slider over time and what it stands at. Arrows go from commit to commit.
+// The slider over time and the moment that it shows. Arrow keys go from commit to commit.
 
 import { element } from "./dom.ts";
 import { span } from "./charts_section.ts";
 import type { Report } from "./report.ts";
 import { counted, duration, moment } from "./words.ts";
 
+/** Stops that a key goes back or on. */
 const STEPS: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowRight: 1,
@@ -51,20 +52,21 @@ export function momentBar(report: Report): HTMLElement {
   );
 }
 
-/** Arrows work on the slider and wherever they have no other meaning. */
+/** Arrow keys work on the slider, and everywhere else but in fields. */
 function listenToArrows(report: Report, slider: HTMLInputElement): void {
   document.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const target = event.target as HTMLElement;
+    const { target } = event;
     const onSlider = target === slider;
-    const typing = target.matches("input, select, textarea");
+    const typing = target instanceof Element && target.matches("input, select, textarea");
     if (!onSlider && (typing || !event.key.endsWith("Left") && !event.key.endsWith("Right"))) return;
     event.preventDefault();
     report.goTo(Number.isFinite(step) ? report.at + step : step < 0 ? 0 : report.stops.length - 1);
   });
 }
 
+/** Buttons for the previous and the next commit. */
 function buttons(report: Report): HTMLElement {
   const button = (text: string, label: string, step: number) => {
     const made = element("button", { type: "button", "aria-label": label, title: label }, text);
@@ -79,7 +81,7 @@ function buttons(report: Report): HTMLElement {
   );
 }
 
-/** The moment in words. */
+/** The moment as text. */
 function momentText(report: Report): (Node | string)[] {
   const { stop, zone, at, stops } = report;
   return [
@@ -94,6 +96,7 @@ function plain({ stop, zone }: Report): string {
   return `${moment(stop.time, zone)}, position @${stop.through}`;
 }
 
+/** What kind of moment it is. */
 function kindText({ stop, data }: Report): string {
   const record = data.records[stop.offset - data.first];
   switch (record?.kind) {
@@ -110,10 +113,11 @@ function kindText({ stop, data }: Report): string {
     case undefined:
       return "beginning of the window";
     default:
-      return "recorded; no commit of this window holds it";
+      return "recorded; no commit of this window folded it";
   }
 }
 
+/** A field that goes to a position or a time. */
 function goToForm(report: Report): HTMLElement {
   const input = element("input", {
     id: "go-to",
@@ -135,7 +139,7 @@ function goToForm(report: Report): HTMLElement {
   return form;
 }
 
-/** Returns whether `text` names a moment. A time of day is that of the day on which the window ends. */
+/** Goes to the moment that `text` names; false where it names none. A time of day is one of the window's last day. */
 function goTo(report: Report, text: string): boolean {
   const offset = /^@?(\d+)$/.exec(text);
   if (offset !== null) {

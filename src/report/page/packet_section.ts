@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-// Where a packet would have gone at the moment that is shown: the same code that `ledgerproxy why` runs.
+// The path of a packet at the moment that is shown, by the code of `ledgerproxy why`.
 
 import { TABLE } from "../../fold/skeleton.ts";
 import { outcomeText, readPacket, rivals } from "../../history/packet_words.ts";
@@ -11,13 +11,13 @@ import { causeLine } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
 
-/** The section, and a way to ask it. */
+/** The section, and a function that traces a packet there. */
 export function packetSection(
   report: Report,
 ): { root: HTMLElement; ask: (source: string, target: string) => void } {
   const source = field("source", "From", "10.244.1.5");
   const target = field("target", "To", "10.96.0.10:80/tcp");
-  // Only the outcome is read aloud when it changes, not the way there.
+  // A screen reader reads the outcome when it changes, but not the long path.
   const answer = { outcome: element("div", { "aria-live": "polite" }), path: element("div") };
   const show = () => {
     const [from, to] = [source.value.trim(), target.value.trim()];
@@ -59,17 +59,20 @@ function field(id: string, label: string, placeholder: string): HTMLInputElement
   return element("input", { id, placeholder, title: label, spellcheck: "false", autocomplete: "off" });
 }
 
+/** The result of a trace: outcomes, and the rules on the path. */
 interface Answer {
   readonly outcome: readonly Child[];
   readonly path: readonly Child[];
 }
 
+/** How to use the section, while its fields are empty. */
 function hint(): Answer {
   const text =
     "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.";
   return { outcome: [], path: [element("p", { class: "quiet" }, text)] };
 }
 
+/** Traces a packet through the rules of the moment; an error where the fields are no packet. */
 function answerTo(report: Report, source: string, target: string): Answer {
   const packet = readPacket(source, target);
   if (typeof packet === "string") return { outcome: [element("p", { class: "bad" }, packet)], path: [] };
@@ -92,6 +95,7 @@ function answerTo(report: Report, source: string, target: string): Answer {
   };
 }
 
+/** The lines of one step: the hook where it changes, the rule, the elements that it found. */
 function stepLines(
   report: Report,
   packet: Packet,

@@ -1,4 +1,4 @@
-// The report that is open: what it knows, which moment it shows, and who wants to be told when that changes.
+// The state of the page: the data, the moment that is shown, and the listeners that are called when it changes.
 
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
@@ -7,10 +7,10 @@ import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { moveTo, type Timeline, timelineOf } from "../timeline.ts";
 import type { Zone } from "./words.ts";
 
-/** Told that another moment is shown, or that it is written otherwise. */
+/** Called when another moment is shown, or when the clock for times changes. */
 type Listener = () => void;
 
-/** See the head of this file. */
+/** One open report. */
 export class Report {
   readonly data: ReportData;
   readonly timeline: Timeline;
@@ -38,13 +38,13 @@ export class Report {
     return this.stops[this.#at]!;
   }
 
-  /** Shows stop `index`, or the nearest there is. */
+  /** Shows stop `index`; the first or the last one where it is out of range. */
   goTo(index: number): void {
     const at = Math.min(Math.max(0, index), this.stops.length - 1);
     if (at === this.#at) return;
     this.#at = at;
     moveTo(this.timeline, this.stop.through);
-    this.tell();
+    this.notify();
   }
 
   goToTime(milliseconds: number): void {
@@ -55,13 +55,14 @@ export class Report {
     this.goTo(stopOfOffset(this.stops, offset));
   }
 
-  /** Calls `listener` now and whenever another moment is shown. */
+  /** Calls `listener` now and after every change. */
   follow(listener: Listener): void {
     this.#listeners.push(listener);
     listener();
   }
 
-  tell(): void {
+  /** Calls every listener. */
+  notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }

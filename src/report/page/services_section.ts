@@ -1,50 +1,51 @@
 /// <reference lib="dom" />
-// Every ServicePort at the moment that is shown, filtered, each to be opened.
+// The ServicePorts at the moment that is shown, with a filter. A row opens to its frontends and endpoints.
 
-import type { ServiceName } from "../../fold/cluster_state.ts";
 import { serviceOfComment } from "../../kube/named_services.ts";
+import { endpointParts } from "../../nft/text.ts";
 import { type PortView, portViews, serviceNames } from "../service_view.ts";
 import type { Report } from "./report.ts";
 import { type Child, element, fill, section, table } from "./dom.ts";
 import { causeLine, position } from "./causes.ts";
 import { count, counted } from "./words.ts";
 
-/** Most rows shown: the filter finds the others. */
+/** Most rows shown; the filter finds the others. */
 const ROWS_MAX = 100;
 
 const CHOICES = ["all", "changed here", "not served"] as const;
 
-/** What the section remembers while moments change. */
+/** State of the section that stays when the moment changes. */
 interface Filter {
   text: string;
   choice: (typeof CHOICES)[number];
-  /** ServicePorts that are open, by name and family. */
+  /** Rows that are open, by name, family and protocol. */
   readonly open: Set<string>;
 }
 
-/** The section; `ask` is told the frontend that somebody wants to send a packet to, and whence. */
+/** The section. It calls `ask` with the source and target of a packet that the reader wants to trace. */
 export function servicesSection(report: Report, ask: (source: string, target: string) => void): HTMLElement {
   const filter: Filter = { text: "", choice: "all", open: new Set() };
   const list = element("div", { class: "services" });
-  const told = element("p", { class: "quiet", role: "status" });
+  const status = element("p", { class: "quiet", role: "status" });
   const show = () => {
     const found = matching(report, filter);
-    told.textContent = found.length > ROWS_MAX
+    status.textContent = found.length > ROWS_MAX
       ? `The first ${ROWS_MAX} of ${counted(found.length, "ServicePort")}; the filter finds the others.`
       : counted(found.length, "ServicePort");
     const rows = found.slice(0, ROWS_MAX).map((port) => portBox(report, filter, port, ask));
     fill(list, rows);
   };
   report.follow(show);
-  return section("services", "Services then", controls(filter, show), told, heads(), list);
+  return section("services", "Services then", controls(filter, show), status, heads(), list);
 }
 
-/** What the columns of a closed row are. */
+/** The heads of the columns of a closed row. */
 function heads(): HTMLElement {
   const names = ["ServicePort", "frontends", "serving", "last change"];
   return element("div", { class: "heads quiet" }, ...names.map((name) => element("span", {}, name)));
 }
 
+/** The filter: text, and a choice of which ServicePorts. */
 function controls(filter: Filter, show: () => void): HTMLElement {
   const input = element("input", {
     type: "search",
@@ -63,12 +64,13 @@ function controls(filter: Filter, show: () => void): HTMLElement {
     ...CHOICES.map((choice) => element("option", { value: choice }, choice)),
   );
   select.addEventListener("change", () => {
-    filter.choice = select.value as Filter["choice"];
+    filter.choice = CHOICES[select.selectedIndex] ?? "all";
     show();
   });
   return element("div", { class: "controls" }, element("label", { for: "filter" }, "Filter"), input, select);
 }
 
+/** The ServicePorts that the filter selects. */
 function matching(report: Report, { text, choice }: Filter): PortView[] {
   const { view } = report.timeline;
   const changed = choice === "changed here" ? changedServices(report) : undefined;
@@ -78,7 +80,7 @@ function matching(report: Report, { text, choice }: Filter): PortView[] {
     .filter((port) => text === "" || described(port).includes(text));
 }
 
-/** All that the filter looks at. */
+/** The text that the filter searches. */
 function described({ name, frontends, endpoints, port }: PortView): string {
   return [
     name,
@@ -89,8 +91,8 @@ function described({ name, frontends, endpoints, port }: PortView): string {
   ].join(" ").toLowerCase();
 }
 
-/** Services with elements that changed at this stop. */
-export function changedServices({ timeline, stop }: Report): Set<ServiceName> {
+/** Services whose elements changed at the stop that is shown. */
+export function changedServices({ timeline, stop }: Report): Set<string> {
   const found = new Set<string>();
   for (let offset = Math.max(stop.from, timeline.first); offset <= stop.through; offset++) {
     for (const { before, after } of timeline.moments[offset - timeline.first]?.elements ?? []) {
@@ -98,9 +100,10 @@ export function changedServices({ timeline, stop }: Report): Set<ServiceName> {
       if (comment !== undefined) found.add(serviceOfComment(comment));
     }
   }
-  return found as Set<ServiceName>;
+  return found;
 }
 
+/** A row for one ServicePort. Its tables are made when it is opened: thousands of closed rows stay fast. */
 function portBox(
   report: Report,
   filter: Filter,
@@ -128,6 +131,7 @@ function portBox(
   return details;
 }
 
+/** The closed row: name, first frontend, endpoints with traffic, last change. */
 function summary(report: Report, port: PortView): HTMLElement {
   const { frontends: [first, ...others], endpoints, serving, aside } = port;
   const lacking = aside !== undefined || serving === 0;
@@ -150,14 +154,14 @@ function summary(report: Report, port: PortView): HTMLElement {
   );
 }
 
+/** The frontends, each with a button that traces a packet to it. */
 function frontendTable(
   report: Report,
   port: PortView,
   ask: (source: string, target: string) => void,
 ): HTMLElement {
-  const source =
-    port.endpoints.find(({ traffic }) => traffic !== "none")?.text.replace(/^\[?(.*?)\]?:\d+$/, "$1") ??
-      port.port.clusterIP;
+  const sender = port.endpoints.find(({ traffic }) => traffic !== "none");
+  const source = (sender && endpointParts(sender.text)?.address) ?? port.port.clusterIP;
   const rows = port.frontends.map((frontend): Child[] => {
     const { kind, text, leads, holder, cause } = frontend;
     const target = `${text.startsWith(":") ? `${port.port.clusterIP}${text}` : text}/${port.port.protocol}`;
@@ -189,6 +193,7 @@ function frontendTable(
   );
 }
 
+/** The endpoints with condition, traffic and cause. */
 function endpointTable(report: Report, { name, endpoints }: PortView): HTMLElement {
   const rows = endpoints.map(({ text, node, condition, traffic, cause }): Child[] => [
     element("code", {}, text),

@@ -1,11 +1,11 @@
-// Numbers and moments as people read them.
+// Numbers, durations and times as text.
 
-/** Whose clock moments are written in. */
+/** The time zone in which times are written. */
 export type Zone = "local" | "UTC";
 
 const two = (number: number) => String(number).padStart(2, "0");
 
-/** `2026-11-23 03:12:00.123`, without a name of the zone: the page says it once. */
+/** `2026-11-23 03:12:00.123`, without the zone: the head of the page names it. */
 export function moment(milliseconds: number, zone: Zone): string {
   if (!Number.isFinite(milliseconds)) return "unknown time";
   const offset = zone === "UTC" ? 0 : -new Date(milliseconds).getTimezoneOffset();
@@ -50,7 +50,7 @@ export function counted(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Three digits that mean something: `1.25`, `12.5`, `125`. */
+/** A number with three significant digits: `1.25`, `12.5`, `125`. */
 function digits(number: number): string {
   return String(Number(number.toPrecision(3)));
 }

@@ -1,4 +1,5 @@
-// The cluster of the bench: an API server with Services of two endpoints each, one whose endpoint answers, and changes.
+// The cluster of the bench: an API server with Services of two endpoints each, a Service whose endpoint answers, and
+// the changes.
 
 import type { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { ControlPlane } from "../../support/cluster/control_plane.ts";
@@ -8,7 +9,7 @@ const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 /** An endpoint that answers. */
 export const SERVER = { address: "10.244.2.5", udp: 5353, tcp: 8080 };
 
-/** Makes `services` Services. */
+/** Creates `services` Services. */
 export async function makeServices(plane: ControlPlane, services: number): Promise<void> {
   for (let at = 0; at < services; at += TOGETHER) {
     await Promise.all(
@@ -17,7 +18,7 @@ export async function makeServices(plane: ControlPlane, services: number): Promi
   }
 }
 
-/** Makes a Service whose endpoint is a server of the lab; returns its cluster IP. */
+/** Creates a Service whose endpoint is a server of the lab; returns its cluster IP. */
 export async function makeTarget(plane: ControlPlane): Promise<string> {
   const ports = [{ name: "dns", port: 53, protocol: "UDP" }, { name: "http", port: 80, protocol: "TCP" }];
   const made = await plane.call("POST", "/api/v1/namespaces/shop/services", {
@@ -63,7 +64,7 @@ function endpoints(number: number, generation: number) {
   }];
 }
 
-/** PATCHes one slice; milliseconds until the kernel has a new generation. */
+/** Patches one slice; returns the milliseconds until the kernel has a new generation. */
 export async function timeChange(
   plane: ControlPlane,
   kernel: NetlinkKernel,

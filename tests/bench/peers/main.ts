@@ -1,7 +1,7 @@
-// This program beside kube-proxy, nftables and iptables mode: the same API server, the same Services, the same changes,
-// each alone on a node of its own, one after the other; packets go in turn through what each has left in its node's
-// kernel. With --before, beside the bundle of an earlier version instead: in turns, as often as --rounds says, so that
-// what else the machine does falls on both.
+// This program beside kube-proxy in nftables and iptables mode: the same API server, Services and changes. The proxies
+// run one after the other, each on a node of its own; then packets go in turn through the rules that each left there.
+// With --before the other proxy is the bundle of an earlier version, and both run in turn, --rounds times, so that
+// other load on the machine affects both.
 //
 //   deno task bench:peers [SERVICES] [CHANGES] [--before BUNDLE [--rounds N]]
 

@@ -1,4 +1,4 @@
-// What a process has taken so far: CPU, memory, and whether it rests (proc(5)).
+// CPU time and memory of a process, and whether it is idle (proc(5)).
 
 import type { Kernel } from "../../../src/kernel/kernel.ts";
 import { until } from "../../support/until.ts";
@@ -6,13 +6,13 @@ import { until } from "../../support/until.ts";
 const CLOCK_TICKS = 100;
 const SETTLED_MILLISECONDS = 3000;
 
-/** Bytes in memory: all, and what no file stands behind, so that it cannot be taken back. */
+/** Bytes in memory: all, and those that no file backs, which the kernel cannot reclaim. */
 export interface Memory {
   readonly resident: number;
   readonly anonymous: number;
 }
 
-/** When the last commit was, once nothing has changed and the proxy has rested for a while: the end of the sync. */
+/** The time of the last commit before the proxy was idle for a while: the end of the sync. */
 export async function settled(kernel: Pick<Kernel, "generation">, pid: number): Promise<number> {
   const first = kernel.generation();
   let [seen, cpu] = [first, cpuSeconds(pid)];
@@ -27,7 +27,7 @@ export async function settled(kernel: Pick<Kernel, "generation">, pid: number): 
   return at;
 }
 
-/** Waits until process `pid` has rested for a second. */
+/** Waits until process `pid` has been idle for a second. */
 export async function idle(pid: number): Promise<void> {
   let [cpu, quiet] = [cpuSeconds(pid), performance.now()];
   await until("the proxy rests", () => {
@@ -38,7 +38,7 @@ export async function idle(pid: number): Promise<void> {
   }, 900_000);
 }
 
-/** User and system time of a process and its children, those that have ended included (proc(5), stat fields 14 to 17). */
+/** User and system time of a process and its children, also of ended ones (proc(5), stat fields 14 to 17). */
 export function cpuSeconds(pid: number): number {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
@@ -61,7 +61,7 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-/** What process `pid` has in memory now. */
+/** The present memory of process `pid`. */
 export function memoryOf(pid: number): Memory {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const bytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) * 1024;

@@ -1,4 +1,4 @@
-// What one proxy takes, alone on a node: its first sync, a restart, single changes, CPU and memory.
+// The costs of one proxy, alone on a node: its first sync, a restart, single changes, CPU and memory.
 
 import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../../src/kube/proxy_config.ts";
@@ -9,11 +9,11 @@ import type { Lab } from "../../support/lab/lab.ts";
 import { patch, timeChange } from "./cluster.ts";
 import { cpuSeconds, idle, type Memory, memoryOf, settled } from "./process_costs.ts";
 
-/** What one proxy took. Times in milliseconds. */
+/** The costs of one proxy. Times in milliseconds. */
 export interface Sample {
   /** From the start of the process to the last rule. */
   readonly firstSync: number;
-  /** Of that, from what was read to the last rule, as the proxy itself says. */
+  /** The part of it from the objects read to the last rule, as the proxy measures it. */
   readonly syncItself: number;
   readonly restart: Restart;
   readonly patches: readonly number[];
@@ -21,13 +21,13 @@ export interface Sample {
   readonly memory: Memory;
 }
 
-/** From the start of the process after an end, while one endpoint changed. */
+/** A restart during which one endpoint changed. All times begin at the start of the process. */
 interface Restart {
-  /** Until the proxy knows that the rules in the kernel are those it committed last, and that nobody has changed them. */
+  /** Until the proxy knows that the kernel holds the rules of its last commit, unchanged. */
   readonly known: number;
-  /** Until it has read its state, and changes can go on from there. */
+  /** Until it has restored its state and can apply changes to it. */
   readonly ready: number;
-  /** Until the change that was missed is in the kernel. */
+  /** Until the missed change is in the kernel. */
   readonly missed: number;
 }
 
@@ -36,7 +36,7 @@ export type Proxy =
   | { readonly kind: "kube-proxy"; readonly mode: "iptables" | "nftables" }
   | { readonly kind: "ledgerproxy"; readonly bundle: string };
 
-/** The cluster a proxy is measured on. */
+/** The cluster on which a proxy is measured. */
 export interface Bench {
   readonly plane: ControlPlane;
   readonly services: number;
@@ -96,7 +96,7 @@ function startKubeProxy({ plane, folder }: Bench, mode: string): Deno.ChildProce
   return startProgram("kube-proxy", [`--config=${file}`], `${folder}/kube-proxy.log`);
 }
 
-/** What all full syncs of IPv4 took so far, by the metric that both programs have. */
+/** The time of all full syncs of IPv4 so far, by the metric that both programs have. */
 function syncMilliseconds(lab: Lab): number {
   const metrics = lab.run("node", "curl --silent --show-error http://127.0.0.1:10249/metrics");
   const name = "kubeproxy_sync_full_proxy_rules_duration_seconds_sum";

@@ -1,4 +1,4 @@
-// Traffic of the bench: first packets and connections from a pod, through the rules that a proxy has left.
+// Traffic of the bench: first packets and connections from a pod, through the rules that a proxy left.
 
 import type { Lab } from "../../support/lab/lab.ts";
 import {
@@ -17,13 +17,13 @@ import {
 import { SERVER } from "./cluster.ts";
 import { percentile } from "../percentile.ts";
 
-/** Connections of one measurement of traffic; those before it warm up. */
+/** Connections in one measurement, and before it to warm up. */
 const CONNECTIONS = 2000;
 const WARM_UP = 300;
-/** Measurements of traffic, in which the contenders take turns. */
+/** How often each proxy is measured; they take turns. */
 const TURNS = 9;
 const CLIENT = "10.244.1.5";
-/** A source port of its own for every datagram: each begins a connection. */
+/** Every datagram has a source port of its own, so each begins a connection. */
 const FIRST_PORT = 10_000;
 
 /** Connections from a pod. */
@@ -32,7 +32,7 @@ export interface Traffic {
   readonly connectionsASecond: number;
 }
 
-/** The contenders in turn, each time beginning with another: what else the machine does falls on all of them. */
+/** Measures the proxies in turn, each round beginning with another one, so that other load affects all of them. */
 export function measureTraffic(labs: ReadonlyMap<string, Lab>, clusterIP: string): Map<string, Traffic> {
   console.error("measuring traffic");
   const contenders = [...labs.keys()];

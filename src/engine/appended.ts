@@ -1,0 +1,48 @@
+// Folds the records that were appended, and keeps of their changes what the next commit needs.
+
+import { type FoldChanges, noChanges, touch } from "../fold/fold_changes.ts";
+import { foldRecord } from "../fold/fold.ts";
+import { remarks } from "../fold/remarks.ts";
+import type { WatchEvent } from "../kube/objects.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { type Effect, warning } from "./effect.ts";
+import type { EngineState } from "./engine_state.ts";
+import { toBeRebuilt } from "./kernel_tables.ts";
+import { countEvent } from "./sync_report.ts";
+
+/** Folds `records`, the first of which has offset `first`, and returns what the log should say about them. */
+export function foldAppended(
+  state: EngineState,
+  first: Offset,
+  records: readonly LedgerRecord[],
+): Effect[] {
+  const { cluster, tables: before } = state;
+  const { tables } = cluster;
+  const changes = noChanges();
+  state.appendedOffset = first + records.length - 1;
+  for (const record of records) {
+    countEvent(state.gathered, cluster, record);
+    if (record.kind === "event" && record.value === null) noteDeletion(state, record);
+  }
+  records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record, changes));
+  if (cluster.tables !== tables && before.kind === "in place") {
+    state.tables = toBeRebuilt(before, tables, before.listed);
+  }
+  keepChanges(state, changes);
+  return remarks(cluster, changes).map(warning);
+}
+
+/** A rebuild commits every element, so nothing touched need be kept for it. */
+function keepChanges(state: EngineState, { touched, staleFlows }: FoldChanges): void {
+  if (state.tables.kind === "in place") {
+    for (const [set, keys] of touched) {
+      for (const [key, cause] of keys) touch(state.touched, set, key, cause);
+    }
+  }
+  for (const [claim, frontend] of staleFlows) state.staleFlows.set(claim, frontend);
+}
+
+function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {
+  const version = Number(resourceVersion);
+  if (version > 0) deletions.set(key.kind, version);
+}

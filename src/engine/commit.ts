@@ -1,0 +1,169 @@
+// Commits: when one is due, what it contains, and what follows from the kernel's answer. The mirror of what the kernel
+// holds changes only after the kernel has applied the transaction.
+
+import { assert } from "../invariant.ts";
+import { CONTAINERS } from "../fold/skeleton.ts";
+import { touch } from "../fold/fold_changes.ts";
+import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
+import type { Table } from "../nft/ruleset.ts";
+import { createTable, type Operation, type TableFlag } from "../nft/transaction.ts";
+import {
+  applyDelta,
+  compareChanges,
+  type Delta,
+  diff,
+  type ElementChange,
+  type MutableElements,
+} from "../plan/delta.ts";
+import { advanceDigest, digestText } from "../plan/digest.ts";
+import { movedFrontends, movedTexts } from "../plan/moved_frontends.ts";
+import { elementOperations, isRetired, plan } from "../plan/plan.ts";
+import { POSITION_PATH, positionElement } from "../plan/position.ts";
+import { commitRecord } from "./commit_record.ts";
+import { type Effect, warning } from "./effect.ts";
+import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
+import type { Input } from "./input.ts";
+import { elementsInPlace, isListed } from "./kernel_tables.ts";
+import { serviceOfOperation } from "./operation_owner.ts";
+import { nothingGathered, syncReport } from "./sync_report.ts";
+
+/** Sends what differs, if anything does and nothing else is on its way. */
+export function planCommit(state: EngineState): Effect[] {
+  const { cluster, tables } = state;
+  if (!state.synced || state.pending !== undefined) return [];
+  const inPlace = tables.kind === "in place";
+  const changes = inPlace
+    ? plan(tables.elements, cluster.desired, state.touched)
+    : diff(new Map(), cluster.desired, cluster.causes);
+  if (inPlace && tables.positioned && changes.length === 0 && state.takeover.length === 0) {
+    state.touched.clear();
+    return forgetFlows(state);
+  }
+  const digest = advanceDigest(committedDigest(state), changes);
+  const position = positionChange(state, digestText(digest));
+  const transaction = [
+    ...state.takeover.map(deletion),
+    ...rebuildOperations(state),
+    ...elementOperations(changes, CONTAINERS),
+    ...elementOperations([position], CONTAINERS),
+  ];
+  state.pending = {
+    delta: [...changes, position].sort(compareChanges),
+    through: cluster.folded,
+    digest,
+    operations: transaction.length,
+    rebuilds: !inPlace,
+    moved: movedFrontends(replacedChanges(state, changes)),
+  };
+  state.plannedOffset = cluster.folded;
+  return [{ kind: "commit", transaction }];
+}
+
+/** The changes as packets notice them: those of a rebuild are seen against the tables that it replaces. */
+function replacedChanges({ tables, cluster }: EngineState, changes: Delta): Delta {
+  return tables.kind === "to be rebuilt" ? diff(tables.replaced, cluster.desired) : changes;
+}
+
+function positionChange(state: EngineState, digest: string): ElementChange {
+  const after = positionElement({ ledger: state.ledger, offset: state.cluster.folded, digest });
+  const before = elementsInPlace(state.tables).get(POSITION_PATH)?.get(after.key);
+  return { set: POSITION_PATH, key: after.key, before, after };
+}
+
+function rebuildOperations({ tables, tableFlags, cluster }: EngineState): Operation[] {
+  if (tables.kind === "in place") return [];
+  const old = tables.kind === "to be rebuilt" ? tables.old : [];
+  return [...old.map(deletion), ...cluster.tables.flatMap((table) => creation(table, tableFlags))];
+}
+
+function creation(table: Table, flags: readonly TableFlag[]): Operation[] {
+  if (flags.length === 0) return [...createTable(table)];
+  return createTable(table).map((operation) =>
+    operation.verb === "add" && operation.noun === "table" ? { ...operation, flags } : operation
+  );
+}
+
+function deletion({ family, name }: TableName): Operation {
+  return { verb: "delete", noun: "table", family, table: name };
+}
+
+/** The kernel applied the pending commit. */
+export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: string): Effect[] {
+  const pending = takePending(state);
+  const { delta, through, digest } = pending;
+  const { tables } = state;
+  const elements: MutableElements = tables.kind === "in place" ? tables.elements : new Map();
+  applyDelta(elements, delta);
+  state.tables = { kind: "in place", listed: isListed(tables), elements, digest, positioned: true };
+  state.touched.clear();
+  // An emptied chain can be deleted only now that no element of an earlier generation leads to it.
+  for (const { set, key, after } of delta) {
+    if (isRetired(set, after)) touch(state.touched, set, key, through);
+  }
+  state.takeover = [];
+  state.rejections = 0;
+  state.rejectedSince = "";
+  const from = state.committedOffset + 1;
+  state.committedOffset = through;
+  const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
+  state.gathered = nothingGathered();
+  return [
+    { kind: "append", records: [commitRecord(from, pending, receipt, time)] },
+    ...movedTexts(report.moved).map(({ text }) => warning(text)),
+    { kind: "report", report },
+    ...forgetFlows(state),
+    ...planCommit(state),
+  ];
+}
+
+/**
+ * The kernel rejected the pending commit. The same plan would be rejected again, so the kernel is listed and the next plan
+ * made from that. If the kernel rejects this one too, the Service at fault is set aside and all others are served.
+ */
+export function noteRejected(
+  state: EngineState,
+  { error, operation, time }: Input & { readonly kind: "rejected" },
+): Effect[] {
+  const pending = takePending(state);
+  state.plannedOffset = state.committedOffset;
+  state.rejections++;
+  state.rejectedSince ||= time;
+  if (operation?.noun === "table" && operation.verb === "delete") {
+    // The other proxy may have deleted this table itself.
+    state.takeover = state.takeover.filter(({ family, name }) =>
+      family !== operation.family || name !== operation.table
+    );
+  }
+  const atFault = state.rejections > 1 && isListed(state.tables) && operation !== null
+    ? serviceOfOperation(state.cluster, operation)
+    : undefined;
+  const record = commitRecord(state.committedOffset + 1, pending, nothingApplied(pending), time);
+  const rejected = { ...record, outcome: "rejected", error } as const;
+  return atFault === undefined
+    ? [
+      { kind: "append", records: [rejected] },
+      warning(`${error}. The rules stay as they were`),
+      { kind: "list" },
+    ]
+    : [{ kind: "append", records: [{ ...rejected, setAside: atFault }] }, { kind: "list" }];
+}
+
+/** The receipt of a batch of which the kernel applied nothing. */
+function nothingApplied({ operations }: PendingCommit): CommitReceipt {
+  return { generation: 0, operations, bytes: 0, renderMicroseconds: 0, microseconds: 0 };
+}
+
+/** Called once the rules are in place: the next packet of a flow that is forgotten is translated by them. */
+function forgetFlows({ staleFlows }: EngineState): Effect[] {
+  if (staleFlows.size === 0) return [];
+  const frontends = [...staleFlows.values()];
+  staleFlows.clear();
+  return [{ kind: "forget-flows", frontends }];
+}
+
+function takePending(state: EngineState): PendingCommit {
+  const { pending } = state;
+  assert(pending !== undefined, "a commit ended that was not begun");
+  state.pending = undefined;
+  return pending;
+}

@@ -1,0 +1,30 @@
+// What the engine asks for. Why values and no callbacks? The same decisions then run in the program, in `record`, in tests
+// and in the simulation, each of which executes effects in its own way.
+
+import type { UdpFrontend } from "../fold/service_program.ts";
+import type { ObjectKind } from "../kube/objects.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { Transaction } from "../nft/transaction.ts";
+import type { SyncReport } from "./sync_report.ts";
+
+/** What must be done, in the order of the list. A result comes back as an input. */
+export type Effect =
+  /** Append to the ledger; comes back as `appended`. */
+  | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
+  /** Send to the kernel; comes back as `committed` or `rejected`. */
+  | { readonly kind: "commit"; readonly transaction: Transaction }
+  /** List our tables; comes back as `listed` or `unreadable`. */
+  | { readonly kind: "list" }
+  /** Delete the connection tracking entries of flows to these frontends that lead to none of the serving endpoints. */
+  | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
+  /** Report a commit, for metrics and the log. */
+  | { readonly kind: "report"; readonly report: SyncReport }
+  /** Ask the source for another list of `resource`, in another way: the last one is not applied before it is confirmed. */
+  | { readonly kind: "confirm"; readonly resource: ObjectKind; readonly why: string }
+  /** Write a line to the log. */
+  | { readonly kind: "warn"; readonly text: string };
+
+/** The effect that writes `text` to the log. */
+export function warning(text: string): Effect {
+  return { kind: "warn", text };
+}

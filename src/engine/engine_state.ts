@@ -1,0 +1,91 @@
+// The state of the engine: what was folded, what the kernel holds, and what is on its way from one to the other.
+
+import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
+import type { UdpFrontend } from "../fold/service_program.ts";
+import type { TableName } from "../kernel/kernel.ts";
+import type { ObjectKind } from "../kube/objects.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { TableFlag } from "../nft/transaction.ts";
+import type { Delta } from "../plan/delta.ts";
+import { type Digest, tablesDigest } from "../plan/digest.ts";
+import type { MovedFrontend } from "../plan/moved_frontends.ts";
+import type { HeldList } from "./held_list.ts";
+import type { KernelTables } from "./kernel_tables.ts";
+import { type Gathered, nothingGathered } from "./sync_report.ts";
+
+/** A commit that was sent, and what it will have made of the kernel. */
+export interface PendingCommit {
+  readonly delta: Delta;
+  /** Last record folded into it. */
+  readonly through: number;
+  /** Digest of the ruleset after it. */
+  readonly digest: Digest;
+  readonly operations: number;
+  /** Whether it makes the tables. */
+  readonly rebuilds: boolean;
+  readonly moved: readonly MovedFrontend[];
+}
+
+/** Changed in place by `stepEngine` alone. */
+export interface EngineState {
+  readonly cluster: ClusterState;
+  /** Id of the ledger. */
+  ledger: string;
+  /** What the kernel holds. */
+  tables: KernelTables;
+  /** Flags of the tables that the engine makes. */
+  tableFlags: readonly TableFlag[];
+  /** Tables of another proxy that the next commit deletes. */
+  takeover: readonly TableName[];
+  /** Events since the last commit, counted for its report. */
+  gathered: Gathered;
+  /** Elements that may differ from those in the kernel, with their causes. Empty while our tables are to be rebuilt. */
+  readonly touched: Map<SetPath, Map<ElementKey, number>>;
+  /** UDP frontends whose flows are checked after the next commit, by claim. */
+  readonly staleFlows: Map<string, UdpFrontend>;
+  /** Lists that are not applied before another list confirms them, by kind. */
+  readonly held: Map<ObjectKind, HeldList>;
+  /** Version of the last deletion of each kind, as far as the records that were read contain it. */
+  readonly deletions: Map<ObjectKind, number>;
+  /** Whether a source has sent its whole list, now or before an earlier commit. Nothing is committed before. */
+  synced: boolean;
+  /** Whether the kernel's rules follow records that the ledger does not hold. They stay until a source has sent a list. */
+  unknownPast: boolean;
+  pending: PendingCommit | undefined;
+  /** Rejections in a row. */
+  rejections: number;
+  /** When the first of them was: RFC 3339; "" while there is none. */
+  rejectedSince: string;
+  appendedOffset: number;
+  plannedOffset: number;
+  committedOffset: number;
+}
+
+/** The state before any input. `cluster` is the state that a snapshot has brought; without one it is empty. */
+export function newEngine(cluster: ClusterState = emptyState()): EngineState {
+  return {
+    cluster,
+    ledger: "",
+    tables: { kind: "unknown" },
+    tableFlags: [],
+    takeover: [],
+    gathered: nothingGathered(),
+    touched: new Map(),
+    staleFlows: new Map(),
+    held: new Map(),
+    deletions: new Map(),
+    synced: false,
+    unknownPast: false,
+    pending: undefined,
+    rejections: 0,
+    rejectedSince: "",
+    appendedOffset: cluster.folded,
+    plannedOffset: -1,
+    committedOffset: -1,
+  };
+}
+
+/** Digest of what the kernel holds; of the bare skeleton while our tables are to be rebuilt. */
+export function committedDigest({ tables, cluster }: EngineState): Digest {
+  return tables.kind === "in place" ? tables.digest : tablesDigest(cluster.tables);
+}

@@ -1,0 +1,54 @@
+// What happens to the engine. The run loop makes these values from what the source, the kernel, the ledger and the start
+// report; the engine reads no clock and asks nothing itself.
+
+import type { SourceBatch } from "../ingest/source.ts";
+import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import type { Ruleset } from "../nft/ruleset.ts";
+import type { Operation, TableFlag } from "../nft/transaction.ts";
+import type { Position } from "../plan/position.ts";
+
+/** What happened. Times are RFC 3339 with milliseconds, UTC. */
+export type Input =
+  /**
+   * The ledger to append to was opened. `complete`: rules may be made from it before a source has sent its list, though
+   * it holds no commit. `flags`: flags of the tables that the engine makes.
+   */
+  | {
+    readonly kind: "opened";
+    readonly ledger: string;
+    readonly complete?: boolean;
+    readonly flags?: readonly TableFlag[];
+  }
+  /** A listing of our tables. `startedAt` is given at a start, where a disagreement with the ledger is recorded. */
+  | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
+  /** At a start: the kernel holds what the ledger's last commit, at `position`, put there. */
+  | { readonly kind: "untouched"; readonly position: Position }
+  /** Our tables contain something that this program never writes. They are to be rebuilt. */
+  | { readonly kind: "unreadable"; readonly tables: readonly TableName[] }
+  /** Another program changed our tables, or a comparison found a change: then `process` is "". */
+  | {
+    readonly kind: "drift";
+    readonly process: string;
+    readonly pid: number;
+    readonly changes: readonly string[];
+    readonly response: string;
+    readonly time: string;
+  }
+  /** Tables of another proxy. The next commit deletes them and brings our rules, so packets never meet both or neither. */
+  | { readonly kind: "takeover"; readonly tables: readonly TableName[] }
+  /** A list or events from the source. */
+  | { readonly kind: "batch"; readonly batch: SourceBatch }
+  /** Records were appended to the ledger; the first has offset `first`. */
+  | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
+  /** No more input is waiting: commit what has changed. */
+  | { readonly kind: "sync" }
+  /** The kernel applied the transaction of the last `commit` effect. */
+  | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly time: string }
+  /** The kernel rejected it. `operation` is the one at fault, where the error names an object. */
+  | {
+    readonly kind: "rejected";
+    readonly error: string;
+    readonly operation: Operation | null;
+    readonly time: string;
+  };

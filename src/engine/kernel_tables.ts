@@ -1,0 +1,62 @@
+// What the kernel holds of our tables, as one value. It changes with a listing, with a commit, and when the skeleton
+// changes; a rejected commit changes nothing in the kernel, and nothing here.
+
+import type { TableName } from "../kernel/kernel.ts";
+import type { Elements } from "../nft/ruleset.ts";
+import type { MutableElements } from "../plan/delta.ts";
+import type { Digest } from "../plan/digest.ts";
+
+/**
+ * `listed` in the two kinds that have it: the kernel was listed, and no batch came since. A plan that the kernel rejects
+ * then was made from what is really there, so the fault is in what it brings.
+ */
+export type KernelTables =
+  /** Neither a listing nor a commit has shown it yet. The first commit makes the tables and deletes none. */
+  | { readonly kind: "unknown" }
+  /** Our tables are absent, or their skeleton is not the desired one. The next commit deletes `old` and makes them. */
+  | {
+    readonly kind: "to be rebuilt";
+    readonly listed: boolean;
+    readonly old: readonly TableName[];
+    /** The elements of `old` as far as they are known: which Service had which address. */
+    readonly replaced: Elements;
+  }
+  /** Our tables are in place with the desired skeleton. */
+  | {
+    readonly kind: "in place";
+    readonly listed: boolean;
+    /** Every element the kernel holds. Changed in place by a commit that the kernel has applied. */
+    readonly elements: MutableElements;
+    /** Digest of the skeleton and `elements`. */
+    readonly digest: Digest;
+    /** Whether the position among them is right. If not, a commit is due though no other element differs. */
+    readonly positioned: boolean;
+  };
+
+const NONE: Elements = new Map();
+
+/** The elements that are in place. Tables that are to be rebuilt count as empty: a rebuild adds every element. */
+export function elementsInPlace(tables: KernelTables): Elements {
+  return tables.kind === "in place" ? tables.elements : NONE;
+}
+
+/** Whether what is known comes from a listing, and no batch came since. */
+export function isListed(tables: KernelTables): boolean {
+  return tables.kind !== "unknown" && tables.listed;
+}
+
+/** `tables` after a batch came. */
+export function afterBatch(tables: KernelTables): KernelTables {
+  return tables.kind === "unknown" || !tables.listed ? tables : { ...tables, listed: false };
+}
+
+/** `tables` that must be rebuilt in place of `old`. What they held is kept from `tables`, unless `elements` is known. */
+export function toBeRebuilt(
+  tables: KernelTables,
+  old: readonly TableName[],
+  listed: boolean,
+  elements: Elements = elementsInPlace(tables),
+): KernelTables {
+  const before = tables.kind === "to be rebuilt" ? tables.replaced : NONE;
+  return { kind: "to be rebuilt", listed, old, replaced: elements.size > 0 ? elements : before };
+}

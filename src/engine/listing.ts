@@ -1,0 +1,97 @@
+// From what the kernel holds at a start, after a rejection or after another program's change, to what the engine plans
+// from. The kernel is not read on the steady path: the engine knows what it committed.
+
+import { touch } from "../fold/fold_changes.ts";
+import { separated } from "../nft/objects.ts";
+import { type Elements, type Ruleset, sameElement } from "../nft/ruleset.ts";
+import { diff, type MutableElements } from "../plan/delta.ts";
+import { digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
+import {
+  disagreement,
+  disagreementRecord,
+  disagreementText,
+  isUnknownPast,
+  type ListedRules,
+} from "./disagreement.ts";
+import { type Effect, warning } from "./effect.ts";
+import type { EngineState } from "./engine_state.ts";
+import { toBeRebuilt } from "./kernel_tables.ts";
+
+/** Adopts a listing of our tables. `startedAt` is given at a start: a disagreement with the ledger is recorded then. */
+export function adoptListing(
+  state: EngineState,
+  ruleset: Ruleset,
+  startedAt: string | undefined,
+): Effect[] {
+  const { tables, elements } = separated(ruleset);
+  const listed = { tables, elements, digest: rulesetDigest(tables, elements) };
+  const effects = startedAt === undefined ? [] : recordDisagreement(state, listed, startedAt);
+  adopt(state, listed);
+  return effects;
+}
+
+/**
+ * Adopts what the last commit put into the kernel, without a listing: it is what the ledger wants. If the ledger wants
+ * something else by now, because of records after that commit or another version of this program, the kernel is listed.
+ */
+export function adoptUntouched(state: EngineState, position: Position): Effect[] {
+  const { tables, desired } = state.cluster;
+  const digest = rulesetDigest(tables, desired);
+  if (position.ledger !== state.ledger || position.digest !== digestText(digest)) return [{ kind: "list" }];
+  const element = positionElement(position);
+  const elements: MutableElements = new Map([...desired].map(([path, set]) => [path, new Map(set)]));
+  elements.set(POSITION_PATH, new Map([[element.key, element]]));
+  state.tables = { kind: "in place", listed: false, elements, digest, positioned: true };
+  state.plannedOffset = state.committedOffset = position.offset;
+  return [];
+}
+
+function recordDisagreement(state: EngineState, listed: ListedRules, time: string): Effect[] {
+  const { cluster, ledger, appendedOffset } = state;
+  const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
+  const kind = disagreement(recorded, listed);
+  if (kind === undefined) return [];
+  if (isUnknownPast(kind, recorded)) {
+    state.unknownPast = true;
+    state.synced = false;
+  }
+  return [
+    warning(disagreementText(kind)),
+    { kind: "append", records: [disagreementRecord(kind, recorded, listed, time)] },
+  ];
+}
+
+/** Adopts the elements where the skeleton is the desired one. Other tables are rebuilt: they have other sets. */
+function adopt(state: EngineState, listed: ListedRules): void {
+  const { cluster, ledger } = state;
+  if (digestText(tablesDigest(listed.tables)) !== digestText(tablesDigest(cluster.tables))) {
+    state.tables = toBeRebuilt(state.tables, listed.tables, true, listed.elements);
+    return;
+  }
+  const elements = sharing(listed.elements, cluster.desired);
+  const position = positionOf(elements);
+  const ours = position?.ledger === ledger;
+  const positioned = ours && position.digest === digestText(listed.digest);
+  state.tables = { kind: "in place", listed: true, elements, digest: listed.digest, positioned };
+  if (ours && position.offset <= cluster.folded) {
+    state.plannedOffset = state.committedOffset = position.offset;
+  }
+  for (const { set, key } of diff(elements, cluster.desired)) {
+    if (set !== POSITION_PATH) touch(state.touched, set, key, cluster.folded);
+  }
+}
+
+/** A copy of `elements` that shares each element equal to a desired one: two copies of a cluster are one too many. */
+function sharing(elements: Elements, desired: Elements): MutableElements {
+  return new Map([...elements].map(([path, set]) => {
+    const wanted = desired.get(path);
+    return [
+      path,
+      new Map([...set].map(([key, element]) => {
+        const same = wanted?.get(key);
+        return same !== undefined && sameElement(same, element) ? [same.key, same] : [key, element];
+      })),
+    ];
+  }));
+}

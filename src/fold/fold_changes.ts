@@ -1,0 +1,56 @@
+// What folding records changed. `foldRecord` adds to one value for as many records as its caller passes it to, so that
+// an append of a thousand events makes one set of maps and copies nothing of the state.
+//
+// What a person is to read depends on the difference between the state before the first record and the state after the
+// last: a conflict that begins and ends in between is not worth a line. So the maps of that kind keep what was there
+// before, and `remarks` compares it with the state.
+
+import type { ServiceName } from "../kube/service_name.ts";
+import type { Offset } from "../ledger/record.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { UdpFrontend } from "./service_program.ts";
+
+/** Changed in place by `foldRecord` alone. */
+export interface FoldChanges {
+  /** Elements that changed, with their cause: the record that last changed each. */
+  readonly touched: Map<SetPath, Map<ElementKey, Offset>>;
+  /** UDP frontends whose flows may lead to an endpoint that serves them no more, by claim, with those that serve now. */
+  readonly staleFlows: Map<string, UdpFrontend>;
+  /** Claims to frontends that became contested or ceased to be: whether each was contested before. */
+  readonly conflicts: Map<string, boolean>;
+  /** ServicePorts with more endpoints than slots, now or before: how many got none before. */
+  readonly omissions: Map<string, number | undefined>;
+  /** Services that were set aside, or are served again: whether each was set aside before. */
+  readonly setAside: Map<ServiceName, boolean>;
+  /** Services of which parts are left out, now or before: which parts before. */
+  readonly leftOut: Map<ServiceName, readonly string[] | undefined>;
+}
+
+/** The value before any record. */
+export function noChanges(): FoldChanges {
+  return {
+    touched: new Map(),
+    staleFlows: new Map(),
+    conflicts: new Map(),
+    omissions: new Map(),
+    setAside: new Map(),
+    leftOut: new Map(),
+  };
+}
+
+/** Keeps what `key` was before its first change; a later change leaves that as it is. */
+export function noteBefore<Key, Value>(map: Map<Key, Value>, key: Key, before: Value): void {
+  if (!map.has(key)) map.set(key, before);
+}
+
+/** Enters that the record at `cause` changed the element at `key` of `path`. */
+export function touch(
+  touched: Map<SetPath, Map<ElementKey, number>>,
+  path: SetPath,
+  key: ElementKey,
+  cause: number,
+): void {
+  const keys = touched.get(path);
+  if (keys === undefined) touched.set(path, new Map([[key, cause]]));
+  else keys.set(key, cause);
+}

@@ -1,0 +1,213 @@
+// Settling a Service: its rules are made from its objects once more, and the elements that differ are changed. Slots are
+// assigned here and nowhere else, so the ruleset at an offset is a function of the ledger up to it, however commits were
+// batched. Settling costs what the Service has, whatever the size of the cluster.
+
+import { InvariantError } from "../invariant.ts";
+import type { ServiceName } from "../kube/service_name.ts";
+import type { Offset } from "../ledger/record.ts";
+import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
+import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import { type FoldChanges, noteBefore, touch } from "./fold_changes.ts";
+import { changeResource, type Put, type ServiceResource } from "./resource.ts";
+import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
+
+/** The record that is being folded: the state it changes, its offset, and where its changes are noted. */
+export interface Folding {
+  readonly state: ClusterState;
+  readonly offset: Offset;
+  readonly changes: FoldChanges;
+}
+
+/** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
+export function settleAll(folding: Folding): void {
+  for (const name of [...folding.state.services.keys()].sort()) settle(folding, name);
+}
+
+/** Brings the rules of one Service up to date with its objects. */
+export function settle(folding: Folding, name: ServiceName): void {
+  const { state } = folding;
+  const before = state.programs.get(name) ?? NO_PROGRAM;
+  const after = programOf(folding, name, before);
+  if (after === NO_PROGRAM) state.programs.delete(name);
+  else state.programs.set(name, after);
+  noteProgram(folding, name, before, after);
+  const settling = { name, before, after, put: putInto(folding) };
+  for (const key of after.resources.keys()) changeClaim(folding, key, settling);
+  for (const key of before.resources.keys()) {
+    if (!after.resources.has(key)) changeClaim(folding, key, settling);
+  }
+  if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(folding, before, after);
+}
+
+/** Serves none of Service `name` until one of its objects changes, so that all other Services are served. */
+export function setAside({ state, changes }: Folding, name: ServiceName, reason: string): void {
+  noteBefore(changes.setAside, name, state.aside.has(name));
+  state.aside.set(name, reason);
+}
+
+/** Serves Service `name` again if it was set aside: one of its objects has changed. */
+export function takeBack({ state, changes }: Folding, name: ServiceName): void {
+  if (!state.aside.has(name)) return;
+  noteBefore(changes.setAside, name, true);
+  state.aside.delete(name);
+}
+
+/** Puts `element` at `key` of `path`, or removes what is there for undefined. An equal element keeps its cause. */
+export function putElement(
+  { state, offset, changes }: Folding,
+  path: SetPath,
+  key: ElementKey,
+  element: Element | undefined,
+): void {
+  const set = state.desired.get(path)!;
+  if (sameElement(set.get(key), element)) return;
+  const causes = state.causes.get(path)!;
+  if (element === undefined) {
+    set.delete(key);
+    causes.delete(key);
+  } else {
+    set.set(key, element);
+    causes.set(key, offset);
+  }
+  touch(changes.touched, path, key, offset);
+}
+
+function putInto(folding: Folding): Put {
+  return (path, key, element) => putElement(folding, path, key, element);
+}
+
+/** The program of one Service. One that cannot be made is a fault of this program; it costs that Service alone. */
+function programOf(folding: Folding, name: ServiceName, before: ServiceProgram): ServiceProgram {
+  const { state } = folding;
+  const service = state.services.get(name);
+  if (service === undefined || state.aside.has(name)) return NO_PROGRAM;
+  const context = { node: state.node, mark: 2 ** state.config.masqueradeBit };
+  try {
+    return serviceProgram(service, state.slices.get(name)?.values() ?? [], before, context);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    setAside(folding, name, error.message);
+    return NO_PROGRAM;
+  }
+}
+
+/** Updates what the state sums up over all programs, for reports, health checks and remarks. */
+function noteProgram(
+  { state, changes }: Folding,
+  name: ServiceName,
+  before: ServiceProgram,
+  after: ServiceProgram,
+): void {
+  if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
+  else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
+  for (const port of before.omitted.keys()) {
+    noteBefore(changes.omissions, port, state.omitted.get(port));
+    state.omitted.delete(port);
+  }
+  for (const [port, count] of after.omitted) {
+    noteBefore(changes.omissions, port, state.omitted.get(port));
+    state.omitted.set(port, count);
+  }
+  if (before.leftOut.length > 0 || after.leftOut.length > 0) {
+    noteBefore(changes.leftOut, name, state.leftOut.get(name));
+    if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
+    else state.leftOut.delete(name);
+  }
+  countWithoutLocal(state, before, -1);
+  countWithoutLocal(state, after, 1);
+}
+
+function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram, sign: 1 | -1): void {
+  for (const lack of withoutLocal) {
+    state.withoutLocal.set(lack, (state.withoutLocal.get(lack) ?? 0) + sign);
+  }
+}
+
+/** A Service that is being settled. */
+interface Settling {
+  readonly name: ServiceName;
+  readonly before: ServiceProgram;
+  readonly after: ServiceProgram;
+  readonly put: Put;
+}
+
+/** Enters or withdraws a claim, and gives what is claimed to the Service that holds it then. */
+function changeClaim(folding: Folding, key: string, settling: Settling): void {
+  const { state } = folding;
+  const { name, before, after } = settling;
+  const wanted = after.resources.get(key);
+  const others = dependents(state, wanted ?? before.resources.get(key)!);
+  const held = [key, ...others].map((one) => holdingOf(state, one, settling));
+  claim(state, key, name, wanted);
+  for (const one of others) reclaim(state, one);
+  for (const one of held) handOver(folding, one, settling);
+  if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
+}
+
+/** Which Service holds a claim, and the resource as its elements are now. */
+interface Holding {
+  readonly key: string;
+  readonly holder: ServiceName | undefined;
+  readonly resource: ServiceResource | undefined;
+  readonly contested: boolean;
+}
+
+function holdingOf(state: ClusterState, key: string, { name, before }: Settling): Holding {
+  return {
+    key,
+    holder: holderOf(state, key),
+    resource: heldResource(state, key, name, before),
+    contested: state.contested.has(key),
+  };
+}
+
+/** Changes the elements of a resource from how they were to how the present holder wants them. */
+function handOver(folding: Folding, { key, holder, resource, contested }: Holding, settling: Settling): void {
+  const { state, changes } = folding;
+  const { name, before, after, put } = settling;
+  if (state.contested.has(key) !== contested) noteBefore(changes.conflicts, key, contested);
+  changeResource(resource, heldResource(state, key, name, after), put);
+  const now = holderOf(state, key);
+  if (now === holder || holder === undefined || now === undefined) return;
+  noteHandover(folding, key, holder === name ? before : state.programs.get(holder));
+}
+
+/** The resource as its present holder wants it, where the Service `name` wants `program`. */
+function heldResource(
+  state: ClusterState,
+  key: string,
+  name: ServiceName,
+  program: ServiceProgram,
+): ServiceResource | undefined {
+  const holder = holderOf(state, key);
+  if (holder === undefined) return undefined;
+  return (holder === name ? program : state.programs.get(holder))?.resources.get(key);
+}
+
+/** The flows of a frontend that goes to another Service lead to endpoints of the one before. */
+function noteHandover(
+  { state, changes }: Folding,
+  key: string,
+  before: ServiceProgram | undefined,
+): void {
+  const now = state.programs.get(holderOf(state, key)!)?.udp.get(key);
+  const frontend = now ?? before?.udp.get(key);
+  if (frontend !== undefined) changes.staleFlows.set(key, now ?? { ...frontend, serving: [] });
+}
+
+/**
+ * Flows are stale where an endpoint stopped serving, and where the first one began to serve: until then they led to the
+ * frontend itself. The Service that holds the frontend decides which endpoints may answer; without one no flow is kept.
+ */
+function noteStaleFlows({ state, changes }: Folding, before: ServiceProgram, after: ServiceProgram): void {
+  for (const [key, frontend] of new Map([...before.udp, ...after.udp])) {
+    const was = before.udp.get(key)?.serving ?? [];
+    const now = new Set(after.udp.get(key)?.serving);
+    const began = was.length === 0 && now.size > 0;
+    if (!began && was.every((endpoint) => now.has(endpoint))) continue;
+    const holder = holderOf(state, key);
+    const held = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(key);
+    changes.staleFlows.set(key, held ?? { ...frontend, serving: [] });
+  }
+}

@@ -1,0 +1,14 @@
+// The name of a Service in its cluster: the key under which the fold keeps all that belongs to one Service.
+
+/** `namespace/name` of a Service. Neither part can contain a slash (RFC 1123 labels). */
+export type ServiceName = string & { readonly __brand: "ServiceName" };
+
+/** The name of Service `name` in `namespace`. */
+export function serviceName(namespace: string, name: string): ServiceName {
+  return `${namespace}/${name}` as ServiceName;
+}
+
+/** `text` as a ServiceName: it was written as one, to a ledger, a snapshot or a comment in the kernel. */
+export function readServiceName(text: string): ServiceName {
+  return text as ServiceName;
+}

@@ -1,0 +1,73 @@
+// Remarks compare the state before the first record with the state after the last: what begins and ends in between, or was
+// so before, makes no line.
+
+import assert from "node:assert/strict";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { remarks } from "../../src/fold/remarks.ts";
+import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { appears, service, vanishes } from "../support/cluster_notation.ts";
+
+const OLDER = service("shop/a 10.96.0.1 http:80/tcp", "2026-01-01T00:00:00Z");
+const YOUNGER = service("shop/b 10.96.0.1 http:80/tcp", "2026-02-01T00:00:00Z");
+const CONFLICT = "ip 10.96.0.1 . tcp . 80 is claimed by shop/b too: shop/a, the oldest, has it";
+const REJECTED: CommitRecord = {
+  kind: "commit",
+  time: "2026-11-23T09:26:10.000Z",
+  from: 0,
+  through: 0,
+  digest: "",
+  outcome: "rejected",
+  changes: [],
+  changesOmitted: 0,
+  operations: 1,
+  microseconds: 1,
+  generation: 0,
+  error: "ENOSPC",
+  setAside: "shop/a",
+};
+
+/** Folds each list of records as one append; returns the remarks about each. */
+function remarksAbout(...appends: readonly (readonly LedgerRecord[])[]): string[][] {
+  const state = emptyState();
+  let offset = 0;
+  return appends.map((records) => {
+    const changes = noChanges();
+    for (const record of records) foldRecord(state, offset++ as Offset, record, changes);
+    return remarks(state, changes);
+  });
+}
+
+Deno.test("a conflict is remarked on when it begins, and not again while it lasts", () => {
+  const again = { ...YOUNGER, metadata: { ...YOUNGER.metadata, resourceVersion: "2" } };
+  assert.deepEqual(
+    remarksAbout([appears(OLDER)], [appears(YOUNGER)], [appears(again)], [vanishes(OLDER), appears(OLDER)]),
+    [[], [CONFLICT], [], []],
+  );
+});
+
+Deno.test("a conflict that begins and ends in one append makes no remark", () => {
+  assert.deepEqual(remarksAbout([appears(OLDER), appears(YOUNGER), vanishes(YOUNGER)]), [[]]);
+});
+
+Deno.test("a Service is remarked on when it is set aside, and again only after it was served", () => {
+  const aside = "Service shop/a is set aside until it changes: ENOSPC";
+  assert.deepEqual(
+    remarksAbout([appears(OLDER), REJECTED], [REJECTED], [appears(OLDER), REJECTED], [appears(OLDER)], [
+      REJECTED,
+    ]),
+    [[aside], [], [], [], [aside]],
+  );
+});
+
+Deno.test("a part that is left out is remarked on when it changes", () => {
+  const special = (address: string) =>
+    appears(service("shop/a 10.96.0.1 http:80/tcp", "", { externalIPs: [address] }));
+  const text = (address: string) =>
+    `Service shop/a: external IP ${address} is a loopback, unspecified, multicast or broadcast address: left out`;
+  assert.deepEqual(
+    remarksAbout([special("127.0.0.1")], [special("127.0.0.1")], [special("127.0.0.2")], [appears(OLDER)]),
+    [[text("127.0.0.1")], [], [text("127.0.0.2")], []],
+  );
+});

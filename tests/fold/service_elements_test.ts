@@ -1,0 +1,29 @@
+// Which elements a Service has, and which Service has an element.
+
+import assert from "node:assert/strict";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { elementsOf, ownerOfElement } from "../../src/fold/service_elements.ts";
+import { serviceName } from "../../src/kube/service_name.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import { elementKey, setPath } from "../../src/nft/ruleset.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+
+Deno.test("each element of a Service leads back to the Service, and a frontend to its holder alone", () => {
+  const state = emptyState();
+  [
+    service("shop/old 10.96.0.1 http:80/tcp", "2026-01-01T00:00:00Z"),
+    service("shop/young 10.96.0.1 http:80/tcp https:443/tcp", "2026-02-01T00:00:00Z"),
+    slice("shop/old-a http:8080/tcp 10.244.0.1"),
+  ].forEach((object, offset) => foldRecord(state, offset as Offset, appears(object)));
+  const old = serviceName("shop", "old");
+  const places = elementsOf(state, old);
+  assert.deepEqual(places.map(([path, key]) => `${path} ${key}`), [
+    "ip ledgerproxy cluster-ips 10.96.0.1",
+    "ip ledgerproxy endpoints 10.96.0.1 . tcp . 80 . 0",
+    "ip ledgerproxy service-ips 10.96.0.1 . tcp . 80",
+  ]);
+  for (const [path, key] of places) assert.equal(ownerOfElement(state, path, key), old);
+  const free = elementKey(["10.96.0.9"]);
+  assert.equal(ownerOfElement(state, setPath("ip", "ledgerproxy", "cluster-ips"), free), undefined);
+});

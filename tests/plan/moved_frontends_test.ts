@@ -1,0 +1,60 @@
+// Frontends that move from one Service to another in a commit.
+
+import assert from "node:assert/strict";
+import { PATHS } from "../../src/fold/skeleton.ts";
+import { type Element, elementKey } from "../../src/nft/ruleset.ts";
+import type { Delta } from "../../src/plan/delta.ts";
+import { movedFrontends, movedTexts } from "../../src/plan/moved_frontends.ts";
+
+const frontend = (address: string, comment: string): Element => ({
+  key: elementKey([address, "tcp", "80"]),
+  value: "goto pick-1",
+  comment,
+});
+const replaced = (before: Element, after: Element): Delta[number] => ({
+  set: PATHS.ip["service-ips"],
+  key: before.key,
+  before,
+  after,
+});
+
+Deno.test("a frontend moves where the Service of its element changes, not where the port or the verdict does", () => {
+  const web = frontend("192.0.2.1", "shop/web:http");
+  const delta: Delta = [
+    replaced(web, { ...web, comment: "shop/api:http" }),
+    replaced(frontend("192.0.2.2", "shop/web:http"), frontend("192.0.2.2", "shop/web:https")),
+    replaced(frontend("192.0.2.3", "shop/web"), {
+      ...frontend("192.0.2.3", "shop/web"),
+      value: "goto pick-2",
+    }),
+  ];
+  assert.deepEqual(movedFrontends(delta), [
+    { family: "ip", frontend: "192.0.2.1 . tcp . 80", from: "shop/web", to: "shop/api" },
+  ]);
+});
+
+Deno.test("a frontend that loses its endpoints moves from one map to another, and is followed", () => {
+  const { key } = frontend("192.0.2.1", "");
+  const before = { key, value: "goto pick-1", comment: "shop/web:http" };
+  const after = { key, value: "goto reject-chain", comment: "shop/api:http" };
+  const delta: Delta = [
+    { set: PATHS.ip["no-endpoint-services"], key, before: undefined, after },
+    { set: PATHS.ip["service-ips"], key, before, after: undefined },
+  ];
+  assert.deepEqual(movedFrontends(delta).map(({ from, to }) => [from, to]), [["shop/web", "shop/api"]]);
+});
+
+Deno.test("one line for two Services names five frontends and counts the others", () => {
+  const moved = Array.from({ length: 7 }, (_, i) => ({
+    family: "ip" as const,
+    frontend: `192.0.2.${i} . tcp . 80`,
+    from: "shop/web",
+    to: "shop/api",
+  }));
+  const [line, ...others] = movedTexts(moved);
+  assert.deepEqual(others, []);
+  assert.match(
+    line!.text,
+    /^ip 192\.0\.2\.0 \. tcp \. 80, .* and 2 more: served shop\/web until now, leads to shop\/api/,
+  );
+});
