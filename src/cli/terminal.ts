@@ -1,10 +1,25 @@
 // Prints lines on stdout. Control characters in names are escaped. On a terminal the lines have colours, and long lists are cut.
 
 import { styleText } from "node:util";
+import { messageOf } from "../foreign_value.ts";
 import { printable } from "../printable.ts";
 
 /** A list on a terminal is cut to so many lines. */
 const SHOWN_MAX = 200;
+
+/** Standard output cannot be written. The message says why. */
+export class OutputFailure extends Error {
+  override readonly name = "OutputFailure";
+}
+
+/** Prints `text` and a newline on standard output. Throws {@link OutputFailure}. */
+export function printText(text: string): void {
+  try {
+    console.log(text);
+  } catch (error) {
+    throw new OutputFailure(`standard output cannot be written: ${messageOf(error)}`);
+  }
+}
 
 /** Prints `lines`. Each is printed as one line, with newlines in it escaped. */
 export function printLines(lines: readonly string[]): void {
@@ -12,7 +27,7 @@ export function printLines(lines: readonly string[]): void {
   const colours = Deno.stdout.isTerminal() && !Deno.noColor;
   for (const line of lines) {
     const text = printable(line).replaceAll("\n", "\\n");
-    console.log(colours ? coloured(text) : text);
+    printText(colours ? coloured(text) : text);
   }
 }
 
