@@ -9,3 +9,8 @@ export function hasFields(value: unknown): value is Readonly<Record<string, unkn
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return hasFields(value) ? value : {};
 }
+
+/** Whether `value` is an object with fields, and not a list. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return hasFields(value) && !Array.isArray(value);
+}
