@@ -1,8 +1,8 @@
 /**
- * ledgerproxy as a library: ask a ledger what a command can ask; fold it into the ruleset that it stands for, print that
- * ruleset, try it in a kernel in memory, trace a packet through it. The program itself is `src/cli/main.ts`.
+ * ledgerproxy as a library. It asks a ledger all that the commands ask. It folds a ledger into a ruleset, prints the ruleset,
+ * commits it to a kernel in memory, and traces a packet through it. The program itself is `src/cli/main.ts`.
  *
- * @example Where did a packet go, and which record made it so?
+ * @example Where did a packet go at a position?
  * ```ts
  * import { openLedger, pathLines, readPacket } from "./mod.ts";
  *
@@ -57,8 +57,9 @@ export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/r
 export type { LedgerVerdict } from "./src/history/verify.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
 export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
-export type { Found, Step } from "./src/history/packet_walk.ts";
+export type { SetElement, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
+export { serviceOfComment } from "./src/kube/named_services.ts";
 export { rulesetAt } from "./src/fold/ruleset_at.ts";
 export type {
   EndpointSlice,

@@ -1,8 +1,8 @@
-// Which Services changed the rules most often, and with how many elements?
+// Prints which Services changed the rules most often, and how many elements they changed.
 //
 //   deno run --allow-read examples/churn.ts LEDGER
 
-import { openLedger } from "../mod.ts";
+import { openLedger, serviceOfComment } from "../mod.ts";
 
 const [folder] = Deno.args;
 if (folder === undefined) throw new Error("usage: churn.ts LEDGER");
@@ -12,9 +12,9 @@ for (const { record } of openLedger(folder).log()) {
   if (record.kind !== "commit" || record.outcome !== "committed") continue;
   const services = new Map<string, number>();
   for (const { comment } of record.changes) {
-    // Comments name the ServicePort: shop/web:http.
-    const service = comment?.replace(/:.*/, "");
-    if (service !== undefined) services.set(service, (services.get(service) ?? 0) + 1);
+    if (comment === undefined) continue;
+    const service = serviceOfComment(comment);
+    services.set(service, (services.get(service) ?? 0) + 1);
   }
   for (const [service, elements] of services) {
     const before = counts.get(service) ?? { commits: 0, elements: 0 };

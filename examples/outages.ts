@@ -1,4 +1,4 @@
-// When did a packet reach no endpoint, for how long, and which events began and ended that?
+// Prints when a packet reached no endpoint, for how long, and which events began and ended that.
 //
 //   deno run --allow-read examples/outages.ts LEDGER SOURCE ADDRESS:PORT/PROTO
 
@@ -19,7 +19,7 @@ let served = false;
 let began: PacketFlip | undefined;
 for (const flip of ledger.flips(oldest, "HEAD", { packet, expected })) {
   if (began !== undefined) console.log(describeOutage(began, flip));
-  // A packet that was never served is not out.
+  // An outage begins only after the packet has been served once.
   began = served && !flip.holds ? flip : undefined;
   served ||= flip.holds;
 }

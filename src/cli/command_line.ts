@@ -1,13 +1,14 @@
-// What commands use to describe themselves: commander, and the flags that several of them share.
+// The parts of which commands are described: commander, and the flags that several commands share. Only this file imports
+// commander.
 
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 
 export { Argument, Command, CommanderError, Option };
 
-/** Gets the exit code of the command that ran. */
+/** Receives the exit code of the command that ran. */
 export type Done = (code: number) => void;
 
-/** A command that asks the ledger in `--ledger`. */
+/** Adds a command that asks the ledger in `--ledger` to `program`. */
 export function ledgerCommand(program: Command, name: string, description: string, example: string): Command {
   return program.command(name).description(description)
     .requiredOption("--ledger <dir>", "folder of the ledger")
@@ -15,7 +16,7 @@ export function ledgerCommand(program: Command, name: string, description: strin
     .addHelpText("after", `\nExample:\n  ledgerproxy ${example}`);
 }
 
-/** A number above 0 on the command line. */
+/** Parses a number above 0. Throws commander's error, which is wrong usage. */
 export function positive(text: string): number {
   const number = Number(text);
   if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0, such as 10.");

@@ -1,7 +1,7 @@
-// `ledgerproxy completion SHELL`: what bash and zsh need to complete commands, flags and their values, taken from the
-// program's own description of itself.
+// `ledgerproxy completion SHELL`: writes the script with which bash and zsh complete commands, flags and their values. The
+// script is made from commander's description of the program.
 
-/** What is asked of a command; commander's own describe themselves so. */
+/** The part of commander's Command that the script needs. */
 interface Described {
   name(): string;
   readonly commands: readonly Described[];
@@ -12,10 +12,10 @@ interface Described {
   }[];
 }
 
-/** Shells there is a completion for. */
+/** The shells that have a script. */
 export const SHELLS = ["bash", "zsh"] as const;
 
-/** The script for `shell`, to be read by it at its start. */
+/** The script for `shell`, which it should read at its start. */
 export function completion({ commands }: Described, shell: (typeof SHELLS)[number]): string {
   const flags = ({ options }: Described) =>
     [...options.filter(({ hidden }) => !hidden).map(({ long }) => long!), "--help"].join(" ");

@@ -1,5 +1,5 @@
-// What `--json` prints, command by command. Every line is one object that names its schema and version first; a field
-// that is added keeps the version, one that goes or changes its meaning makes a new one.
+// The schemas of `--json`, one for each command. Every line is one object that begins with the name and version of its schema.
+// A new field keeps the version. A field that goes or changes its meaning makes a new version.
 
 import * as z from "../kube/zod.ts";
 import { printableJson } from "../printable.ts";
@@ -7,6 +7,7 @@ import { printableJson } from "../printable.ts";
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
 const time = z.string().describe("RFC 3339, UTC");
+// Schemas are strict: a field that a command prints and no schema has fails the tests.
 const offered = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape).readonly();
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 
@@ -15,7 +16,7 @@ const cause = offered({
   what: z.string().describe("the record in words: `EndpointSlice shop/web-a (deleted)`"),
   time: z.string().describe('when it arrived, RFC 3339, UTC; "" where the record is not kept any more'),
   resourceVersion: z.string().optional().describe("version of the object, where the API server gave one"),
-  triggered: z.string().optional().describe("when the change began that an EndpointSlice tells of, RFC 3339"),
+  triggered: z.string().optional().describe("when the change began that an EndpointSlice is about, RFC 3339"),
 });
 
 const change = offered({
@@ -101,7 +102,7 @@ const outcome = offered({
   probability: z.number().min(0).max(1),
 });
 
-/** Schemas by the command that prints them. */
+/** The schemas, by command and version. */
 export const JSON_SCHEMAS = {
   "bisect/1": offered({
     holds: z.boolean().describe("whether it is as expected from this commit on"),
@@ -192,7 +193,7 @@ export const JSON_SCHEMAS = {
 /** Name and version of a schema. */
 export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
 
-/** Prints one line of JSON. */
+/** Prints `value` as one line of JSON, with the name of its schema. */
 export function printJson<Name extends JsonSchemaName>(
   name: Name,
   value: z.infer<(typeof JSON_SCHEMAS)[Name]>,

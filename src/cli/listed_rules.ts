@@ -1,10 +1,10 @@
-// Our tables as the kernel of this network namespace holds them.
+// Lists our tables in the kernel of this network namespace, for `diff` and `verify --kernel`.
 
 import { list } from "../engine/run_loop.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 
-/** Lists our tables, or says why they cannot be read. */
+/** Our tables; else the reason why they cannot be read. */
 export function listedRules(): Ruleset | string {
   const kernel = new NetlinkKernel();
   try {

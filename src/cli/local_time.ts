@@ -1,4 +1,4 @@
-// Times for people, in the zone of this machine.
+// Writes times in the zone of this machine.
 
 /** `2026-11-23 03:12:00.123 +01:00`. */
 export function localTime(time: string): string {

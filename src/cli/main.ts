@@ -1,4 +1,4 @@
-// The program `ledgerproxy`: one verb a subcommand. Exit codes: 0 done, 1 found a failure, 2 wrong usage.
+// The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
 
 import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
@@ -16,12 +16,13 @@ import { printSchemas } from "./json_schema.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { manifest, type ManifestOptions } from "./commands/manifest.ts";
 import { addLog } from "./commands/log.ts";
-import { PROXY_FLAGS, type Reading } from "../node/proxy_flags.ts";
+import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { record, type RecordOptions } from "./commands/record.ts";
 import { addReplay } from "./commands/replay.ts";
 import { serveReplay } from "./replay_workers.ts";
 import { addReport } from "./commands/report.ts";
-import { run, type RunOptions } from "../node/run.ts";
+import { run } from "../node/run.ts";
+import type { RunOptions } from "../node/run_options.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
@@ -92,6 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
   return code;
 }
 
+/** The command `run`. */
 function addRun(command: Command, done: Done): void {
   withSource(command)
     .description("read a cluster and keep the kernel's rules equal to it")
@@ -102,13 +104,14 @@ function addRun(command: Command, done: Done): void {
     .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
     .option(
       "--own-tables",
-      "let nobody else change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
+      "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
     )
     .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
     .addHelpText("after", RUN_EXAMPLE)
     .action(async (options: RunOptions) => done(await run(options)));
 }
 
+/** The command `record`. */
 function addRecord(command: Command, done: Done): void {
   withSource(command)
     .description("write what happens in a cluster into a ledger; touches no rules")
@@ -118,6 +121,7 @@ function addRecord(command: Command, done: Done): void {
     .action(async (options: RecordOptions) => done(await record(options)));
 }
 
+/** The command `check`. */
 function addCheck(command: Command, done: Done): void {
   command
     .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
@@ -126,6 +130,7 @@ function addCheck(command: Command, done: Done): void {
     .action((options: { json?: boolean }) => done(check(options)));
 }
 
+/** The command `cleanup`. */
 function addCleanup(command: Command, done: Done): void {
   command
     .description("remove our rules from this node; the ledger stays")
@@ -139,6 +144,7 @@ function addCleanup(command: Command, done: Done): void {
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
 }
 
+/** The command `manifest`, which has kube-proxy's flags too and checks them before any node reads them. */
 function addManifest(command: Command, done: Done): void {
   addProxyFlags(
     command
@@ -158,7 +164,7 @@ function addManifest(command: Command, done: Done): void {
   ).action((options: ManifestOptions) => done(manifest(options)));
 }
 
-/** Where the cluster is read from, where the ledger is, and kube-proxy's flags about traffic. */
+/** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 function withSource(command: Command): Command {
   command
     .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
@@ -174,15 +180,17 @@ function withSource(command: Command): Command {
   return addProxyFlags(command);
 }
 
+/** Adds kube-proxy's flags. All are accepted, and only those that matter are in help. */
 function addProxyFlags(command: Command): Command {
-  for (const { name, reading, help } of PROXY_FLAGS) {
-    const option = command.createOption(`${name} ${PLACEHOLDERS[reading]}`, help ?? "");
+  for (const { name, form, help } of PROXY_FLAGS) {
+    const option = command.createOption(`${name} ${PLACEHOLDERS[form]}`, help ?? "");
     command.addOption(help === undefined ? option.hideHelp() : option);
   }
   return command;
 }
 
-const PLACEHOLDERS: Readonly<Record<Reading, string>> = {
+/** How help shows the value of a flag. A switch may have none. */
+const PLACEHOLDERS: Readonly<Record<FlagForm, string>> = {
   text: "<value>",
   number: "<n>",
   switch: "[true|false]",
@@ -190,19 +198,24 @@ const PLACEHOLDERS: Readonly<Record<Reading, string>> = {
   gates: "<list>",
 };
 
-/** What the user can only mend by asking for something else. */
+/** Whether the user must ask for something else. */
 function isWrongUsage(error: unknown): error is Error {
   return error instanceof UsageError || error instanceof KubeconfigProblem || isWrongPosition(error);
 }
 
-/** Errors of the world, whose message is all a user needs; anything else is a fault of the program. */
+/** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
   return error instanceof LedgerLocked || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
 }
 
-/** Runs the program; what it throws becomes a message and an exit code. */
+/** The stack of an error, for a report of a bug. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+/** Runs the program; turns an error into a message and an exit code. */
 async function exitCode(args: readonly string[]): Promise<number> {
   try {
     return await main(args);
@@ -213,7 +226,7 @@ async function exitCode(args: readonly string[]): Promise<number> {
       return 2;
     }
     log.error(
-      isExplained(error) ? error.message : `a fault of this program: ${(error as Error)?.stack ?? error}`,
+      isExplained(error) ? error.message : `a fault of this program: ${stackOf(error)}`,
     );
     return 1;
   }
@@ -223,6 +236,6 @@ if ("DedicatedWorkerGlobalScope" in globalThis) serveReplay();
 else if (import.meta.main) {
   startLog();
   Deno.exitCode = await exitCode(Deno.args);
-  // A write that hangs would keep the process from ending.
+  // A write that hangs would keep the process alive.
   if (!await flushLog()) Deno.exit();
 }

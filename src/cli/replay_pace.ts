@@ -1,8 +1,8 @@
-// The pace of a replay: as it happened, so many times faster.
+// Paces a replay: the pauses between records, divided by a speed.
 
 import { type Clock, SYSTEM_CLOCK } from "../ingest/recording_source.ts";
 
-/** A function that waits until a record of a time is due, counted from the first; undefined: as fast as it goes. */
+/** A function that waits until the record of a given time is due, counted from the first record; undefined: no pauses. */
 export function pace(
   speed: number | undefined,
   clock: Clock = SYSTEM_CLOCK,

@@ -1,28 +1,28 @@
-// A long ledger replayed by as many workers as there are processors, each with a part of it. A worker is this program again,
-// which gets its part as a message.
+// Replays a long ledger with as many workers as there are processors, each with a part of it. A worker is this program again. It
+// gets its part as a message.
 
 import { joinResults, type Part, replayPart, type ReplayResult } from "../history/replay_part.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import { openPast } from "../library/open_ledger.ts";
 import { progress } from "../node/progress.ts";
 
-/** What a worker gets. */
+/** The message to a worker. */
 interface Task {
   readonly path: string;
   readonly part: Part;
 }
 
-/** What a worker sends: that it listens, how far it is, and at last what came of its part. */
+/** The messages of a worker: it is ready, its progress, and at last the result of its part or an error. */
 type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly records: number }
   | { readonly kind: "result"; readonly result: ReplayResult }
   | { readonly kind: "error"; readonly error: string };
 
-/** Records between two reports of a worker. */
+/** A worker reports its progress after so many records. */
 const RECORDS_A_REPORT = 10_000;
 
-/** Replays all parts at once; of several that differ the first counts. */
+/** Replays all parts at the same time. The first part that differs counts. */
 export async function replayParts(path: string, parts: readonly Part[]): Promise<ReplayResult> {
   const counted = progress("records replayed");
   const counts = parts.map(() => 0);
@@ -35,6 +35,7 @@ export async function replayParts(path: string, parts: readonly Part[]): Promise
   return joinResults(results);
 }
 
+/** Replays one part in a worker, which ends with the result. */
 function replayInWorker(task: Task, counted: (records: number) => void): Promise<ReplayResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ReplayResult>();
   const worker = new Worker(Deno.mainModule, { type: "module" });
@@ -57,7 +58,7 @@ function replayInWorker(task: Task, counted: (records: number) => void): Promise
   return promise.finally(() => worker.terminate());
 }
 
-/** Serves {@link replayParts}, in a worker. */
+/** The side of {@link replayParts} in a worker: waits for a part and replays it. */
 export function serveReplay(): void {
   const worker = self as unknown as Pick<Worker, "onmessage" | "postMessage">;
   const send = (message: WorkerMessage) => worker.postMessage(message);
@@ -71,7 +72,7 @@ export function serveReplay(): void {
   send({ kind: "ready" });
 }
 
-/** The kernel in memory checks every transaction. */
+/** Replays one part into a kernel in memory, which checks every transaction. */
 function replayTask({ path, part }: Task, counted: (records: number) => void): ReplayResult {
   const kernel = new FakeKernel();
   const steps = replayPart(openPast(path), part);

@@ -1,13 +1,14 @@
-// Lines for people on stdout: harmless whatever strangers named, coloured where somebody looks, cut where nobody would read on.
+// Prints lines on stdout. Control characters in names are escaped. On a terminal the lines have colours, and long lists are cut.
 
 import { styleText } from "node:util";
 import { printable } from "../printable.ts";
 
-/** Lines of a list that a terminal is given. */
+/** A list on a terminal is cut to so many lines. */
 const SHOWN_MAX = 200;
 
-/** Prints `lines`, each one line whatever is in it. */
+/** Prints `lines`. Each is printed as one line, with newlines in it escaped. */
 export function printLines(lines: readonly string[]): void {
+  // Colours only on a terminal, and not where NO_COLOR is set: output in a pipe is for programs.
   const colours = Deno.stdout.isTerminal() && !Deno.noColor;
   for (const line of lines) {
     const text = printable(line).replaceAll("\n", "\\n");
@@ -15,7 +16,7 @@ export function printLines(lines: readonly string[]): void {
   }
 }
 
-/** As {@link printLines}; on a terminal a long list is cut, with the count of what is left out. */
+/** As {@link printLines}. On a terminal a long list is cut, with the count of the other lines. */
 export function printList(lines: readonly string[]): void {
   const most = Deno.stdout.isTerminal() ? SHOWN_MAX : Infinity;
   printLines(lines.slice(0, most));
@@ -24,7 +25,7 @@ export function printList(lines: readonly string[]): void {
   }
 }
 
-/** What was taken red, what was given green, offsets yellow. */
+/** Removed elements red, added ones green, offsets yellow. */
 function coloured(line: string): string {
   const colour = /^(?:# )?\s*([+-]) /.exec(line)?.[1];
   if (colour !== undefined) return styleText(colour === "+" ? "green" : "red", line);

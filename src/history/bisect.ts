@@ -1,5 +1,5 @@
-// With which commit a condition about the rules begins or stops to hold: a search over the offsets of a ledger that folds
-// few records.
+// Finds the commit with which a condition about the rules begins or ceases to hold. The search halves the range of offsets,
+// so it folds few of a ledger's records.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -9,23 +9,24 @@ import { type Past, stateAt } from "./past.ts";
 /** A condition about the rules of a state. */
 export type Condition = (state: ClusterState) => boolean;
 
-/** A commit with which a condition began or stopped to hold. */
+/** A commit with which a condition began or ceased to hold. */
 export interface Flip {
   /** Offset of the commit's record. */
   readonly commit: number;
   readonly record: CommitRecord;
-  /** Offset of the record in it that did it. */
+  /** Offset of the record, among those that the commit folded, with which the condition changed. */
   readonly cause: number;
   /** Whether the condition holds from here on. */
   readonly holds: boolean;
 }
 
-/** Below this many records it is quicker to fold each than to look for the middle. */
+/** In a range of fewer records it is quicker to fold each than to halve the range again: each half loads a snapshot. */
 const FOLDED_IN_ORDER = 1000;
 
 /**
- * The first commit behind offset `good` with which `holds` stops to be true, where it is true at `good` and false at `bad`;
- * one of them, where it changes more than once; undefined where no commit brought that to the kernel.
+ * The first commit after offset `good` with which `holds` becomes false. `holds` must be true at `good` and false at `bad`.
+ * Where it changes more than once in between, the result is one of those commits, as with `git bisect`. Undefined where no
+ * commit brought the change to the kernel.
  */
 export function bisect(past: Past, good: number, bad: number, holds: Condition): Flip | undefined {
   let [low, high] = [good, bad];
@@ -34,13 +35,14 @@ export function bisect(past: Past, good: number, bad: number, holds: Condition):
     if (holds(stateAt(past, middle).state)) low = middle;
     else high = middle;
   }
-  // Between the records of one commit the condition may be another than at its end; look on until a commit ends it.
+  // `low` and `high` may lie between the records of one commit, where the condition differs from what the commit made.
+  // So the search goes on up to `bad`, and then from `good`, for a commit that ends the condition.
   for (const flip of flips(past, low, bad, holds)) if (!flip.holds) return flip;
   for (const flip of flips(past, good, high, holds)) if (!flip.holds) return flip;
   return undefined;
 }
 
-/** Every commit behind offset `from`, up to `through`, with which `holds` changes. */
+/** Every commit after offset `from`, up to `through`, with which `holds` changes. */
 export function* flips(past: Past, from: number, through: number, holds: Condition): Generator<Flip> {
   const { state } = stateAt(past, from);
   let [before, now] = [holds(state), holds(state)];

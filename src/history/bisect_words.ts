@@ -1,4 +1,4 @@
-// What `bisect` prints: a commit with its cause and what it changed for the packet, or why there is no such commit.
+// The text that `bisect` prints: a commit with its cause and what it changed for the packet, or why no commit was found.
 
 import type { NotBounded, PacketFlip } from "./packet_bisect.ts";
 import { outcomeText } from "./packet_words.ts";
@@ -6,7 +6,7 @@ import { causeText } from "./cause_words.ts";
 import { changeText, driftText, type TimeText } from "./record_words.ts";
 import type { Outcome, Packet } from "./trace.ts";
 
-/** One commit, its cause, and where the packet went before and after it. */
+/** Lines about one commit: its cause, its changes, and where the packet went before and after it. */
 export function flipLines(
   packet: Packet,
   { holds, commit, cause, changes, before, after }: PacketFlip,
@@ -25,16 +25,16 @@ export function flipLines(
   ];
 }
 
-/** What is being searched for. */
+/** The question that `bisect` was asked. */
 export interface BisectQuestion {
   readonly packet: Packet;
   readonly good: number;
   readonly bad: number;
-  /** What should become of the packet, as the user wrote it. */
+  /** The value of `--expect`, as the user wrote it. */
   readonly expect: string;
 }
 
-/** Why no search between the two positions is possible. */
+/** Lines that say why no search between the two positions is possible. */
 export function notBoundedLines(
   { packet, good, bad, expect }: BisectQuestion,
   answer: NotBounded,

@@ -1,4 +1,4 @@
-// Which record put elements there, when it arrived, and which commit brought it to the kernel.
+// Finds, for elements of the rules, the record that made them, when it arrived, and the commit that brought it to the kernel.
 
 import { serviceOfComment } from "../kube/named_services.ts";
 import { plainElement } from "../nft/objects.ts";
@@ -11,13 +11,13 @@ import type { PastState } from "./past.ts";
 export interface BlamedElement extends Element {
   /** The set or map it is in. */
   readonly set: SetPath;
-  /** Null where no record made it: the configuration alone did. */
+  /** Null where no record of an object made it: the configuration alone did. */
   readonly cause: Cause | null;
   /** Null where the cause was not committed. */
   readonly commit: CommitPlace | null;
 }
 
-/** The elements of `past` that are about `what`: a Service, a ServicePort, an address, or the whole key of an element. */
+/** The elements of `past` that concern `what`: a Service, a ServicePort, an address, or the whole key of an element. */
 export function* blameElements(past: PastState, what: string): Generator<BlamedElement> {
   for (const [set, elements] of past.state.desired) {
     for (const element of elements.values()) {
@@ -37,7 +37,7 @@ function blamed(past: PastState, set: SetPath, element: Element): BlamedElement 
   };
 }
 
-/** Whole words are compared, so that a search for 10.0.0.1 does not find 10.0.0.10. */
+/** Compares whole words, so that a search for 10.0.0.1 does not find 10.0.0.10. */
 function isAbout(element: Element, what: string): boolean {
   const { key, comment } = element;
   if (comment !== undefined && (comment === what || serviceOfComment(comment) === what)) return true;

@@ -1,11 +1,11 @@
-// An element and its cause as `blame` prints them.
+// The text that `blame` prints: an element, its cause and its commit.
 
 import { elementText } from "../nft/text.ts";
 import type { BlamedElement } from "./blame.ts";
 import { causeText } from "./cause_words.ts";
 import type { TimeText } from "./record_words.ts";
 
-/** A line for the element, and below it its cause and commit. */
+/** A line for the element, and below it a line each for its cause and its commit. */
 export function blameLines(element: BlamedElement, timeText: TimeText): string[] {
   const { set, cause, commit } = element;
   const head = `${set} { ${elementText(element)} }`;

@@ -1,4 +1,4 @@
-// Which record made an element what it is, and which commit brought that record to the kernel.
+// Finds the cause of an element, the record that made it what it is, and the commit that brought that record to the kernel.
 
 import { TRIGGER } from "../kube/objects.ts";
 import type { Placed } from "../ledger/reader.ts";
@@ -13,21 +13,21 @@ export interface Cause {
   readonly offset: number;
   /** `EndpointSlice shop/web-a (deleted)`. */
   readonly what: string;
-  /** When it arrived, RFC 3339; "" where the record is not kept any more. */
+  /** When it arrived, RFC 3339; "" where retention has removed the record. */
   readonly time: string;
   /** Version of the object, where the API server gave one. */
   readonly resourceVersion?: string;
-  /** When the change of pods or Service began that led to an EndpointSlice, RFC 3339. */
+  /** Of an EndpointSlice: when the change of pods or Service that led to it began, RFC 3339. */
   readonly triggered?: string;
 }
 
-/** A commit with its place. */
+/** The record of a commit with its offset. */
 export interface PlacedCommit extends Placed {
-  /** What was committed. */
+  /** The record itself. */
   readonly record: CommitRecord;
 }
 
-/** Where a commit is, and which kernel generation it made. */
+/** Where a commit is in the ledger, and which kernel generation it made. */
 export interface CommitPlace {
   /** Offset of the commit's record. */
   readonly offset: number;
@@ -37,13 +37,13 @@ export interface CommitPlace {
   readonly generation: number;
 }
 
-/** Which record made the element at `key` of `set` what it is; undefined where no record did. */
+/** The record that made the element at `key` of `set` what it is; undefined where no record did. */
 export function causeOf({ state, lookup }: PastState, set: SetPath, key: ElementKey): Cause | undefined {
   const offset = state.causes.get(set)?.get(key);
   return offset === undefined ? undefined : causeAt(lookup, offset);
 }
 
-/** The record at `offset` as a cause. */
+/** The record at `offset` as a cause. Retention may have removed it: then its offset is all that is left. */
 export function causeAt(lookup: Lookup, offset: number): Cause {
   const found = lookup(offset)?.record;
   if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };

@@ -1,4 +1,4 @@
-// A cause as text: which record it is, and how late that record arrived.
+// A cause as text: the record, and how late it arrived.
 
 import type { Cause } from "./cause.ts";
 import type { TimeText } from "./record_words.ts";

@@ -1,4 +1,4 @@
-// The elements that differ between two rulesets: two positions of a ledger, two ledgers, or a ledger and a kernel.
+// Compares two rulesets element by element: two positions of a ledger, two ledgers, or a ledger and a kernel.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { plainElement, separated } from "../nft/objects.ts";
@@ -10,9 +10,9 @@ import type { PastState } from "./past.ts";
 
 /** One side of a comparison. */
 export interface Side {
-  /** By set and key; chains and sets of Services are among them. */
+  /** By set and key. Chains and sets of Services are among them, kept like elements (src/nft/objects.ts). */
   readonly elements: Elements;
-  /** Which record made an element what it is, where that is known. */
+  /** The record that made an element what it is, where that is known. */
   cause(set: SetPath, key: ElementKey): Cause | undefined;
 }
 
@@ -20,13 +20,13 @@ export interface Side {
 export interface ElementDifference {
   /** The set or map it is in. */
   readonly set: SetPath;
-  /** Names it within the set. */
+  /** Its key within the set. */
   readonly key: ElementKey;
   /** Null where only the second side has it. */
   readonly before: Element | null;
   /** Null where only the first side has it. */
   readonly after: Element | null;
-  /** Null where no record is known that did it. */
+  /** Null where no record is known to have made the difference. */
   readonly cause: Cause | null;
 }
 
@@ -40,12 +40,12 @@ export function sideOfPast(past: PastState): Side {
   return { elements: past.state.desired, cause: (set, key) => causeOf(past, set, key) };
 }
 
-/** The tables that a kernel lists, as a side. A kernel knows no causes. */
+/** The tables that a kernel lists, as a side. A kernel stores no causes. */
 export function sideOfKernel(listed: Ruleset): Side {
   return { elements: separated(listed).elements, cause: () => undefined };
 }
 
-/** The elements that differ, by set and key. The position that a commit writes into the kernel is no difference. */
+/** The elements that differ, by set and key. The position, which every commit writes, does not count as a difference. */
 export function differences(before: Side, after: Side): ElementDifference[] {
   return diff(before.elements, after.elements).filter(({ set }) => set !== POSITION_PATH).map((change) => {
     const { set, key } = change;
@@ -54,7 +54,7 @@ export function differences(before: Side, after: Side): ElementDifference[] {
       key,
       before: change.before === undefined ? null : plainElement(change.before),
       after: change.after === undefined ? null : plainElement(change.after),
-      // The new side knows what put an element there; of one that is gone the old side knows what had put it there.
+      // The cause of an element is with the side that has it: a removed element is on the first side only.
       cause: after.cause(set, key) ?? before.cause(set, key) ?? null,
     };
   });

@@ -1,9 +1,9 @@
-// An element that differs as `diff` prints it: a line that begins with "-" for what was, with "+" for what is.
+// The text that `diff` prints: a line with "-" for the element of the first side, a line with "+" for that of the second.
 
 import { elementText } from "../nft/text.ts";
 import type { ElementDifference } from "./diff.ts";
 
-/** The lines of one difference; the last one names its cause. */
+/** The lines of one difference; the last line names its cause. */
 export function differenceLines({ set, before, after, cause }: ElementDifference): string[] {
   const by = cause === null ? "" : `   @${cause.offset} ${cause.what}`;
   const removed = before === null ? [] : [`- ${set} { ${elementText(before)} }`];

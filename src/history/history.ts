@@ -1,5 +1,5 @@
-// Everything that a ledger can be asked, as one object. Each question is a file of its own; what it returns is a value, which
-// commands, `--json` and the report print each in their way.
+// All questions that a ledger answers, as one object. Each question is a function in a file of its own and returns a value.
+// Commands, `--json` and the report's page print that value, each in its own form.
 
 import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
@@ -23,10 +23,10 @@ import type { Packet } from "./trace.ts";
 import { type LedgerVerdict, verifyPast } from "./verify.ts";
 import { type PacketPath, pathOf } from "./why.ts";
 
-/** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already read. */
+/** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already parsed. */
 export type PositionLike = string | PositionExpression;
 
-/** The rules after one record, and the records that made them so. One side of a comparison. */
+/** The rules after one record, with the causes of their elements. It is also a side of a comparison. */
 export interface PastRules extends Side {
   /** Offset of the last record that the rules follow. */
   readonly offset: number;
@@ -37,8 +37,8 @@ export interface PastRules extends Side {
 }
 
 /**
- * The questions. A position that is left out is HEAD, the last record. Each question reads the ledger as it is at that
- * moment. Positions that the ledger does not reach throw {@link WrongPosition}.
+ * The questions. A position that is left out is HEAD, the last record. Each call reads the ledger anew, so a ledger that is
+ * still written gives newer answers. A position outside the ledger throws {@link WrongPosition}.
  */
 export interface History {
   /** Id of the ledger, 16 hex digits. */
@@ -49,27 +49,27 @@ export interface History {
   offsetOf(position?: PositionLike): number;
   /** The rules at a position. */
   at(position?: PositionLike): PastRules;
-  /** What happened, newest first. */
+  /** The records that match `search`, newest first. */
   log(search?: Search): Iterable<Placed>;
-  /** What happened at a position, and the rules after it as text. */
+  /** The record and the commit at a position, and the rules after it as text. */
   show(position?: PositionLike): ShownPosition;
-  /** Which records put elements there: those about a Service, an address, or the key of an element. */
+  /** The elements that concern a Service, an address or a key, each with the record that made it. */
   blame(what: string, position?: PositionLike): Iterable<BlamedElement>;
   /** The elements that differ between two positions, or from other rules. */
   diff(before: PositionLike | Side, after: PositionLike | Side): ElementDifference[];
-  /** Where a packet goes, and what made it so. */
+  /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
-  /** With which commit a packet stopped to go where it should. */
+  /** The commit with which a packet ceased to go where it should. */
   bisect(good: PositionLike, bad: PositionLike, condition: PacketCondition): BisectAnswer;
-  /** Every commit with which a packet began or stopped to go where it should. */
+  /** Every commit with which a packet began or ceased to go where it should. */
   flips(from: PositionLike, through: PositionLike, condition: PacketCondition): Iterable<PacketFlip>;
-  /** Every commit made again and compared with what was written; `take` gets each record, with its transaction. */
+  /** Makes every commit again and compares it with what was written. `take` receives each record and its transaction. */
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
   /** Whether the ledger is what was written. */
   verify(): LedgerVerdict;
 }
 
-/** The questions about `past`. */
+/** The questions, asked of `past`. */
 export function historyOf(past: Past): History {
   const offsetOf = (position: PositionLike = HEAD) => resolvePosition(expressionOf(position), past);
   const at = (position?: PositionLike) => stateAt(past, offsetOf(position));

@@ -1,4 +1,4 @@
-// What happened: the records that are about a Service, a namespace, an address, a kind or a time, newest first.
+// Searches a ledger for the records that concern a Service, a namespace, an address, a kind or a time, newest first.
 
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import type { Search } from "../ledger/terms.ts";
@@ -6,13 +6,13 @@ import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Past } from "./past.ts";
 
-/** The records of `past` that `search` is about, newest first; all of them where nothing is searched for. */
+/** The records of `past` that match `search`, newest first. An empty search matches all records. */
 export function* recordsAbout(past: Past, search: Search = {}): Generator<Placed> {
   const matches = matcher(search);
   for (const placed of past.newestFirst(search)) if (matches(placed.record)) yield placed;
 }
 
-/** A function that says whether a record is what `search` looks for. A record without a readable time is of any time. */
+/** A function that returns whether a record matches `search`. A record without a readable time matches any time. */
 export function matcher(search: Search): (record: LedgerRecord) => boolean {
   const { kind, service, namespace, since = -Infinity, until = Infinity } = search;
   const names = search.address === undefined ? undefined : mentionsAddress(search.address);
@@ -46,7 +46,7 @@ function isIn(record: LedgerRecord, namespace: string): boolean {
     );
 }
 
-/** Searches the record's JSON: an address may stand in an object, a key, a value or a rule. */
+/** Searches the record's JSON, because an address may be part of an object, a key, a value or a rule. */
 function mentionsAddress(address: string): (record: LedgerRecord) => boolean {
   const escaped = address.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const whole = new RegExp(`(?<![0-9a-fA-F.:])${escaped}(?![0-9a-fA-F.:])`);

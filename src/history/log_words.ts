@@ -1,11 +1,11 @@
-// A record as `log` prints it: what it is, and below it what a commit changed.
+// The text that `log` prints: a line for each record, and below a commit a line for each change.
 
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isPortOf } from "./log.ts";
 import { changeText, describeRecord, driftText, type TimeText } from "./record_words.ts";
 
-/** Lines about one record; of a commit only the changes of `service`, where one is given. */
+/** Lines about one record. Of a commit it shows only the changes of `service`, where one is given. */
 export function recordLines(
   { offset, record }: Placed,
   service: string | undefined,
@@ -20,7 +20,7 @@ export function recordLines(
     case "drift":
       return [`${head}drift: ${driftText(record)}`];
     case "gap":
-      // A fault of the program is a gap of no records.
+      // A fault is written as a gap of no records (src/node/faults.ts): no record is missing.
       return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
     case "event":
     case "config":

@@ -1,4 +1,4 @@
-// With which commit, and by which record, a packet stopped to go where it should.
+// Finds the commit, and the record in it, with which a packet ceased to go where it should.
 
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
@@ -12,59 +12,59 @@ import { type Past, stateAt, WrongPosition } from "./past.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
 
-/** Whether one place where a packet may end is as it should be. */
+/** Whether one outcome of a packet is as it should be. */
 export type Expectation = (outcome: Outcome) => boolean;
 
-/** A packet and what should become of it. */
+/** A packet, and the outcome that is expected for it. */
 export interface PacketCondition {
   /** The first packet of a connection. */
   readonly packet: Packet;
-  /** Holds for the packet when it holds for any place where the packet may end. */
+  /** The condition holds where any possible outcome of the packet is as expected. */
   readonly expected: Expectation;
 }
 
-/** A commit with which the packet began or stopped to go where it should. */
+/** A commit with which the packet began or ceased to go where it should. */
 export interface PacketFlip {
-  /** Whether it is as expected from this commit on. */
+  /** Whether the outcome is as expected from this commit on. */
   readonly holds: boolean;
   /** The commit that brought it to the kernel. */
   readonly commit: CommitPlace;
-  /** The record that did it. */
+  /** The record that changed the outcome. */
   readonly cause: Cause;
-  /** Those that the cause made to elements which the packet meets. */
+  /** The changes that the cause made to elements which the packet meets. */
   readonly changes: readonly CommittedChange[];
-  /** Where the packet may end without the commit. */
+  /** The possible outcomes without the commit. */
   readonly before: readonly Outcome[];
-  /** Where it may end with the commit. */
+  /** The possible outcomes with the commit. */
   readonly after: readonly Outcome[];
 }
 
-/** What a search between a good and a bad position finds. */
+/** The result of a search between a good and a bad position. */
 export type BisectAnswer =
   | { readonly kind: "found"; readonly flip: PacketFlip }
-  /** The records that end it were not committed up to the bad position. */
+  /** The records that ended the condition were not committed up to the bad position. */
   | { readonly kind: "not committed" }
   | NotBounded;
 
-/** The good position is not good, or the bad one is not bad: then something else than the API server may be the cause. */
+/** The good position is not good, or the bad one is not bad. Drift in between may explain that. */
 export interface NotBounded {
-  /** Discriminates the union. */
+  /** The tag of this member of {@link BisectAnswer}. */
   readonly kind: "not bounded";
-  /** What becomes of the packet at the good position, where that is not as expected. */
+  /** The outcomes at the good position, where none is as expected. */
   readonly good?: readonly Outcome[];
-  /** What becomes of the packet at the bad position, where that is as expected. */
+  /** The outcomes at the bad position, where one is as expected. */
   readonly bad?: readonly Outcome[];
-  /** Changes of our tables by other programs in between, newest first. */
+  /** Changes of our tables by other programs between the two positions, newest first. */
   readonly drift: readonly PlacedDrift[];
 }
 
-/** A change by another program, with its place. */
+/** A change of our tables by another program, with its offset. */
 export interface PlacedDrift extends Placed {
-  /** Which program changed what. */
+  /** The record, which names the program and what it changed. */
   readonly record: DriftRecord;
 }
 
-/** Reads `endpoint`, `refused`, `dropped` or the address of an endpoint; or says what is wrong with `text`. */
+/** Parses `endpoint`, `refused`, `dropped` or the address of an endpoint; else returns what is wrong with `text`. */
 export function parseExpectation(
   { destination: frontend, port: frontendPort }: Packet,
   text: string,
@@ -83,7 +83,7 @@ export function parseExpectation(
   return `${text}: it must be endpoint, refused, dropped, or the address of an endpoint`;
 }
 
-/** The first commit behind `good` with which the packet stops to go where it should. Throws {@link WrongPosition}. */
+/** The first commit after `good` with which the packet ceases to go where it should. Throws {@link WrongPosition}. */
 export function bisectPacket(
   past: Past,
   good: number,
@@ -99,7 +99,7 @@ export function bisectPacket(
     : { kind: "found", flip: packetFlip(past, condition, flip) };
 }
 
-/** Every commit behind `from`, up to `through`, with which it changes, there and back. Throws {@link WrongPosition}. */
+/** Every commit after `from`, up to `through`, with which the condition changes. Throws {@link WrongPosition}. */
 export function* packetFlips(
   past: Past,
   from: number,
@@ -162,7 +162,7 @@ function packetFlip(
   };
 }
 
-/** Elements that the packet meets, by {@link place}. */
+/** The elements that the packet meets, each as {@link place} writes it. */
 function elementsMet({ destination }: Packet, { steps }: Trace): string[] {
   return steps.flatMap(({ found }) =>
     found.map(({ set, element: { key } }) => place({ set: setPath(familyOf(destination), TABLE, set), key }))

@@ -1,5 +1,5 @@
-// One packet through the chains of one table: which rules match, and what becomes of it. Where a rule draws lots the
-// walk takes every way at once, each with its probability.
+// Walks one packet through the chains of one table: which rules match, and what they decide. Where a rule draws a random
+// number the walk follows every result, each with its probability. Why not draw? A trace must answer the same each time.
 
 import { assert, unreachable } from "../invariant.ts";
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
@@ -30,13 +30,13 @@ import {
 } from "../nft/statement.ts";
 import { ruleText } from "../nft/text.ts";
 
-/** A packet on its way, as the rules see it at this point. */
+/** A packet as the rules see it at one point of the walk. */
 export interface PacketState {
   readonly source: Address;
   readonly destination: Address;
   readonly protocol: Protocol;
   readonly port: number;
-  /** Interface it came in by; "" for one that the node sends. */
+  /** The interface that received it; "" for a packet that the node sends. */
   readonly interface: string;
   readonly mark: number;
   /** Whether a rule has given it another destination. */
@@ -45,47 +45,47 @@ export interface PacketState {
   readonly masqueraded: boolean;
 }
 
-/** One of the ways a packet may go. */
+/** One of the ways that a packet may take. */
 export interface Way {
   readonly packet: PacketState;
   /** 0 to 1. */
   readonly probability: number;
 }
 
-/** How a way ended: by a decision, or `through` a chain (or `next` behind a rule) that decided nothing. */
+/** How a way ended: with a verdict; `through`, after a chain that decided nothing; `next`, after a rule that did not. */
 export type End = "accept" | "drop" | "port-unreachable" | "tcp-reset" | "through" | "next";
 
-/** Where a way ended. */
+/** A way that has ended. */
 export interface Ended extends Way {
   readonly end: End;
 }
 
 /** A rule that did something to the packet. */
 export interface Step {
-  /** Chain the rule is in. */
+  /** The chain of the rule. */
   readonly chain: string;
-  /** nft's text. */
+  /** The rule as nft's text. */
   readonly rule: string;
   /** What it found in sets and maps. */
-  readonly found: readonly Found[];
+  readonly found: readonly SetElement[];
 }
 
-/** An element that decided something. */
-export interface Found {
+/** An element, with the set or map that has it. */
+export interface SetElement {
   /** Name of the set or map. */
   readonly set: string;
-  /** What stands there. */
+  /** The element itself. */
   readonly element: Element;
 }
 
-/** What a walk needs to know. */
+/** The rules and the node that a walk goes by. */
 export interface Terrain {
   readonly family: Family;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly sets: ReadonlyMap<string, FilledSet>;
   /** Whether an address is the node's own, loopback included. */
   isLocal(address: Address): boolean;
-  /** Called with every rule that does something, in the order of the walk. */
+  /** Receives every rule that does something, in the order of the walk. */
   note(step: Step): void;
 }
 
@@ -94,7 +94,7 @@ interface FilledSet {
   readonly elements: ReadonlyMap<ElementKey, Element>;
 }
 
-/** The chains and sets of `table`, for a walk. The ruleset must hold everything in its tables. */
+/** The chains and sets of `table`, for a walk. The ruleset must be assembled: its tables hold the Services' chains too. */
 export function terrainOf(
   { elements }: Ruleset,
   table: Table,
@@ -115,7 +115,7 @@ export function terrainOf(
   };
 }
 
-/** Sends `way` through `chain`; no end is `next`. */
+/** Walks `way` through `chain`. No result ends with `next`. */
 export function walkChain(terrain: Terrain, chain: string, way: Way): Ended[] {
   const definition = terrain.chains.get(chain);
   assert(definition !== undefined, `chain ${chain} does not exist`);
@@ -129,7 +129,7 @@ export function walkChain(terrain: Terrain, chain: string, way: Way): Ended[] {
   return [...ended, ...going.map((one): Ended => ({ ...one, end: "through" }))];
 }
 
-/** Ways on which the packet is the same are one. */
+/** Joins the ways on which the packet is the same: else their number would double with every random draw. */
 function merged(ways: readonly Way[]): Way[] {
   const byPacket = new Map<string, Way>();
   for (const { packet, probability } of ways) {
@@ -139,15 +139,15 @@ function merged(ways: readonly Way[]): Way[] {
   return [...byPacket.values()];
 }
 
-/** A rule being walked: where it stands, and what was found in sets so far. */
+/** A rule of the walk: its chain, and the elements that its statements have found so far. */
 interface Place {
   readonly terrain: Terrain;
   readonly chain: string;
   readonly rule: Rule;
-  readonly found: readonly Found[];
+  readonly found: readonly SetElement[];
 }
 
-/** Walks the statements of a rule from number `at` on. */
+/** Walks the statements of a rule from index `at` on. */
 function walkRule(place: Place, at: number, way: Way): Ended[] {
   const statement = place.rule.statements[at];
   const { packet, probability } = way;
@@ -198,7 +198,7 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
   }
 }
 
-/** Notes that the rule did something. */
+/** Notes that the rule did something, and returns `ended`. */
 function act({ terrain, chain, rule, found }: Place, ended: Ended[]): Ended[] {
   terrain.note({ chain, rule: ruleText(terrain.family, rule), found });
   return ended;
@@ -221,7 +221,7 @@ function follow(place: Place, verdict: Verdict, way: Way): Ended[] {
   }
 }
 
-/** Each slot is drawn as often as any other; what is drawn and not there leaves the packet to the next rule. */
+/** Draws each slot with the same probability. An empty slot breaks the rule off, and the packet goes to the next rule. */
 function draw(place: Place, { key, map }: Statement & { kind: "dnat" }, way: Way): Ended[] {
   const numgen = key.find((part) => typeof part !== "string");
   const { modulus } = numgen ?? { modulus: 1 };
@@ -266,7 +266,7 @@ function valueOf(selector: Selector, packet: PacketState): string {
   }
 }
 
-function findElement({ sets }: Terrain, name: string, key: readonly string[]): Found | undefined {
+function findElement({ sets }: Terrain, name: string, key: readonly string[]): SetElement | undefined {
   const set = sets.get(name);
   assert(set !== undefined, `set ${name} does not exist`);
   const { container, elements } = set;

@@ -1,4 +1,4 @@
-// Packets as people name them, and what becomes of them in their words: the same in a terminal and in a report's page.
+// Packets and their outcomes as text. A terminal and a report's page use the same text.
 
 import { frontendClaim } from "../fold/resource.ts";
 import { type Title, titleText } from "../fold/title.ts";
@@ -10,7 +10,7 @@ import { elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
 import type { Outcome, Packet, TraceStep } from "./trace.ts";
 
-/** The packet from `source` to `target` (`ADDRESS:PORT/PROTO`), by the interface `from`; or what is wrong with that. */
+/** Parses a packet from `source` to `target` (`ADDRESS:PORT/PROTO`), received by interface `from`; else what is wrong. */
 export function readPacket(source: string, target: string, from?: string): Packet | string {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(target);
   const [destination, sender] = [parseAddress(match?.[1] ?? match?.[2] ?? ""), parseAddress(source)];
@@ -24,19 +24,31 @@ export function readPacket(source: string, target: string, from?: string): Packe
   return {
     source: sender,
     destination,
-    protocol: (match[4] ?? "tcp").toLowerCase() as Protocol,
+    protocol: protocolOf(match[4]),
     port: Number(match[3]),
     ...(from === undefined ? {} : { interface: from }),
   };
 }
 
-/** All addresses that a Node object names. */
+/** The protocol of a packet; TCP where it is left out. */
+function protocolOf(text = "tcp"): Protocol {
+  switch (text.toLowerCase()) {
+    case "udp":
+      return "udp";
+    case "sctp":
+      return "sctp";
+    default:
+      return "tcp";
+  }
+}
+
+/** All addresses that a Node object lists. */
 export function nodeAddresses(node: Node | undefined): Address[] {
   return (node?.status.addresses ?? []).map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
 }
 
-/** One place where `packet` may end, with its share. */
+/** One outcome of `packet`, with its probability unless it is certain. */
 export function outcomeText(packet: Packet, outcome: Outcome): string {
   const share = outcome.probability === 1 ? "" : `${(outcome.probability * 100).toFixed(1)} %  `;
   switch (outcome.kind) {
@@ -55,27 +67,31 @@ export function outcomeText(packet: Packet, outcome: Outcome): string {
   }
 }
 
-/** Who wants what: the Services that claim a resource, the holder first, and which resources more than one wants. */
+/** The claims of a state that the text of {@link rivals} needs. */
 export interface Contests {
+  /** Resources that more than one Service claims. */
   readonly contested: ReadonlySet<string>;
+  /** The Services that claim a resource, the holder first. */
   readonly claims: ReadonlyMap<string, readonly ServiceName[]>;
-  /** Why the holder of what is contested has it. */
+  /** Why the holder of a contested resource has it. */
   readonly titles: ReadonlyMap<string, Title>;
 }
 
-/** Services that want a frontend which another one holds, where the packet met it or was sent to it. */
+/** Lines about Services that claim a frontend of another Service, where the packet met that frontend or was sent to it. */
 export function rivals(
   packet: Packet,
   steps: readonly TraceStep[],
   { claims, contested, titles }: Contests,
 ): string[] {
-  const keys = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
-  // A frontend that no Service serves, because its address is the cluster IP of a Service without that port.
-  keys.add(elementKey([packet.destination, packet.protocol, String(packet.port)]));
-  return [...keys].flatMap((key) => {
-    const claim = frontendClaim(familyOf(packet.destination), key);
+  const family = familyOf(packet.destination);
+  const frontends = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
+  // Such a frontend may be in no map: the address may be the cluster IP of a Service that does not have this port.
+  frontends.add(elementKey([packet.destination, packet.protocol, String(packet.port)]));
+  return [...frontends].flatMap((frontend) => {
+    const claim = frontendClaim(family, frontend);
     const [holder, ...others] = contested.has(claim) ? claims.get(claim) ?? [] : [];
     if (holder === undefined) return [];
-    return [`${others.join(", ")} wants ${key} too: ${holder}, ${titleText(titles.get(claim))}, keeps it`];
+    const title = titleText(titles.get(claim));
+    return [`${others.join(", ")} wants ${frontend} too: ${holder}, ${title}, keeps it`];
   });
 }

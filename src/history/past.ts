@@ -1,4 +1,4 @@
-// The state at a position: the newest snapshot before it, and the records behind that snapshot folded into it.
+// Makes the state at a position: loads the newest snapshot before it, and folds the records after that snapshot.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -6,13 +6,13 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerView } from "../ledger/ledger_view.ts";
 import type { Placed } from "../ledger/reader.ts";
 
-/** The ledger that questions are asked of. */
+/** A ledger, for questions. */
 export type Past = LedgerView<SnapshotLine>;
 
-/** The record at an offset, where it is kept. */
+/** Finds the record at an offset; undefined where retention has removed it. */
 export type Lookup = (offset: number) => Placed | undefined;
 
-/** A position that is no position, or that the ledger does not reach; the message says where the ledger ends or begins. */
+/** A position that cannot be parsed or is outside the ledger. The message says where the ledger begins or ends. */
 export class WrongPosition extends Error {
   /** For programs that cannot use instanceof. */
   override readonly name = "WrongPosition";
@@ -23,14 +23,14 @@ export function isWrongPosition(error: unknown): error is WrongPosition {
   return error instanceof WrongPosition;
 }
 
-/** The state after one record, and the records that made it so. */
+/** The state after one record, and the records that it was folded from. */
 export interface PastState {
   /** The caller may fold more records into it. */
   readonly state: ClusterState;
   readonly lookup: Lookup;
 }
 
-/** The state after the record at offset `through`. Throws {@link WrongPosition} where its beginning is not kept. */
+/** The state after the record at offset `through`. Throws {@link WrongPosition} where no snapshot or beginning is kept. */
 export function stateAt(past: Past, through: number): PastState {
   const state = stateBefore(past, through);
   const counted = past.progress("records read from the ledger");
@@ -42,7 +42,7 @@ export function stateAt(past: Past, through: number): PastState {
   return { state, lookup: past.lookup() };
 }
 
-/** The state from which the one at offset `through` is folded. Throws {@link WrongPosition} as {@link stateAt} does. */
+/** The state that {@link stateAt} begins with: of the newest snapshot, or empty. Throws {@link WrongPosition} as it does. */
 export function stateBefore(past: Past, through: number): ClusterState {
   const snapshot = past.snapshotBefore(through + 1);
   if (snapshot !== undefined) return restoredState(snapshot.lines);

@@ -1,20 +1,20 @@
-// A position of a ledger as people write it: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
+// Positions of a ledger as users write them: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
 
 import type { Placed } from "../ledger/reader.ts";
 import { type Past, WrongPosition } from "./past.ts";
 
-/** A position before it is looked up in a ledger. */
+/** A position, parsed and not yet resolved to an offset. */
 export type PositionExpression =
   | { readonly kind: "offset"; readonly offset: number }
-  /** Milliseconds since 1970: the last record that was written no later. */
+  /** The last record that was written no later; in milliseconds since 1970. */
   | { readonly kind: "time"; readonly milliseconds: number }
-  /** `back`: how many commits before the newest; 0 is the last record. */
+  /** The commit that is `back` commits before the newest; 0 is the last record of any kind. */
   | { readonly kind: "head"; readonly back: number };
 
 /** The last record of a ledger. */
 export const HEAD: PositionExpression = { kind: "head", back: 0 };
 
-/** Reads a position, or says what is wrong with `text`. */
+/** Parses a position; else returns what is wrong with `text`. */
 export function parsePosition(text: string): PositionExpression | string {
   const offset = /^@(\d+)$/.exec(text);
   if (offset) return { kind: "offset", offset: Number(offset[1]) };
@@ -26,8 +26,8 @@ export function parsePosition(text: string): PositionExpression | string {
 }
 
 /**
- * The offset that `position` means in `past`. A commit stands for the last record folded into it. Throws
- * {@link WrongPosition} where the ledger does not reach there.
+ * The offset that `position` means in `past`. A commit means the last record that it folded. Throws {@link WrongPosition}
+ * where the position is outside the ledger.
  */
 export function resolvePosition(position: PositionExpression, past: Past): number {
   switch (position.kind) {
@@ -53,7 +53,7 @@ function offsetWithin(past: Past, offset: number): number {
   throw new WrongPosition(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
 }
 
-/** Times grow with offsets, unless the node's clock was set back: then the answer is one of several. */
+/** Times grow with offsets, unless the node's clock was set back: then several answers are right, and this is one. */
 function offsetAtTime(past: Past, milliseconds: number): number {
   const [begin, end] = segmentAtTime(past, milliseconds);
   let found: number | undefined;
@@ -66,7 +66,7 @@ function offsetAtTime(past: Past, milliseconds: number): number {
   throw new WrongPosition(`the ledger begins at ${oldest?.record.time}, later than the time asked for`);
 }
 
-/** The last segment that begins no later than `milliseconds`, and where the next one begins: only this one is read. */
+/** The offsets at which the last segment that is not later than `milliseconds` begins and ends: only that one is read. */
 function segmentAtTime(
   past: Past,
   milliseconds: number,

@@ -1,9 +1,9 @@
-// Records and changes as text. Each printer brings its own way to write times: a zone belongs to a reader.
+// Records and changes as text. The caller says how to write times, because a time zone belongs to the reader.
 
 import { describeKey } from "../kube/objects.ts";
 import type { CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
 
-/** Writes an RFC 3339 time for a reader: `2026-11-23 03:12:00.123 +01:00`. */
+/** Writes an RFC 3339 time in the reader's zone: `2026-11-23 03:12:00.123 +01:00`. */
 export type TimeText = (time: string) => string;
 
 /** `Service shop/web`, `EndpointSlice shop/web-a (deleted)`, `config`. */
@@ -19,7 +19,7 @@ export function changeText({ verb, set, key, value, comment, cause }: CommittedC
   return `${verb === "add" ? "+" : "-"} ${set} { ${key}${data} }${name}  by @${cause}`;
 }
 
-/** `nft (process 4711): delete table ip ledgerproxy; the rules are put back`. The kernel does not always name a program. */
+/** `nft (process 4711): delete table ip ledgerproxy; the rules are put back`. The kernel does not always name the program. */
 export function driftText({ process, pid, changes, response }: DriftRecord): string {
   return `${process || "an unknown program"} (process ${pid}): ${changes.join(", ")}; ${response}`;
 }

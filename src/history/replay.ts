@@ -1,5 +1,5 @@
-// Every commit of a ledger once more: folded and planned again, its digest compared with the one that was written. Equal
-// digests prove that this program makes of these records what that one made.
+// Makes the commits of a ledger again: folds and plans their records, and computes the digest that each should have. Equal
+// digests prove that this version of the program makes the same rules of these records as the one that wrote them.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { touch } from "../fold/fold_changes.ts";
@@ -12,30 +12,30 @@ import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delt
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
 
-/** One commit as it is made again. */
+/** One commit, made again. */
 export interface Replayed {
   /** Offset of the commit's record. */
   readonly offset: number;
   readonly record: CommitRecord;
-  /** What it changes now. */
+  /** The changes that this program makes. */
   readonly delta: Delta;
-  /** The same as operations; deletes tables first where they are made anew. */
+  /** The delta as operations. It begins with the deletion of tables where they are made anew. */
   readonly transaction: Transaction;
-  /** Lower-case hex; equal to the record's, or something is different. */
+  /** Lower-case hex. It differs from the record's digest where the rules differ. */
   readonly digest: string;
 }
 
-/** A ledger being replayed; changed in place by {@link replayRecord} alone. */
+/** A replay in progress. Only {@link replayRecord} changes it. */
 export interface Replay {
   readonly state: ClusterState;
   committed: MutableElements;
   digest: Digest;
-  /** Whether the next commit makes the tables, and whether there are some to delete before. */
+  /** Whether the next commit makes the tables; `again`: it deletes the present ones before. */
   rebuild: "no" | "first" | "again";
   readonly touched: Map<SetPath, Map<ElementKey, number>>;
 }
 
-/** A replay from `state`: that of a snapshot, whose rules are taken as committed, or the empty one. */
+/** A replay from `state`: the empty one, or that of a snapshot, whose rules count as committed. */
 export function newReplay(state: ClusterState): Replay {
   const begins = state.folded < 0;
   return {
@@ -47,7 +47,7 @@ export function newReplay(state: ClusterState): Replay {
   };
 }
 
-/** Takes in one record; returns what is made again, for a record of a commit that the kernel took. */
+/** Folds one record. For a commit that the kernel accepted it returns that commit, made again. */
 export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecord): Replayed | undefined {
   const made = record.kind === "commit" && record.outcome === "committed"
     ? commitAgain(replay, offset, record)
@@ -73,7 +73,8 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   let digest = advanceDigest(anew ? tablesDigest(state.tables) : replay.digest, delta);
   if (anew) replay.committed = new Map();
   applyDelta(replay.committed, delta);
-  // Rules that were made anew after a drift have no chains that wait for their deletion.
+  // After drift the engine may have made the rules anew. Then no retired chains wait for their deletion, and the digest
+  // is that of the desired rules alone.
   if (digestText(digest) !== record.digest) {
     const whole = rulesetDigest(state.tables, state.desired);
     if (digestText(whole) === record.digest) digest = whole;

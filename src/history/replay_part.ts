@@ -1,5 +1,5 @@
-// A stretch of a ledger replayed: from the snapshot before it to the one behind it, which must be the state that it ends
-// in. So stretches can be replayed side by side, and together they prove what the whole would.
+// Replays a part of a ledger: from the snapshot before it to the snapshot after it. The state at its end must be that of the
+// snapshot after it. So parts can be replayed side by side, and together they prove what a replay of the whole would.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
@@ -10,53 +10,53 @@ import { committedChanges } from "../plan/committed_changes.ts";
 import { type Past, stateBefore } from "./past.ts";
 import { newReplay, type Replayed, replayRecord } from "./replay.ts";
 
-/** A stretch of a ledger. */
+/** A range of records. */
 export interface Part {
-  /** Offset of its first record, which is the ledger's or behind a snapshot. */
+  /** Offset of its first record: the first of the ledger, or the first after a snapshot. */
   readonly from: number;
   readonly through: number;
-  /** Whether a snapshot is behind it. */
+  /** Whether a snapshot follows it. */
   readonly bounded: boolean;
 }
 
-/** A commit that comes out differently. */
+/** A commit whose digest differs when it is made again. */
 export interface ReplayDifference {
   /** Offset of the commit's record. */
   readonly offset: number;
   /** The commit as it was written. */
   readonly record: CommitRecord;
-  /** Of the ruleset as it is now, 64 hex digits. */
+  /** The digest of the rules as this program makes them, 64 hex digits. */
   readonly digest: string;
-  /** What it changes now. */
+  /** The changes that this program makes. */
   readonly changes: readonly CommittedChange[];
 }
 
-/** What came of a stretch; at most one of `difference` and `problem` is there. */
+/** The result of a part. At most one of `difference` and `problem` is not null. */
 export interface ReplayResult {
-  /** How many were folded. */
+  /** How many records were folded. */
   readonly records: number;
-  /** How many of them were commits that the kernel took. */
+  /** How many of them were commits that the kernel accepted. */
   readonly commits: number;
-  /** Commits that come out differently because another version of the fold made them: that is no fault of the ledger. */
+  /** Commits that differ because another version of the fold made them. The ledger is not at fault. */
   readonly otherVersions: number;
-  /** The first commit that comes out differently; no later one is replayed. */
+  /** The first commit that differs; the replay ends there. */
   readonly difference: ReplayDifference | null;
-  /** Why the stretch proves nothing, for people. */
+  /** Why the part proves nothing, as text. */
   readonly problem: string | null;
 }
 
-/** One record of a replay. */
+/** One step of a replay. */
 export interface ReplayStep {
-  /** The record itself. */
+  /** The record that was folded. */
   readonly record: LedgerRecord;
-  /** For a kernel, where the record is a commit that the kernel took. */
+  /** The commit again, for a kernel; undefined for every other record. */
   readonly transaction: Transaction | undefined;
 }
 
-/** Below this many segments one process is as fast. */
+/** With fewer segments one process is as fast as several. */
 const SEGMENTS_MIN = 4;
 
-/** `past` up to `through` in at most `most` stretches of about the same length, which begin behind snapshots. */
+/** Cuts `past` up to `through` into at most `most` parts of about the same length, which begin after snapshots. */
 export function partsOf(past: Past, through: number, most: number): Part[] {
   const segments = past.segments().filter((first) => first <= through);
   const snapshots = new Set<number>(past.snapshots());
@@ -72,7 +72,7 @@ export function partsOf(past: Past, through: number, most: number): Part[] {
   });
 }
 
-/** Replays `part`; ends at the first difference. Who wants to see the rules commits the transactions as they come. */
+/** Replays a part, and ends at the first difference. The caller may commit the transactions to a kernel. */
 export function* replayPart(
   past: Past,
   { from, through, bounded }: Part,
@@ -93,7 +93,7 @@ export function* replayPart(
   return { records, commits, otherVersions, difference: null, problem };
 }
 
-/** The results of all parts as that of the whole; of several that differ the first counts. */
+/** Joins the results of all parts, in order, into that of the whole. The first part that differs counts. */
 export function joinResults(results: readonly ReplayResult[]): ReplayResult {
   const sum = (count: (result: ReplayResult) => number) => results.map(count).reduce((a, b) => a + b, 0);
   const first = results.find(({ difference, problem }) => difference !== null || problem !== null);

@@ -1,4 +1,4 @@
-// What `replay` prints of a commit that comes out differently: both sides.
+// The text that `replay` prints for a commit that differs: both sides.
 
 import type { CommittedChange } from "../ledger/record.ts";
 import { changeText } from "./record_words.ts";
@@ -7,7 +7,7 @@ import type { ReplayDifference } from "./replay_part.ts";
 /** Most changes of each side that are printed. */
 const SHOWN_MAX = 20;
 
-/** The commit as it was recorded, and as this program makes it. */
+/** Lines for the commit as it was recorded, and as this program makes it. */
 export function replayDifferenceLines({ offset, record, changes, digest }: ReplayDifference): string[] {
   return [
     `the commit @${offset} of @${record.from} to @${record.through} comes out differently`,

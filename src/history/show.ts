@@ -1,4 +1,4 @@
-// One position: its record, the commit that folded it, everything else in that commit, and the rules after it.
+// Shows one position: its record, the commit that folded it, the other records of that commit, and the rules after it.
 
 import { assert } from "../invariant.ts";
 import type { Placed } from "../ledger/reader.ts";
@@ -8,21 +8,21 @@ import { rulesetText } from "../nft/text.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
 
-/** What happened at a position. */
+/** A position with its record, its commit and its rules. */
 export interface ShownPosition {
-  /** The position. */
+  /** Offset of the record. */
   readonly offset: number;
   /** The record there. */
   readonly record: LedgerRecord;
-  /** All records that the commit folded, without other commits. */
+  /** All records that the commit folded, apart from other commits. */
   readonly events: readonly Placed[];
-  /** The commit itself, where `record` is one; null where the record was not committed. */
+  /** The commit that folded the record, or the record itself where it is one; null where no commit followed. */
   readonly commit: PlacedCommit | null;
   /** The rules after the record, as text for nft -f. */
   readonly rules: string;
 }
 
-/** What happened at the last record that `past` folded. */
+/** Shows the last record that `past` folded. */
 export function showPosition({ state, lookup }: PastState): ShownPosition {
   const here = lookup(state.folded);
   assert(here !== undefined, "the record that was folded last is kept");

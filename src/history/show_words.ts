@@ -1,4 +1,4 @@
-// A position as `show` prints it: comments about record and commit, then rules that nft loads.
+// The text that `show` prints: comments about a record and its commit, then rules that nft can load.
 
 import type { PlacedCommit } from "./cause.ts";
 import { changeText, describeRecord, type TimeText } from "./record_words.ts";
@@ -7,7 +7,7 @@ import type { ShownPosition } from "./show.ts";
 /** Most events, and most changes, of a commit that are printed. */
 const SHOWN_MAX = 100;
 
-/** A script for nft whose comments say what happened. */
+/** A script for `nft -f`. Its comments describe the record, the commit and the changes. */
 export function positionLines(
   { offset, record, events, commit, rules }: ShownPosition,
   timeText: TimeText,
@@ -30,7 +30,7 @@ function commitText({ offset, record }: PlacedCommit, timeText: TimeText): strin
   return `@${offset}  ${timeText(time)}  @${from} to @${through} ${what}`;
 }
 
-/** The first of many lines, and how many more there are. */
+/** The first lines of a long list, and a line that says how many more there are. */
 function cut(lines: readonly string[]): string[] {
   const more = lines.length - SHOWN_MAX;
   return more <= 0 ? [...lines] : [...lines.slice(0, SHOWN_MAX), `  and ${more} more: --json has them all`];

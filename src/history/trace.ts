@@ -1,5 +1,5 @@
-// Traces the first packet of a connection: through the base chains by hook and priority, rule by rule, to every place
-// it may end in. Pure: a ruleset, a packet and the node's addresses give the answer, at any moment of history.
+// Traces the first packet of a connection through the base chains, by hook and priority, to every possible outcome. It is
+// pure: the result follows from a ruleset, a packet and the node's addresses, so it works for any position of a ledger.
 
 import { assert } from "../invariant.ts";
 import { familyOf } from "../kube/address.ts";
@@ -18,37 +18,37 @@ export interface Packet {
   readonly protocol: Protocol;
   /** Destination port, 1 to 65535. */
   readonly port: number;
-  /** Interface by which it reaches the node; left out, it matches no interface by name. */
+  /** The interface that receives it. Without one the packet matches no rule about an interface. */
   readonly interface?: string;
 }
 
-/** A rule that did something, and the hook in which it did. */
+/** A rule that did something, with its hook. */
 export interface TraceStep extends Step {
-  /** Where the base chain is attached. */
+  /** The hook of the base chain. */
   readonly hook: Hook["hook"];
   /** Priority of the base chain. */
   readonly priority: number;
 }
 
-/** One of the places where the packet may end. */
+/** One possible end of the packet. */
 export interface Outcome {
   /** `deliver`: it leaves the node for `destination`, or reaches a program on it. */
   readonly kind: "deliver" | "drop" | "port-unreachable" | "tcp-reset";
-  /** Where it is sent to in the end. */
+  /** Its destination in the end. */
   readonly destination: Address;
-  /** Destination port in the end. */
+  /** Its destination port in the end. */
   readonly port: number;
-  /** The source becomes an address of the node. */
+  /** Whether its source becomes an address of the node. */
   readonly masqueraded: boolean;
-  /** 0 to 1; all outcomes together make 1. */
+  /** 0 to 1; the probabilities of all outcomes add up to 1. */
   readonly probability: number;
 }
 
-/** Where the packet went. */
+/** The path of a packet. */
 export interface Trace {
-  /** In the order in which packets meet them; steps of different ways are interleaved. */
+  /** The rules that did something, in the order in which the packet meets them on any of its ways. */
   readonly steps: readonly TraceStep[];
-  /** By probability, then destination. */
+  /** The most probable first; those alike by destination. */
   readonly outcomes: readonly Outcome[];
 }
 
@@ -59,7 +59,7 @@ const BEFORE_ROUTING: Readonly<Record<"in" | "out", readonly Hook["hook"][]>> = 
   in: ["prerouting"],
   out: ["output"],
 };
-/** What the node sends to itself comes in again, by the loopback interface; its NAT is settled by then. */
+/** A packet that the node sends to itself is received by the loopback interface. NAT has been decided before that. */
 const AFTER_ROUTING: Readonly<Record<Route, readonly Hook["hook"][]>> = {
   in: ["input"],
   forward: ["forward", "postrouting"],
@@ -68,8 +68,8 @@ const AFTER_ROUTING: Readonly<Record<Route, readonly Hook["hook"][]>> = {
 };
 
 /**
- * Traces `packet` through our tables in `ruleset`, on a node that has `addresses` beside loopback. It starts on the node
- * where its source is one of them, and comes in from outside otherwise.
+ * Traces `packet` through our tables in `ruleset`, on a node that has `addresses` beside loopback. The node sends the packet
+ * where its source is one of them; else it receives the packet.
  */
 export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Address[]): Trace {
   const whole = assembled(ruleset);
@@ -114,7 +114,7 @@ export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Addr
   return { steps: [...steps.values()], outcomes: outcomesOf(ways) };
 }
 
-/** Sends all undecided ways through the base chains of `hook`. */
+/** Walks all ways that are not decided through the base chains of `hook`. Chains of type nat are skipped without `nat`. */
 function pass(
   table: Table,
   hook: Hook["hook"],
@@ -132,7 +132,7 @@ function pass(
   );
 }
 
-/** Every base chain has policy accept. */
+/** A way that ends after a base chain is accepted: all our base chains have policy accept. */
 function throughMeansAccept(ended: Ended): Ended {
   return ended.end === "through" ? { ...ended, end: "accept" } : ended;
 }

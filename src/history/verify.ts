@@ -1,5 +1,5 @@
-// Whether a ledger is what was written: every record's place in the hash chain, and every snapshot beside the state that
-// the records before it make.
+// Verifies that a ledger is what was written: follows the hash chain over every record, and compares every snapshot with the
+// state that the records before it make.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -9,7 +9,7 @@ import type { LedgerDamage } from "../ledger/damage.ts";
 import type { TornTail } from "../ledger/segment.ts";
 import type { Past } from "./past.ts";
 
-/** What was found. */
+/** The result for a user. */
 export interface LedgerVerdict {
   /** Id of the ledger; "" where it is damaged or empty. */
   readonly ledger: string;
@@ -21,22 +21,22 @@ export interface LedgerVerdict {
   readonly segments: number;
   /** Snapshots that are kept. */
   readonly snapshots: number;
-  /** What is wrong; empty when nothing is. */
+  /** Everything that is wrong; empty when nothing is. */
   readonly problems: readonly string[];
-  /** What is as a crash leaves it, or as another version of the program made it. */
+  /** What a crash left, or another version of the program made. */
   readonly notes: readonly string[];
 }
 
-/** A verdict, and what was read on the way. */
+/** A verdict, with the state that was folded. */
 export interface Verification {
   readonly verdict: LedgerVerdict;
-  /** After the last record that can be trusted. */
+  /** The state after the last record that can be trusted. */
   readonly state: ClusterState;
-  /** Where reading ended, in a ledger that is damaged. */
+  /** In a damaged ledger: where reading ended, and why. */
   readonly damage?: LedgerDamage;
 }
 
-/** Reads and folds all of `past`. */
+/** Reads, verifies and folds all of `past`. */
 export function verifyPast(past: Past): Verification {
   const first = past.first();
   const snapshots = past.snapshots();

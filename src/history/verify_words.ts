@@ -1,4 +1,4 @@
-// A verdict on a ledger as `verify` prints it, and how the elements of a kernel differ from those of a ledger.
+// The text that `verify` prints: the verdict on a ledger, and how the elements of a kernel differ from those of the ledger.
 
 import type { ElementDifference } from "./diff.ts";
 import type { LedgerVerdict } from "./verify.ts";
@@ -6,7 +6,7 @@ import type { LedgerVerdict } from "./verify.ts";
 /** Most differing elements that are printed. */
 const SHOWN_MAX = 10;
 
-/** The verdict on the ledger in folder `path`. */
+/** Lines for the verdict on the ledger in folder `path`. */
 export function verdictLines(
   path: string,
   { first, last, segments, snapshots, problems, notes }: LedgerVerdict,
@@ -19,7 +19,7 @@ export function verdictLines(
   ];
 }
 
-/** The differences from what the kernel holds (`before`) to what the ledger says (`after`), as problems. */
+/** Problems for the differences between what the kernel holds (`before`) and what the ledger says (`after`). */
 export function kernelProblems(differences: readonly ElementDifference[]): string[] {
   const shown = differences.slice(0, SHOWN_MAX).map(({ set, key, before, after }) => {
     const how = after === null ? "is too much" : before === null ? "is missing" : "differs";

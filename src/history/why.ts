@@ -1,4 +1,4 @@
-// Where the first packet of a connection goes, and which rule, Service, endpoint and record made it so.
+// Explains where the first packet of a connection goes: the rules, the elements that they find, and the causes of those.
 
 import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
@@ -6,7 +6,7 @@ import { familyOf } from "../kube/address.ts";
 import { plainElement } from "../nft/objects.ts";
 import { type Element, setPath } from "../nft/ruleset.ts";
 import { type Cause, causeOf } from "./cause.ts";
-import type { Found } from "./packet_walk.ts";
+import type { SetElement } from "./packet_walk.ts";
 import { nodeAddresses, rivals } from "./packet_words.ts";
 import type { PastState } from "./past.ts";
 import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
@@ -19,25 +19,25 @@ export interface PacketPath {
   readonly node: string;
   /** Offset of the last record that the rules follow. */
   readonly at: number;
-  /** Rules that did something, in the order in which packets meet them. */
+  /** The rules that did something, in the order in which the packet meets them. */
   readonly steps: readonly PathStep[];
-  /** Every place where the packet may end, by probability. */
+  /** Every possible outcome, the most probable first. */
   readonly outcomes: readonly Outcome[];
-  /** Services that want a frontend which another Service holds, in words. */
+  /** Lines about Services that claim a frontend of another Service. */
   readonly rivals: readonly string[];
 }
 
-/** A rule that did something to the packet. */
+/** A rule that did something, with the causes of what it found. */
 export interface PathStep extends Omit<TraceStep, "found"> {
-  /** What the rule found in sets and maps. */
+  /** The elements that the rule found. */
   readonly found: readonly FoundElement[];
 }
 
-/** An element that a rule found. */
+/** An element that a rule found, with its cause. */
 export interface FoundElement extends Element {
   /** Name of the set or map. */
   readonly set: string;
-  /** Absent where the configuration alone put it there. */
+  /** Absent where the configuration alone made the element. */
   readonly cause?: Cause;
 }
 
@@ -63,7 +63,7 @@ export function traceAt(state: ClusterState, packet: Packet): Trace {
   return trace({ tables: state.tables, elements: state.desired }, packet, nodeAddresses(ownNode(state)));
 }
 
-function caused(past: PastState, { destination }: Packet, { set, element }: Found): FoundElement {
+function caused(past: PastState, { destination }: Packet, { set, element }: SetElement): FoundElement {
   const cause = causeOf(past, setPath(familyOf(destination), TABLE, set), element.key);
   return { set, ...plainElement(element), ...(cause === undefined ? {} : { cause }) };
 }

@@ -1,4 +1,4 @@
-// A packet's path as `why` prints it: hook by hook, rule by rule, then every place where the packet may end.
+// The text that `why` prints: the path of a packet, hook by hook and rule by rule, then its outcomes.
 
 import { elementText, endpointText } from "../nft/text.ts";
 import { outcomeText } from "./packet_words.ts";

@@ -1,5 +1,5 @@
-// A window of a ledger: the state at its beginning, the records that made that state so, and the records in it. A report
-// shows one.
+// Cuts a window out of a ledger, for a report: the state at its beginning, the causes of that state's elements, and the
+// records in it.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { assert } from "../invariant.ts";
@@ -9,38 +9,38 @@ import { type Cause, causeAt } from "./cause.ts";
 import { type Past, type PastState, stateAt } from "./past.ts";
 import { HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
 
-/** Which records are wanted. */
+/** The bounds of a window. */
 export interface WindowBounds {
-  /** The window begins with the state there; left out or earlier than all there is: with the oldest record. */
+  /** The window begins with the state there. Absent, or before the oldest record: it begins with the oldest record. */
   readonly since?: PositionExpression;
-  /** The last record; left out: the newest. */
+  /** The last record; absent: the newest. */
   readonly until?: PositionExpression;
-  /** Only so many, the newest. */
+  /** At most so many records: the newest. */
   readonly records: number;
-  /** Only so much JSON of records, the newest. At least one record is in a window. */
+  /** At most so many characters of JSON: of the newest records. A window has at least one record. */
   readonly bytes: number;
 }
 
-/** See the head of this file. */
+/** A window. */
 export interface Window {
   /** Offset of the first record. */
   readonly first: number;
   readonly records: readonly LedgerRecord[];
   /** The state before it; undefined where the window begins with the ledger. */
   readonly state: ClusterState | undefined;
-  /** The records before the window that made elements of that state what they are, in order. */
+  /** The causes of that state's elements, by offset. */
   readonly causes: readonly Cause[];
   /** Name of the node, as the newest configuration says. */
   readonly node: string;
   readonly leftOut: OutsideWindow;
 }
 
-/** What of a ledger is not in a window. */
+/** What is kept of a ledger outside a window. */
 export interface OutsideWindow {
-  /** Records that are kept before the window, and behind it. */
+  /** How many records are before the window, and how many after it. */
   readonly before: number;
   readonly after: number;
-  /** When the oldest record that is kept was written, and the newest: RFC 3339. */
+  /** When the oldest and the newest record that is kept were written, RFC 3339. */
   readonly oldest: string;
   readonly newest: string;
 }
@@ -77,12 +77,12 @@ export function windowOf(
   };
 }
 
-/** Whether the time `since` is earlier than all there is: then all of it is meant. */
+/** Whether `since` is a time before the oldest record: then all records are meant. */
 function isBefore(since: PositionExpression, oldest: LedgerRecord): boolean {
   return since.kind === "time" && since.milliseconds < Date.parse(oldest.time);
 }
 
-/** Records from offset `begin` to `last`; fewer, the newest, where they have more than `bytesMax` of JSON. */
+/** The records from offset `begin` to `last`; only the newest of them where all together exceed `bytesMax` of JSON. */
 function newestRecords(past: Past, begin: number, last: number, bytesMax: number): LedgerRecord[] {
   const records: LedgerRecord[] = [];
   const sizes: number[] = [];
@@ -93,7 +93,7 @@ function newestRecords(past: Past, begin: number, last: number, bytesMax: number
     records.push(record);
     bytes += sizes[sizes.push(JSON.stringify(record).length) - 1]!;
     while (bytes > bytesMax && dropped < records.length - 1) bytes -= sizes[dropped++]!;
-    // Dropped records leave the memory now and then: each time would cost a copy of the rest.
+    // Dropped records are removed in bulk: to remove one costs a copy of all the others.
     if (dropped > REPORT_RECORDS) {
       records.splice(0, dropped);
       sizes.splice(0, dropped);

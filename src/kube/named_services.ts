@@ -25,6 +25,12 @@ export function serviceOfComment(comment: string): string {
   return colon < 0 ? comment : comment.slice(0, colon);
 }
 
+/** Namespace and name of a Service: `shop` and `web` of `shop/web`. */
+export function partsOfService(service: string): { readonly namespace: string; readonly name: string } {
+  const namespace = namespaceOfService(service);
+  return { namespace, name: service.slice(namespace.length + 1) };
+}
+
 /** The namespace of a Service: `shop` of `shop/web`. */
 export function namespaceOfService(service: string): string {
   const slash = service.indexOf("/");

@@ -1,4 +1,4 @@
-// Opens the folder of a ledger for questions. It takes no lock: a ledger can be asked while it is written.
+// Opens the folder of a ledger for questions. It takes no lock, so a program can read a ledger while another writes it.
 
 import type { SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
@@ -8,12 +8,12 @@ import { ledgerView, NO_PROGRESS, type Progress } from "../ledger/ledger_view.ts
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage } from "../ledger/storage.ts";
 
-/** There is no ledger in a folder. */
+/** A folder has no ledger. */
 export class LedgerNotFound extends Error {
   /** For programs that cannot use instanceof. */
   override readonly name = "LedgerNotFound";
 
-  /** `path` has no segment of a ledger, or does not exist. */
+  /** For a `path` that has no segment of a ledger, or does not exist. */
   constructor(
     /** The folder. */
     readonly path: string,
@@ -28,14 +28,14 @@ export function isLedgerNotFound(error: unknown): error is LedgerNotFound {
 }
 
 /**
- * The ledger in folder `path`, for questions. Long ones report to `progress`. Throws {@link LedgerNotFound}; questions throw
- * LedgerDamage where a record cannot be read.
+ * The ledger in folder `path`, for questions. Long questions report to `progress`. Throws {@link LedgerNotFound}. A question
+ * throws LedgerDamage where it cannot read a record.
  */
 export function openLedger(path: string, progress: Progress = NO_PROGRESS): History {
   return historyOf(openPast(path, progress));
 }
 
-/** As {@link openLedger}, for functions that ask what History does not offer. */
+/** As {@link openLedger}, for questions that History does not offer. */
 export function openPast(path: string, progress: Progress = NO_PROGRESS): Past {
   const storage = folderStorage(path, false);
   try {

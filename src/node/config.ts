@@ -1,4 +1,4 @@
-// Configuration: kube-proxy's flags, a KubeProxyConfiguration file, defaults; in this order.
+// Reads the configuration: kube-proxy's flags first, then a KubeProxyConfiguration file, then defaults.
 
 import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { readDocuments } from "../ingest/manifest_documents.ts";
@@ -12,10 +12,10 @@ import {
 } from "../kube/proxy_config_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { followLogSettings, log } from "./log.ts";
-import { type Document, flagNames, type ProxyFlags, withFlags } from "./proxy_flags.ts";
+import { type Document, flagNames, isDocument, type ProxyFlags, withFlags } from "./proxy_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags that say how we are set up; those of kube-proxy are in {@link ProxyFlags}. */
+/** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
 export interface ConfigOptions extends ProxyFlags {
   readonly config?: string;
   readonly kubeconfig?: string;
@@ -24,7 +24,7 @@ export interface ConfigOptions extends ProxyFlags {
   readonly ledger?: string;
 }
 
-/** What is in force, whoever said it. */
+/** The settings in force, from whichever place. */
 export interface Settings {
   readonly proxy: ProxyConfig;
   /** Name of the own Node object. */
@@ -39,14 +39,15 @@ export interface Settings {
   readonly bindAddressHardFail: boolean;
   /** How long changes may wait for the kernel before the node counts as unhealthy, in seconds. */
   readonly pendingSeconds: number;
-  /** Absent: left as they are. */
+  /** Absent: the node's values stay. */
   readonly conntrack?: ConntrackSettings;
-  /** -1000 to 1000; absent: left as it is. */
+  /** -1000 to 1000; absent: the present value stays. */
   readonly oomScoreAdj?: number;
-  /** The configuration as KubeProxyConfiguration has it. */
+  /** The configuration as a KubeProxyConfiguration document. */
   readonly document: Document;
 }
 
+/** The document of a node without a configuration file. The mode decides which section the flags of kube-proxy set. */
 const NO_FILE: Document = {
   apiVersion: KUBE_PROXY_API_VERSION,
   kind: "KubeProxyConfiguration",
@@ -54,10 +55,10 @@ const NO_FILE: Document = {
 };
 
 /**
- * Flags, then the file, then defaults. Throws {@link UsageError} with everything that is wrong.
+ * The settings of `options`. Throws one {@link UsageError} that names everything that is wrong.
  *
- * Addresses to listen on have kube-proxy's defaults when an API server is followed; with `source` we listen where we are
- * told. Sysctls and the OOM score are the node's: they are set only when somebody asks for it.
+ * The addresses to listen on have kube-proxy's defaults when an API server is followed. With `source` the program listens only
+ * on addresses that a flag or file names. Sysctls and the OOM score belong to the node: they are set only when asked for.
  */
 export function settings(options: ConfigOptions): Settings {
   const { document, file, from } = read(options);
@@ -84,6 +85,7 @@ export function settings(options: ConfigOptions): Settings {
   };
 }
 
+/** Reads the file and lays the flags over it. One parser checks both, so that a flag and a field have the same rules. */
 function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
@@ -91,22 +93,22 @@ function read(
   const { values, problems, repeated } = config === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
     : readDocuments(config, readText(config));
-  const isTheirs = (value: unknown) =>
-    (value as { kind?: unknown } | null)?.kind === "KubeProxyConfiguration";
-  const theirs = values.find(isTheirs) as Document | undefined;
+  const theirs = values.find(isTheirs);
   const { document, from } = withFlags(theirs ?? {}, options);
+  // The settings of the log apply first, so that the warnings below have the right form.
   followLogSettings(document);
   const documents = values.map((value) => value === theirs ? document : value);
   const twice = repeated.map(({ document, line, key }) => ({
     strict: document !== theirs,
-    text: `line ${line}: ${JSON.stringify(key)} stands twice`,
+    text: `line ${line}: ${JSON.stringify(key)} is repeated`,
   }));
+  // A repeated key in our own document is an error: it is new, so no file in use depends on the last one winning.
   const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
   const result = broken.length > 0 ? { ok: false as const, problems: broken } : readConfigFile(documents);
   if (!result.ok) {
     const names = config === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([
-      config === undefined ? "flags that cannot be:" : `--config ${config}:`,
+      config === undefined ? "wrong flags:" : `--config ${config}:`,
       ...result.problems.map((problem) => `  ${named(problem, names)}`),
     ].join("\n"));
   }
@@ -115,13 +117,19 @@ function read(
   return { document, file: result.config, from };
 }
 
-/** `problem` with the flag in place of the field it stands for. */
+/** Whether a document is kube-proxy's; the other one is this program's. */
+function isTheirs(value: unknown): value is Document {
+  return isDocument(value) && value["kind"] === "KubeProxyConfiguration";
+}
+
+/** `problem` with the name of the flag in place of its field. */
 function named(problem: string, flags: ReadonlyMap<string, string>): string {
-  const [path] = problem.split(": ", 1) as [string];
+  const [path = ""] = problem.split(": ", 1);
   const field = [...flags.keys()].find((field) => path === field || path.startsWith(`${field}.`));
   return field === undefined ? problem : `${flags.get(field)}${problem.slice(path.length)}`;
 }
 
+/** Reads the file up to a bound, so that a device or a huge file cannot fill the memory. */
 function readText(path: string): string {
   try {
     return readTextUpTo(path, CONFIG_BYTES_MAX);

@@ -1,5 +1,5 @@
-// Notices that the configuration file says something else. kube-proxy ends then, to be started again; here what decides
-// rules is taken over at once, in one batch, and only the rest needs a new start.
+// Watches the configuration file for changes. kube-proxy exits on a change, so that it is started again. Here settings that
+// only rules follow from are applied at once, in one batch, and only other changes need a new start.
 
 import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
@@ -7,17 +7,18 @@ import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** Why not inotify? A ConfigMap's files are replaced through links, and a poll of one file each second costs nothing. */
 const POLL_MILLISECONDS = 1000;
 
-/** What to do about a change. */
+/** What to do on a change. */
 export interface ConfigChange {
-  /** Only the rules follow from what changed. */
+  /** Applies a change that only rules follow from. */
   apply(now: Settings): void;
-  /** Something else changed: the program must be started again. */
+  /** Another setting changed: the program must be started again. */
   restart(): void;
 }
 
-/** Looks at the file that `options` name once a second, until disposed of. A file that cannot be read changes nothing. */
+/** Reads the file of `options` once a second, until it is disposed of. A file that cannot be read changes nothing. */
 export function watchConfig(
   options: ConfigOptions,
   inForce: Settings,
@@ -40,26 +41,28 @@ export function watchConfig(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Everything but what decides rules. */
+/** All settings but those that only rules follow from, as text to compare. */
 function elsewhere({ proxy: _, document: __, ...rest }: Settings): string {
   return JSON.stringify(rest);
 }
 
+/** The settings of a changed file; undefined where they are wrong. The present settings then stay in force. */
 function settingsOrNothing(options: ConfigOptions): Settings | undefined {
   try {
     return settings(options);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    log.error(`the changed configuration is not taken over: ${error.message}`);
+    log.error(`the changed configuration is not applied: ${error.message}`);
     return undefined;
   }
 }
 
+/** The text of the file; undefined where it cannot be read. */
 function readText(path: string): string | undefined {
   try {
     return readTextUpTo(path, CONFIG_BYTES_MAX);
   } catch {
-    // Between two versions of a file there may be none.
+    // While a program replaces the file there may be none.
     return undefined;
   }
 }

@@ -1,25 +1,26 @@
-// `ledgerproxy run --dry-run`: what would be written, as nft text. Touches neither the kernel nor the ledger.
+// `ledgerproxy run --dry-run`: prints the rules that would be committed, as nft text. It touches neither kernel nor ledger.
 
 import { newEngine, stepEngine } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
-import type { LedgerRecord, Offset } from "../ledger/record.ts";
+import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
 import { rulesetText } from "../nft/text.ts";
 import { log } from "./log.ts";
 
-/** Writes the ruleset for everything `source` tells to stdout. `config` stands for the record a real run would begin with. */
+/** Prints the ruleset for everything that `source` lists. `config` is the record that a real run would begin with. */
 export async function dryRun(source: Source, config: LedgerRecord): Promise<number> {
   const engine = newEngine();
   const append = (records: readonly LedgerRecord[]) =>
-    stepEngine(engine, { kind: "appended", first: (engine.appendedOffset + 1) as Offset, records });
+    stepEngine(engine, { kind: "appended", first: offsetOf(engine.appendedOffset + 1), records });
   append([config]);
   for await (const batch of source.batches(new AbortController().signal)) {
     for (const effect of stepEngine(engine, { kind: "batch", batch })) {
       const after = effect.kind === "append" ? append(effect.records) : [effect];
-      for (const told of after) if (told.kind === "warn") log.warn(told.text);
+      for (const one of after) if (one.kind === "warn") log.warn(one.text);
     }
   }
+  // The rules depend on the own Node, so a wrong --node is worth a warning here too.
   const { text } = nodeStatus(engine.cluster, engine.synced);
   if (text !== "") log.warn(text);
   const { tables, desired } = engine.cluster;

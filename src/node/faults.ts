@@ -1,5 +1,5 @@
-// What is done about faults that nothing caught: each is counted; at a bounded rate they are logged and written to the
-// ledger, as a gap of no records; and where the engine may be between two states the loop is ended, to start again.
+// Handles faults, the errors that nothing caught. Every fault is counted. At a bounded rate faults are logged and recorded in
+// the ledger, as a gap of no records. Where a fault may have left the engine between two states, the loop ends and restarts.
 
 import type { GapRecord } from "../ledger/record.ts";
 import { FAULTS_WAITING_MAX } from "../limits.ts";
@@ -7,13 +7,13 @@ import type { ConditionMetrics, FaultKind } from "../serve/condition_metrics.ts"
 import { type Fault, LastResort } from "./last_resort.ts";
 import { log } from "./log.ts";
 
-/** Appends a record to the ledger of the loop that runs. */
+/** Appends a record to the ledger of the running loop. */
 type Append = (record: GapRecord) => void;
 
-/** One a process; dispose of it to listen no more. */
+/** The faults of the process. Dispose of it to stop listening. */
 export class Faults implements Disposable {
   readonly #lastResort: LastResort;
-  /** For the next loop's ledger. */
+  /** Records that wait for the ledger of the next loop. */
   #unrecorded: GapRecord[] = [];
   #append: Append | undefined;
   #broken = new AbortController();
@@ -22,7 +22,7 @@ export class Faults implements Disposable {
     this.#lastResort = new LastResort((fault, noted) => this.#take(fault, noted));
   }
 
-  /** A loop runs, whose ledger takes records. Returns what aborts when it must end. */
+  /** Call it when a loop runs and its ledger takes records. The signal aborts when that loop must end. */
   attach(append: Append): AbortSignal {
     this.#append = append;
     this.#broken = new AbortController();
@@ -32,17 +32,17 @@ export class Faults implements Disposable {
     return this.#broken.signal;
   }
 
-  /** No loop runs. */
+  /** Call it when no loop runs. */
   detach(): void {
     this.#append = undefined;
   }
 
-  /** Takes an error that was caught at the last moment. */
+  /** Takes an error that only the last resort caught. */
   note(kind: FaultKind, error: unknown): void {
     this.#lastResort.note(kind, error);
   }
 
-  /** Takes what ended a loop; a fault that was noted already is not counted twice. */
+  /** Takes the error that ended a loop. A fault that was noted before is not counted again. */
   loopEnded(error: unknown): void {
     if (error !== this.#broken.signal.reason) this.note("loop", error);
   }
@@ -51,12 +51,14 @@ export class Faults implements Disposable {
     this.#lastResort[Symbol.dispose]();
   }
 
+  /** Counts a fault, records it where its turn has come, and ends the loop where the engine may be broken. */
   #take(fault: Fault, noted: boolean): void {
     this.metrics.faulted(fault.kind);
     if (noted) this.#record(fault);
     if (fault.breaksEngine && this.#append !== undefined) this.#broken.abort(fault);
   }
 
+  /** Logs a fault and writes it to the ledger. The ledger of a broken loop is not used: the record waits for the next loop. */
   #record({ kind, text, stack, breaksEngine }: Fault): void {
     const response = breaksEngine ? "the loop starts again" : "the program goes on";
     log.error(`nothing caught this (${kind}): ${text}; ${response}${stack === "" ? "" : `\n${stack}`}`);
@@ -70,7 +72,7 @@ export class Faults implements Disposable {
     }
   }
 
-  /** Those beyond the bound are in the log alone. */
+  /** Records beyond the bound are dropped: the log has their text. */
   #keep(record: GapRecord): void {
     if (this.#unrecorded.length < FAULTS_WAITING_MAX) this.#unrecorded.push(record);
   }

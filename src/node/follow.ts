@@ -1,5 +1,5 @@
-// One life of the loop, once its rules are in place: follows the source, the configuration file and the Services' health
-// check ports, and makes snapshots, until the source ends, the process is asked to stop, or a fault ends it.
+// Runs the loop once its rules are in place: follows the source, the configuration file and the Services' health check ports,
+// and makes snapshots. The loop ends when the source ends, on SIGTERM, or after a fault that breaks the engine.
 
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
@@ -8,46 +8,45 @@ import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { Retention } from "../ledger/retention.ts";
 import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
+import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
 import type { Faults } from "./faults.ts";
 import { MemoryRelease } from "./free_memory.ts";
-import { guardedSource } from "./guarded_source.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
-import type { RunOptions } from "./run.ts";
+import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
 import { configRecord, isConfigured } from "./start.ts";
 
-/** So long the loop must have run, or one batch, and the fault before counts as over. */
-const SETTLED_MILLISECONDS = 10_000;
+/** After so long, or after one batch, the fault that led to the restart counts as over. */
+const RECOVERED_MILLISECONDS = 10_000;
 
-/** The process: what outlives a restart in place. */
+/** The parts of the process that outlive a restart in place. */
 export interface Process {
   readonly options: RunOptions;
-  /** As last read: a changed file may have changed it. */
+  /** The newest settings: a changed configuration file replaces them. */
   inForce: Settings;
   readonly client: ApiClient | undefined;
   readonly served: Served;
   readonly faults: Faults;
   readonly stop: AbortController;
-  /** Absent until rules are in place for the first time. */
+  /** Absent until the rules are in place for the first time. */
   serving?: Serving;
 }
 
-/** What one life of the loop follows. */
+/** What one run of the loop needs. */
 export interface Following {
   readonly source: Source;
   readonly ports: Ports;
-  /** Aborts when a fault may have left the engine between two states. */
+  /** Aborts on a fault that may have left the engine between two states. */
   readonly broken: AbortSignal;
 }
 
-/** Follows the source until it ends, the process is asked to stop, or a changed configuration needs another. */
+/** Runs the loop; returns the exit code. The code is 1 where a changed configuration needs a new start of the program. */
 export async function follow(process: Process, { source, ports, broken }: Following): Promise<number> {
   const { options, served, stop, faults } = process;
   const { engine, metrics } = served;
@@ -57,7 +56,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   using resources = new DisposableStack();
   resources.use(watchConfig(options, process.inForce, {
     apply(now) {
-      log.info(`${options.config} has changed: taken over`);
+      log.info(`${options.config} has changed: applied`);
       process.inForce = now;
       try {
         configure(engine, ports, now);
@@ -73,43 +72,44 @@ export async function follow(process: Process, { source, ports, broken }: Follow
       stop.abort();
     },
   }));
-  const settled = () => served.brokenSince = undefined;
-  const settling = setTimeout(settled, SETTLED_MILLISECONDS);
-  resources.defer(() => clearTimeout(settling));
+  const recovered = () => served.brokenSince = undefined;
+  const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
+  resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
+  // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const snapshots = new Snapshots(process, ports.ledger);
   const reading = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
-    settled();
+    recovered();
     serving.follow();
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
   serving.follow();
   const beforeBatch = (batch: SourceBatch) => {
-    // What a fault may have left half-way takes no more.
+    // An engine that a fault may have left between two states gets no more batches.
     broken.throwIfAborted();
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
   const signal = AbortSignal.any([stop.signal, broken]);
-  const believed = process.inForce.source === undefined
+  const checked = process.inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options);
-  await runLoop(engine, ports, followed(believed, beforeBatch, afterBatch), signal);
+    : checkedSource(source, () => engine.cluster.objects, options);
+  await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
   broken.throwIfAborted();
   await snapshots.end();
   return restart ? 1 : summary(engine);
 }
 
-/** The snapshots of one life of the loop. */
+/** Makes the snapshots of one run of the loop. */
 class Snapshots {
   #last = Date.now();
   #running: Promise<void> | undefined;
 
   constructor(readonly process: Pick<Process, "options" | "served">, readonly ledger: LedgerWriter) {}
 
-  /** Begins one where it is due; it is made in small steps between batches. */
+  /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
     const { tailBytes } = this.ledger;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
@@ -120,7 +120,7 @@ class Snapshots {
       .finally(() => this.#running = undefined);
   }
 
-  /** Waits for the one that is being made; makes the last one. */
+  /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
   async end(): Promise<void> {
     await this.#running;
     if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES) return;
@@ -129,22 +129,19 @@ class Snapshots {
   }
 }
 
-/** Appends a record that the engine did not ask for. */
+/** Appends a record that no effect of the engine asked for. */
 export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRecord): void {
   perform(engine, ports, { kind: "appended", first: ports.ledger.append([record]), records: [record] });
 }
 
-/** Puts the configuration into the ledger, where it is another than the ledger knows. */
+/** Appends the configuration to the ledger, where it differs from the newest one there. */
 export function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
   const config = configRecord(inForce);
   if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
   appendRecord(engine, ports, config);
 }
 
-function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
-  return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * 24 * 3600 * 1000 };
-}
-
+/** Logs how the loop ended; returns the exit code. */
 function summary({ cluster, synced, rejections, committedOffset }: EngineState): number {
   if (!synced) {
     log.info("ended before the cluster was read: the rules in the kernel are as they were");

@@ -1,18 +1,18 @@
-// Gives memory back to the system that a load of many objects leaves behind: V8 and malloc would keep it, and at 10,000
-// Services that is more than what lives on. Nothing happens where the runtime has no `gc` (--v8-flags=--expose-gc) or the
-// C library no malloc_trim.
+// Returns unused memory to the system after a load of many objects. V8 and malloc would keep it, and at 10,000 Services it is
+// more than the memory in use. Nothing happens where the runtime has no `gc` (--v8-flags=--expose-gc) or the C library has no
+// malloc_trim.
 
-/** Objects or records handled at once from which on freeing what they left is worth the pause (0.1 s at 10,000 Services). */
+/** From so many objects or records on, freeing memory is worth the pause (0.1 s at 10,000 Services). */
 const BULK = 5000;
-/** So long after the last load, so that nothing waits for it that came with the load. */
+/** How long after the last load memory is freed: changes that came with the load must not wait for the pause. */
 const QUIET_MILLISECONDS = 1000;
 
-/** Frees memory some time after each big load; dispose of it to stop. */
+/** Frees memory after each big load. Dispose of it to stop. */
 export class MemoryRelease implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
 
-  /** Notes that `count` objects or records have just been handled. The first load counts as big: starting was. */
+  /** Notes a load of `count` objects or records. The first load always counts as big, because the start was. */
   noteLoad(count: number): void {
     if (count < BULK && this.#started) return;
     this.#started = true;
@@ -25,6 +25,7 @@ export class MemoryRelease implements Disposable {
   }
 }
 
+/** Collects garbage, and gives free pages of malloc back to the system. */
 function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });

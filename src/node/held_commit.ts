@@ -1,6 +1,6 @@
-// What a start knows before it has read its state: whether the kernel holds the rules of the ledger's last commit. The
-// position moves with the rules or not at all, so that comparing it is enough; and where nf_tables' generation is still the
-// one that this commit made, nobody has changed anything since.
+// Finds out, before a start reads the state, whether the kernel holds the rules of the ledger's last commit. It is enough to
+// compare positions, because the position is an element of the same batch as the rules. Where nf_tables' generation is still
+// the one that this commit made, no program has changed any table since.
 
 import { containers, POSITION_SET, TABLE } from "../fold/skeleton.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
@@ -13,14 +13,14 @@ import { FAMILIES } from "../nft/data_type.ts";
 import { type Position, POSITION_PATH, positionOf } from "../plan/position.ts";
 import { ourTables } from "./other_proxies.ts";
 
-/** The ledger's last commit, which the kernel holds. */
+/** The ledger's last commit, where the kernel holds it. */
 export interface HeldCommit {
   readonly position: Position;
-  /** The one that it made of nf_tables: while that is the kernel's, every element is as this commit left it. */
+  /** The nf_tables generation that it made. While the kernel has it, every element is as this commit left it. */
   readonly generation: number;
 }
 
-/** The last commit of the ledger in `folder`, where the rules in `kernel` are those of it. */
+/** The last commit of the ledger in `folder`, where `kernel` holds its rules. */
 export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): HeldCommit | undefined {
   if (folder === undefined) return undefined;
   try {
@@ -29,7 +29,7 @@ export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): H
     const position = positionOf(new Map([[POSITION_PATH, elements]]));
     return position && commitAt(folderStorage(folder, false), position);
   } catch (error) {
-    // Whatever is wrong is told by what reads it in full.
+    // The start reads all of it next, and reports the error then.
     const expected = error instanceof SystemError || error instanceof Deno.errors.NotFound ||
       isLedgerDamage(error);
     if (!expected) throw error;
@@ -37,7 +37,7 @@ export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): H
   }
 }
 
-/** The last commit of the ledger in `storage`, where `position` is the one that it put into the kernel. */
+/** The last commit of the ledger in `storage`, where it is the commit that wrote `position` into the kernel. */
 export function commitAt(storage: Storage, position: Position): HeldCommit | undefined {
   const commit = lastCommit(storage);
   const held = commit?.through === position.offset && commit.digest === position.digest &&
@@ -45,6 +45,7 @@ export function commitAt(storage: Storage, position: Position): HeldCommit | und
   return held ? { position, generation: commit.generation } : undefined;
 }
 
+/** The newest commit that the kernel accepted. The ledger is read from its end, so a long one takes no longer. */
 function lastCommit(storage: Storage): CommitRecord | undefined {
   for (const { record } of readBackward(storage)) {
     if (record.kind === "commit" && record.outcome === "committed") return record;

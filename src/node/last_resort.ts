@@ -1,10 +1,9 @@
-// The last resort: errors that nothing caught. Without it one exception in a timer ends the program; with it they are
-// counted, logged and recorded at a bounded rate, and the program goes on.
+// The last resort catches errors that nothing else caught. Without it one exception in a timer would end the program.
 //
-// What may go on and what must not: the engine is synchronous, and whoever calls it hands on what it throws (runLoop, the
-// watch of the configuration). So an error of that kind may have left it between two states, and so may an InvariantError,
-// wherever it comes from: the state is given up, and the loop starts again in place from the ledger and the kernel
-// (restarts.ts). Everything else, of a server, a timer, a promise that nobody awaited, had no part in it: the program goes on.
+// Which errors may have left the engine between two states? The engine is synchronous, and its callers (runLoop, the watch of
+// the configuration) pass on the errors that it throws, as the kind `loop`. So only those errors can have done that, and an
+// InvariantError, wherever it was thrown. Then the state is dropped, and the loop restarts in place from ledger and kernel
+// (restarts.ts). After any other error, of a server, a timer or a promise without a handler, the program goes on.
 
 import { InvariantError } from "../invariant.ts";
 import { UNCAUGHT_PER_MINUTE_MAX } from "../limits.ts";
@@ -14,22 +13,22 @@ import type { FaultKind } from "../serve/condition_metrics.ts";
 /** One error that nothing caught. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** `TypeError: ...`, without what looks like a credential. */
+  /** `TypeError: ...`. What looks like a credential is left out. */
   readonly text: string;
-  /** Where it was thrown, a line each. */
+  /** The lines of the stack. */
   readonly stack: string;
-  /** Whether the engine may be between two states. */
+  /** Whether it may have left the engine between two states. */
   readonly breaksEngine: boolean;
 }
 
-/** What to do about a fault; `noted` says whether it is one of the few of this minute that are logged and recorded. */
+/** Receives a fault. `noted`: whether it is one of the few of this minute that are logged and recorded. */
 export type OnFault = (fault: Fault, noted: boolean) => void;
 
-/** Longest text of an error that is recorded, in characters. */
+/** The text of an error is cut to so many characters. */
 const TEXT_CHARACTERS_MAX = 500;
 const MINUTE_MILLISECONDS = 60_000;
 
-/** The fault that `error` is. */
+/** Makes a fault of `error`. */
 export function faultOf(kind: FaultKind, error: unknown): Fault {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${String(error)}`;
   const { stack = "" } = error instanceof Error ? error : {};
@@ -41,7 +40,7 @@ export function faultOf(kind: FaultKind, error: unknown): Fault {
   };
 }
 
-/** Listens for what nothing catches, until it is disposed of. */
+/** Listens for errors that nothing catches, until it is disposed of. */
 export class LastResort implements Disposable {
   readonly #listening = new AbortController();
   #minute = -1;
@@ -49,6 +48,7 @@ export class LastResort implements Disposable {
 
   constructor(readonly onFault: OnFault) {
     const { signal } = this.#listening;
+    // Without preventDefault the runtime ends the process after the listener.
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();
       this.note("exception", event.error);
@@ -59,7 +59,7 @@ export class LastResort implements Disposable {
     }, { signal });
   }
 
-  /** Takes an error that was caught at the last moment. */
+  /** Takes an error that was caught only here or by a caller of last resort. */
   note(kind: FaultKind, error: unknown): void {
     const minute = Math.floor(performance.now() / MINUTE_MILLISECONDS);
     [this.#minute, this.#count] = minute === this.#minute ? [minute, this.#count + 1] : [minute, 1];

@@ -1,22 +1,22 @@
-// The program's one log, on standard error. Commands that people type write plain sentences; what runs on a node writes a
-// line a message with time and level, or JSON with the keys of Kubernetes' components (component-base 1.37), in the
-// background.
+// The log of the program, on standard error. Interactive commands write plain sentences. `run` and `record` write each message
+// with its time and level, or as JSON with the keys of Kubernetes' components (component-base 1.37), in the background.
 
 import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
 import { printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
+import { type Document, isDocument } from "./proxy_flags.ts";
 
-/** How messages look, as `--logging-format` and `-v` have it. */
+/** The form of messages, as `--logging-format` and `-v` set it. */
 export interface LogSettings {
   readonly format: "plain" | "text" | "json";
-  /** Debug messages are written from 4 on, as Kubernetes' conventions have it. */
+  /** Debug messages are written from 4 on, as in Kubernetes' conventions. */
   readonly verbosity: number;
 }
 
-/** From which verbosity on debug messages are written. */
+/** Debug messages are written from this verbosity on. */
 const DEBUG_VERBOSITY = 4;
-/** How long an end waits for standard error, in milliseconds. */
+/** How long the end of the program waits for standard error. */
 const FLUSH_MILLISECONDS = 1000;
 
 let inForce: LogSettings = { format: "plain", verbosity: 0 };
@@ -24,12 +24,12 @@ let inForce: LogSettings = { format: "plain", verbosity: 0 };
 const writer = new LogWriter(Deno.stderr, (count) => {
   const level = "warning";
   const text = `${count} lines of the log were dropped: standard error did not take them`;
-  return lineOf({ level, time: Date.now(), text }, inForce);
+  return logLine({ level, time: Date.now(), text }, inForce);
 });
 
 const logger = getLogger("ledgerproxy");
 
-/** The program's messages. A text is never a template: braces in it stay. */
+/** Writes messages. A text is never a template: braces in it stay. */
 export const log = {
   debug: (text: string) => logger.debug("{text}", { text }),
   info: (text: string) => logger.info("{text}", { text }),
@@ -37,41 +37,44 @@ export const log = {
   error: (text: string) => logger.error("{text}", { text }),
 } as const;
 
-/** Sends all messages to standard error. Call once, at start. */
+/** Sends all messages to standard error. Call it once, at the start. */
 export function startLog(): void {
   configureLog(inForce);
 }
 
-/** From now on messages have time and level, and never wait for who reads them. */
+/** From now on messages have time and level, and never wait for the program that reads them. */
 export function startNodeLog(): void {
   writer.goBackground();
   configureLog({ ...inForce, format: "text" });
 }
 
-/** Takes over what `document`, a KubeProxyConfiguration, says of format and verbosity, where the log is a node's. */
-export function followLogSettings(document: Readonly<Record<string, unknown>>): void {
+/** Applies format and verbosity of `document`, a KubeProxyConfiguration, to the log of `run` and `record`. */
+export function followLogSettings(document: Document): void {
   if (inForce.format === "plain") return;
-  const { format, verbosity } = (document["logging"] ?? {}) as Record<string, unknown>;
+  const section = document["logging"];
+  const logging = isDocument(section) ? section : {};
+  const verbosity = logging["verbosity"];
   configureLog({
-    format: format === "json" ? "json" : "text",
+    format: logging["format"] === "json" ? "json" : "text",
     verbosity: typeof verbosity === "number" ? verbosity : 0,
   });
 }
 
-/** Lines that standard error did not take. */
+/** How many lines standard error did not take. */
 export function droppedLines(): number {
   return writer.dropped;
 }
 
-/** Waits until all is written, but not long; false where a write still hangs, which then keeps the process from ending. */
+/** Waits a short time until all lines are written. False where a write still hangs: it would keep the process alive. */
 export function flushLog(): Promise<boolean> {
   return writer.flush(FLUSH_MILLISECONDS);
 }
 
+/** Applies `settings` to the logger. LogTape's own warnings go to the same place. */
 function configureLog(settings: LogSettings): void {
   inForce = settings;
   configureSync({
-    sinks: { stderr: (record) => writer.write(lineOf(messageOf(record), inForce)) },
+    sinks: { stderr: (record) => writer.write(logLine(messageOf(record), inForce)) },
     loggers: [
       {
         category: "ledgerproxy",
@@ -92,12 +95,13 @@ export interface Message {
   readonly text: string;
 }
 
+/** A message of LogTape without its template. */
 function messageOf({ level, message, timestamp }: LogRecord): Message {
   return { level, time: timestamp, text: message.map(String).join("") };
 }
 
-/** The line or lines of a message, each with its newline. */
-export function lineOf({ level, time, text }: Message, { format }: LogSettings): string {
+/** A message as text: one line or more, each with a newline. */
+export function logLine({ level, time, text }: Message, { format }: LogSettings): string {
   const cut = text.length <= LOG_LINE_CHARACTERS_MAX ? text : `${text.slice(0, LOG_LINE_CHARACTERS_MAX)}...`;
   const shown = redacted(printable(cut));
   switch (format) {

@@ -1,11 +1,10 @@
-// Writes lines to standard error. In the background a thread of the runtime does it: whoever reads our standard error may
-// stop reading, and the disk behind it may hang, and neither may stop rules. What does not fit memory meanwhile is dropped
-// and counted.
+// Writes lines to standard error. In the background a thread of the runtime writes them, because the program that reads them
+// may stop reading, or the disk may hang, and neither may delay rules. Lines beyond a bound of memory are dropped and counted.
 
 import { Buffer } from "node:buffer";
 import { LOG_WAITING_BYTES_MAX } from "../limits.ts";
 
-/** What lines are written to: standard error, or what a test has in its place. */
+/** The destination of lines: standard error, or a fake of a test. */
 export interface LogSink {
   writeSync(bytes: Uint8Array): number;
   write(bytes: Uint8Array): Promise<number>;
@@ -14,14 +13,14 @@ export interface LogSink {
 const encoder = new TextEncoder();
 /** Most bytes handed to the thread at once. */
 const CHUNK_BYTES = 64 * 1024;
-/** Pause where standard error takes nothing now and says so (it is non-blocking), in milliseconds. */
+/** How long to wait when a non-blocking standard error is full. */
 const RETRY_MILLISECONDS = 50;
 
-/** Lines to `sink`, in order. */
+/** Writes lines to `sink`, in order. */
 export class LogWriter {
   #background = false;
   #waiting: Uint8Array[] = [];
-  /** Bytes in {@link #waiting} and with the thread. */
+  /** Bytes in {@link #waiting} and in the write that is under way. */
   #bytes = 0;
   #draining: Promise<void> | undefined;
   #dropped = 0;
@@ -35,7 +34,7 @@ export class LogWriter {
     return this.#dropped;
   }
 
-  /** From now on no line waits for its reader. */
+  /** From now on {@link write} does not wait for the sink. */
   goBackground(): void {
     this.#background = true;
   }
@@ -52,7 +51,7 @@ export class LogWriter {
     this.#draining ??= this.#drain();
   }
 
-  /** Waits until all is written, at most `milliseconds`; whether it is. */
+  /** Waits until all lines are written, at most `milliseconds`. Returns whether they are. */
   async flush(milliseconds: number): Promise<boolean> {
     const draining = this.#draining;
     if (draining === undefined) return true;
@@ -64,12 +63,13 @@ export class LogWriter {
     return done;
   }
 
+  /** Adds a line to those that wait. */
   #put(bytes: Uint8Array): void {
     this.#waiting.push(bytes);
     this.#bytes += bytes.length;
   }
 
-  /** Nobody can be told of a failure. */
+  /** A failure cannot be reported anywhere, so it is only counted. */
   #writeNow(bytes: Uint8Array): void {
     try {
       for (let at = 0; at < bytes.length;) at += this.sink.writeSync(bytes.subarray(at));
@@ -78,7 +78,7 @@ export class LogWriter {
     }
   }
 
-  /** Never rejects. */
+  /** Writes until no line waits. It never rejects. */
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const lines = this.#takeChunk();
@@ -92,12 +92,14 @@ export class LogWriter {
     this.#draining = undefined;
   }
 
+  /** Takes lines of at most {@link CHUNK_BYTES} from those that wait, or one longer line. */
   #takeChunk(): Uint8Array[] {
     let size = 0;
     const end = this.#waiting.findIndex(({ length }) => (size += length) > CHUNK_BYTES);
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
   }
 
+  /** Writes all of `lines`. A write may take only a part of them. */
   async #writeWhole(lines: readonly Uint8Array[]): Promise<void> {
     const bytes = Buffer.concat(lines);
     for (let at = 0; at < bytes.length;) {
@@ -108,7 +110,7 @@ export class LogWriter {
           await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
           continue;
         }
-        // Its other end is closed. A line that says so would have the same fate.
+        // The other end is closed, so a line about that would be lost too.
         this.#dropped += lines.length;
         this.#droppedReported = this.#dropped;
         return;

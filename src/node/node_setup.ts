@@ -1,5 +1,5 @@
-// What kube-proxy sets on the node beside rules: limits of connection tracking, and how late the kernel ends us when
-// memory runs out. A container may not: that is told, and changes nothing else.
+// Sets what kube-proxy sets on a node beside rules: the limits of connection tracking, and the score by which the kernel picks
+// a process to end when memory runs out. A container may not set them: that is reported, and the proxy runs all the same.
 
 import { readSpecial, writeSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -9,9 +9,10 @@ import {
   type KernelParameter,
 } from "../kube/conntrack_settings.ts";
 
+/** The file of this process' score, -1000 to 1000 (proc(5)). */
 const OOM_SCORE = "/proc/self/oom_score_adj";
 
-/** Sets what is given; returns what could not be set, for people. */
+/** Sets the given values. Returns a sentence for each that could not be set. */
 export function setUpNode(
   { conntrack, oomScoreAdj }: { readonly conntrack?: ConntrackSettings; readonly oomScoreAdj?: number },
 ): string[] {
@@ -31,12 +32,13 @@ export function setUpNode(
   });
 }
 
+/** Sets one parameter. With `raise` a higher value of the node stays. */
 function set({ path, value, raise }: KernelParameter): void {
   const now = Number(readSpecial(path));
   if (now !== value && !(raise && now > value)) writeSpecial(path, String(value));
 }
 
-/** Cores of the node, whatever this process may use: `0-3,8` (sysfs). */
+/** The cores of the node, not only those that this process may use. sysfs writes them as `0-3,8`. */
 function onlineCpus(): number {
   const ranges = readSpecial("/sys/devices/system/cpu/online").trim().split(",");
   return ranges.reduce((sum, range) => {

@@ -1,4 +1,4 @@
-// What other proxies have left on this node: kube-proxy's tables in nftables mode, its chains in iptables mode, its
+// Finds what other proxies have left on this node: kube-proxy's tables in nftables mode, its chains in iptables mode, and its
 // interface in IPVS mode.
 
 import { TABLE } from "../fold/skeleton.ts";
@@ -6,7 +6,7 @@ import type { FoundTable, Kernel, TableName } from "../kernel/kernel.ts";
 import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
 
-/** kube-proxy's table, in both families. */
+/** The name of kube-proxy's table in both families. */
 const KUBE_PROXY_TABLE = "kube-proxy";
 
 /** kube-proxy's nftables tables that `kernel` holds. */
@@ -24,7 +24,7 @@ export function tableNames(tables: readonly TableName[]): string {
   return tables.map(({ family, name }) => `${family} ${name}`).join(", ");
 }
 
-/** Traces of kube-proxy in iptables or IPVS mode, each with the way to remove it; such rules may still translate. */
+/** A sentence for each trace of kube-proxy in iptables or IPVS mode, with the way to remove it. Its rules may still act. */
 export function otherModes(kernel: Kernel): string[] {
   const remedy = "remove it with `kube-proxy --cleanup` once this proxy serves";
   const found: string[] = [];
@@ -41,7 +41,7 @@ export function otherModes(kernel: Kernel): string[] {
   return found;
 }
 
-/** "" where there is no such file. */
+/** The text of a file; "" where there is no such file. */
 function contentOf(path: string): string {
   try {
     return readSpecial(path);

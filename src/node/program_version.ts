@@ -1,6 +1,6 @@
-// The program's version, as deno.json has it.
+// The version of the program, from deno.json.
 
 import config from "../../deno.json" with { type: "json" };
 
-/** As in `0.6.0`. */
+/** For example `0.6.0`. */
 export const VERSION: string = config.version;

@@ -1,13 +1,13 @@
-// Tells that work goes on, once a second, when it takes longer than that.
+// Reports the progress of long work.
 
 import { log } from "./log.ts";
 
-/** A function to call with the count so far; it speaks at most once a second, and not in the first. */
+/** A function to call with the count so far. It logs at most once a second, and not in the first second. */
 export function progress(what: string): (count: number) => void {
-  let spoken = performance.now();
+  let last = performance.now();
   return (count) => {
-    if (performance.now() - spoken < 1000) return;
-    spoken = performance.now();
+    if (performance.now() - last < 1000) return;
+    last = performance.now();
     log.info(`${what}: ${count.toLocaleString("en")}`);
   };
 }

@@ -1,24 +1,24 @@
-// kube-proxy's flags with their names and meaning (1.37). Each stands for a field of KubeProxyConfiguration, so flags and
-// files are read and checked by one reader, and what a flag says goes before the file.
+// kube-proxy's flags with their names and meaning (1.37). Each flag sets a field of KubeProxyConfiguration, so one parser checks
+// flags and files. A flag takes precedence over the file.
 
-/** How a flag's text becomes the field's value. */
-export type Reading = "text" | "number" | "switch" | "list" | "gates";
+/** How the text of a flag becomes the value of its field. */
+export type FlagForm = "text" | "number" | "switch" | "list" | "gates";
 
 /** One flag. */
 export interface ProxyFlag {
   /** `--cluster-cidr`. */
   readonly name: string;
-  /** Path of the field; `MODE` stands for the section of the mode in force. */
+  /** Path of the field; `MODE` is replaced with the section of the mode in force. */
   readonly field: string;
-  readonly reading: Reading;
-  /** Shown in help; absent: accepted and left out of help. */
+  readonly form: FlagForm;
+  /** The text in help. Without one the flag is accepted, and not in help. */
   readonly help?: string;
 }
 
-const flag = (name: string, field: string, reading: Reading, help?: string): ProxyFlag => ({
+const flag = (name: string, field: string, form: FlagForm, help?: string): ProxyFlag => ({
   name,
   field,
-  reading,
+  form,
   ...(help === undefined ? {} : { help }),
 });
 
@@ -31,7 +31,7 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
     "--detect-local-mode",
     "detectLocalMode",
     "text",
-    "how pods of this node are told: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix",
+    "how pods of this node are recognised: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix",
   ),
   flag(
     "--pod-bridge-interface",
@@ -103,26 +103,33 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   flag("--log-json-split-stream", "logging.options.json.splitStream", "switch"),
 ];
 
-/** The flag that stands for each field in `mode`. */
+/** The name of the flag that sets each field, in `mode`. */
 export function flagNames(mode: unknown): Map<string, string> {
   return new Map(PROXY_FLAGS.map((flag) => [fieldIn(mode, flag), longName(flag)]));
 }
 
+/** The path of a flag's field: in the section `nftables` in that mode, in the section `iptables` in every other. */
 function fieldIn(mode: unknown, { field }: ProxyFlag): string {
   return field.replace("MODE", mode === "nftables" ? "nftables" : "iptables");
 }
 
+/** `--v` of `-v, --v`. */
 function longName({ name }: ProxyFlag): string {
   return name.replace(/^.*--/, "--");
 }
 
-/** Options as commander delivers them, by camel-cased name. */
+/** Options as commander delivers them, by name in camel case. */
 export type ProxyFlags = Readonly<Record<string, unknown>>;
 
 /** A KubeProxyConfiguration document, as parsed. */
 export type Document = Readonly<Record<string, unknown>>;
 
-/** `document` with what `flags` say, and the flag that each field comes from. */
+/** Whether a parsed value is a document or a section of one: a map, not a single value. */
+export function isDocument(value: unknown): value is Document {
+  return typeof value === "object" && value !== null;
+}
+
+/** `document` with the values of `flags`, and the name of the flag that set each field. */
 export function withFlags(
   document: Document,
   flags: ProxyFlags,
@@ -136,19 +143,23 @@ export function withFlags(
     if (given === undefined) continue;
     const path = fieldIn(mode, flag);
     from.set(path, name);
-    result = withValue(result, path.split("."), valueOf(String(given), flag.reading));
+    result = withValue(result, path.split("."), valueOf(String(given), flag.form));
   }
   return { document: result, from };
 }
 
+/** `document` with `value` at a path. A section that is not a map is replaced. */
 function withValue(document: Document, [key, ...rest]: readonly string[], value: unknown): Document {
-  const inner = document[key!] as Document | null | undefined;
-  return { ...document, [key!]: rest.length === 0 ? value : withValue(inner ?? {}, rest, value) };
+  const inner = document[key!];
+  return {
+    ...document,
+    [key!]: rest.length === 0 ? value : withValue(isDocument(inner) ? inner : {}, rest, value),
+  };
 }
 
-/** What cannot be read stays text, for the reader of the document to say what is wrong with it. */
-function valueOf(text: string, reading: Reading): unknown {
-  switch (reading) {
+/** The value of a field. Text that does not parse stays text: the parser of the document then reports it. */
+function valueOf(text: string, form: FlagForm): unknown {
+  switch (form) {
     case "text":
       return text;
     case "number":

@@ -1,6 +1,6 @@
-// A damaged ledger is set aside, never deleted, and a new one begun with what could be used of it: its newest whole snapshot
-// and every whole record behind it. One that a newer program wrote is not damaged, but only that program can read it: it is
-// set aside whole, for when that program is back, and nothing of it is used.
+// Sets a damaged ledger aside, which keeps its files, and begins a new one with what can still be read: its newest whole
+// snapshot and every whole record after that. A ledger that a newer version of the program wrote is not damaged, but only that
+// version can read it. It is set aside whole, for that version, and nothing of it is used.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
@@ -9,22 +9,22 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { segmentFirst } from "../ledger/format.ts";
-import type { ConfigRecord, GapRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { salvage } from "../ledger/salvage.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { VERSION } from "./program_version.ts";
 
-/** How a new ledger begins. */
+/** The beginning of a new ledger. */
 export interface Renewed {
-  /** Folder in the ledger's that the damaged segments are in now. */
+  /** The folder, within the ledger's, that has the damaged segments now. */
   readonly folder: string;
-  /** Its first records: the gap, then what was last known. */
+  /** Its first records: the gap, then the configuration and the objects that the damaged ledger had. */
   readonly records: readonly LedgerRecord[];
 }
 
-/** Sets the segments in `storage` aside, which must not be written to by anybody. `time`: RFC 3339, UTC. */
+/** Sets the segments in `storage` aside. No program may write to it meanwhile. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
   const newer = damage.newerVersion;
   const { state, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
@@ -49,18 +49,21 @@ export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: st
   };
 }
 
+/** What can be read of a damaged ledger. */
 interface LastKnown {
   readonly state: ClusterState;
-  /** Lines that are no whole records. */
+  /** How many lines are not whole records. */
   readonly lost: number;
   readonly salvaged: NonNullable<GapRecord["salvaged"]>;
 }
 
+/** Of a ledger that only a newer version can read, nothing is used. */
 function nothingKnown(): LastKnown {
   const salvaged = { snapshot: null, records: 0, complete: false, committed: false };
   return { state: emptyState(), lost: 0, salvaged };
 }
 
+/** Folds the newest whole snapshot and all whole records after it. */
 function lastKnown(storage: Storage): LastKnown {
   const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   const state = snapshot === undefined ? emptyState() : restoredState(snapshot.lines);
@@ -70,7 +73,7 @@ function lastKnown(storage: Storage): LastKnown {
   let next = records.next();
   for (; !next.done; next = records.next()) {
     const { offset, record } = next.value;
-    foldRecord(state, offset as Offset, record);
+    foldRecord(state, offsetOf(offset), record);
     count++;
   }
   return {
@@ -85,12 +88,13 @@ function lastKnown(storage: Storage): LastKnown {
   };
 }
 
-/** The configuration that `state` ends with; undefined where none was recorded. */
+/** The newest configuration of `state`; undefined where none was recorded. */
 function configOf({ folded, node, config }: ClusterState, time: string): ConfigRecord | undefined {
   if (folded < 0 || node.name === "") return undefined;
   return { kind: "config", time, version: VERSION, nodeName: node.name, proxy: config };
 }
 
+/** `salvaged` as text, for the gap record. */
 function pastText({ snapshot, records, complete }: LastKnown["salvaged"]): string {
   const behind = `${records} whole records`;
   if (snapshot !== null) return `the snapshot before @${snapshot} and ${behind} behind it`;

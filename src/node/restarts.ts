@@ -1,42 +1,45 @@
-// Restarts in place: after a fault the loop starts again in the same process, from the ledger and the kernel, while the
-// rules stay as they are. At once, and then after pauses that double, so that a fault which comes back costs little.
+// Restarts the loop in place: after a fault it starts again in the same process, from ledger and kernel, and the rules stay as
+// they are meanwhile. The first restart is at once, later ones wait for pauses that double, so that a fault that returns costs
+// little. Why not exit, to be started again? Health checks and metrics would be gone meanwhile, and no program might start it.
 
+/** The pause before the second restart, in milliseconds. */
 const FIRST_PAUSE = 1000;
+/** The longest pause, in milliseconds. */
 const PAUSE_MAX = 30_000;
-/** So long without a fault, in milliseconds, and the next one counts as the first. */
+/** After so many milliseconds without a fault the next one counts as the first. */
 const QUIET = 10 * 60_000;
 
-/** The restarts so far. */
+/** The restarts of a loop. */
 export interface Restarts {
-  /** Since the program was last quiet. */
+  /** How many there were since the program was last quiet. */
   readonly count: number;
-  /** When the last fault was, in milliseconds of a clock that never goes back. */
+  /** When the last fault was, in milliseconds of a monotonic clock. */
   readonly last: number;
 }
 
 export const NO_RESTARTS: Restarts = { count: 0, last: -Infinity };
 
-/** The restarts with one more, for a fault at `now`. */
+/** `restarts` with one more, for a fault at `now`. */
 export function restartedAt({ count, last }: Restarts, now: number): Restarts {
   return { count: now - last > QUIET ? 1 : count + 1, last: now };
 }
 
-/** How long to wait before the last of `restarts`, in milliseconds. */
+/** The pause before the newest of `restarts`, in milliseconds. */
 export function restartPause({ count }: Restarts): number {
   return count <= 1 ? 0 : Math.min(PAUSE_MAX, FIRST_PAUSE * 2 ** (count - 2));
 }
 
-/** What {@link restarting} goes by. */
+/** The decisions of the caller of {@link restarting}. */
 export interface Restarting {
-  /** Whether the loop may start again after `error`; else it is thrown. */
+  /** Whether the loop may start again after `error`; else `error` is thrown. */
   mayRestart(error: unknown): boolean;
   /** Receives each fault and the pause before the next start, in milliseconds. */
   restarts(error: unknown, pause: number): void;
-  /** Ends a pause, and with it all restarts. */
+  /** Ends a pause and all further restarts. */
   readonly stop: AbortSignal;
 }
 
-/** Runs `live` until it returns. What it throws starts it again; returns undefined when `stop` comes in a pause. */
+/** Runs `live` until it returns, again after each error. Returns undefined when `stop` aborts in a pause. */
 export async function restarting<T>(
   live: () => Promise<T>,
   { mayRestart, restarts, stop }: Restarting,
@@ -53,7 +56,7 @@ export async function restarting<T>(
   }
 }
 
-/** Waits; whether it was to the end. */
+/** Waits; returns false when `stop` aborted. */
 async function rested(milliseconds: number, stop: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);

@@ -1,4 +1,5 @@
-// `ledgerproxy run`: the proxy. Source -> ledger -> fold -> plan -> kernel.
+// `ledgerproxy run`: runs the proxy. It opens what the loop acts on, puts rules in place, follows the source, and starts the
+// loop again after a fault.
 
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
@@ -8,12 +9,12 @@ import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
-import { type ConfigOptions, type Settings, settings } from "./config.ts";
+import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
@@ -23,37 +24,25 @@ import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
+import type { RunOptions } from "./run_options.ts";
 import { newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
-/** Flags of `run`. */
-export interface RunOptions extends ConfigOptions {
-  readonly once?: boolean;
-  readonly dryRun?: boolean;
-  readonly initOnly?: boolean;
-  readonly allowEmpty?: boolean;
-  readonly ownTables?: boolean;
-  readonly speed?: number;
-  readonly fsync?: SyncPolicy;
-  readonly retainDays?: number;
-  readonly retainMegabytes?: number;
-}
-
-/** Runs the proxy until the source ends or the process is asked to stop; returns the exit code. */
+/** Runs the proxy until the source ends or SIGTERM arrives; returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
-  if (options.initOnly) return told(setUpNode(inForce)).length === 0 ? 0 : 1;
+  if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? 0 : 1;
   const client = apiClient(inForce);
   if (options.dryRun) {
     return await dryRun(openSource({ ...options, ...inForce }, true, client), configRecord(inForce));
   }
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed({
-    tell: (event) => recorder?.tell(event),
+    sendEvent: (event) => recorder?.send(event),
     failed: (error) => faults.note("answer", error),
   }, inForce);
   const faults = new Faults(served.metrics.condition);
@@ -66,7 +55,7 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
-/** A fault before the first rules are in place, or of a run that is to end by itself, ends the program. */
+/** Runs the loop, again after each fault. A fault before the first rules are in place, or with `--once`, ends the program. */
 async function runProcess(process: Process): Promise<number> {
   const { options, served, faults, stop } = process;
   const code = await restarting(() => live(process), {
@@ -85,7 +74,7 @@ async function runProcess(process: Process): Promise<number> {
   return code ?? 1;
 }
 
-/** One life of the loop: opens what it acts on, puts rules in place, and follows the source. */
+/** One run of the loop, from the opening of kernel and ledger to the end of the source. */
 async function live(process: Process): Promise<number> {
   const { options, inForce, client, served, faults } = process;
   await using resources = new AsyncDisposableStack();
@@ -100,10 +89,11 @@ async function live(process: Process): Promise<number> {
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const folder = ledgerFolder(inForce.ledger);
   const conntrack = resources.use(new Conntrack());
-  // Rules that stand prove what the kernel can do.
+  // Rules that are in the kernel prove that the kernel has what they need.
   if (held === undefined && !capable(kernel)) return 1;
+  // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
-  if (process.serving === undefined) setUp(inForce, (event) => served.tell(event));
+  if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
   const opened = openForWriting(folder, options.fsync ?? "interval");
   const { engine } = opened;
   const ledger = resources.use(opened.ledger);
@@ -114,52 +104,53 @@ async function live(process: Process): Promise<number> {
     ledger: () => ledger.failure,
   });
   const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
-  // What a damaged ledger knew is better than no rules at all, and worse than those that are there.
+  // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
   const flags = options.ownTables ? OWNED : [];
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags });
   configure(engine, ports, inForce);
-  perform(engine, ports, standing(kernel, options, held, ports.now()));
+  perform(engine, ports, present(kernel, options, held, ports.now()));
   takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
   );
   if (client !== undefined) warnOfServer(client, engine);
-  // A node that comes up while its source is away serves what the ledger knows.
+  // A node that starts while the API server is away serves the rules of the ledger.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
-  if (process.serving === undefined) served.tell(nodeEvent(inForce, "Normal", "Starting", ""));
+  if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
   process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));
   resources.defer(() => faults.detach());
   return await follow(process, { source, ports, broken });
 }
 
-/** Says when the ledger's disk begins to fail, and when it works again. */
-function tellOfLedger(failure: LedgerFailure | undefined): void {
+/** Logs that the ledger's disk begins to fail, or works again. */
+function logLedgerFailure(failure: LedgerFailure | undefined): void {
   if (failure === undefined) log.info("the ledger is written again: nothing is missing");
   else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
 }
 
+/** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
 function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger">, served: Served): Ports {
   return {
     ...parts,
     meter: served.metrics,
-    ledgerChanged: tellOfLedger,
+    ledgerChanged: logLedgerFailure,
     driftChanged: (drift) => served.drift = drift,
     now: () => new Date().toISOString(),
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
-      for (const event of movedEvents(report.moved, served.engine.cluster)) served.tell(event);
+      for (const event of movedEvents(report.moved, served.engine.cluster)) served.sendEvent(event);
       log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
   };
 }
 
-/** What stands of our rules at a start, at `time`. The monitor listens by now: what is done to them later is heard. */
-function standing(
+/** Our rules in the kernel at a start, at `time`. The monitor listens already, so it notices every later change of them. */
+function present(
   kernel: Kernel,
   { ownTables: owned = false }: RunOptions,
   held: HeldCommit | undefined,
@@ -170,16 +161,17 @@ function standing(
   return untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
 }
 
-/** What a node has that starts again: how long its rules were nobody's concern. */
+/** Says that rules are in place, and how long after the start of the process. */
 function inPlace({ cluster, committedOffset }: EngineState): string {
   return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
 }
 
+/** `89 ms after the start`. */
 function sinceStart(): string {
   return `${Math.round(performance.now())} ms after the start`;
 }
 
-/** Says at once where the API server cannot be reached without the rules that are made from its answers. */
+/** Warns where the API server cannot be reached without the rules that its own answers lead to. */
 function warnOfServer({ server, kubeconfig, master }: ApiClient, { cluster }: EngineState): void {
   const inPod = kubeconfig === undefined && master === undefined;
   const why = behindServiceRules(server, cluster.objects.values(), inPod);
@@ -189,7 +181,7 @@ function warnOfServer({ server, kubeconfig, master }: ApiClient, { cluster }: En
   );
 }
 
-/** Says what keeps the proxy from running; false when something does. */
+/** Whether the kernel has what the rules need; logs what is missing. */
 function capable(kernel: Kernel): boolean {
   const version = kernelVersion(Deno.osRelease());
   const missing = [...version.available ? [] : [version], ...missingCapabilities(kernel)];
@@ -198,24 +190,26 @@ function capable(kernel: Kernel): boolean {
   return missing.length === 0;
 }
 
-/** What the node does not let us set is an event and a line, not an end. */
-function setUp(inForce: Settings, tell: (event: ApiEvent) => void): void {
-  for (const problem of told(setUpNode(inForce))) {
-    tell(nodeEvent(inForce, "Warning", "FailedToSetUpNode", problem));
+/** Sets up the node. What it does not let us set is logged and sent as an event, and the proxy runs all the same. */
+function setUp(inForce: Settings, send: (event: ApiEvent) => void): void {
+  for (const problem of warnOf(setUpNode(inForce))) {
+    send(nodeEvent(inForce, "Warning", "FailedToSetUpNode", problem));
   }
 }
 
-function told(problems: string[]): string[] {
+/** Logs `problems` and returns them. */
+function warnOf(problems: string[]): string[] {
   for (const problem of problems) log.warn(problem);
   return problems;
 }
 
+/** An event about the own Node, with the action of kube-proxy's events. */
 function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, note: string): ApiEvent {
   const regarding = { kind: "Node", namespace: "", name: node } as const;
   return { regarding, type, reason, action: "StartKubeProxy", note };
 }
 
-/** A node with kube-proxy's rules loses them in the batch that brings ours. */
+/** Takes over from kube-proxy in nftables mode: the first batch deletes its tables. Other modes are only reported. */
 function takeOver(engine: EngineState, ports: Ports): void {
   const tables = kubeProxyTables(ports.kernel);
   if (tables.length > 0) {

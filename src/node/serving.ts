@@ -1,47 +1,48 @@
-// The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
+// The servers of `run`: metrics, health, and a health check port for each Service that load balancers check.
 
-import type { OpenDrift } from "../engine/healer.ts";
 import { type EngineState, newEngine } from "../engine/engine.ts";
+import type { OpenDrift } from "../engine/healer.ts";
 import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
+import { partsOfService } from "../kube/named_services.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 import { details, type HealthFacts } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
-import type { BindAddress } from "../serve/http_server.ts";
+import type { ServerAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
 
-/** What the servers report. The loop puts its own in place at each start. */
+/** The state that the servers report. Each start of the loop puts its own parts here. */
 export interface Served {
   engine: EngineState;
   readonly metrics: Metrics;
-  /** Why records of the ledger wait in memory. */
+  /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
-  /** How the source is; empty where it is no API server. */
+  /** The state of each watched resource; empty where the source is not an API server. */
   status(): readonly ResourceStatus[];
-  /** What another program did to our tables and is not settled. */
+  /** What another program did to our tables, until our rules are back and it has stopped. */
   drift: OpenDrift | undefined;
-  /** Since when the loop is stopped by a fault, in milliseconds since 1970. */
+  /** Since when the loop is stopped because of a fault, in milliseconds since 1970. */
   brokenSince: number | undefined;
-  /** Last sync that the kernel took, in milliseconds since 1970; 0 before the first. */
+  /** The last sync that the kernel accepted, in milliseconds since 1970; 0 before the first. */
   lastUpdated: number;
   /** Sends an event to the API server. */
-  tell(event: ApiEvent): void;
-  /** Receives what making an answer threw. */
+  sendEvent(event: ApiEvent): void;
+  /** Receives an error that was thrown while an answer was made. */
   failed(error: unknown): void;
 }
 
-/** What is served before the loop has started. */
+/** The state before the loop has started. */
 export function newServed(
-  { tell, failed }: Pick<Served, "tell" | "failed">,
+  { sendEvent, failed }: Pick<Served, "sendEvent" | "failed">,
   inForce: Settings,
 ): Served {
   const served: Served = {
@@ -51,7 +52,7 @@ export function newServed(
     drift: undefined,
     brokenSince: undefined,
     lastUpdated: 0,
-    tell,
+    sendEvent,
     failed,
     metrics: newMetrics({
       status: () => served.status(),
@@ -64,20 +65,20 @@ export function newServed(
   return served;
 }
 
-/** How long to wait before an address that could not be bound is tried again: kube-proxy's. */
+/** How long to wait before the next attempt to bind an address: kube-proxy's value. */
 const RETRY_MILLISECONDS = 5000;
 
-/** How often a problem with the own Node that lasts is logged again. */
+/** How often a problem of the own Node is logged again while it lasts. */
 const REMINDER_MILLISECONDS = 5 * 60_000;
 
-/** The running servers; dispose of them to stop. */
+/** The running servers. Dispose of it to stop them. */
 export class Serving implements Disposable {
   readonly #servers = new DisposableStack();
   readonly #ports: HealthCheckPorts;
-  /** The problem with the own Node that was last logged, and when. */
+  /** The problem of the own Node that was logged last, and when. */
   #reminded = { problem: "", at: 0 };
 
-  /** Throws AddrInUse and its like where `bindAddressHardFail` is set. */
+  /** Throws AddrInUse and similar errors where `bindAddressHardFail` is set. */
   constructor(readonly served: Served, readonly inForce: Settings) {
     const facts = () => healthFacts(served, inForce);
     const { metricsBindAddress, healthzBindAddress, document } = inForce;
@@ -101,7 +102,7 @@ export class Serving implements Disposable {
         log.warn(`${namespace}/${name}: ${note}; trying again`);
         const regarding = { kind: "Service", namespace, name } as const;
         const reason = "FailedToStartServiceHealthcheck";
-        served.tell({ regarding, type: "Warning", reason, action: "Listen", note });
+        served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
       }, notes("health-check")),
     );
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
@@ -109,8 +110,8 @@ export class Serving implements Disposable {
   }
 
   /**
-   * Opens and closes health check ports as the Services now want; call it after each batch. What fails here (descriptors
-   * may have run out) is reported and tried again with the next batch: rules do not depend on it.
+   * Opens and closes health check ports as the Services now need. Call it after each batch. A failure (descriptors may have
+   * run out) is reported, and the next batch tries again: rules do not depend on it.
    */
   follow(): void {
     try {
@@ -125,20 +126,21 @@ export class Serving implements Disposable {
     this.#servers.dispose();
   }
 
+  /** Opens the ports of all Services that have a health check now. */
   #follow(): void {
     const { healthChecks } = this.served.engine.cluster;
     const services = [...healthChecks].map(([service, check]): ServiceHealth => {
-      const [namespace, name] = service.split("/") as [string, string];
-      return { namespace, name, ...check };
+      return { ...partsOfService(service), ...check };
     });
     this.#ports.follow(services, services.length === 0 ? [] : hostnames(this.served.engine));
   }
 
+  /** The page /details: the texts of all problems. */
   #details(facts: HealthFacts): Readonly<Record<string, unknown>> {
     return { ...details(facts), node: ownNodeStatus(this.served).text };
   }
 
-  /** Logs a problem with the own Node when it comes, and every few minutes while it stays. */
+  /** Logs a problem of the own Node when it begins, every few minutes while it lasts, and when it ends. */
   #remind(): void {
     const { problem, text } = ownNodeStatus(this.served);
     const before = this.#reminded;
@@ -149,22 +151,22 @@ export class Serving implements Disposable {
     else log.info(`Node ${this.inForce.node}: nothing is wrong with it any more`);
   }
 
-  /** Starts a server; one that cannot listen is tried again, or ends the program. */
+  /** Starts a server. Where it cannot listen, tries again later or, with `bindAddressHardFail`, throws. */
   #listen({ reason, what, address }: Listening, start: () => Disposable): void {
     const { node, bindAddressHardFail } = this.inForce;
-    let told = false;
+    let reported = false;
     const attempt = () => {
       try {
         this.#servers.use(start());
         log.info(`${what} on ${placeText(address)}: ${readersText(address)}`);
       } catch (error) {
-        const note = (error as Error).message;
+        const note = error instanceof Error ? error.message : String(error);
         const regarding = { kind: "Node", namespace: "", name: node } as const;
-        if (!told) {
-          this.served.tell({ regarding, type: "Warning", reason, action: "StartKubeProxy", note });
+        if (!reported) {
+          this.served.sendEvent({ regarding, type: "Warning", reason, action: "StartKubeProxy", note });
           log.warn(`${reason}: ${note}; trying again every ${RETRY_MILLISECONDS / 1000} s`);
         }
-        told = true;
+        reported = true;
         if (bindAddressHardFail) throw error;
         const timer = setTimeout(attempt, RETRY_MILLISECONDS);
         this.#servers.defer(() => clearTimeout(timer));
@@ -174,25 +176,27 @@ export class Serving implements Disposable {
   }
 }
 
+/** A server that is to listen. */
 interface Listening {
-  /** Of the event when it cannot listen. */
+  /** The reason of the event that is sent when it cannot listen. */
   readonly reason: string;
   readonly what: string;
-  readonly address: BindAddress;
+  readonly address: ServerAddress;
 }
 
-function placeText({ hostname, port }: BindAddress): string {
+/** `127.0.0.1:10249`, `[::]:10256`. */
+function placeText({ hostname, port }: ServerAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Who may read what is served on an address. */
-function readersText({ hostname }: BindAddress): string {
+/** Which clients can read what is served on an address. */
+function readersText({ hostname }: ServerAddress): string {
   if (isLoopback(hostname)) return "only programs on this node can read it";
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
-  return `everybody who reaches ${everywhere ? "any address of this node" : hostname} can read it`;
+  return `every client that reaches ${everywhere ? "any address of this node" : hostname} can read it`;
 }
 
-/** `source`, with `before` told of each batch and `after` called whenever one has been dealt with. */
+/** `source`, which calls `before` with each batch that it delivers, and `after` once the loop has processed it. */
 export function followed(
   source: Source,
   before: (batch: SourceBatch) => void,
@@ -211,6 +215,7 @@ export function followed(
   };
 }
 
+/** The facts that health follows from, read anew for each answer. */
 function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pendingSeconds">): HealthFacts {
   const { engine, lastUpdated, drift, brokenSince } = served;
   const { problem, eligible } = ownNodeStatus(served);
@@ -228,14 +233,14 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
   };
 }
 
-/** The own node, with what keeps the source from reading it. */
+/** The state of the own node, with the reason why its Node cannot be read, where there is one. */
 function ownNodeStatus({ engine, status }: Pick<Served, "engine" | "status">): NodeStatus {
   const source = status().find(({ kind }) => kind === "Node");
   const refused = source !== undefined && sourceProblem(source) === "api server refuses us";
   return nodeStatus(engine.cluster, engine.synced, refused ? source.problem : "");
 }
 
-/** Addresses that health checks are answered on: those that serve NodePorts, as in kube-proxy. */
+/** The addresses of health check ports: those that serve NodePorts, as in kube-proxy. */
 function hostnames({ cluster }: EngineState): string[] {
   const scopes = FAMILIES.map((family) => nodePortScope(cluster.config, family));
   if (scopes.some(({ all }) => all)) return ["::"];

@@ -1,4 +1,4 @@
-// From --source to a source: a folder with segments is a recording, anything else YAML and JSON.
+// Opens the source that the flags name: an API server, a recorded ledger (a folder with segments), or files of YAML and JSON.
 
 import { ApiClient } from "../ingest/api_client.ts";
 import { apiSource } from "../ingest/api_source.ts";
@@ -12,7 +12,7 @@ import { folderStorage } from "../ledger/storage.ts";
 import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags that say where the cluster is read from. */
+/** Flags about the source of the cluster. */
 export interface SourceOptions {
   readonly source?: string;
   readonly kubeconfig?: string;
@@ -20,13 +20,13 @@ export interface SourceOptions {
   readonly master?: string;
   /** Name of the own Node object. */
   readonly node: string;
-  /** How much faster than recorded; undefined: as recorded, or at once with `once`. */
+  /** How many times faster than it was recorded; undefined: at its own pace, or all at once with `once`. */
   readonly speed?: number;
 }
 
 /**
- * The source that `options` name; the API server of the pod's cluster where they name none. With `once` it delivers what
- * there is and ends. Throws {@link UsageError}, KubeconfigProblem.
+ * The source that `options` name; where they name none, the API server of the pod's cluster. With `once` it delivers the
+ * present state and ends. Throws {@link UsageError}, KubeconfigProblem.
  */
 export function openSource(
   options: SourceOptions,
@@ -39,7 +39,7 @@ export function openSource(
   return apiSource(client, node, once);
 }
 
-/** The way to the API server; undefined where `source` names what to read. Throws as {@link openSource} does. */
+/** The client of the API server; undefined where `source` names files. Throws as {@link openSource} does. */
 export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiClient | undefined {
   if (source === undefined) {
     const client = new ApiClient(kubeconfig, master);
@@ -50,6 +50,7 @@ export function apiClient({ source, kubeconfig, master }: SourceOptions): ApiCli
   throw new UsageError("give either --source or --kubeconfig: the cluster is read from one place");
 }
 
+/** Opens a recorded ledger, or else files of YAML and JSON. */
 function openPath(path: string, once: boolean, speed: number | undefined): Source {
   const stat = statOrExplain(path);
   const storage = stat.isDirectory ? folderStorage(path, false) : undefined;
@@ -70,6 +71,7 @@ function openPath(path: string, once: boolean, speed: number | undefined): Sourc
   return manifestSource(path, !once);
 }
 
+/** The path's kind. Where it does not exist, throws {@link UsageError} with the command that writes such a file. */
 function statOrExplain(path: string): Deno.FileInfo {
   try {
     return Deno.statSync(path);

@@ -1,4 +1,4 @@
-// What `run` and `record` begin with: the ledger, what it already holds, and the record of how we are set up.
+// The beginning of `run` and `record`: opens the ledger, folds its records, and makes the record of the configuration.
 
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
@@ -7,7 +7,7 @@ import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
-import type { ConfigRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
@@ -19,7 +19,7 @@ import type { Settings } from "./config.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./program_version.ts";
 
-/** The folder of the ledger. Throws {@link UsageError} when none is named. */
+/** The folder of the ledger. Throws {@link UsageError} where no flag or file names one. */
 export function ledgerFolder(path: string | undefined): string {
   if (path !== undefined) return path;
   throw new UsageError(
@@ -27,18 +27,18 @@ export function ledgerFolder(path: string | undefined): string {
   );
 }
 
-/** A ledger that is open, and the engine that has folded it. */
+/** An open ledger, and the engine that has folded it. */
 export interface Opened {
   readonly engine: EngineState;
   readonly ledger: LedgerWriter;
-  /** Whether this ledger stands for a damaged one that rules were made from, and none have been made since. */
+  /** Whether this ledger replaces a damaged one that had committed rules, and no rules were committed since. */
   readonly renewed: boolean;
 }
 
-/** Records handed to the engine at once while a ledger is read. */
+/** How many records the engine gets at once while a ledger is read. */
 const FOLDED_TOGETHER = 1000;
 
-/** Opens the ledger and folds what it holds. A damaged one is set aside, and what can be used of it goes on. */
+/** Opens the ledger and folds it. A damaged ledger is set aside, and a new one begins with the records that can be read. */
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
@@ -55,36 +55,37 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
     const opened = openWhole(storage, path, policy);
     const first = opened.ledger.append(records);
     stepEngine(opened.engine, { kind: "appended", first, records });
-    return { ...opened, renewed: standsForRules(records[0]) };
+    return { ...opened, renewed: replacesRules(records[0]) };
   }
 }
 
-/** Whether the ledger began in place of a damaged one, and the kernel has taken nothing of it since. */
+/** Whether the ledger replaces a damaged one that had committed rules, and no rules were committed since. */
 function isRenewed(storage: Storage, { engine }: Pick<Opened, "engine">): boolean {
   if (engine.cluster.committed !== undefined) return false;
   const [first] = readLedger(storage);
-  return standsForRules(first?.record);
+  return replacesRules(first?.record);
 }
 
-/** Whether `record` begins a ledger that stands for one which rules were made from. */
-function standsForRules(record: LedgerRecord | undefined): boolean {
+/** Whether `record` begins a ledger that replaces a damaged one with committed rules. */
+function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
+/** Opens a ledger and folds it: the newest whole snapshot, then the records after it, some at a time. */
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
   const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
-  const told = progress("records read from the ledger");
+  const counted = progress("records read from the ledger");
   let waiting: LedgerRecord[] = [];
   let first = 0;
   const fold = () => {
     if (waiting.length > 0) {
-      stepEngine(engine, { kind: "appended", first: first as Offset, records: waiting });
+      stepEngine(engine, { kind: "appended", first: offsetOf(first), records: waiting });
     }
     first += waiting.length;
     waiting = [];
-    told(first);
+    counted(first);
   };
   const ledger = new LedgerWriter(storage, {
     policy,
@@ -102,7 +103,7 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
   return { engine, ledger };
 }
 
-/** Throws LedgerDamage where the past was removed and no snapshot of it is left: what remains is not the whole state. */
+/** Throws LedgerDamage where the past was removed and no whole snapshot of it is left: the state would not be complete. */
 function requireBeginning(storage: Storage): void {
   const [name] = segmentNames(storage);
   const first = name === undefined ? 0 : segmentFirst(name)!;
@@ -115,17 +116,17 @@ function requireBeginning(storage: Storage): void {
   );
 }
 
-/** The record that a ledger begins with, and that tells it of a change. */
+/** The record of the configuration: a ledger begins with one, and gets another when the configuration changes. */
 export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">): ConfigRecord {
   return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName: node, proxy };
 }
 
-/** Whether the ledger ends with the configuration of `config`. */
+/** Whether the newest configuration in the ledger is that of `config`. */
 export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
   return cluster.node.name === nodeName && sameValue(cluster.config, proxy);
 }
 
-/** Aborts when the process is asked to stop; the batch in hand is finished first. */
+/** Aborts on SIGINT and SIGTERM. The loop finishes its present batch first. */
 export function stopSignal(): AbortController {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());

@@ -1,10 +1,10 @@
-// One line a sync, for people.
+// The log line of a sync.
 
 import type { SyncReport } from "../engine/sync_report.ts";
 
-/** ServicePorts named in a line. */
+/** How many ServicePorts a line names. */
 const SERVICES_SHOWN = 3;
-/** Made once: `toLocaleString` makes one for each number, 9 us a piece. */
+/** Made once: `toLocaleString` makes one for each number, which takes 9 us. */
 const NUMBER = new Intl.NumberFormat("en");
 
 /** `@142  12 records  8 operations  214 us  shop/web:http`. */
@@ -21,6 +21,7 @@ export function syncLine(report: SyncReport): string {
   ].join("  ");
 }
 
+/** `1 record`, `12 records`. */
 function counted(count: number, noun: string): string {
   return `${NUMBER.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,6 @@
-// `--own-tables`: tables that belong to this process (nf_tables flags owner and persist, Linux 6.9): nobody else can change
-// them, `nft flush ruleset` passes them over, and they outlive the process. Not the default, as nft before 1.1 cannot load
-// what it lists of such a table while nobody owns it.
+// `--own-tables`: makes our tables belong to this process (nf_tables flags owner and persist, Linux 6.9). Other programs cannot
+// change them, `nft flush ruleset` skips them, and they stay when the process ends. It is not the default, because nft before
+// 1.1 cannot load its own listing of such a table while no process owns it.
 
 import type { Kernel } from "../kernel/kernel.ts";
 import { isPermission, KernelRejection } from "../kernel/kernel_rejection.ts";
@@ -8,12 +8,12 @@ import type { TableFlag } from "../nft/transaction.ts";
 import { ourTables } from "./other_proxies.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The flags of tables that are owned. */
+/** The flags of a table with an owner. */
 export const OWNED: readonly TableFlag[] = ["owner", "persist"];
 
 /**
- * Makes our tables in `kernel`, if there are any, those of this process where that is `wanted`. False when they have to
- * be made anew for what is wanted. Throws {@link UsageError} while another process owns them.
+ * Makes this process the owner of our tables in `kernel`, where that is `wanted`. False where the tables must be made anew
+ * first, because the flag `persist` cannot change. Throws {@link UsageError} while another process owns them.
  */
 export function ownTables(kernel: Kernel, wanted: boolean): boolean {
   const tables = ourTables(kernel);

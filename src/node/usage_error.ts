@@ -1,6 +1,6 @@
-// The user asked for something that cannot be: exit code 2, and a message that says what to write instead.
+// Wrong usage: the program ends with exit code 2, and the message says what to write instead.
 
-/** Wrong usage, explained. */
+/** The user asked for something that is not possible. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

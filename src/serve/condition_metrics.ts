@@ -1,36 +1,36 @@
-// Metrics of how the program itself does: what /healthz calls problems, faults that nothing caught, the log, its servers.
+// Metrics about the program itself: the problems that /healthz names, faults, restarts, dropped log lines, and its servers.
 
 import { Counter, Gauge, type Registry } from "./prometheus.ts";
 import { CLOSINGS } from "./connections.ts";
 import type { HttpNotes } from "./http_server.ts";
-import { type Problem, PROBLEMS } from "./problems.ts";
+import { HEALTH_PROBLEMS, type HealthProblem } from "./problems.ts";
 
-/** The servers, as metrics name them. */
+/** The servers, as the label `server` names them. */
 export const SERVERS = ["health", "health-check", "metrics"] as const;
 export type ServerName = (typeof SERVERS)[number];
 
-/** How a fault came to be noticed. */
+/** Where a fault was noticed: thrown, a rejected promise, in the answer to a request, or in the loop. */
 export const FAULTS = ["exception", "rejection", "answer", "loop"] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
-/** What is counted. */
+/** Counts for the parts of the program. */
 export interface ConditionMetrics {
-  /** Counts for one of the servers. `failed` receives what making an answer threw. */
+  /** Counts for one of the servers. `failed` receives what was thrown while an answer was made. */
   notes(server: ServerName, failed: (error: unknown) => void): HttpNotes;
-  /** A fault that nothing caught. */
+  /** Counts a fault. */
   faulted(kind: FaultKind): void;
-  /** The loop was stopped by a fault, and is started again. */
+  /** Counts a restart of the loop after a fault. */
   restarted(): void;
 }
 
-/** What is read when metrics are. */
+/** Values that are read when a scraper reads the metrics. */
 export interface ConditionGauged {
-  problems(): readonly Problem[];
-  /** Lines of the log that were dropped since the start. */
+  problems(): readonly HealthProblem[];
+  /** Log lines that were dropped since the start. */
   droppedLines(): number;
 }
 
-/** Adds the metrics to `registry`; every series is there from the start. */
+/** Adds the metrics to `registry`. Every series is there from the start, so that `rate()` sees the first event too. */
 export function conditionMetrics(
   registry: Registry,
   { problems, droppedLines }: ConditionGauged,
@@ -76,6 +76,7 @@ export function conditionMetrics(
   };
 }
 
+/** Adds metrics whose values are read when a scraper reads them, so that they are never stale. */
 function addGauges(registry: Registry, { problems, droppedLines }: ConditionGauged): void {
   const registers = [registry];
   new Gauge({
@@ -85,7 +86,7 @@ function addGauges(registry: Registry, { problems, droppedLines }: ConditionGaug
     registers,
     collect() {
       const found = problems();
-      for (const reason of PROBLEMS) this.set({ reason }, found.includes(reason) ? 1 : 0);
+      for (const reason of HEALTH_PROBLEMS) this.set({ reason }, found.includes(reason) ? 1 : 0);
     },
   });
   new Counter({
@@ -93,6 +94,7 @@ function addGauges(registry: Registry, { problems, droppedLines }: ConditionGaug
     help: "Lines of the log that standard error did not take",
     registers,
     collect() {
+      // A counter can only grow, and the log counts by itself: the value is set by counting anew from 0.
       this.reset();
       this.inc(droppedLines());
     },

@@ -1,5 +1,7 @@
-// The connections that servers of this program may hold together. When all are taken, a newcomer gets the place of the
-// oldest connection of whichever client holds the most: a client that takes all it can get takes them from itself.
+// Bounds the connections that servers of this program hold. When all places are taken, a new connection gets the place of
+// the oldest connection of the client that holds the most. So a client that opens many connections loses its own.
+//
+// Why not refuse the new connection? Then one client that holds all places would keep every other client out.
 
 import { CONNECTION_MILLISECONDS_MAX, REQUEST_MILLISECONDS_MAX } from "../limits.ts";
 
@@ -7,32 +9,33 @@ import { CONNECTION_MILLISECONDS_MAX, REQUEST_MILLISECONDS_MAX } from "../limits
 export const CLOSINGS = ["full", "late", "malformed"] as const;
 export type Closing = (typeof CLOSINGS)[number];
 
-/** One connection that is open. */
-export interface Connection extends Disposable {
-  /** Its request has been read: what is left of its time is for the answer. */
+/** The place of one open connection. Dispose of it once the connection is closed. */
+export interface HeldPlace extends Disposable {
+  /** Call it when the request has been read: the connection gets time for the answer. */
   requested(): void;
 }
 
+/** One open connection. */
 interface Place {
   readonly client: string;
   readonly close: (why: Closing) => void;
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** At most `max` connections at a time, each for a few seconds. */
+/** Holds at most `max` connections at a time, each for a few seconds. */
 export class Connections {
   /** Oldest first. */
   readonly #places = new Set<Place>();
 
   constructor(readonly max: number) {}
 
-  /** How many are open. */
+  /** How many connections are open. */
   get count(): number {
     return this.#places.size;
   }
 
-  /** Takes a place for a connection from `address`, until it is disposed of; `close` must end it when it has to go. */
-  add(address: string, close: (why: Closing) => void): Connection {
+  /** Takes a place for a connection from `address`. `close` must close the connection when it loses its place. */
+  add(address: string, close: (why: Closing) => void): HeldPlace {
     if (this.#places.size >= this.max) this.makeRoom();
     const expire = (milliseconds: number) => setTimeout(() => this.#close(place, "late"), milliseconds);
     const place: Place = {
@@ -51,7 +54,7 @@ export class Connections {
     };
   }
 
-  /** Closes the oldest connection of the client that has the most; also what to do when descriptors run out. */
+  /** Closes the oldest connection of the client that has the most. Call it too when descriptors run out. */
   makeRoom(): void {
     const counts = new Map<string, number>();
     for (const { client } of this.#places) counts.set(client, (counts.get(client) ?? 0) + 1);
@@ -60,6 +63,7 @@ export class Connections {
     if (oldest !== undefined) this.#close(oldest, "full");
   }
 
+  /** Frees the place of a connection, and closes it. */
   #close(place: Place, why: Closing): void {
     this.#remove(place);
     place.close(why);
@@ -71,7 +75,7 @@ export class Connections {
   }
 }
 
-/** Whoever has one IPv6 address has its /64 too (RFC 4291, 2.5.4). */
+/** The client that an address belongs to. A host with one IPv6 address can use all of its /64 (RFC 4291, 2.5.4). */
 function clientOf(address: string): string {
   if (!address.includes(":")) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);

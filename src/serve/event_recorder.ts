@@ -1,7 +1,7 @@
-// Tells the API server what people look for with kubectl: Events (events.k8s.io/v1), with kube-proxy's reasons and actions
-// (1.37). An event that cannot be delivered is told to nobody: what it says is in the log too.
+// Sends Events (events.k8s.io/v1) to the API server, for users of kubectl, with kube-proxy's reasons and actions (1.37). An
+// event that cannot be sent is dropped: the log has the same text.
 
-/** What an event is about. */
+/** The object that an event is about. */
 export interface Regarding {
   readonly kind: "Node" | "Service";
   /** "" for a Node. */
@@ -13,40 +13,43 @@ export interface Regarding {
 export interface ApiEvent {
   readonly regarding: Regarding;
   readonly type: "Normal" | "Warning";
-  /** What it is, for programs: `Starting`. */
+  /** A word for programs: `Starting`. */
   readonly reason: string;
-  /** What was being done: `StartKubeProxy`. */
+  /** What the program was doing: `StartKubeProxy`. */
   readonly action: string;
-  /** For people; cut to what the API takes. */
+  /** Text for users. It is cut to the length that the API accepts. */
   readonly note: string;
 }
 
 /** Sends one request to the API server. */
 export type Post = (path: string, body: unknown) => Promise<void>;
 
-/** The API's bound of a note, in bytes. */
+/** The API's bound on a note, in bytes. */
 const NOTE_BYTES_MAX = 1024;
+/** Requests that may be open at a time; events beyond them are dropped. */
 const IN_FLIGHT_MAX = 16;
+/** The name of the program in its events. */
 const CONTROLLER = "ledgerproxy";
 
-/** Sends events of node `node`, at most a few at a time; those beyond are dropped. */
+/** Sends the events of node `node`, a few at a time; events beyond that are dropped. */
 export class EventRecorder {
   #inFlight = 0;
   #sent = 0;
 
   constructor(readonly node: string, readonly post: Post) {}
 
-  /** Sends `event` and does not wait. */
-  tell(event: ApiEvent): void {
+  /** Sends `event` and does not wait for the answer. */
+  send(event: ApiEvent): void {
     if (this.#inFlight >= IN_FLIGHT_MAX) return;
     this.#inFlight++;
-    // Events of objects without a namespace are in `default`.
+    // Events about objects without a namespace are in the namespace `default`.
     const namespace = event.regarding.namespace || "default";
     void this.post(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`, this.#body(event, namespace))
       .catch(() => {})
       .finally(() => this.#inFlight--);
   }
 
+  /** The Event object. Its name has the time and a number, so that no two events have the same name. */
   #body({ regarding, type, reason, action, note }: ApiEvent, namespace: string) {
     const now = new Date();
     const { kind, name } = regarding;
@@ -64,7 +67,7 @@ export class EventRecorder {
         kind,
         name,
         ...(regarding.namespace === "" ? {} : { namespace: regarding.namespace }),
-        // kubectl describe node finds events by this, as the kubelet's and kube-proxy's have it.
+        // `kubectl describe node` finds events by this uid, which the kubelet and kube-proxy set in the same way.
         ...(kind === "Node" ? { uid: name } : {}),
       },
       type,
@@ -73,6 +76,7 @@ export class EventRecorder {
   }
 }
 
+/** Cuts a note to the API's bound. Characters may have several bytes, so the bytes are counted. */
 function cut(note: string): string {
   let text = note;
   while (new TextEncoder().encode(text).length > NOTE_BYTES_MAX) text = text.slice(0, -1);

@@ -1,30 +1,30 @@
-// What the health endpoints answer: kube-proxy's rules and body (1.37), with what is wrong beside it, in words of a closed
-// list. Pure; times in milliseconds since 1970.
+// Answers of the health endpoints: kube-proxy's rules and body (1.37), with the problems beside them, from a closed list. The
+// functions are pure; times are in milliseconds since 1970.
 
 import type { OpenDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { printable, redacted } from "../printable.ts";
-import { NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
+import { OWN_NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
 
-/** What health is judged by. */
+/** The facts that health follows from. */
 export interface HealthFacts extends ProblemFacts {
-  /** Now. */
+  /** The present time. */
   readonly now: number;
-  /** Last sync that the kernel took; 0 before the first. */
+  /** The last sync that the kernel accepted; 0 before the first. */
   readonly lastUpdated: number;
-  /** How long changes may wait, in milliseconds: kube-proxy's 2 * syncPeriod. */
+  /** How long changes may wait for the kernel, in milliseconds: kube-proxy's 2 * syncPeriod. */
   readonly pendingMax: number;
-  /** Whether the node may get traffic: it exists, and the autoscaler is not about to delete it (KEP-3458). */
+  /** Whether the node may receive traffic: it exists, and the autoscaler does not plan to delete it (KEP-3458). */
   readonly nodeEligible: boolean;
 }
 
-/** HTTP status and JSON body. */
+/** An HTTP status and a JSON body. */
 export interface HealthAnswer {
   readonly status: 200 | 503;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** `/healthz`: whether load balancers should send traffic here. */
+/** `/healthz`: whether load balancers should send traffic to this node. */
 export function healthz(facts: HealthFacts): HealthAnswer {
   const healthy = isHealthy(facts);
   return answer(healthy && facts.nodeEligible && facts.node === undefined, {
@@ -33,18 +33,18 @@ export function healthz(facts: HealthFacts): HealthAnswer {
   });
 }
 
-/** `/livez`: whether the proxy works; a node that is about to go, or that nobody knows, does not matter here. */
+/** `/livez`: whether the proxy works. The Node object does not matter here. */
 export function livez(facts: HealthFacts): HealthAnswer {
   const healthy = isHealthy(facts);
   return answer(healthy, common(facts, healthy));
 }
 
-/** Whether rules follow what is known, or have not been behind for too long. A source that is away changes nothing. */
+/** Whether the rules are up to date, or late for less than `pendingMax`. An API server that is away does not matter. */
 export function isHealthy({ now, pendingSince, brokenSince, pendingMax }: HealthFacts): boolean {
   return [pendingSince, brokenSince].every((since) => since === undefined || now - since < pendingMax);
 }
 
-/** The texts behind the problems, for people on this node; without what looks like a credential. */
+/** The texts of the problems, for users on this node. What looks like a credential is left out. */
 export function details({ ledger, sources, drift }: HealthFacts): Readonly<Record<string, unknown>> {
   const text = (problem: string) => redacted(printable(problem));
   return {
@@ -54,6 +54,7 @@ export function details({ ledger, sources, drift }: HealthFacts): Readonly<Recor
   };
 }
 
+/** The part of the body that both endpoints have. */
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
   const { now, lastUpdated, sources, ledger, drift, node } = facts;
   const time = new Date(now).toISOString();
@@ -65,7 +66,7 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
     healthy,
     status: { IPv4: family, IPv6: family },
     problems: problemsOf(facts),
-    node: { problem: node === undefined ? "" : NODE_PROBLEMS[node] },
+    node: { problem: node === undefined ? "" : OWN_NODE_PROBLEMS[node] },
     ledger: {
       problem: ledger === undefined ? "" : "ledger cannot be written",
       unwrittenRecords: ledger?.records ?? 0,
@@ -75,6 +76,7 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
   };
 }
 
+/** The state of one watched resource. Its error text is not shown. */
 function shownSource(source: ResourceStatus): Record<string, unknown> {
   const { receivedAt } = source;
   return {
@@ -83,6 +85,7 @@ function shownSource(source: ResourceStatus): Record<string, unknown> {
   };
 }
 
+/** What another program did. A process can have any name, so control characters in it are escaped. */
 function shownDrift({ process, pid, changes, since, putBackAt }: OpenDrift): Record<string, unknown> {
   return {
     process: printable(process),

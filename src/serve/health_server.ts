@@ -1,45 +1,47 @@
-// Serves /healthz and /livez, and a health check for each LoadBalancer Service under Local policy.
+// Serves /healthz and /livez, and a health check port for each LoadBalancer Service with externalTrafficPolicy Local.
 
 import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX } from "../limits.ts";
 import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
 import {
-  type BindAddress,
   type HttpAnswer,
   type HttpNotes,
   HttpServer,
   NO_NOTES,
   NOT_FOUND,
+  type ServerAddress,
 } from "./http_server.ts";
 
+/** The endpoints, by their path without the slash. */
+export type HealthEndpoint = "healthz" | "livez";
+
+/** kube-proxy's headers (pkg/proxy/healthcheck, 1.37). */
 const HEADERS = { "content-type": "application/json", "x-content-type-options": "nosniff" };
 
-/** Listens on `address` until disposed of. Throws AddrInUse and its like. */
+/** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
 export function serveHealth(
-  address: BindAddress,
+  address: ServerAddress,
   facts: () => HealthFacts,
-  answered: (endpoint: "healthz" | "livez", code: number) => void = () => {},
+  answered: (endpoint: HealthEndpoint, code: number) => void = () => {},
   notes: HttpNotes = NO_NOTES,
 ): HttpServer {
-  const answers: ReadonlyMap<string, (facts: HealthFacts) => HealthAnswer> = new Map([
-    ["/healthz", healthz],
-    ["/livez", livez],
-  ]);
+  const respond = (endpoint: HealthEndpoint, { status, body }: HealthAnswer): HttpAnswer => {
+    answered(endpoint, status);
+    return { status, headers: HEADERS, body: JSON.stringify(body) };
+  };
   return new HttpServer(
     address,
     ({ path }) => {
-      const answer = answers.get(path);
-      if (answer === undefined) return NOT_FOUND;
-      const { status, body } = answer(facts());
-      answered(path.slice(1) as "healthz" | "livez", status);
-      return { status, headers: HEADERS, body: JSON.stringify(body) };
+      if (path === "/healthz") return respond("healthz", healthz(facts()));
+      if (path === "/livez") return respond("livez", livez(facts()));
+      return NOT_FOUND;
     },
     new Connections(HEALTH_CONNECTIONS_MAX),
     notes,
   );
 }
 
-/** A Service that a load balancer asks about: its port on the node, and how many endpoints are ready here. */
+/** A Service that load balancers check: its port on the node, and how many endpoints of this node are ready. */
 export interface ServiceHealth {
   readonly namespace: string;
   readonly name: string;
@@ -47,22 +49,22 @@ export interface ServiceHealth {
   readonly localEndpoints: number;
 }
 
-/** A server for each Service and address, as long as the Service wants one; dispose of it to stop them all. */
+/** One server for each Service and address. Dispose of it to close all of them. */
 export class HealthCheckPorts implements Disposable {
   readonly #servers = new Map<string, HttpServer>();
   readonly #connections = new Connections(HEALTH_CHECK_CONNECTIONS_MAX);
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
-  /** Places that could not be opened, and why: each is reported once. */
+  /** Places that could not be opened, with the error: each error is reported once. */
   readonly #failed = new Map<string, string>();
 
-  /** `failed` receives a port that cannot be opened; it is tried again at the next {@link follow}. */
+  /** `failed` receives a port that cannot be opened. The next {@link follow} tries it again. */
   constructor(
     readonly facts: () => HealthFacts,
     readonly failed: (service: ServiceHealth, problem: string) => void,
     readonly notes: HttpNotes = NO_NOTES,
   ) {}
 
-  /** Opens and closes ports so that they are those of `services`, on each of `hostnames`. */
+  /** Opens and closes ports until they are those of `services`, on each of `hostnames`. */
   follow(services: readonly ServiceHealth[], hostnames: readonly string[]): void {
     this.#services = new Map(services.map((service) => [service.port, service]));
     const wanted = new Map<string, { hostname: string; service: ServiceHealth }>(
@@ -84,6 +86,7 @@ export class HealthCheckPorts implements Disposable {
     for (const server of this.#servers.values()) server[Symbol.dispose]();
   }
 
+  /** Opens a port on one address. A failure is reported once for each error, not with every batch. */
   #open(place: string, hostname: string, service: ServiceHealth): void {
     const { port } = service;
     try {
@@ -96,14 +99,14 @@ export class HealthCheckPorts implements Disposable {
       this.#servers.set(place, server);
       this.#failed.delete(place);
     } catch (error) {
-      const { message } = error as Error;
+      const message = error instanceof Error ? error.message : String(error);
       if (this.#failed.get(place) === message) return;
       this.#failed.set(place, message);
       this.failed(service, `health check port ${port} on ${hostname} cannot be opened: ${message}`);
     }
   }
 
-  /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), whatever the path. */
+  /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), which is the same for every path. */
   #answer(port: number): HttpAnswer {
     const service = this.#services.get(port);
     if (service === undefined) return { status: 503, body: "" };

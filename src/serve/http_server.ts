@@ -1,62 +1,66 @@
-// An HTTP server that no client can fill or hold up: one request a connection, a bounded number of connections, each for a
-// few seconds. It accepts by itself, because node:net accepts nothing more after a failed accept (Deno 2.9.6: EMFILE), and
-// Deno.serve ends the program; reading the requests is left to node:http.
+// An HTTP server that no client can exhaust: one request for each connection, a bounded number of connections, and a few
+// seconds for each.
+//
+// Why not Deno.serve or node:net? When an accept fails (EMFILE), Deno.serve ends the program, and node:net accepts no further
+// connection (Deno 2.9.6). So this server accepts connections by itself; node:http parses the requests.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits.ts";
-import { type Closing, type Connection, Connections } from "./connections.ts";
+import { type Closing, Connections, type HeldPlace } from "./connections.ts";
 
-/** Address to listen on. */
-export interface BindAddress {
+/** An address to listen on. */
+export interface ServerAddress {
   readonly hostname: string;
   readonly port: number;
 }
 
-/** What is asked. */
+/** A request. */
 export interface HttpRequest {
-  /** Without query: `/healthz`. */
+  /** The path without the query: `/healthz`. */
   readonly path: string;
-  /** Address of the client. */
+  /** The IP address of the client. */
   readonly client: string;
 }
 
-/** What is answered. */
+/** An answer. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** What a server reports beside its answers. */
+/** Receives what a server notices beside its answers. */
 export interface HttpNotes {
-  /** A connection was closed before its answer. */
+  /** A connection was closed before its answer was sent. */
   closed(why: Closing): void;
-  /** The system gave no connection: no descriptors, no memory. */
+  /** The system could not give a connection: no descriptor, or no memory. */
   acceptFailed(code: string): void;
-  /** Making an answer threw. */
+  /** An error was thrown while an answer was made. */
   failed(error: unknown): void;
 }
 
-/** Where nobody counts. */
+/** Notes that are ignored. */
 export const NO_NOTES: HttpNotes = { closed() {}, acceptFailed() {}, failed() {} };
 
+/** What is known of an accepted connection. */
 interface Accepted {
   readonly client: string;
-  readonly connection: Connection;
+  readonly place: HeldPlace;
   /** Whether its one request has been read. */
   asked: boolean;
 }
 
-/** Answer of a path that is none. */
+/** The answer for a path that does not exist. */
 export const NOT_FOUND: HttpAnswer = { status: 404, body: "not found\n" };
+/** The answer where making one threw. It has no text of the error, because any client may read it. */
 const FAILED: HttpAnswer = { status: 500, body: "internal error\n" };
-/** Slices of a second in which accepted connections are counted. */
+/** Accepted connections are counted in slices of this length. */
 const SLICE_MILLISECONDS = 100;
-/** errno(3) of an accept that says nothing about the next one: the client has gone already. */
+/** errno(3) of an accept whose client has gone already: the next accept may succeed. */
 const GONE: ReadonlySet<string> = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM"]);
 
-/** Listens until it is disposed of. The constructor throws AddrInUse and its like. */
+/** Listens until it is disposed of. The constructor throws AddrInUse and similar errors. */
 export class HttpServer implements Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #http: Server;
@@ -65,7 +69,7 @@ export class HttpServer implements Disposable {
   #disposed = false;
 
   constructor(
-    address: BindAddress,
+    address: ServerAddress,
     readonly answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
     readonly connections: Connections,
     readonly notes: HttpNotes,
@@ -75,7 +79,7 @@ export class HttpServer implements Disposable {
       { maxHeaderSize: HEADER_BYTES_MAX },
       (request, response) => void this.#respond(request, response),
     );
-    this.#http.on("clientError", (_, socket) => this.#refuse(socket as Duplex));
+    this.#http.on("clientError", (_, socket) => this.#refuse(socket));
     void this.#accept();
   }
 
@@ -86,7 +90,7 @@ export class HttpServer implements Disposable {
     this.#http.close();
   }
 
-  /** Accepts as long as it lives; never rejects. */
+  /** Accepts connections until the server is disposed of. It never rejects. */
   async #accept(): Promise<void> {
     let [slice, count] = [0, 0];
     while (!this.#disposed) {
@@ -94,7 +98,7 @@ export class HttpServer implements Disposable {
         this.#take(await this.#listener.accept());
       } catch (error) {
         if (this.#disposed) return;
-        const { code = "" } = error as { code?: string };
+        const code = errorCode(error);
         if (!GONE.has(code)) {
           this.notes.acceptFailed(code);
           this.connections.makeRoom();
@@ -103,35 +107,37 @@ export class HttpServer implements Disposable {
       }
       const now = Math.floor(performance.now() / SLICE_MILLISECONDS);
       [slice, count] = now === slice ? [slice, count + 1] : [now, 1];
-      // Rules go before requests: the rest of a flood waits in the kernel.
+      // Rules matter more than requests: the rest of a flood waits in the kernel's queue.
       if (count >= ACCEPTS_PER_SECOND_MAX * SLICE_MILLISECONDS / 1000) await pause(SLICE_MILLISECONDS);
     }
   }
 
+  /** Gives a connection a place, and hands it to node:http. */
   #take(conn: Deno.TcpConn): void {
     const client = conn.remoteAddr.hostname;
     const socket = Duplex.fromWeb(conn as Parameters<typeof Duplex.fromWeb>[0]);
-    const connection = this.connections.add(client, (why) => {
+    const place = this.connections.add(client, (why) => {
       this.notes.closed(why);
       socket.destroy();
     });
     this.#open.add(socket);
-    this.#accepted.set(socket, { client, connection, asked: false });
-    // A client that goes away is no failure of ours.
+    this.#accepted.set(socket, { client, place, asked: false });
+    // A client that goes away is not a failure.
     socket.on("error", () => {});
     socket.on("close", () => {
-      connection[Symbol.dispose]();
+      place[Symbol.dispose]();
       this.#open.delete(socket);
     });
     this.#http.emit("connection", socket);
   }
 
+  /** Answers the first request of a connection, and closes the connection. */
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const accepted = this.#accepted.get(request.socket);
-    // What a client sends behind its first request goes with the connection.
+    // Requests after the first are dropped with the connection.
     if (accepted === undefined || accepted.asked) return;
     accepted.asked = true;
-    accepted.connection.requested();
+    accepted.place.requested();
     response.on("error", () => {});
     const { status, headers, body } = await this.#answer(request.url ?? "", accepted.client);
     const length = String(new TextEncoder().encode(body).length);
@@ -139,6 +145,7 @@ export class HttpServer implements Disposable {
     response.end(body);
   }
 
+  /** The answer to a request; a 500 where making it threw. */
   async #answer(url: string, client: string): Promise<HttpAnswer> {
     try {
       return await this.answer({ path: pathOf(url), client });
@@ -148,6 +155,7 @@ export class HttpServer implements Disposable {
     }
   }
 
+  /** Answers bytes that are not HTTP with a 400, and closes the connection. */
   #refuse(socket: Duplex): void {
     this.notes.closed("malformed");
     if (!socket.writable) return void socket.destroy();
@@ -155,6 +163,11 @@ export class HttpServer implements Disposable {
       socket.destroy();
     });
   }
+}
+
+/** The errno name of a failed call: `EMFILE`; "" where there is none. */
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** The path of a request target, in origin or absolute form (RFC 9112, 3.2). */

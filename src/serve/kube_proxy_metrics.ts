@@ -1,16 +1,16 @@
-// kube-proxy's metrics (1.37, nftables mode) under their own names, so that dashboards and alerts go on working. Both
-// families are committed in one batch, so what they measure is the same for both.
+// kube-proxy's metrics (1.37, nftables mode) under their own names, so that dashboards and alerts go on working. One batch
+// commits both families, so each value is the same for both.
 
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 
-/** What kube-proxy's metrics are made of. */
+/** Receives what kube-proxy's metrics count. */
 export interface KubeProxyMetrics extends Pick<Meter, "rejected" | "forgot"> {
-  /** Notes that changes have come that can be acted on. */
+  /** Notes that changes were received that a sync must apply. */
   noteQueued(): void;
   noteSync(report: SyncReport): void;
-  /** Notes an answer of /healthz or /livez. */
+  /** Counts an answer of /healthz or /livez. */
   noteHealth(endpoint: "healthz" | "livez", code: number): void;
 }
 
@@ -24,120 +24,190 @@ const range = (from: number, to: number, step: number) =>
 /** kube-proxy's buckets of the network programming SLI: 0.25 s to 5 minutes. */
 const PROGRAMMING_BUCKETS = [0.25, 0.5, ...range(1, 59, 1), ...range(60, 115, 5), ...range(120, 300, 30)];
 
+/** Name and help of a metric. */
+interface Described {
+  readonly name: string;
+  readonly help: string;
+}
+
 /**
- * Adds the metrics to `registry`. Triggers before `startedAt` (milliseconds since 1970) say nothing about us. `gathered`:
- * changes that wait for a commit.
+ * Adds the metrics to `registry`. Changes that began before `startedAt` (milliseconds since 1970) are not measured: their
+ * delay is not this program's. `gathered`: changes that wait for a commit.
  */
 export function kubeProxyMetrics(
   registry: Registry,
   startedAt: number,
   gathered: () => Pick<Gathered, "services" | "endpoints">,
 ): KubeProxyMetrics {
-  const registers = [registry];
-  const family = { labelNames: ["ip_family"] as const, registers };
+  addPending(registry, gathered);
+  const parts = [
+    durations(registry),
+    programming(registry, startedAt),
+    withoutLocal(registry),
+    changes(registry),
+  ];
+  const queued = perFamily(registry, timestamp("last_queued_timestamp", "When changes last came"));
+  const failures = new Counter({
+    name: "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
+    help: "Batches that the kernel refused",
+    ...family(registry),
+  });
+  /** When the first change came that the next sync applies, as performance.now() counts; undefined while there is none. */
+  let since: number | undefined;
+  return {
+    noteSync(report) {
+      const seconds = since === undefined ? report.microseconds / 1e6 : (performance.now() - since) / 1000;
+      since = undefined;
+      for (const note of parts) note(report, seconds);
+    },
+    noteQueued() {
+      since ??= performance.now();
+      queued(Date.now() / 1000);
+    },
+    rejected() {
+      for (const ip_family of FAMILIES) failures.inc({ ip_family });
+    },
+    ...conntrack(registry),
+    ...healthAnswers(registry),
+  };
+}
+
+/** Counts one sync, which took `seconds` from the first change that was received. */
+type SyncNote = (report: SyncReport, seconds: number) => void;
+
+/** The label and the registry of a metric that has a value for each family. */
+function family(registry: Registry) {
+  return { labelNames: ["ip_family"] as const, registers: [registry] };
+}
+
+/** Name and help of a metric that is a time. */
+function timestamp(name: string, help: string): Described {
+  return { name: `kubeproxy_sync_proxy_rules_${name}_seconds`, help };
+}
+
+/** A gauge that has the same value for both families. */
+function perFamily(registry: Registry, described: Described): (value: number) => void {
+  const gauge = new Gauge({ ...described, ...family(registry) });
+  return (value) => {
+    for (const ip_family of FAMILIES) gauge.set({ ip_family }, value);
+  };
+}
+
+/** How long syncs take: all of them, and by whether the skeleton was written too. */
+function durations(registry: Registry): SyncNote {
   const sync = (kind: string) =>
     new Histogram({
       name: `kubeproxy_sync_${kind}proxy_rules_duration_seconds`,
       help: "Time of a sync, from changes that are read to rules in the kernel",
       buckets: SYNC_BUCKETS,
-      ...family,
+      ...family(registry),
     });
   const [all, full, partial] = [sync(""), sync("full_"), sync("partial_")];
-  const programming = new Histogram({
+  const last = perFamily(registry, timestamp("last_timestamp", "When rules were last synced"));
+  return ({ rebuilt }, seconds) => {
+    last(Date.now() / 1000);
+    for (const ip_family of FAMILIES) {
+      all.observe({ ip_family }, seconds);
+      (rebuilt ? full : partial).observe({ ip_family }, seconds);
+    }
+  };
+}
+
+/** The network programming SLI: from the change of pods or Service to the rules in the kernel. */
+function programming(registry: Registry, startedAt: number): SyncNote {
+  const histogram = new Histogram({
     name: "kubeproxy_network_programming_duration_seconds",
     help: "Time from the change of an endpoint to its rules",
     buckets: PROGRAMMING_BUCKETS,
-    ...family,
+    ...family(registry),
   });
-  const timestamp = (name: string, help: string) =>
-    new Gauge({ name: `kubeproxy_sync_proxy_rules_${name}_seconds`, help, ...family });
-  const last = timestamp("last_timestamp", "When rules were last synced");
-  const queued = timestamp("last_queued_timestamp", "When changes last came");
-  const withoutLocal = new Gauge({
+  return ({ triggers }) => {
+    const now = Date.now();
+    for (const { family, time } of triggers) {
+      const began = Date.parse(time);
+      if (began >= startedAt) histogram.observe({ ip_family: IP_FAMILIES[family] }, (now - began) / 1000);
+    }
+  };
+}
+
+/** ServicePorts that a Local policy leaves without endpoints on this node. */
+function withoutLocal(registry: Registry): SyncNote {
+  const gauge = new Gauge({
     name: "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
     help: "ServicePorts whose Local policy leaves them without endpoints, though there are some elsewhere",
     labelNames: ["traffic_policy", "ip_family"] as const,
-    registers,
+    registers: [registry],
   });
+  return (report) => {
+    for (const traffic_policy of ["internal", "external"] as const) {
+      for (const family of ["ip", "ip6"] as const) {
+        const count = report.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
+        gauge.set({ traffic_policy, ip_family: IP_FAMILIES[family] }, count);
+      }
+    }
+  };
+}
+
+/** How many Services and slices changed. */
+function changes(registry: Registry): SyncNote {
+  const counter = (what: string) =>
+    new Counter({
+      name: `kubeproxy_sync_proxy_rules_${what}_changes_total`,
+      help: `Changes of ${what}s`,
+      registers: [registry],
+    });
+  const [services, endpoints] = [counter("service"), counter("endpoint")];
+  return ({ serviceChanges, endpointChanges }) => {
+    services.inc(serviceChanges);
+    endpoints.inc(endpointChanges);
+  };
+}
+
+/** Changes that wait for a commit, read when a scraper reads them. */
+function addPending(registry: Registry, gathered: () => Pick<Gathered, "services" | "endpoints">): void {
   for (const what of ["service", "endpoint"] as const) {
     new Gauge({
       name: `kubeproxy_sync_proxy_rules_${what}_changes_pending`,
       help: `Changes of ${what}s that wait for a commit`,
-      registers,
+      registers: [registry],
       collect() {
         this.set(gathered()[`${what}s`]);
       },
     });
   }
+}
+
+/** Metrics of the deletion of stale UDP flows. */
+function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
   const reconciled = new Histogram({
     name: "kubeproxy_conntrack_reconciler_sync_duration_seconds",
     help: "Time to find and forget stale UDP flows",
     buckets: SYNC_BUCKETS,
-    ...family,
+    ...family(registry),
   });
   const forgotten = new Counter({
     name: "kubeproxy_conntrack_reconciler_deleted_entries_total",
     help: "Stale UDP flows forgotten",
-    ...family,
+    ...family(registry),
   });
-  const changes = (what: string) =>
-    new Counter({
-      name: `kubeproxy_sync_proxy_rules_${what}_changes_total`,
-      help: `Changes of ${what}s`,
-      registers,
-    });
-  const [services, endpoints] = [changes("service"), changes("endpoint")];
-  const failures = new Counter({
-    name: "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
-    help: "Batches that the kernel refused",
-    ...family,
-  });
-  const health = (endpoint: string) =>
-    new Counter({
-      name: `kubeproxy_proxy_${endpoint}_total`,
-      help: `Answers of /${endpoint} by code`,
-      labelNames: ["code"] as const,
-      registers,
-    });
-  const answers = { healthz: health("healthz"), livez: health("livez") };
-  /** When the changes came that the next sync is about, as performance.now() counts; undefined while there are none. */
-  let since: number | undefined;
   return {
-    noteSync(report) {
-      services.inc(report.serviceChanges);
-      endpoints.inc(report.endpointChanges);
-      const now = Date.now();
-      const seconds = since === undefined ? report.microseconds / 1e6 : (performance.now() - since) / 1000;
-      since = undefined;
-      const triggered = report.triggers.map(({ family, time }) => ({ family, time: Date.parse(time) }))
-        .filter(({ time }) => time >= startedAt);
-      for (const ip_family of FAMILIES) {
-        const labels = { ip_family };
-        all.observe(labels, seconds);
-        (report.rebuilt ? full : partial).observe(labels, seconds);
-        last.set(labels, now / 1000);
-        const family = ip_family === IP_FAMILIES.ip ? "ip" : "ip6";
-        for (const traffic_policy of ["internal", "external"] as const) {
-          const count = report.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
-          withoutLocal.set({ traffic_policy, ip_family }, count);
-        }
-        for (const trigger of triggered) {
-          if (trigger.family === family) programming.observe(labels, (now - trigger.time) / 1000);
-        }
-      }
-    },
-    noteQueued() {
-      since ??= performance.now();
-      for (const ip_family of FAMILIES) queued.set({ ip_family }, Date.now() / 1000);
-    },
-    rejected() {
-      for (const ip_family of FAMILIES) failures.inc({ ip_family });
-    },
     forgot(family, flows, microseconds) {
       const labels = { ip_family: IP_FAMILIES[family] };
       reconciled.observe(labels, microseconds / 1e6);
       forgotten.inc(labels, flows);
     },
-    noteHealth: (endpoint, code) => answers[endpoint].inc({ code: String(code) }),
   };
+}
+
+/** Counts the answers of the health endpoints. */
+function healthAnswers(registry: Registry): Pick<KubeProxyMetrics, "noteHealth"> {
+  const counter = (endpoint: string) =>
+    new Counter({
+      name: `kubeproxy_proxy_${endpoint}_total`,
+      help: `Answers of /${endpoint} by code`,
+      labelNames: ["code"] as const,
+      registers: [registry],
+    });
+  const answers = { healthz: counter("healthz"), livez: counter("livez") };
+  return { noteHealth: (endpoint, code) => answers[endpoint].inc({ code: String(code) }) };
 }

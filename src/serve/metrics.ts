@@ -1,4 +1,4 @@
-// Metrics of the proxy in the Prometheus text format. kube-proxy's names where the meaning is the same.
+// Metrics of the proxy in the Prometheus text format. Where the meaning is the same, they have kube-proxy's names.
 
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
@@ -8,31 +8,32 @@ import type { ResourceStatus } from "../ingest/source.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
-/** Everything that is counted; one per process. */
+/** All metrics of the process. */
 export interface Metrics extends Meter {
-  /** Notes one sync. */
+  /** Counts one sync. */
   noteSync(report: SyncReport): void;
-  /** Those under kube-proxy's names. */
+  /** The metrics with kube-proxy's names. */
   readonly kubeProxy: KubeProxyMetrics;
-  /** Those of how the program itself does. */
+  /** The metrics about the program itself. */
   readonly condition: ConditionMetrics;
-  /** The exposition text. */
+  /** The text for a scraper. */
   text(): Promise<string>;
 }
 
-/** kube-proxy's buckets of sync durations: 1 ms doubled 15 times, here from 16 us on. */
+/** kube-proxy's buckets of sync durations, 1 ms doubled, continued downwards: 16 us doubled 20 times. */
 const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
 
-/** What is read when metrics are. */
+/** Values that are read when a scraper reads the metrics. */
 export interface Gauged extends ConditionGauged {
-  /** How the source is, by resource; empty where it is no API server. */
+  /** The state of each watched resource; empty where the source is not an API server. */
   status(): readonly ResourceStatus[];
   /** Changes that wait for a commit. */
   gathered(): Pick<Gathered, "services" | "endpoints">;
-  /** Why records of the ledger wait in memory. */
+  /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
 }
 
+/** Makes the metrics. Gauges read their values from the given functions. */
 export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -101,7 +102,7 @@ export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Met
   };
 }
 
-/** What more than one Service wants. */
+/** Metrics about addresses that more than one Service claims. */
 function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   const registers = [registry];
   const contested = new Gauge({
@@ -122,6 +123,7 @@ function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   };
 }
 
+/** Metrics about a ledger that cannot be written. */
 function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"]): void {
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -136,7 +138,7 @@ function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"]): void {
   gauge("unwritten_records", "Records that wait in memory", () => ledger()?.records ?? 0);
 }
 
-/** Staleness is visible: when each watch was last heard, whether it is followed, how often it had to be listed. */
+/** Metrics about each watch: when its last byte was received, whether it is followed, how often it was listed. */
 function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
   const gauge = (name: string, help: string, value: (status: ResourceStatus) => number) =>
     new Gauge({

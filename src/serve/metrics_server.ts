@@ -1,42 +1,44 @@
-// Serves /metrics over HTTP, with kube-proxy's /healthz, /proxyMode and /configz beside it, and /details for this node.
+// Serves /metrics over HTTP, kube-proxy's /healthz, /proxyMode and /configz, and /details for clients on this node.
 
 import { METRICS_CONNECTIONS_MAX } from "../limits.ts";
 import { Connections } from "./connections.ts";
 import {
-  type BindAddress,
   type HttpAnswer,
   type HttpNotes,
   HttpServer,
   NO_NOTES,
   NOT_FOUND,
+  type ServerAddress,
 } from "./http_server.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The name under which kube-proxy's /configz shows its configuration. */
 const CONFIG_GROUP = "kubeproxy.config.k8s.io";
+/** Prometheus' content type of the text format. */
 const METRICS = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** What is served beside metrics. */
+/** The pages beside /metrics. */
 export interface MetricsPages {
   /** The configuration as KubeProxyConfiguration has it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The texts behind what /healthz calls problems: for clients on this node alone, wherever we listen. */
+  /** The texts of the problems that /healthz names. Only clients on this node can read them, on any address. */
   details(): Readonly<Record<string, unknown>>;
 }
 
-/** Listens on `address` until disposed of. Throws AddrInUse and its like. */
+/** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
 export function serveMetrics(
   metrics: Pick<Metrics, "text">,
   { config, details }: MetricsPages,
-  address: BindAddress,
+  address: ServerAddress,
   notes: HttpNotes = NO_NOTES,
 ): HttpServer {
   const pages = new Map<string, (client: string) => HttpAnswer | Promise<HttpAnswer>>([
     ["/healthz", () => ({ status: 200, headers: TEXT, body: "ok" })],
     ["/proxyMode", () => ({ status: 200, headers: TEXT, body: "nftables" })],
     ["/configz", () => json({ [CONFIG_GROUP]: config })],
+    // The metrics port may be open to other machines, so the client's address decides, not the port's.
     ["/details", (client) => isLoopback(client) ? json(details()) : NOT_FOUND],
     ["/metrics", async () => ({ status: 200, headers: METRICS, body: await metrics.text() })],
   ]);
@@ -48,11 +50,12 @@ export function serveMetrics(
   );
 }
 
+/** A page of JSON. */
 function json(value: unknown): HttpAnswer {
   return { status: 200, headers: JSON_TYPE, body: JSON.stringify(value) };
 }
 
-/** Whether only programs of this node can have `address`. */
+/** Whether `address` is a loopback address, which only programs on this node can use. */
 export function isLoopback(address: string): boolean {
   return /^(::ffff:)?127\.|^::1$/.test(address);
 }

@@ -1,11 +1,12 @@
-// The closed list of what /healthz may say is wrong. Everybody can read it, so it never holds the text of an error: those
-// are in the log, and on the metrics port for clients of this node.
+// The closed list of problems that /healthz names. Every client that reaches the node can read /healthz, so it never has the
+// text of an error. Those texts are in the log, and at /details of the metrics port for clients on this node.
 
 import type { OpenDrift } from "../engine/healer.ts";
+import type { OwnNodeProblem } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ProblemReason, ResourceStatus } from "../ingest/source.ts";
 
-/** What may be wrong with a source, in words for `/healthz`. */
+/** Problems of a source, as `/healthz` names them. */
 export const SOURCE_PROBLEMS = [
   "not listed yet",
   "api server not answering",
@@ -16,41 +17,41 @@ export const SOURCE_PROBLEMS = [
 ] as const;
 export type SourceProblem = (typeof SOURCE_PROBLEMS)[number];
 
-/** The fold's words for what is wrong with the own Node object, and those of `/healthz`. */
-export const NODE_PROBLEMS = {
+/** Problems of the own Node object: the fold's name for each, and its name in `/healthz`. */
+export const OWN_NODE_PROBLEMS = {
   unnamed: "own Node not named",
   unreadable: "own Node cannot be read",
   missing: "own Node not found",
   deleted: "own Node deleted",
   unaddressed: "own Node has no addresses",
   "without-pod-cidrs": "own Node has no pod CIDRs",
-} as const;
-export type NodeProblem = keyof typeof NODE_PROBLEMS;
+} as const satisfies Readonly<Record<Exclude<OwnNodeProblem, "">, string>>;
 
-/** All of it. */
-export const PROBLEMS = [
+/** All problems that `/healthz` can name. */
+export const HEALTH_PROBLEMS = [
   "rules rejected",
   "another program changes our tables",
   "ledger cannot be written",
   "restarting after a fault",
-  ...Object.values(NODE_PROBLEMS),
+  ...Object.values(OWN_NODE_PROBLEMS),
   ...SOURCE_PROBLEMS,
 ] as const;
-export type Problem = (typeof PROBLEMS)[number];
+export type HealthProblem = (typeof HEALTH_PROBLEMS)[number];
 
-/** What problems follow from. */
+/** The facts that problems follow from. Times in milliseconds since 1970. */
 export interface ProblemFacts {
-  /** Since when changes wait that the kernel would not take. */
+  /** Since when changes wait that the kernel rejected. */
   readonly pendingSince: number | undefined;
-  /** Since when the loop is stopped by a fault of this program. */
+  /** Since when the loop is stopped because of a fault. */
   readonly brokenSince: number | undefined;
+  /** What another program did to our tables, until our rules are back and it has stopped. */
   readonly drift: OpenDrift | undefined;
   readonly ledger: LedgerFailure | undefined;
-  readonly node: NodeProblem | undefined;
+  readonly node: Exclude<OwnNodeProblem, ""> | undefined;
   readonly sources: readonly ResourceStatus[];
 }
 
-/** The words of sources for what keeps a resource from being followed, and those of `/healthz`. */
+/** Why a resource is not followed: the name of each reason in `/healthz`. */
 const BY_REASON: Readonly<Record<ProblemReason, SourceProblem | undefined>> = {
   starting: "not listed yet",
   unreachable: "api server not answering",
@@ -62,24 +63,24 @@ const BY_REASON: Readonly<Record<ProblemReason, SourceProblem | undefined>> = {
   expired: "api server answers with errors",
   invalid: "api server answers with errors",
   unconfirmed: "list awaiting confirmation",
-  // The server does not know the resource, and the proxy can do without it.
+  // The server does not have this resource, and the proxy does not need it.
   absent: undefined,
 };
 
-/** Why one resource is not followed; undefined while it is. */
+/** The problem of one resource; undefined while it is followed. */
 export function sourceProblem({ reason }: ResourceStatus): SourceProblem | undefined {
   return reason === "" ? undefined : BY_REASON[reason];
 }
 
-/** Everything that is wrong, each once, in the order of {@link PROBLEMS}. */
-export function problemsOf(facts: ProblemFacts): Problem[] {
-  const found = new Set<Problem | undefined>([
+/** All problems, each once, in the order of {@link HEALTH_PROBLEMS}. */
+export function problemsOf(facts: ProblemFacts): HealthProblem[] {
+  const found = new Set<HealthProblem | undefined>([
     facts.pendingSince === undefined ? undefined : "rules rejected",
     facts.drift === undefined ? undefined : "another program changes our tables",
     facts.ledger === undefined ? undefined : "ledger cannot be written",
     facts.brokenSince === undefined ? undefined : "restarting after a fault",
-    facts.node === undefined ? undefined : NODE_PROBLEMS[facts.node],
+    facts.node === undefined ? undefined : OWN_NODE_PROBLEMS[facts.node],
     ...facts.sources.map(sourceProblem),
   ]);
-  return PROBLEMS.filter((problem) => found.has(problem));
+  return HEALTH_PROBLEMS.filter((problem) => found.has(problem));
 }

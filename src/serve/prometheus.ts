@@ -1,3 +1,3 @@
-// The one door through which prom-client comes in.
+// The only file that imports prom-client.
 
 export { Counter, Gauge, Histogram, Registry } from "prom-client";

@@ -1,4 +1,4 @@
-// What is wrong with an argument is wrong usage, with what to write instead.
+// A wrong argument is wrong usage, and the message says what to write instead.
 
 import assert from "node:assert/strict";
 import { accepted, ledgerArgument, packetArgument, positionArgument } from "../../src/cli/arguments.ts";
@@ -15,7 +15,7 @@ function usage(ask: () => unknown): string {
   return assert.fail("no error");
 }
 
-Deno.test("a value passes, a reason is thrown with its flag", () => {
+Deno.test("a parsed value is returned, a reason is thrown with its flag", () => {
   assert.deepEqual(accepted({ a: 1 }), { a: 1 });
   assert.equal(
     usage(() => accepted<{ a: number }>("x: no such thing", "--flag ")),
@@ -23,7 +23,7 @@ Deno.test("a value passes, a reason is thrown with its flag", () => {
   );
 });
 
-Deno.test("positions, packets and ledgers", () => {
+Deno.test("positions, packets and ledgers are parsed, and wrong ones are explained", () => {
   assert.deepEqual(positionArgument("@7"), { kind: "offset", offset: 7 });
   assert.match(usage(() => positionArgument("noon")), /^noon: a position is an offset/);
   assert.equal(packetArgument("10.0.0.1", "10.0.0.2:80", "eth0").interface, "eth0");

@@ -1,4 +1,4 @@
-// The program as its users meet it: messages, exit codes, and that a dry run touches nothing.
+// The program as a process: its messages and exit codes, and that a dry run touches nothing.
 
 import assert from "node:assert/strict";
 
@@ -39,7 +39,7 @@ Deno.test("a dry run prints the rules as nft text and makes no ledger", async ()
   await assert.rejects(Deno.stat(ledger), Deno.errors.NotFound);
 });
 
-Deno.test("wrong usage ends with 2 and says what to write", async () => {
+Deno.test("wrong usage ends with exit code 2, and the message says what to write", async () => {
   const cases: [string[], RegExp][] = [
     [
       ["run"],
@@ -118,7 +118,7 @@ Deno.test("help shows an example, and the version is deno.json's", async () => {
   assert.deepEqual([help.code, version.code], [0, 0]);
 });
 
-Deno.test("bad input is named, the rest is served", async () => {
+Deno.test("wrong objects are named and left out, the others are served", async () => {
   const folder = await Deno.makeTempDir();
   const service = (name: string, ip: string) => ({
     apiVersion: "v1",
@@ -145,7 +145,7 @@ Deno.test("bad input is named, the rest is served", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("why answers from a ledger at a position, with the event behind each element", async () => {
+Deno.test("why reads a ledger at a position, and names the event that made each element", async () => {
   const target = ["why", "10.244.0.5", "10.96.0.10:53/udp", "--ledger", RECORDING];
   const [whole, before, json] = await Promise.all([
     ledgerproxy(...target),
@@ -178,7 +178,7 @@ Deno.test("why answers from a ledger at a position, with the event behind each e
   );
 });
 
-Deno.test("why names the Service that wants a frontend which an older one holds", async () => {
+Deno.test("why names a Service that claims a frontend of an older one", async () => {
   const folder = await Deno.makeTempDir();
   const service = (name: string, ip: string, born: number) => ({
     apiVersion: "v1",
@@ -194,7 +194,7 @@ Deno.test("why names the Service that wants a frontend which an older one holds"
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("why names the Service whose cluster IP it is, also at a port that it does not have", async () => {
+Deno.test("why names the Service with that cluster IP, also for a port that it does not have", async () => {
   const folder = await Deno.makeTempDir();
   const service = (name: string, ip: string, port: number, externalIPs: string[] = []) => ({
     apiVersion: "v1",
@@ -220,7 +220,7 @@ Deno.test("why names the Service whose cluster IP it is, also at a port that it 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a --node that names no Node is a warning, and the rules are made all the same", async () => {
+Deno.test("a --node without a Node object is a warning, and the rules are made all the same", async () => {
   const run = (node: string) => ledgerproxy("run", "--source", RECORDING, "--dry-run", "--node", node);
   const [typo, right] = await Promise.all([run("node-typo"), run("node-a")]);
   assert.match(typo.stderr, /warning: there is no Node node-typo: /);
@@ -243,7 +243,7 @@ Deno.test("flags about traffic shape the rules", async () => {
   );
 });
 
-Deno.test("a configuration file shapes the rules, a flag goes before it, and its mistakes are all told", async () => {
+Deno.test("a configuration file shapes the rules, flags override it, unknown fields are warnings, wrong values errors", async () => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/config.yaml`;
   const head = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables\n";
@@ -274,7 +274,7 @@ Deno.test("a configuration file shapes the rules, a flag goes before it, and its
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("verify says where a ledger is damaged and what can be used; --repair sets it aside and loses nothing else", async () => {
+Deno.test("verify names the place of damage; --repair sets the ledger aside and loses only the damaged record", async () => {
   const folder = await Deno.makeTempDir();
   const name = "00000000000000000000.ndjson";
   const whole = await Deno.readTextFile(`${RECORDING}/${name}`);

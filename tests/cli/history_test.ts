@@ -84,7 +84,7 @@ Deno.test("log, show, diff and blame agree with the ledger and with each other",
   assert.deepEqual(
     [...new Set(ndjson.map(({ set, key }) => `${set} ${key}`))].sort(),
     [...new Set(between.map(({ set, key }) => `${set} ${key}`))].sort(),
-    "what the commits between say they changed",
+    "the changes that the commits in between recorded",
   );
   assert.equal((await at("diff", "HEAD", "HEAD")).code, 0, "no difference");
 
@@ -109,7 +109,7 @@ Deno.test("log, show, diff and blame agree with the ledger and with each other",
     `@${
       records.length - 1
     }  2026-11-24 00:45:00.000 +05:45  drift: \\u{1b}[31mnft\\u{202e} (process 7): delete table ip ledgerproxy; rules are put back\n`,
-    "what strangers named is harmless",
+    "control characters in a name of another program are escaped",
   );
   const cut = await at("log", "--limit", "2");
   assert.equal(cut.stdout.match(/^@/gm)!.length, 2);
@@ -118,7 +118,7 @@ Deno.test("log, show, diff and blame agree with the ledger and with each other",
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("what could move a cursor or turn text is written out, everything else stays", () => {
+Deno.test("characters that move a cursor or reverse text are escaped, all others stay", () => {
   assert.equal(printable("shop/web\tä 漢 🦀\n"), "shop/web\tä 漢 🦀\n");
   assert.equal(
     printable("\u001b]0;x\u0007\r\u009b2J\u202e\u2066\u200b\u2028"),
@@ -126,7 +126,7 @@ Deno.test("what could move a cursor or turn text is written out, everything else
   );
 });
 
-Deno.test("replay makes each commit again, and shows both sides of the first that comes out differently", async () => {
+Deno.test("replay makes each commit again, and shows both sides of the first that differs", async () => {
   const folder = committedEvening();
   const commits = [...readLedger(folderStorage(folder, false))].filter(({ record }) =>
     record.kind === "commit"
@@ -155,7 +155,7 @@ Deno.test("replay makes each commit again, and shows both sides of the first tha
   assert.equal(
     (await ledgerproxy("replay", forged, "--to", `@${wrong - 1}`)).code,
     0,
-    "up to there it is as it was",
+    "up to there the commits are the same",
   );
   for (const one of [folder, forged]) await Deno.remove(one, { recursive: true });
 });

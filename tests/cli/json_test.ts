@@ -1,4 +1,4 @@
-// What `--json` prints is what the schemas say, for every command that has it; and nothing in it can move a cursor.
+// The output of `--json` follows its schemas, for every command that has the flag, and has no character that moves a cursor.
 
 import assert from "node:assert/strict";
 import { JSON_SCHEMAS, type JsonSchemaName } from "../../src/cli/json_schema.ts";
@@ -16,7 +16,7 @@ async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: s
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** Every command that has --json, asked about `folder`, and the schema that its lines have. */
+/** Arguments for every command that has --json, about `folder`, with the schema of its lines. */
 function questions(folder: string, service: string, target: string, at: [number, number]) {
   const ledger = ["--ledger", folder];
   const [good, bad] = at.map((offset) => `@${offset}`) as [string, string];
@@ -33,7 +33,7 @@ function questions(folder: string, service: string, target: string, at: [number,
   ] as const satisfies readonly (readonly [JsonSchemaName, readonly string[]])[];
 }
 
-/** The lines of an answer, each held against its schema. */
+/** Checks each line of an answer against its schema. */
 function checked(name: JsonSchemaName, stdout: string): void {
   const lines = stdout.trimEnd().split("\n");
   assert.ok(lines.length > 0 && lines[0] !== "", `${name}: an answer`);
@@ -45,7 +45,7 @@ function checked(name: JsonSchemaName, stdout: string): void {
   }
 }
 
-Deno.test("every line of --json is of the schema it names, and nothing else", async () => {
+Deno.test("every line of --json follows the schema that it names", async () => {
   const folder = Deno.makeTempDirSync();
   const truth = writeIncident(`${folder}/a`, INCIDENTS.indexOf("crash loop"));
   writeIncident(`${folder}/b`, INCIDENTS.indexOf("foreign flush"));
@@ -63,7 +63,7 @@ Deno.test("every line of --json is of the schema it names, and nothing else", as
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("whatever strangers name, no command prints a character that moves a cursor or turns text", async () => {
+Deno.test("whatever names objects and programs have, no command prints a character that moves a cursor or reverses text", async () => {
   const folder = Deno.makeTempDirSync();
   const { service, target, range } = writeHostileLedger(folder);
   for (const [name, args] of questions(folder, service, target, range)) {
@@ -76,7 +76,7 @@ Deno.test("whatever strangers name, no command prints a character that moves a c
     for (const line of text.stdout.split("\n")) {
       assert.ok(
         !line.startsWith(HOSTILE_TEXT.newline.trimStart()),
-        `${name}: a line that nobody wrote: ${line}`,
+        `${name}: a line that a name has made: ${line}`,
       );
     }
   }

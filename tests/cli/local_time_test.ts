@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { localTime } from "../../src/cli/local_time.ts";
 
-Deno.test("a time has its zone with it, and is the same moment", () => {
+Deno.test("a time is written with its zone, and stays the same instant", () => {
   const text = localTime("2026-11-23T03:12:00.123Z");
   assert.match(text, /^2026-11-2[234] \d\d:\d\d:\d\d\.123 [+-]\d\d:\d\d$/);
   const [day, time, zone] = text.split(" ");

@@ -1,4 +1,4 @@
-// The pace of a replay, on a clock of the test.
+// The pace of a replay, with a fake clock.
 
 import assert from "node:assert/strict";
 import { pace } from "../../src/cli/replay_pace.ts";
@@ -19,13 +19,13 @@ function clock() {
   };
 }
 
-Deno.test("a record waits for its distance from the first, and no time for one that is due", async () => {
+Deno.test("a record waits for its distance from the first; a record that is due does not wait", async () => {
   const test = clock();
   const due = pace(10, test)!;
   for (const second of [10, 11, 5, 41]) await due(timeAt(second));
   assert.deepEqual(test.slept, [100, 3000]);
 });
 
-Deno.test("as fast as it goes, there is nothing to wait for", () => {
+Deno.test("without a speed there is no pace", () => {
   assert.equal(pace(undefined), undefined);
 });

@@ -1,4 +1,4 @@
-// Which window of a ledger a report shows, and with which state it begins.
+// The window of a ledger that a report shows, and the state at its beginning.
 
 import assert from "node:assert/strict";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
@@ -80,7 +80,7 @@ Deno.test("a report shows the whole ledger, a window by position or time, or the
   ) assert.equal(window(storage, flags).shown, shown, JSON.stringify(flags));
 });
 
-Deno.test("a window begins with the state there and says which records made it so", () => {
+Deno.test("a window begins with the state there, and has the causes of that state", () => {
   const { data } = window(ledger(), { since: "@9" });
   const state = emptyState();
   for (let i = 0; i < 10; i++) foldRecord(state, i as Offset, record(i));
@@ -90,7 +90,7 @@ Deno.test("a window begins with the state there and says which records made it s
     "@2 EndpointSlice shop/web-a",
     "@9 EndpointSlice shop/web-a",
   ]);
-  assert.equal(data.node, "node-a", "which the configuration before the window says");
+  assert.equal(data.node, "node-a", "from the configuration before the window");
   const whole = timelineOf(window(ledger(), {}).data);
   assert.deepEqual(
     lines(timelineOf(data).view.elements),
@@ -117,7 +117,7 @@ Deno.test("records beyond what a page can hold are left out, the oldest first", 
   assert.equal(window(ledger(), {}, 1).shown, "@39 to @39, 39 before, 0 after", "never none");
 });
 
-Deno.test("a window without a record is a mistake in its flags", () => {
+Deno.test("a window without a record is wrong usage", () => {
   assert.throws(() => window(ledger(), { since: "@20", until: "@20" }), /no record is later than --since/);
   assert.throws(() => window(ledger(), { since: "@20", until: "@10" }), /no record is later than --since/);
   assert.throws(() => window(ledger(), { until: "@40" }), /the ledger ends at @39/);

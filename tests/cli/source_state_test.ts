@@ -8,7 +8,7 @@ import { lines } from "../support/cluster_notation.ts";
 
 const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
 
-Deno.test("it is what a ledger of the same events makes, and each element's record is kept", async () => {
+Deno.test("the state is that of a ledger with the same events, and the record of each element is kept", async () => {
   const { state, lookup } = await stateOfSource({ source: RECORDING, hostnameOverride: "node-a" });
   assert.deepEqual(lines(state.desired), lines(stateAt(openPast(RECORDING), 227).state.desired));
   for (const causes of state.causes.values()) {

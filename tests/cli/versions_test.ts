@@ -1,5 +1,5 @@
-// A ledger of each version that was released: read, verified, replayed and gone on with. What another version made otherwise
-// is said to be that, not damage.
+// The ledgers of all released versions are read, verified, replayed and continued. Rules that another version made differently
+// are reported as that, not as damage.
 
 import assert from "node:assert/strict";
 import { openForWriting } from "../../src/node/start.ts";
@@ -9,14 +9,14 @@ const LEDGERS = new URL("fixtures/ledgers/", ROOT).pathname;
 const VERSIONS = [...Deno.readDirSync(LEDGERS)].map(({ name }) => name).filter((name) => /^\d/.test(name))
   .sort();
 
-async function call(...args: readonly string[]): Promise<{ code: number; told: string }> {
+async function call(...args: readonly string[]): Promise<{ code: number; output: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();
-  return { code, told: text.decode(stdout) + text.decode(stderr) };
+  return { code, output: text.decode(stdout) + text.decode(stderr) };
 }
 
 Deno.test("there is a ledger of each version that was released", () => {
@@ -24,21 +24,21 @@ Deno.test("there is a ledger of each version that was released", () => {
   const released = [...changes.matchAll(/^## \[?(\d+\.\d+\.\d+)/gm)].map(([, version]) => version!);
   const { version } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
   const missing = released.filter((release) => !VERSIONS.includes(release) && release !== version);
-  assert.deepEqual(missing, [], "make one before it is too late: see fixtures/ledgers/README.md");
+  assert.deepEqual(missing, [], "add the ledger of that version: see fixtures/ledgers/README.md");
   assert.deepEqual(VERSIONS.slice(0, 6), ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"]);
 });
 
 for (const version of VERSIONS) {
-  Deno.test(`the ledger of ${version} is whole, and each of its commits as it was or another version's`, async () => {
+  Deno.test(`the ledger of ${version} is whole, and each of its commits the same or of another version`, async () => {
     const verified = await call("verify", `${LEDGERS}${version}`);
-    assert.equal(verified.code, 0, verified.told);
-    assert.match(verified.told, /: whole$/m);
+    assert.equal(verified.code, 0, verified.output);
+    assert.match(verified.output, /: whole$/m);
     const replayed = await call("replay", `${LEDGERS}${version}`);
-    assert.equal(replayed.code, 0, replayed.told);
-    assert.match(replayed.told, /\d+ records, \d+ commits: each as it was/);
+    assert.equal(replayed.code, 0, replayed.output);
+    assert.match(replayed.output, /\d+ records, \d+ commits: each as it was/);
   });
 
-  Deno.test(`the ledger of ${version} is gone on with`, async () => {
+  Deno.test(`the ledger of ${version} is continued`, async () => {
     const folder = await Deno.makeTempDir();
     for (const { name } of Deno.readDirSync(`${LEDGERS}${version}`)) {
       Deno.copyFileSync(`${LEDGERS}${version}/${name}`, `${folder}/${name}`);
@@ -53,9 +53,9 @@ for (const version of VERSIONS) {
   });
 }
 
-Deno.test("where another version made other rules of the same records, that is said", async () => {
-  const { told } = await call("replay", `${LEDGERS}0.5.0`);
-  assert.match(told, /but for 5 that another version of the program made/);
+Deno.test("commits that another version made differently are counted", async () => {
+  const { output } = await call("replay", `${LEDGERS}0.5.0`);
+  assert.match(output, /but for 5 that another version of the program made/);
   const verified = await call("verify", `${LEDGERS}0.4.0`);
-  assert.match(verified.told, /note: \d+\.snapshot\.zst: another version of the program made it/);
+  assert.match(verified.output, /note: \d+\.snapshot\.zst: another version of the program made it/);
 });

@@ -1,4 +1,4 @@
-// With which commit a condition about the rules ends.
+// The search for the commit with which a condition about the rules ends.
 
 import assert from "node:assert/strict";
 import { bisect, type Condition, flips } from "../../src/history/bisect.ts";
@@ -28,15 +28,19 @@ const ENDPOINTS = setPath("ip", "ledgerproxy", "endpoints");
 const SLOT = elementKey(["10.96.0.1", "tcp", "80", "0"]);
 const served: Condition = ({ desired }) => desired.get(ENDPOINTS)!.has(SLOT);
 
-Deno.test("every commit with which it changes, there and back, with the record that did it", () => {
+Deno.test("every commit that changes the condition is found, with the record that changed it", () => {
   // x @3 @4, commit @5; - @6 @7, commit @8; x- @9 @10 @11, commit @12; x @13 @14, commit @15
   const past = committedPast(history(["x", "-", "x-", "x"]));
   const found = [...flips(past, 2, 15, served)].map(({ commit, cause, holds }) => [commit, cause, holds]);
   assert.deepEqual(found, [[5, 3, true], [8, 6, false], [15, 13, true]]);
-  assert.deepEqual([...flips(past, 8, 12, served)], [], "what one commit does and undoes reaches no kernel");
+  assert.deepEqual(
+    [...flips(past, 8, 12, served)],
+    [],
+    "a change that the same commit undoes reaches no kernel",
+  );
 });
 
-Deno.test("the first commit that ends it, in a ledger that is folded in order and in a long one", () => {
+Deno.test("the first commit that ends the condition is found, in a short ledger and in a long one", () => {
   const short = bisect(committedPast(history(["x", "x", "-", "-"])), 5, 14, served);
   assert.deepEqual([short?.commit, short?.cause, short?.holds], [11, 9, false]);
   const long = [...Array<string>(701).fill("x"), ...Array<string>(701).fill("-")];
@@ -44,6 +48,6 @@ Deno.test("the first commit that ends it, in a ledger that is folded in order an
   assert.deepEqual([found?.commit, found?.cause, found?.holds], [5 + 3 * 701, 3 + 3 * 701, false]);
 });
 
-Deno.test("what ends it and is not committed up to the bad position is no commit", () => {
+Deno.test("a change that no commit brought to the kernel is not found", () => {
   assert.equal(bisect(committedPast(history(["x", "-"])), 5, 7, served), undefined);
 });

@@ -1,4 +1,4 @@
-// What `bisect` prints.
+// The text that `bisect` prints.
 
 import assert from "node:assert/strict";
 import { flipLines, notBoundedLines } from "../../src/history/bisect_words.ts";
@@ -10,7 +10,7 @@ import { committedPast, secondsOf, timeAt } from "../support/past.ts";
 
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 
-Deno.test("a commit, its cause, the changes and the outcomes on both sides", () => {
+Deno.test("a commit is printed with its cause, its changes and the outcomes on both sides", () => {
   const expected = parseExpectation(PACKET, "endpoint") as Expectation;
   const answer = bisectPacket(committedPast(), 2, 6, { packet: PACKET, expected });
   assert.ok(answer.kind === "found");
@@ -29,7 +29,7 @@ Deno.test("a commit, its cause, the changes and the outcomes on both sides", () 
   assert.match(flipLines(PACKET, { ...answer.flip, holds: true }, secondsOf)[0]!, /^good again @6/);
 });
 
-Deno.test("why no search is possible: the side that is not as expected, then who else changed our tables", () => {
+Deno.test("without a search the side that is not as expected is printed, then drift in between", () => {
   const [destination, port] = [PACKET.destination, 80];
   const outcome: Outcome = { kind: "drop", destination, port, masqueraded: false, probability: 1 };
   const drift = {

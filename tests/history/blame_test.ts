@@ -1,4 +1,4 @@
-// Which elements are about what a user asks, and which record made each so.
+// The elements that a search finds, and the cause of each.
 
 import assert from "node:assert/strict";
 import { blameElements } from "../../src/history/blame.ts";
@@ -17,7 +17,7 @@ function blamed(what: string): string[] {
   return [...blameElements(PAST, what)].map(({ set, key }) => `${set} ${key}`).sort();
 }
 
-Deno.test("a Service, a ServicePort, an address and a key find their elements, and words are whole", () => {
+Deno.test("a Service, a ServicePort, an address and a key find their elements, by whole words", () => {
   const web = [
     "ip ledgerproxy cluster-ips 10.96.0.1",
     "ip ledgerproxy endpoints 10.96.0.1 . tcp . 80 . 0",
@@ -31,7 +31,7 @@ Deno.test("a Service, a ServicePort, an address and a key find their elements, a
   for (const nothing of ["shop/we", "shop", "10.244.0", "10.9.9.9"]) assert.deepEqual(blamed(nothing), []);
 });
 
-Deno.test("an element comes with its cause and its commit; without a commit it says so", () => {
+Deno.test("an element has its cause and its commit; without a commit that is null", () => {
   const [endpoint] = blameElements(PAST, "10.96.0.1 . tcp . 80 . 0");
   assert.equal(endpoint!.cause?.offset, 3);
   assert.deepEqual([endpoint!.commit?.offset, endpoint!.commit?.time], [4, timeAt(2)]);

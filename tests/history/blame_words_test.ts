@@ -1,4 +1,4 @@
-// Elements and causes as `blame` prints them.
+// The text that `blame` prints.
 
 import assert from "node:assert/strict";
 import { blameElements } from "../../src/history/blame.ts";
@@ -8,7 +8,7 @@ import { committedPast, secondsOf } from "../support/past.ts";
 
 const [ENDPOINT] = blameElements(stateAt(committedPast(), 4), "10.96.0.1 . tcp . 80 . 0");
 
-Deno.test("element, cause, commit: a line each", () => {
+Deno.test("element, cause and commit have a line each", () => {
   const generation = ENDPOINT!.commit!.generation;
   assert.deepEqual(blameLines(ENDPOINT!, secondsOf), [
     'ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 comment "shop/web:http" : 10.244.0.2 . 8080 }',
@@ -17,7 +17,7 @@ Deno.test("element, cause, commit: a line each", () => {
   ]);
 });
 
-Deno.test("what was not committed, and what no record made, is said", () => {
+Deno.test("an element without a commit or without a cause is printed as such", () => {
   assert.equal(blameLines({ ...ENDPOINT!, commit: null }, secondsOf).at(-1), "    not committed");
   assert.deepEqual(blameLines({ ...ENDPOINT!, cause: null, commit: null }, secondsOf).slice(1), [
     "    by the skeleton",

@@ -1,11 +1,10 @@
-// Causes and commits of elements.
+// The causes and commits of elements.
 
 import assert from "node:assert/strict";
 import { causeAt, causeOf, commitOf, placeOf } from "../../src/history/cause.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { TRIGGER } from "../../src/kube/objects.ts";
-import { setPath } from "../../src/nft/ruleset.ts";
-import { elementKey } from "../../src/nft/ruleset.ts";
+import { elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { appears, slice } from "../support/cluster_notation.ts";
 import { committedPast, pastOf, timeAt } from "../support/past.ts";
 
@@ -44,7 +43,7 @@ Deno.test("a record's commit is the one that folded it; a rejected commit brings
   assert.equal(commitOf(pastOf(rejected).lookup(), 3), undefined);
 });
 
-Deno.test("a record that is gone is said to be; a trigger time comes with the slice that has it", () => {
+Deno.test("a cause that retention removed keeps its offset; a slice with a trigger time passes it on", () => {
   const { metadata, ...rest } = slice("shop/web-a http:8080/tcp 10.244.0.1");
   const triggered = { ...rest, metadata: { ...metadata, annotations: { [TRIGGER]: timeAt(-5) } } };
   const past = pastOf([appears(triggered)]);

@@ -10,20 +10,20 @@ import { committedPast } from "../support/past.ts";
 const PAST = committedPast();
 const at = (offset: number) => sideOfPast(stateAt(PAST, offset));
 
-Deno.test("what was added, removed and changed between two positions, each with the record that did it", () => {
+Deno.test("added, removed and changed elements between two positions have their causes", () => {
   const changes = differences(at(2), at(4)).filter(({ set }) => set.endsWith(" endpoints"));
   assert.deepEqual(
     changes.map(({ key, before, after, cause }) => [key, before?.value, after?.value, cause?.offset]),
     [
       ["10.96.0.1 . tcp . 80 . 0", "10.244.0.1 . 8080", "10.244.0.2 . 8080", 3],
-      // What removed it is not known of the old side: the record that had put it there is.
+      // The record that removed it is not known, so the cause is the record that had made it.
       ["10.96.0.1 . tcp . 80 . 1", "10.244.0.2 . 8080", undefined, 1],
     ],
   );
   assert.deepEqual(differences(at(4), at(4)), []);
 });
 
-Deno.test("to and fro is the same, the other way round", () => {
+Deno.test("with the sides exchanged the same elements differ, the other way round", () => {
   const there = differences(at(2), at(6));
   const back = differences(at(6), at(2));
   assert.deepEqual(
@@ -33,7 +33,7 @@ Deno.test("to and fro is the same, the other way round", () => {
   assert.ok(there.length > 0);
 });
 
-Deno.test("a kernel that took every commit differs by nothing; one that lacks the last by what that did", () => {
+Deno.test("a kernel with every commit does not differ; without the last commit it differs by that commit", () => {
   using kernel = new FakeKernel();
   const tables = [{ family: "ip", name: "ledgerproxy" }, { family: "ip6", name: "ledgerproxy" }] as const;
   const listed = () => sideOfKernel(kernel.list(tables));

@@ -1,4 +1,4 @@
-// Differences as `diff` prints them.
+// The text that `diff` prints.
 
 import assert from "node:assert/strict";
 import { differences, sideOfPast } from "../../src/history/diff.ts";
@@ -6,7 +6,7 @@ import { differenceLines } from "../../src/history/diff_words.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { committedPast } from "../support/past.ts";
 
-Deno.test("what was has a minus, what is a plus, and the last line of each names the cause", () => {
+Deno.test("the first side has a minus, the second a plus, and the last line names the cause", () => {
   const past = committedPast();
   const [before, after] = [2, 4].map((offset) => sideOfPast(stateAt(past, offset)));
   const [changed, removed] = differences(before!, after!).filter(({ set }) => set.endsWith(" endpoints"));

@@ -1,4 +1,4 @@
-// The queries of src/ledger/FLEET.md, as they stand there, against 50 ledgers whose truth is known.
+// The queries in src/ledger/FLEET.md, asked of 50 ledgers with known answers.
 
 import assert from "node:assert/strict";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
@@ -27,8 +27,8 @@ async function ask(
   const late = nodes.filter(({ committed }) => !((committed.get(event) ?? Infinity) <= at));
   assert.deepEqual((await rows(connection, "late")).map(({ node }) => node), late.map(({ name }) => name));
   const silent = nodes.filter(({ committed }) => {
-    const heard = [...committed.values()].filter((time) => time <= at);
-    return Math.max(...heard) < at - 60_000;
+    const past = [...committed.values()].filter((time) => time <= at);
+    return Math.max(...past) < at - 60_000;
   });
   assert.deepEqual(
     (await rows(connection, "silent")).map(({ node }) => node),
@@ -36,7 +36,7 @@ async function ask(
   );
 }
 
-Deno.test("the documented queries answer for 50 nodes what is true of them", async () => {
+Deno.test("the documented queries give the right answers for 50 nodes", async () => {
   const folder = Deno.makeTempDirSync();
   const nodes = writeFleet(folder);
   const instance = await DuckDBInstance.create(":memory:");

@@ -1,4 +1,4 @@
-// The questions as one object: positions as text, and each answer that of the question's own function.
+// All questions as one object: positions as text, and the answer of each question.
 
 import assert from "node:assert/strict";
 import { historyOf } from "../../src/history/history.ts";
@@ -11,7 +11,7 @@ import { committedPast, timeAt } from "../support/past.ts";
 const LEDGER = historyOf(committedPast());
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 
-Deno.test("a position is text or already read, and HEAD where it is left out", () => {
+Deno.test("a position is text or already parsed, and HEAD where it is left out", () => {
   const positions = ["@4", "HEAD~1", timeAt(2), { kind: "offset", offset: 4 }] as const;
   assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 4, 4]);
   assert.equal(LEDGER.offsetOf(), 6);
@@ -28,7 +28,7 @@ Deno.test("rules at a position have the elements, the causes and the records of 
   assert.equal(rules.ruleset.elements.get(set)?.get(key)?.value, "10.244.0.2 . 8080");
   assert.equal(rules.cause(set, key)?.offset, 3);
   assert.equal(rules.record(4)?.record.kind, "commit");
-  assert.deepEqual(LEDGER.diff(rules, "@4"), [], "and they are a side of a comparison");
+  assert.deepEqual(LEDGER.diff(rules, "@4"), [], "rules are a side of a comparison too");
 });
 
 Deno.test("every question is answered", () => {

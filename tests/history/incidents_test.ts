@@ -1,4 +1,4 @@
-// 100 incidents: the tools are asked as a person on call would ask them, and must name what did it.
+// 100 generated incidents: bisect, blame and log are asked as a user on call would ask, and must name the cause.
 
 import assert from "node:assert/strict";
 import { bisectCommand } from "../../src/cli/commands/bisect.ts";
@@ -9,7 +9,7 @@ import { INCIDENTS, type Truth, writeIncident } from "../support/incident.ts";
 const SEEDS = 100;
 const CLIENT = "10.244.9.9";
 
-/** What a command prints, line by line, as JSON. */
+/** The lines that a command prints, parsed as JSON. */
 // deno-lint-ignore no-explicit-any
 function answers(command: () => number): any[] {
   const lines: string[] = [];
@@ -23,7 +23,7 @@ function answers(command: () => number): any[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-/** What the tools say did it, asked only for what a user sees: a Service that fails, and since when at the earliest. */
+/** The causes that the tools name, asked with what a user knows: a Service that fails, and two positions around the start. */
 function investigate(
   folder: string,
   { kind, service, clusterIP, endpoint, replacement, before, end }: Truth,
@@ -49,7 +49,7 @@ function investigate(
   }
 }
 
-Deno.test("of 100 incidents bisect, blame or log names what did it", () => {
+Deno.test("bisect, blame or log names the cause of each of 100 incidents", () => {
   const folder = Deno.makeTempDirSync();
   const seen = new Map<string, number>();
   for (let seed = 0; seed < SEEDS; seed++) {
@@ -69,7 +69,7 @@ Deno.test("of 100 incidents bisect, blame or log names what did it", () => {
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("bisect says when the past is not as it was told, and what others did meanwhile", () => {
+Deno.test("bisect says when a position is not as the user said, and what other programs did in between", () => {
   const folder = Deno.makeTempDirSync();
   const seed = INCIDENTS.indexOf("foreign flush");
   const { before, end, clusterIP } = writeIncident(folder, seed);

@@ -1,4 +1,4 @@
-// Which records a search finds.
+// The records that a search finds.
 
 import assert from "node:assert/strict";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
@@ -45,7 +45,7 @@ Deno.test("a search finds every record that matches and no other, newest first",
   for (const past of [PAST, inSegments(PAST)]) {
     for (const [search, offsets] of CASES) {
       const found = [...recordsAbout(past, search)].map(({ offset }) => offset);
-      // A deleted slice has only its name: shop/web-a can be of shop/web alone.
+      // A deleted slice has only its name: shop/web-a can belong to shop/web alone.
       assert.deepEqual(found, offsets, JSON.stringify(search));
     }
   }

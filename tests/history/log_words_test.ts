@@ -1,11 +1,11 @@
-// Records as `log` prints them.
+// The text that `log` prints.
 
 import assert from "node:assert/strict";
 import { recordLines } from "../../src/history/log_words.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { committedPast, secondsOf, timeAt } from "../support/past.ts";
 
-Deno.test("a commit is followed by its changes, of one Service where one is asked for", () => {
+Deno.test("below a commit are its changes, or those of one Service", () => {
   const commit = committedPast().lookup()(4)!;
   const whole = recordLines(commit, undefined, secondsOf);
   assert.match(whole[0]!, /^@4 {2}02 {2}commit of @2 to @3: \d+ operations, \d+ us$/);
@@ -15,7 +15,7 @@ Deno.test("a commit is followed by its changes, of one Service where one is aske
   assert.deepEqual(recordLines(commit, "shop/we", secondsOf), [whole[0]]);
 });
 
-Deno.test("what was omitted is counted; a rejected commit gives the reason; drift and gaps are one line", () => {
+Deno.test("omitted changes are counted; a rejected commit has its error; drift and gaps are one line", () => {
   const past = committedPast();
   const { offset } = past.lookup()(0)!;
   const commit = past.lookup()(4)!.record as CommitRecord;

@@ -1,4 +1,4 @@
-// With which commit a packet stopped to go where it should.
+// The search for the commit with which a packet ceased to go where it should.
 
 import assert from "node:assert/strict";
 import { bisectPacket, packetFlips, parseExpectation } from "../../src/history/packet_bisect.ts";
@@ -16,7 +16,7 @@ const expect = (text: string) => ({
   expected: parseExpectation(PACKET, text) as Expectation,
 });
 
-Deno.test("the commit, its cause, what that changed for the packet, and both outcomes", () => {
+Deno.test("the commit is found with its cause, its changes for the packet, and both outcomes", () => {
   const answer = bisectPacket(PAST, 2, 6, expect("endpoint"));
   assert.ok(answer.kind === "found");
   const { flip } = answer;
@@ -60,7 +60,7 @@ Deno.test("where GOOD is not good or BAD is not bad, both outcomes and drift in 
   assert.ok(never.kind === "not bounded" && never.good?.length === 2 && never.bad === undefined);
 });
 
-Deno.test("what no commit brought to the kernel is not found; positions out of order are wrong", () => {
+Deno.test("a change that was not committed is not found; positions out of order are wrong", () => {
   assert.deepEqual(bisectPacket(PAST, 2, 5, expect("endpoint")), { kind: "not committed" });
   for (
     const ask of [
@@ -75,7 +75,7 @@ Deno.test("what no commit brought to the kernel is not found; positions out of o
   }
 });
 
-Deno.test("expectations are endpoint, refused, dropped or an address; anything else is said", () => {
+Deno.test("an expectation is endpoint, refused, dropped or an address; any other text is explained", () => {
   const outcome = (kind: Outcome["kind"], destination = "10.244.0.1"): Outcome =>
     ({ kind, destination, port: 80, masqueraded: false, probability: 1 }) as Outcome;
   const outcomes = [

@@ -1,10 +1,10 @@
-// Packets as people name them, and outcomes in words.
+// Packets and outcomes as text.
 
 import assert from "node:assert/strict";
 import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
 
-Deno.test("a packet has a sender and a target of one family; what is wrong is said with its value", () => {
+Deno.test("a packet has a sender and a target of one family; a wrong value is named", () => {
   assert.deepEqual(readPacket("10.244.0.5", "10.96.0.10:53/UDP", "eth0"), {
     source: "10.244.0.5",
     destination: "10.96.0.10",
@@ -29,7 +29,7 @@ Deno.test("a packet has a sender and a target of one family; what is wrong is sa
   for (const [source, target, message] of cases) assert.match(String(readPacket(source, target)), message);
 });
 
-Deno.test("an outcome says its share, its end, and whether the packet was translated or masqueraded", () => {
+Deno.test("an outcome is printed with its probability, and whether the packet was translated or masqueraded", () => {
   const packet = readPacket("10.244.0.5", "10.96.0.10:53/udp") as Packet;
   const outcome: Outcome = {
     kind: "deliver",

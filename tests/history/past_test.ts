@@ -29,7 +29,7 @@ function withSnapshots(past: Past): Past {
   return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
-Deno.test("at every offset the state is what the records up to it make, from a snapshot or from the beginning", () => {
+Deno.test("at every offset the state is that of the records up to it, from a snapshot or from the beginning", () => {
   const past = committedPast();
   const state = emptyState();
   const snapshots = withSnapshots(past);
@@ -46,7 +46,7 @@ Deno.test("at every offset the state is what the records up to it make, from a s
   assert.equal(stateAt(past, 6).lookup(7), undefined);
 });
 
-Deno.test("without the snapshot that the oldest record stands behind there is no state", () => {
+Deno.test("without the snapshot before the oldest record there is no state", () => {
   const past: Past = { ...committedPast(), first: () => 5 as Offset };
   assert.throws(() => stateAt(past, 6), (error: Error) => {
     assert.match(error.message, /the snapshot of what was before @5 is gone/);

@@ -1,4 +1,4 @@
-// Positions as people write them, looked up in a ledger.
+// Positions as users write them, resolved in a ledger.
 
 import assert from "node:assert/strict";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
@@ -52,7 +52,7 @@ function position(text: string): PositionExpression {
   return parsed;
 }
 
-Deno.test("offsets, times, HEAD and commits before it", () => {
+Deno.test("offsets, times, HEAD and commits before it are resolved", () => {
   const cases: [string, number][] = [
     ["@0", 0],
     ["@5", 5],
@@ -70,7 +70,7 @@ Deno.test("offsets, times, HEAD and commits before it", () => {
   }
 });
 
-Deno.test("what the ledger does not reach is said with where it ends", () => {
+Deno.test("a position outside the ledger is an error that says where the ledger ends", () => {
   const cases: [string, RegExp][] = [
     ["@6", /@6: the ledger ends at @5/],
     ["HEAD~2", /HEAD~2: the ledger has 2 commits/],

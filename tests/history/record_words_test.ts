@@ -5,7 +5,7 @@ import { changeText, describeRecord, driftText } from "../../src/history/record_
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { timeAt } from "../support/past.ts";
 
-Deno.test("a record is its object, or its kind", () => {
+Deno.test("a record is described by its object, or by its kind", () => {
   assert.equal(describeRecord(appears(service("shop/web 10.96.0.1 http:80/tcp"))), "Service shop/web");
   assert.equal(
     describeRecord(vanishes(slice("shop/web-a http:80/tcp 10.244.0.1"))),
@@ -26,7 +26,7 @@ Deno.test("a change has its sign, its element, its ServicePort and its cause", (
   );
 });
 
-Deno.test("drift names its program where the kernel did", () => {
+Deno.test("drift has the name of its program where the kernel gave one", () => {
   const drift = {
     kind: "drift",
     time: timeAt(0),

@@ -1,4 +1,4 @@
-// A ledger replayed whole, and in parts that prove together what the whole would.
+// A ledger is replayed whole and in parts, with the same result.
 
 import assert from "node:assert/strict";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
@@ -24,7 +24,7 @@ import { committedPast, pastOf } from "../support/past.ts";
 const PAST = committedPast();
 const WHOLE: Part = { from: 0, through: Infinity, bounded: false };
 
-/** The records of {@link PAST}, a segment and a snapshot at every one of `at`; `lie`: as another state would make it. */
+/** The records of {@link PAST}, a segment and a snapshot at each of `at`; `lie`: a snapshot of another state. */
 function inSegments(at: readonly number[], lie = false): Past {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never" });
@@ -42,7 +42,7 @@ function inSegments(at: readonly number[], lie = false): Past {
 
 function replay(past: Past, part: Part): ReplayResult {
   using kernel = new FakeKernel();
-  // A part begins with rules that were there before it: its first commit makes the tables.
+  // The kernel is empty, and the first commit of a part makes the tables.
   const steps = replayPart(past, part);
   for (let step = steps.next();; step = steps.next()) {
     if (step.done) return step.value;
@@ -50,7 +50,7 @@ function replay(past: Past, part: Part): ReplayResult {
   }
 }
 
-Deno.test("every commit comes out as it was, and a kernel takes each of them", () => {
+Deno.test("every commit is the same again, and a kernel accepts each of them", () => {
   assert.deepEqual(replay(PAST, WHOLE), {
     records: 7,
     commits: 3,
@@ -67,7 +67,7 @@ Deno.test("every commit comes out as it was, and a kernel takes each of them", (
   });
 });
 
-Deno.test("a commit with another digest ends the replay, with what this program makes of it", () => {
+Deno.test("a commit with another digest ends the replay, and the result has both sides", () => {
   const forged = [...PAST.records()].map(({ offset, record }): LedgerRecord =>
     offset === 4 && record.kind === "commit" ? { ...record, digest: "0".repeat(64) } : record
   );
@@ -84,7 +84,7 @@ Deno.test("a commit with another digest ends the replay, with what this program 
   assert.deepEqual(difference?.changes, written.changes);
 });
 
-Deno.test("parts begin behind snapshots, and together they have the result of the whole", () => {
+Deno.test("parts begin after snapshots, and together they have the result of the whole", () => {
   const past = inSegments([2, 3, 5]);
   const parts = partsOf(past, Infinity, 8);
   assert.deepEqual(parts.map(({ from, through, bounded }) => [from, through, bounded]), [
@@ -98,7 +98,7 @@ Deno.test("parts begin behind snapshots, and together they have the result of th
   assert.deepEqual(partsOf(PAST, Infinity, 8), [WHOLE], "one segment is one part");
 });
 
-Deno.test("a snapshot that is not what the records before it make proves nothing, and is named", () => {
+Deno.test("a snapshot of another state is a problem, and is named", () => {
   const past = inSegments([2, 3, 5], true);
   const { problem } = replay(past, { from: 0, through: 1, bounded: true });
   assert.match(

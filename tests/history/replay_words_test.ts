@@ -1,10 +1,10 @@
-// A commit that comes out differently, as `replay` prints it.
+// The text that `replay` prints for a commit that differs.
 
 import assert from "node:assert/strict";
 import { replayDifferenceLines } from "../../src/history/replay_words.ts";
 import { committedPast } from "../support/past.ts";
 
-Deno.test("both sides with their digests, and how many changes are not printed", () => {
+Deno.test("both sides are printed with their digests, and the count of changes that are left out", () => {
   const { record } = committedPast().lookup()(4)!;
   assert.ok(record.kind === "commit");
   const changes = Array(23).fill(record.changes[0]);

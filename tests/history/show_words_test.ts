@@ -1,4 +1,4 @@
-// Positions as `show` prints them.
+// The text that `show` prints.
 
 import assert from "node:assert/strict";
 import { stateAt } from "../../src/history/past.ts";
@@ -8,7 +8,7 @@ import { committedPast, secondsOf } from "../support/past.ts";
 
 const SHOWN = showPosition(stateAt(committedPast(), 3));
 
-Deno.test("comments say what happened, and what follows is the rules alone", () => {
+Deno.test("comments describe the record and the commit, and only rules follow", () => {
   const lines = positionLines(SHOWN, secondsOf);
   assert.equal(lines[0], "# @3  02  EndpointSlice shop/web-a");
   assert.match(
@@ -20,7 +20,7 @@ Deno.test("comments say what happened, and what follows is the rules alone", () 
   assert.equal(lines.filter((line) => !line.startsWith("#")).join("\n").trim(), SHOWN.rules.trim());
 });
 
-Deno.test("no commit, a rejected commit, and more events than are printed", () => {
+Deno.test("a missing commit, a rejected commit and a long list of events are printed as such", () => {
   assert.equal(positionLines({ ...SHOWN, commit: null }, secondsOf)[1], "# not committed yet");
   const { commit } = SHOWN;
   const rejected = {

@@ -1,4 +1,4 @@
-// Whether a ledger is what was written.
+// The verification of whole and damaged ledgers.
 
 import assert from "node:assert/strict";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
@@ -15,7 +15,7 @@ import { committedPast } from "../support/past.ts";
 const RECORDS = [...committedPast().records()];
 const KEEP = { bytes: Infinity, milliseconds: Infinity };
 
-/** The records in two segments, with a snapshot of the first four between them; `lines` makes other lines of it. */
+/** The records in two segments, with a snapshot of the first four between them; `lines` may change its lines. */
 function ledger(lines = (made: readonly SnapshotLine[]) => made): MemoryStorage {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never" });
@@ -38,7 +38,7 @@ function alter(storage: MemoryStorage, name: string, change: (text: string) => s
 
 const last = (storage: MemoryStorage) => storage.names().filter((name) => name.endsWith(".ndjson")).at(-1)!;
 
-Deno.test("a whole ledger has no problems, and its end is where the fold is", () => {
+Deno.test("a whole ledger has no problems, and is folded to its end", () => {
   const { verdict, state, damage } = verify(ledger());
   const { first, last, segments, snapshots, problems, notes } = verdict;
   assert.deepEqual({ first, last, segments, snapshots, problems, notes }, {
@@ -49,7 +49,7 @@ Deno.test("a whole ledger has no problems, and its end is where the fold is", ()
   assert.deepEqual([state.folded, damage], [6, undefined]);
 });
 
-Deno.test("a record that was changed is damage; what is before it is whole", () => {
+Deno.test("a changed record is damage; the records before it are whole", () => {
   const storage = ledger();
   alter(storage, last(storage), (text) => text.replace("EndpointSlice", "EndpointSlicf"));
   const { verdict, damage } = verify(storage);
@@ -59,7 +59,7 @@ Deno.test("a record that was changed is damage; what is before it is whole", () 
   assert.deepEqual([verdict.last, verdict.ledger], [4, ""]);
 });
 
-Deno.test("a torn end is a note and no problem", () => {
+Deno.test("a torn tail is a note and not a problem", () => {
   const storage = ledger();
   alter(storage, last(storage), (text) => text.slice(0, -5));
   const { verdict, damage } = verify(storage);
@@ -67,7 +67,7 @@ Deno.test("a torn end is a note and no problem", () => {
   assert.match(verdict.notes[0]!, /bytes of an unfinished write/);
 });
 
-Deno.test("a snapshot of another state, and one that is not whole, are problems", () => {
+Deno.test("a snapshot of another state and a broken snapshot are problems", () => {
   const { verdict } = verify(ledger((lines) => lines.slice(0, -1)));
   assert.match(
     verdict.problems.join(),

@@ -1,4 +1,4 @@
-// Verdicts as `verify` prints them.
+// The text that `verify` prints.
 
 import assert from "node:assert/strict";
 import { differences, sideOfPast } from "../../src/history/diff.ts";
@@ -8,7 +8,7 @@ import { committedPast } from "../support/past.ts";
 
 const VERDICT = { ledger: "a", first: 0, last: 6, segments: 2, snapshots: 1, problems: [], notes: [] };
 
-Deno.test("a verdict is a line, and a line for each problem and note", () => {
+Deno.test("a verdict is one line, with a line below for each problem and note", () => {
   assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);
   assert.deepEqual(verdictLines("DIR", { ...VERDICT, problems: ["a", "b"], notes: ["c"] }), [
     "DIR: @0 to @6, 2 segments, 1 snapshots: NOT whole",
@@ -18,7 +18,7 @@ Deno.test("a verdict is a line, and a line for each problem and note", () => {
   ]);
 });
 
-Deno.test("an element of the kernel differs, is too much or is missing; of many the first are named", () => {
+Deno.test("an element of the kernel differs, is too much or is missing; of many only the first are named", () => {
   const past = committedPast();
   const found = differences(sideOfPast(stateAt(past, 2)), sideOfPast(stateAt(past, 4)))
     .filter(({ set }) => set.endsWith(" endpoints"));

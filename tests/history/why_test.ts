@@ -1,4 +1,4 @@
-// A packet's path with the record behind each element.
+// The path of a packet, with the cause of each element.
 
 import assert from "node:assert/strict";
 import { readPacket } from "../../src/history/packet_words.ts";
@@ -10,7 +10,7 @@ import { committedPast, SHRINKING } from "../support/past.ts";
 
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 
-Deno.test("each element on the path names the record that made it so, at that position", () => {
+Deno.test("each element on the path has its cause, at that position", () => {
   const past = committedPast();
   const endpointsAt = (offset: number) =>
     pathOf(stateAt(past, offset), PACKET).steps.flatMap(({ found }) => found)
@@ -25,7 +25,7 @@ Deno.test("each element on the path names the record that made it so, at that po
   assert.deepEqual(outcomes.map(({ kind }) => kind), ["tcp-reset"]);
 });
 
-Deno.test("Services that want the frontend of another are rivals", () => {
+Deno.test("a Service that claims the frontend of another is a rival", () => {
   const both = { externalIPs: ["198.51.100.7"] };
   const old = service("shop/old 10.96.1.1 http:80/tcp", "2026-01-01T00:00:00Z", both);
   const young = service("shop/young 10.96.1.2 http:80/tcp", "2026-01-02T00:00:00Z", both);

@@ -1,4 +1,4 @@
-// A packet's path as `why` prints it.
+// The text that `why` prints.
 
 import assert from "node:assert/strict";
 import { readPacket } from "../../src/history/packet_words.ts";
@@ -11,7 +11,7 @@ import { committedPast } from "../support/past.ts";
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 const PATH = pathOf(stateAt(committedPast(), 4), PACKET);
 
-Deno.test("the packet first, then each hook once, its rules with what they found, then the outcomes", () => {
+Deno.test("the packet is printed first, then each hook once with its rules and elements, then the outcomes", () => {
   const lines = pathLines(PATH);
   assert.deepEqual(lines.slice(0, 2), ["10.244.9.9 -> 10.96.0.1:80/tcp on this node at @4", ""]);
   const hooks = PATH.steps.map(({ hook, priority }) => `${hook}, priority ${priority}`);
@@ -25,7 +25,7 @@ Deno.test("the packet first, then each hook once, its rules with what they found
   assert.deepEqual(lines.slice(-2), ["", "to 10.244.0.2:8080"]);
 });
 
-Deno.test("a node that has a name is named, elements of no record stand alone, rivals come last", () => {
+Deno.test("a named node is named, an element without a cause is printed alone, rivals come last", () => {
   const steps = [{
     hook: "prerouting",
     priority: 0,

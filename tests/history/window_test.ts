@@ -1,4 +1,4 @@
-// Windows of a ledger. How a report bounds them is in tests/cli/report_test.ts.
+// Windows of a ledger. The bounds of a report are tested in tests/cli/report_test.ts.
 
 import assert from "node:assert/strict";
 import { parsePosition, type PositionExpression } from "../../src/history/position_expression.ts";
@@ -12,7 +12,7 @@ const ALL = { records: Infinity, bytes: Infinity };
 const at = (text: string) => parsePosition(text) as PositionExpression;
 const window = (bounds: Partial<WindowBounds>) => windowOf(PAST, { ...ALL, ...bounds });
 
-Deno.test("a window has the state at its beginning and the records behind it", () => {
+Deno.test("a window has the state at its beginning and the records after it", () => {
   const whole = window({})!;
   assert.deepEqual([whole.first, whole.records.length, whole.state, whole.causes], [0, 7, undefined, []]);
   const some = window({ since: at("@2"), until: at("@4") })!;
@@ -22,7 +22,7 @@ Deno.test("a window has the state at its beginning and the records behind it", (
   assert.deepEqual(some.leftOut, { before: 3, after: 2, oldest: timeAt(1), newest: timeAt(3) });
 });
 
-Deno.test("fewer records are the newest of the window; one that no record is in is none", () => {
+Deno.test("with a bound only the newest records are in the window; a window without records is undefined", () => {
   assert.deepEqual([window({ records: 2 })!.first, window({ bytes: 1 })!.first], [5, 6]);
   assert.equal(window({ since: at("@4"), until: at("@4") }), undefined);
 });

@@ -1,4 +1,4 @@
-// Folders with and without a ledger, opened for questions.
+// Opening folders with and without a ledger.
 
 import assert from "node:assert/strict";
 import { isLedgerNotFound, openLedger } from "../../src/library/open_ledger.ts";
@@ -6,7 +6,7 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { SHRINKING, writeCommitted } from "../support/past.ts";
 
-Deno.test("a ledger is asked while it is written, and each question sees what is there by then", () => {
+Deno.test("a ledger can be read while it is written, and each question reads it anew", () => {
   const folder = Deno.makeTempDirSync();
   const storage = folderStorage(folder, true);
   writeCommitted(storage, SHRINKING.slice(0, 2));
@@ -32,7 +32,7 @@ Deno.test("a long question reports its progress by name", () => {
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("where there is no ledger, that is an error of its own", () => {
+Deno.test("a folder without a ledger is an error of its own", () => {
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/file`, "");
   for (const path of [folder, `${folder}/nowhere`, `${folder}/file`]) {

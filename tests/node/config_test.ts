@@ -1,4 +1,4 @@
-// The configuration as the node takes it from a file: what is only a warning, what is refused, and what a file may not be.
+// Settings from a configuration file: what is only a warning, what is refused, and which files are refused whole.
 
 import assert from "node:assert/strict";
 import { settings } from "../../src/node/config.ts";
@@ -7,7 +7,7 @@ import { UsageError } from "../../src/node/usage_error.ts";
 const HEAD = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: nftables\n";
 const OURS = "---\napiVersion: ledgerproxy.config/v1alpha1\nkind: LedgerProxyConfiguration\n";
 
-/** What comes of a configuration file that holds `text`: its settings, or what is wrong with it. */
+/** The settings of a configuration file with `text`, or what is wrong with it. */
 function read(text: string) {
   const config = Deno.makeTempFileSync();
   try {
@@ -21,7 +21,7 @@ function read(text: string) {
   }
 }
 
-Deno.test("a file that was written for kube-proxy 1.15 starts: what it no longer reads costs nothing", () => {
+Deno.test("a file for kube-proxy 1.15 is accepted: fields that kube-proxy no longer reads are ignored", () => {
   const { settings } = read(
     `${HEAD}metadata: {name: worker, namespace: null}\nresourceContainer: /kube-proxy\nudpIdleTimeout: 250ms\n` +
       "conntrack: {max: 100, maxPerCore: 1}\nnodePortAddresses: [10.0.0.0/8]\n",
@@ -30,15 +30,15 @@ Deno.test("a file that was written for kube-proxy 1.15 starts: what it no longer
   assert.equal(settings?.conntrack?.maxPerCore, 1);
 });
 
-Deno.test("of a key that stands twice the last counts, as in kube-proxy; in our own document it is refused", () => {
+Deno.test("of a repeated key the last counts, as in kube-proxy; in our own document it is refused", () => {
   assert.equal(read(`${HEAD}oomScoreAdj: 1\noomScoreAdj: 2\n`).settings?.oomScoreAdj, 2);
   assert.equal(
     read(`${HEAD}${OURS}ledger: /a\nledger: /b\n`).problem,
-    '--config FILE:\n  line 8: "ledger" stands twice',
+    '--config FILE:\n  line 8: "ledger" is repeated',
   );
 });
 
-Deno.test("a file that would not end, that multiplies itself, or that is none is refused with a sentence", () => {
+Deno.test("a file that does not end, multiplies by aliases or does not exist is refused with a sentence", () => {
   const level = (name: string, inner: string) => `${name}: &${name} [${Array(9).fill(inner).join(", ")}]\n`;
   const bomb = `${level("a", "x")}${level("b", "*a")}${level("c", "*b")}${level("d", "*c")}`;
   assert.match(read(`${HEAD}${bomb}`).problem, /its aliases .* multiply what it holds/);

@@ -1,4 +1,4 @@
-// What becomes of a fault: counted, recorded as a gap of no records, and the end of the loop where the engine may be broken.
+// A fault is counted and recorded as a gap of no records. It ends the loop where it may have broken the engine.
 
 import assert from "node:assert/strict";
 import { InvariantError } from "../../src/invariant.ts";
@@ -14,7 +14,7 @@ function newFaults() {
   return { faults, counted, records, append, [Symbol.dispose]: () => faults[Symbol.dispose]() };
 }
 
-Deno.test("a fault that the engine had no part in is recorded, and the loop goes on", () => {
+Deno.test("a fault outside the engine is recorded, and the loop goes on", () => {
   using all = newFaults();
   const broken = all.faults.attach(all.append);
   all.faults.note("answer", new TypeError("token=abc is no function"));
@@ -25,12 +25,12 @@ Deno.test("a fault that the engine had no part in is recorded, and the loop goes
   ]);
 });
 
-Deno.test("a contradiction ends the loop; the next one records it, and it is not counted twice", () => {
+Deno.test("an InvariantError ends the loop; the next loop records it, and it is not counted twice", () => {
   using all = newFaults();
   const broken = all.faults.attach(all.append);
   all.faults.note("rejection", new InvariantError("positions out of order"));
   assert.equal(broken.aborted, true);
-  assert.equal(all.records.length, 0, "its own ledger may be broken too");
+  assert.equal(all.records.length, 0, "the ledger of the broken loop may be broken too");
   all.faults.detach();
   all.faults.loopEnded(broken.reason);
   assert.deepEqual(all.counted, ["rejection"]);
@@ -38,7 +38,7 @@ Deno.test("a contradiction ends the loop; the next one records it, and it is not
   assert.match(all.records[0]!.reason, /positions out of order; the loop starts again$/);
 });
 
-Deno.test("faults without end are all counted, few are recorded, and few wait", () => {
+Deno.test("many faults are all counted, and few of them are recorded or wait", () => {
   using all = newFaults();
   for (let i = 0; i < 500; i++) all.faults.note("rejection", new Error("again"));
   all.faults.attach(all.append);

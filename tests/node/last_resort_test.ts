@@ -1,4 +1,4 @@
-// What nothing catches, in a process of its own: it goes on, and knows what may have been interrupted.
+// Errors that nothing catches, in a process of its own: it goes on, and knows which of them may have broken the engine.
 
 import assert from "node:assert/strict";
 import { UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits.ts";
@@ -17,7 +17,7 @@ Deno.test("uncaught exceptions and rejections are faults, and the process goes o
     "exception: Error: in a listener",
     "exception: Error: in a microtask",
     "exception: TypeError: in a timer",
-    "rejection: Error: nobody awaits this, token=...",
+    "rejection: Error: without a handler, token=...",
     "rejection: InvariantError: positions out of order (breaks)",
     "rejection: thrown: a string",
   ]);

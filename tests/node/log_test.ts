@@ -1,7 +1,7 @@
-// How messages look, and that they hold no credential.
+// The form of messages, and that they have no credential.
 
 import assert from "node:assert/strict";
-import { lineOf, type LogSettings, type Message } from "../../src/node/log.ts";
+import { logLine, type LogSettings, type Message } from "../../src/node/log.ts";
 
 const LOG = new URL("../../src/node/log.ts", import.meta.url).href;
 
@@ -24,9 +24,9 @@ log.warn(${JSON.stringify(text)});`;
 
 const TIME = Date.parse("2026-11-23T03:12:00.123Z");
 const shown = (message: Partial<Message>, format: LogSettings["format"]) =>
-  lineOf({ level: "info", time: TIME, text: "in sync", ...message }, { format, verbosity: 0 });
+  logLine({ level: "info", time: TIME, text: "in sync", ...message }, { format, verbosity: 0 });
 
-Deno.test("commands write sentences, a node's log has time and level, JSON the keys of Kubernetes", () => {
+Deno.test("commands write sentences; the log of run has time and level; JSON has the keys of Kubernetes", () => {
   assert.equal(shown({}, "plain"), "in sync\n");
   assert.equal(shown({ level: "error" }, "plain"), "error: in sync\n");
   assert.equal(shown({}, "text"), "2026-11-23T03:12:00.123Z info: in sync\n");
@@ -34,7 +34,7 @@ Deno.test("commands write sentences, a node's log has time and level, JSON the k
   assert.deepEqual(JSON.parse(shown({ level: "debug" }, "json"))["v"], 4);
 });
 
-Deno.test("each line of a message has time and level, and none is endless", () => {
+Deno.test("each line of a message has time and level, and a long message is cut", () => {
   assert.equal(
     shown({ level: "error", text: "a\nb" }, "text"),
     "2026-11-23T03:12:00.123Z error: a\n2026-11-23T03:12:00.123Z error: b\n",
@@ -42,7 +42,7 @@ Deno.test("each line of a message has time and level, and none is endless", () =
   assert.ok(shown({ text: "x".repeat(1 << 20) }, "text").length < 17_000);
 });
 
-Deno.test("what looks like a credential is left out, in linear time; names and digests stay", () => {
+Deno.test("what looks like a credential is left out; names and digests stay", () => {
   const token = "aBcDeFgH0123456789aBcDeFgH0123456789aBcDeFgH";
   for (
     const text of [

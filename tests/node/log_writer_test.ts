@@ -1,4 +1,4 @@
-// Writing the log: in order, never waiting for who reads it, and saying what was dropped.
+// Lines are written in order, never wait for their reader in the background, and are counted where they are dropped.
 
 import assert from "node:assert/strict";
 import { LOG_WAITING_BYTES_MAX } from "../../src/limits.ts";
@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 
 const decoder = new TextDecoder();
 
-/** A standard error that takes nothing until it is opened, then seven bytes at a time. */
+/** A standard error that accepts nothing until it is opened, then seven bytes at a time. */
 class SlowSink implements LogSink {
   text = "";
   readonly #opened = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ Deno.test("in the foreground a line is written before the call returns", () => {
   assert.equal(sink.text, "one\n");
 });
 
-Deno.test("in the background lines wait while nobody reads, and come in order", async () => {
+Deno.test("in the background lines wait while no program reads them, and are written in order", async () => {
   const sink = new SlowSink();
   const writer = newWriter(sink);
   writer.goBackground();
@@ -51,7 +51,7 @@ Deno.test("in the background lines wait while nobody reads, and come in order", 
   assert.equal(sink.text, `${lines.join("")}more\n`);
 });
 
-Deno.test("what memory is not given for is dropped, counted, and reported when lines flow again", async () => {
+Deno.test("lines beyond the bound of memory are dropped, counted, and reported when writing works again", async () => {
   const sink = new SlowSink();
   const writer = newWriter(sink);
   writer.goBackground();
@@ -64,7 +64,7 @@ Deno.test("what memory is not given for is dropped, counted, and reported when l
   assert.equal(sink.text, `${line.repeat(kept)}3 dropped\n`);
 });
 
-Deno.test("a closed standard error costs lines, and nothing else", async () => {
+Deno.test("a closed standard error loses lines, and nothing else", async () => {
   const closed: LogSink = {
     writeSync: () => {
       throw new Deno.errors.BrokenPipe("closed");

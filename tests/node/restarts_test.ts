@@ -1,4 +1,4 @@
-// Restarts in place: at once, then after pauses that double; whatever comes, `stop` ends them.
+// Restarts in place: the first at once, the next ones after pauses that double; `stop` ends them.
 
 import assert from "node:assert/strict";
 import { NO_RESTARTS, restartedAt, restarting, restartPause } from "../../src/node/restarts.ts";
@@ -14,7 +14,7 @@ Deno.test("the pauses double up to half a minute, and begin again after ten quie
   assert.equal(restartPause(restartedAt(restarts, 8 + 10 * 60_000)), 0);
 });
 
-Deno.test("a loop that throws starts again; what may not restart, and a stop, end it", async () => {
+Deno.test("a loop that throws starts again, unless it may not restart or is stopped", async () => {
   const stop = new AbortController();
   const seen: string[] = [];
   const fates: (() => number)[] = [

@@ -1,4 +1,4 @@
-// --source at a start: files that hold nothing where the ledger knows more. Through the command line, without a kernel.
+// `--source` at a start, with files that have no object while the ledger has some. Through the command line, without a kernel.
 
 import assert from "node:assert/strict";
 
@@ -23,7 +23,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Records what is in `folder`, once; returns the exit code and what was said. */
+/** Records what is in `folder`, once; returns the exit code and standard error. */
 async function record(folder: string, ...flags: string[]): Promise<{ code: number; said: string }> {
   const program = [
     "run",
@@ -44,7 +44,7 @@ async function record(folder: string, ...flags: string[]): Promise<{ code: numbe
   return { code, said: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("files without any object are an error where the ledger knows some, but with --allow-empty", async () => {
+Deno.test("files without any object are an error where the ledger has objects, unless --allow-empty is given", async () => {
   await withFolder(async (folder) => {
     const write = (text: string) => Deno.writeTextFileSync(`${folder}/in/all.json`, text);
     write(manifest("one", "two", "three", "four", "five"));
@@ -64,7 +64,7 @@ Deno.test("files without any object are an error where the ledger knows some, bu
       assert.equal(code, 2, said);
       assert.match(said, expected);
     }
-    assert.equal((await record(folder, "--allow-empty")).code, 2, "what is broken is not empty");
+    assert.equal((await record(folder, "--allow-empty")).code, 2, "broken files are not empty ones");
     write(manifest("one"));
     assert.match(
       (await record(folder)).said,
@@ -74,6 +74,6 @@ Deno.test("files without any object are an error where the ledger knows some, bu
     const { code, said } = await record(folder, "--allow-empty");
     assert.equal(code, 0, said);
     assert.match(said, /recorded 0 Services/);
-    assert.equal((await record(folder)).code, 0, "a ledger that knows nothing loses nothing");
+    assert.equal((await record(folder)).code, 0, "an empty ledger can lose nothing");
   });
 });

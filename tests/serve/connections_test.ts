@@ -1,9 +1,9 @@
-// Who has to go when all connections are taken.
+// Which connection is closed when all places are taken.
 
 import assert from "node:assert/strict";
 import { Connections } from "../../src/serve/connections.ts";
 
-/** Fills `connections` from `addresses` in order; the names of those that were closed. */
+/** Opens a connection from each of `addresses` in order, and returns those that were closed. */
 function closedOf(max: number, addresses: readonly string[]): string[] {
   const connections = new Connections(max);
   const closed: string[] = [];
@@ -18,13 +18,13 @@ function closedOf(max: number, addresses: readonly string[]): string[] {
   return closed;
 }
 
-Deno.test("the oldest connection of the client that has the most has to go", () => {
+Deno.test("the oldest connection of the client that has the most is closed", () => {
   assert.deepEqual(closedOf(3, ["a", "b", "b", "c"]), ["b #1"]);
-  assert.deepEqual(closedOf(3, ["a", "b", "c", "d"]), ["a #0"], "where all have one, the oldest");
+  assert.deepEqual(closedOf(3, ["a", "b", "c", "d"]), ["a #0"], "where each client has one, the oldest");
   assert.deepEqual(closedOf(2, ["a", "b", "b", "b", "b"]), ["a #0", "b #1", "b #2"]);
 });
 
-Deno.test("an IPv6 client is its /64, and a mapped IPv4 address is that address", () => {
+Deno.test("the addresses of a /64 are one client, and so are an IPv4 address and its mapped form", () => {
   assert.deepEqual(closedOf(3, ["fd00::1", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "fd00:0:0:1::1"]), [
     "2001:db8:0:1::1 #1",
   ]);

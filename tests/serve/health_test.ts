@@ -1,9 +1,10 @@
-// Health: when it is given, what the endpoints answer, and the health checks of Services.
+// Health: the status and body of the endpoints, and the health check ports of Services.
 
 import assert from "node:assert/strict";
 import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
-import { NODE_PROBLEMS, type NodeProblem } from "../../src/serve/problems.ts";
+import { OWN_NODE_PROBLEMS, type ProblemFacts } from "../../src/serve/problems.ts";
+import { resourceStatus } from "../support/resource_status.ts";
 
 const NOW = Date.parse("2026-11-23T03:12:00.000Z");
 const FACTS: HealthFacts = {
@@ -19,7 +20,7 @@ const FACTS: HealthFacts = {
   sources: [],
 };
 
-Deno.test("healthy while nothing waits, and for a minute while something does", () => {
+Deno.test("the proxy is healthy while no change waits, and for a minute while one does", () => {
   const cases: [number | undefined, number][] = [[undefined, 200], [NOW - 59_999, 200], [NOW - 60_000, 503]];
   for (const [pendingSince, status] of cases) {
     assert.equal(livez({ ...FACTS, pendingSince }).status, status);
@@ -27,16 +28,15 @@ Deno.test("healthy while nothing waits, and for a minute while something does", 
   }
 });
 
-Deno.test("a node that is about to go is alive, and not to be sent traffic", () => {
+Deno.test("a node that the autoscaler will delete is alive, and receives no traffic", () => {
   const facts = { ...FACTS, nodeEligible: false };
   assert.deepEqual([healthz(facts).status, livez(facts).status], [503, 200]);
 });
 
 Deno.test("the body is kube-proxy's, with the sources beside it", () => {
-  const receivedAt = NOW - 1000;
   const body = healthz({
     ...FACTS,
-    sources: [{ kind: "Service", receivedAt, problem: "", reason: "", listed: true, lists: 1 }],
+    sources: [resourceStatus({ receivedAt: NOW - 1000 })],
   }).body;
   const family = { lastUpdated: "2026-11-23T03:12:00.000Z", healthy: true };
   assert.deepEqual(body, {
@@ -52,27 +52,27 @@ Deno.test("the body is kube-proxy's, with the sources beside it", () => {
     nodeEligible: true,
   });
   const unhealthy = livez({ ...FACTS, pendingSince: 0 }).body;
-  assert.equal(unhealthy["lastUpdated"], "2026-11-23T03:11:55.000Z", "when it last was");
+  assert.equal(unhealthy["lastUpdated"], "2026-11-23T03:11:55.000Z", "the last time it was healthy");
   assert.equal("nodeEligible" in unhealthy, false);
 });
 
-Deno.test("a fault that stops the loop is unhealthy once it lasts", () => {
+Deno.test("a loop that a fault has stopped for a minute is unhealthy", () => {
   for (const [brokenSince, status] of [[NOW - 59_999, 200], [NOW - 60_000, 503]] as const) {
     const { body, status: found } = livez({ ...FACTS, brokenSince });
     assert.deepEqual([found, body["problems"]], [status, ["restarting after a fault"]]);
   }
 });
 
-Deno.test("an own Node that is missing, deleted, without addresses or unreadable: 503, and alive", () => {
-  for (const [node, words] of Object.entries(NODE_PROBLEMS)) {
-    const facts = { ...FACTS, node: node as NodeProblem };
+Deno.test("an own Node that is missing, deleted, unreadable or without addresses is a 503 of /healthz, not of /livez", () => {
+  for (const [node, words] of Object.entries(OWN_NODE_PROBLEMS)) {
+    const facts = { ...FACTS, node: node as ProblemFacts["node"] };
     assert.deepEqual([healthz(facts).status, livez(facts).status], [503, 200], node);
     assert.deepEqual(healthz(facts).body["node"], { problem: words });
     assert.deepEqual(healthz(facts).body["problems"], [words]);
   }
 });
 
-Deno.test("drift is named, with who and what, until it is settled", () => {
+Deno.test("drift is shown with its program and its changes", () => {
   const drift = {
     process: "nft\u202e",
     pid: 4711,
@@ -81,7 +81,7 @@ Deno.test("drift is named, with who and what, until it is settled", () => {
     putBackAt: NOW + 2000,
   };
   const { status, body } = healthz({ ...FACTS, drift });
-  assert.equal(status, 200, "the rules are put back: traffic may come");
+  assert.equal(status, 200, "the rules are put back, so the node may receive traffic");
   assert.deepEqual(body["problems"], ["another program changes our tables"]);
   assert.deepEqual(body["drift"], {
     process: "nft\\u{202e}",
@@ -92,18 +92,11 @@ Deno.test("drift is named, with who and what, until it is settled", () => {
   });
 });
 
-Deno.test("what everybody can read holds no text of an error; details hold it without credentials", () => {
+Deno.test("the public answers have no text of an error; details have it without credentials", () => {
   const secret = "s3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3t";
   const problem =
     `https://admin:${secret}@api.example:6443: 401; bearer ${secret}; token=${secret} ${secret}`;
-  const source = {
-    kind: "Service",
-    receivedAt: 0,
-    problem,
-    reason: "forbidden",
-    listed: false,
-    lists: 0,
-  } as const;
+  const source = resourceStatus({ problem, reason: "forbidden" });
   const facts = { ...FACTS, ledger: { reason: `/var/${secret}`, records: 3 }, sources: [source] };
   const answers = JSON.stringify([healthz(facts).body, livez(facts).body]);
   assert.doesNotMatch(answers, /s3cr3t|example|var/);
@@ -118,26 +111,7 @@ Deno.test("what everybody can read holds no text of an error; details hold it wi
   });
 });
 
-Deno.test("each reason of a source has its words", () => {
-  const reasons = {
-    starting: "not listed yet",
-    unreachable: "api server not answering",
-    silent: "api server not answering",
-    forbidden: "api server refuses us",
-    throttled: "api server is overloaded",
-    invalid: "api server answers with errors",
-    unconfirmed: "list awaiting confirmation",
-    absent: undefined,
-    "": undefined,
-  } as const;
-  for (const [reason, words] of Object.entries(reasons)) {
-    const source = { kind: "Node", receivedAt: 0, problem: "x", listed: true, lists: 0 } as const;
-    const facts = { ...FACTS, sources: [{ ...source, reason: reason as keyof typeof reasons }] };
-    assert.deepEqual(healthz(facts).body["problems"], words === undefined ? [] : [words], reason);
-  }
-});
-
-Deno.test("the endpoints answer in JSON, others are not found", async () => {
+Deno.test("the endpoints answer in JSON; other paths are not found", async () => {
   let facts = FACTS;
   const address = { hostname: "127.0.0.1", port: 40_256 };
   await using _server = serveHealth(address, () => facts);
@@ -152,7 +126,7 @@ Deno.test("the endpoints answer in JSON, others are not found", async () => {
   assert.deepEqual((await get("/nothing"))[0], 404);
 });
 
-Deno.test("a health check port follows its Service: count, opening, closing, and a port that is taken", async () => {
+Deno.test("a health check port follows its Service: its count, its port, and a port that is in use", async () => {
   const warnings: string[] = [];
   await using ports = new HealthCheckPorts(
     () => FACTS,

@@ -1,4 +1,4 @@
-// The HTTP server against clients that mean no good: it answers everybody else, and holds a bounded number of connections.
+// The HTTP server against hostile clients: it answers every other client, and holds a bounded number of connections.
 
 import assert from "node:assert/strict";
 import { Connections } from "../../src/serve/connections.ts";
@@ -28,7 +28,7 @@ async function ask(request: string | Uint8Array, hostname = ADDRESS.hostname): P
     const bytes = typeof request === "string" ? new TextEncoder().encode(request) : request;
     for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
   } catch {
-    // It may answer before it has read everything.
+    // The server may answer and close before it has read everything.
   }
   return await rest(conn);
 }
@@ -42,7 +42,7 @@ async function rest(conn: Deno.Conn): Promise<string> {
       text += new TextDecoder().decode(buffer.subarray(0, count));
     }
   } catch {
-    // Reset is as good as closed.
+    // A reset closes the connection too.
   }
   conn.close();
   return text;
@@ -74,7 +74,7 @@ Deno.test("every form of a request is answered once, and the connection closed",
   assert.doesNotMatch(await ask("HEAD /livez HTTP/1.1\r\nhost: x\r\n\r\n"), /currentTime/);
 });
 
-Deno.test("pipelined requests get one answer, a head of a megabyte gets none", async () => {
+Deno.test("pipelined requests receive one answer, a head of a megabyte receives none", async () => {
   await using _server = serveHealth(ADDRESS, () => FACTS);
   const pipelined = await ask("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(500));
   assert.equal(pipelined.match(/HTTP\/1\.1/g)?.length, 1);
@@ -83,7 +83,7 @@ Deno.test("pipelined requests get one answer, a head of a megabyte gets none", a
   assert.equal(await probe(), OK);
 });
 
-Deno.test("a client that takes every connection takes them from itself; others are answered, on both families", async () => {
+Deno.test("a client that opens too many connections loses its own; other clients are answered, on both families", async () => {
   let closed = 0;
   const notes = { ...NO_NOTES, closed: () => closed++ };
   await using _server = serveHealth({ ...ADDRESS, hostname: "::" }, () => FACTS, () => {}, notes);
@@ -99,7 +99,7 @@ Deno.test("a client that takes every connection takes them from itself; others a
   assert.equal(await probe("::1"), OK);
   await until("the oldest are closed", () => closed >= 300 - HEALTH_CONNECTIONS_MAX);
   await patient.write(new TextEncoder().encode("\r\n"));
-  assert.match(await rest(patient), /200 OK/, "one that held a single connection all the while");
+  assert.match(await rest(patient), /200 OK/, "a client with a single old connection");
   for (const conn of held) conn.close();
 });
 

@@ -1,9 +1,10 @@
-// Metrics: kube-proxy's names and labels, fed by what the engine reports.
+// Metrics about syncs, with kube-proxy's names and labels and with ours, read as a scraper reads them.
 
 import assert from "node:assert/strict";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { newMetrics } from "../../src/serve/metrics.ts";
 import { serveMetrics } from "../../src/serve/metrics_server.ts";
+import { resourceStatus } from "../support/resource_status.ts";
 
 const REPORT: SyncReport = {
   position: 7,
@@ -23,9 +24,9 @@ const REPORT: SyncReport = {
   triggers: [],
 };
 
-Deno.test("a sync is counted under kube-proxy's names, for both families, and under ours", async () => {
+Deno.test("a sync is counted with kube-proxy's names, for both families, and with ours", async () => {
   const metrics = newMetrics({
-    status: () => [{ kind: "Service", receivedAt: 5000, problem: "", reason: "", lists: 1, listed: true }],
+    status: () => [resourceStatus({ receivedAt: 5000 })],
     gathered: () => ({ services: 5, endpoints: 6 }),
     ledger: () => ({ reason: "No space left on device", records: 12 }),
     problems: () => ["ledger cannot be written"],

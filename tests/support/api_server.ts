@@ -1,10 +1,10 @@
-// An API server in this process, over TLS on loopback. The test decides its answers.
+// A fake API server in this process, over TLS on loopback. The test decides its answers.
 
 import { ApiClient } from "../../src/ingest/api_client.ts";
 
 const TLS = new URL("../../fixtures/tls/", import.meta.url);
 const CERTIFICATE = new URL("server.crt", TLS).pathname;
-/** Where and how a server listens. */
+/** The address and the certificates of a server. */
 export const LISTEN = {
   hostname: "127.0.0.1",
   port: 0,
@@ -21,7 +21,7 @@ export const service = (name: string, version = "1") => ({
   metadata: { name, namespace: "shop", resourceVersion: version },
   spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
 });
-/** The same outside a list, with kind and apiVersion. */
+/** The same Service as a single object. */
 export const whole = (name: string, version = "1") => ({
   apiVersion: "v1",
   kind: "Service",
@@ -43,7 +43,7 @@ export const page = (names: readonly string[], metadata: Record<string, unknown>
     items: names.map((name) => service(name)),
   });
 
-/** A body of `parts`, which then ends or stays open. */
+/** A body of `parts`, which ends or stays open after them. */
 export function stream(parts: readonly string[], open: boolean): Response {
   const text = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
@@ -55,7 +55,7 @@ export function stream(parts: readonly string[], open: boolean): Response {
   return new Response(body);
 }
 
-/** An error answer. */
+/** An error as an answer. */
 export const status = (code: number, reason: string) =>
   Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
 

@@ -1,4 +1,4 @@
-// Appends records to the ledger in a given folder until it is killed. Prints the offset of each appended record.
+// Appends records to the ledger in a folder until it is killed, and prints the offset of each once it is written.
 
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";

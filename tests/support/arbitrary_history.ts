@@ -1,5 +1,5 @@
-// Histories for property tests: events about three Services (two share a cluster IP, all may want the same addresses) and
-// their slices.
+// Random histories for property tests: events about three Services and their slices. Two of the Services share a cluster IP,
+// and all may claim the same addresses.
 
 import fc from "fast-check";
 import type { Service } from "../../src/kube/objects.ts";
@@ -48,5 +48,5 @@ const event: fc.Arbitrary<EventRecord> = fc.oneof(
     (chance > 0 ? appears : vanishes)(slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`))
   ),
 );
-/** See the head of this file. */
+/** A random history. */
 export const arbitraryHistory: fc.Arbitrary<EventRecord[]> = fc.array(event, { maxLength: 40 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 const long = (length: number) => "x".repeat(length);
 
-/** Mostly values that pass, so that the bad ones are met by something that could break. */
+/** Mostly valid values, so that the wrong ones are among objects that could break. */
 const mostly = <T>(good: readonly T[], bad: readonly T[]) =>
   fc.oneof(
     { weight: 9, arbitrary: fc.constantFrom(...good) },
@@ -136,7 +136,7 @@ const node = some(address, 4).map((addresses) => ({
   status: { addresses: addresses.map((one) => ({ type: "InternalIP", address: one })) },
 }));
 
-/** A cluster's worth of them, as a source would read it. */
+/** A random cluster of such objects, as a source would read it. */
 export const hostileClusters: fc.Arbitrary<unknown[]> = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: service },

@@ -1,4 +1,4 @@
-// Random transactions over a small world: few names, so that they meet, clash and refer to each other.
+// Random transactions over few names, so that they often refer to each other and clash.
 
 import fc from "fast-check";
 import type { Address, Family } from "../../src/nft/data_type.ts";
@@ -21,13 +21,13 @@ const SOURCES = {
   ip6: ["fd00::/61", "2001:db8::/32", "2001:db9::7"],
 };
 
-/** The first and the last, neighbours, and single addresses. */
+/** Prefixes at both ends of the range, next to each other, and single addresses. */
 const NETWORKS: Readonly<Record<Family, readonly string[]>> = {
   ip: ["0.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "192.0.2.7", "192.0.2.8", "224.0.0.0/3"],
   ip6: ["::/16", "fd00::/61", "fd00:0:0:8::/61", "2001:db8::7", "2001:db8::8", "ff00::/8"],
 };
 
-/** The sets of the small world, by name. */
+/** The sets that transactions use, by name. */
 export function worldSets(family: Family): Container[] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   return [
@@ -237,7 +237,7 @@ function operation(family: Family, table: string): fc.Arbitrary<Operation> {
   );
 }
 
-/** Whatever can be said of the small world in table `table`, to be used as a prelude so that little is refused. */
+/** Operations that make every object of table `table`. As a prelude they make most of the later operations valid. */
 export function world(table: string): Transaction {
   return (["ip", "ip6"] as const).flatMap((family): Operation[] => [
     { verb: "add", noun: "table", family, table },

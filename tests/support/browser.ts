@@ -1,20 +1,20 @@
-// A real browser for tests of pages: Debian's chromium, without a window. Everything it asks for, says or throws is
-// kept, so that a test can insist that there was nothing.
+// A real browser for tests of pages: Debian's chromium, headless. It keeps all requests, console messages and errors, so that a
+// test can assert that there were none.
 
 import { type Browser, type HTTPRequest, launch, type Page } from "puppeteer-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** An open page, and what it did. */
+/** An open page, with its requests and messages. */
 export interface OpenPage {
   readonly page: Page;
-  /** URLs it asked for, its own aside. */
+  /** URLs that it requested, without its own. */
   readonly requests: readonly string[];
-  /** What it wrote to the console, what it threw, dialogs it opened. */
+  /** Its console messages, errors and dialogs. */
   readonly said: readonly string[];
 }
 
-/** Where the browser is; undefined where there is none. */
+/** The path of the browser; undefined where there is none. */
 function browserPath(): string | undefined {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   const candidates = [
@@ -37,7 +37,7 @@ export function missingBrowser(): string | undefined {
     : undefined;
 }
 
-/** Opens `file` (and `hash`), waits until `ready` is there, and calls `look`; closes the browser whatever happens. */
+/** Opens `file` with `hash`, waits for `ready`, and calls `look`. It closes the browser in any case. */
 export async function withPage(
   file: string,
   { hash = "", ready, dark = false }: { hash?: string; ready: string; dark?: boolean },

@@ -1,11 +1,11 @@
-// The program as it is shipped: the bundle that the Dockerfile's task makes, with what its entry point passes to the runtime.
+// The program as it is shipped: the bundle that the Dockerfile makes, run with the flags of the Dockerfile's entry point.
 
 const ROOT = new URL("../../", import.meta.url);
 const DOCKERFILE = new URL("Dockerfile", ROOT);
 const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
 const INPUTS = ["src", "deno.json", "deno.lock"];
 
-/** What the image passes to deno before the program: permissions and flags of V8. */
+/** The arguments of deno in the image: permissions and flags of V8. */
 export function imageArguments(): string[] {
   const text = Deno.readTextFileSync(DOCKERFILE).replaceAll("\\\n", "");
   const entrypoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
@@ -19,7 +19,7 @@ export function imageCommand(...args: readonly string[]): string[] {
 
 let made = false;
 
-/** Path of the bundle; it is made first where it is older than its sources. Several processes may ask at once. */
+/** The path of the bundle. It is made first where its sources are newer. Several processes may call this at once. */
 export function bundle(): string {
   if (made) return BUNDLE;
   Deno.mkdirSync(new URL("dist", ROOT), { recursive: true });
@@ -34,7 +34,7 @@ export function bundle(): string {
   return BUNDLE;
 }
 
-/** Runs the task's command; the bundle takes its place when it is whole. */
+/** Bundles into a temporary file, which then replaces the bundle: a reader never sees half of one. */
 function make(): void {
   const task = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT))).tasks.bundle as string;
   if (!Deno.readTextFileSync(DOCKERFILE).includes("deno task bundle")) {

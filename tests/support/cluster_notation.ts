@@ -1,4 +1,4 @@
-// A notation for clusters in tests, close to how people talk about them:
+// A notation for clusters in tests:
 //   service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp dns:53/udp")
 //   slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2@node-b !10.244.1.3")      ! not ready, @ node
 // and rulesets as sorted lines: "ip service-ips 10.96.0.1 . tcp . 80 : goto pick-2".
@@ -58,7 +58,7 @@ export function slice(text: string): EndpointSlice {
   };
 }
 
-/** The event that `object` is there. */
+/** The event that adds or changes `object`. */
 export function appears(object: KubeObject): EventRecord {
   return {
     kind: "event",
@@ -69,7 +69,7 @@ export function appears(object: KubeObject): EventRecord {
   };
 }
 
-/** The event that `object` is gone. */
+/** The event that deletes `object`. */
 export function vanishes(object: KubeObject): EventRecord {
   return { ...appears(object), value: null };
 }

@@ -1,4 +1,4 @@
-// Commits a small batch, then one of more bytes than the number given, and says what came of each.
+// Commits a small batch, then one of more bytes than its argument says, and prints the result of each.
 
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { isTooLarge, KernelRejection } from "../../src/kernel/kernel_rejection.ts";

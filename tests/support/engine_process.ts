@@ -1,5 +1,5 @@
-// A process without a source: an engine with a ledger and a kernel, started as in `run`. Tests give it batches or records and
-// look at what it commits.
+// An engine with a ledger and a kernel, started as `run` starts it, without a source. Tests give it batches or records, and look
+// at what it commits.
 
 import { type EngineState, newEngine, stepEngine } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
@@ -11,21 +11,21 @@ import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../../src/ledger/writer.ts";
 
-/** When everything happens, unless a test has a clock. */
+/** The time of all records, unless a test has a clock. */
 export const TIME = "2026-11-23T18:00:00.000Z";
 
-/** How a process is started. */
+/** Settings of a start. */
 export interface ProcessOptions {
   readonly policy?: SyncPolicy;
-  /** The ledger stands for a whole cluster: the engine commits before a source has listed. */
+  /** The ledger holds a whole cluster: the engine commits before a source has listed. */
   readonly complete?: boolean;
   /** RFC 3339 with milliseconds. */
   readonly now?: () => string;
   /** Called with each warning; they are gathered in any case. */
   readonly warn?: (text: string) => void;
-  /** When it starts, RFC 3339: how the kernel disagrees with the ledger is recorded then. Absent: it is not recorded. */
+  /** The time of the start, RFC 3339, for the record of a disagreement with the kernel. Absent: it is not recorded. */
   readonly startedAt?: string;
-  /** Appended before the kernel is listed, as a start appends its configuration. */
+  /** Records that are appended before the kernel is listed, as a start appends its configuration. */
   readonly first?: readonly LedgerRecord[];
 }
 
@@ -63,13 +63,13 @@ export class EngineProcess implements Disposable {
     perform(this.engine, this.ports, list(kernel, startedAt));
   }
 
-  /** Takes a batch of the source, and syncs. */
+  /** Takes a batch of the source, and commits. */
   receive(batch: SourceBatch): void {
     perform(this.engine, this.ports, { kind: "batch", batch });
     perform(this.engine, this.ports, { kind: "sync" });
   }
 
-  /** Takes a list of everything there is, and syncs. */
+  /** Takes a list of all objects, and commits. */
   list(...objects: readonly KubeObject[]): void {
     this.receive({ kind: "list", objects, complete: true, time: this.ports.now(), problems: [] });
   }

@@ -1,4 +1,5 @@
-// 50 nodes that follow one cluster, each with its delays; some are cut off, restarted, or disturbed by other programs.
+// The ledgers of 50 nodes that follow one cluster, each with its own delays. Some nodes are cut off or restarted, and other
+// programs change the tables of some.
 
 import { commitBatch } from "../../src/engine/run_loop.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
@@ -15,14 +16,14 @@ const START = Date.parse("2026-11-23T03:00:00Z");
 const SECOND = 1000;
 const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 
-/** What happened, by node. */
+/** The known answers about a node. */
 export interface Node {
   readonly name: string;
   /** When each event's rules were in the kernel, in milliseconds since 1970; absent: never. */
   readonly committed: ReadonlyMap<number, number>;
   /** Milliseconds from the arrival of an event to its rules. */
   readonly commitMilliseconds: number;
-  /** Who changed its tables, how often. */
+  /** How often each other program changed its tables. */
   readonly drift: ReadonlyMap<string, number>;
   readonly lastRecord: number;
 }

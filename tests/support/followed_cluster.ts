@@ -1,4 +1,4 @@
-// A proxy without a real kernel that follows an API server: source, engine, ledger, and their reports.
+// A proxy with a fake kernel that follows an API server: source, engine, ledger, and its log.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import { newEngine, stepEngine } from "../../src/engine/engine.ts";
@@ -60,7 +60,7 @@ export class FollowedCluster implements AsyncDisposable {
     return [...readLedger(this.storage)].map(({ record }) => record);
   }
 
-  /** The drift records of lists that were not applied at once. */
+  /** The ledger's records about lists that waited for a confirmation. */
   held(): string[] {
     return this.records().flatMap((record) =>
       record.kind === "drift" ? [`${record.process}: ${record.changes.join()}: ${record.response}`] : []

@@ -1,9 +1,9 @@
-// Follows a source in the background and keeps its batches.
+// Follows a source in the background and keeps what it delivers.
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import type { KnownVersions, SourceBatch } from "../../src/ingest/source.ts";
 
-/** Follows a source in the background and keeps its batches. */
+/** Follows a source in the background and keeps its events, lists and problems. */
 export class Follower implements AsyncDisposable {
   readonly batches: SourceBatch[] = [];
   readonly #stop = new AbortController();

@@ -1,4 +1,4 @@
-// A ledger in which every text that comes from outside tries to be more than text.
+// A ledger in which every text from outside has control characters, newlines or markup.
 
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice } from "../../src/kube/objects.ts";
@@ -14,7 +14,7 @@ export const HOSTILE_TEXT = {
   error: "\u001b]0;owned\u0007\r\u2028refused\u0000",
 } as const;
 
-/** Writes it into `folder`; returns what to ask about it. */
+/** Writes the ledger into `folder`; returns what to ask about it. */
 export function writeHostileLedger(
   folder: string,
 ): { service: string; target: string; range: [number, number] } {

@@ -1,5 +1,5 @@
-// Incidents for tests: a small cluster's history with everyday noise and one thing that goes wrong, made from a seed. The
-// ledger is the engine's own; the generator keeps the truth to itself until the test compares.
+// Incidents for tests: the history of a small cluster, with rolling updates and one failure, made from a seed. The engine writes
+// the ledger; only the generator and the test have the truth about the failure.
 
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { EndpointSlice, KubeObject } from "../../src/kube/objects.ts";
@@ -17,27 +17,27 @@ export const INCIDENTS = [
   "crash loop",
 ] as const;
 
-/** What went wrong. No tool under test reads it. */
+/** The failure. No tool under test reads this. */
 export interface Truth {
   readonly kind: (typeof INCIDENTS)[number];
-  /** `namespace/name` and cluster IP of the Service that suffers. */
+  /** `namespace/name` and cluster IP of the Service that fails. */
   readonly service: string;
   readonly clusterIP: string;
-  /** An endpoint that it had before, and one that it got too late. */
+  /** An endpoint from before the failure, and one that arrived too late. */
   readonly endpoint: string;
   readonly replacement: string;
-  /** Offsets of the records that did it, in order. */
+  /** Offsets of the records that caused it, in order. */
   readonly causes: readonly number[];
   /** Offset of the last record before it, and of the last of all. */
   readonly before: number;
   readonly end: number;
-  /** Seconds between a change and its news. */
+  /** Seconds between a change and its event. */
   readonly lateSeconds: number;
 }
 
 const SERVICES = 6;
 
-/** Numbers from 0 to `below`, decided by `seed` (mulberry32). */
+/** Random numbers from 0 to `below`, from `seed` (mulberry32). */
 function randomOf(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -109,7 +109,7 @@ export function writeIncident(folder: string, seed: number): Truth {
       case "missing slice":
         return [noise(vanishes(healthy))];
       case "late watch": {
-        // The pod died and was replaced at `diedAt`; the news comes later.
+        // The pod died and was replaced at `diedAt`; the event arrives later.
         const diedAt = new Date(milliseconds).toISOString();
         for (let left = lateSeconds * 1000; left > 0; left -= 10_000) noise();
         milliseconds = Math.max(milliseconds, Date.parse(diedAt) + lateSeconds * 1000);

@@ -1,11 +1,10 @@
-// What a ruleset means, apart from which slot an endpoint has and which class a frontend grew to: these may depend on
-// how the state was reached, nothing else may.
+// The meaning of a ruleset, without slot numbers and slot classes: only these may depend on the order of events.
 
 import type { Elements } from "../../src/nft/ruleset.ts";
 import { lines } from "./cluster_notation.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 
-/** Sorted lines that are equal for rulesets that do the same with every packet. */
+/** Sorted lines, which are equal for rulesets that treat every packet alike. */
 export function meaning(elements: Elements): string[] {
   const meant = new Map([...elements].filter(([path]) => path !== POSITION_PATH));
   return lines(meant, true).map((line) =>

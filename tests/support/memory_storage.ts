@@ -1,13 +1,13 @@
-// A ledger's folder in memory. A test can change its files, and make any call fail.
+// A ledger's folder in memory. Tests can cut it, flip its bytes, freeze it, and let its n-th call fail.
 
 import type { AppendFile, Storage } from "../../src/ledger/storage.ts";
 
 /** A storage whose files a test can look at and change. */
 export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
-  /** How many bytes of each file are durable. */
+  /** How many bytes of each file are durable: a power cut leaves them. */
   readonly synced: Map<string, number>;
-  /** Files that were set aside, by folder. */
+  /** Files that were set aside, by name. */
   readonly aside: Map<string, Map<string, Uint8Array>>;
   /** Called before each write and sync; throw to make it fail. */
   fault: (call: "write" | "sync" | "create" | "truncate" | "syncFolder" | "lock") => void;

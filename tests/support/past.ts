@@ -1,4 +1,4 @@
-// Ledgers in memory for questions: of given records, or written by an engine and the kernel in memory.
+// Ledgers in memory for questions: with given records, or written by an engine with the kernel in memory.
 
 import { newEngine } from "../../src/engine/engine.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
@@ -22,7 +22,7 @@ export function pastOf(records: readonly LedgerRecord[]): Past {
   return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
-/** The time of everything that happens in second `second` of the test: `2026-11-23T03:12:00.000Z` is 0. */
+/** The time in second `second` of a test: 0 is `2026-11-23T03:12:00.000Z`. */
 export function timeAt(second: number): string {
   return new Date(Date.parse("2026-11-23T03:12:00.000Z") + second * 1000).toISOString();
 }
@@ -50,7 +50,7 @@ export function writeCommitted(storage: Storage, batches: readonly (readonly Eve
 
 const WEB = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2");
 
-/** A Service that gets two endpoints, loses one, then all: events @0 @1, @3, @5, each committed by the record behind it. */
+/** A Service that gets two endpoints, loses one, then all: events @0 @1, @3, @5, each committed by the next record. */
 export const SHRINKING: readonly (readonly EventRecord[])[] = [
   [appears(service("shop/web 10.96.0.1 http:80/tcp")), appears(WEB)],
   [appears(slice("shop/web-a http:8080/tcp 10.244.0.2"))],
@@ -64,7 +64,7 @@ export function committedPast(batches: readonly (readonly EventRecord[])[] = SHR
   return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
-/** Times as words print them in tests: what is behind the minutes. */
+/** How tests print times: only the seconds. */
 export function secondsOf(time: string): string {
   return time.slice(17, 19);
 }

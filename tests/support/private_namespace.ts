@@ -1,6 +1,6 @@
-// Guards the machine: kernel tests run only in the network namespace that the test runner made for them.
+// Protects the machine: kernel tests run only in the network namespace that the test runner made for them.
 
-/** Names the namespace the runner made, as the link /proc/self/ns/net reads there. */
+/** The variable with the runner's namespace, as the link /proc/self/ns/net names it. */
 export const NAMESPACE_VARIABLE = "LEDGERPROXY_TEST_NAMESPACE";
 
 /** Throws unless this process is in the test runner's namespace. Call it at the top of every kernel test file. */
@@ -11,7 +11,7 @@ export function requirePrivateNamespace(): void {
   );
 }
 
-/** Runs `nft` with `args`; returns its output. Throws with what it said when it fails or crashes. */
+/** Runs `nft` with `args`; returns its output. Throws with its messages when it fails or crashes. */
 export function nft(args: readonly string[], input = ""): string {
   const path = Deno.makeTempFileSync();
   Deno.writeTextFileSync(path, input);

@@ -1,8 +1,8 @@
-// Lowers the allowances of tests/tidy_test.ts to what the rules find. In untested.json it follows moved files, and removes
+// Lowers the allowances of tests/tidy_test.ts to what is found. In untested.json it follows files that were moved, and removes
 // entries that are not needed.
 //
 //   deno task ratchet          an allowance never grows by itself
-//   deno task ratchet --all    writes what is found, also where it is more: after files were moved; the commit says why
+//   deno task ratchet --all    writes what is found, also where it is more: after files were moved. The commit says why.
 
 import { afterMoves, type Covered, needlessEntries } from "./tidy/found_tests.ts";
 import { readAllowances, readText, repositorySources, writeList } from "./tidy/repository.ts";

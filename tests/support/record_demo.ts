@@ -1,5 +1,5 @@
-// Makes the recording that the demo plays: what happened in fixtures/api/evening.ndjson happens again, at its own pace, to a
-// real kube-apiserver, and `ledgerproxy record` listens. Takes five minutes.
+// Makes the recording that the demo plays: writes the objects of fixtures/api/evening.ndjson into a real kube-apiserver, at their
+// own pace, while `ledgerproxy record` follows it. It takes five minutes.
 //
 //   unshare --net deno run -A tests/support/record_demo.ts FOLDER
 
@@ -61,7 +61,7 @@ await new Promise((resolve) => setTimeout(resolve, 2000));
 recorder.kill("SIGTERM");
 await recorder.status;
 
-/** Does to the API server what the line says has happened. */
+/** Repeats the change of one line at the API server. */
 async function happen({ type, object }: Line): Promise<void> {
   const { kind, metadata, status, ...rest } = object;
   const { name, namespace, labels, annotations = {} } = metadata;

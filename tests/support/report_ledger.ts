@@ -1,5 +1,5 @@
-// Ledgers for tests of reports: the recorded evening as a node would have lived it, with its own clock, and a night of
-// things that go wrong.
+// Ledgers for tests of reports: the recorded evening as a node would have written it, with its own clock, and a night with
+// failures.
 
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt } from "../../src/kernel/kernel.ts";
@@ -10,7 +10,7 @@ import type { Transaction } from "../../src/nft/transaction.ts";
 import { EngineProcess } from "./engine_process.ts";
 
 const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
-/** Events this close together came in one batch. */
+/** Events closer together than this are one batch. */
 const TOGETHER_MILLISECONDS = 5;
 
 /** Milliseconds from the arrival of batch `i` to its commit, as if other work were in the way now and then. */
@@ -56,7 +56,7 @@ function trouble(process: string, time: string): LedgerRecord[] {
   ];
 }
 
-/** Records that arrived together; a config begins no batch of its own but waits for the events behind it. */
+/** Records that arrived together. A config record belongs to the batch of the events after it. */
 function batches(records: readonly LedgerRecord[]): LedgerRecord[][] {
   const made: LedgerRecord[][] = [];
   let last = -Infinity;

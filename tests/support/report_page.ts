@@ -1,14 +1,14 @@
-// Makes src/report/page.generated.ts: the script and style of a report's page, bundled, as text that a compiled program
-// carries with it. A program cannot bundle when it runs, so what is made is committed, and a test makes it again.
+// Makes src/report/page.generated.ts: the script and style of a report's page, bundled into text. A compiled program cannot
+// bundle, so the result is committed, and a test makes it again and compares.
 //
 //   deno task report-page
 
 import { createHash } from "node:crypto";
 
 const ROOT = new URL("../../", import.meta.url);
-/** What is made. */
+/** The file that is made. */
 export const PAGE_FILE = new URL("src/report/page.generated.ts", ROOT);
-/** Would end the element that the script stands in. */
+/** Text in a script that would end its element. */
 const ENDS_SCRIPT = /<\/script|<!--/i;
 
 /** The text of {@link PAGE_FILE}, made now. */
@@ -39,7 +39,7 @@ export const PAGE: PageAsset = {
 `;
 }
 
-/** As a Content-Security-Policy names what may run. */
+/** The hash by which a Content-Security-Policy allows a script or style. */
 function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

@@ -1,5 +1,5 @@
-// Loaded before a program (`deno run --preload`). On SIGUSR2 it writes the number of timers, and the memory in use after a
-// garbage collection, into the file that PROBE_FILE names. It does not change the program otherwise.
+// Loaded before a program with `deno run --preload`. On SIGUSR2 it collects garbage, and then writes the number of running timers
+// and the memory in use into the file that PROBE_FILE names.
 
 type Timer = ReturnType<typeof setTimeout>;
 const { setTimeout, setInterval, clearTimeout, clearInterval } = globalThis;

@@ -1,4 +1,4 @@
-// Runs a TypeScript program of this repository as a user does, and keeps what it prints.
+// Runs a TypeScript program of this repository as a process, and keeps its output.
 
 const ROOT = new URL("../../", import.meta.url);
 

@@ -11,7 +11,7 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** Names of those that failed. */
+  /** Names of the tests that failed. */
   names: readonly string[];
 }
 
@@ -39,7 +39,7 @@ for (const file of unit ? [] : files.filter(needsNamespace)) {
 const { passed, failed, skipped, names } = total;
 const skipsFail = Deno.env.get("CI") === "true" && skipped > 0;
 if (skipsFail) console.log("CI=true: a skipped test counts as a failure of the run");
-// At the end, where they are seen: what they said is far above.
+// Failures are named again at the end, because their output is far above.
 for (const name of names) console.log(`failed: ${name}`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 Deno.exit(failed > 0 || skipsFail || passed === 0 ? 1 : 0);

@@ -1,6 +1,6 @@
-// A relay in front of a server. Its connections can die without a reset: nothing passes any more.
+// A relay in front of a server. Its connections can go silent: they are not reset, and nothing passes any more.
 
-/** Listens on 127.0.0.1; dispose of it to close it and all its connections. */
+/** Listens on 127.0.0.1. Dispose of it to close it and all its connections. */
 export class SilentRelay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
@@ -67,6 +67,6 @@ function close(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch {
-    // It was closed already.
+    // It is closed already.
   }
 }

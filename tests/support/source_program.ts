@@ -13,14 +13,14 @@ import { imageCommand } from "./bundle.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Mounts the program's disk at $0/disk: a small one, or what is in $0/store. */
+/** Mounts the program's disk at $0/disk: a small one, or the folder $0/store. */
 const DISKS = {
   small: "mount -t tmpfs -o size=256k ledger $0/disk",
   store: "mount --bind $0/store $0/disk",
   readOnly: "mount --bind $0/store $0/disk && mount -o remount,bind,ro $0/disk",
 };
 
-/** `ledgerproxy run` on a source folder; its ledger is on a disk that only it sees mounted. */
+/** `ledgerproxy run` on a source folder. Its ledger is on a disk that is mounted only for this process. */
 export class SourceProgram implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
@@ -99,7 +99,7 @@ export function writeSource(folder: string, endpoints: number, spec: object = {}
       endpoints: Array.from({ length: endpoints }, (_, i) => ({ addresses: [`10.244.0.${i + 1}`] })),
     },
   ];
-  // Moved into place: the program must never see half of it.
+  // The file is moved into place, so that the program never reads half of it.
   Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items: objects }));
   Deno.renameSync(`${folder}/next`, `${folder}/source/all.json`);
 }
@@ -108,12 +108,12 @@ const elements = ({ elements }: Ruleset) =>
   [...elements].flatMap(([path, set]) =>
     path === POSITION_PATH ? [] : [...set.values()].map((element) => `${path} ${elementText(element)}`)
   ).sort();
-/** The elements that the kernel holds, but for the position. */
+/** The elements that the kernel holds, without the position. */
 export const inKernel = (kernel: NetlinkKernel) => elements((list(kernel) as { ruleset: Ruleset }).ruleset);
 /** Whether the Service is served by so many endpoints. */
 export const served = (kernel: NetlinkKernel, endpoints: number) => () =>
   inKernel(kernel).filter((text) => text.startsWith("ip ledgerproxy endpoints")).length === endpoints;
-/** What must hold of a ledger in the end. */
+/** The assertions about a ledger at the end of a test. */
 export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   const storage = folderStorage(ledger, false);
   assert.deepEqual(verifyLedger(storage), []);

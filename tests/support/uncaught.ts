@@ -1,5 +1,5 @@
-// A process that throws in timers, promises and listeners without catching. Prints a line for each fault that the last resort
-// reports, and ends by itself.
+// A process that throws where nothing catches it: in timers, promises and listeners. It prints a line for each fault that the last
+// resort makes of that, and ends by itself.
 
 import { LastResort, type OnFault } from "../../src/node/last_resort.ts";
 import { assert } from "../../src/invariant.ts";
@@ -17,7 +17,7 @@ setTimeout(() => {
 queueMicrotask(() => {
   throw new Error("in a microtask");
 });
-void Promise.reject(new Error("nobody awaits this, token=aBcD1234"));
+void Promise.reject(new Error("without a handler, token=aBcD1234"));
 void Promise.resolve().then(() => assert(false, "positions out of order"));
 const target = new EventTarget();
 target.addEventListener("event", () => {
@@ -26,7 +26,7 @@ target.addEventListener("event", () => {
 target.dispatchEvent(new Event("event"));
 void Promise.reject("a string");
 
-/** Throws an exception in each of many events: all are counted, and few are reported. Then the process ends. */
+/** Throws an exception with every event: all are counted, few are noted. The process ends after the last one. */
 function flood(): void {
   let [count, noted] = [0, 0];
   lastResort[Symbol.dispose]();

@@ -1,4 +1,4 @@
-// `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: with which commit, and by which record, a packet stopped to go where it
+// `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: finds the commit, and its record, with which a packet ceased to go where it
 // should.
 
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
@@ -16,7 +16,7 @@ import { accepted, ledgerArgument, packetArgument, positionArgument } from "../a
 /** Flags of `bisect`. */
 export interface BisectOptions {
   readonly ledger: string;
-  /** What should become of the packet: `endpoint`, an address, `refused` or `dropped`. */
+  /** The expected outcome: `endpoint`, an address, `refused` or `dropped`. */
   readonly expect: string;
   readonly interface?: string;
   readonly all?: boolean;
@@ -28,16 +28,20 @@ export function addBisect(program: Command, done: Done): void {
   ledgerCommand(
     program,
     "bisect",
-    "with which commit, by which event, a packet stopped to go where it should",
+    "find the commit and the event with which a packet stopped going where it should",
     "bisect HEAD~40 HEAD 10.244.1.5 10.96.0.10:80/tcp --ledger DIR",
   )
-    .argument("<good>", "@1234, a time, HEAD, HEAD~3: when it went where it should", positionArgument)
-    .argument("<bad>", "as good: when it did not", positionArgument)
+    .argument(
+      "<good>",
+      "@1234, a time, HEAD, HEAD~3: a position where the packet goes where it should",
+      positionArgument,
+    )
+    .argument("<bad>", "as good: a later position where it does not", positionArgument)
     .argument("<source>", "address of the sender")
     .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
     .option("--expect <what>", "endpoint, refused, dropped, or the address of an endpoint", "endpoint")
     .option("--interface <name>", "interface by which the packet reaches the node")
-    .option("--all", "every commit with which it changes, there and back")
+    .option("--all", "print every commit that changes it, in both directions")
     .action((
       good: PositionExpression,
       bad: PositionExpression,
@@ -48,8 +52,8 @@ export function addBisect(program: Command, done: Done): void {
 }
 
 /**
- * Prints the first commit that ends the expectation, or with `all` each that changes it; returns 1 where there is none.
- * Throws UsageError, WrongPosition.
+ * Prints the first commit with which the packet ceases to be as expected; with `all` every commit that changes that. Returns 1
+ * where there is none. Throws UsageError, WrongPosition.
  */
 export function bisectCommand(
   good: PositionExpression,
@@ -73,6 +77,7 @@ interface Bounds {
   readonly bad: number;
 }
 
+/** Prints the first commit that ends the condition, or why there is none. */
 function printFirst(
   ledger: History,
   question: BisectQuestion & Bounds,
@@ -86,7 +91,7 @@ function printFirst(
       print(answer.flip);
       return 0;
     case "not committed":
-      log.error(`what ends it was not committed up to @${bad}`);
+      log.error(`the records that end it were not committed up to @${bad}`);
       return 1;
     case "not bounded":
       for (const line of notBoundedLines(question, answer, localTime)) log.error(line);
@@ -94,6 +99,7 @@ function printFirst(
   }
 }
 
+/** Prints every commit that changes the condition. It does not need a good and a bad end. */
 function printAll(
   ledger: History,
   { good, bad }: Bounds,
@@ -109,6 +115,7 @@ function printAll(
   return found === 0 ? 1 : 0;
 }
 
+/** An offset as a position. Positions are resolved once, so that a ledger that grows meanwhile gives one answer. */
 function at(offset: number): PositionExpression {
   return { kind: "offset", offset };
 }

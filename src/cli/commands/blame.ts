@@ -1,4 +1,4 @@
-// `ledgerproxy blame WHAT`: which record put each element there, when it arrived, and which commit brought it to the kernel.
+// `ledgerproxy blame WHAT`: prints for each element the record that made it, when that arrived, and the commit.
 
 import { blameLines } from "../../history/blame_words.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
@@ -18,14 +18,14 @@ export interface BlameOptions {
 
 /** Adds `blame` to the program. */
 export function addBlame(program: Command, done: Done): void {
-  const description = "which event put elements there, and which commit";
+  const description = "print which event made elements, and which commit wrote them";
   ledgerCommand(program, "blame", description, "blame 10.244.1.7 --ledger DIR")
     .argument("<what>", "a Service, an address, or the key of an element")
-    .option("--at <position>", "as they were then", positionArgument)
+    .option("--at <position>", "the elements at this position (HEAD)", positionArgument)
     .action((what: string, options: BlameOptions) => done(blameCommand(what, options)));
 }
 
-/** Prints one block an element; returns 1 when nothing matches. Throws UsageError, WrongPosition. */
+/** Prints lines for each element; returns 1 when nothing matches. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
   const asked = ledgerArgument(ledger);
   const offset = asked.offsetOf(at);

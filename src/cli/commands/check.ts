@@ -1,4 +1,4 @@
-// `ledgerproxy check`: whether the proxy can run here, and what else is here. Changes nothing.
+// `ledgerproxy check`: prints whether the proxy can run here, and what other proxies have left. It changes nothing.
 
 import { printLines } from "../terminal.ts";
 import { printJson } from "../json_schema.ts";
@@ -6,7 +6,7 @@ import { kernelVersion, probeCapabilities } from "../../kernel/capabilities.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 
-/** Prints one line a finding; returns 1 when something needed is missing. */
+/** Prints one line for each finding; returns 1 when the kernel lacks something that the proxy needs. */
 export function check(options: { readonly json?: boolean }): number {
   using kernel = new NetlinkKernel();
   const capabilities = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)];

@@ -1,4 +1,4 @@
-// `ledgerproxy cleanup`: removes our tables (and kube-proxy's when asked) in one batch, and says which.
+// `ledgerproxy cleanup`: removes our tables, and kube-proxy's with a flag, in one batch.
 
 import type { Kernel, TableName } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
@@ -9,14 +9,15 @@ import { UsageError } from "../../node/usage_error.ts";
 
 /** Flags of `cleanup`. */
 export interface CleanupOptions {
-  /** kube-proxy's nftables tables too. */
+  /** Remove kube-proxy's nftables tables too. */
   readonly kubeProxy?: boolean;
-  /** Wait until this is true first. */
+  /** Wait for this condition first. */
   readonly after?: string;
-  /** Say only what would be removed. */
+  /** Only print what would be removed. */
   readonly dryRun?: boolean;
 }
 
+/** How often the kernel is asked for kube-proxy's tables. Each poll lists only tables. */
 const POLL_MILLISECONDS = 20;
 
 /** Removes tables; returns the exit code. */
@@ -42,7 +43,7 @@ export async function cleanup(options: CleanupOptions): Promise<number> {
   return 0;
 }
 
-/** Waits for kube-proxy's tables in each family that we serve: it writes all of one in one transaction. */
+/** Waits for kube-proxy's table in each family that we serve. kube-proxy writes all rules of a family in one transaction. */
 async function kubeProxyReady(kernel: Kernel): Promise<void> {
   const served = ourTables(kernel).map(({ family }) => family);
   const missing = () =>
@@ -51,6 +52,7 @@ async function kubeProxyReady(kernel: Kernel): Promise<void> {
   while (missing().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
 }
 
+/** Deletes a table with all that is in it. */
 function deletion({ family, name }: TableName): Operation {
   return { verb: "delete", noun: "table", family, table: name };
 }

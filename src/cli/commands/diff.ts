@@ -1,4 +1,4 @@
-// `ledgerproxy diff A B`: the elements that change from one position to another, or to what the kernel holds.
+// `ledgerproxy diff A B`: prints the elements that differ between two positions, or between a position and the kernel.
 
 import { type Side, sideOfKernel } from "../../history/diff.ts";
 import { differenceLines } from "../../history/diff_words.ts";
@@ -12,21 +12,21 @@ import { accepted, ledgerArgument, positionArgument } from "../arguments.ts";
 /** Flags of `diff`. */
 export interface DiffOptions {
   readonly ledger: string;
-  /** Ledger that B is in; the same unless given. */
+  /** The ledger of B, where that is another one. */
   readonly other?: string;
   readonly json?: boolean;
 }
 
-/** In place of a position: what the kernel holds. */
+/** In place of a position: the rules that the kernel holds. */
 const KERNEL = "kernel";
 
 /** Adds `diff` to the program. */
 export function addDiff(program: Command, done: Done): void {
-  const description = "elements that change between positions, or to the kernel";
+  const description = "print elements that differ between positions, or from the kernel";
   ledgerCommand(program, "diff", description, "diff HEAD kernel --ledger DIR")
     .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
     .argument("<b>", "as a")
-    .option("--other <dir>", "the ledger that b is in: another node's")
+    .option("--other <dir>", "the ledger of b, such as another node's")
     .action((a: string, b: string, options: DiffOptions) => done(diffCommand(a, b, options)));
 }
 
@@ -42,6 +42,7 @@ export function diffCommand(a: string, b: string, { ledger, other, json }: DiffO
   return changes.length === 0 ? 0 : 1;
 }
 
+/** One side of the comparison: the kernel, or a position of `ledger`. */
 function sideAt(ledger: History, text: string): Side {
   if (text !== KERNEL) return ledger.at(positionArgument(text));
   return sideOfKernel(accepted(listedRules()));

@@ -1,4 +1,4 @@
-// `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit changed.
+// `ledgerproxy log [SERVICE]`: prints records, newest first, and the changes of each commit.
 
 import { recordLines } from "../../history/log_words.ts";
 import type { Search } from "../../ledger/terms.ts";
@@ -15,7 +15,7 @@ import { ledgerArgument } from "../arguments.ts";
 export interface LogOptions {
   readonly ledger: string;
   readonly namespace?: string;
-  /** Of an endpoint or a Service. */
+  /** The address of an endpoint or a Service. */
   readonly address?: string;
   /** RFC 3339. */
   readonly since?: string;
@@ -25,16 +25,17 @@ export interface LogOptions {
   readonly json?: boolean;
 }
 
+/** How many records are printed unless `--limit` is given. */
 const LIMIT = 50;
 const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
 
 /** Adds `log` to the program. */
 export function addLog(program: Command, done: Done): void {
   const example = "log shop/web --since 2026-11-23T03:00:00Z --ledger DIR";
-  ledgerCommand(program, "log", "what happened, newest first", example)
+  ledgerCommand(program, "log", "print records and what each commit changed, newest first", example)
     .argument("[service]", "namespace/name of a Service")
-    .option("--namespace <name>", "only what is about this namespace")
-    .option("--address <address>", "only what names this address, of an endpoint or a Service")
+    .option("--namespace <name>", "only records about this namespace")
+    .option("--address <address>", "only records that name this address, of an endpoint or a Service")
     .option("--since <time>", "no earlier than this")
     .option("--until <time>", "no later than this")
     .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
@@ -42,7 +43,7 @@ export function addLog(program: Command, done: Done): void {
     .action((service: string | undefined, options: LogOptions) => done(logCommand(service, options)));
 }
 
-/** Prints records that match, newest first; returns the exit code. Throws UsageError. */
+/** Prints the records that match, newest first; returns the exit code. Throws UsageError. */
 export function logCommand(service: string | undefined, options: LogOptions): number {
   const ledger = ledgerArgument(options.ledger);
   const limit = options.limit ?? LIMIT;
@@ -58,9 +59,10 @@ export function logCommand(service: string | undefined, options: LogOptions): nu
   return 0;
 }
 
+/** The search that the flags describe. An absent flag does not restrict it. */
 function searchOf(service: string | undefined, options: LogOptions): Search {
   const { namespace, address, kind } = options;
-  const [since, until] = [moment("--since", options.since), moment("--until", options.until)];
+  const [since, until] = [timeOf("--since", options.since), timeOf("--until", options.until)];
   return {
     ...(service === undefined ? {} : { service }),
     ...(namespace === undefined ? {} : { namespace }),
@@ -71,7 +73,8 @@ function searchOf(service: string | undefined, options: LogOptions): Search {
   };
 }
 
-function moment(flag: string, text: string | undefined): number | undefined {
+/** The time of a flag in milliseconds since 1970. Throws UsageError. */
+function timeOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;

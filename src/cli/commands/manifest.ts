@@ -1,5 +1,5 @@
-// `ledgerproxy manifest`: what runs the proxy on every node of a cluster, with as few rights as will do. NET_ADMIN is the
-// only capability; the root file system is read-only; the one folder of the node that is written is the ledger's.
+// `ledgerproxy manifest`: prints the objects that run the proxy on every node of a cluster, with few rights. NET_ADMIN is the
+// only capability, the root file system is read-only, and the ledger's folder is the only one of the node that is written.
 
 import { writeDocuments } from "../../ingest/manifest_documents.ts";
 import { settings } from "../../node/config.ts";
@@ -16,13 +16,15 @@ export interface ManifestOptions extends ProxyFlags {
   readonly setSysctls?: boolean;
 }
 
+/** The name of all objects. */
 const NAME = "ledgerproxy";
-/** Where kubeadm's configuration of kube-proxy says that its kubeconfig is. */
+/** The folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
 const CONFIG_FOLDER = "/var/lib/kube-proxy";
+/** Where the node's folder is mounted in the container. */
 const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 const LABELS = { "app.kubernetes.io/name": NAME };
 
-/** Prints YAML; returns the exit code. Throws {@link UsageError}. */
+/** Prints the objects as YAML; returns the exit code. Throws {@link UsageError}. */
 export function manifest(options: ManifestOptions): number {
   const { apiServer, configMap } = options;
   if ((apiServer === undefined) === (configMap === undefined)) {
@@ -33,12 +35,13 @@ export function manifest(options: ManifestOptions): number {
   if (apiServer !== undefined && !(URL.canParse(apiServer) && apiServer.startsWith("https://"))) {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
   }
-  // Flags that cannot be are told here, not on every node.
+  // Wrong flags are reported here, not on every node.
   const { healthzBindAddress } = settings(proxyFlags(options));
   console.log(writeDocuments(objects(options, healthzBindAddress!.port)).trimEnd());
   return 0;
 }
 
+/** The account, its permissions, and the DaemonSet. */
 function objects(options: ManifestOptions, healthPort: number): unknown[] {
   const { namespace } = options;
   const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
@@ -80,6 +83,7 @@ function objects(options: ManifestOptions, healthPort: number): unknown[] {
   ];
 }
 
+/** The pod. It uses the node's network, and tolerates every taint, because each node needs its rules. */
 function podSpec(options: ManifestOptions, healthPort: number) {
   const { image, configMap, ledger, setSysctls } = options;
   const mounts = [
@@ -92,7 +96,7 @@ function podSpec(options: ManifestOptions, healthPort: number) {
     args,
     env: [
       { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
-      // Compiled code is kept there, which the root of the container cannot be written for: a start takes a third as long.
+      // Deno keeps compiled code there: a start then takes a third of the time. The root file system is read-only.
       { name: "DENO_DIR", value: `${LEDGER_FOLDER}/deno` },
     ],
     securityContext,
@@ -120,6 +124,7 @@ function podSpec(options: ManifestOptions, healthPort: number) {
         seccompProfile: { type: "RuntimeDefault" },
       }),
       resources: { requests: { cpu: "50m", memory: "200Mi" } },
+      // /healthz also depends on the Node: a rollout would wait for nodes that the autoscaler is about to delete.
       readinessProbe: { httpGet: { path: "/livez", port: healthPort } },
     }],
     volumes: [
@@ -129,11 +134,12 @@ function podSpec(options: ManifestOptions, healthPort: number) {
   };
 }
 
+/** The arguments of `run` in the pod: only those flags of `manifest` that the user gave. */
 function runArguments(options: ManifestOptions): string[] {
   const { apiServer, configMap } = options;
   return [
     "run",
-    // A folder of its own, so that it can be readable to nobody else.
+    // A folder of its own within the mount, so that the program can make it with mode 0700.
     ...["--ledger", `${LEDGER_FOLDER}/ledger`, "--node", "$(NODE_NAME)"],
     ...(apiServer === undefined ? [] : ["--master", apiServer]),
     ...(configMap === undefined ? [] : ["--config", `${CONFIG_FOLDER}/config.conf`]),
@@ -141,7 +147,7 @@ function runArguments(options: ManifestOptions): string[] {
   ];
 }
 
-/** The flags of kube-proxy among `options`, but for the node's name. */
+/** kube-proxy's flags among `options`, without the name of the node. */
 function proxyFlags(options: ManifestOptions): ProxyFlags {
   const names = new Set(PROXY_FLAGS.map(({ name }) => name.replace(/^.*--/, "--")));
   return Object.fromEntries(
@@ -149,6 +155,7 @@ function proxyFlags(options: ManifestOptions): ProxyFlags {
   );
 }
 
+/** `--cluster-cidr` of `clusterCidr`, the name that commander gives the option. */
 function longFlag(camelCase: string): string {
   return `--${camelCase.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

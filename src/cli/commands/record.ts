@@ -1,4 +1,5 @@
-// `ledgerproxy record`: a cluster into a ledger, from any machine that reaches it. Touches no rules.
+// `ledgerproxy record`: writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches
+// no rules.
 
 import { type EngineState, stepEngine } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
@@ -7,7 +8,7 @@ import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
 import { log, startNodeLog } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
-import { guardedSource } from "../../node/guarded_source.ts";
+import { checkedSource } from "../../node/checked_source.ts";
 import { apiClient, openSource } from "../../node/sources.ts";
 import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
 
@@ -19,9 +20,10 @@ export interface RecordOptions extends ConfigOptions {
   readonly fsync?: SyncPolicy;
 }
 
+/** How often the ledger is made durable. */
 const SYNC_MILLISECONDS = 1000;
 
-/** Records until the source ends or the process is asked to stop; returns the exit code. */
+/** Records until the source ends or SIGTERM arrives; returns the exit code. */
 export async function record(options: RecordOptions): Promise<number> {
   startNodeLog();
   const inForce = settings(options);
@@ -34,15 +36,15 @@ export async function record(options: RecordOptions): Promise<number> {
   const config = configRecord(inForce);
   if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
-  const told = progress("records written");
+  const counted = progress("records written");
   const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
-  const believed = inForce.source === undefined
+  const checked = inForce.source === undefined
     ? source
-    : guardedSource(source, () => engine.cluster.objects, options);
+    : checkedSource(source, () => engine.cluster.objects, options);
   try {
-    for await (const batch of believed.batches(signal)) {
+    for await (const batch of checked.batches(signal)) {
       take(engine, ledger, batch, source);
-      told(ledger.next);
+      counted(ledger.next);
     }
   } finally {
     clearInterval(timer);
@@ -52,6 +54,7 @@ export async function record(options: RecordOptions): Promise<number> {
   return 0;
 }
 
+/** Gives a batch to the engine, and appends the records that it returns. */
 function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
   for (const effect of stepEngine(engine, { kind: "batch", batch })) {
     if (effect.kind === "append") append(engine, ledger, effect.records);
@@ -60,6 +63,7 @@ function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, sou
   }
 }
 
+/** Appends records and folds them. The engine needs the state to see which objects a list deletes. */
 function append(engine: EngineState, ledger: LedgerWriter, records: readonly LedgerRecord[]): void {
   const first = ledger.append(records);
   for (const effect of stepEngine(engine, { kind: "appended", first, records })) {

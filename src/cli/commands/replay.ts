@@ -1,5 +1,5 @@
-// `ledgerproxy replay LEDGER`: every commit folded and planned again, into the kernel in memory or this namespace's, each
-// digest compared. The first difference is printed with both sides.
+// `ledgerproxy replay LEDGER`: folds and plans every commit again, commits it to a kernel in memory or to this namespace's, and
+// compares each digest. It prints the first difference with both sides.
 
 import type { Past } from "../../history/past.ts";
 import { type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
@@ -23,7 +23,7 @@ import { pastArgument, positionArgument } from "../arguments.ts";
 export interface ReplayOptions {
   readonly to?: PositionExpression;
   readonly intoKernel?: boolean;
-  /** How many times faster than it happened; as fast as it goes unless given. */
+  /** How many times faster than the records were written; undefined: without pauses. */
   readonly speed?: number;
   readonly json?: boolean;
 }
@@ -57,6 +57,7 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
   return result.difference === null ? 0 : 1;
 }
 
+/** Replays all records in one process, into one kernel, at the pace that the flags set. */
 async function replayInOrder(
   past: Past,
   through: number,
@@ -81,6 +82,7 @@ async function replayInOrder(
   }
 }
 
+/** Prints the counts, or the first difference. */
 function print(
   { records, commits, otherVersions, difference }: ReplayResult,
   seconds: number,

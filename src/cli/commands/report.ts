@@ -1,4 +1,4 @@
-// `ledgerproxy report LEDGER -o FILE.html`: one page about a window of a ledger, for a browser and nothing else.
+// `ledgerproxy report LEDGER -o FILE.html`: writes one page about a window of a ledger. The page needs only a browser.
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
@@ -23,7 +23,7 @@ export interface ReportOptions {
   /** The window begins with the state there. */
   readonly since?: PositionExpression;
   readonly until?: PositionExpression;
-  /** How many records at most. */
+  /** At most so many records. */
   readonly records?: number;
 }
 
@@ -48,7 +48,7 @@ export function reportCommand(ledger: string, options: ReportOptions): number {
   const data = reportData(pastArgument(ledger), options);
   const { first, records, leftOut } = data;
   const html = reportHtml(PAGE, compressed(data));
-  // What is in a ledger is for the owner of the ledger alone.
+  // Only the owner of a ledger may read it, and so the page.
   Deno.writeTextFileSync(options.output, html, { mode: 0o600 });
   const kilobytes = Math.ceil(html.length / 1024).toLocaleString("en");
   const others = leftOut.before + leftOut.after;
@@ -59,11 +59,12 @@ export function reportCommand(ledger: string, options: ReportOptions): number {
   return 0;
 }
 
+/** The data as base64 of gzip, which browsers can unpack (DecompressionStream). */
 function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
 }
 
-/** What the page gets of `past`: records of at most `bytes` of JSON. Throws UsageError, WrongPosition. */
+/** The data of the page: a window of `past` with at most `bytes` of JSON. Throws UsageError, WrongPosition. */
 export function reportData(
   past: Past,
   { since, until, records: most }: Omit<ReportOptions, "output">,
@@ -90,6 +91,7 @@ export function reportData(
   };
 }
 
+/** A cause without the fields that the page does not show. */
 function earlierCause({ offset, what, time, resourceVersion }: Cause): EarlierCause {
   return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }

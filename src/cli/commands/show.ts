@@ -1,4 +1,4 @@
-// `ledgerproxy show POSITION`: what was folded and committed there, and the rules after it, as text that nft loads.
+// `ledgerproxy show POSITION`: prints the record and the commit there, and the rules after it, as text that nft loads.
 
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { positionLines } from "../../history/show_words.ts";
@@ -16,13 +16,13 @@ export interface ShowOptions {
 
 /** Adds `show` to the program. */
 export function addShow(program: Command, done: Done): void {
-  const description = "what happened at a position, and the rules then, as nft loads them";
+  const description = "print the events and the commit at a position, and the rules, as nft loads them";
   ledgerCommand(program, "show", description, "show HEAD~3 --ledger DIR")
     .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", positionArgument)
     .action((position: PositionExpression, options: ShowOptions) => done(showCommand(position, options)));
 }
 
-/** Prints what happened at a position; returns the exit code. Throws UsageError, WrongPosition. */
+/** Prints one position; returns the exit code. Throws UsageError, WrongPosition. */
 export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
   const shown = ledgerArgument(ledger).show(position);
   if (json) printJson("show/1", shown);

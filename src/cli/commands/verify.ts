@@ -1,5 +1,5 @@
-// `ledgerproxy verify LEDGER`: whether a ledger is what was written, and whether the kernel holds what it says. Nothing is
-// changed but with --repair, which sets a damaged ledger aside and begins a new one with what can be used of it.
+// `ledgerproxy verify LEDGER`: checks that a ledger is what was written, and that the kernel holds its rules. It changes nothing
+// unless --repair is given, which sets a damaged ledger aside and begins a new one with the records that can be read.
 
 import { disagreement, disagreementText } from "../../engine/disagreement.ts";
 import type { ClusterState } from "../../fold/cluster_state.ts";
@@ -43,7 +43,7 @@ export function addVerify(command: Command, done: Done): void {
     .action((ledger: string, options: VerifyOptions) => done(verifyCommand(ledger, options)));
 }
 
-/** Prints what is wrong; returns 1 when something is. Throws UsageError. */
+/** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
 export function verifyCommand(path: string, options: VerifyOptions): number {
   const { verdict, state, damage } = verifyPast(pastArgument(path));
   const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
@@ -59,7 +59,7 @@ export function verifyCommand(path: string, options: VerifyOptions): number {
   return 1;
 }
 
-/** What the kernel holds beside `state`, the end of the ledger. */
+/** How the rules in the kernel differ from those of `state`, the end of the ledger. */
 function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
   const listed = listedRules();
   if (typeof listed === "string") return [listed];
@@ -72,7 +72,7 @@ function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[]
   ];
 }
 
-/** Sets the damaged ledger in folder `path` aside. Throws UsageError while it is being written. */
+/** Sets the damaged ledger in folder `path` aside. Throws UsageError while a program writes it. */
 function repair(path: string, damage: LedgerDamage): void {
   const storage = folderStorage(path, false);
   const lock = storage.lock();

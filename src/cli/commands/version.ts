@@ -1,10 +1,10 @@
-// `ledgerproxy version`: the program's version and those of everything else that decides behaviour.
+// `ledgerproxy version`: prints the version of the program and of everything else that decides behaviour.
 
 import { FORMAT_VERSION } from "../../ledger/format.ts";
 import { VERSION } from "../../node/program_version.ts";
 import { printJson } from "../json_schema.ts";
 
-/** Prints one line each; returns the exit code. */
+/** Prints one line for each version; returns the exit code. */
 export function version({ json }: { readonly json?: boolean }): number {
   const versions = {
     ledgerproxy: VERSION,

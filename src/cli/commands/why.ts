@@ -1,5 +1,5 @@
-// `ledgerproxy why SRC DST:PORT/PROTO`: where the first packet of a connection goes, and which rule, Service, endpoint
-// and record made it so. Reads a source or a ledger; touches neither the kernel nor the ledger.
+// `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and records
+// that decide it. It reads a source or a ledger, and touches neither kernel nor ledger.
 
 import { type PastState, stateAt } from "../../history/past.ts";
 import { HEAD, type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
@@ -28,7 +28,7 @@ Example:
 /** Describes `command`, which has the flags about sources, as `why`. */
 export function addWhy(command: Command, done: Done): void {
   command
-    .description("trace the first packet of a connection: where it goes, and what made it so")
+    .description("trace the first packet of a connection: where it goes, and why")
     .argument("<source>", "address of the sender")
     .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
     .option("--at <position>", "with --ledger: @1234, a time, HEAD, HEAD~3 (commits back)", positionArgument)
@@ -49,11 +49,12 @@ export async function whyCommand(source: string, target: string, options: WhyOpt
   return 0;
 }
 
+/** The state of the ledger at `--at`, or of the source. Throws UsageError where not exactly one of the two is given. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
   const live = options.source ?? options.kubeconfig;
   if ((live === undefined) === (options.ledger === undefined)) {
     throw new UsageError(
-      "give either --ledger DIR or --source PATH (or --kubeconfig FILE): what the answer is to be taken from",
+      "give either --ledger DIR or --source PATH (or --kubeconfig FILE): the answer comes from one of them",
     );
   }
   if (options.ledger !== undefined) {
@@ -61,5 +62,5 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
     return stateAt(past, resolvePosition(options.at ?? HEAD, past));
   }
   if (options.at === undefined) return await stateOfSource(options);
-  throw new UsageError("--at needs --ledger: a source has one moment, now");
+  throw new UsageError("--at needs --ledger: a source has only its present state");
 }

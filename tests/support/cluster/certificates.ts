@@ -1,4 +1,4 @@
-// Certificates for tests, made by openssl: an authority, clients that it signed, and an authority that no server trusts.
+// Certificates for tests, made by openssl: an authority, clients that it signs, and an authority that no server trusts.
 
 /** An authority in `folder`; its certificate is `ca.crt`. */
 export class Authority {

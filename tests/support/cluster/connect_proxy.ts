@@ -1,6 +1,6 @@
-// An HTTP proxy for CONNECT (RFC 9110, 9.3.6), as one that stands between a node and its API server.
+// An HTTP proxy for CONNECT (RFC 9110, 9.3.6) between a node and its API server.
 
-/** Listens on 127.0.0.1; dispose of it to close it and all that goes through it. */
+/** Listens on 127.0.0.1. Dispose of it to close it and all its tunnels. */
 export class ConnectProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.Conn>();
@@ -18,7 +18,7 @@ export class ConnectProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.#listener.addr.port}`;
   }
 
-  /** Cuts every tunnel there is. */
+  /** Closes every tunnel. */
   cut(): void {
     for (const connection of this.#connections) closeAnyway(connection);
     this.#connections.clear();

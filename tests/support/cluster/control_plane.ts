@@ -32,7 +32,7 @@ export function missingAssets(): string | undefined {
 /** A JSON object of the API. */
 export type Json = Record<string, unknown>;
 
-/** The API server does not want what it was asked. */
+/** The API server refused a request. */
 export class ApiError extends Error {}
 
 /** Etcd and the API server; dispose of it to end them. */
@@ -42,7 +42,7 @@ export class ControlPlane implements AsyncDisposable {
   #apiServer: Deno.ChildProcess | undefined;
   #client: Deno.HttpClient | undefined;
 
-  /** Who signs certificates of clients. */
+  /** The authority that signs certificates of clients. */
   readonly clients: Authority;
 
   private constructor(readonly address: string, readonly serviceRange: string) {
@@ -73,8 +73,8 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   /**
-   * A kubeconfig file for programs that use the API: with the administrator's token, or what `user` has in its place;
-   * `cluster` adds to what says where the server is.
+   * A kubeconfig file for programs that use the API. It has the administrator's token unless `user` replaces it; `cluster` adds
+   * fields about the server.
    */
   kubeconfig(user: Json = { token: TOKEN }, cluster: Json = {}): string {
     const path = Deno.makeTempFileSync({ dir: this.#folder, prefix: "kubeconfig-" });
@@ -120,7 +120,7 @@ export class ControlPlane implements AsyncDisposable {
     this.setTokens({});
   }
 
-  /** Lets `tokens` in beside the administrator's, by user; in force when the API server starts again. */
+  /** Accepts `tokens`, by user, beside the administrator's, from the next start of the API server on. */
   setTokens(tokens: Readonly<Record<string, string>>): void {
     const lines = Object.entries(tokens).map(([user, token]) => `${token},${user},${user},system:masters\n`);
     Deno.writeTextFileSync(
@@ -129,7 +129,7 @@ export class ControlPlane implements AsyncDisposable {
     );
   }
 
-  /** Drops all that etcd knows of the past: watches cannot be resumed from there (410). */
+  /** Compacts etcd: watches cannot be resumed from an older version (410). */
   async compact(): Promise<void> {
     const post = async (path: string, body: Json) => {
       const answer = await fetch(`http://127.0.0.1:2379/v3/${path}`, {

@@ -1,4 +1,4 @@
-// kube-proxy itself, in nftables mode, on the node of a lab, fed by a real API server. It is asked by packets, like us.
+// The real kube-proxy, in nftables mode, on the node of a lab, with a real API server. Tests send it the same packets as us.
 
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
 import { until } from "../until.ts";
@@ -107,7 +107,7 @@ export class ApiCluster {
       const names = new Set(
         wanted.filter((one) => keepsAddresses(old.get(one.metadata.name), one)).map(nameOf),
       );
-      // What another object may want must be free before it is made.
+      // An address or port must be free before another object that claims it is made.
       const gone = [...old.keys()].filter((name) => !names.has(name));
       await Promise.all(gone.map((name) => this.plane.call("DELETE", `${path}/${name}`)));
       for (const name of gone) old.delete(name);
@@ -198,7 +198,7 @@ function markerSlice(name: string, addressType: "IPv4" | "IPv6"): Manifest {
   };
 }
 
-/** What kube-proxy reads, for `config`. */
+/** kube-proxy's configuration file for `config`. */
 export function kubeProxyConfiguration(config: ProxyConfig, kubeconfig: string): Json {
   const { detectLocal } = config;
   return {

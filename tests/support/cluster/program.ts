@@ -5,7 +5,7 @@ import type { Lab } from "../lab/lab.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
-/** Starts the program with `args` in the namespace of the node; what it says is appended to `logFile`. */
+/** Starts the program with `args` in the namespace of the node. Its log is appended to `logFile`. */
 export function startLedgerproxy(lab: Lab, logFile: string, ...args: readonly string[]): Deno.ChildProcess {
   return startBundle(lab, logFile, args, bundle());
 }

@@ -22,10 +22,10 @@ const PATIENCE_MILLISECONDS = 1000;
 export class Connection implements Disposable {
   readonly #client: number;
   readonly #accepted: number;
-  /** Name of the server that took it. */
+  /** Name of the server that accepted it. */
   readonly server: string;
 
-  /** Connects as `probe` says, over IPv4. Throws when no server takes it. */
+  /** Connects as `probe` describes, over IPv4. Throws when no server accepts it. */
   constructor(lab: Lab, { host, source, destination, port }: Probe) {
     this.#client = lab.inside(host, () => newSocket(AF_INET, SOCK_STREAM));
     bindSocket(this.#client, source, 0);
@@ -40,7 +40,7 @@ export class Connection implements Disposable {
     this.server = server!.name;
   }
 
-  /** Whether a byte still gets through, both ways. */
+  /** Whether a byte still arrives, in both directions. */
   works(): boolean {
     return carries(this.#client, this.#accepted) && carries(this.#accepted, this.#client);
   }

@@ -1,4 +1,4 @@
-// A UDP flow through the lab: one socket, so one entry of connection tracking, whatever happens to the rules.
+// A UDP flow through the lab: one socket, so one entry of connection tracking, while the rules change.
 
 import {
   AF_INET,
@@ -33,7 +33,7 @@ export class Flow implements Disposable {
     this.#servers = lab.servers.filter(({ stream, name }) => !stream && name.startsWith("[") === v6);
   }
 
-  /** Sends one datagram; the server that got it and whose answer came back, or "" when none did. */
+  /** Sends one datagram; returns the server whose answer came back, or "" when none did. */
   ask(): string {
     sendBytes(this.#client, PAYLOAD);
     const poll = new Poll(this.#servers.map(({ descriptor }) => descriptor), this.#servers.map(() => POLLIN));

@@ -1,5 +1,5 @@
-// A small network of real hosts: a node under test, two pods on it, everything remote, and clients outside. Hosts are
-// network namespaces in this process; servers listen on every endpoint there can be, over TCP and UDP.
+// A small network of hosts: a node under test, two pods on it, another node with its pods, and clients outside. Hosts are network
+// namespaces in this process. Servers listen on every possible endpoint, over TCP and UDP.
 //
 //   pod-1 10.244.1.5 --+                     +-- remote: node 192.168.0.3, pods 10.244.2.5, .6, .7
 //   pod-2 10.244.1.6 --+-- node 192.168.0.2 -+
@@ -59,13 +59,13 @@ export interface Server {
   readonly name: string;
 }
 
-/** Where a host's clients are: its namespace and a socket that receives ICMP errors there. */
+/** A host: its namespace, and a socket that receives ICMP errors there. */
 export interface Host {
   readonly namespace: number;
   readonly icmp: Readonly<Record<Family, number>>;
 }
 
-/** A network; dispose of it to take it down. */
+/** The network. Dispose of it to remove it. */
 export class Lab implements Disposable {
   readonly hosts = new Map<HostName, Host>();
   readonly servers: readonly Server[];
@@ -87,7 +87,7 @@ export class Lab implements Disposable {
     }
   }
 
-  /** Runs shell `commands` in `host`; throws with what they said when one fails. */
+  /** Runs shell `commands` in `host`. Throws with their output when one fails. */
   run(host: HostName, ...commands: readonly string[]): string {
     return this.inside(host, () => shell(commands.join("\n")));
   }
@@ -126,7 +126,7 @@ export class Lab implements Disposable {
     for (const pod of ["pod-1", "pod-2"] as const) this.#link(pod, NODE_LINKS.ip, NODE_LINKS.ip6, [32, 128]);
     this.#link("remote", ADDRESSES.node.ip[0]!, ADDRESSES.node.ip6[0]!, [24, 64]);
     this.#link("outside", ADDRESSES.node.ip[1]!, ADDRESSES.node.ip6[1]!, [24, 64]);
-    // Where the node sends what it knows no route for, such as packets to cluster IPs.
+    // The default route of the node, for packets to cluster IPs that no rule translates.
     this.run(
       "node",
       `ip route add default via ${ADDRESSES.remote.ip[0]}`,
@@ -170,7 +170,7 @@ export class Lab implements Disposable {
   #serve(host: HostName): Server[] {
     return this.inside(host, () =>
       FAMILIES.flatMap((family) => {
-        // Programs of the node itself listen on its first address only; its other one is where nothing listens.
+        // Programs of the node listen on its first address only. Nothing listens on its other address.
         const addresses = host === "node" ? ADDRESSES.node[family].slice(0, 1) : ADDRESSES[host][family];
         return addresses.flatMap((address) =>
           SERVER_PORTS.flatMap((port) =>
@@ -189,7 +189,7 @@ function serverAt(address: string, port: number, type: number): Server {
   return { descriptor, stream: type === SOCK_STREAM, name: `${v6 ? `[${address}]` : address}:${port}` };
 }
 
-/** Runs a shell script where the calling thread is; throws with what it said when it fails. */
+/** Runs a shell script in the namespace of the calling thread. Throws with its output when it fails. */
 export function shell(script: string): string {
   const { success, stdout, stderr } = new Deno.Command("sh", { args: ["-ec", script] }).outputSync();
   if (!success) throw new Error(`${script}\n${new TextDecoder().decode(stderr)}`);

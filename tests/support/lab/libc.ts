@@ -156,7 +156,7 @@ export function sendTo(
   c.sendto(descriptor, bytes, BigInt(bytes.length), 0, to, to.length);
 }
 
-/** What waits at a socket: bytes and their sender, an errno, or undefined for nothing yet. */
+/** Receives from a socket: bytes and their sender, or an errno; undefined where nothing has arrived. */
 export function receiveBytes(
   descriptor: number,
 ): { bytes: Uint8Array; from: Uint8Array<ArrayBuffer> } | number | undefined {

@@ -1,4 +1,4 @@
-// Repeats a probe until everything that may become of it was seen, or has had every chance to be.
+// Repeats a probe until each possible result was seen, or had enough chances to be seen.
 
 import type { Expectation } from "../scenario/expectation.ts";
 import { normalised } from "../scenario/expectation.ts";
@@ -12,7 +12,7 @@ const PATIENCE = { lost: 25, answered: 1000 };
 const DRAWS_EACH = 25;
 const DRAWS_PINNED = 4;
 
-/** Everything that became of `probe`, sorted: all that `expectation` knows, unless the lab does not agree. */
+/** All results of `probe` that were seen, sorted. It stops once they are those of `expectation`. */
 export function observe(lab: Lab, probe: Probe, { observations, pinned }: Expectation): Observation[] {
   const seen = new Set<Observation>();
   const patience = observations.includes(LOST) ? PATIENCE.lost : PATIENCE.answered;
@@ -25,7 +25,7 @@ export function observe(lab: Lab, probe: Probe, { observations, pinned }: Expect
   return [...seen].sort();
 }
 
-/** Whether `seen` is what was expected: everything, or one thing for a client that is pinned. */
+/** Whether `seen` is as expected: all results, or one of them for a client with affinity. */
 export function agrees(seen: readonly Observation[], { observations, pinned }: Expectation): boolean {
   if (pinned) return seen.length === 1 && observations.includes(seen[0]!);
   return seen.join() === observations.join();

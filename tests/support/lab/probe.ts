@@ -1,4 +1,4 @@
-// One connection, or one datagram and its answer, through the lab: who answered it, and which source the server saw.
+// One connection, or one datagram with its answer, through the lab: which server answered, and which source it saw.
 
 import type { Family, Protocol } from "../../../src/nft/data_type.ts";
 import {
@@ -23,7 +23,7 @@ import {
 } from "./libc.ts";
 import type { HostName, Lab, Server } from "./lab.ts";
 
-/** What is sent: from an address of `host`, to a frontend. */
+/** A connection or datagram from an address of `host` to a frontend. */
 export interface Probe {
   readonly host: HostName;
   readonly source: string;
@@ -32,15 +32,15 @@ export interface Probe {
   readonly port: number;
 }
 
-/** What became of it: `10.244.1.5:8080 from 10.244.1.6`, "refused", or "lost" when nothing came back. */
+/** The result: `10.244.1.5:8080 from 10.244.1.6`, "refused", or "lost" when nothing came back. */
 export type Observation = string;
 
 export const REFUSED = "refused";
 export const LOST = "lost";
 
 /**
- * Source ports are given out one after the other, so that none is used twice within a connection's afterlife. They are
- * above NodePorts and what kube-proxy listens on.
+ * Source ports are used one after the other, so that none is used again while connection tracking remembers it. They are above
+ * NodePorts and the ports that kube-proxy listens on.
  */
 const FIRST_PORT = 33_000;
 const PORTS = 27_000;
@@ -92,7 +92,7 @@ class Attempt implements Disposable {
     ]);
   }
 
-  /** Waits for something to happen; returns the end, if this was it. */
+  /** Waits for an event; returns the result, where that was the last one. */
   advance(milliseconds: number): Observation | undefined {
     // A packet that the node itself may not send fails at once; a refusal is recognised by its ICMP error.
     if (this.#failed === EPERM) return this.#readIcmp() ?? LOST;
@@ -112,7 +112,7 @@ class Attempt implements Disposable {
     for (const descriptor of [this.#client, ...this.#accepted]) closeDescriptor(descriptor);
   }
 
-  /** The answer, which counts only now that it came back. */
+  /** The result, once the answer has come back. */
   #readClient(): Observation | undefined {
     const error = this.#stream ? pendingError(this.#client) : 0;
     const received = error === 0 ? receiveBytes(this.#client) : error;

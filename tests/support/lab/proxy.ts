@@ -15,10 +15,10 @@ import type { Lab } from "./lab.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 
-/** Keeps the rules on the node equal to what is applied; dispose of it to remove them. */
+/** Keeps the rules on the node equal to what is applied. Dispose of it to remove them. */
 export class LabProxy implements Disposable {
   engine: EngineState = newEngine();
-  /** What it warned about. */
+  /** Its warnings. */
   readonly warnings: string[] = [];
   readonly #kernel: NetlinkKernel;
   readonly #conntrack: Conntrack;
@@ -39,7 +39,7 @@ export class LabProxy implements Disposable {
     this.restart(DEFAULT_PROXY_CONFIG);
   }
 
-  /** Takes on a configuration; the rules follow with the next {@link apply}. */
+  /** Sets a configuration; the next {@link apply} changes the rules. */
   configure(proxy: ProxyConfig): void {
     const records: LedgerRecord[] = [{
       kind: "config",
@@ -61,19 +61,19 @@ export class LabProxy implements Disposable {
     if (this.engine.rejections > 0) throw new Error(this.warnings.at(-1));
   }
 
-  /** Begins anew, as after the end of the process: with the rules in the kernel, and nothing else. */
+  /** Starts again as a new process would: with the rules in the kernel, and nothing else. */
   restart(proxy: ProxyConfig): void {
     this.engine = newEngine();
     this.configure(proxy);
     perform(this.engine, this.#ports, list(this.#kernel));
   }
 
-  /** What it wants the kernel to hold. */
+  /** The desired rules. */
   get desired(): Ruleset {
     return { tables: this.engine.cluster.tables, elements: this.engine.cluster.desired };
   }
 
-  /** What the kernel holds. */
+  /** The rules that the kernel holds. */
   listed(): Ruleset {
     const listed = list(this.#kernel);
     if (listed.kind !== "listed") throw new Error("our tables hold what we never write");

@@ -1,5 +1,5 @@
-// Random scenarios that a real API server accepts: a few Services of every kind, endpoints in every condition, and
-// packets from every host to every frontend there could be.
+// Random scenarios that a real API server accepts: a few Services of every kind, endpoints in every condition, and packets from
+// every host to every possible frontend.
 
 import fc from "fast-check";
 import type { HostName } from "../lab/lab.ts";
@@ -61,7 +61,7 @@ interface Port {
   readonly target: number;
 }
 
-/** One Service and what its packets may be sent to. */
+/** One Service, and the frontends that packets may be sent to. */
 interface Cluster {
   readonly lines: readonly ObjectLine[];
   readonly targets: readonly Omit<Probe, "host" | "source">[];
@@ -172,7 +172,7 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
   });
 }
 
-/** One slice or two of a family; no address is in both. */
+/** One or two slices of a family, without a common address. */
 function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]> {
   const words = fc.constantFrom<string[][]>([], [], ["unready"], ["terminating"]) as fc.Arbitrary<string[]>;
   const hints = fc.constantFrom<string[][]>(["zone=zone-1"], ["zone=zone-2"], [

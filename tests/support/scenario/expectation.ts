@@ -1,4 +1,4 @@
-// What the tracer says of a scenario's packets, in the words in which the lab's hosts see it.
+// The tracer's results for the packets of a scenario, in the form in which the lab's hosts see them.
 
 import { emptyState } from "../../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../../src/fold/fold.ts";
@@ -36,9 +36,9 @@ export function stateOf(config: ProxyConfig, objects: readonly KubeObject[]): Cl
 
 /** What the tracer expects of a packet. */
 export interface Expectation {
-  /** Every observation there can be, sorted. */
+  /** Every possible observation, sorted. */
   readonly observations: readonly Observation[];
-  /** Whether the client is led to the same endpoint again. */
+  /** Whether affinity leads the client to the same endpoint again. */
   readonly pinned: boolean;
 }
 
@@ -73,7 +73,7 @@ function seen(server: string, masqueraded: boolean): Observation {
   return masqueraded ? `${server} masqueraded` : server;
 }
 
-/** What the lab saw, in the words of scenarios: a source of the node, where the client is another, is masquerading. */
+/** An observation of the lab in the form of scenarios: a packet of another client with a source of the node is masqueraded. */
 export function normalised(observation: Observation, probe: Probe): Observation {
   const [server, source] = observation.split(" from ") as [string, string | undefined];
   if (source === undefined || source === probe.source || probe.host === "node") return server;

@@ -1,5 +1,5 @@
-// Scenarios: a node's configuration, a cluster and packets, in lines that people can read and write, and what becomes of
-// the packets. The hosts and addresses are those of the lab (tests/support/lab/lab.ts).
+// Scenarios as text: a node's configuration, a cluster, packets, and the results of the packets. The hosts and addresses are those
+// of the lab (tests/support/lab/lab.ts).
 //
 //   config cluster-cidr=10.244.0.0/16,fd00:10:244::/48
 //   service shop/web type=NodePort ips=10.96.0.10 ports=http:80/tcp:30080
@@ -22,7 +22,7 @@ export interface EndpointLine {
   readonly words: readonly string[];
 }
 
-/** One object as its line says it: `service`, its name, fields in `key=value` form, and for slices the endpoints. */
+/** The line of one object: `service`, its name, fields in the form `key=value`, and for slices the endpoints. */
 export interface ObjectLine {
   readonly kind: "service" | "slice" | "service-cidr";
   readonly name: string;
@@ -30,7 +30,7 @@ export interface ObjectLine {
   readonly endpoints: readonly EndpointLine[];
 }
 
-/** What a scenario file says above its line of dashes. */
+/** The part of a scenario file above its line of dashes. */
 export interface Scenario {
   readonly prose: readonly string[];
   /** Fields of the config line; see {@link configOf}. */
@@ -43,7 +43,7 @@ export interface Scenario {
 export const NODE_NAME = "node-a";
 export const ZONE = "zone-1";
 
-/** Reads the part above the dashes. Throws with the line that it does not understand. */
+/** Parses the part above the dashes. Throws with the line that is wrong. */
 export function parseScenario(text: string): Scenario {
   const prose: string[] = [];
   const objects: ObjectLine[] = [];
@@ -120,7 +120,7 @@ function fieldsOf(words: readonly string[]): Record<string, string> {
 
 const list = (text: string | undefined) => text === undefined || text === "" ? [] : text.split(",");
 
-/** The configuration a config line stands for; its fields have the names of the flags of `run`. */
+/** The configuration of a config line. Its fields have the names of the flags of `run`. */
 export function configOf(fields: Scenario["config"]): ProxyConfig {
   const { "bridge-interface": bridge, "interface-name-prefix": prefix } = fields;
   return {
@@ -148,7 +148,7 @@ export type Manifest = Record<string, unknown> & {
   readonly status?: unknown;
 };
 
-/** The manifest a line stands for. */
+/** The manifest of a line. */
 export function manifestOf(line: ObjectLine): Manifest {
   if (line.kind === "service") return serviceManifest(line);
   if (line.kind === "slice") return sliceManifest(line);
@@ -214,7 +214,7 @@ function servicePort(text: string): Record<string, unknown> {
   };
 }
 
-/** A slice belongs to the Service whose name is its own up to the last "-". */
+/** The Service of a slice: its name is that of the slice up to the last "-". */
 function sliceManifest({ name: path, fields, endpoints }: ObjectLine): Manifest {
   const [namespace, name] = path.split("/") as [string, string];
   const owner = name.slice(0, name.lastIndexOf("-"));

@@ -1,4 +1,4 @@
-// The scenario files in fixtures/scenarios: what is above the line of dashes, and what is expected below it.
+// The scenario files in fixtures/scenarios: a scenario above the line of dashes, and the expected results below it.
 
 import type { Expectation } from "./expectation.ts";
 import { decodeAll, manifestOf, nodeManifest, parseScenario, probeText, type Scenario } from "./scenario.ts";
@@ -12,10 +12,10 @@ const DASHES = "----\n";
 export interface ScenarioFile {
   /** `cluster_ip`. */
   readonly name: string;
-  /** The text above the dashes, with them. */
+  /** The text above the dashes, dashes included. */
   readonly head: string;
   readonly scenario: Scenario;
-  /** What each packet line promises. */
+  /** The expected result of each packet line. */
   readonly promises: readonly Expectation[];
   /** All lines below the dashes. */
   readonly tail: string;
@@ -33,7 +33,7 @@ export function scenarioFiles(): ScenarioFile[] {
   });
 }
 
-/** Writes what is expected below the dashes of a file. */
+/** Writes the expected results below the dashes of a file. */
 export function rewrite({ name, head }: ScenarioFile, lines: readonly string[]): void {
   Deno.writeTextFileSync(new URL(`${name}.txt`, FOLDER), head + lines.map((line) => `${line}\n`).join(""));
 }

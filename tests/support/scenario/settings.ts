@@ -1,4 +1,4 @@
-// One Service in every setting of every feature, and the pairs of settings that are one decision apart.
+// One Service with every value of every feature, and the pairs of settings that differ in one feature.
 
 import type { KubeObject } from "../../../src/kube/objects.ts";
 import { decodeAll, nodeManifest, parseScenario } from "./scenario.ts";
@@ -28,7 +28,7 @@ const CHOICES: { readonly [feature in keyof Setting]: readonly Setting[feature][
   ips: ["10.96.0.10", "10.96.0.10,fd00:96::10", "None"],
   externalIPs: ["", "198.51.100.10", "198.51.100.10,198.51.100.11,fd00:198::10"],
   ports: ["http:80/tcp:30080", "http:80/tcp:30081,dns:53/udp:30053", "other:80/tcp:30080"],
-  // Across the sizes of slot classes, and down to where a class shrinks.
+  // Counts on both sides of the slot classes' sizes, and where a class shrinks.
   endpoints: [0, 1, 2, 3, 5, 9],
   condition: ["", "unready", "terminating"],
   nodeAddress: ["192.168.0.2", "192.168.0.77"],
@@ -63,7 +63,7 @@ const BASES: readonly Setting[] = [
   },
 ];
 
-/** A change of one feature, for people and as the objects before and after it. */
+/** A change of one feature: its name, and the objects before and after it. */
 export interface Transition {
   /** `affinity: "" -> "60"`. */
   readonly name: string;

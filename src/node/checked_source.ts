@@ -1,25 +1,26 @@
-// A source of files, held against what the ledger knows before any of it is deleted.
+// Checks the lists of a source of files before they delete anything that the ledger has. A wrong path or an empty folder must
+// not remove the rules of a node.
 
 import { deletedByList, emptied } from "../ingest/emptied.ts";
 import type { Source } from "../ingest/source.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags that say what a list may do. */
-export interface GuardOptions {
+/** Flags about what a list may delete. */
+export interface CheckOptions {
   readonly allowEmpty?: boolean;
   readonly once?: boolean;
 }
 
 /**
- * `source`, whose lists delete nothing where they hold no object at all and `known` ones would go. The first such list ends
- * the program with a {@link UsageError}: the path is wrong, or nothing is there yet. A later one is a problem, and so is a
- * first one of files that are broken, unless it is the only one (`once`): they may be mended.
+ * `source` with checked lists: a list without any object deletes nothing while `known` has objects. Where the first list is
+ * such a list, it throws {@link UsageError}: the path is wrong, or nothing is there yet. A later one is reported as a problem.
+ * So is a first one of broken files, because they may be mended; with `once` there is no later list, so it throws.
  */
-export function guardedSource(
+export function checkedSource(
   source: Source,
   known: () => ReadonlyMap<string, KubeObject>,
-  { allowEmpty = false, once = false }: GuardOptions,
+  { allowEmpty = false, once = false }: CheckOptions,
 ): Source {
   return {
     ...source,
@@ -34,6 +35,7 @@ export function guardedSource(
         if (refusal !== undefined && first && (once || batch.complete)) {
           throw new UsageError(refusalText(source, refusal, batch.problems));
         }
+        // A program that was stopped for a while may find files gone. What the first list deletes is reported, so that it is seen.
         const deleted = first ? deletedByList(batch, known()) : undefined;
         first = false;
         const more = [refusal, deleted].filter((text) => text !== undefined).map((text) =>
@@ -49,6 +51,7 @@ export function guardedSource(
   };
 }
 
+/** The message of the UsageError: the problems of the files first, because they may explain the empty list. */
 function refusalText({ description }: Source, refusal: string, problems: readonly string[]): string {
   return [...problems, `--source ${description}: ${refusal}`].join("\n");
 }

@@ -1,7 +1,7 @@
-// Files that hold nothing while they are followed: what stays, and what is taken when they are back.
+// Files that become empty or broken while they are followed: nothing is deleted, and new content is accepted.
 
 import assert from "node:assert/strict";
-import { guardedSource } from "../../src/node/guarded_source.ts";
+import { checkedSource } from "../../src/node/checked_source.ts";
 import { manifestSource } from "../../src/ingest/manifest_source.ts";
 import { describeKey, objectKey } from "../../src/kube/objects.ts";
 import { service } from "../support/cluster_notation.ts";
@@ -26,7 +26,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   await Deno.remove(folder, { recursive: true });
 }
 
-Deno.test("while files are followed, a folder that becomes empty deletes nothing, and what comes back is taken", async () => {
+Deno.test("a folder that becomes empty while it is followed deletes nothing, and files that return are accepted", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/in/all.json`;
     const known = new Map(
@@ -35,7 +35,7 @@ Deno.test("while files are followed, a folder that becomes empty deletes nothing
     for (const allowEmpty of [false, true]) {
       Deno.writeTextFileSync(path, manifest("one"));
       const stop = new AbortController();
-      const source = guardedSource(manifestSource(`${folder}/in`, true), () => known, { allowEmpty });
+      const source = checkedSource(manifestSource(`${folder}/in`, true), () => known, { allowEmpty });
       const lists: { objects: number; complete: boolean; said: string }[] = [];
       const reading = (async () => {
         for await (const batch of source.batches(stop.signal)) {
@@ -60,7 +60,7 @@ Deno.test("while files are followed, a folder that becomes empty deletes nothing
   });
 });
 
-Deno.test("files that are broken at the start are waited for, with what the ledger knows", async () => {
+Deno.test("files that are broken at the start delete nothing, and are accepted once they are mended", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/in/all.json`;
     Deno.writeTextFileSync(path, "{cut");
@@ -70,7 +70,7 @@ Deno.test("files that are broken at the start are waited for, with what the ledg
     const stop = new AbortController();
     const lists: string[] = [];
     const reading = (async () => {
-      const source = guardedSource(manifestSource(`${folder}/in`, true), () => known, {});
+      const source = checkedSource(manifestSource(`${folder}/in`, true), () => known, {});
       for await (const batch of source.batches(stop.signal)) {
         assert.ok(batch.kind === "list");
         lists.push(`${batch.objects.length} ${batch.complete} ${batch.problems.at(-1) ?? ""}`);

@@ -1,0 +1,25 @@
+// The flags of `run`, and what follows from them alone.
+
+import type { Retention } from "../ledger/retention.ts";
+import type { SyncPolicy } from "../ledger/writer.ts";
+import type { ConfigOptions } from "./config.ts";
+
+/** Flags of `run`. */
+export interface RunOptions extends ConfigOptions {
+  readonly once?: boolean;
+  readonly dryRun?: boolean;
+  readonly initOnly?: boolean;
+  readonly allowEmpty?: boolean;
+  readonly ownTables?: boolean;
+  readonly speed?: number;
+  readonly fsync?: SyncPolicy;
+  readonly retainDays?: number;
+  readonly retainMegabytes?: number;
+}
+
+const DAY_MILLISECONDS = 24 * 3600 * 1000;
+
+/** How much of the past the ledger keeps: 30 days and 1024 MiB unless flags say otherwise. */
+export function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
+  return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * DAY_MILLISECONDS };
+}

@@ -1,0 +1,46 @@
+// The parts that commands share: the flags of a command about a ledger, and numbers.
+
+import assert from "node:assert/strict";
+import { Command, CommanderError, ledgerCommand, positive } from "../../src/cli/command_line.ts";
+
+/** A program with one command about a ledger, which notes its options; nothing is printed. */
+function program() {
+  const seen: unknown[] = [];
+  const silent = { writeOut() {}, writeErr() {} };
+  const all = new Command("ledgerproxy").exitOverride().configureOutput(silent);
+  const command = ledgerCommand(all, "ask", "ask something", "ask 1 --ledger DIR").exitOverride()
+    .configureOutput(silent)
+    .option("--limit <n>", "how many", positive)
+    .action((options) => void seen.push(options));
+  return { command, seen, run: (...args: string[]) => all.parse(["ask", ...args], { from: "user" }) };
+}
+
+Deno.test("a command about a ledger needs --ledger, and takes --json", () => {
+  const { run, seen } = program();
+  run("--ledger", "a", "--json");
+  assert.deepEqual(seen, [{ ledger: "a", json: true }]);
+  assert.throws(() => run("--json"), (error) => {
+    assert.ok(error instanceof CommanderError);
+    return error.code === "commander.missingMandatoryOptionValue";
+  });
+});
+
+Deno.test("its help ends with an example of itself", () => {
+  let help = "";
+  const { command } = program();
+  command.configureOutput({ writeOut: (text) => void (help += text) });
+  assert.throws(() => command.parse(["--help"], { from: "user" }), CommanderError);
+  assert.match(help, /\nExample:\n {2}ledgerproxy ask 1 --ledger DIR\n/);
+});
+
+Deno.test("a number must be above 0, and a wrong one is wrong usage", () => {
+  const { run, seen } = program();
+  run("--ledger", "a", "--limit", "0.5");
+  assert.deepEqual(seen, [{ ledger: "a", limit: 0.5 }]);
+  for (const wrong of ["0", "-1", "ten", "", "NaN"]) {
+    assert.throws(() => run("--ledger", "a", "--limit", wrong), (error) => {
+      assert.ok(error instanceof CommanderError, String(error));
+      return /It must be a number above 0, such as 10/.test(error.message);
+    });
+  }
+});
