@@ -49,10 +49,10 @@ const PURE =
 /** What every room may import. */
 const ROOT_FILES = [
   "src/byte_chunks.ts",
-  "src/foreign_value.ts",
   "src/invariant.ts",
   "src/limits.ts",
   "src/printable.ts",
+  "src/thrown.ts",
   "deno.json",
 ];
 /** Where programs and pages start; what none of them reaches is dead. */
