@@ -28,10 +28,8 @@ Deno.test("the kernel holds what was committed", () => {
 
 Deno.test("an element that is missing is named, and the elements are not those of the position", () => {
   const { state, tables, elements } = committed();
-  const [path, endpoints] = [...elements].find(([path, { size }]) =>
-    path.endsWith(" endpoints") && size > 0
-  )!;
-  const [missing, ...rest] = endpoints;
+  const [path, set] = [...elements].find(([path, { size }]) => path !== POSITION_PATH && size > 0)!;
+  const [missing, ...rest] = set;
   const listed = assembled({ tables, elements: new Map(elements).set(path, new Map(rest)) });
   const found = compareWithKernel(LEDGER, state, listed);
   assert.equal(found.disagreement, "altered");
