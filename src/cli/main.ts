@@ -1,6 +1,5 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
 
-import { codeOf } from "../foreign_value.ts";
 import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
@@ -27,6 +26,7 @@ import type { RunOptions } from "../node/run_options.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
+import { codeOf } from "../thrown.ts";
 import { version } from "./commands/version.ts";
 import { OutputFailure, printText } from "./terminal.ts";
 import { addVerify } from "./commands/verify.ts";

@@ -1,8 +1,8 @@
 // Prints lines on stdout. Control characters in names are escaped. On a terminal the lines have colours, and long lists are cut.
 
 import { styleText } from "node:util";
-import { messageOf } from "../foreign_value.ts";
 import { printable } from "../printable.ts";
+import { messageOf } from "../thrown.ts";
 
 /** A list on a terminal is cut to so many lines. */
 const SHOWN_MAX = 200;

@@ -2,7 +2,7 @@
 // Why not simply look at the size first? Pipes and devices have none, and a file can grow after the look.
 
 import { joinedChunks } from "../byte_chunks.ts";
-import { codeOf } from "../foreign_value.ts";
+import { codeOf } from "../thrown.ts";
 
 /** Most bytes of one read. */
 const READ_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 // The file of a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37): its schema, and the cluster and user of its
 // current context. Messages name fields and files, never their content, because they end in the log and in /healthz.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import * as z from "../kube/zod.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
@@ -98,7 +98,7 @@ export function readKubeconfig(path: string, problem: ProblemMaker): CurrentCont
 const REMOVED_PROVIDERS = ["gcp", "azure"];
 
 function removedProvider(provider: unknown): string | undefined {
-  return hasFields(provider) ? REMOVED_PROVIDERS.find((name) => name === provider["name"]) : undefined;
+  return isJsonObject(provider) ? REMOVED_PROVIDERS.find((name) => name === provider["name"]) : undefined;
 }
 
 function names(list: readonly { readonly name: string }[]): string {

@@ -1,7 +1,7 @@
 // A file or folder of YAML and JSON as a source, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it. It is
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
@@ -152,7 +152,7 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
 
 /** Whether an object that cannot be decoded has a kind that the proxy needs. Then the list is incomplete. */
 function isOurs(value: unknown): boolean {
-  return hasFields(value) && OBJECT_KINDS.some((kind) => kind === value["kind"]);
+  return isJsonObject(value) && OBJECT_KINDS.some((kind) => kind === value["kind"]);
 }
 
 /** The manifest files at `path`: the file itself, or all files below a folder. Reports unreadable folders in `problems`. */

@@ -4,8 +4,9 @@
 // end, is killed (plugin_process.ts); client-go would wait for it.
 
 import { KubeConfig } from "@kubernetes/client-node";
-import { codeOf, hasFields } from "../foreign_value.ts";
 import { assert } from "../invariant.ts";
+import { isJsonObject } from "../kube/json_value.ts";
+import { codeOf } from "../thrown.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
 import type { Credentials } from "./access.ts";
@@ -43,8 +44,8 @@ export function pluginCredentials(
 function bound(config: KubeConfig, limits: PluginLimits): void {
   const authenticators: unknown = Reflect.get(config, "authenticators");
   assert(Array.isArray(authenticators), "client-node has a list of authenticators");
-  const exec: unknown = authenticators.find((one) => hasFields(one) && one["execFn"] !== undefined);
-  assert(hasFields(exec), "client-node starts exec plugins with execFn");
+  const exec: unknown = authenticators.find((one) => isJsonObject(one) && one["execFn"] !== undefined);
+  assert(isJsonObject(exec), "client-node starts exec plugins with execFn");
   Reflect.set(exec, "execFn", startBounded(limits));
 }
 

@@ -9,3 +9,8 @@ export function isComposite(value: unknown): value is Readonly<Record<string, un
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isComposite(value) ? value : {};
 }
+
+/** Whether `value` is an object with fields, and not a list. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isComposite(value) && !Array.isArray(value);
+}

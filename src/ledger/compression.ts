@@ -4,7 +4,7 @@
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
 import { byteLength, joinedChunks } from "../byte_chunks.ts";
-import { codeOf, messageOf } from "../foreign_value.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import type { Storage } from "./storage.ts";
 import { zstdFrames } from "./zstd_frames.ts";
 

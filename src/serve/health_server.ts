@@ -1,7 +1,7 @@
 // Serves /healthz and /livez, and a health check port for each LoadBalancer Service with externalTrafficPolicy Local.
 
-import { messageOf } from "../foreign_value.ts";
 import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX } from "../limits.ts";
+import { messageOf } from "../thrown.ts";
 import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
 import {
