@@ -13,6 +13,7 @@ import {
 } from "yaml";
 import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
+import { kubernetesTags } from "./yaml_scalars.ts";
 
 /** Aliases times what they stand for, beyond which a document is refused: anchors of anchors double at every step. */
 const ALIASES_MAX = 100;
@@ -35,8 +36,11 @@ export interface RepeatedKey {
   readonly key: string;
 }
 
+/** Which YAML a file is: ours is 1.2; `kubernetes`: with the words, numbers and merge keys of 1.1 that Kubernetes reads. */
+export type Dialect = "1.2" | "kubernetes";
+
 /** Reads the API objects in `text`, the content of `file`. Never throws for bad input. */
-export function readDocuments(file: string, text: string): Documents {
+export function readDocuments(file: string, text: string, dialect: Dialect = "1.2"): Documents {
   if (/\.json$/i.test(file)) {
     try {
       return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
@@ -50,21 +54,21 @@ export function readDocuments(file: string, text: string): Documents {
     return { values: [], problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
   }
   try {
-    return readYaml(file, text);
+    return readYaml(file, text, dialect);
   } catch (error) {
     return { values: [], problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`], repeated: [] };
   }
 }
 
-function readYaml(file: string, text: string): Documents {
+function readYaml(file: string, text: string, dialect: Dialect): Documents {
   const lines = new LineCounter();
   const values: unknown[] = [];
   const problems: string[] = [];
   const repeated: RepeatedKey[] = [];
   const lineOf = (position: number) => lines.linePos(position).line;
-  for (
-    const parsed of parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: "silent" })
-  ) {
+  const older = dialect === "kubernetes" ? { merge: true, customTags: kubernetesTags } : {};
+  const options = { lineCounter: lines, uniqueKeys: false, logLevel: "silent", ...older } as const;
+  for (const parsed of parseAllDocuments(text, options)) {
     const document = parsed as Document.Parsed;
     const broken = document.errors[0];
     const value = broken === undefined ? plainValue(document) : undefined;

@@ -90,7 +90,7 @@ function read(
   const { config } = options;
   const { values, problems, repeated } = config === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
-    : readDocuments(config, readText(config));
+    : readDocuments(config, readText(config), "kubernetes");
   const isTheirs = (value: unknown) =>
     (value as { kind?: unknown } | null)?.kind === "KubeProxyConfiguration";
   const theirs = values.find(isTheirs) as Document | undefined;
