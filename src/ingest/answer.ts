@@ -22,6 +22,8 @@ export type Line =
   | { readonly kind: "deleted"; readonly key: ObjectKey; readonly resourceVersion: string }
   | { readonly kind: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
 
+type Fields = Readonly<Record<string, unknown>>;
+
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** `value` as a page of a list of `resource`. */
@@ -36,12 +38,18 @@ export function pageOf(value: unknown, resource: Resource): Page {
   for (const item of items) checkItem(item, resource);
   const { metadata = {} } = page;
   if (!isObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
-  const { continue: token } = metadata;
-  // A token that cannot be sent back would make the first page the whole list.
+  return { items, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
+}
+
+/** The token of the next page. One that cannot be sent back, or is missing, would make this page the last. */
+function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kind: string): string {
   if (typeof token !== "string" && token !== undefined && token !== null) {
     throw invalid(`a ${kind} whose continue token is ${described(token)}`);
   }
-  return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
+  if (!token && typeof remaining === "number" && remaining > 0) {
+    throw invalid(`a ${kind} without a continue token that leaves out ${remaining} items`);
+  }
+  return token ?? "";
 }
 
 /** Items leave out their kind; one that names another is no item of this list. */
@@ -69,18 +77,24 @@ export function lineOf(value: unknown, resource: Resource): Line {
   const resourceVersion = versionOf(metadata);
   switch (type) {
     case "BOOKMARK":
+      checkKind(type, object, resource);
       return { kind: "bookmark", resourceVersion, endsList: endsList(metadata) };
     case "DELETED":
       return { kind: "deleted", key: deletedKey(object, resource), resourceVersion };
     case "ADDED":
     case "MODIFIED":
-      if (object["kind"] !== resource.kind || object["apiVersion"] !== resource.apiVersion) {
-        throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
-      }
+      checkKind(type, object, resource);
       return { kind: "object", object, resourceVersion };
     default:
       return unreachable(type);
   }
+}
+
+/** What is of another kind says nothing about this resource, a bookmark neither. */
+function checkKind(type: string, object: Fields, resource: Resource): void {
+  const { kind, apiVersion } = type === "BOOKMARK" ? { ...resource, ...object } : object;
+  if (kind === resource.kind && apiVersion === resource.apiVersion) return;
+  throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
 }
 
 function errorLine(object: unknown): ApiFailure {
@@ -94,10 +108,11 @@ function endsList(metadata: Record<string, unknown>): boolean {
 }
 
 /** A deletion needs no more of the object than its name; servers may send no more (PartialObjectMetadata). */
-function deletedKey(object: Record<string, unknown>, resource: Resource): ObjectKey {
-  const { kind } = object;
+function deletedKey(object: Fields, resource: Resource): ObjectKey {
+  const { kind, apiVersion = resource.apiVersion } = object;
   const key = itemKey(object, resource);
-  const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
+  const fits = kind === undefined || kind === "PartialObjectMetadata" ||
+    (kind === resource.kind && apiVersion === resource.apiVersion);
   if (!fits || key === undefined) {
     throw invalid(`a watch event DELETED with ${described(object)}, which names no ${resource.kind}`);
   }

@@ -9,11 +9,12 @@ import {
   LineCounter,
   parseAllDocuments,
   stringify,
+  type Tags,
   visit,
 } from "yaml";
 import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
-import { kubernetesTags } from "./yaml_scalars.ts";
+import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 
 /** Aliases times what they stand for, beyond which a document is refused: anchors of anchors double at every step. */
 const ALIASES_MAX = 100;
@@ -66,7 +67,8 @@ function readYaml(file: string, text: string, dialect: Dialect): Documents {
   const problems: string[] = [];
   const repeated: RepeatedKey[] = [];
   const lineOf = (position: number) => lines.linePos(position).line;
-  const older = dialect === "kubernetes" ? { merge: true, customTags: kubernetesTags } : {};
+  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
+  const older = dialect === "kubernetes" ? { merge: true, customTags } : {};
   const options = { lineCounter: lines, uniqueKeys: false, logLevel: "silent", ...older } as const;
   for (const parsed of parseAllDocuments(text, options)) {
     const document = parsed as Document.Parsed;

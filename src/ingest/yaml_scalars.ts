@@ -1,8 +1,6 @@
 // Scalars as Kubernetes reads them in YAML: its decoder (sigs.k8s.io/yaml 1.6, which kube-proxy 1.37 reads its
 // configuration with) knows the words and numbers of YAML 1.1. In YAML 1.2 `yes` is a text and `016` is sixteen.
 
-import type { Tags } from "yaml";
-
 const YES = /^(?:y|Y|yes|Yes|YES|on|On|ON)$/;
 const NO = /^(?:n|N|no|No|NO|off|Off|OFF)$/;
 /** Another base than ten, by what is in front; underscores are between digits of any base. */
@@ -12,16 +10,21 @@ const UNDERSCORED = /^[-+]?\d[\d_]*(?:\.[\d_]*)?(?:[eE][-+]?\d+)?$/;
 const BOOL = "tag:yaml.org,2002:bool";
 const NUMBER = "tag:yaml.org,2002:int";
 
-/** The tags that a parser of YAML 1.2 lacks, before `tags`, which it has. */
-export function kubernetesTags(tags: Tags): Tags {
-  return [
-    { tag: BOOL, default: true, test: YES, resolve: () => true },
-    { tag: BOOL, default: true, test: NO, resolve: () => false },
-    { tag: NUMBER, default: true, test: BASED, resolve: basedNumber },
-    { tag: NUMBER, default: true, test: UNDERSCORED, resolve: (text) => Number(text.replaceAll("_", "")) },
-    ...tags,
-  ];
+/** What a scalar that looks like `test` means. */
+export interface ScalarTag {
+  readonly tag: string;
+  readonly default: true;
+  readonly test: RegExp;
+  resolve(text: string): boolean | number;
 }
+
+/** The scalars that a parser of YAML 1.2 reads otherwise; they go before its own. */
+export const KUBERNETES_SCALARS: readonly ScalarTag[] = [
+  { tag: BOOL, default: true, test: YES, resolve: () => true },
+  { tag: BOOL, default: true, test: NO, resolve: () => false },
+  { tag: NUMBER, default: true, test: BASED, resolve: basedNumber },
+  { tag: NUMBER, default: true, test: UNDERSCORED, resolve: (text) => Number(text.replaceAll("_", "")) },
+];
 
 function basedNumber(text: string): number {
   const digits = text.replaceAll("_", "").replace(/^[-+]/, "").toLowerCase();
