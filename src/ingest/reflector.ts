@@ -25,6 +25,7 @@ export function step(state: ReflectorState, input: ReflectorInput, now: Now): Re
     case "start":
       state.known = input.known;
       state.inParts = input.inParts ?? false;
+      state.awaitedSince = state.inParts && !state.resource.needed ? now.at : undefined;
       return begin(state, now);
     case "confirm":
       return confirm(state, input.why, now);
@@ -191,6 +192,7 @@ function deliverList(
   state.lastConfirms = confirms;
   state.version = version;
   state.inParts = false;
+  state.awaitedSince = undefined;
   state.listed = state.settled = true;
   state.lists++;
   state.problem = state.missing = undefined;

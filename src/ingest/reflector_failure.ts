@@ -71,6 +71,7 @@ function failList(state: ReflectorState, exchange: Exchange, failure: Problem, n
   const { reason } = failure;
   const waits = () => [
     ...noteProblem(state, failure, now),
+    ...startWithout(state, failure, now),
     ...rest(state, pause(state, failure, state.failures++), now),
   ];
   if (reason === "throttled" || reason === "forbidden") return waits();
@@ -113,12 +114,26 @@ function isMissing({ resource, method }: ReflectorState, { token }: Exchange, { 
     (reason === "forbidden" || method !== "stream");
 }
 
+/**
+ * Lets the first lists of other resources go on without this one, where rules can be made without it: an empty list, which
+ * deletes nothing. It is listed again all the same.
+ */
+function startWithout(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
+  const { resource, times, awaitedSince } = state;
+  if (awaitedSince === undefined || now.at - awaitedSince < times.awaitMilliseconds) return [];
+  state.awaitedSince = undefined;
+  const listing = new Listing(resource);
+  listing.leaveOut(failure.text);
+  return [{ kind: "deliver", batch: listing.batch(now.time, "", false) }];
+}
+
 /** Goes on without the resource: what is known of it stays, and the server is asked again later. */
 function goWithout(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
   const listing = new Listing(state.resource);
   const isNews = state.missing !== failure.reason;
   listing.leaveOut(failure.reason === "absent" || !isNews ? "" : failure.text);
   state.missing = failure.reason;
+  state.awaitedSince = undefined;
   state.problem = failure.reason === "absent" ? undefined : failure;
   state.method = "stream";
   state.listed = state.settled = true;

@@ -75,6 +75,8 @@ export interface ReflectorTimes extends BackoffTimes {
   readonly repeatMilliseconds: number;
   /** A list that was not confirmed is reported again after this long. */
   readonly reminderMilliseconds: number;
+  /** Rules wait this long for the first list of what they can be made without (kube-proxy waits 5 min for its Node). */
+  readonly awaitMilliseconds: number;
 }
 
 export const DEFAULT_TIMES: ReflectorTimes = {
@@ -89,6 +91,7 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   refreshMilliseconds: 30_000,
   repeatMilliseconds: 60_000,
   reminderMilliseconds: 180_000,
+  awaitMilliseconds: 10_000,
 };
 
 /** How a resource is listed: streamed with its watch, in pages, or in one page without a limit. */
@@ -142,6 +145,8 @@ export interface ReflectorState extends Draws {
   missing: ProblemReason | undefined;
   method: ListMethod;
   inParts: boolean;
+  /** Since when the first lists of other resources wait for this one; undefined where they do not. */
+  awaitedSince: number | undefined;
   /** Failures in a row. */
   failures: number;
   /** Watches in a row that were refused, or made no sense. */
@@ -187,6 +192,7 @@ export function newReflector(resource: Resource, times: ReflectorTimes, seed: nu
     missing: undefined,
     method: "stream",
     inParts: false,
+    awaitedSince: undefined,
     failures: 0,
     refused: 0,
     silences: 0,

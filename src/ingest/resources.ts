@@ -11,6 +11,8 @@ export interface Resource {
   readonly namespaced: boolean;
   /** Whether a server that does not know the resource is an older one, and the proxy does without. */
   readonly optional: boolean;
+  /** Whether no rules can be made before it is listed. */
+  readonly needed: boolean;
 }
 
 /** The resources of a proxy on node `node`, in the order of OBJECT_KINDS. */
@@ -23,6 +25,7 @@ export function resources(node: string): Resource[] {
       selectors: { fieldSelector: `metadata.name=${node}` },
       namespaced: false,
       optional: false,
+      needed: false,
     },
     {
       kind: "ServiceCIDR",
@@ -31,6 +34,7 @@ export function resources(node: string): Resource[] {
       selectors: {},
       namespaced: false,
       optional: true,
+      needed: false,
     },
     {
       kind: "EndpointSlice",
@@ -39,6 +43,7 @@ export function resources(node: string): Resource[] {
       selectors: { labelSelector: "!service.kubernetes.io/headless" },
       namespaced: true,
       optional: false,
+      needed: true,
     },
     {
       kind: "Service",
@@ -50,6 +55,7 @@ export function resources(node: string): Resource[] {
       },
       namespaced: true,
       optional: false,
+      needed: true,
     },
   ];
 }

@@ -227,6 +227,27 @@ Deno.test("without leave to see service CIDRs the proxy goes on without them", a
   );
 });
 
+for (const [kind, code] of [["Node", 403], ["Node", 500], ["ServiceCIDR", 500]] as const) {
+  Deno.test(`a server that answers ${code} for ${kind} keeps no Service waiting, and is asked again`, async () => {
+    let mended = false;
+    const path = `/${kind.toLowerCase()}s`;
+    await using server = new Server(
+      () => initial(true),
+      (asked) => asked.endsWith(path) && !mended ? status(code, "Refused") : stream([BOOKMARK], true),
+    );
+    await using follower = new Follower(
+      apiSource(server.client(), "node-a", false, { ...TIMES, awaitMilliseconds: 100 }),
+    );
+    const lists = () => follower.batches.filter((batch) => batch.kind === "list");
+    await until("the Services are whole", () => lists().some((list) => !isPart(list)));
+    const ours = () => lists().filter(({ kinds }) => kinds?.includes(kind));
+    assert.deepEqual(ours().map(({ complete, objects }) => [complete, objects]), [[false, []]]);
+    assert.match(ours()[0]!.problems.join(), new RegExp(`^${kind}: .*${code}.*; going on without$`));
+    mended = true;
+    await until("it is listed", () => ours().at(-1)!.complete);
+  });
+}
+
 Deno.test("a server that forgets or ends every watch at once is not asked without a pause", async () => {
   const answers: Record<string, () => Response> = {
     forgets: () => status(410, "Gone"),
