@@ -22,6 +22,8 @@ const ALIASES_MAX = 100;
 /** What one file holds. */
 export interface Documents {
   readonly values: readonly unknown[];
+  /** Documents that hold something, a list without items among them. */
+  readonly count: number;
   /** `file:line: what`, and what was done about it; without content of the file. */
   readonly problems: readonly string[];
   /** Keys that stand twice in one map: the last counts, as in Kubernetes' own decoder. */
@@ -52,12 +54,17 @@ export function readDocuments(file: string, text: string, dialect: Dialect = "1.
   if (text.length > YAML_CHARACTERS_MAX) {
     const problem =
       `more than ${YAML_CHARACTERS_MAX} characters of YAML: write it as JSON, which may be longer`;
-    return { values: [], problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
+    return { values: [], count: 0, problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
   }
   try {
     return readYaml(file, text, dialect);
   } catch (error) {
-    return { values: [], problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`], repeated: [] };
+    return {
+      values: [],
+      count: 0,
+      problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`],
+      repeated: [],
+    };
   }
 }
 
@@ -89,7 +96,7 @@ function readYaml(file: string, text: string, dialect: Dialect): Documents {
     }
   }
   const flat = flatten(file, values);
-  return { values: flat.values, problems: [...problems, ...flat.problems], repeated };
+  return { ...flat, problems: [...problems, ...flat.problems], repeated };
 }
 
 /** A document that has no value of finite size. */
@@ -161,8 +168,8 @@ function itemsBefore(document: Document, fault: number): unknown[] {
 function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "repeated"> {
   const values: unknown[] = [];
   const problems: string[] = [];
-  for (const document of documents) {
-    if (document === null || document === undefined) continue;
+  const held = documents.filter((document) => document !== null && document !== undefined);
+  for (const document of held) {
     const { kind, items } = document as { kind?: unknown; items?: unknown };
     if (!Array.isArray(items)) values.push(document);
     else if (typeof kind === "string" && kind.endsWith("List")) {
@@ -173,7 +180,7 @@ function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "
       values.push(...items.slice(0, -1));
     }
   }
-  return { values, problems };
+  return { values, count: held.length, problems };
 }
 
 type List = { kind: string; apiVersion?: string };

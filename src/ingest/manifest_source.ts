@@ -71,15 +71,15 @@ function readManifest(file: string): Omit<Reading, "files"> {
   } catch (error) {
     return { objects: [], complete: false, problems: [unreadable(file, error)] };
   }
-  // `kubectl get > FILE` empties it first and may take seconds to write it.
-  if (text.trim() === "") {
+  const documents = readDocuments(file, text);
+  // `kubectl get > FILE` empties it first and may take seconds to write it; comments and `null` say no more.
+  if (documents.count === 0 && documents.problems.length === 0) {
     return {
       objects: [],
       complete: false,
       problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
     };
   }
-  const documents = readDocuments(file, text);
   const twice = documents.repeated.map(({ line, key }) =>
     `${file}:${line}: ${JSON.stringify(key)} stands twice; the last is used`
   );
@@ -89,7 +89,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
   for (const value of documents.values) {
     const decoded = decodeObject(value);
     if (decoded.ok) objects.push(decoded.object);
-    else complete &&= !isOurs(value);
+    else complete &&= !mayBeOurs(value);
     problems.push(
       ...decoded.ok
         ? decoded.warnings.map((warning) => `${file}: ${warning}`)
@@ -133,11 +133,17 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
   };
 }
 
-/** Whether an object that cannot be decoded is of a kind we serve: then it is not known to be gone. */
-function isOurs(value: unknown): boolean {
-  const { kind } = (value ?? {}) as { kind?: unknown };
-  return OBJECT_KINDS.includes(kind as ObjectKind);
+/**
+ * Whether a value that cannot be decoded may stand for objects of ours, which are then not known to be gone: one of a kind
+ * we serve, a list without items, the Status of a server that had none, and what is no object at all.
+ */
+function mayBeOurs(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return true;
+  const { kind } = value as { kind?: unknown };
+  return OBJECT_KINDS.includes(kind as ObjectKind) || kind === "Status" || LISTS.has(kind);
 }
+
+const LISTS: ReadonlySet<unknown> = new Set(["List", ...OBJECT_KINDS.map((kind) => `${kind}List`)]);
 
 /** Manifest files at `path`: itself, or those below it, by name. Adds folders that cannot be read to `problems`. */
 function manifestFiles(path: string, problems: string[]): string[] {
