@@ -11,7 +11,7 @@ import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
 import { DEFAULT_TIMES, type ReflectorTimes } from "./reflector_state.ts";
-import { resources } from "./resources.ts";
+import { type Resource, resources } from "./resources.ts";
 import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
 /** A source whose connection is known. */
@@ -70,7 +70,8 @@ export function apiSource(
       });
       let whole = false;
       try {
-        for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
+        const kinds = resumes ? [] : resources(node);
+        for await (const batch of gathered(inbox, kinds, { ...DEFAULT_TIMES, ...times }.missMilliseconds)) {
           if (batch.kind === "list" && batch.confirms) unconfirmed.delete(batch.kinds![0]!);
           yield batch;
           whole ||= batch.kind === "list" && !isPart(batch);
@@ -92,13 +93,35 @@ function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
   return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
 }
 
-/** Batches in order; once `kinds` resources are listed, neighbours are merged. */
-async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
-  const gathering = newGathering(kinds);
-  for (let batch; (batch = await inbox.take()) !== undefined;) {
-    const first = gathering.missing > 0 || batch.kind === "list";
-    yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
+/** Batches in order; once all of `awaited` are listed, neighbours are merged. */
+async function* gathered(
+  inbox: Inbox,
+  awaited: readonly Resource[],
+  milliseconds: number,
+): AsyncGenerator<SourceBatch> {
+  const gathering = newGathering(awaited.length);
+  const missing = () => awaited.filter(({ kind }) => !gathering.listed.has(kind));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    for (let batch; (batch = await inbox.take()) !== undefined;) {
+      const first = gathering.missing > 0 || batch.kind === "list";
+      yield* gather(gathering, first ? batch : withNeighbours(batch as EventsBatch, inbox));
+      if (missing().length === 0 || missing().some(({ needed }) => needed)) continue;
+      timer ??= setTimeout(
+        () => missing().forEach(({ kind }) => void inbox.put(missed(kind))),
+        milliseconds,
+      );
+    }
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Stands for a first list that does not come: it deletes nothing. */
+function missed(kind: ObjectKind): SourceBatch {
+  const problems = [`${kind}: not listed yet; going on without`];
+  const time = new Date().toISOString();
+  return { kind: "list", kinds: [kind], objects: [], complete: false, confirms: false, time, problems };
 }
 
 /** `first` and all the changes that wait behind it, as one batch. */

@@ -112,9 +112,10 @@ export class Connection implements Disposable {
     receiver: Receiver,
     signal: AbortSignal,
   ): Promise<Problem | undefined> {
-    if (response.body === null) return undefined;
+    const body = plainBody(response);
+    if (body === null) return undefined;
     // Into one buffer: else the runtime makes one of 64 KiB for every read, and a list may be a read for each object.
-    const reader = response.body.getReader({ mode: "byob" });
+    const reader = body.getReader({ mode: "byob" });
     let buffer = new ArrayBuffer(READ_BYTES);
     // Ends a read that waits; Deno 2.9 can leave it waiting for ever though the signal of its fetch has aborted.
     const cancel = () => void reader.cancel().catch(() => {});
@@ -196,6 +197,22 @@ function headOf({ status, headers }: Response): Head {
     retryAfter: headers.get("retry-after") ?? "",
     shared: !headers.has("transfer-encoding") && !headers.has("connection"),
   };
+}
+
+/** The body, decompressed where the server, or a proxy in between, compresses though it was asked not to. */
+function plainBody({ body, headers }: Response): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  if (body === null || headers.get("content-encoding") !== "gzip") return body;
+  const plain = body.pipeThrough(new DecompressionStream("gzip")).getReader();
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const { done, value } = await plain.read();
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+    cancel: (reason) => plain.cancel(reason),
+  });
 }
 
 function problemOf(error: unknown, answered: boolean): Problem {

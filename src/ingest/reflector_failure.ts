@@ -115,12 +115,13 @@ function isMissing({ resource, method }: ReflectorState, { token }: Exchange, { 
 }
 
 /**
- * Lets the first lists of other resources go on without this one, where rules can be made without it: an empty list, which
- * deletes nothing. It is listed again all the same.
+ * Lets the first lists of other resources go on without one that the server does not show, where rules can be made without
+ * it: an empty list, which deletes nothing. It is asked for again all the same.
  */
 function startWithout(state: ReflectorState, failure: Problem, now: Now): ReflectorEffect[] {
   const { resource, times, awaitedSince } = state;
   if (awaitedSince === undefined || now.at - awaitedSince < times.awaitMilliseconds) return [];
+  if (failure.reason !== "forbidden" && failure.reason !== "absent") return [];
   state.awaitedSince = undefined;
   const listing = new Listing(resource);
   listing.leaveOut(failure.text);

@@ -75,8 +75,10 @@ export interface ReflectorTimes extends BackoffTimes {
   readonly repeatMilliseconds: number;
   /** A list that was not confirmed is reported again after this long. */
   readonly reminderMilliseconds: number;
-  /** Rules wait this long for the first list of what they can be made without (kube-proxy waits 5 min for its Node). */
+  /** Rules wait this long for the first list of what they can be made without, where the server says no. */
   readonly awaitMilliseconds: number;
+  /** As `awaitMilliseconds` from when all else is listed, whatever is wrong: longer than any pause between two requests. */
+  readonly missMilliseconds: number;
 }
 
 export const DEFAULT_TIMES: ReflectorTimes = {
@@ -92,6 +94,7 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   repeatMilliseconds: 60_000,
   reminderMilliseconds: 180_000,
   awaitMilliseconds: 10_000,
+  missMilliseconds: 40_000,
 };
 
 /** How a resource is listed: streamed with its watch, in pages, or in one page without a limit. */

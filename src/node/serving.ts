@@ -1,7 +1,7 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
-import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
+import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { contains, parseAddress } from "../kube/address.ts";
@@ -230,8 +230,13 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
 /** The own node, with what keeps the source from reading it. */
 function ownNodeStatus({ engine, status }: Pick<Served, "engine" | "status">): NodeStatus {
   const source = status().find(({ kind }) => kind === "Node");
-  const refused = source !== undefined && sourceProblem(source) === "api server refuses us";
-  return nodeStatus(engine.cluster, engine.synced, refused ? source.problem : "");
+  if (source === undefined) return nodeStatus(engine.cluster, engine.synced);
+  const refused = sourceProblem(source) === "api server refuses us";
+  const { objects, node } = engine.cluster;
+  // Rules may be made before it is listed: that it is missing is then not known.
+  const unlisted = engine.synced && !source.listed && source.reason !== "starting" &&
+    namedNode(objects, node.name) === undefined;
+  return nodeStatus(engine.cluster, engine.synced, refused || unlisted ? source.problem : "");
 }
 
 /** Addresses that health checks are answered on: those that serve NodePorts, as in kube-proxy. */
