@@ -42,7 +42,8 @@ export function apiSource(
       return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
     },
   };
-  const reflectors = resources(node).map((resource) =>
+  const all = resources(node);
+  const reflectors = all.map((resource) =>
     new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports)
   );
   const unconfirmed = new Set<ObjectKind>();
@@ -64,13 +65,13 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // One after the other: what comes in parts is folded while more is read.
-        await reflectors[i - 1]?.settled;
+        // Slices before their Services: what comes in parts is folded while more is read.
+        await reflectors[all.findLastIndex(({ needed }, before) => needed && before < i)]?.settled;
         await reflector.run(stop.signal, { inParts: true });
       });
       let whole = false;
       try {
-        const kinds = resumes ? [] : resources(node);
+        const kinds = resumes ? [] : all;
         for await (const batch of gathered(inbox, kinds, { ...DEFAULT_TIMES, ...times }.missMilliseconds)) {
           if (batch.kind === "list" && batch.confirms) unconfirmed.delete(batch.kinds![0]!);
           yield batch;

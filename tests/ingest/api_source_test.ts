@@ -255,6 +255,18 @@ for (const [kind, code] of [["Node", 403], ["Node", 500], ["ServiceCIDR", 500]] 
   });
 }
 
+Deno.test("a server that never ends its list of ServiceCIDRs keeps no Service waiting", async () => {
+  await using server = new Server(
+    () => initial(true),
+    (path) => stream(path.endsWith("/servicecidrs") ? [] : [BOOKMARK], true),
+  );
+  await using follower = new Follower(
+    apiSource(server.client(), "node-a", false, { ...TIMES, missMilliseconds: 200 }),
+  );
+  const whole = () => follower.batches.some((batch) => batch.kind === "list" && !isPart(batch));
+  await until("the Services are whole", whole);
+});
+
 Deno.test("a server that forgets or ends every watch at once is not asked without a pause", async () => {
   const answers: Record<string, () => Response> = {
     forgets: () => status(410, "Gone"),
