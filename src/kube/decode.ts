@@ -66,8 +66,15 @@ function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
   return { data: again.data, leftOut: left.map(({ text }) => text) };
 }
 
-/** Who an object is: without these it cannot be known which one is wrong. */
-const IDENTITY = ["kind", "metadata", "metadata.name", "metadata.namespace"];
+const SERVICE_NAME = "kubernetes.io/service-name";
+/** Who an object is, and of a slice whose: without these it cannot be known which one is wrong. */
+const IDENTITY = [
+  "kind",
+  "metadata",
+  "metadata.name",
+  "metadata.namespace",
+  `metadata.labels.${SERVICE_NAME}`,
+];
 /** Maps that an object can do without. */
 const DISPENSABLE = ["metadata.annotations", "spec.sessionAffinityConfig"];
 /** Fields of an element that it can do without: where traffic is best sent from, and where the endpoint runs. */

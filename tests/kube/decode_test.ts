@@ -444,3 +444,27 @@ Deno.test("any value anywhere in an object: it is decoded, or it is said what is
     { numRuns: 3000 },
   );
 });
+
+Deno.test("a slice whose label of its Service is no text is not known to be of none: it is refused", () => {
+  const slice = (labels: unknown) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "web-a", namespace: "shop", labels },
+    addressType: "IPv4",
+    endpoints: [],
+    ports: [],
+  });
+  assert.deepEqual(decodeObject(slice({ "kubernetes.io/service-name": 5 })), {
+    ok: false,
+    problem:
+      'EndpointSlice "shop/web-a": metadata.labels.kubernetes.io/service-name: Invalid input: expected string, received number, found 5',
+  });
+  const zone = decodeObject(slice({ "kubernetes.io/service-name": "web", "topology.kubernetes.io/zone": 1 }));
+  assert.ok(zone.ok);
+  assert.deepEqual(zone.object.metadata.labels, { "kubernetes.io/service-name": "web" });
+  assert.match(zone.warnings.join(), /topology\.kubernetes\.io\/zone: .*, found 1; left out/);
+  for (const labels of [{ "kubernetes.io/service-name": null, app: 5 }, {}, null]) {
+    const plain = decodeObject(slice(labels));
+    assert.ok(plain.ok && plain.object.metadata.labels === undefined && plain.warnings.length === 0);
+  }
+});
