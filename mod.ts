@@ -38,7 +38,8 @@ export { type History, type PastRules, type PositionLike } from "./src/history/h
 export { isWrongPosition, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
 export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
-export { causeText, changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
+export { causeText } from "./src/history/cause_words.ts";
+export { changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
 export { recordLines } from "./src/history/log_words.ts";
 export type { BlamedElement } from "./src/history/blame.ts";
 export { blameLines } from "./src/history/blame_words.ts";
@@ -69,7 +70,8 @@ export type {
   WatchEvent,
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
-export type { Progress, Search } from "./src/ledger/ledger_view.ts";
+export type { Progress } from "./src/ledger/ledger_view.ts";
+export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset } from "./src/ledger/record.ts";

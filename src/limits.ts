@@ -64,6 +64,27 @@ export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Most bytes of a segment once it is decompressed: what is appended at once may end beyond {@link SEGMENT_BYTES}, and is at
+ * most a text of V8 (2^29 - 24 code units). A file that holds more is no segment, and not read to its end.
+ */
+export const SEGMENT_BYTES_MAX = 640 * 1024 * 1024;
+
+/** Most bytes of a snapshot once it is decompressed: a text of V8 holds no more. */
+export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Most bytes of a segment's terms once they are decompressed; of more none are kept, and the segment is read. */
+export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes of a segment that are read from a disk at once. */
+export const SEGMENT_PIECE_BYTES = 1024 * 1024;
+
+/** Most milliseconds that the age of a ledger grows from one record to the next, however far the clock steps. */
+export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
+
+/** Retention removes at most this part of all bytes at once: a quarter, or one segment where that is more. */
+export const RETENTION_SHARE_MAX = 0.25;
+
 /** Bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -167,6 +188,7 @@ assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netl
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
+assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
 assert(
   LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,

@@ -55,6 +55,7 @@ const commit = offered({
   from: offset.describe("first record folded into it"),
   through: offset.describe("last record folded into it"),
   digest: z.string().describe("of the ruleset after it, 64 hex digits"),
+  fold: count.optional().describe("version of what made it of the records; absent up to 0.6.0"),
   outcome: z.enum(["committed", "rejected"]),
   error: z.string().optional().describe("the kernel's words"),
   setAside: z.string().optional().describe("the Service that the kernel would not take"),
@@ -74,7 +75,18 @@ const drift = offered({
   response: z.string(),
 });
 
-const gap = offered({ kind: z.literal("gap"), time, reason: z.string(), records: count });
+const gap = offered({
+  kind: z.literal("gap"),
+  time,
+  reason: z.string(),
+  records: count,
+  salvaged: offered({
+    snapshot: offset.nullable().describe("behind the snapshot that was used; null: none was whole"),
+    records: count.describe("whole records behind it"),
+    complete: z.boolean().describe("whether they reach back to the beginning or to the snapshot"),
+    committed: z.boolean().describe("whether rules were made from it"),
+  }).optional().describe("what is known of the damaged ledger that this one stands for"),
+});
 
 const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
 const placed = offered({ offset, record });
@@ -118,6 +130,9 @@ export const JSON_SCHEMAS = {
   "replay/1": offered({
     records: count,
     commits: count,
+    otherVersions: count.describe(
+      "commits that another version of the program made, and that come out differently",
+    ),
     seconds: z.number(),
     recordsPerSecond: count,
     difference: offered({

@@ -2,7 +2,7 @@
 
 import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
-import { isLedgerDamage } from "../ledger/segment.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { Argument, Command, CommanderError, type Done, positive } from "./command_line.ts";

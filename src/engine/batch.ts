@@ -2,7 +2,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { largeRemoval, news, relist } from "../ingest/relist.ts";
-import { isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
+import { isPart, type ListBatch, type SourceBatch, speaksOfCluster } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import type { Effect, EngineState } from "./engine.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
@@ -13,8 +13,10 @@ export function takeBatch(state: EngineState, batch: SourceBatch): Effect[] {
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
   if (!held.taken) return held.effects;
   const events = eventsOf(state.cluster, batch);
-  // Problems alone are no word about the cluster.
-  if (batch.kind === "list" || batch.events.length > 0) state.synced = !isPart(batch);
+  if (speaksOfCluster(batch, state.standsUnknown)) {
+    state.synced = !isPart(batch);
+    if (state.synced) state.standsUnknown = false;
+  }
   const warnings = batch.problems.map((text): Effect => ({ kind: "warn", text }));
   if (events.length === 0) return [...held.effects, ...warnings];
   const records = events.map((event) => ({ kind: "event", ...event } as const));

@@ -1,6 +1,7 @@
 // What a commit leaves in the ledger: its changes and the record that caused each, and what the kernel said.
 
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
+import { FOLD_VERSION } from "../fold/fold_version.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";
@@ -31,6 +32,7 @@ export function commitRecord(
     from,
     through,
     digest: digestText(digest),
+    fold: FOLD_VERSION,
     outcome: "committed",
     changes: told,
     changesOmitted: countCommittedChanges(delta) - told.length,

@@ -41,6 +41,14 @@ export function disagreement({ ledger, end, committed }: Recorded, found: Found)
   return digestText(found.digest) === position.digest ? undefined : "altered";
 }
 
+/**
+ * Whether what stands follows records that the ledger does not hold: those it lost, or those of another ledger while this
+ * one has never led to rules. What the ledger makes of the cluster may be less than what stands, so it must not replace it.
+ */
+export function isUnknownPast(kind: Disagreement, { committed }: Recorded): boolean {
+  return kind === "ahead" || (kind === "foreign" && committed === undefined);
+}
+
 const TOLD: Readonly<Record<Disagreement, string>> = {
   gone: "our tables are gone: the node was started, or they were removed",
   half: "the table of one family is gone",

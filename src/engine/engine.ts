@@ -36,7 +36,13 @@ import { type Position, POSITION_PATH, positionElement, positionOf } from "../pl
 import { takeBatch } from "./batch.ts";
 import type { HeldList } from "./held_list.ts";
 import { commitRecord } from "./commit_record.ts";
-import { disagreement, disagreementRecord, disagreementText, type Found } from "./disagreement.ts";
+import {
+  disagreement,
+  disagreementRecord,
+  disagreementText,
+  type Found,
+  isUnknownPast,
+} from "./disagreement.ts";
 import { ownerOf } from "./operation_owner.ts";
 import { gather, type Gathered, nothingGathered, type SyncReport, syncReport } from "./sync_report.ts";
 
@@ -130,6 +136,8 @@ export interface EngineState {
   readonly deletions: Map<ObjectKind, number>;
   /** Whether the source has told all it knows; nothing is committed before. */
   synced: boolean;
+  /** Whether rules stand that follow records which the ledger does not hold: they stay until the cluster was listed. */
+  standsUnknown: boolean;
   pending: Pending | undefined;
   /** Whether what is planned next follows from a listing, and nothing has happened since. */
   listed: boolean;
@@ -161,6 +169,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     held: new Map(),
     deletions: new Map(),
     synced: false,
+    standsUnknown: false,
     pending: undefined,
     listed: false,
     rejections: 0,
@@ -259,6 +268,10 @@ function noteDisagreement(state: EngineState, found: Found, time: string): Effec
   const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
   const kind = disagreement(recorded, found);
   if (kind === undefined) return [];
+  if (isUnknownPast(kind, recorded)) {
+    state.standsUnknown = true;
+    state.synced = false;
+  }
   return [
     { kind: "warn", text: disagreementText(kind) },
     { kind: "append", records: [disagreementRecord(kind, recorded, found, time)] },

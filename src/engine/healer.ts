@@ -40,7 +40,7 @@ export type HealerEffect =
   | { readonly kind: "commit" };
 
 interface Change {
-  /** "" where nobody saw who it was. */
+  /** "" where it is not known which program it was. */
   readonly process: string;
   readonly pid: number;
   readonly changes: readonly string[];
@@ -56,7 +56,7 @@ export interface UnsettledDrift extends Change {
 
 /** Changed in place by {@link step} alone. */
 export interface HealerState {
-  /** Infinity where nobody listens. */
+  /** Infinity where there is no monitor. */
   pollAt: number;
   auditAt: number;
   /** When rules that wait are put back. */

@@ -1,5 +1,5 @@
 // When to put our rules back after another program has changed them: at once, unless that happens again and again. Two
-// programs that rewrite each other's rules help nobody.
+// programs that rewrite each other's rules serve neither.
 
 /** How often rules are put back at once, within {@link WINDOW_MILLISECONDS}. */
 const AT_ONCE_MAX = 5;

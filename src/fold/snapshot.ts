@@ -10,6 +10,7 @@ import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
 import { type ClusterState, emptyState, type ServiceName } from "./cluster_state.ts";
 import { elementsOf, settleRestored } from "./fold.ts";
+import { FOLD_VERSION } from "./fold_version.ts";
 import { namedNode } from "./own_node.ts";
 import { PATHS } from "./skeleton.ts";
 import { NO_PROGRAM } from "./service_program.ts";
@@ -19,6 +20,8 @@ import type { Slots } from "./slots.ts";
 export type SnapshotLine =
   | {
     readonly kind: "state";
+    /** FOLD_VERSION of the program that wrote it; absent up to 0.6.0. */
+    readonly fold?: number;
     readonly folded: number;
     readonly committed: number | null;
     readonly config: ProxyConfig;
@@ -79,6 +82,7 @@ const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
   yield {
     kind: "state",
+    fold: FOLD_VERSION,
     folded: state.folded,
     committed: state.committed ?? null,
     config: state.config,
@@ -109,10 +113,23 @@ function remembered({ knownNode, objects, node }: SnapshotState): { readonly kno
   return { knownNode };
 }
 
-/** Whether `lines`, as read from a snapshot, tell `state`. */
-export function isSnapshotOf(state: ClusterState, lines: readonly SnapshotLine[]): boolean {
-  const made: unknown = JSON.parse(JSON.stringify([...snapshotLines(state)]));
-  return sameValue(made, lines);
+/**
+ * Whether `lines`, as read from a snapshot, tell `state`; where they do not, and another version of the fold wrote them,
+ * that is what is known.
+ */
+export function compareSnapshot(
+  state: ClusterState,
+  lines: readonly SnapshotLine[],
+): "same" | "different" | "another version" {
+  const made = JSON.parse(JSON.stringify([...snapshotLines(state)])) as SnapshotLine[];
+  const [head] = lines;
+  const version = head?.kind === "state" ? head.fold : undefined;
+  if (
+    sameValue([{ ...made[0], fold: null }, ...made.slice(1)], [{ ...head, fold: null }, ...lines.slice(1)])
+  ) {
+    return "same";
+  }
+  return version === FOLD_VERSION ? "different" : "another version";
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

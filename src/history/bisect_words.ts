@@ -2,7 +2,8 @@
 
 import type { NotBounded, PacketFlip } from "./packet_bisect.ts";
 import { outcomeText } from "./packet_words.ts";
-import { causeText, changeText, driftText, type TimeText } from "./record_words.ts";
+import { causeText } from "./cause_words.ts";
+import { changeText, driftText, type TimeText } from "./record_words.ts";
 import type { Outcome, Packet } from "./trace.ts";
 
 /** One commit, its cause, and where the packet went before and after it. */

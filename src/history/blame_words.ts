@@ -2,7 +2,8 @@
 
 import { elementText } from "../nft/text.ts";
 import type { BlamedElement } from "./blame.ts";
-import { causeText, type TimeText } from "./record_words.ts";
+import { causeText } from "./cause_words.ts";
+import type { TimeText } from "./record_words.ts";
 
 /** A line for the element, and below it its cause and commit. */
 export function blameLines(element: BlamedElement, timeText: TimeText): string[] {

@@ -1,7 +1,7 @@
 // Everything that a ledger can be asked, as one object. Each question is a file of its own; what it returns is a value, which
 // commands, `--json` and the report print each in their way.
 
-import type { Search } from "../ledger/ledger_view.ts";
+import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";

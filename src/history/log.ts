@@ -1,7 +1,7 @@
 // What happened: the records that are about a Service, a namespace, an address, a kind or a time, newest first.
 
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
-import type { Search } from "../ledger/ledger_view.ts";
+import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Past } from "./past.ts";

@@ -2,9 +2,11 @@
 
 import { type Title, titleText } from "../fold/claims.ts";
 import type { ServiceName } from "../fold/cluster_state.ts";
+import { frontendKey } from "../fold/resource.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Node } from "../kube/objects.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
 import type { Outcome, Packet, TraceStep } from "./trace.ts";
 
@@ -67,15 +69,13 @@ export function rivals(
   steps: readonly TraceStep[],
   { claims, contested, titles }: Contests,
 ): string[] {
-  const frontends = new Set(steps.flatMap(({ found }) => found.map(({ element }) => element.key as string)));
-  // A frontend that nobody serves, because its address is the cluster IP of a Service without that port.
-  frontends.add(`${packet.destination} . ${packet.protocol} . ${packet.port}`);
-  return [...frontends].map((key) => `${familyOf(packet.destination)} frontend ${key}`)
-    .filter((claim) => contested.has(claim)).map((claim) => {
-      const [holder, ...others] = claims.get(claim)!;
-      const frontend = claim.replace(/^\S+ frontend /, "");
-      return `${others.join(", ")} wants ${frontend} too: ${holder}, ${
-        titleText(titles.get(claim))
-      }, keeps it`;
-    });
+  const keys = new Set<string>(steps.flatMap(({ found }) => found.map(({ element }) => element.key)));
+  // A frontend that no Service serves, because its address is the cluster IP of a Service without that port.
+  keys.add(elementKey([packet.destination, packet.protocol, String(packet.port)]));
+  return [...keys].flatMap((key) => {
+    const claim = frontendKey(familyOf(packet.destination), key);
+    const [holder, ...others] = contested.has(claim) ? claims.get(claim) ?? [] : [];
+    if (holder === undefined) return [];
+    return [`${others.join(", ")} wants ${key} too: ${holder}, ${titleText(titles.get(claim))}, keeps it`];
+  });
 }

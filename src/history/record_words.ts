@@ -1,8 +1,7 @@
-// Records, changes and causes as text. Each printer brings its own way to write times: a zone belongs to a reader.
+// Records and changes as text. Each printer brings its own way to write times: a zone belongs to a reader.
 
 import { describeKey } from "../kube/objects.ts";
 import type { CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
-import type { Cause } from "./cause.ts";
 
 /** Writes an RFC 3339 time for a reader: `2026-11-23 03:12:00.123 +01:00`. */
 export type TimeText = (time: string) => string;
@@ -18,21 +17,6 @@ export function changeText({ verb, set, key, value, comment, cause }: CommittedC
   const data = value === undefined ? "" : ` : ${value}`;
   const name = comment === undefined ? "" : `  ${comment}`;
   return `${verb === "add" ? "+" : "-"} ${set} { ${key}${data} }${name}  by @${cause}`;
-}
-
-/** `by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 3 s before, arrived 2026-11-23 03:12:00.123 +01:00`. */
-export function causeText(
-  { offset, what, time, resourceVersion, triggered }: Cause,
-  timeText: TimeText,
-): string {
-  // The trigger time has whole seconds.
-  const seconds = triggered === undefined ? NaN : (Date.parse(time) - Date.parse(triggered)) / 1000;
-  return [
-    `by @${offset} ${what}`,
-    ...(resourceVersion === undefined ? [] : [`resourceVersion ${resourceVersion}`]),
-    ...(seconds >= 1 ? [`triggered ${seconds.toFixed(0)} s before`] : []),
-    `arrived ${timeText(time)}`,
-  ].join(", ");
 }
 
 /** `nft (process 4711): delete table ip ledgerproxy; the rules are put back`. The kernel does not always name a program. */

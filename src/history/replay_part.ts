@@ -1,8 +1,9 @@
 // A stretch of a ledger replayed: from the snapshot before it to the one behind it, which must be the state that it ends
 // in. So stretches can be replayed side by side, and together they prove what the whole would.
 
-import { isSnapshotOf } from "../fold/snapshot.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
+import { FOLD_VERSION } from "../fold/fold_version.ts";
+import { compareSnapshot } from "../fold/snapshot.ts";
 import type { CommitRecord, CommittedChange, LedgerRecord } from "../ledger/record.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import { committedChanges } from "../plan/committed_changes.ts";
@@ -36,6 +37,8 @@ export interface ReplayResult {
   readonly records: number;
   /** How many of them were commits that the kernel took. */
   readonly commits: number;
+  /** Commits that come out differently because another version of the fold made them: that is no fault of the ledger. */
+  readonly otherVersions: number;
   /** The first commit that comes out differently; no later one is replayed. */
   readonly difference: ReplayDifference | null;
   /** Why the stretch proves nothing, for people. */
@@ -75,19 +78,19 @@ export function* replayPart(
   { from, through, bounded }: Part,
 ): Generator<ReplayStep, ReplayResult> {
   const run = newReplay(stateBefore(past, from - 1));
-  let [records, commits] = [0, 0];
+  let [records, commits, otherVersions] = [0, 0, 0];
   for (const { offset, record } of past.records(from)) {
     if (offset > through) break;
     const made = replayRecord(run, offset, record);
     records++;
     if (made !== undefined) commits++;
     yield { record, transaction: made?.transaction };
-    if (made !== undefined && made.digest !== made.record.digest) {
-      return { records, commits, difference: differenceOf(made), problem: null };
-    }
+    if (made === undefined || made.digest === made.record.digest) continue;
+    if (made.record.fold !== FOLD_VERSION) otherVersions++;
+    else return { records, commits, otherVersions, difference: differenceOf(made), problem: null };
   }
   const problem = bounded ? snapshotProblem(past, run.state, through + 1) : null;
-  return { records, commits, difference: null, problem };
+  return { records, commits, otherVersions, difference: null, problem };
 }
 
 /** The results of all parts as that of the whole; of several that differ the first counts. */
@@ -97,6 +100,7 @@ export function joinResults(results: readonly ReplayResult[]): ReplayResult {
   return {
     records: sum(({ records }) => records),
     commits: sum(({ commits }) => commits),
+    otherVersions: sum(({ otherVersions }) => otherVersions),
     difference: first?.difference ?? null,
     problem: first?.problem ?? null,
   };
@@ -110,7 +114,7 @@ function snapshotProblem(past: Past, state: ClusterState, next: number): string 
   const snapshot = past.snapshot(next);
   const name = `${past.path}/${past.snapshotName(next)}`;
   if (typeof snapshot === "string") return `${name}: ${snapshot}`;
-  return isSnapshotOf(state, snapshot.lines)
-    ? null
-    : `${name}: it is not the state that the records before it make`;
+  return compareSnapshot(state, snapshot.lines) === "different"
+    ? `${name}: it is not the state that the records before it make`
+    : null;
 }

@@ -3,9 +3,10 @@
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
-import { isSnapshotOf, restoredState } from "../fold/snapshot.ts";
+import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
 import type { ProofEnd } from "../ledger/ledger_view.ts";
-import type { LedgerDamage, TornTail } from "../ledger/segment.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
+import type { TornTail } from "../ledger/segment.ts";
 import type { Past } from "./past.ts";
 
 /** What was found. */
@@ -22,7 +23,7 @@ export interface LedgerVerdict {
   readonly snapshots: number;
   /** What is wrong; empty when nothing is. */
   readonly problems: readonly string[];
-  /** What is as a crash leaves it; the next start repairs it. */
+  /** What is as a crash leaves it, or as another version of the program made it. */
   readonly notes: readonly string[];
 }
 
@@ -43,6 +44,7 @@ export function verifyPast(past: Past): Verification {
   const problems = typeof begin === "string"
     ? [`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`]
     : [];
+  const notes: string[] = [];
   const whole = typeof begin === "object" ? begin : undefined;
   const state = whole === undefined ? emptyState() : restoredState(whole.lines);
   const counted = past.progress("records verified");
@@ -53,7 +55,9 @@ export function verifyPast(past: Past): Verification {
     foldRecord(state, offset, record);
     const next = offset + 1;
     if (next !== first && snapshots.some((at) => at === next)) {
-      problems.push(...snapshotProblems(past, state, next, chain));
+      const found = checkSnapshot(past, state, next, chain);
+      problems.push(...found.problems);
+      notes.push(...found.notes);
     }
     counted(offset);
   }
@@ -66,18 +70,31 @@ export function verifyPast(past: Past): Verification {
     segments: past.segments().length,
     snapshots: snapshots.length,
     problems,
-    notes: notesOf(end),
+    notes: [...notes, ...notesOf(end)],
   };
   return end.kind === "damaged" ? { verdict, state, damage: end.damage } : { verdict, state };
 }
 
-function snapshotProblems(past: Past, state: ClusterState, next: number, chain: string): string[] {
+/** Compares the snapshot before record `next` with the state that the records before it make. */
+function checkSnapshot(
+  past: Past,
+  state: ClusterState,
+  next: number,
+  chain: string,
+): Pick<LedgerVerdict, "problems" | "notes"> {
   const name = past.snapshotName(next);
+  const problem = (text: string) => ({ problems: [`${name}: ${text}`], notes: [] });
   const snapshot = past.snapshot(next);
-  if (typeof snapshot === "string") return [`${name}: ${snapshot}; it will not be used`];
-  if (snapshot.chain !== chain) return [`${name}: its hash chain is not that of the records before it`];
-  if (isSnapshotOf(state, snapshot.lines)) return [];
-  return [`${name}: it is not the state that the records before it make`];
+  if (typeof snapshot === "string") return problem(`${snapshot}; it will not be used`);
+  if (snapshot.chain !== chain) return problem("its hash chain is not that of the records before it");
+  switch (compareSnapshot(state, snapshot.lines)) {
+    case "same":
+      return { problems: [], notes: [] };
+    case "different":
+      return problem("it is not the state that the records before it make");
+    case "another version":
+      return { problems: [], notes: [`${name}: another version of the program made it; it is not compared`] };
+  }
 }
 
 function notesOf(end: ProofEnd): string[] {

@@ -32,11 +32,11 @@ export interface Window {
   readonly causes: readonly Cause[];
   /** Name of the node, as the newest configuration says. */
   readonly node: string;
-  readonly leftOut: LeftOut;
+  readonly leftOut: OutsideWindow;
 }
 
 /** What of a ledger is not in a window. */
-export interface LeftOut {
+export interface OutsideWindow {
   /** Records that are kept before the window, and behind it. */
   readonly before: number;
   readonly after: number;

@@ -60,7 +60,7 @@ function checkItem(item: unknown, { kind, apiVersion }: Resource): void {
 }
 
 /** `value` as a line of a watch of `resource`. */
-export function lineOf(value: unknown, resource: Resource): Line {
+export function watchLineOf(value: unknown, resource: Resource): Line {
   if (value instanceof BadLine) throw invalid(value.text);
   const { type, object } = objectOr(value, "a watch event");
   if (type === "ERROR") throw errorLine(object);

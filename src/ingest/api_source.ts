@@ -4,7 +4,7 @@
 
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiClient } from "./api_client.ts";
-import { Connection } from "./connection.ts";
+import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
 import { gather, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
@@ -31,7 +31,7 @@ export function apiSource(
   times: ApiSourceTimes = {},
 ): ApiSource {
   const inbox = new Inbox();
-  const connection = new Connection(client, { ...LIVENESS_TIMES, ...times });
+  const connection = new ApiConnection(client, { ...LIVENESS_TIMES, ...times });
   const cuts: Cuts = { count: 0, reportedAt: undefined };
   const ports = {
     connection,
@@ -65,8 +65,8 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // Slices before their Services: what comes in parts is folded while more is read.
-        await reflectors[all.findLastIndex(({ needed }, before) => needed && before < i)]?.settled;
+        // One after the other: what comes in parts is folded while more is read, and all share a connection.
+        await reflectors[i - 1]?.settled;
         await reflector.run(stop.signal, { inParts: true });
       });
       let whole = false;

@@ -46,7 +46,7 @@ const READ_BYTES = 64 * 1024;
 const PROBE_PATH = "/livez";
 
 /** The way to one API server, which all its reflectors share. */
-export class Connection implements Disposable {
+export class ApiConnection implements Disposable {
   readonly #client: ApiClient;
   readonly #liveness;
   readonly #open = new Set<AbortController>();

@@ -36,10 +36,12 @@ export class Listing {
   add(item: Record<string, unknown>): void {
     if (this.size >= LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
     const { kind, apiVersion } = this.#resource;
-    const decoded = decodeObject({ ...item, kind, apiVersion });
+    const isWhole = item["kind"] === kind && item["apiVersion"] === apiVersion;
+    const decoded = decodeObject(isWhole ? item : { ...item, kind, apiVersion });
     if (!decoded.ok) return this.#leaveUnread(item, `${decoded.problem}; it stays as it was`);
     const name = describeKey(objectKey(decoded.object));
-    this.#forget(name);
+    if (this.#unread.size > 0) this.#unread.delete(name);
+    if (this.#gone.size > 0) this.#gone.delete(name);
     this.#objects.set(name, decoded.object);
     this.#undelivered.push(decoded.object);
     if (decoded.warnings.length > 0) this.#problems.push(...decoded.warnings);
@@ -107,8 +109,8 @@ export class Listing {
   }
 
   #forget(name: string): void {
-    if (this.#objects.size > 0) this.#objects.delete(name);
-    if (this.#unread.size > 0) this.#unread.delete(name);
-    if (this.#gone.size > 0) this.#gone.delete(name);
+    this.#objects.delete(name);
+    this.#unread.delete(name);
+    this.#gone.delete(name);
   }
 }

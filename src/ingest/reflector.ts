@@ -7,7 +7,7 @@ import { assert, unreachable } from "../invariant.ts";
 import { LIST_IDLE_PAGES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
-import { type Line, lineOf, pageOf } from "./answer.ts";
+import { type Line, pageOf, watchLineOf } from "./answer.ts";
 import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
 import { ErrorText, framingFor } from "./framing.ts";
@@ -216,7 +216,7 @@ function takeLines(
   const gathered: Gathered = { events: [], problems: [] };
   try {
     for (const value of values) {
-      const line = lineOf(value, state.resource);
+      const line = watchLineOf(value, state.resource);
       exchange.lines++;
       if (exchange.ask === "stream") takeListed(state, exchange, line, now, done);
       else takeChange(state, exchange, line, now, gathered);

@@ -1,7 +1,7 @@
 // Runs one reflector: makes its requests, keeps its time, and hands on what it delivers. It decides nothing.
 
 import type { ObjectKind } from "../kube/objects.ts";
-import type { Connection, OpenRequest, Receiver } from "./connection.ts";
+import type { ApiConnection, OpenRequest, Receiver } from "./connection.ts";
 import { deadline, type ReflectorEffect, type ReflectorInput, step } from "./reflector.ts";
 import {
   newReflector,
@@ -15,7 +15,7 @@ import type { ResourceStatus, SourceBatch } from "./source.ts";
 
 /** What a reflector's effects lead to. */
 export interface ReflectorPorts {
-  readonly connection: Connection;
+  readonly connection: ApiConnection;
   /** Takes a batch; a promise where it has to wait. */
   deliver(batch: SourceBatch): Promise<void> | undefined;
   /** A watch was cut, and is resumed. */

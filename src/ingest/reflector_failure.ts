@@ -61,7 +61,7 @@ function failWatch(
 }
 
 /** Watches in a row that are refused, or make no sense, before the resource is listed again. */
-const REFUSED_WATCHES_MAX = 5;
+const REFUSED_WATCHES_MAX = 3;
 const REFUSED: ReadonlySet<Problem["reason"]> = new Set(["invalid", "error", "absent"]);
 /** Watches in a row that bring nothing, not even a bookmark, before it is. */
 const SILENT_WATCHES_MAX = 2;

@@ -46,6 +46,15 @@ export function isPart(batch: SourceBatch): boolean {
   return batch.kind === "list" && batch.part === true;
 }
 
+/**
+ * Whether `batch` says what the cluster is. Problems alone do not; nor, where the answer is to be `whole`, does a folder of
+ * which something could not be read. A list of some kinds is an API server's, which has answered.
+ */
+export function speaksOfCluster(batch: SourceBatch, whole: boolean): boolean {
+  if (batch.kind === "events") return batch.events.length > 0;
+  return !whole || batch.complete || batch.kinds !== undefined;
+}
+
 /** What may keep a resource from being followed. The list is closed: it is safe to publish. */
 export type ProblemReason =
   /** Nothing was asked yet. */

@@ -22,6 +22,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import type { LedgerRecord } from "./record.ts";
+import { headerMisfit, recordMisfit } from "./record_shape.ts";
 
 export const FORMAT_VERSION = 1;
 
@@ -101,32 +102,57 @@ function numbered(record: LedgerRecord, offset: number): unknown {
 export function decodeHeader(line: Uint8Array): SegmentHeader | string {
   const text = unsealed(line);
   if (text === undefined) return "the segment header is damaged (CRC)";
-  const header = JSON.parse(text) as SegmentHeader & { format: string; version: number };
-  if (header.format !== "ledgerproxy") return `format ${JSON.stringify(header.format)} is not "ledgerproxy"`;
-  if (header.version !== FORMAT_VERSION) {
-    return `format version ${header.version}; this program reads version ${FORMAT_VERSION}: use a newer one`;
+  const header = parsed(text) as SegmentHeader & { readonly version: unknown } | undefined;
+  if (isNewer(header)) {
+    return `format version ${header!.version}; this program reads version ${FORMAT_VERSION}: use a newer one`;
   }
+  const misfit = headerMisfit(header);
+  if (misfit !== undefined || header === undefined) return misfit ?? "not a header: not JSON";
   return { ledger: header.ledger, first: header.first, chain: header.chain };
 }
 
+/** Whether a header says that a newer program made the segment: what else is in it only that one knows. */
+function isNewer(header: Partial<Record<"format" | "version", unknown>> | undefined): boolean {
+  const { format, version } = header ?? {};
+  return format === "ledgerproxy" && typeof version === "number" && version > FORMAT_VERSION;
+}
+
+/** The version in the header `line` of a segment that a newer program made; undefined for all others. */
+export function newerVersion(line: Uint8Array): number | undefined {
+  const header = parsed(unsealed(line) ?? "") as { readonly version: number } | undefined;
+  return isNewer(header) ? header!.version : undefined;
+}
+
+/** An object in JSON; undefined where `text` is none. */
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * The record in `line` (without "\n") at `offset`, or what is wrong with it. With `previousChain` its place in the hash
+ * The record in the line `bytes` (without "\n") at `offset`, or what is wrong with it. With `previousChain` its place in the hash
  * chain is proven; without it the chain is taken as it stands.
  */
 export function decodeRecord(
-  line: Uint8Array,
+  bytes: Uint8Array,
   offset: number,
   previousChain: string | undefined,
 ): DecodedRecord | string {
-  const text = unsealed(line);
+  const text = unsealed(bytes);
   if (text === undefined) return NOT_WHOLE;
   if (previousChain !== undefined && !continues(text, previousChain)) {
     return "altered, or what was before it was (hash chain)";
   }
-  const { offset: found, chain, ...record } = JSON.parse(text) as Line;
+  const line = parsed(text) as Line | undefined;
+  if (line === undefined) return "not a record: not JSON";
+  const { offset: found, chain, ...record } = line;
   if (found !== offset) return `offset ${found} where ${offset} was expected`;
-  if (!KINDS.has(record.kind)) return `kind "${record.kind}" is unknown to this program: use a newer one`;
-  return { offset, record: record as LedgerRecord, chain };
+  const misfit = misfitOf(record as LedgerRecord, offset);
+  return misfit ?? { offset, record: record as LedgerRecord, chain };
 }
 
 /** Whether the chain in `text` is that of a record behind `previousChain`. */
@@ -137,12 +163,25 @@ function continues(text: string, previousChain: string): boolean {
 
 type Line = LedgerRecord & { readonly offset: number; readonly chain: string };
 
+/** A record that is judged by nothing but its own line. */
+export type DecodedLine = Omit<DecodedRecord, "chain">;
+
 /** The record in `line`, judged by nothing but its own CRC; undefined where it is none. */
-export function decodeLine(line: Uint8Array): LedgerRecord | undefined {
+export function decodeLine(line: Uint8Array): DecodedLine | undefined {
   const text = unsealed(line);
   if (text === undefined) return undefined;
-  const { offset: _, chain: __, ...record } = JSON.parse(text) as Line;
-  return KINDS.has(record.kind) ? record as LedgerRecord : undefined;
+  const { offset, chain: _, ...record } = parsed(text) as Line ?? {};
+  if (!Number.isSafeInteger(offset)) return undefined;
+  return misfitOf(record as LedgerRecord, offset) === undefined
+    ? { offset, record: record as LedgerRecord }
+    : undefined;
+}
+
+function misfitOf(record: LedgerRecord, offset: number): string | undefined {
+  if (KINDS.has(record.kind)) return recordMisfit(record, offset);
+  return typeof record.kind === "string"
+    ? `kind ${JSON.stringify(record.kind)} is unknown to this program: use a newer one`
+    : "not a record: .kind is not a text";
 }
 
 /** JSON with keys in code unit order and nothing absent: equal values have equal text. */

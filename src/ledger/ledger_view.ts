@@ -4,9 +4,11 @@
 import { assert } from "../invariant.ts";
 import { segmentFirst } from "./format.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
-import type { LedgerRecord, Offset } from "./record.ts";
-import { isLedgerDamage, LedgerDamage, readSegments, segmentNames, type TornTail } from "./segment.ts";
+import { type Offset, offsetOf } from "./record.ts";
+import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
+import { readSegments, segmentNames, type TornTail } from "./segment.ts";
 import {
+  type LineCheck,
   newestSnapshot,
   type Place,
   readSnapshot,
@@ -15,26 +17,10 @@ import {
   snapshotNext,
 } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-import { searchTerms, segmentTerms } from "./terms.ts";
+import { type Search, searchTerms, segmentTerms } from "./terms.ts";
 
 /** Called with the name of a long piece of work; returns the function to call with the count so far. */
 export type Progress = (work: string) => (count: number) => void;
-
-/** What a search looks for. A record matches when every field that is given matches. */
-export interface Search {
-  /** `namespace/name` of a Service. */
-  readonly service?: string;
-  /** Name of a namespace. */
-  readonly namespace?: string;
-  /** Canonical text of an IP address, of an endpoint or a Service. */
-  readonly address?: string;
-  /** Kind of record. */
-  readonly kind?: LedgerRecord["kind"];
-  /** Earliest time of a record in milliseconds since 1970. */
-  readonly since?: number;
-  /** Latest time of a record in milliseconds since 1970. */
-  readonly until?: number;
-}
 
 /** A record whose place in the hash chain is proven. */
 export interface ProvenRecord extends Placed {
@@ -82,9 +68,13 @@ export interface LedgerView<Line> {
 /** Reports no progress. */
 export const NO_PROGRESS: Progress = () => () => {};
 
-/** The ledger in `storage`, which has a segment. */
-export function ledgerView<Line>(storage: Storage, progress: Progress = NO_PROGRESS): LedgerView<Line> {
-  const segments = () => segmentNames(storage).map((name) => segmentFirst(name) as Offset);
+/** The ledger in `storage`, which has a segment; `check` says what is wrong with a line of a snapshot. */
+export function ledgerView<Line>(
+  storage: Storage,
+  check: LineCheck,
+  progress: Progress = NO_PROGRESS,
+): LedgerView<Line> {
+  const segments = () => segmentNames(storage).map((name) => offsetOf(segmentFirst(name)!));
   return {
     path: storage.path,
     progress,
@@ -95,12 +85,12 @@ export function ledgerView<Line>(storage: Storage, progress: Progress = NO_PROGR
       return first;
     },
     segments,
-    snapshots: () => storage.names().flatMap((name) => (snapshotNext(name) ?? []) as Offset),
+    snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []).map(offsetOf),
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
     lookup: () => lookup(storage),
-    snapshotBefore: (next) => newestSnapshot<Line>(storage, next),
-    snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next)),
+    snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check),
+    snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
     snapshotName,
     prove: (behind) => prove(storage, behind),
   };
@@ -110,7 +100,7 @@ function lookup(storage: Storage): (offset: number) => Placed | undefined {
   const record = recordLookup(storage);
   return (offset) => {
     const found = record(offset);
-    return found && { offset: offset as Offset, record: found };
+    return found && { offset: offsetOf(offset), record: found };
   };
 }
 
@@ -134,7 +124,7 @@ function* prove(storage: Storage, behind: Place | undefined): Generator<ProvenRe
   try {
     for (;;) {
       const { done, value } = records.next();
-      if (!done) yield { ...value, offset: value.offset as Offset };
+      if (!done) yield { ...value, offset: offsetOf(value.offset) };
       else if (value?.torn) return { kind: "torn", ledger: value.ledger, torn: value.torn };
       else return { kind: "whole", ledger: value?.ledger ?? "" };
     }

@@ -2,15 +2,10 @@
 // left out. They check each record's CRC and offset; that nothing was altered is for verify to prove.
 
 import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
-import type { LedgerRecord, Offset } from "./record.ts";
-import {
-  isLedgerDamage,
-  LedgerDamage,
-  type LedgerEnd,
-  readSegments,
-  segmentBytes,
-  segmentNames,
-} from "./segment.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
+import { isLedgerDamage, LedgerDamage } from "./damage.ts";
+import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
+import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
 /** One record with its place. */
@@ -42,19 +37,19 @@ export function* readBackward(
   const names = segmentNames(storage);
   for (const [i, name] of names.toReversed().entries()) {
     if (i > 0 && !wanted(name)) continue;
-    const lines = segmentLines(storage, name);
+    const lines = recordLines(storage, name);
     for (let line = lines.length - 1; line >= 0; line--) {
-      const decoded = decodeRecord(lines[line]!, segmentFirst(name)! + line, undefined);
+      const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
       if (typeof decoded !== "string") yield placed(decoded);
       // The last line of a file may be torn, also where another file goes on behind it.
-      else if (line < lines.length - 1) throw damage(name, line, decoded);
+      else if (line < lines.length - 1) throw damage(name, line, lines, decoded);
     }
   }
 }
 
 /** The records of one closed segment. */
 export function* readSegmentRecords(storage: Storage, name: string): Generator<LedgerRecord> {
-  for (const [line, bytes] of segmentLines(storage, name).entries()) {
+  for (const [line, { bytes }] of recordLines(storage, name).entries()) {
     const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
     if (typeof decoded !== "string") yield decoded.record;
   }
@@ -64,47 +59,41 @@ export function* readSegmentRecords(storage: Storage, name: string): Generator<L
 export function ledgerId(storage: Storage): string | undefined {
   const name = segmentNames(storage).at(-1);
   if (name === undefined) return undefined;
-  const bytes = segmentBytes(storage, name);
-  const header = decodeHeader(bytes.subarray(0, bytes.indexOf(0x0a)));
-  return typeof header === "string" ? undefined : header.ledger;
+  const line = segmentLines(storage, name).next().value;
+  const header = line && decodeHeader(line.bytes);
+  return typeof header === "object" ? header.ledger : undefined;
 }
 
 /** A function that finds the record at an offset, where it is kept; it keeps the segment that it looked into last. */
 export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
-  let kept: { readonly name: string; readonly lines: readonly Uint8Array[] } | undefined;
+  let kept: { readonly name: string; readonly lines: readonly SegmentLine[] } | undefined;
   return (offset) => {
     const name = names.findLast((name) => segmentFirst(name)! <= offset);
     if (name === undefined) return undefined;
-    if (kept?.name !== name) kept = { name, lines: segmentLines(storage, name) };
+    if (kept?.name !== name) kept = { name, lines: recordLines(storage, name) };
     const line = offset - segmentFirst(name)!;
-    const bytes = kept.lines[line];
-    const decoded = bytes && decodeRecord(bytes, offset, undefined);
-    if (typeof decoded === "string" && line < kept.lines.length - 1) throw damage(name, line, decoded);
+    const found = kept.lines[line];
+    const decoded = found && decodeRecord(found.bytes, offset, undefined);
+    if (typeof decoded === "string" && line < kept.lines.length - 1) {
+      throw damage(name, line, kept.lines, decoded);
+    }
     return typeof decoded === "object" ? decoded.record : undefined;
   };
 }
 
 /** Lines of a segment without its header, a torn one at the end included. */
-function segmentLines(storage: Storage, name: string): Uint8Array[] {
-  const bytes = segmentBytes(storage, name);
-  const lines: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const newline = bytes.indexOf(0x0a, at);
-    const end = newline < 0 ? bytes.length : newline;
-    lines.push(bytes.subarray(at, end));
-    at = end + 1;
-  }
-  return lines.slice(1);
+function recordLines(storage: Storage, name: string): SegmentLine[] {
+  return [...segmentLines(storage, name)].slice(1);
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {
-  return { offset: offset as Offset, record };
+  return { offset: offsetOf(offset), record };
 }
 
 /** `line`: from 0, the header left out. */
-function damage(name: string, line: number, reason: string): LedgerDamage {
-  return new LedgerDamage(name, line + 2, 0, reason);
+function damage(name: string, line: number, lines: readonly SegmentLine[], reason: string): LedgerDamage {
+  return new LedgerDamage(name, line + 2, lines[line]!.at, reason);
 }
 
 /** What is wrong with a ledger, for people; empty when nothing is. */

@@ -7,6 +7,11 @@ import type { WatchEvent } from "../kube/objects.ts";
 /** Place of a record in a ledger: 0, 1, 2 ... without gaps. */
 export type Offset = number & { readonly __brand: "Offset" };
 
+/** `place` as an offset. */
+export function offsetOf(place: number): Offset {
+  return place as Offset;
+}
+
 /** What a source said about one object. */
 export interface EventRecord extends WatchEvent {
   /** Discriminates the union. */
@@ -55,6 +60,8 @@ export interface CommitRecord {
   readonly through: number;
   /** Digest of the ruleset after it, lower-case hex. */
   readonly digest: string;
+  /** Version of the fold that made it (FOLD_VERSION); absent up to 0.6.0. */
+  readonly fold?: number;
   /** What the kernel said. */
   readonly outcome: "committed" | "rejected";
   /** The kernel's error when rejected. */
@@ -105,6 +112,20 @@ export interface GapRecord {
   readonly reason: string;
   /** Records that were folded but could not be written. */
   readonly records: number;
+  /** Where a ledger stands for a damaged one, as its first record: what is known of the past. Since 0.7.0. */
+  readonly salvaged?: SalvagedPast;
+}
+
+/** What the records behind a gap bring of a damaged ledger. */
+export interface SalvagedPast {
+  /** Offset behind the snapshot that was used; null where none was whole. */
+  readonly snapshot: number | null;
+  /** Whole records behind that snapshot, or behind what is lost. */
+  readonly records: number;
+  /** Whether they reach back to the beginning or to the snapshot; objects may be missing where they do not. */
+  readonly complete: boolean;
+  /** Whether rules were made from it. */
+  readonly committed: boolean;
 }
 
 /** Any record. */

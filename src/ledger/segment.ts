@@ -1,6 +1,7 @@
 // Reads segments: checks every line, and tells a torn tail, which a crash leaves, from damage.
 
-import { zstdDecompressSync } from "node:zlib";
+import { LedgerDamage } from "./damage.ts";
+import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Place } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 import {
@@ -9,31 +10,11 @@ import {
   decodeHeader,
   decodeRecord,
   genesisChain,
+  newerVersion,
   NOT_WHOLE,
   segmentFirst,
   type SegmentHeader,
 } from "./format.ts";
-
-/** Where a ledger is damaged. Thrown by readers; what is before it can be used. */
-export class LedgerDamage extends Error {
-  override readonly name = "LedgerDamage";
-
-  constructor(
-    readonly file: string,
-    /** From 1. */
-    readonly line: number,
-    /** Byte of the file at which the line begins. */
-    readonly byte: number,
-    readonly reason: string,
-  ) {
-    super(`${file}:${line} (byte ${byte}): ${reason}`);
-  }
-}
-
-/** Whether `error` says that a ledger is damaged. */
-export function isLedgerDamage(error: unknown): error is LedgerDamage {
-  return error instanceof LedgerDamage;
-}
 
 /** The bytes behind the last whole record: what a crash in the middle of a write leaves. */
 export interface TornTail {
@@ -68,17 +49,6 @@ export function segmentNames(storage: Storage): string[] {
     segmentFirst(name) !== undefined &&
     !(name.endsWith(COMPRESSED) && names.includes(name.slice(0, -COMPRESSED.length)))
   );
-}
-
-/** The lines of a segment. Throws {@link LedgerDamage} where it cannot be decompressed. */
-export function segmentBytes(storage: Storage, name: string): Uint8Array {
-  const bytes = storage.read(name);
-  if (!name.endsWith(COMPRESSED)) return bytes;
-  try {
-    return zstdDecompressSync(bytes);
-  } catch (error) {
-    throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${(error as Error).message}`);
-  }
 }
 
 /** How segments are read. */
@@ -123,49 +93,52 @@ interface SegmentReading {
 function* readSegment(
   storage: Storage,
   name: string,
-  { before, last, from, proven }: SegmentReading,
+  reading: SegmentReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
-  const bytes = segmentBytes(storage, name);
-  const headerEnd = bytes.indexOf(0x0a);
-  const header = headerEnd < 0
-    ? "the segment header is not whole"
-    : decodeHeader(bytes.subarray(0, headerEnd));
-  const problem = typeof header === "string" ? header : misfit(header, name, before);
-  if (problem !== undefined) {
-    // A header alone is written and synced before any record; only a segment without records can have a torn one.
-    const continues = before !== undefined || segmentFirst(name) === 0;
-    if (last && continues && headerEnd < 0) return undefined;
-    throw new LedgerDamage(name, 1, 0, problem);
-  }
-  const { ledger, first, chain } = header as SegmentHeader;
+  const lines = segmentLines(storage, name);
+  const header = readHeader(lines.next().value, name, reading);
+  if (header === undefined) return undefined;
+  const { ledger, first, chain } = header;
+  const { from, proven } = reading;
   let end: LedgerEnd = { ledger, next: first, chain, segment: name, torn: undefined };
-  let line = 2;
-  for (let at = headerEnd + 1; at < bytes.length; line++) {
-    const newline = bytes.indexOf(0x0a, at);
-    if (end.next < from && newline >= 0 && !proven) {
+  let number = 1;
+  for (const line of lines) {
+    number++;
+    if (end.next < from && line.ended && !proven) {
       end = { ...end, next: end.next + 1 };
-      at = newline + 1;
       continue;
     }
-    const decoded = newline < 0
-      ? "the line has no end"
-      : decodeRecord(bytes.subarray(at, newline), end.next, proven ? end.chain : undefined);
+    const decoded = line.ended
+      ? decodeRecord(line.bytes, end.next, proven ? end.chain : undefined)
+      : "the line has no end";
     if (typeof decoded === "string") {
-      // Behind a torn tail a later segment may go on, after a write that failed; its header proves that it does.
-      const torn = isTail(bytes, newline) && (newline < 0 || decoded === NOT_WHOLE);
-      if (!torn) throw new LedgerDamage(name, line, at, decoded);
-      return { ...end, torn: { file: name, keep: at, lostBytes: bytes.length - at, reason: decoded } };
+      // A crash tears the end of a file, never its middle. Behind a torn tail a later segment may go on, after a write that
+      // failed; its header proves that it does.
+      const torn = line.last && (!line.ended || decoded === NOT_WHOLE);
+      if (!torn) throw new LedgerDamage(name, number, line.at, decoded);
+      const lostBytes = line.length + (line.ended ? 1 : 0);
+      return { ...end, torn: { file: name, keep: line.at, lostBytes, reason: decoded } };
     }
     yield decoded;
     end = { ...end, next: decoded.offset + 1, chain: decoded.chain };
-    at = newline + 1;
   }
   return end;
 }
 
-/** Whether nothing that could be a record follows: a crash tears the end of a file, never its middle. */
-function isTail(bytes: Uint8Array, newline: number): boolean {
-  return newline < 0 || newline === bytes.length - 1;
+/** The header in the first line of a segment; undefined where it is torn. */
+function readHeader(
+  line: SegmentLine | undefined | void,
+  name: string,
+  { before, last }: SegmentReading,
+): SegmentHeader | undefined {
+  const whole = line !== undefined && line.ended;
+  const header = whole ? decodeHeader(line.bytes) : "the segment header is not whole";
+  const problem = typeof header === "string" ? header : misfit(header, name, before);
+  if (problem === undefined) return header as SegmentHeader;
+  // A header alone is written and synced before any record; only a segment without records can have a torn one.
+  const continues = before !== undefined || segmentFirst(name) === 0;
+  if (last && continues && !whole) return undefined;
+  throw new LedgerDamage(name, 1, 0, problem, whole ? newerVersion(line.bytes) : undefined);
 }
 
 function wholeFile(storage: Storage, name: string): TornTail {

@@ -9,16 +9,14 @@ export interface Storage {
   names(): string[];
   /** Size of a file in bytes. */
   size(name: string): number;
-  /** The whole content of a file. */
-  read(name: string): Uint8Array;
+  /** The content of a file, or `length` bytes of it from byte `at` on: fewer where it ends before. */
+  read(name: string, at?: number, length?: number): Uint8Array;
   /** Opens a file to append to; with `create` it must not exist yet. */
   append(name: string, create: boolean): AppendFile;
   /** Cuts a file to `length` bytes. */
   truncate(name: string, length: number): void;
   /** Writes a new file, whole and durable. */
   write(name: string, bytes: Uint8Array): void;
-  /** When a file was last written, in milliseconds since 1970. */
-  modified(name: string): number;
   /** Removes a file. */
   remove(name: string): void;
   /** Moves every file but the lock into a new folder `name` beside them. */
@@ -39,6 +37,16 @@ export interface AppendFile {
   close(): void;
 }
 
+/** errno(3): no space, quota, read-only, I/O error, no such device, file too large, too many files, stale handle. */
+const STORAGE_FAILURES: ReadonlySet<string> = new Set(
+  ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
+);
+
+/** What the system says of a disk; anything else is a fault of this program, or says who has the ledger. */
+export function isStorageFailure(error: unknown): boolean {
+  return error instanceof Error && "code" in error && STORAGE_FAILURES.has(String(error.code));
+}
+
 const LOCK = "writer.lock";
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -50,7 +58,7 @@ export function folderStorage(path: string, create: boolean): Storage {
     path,
     names: () => [...Deno.readDirSync(path)].filter((entry) => entry.isFile).map(({ name }) => name).sort(),
     size: (name) => Deno.statSync(`${path}/${name}`).size,
-    read: (name) => Deno.readFileSync(`${path}/${name}`),
+    read: (name, at = 0, length) => readFile(`${path}/${name}`, at, length),
     append: (name, create) => appendFile(`${path}/${name}`, create),
     truncate: (name, length) => truncateFile(`${path}/${name}`, length),
     write(name, bytes) {
@@ -62,7 +70,6 @@ export function folderStorage(path: string, create: boolean): Storage {
         file.close();
       }
     },
-    modified: (name) => Deno.statSync(`${path}/${name}`).mtime!.getTime(),
     remove: (name) => Deno.removeSync(`${path}/${name}`),
     setAside(name) {
       Deno.mkdirSync(`${path}/${name}`, { mode: FOLDER_MODE });
@@ -85,6 +92,17 @@ function appendFile(path: string, create: boolean): AppendFile {
     sync: () => file.syncDataSync(),
     close: () => file.close(),
   };
+}
+
+function readFile(path: string, at: number, length: number | undefined): Uint8Array {
+  if (length === undefined) return Deno.readFileSync(path).subarray(at);
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  withFile(path, { read: true }, (file) => {
+    file.seekSync(at, Deno.SeekMode.Start);
+    for (let read; done < length && (read = file.readSync(bytes.subarray(done))) !== null;) done += read;
+  });
+  return bytes.subarray(0, done);
 }
 
 function truncateFile(path: string, length: number): void {

@@ -4,13 +4,14 @@
 //
 // The file is named as its segment is, with ".terms.zst" in place of ".ndjson": one JSON object, compressed with zstd.
 
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
+import { TERMS_BYTES_MAX } from "../limits.ts";
+import { readDecompressed } from "./compression.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { segmentFirst } from "./format.ts";
 import { readSegmentRecords } from "./reader.ts";
-import type { Search } from "./ledger_view.ts";
 import type { LedgerRecord } from "./record.ts";
-import { segmentBytes } from "./segment.ts";
+import { segmentBytes } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 
 const TERMS_VERSION = 1;
@@ -29,6 +30,22 @@ interface TermsFile {
   readonly begins: number;
   readonly ends: number;
   readonly terms: readonly string[];
+}
+
+/** What a search looks for. A record matches when every field that is given matches. */
+export interface Search {
+  /** `namespace/name` of a Service. */
+  readonly service?: string;
+  /** Name of a namespace. */
+  readonly namespace?: string;
+  /** Canonical text of an IP address, of an endpoint or a Service. */
+  readonly address?: string;
+  /** Kind of record. */
+  readonly kind?: LedgerRecord["kind"];
+  /** Earliest time of a record in milliseconds since 1970. */
+  readonly since?: number;
+  /** Latest time of a record in milliseconds since 1970. */
+  readonly until?: number;
 }
 
 /** File name of the terms of a segment. */
@@ -56,7 +73,9 @@ export function segmentTerms(storage: Storage, name: string): SegmentTerms {
 
 function readTerms(storage: Storage, file: string): SegmentTerms | undefined {
   try {
-    const text = new TextDecoder().decode(zstdDecompressSync(storage.read(file)));
+    const bytes = readDecompressed(storage, file, TERMS_BYTES_MAX);
+    if (typeof bytes === "string") return undefined;
+    const text = new TextDecoder().decode(bytes);
     const { version, begins, ends, terms } = JSON.parse(text) as TermsFile;
     return version === TERMS_VERSION ? { begins, ends, terms: new Set(terms) } : undefined;
   } catch {

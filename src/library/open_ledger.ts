@@ -1,6 +1,7 @@
 // Opens the folder of a ledger for questions. It takes no lock: a ledger can be asked while it is written.
 
 import type { SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { type History, historyOf } from "../history/history.ts";
 import type { Past } from "../history/past.ts";
 import { ledgerView, NO_PROGRESS, type Progress } from "../ledger/ledger_view.ts";
@@ -38,7 +39,7 @@ export function openLedger(path: string, progress: Progress = NO_PROGRESS): Hist
 export function openPast(path: string, progress: Progress = NO_PROGRESS): Past {
   const storage = folderStorage(path, false);
   try {
-    if (segmentNames(storage).length > 0) return ledgerView<SnapshotLine>(storage, progress);
+    if (segmentNames(storage).length > 0) return ledgerView<SnapshotLine>(storage, snapshotMisfit, progress);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
   }

@@ -6,6 +6,7 @@ import {
   type Chain,
   type Element,
   type ElementKey,
+  elementKey,
   type Elements,
   type ObjectElement,
   type Ruleset,
@@ -33,12 +34,12 @@ export function objectNoun(path: SetPath): ObjectNoun | undefined {
 /** `chain` as an element: its name, and its rules as text. A chain without rules has the value "". */
 export function chainElement(family: Family, chain: Chain): ObjectElement {
   const value = chain.rules.map((rule) => ruleText(family, rule)).join("; ");
-  return { key: chain.name as ElementKey, value, definition: chain };
+  return { key: elementKey([chain.name]), value, definition: chain };
 }
 
 /** `set` as an element: its name, and its type. */
 export function setElement(family: Family, set: SetDefinition): ObjectElement {
-  return { key: set.name as ElementKey, value: containerType(family, set), definition: set };
+  return { key: elementKey([set.name]), value: containerType(family, set), definition: set };
 }
 
 /** `element` without its definition, if it has one: key, value and comment. */

@@ -9,6 +9,7 @@ import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Retention } from "../ledger/retention.ts";
+import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import type { Settings } from "./config.ts";
@@ -115,7 +116,7 @@ class Snapshots {
     if (!due || this.#running !== undefined) return;
     this.#last = Date.now();
     const lines = snapshotLines(snapshotState(this.process.served.engine.cluster));
-    this.#running = this.ledger.snapshotInSteps(lines, retention(this.process.options), this.#last)
+    this.#running = writeSnapshotInSteps(this.ledger, lines, retention(this.process.options))
       .finally(() => this.#running = undefined);
   }
 
@@ -124,7 +125,7 @@ class Snapshots {
     await this.#running;
     if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES) return;
     const { served, options } = this.process;
-    this.ledger.snapshot(snapshotLines(served.engine.cluster), retention(options), Date.now());
+    writeSnapshot(this.ledger, snapshotLines(served.engine.cluster), retention(options));
   }
 }
 

@@ -7,7 +7,7 @@ import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { ledgerId, readBackward } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
-import { isLedgerDamage } from "../ledger/segment.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import { type Position, POSITION_PATH, positionOf } from "../plan/position.ts";

@@ -11,7 +11,7 @@ import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { LedgerFailure, SyncPolicy } from "../ledger/writer.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
-import { isLedgerDamage } from "../ledger/segment.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";

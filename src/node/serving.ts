@@ -1,5 +1,6 @@
 // The servers of `run`: metrics, health, and a health check for each Service that a load balancer asks about.
 
+import type { UnsettledDrift } from "../engine/healer.ts";
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
@@ -14,7 +15,7 @@ import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/heal
 import type { BindAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
-import { problemsOf, sourceProblem, type UnsettledDrift } from "../serve/problems.ts";
+import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
 

@@ -2,10 +2,14 @@
 
 import { type EngineState, newEngine, step } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
+import { segmentFirst } from "../ledger/format.ts";
+import { readLedger } from "../ledger/reader.ts";
 import type { ConfigRecord, LedgerRecord, Offset } from "../ledger/record.ts";
-import { isLedgerDamage } from "../ledger/segment.ts";
+import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
+import { segmentNames } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
 import { log } from "./log.ts";
@@ -27,7 +31,7 @@ export function ledgerFolder(path: string | undefined): string {
 export interface Opened {
   readonly engine: EngineState;
   readonly ledger: LedgerWriter;
-  /** Whether this ledger stands for a damaged one that rules were made from. */
+  /** Whether this ledger stands for a damaged one that rules were made from, and none have been made since. */
   readonly renewed: boolean;
 }
 
@@ -38,23 +42,38 @@ const FOLDED_TOGETHER = 1000;
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
-    return { ...openWhole(storage, path, policy), renewed: false };
+    const opened = openWhole(storage, path, policy);
+    return { ...opened, renewed: isRenewed(storage, opened) };
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
-    const { folder, records, committed } = setDamagedAside(storage, error, new Date().toISOString());
-    log.error(`the ledger is damaged: ${error.message}`);
+    const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
+    const newer = error.newerVersion !== undefined;
+    log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${error.message}`);
     log.error(
       `it is set aside in ${path}/${folder}; a new one goes on with ${records.length - 1} records of it`,
     );
     const opened = openWhole(storage, path, policy);
     const first = opened.ledger.append(records);
     step(opened.engine, { kind: "appended", first, records });
-    return { ...opened, renewed: committed };
+    return { ...opened, renewed: standsForRules(records[0]) };
   }
 }
 
+/** Whether the ledger began in place of a damaged one, and the kernel has taken nothing of it since. */
+function isRenewed(storage: Storage, { engine }: Pick<Opened, "engine">): boolean {
+  if (engine.cluster.committed !== undefined) return false;
+  const [first] = readLedger(storage);
+  return standsForRules(first?.record);
+}
+
+/** Whether `record` begins a ledger that stands for one which rules were made from. */
+function standsForRules(record: LedgerRecord | undefined): boolean {
+  return record?.kind === "gap" && record.salvaged?.committed === true;
+}
+
 function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
-  const snapshot = newestSnapshot<SnapshotLine>(storage);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
+  if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const told = progress("records read from the ledger");
   let waiting: LedgerRecord[] = [];
@@ -79,6 +98,19 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
   }
   return { engine, ledger };
+}
+
+/** Throws LedgerDamage where the past was removed and no snapshot of it is left: what remains is not the whole state. */
+function requireBeginning(storage: Storage): void {
+  const [name] = segmentNames(storage);
+  const first = name === undefined ? 0 : segmentFirst(name)!;
+  if (first === 0) return;
+  throw new LedgerDamage(
+    name!,
+    1,
+    0,
+    `what was before @${first} is not kept, and no snapshot of it is whole`,
+  );
 }
 
 /** The record that a ledger begins with, and that tells it of a change. */

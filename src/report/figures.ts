@@ -1,5 +1,6 @@
 // What a window of a ledger amounts to: syncs, churn by Service, drift by process, gaps, what the kernel refused.
 
+import { serviceOfComment } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { type ClockProblem, clockProblem, type Sync, syncsOf, triggerToArrival } from "./latency.ts";
 
@@ -87,19 +88,15 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
   };
 }
 
-/** The Service in the comment of an element: `shop/web` of `shop/web:http`. */
-export function serviceOfComment(comment: string | undefined): string | undefined {
-  return comment?.replace(/:.*$/s, "");
-}
-
 function churnOf(records: readonly LedgerRecord[], first: number): Churn[] {
   const found = new Map<string, Churn>();
   records.forEach((record, i) => {
     if (record.kind !== "commit" || record.outcome !== "committed") return;
     const counts = new Map<string, number>();
     for (const { comment } of record.changes) {
+      if (comment === undefined) continue;
       const service = serviceOfComment(comment);
-      if (service !== undefined) counts.set(service, (counts.get(service) ?? 0) + 1);
+      counts.set(service, (counts.get(service) ?? 0) + 1);
     }
     for (const [service, count] of counts) {
       const { changes, commits } = found.get(service) ?? { changes: 0, commits: 0 };

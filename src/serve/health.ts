@@ -1,15 +1,10 @@
 // What the health endpoints answer: kube-proxy's rules and body (1.37), with what is wrong beside it, in words of a closed
 // list. Pure; times in milliseconds since 1970.
 
+import type { UnsettledDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { printable, redacted } from "../printable.ts";
-import {
-  NODE_PROBLEMS,
-  type ProblemFacts,
-  problemsOf,
-  sourceProblem,
-  type UnsettledDrift,
-} from "./problems.ts";
+import { NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
 
 /** What health is judged by. */
 export interface HealthFacts extends ProblemFacts {

@@ -1,6 +1,7 @@
 // The closed list of what /healthz may say is wrong. Everybody can read it, so it never holds the text of an error: those
 // are in the log, and on the metrics port for clients of this node.
 
+import type { UnsettledDrift } from "../engine/healer.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ProblemReason, ResourceStatus } from "../ingest/source.ts";
 
@@ -36,18 +37,6 @@ export const PROBLEMS = [
   ...SOURCE_PROBLEMS,
 ] as const;
 export type Problem = (typeof PROBLEMS)[number];
-
-/** What another program did to our tables, until our rules are back and it has stopped. Times in milliseconds since 1970. */
-export interface UnsettledDrift {
-  /** "" where nobody saw which program it was. */
-  readonly process: string;
-  readonly pid: number;
-  /** In the kernel's words: `element deleted ip ledgerproxy endpoints`. */
-  readonly changes: readonly string[];
-  readonly since: number;
-  /** When the rules will be put back; undefined while they are back. */
-  readonly putBackAt: number | undefined;
-}
 
 /** What problems follow from. */
 export interface ProblemFacts {

@@ -20,6 +20,7 @@ import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { splitSetPath } from "../../src/nft/ruleset.ts";
 import { createTable } from "../../src/nft/transaction.ts";
@@ -112,7 +113,7 @@ note(
 
 {
   using ledger = new LedgerWriter(storage, { policy: "interval" });
-  ledger.snapshot(snapshotLines(state), KEEP_ALL, 0);
+  writeSnapshot(ledger, snapshotLines(state), KEEP_ALL);
 }
 const [, restoring] = timed(() => restoredState(newestSnapshot<SnapshotLine>(storage)!.lines));
 const snapshot = Deno.readFileSync(

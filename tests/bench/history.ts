@@ -8,6 +8,7 @@ import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loo
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { SNAPSHOT_TAIL_BYTES } from "../../src/limits.ts";
 import { progress } from "../../src/node/progress.ts";
@@ -109,7 +110,7 @@ export function makeLedger(folder: string, events: number): void {
       batch: { kind: "list", objects, complete: false, time: ports.now(), problems: [] },
     });
     commitBatch(engine, ports);
-    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES) ledger.snapshot(snapshotLines(engine.cluster), KEEP, 0);
+    if (ledger.tailBytes > SNAPSHOT_TAIL_BYTES) writeSnapshot(ledger, snapshotLines(engine.cluster), KEEP);
   };
   sync(
     Array.from({ length: SERVICES }, (_, i) => [

@@ -11,6 +11,7 @@ import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { createTable } from "../../src/nft/transaction.ts";
@@ -162,7 +163,7 @@ function ledgerTimes(events: readonly EventRecord[], { state, kernel, digest }: 
   });
   {
     using ledger = new LedgerWriter(storage, { policy: "interval" });
-    ledger.snapshot(snapshotLines(state), { bytes: Infinity, milliseconds: Infinity }, Date.now());
+    writeSnapshot(ledger, snapshotLines(state), { bytes: Infinity, milliseconds: Infinity });
   }
   const [same, restart] = timed(() => {
     const restored = restoredState(newestSnapshot<SnapshotLine>(storage)!.lines);

@@ -1,6 +1,7 @@
 // Which window of a ledger a report shows, and with which state it begins.
 
 import assert from "node:assert/strict";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { reportData } from "../../src/cli/commands/report.ts";
 import { positionArgument as parsePosition } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
@@ -11,6 +12,7 @@ import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { retain } from "../../src/ledger/retention.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";
@@ -34,12 +36,12 @@ function ledger(keep = 0): Storage {
   const state = emptyState();
   for (let i = 0; i < RECORDS; i++) {
     if (keep > 0 && i === keep) {
-      writer.snapshot(snapshotLines(state), KEEP_ALL, 0);
+      writeSnapshot(writer, snapshotLines(state), KEEP_ALL);
     }
     writer.append([record(i)]);
     foldRecord(state, i as Offset, record(i));
   }
-  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, 0);
+  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 });
   return storage;
 }
 
@@ -49,7 +51,7 @@ function window(
   bytes?: number,
 ) {
   const { since, until, records } = flags;
-  const data = reportData(ledgerView(storage), {
+  const data = reportData(ledgerView(storage, snapshotMisfit), {
     ...(since === undefined ? {} : { since: parsePosition(since) }),
     ...(until === undefined ? {} : { until: parsePosition(until) }),
     ...(records === undefined ? {} : { records }),

@@ -1,10 +1,12 @@
 // Which records a search finds.
 
 import assert from "node:assert/strict";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import { recordsAbout } from "../../src/history/log.ts";
 import type { Past } from "../../src/history/past.ts";
-import { ledgerView, type Search } from "../../src/ledger/ledger_view.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
+import type { Search } from "../../src/ledger/terms.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -22,7 +24,7 @@ function inSegments(past: Past): Past {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never", segmentBytes: 1 });
   for (const { record } of past.records()) writer.append([record]);
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 const CASES: readonly (readonly [Search, readonly number[]])[] = [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { recordLines } from "../../src/history/log_words.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
-import { committedPast, pastOf, secondsOf, timeAt } from "../support/past.ts";
+import { committedPast, secondsOf, timeAt } from "../support/past.ts";
 
 Deno.test("a commit is followed by its changes, of one Service where one is asked for", () => {
   const commit = committedPast().lookup()(4)!;
@@ -16,7 +16,9 @@ Deno.test("a commit is followed by its changes, of one Service where one is aske
 });
 
 Deno.test("what was omitted is counted; a rejected commit gives the reason; drift and gaps are one line", () => {
-  const commit = committedPast().lookup()(4)!.record as CommitRecord;
+  const past = committedPast();
+  const { offset } = past.lookup()(0)!;
+  const commit = past.lookup()(4)!.record as CommitRecord;
   const records: readonly (readonly [LedgerRecord, readonly (string | RegExp)[]])[] = [
     [{ ...commit, changes: [], changesOmitted: 7 }, [/commit of/, "    and 7 changes more"]],
     [{ ...commit, changes: [], outcome: "rejected", error: "EBUSY" }, ["@0  02  rejected: EBUSY"]],
@@ -28,7 +30,7 @@ Deno.test("what was omitted is counted; a rejected commit gives the reason; drif
     [{ kind: "config", time: timeAt(4), version: "0", nodeName: "" }, ["@0  04  config"]],
   ];
   for (const [record, expected] of records) {
-    const printed = recordLines(pastOf([record]).lookup()(0)!, undefined, secondsOf);
+    const printed = recordLines({ offset, record }, undefined, secondsOf);
     assert.equal(printed.length, expected.length);
     expected.forEach((line, i) =>
       typeof line === "string" ? assert.equal(printed[i], line) : assert.match(printed[i]!, line)

@@ -1,6 +1,8 @@
 // The state at a position, with and without a snapshot before it.
 
 import assert from "node:assert/strict";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
@@ -22,9 +24,9 @@ function withSnapshots(past: Past): Past {
   for (const { offset, record } of past.records()) {
     writer.append([record]);
     foldRecord(state, offset, record);
-    writer.snapshot(snapshotLines(state), KEEP, 0);
+    writeSnapshot(writer, snapshotLines(state), KEEP);
   }
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 Deno.test("at every offset the state is what the records up to it make, from a snapshot or from the beginning", () => {

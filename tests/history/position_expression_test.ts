@@ -1,6 +1,7 @@
 // Positions as people write them, looked up in a ledger.
 
 import assert from "node:assert/strict";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import type { Past } from "../../src/history/past.ts";
 import {
   parsePosition,
@@ -19,7 +20,7 @@ const commit = (through: number, outcome: CommitRecord["outcome"], time: string)
   time,
   from: 0,
   through,
-  digest: "",
+  digest: "ab".repeat(32),
   outcome,
   changes: [],
   changesOmitted: 0,
@@ -42,7 +43,7 @@ const LEDGERS = [Infinity, 1].map((segmentBytes): Past => {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never", segmentBytes });
   for (const record of RECORDS) writer.append([record]);
-  return ledgerView(storage);
+  return ledgerView(storage, snapshotMisfit);
 });
 
 function position(text: string): PositionExpression {

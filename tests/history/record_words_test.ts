@@ -1,9 +1,9 @@
-// Records, changes and causes as text.
+// Records and changes as text.
 
 import assert from "node:assert/strict";
-import { causeText, changeText, describeRecord, driftText } from "../../src/history/record_words.ts";
+import { changeText, describeRecord, driftText } from "../../src/history/record_words.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
-import { secondsOf, timeAt } from "../support/past.ts";
+import { timeAt } from "../support/past.ts";
 
 Deno.test("a record is its object, or its kind", () => {
   assert.equal(describeRecord(appears(service("shop/web 10.96.0.1 http:80/tcp"))), "Service shop/web");
@@ -24,20 +24,6 @@ Deno.test("a change has its sign, its element, its ServicePort and its cause", (
     changeText({ verb: "delete", ...change }),
     "- ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 }  by @12",
   );
-});
-
-Deno.test("a cause says how late its record arrived, from one second on", () => {
-  const cause = { offset: 12, what: "EndpointSlice shop/web-a", time: timeAt(10), resourceVersion: "77" };
-  assert.equal(
-    causeText({ ...cause, triggered: timeAt(7) }, secondsOf),
-    "by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 3 s before, arrived 10",
-  );
-  for (const early of [{}, { triggered: timeAt(10) }, { triggered: timeAt(11) }]) {
-    assert.equal(
-      causeText({ ...cause, ...early }, secondsOf),
-      "by @12 EndpointSlice shop/web-a, resourceVersion 77, arrived 10",
-    );
-  }
 });
 
 Deno.test("drift names its program where the kernel did", () => {

@@ -1,6 +1,8 @@
 // A ledger replayed whole, and in parts that prove together what the whole would.
 
 import assert from "node:assert/strict";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
@@ -30,12 +32,12 @@ function inSegments(at: readonly number[], lie = false): Past {
   for (const { offset, record } of PAST.records()) {
     if (at.includes(offset)) {
       const lines = lie ? [...snapshotLines(state)].slice(0, -1) : snapshotLines(state);
-      writer.snapshot(lines, { bytes: Infinity, milliseconds: Infinity }, 0);
+      writeSnapshot(writer, lines, { bytes: Infinity, milliseconds: Infinity });
     }
     writer.append([record]);
     foldRecord(state, offset, record);
   }
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 function replay(past: Past, part: Part): ReplayResult {
@@ -49,10 +51,17 @@ function replay(past: Past, part: Part): ReplayResult {
 }
 
 Deno.test("every commit comes out as it was, and a kernel takes each of them", () => {
-  assert.deepEqual(replay(PAST, WHOLE), { records: 7, commits: 3, difference: null, problem: null });
+  assert.deepEqual(replay(PAST, WHOLE), {
+    records: 7,
+    commits: 3,
+    otherVersions: 0,
+    difference: null,
+    problem: null,
+  });
   assert.deepEqual(replay(PAST, { ...WHOLE, through: 3 }), {
     records: 4,
     commits: 1,
+    otherVersions: 0,
     difference: null,
     problem: null,
   });
@@ -99,7 +108,13 @@ Deno.test("a snapshot that is not what the records before it make proves nothing
 });
 
 Deno.test("of several parts that differ the first counts", () => {
-  const none = { records: 1, commits: 1, difference: null, problem: null };
+  const none = { records: 1, commits: 1, otherVersions: 0, difference: null, problem: null };
   const joined = joinResults([none, { ...none, problem: "a" }, { ...none, problem: "b" }]);
-  assert.deepEqual(joined, { records: 3, commits: 3, difference: null, problem: "a" });
+  assert.deepEqual(joined, {
+    records: 3,
+    commits: 3,
+    otherVersions: 0,
+    difference: null,
+    problem: "a",
+  });
 });

@@ -1,6 +1,8 @@
 // Whether a ledger is what was written.
 
 import assert from "node:assert/strict";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
@@ -19,14 +21,14 @@ function ledger(lines = (made: readonly SnapshotLine[]) => made): MemoryStorage 
   using writer = new LedgerWriter(storage, { policy: "never" });
   const state = emptyState();
   for (const { offset, record } of RECORDS) {
-    if (offset === 4) writer.snapshot(lines([...snapshotLines(state)]), KEEP, 0);
+    if (offset === 4) writeSnapshot(writer, lines([...snapshotLines(state)]), KEEP);
     writer.append([record]);
     foldRecord(state, offset, record);
   }
   return storage;
 }
 
-const verify = (storage: MemoryStorage) => verifyPast(ledgerView<SnapshotLine>(storage));
+const verify = (storage: MemoryStorage) => verifyPast(ledgerView<SnapshotLine>(storage, snapshotMisfit));
 
 /** Changes the text of one file. */
 function alter(storage: MemoryStorage, name: string, change: (text: string) => string): void {

@@ -1,7 +1,7 @@
 // Answers that look whole and are about something else, or say themselves that they are not whole.
 
 import assert from "node:assert/strict";
-import { lineOf, pageOf } from "../../src/ingest/answer.ts";
+import { pageOf, watchLineOf } from "../../src/ingest/answer.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { whole } from "../support/api_server.ts";
 
@@ -17,20 +17,23 @@ const page = (metadata: Record<string, unknown>) => ({
 for (const [kind, apiVersion] of [["Pod", "v1"], ["Service", "v9"], ["Node", "v1"], [null, null]] as const) {
   Deno.test(`a bookmark of ${kind} of ${apiVersion} ends no list of Services`, () => {
     const bookmark = { type: "BOOKMARK", object: { kind, apiVersion, metadata: END } };
-    assert.throws(() => lineOf(bookmark, SERVICES), /a watch event BOOKMARK with .*, expected a Service/);
+    assert.throws(
+      () => watchLineOf(bookmark, SERVICES),
+      /a watch event BOOKMARK with .*, expected a Service/,
+    );
   });
 }
 
 Deno.test("a bookmark of Services ends the list, also where it leaves out what it is of", () => {
   for (const object of [{ kind: "Service", apiVersion: "v1", metadata: END }, { metadata: END }]) {
-    const line = lineOf({ type: "BOOKMARK", object }, SERVICES);
+    const line = watchLineOf({ type: "BOOKMARK", object }, SERVICES);
     assert.deepEqual(line, { kind: "bookmark", resourceVersion: "20", endsList: true });
   }
 });
 
 Deno.test("the deletion of an object of another API group deletes no Service of that name", () => {
   const object = { ...whole("a"), apiVersion: "serving.knative.dev/v1" };
-  assert.throws(() => lineOf({ type: "DELETED", object }, SERVICES), /which names no Service/);
+  assert.throws(() => watchLineOf({ type: "DELETED", object }, SERVICES), /which names no Service/);
 });
 
 Deno.test("a page that leaves out items, and does not say how to get them, is not the last of a list", () => {

@@ -177,18 +177,18 @@ Deno.test("a server that does not answer, or stops in the middle of a page, is g
 Deno.test("a cut line, a line that is not JSON and an event of no known type are told once and tried again", async () => {
   const answers = [
     () => initial(false),
-    () => stream([line("ADDED", whole("b", "11")), '{"type":"ADDED","obj'], false),
     () => stream(["<html>\n"], false),
     () => stream([line("EXPLODED", whole("c", "12"))], false),
+    () => stream([line("ADDED", whole("b", "11")), '{"type":"ADDED","obj'], false),
     () => status(500, "InternalError"),
     () => stream([line("ADDED", whole("d", "13"))], true),
   ];
   const { said } = await follow((_, call) => answers[call - 1]?.(), (said) => said.includes("+d"));
   assert.deepEqual(said.slice(1).map((text) => text.replace(/not JSON: .*;/, "not JSON;")), [
-    "+b",
-    "! Service: the stream ended in the middle of a line; trying again",
     "! Service: a line that is not JSON; trying again",
     '! Service: a watch event of type "EXPLODED"; trying again',
+    "+b",
+    "! Service: the stream ended in the middle of a line; trying again",
     "! Service: /api/v1/services: 500 Internal Server Error: InternalError for a test; trying again",
     "+d",
   ]);
@@ -254,18 +254,6 @@ for (const [kind, code] of [["Node", 403], ["Node", 500], ["ServiceCIDR", 500]] 
     await until("it is listed", () => ours().at(-1)!.complete);
   });
 }
-
-Deno.test("a server that never ends its list of ServiceCIDRs keeps no Service waiting", async () => {
-  await using server = new Server(
-    () => initial(true),
-    (path) => stream(path.endsWith("/servicecidrs") ? [] : [BOOKMARK], true),
-  );
-  await using follower = new Follower(
-    apiSource(server.client(), "node-a", false, { ...TIMES, missMilliseconds: 200 }),
-  );
-  const whole = () => follower.batches.some((batch) => batch.kind === "list" && !isPart(batch));
-  await until("the Services are whole", whole);
-});
 
 Deno.test("a server that forgets or ends every watch at once is not asked without a pause", async () => {
   const answers: Record<string, () => Response> = {

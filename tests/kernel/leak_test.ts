@@ -196,7 +196,7 @@ async function count(pid: number, folder: string): Promise<Counts> {
 async function answers(): Promise<boolean> {
   using connection = await Deno.connect(HEALTH);
   await connection.write(
-    new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+    new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
   );
   const answer = await new Response(connection.readable).text();
   return answer.startsWith("HTTP/1.1 200");

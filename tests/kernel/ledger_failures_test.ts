@@ -10,6 +10,7 @@ import {
   assertWhole,
   inKernel,
   newFolder,
+  removeTables,
   served,
   SourceProgram,
   writeSource,
@@ -103,7 +104,7 @@ Deno.test("a damaged ledger is set aside; what it knew is served, also after a r
       await using program = new SourceProgram(folder, "store");
       await until("the new ledger is there", () => /goes on with \d+ records of it/.test(program.log));
       await until("the rules are there", () => inKernel(kernel).join() === rules.join());
-      assert.equal(await program.stop(), 0);
+      assert.ok([0, ...reboots ? [2] : []].includes(await program.stop()));
       assert.match(program.log, /error: the ledger is damaged: 0+\.ndjson:2 \(byte \d+\): damaged \(CRC\)/);
       Deno.truncateSync(`${folder}/log`);
     }
@@ -115,10 +116,3 @@ Deno.test("a damaged ledger is set aside; what it knew is served, also after a r
   assert.equal([...Deno.readDirSync(store)].filter(({ name }) => name.startsWith("damaged-")).length, 2);
   await Deno.remove(folder, { recursive: true });
 });
-
-/** As a reboot does. */
-function removeTables(kernel: NetlinkKernel): void {
-  kernel.commit(
-    kernel.tables().map(({ family, name }) => ({ verb: "delete", noun: "table", family, table: name })),
-  );
-}

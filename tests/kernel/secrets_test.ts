@@ -109,7 +109,7 @@ Deno.test("a kubeconfig that is something else ends the program without a word o
     const { code } = await spawn(folder, `${folder}/kubeconfig`).status;
     assert.equal(code, 2);
     const log = Deno.readTextFileSync(`${folder}/log`);
-    assert.match(log, /^error: kubeconfig .*kubeconfig: /);
+    assert.match(log, /^\S+ error: kubeconfig .*kubeconfig: /);
     assert.doesNotMatch(log, /S3CR3T/);
   }
   Deno.removeSync(folder, { recursive: true });

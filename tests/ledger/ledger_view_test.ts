@@ -1,6 +1,7 @@
 // A ledger as questions read it.
 
 import assert from "node:assert/strict";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { type LedgerView, ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -25,7 +26,7 @@ const offsets = (records: ReturnType<LedgerView<unknown>["records"]>) =>
   [...records].map(({ offset }) => offset);
 
 Deno.test("records forward and backward, one by its offset, and where segments begin", () => {
-  const view = ledgerView(ledger());
+  const view = ledgerView(ledger(), snapshotMisfit);
   assert.deepEqual(offsets(view.records()), [0, 1, 2, 3]);
   assert.deepEqual(offsets(view.records(2)), [2, 3]);
   assert.deepEqual(offsets(view.newestFirst()), [3, 2, 1, 0]);
@@ -39,7 +40,7 @@ Deno.test("records forward and backward, one by its offset, and where segments b
 Deno.test("closed segments that cannot hold what is searched for are not read, and progress counts segments", () => {
   const storage = ledger();
   const counts: number[] = [];
-  const view = ledgerView(storage, () => (count) => counts.push(count));
+  const view = ledgerView(storage, snapshotMisfit, () => (count) => counts.push(count));
   // The newest segment is still written to and is always read.
   assert.deepEqual(offsets(view.newestFirst({ service: "shop/b" })), [3, 1]);
   assert.deepEqual(counts, [1, 2, 3]);
@@ -49,7 +50,7 @@ Deno.test("closed segments that cannot hold what is searched for are not read, a
 
 Deno.test("without a search no index is made", () => {
   const storage = ledger();
-  assert.deepEqual(offsets(ledgerView(storage).newestFirst({})), [3, 2, 1, 0]);
+  assert.deepEqual(offsets(ledgerView(storage, snapshotMisfit).newestFirst({})), [3, 2, 1, 0]);
   assert.deepEqual(storage.names().filter((name) => name.includes("terms")), []);
 });
 
@@ -59,7 +60,7 @@ Deno.test("a proof ends whole, torn or damaged, and that is a value", () => {
     const name = storage.names().filter((name) => name.endsWith(".ndjson")).at(-1)!;
     const text = new TextDecoder().decode(storage.files.get(name));
     storage.files.set(name, new TextEncoder().encode(change(text)));
-    const proof = ledgerView(storage).prove();
+    const proof = ledgerView(storage, snapshotMisfit).prove();
     let step = proof.next();
     for (; !step.done; step = proof.next()) assert.match(step.value.chain, /^[0-9a-f]{64}$/);
     return step.value;

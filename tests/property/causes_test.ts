@@ -13,7 +13,12 @@ import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { EngineProcess } from "../support/engine_process.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
-const CONFIG: LedgerRecord = { kind: "config", time: "", version: "0", nodeName: "node-a" };
+const CONFIG: LedgerRecord = {
+  kind: "config",
+  time: "2026-11-23T09:26:10.000Z",
+  version: "0",
+  nodeName: "node-a",
+};
 
 /** The ledger that the engine writes of `events`, committed `batch` at a time. */
 function ledgerOf(events: readonly LedgerRecord[], batch: number): LedgerRecord[] {

@@ -6,7 +6,8 @@ import { Killed, type World } from "./world.ts";
 /** Something happens. */
 export function act(world: World): void {
   const what = world.chance.pick(ACTS);
-  if (!(CHANGES.has(what) && isAhead(world))) what(world);
+  const waits = (CHANGES.has(what) && isAhead(world)) || (ENDS.has(what) && world.outlives);
+  if (!waits) what(world);
   const { process, chance, disk } = world;
   if (process !== undefined && process.ledger.synced && chance.once(4)) disk.noteDurable();
   world.server.connections.changed(world.now);
@@ -33,7 +34,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   spoil,
   steal,
   steal,
-  stealUnheard,
+  stealUnseen,
   loseMessages,
   refuse,
   failDisk,
@@ -47,9 +48,12 @@ const ACTS: readonly ((world: World) => void)[] = [
 /** Acts that give the cluster another version. */
 const CHANGES: ReadonlySet<(world: World) => void> = new Set([change, empty, refill, spoil]);
 
+/** Acts that end the process. */
+const ENDS: ReadonlySet<(world: World) => void> = new Set([stealUnseen, endProcess, cutPower, replaceDisk]);
+
 /**
- * Whether the program has a version that the server lost in a restore. Once the server counts beyond it nobody can know what
- * was lost, client-go neither: that is why etcd's restore can bump its revision.
+ * Whether the program has a version that the server lost in a restore. Once the server counts beyond it no client can
+ * know what was lost, client-go neither: that is why etcd's restore can bump its revision.
  */
 function isAhead({ process, cluster }: World): boolean {
   return process !== undefined && process.client.newest() > cluster.version;
@@ -87,7 +91,7 @@ function restore(world: World): void {
   world.counts.fired("versions go back after a restore");
 }
 
-/** All Services and slices are deleted; half the time no watch tells it. */
+/** All Services and slices are deleted; half the time no watch reports it. */
 function empty(world: World): void {
   const { cluster, server, chance } = world;
   for (const [key, { kind }] of [...cluster.objects]) {
@@ -103,7 +107,7 @@ function refill(world: World): void {
   world.refill(world.size);
 }
 
-/** An object becomes one that nobody can read. */
+/** An object becomes one that no program can read. */
 function spoil(world: World): void {
   const { cluster, chance, counts } = world;
   const own = [...cluster.objects.values()].filter(({ kind }) =>
@@ -127,11 +131,11 @@ function loseMessages(world: World): void {
 }
 
 /** The program ends, and before it is there again another one changes our tables. */
-function stealUnheard(world: World): void {
+function stealUnseen(world: World): void {
   world.end(false);
   if (!world.kernel.disturb(world.chance, false)) return;
   world.noteDisturbed();
-  world.counts.fired("drift while nobody listens");
+  world.counts.fired("drift while no program listens");
 }
 
 function refuse(world: World): void {

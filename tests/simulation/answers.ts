@@ -16,13 +16,13 @@ export interface Answer {
 
 /** A watch that goes on. */
 export interface Following {
-  /** What is told up to here. */
+  /** The changes up to here are sent. */
   version: number;
   endsAt: number;
   bookmarkAt: number;
   /** Something odd that is written at a time, and what follows it. */
   odd: Odd | undefined;
-  /** How the next change is told. */
+  /** How the next change is sent. */
   manner: "plainly" | "twice" | "by name" | "without version";
 }
 
@@ -93,7 +93,7 @@ export function bookmark(kind: string, apiVersion: string, version: string, ends
   return line("BOOKMARK", { kind, apiVersion, metadata: { resourceVersion: version, ...annotations } });
 }
 
-/** `change` as a watch tells it in `manner`. */
+/** `change` as a watch sends it in `manner`. */
 export function changeText({ type, object }: Change, manner: Following["manner"]): string {
   const { kind, apiVersion, metadata: { name, namespace, resourceVersion, ...metadata } } = object;
   const named = { name, ...(namespace === undefined ? {} : { namespace }) };

@@ -28,7 +28,7 @@ const encoder = new TextEncoder();
 
 export class Connections {
   readonly #streams = new Map<number, Stream>();
-  /** Connections that carry nothing any more though nobody said so. */
+  /** Connections that carry nothing any more, without a reset. */
   readonly #dead = new Set<number>();
 
   constructor(

@@ -71,7 +71,7 @@ const OTHERS = [
   "disk replaced by an empty one",
   "kernel refuses",
   "drift by another program",
-  "drift while nobody listens",
+  "drift while no program listens",
   "monitor loses messages",
   "SIGKILL at a call",
   "end of the process",

@@ -1,4 +1,4 @@
-// The kernel of a simulated node: refuses when it is told to, may end the process before or after a commit, and is written to
+// The kernel of a simulated node: refuses when it is asked to, may end the process before or after a commit, and is written to
 // by another program, of which a monitor receives all, or only that something was lost.
 
 import type { Ports } from "../../src/engine/run_loop.ts";

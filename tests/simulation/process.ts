@@ -18,6 +18,7 @@ import type { Kernel } from "../../src/kernel/kernel.ts";
 import { describeKey, type ObjectKind } from "../../src/kube/objects.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { commitAt } from "../../src/node/held_commit.ts";
 import { positionOf } from "../../src/plan/position.ts";
@@ -106,7 +107,7 @@ export class Process {
 
   /** Writes a snapshot, as the program does now and then. */
   snapshot(): void {
-    this.ledger.snapshot(snapshotLines(this.engine.cluster), KEEP_ALL, 0);
+    writeSnapshot(this.ledger, snapshotLines(this.engine.cluster), KEEP_ALL);
   }
 
   #takeAll(): void {
@@ -162,7 +163,7 @@ function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) 
   return ledger;
 }
 
-/** What a start finds in the kernel: where nobody has committed since the ledger's last commit, it need not ask. */
+/** What a start finds in the kernel: where no program has committed since the ledger's last commit, it need not ask. */
 function standing(kernel: Kernel, storage: MemoryStorage, time: string): Input {
   const found = list(kernel, time);
   const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;

@@ -64,7 +64,7 @@ export class Server {
     this.connections.send(id, connection, resource, answer, now);
   }
 
-  /** The program has ended: nobody waits for an answer, and another may ask at once. */
+  /** The program has ended: no request waits for an answer, and another program may ask at once. */
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();

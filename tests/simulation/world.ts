@@ -61,6 +61,8 @@ export class World {
   now = 0;
   /** Calls of disk and kernel until the process is killed. */
   life = Infinity;
+  /** Whether the process outlives the connections that died last. */
+  #outlives = false;
   /** Connections that died, and when. */
   readonly #dead = new Map<number, number>();
   readonly #shared: boolean;
@@ -89,6 +91,11 @@ export class World {
     return this.#process;
   }
 
+  /** Whether the process is not to end now: it has a dead connection to notice. */
+  get outlives(): boolean {
+    return this.#outlives && this.#dead.size > 0;
+  }
+
   run(): void {
     this.server.faulty = true;
     this.#restartAt = 0;
@@ -97,7 +104,7 @@ export class World {
       this.#advance(actAt);
       if (this.now < actAt) continue;
       actAt = this.now + this.chance.between(100, 4000);
-      this.life = this.chance.once(8) ? 1 + this.chance.below(12) : Infinity;
+      this.life = this.chance.once(8) && !this.outlives ? 1 + this.chance.below(12) : Infinity;
       this.#alive(() => act(this));
     }
     this.#endFaults();
@@ -122,6 +129,7 @@ export class World {
 
   /** The connections that are open die without a word. */
   deaden(): boolean {
+    this.#outlives = this.chance.once(2);
     for (const connection of this.#process?.client.connections() ?? []) this.#dead.set(connection, this.now);
     return this.server.connections.deaden();
   }

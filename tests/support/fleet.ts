@@ -5,6 +5,7 @@ import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { DriftRecord, EventRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { appears, service, slice } from "./cluster_notation.ts";
 import { EngineProcess } from "./engine_process.ts";
 
@@ -63,7 +64,7 @@ function writeNode(folder: string, i: number): Node {
       ledger.append([driftBy(process, now())]);
       drift.set(process, (drift.get(process) ?? 0) + 1);
     }
-    if (i % 2 === 0 && event === EVENTS / 3) ledger.snapshot(snapshotLines(engine.cluster), KEEP_ALL, 0);
+    if (i % 2 === 0 && event === EVENTS / 3) writeSnapshot(ledger, snapshotLines(engine.cluster), KEEP_ALL);
   }
   return { name, committed, commitMilliseconds, drift, lastRecord: milliseconds };
 }

@@ -7,8 +7,6 @@ export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
   /** Bytes of each file that a power cut leaves for certain. */
   readonly synced: Map<string, number>;
-  /** When files were last written, as tests say. */
-  readonly times: Map<string, number>;
   /** What was set aside, by name. */
   readonly aside: Map<string, Map<string, Uint8Array>>;
   /** Called before each write and sync; throw to make it fail. */
@@ -25,14 +23,13 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
   let locked = false;
   const storage: MemoryStorage = {
     aside: new Map(),
-    times: new Map(),
     synced: new Map(),
     path: "memory",
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
     fault: () => {},
     names: () => [...storage.files.keys()].sort(),
     size: (name) => storage.files.get(name)!.length,
-    read: (name) => storage.files.get(name)!,
+    read: (name, at = 0, length = Infinity) => storage.files.get(name)!.subarray(at, at + length),
     append(name, create) {
       storage.fault("create");
       if (create && storage.files.has(name)) throw new Deno.errors.AlreadyExists(name);
@@ -48,7 +45,6 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       file.write(bytes);
       file.sync();
     },
-    modified: (name) => storage.times.get(name) ?? 0,
     remove: (name) => void storage.files.delete(name),
     setAside(name) {
       storage.aside.set(name, new Map(storage.files));

@@ -1,6 +1,7 @@
 // Ledgers in memory for questions: of given records, or written by an engine and the kernel in memory.
 
 import { newEngine } from "../../src/engine/engine.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import type { Past } from "../../src/history/past.ts";
@@ -18,7 +19,7 @@ export function pastOf(records: readonly LedgerRecord[]): Past {
   using writer = new LedgerWriter(storage, { policy: "never" });
   writer.append([...records]);
   writer.sync();
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 /** The time of everything that happens in second `second` of the test: `2026-11-23T03:12:00.000Z` is 0. */
@@ -60,7 +61,7 @@ export const SHRINKING: readonly (readonly EventRecord[])[] = [
 export function committedPast(batches: readonly (readonly EventRecord[])[] = SHRINKING): Past {
   const storage = memoryStorage();
   writeCommitted(storage, batches);
-  return ledgerView<SnapshotLine>(storage);
+  return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
 /** Times as words print them in tests: what is behind the minutes. */

@@ -56,7 +56,11 @@ export class SourceProgram implements AsyncDisposable {
   }
 
   async stop(): Promise<number> {
-    this.#process.kill("SIGTERM");
+    try {
+      this.#process.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
     return (await this.#process.status).code;
   }
 
@@ -114,4 +118,11 @@ export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   const storage = folderStorage(ledger, false);
   assert.deepEqual(verifyLedger(storage), []);
   assert.deepEqual(elements(rulesetAt(readLedger(storage))), inKernel(kernel), "kernel = fold(ledger)");
+}
+
+/** As a reboot does. */
+export function removeTables(kernel: NetlinkKernel): void {
+  kernel.commit(
+    kernel.tables().map(({ family, name }) => ({ verb: "delete", noun: "table", family, table: name })),
+  );
 }

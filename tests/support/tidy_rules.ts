@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ["nft", "fold", "type:ledger"],
   kernel: ["nft"],
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
-  library: ["type:fold", "ledger", "history"],
+  library: ["fold", "ledger", "history"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
   serve: ["nft", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],

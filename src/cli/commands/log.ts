@@ -1,7 +1,7 @@
 // `ledgerproxy log [SERVICE]`: what happened, newest first: records, and what each commit changed.
 
 import { recordLines } from "../../history/log_words.ts";
-import type { Search } from "../../ledger/ledger_view.ts";
+import type { Search } from "../../ledger/terms.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";

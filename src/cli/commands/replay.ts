@@ -82,14 +82,14 @@ async function replayInOrder(
 }
 
 function print(
-  { records, commits, difference }: ReplayResult,
+  { records, commits, otherVersions, difference }: ReplayResult,
   seconds: number,
   options: ReplayOptions,
 ): void {
   const recordsPerSecond = Math.round(records / seconds);
   if (options.json) {
     printJson("replay/1", {
-      ...{ records, commits, seconds, recordsPerSecond },
+      ...{ records, commits, otherVersions, seconds, recordsPerSecond },
       difference: difference && {
         ...{ offset: difference.offset, digest: difference.digest, recorded: difference.record.digest },
         ...{ changes: difference.record.changes, now: difference.changes },
@@ -98,6 +98,9 @@ function print(
   } else if (difference !== null) printLines(replayDifferenceLines(difference));
   else {
     const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
-    console.log(`${records} records, ${commits} commits: each as it was${rate}`);
+    const others = otherVersions === 0
+      ? ""
+      : ` but for ${otherVersions} that another version of the program made`;
+    console.log(`${records} records, ${commits} commits: each as it was${others}${rate}`);
   }
 }

@@ -6,7 +6,7 @@ import type { ClusterState } from "../../fold/cluster_state.ts";
 import { differences, sideOfKernel, sideOfState } from "../../history/diff.ts";
 import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
-import type { LedgerDamage } from "../../ledger/segment.ts";
+import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
 import { separated } from "../../nft/objects.ts";

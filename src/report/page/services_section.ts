@@ -2,7 +2,7 @@
 // Every ServicePort at the moment that is shown, filtered, each to be opened.
 
 import type { ServiceName } from "../../fold/cluster_state.ts";
-import { serviceOfComment } from "../figures.ts";
+import { serviceOfComment } from "../../kube/named_services.ts";
 import { type PortView, portViews, serviceNames } from "../service_view.ts";
 import type { Report } from "./report.ts";
 import { type Child, element, fill, section, table } from "./dom.ts";
@@ -94,8 +94,8 @@ export function changedServices({ timeline, stop }: Report): Set<ServiceName> {
   const found = new Set<string>();
   for (let offset = Math.max(stop.from, timeline.first); offset <= stop.through; offset++) {
     for (const { before, after } of timeline.moments[offset - timeline.first]?.elements ?? []) {
-      const service = serviceOfComment(after?.comment ?? before?.comment);
-      if (service !== undefined) found.add(service);
+      const comment = after?.comment ?? before?.comment;
+      if (comment !== undefined) found.add(serviceOfComment(comment));
     }
   }
   return found as Set<ServiceName>;

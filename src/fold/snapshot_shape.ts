@@ -1,0 +1,50 @@
+// The shape of a snapshot's lines, so that one which is whole by its hash and was never written by a snapshot is none.
+
+import {
+  and,
+  byTag,
+  COUNT,
+  fields,
+  FLAG,
+  listOf,
+  misfitText,
+  nullable,
+  oneOf,
+  TEXT,
+  that,
+  tuple,
+} from "../kube/shape.ts";
+import { PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
+import { SLOT_CLASS_MAX } from "../limits.ts";
+
+const slotClass = that(
+  "a slot class",
+  (value) =>
+    Number.isInteger(value) && Number.isInteger(Math.log2(value as number)) &&
+    value as number <= SLOT_CLASS_MAX,
+);
+
+const LINE = byTag("kind", {
+  state: fields({
+    folded: PLACE,
+    committed: nullable(PLACE),
+    config: STORED_CONFIG,
+    nodeName: TEXT,
+    nodeDeleted: FLAG,
+    aside: listOf(tuple(TEXT, TEXT)),
+  }, { fold: COUNT, knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })) }),
+  object: fields({ value: STORED_OBJECT }),
+  slots: fields({
+    service: TEXT,
+    slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }))),
+  }, { causes: listOf(PLACE) }),
+  causes: fields({ set: TEXT, causes: listOf(tuple(TEXT, PLACE)) }),
+});
+
+/** What is wrong with line `number`, from 0, of a snapshot; undefined when nothing is. */
+export function snapshotMisfit(line: unknown, number: number): string | undefined {
+  const misfit = LINE(line);
+  if (misfit !== undefined) return misfitText(misfit);
+  const { kind } = line as { readonly kind: string };
+  return (kind === "state") === (number === 0) ? undefined : `.kind: "${kind}" in line ${number}`;
+}

@@ -1,0 +1,54 @@
+// Snapshots with the right hash that no version of this program wrote are none, with the line and the field named.
+
+import assert from "node:assert/strict";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import { encodeSnapshot, newestSnapshot, readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+import { ID } from "../support/ledger_records.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+import { wrongShapes } from "../support/wrong_shapes.ts";
+
+const PLACE = { ledger: ID, next: 4, chain: "ab".repeat(32), age: { milliseconds: 0 } };
+
+const state = emptyState();
+[
+  appears(slice("shop/web-a http:8080/tcp 10.244.0.1@node-a 10.244.0.2@node-b")),
+  appears(service("shop/web 10.96.0.1 http:80/tcp")),
+].forEach((record, i) => foldRecord(state, i as Offset, record));
+state.aside.set("shop/bad" as never, "the kernel refuses it");
+const LINES = JSON.parse(JSON.stringify([...snapshotLines(state)])) as SnapshotLine[];
+
+Deno.test("each field of each line that is wrong makes the snapshot none, or does no harm", () => {
+  let [found, harmless] = [0, 0];
+  for (const [i, line] of LINES.entries()) {
+    for (const { path, value } of wrongShapes(line)) {
+      const storage = memoryStorage();
+      const lines = LINES.with(i, value as SnapshotLine);
+      storage.files.set(snapshotName(4), encodeSnapshot(PLACE, lines));
+      const what = `line ${i}: ${path} is wrong in ${JSON.stringify(value)}`;
+      const snapshot = readSnapshot<SnapshotLine>(storage, snapshotName(4), snapshotMisfit);
+      if (typeof snapshot === "string") {
+        found++;
+        assert.match(snapshot, new RegExp(`^not a snapshot: line ${i + 2}: \\.`), what);
+        assert.equal(newestSnapshot(storage, undefined, snapshotMisfit), undefined);
+        continue;
+      }
+      harmless++;
+      assert.doesNotThrow(() => restoredState(snapshot.lines), what);
+    }
+  }
+  assert.ok(found > 300 && harmless > 20, `${found} found, ${harmless} harmless`);
+});
+
+Deno.test("what a snapshot wrote is one", () => {
+  assert.deepEqual(LINES.flatMap((line, i) => snapshotMisfit(line, i) ?? []), []);
+});
+
+Deno.test("the state is in the first line and nowhere else", () => {
+  assert.match(snapshotMisfit(LINES[1], 0)!, /"object" in line 0/);
+  assert.match(snapshotMisfit(LINES[0], 1)!, /"state" in line 1/);
+});

@@ -1,0 +1,192 @@
+// A start that does not know the whole past: what stands in the kernel stays until something known says otherwise, and what
+// is whole of the ledger is used.
+
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { snapshotLines } from "../../src/fold/snapshot.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { segmentName } from "../../src/ledger/format.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import { readSegments } from "../../src/ledger/segment.ts";
+import { encodeSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import {
+  inKernel,
+  newFolder,
+  removeTables,
+  served,
+  SourceProgram,
+  writeSource,
+} from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const TIME = "2026-11-23T09:26:10.000Z";
+const DRIFT = { kind: "drift", time: TIME, process: "x", pid: 1, changes: [], response: "" } as const;
+/** As long as this source is there, nobody says what the cluster is. */
+const SILENCE = "{";
+
+const newProgram = (folder: string) => new SourceProgram(folder, "store");
+
+async function ran(folder: string, whenDone: () => boolean): Promise<string> {
+  Deno.writeTextFileSync(`${folder}/log`, "");
+  await using program = newProgram(folder);
+  await until("it has read its source", () => /reading /.test(program.log));
+  await until("it has done what it can", whenDone);
+  // A source of which nothing can be read ends it by itself.
+  await program.stop();
+  return program.log;
+}
+
+/** A ledger of which one Service with three endpoints was served, and which was then left as `make` says. */
+async function left(make: (ledger: string) => void): Promise<{ folder: string; ledger: string }> {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  removeTables(kernel);
+  writeSource(folder, 3);
+  await ran(folder, served(kernel, 3));
+  const ledger = `${folder}/store/ledger`;
+  make(ledger);
+  Deno.writeTextFileSync(`${folder}/source/all.json`, SILENCE);
+  return { folder, ledger };
+}
+
+/** Puts a snapshot behind all records, more records behind it, and removes what was before: as retention does. */
+function removePast(ledger: string): void {
+  const storage = folderStorage(ledger, false);
+  const state = emptyState();
+  const records = readSegments(storage, { proven: true });
+  let next = records.next();
+  for (; !next.done; next = records.next()) foldRecord(state, next.value.offset as Offset, next.value.record);
+  const place = { ...next.value!, age: { milliseconds: 0 } };
+  storage.write(snapshotName(place.next), encodeSnapshot(place, snapshotLines(state)));
+  const writer = new LedgerWriter(storage, { policy: "always", behind: place });
+  for (let i = 0; i < 5; i++) writer.append([DRIFT]);
+  writer[Symbol.dispose]();
+  storage.remove(segmentName(0));
+}
+
+function removeSnapshots(ledger: string): void {
+  for (const { name } of [...Deno.readDirSync(ledger)]) {
+    if (name.includes(".snapshot.")) Deno.removeSync(`${ledger}/${name}`);
+  }
+}
+
+/** Flips a bit in the third line of the newest segment. */
+function flipBit(ledger: string): void {
+  const name = [...Deno.readDirSync(ledger)].map(({ name }) => name).filter((name) => /ndjson$/.test(name))
+    .sort().at(-1)!;
+  const bytes = Deno.readFileSync(`${ledger}/${name}`);
+  bytes[bytes.indexOf(0x0a, bytes.indexOf(0x0a) + 1) + 20]! ^= 1;
+  Deno.writeFileSync(`${ledger}/${name}`, bytes);
+}
+
+const warned = (folder: string, what: RegExp) => () => what.test(Deno.readTextFileSync(`${folder}/log`));
+const gap = (ledger: string) => {
+  const [first] = readLedger(folderStorage(ledger, false));
+  assert.equal(first?.record.kind, "gap");
+  return first!.record as Extract<typeof first, object>["record"] & { kind: "gap" };
+};
+
+Deno.test("past removed, snapshots gone, nobody says what the cluster is: what stands stays until somebody does", async () => {
+  const { folder, ledger } = await left((ledger) => {
+    removePast(ledger);
+    removeSnapshots(ledger);
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  const log = await ran(folder, warned(folder, /all\.json/));
+  assert.deepEqual(inKernel(kernel), standing);
+  assert.match(log, /what was before @\d+ is not kept, and no snapshot of it is whole/);
+  const { reason, salvaged } = gap(ledger);
+  assert.match(reason, /known is 5 whole records, and nothing of what was before them/);
+  assert.deepEqual(salvaged, { snapshot: null, records: 5, complete: false, committed: false });
+  await ran(folder, warned(folder, /all\.json/));
+  assert.deepEqual(inKernel(kernel), standing, "nor is it the past's end at the second start");
+  writeSource(folder, 2);
+  await ran(folder, served(kernel, 2));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a bit flipped behind a whole snapshot, the node booted, nobody there: the snapshot is served", async () => {
+  const { folder, ledger } = await left((ledger) => {
+    removePast(ledger);
+    flipBit(ledger);
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  for (let boot = 0; boot < 2; boot++) {
+    removeTables(kernel);
+    await ran(folder, served(kernel, 3));
+    assert.deepEqual(inKernel(kernel), standing);
+  }
+  const { reason, records, salvaged } = gap(ledger);
+  assert.match(reason, /damaged \(CRC\).*known is the snapshot before @\d+ and 4 whole records behind it/);
+  assert.deepEqual([records, salvaged?.records, salvaged?.complete, salvaged?.committed], [1, 4, true, true]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a bit flipped behind a whole snapshot while the rules stand: nothing is changed", async () => {
+  const { folder } = await left((ledger) => {
+    removePast(ledger);
+    flipBit(ledger);
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  await ran(folder, warned(folder, /all\.json/));
+  assert.deepEqual(inKernel(kernel), standing);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a ledger whose end was cut does not take back what stands behind it", async () => {
+  const { folder, ledger } = await left((ledger) => {
+    const file = `${ledger}/${segmentName(0)}`;
+    const lines = Deno.readTextFileSync(file).split("\n");
+    // The slice, and the commit that brought it.
+    const cut = lines.findIndex((line) => line.includes('"kind":"EndpointSlice"'));
+    assert.ok(cut > 1, "the slice has a record");
+    Deno.writeTextFileSync(file, `${lines.slice(0, cut).join("\n")}\n`);
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  await ran(folder, warned(folder, /all\.json/));
+  assert.deepEqual(inKernel(kernel), standing);
+  assert.ok([...readLedger(folderStorage(ledger, false))].some(({ record }) => record.kind === "gap"));
+  writeSource(folder, 2);
+  await ran(folder, served(kernel, 2));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a ledger of a newer program is set aside whole and named; what stands stays, and the ledger is its own", async () => {
+  const { folder, ledger } = await left((ledger) => {
+    const file = `${ledger}/${segmentName(0)}`;
+    const [header, ...rest] = Deno.readTextFileSync(file).split("\n");
+    const covered = header!.slice(0, header!.indexOf(',"crc"')).replace('"version":1', '"version":2');
+    const crc = crc32(covered).toString(16).padStart(8, "0");
+    Deno.writeTextFileSync(file, [`${covered},"crc":"${crc}"}`, ...rest].join("\n"));
+  });
+  using kernel = new NetlinkKernel();
+  const standing = inKernel(kernel);
+  for (let start = 0; start < 2; start++) {
+    const log = await ran(folder, warned(folder, /all\.json/));
+    assert.deepEqual(inKernel(kernel), standing);
+    if (start === 0) {
+      assert.match(log, /of a newer program: .*format version 2; this program reads version 1/);
+    }
+  }
+  const [aside] = [...Deno.readDirSync(ledger)].filter(({ isDirectory }) => isDirectory);
+  assert.match(aside!.name, /^version-2-/);
+  assert.deepEqual([...Deno.readDirSync(`${ledger}/${aside!.name}`)].map(({ name }) => name), [
+    segmentName(0),
+  ]);
+  assert.equal(gap(ledger).salvaged?.records, 0, "nothing of it is used");
+  writeSource(folder, 2);
+  await ran(folder, served(kernel, 2));
+  await Deno.remove(folder, { recursive: true });
+});

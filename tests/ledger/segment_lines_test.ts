@@ -1,0 +1,87 @@
+// Bounds on what is read of a ledger: they hold while it is read, whatever a file claims to be.
+
+import assert from "node:assert/strict";
+import { zstdDecompressSync } from "node:zlib";
+import { segmentName } from "../../src/ledger/format.ts";
+import { verifyLedger } from "../../src/ledger/reader.ts";
+import { readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
+import { segmentTerms, termsName } from "../../src/ledger/terms.ts";
+import { EVERY_KIND, open, recordsIn, twoSegments, using } from "../support/ledger_records.ts";
+import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
+import { zstdBomb } from "../support/zstd_bomb.ts";
+
+const GIGABYTE = 1_000_000_000;
+
+function oneSegment(): MemoryStorage {
+  const storage = memoryStorage();
+  using(open(storage), (writer) => writer.append(EVERY_KIND));
+  return storage;
+}
+
+Deno.test("the bombs of these tests are zstd", () => {
+  const bytes = zstdDecompressSync(zstdBomb(300_000, 7));
+  assert.deepEqual([bytes.length, new Set(bytes)], [3 * 128 * 1024, new Set([7])]);
+});
+
+Deno.test("a segment, a snapshot and terms that stand for gigabytes are refused before they are in memory", () => {
+  const storage = twoSegments();
+  const bomb = zstdBomb(6 * GIGABYTE);
+  assert.ok(bomb.length < 200_000, `${bomb.length} bytes`);
+  storage.files.set(snapshotName(3), bomb);
+  assert.match(String(readSnapshot(storage, snapshotName(3))), /more than \d+ bytes when decompressed/);
+  const [name] = storage.names();
+  storage.files.set(termsName(name!), bomb);
+  assert.ok(segmentTerms(storage, name!).terms.has("kind config"), "terms are made again");
+  storage.files.delete(name!);
+  storage.files.set(`${name}.zst`, bomb);
+  assert.match(verifyLedger(storage)[0]!, /cannot be decompressed: more than \d+ bytes when decompressed/);
+});
+
+/** `storage` with a first segment to which `zeros` bytes and then `end` were added, and the most bytes read at once. */
+function longer(
+  storage: MemoryStorage,
+  zeros: number,
+  end: string,
+): { storage: Storage; most: () => number } {
+  const name = segmentName(0);
+  const head = storage.files.get(name)!;
+  const tail = new TextEncoder().encode(end);
+  const size = head.length + zeros + tail.length;
+  let most = 0;
+  return {
+    most: () => most,
+    storage: {
+      ...storage,
+      size: () => size,
+      read(_, at = 0, length = size) {
+        most = Math.max(most, length);
+        const bytes = new Uint8Array(Math.min(length, size - at));
+        bytes.set(head.subarray(at, at + length));
+        for (let i = 0; i < tail.length; i++) {
+          const place = head.length + zeros + i - at;
+          if (place >= 0 && place < bytes.length) bytes[place] = tail[i]!;
+        }
+        return bytes;
+      },
+    },
+  };
+}
+
+Deno.test("a line that is longer than any record is refused, read in pieces; at the end it is what a crash leaves", () => {
+  const ended = longer(oneSegment(), 200_000_000, "\nmore\n");
+  const size = oneSegment().size(segmentName(0));
+  assert.deepEqual(verifyLedger(ended.storage), [
+    `${segmentName(0)}:${EVERY_KIND.length + 2} (byte ${size}): a line of 200000000 bytes, at most 50331648`,
+  ]);
+  const torn = longer(oneSegment(), 200_000_000, "");
+  assert.match(verifyLedger(torn.storage)[0]!, /torn tail of 200000000 bytes/);
+  assert.deepEqual(recordsIn(torn.storage), EVERY_KIND);
+  assert.ok(Math.max(ended.most(), torn.most()) <= 1024 * 1024, `${ended.most()} bytes at once`);
+});
+
+Deno.test("a file of more than any segment holds is not read at all", () => {
+  const { storage, most } = longer(oneSegment(), 2 * GIGABYTE, "\n");
+  assert.match(verifyLedger(storage)[0]!, /a segment of \d+ bytes, at most \d+/);
+  assert.equal(most(), 0);
+});

@@ -1,0 +1,101 @@
+// Snapshots of a ledger that is written, and a power cut at any call while they are.
+
+import assert from "node:assert/strict";
+import { segmentName } from "../../src/ledger/format.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import { writeSnapshot, writeSnapshotInSteps } from "../../src/ledger/snapshot_writer.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { EVERY_KIND, KEEP_ALL, open, recordsIn, using } from "../support/ledger_records.ts";
+import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
+
+/** Stops the writer as the power does. */
+class PowerCut extends Error {}
+
+/** Makes a snapshot of the first records: at once, or while others are appended. */
+type MakeSnapshot = (writer: LedgerWriter, lines: readonly LedgerRecord[]) => void | Promise<void>;
+const SNAPSHOTS: Readonly<Record<string, MakeSnapshot>> = {
+  "at once": (writer, lines) => writeSnapshot(writer, lines, KEEP_ALL),
+  "in steps": (writer, lines) => writeSnapshotInSteps(writer, lines, KEEP_ALL),
+};
+
+for (const [how, makeSnapshot] of Object.entries(SNAPSHOTS)) {
+  Deno.test(`power cut at any call, after any failure: a prefix remains, and in it all that was synced (snapshot ${how})`, () =>
+    cutPower(makeSnapshot));
+}
+
+async function cutPower(makeSnapshot: MakeSnapshot): Promise<void> {
+  const script = async (storage: MemoryStorage, cutAt: number, failAt: number) => {
+    let calls = 0;
+    let synced = 0;
+    storage.fault = () => {
+      if (++calls >= cutAt) throw new PowerCut();
+      if (calls === failAt) throw storageError("EIO");
+    };
+    let snapshot: void | Promise<void> = undefined;
+    try {
+      const writer = open(storage, { segmentBytes: 700 });
+      EVERY_KIND.forEach((record, i) => {
+        writer.append([record]);
+        if (i === 3) snapshot = makeSnapshot(writer, EVERY_KIND.slice(0, 4));
+        if (i % 2 === 0) return;
+        writer.sync();
+        if (writer.failure === undefined) synced = i + 1;
+      });
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+    try {
+      await snapshot;
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+    return { synced, calls };
+  };
+  const { calls } = await script(memoryStorage(), Infinity, Infinity);
+  assert.ok(calls > 20, `${calls} calls`);
+  for (let cutAt = 1; cutAt <= calls + 1; cutAt++) {
+    for (let failAt = 0; failAt < cutAt; failAt++) {
+      const storage = memoryStorage();
+      const { synced } = await script(storage, cutAt, failAt);
+      for (const share of [0, 0.5, 1]) {
+        const left = memoryStorage(storage.files);
+        for (const [name, bytes] of storage.files) {
+          const durable = storage.synced.get(name) ?? 0;
+          left.files.set(name, bytes.slice(0, durable + Math.floor((bytes.length - durable) * share)));
+        }
+        const where = `cut at ${cutAt}, EIO at ${failAt}, ${share} of what was not synced`;
+        const snapshot = newestSnapshot<LedgerRecord>(left);
+        const known = [...snapshot?.lines ?? []];
+        const onRecord = (_: Offset, record: LedgerRecord) => void known.push(record);
+        using(open(left, { ...(snapshot ? { behind: snapshot } : {}), onRecord }), (writer) => {
+          assert.equal(writer.next, known.length, where);
+          assert.deepEqual(known, EVERY_KIND.slice(0, known.length), where);
+          assert.ok(known.length >= synced, `${where}: ${known.length} of ${synced}`);
+          writer.append(EVERY_KIND.slice(writer.next));
+        });
+        assert.deepEqual(recordsIn(left), EVERY_KIND, where);
+      }
+    }
+  }
+}
+
+Deno.test("a snapshot in steps is of the moment it was begun; the one of a writer that ends meanwhile is left", async () => {
+  for (const ends of [false, true]) {
+    const storage = memoryStorage();
+    const writer = open(storage);
+    const before = EVERY_KIND.slice(0, 4);
+    writer.append(before);
+    const snapshot = writeSnapshotInSteps(writer, before, KEEP_ALL);
+    writer.append(EVERY_KIND.slice(4));
+    if (ends) writer[Symbol.dispose]();
+    await snapshot;
+    assert.deepEqual(
+      storage.names(),
+      ends ? [segmentName(0), segmentName(4)] : [`${segmentName(0)}.zst`, segmentName(4), snapshotName(4)],
+    );
+    assert.deepEqual(newestSnapshot(storage)?.lines, ends ? undefined : before);
+    assert.deepEqual(recordsIn(storage), EVERY_KIND);
+    writer[Symbol.dispose]();
+  }
+});
