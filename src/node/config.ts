@@ -91,8 +91,8 @@ function read(
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
   const { config } = options;
   const { values, problems, repeated } = config === undefined
-    ? { values: [NO_FILE], problems: [], repeated: [] }
-    : readDocuments(config, readText(config));
+    ? { values: [NO_FILE], count: 1, problems: [], repeated: [] }
+    : readDocuments(config, readText(config), "kubernetes");
   const theirs = values.find(isTheirs);
   const { document, from } = withFlags(theirs ?? {}, options);
   // The settings of the log apply first, so that the warnings below have the right form.
