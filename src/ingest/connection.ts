@@ -1,7 +1,7 @@
 // Sends the requests of reflectors to an API server, and hands each answer on: its head, the chunks of its body, its end. It
 // also drives liveness.ts: it probes a silent connection, and aborts all requests of a dead one.
 
-import { messageOf } from "../foreign_value.ts";
+import { messageOf } from "../thrown.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure } from "./api_failure.ts";
 import {

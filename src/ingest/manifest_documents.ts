@@ -1,6 +1,7 @@
 // Reads API objects from the text of YAML or JSON files, and writes them. A file may have several documents and Lists, and may
 // be cut in the middle. Whole objects are returned; a problem names the line of each object that cannot be read.
 
+import { isJsonObject } from "../kube/json_value.ts";
 import {
   type Document,
   isMap,
@@ -13,7 +14,6 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { hasFields } from "../foreign_value.ts";
 import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
@@ -164,7 +164,7 @@ function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "
   const problems: string[] = [];
   const held = documents.filter((document) => document !== null && document !== undefined);
   for (const document of held) {
-    const { kind, apiVersion, items } = hasFields(document) ? document : {};
+    const { kind, apiVersion, items } = isJsonObject(document) ? document : {};
     if (!Array.isArray(items)) values.push(document);
     else if (typeof kind === "string" && kind.endsWith("List")) {
       values.push(...items.map((item) => listItem(kind, apiVersion, item)));

@@ -1,7 +1,7 @@
 // A file or folder of YAML and JSON as a source, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it. It is
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
@@ -139,7 +139,7 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
  * an object of such a kind, a list without items, the Status of a server that sent no list, or no object at all.
  */
 function mayBeOurs(value: unknown): boolean {
-  if (!hasFields(value)) return true;
+  if (!isJsonObject(value)) return true;
   const { kind } = value;
   return kind === "Status" || LISTS.has(kind) || OBJECT_KINDS.some((ours) => ours === kind);
 }

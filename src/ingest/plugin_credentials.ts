@@ -3,7 +3,7 @@
 // the program may contain a credential, even after a failure, so no message quotes it.
 
 import { KubeConfig } from "@kubernetes/client-node";
-import { codeOf } from "../foreign_value.ts";
+import { codeOf } from "../thrown.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
 import type { Credentials } from "./access.ts";

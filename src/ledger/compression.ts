@@ -4,7 +4,7 @@
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
 import { joinedChunks } from "../byte_chunks.ts";
-import { codeOf, messageOf } from "../foreign_value.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import type { Storage } from "./storage.ts";
 
 const STEP_BYTES = 256 * 1024;

@@ -2,7 +2,7 @@
 // memory, whose calls can fail. All calls are synchronous, because the path from an event to its rules is. System errors are
 // thrown unchanged.
 
-import { codeOf } from "../foreign_value.ts";
+import { codeOf } from "../thrown.ts";
 
 /** A folder that holds one ledger. */
 export interface Storage {

@@ -13,7 +13,7 @@ import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 import { details, type HealthFacts } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
-import type { ListenAddress } from "../serve/http_server.ts";
+import type { ServerAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
@@ -181,16 +181,16 @@ interface Listening {
   /** The reason of the event that is sent when it cannot listen. */
   readonly reason: string;
   readonly what: string;
-  readonly address: ListenAddress;
+  readonly address: ServerAddress;
 }
 
 /** `127.0.0.1:10249`, `[::]:10256`. */
-function placeText({ hostname, port }: ListenAddress): string {
+function placeText({ hostname, port }: ServerAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** Which clients can read what is served on an address. */
-function readersText({ hostname }: ListenAddress): string {
+function readersText({ hostname }: ServerAddress): string {
   if (isLoopback(hostname)) return "only programs on this node can read it";
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
   return `every client that reaches ${everywhere ? "any address of this node" : hostname} can read it`;

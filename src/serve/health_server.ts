@@ -7,9 +7,9 @@ import {
   type HttpAnswer,
   type HttpNotes,
   HttpServer,
-  type ListenAddress,
   NO_NOTES,
   NOT_FOUND,
+  type ServerAddress,
 } from "./http_server.ts";
 
 /** The endpoints, by their path without the slash. */
@@ -20,7 +20,7 @@ const HEADERS = { "content-type": "application/json", "x-content-type-options": 
 
 /** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
 export function serveHealth(
-  address: ListenAddress,
+  address: ServerAddress,
   facts: () => HealthFacts,
   answered: (endpoint: HealthEndpoint, code: number) => void = () => {},
   notes: HttpNotes = NO_NOTES,

@@ -35,6 +35,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   steal,
   steal,
   stealUnseen,
+  stealAndCommit,
   loseMessages,
   refuse,
   failDisk,
@@ -49,7 +50,13 @@ const ACTS: readonly ((world: World) => void)[] = [
 const CHANGES: ReadonlySet<(world: World) => void> = new Set([change, empty, refill, spoil]);
 
 /** Acts that end the process. */
-const ENDS: ReadonlySet<(world: World) => void> = new Set([stealUnseen, endProcess, cutPower, replaceDisk]);
+const ENDS: ReadonlySet<(world: World) => void> = new Set([
+  stealUnseen,
+  stealAndCommit,
+  endProcess,
+  cutPower,
+  replaceDisk,
+]);
 
 /**
  * Whether the program has a version that the server lost in a restore. Once the server's versions are beyond it, no client
@@ -136,6 +143,17 @@ function stealUnseen(world: World): void {
   if (!world.kernel.disturb(world.chance, false)) return;
   world.noteDisturbed();
   world.counts.fired("drift while no program listens");
+}
+
+/**
+ * Another program changes our tables, and ours commits a change of the cluster and ends before it has asked its monitor: the
+ * generation of its last commit is the kernel's, and the rules are not whole.
+ */
+function stealAndCommit(world: World): void {
+  if (world.process === undefined || !world.kernel.disturb(world.chance, false)) return;
+  world.noteDisturbed();
+  change(world);
+  world.endSoon();
 }
 
 function refuse(world: World): void {

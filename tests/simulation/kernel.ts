@@ -20,6 +20,8 @@ export class UnreliableKernel implements Kernel {
   #lost = false;
   /** How many batches it will reject. */
   refusals = 0;
+  /** Commits that the program tried. */
+  attempts = 0;
   /** Called before and after each commit; may throw. */
   onCall: () => void = () => {};
   /** Generation of the last change by another program; -1 before the first. */
@@ -27,6 +29,7 @@ export class UnreliableKernel implements Kernel {
 
   commit(transaction: Transaction): CommitReceipt {
     this.onCall();
+    this.attempts++;
     if (this.refusals > 0) {
       this.refusals--;
       throw new KernelRejection(null, ENOMEM, "for a test");

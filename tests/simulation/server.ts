@@ -22,6 +22,8 @@ export class Server {
   readonly requests = new Map<string, number>();
   /** Requests that came earlier than Retry-After allowed. */
   tooEarly = 0;
+  /** Most pages that were asked for of one list that has no end. */
+  deepest = 0;
   /** Texts that the program must report as its problem once it has the whole answer, by request. */
   readonly says = new Map<number, string>();
   #ids = 0;
@@ -94,15 +96,20 @@ export class Server {
       return NONE;
     }
     const lists = shape === "list" || shape === "page";
-    if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource);
+    if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
-    const faulty = this.faulty && this.chance.once(3) ? this.#fault(resource, shape, honest, now) : undefined;
+    // Few lists have a second page.
+    const often = shape === "page" ? 2 : 3;
+    const faulty = this.faulty && this.chance.once(often)
+      ? this.#fault(resource, shape, query, honest, now)
+      : undefined;
     return faulty ?? honest;
   }
 
   #fault(
     { kind, apiVersion, path }: ApiResource,
     shape: Exclude<Shape, "any">,
+    query: Query,
     honest: Answer,
     now: number,
   ): Answer | undefined {
@@ -112,7 +119,7 @@ export class Server {
     // An error answer can only have faults of the connection.
     if (honest.status !== 200) return undefined;
     if (fault === "list that lost most" && this.#lossy.has(path)) return undefined;
-    const special = this.#special(fault, path, now);
+    const special = this.#special(fault, path, query, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;
     const answer = faultyAnswer(fault, {
@@ -136,7 +143,7 @@ export class Server {
     return answer;
   }
 
-  #special(fault: AnswerFault, path: string, now: number): Answer | undefined {
+  #special(fault: AnswerFault, path: string, query: Query, now: number): Answer | undefined {
     if (fault === "connection refused") {
       this.counts.fired(fault);
       return { ...NONE, then: "reset" };
@@ -145,13 +152,15 @@ export class Server {
     this.counts.fired(fault);
     this.#endlessUntil.set(path, now + this.chance.between(1, 20) * 1000);
     const resource = this.resources.find((one) => one.path === path)!;
-    return this.#endless(resource);
+    return this.#endless(resource, query);
   }
 
-  #endless({ kind, apiVersion }: ApiResource): Answer {
+  #endless({ kind, apiVersion }: ApiResource, query: Query): Answer {
+    const page = Number(/^endless-(\d+)-/.exec(query["continue"] ?? "")?.[1] ?? 0) + 1;
+    this.deepest = Math.max(this.deepest, page);
     const metadata = {
       resourceVersion: String(this.cluster.version),
-      continue: `endless-${this.chance.below(1e6)}`,
+      continue: `endless-${page}-${this.chance.below(1e6)}`,
     };
     return whole(
       listText(kind, apiVersion, this.chance.once(2) ? this.cluster.list(kind).slice(0, 1) : [], metadata),
