@@ -57,8 +57,10 @@ const cidrs = z.string().refine(
   (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== null),
   'CIDRs such as "10.244.0.0/16", two with a comma, are expected',
 );
+const HEALTHZ_PORT = 10256;
+const METRICS_PORT = 10249;
 const bindAddress = z.string().refine(
-  (text) => text === "" || parseBindAddress(text) !== undefined,
+  (text) => text === "" || parseBindAddress(withPort(text, HEALTHZ_PORT)) !== undefined,
   'IP:PORT such as "0.0.0.0:10256" is expected',
 );
 const modeSection = {
@@ -258,9 +260,9 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
   const primary = parseAddress(fields.bindAddress ?? "");
-  const [any, loopback] = primary?.includes(":") ? ["[::]", "[::1]"] : ["0.0.0.0", "127.0.0.1"];
-  const healthz = parseBindAddress(fields.healthzBindAddress || `${any}:10256`)!;
-  const metrics = parseBindAddress(fields.metricsBindAddress || `${loopback}:10249`)!;
+  const [any, loopback] = primary?.includes(":") ? ["::", "::1"] : ["0.0.0.0", "127.0.0.1"];
+  const healthz = parseBindAddress(withPort(fields.healthzBindAddress || any, HEALTHZ_PORT))!;
+  const metrics = parseBindAddress(withPort(fields.metricsBindAddress || loopback, METRICS_PORT))!;
   const { conntrack } = fields;
   return {
     proxy: {
@@ -334,6 +336,13 @@ function isEmpty(value: unknown): boolean {
     value === undefined || value === null || value === "" || value === false || value === 0 || value === "0s"
   ) return true;
   return typeof value === "object" && Object.values(value).every(isEmpty);
+}
+
+/** Adds `port` to an address without a port, as kube-proxy 1.37 does (AppendPortIfNeeded). Other texts are unchanged. */
+function withPort(text: string, port: number): string {
+  const address = parseAddress(text);
+  if (address === null) return text;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
