@@ -54,7 +54,7 @@ const duration = z.string().regex(DURATION, 'a duration such as "30s" or "1m30s"
 const notNegative = z.number().int().min(0).nullish();
 const anything = z.unknown().optional();
 const cidrs = z.string().refine(
-  (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== null),
+  (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== undefined),
   'CIDRs such as "10.244.0.0/16", two with a comma, are expected',
 );
 const HEALTHZ_PORT = 10256;
@@ -85,7 +85,7 @@ const kubeProxy = z.strictObject({
   logging: anything,
   hostnameOverride: z.string().nullish(),
   bindAddress: z.string().refine(
-    (text) => text === "" || parseAddress(text) !== null,
+    (text) => text === "" || parseAddress(text) !== undefined,
     "an IP address is expected",
   ).nullish(),
   healthzBindAddress: bindAddress.nullish(),
@@ -237,7 +237,7 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
 function contradictions(
   { detectLocalMode, detectLocal, nodePortAddresses, clusterCIDR }: KubeProxy,
 ): string[] {
-  const words = (nodePortAddresses ?? []).filter((entry) => parseCidr(entry) === null);
+  const words = (nodePortAddresses ?? []).filter((entry) => parseCidr(entry) === undefined);
   const twice = words.filter((word, i) => words.indexOf(word) !== i);
   const families = (clusterCIDR ?? "").split(",").flatMap((text) => parseCidr(text)?.family ?? []);
   return [
@@ -270,7 +270,7 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
       masqueradeAll: section?.masqueradeAll ?? false,
       detectLocal: detectLocalOf(fields),
       nodePortAddresses: fields.nodePortAddresses ?? [],
-      ...(primary === null || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
+      ...(primary === undefined || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
     },
     ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
     ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),
@@ -341,7 +341,7 @@ function isEmpty(value: unknown): boolean {
 /** Adds `port` to an address without a port, as kube-proxy 1.37 does (AppendPortIfNeeded). Other texts are unchanged. */
 function withPort(text: string, port: number): string {
   const address = parseAddress(text);
-  if (address === null) return text;
+  if (address === undefined) return text;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
@@ -350,7 +350,9 @@ export function parseBindAddress(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
   const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);
-  return match === null || hostname === null || port < 1 || port > 65535 ? undefined : { hostname, port };
+  return match === null || hostname === undefined || port < 1 || port > 65535
+    ? undefined
+    : { hostname, port };
 }
 
 function isInterface(name: string): boolean {

@@ -250,7 +250,7 @@ function hostnames({ cluster }: EngineState): string[] {
   const scopes = FAMILIES.map((family) => nodePortScope(cluster.config, family));
   if (scopes.some(({ all }) => all)) return ["::"];
   const own = Deno.networkInterfaces().map(({ address }) => parseAddress(address)).filter((one) =>
-    one !== null
+    one !== undefined
   );
   const covered = own.filter((address) =>
     scopes.some((scope) => !scope.all && scope.cidrs.some((cidr) => contains(cidr, address)))
