@@ -23,6 +23,8 @@ export type Line =
   | { readonly kind: "deleted"; readonly key: ObjectKey; readonly resourceVersion: string }
   | { readonly kind: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
 
+type Fields = Readonly<Record<string, unknown>>;
+
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** Checks that `value` is a page of a list of `resource`. */
@@ -37,12 +39,18 @@ export function pageOf(value: unknown, resource: ApiResource): Page {
   for (const item of items) checkItem(item, resource);
   const { metadata = {} } = page;
   if (!isJsonObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
-  const { continue: token } = metadata;
-  // A token of another type cannot be sent back. Without this check the first page would count as the whole list.
+  return { items, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
+}
+
+/** The token of the next page. A token that is missing or cannot be sent back would make this page the last one. */
+function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kind: string): string {
   if (typeof token !== "string" && token !== undefined && token !== null) {
     throw invalid(`a ${kind} whose continue token is ${described(token)}`);
   }
-  return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
+  if (!token && typeof remaining === "number" && remaining > 0) {
+    throw invalid(`a ${kind} without a continue token that leaves out ${remaining} items`);
+  }
+  return token ?? "";
 }
 
 /** Items of a typed list usually have no kind. An item that names another kind does not belong to this list. */
@@ -70,18 +78,24 @@ export function watchLineOf(value: unknown, resource: ApiResource): Line {
   const resourceVersion = versionOf(metadata);
   switch (type) {
     case "BOOKMARK":
+      checkKind(type, object, resource);
       return { kind: "bookmark", resourceVersion, endsList: endsList(metadata) };
     case "DELETED":
       return { kind: "deleted", key: deletedKey(object, resource), resourceVersion };
     case "ADDED":
     case "MODIFIED":
-      if (object["kind"] !== resource.kind || object["apiVersion"] !== resource.apiVersion) {
-        throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
-      }
+      checkKind(type, object, resource);
       return { kind: "object", object, resourceVersion };
     default:
       return unreachable(type);
   }
+}
+
+/** Rejects an event whose object is of another kind or API group. Only a bookmark may leave both out. */
+function checkKind(type: string, object: Fields, resource: ApiResource): void {
+  const { kind, apiVersion } = type === "BOOKMARK" ? { ...resource, ...object } : object;
+  if (kind === resource.kind && apiVersion === resource.apiVersion) return;
+  throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
 }
 
 function errorLine(object: unknown): ApiFailure {
@@ -95,10 +109,11 @@ function endsList(metadata: Record<string, unknown>): boolean {
 }
 
 /** Only the name of a deleted object matters, and a server may send no more (PartialObjectMetadata). */
-function deletedKey(object: Record<string, unknown>, resource: ApiResource): ObjectKey {
-  const { kind } = object;
+function deletedKey(object: Fields, resource: ApiResource): ObjectKey {
+  const { kind, apiVersion = resource.apiVersion } = object;
   const key = itemKey(object, resource);
-  const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
+  const fits = kind === undefined || kind === "PartialObjectMetadata" ||
+    (kind === resource.kind && apiVersion === resource.apiVersion);
   if (!fits || key === undefined) {
     throw invalid(`a watch event DELETED with ${described(object)}, which names no ${resource.kind}`);
   }

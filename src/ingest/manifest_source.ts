@@ -87,8 +87,9 @@ function readManifest(file: string): Omit<Reading, "files"> {
       problems: [unreadable(file, error)],
     };
   }
-  // `kubectl get > FILE` empties the file first, and may take seconds to write it.
-  if (text.trim() === "") {
+  const documents = readDocuments(file, text);
+  // `kubectl get > FILE` empties the file first, and may take seconds to write it. Comments and `null` count as empty too.
+  if (documents.count === 0 && documents.problems.length === 0) {
     return {
       objects: [],
       complete: false,
@@ -96,7 +97,6 @@ function readManifest(file: string): Omit<Reading, "files"> {
       problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
     };
   }
-  const documents = readDocuments(file, text);
   const twice = documents.repeated.map(({ line, key }) =>
     `${file}:${line}: ${JSON.stringify(key)} stands twice; the last is used`
   );
@@ -106,7 +106,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
   for (const value of documents.values) {
     const decoded = decodeObject(value);
     if (decoded.ok) objects.push(decoded.object);
-    else complete &&= !isOurs(value);
+    else complete &&= !mayBeOurs(value);
     problems.push(
       ...decoded.ok
         ? decoded.warnings.map((warning) => `${file}: ${warning}`)
@@ -150,10 +150,17 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
   };
 }
 
-/** Whether an object that cannot be decoded has a kind that the proxy needs. Then the list is incomplete. */
-function isOurs(value: unknown): boolean {
-  return isJsonObject(value) && OBJECT_KINDS.some((kind) => kind === value["kind"]);
+/**
+ * Whether a value that cannot be decoded may stand for objects that the proxy needs. Then the list is incomplete. It may be
+ * an object of such a kind, a list without items, the Status of a server that sent no list, or no object at all.
+ */
+function mayBeOurs(value: unknown): boolean {
+  if (!isJsonObject(value)) return true;
+  const { kind } = value;
+  return kind === "Status" || LISTS.has(kind) || OBJECT_KINDS.some((ours) => ours === kind);
 }
+
+const LISTS: ReadonlySet<unknown> = new Set(["List", ...OBJECT_KINDS.map((kind) => `${kind}List`)]);
 
 /** The manifest files at `path`: the file itself, or all files below a folder. Reports unreadable folders in `problems`. */
 function manifestFiles(path: string, problems: string[]): string[] {

@@ -24,6 +24,7 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "start":
       state.known = input.known;
       state.inParts = input.inParts ?? false;
+      state.awaitedSince = state.inParts && !state.resource.needed ? now.at : undefined;
       return begin(state, now);
     case "confirm":
       return confirm(state, input.why, now);
@@ -200,6 +201,7 @@ function deliverList(
   state.lastConfirms = confirms;
   state.version = version;
   state.inParts = false;
+  state.awaitedSince = undefined;
   state.listed = state.settled = true;
   state.lists++;
   state.problem = state.missing = undefined;

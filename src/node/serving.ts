@@ -2,7 +2,7 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
-import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
+import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { readSpecial } from "../kernel/special_files.ts";
@@ -255,8 +255,13 @@ function healthCheckPortsMax(): number {
 /** The state of the own node, with the reason why its Node cannot be read, where there is one. */
 function ownNodeStatus({ engine, status }: Pick<Served, "engine" | "status">): NodeStatus {
   const source = status().find(({ kind }) => kind === "Node");
-  const refused = source !== undefined && sourceProblem(source) === "api server refuses us";
-  return nodeStatus(engine.cluster, engine.synced, refused ? source.problem : "");
+  if (source === undefined) return nodeStatus(engine.cluster, engine.synced);
+  const refused = sourceProblem(source) === "api server refuses us";
+  const { objects, node } = engine.cluster;
+  // Rules may be made before the Node is listed. Until then it is not known whether the Node is missing.
+  const unlisted = engine.synced && !source.listed && source.reason !== "starting" &&
+    namedNode(objects, node.name) === undefined;
+  return nodeStatus(engine.cluster, engine.synced, refused || unlisted ? source.problem : "");
 }
 
 /** The addresses of health check ports: those that serve NodePorts, as in kube-proxy. */
@@ -264,7 +269,7 @@ function hostnames({ cluster }: EngineState): string[] {
   const scopes = FAMILIES.map((family) => nodePortScope(cluster.config, family));
   if (scopes.some(({ all }) => all)) return ["::"];
   const own = Deno.networkInterfaces().map(({ address }) => parseAddress(address)).filter((one) =>
-    one !== null
+    one !== undefined
   );
   const covered = own.filter((address) =>
     scopes.some((scope) => !scope.all && scope.cidrs.some((cidr) => contains(cidr, address)))

@@ -263,12 +263,23 @@ Deno.test("a list of any length is read whole", () => {
 });
 
 Deno.test("a file that is unreadable, empty or missing deletes nothing, and the other files are served", async () => {
-  const damage: [string, (folder: string) => void, RegExp][] = [
+  type Damage = [string, (folder: string) => void, RegExp];
+  const damage: Damage[] = [
     [
       "emptied",
       (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, ""),
       /a\.yaml: it is empty; nothing is deleted/,
     ],
+    ...["null\n", "# nothing yet\n---\n"].map((text): Damage => [
+      text,
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, text),
+      /a\.yaml: it is empty; nothing is deleted/,
+    ]),
+    ...["[]", "kind: Status\n", "kind: ServiceList\nitems: null\n"].map((text): Damage => [
+      text,
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, text),
+      /a\.yaml: kind .* is not one of .*; the object is left out/,
+    ]),
     ["blank", (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, " \n\n"), /a\.yaml: it is empty/],
     ["a folder", (folder) => {
       Deno.removeSync(`${folder}/a.yaml`);
