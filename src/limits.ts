@@ -157,6 +157,9 @@ export const SET_ASIDE_MAX = 64;
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
+/** Most bytes that are read of one file of /proc or /sys: /proc/net/dev with 8,000 interfaces. */
+export const SPECIAL_FILE_BYTES_MAX = 1024 * 1024;
+
 /** Most connections to /healthz and /livez at a time: a kubelet, a few load balancers, operators. */
 export const HEALTH_CONNECTIONS_MAX = 32;
 
