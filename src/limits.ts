@@ -151,6 +151,9 @@ export const INBOX_BATCHES_MAX = 1000;
 /** Most trigger times kept between two commits; later ones are not measured. */
 export const TRIGGERS_MAX = 10_000;
 
+/** Most commits of one batch that the kernel rejects, beside one for each Service that is set aside. */
+export const COMMIT_ATTEMPTS_MAX = 3;
+
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
