@@ -19,14 +19,22 @@ const O_CLOEXEC = 0o2000000;
 
 /** The text of the file at `path`, at most {@link SPECIAL_FILE_BYTES_MAX} bytes of it. Throws {@link SystemError}. */
 export function readSpecial(path: string): string {
-  using file = new SpecialFile(path, O_RDONLY);
-  return new TextDecoder().decode(file.read());
+  const file = new SpecialFile(path, O_RDONLY);
+  try {
+    return new TextDecoder().decode(file.read());
+  } finally {
+    file[Symbol.dispose]();
+  }
 }
 
 /** Writes `text` with one call of write(2), as such files require. Throws {@link SystemError}. */
 export function writeSpecial(path: string, text: string): void {
-  using file = new SpecialFile(path, O_WRONLY);
-  file.write(new TextEncoder().encode(text));
+  const file = new SpecialFile(path, O_WRONLY);
+  try {
+    file.write(new TextEncoder().encode(text));
+  } finally {
+    file[Symbol.dispose]();
+  }
 }
 
 /** An open file. Its methods throw {@link SystemError} with the path. */

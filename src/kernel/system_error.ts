@@ -1,6 +1,7 @@
-// Errors of the operating system: the name of each number, and what it means when nf_tables or netlink returns it.
+// Errors of the operating system: the name of each number, and what it means when nf_tables, netlink or a file of /proc
+// returns it. The numbers are those of x86_64 and aarch64; some architectures have others.
 
-/** The error numbers that nf_tables and netlink return (asm-generic/errno.h). */
+/** Names and meanings (asm-generic/errno.h). A meaning completes "the kernel rejected this:" for the object that it names. */
 const CODES: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
   1: ["EPERM", "not permitted: this needs CAP_NET_ADMIN, and no other process may own the table"],
   2: ["ENOENT", "it, or something it refers to, does not exist"],
