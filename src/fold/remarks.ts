@@ -31,7 +31,7 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
   });
 }
 
-/** ServicePorts with another number of endpoints that get no traffic. */
+/** ServicePorts with more endpoints than slots, where the number that gets no traffic is new. */
 function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
   const differs = ([port, before]: readonly [string, number | undefined]) =>
     omitted.has(port) && omitted.get(port) !== before;
@@ -40,7 +40,7 @@ function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
   return ports.map((port) => `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`);
 }
 
-/** Services with other parts that are left out: addresses, ports. */
+/** Services whose list of parts that are left out is new. */
 function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
   return [...changes.leftOut].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
     const parts = leftOut.get(name);
