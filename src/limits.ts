@@ -154,11 +154,17 @@ export const INBOX_BATCHES_MAX = 1000;
 /** Most trigger times kept between two commits; later ones are not measured. */
 export const TRIGGERS_MAX = 10_000;
 
+/** Most commits of one batch that the kernel rejects, beside one for each Service that is set aside. */
+export const COMMIT_ATTEMPTS_MAX = 3;
+
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
+
+/** Most bytes that are read of one file of /proc or /sys: /proc/net/dev with 8,000 interfaces. */
+export const SPECIAL_FILE_BYTES_MAX = 1024 * 1024;
 
 /** Most connections to /healthz and /livez at a time: a kubelet, a few load balancers, operators. */
 export const HEALTH_CONNECTIONS_MAX = 32;

@@ -9,7 +9,8 @@ import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { LedgerFailure, LedgerWriter } from "../ledger/writer.ts";
-import { SET_ASIDE_MAX } from "../limits.ts";
+import { unreachable } from "../invariant.ts";
+import { COMMIT_ATTEMPTS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
@@ -59,9 +60,6 @@ export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ fami
  */
 const IGNORED_OPERATIONS = 1000;
 
-/** How often a commit is tried for one batch. The next batch retries what is left. */
-const ATTEMPTS = 3;
-
 /** Passes `input` to the engine, executes its effects in order, and passes their results back until none is left. */
 export function perform(state: EngineState, ports: Ports, input: Input): void {
   for (const effect of stepEngine(state, input)) {
@@ -72,17 +70,18 @@ export function perform(state: EngineState, ports: Ports, input: Input): void {
 
 /**
  * Commits what has changed. After a rejection the plan is made again from a listing, so the commit is retried at once, and
- * once more for each Service that was set aside.
+ * once more for each Service that was set aside. The next batch retries what is left.
  */
 export function commitBatch(state: EngineState, ports: Ports): void {
   const before = state.cluster.aside.size;
-  for (let attempt = 0; attempt < ATTEMPTS + SET_ASIDE_MAX; attempt++) {
+  for (let attempts = 1; attempts <= COMMIT_ATTEMPTS_MAX + SET_ASIDE_MAX; attempts++) {
     perform(state, ports, { kind: "sync" });
-    const left = ATTEMPTS + Math.max(0, state.cluster.aside.size - before);
-    if (state.rejections === 0 || attempt + 1 >= left) return;
+    const setAside = Math.max(0, state.cluster.aside.size - before);
+    if (state.rejections === 0 || attempts >= COMMIT_ATTEMPTS_MAX + setAside) return;
   }
 }
 
+/** Executes one effect; returns its result where the engine waits for one. */
 function execute(effect: Effect, ports: Ports): Input | undefined {
   switch (effect.kind) {
     case "append":
@@ -99,9 +98,12 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return void ports.confirm?.(effect.resource, effect.why);
     case "warn":
       return void ports.warn(effect.text);
+    default:
+      return unreachable(effect);
   }
 }
 
+/** Appends `records`; the result has the offset of the first. */
 function append(records: readonly LedgerRecord[], { ledger, meter }: Ports): Input {
   const start = performance.now();
   const first = ledger.append(records);
@@ -123,12 +125,14 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
   }
 }
 
+/** Commits a transaction. A rejection is a result for the engine; every other error is thrown. */
 function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor, now, meter }: Ports): Input {
   try {
     const send = () => kernel.commit(transaction);
-    const receipt = monitor === undefined || transaction.length < IGNORED_OPERATIONS
-      ? send()
-      : monitor.withoutNotifications(() => kernel.generation(), send);
+    const large = transaction.length >= IGNORED_OPERATIONS;
+    const receipt = monitor !== undefined && large
+      ? monitor.withoutNotifications(() => kernel.generation(), send)
+      : send();
     return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;
@@ -138,7 +142,7 @@ function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor,
   }
 }
 
-/** Lists our tables in `kernel`, as an input of the engine. */
+/** Lists our tables in `kernel`, as an input of the engine. `startedAt`: RFC 3339, for the first list of a process. */
 export function list(
   kernel: Kernel,
   startedAt?: string,

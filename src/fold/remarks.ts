@@ -20,6 +20,7 @@ export function remarks(state: ClusterState, changes: FoldChanges): string[] {
   ];
 }
 
+/** Frontends that a second Service began to claim. */
 function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): string[] {
   const began = [...changes.conflicts ?? []].filter(([claim, before]) => !before && contested.has(claim));
   return began.map(([claim]) => claim).sort().map((claim) => {
@@ -30,17 +31,25 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
   });
 }
 
+/** ServicePorts with more endpoints than slots, where the number that gets no traffic is new. */
 function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
   const differs = ([port, before]: readonly [string, number | undefined]) =>
     omitted.has(port) && omitted.get(port) !== before;
+<<<<<<< HEAD
   const ports = [...changes.omissions ?? []].filter(differs).map(([port]) => port).sort();
   return ports.map((port) =>
     `${port}: ${
       omitted.get(port)
     } ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`
   );
+=======
+  const ports = [...changes.omissions].filter(differs).map(([port]) => port).sort();
+  const why = `because a ServicePort has at most ${SLOT_CLASS_MAX} slots`;
+  return ports.map((port) => `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`);
+>>>>>>> judge
 }
 
+/** Services whose list of parts that are left out is new. */
 function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
   return [...changes.leftOut ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
     const parts = leftOut.get(name);
@@ -50,8 +59,13 @@ function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[]
   });
 }
 
+/** Services that the kernel rejected, and that were served before. */
 function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
+<<<<<<< HEAD
   return [...changes.setAside ?? []].flatMap(([name, before]) => {
+=======
+  return [...changes.setAside].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
+>>>>>>> judge
     const reason = aside.get(name);
     return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
   });

@@ -9,9 +9,8 @@ import { type Attributes, attributes, messageAttributes, nested } from "./netlin
 import { NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
-import { SystemError } from "./system_error.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 
-const ENOENT = 2;
 const UDP = 17;
 
 /** Flows to a UDP frontend, and the endpoints that may answer them. */
@@ -78,7 +77,7 @@ export class Conntrack implements Disposable {
       this.#requests.ask({ message: nf.IPCTNL_MSG_CT.DELETE, family, fill }, nf.NLM_F_ACK);
       return true;
     } catch (error) {
-      if (error instanceof SystemError && error.errno === ENOENT) return false;
+      if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return false;
       throw error;
     }
   }

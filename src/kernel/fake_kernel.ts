@@ -19,11 +19,7 @@ import type { Operation, Transaction } from "../nft/transaction.ts";
 import { FakeTable } from "./fake_table.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
-
-const ENOENT = 2;
-const EBUSY = 16;
-const EEXIST = 17;
-const EMLINK = 31;
+import { ERRNO } from "./system_error.ts";
 
 /** Undoes one step of a transaction. */
 type Undo = () => void;
@@ -87,7 +83,7 @@ export class FakeKernel implements Kernel {
       const errno = this.#apply(operation, undo);
       if (errno === 0 && !(careful && validates(operation) && this.#hasLoop())) continue;
       rollBack(undo);
-      throw new KernelRejection(operation, errno === 0 ? EMLINK : errno);
+      throw new KernelRejection(operation, errno === 0 ? ERRNO.EMLINK : errno);
     }
   }
 
@@ -99,7 +95,7 @@ export class FakeKernel implements Kernel {
     if (operation.noun === "table") return this.#applyTable(operation, undo);
     const place = operation.noun === "element" ? splitSetPath(operation.set) : operation;
     const table = this.#tables.get(`${place.family} ${place.table}`);
-    if (table === undefined) return ENOENT;
+    if (table === undefined) return ERRNO.ENOENT;
     switch (operation.noun) {
       case "chain":
         return applyChain(table, operation, undo);
@@ -126,7 +122,7 @@ export class FakeKernel implements Kernel {
       undo.push(() => this.#tables.delete(path));
       return 0;
     }
-    if (before === undefined) return ENOENT;
+    if (before === undefined) return ERRNO.ENOENT;
     this.#tables.delete(path);
     undo.push(() => this.#tables.set(path, before));
     return 0;
@@ -150,14 +146,16 @@ function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, 
   if (operation.verb === "add") {
     const { chain } = operation;
     const before = table.chains.get(chain.name);
-    if (before !== undefined) return JSON.stringify(before.hook) === JSON.stringify(chain.hook) ? 0 : EEXIST;
+    if (before !== undefined) {
+      return JSON.stringify(before.hook) === JSON.stringify(chain.hook) ? 0 : ERRNO.EEXIST;
+    }
     table.chains.set(chain.name, { ...chain, rules: [] });
     undo.push(() => table.chains.delete(chain.name));
     return 0;
   }
   const chain = table.chains.get(operation.name);
-  if (chain === undefined) return ENOENT;
-  if (operation.verb === "delete" && table.chainUse(operation.name) > 0) return EBUSY;
+  if (chain === undefined) return ERRNO.ENOENT;
+  if (operation.verb === "delete" && table.chainUse(operation.name) > 0) return ERRNO.EBUSY;
   const before = [...table.chains];
   chain.rules.forEach((rule) => table.useRule(rule, -1));
   if (operation.verb === "delete") table.chains.delete(operation.name);
@@ -172,7 +170,9 @@ function applyChain(table: FakeTable, operation: Operation & { noun: "chain" }, 
 /** Appends a rule, if everything that it names exists. */
 function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): number {
   const chain = table.chains.get(name);
-  if (chain === undefined || !rule.statements.every((statement) => resolves(table, statement))) return ENOENT;
+  if (chain === undefined || !rule.statements.every((statement) => resolves(table, statement))) {
+    return ERRNO.ENOENT;
+  }
   chain.rules.push(rule);
   table.useRule(rule, 1);
   undo.push(() => {
@@ -200,14 +200,14 @@ function applySet(table: FakeTable, operation: Operation & { noun: "set" }, undo
   if (operation.verb === "add") {
     const { set } = operation;
     const before = table.sets.get(set.name)?.container;
-    if (before !== undefined) return sameType(before, set) ? 0 : EEXIST;
+    if (before !== undefined) return sameType(before, set) ? 0 : ERRNO.EEXIST;
     table.sets.set(set.name, { container: set, elements: new Map() });
     undo.push(() => table.sets.delete(set.name));
     return 0;
   }
   const set = table.sets.get(operation.name);
-  if (set === undefined) return ENOENT;
-  if (operation.verb === "delete" && table.setUse(operation.name) > 0) return EBUSY;
+  if (set === undefined) return ERRNO.ENOENT;
+  if (operation.verb === "delete" && table.setUse(operation.name) > 0) return ERRNO.EBUSY;
   const before = [...table.sets];
   set.elements.forEach((element) => table.useElement(set.container, element, -1));
   if (operation.verb === "delete") table.sets.delete(operation.name);
@@ -239,12 +239,12 @@ function typeText(object: object): string {
 /** Adds or deletes an element. As in the kernel, an element that exists with the same value can be added again. */
 function applyElement(table: FakeTable, operation: Operation & { noun: "element" }, undo: Undo[]): number {
   const set = table.sets.get(splitSetPath(operation.set).name);
-  if (set === undefined) return ENOENT;
+  if (set === undefined) return ERRNO.ENOENT;
   const { container, elements } = set;
   const { element } = operation;
   const before = elements.get(element.key);
   if (operation.verb === "delete") {
-    if (before === undefined) return ENOENT;
+    if (before === undefined) return ERRNO.ENOENT;
     elements.delete(element.key);
     table.useElement(container, before, -1);
     undo.push(() => {
@@ -258,8 +258,8 @@ function applyElement(table: FakeTable, operation: Operation & { noun: "element"
   const verdict = container.kind === "map" && container.value === "verdict"
     ? parseVerdict(element.value!)
     : undefined;
-  if (verdict !== undefined && !resolvesVerdict(table, verdict)) return ENOENT;
-  if (before !== undefined) return before.value === element.value ? 0 : EEXIST;
+  if (verdict !== undefined && !resolvesVerdict(table, verdict)) return ERRNO.ENOENT;
+  if (before !== undefined) return before.value === element.value ? 0 : ERRNO.EEXIST;
   elements.set(element.key, element);
   table.useElement(container, element, 1);
   undo.push(() => {

@@ -11,10 +11,8 @@ import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
-import { SystemError } from "./system_error.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 
-const EMSGSIZE = 90;
-const EINTR = 4;
 /** An nlmsgerr starts with the errno and the header of the message that failed (linux/netlink.h). */
 const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 
@@ -91,7 +89,7 @@ export class NetlinkKernel implements Kernel {
     if (batch.bytes.length > sendLimit) {
       throw new KernelRejection(
         null,
-        EMSGSIZE,
+        ERRNO.EMSGSIZE,
         `a batch of ${batch.bytes.length} bytes, at most ${sendLimit}`,
       );
     }
@@ -108,7 +106,7 @@ export class NetlinkKernel implements Kernel {
       }
     }
     if (rejection !== undefined) throw rejection;
-    if (!acknowledged) throw new SystemError("commit: no acknowledgement", EINTR);
+    if (!acknowledged) throw new SystemError("commit: no acknowledgement", ERRNO.EINTR);
   }
 }
 

@@ -6,9 +6,8 @@ import * as nf from "./nf_tables.ts";
 import { messages, type NetlinkMessage } from "./netlink_reader.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
-import { SystemError } from "./system_error.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 
-const EINTR = 4;
 const DUMPS_MAX = 16;
 
 /** One request: message type, family, and attributes. */
@@ -37,7 +36,7 @@ export class NetlinkRequests {
       const answers = this.ask(request, nf.NLM_F_DUMP);
       if (answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0)) return answers;
     }
-    throw new SystemError("listing: every dump was interrupted by a change", EINTR);
+    throw new SystemError("listing: every dump was interrupted by a change", ERRNO.EINTR);
   }
 
   /** Sends one request and waits for its answers; with NLM_F_ACK there are none. Throws {@link SystemError}. */

@@ -4,7 +4,7 @@
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
 import * as nf from "./nf_tables.ts";
-import { SystemError } from "./system_error.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 
 const SEND_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Bytes of the send buffer that netlink_sendmsg keeps free (net/netlink/af_netlink.c). */
@@ -12,8 +12,6 @@ const SEND_OVERHEAD_BYTES = 32;
 const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** sizeof(struct sockaddr_nl). */
 const ADDRESS_BYTES = 12;
-const EAGAIN = 11;
-const EINTR = 4;
 
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -97,8 +95,8 @@ export class NetlinkSocket {
         return this.#received.subarray(0, length);
       }
       const failure = this.#failure("receive");
-      if (failure.errno === EAGAIN && !wait) return undefined;
-      if (failure.errno !== EINTR) throw failure;
+      if (failure.errno === ERRNO.EAGAIN && !wait) return undefined;
+      if (failure.errno !== ERRNO.EINTR) throw failure;
     }
   }
 

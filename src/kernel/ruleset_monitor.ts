@@ -14,7 +14,7 @@ import {
 } from "./netlink_reader.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
-import { SystemError } from "./system_error.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 
 /** The changes to our tables in one batch of another program. */
 export interface ForeignChange {
@@ -34,7 +34,6 @@ export interface ForeignChanges {
 }
 
 const CHANGES_MAX = 16;
-const ENOBUFS = 105;
 
 const SUBJECTS: ReadonlyMap<number, string> = new Map([
   [nf.MSG.NEWTABLE, "add table"],
@@ -89,7 +88,7 @@ export class RulesetMonitor implements Disposable {
         if (datagram === undefined) return { foreign, lost };
         for (const message of messages(datagram)) this.#take(message, foreign);
       } catch (error) {
-        if (!(error instanceof SystemError) || error.errno !== ENOBUFS) throw error;
+        if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOBUFS) throw error;
         lost = true;
       }
     }

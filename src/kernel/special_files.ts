@@ -1,6 +1,7 @@
 // Files of /proc and /sys, through libc: Deno opens most of them only with --allow-all, which the program does not need
 // otherwise.
 
+import { SPECIAL_FILE_BYTES_MAX } from "../limits.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
@@ -15,42 +16,71 @@ const SYMBOLS = {
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_CLOEXEC = 0o2000000;
-/** More than any file read here has; the rest of a longer one is not read. */
-const READ_BYTES_MAX = 64 * 1024;
 
-/** The text of the file at `path`. Throws {@link SystemError}. */
+/** The text of the file at `path`, at most {@link SPECIAL_FILE_BYTES_MAX} bytes of it. Throws {@link SystemError}. */
 export function readSpecial(path: string): string {
-  return withFile(path, O_RDONLY, (call, file) => {
-    const bytes = new Uint8Array(READ_BYTES_MAX);
-    const length = call("read", file, bytes);
-    return new TextDecoder().decode(bytes.subarray(0, length));
-  });
+  const file = new SpecialFile(path, O_RDONLY);
+  try {
+    return new TextDecoder().decode(file.read());
+  } finally {
+    file[Symbol.dispose]();
+  }
 }
 
 /** Writes `text` with one call of write(2), as such files require. Throws {@link SystemError}. */
 export function writeSpecial(path: string, text: string): void {
-  withFile(path, O_WRONLY, (call, file) => call("write", file, new TextEncoder().encode(text)));
+  const file = new SpecialFile(path, O_WRONLY);
+  try {
+    file.write(new TextEncoder().encode(text));
+  } finally {
+    file[Symbol.dispose]();
+  }
 }
 
-type Call = (name: "read" | "write", file: number, bytes: Uint8Array<ArrayBuffer>) => number;
+/** An open file. Its methods throw {@link SystemError} with the path. */
+class SpecialFile {
+  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #path: string;
+  readonly #descriptor: number;
 
-function withFile<T>(path: string, flags: number, use: (call: Call, file: number) => T): T {
-  const libc = Deno.dlopen("libc.so.6", SYMBOLS);
-  const { symbols } = libc;
-  const checked = (operation: string, result: number) => {
+  constructor(path: string, flags: number) {
+    this.#path = path;
+    const name = new TextEncoder().encode(`${path}\0`);
+    try {
+      this.#descriptor = this.#checked("open", this.#libc.symbols.open(name, flags | O_CLOEXEC));
+    } catch (error) {
+      this.#libc.close();
+      throw error;
+    }
+  }
+
+  /** Reads to the end. One read(2) is not enough: a file of lines gives out a page at a time (fs/seq_file.c, 6.1). */
+  read(): Uint8Array {
+    const bytes = new Uint8Array(SPECIAL_FILE_BYTES_MAX);
+    let length = 0;
+    while (length < bytes.length) {
+      const rest = bytes.subarray(length);
+      const count = this.#libc.symbols.read(this.#descriptor, rest, BigInt(rest.length));
+      if (count === 0n) break;
+      length += this.#checked("read", Number(count));
+    }
+    return bytes.subarray(0, length);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): void {
+    const count = this.#libc.symbols.write(this.#descriptor, bytes, BigInt(bytes.length));
+    this.#checked("write", Number(count));
+  }
+
+  [Symbol.dispose](): void {
+    this.#libc.symbols.close(this.#descriptor);
+    this.#libc.close();
+  }
+
+  /** The `result` of a call that was not -1. */
+  #checked(operation: string, result: number): number {
     if (result >= 0) return result;
-    const errno = new Deno.UnsafePointerView(symbols.__errno_location()!).getInt32();
-    throw new SystemError(`${operation} ${path}`, errno);
-  };
-  let file = -1;
-  try {
-    file = checked("open", symbols.open(new TextEncoder().encode(`${path}\0`), flags | O_CLOEXEC));
-    return use(
-      (name, file, bytes) => checked(name, Number(symbols[name](file, bytes, BigInt(bytes.length)))),
-      file,
-    );
-  } finally {
-    if (file >= 0) symbols.close(file);
-    libc.close();
+    const errno = new Deno.UnsafePointerView(this.#libc.symbols.__errno_location()!).getInt32();
+    throw new SystemError(`${operation} ${this.#path}`, errno);
   }
 }

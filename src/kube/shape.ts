@@ -22,16 +22,19 @@ export const FLAG: Shape = that("true or false", (value) => typeof value === "bo
 export const NUMBER: Shape = that("a number", (value) => typeof value === "number");
 /** A number without fraction, exact in JSON. */
 export const WHOLE: Shape = that("a whole number", Number.isSafeInteger);
-export const COUNT: Shape = that(
-  "a count",
-  (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0,
-);
-export const PORT: Shape = that(
-  "a port",
-  (value) => typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65535,
-);
+export const COUNT: Shape = wholeNumber("a count", Number.MAX_SAFE_INTEGER);
+/** 0 where there is none. */
+export const PORT: Shape = wholeNumber("a port", 65_535);
 /** RFC 3339, as far as the runtime reads it. */
 export const TIME: Shape = that("a time", (value) => typeof value === "string" && !isNaN(Date.parse(value)));
+
+/** A whole number from 0 to `max`, called `name`. */
+function wholeNumber(name: string, max: number): Shape {
+  return that(
+    name,
+    (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max,
+  );
+}
 
 /** A text that matches `pattern`, called `name`. */
 export function matching(name: string, pattern: RegExp): Shape {
@@ -49,10 +52,10 @@ export function oneOf(...values: readonly unknown[]): Shape {
 /** A list of items of one shape. */
 export function listOf(item: Shape): Shape {
   return (value) => {
-    if (!Array.isArray(value)) return { field: "", reason: `${shown(value)} is not a list` };
+    if (!Array.isArray(value)) return isNot("a list", value);
     for (let i = 0; i < value.length; i++) {
       const misfit = item(value[i]);
-      if (misfit !== undefined) return { field: `[${i}]${misfit.field}`, reason: misfit.reason };
+      if (misfit !== undefined) return within(`[${i}]`, misfit);
     }
     return undefined;
   };
@@ -60,17 +63,14 @@ export function listOf(item: Shape): Shape {
 
 /** A list of as many items as there are `shapes`. */
 export function tuple(...shapes: readonly Shape[]): Shape {
-  const items = listOf(() => undefined);
   return (value) => {
-    const misfit = items(value);
-    if (misfit !== undefined || !Array.isArray(value)) return misfit;
-    const list: readonly unknown[] = value;
-    if (list.length !== shapes.length) {
-      return { field: "", reason: `a list of ${list.length}, not ${shapes.length}` };
+    if (!Array.isArray(value)) return isNot("a list", value);
+    if (value.length !== shapes.length) {
+      return { field: "", reason: `a list of ${value.length}, not ${shapes.length}` };
     }
     for (const [i, shape] of shapes.entries()) {
-      const wrong = shape(list[i]);
-      if (wrong !== undefined) return { field: `[${i}]${wrong.field}`, reason: wrong.reason };
+      const misfit = shape(value[i]);
+      if (misfit !== undefined) return within(`[${i}]`, misfit);
     }
     return undefined;
   };
@@ -83,16 +83,14 @@ export function fields(
 ): Shape {
   const [must, may] = [Object.entries(needed), Object.entries(optional)];
   return (value) => {
-    if (!isComposite(value) || Array.isArray(value)) {
-      return { field: "", reason: `${shown(value)} is not an object` };
-    }
+    if (!isObject(value)) return isNot("an object", value);
     for (const [name, shape] of must) {
       const misfit = shape(value[name]);
-      if (misfit !== undefined) return { field: `.${name}${misfit.field}`, reason: misfit.reason };
+      if (misfit !== undefined) return within(`.${name}`, misfit);
     }
     for (const [name, shape] of may) {
       const misfit = value[name] === undefined ? undefined : shape(value[name]);
-      if (misfit !== undefined) return { field: `.${name}${misfit.field}`, reason: misfit.reason };
+      if (misfit !== undefined) return within(`.${name}`, misfit);
     }
     return undefined;
   };
@@ -100,13 +98,11 @@ export function fields(
 
 /** An object whose fields all have one shape, whatever their names. */
 export function mapOf(item: Shape): Shape {
-  const object = fields({});
   return (value) => {
-    const misfit = object(value);
-    if (misfit !== undefined || !isComposite(value)) return misfit;
+    if (!isObject(value)) return isNot("an object", value);
     for (const [name, field] of Object.entries(value)) {
-      const wrong = item(field);
-      if (wrong !== undefined) return { field: `.${name}${wrong.field}`, reason: wrong.reason };
+      const misfit = item(field);
+      if (misfit !== undefined) return within(`.${name}`, misfit);
     }
     return undefined;
   };
@@ -133,8 +129,23 @@ export function misfitText({ field, reason }: Misfit): string {
   return field === "" ? reason : `${field}: ${reason}`;
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isComposite(value) && !Array.isArray(value);
+}
+
+function isNot(kind: "a list" | "an object", value: unknown): Misfit {
+  return { field: "", reason: `${shown(value)} is not ${kind}` };
+}
+
+/** `misfit` of the part at `place`, as a misfit of the whole. */
+function within(place: string, { field, reason }: Misfit): Misfit {
+  return { field: `${place}${field}`, reason };
+}
+
+/** Longest value that a message quotes, in characters. */
 const SHOWN_MAX = 40;
 
+/** `value` as a message quotes it. */
 function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value);

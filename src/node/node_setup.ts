@@ -12,27 +12,33 @@ import {
 /** The file of this process' score, -1000 to 1000 (proc(5)). */
 const OOM_SCORE = "/proc/self/oom_score_adj";
 
+/** Values to set; what is absent stays as it is. */
+interface NodeSettings {
+  readonly conntrack?: ConntrackSettings;
+  readonly oomScoreAdj?: number;
+}
+
 /** Sets the given values. Returns a sentence for each that could not be set. */
-export function setUpNode(
-  { conntrack, oomScoreAdj }: { readonly conntrack?: ConntrackSettings; readonly oomScoreAdj?: number },
-): string[] {
+export function setUpNode({ conntrack, oomScoreAdj }: NodeSettings): string[] {
   const parameters = [
     ...(conntrack === undefined ? [] : conntrackParameters(conntrack, onlineCpus())),
     ...(oomScoreAdj === undefined ? [] : [{ path: OOM_SCORE, value: oomScoreAdj, raise: false }]),
   ];
-  return parameters.flatMap((parameter) => {
-    try {
-      set(parameter);
-      return [];
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      const { path, value } = parameter;
-      return [`${path} stays as it is, ${value} was asked for: ${error.message}`];
-    }
-  });
+  return parameters.flatMap((parameter) => problemOf(parameter) ?? []);
 }
 
-/** Sets one parameter. With `raise` a higher value of the node stays. */
+/** Sets one parameter; returns why it could not be set. */
+function problemOf(parameter: KernelParameter): string | undefined {
+  try {
+    set(parameter);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return `${parameter.path} stays as it is, ${parameter.value} was asked for: ${error.message}`;
+  }
+}
+
+/** Writes the value where the node has another. With `raise` a higher value of the node stays. */
 function set({ path, value, raise }: KernelParameter): void {
   const now = Number(readSpecial(path));
   if (now !== value && !(raise && now > value)) writeSpecial(path, String(value));

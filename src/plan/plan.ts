@@ -38,7 +38,7 @@ export function plan(committed: Elements, desired: Elements, touched: Touched): 
  * kernels before 6.2 count a verdict that the same batch deletes as a reference to the chain, and reject the batch.
  */
 function retired(set: SetPath, before: Element | undefined): Element | undefined {
-  if (objectNoun(set) !== "chain" || before === undefined || before.value === "") return undefined;
+  if (before === undefined || objectNoun(set) !== "chain" || !hasRules(before)) return undefined;
   const { key } = before;
   const emptied: ObjectElement = { key, value: "", definition: { ...chainOf(before), name: key, rules: [] } };
   return emptied;
@@ -46,7 +46,12 @@ function retired(set: SetPath, before: Element | undefined): Element | undefined
 
 /** Whether `element` is a chain that was emptied and is deleted by the next commit. */
 export function isRetired(set: SetPath, element: Element | undefined): boolean {
-  return objectNoun(set) === "chain" && element?.value === "";
+  return element !== undefined && objectNoun(set) === "chain" && !hasRules(element);
+}
+
+/** Whether `chain` has rules: its value is their text. */
+function hasRules(chain: Element): boolean {
+  return chain.value !== "";
 }
 
 /**
@@ -56,20 +61,28 @@ export function isRetired(set: SetPath, element: Element | undefined): boolean {
  */
 export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath, Container>): Transaction {
   const phases = noOperations();
-  let set: SetPath | undefined;
-  let noun: ReturnType<typeof objectNoun>;
   for (const change of delta) {
-    if (change.set !== set) noun = objectNoun(set = change.set);
-    if (noun === "chain") changeChain(phases, change);
-    else if (noun === "set") changeSet(phases, change);
-    else changeElement(phases, change, containers);
+    switch (objectNoun(change.set)) {
+      case "chain":
+        changeChain(phases, change);
+        break;
+      case "set":
+        changeSet(phases, change);
+        break;
+      case undefined:
+        changeElement(phases, change, containers);
+    }
   }
   return Object.values(phases).flat();
 }
 
-/** Operations by kind, in the order in which they are sent. */
+/** Operations by kind. */
 type Phases = ReturnType<typeof noOperations>;
 
+/**
+ * The kinds in the order in which they are sent. A reference is deleted before what it refers to, and added after it: rules
+ * name sets and chains, verdicts name chains.
+ */
 function noOperations() {
   const none = (): Operation[] => [];
   return {
@@ -102,7 +115,7 @@ function changeChain(phases: Phases, { set, key, before, after }: ElementChange)
   const { family, table } = splitSetPath(set);
   const place = { family, table } as const;
   const named = { noun: "chain", ...place, name: key } as const;
-  if (before && before.value !== "") phases["flush chains"].push({ verb: "flush", ...named });
+  if (before && hasRules(before)) phases["flush chains"].push({ verb: "flush", ...named });
   if (after === undefined) phases["delete chains"].push({ verb: "delete", ...named });
   else if (before === undefined) {
     phases["add chains"].push({ verb: "add", noun: "chain", ...place, chain: { name: key } });

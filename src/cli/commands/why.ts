@@ -1,5 +1,5 @@
-// `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and records
-// that decide it. It reads a source or a ledger, and touches neither kernel nor ledger.
+// `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and
+// records that decide it. It reads a source or a ledger, and touches neither kernel nor ledger.
 
 import { type PastState, stateAt } from "../../history/past.ts";
 import { HEAD, type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
@@ -14,7 +14,7 @@ import { printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `why`. */
-export interface WhyOptions extends ConfigOptions {
+interface WhyOptions extends ConfigOptions {
   readonly at?: PositionExpression;
   readonly interface?: string;
   readonly json?: boolean;
@@ -41,7 +41,7 @@ export function addWhy(command: Command, done: Done): void {
 }
 
 /** Prints the path of a packet from `source` to `target`; returns the exit code. Throws UsageError, WrongPosition. */
-export async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
+async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
   const packet = packetArgument(source, target, options.interface);
   const path = pathOf(await stateOf(options), packet);
   if (options.json) printJson("why/1", path);
@@ -51,16 +51,17 @@ export async function whyCommand(source: string, target: string, options: WhyOpt
 
 /** The state of the ledger at `--at`, or of the source. Throws UsageError where not exactly one of the two is given. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
-  const live = options.source ?? options.kubeconfig;
-  if ((live === undefined) === (options.ledger === undefined)) {
+  const { at, ledger } = options;
+  const hasSource = (options.source ?? options.kubeconfig) !== undefined;
+  if (hasSource === (ledger !== undefined)) {
     throw new UsageError(
       "give either --ledger DIR or --source PATH (or --kubeconfig FILE): the answer comes from one of them",
     );
   }
-  if (options.ledger !== undefined) {
-    const past = pastArgument(options.ledger);
-    return stateAt(past, resolvePosition(options.at ?? HEAD, past));
+  if (ledger !== undefined) {
+    const past = pastArgument(ledger);
+    return stateAt(past, resolvePosition(at ?? HEAD, past));
   }
-  if (options.at === undefined) return await stateOfSource(options);
-  throw new UsageError("--at needs --ledger: a source has only its present state");
+  if (at !== undefined) throw new UsageError("--at needs --ledger: a source has only its present state");
+  return await stateOfSource(options);
 }

@@ -33,14 +33,17 @@ export function fill(parent: Element, children: readonly Child[]): void {
   }));
 }
 
-/** A table. The caption is for screen readers; `numeric` are the indices of columns with numbers. */
+/** The head of a column of text, or of numbers. */
+export type ColumnHead = string | { readonly numbers: string };
+
+/** A table. The caption is for screen readers. */
 export function table(
   caption: string,
-  heads: readonly string[],
+  heads: readonly ColumnHead[],
   rows: readonly (readonly Child[])[],
-  numeric: readonly number[] = [],
 ): HTMLTableElement {
-  const align = (i: number) => numeric.includes(i) ? "number" : undefined;
+  const align = (i: number) => typeof heads[i] === "object" ? "number" : undefined;
+  const name = (head: ColumnHead) => typeof head === "object" ? head.numbers : head;
   return element(
     "table",
     {},
@@ -48,7 +51,11 @@ export function table(
     element(
       "thead",
       {},
-      element("tr", {}, ...heads.map((head, i) => element("th", { scope: "col", class: align(i) }, head))),
+      element(
+        "tr",
+        {},
+        ...heads.map((head, i) => element("th", { scope: "col", class: align(i) }, name(head))),
+      ),
     ),
     element(
       "tbody",

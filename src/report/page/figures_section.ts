@@ -6,6 +6,8 @@ import { type Child, element, section, table } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { count, duration } from "./words.ts";
 
+const HEADS = ["", ...["p50", "p99", "most", "of"].map((numbers) => ({ numbers }))];
+
 /** The section. */
 export function figuresSection(report: Report): HTMLElement {
   const { figures } = report;
@@ -24,7 +26,7 @@ export function figuresSection(report: Report): HTMLElement {
     element(
       "div",
       { class: "figures" },
-      table("Latency and size of syncs", ["", "p50", "p99", "most", "of"], rows, [1, 2, 3, 4]),
+      table("Latency and size of syncs", HEADS, rows),
       totals(report),
     ),
     played(report),
