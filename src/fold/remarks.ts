@@ -35,18 +35,9 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
 function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
   const differs = ([port, before]: readonly [string, number | undefined]) =>
     omitted.has(port) && omitted.get(port) !== before;
-<<<<<<< HEAD
   const ports = [...changes.omissions ?? []].filter(differs).map(([port]) => port).sort();
-  return ports.map((port) =>
-    `${port}: ${
-      omitted.get(port)
-    } ready endpoints get no traffic, because a ServicePort has at most ${SLOT_CLASS_MAX} slots`
-  );
-=======
-  const ports = [...changes.omissions].filter(differs).map(([port]) => port).sort();
   const why = `because a ServicePort has at most ${SLOT_CLASS_MAX} slots`;
   return ports.map((port) => `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`);
->>>>>>> judge
 }
 
 /** Services whose list of parts that are left out is new. */
@@ -61,11 +52,7 @@ function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[]
 
 /** Services that the kernel rejected, and that were served before. */
 function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
-<<<<<<< HEAD
   return [...changes.setAside ?? []].flatMap(([name, before]) => {
-=======
-  return [...changes.setAside].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
->>>>>>> judge
     const reason = aside.get(name);
     return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
   });
