@@ -52,7 +52,7 @@ function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[]
 
 /** Services that the kernel rejected, and that were served before. */
 function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
-  return [...changes.setAside ?? []].flatMap(([name, before]) => {
+  return [...changes.setAside ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
     const reason = aside.get(name);
     return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
   });
