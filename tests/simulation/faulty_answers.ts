@@ -75,7 +75,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       return { ...honest, text: kept.map((item) => line("ADDED", item)).join("") + endOf(asked) };
     }
     case "version moves between pages":
-      return whole(listText(kind, apiVersion, [], { resourceVersion: String(version + 1) }));
+      return whole(movedPage(honest.text));
     case "continue token expired":
       return refusal(410, "Expired", {}, "the provided continue parameter is too old");
     case "deleted inside a streamed list":
@@ -86,6 +86,13 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
     default:
       return faultyWatch(fault, asked);
   }
+}
+
+/** The page in `text` from another state of the server: of the next version, and without its first object. */
+function movedPage(text: string): string {
+  const { metadata, items, ...list } = JSON.parse(text);
+  const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+  return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: items.slice(1) });
 }
 
 const NO_LISTS: readonly ((kind: string, apiVersion: string) => string)[] = [
