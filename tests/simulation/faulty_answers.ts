@@ -146,7 +146,7 @@ function faultyStream(
     return { ...honest, text, ...(late ? { counts: "deleted inside a streamed list, after a part" } : {}) };
   }
   const [first, ...rest] = items;
-  const before = line("ADDED", { ...first!, ...earlier(first!) });
+  const before = line("ADDED", earlier(first!));
   const text = before + rest.map((item) => line("ADDED", item)).join("") + line("MODIFIED", first) + end;
   return { ...honest, text, ...(late ? { counts: "changed inside a streamed list, after a part" } : {}) };
 }
@@ -161,8 +161,15 @@ function ghostOf(item: Stored): Stored {
 /** The uid of the object that a stream adds and deletes before its end. The cluster never has it. */
 export const GHOST = "uid-ghost";
 
+/** The version of a value that changes before the stream's end. The cluster's versions are higher. */
+export const EARLIER = "1";
+
 /** An earlier value of `item`. */
-function earlier(item: Stored): Partial<Wanted> {
+function earlier(item: Stored): Stored {
+  return { ...item, ...earlierFields(item), metadata: { ...item.metadata, resourceVersion: EARLIER } };
+}
+
+function earlierFields(item: Stored): Partial<Wanted> {
   switch (item.kind) {
     case "EndpointSlice":
       return { endpoints: [{ addresses: ["10.244.99.99"], conditions: { ready: true } }] };
