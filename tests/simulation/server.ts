@@ -24,9 +24,13 @@ export class Server {
   tooEarly = 0;
   /** Most pages that were asked for of one list that has no end. */
   deepest = 0;
+  /** Watches without a version that followed another such watch, without a list in between. */
+  unlisted = 0;
   /** Texts that the program must report as its problem once it has the whole answer, by request. */
   readonly says = new Map<number, string>();
   #ids = 0;
+  /** Paths whose last request was a watch without a version. */
+  readonly #unversioned = new Set<string>();
   readonly #retryAt = new Map<string, number>();
   /** Paths whose last list lost most of its objects. The next whole list does not, and may be delayed. */
   readonly #lossy = new Map<string, number>();
@@ -60,6 +64,7 @@ export class Server {
       return this.connections.send(id, connection, this.resources[0]!, whole("ok"), now);
     }
     this.#count(path, now);
+    this.#noteVersion(path, query);
     if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
     const answer = this.#answer(resource, query, now);
     if (answer.says !== undefined) this.says.set(id, answer.says);
@@ -70,6 +75,7 @@ export class Server {
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();
+    this.#unversioned.clear();
   }
 
   /** The program has received a whole list of `path`: the next list may lose most of its objects again. */
@@ -81,6 +87,13 @@ export class Server {
   /** The program has received a Retry-After: it must not send `query` of `path` again before `at`. */
   noteRetry(path: string, query: Query, at: number): void {
     this.#retryAt.set(askedAgain(path, query), at);
+  }
+
+  #noteVersion(path: string, query: Query): void {
+    const versioned = shapeOf(query) !== "watch" || (query["resourceVersion"] ?? "") !== "";
+    if (versioned) return void this.#unversioned.delete(path);
+    if (this.#unversioned.has(path)) this.unlisted++;
+    this.#unversioned.add(path);
   }
 
   #count(path: string, now: number): void {
