@@ -1,6 +1,7 @@
 // Wrong answers, each with one fault. Where a fault does not fit the request there is none, and the server gives the right
 // answer.
 
+import { LARGE_REMOVAL_MIN } from "../../src/limits.ts";
 import { type Answer, bookmark, line, listText, refusal, statusText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Stored, Wanted } from "./cluster.ts";
@@ -68,7 +69,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       );
     case "list that lost most": {
       if (!asked.losesMost) return undefined;
-      const kept = items.slice(0, chance.below(LEFT_MAX + 1));
+      const kept = items.slice(0, keptOf(items) > 0 ? keptOf(items) : chance.below(LEFT_MAX + 1));
       if (!isStream(honest)) {
         return whole(listText(kind, apiVersion, kept, { resourceVersion: String(version) }));
       }
@@ -93,6 +94,12 @@ function movedPage(text: string): string {
   const { metadata, items, ...list } = JSON.parse(text);
   const resourceVersion = String(Number(metadata.resourceVersion) + 1);
   return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: items.slice(1) });
+}
+
+/** Objects that a list which lost most may keep so that another one can lose all of these; 0 where there are too few. */
+export function keptOf({ length }: readonly Stored[]): number {
+  const kept = Math.floor(length * 0.45);
+  return kept < LARGE_REMOVAL_MIN ? 0 : kept;
 }
 
 const NO_LISTS: readonly ((kind: string, apiVersion: string) => string)[] = [

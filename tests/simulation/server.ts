@@ -6,7 +6,7 @@ import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import { type AnswerFault, type FaultCounts, type Shape, someFault } from "./faults.ts";
-import { faultyAnswer, LEFT_MAX, PART } from "./faulty_answers.ts";
+import { faultyAnswer, keptOf, LEFT_MAX, PART } from "./faulty_answers.ts";
 import { Connections } from "./connections.ts";
 import { HonestApi, type Manners, type Query, shapeOf } from "./honest_api.ts";
 
@@ -34,6 +34,8 @@ export class Server {
   readonly #retryAt = new Map<string, number>();
   /** Paths whose last list lost most of its objects. The next whole list does not, and may be delayed. */
   readonly #lossy = new Map<string, number>();
+  /** Paths whose last list lost most, and whose next one contradicts it. */
+  readonly #contradicting = new Set<string>();
   readonly #endlessUntil = new Map<string, number>();
   readonly #honest: HonestApi;
   readonly connections: Connections;
@@ -81,7 +83,9 @@ export class Server {
   /** The program has received a whole list of `path`: the next list may lose most of its objects again. */
   noteList(path: string, objects: number): void {
     const { kind } = this.resources.find((one) => one.path === path)!;
-    if (objects > LEFT_MAX || this.cluster.list(kind).length <= LEFT_MAX) this.#lossy.delete(path);
+    if (objects * 2 > this.cluster.list(kind).length || this.cluster.list(kind).length <= LEFT_MAX) {
+      this.#lossy.delete(path);
+    }
   }
 
   /** The program has received a Retry-After: it must not send `query` of `path` again before `at`. */
@@ -109,6 +113,9 @@ export class Server {
       return NONE;
     }
     const lists = shape === "list" || shape === "page";
+    if (shape === "list" && this.#contradicting.delete(path) && this.faulty) {
+      return this.#contradict(resource);
+    }
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
     // Few lists have a second page.
@@ -147,6 +154,7 @@ export class Server {
     });
     if (answer === undefined) return undefined;
     if (fault === "list that lost most") {
+      if (keptOf(items) > 0) this.#contradicting.add(path);
       this.#lossy.set(path, this.chance.once(2) ? now : now + this.chance.between(5, 30) * 1000);
     }
     // Faults of a later line are counted when that line is written.
@@ -166,6 +174,14 @@ export class Server {
     this.#endlessUntil.set(path, now + this.chance.between(1, 20) * 1000);
     const resource = this.resources.find((one) => one.path === path)!;
     return this.#endless(resource, query);
+  }
+
+  /** A list that lost most, and all that the last one had. */
+  #contradict({ kind, apiVersion }: ApiResource): Answer {
+    this.counts.fired("second list that contradicts the first");
+    const items = this.cluster.list(kind);
+    const resourceVersion = String(this.cluster.version);
+    return whole(listText(kind, apiVersion, items.slice(items.length - keptOf(items)), { resourceVersion }));
   }
 
   #endless({ kind, apiVersion }: ApiResource, query: Query): Answer {
