@@ -66,6 +66,9 @@ export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Longest file of a token, certificate or key in bytes. */
 export const CREDENTIAL_BYTES_MAX = 1024 * 1024;
 
+/** Longest run of a program that makes credentials, in milliseconds: a kubelet gives its programs for images as long. */
+export const PLUGIN_MILLISECONDS_MAX = 60_000;
+
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
@@ -162,6 +165,9 @@ export const HEALTH_CONNECTIONS_MAX = 32;
 
 /** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
+
+/** Descriptors that health check ports leave to the rest of the program: all connections take 72, everything else about 40. */
+export const DESCRIPTORS_RESERVED = 256;
 
 /** Most connections to the metrics port at a time. */
 export const METRICS_CONNECTIONS_MAX = 8;

@@ -3,6 +3,7 @@
 
 import * as z from "../kube/zod.ts";
 import { printableJson } from "../printable.ts";
+import { printText } from "./terminal.ts";
 
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
@@ -198,7 +199,7 @@ export function printJson<Name extends JsonSchemaName>(
   name: Name,
   value: z.infer<(typeof JSON_SCHEMAS)[Name]>,
 ): void {
-  console.log(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
+  printText(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
 }
 
 /** `ledgerproxy schema [COMMAND]`: prints JSON Schemas (draft 2020-12), one a line; returns the exit code. */
@@ -209,7 +210,7 @@ export function printSchemas(command: string | undefined): number {
   for (const [name, schema] of chosen) {
     const { properties, ...rest } = z.toJSONSchema(schema) as { properties?: object };
     const named = { schema: { const: `ledgerproxy.${name}` }, ...properties };
-    console.log(JSON.stringify({ $id: `ledgerproxy.${name}`, ...rest, properties: named }));
+    printText(JSON.stringify({ $id: `ledgerproxy.${name}`, ...rest, properties: named }));
   }
   return chosen.length === 0 ? 2 : 0;
 }

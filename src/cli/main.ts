@@ -26,7 +26,9 @@ import type { RunOptions } from "../node/run_options.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
+import { codeOf } from "../thrown.ts";
 import { version } from "./commands/version.ts";
+import { OutputFailure, printText } from "./terminal.ts";
 import { addVerify } from "./commands/verify.ts";
 import { addWhy } from "./commands/why.ts";
 
@@ -62,6 +64,8 @@ async function main(args: readonly string[]): Promise<number> {
   const program = new Command("ledgerproxy")
     .description("A Kubernetes service proxy for nftables that keeps a ledger.")
     .version(VERSION)
+    // Help ends with a newline, and so does what printText prints.
+    .configureOutput({ writeOut: (text) => printText(text.replace(/\n$/, "")) })
     .exitOverride();
   addRun(program.command("run"), done);
   addRecord(program.command("record"), done);
@@ -87,7 +91,7 @@ async function main(args: readonly string[]): Promise<number> {
       "after",
       '\nExample:\n  eval "$(ledgerproxy completion bash)"   # in ~/.bashrc, or zsh in ~/.zshrc',
     )
-    .action((name: (typeof SHELLS)[number]) => console.log(completion(program, name)));
+    .action((name: (typeof SHELLS)[number]) => printText(completion(program, name)));
   for (const command of program.commands) command.exitOverride();
   await program.parseAsync([...args], { from: "user" });
   return code;
@@ -205,9 +209,11 @@ function isWrongUsage(error: unknown): error is Error {
 
 /** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof LedgerLocked || error instanceof LedgerOverflow ||
+  return error instanceof LedgerLocked || error instanceof OutputFailure || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) ||
-    (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind));
+    (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind)) ||
+    // Deno has no class for most errors of the system, such as ENOSPC.
+    /^E[A-Z0-9]+$/.test(String(codeOf(error)));
 }
 
 /** The stack of an error, for a report of a bug. */

@@ -2,9 +2,24 @@
 
 import { styleText } from "node:util";
 import { printable } from "../printable.ts";
+import { messageOf } from "../thrown.ts";
 
 /** A list on a terminal is cut to so many lines. */
 const SHOWN_MAX = 200;
+
+/** Standard output cannot be written. The message says why. */
+export class OutputFailure extends Error {
+  override readonly name = "OutputFailure";
+}
+
+/** Prints `text` and a newline on standard output. Throws {@link OutputFailure}. */
+export function printText(text: string): void {
+  try {
+    console.log(text);
+  } catch (error) {
+    throw new OutputFailure(`standard output cannot be written: ${messageOf(error)}`);
+  }
+}
 
 /** Prints `lines`. Each is printed as one line, with newlines in it escaped. */
 export function printLines(lines: readonly string[]): void {
@@ -12,7 +27,7 @@ export function printLines(lines: readonly string[]): void {
   const colours = Deno.stdout.isTerminal() && !Deno.noColor;
   for (const line of lines) {
     const text = printable(line).replaceAll("\n", "\\n");
-    console.log(colours ? coloured(text) : text);
+    printText(colours ? coloured(text) : text);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   disagreementText,
   isUnknownPast,
   type ListedRules,
-} from "./disagreement.ts";
+} from "../plan/disagreement.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { toBeRebuilt } from "./kernel_tables.ts";

@@ -132,7 +132,7 @@ function addEndpoint(
   node: OwnNode,
 ): void {
   const address = parseAddress(endpoint.addresses[0] ?? "");
-  if (address === null || familyOf(address) !== family) return;
+  if (address === undefined || familyOf(address) !== family) return;
   const { ready, serving, terminating } = endpoint.conditions ?? {};
   const text = joinEndpoint(address, port);
   const next: Endpoint = {

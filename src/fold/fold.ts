@@ -191,7 +191,7 @@ function foldServiceCIDR(folding: Folding, name: string, object: ServiceCIDR | u
 /** The keys of `service-cidrs` in each family: an interval set of nft takes no two that overlap. */
 function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementKey>> {
   const listed = [...serviceCIDRs.values()].flatMap(({ spec }) => spec.cidrs ?? []);
-  const cidrs = disjoint(listed.map(parseCidr).filter((cidr) => cidr !== null));
+  const cidrs = disjoint(listed.map(parseCidr).filter((cidr) => cidr !== undefined));
   return new Map(FAMILIES.map((family) => {
     const keys = cidrs.filter((cidr) => cidr.family === family).map((cidr) => elementKey([cidrText(cidr)]));
     return [PATHS[family]["service-cidrs"], new Set(keys)];

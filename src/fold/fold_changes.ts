@@ -3,7 +3,7 @@
 //
 // What a person is to read depends on the difference between the state before the first record and the state after the
 // last: a conflict that begins and ends in between is not worth a line. So the maps of that kind keep what was there
-// before, and `remarks` compares it with the state.
+// before, and `remarks` compares it with the state. They are made when they are needed: most records need none.
 
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
@@ -17,13 +17,13 @@ export interface FoldChanges {
   /** UDP frontends whose flows may lead to an endpoint that serves them no more, by claim, with those that serve now. */
   readonly staleFlows: Map<string, UdpFrontend>;
   /** Claims to frontends that became contested or ceased to be: whether each was contested before. */
-  readonly conflicts: Map<string, boolean>;
+  conflicts: Map<string, boolean> | undefined;
   /** ServicePorts with more endpoints than slots, now or before: how many got none before. */
-  readonly omissions: Map<string, number | undefined>;
+  omissions: Map<string, number | undefined> | undefined;
   /** Services that were set aside, or are served again: whether each was set aside before. */
-  readonly setAside: Map<ServiceName, boolean>;
+  setAside: Map<ServiceName, boolean> | undefined;
   /** Services of which parts are left out, now or before: which parts before. */
-  readonly leftOut: Map<ServiceName, readonly string[] | undefined>;
+  leftOut: Map<ServiceName, readonly string[] | undefined> | undefined;
 }
 
 /** The value before any record. */
@@ -31,16 +31,22 @@ export function noChanges(): FoldChanges {
   return {
     touched: new Map(),
     staleFlows: new Map(),
-    conflicts: new Map(),
-    omissions: new Map(),
-    setAside: new Map(),
-    leftOut: new Map(),
+    conflicts: undefined,
+    omissions: undefined,
+    setAside: undefined,
+    leftOut: undefined,
   };
 }
 
-/** Keeps what `key` was before its first change; a later change leaves that as it is. */
-export function noteBefore<Key, Value>(map: Map<Key, Value>, key: Key, before: Value): void {
+/** `map` with what `key` was before its first change; a later change leaves that as it is. */
+export function noteBefore<Key, Value>(
+  map: Map<Key, Value> | undefined,
+  key: Key,
+  before: Value,
+): Map<Key, Value> {
+  if (map === undefined) return new Map([[key, before]]);
   if (!map.has(key)) map.set(key, before);
+  return map;
 }
 
 /** Enters that the record at `cause` changed the element at `key` of `path`. */

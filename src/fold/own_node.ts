@@ -163,14 +163,16 @@ function listedAddresses({ status }: Node): Address[] {
   const listed = (type: string) => (status.addresses ?? []).filter((address) => address.type === type);
   return [...listed("InternalIP"), ...listed("ExternalIP")]
     .map(({ address }) => parseAddress(address))
-    .filter((address) => address !== null).filter((address) => !isSpecial(address));
+    .filter((address) => address !== undefined).filter((address) => !isSpecial(address));
 }
 
 /** All addresses of a Node object, of every type. */
 function addressesOf({ status }: Node): Address[] {
-  return (status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((one) => one !== null);
+  return (status.addresses ?? []).map(({ address }) => parseAddress(address)).filter((one) =>
+    one !== undefined
+  );
 }
 
 function podCIDRs({ spec }: Node): readonly string[] {
-  return (spec.podCIDRs ?? []).filter((cidr) => parseCidr(cidr) !== null);
+  return (spec.podCIDRs ?? []).filter((cidr) => parseCidr(cidr) !== undefined);
 }

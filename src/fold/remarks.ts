@@ -21,7 +21,7 @@ export function remarks(state: ClusterState, changes: FoldChanges): string[] {
 }
 
 function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): string[] {
-  const began = [...changes.conflicts].filter(([claim, before]) => !before && contested.has(claim));
+  const began = [...changes.conflicts ?? []].filter(([claim, before]) => !before && contested.has(claim));
   return began.map(([claim]) => claim).sort().map((claim) => {
     const [holder, ...others] = claims.get(claim)!;
     const why = titleText(titles.get(claim));
@@ -33,7 +33,7 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
 function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
   const differs = ([port, before]: readonly [string, number | undefined]) =>
     omitted.has(port) && omitted.get(port) !== before;
-  const ports = [...changes.omissions].filter(differs).map(([port]) => port).sort();
+  const ports = [...changes.omissions ?? []].filter(differs).map(([port]) => port).sort();
   return ports.map((port) =>
     `${port}: ${
       omitted.get(port)
@@ -42,7 +42,7 @@ function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
 }
 
 function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
-  return [...changes.leftOut].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
+  return [...changes.leftOut ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
     const parts = leftOut.get(name);
     if (parts === undefined || parts.join() === before?.join()) return [];
     const more = parts.length > PARTS_SHOWN ? `; and ${parts.length - PARTS_SHOWN} more` : "";
@@ -51,7 +51,7 @@ function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[]
 }
 
 function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
-  return [...changes.setAside].flatMap(([name, before]) => {
+  return [...changes.setAside ?? []].flatMap(([name, before]) => {
     const reason = aside.get(name);
     return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
   });

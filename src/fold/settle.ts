@@ -42,14 +42,14 @@ export function settle(folding: Folding, name: ServiceName): void {
 
 /** Serves none of Service `name` until one of its objects changes, so that all other Services are served. */
 export function setAside({ state, changes }: Folding, name: ServiceName, reason: string): void {
-  noteBefore(changes.setAside, name, state.aside.has(name));
+  changes.setAside = noteBefore(changes.setAside, name, state.aside.has(name));
   state.aside.set(name, reason);
 }
 
 /** Serves Service `name` again if it was set aside: one of its objects has changed. */
 export function takeBack({ state, changes }: Folding, name: ServiceName): void {
   if (!state.aside.has(name)) return;
-  noteBefore(changes.setAside, name, true);
+  changes.setAside = noteBefore(changes.setAside, name, true);
   state.aside.delete(name);
 }
 
@@ -102,15 +102,15 @@ function noteProgram(
   if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
   else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
   for (const port of before.omitted.keys()) {
-    noteBefore(changes.omissions, port, state.omitted.get(port));
+    changes.omissions = noteBefore(changes.omissions, port, state.omitted.get(port));
     state.omitted.delete(port);
   }
   for (const [port, count] of after.omitted) {
-    noteBefore(changes.omissions, port, state.omitted.get(port));
+    changes.omissions = noteBefore(changes.omissions, port, state.omitted.get(port));
     state.omitted.set(port, count);
   }
   if (before.leftOut.length > 0 || after.leftOut.length > 0) {
-    noteBefore(changes.leftOut, name, state.leftOut.get(name));
+    changes.leftOut = noteBefore(changes.leftOut, name, state.leftOut.get(name));
     if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
     else state.leftOut.delete(name);
   }
@@ -166,7 +166,9 @@ function holdingOf(state: ClusterState, key: string, { name, before }: Settling)
 function handOver(folding: Folding, { key, holder, resource, contested }: Holding, settling: Settling): void {
   const { state, changes } = folding;
   const { name, before, after, put } = settling;
-  if (state.contested.has(key) !== contested) noteBefore(changes.conflicts, key, contested);
+  if (state.contested.has(key) !== contested) {
+    changes.conflicts = noteBefore(changes.conflicts, key, contested);
+  }
   changeResource(resource, heldResource(state, key, name, after), put);
   const now = holderOf(state, key);
   if (now === holder || holder === undefined || now === undefined) return;

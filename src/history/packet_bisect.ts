@@ -79,7 +79,7 @@ export function parseExpectation(
       return ({ kind }) => kind === "drop";
   }
   const address = parseAddress(text);
-  if (address !== null) return ({ kind, destination }) => kind === "deliver" && destination === address;
+  if (address !== undefined) return ({ kind, destination }) => kind === "deliver" && destination === address;
   return `${text}: it must be endpoint, refused, dropped, or the address of an endpoint`;
 }
 

@@ -284,7 +284,7 @@ function covers(interval: ElementKey, key: readonly string[]): boolean {
 function isWithin(block: string, text: string): boolean {
   const cidr = parseCidr(block);
   const address = cidr && parseAddress(text);
-  return cidr !== null && address !== null && contains(cidr, address);
+  return cidr !== undefined && address !== undefined && contains(cidr, address);
 }
 
 function matches(

@@ -14,10 +14,10 @@ import type { Outcome, Packet, TraceStep } from "./trace.ts";
 export function readPacket(source: string, target: string, from?: string): Packet | string {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(target);
   const [destination, sender] = [parseAddress(match?.[1] ?? match?.[2] ?? ""), parseAddress(source)];
-  if (match === null || destination === null || Number(match[3]) > 65535 || match[3] === "0") {
+  if (match === null || destination === undefined || Number(match[3]) > 65535 || match[3] === "0") {
     return `${target}: it must be ADDRESS:PORT/PROTO, such as 10.96.0.1:443/tcp or [fd00::1]:53/udp`;
   }
-  if (sender === null) return `${source}: it must be the IP address of the sender`;
+  if (sender === undefined) return `${source}: it must be the IP address of the sender`;
   if (familyOf(sender) !== familyOf(destination)) {
     return `${source} and ${destination} are of two address families`;
   }
@@ -45,7 +45,7 @@ function protocolOf(text = "tcp"): Protocol {
 /** All addresses that a Node object lists. */
 export function nodeAddresses(node: Node | undefined): Address[] {
   return (node?.status.addresses ?? []).map(({ address }) => parseAddress(address))
-    .filter((address) => address !== null);
+    .filter((address) => address !== undefined);
 }
 
 /** One outcome of `packet`, with its probability unless it is certain. */

@@ -3,6 +3,7 @@
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { noChanges } from "../fold/fold_changes.ts";
 import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
 import type { ProofEnd } from "../ledger/ledger_view.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
@@ -49,10 +50,11 @@ export function verifyPast(past: Past): Verification {
   const state = whole === undefined ? emptyState() : restoredState(whole.lines);
   const counted = past.progress("records verified");
   const proof = past.prove(whole);
+  const ignored = noChanges();
   let step = proof.next();
   for (; !step.done; step = proof.next()) {
     const { offset, record, chain } = step.value;
-    foldRecord(state, offset, record);
+    foldRecord(state, offset, record, ignored);
     const next = offset + 1;
     if (next !== first && snapshots.some((at) => at === next)) {
       const found = checkSnapshot(past, state, next, chain);

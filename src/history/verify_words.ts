@@ -1,6 +1,7 @@
 // The text that `verify` prints: the verdict on a ledger, and how the elements of a kernel differ from those of the ledger.
 
-import type { ElementDifference } from "./diff.ts";
+import { disagreementText } from "../plan/disagreement.ts";
+import type { KernelComparison } from "./kernel_comparison.ts";
 import type { LedgerVerdict } from "./verify.ts";
 
 /** Most differing elements that are printed. */
@@ -19,12 +20,15 @@ export function verdictLines(
   ];
 }
 
-/** Problems for the differences between what the kernel holds (`before`) and what the ledger says (`after`). */
-export function kernelProblems(differences: readonly ElementDifference[]): string[] {
-  const shown = differences.slice(0, SHOWN_MAX).map(({ set, key, before, after }) => {
+/** Problems for the ways in which the kernel differs from a ledger. */
+export function kernelProblems({ disagreement, elements }: KernelComparison): string[] {
+  const tables = disagreement === undefined
+    ? []
+    : [`kernel: ${disagreement}: ${disagreementText(disagreement)}`];
+  const shown = elements.slice(0, SHOWN_MAX).map(({ set, key, before, after }) => {
     const how = after === null ? "is too much" : before === null ? "is missing" : "differs";
     return `kernel: ${set} { ${key} } ${how}`;
   });
-  const more = differences.length - SHOWN_MAX;
-  return more > 0 ? [...shown, `kernel: and ${more} more elements`] : shown;
+  const more = elements.length - SHOWN_MAX;
+  return [...tables, ...shown, ...(more > 0 ? [`kernel: and ${more} more elements`] : [])];
 }

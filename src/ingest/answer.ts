@@ -1,7 +1,7 @@
 // Checks the answers of an API server: a page of a list, a line of a watch. Each function returns the checked value, or throws
 // an ApiFailure that says what the server sent instead. Nothing is decided by an answer before these checks. Pure.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
 import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
@@ -23,6 +23,8 @@ export type Line =
   | { readonly kind: "deleted"; readonly key: ObjectKey; readonly resourceVersion: string }
   | { readonly kind: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
 
+type Fields = Readonly<Record<string, unknown>>;
+
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** Checks that `value` is a page of a list of `resource`. */
@@ -36,18 +38,24 @@ export function pageOf(value: unknown, resource: ApiResource): Page {
   if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
   for (const item of items) checkItem(item, resource);
   const { metadata = {} } = page;
-  if (!hasFields(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
-  const { continue: token } = metadata;
-  // A token of another type cannot be sent back. Without this check the first page would count as the whole list.
+  if (!isJsonObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
+  return { items, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
+}
+
+/** The token of the next page. A token that is missing or cannot be sent back would make this page the last one. */
+function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kind: string): string {
   if (typeof token !== "string" && token !== undefined && token !== null) {
     throw invalid(`a ${kind} whose continue token is ${described(token)}`);
   }
-  return { items, resourceVersion: versionOf(metadata), token: token ?? "" };
+  if (!token && typeof remaining === "number" && remaining > 0) {
+    throw invalid(`a ${kind} without a continue token that leaves out ${remaining} items`);
+  }
+  return token ?? "";
 }
 
 /** Items of a typed list usually have no kind. An item that names another kind does not belong to this list. */
 function checkItem(item: unknown, { kind, apiVersion }: ApiResource): void {
-  const fits = hasFields(item) && (item["kind"] === undefined || item["kind"] === kind) &&
+  const fits = isJsonObject(item) && (item["kind"] === undefined || item["kind"] === kind) &&
     (item["apiVersion"] === undefined || item["apiVersion"] === apiVersion);
   if (!fits) throw invalid(`${described(item)} among the items of a ${kind}List`);
 }
@@ -64,24 +72,30 @@ export function watchLineOf(value: unknown, resource: ApiResource): Line {
         : `a watch event of type ${beginning(JSON.stringify(type))}`,
     );
   }
-  if (!hasFields(object)) throw invalid(`a watch event ${type} whose object is ${described(object)}`);
+  if (!isJsonObject(object)) throw invalid(`a watch event ${type} whose object is ${described(object)}`);
   if (isStatus(object)) throw statusFailure(object);
-  const metadata = hasFields(object["metadata"]) ? object["metadata"] : {};
+  const metadata = isJsonObject(object["metadata"]) ? object["metadata"] : {};
   const resourceVersion = versionOf(metadata);
   switch (type) {
     case "BOOKMARK":
+      checkKind(type, object, resource);
       return { kind: "bookmark", resourceVersion, endsList: endsList(metadata) };
     case "DELETED":
       return { kind: "deleted", key: deletedKey(object, resource), resourceVersion };
     case "ADDED":
     case "MODIFIED":
-      if (object["kind"] !== resource.kind || object["apiVersion"] !== resource.apiVersion) {
-        throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
-      }
+      checkKind(type, object, resource);
       return { kind: "object", object, resourceVersion };
     default:
       return unreachable(type);
   }
+}
+
+/** Rejects an event whose object is of another kind or API group. Only a bookmark may leave both out. */
+function checkKind(type: string, object: Fields, resource: ApiResource): void {
+  const { kind, apiVersion } = type === "BOOKMARK" ? { ...resource, ...object } : object;
+  if (kind === resource.kind && apiVersion === resource.apiVersion) return;
+  throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
 }
 
 function errorLine(object: unknown): ApiFailure {
@@ -91,14 +105,15 @@ function errorLine(object: unknown): ApiFailure {
 
 function endsList(metadata: Record<string, unknown>): boolean {
   const { annotations } = metadata;
-  return hasFields(annotations) && annotations[INITIAL_EVENTS_END] === "true";
+  return isJsonObject(annotations) && annotations[INITIAL_EVENTS_END] === "true";
 }
 
 /** Only the name of a deleted object matters, and a server may send no more (PartialObjectMetadata). */
-function deletedKey(object: Record<string, unknown>, resource: ApiResource): ObjectKey {
-  const { kind } = object;
+function deletedKey(object: Fields, resource: ApiResource): ObjectKey {
+  const { kind, apiVersion = resource.apiVersion } = object;
   const key = itemKey(object, resource);
-  const fits = kind === undefined || kind === resource.kind || kind === "PartialObjectMetadata";
+  const fits = kind === undefined || kind === "PartialObjectMetadata" ||
+    (kind === resource.kind && apiVersion === resource.apiVersion);
   if (!fits || key === undefined) {
     throw invalid(`a watch event DELETED with ${described(object)}, which names no ${resource.kind}`);
   }
@@ -110,14 +125,14 @@ export function itemKey(
   item: Record<string, unknown>,
   { kind, namespaced }: ApiResource,
 ): ObjectKey | undefined {
-  const metadata = hasFields(item["metadata"]) ? item["metadata"] : {};
+  const metadata = isJsonObject(item["metadata"]) ? item["metadata"] : {};
   const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
   if (name === "" || (namespaced && namespace === "")) return undefined;
   return { kind, namespace: namespaced ? namespace : "", name };
 }
 
 function objectOr(value: unknown, expected: string): Record<string, unknown> {
-  if (!hasFields(value)) throw invalid(`${described(value)} where ${expected} was expected`);
+  if (!isJsonObject(value)) throw invalid(`${described(value)} where ${expected} was expected`);
   if (isStatus(value)) throw statusFailure(value);
   return value;
 }
@@ -136,7 +151,7 @@ function textOf(value: unknown): string {
 function described(value: unknown): string {
   if (value === undefined) return "missing";
   if (Array.isArray(value)) return `an array`;
-  if (!hasFields(value)) return beginning(JSON.stringify(value));
+  if (!isJsonObject(value)) return beginning(JSON.stringify(value));
   const { kind, apiVersion } = value;
   if (typeof kind === "string") return beginning(`${kind} of ${String(apiVersion)}`);
   return `an object without a kind: ${beginning(JSON.stringify(value))}`;

@@ -53,7 +53,7 @@ export class ApiClient implements Disposable {
       const body = JSON.stringify(object);
       const response = await this.#call(path, { method: "POST", body, signal: stop.signal });
       if (response.ok) return await response.body?.cancel();
-      const said = this.redacted((await response.text()).slice(0, ERROR_BYTES_MAX));
+      const said = this.redacted(await beginningOf(response));
       throw httpFailure(path, response.status, said, 0);
     } finally {
       clearTimeout(timer);
@@ -129,6 +129,18 @@ export class ApiClient implements Disposable {
       );
     }
   }
+}
+
+/** The text of an error answer, of which at most ERROR_BYTES_MAX characters are read. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  if (body === null) return text;
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= ERROR_BYTES_MAX) break;
+  }
+  return text.slice(0, ERROR_BYTES_MAX);
 }
 
 /** Sends one request. */

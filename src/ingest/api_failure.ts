@@ -1,7 +1,7 @@
 // Failures of an API server and of the way to it, and how an error answer becomes a failure. A failure has a reason, which
 // decides about the next request. The reason follows from status codes and fields, never from the text of a message.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { printable } from "../printable.ts";
 import type { ProblemReason, WatchProblem } from "./source.ts";
 
@@ -50,7 +50,7 @@ interface Status {
 
 /** Whether `value` is a Status object. API servers report errors with it, even in answers whose HTTP status is 200. */
 export function isStatus(value: unknown): value is Status {
-  return hasFields(value) && value["kind"] === "Status";
+  return isJsonObject(value) && value["kind"] === "Status";
 }
 
 /** The failure that a Status object reports. */
@@ -66,9 +66,9 @@ export function statusFailure(said: Status): ApiFailure {
  * with the cause ResourceVersionTooLarge). That is treated as a version that has expired: in both cases a list is needed.
  */
 function statusReason({ reason, details }: Status): string {
-  const causes = hasFields(details) ? details["causes"] : undefined;
+  const causes = isJsonObject(details) ? details["causes"] : undefined;
   const isTooLarge = Array.isArray(causes) &&
-    causes.some((cause) => hasFields(cause) && cause["reason"] === "ResourceVersionTooLarge");
+    causes.some((cause) => isJsonObject(cause) && cause["reason"] === "ResourceVersionTooLarge");
   return isTooLarge ? "Expired" : typeof reason === "string" ? reason : "";
 }
 

@@ -11,7 +11,7 @@ import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
 import { DEFAULT_TIMES, type ReflectorTimes } from "./reflector_state.ts";
-import { resources } from "./resources.ts";
+import { type ApiResource, resources } from "./resources.ts";
 import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
 /** A source with all the optional functions: it has a connection, and it can list again. */
@@ -42,7 +42,8 @@ export function apiSource(
       return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
     },
   };
-  const reflectors = resources(node).map((resource) =>
+  const all = resources(node);
+  const reflectors = all.map((resource) =>
     new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports)
   );
   const unconfirmed = new Set<ObjectKind>();
@@ -64,13 +65,15 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // One resource after the other, so that the parts of one list are folded while the next one is read.
+        // One resource after the other, so that the parts of one list are folded while the next one is read, and that all
+        // requests share one connection.
         await reflectors[i - 1]?.settled;
         await reflector.run(stop.signal, { inParts: true });
       });
       let whole = false;
       try {
-        for await (const batch of gathered(inbox, resumes ? 0 : reflectors.length)) {
+        const kinds = resumes ? [] : all;
+        for await (const batch of gathered(inbox, kinds, { ...DEFAULT_TIMES, ...times }.missMilliseconds)) {
           if (batch.kind === "list" && batch.confirms) unconfirmed.delete(batch.kinds![0]!);
           yield batch;
           whole ||= batch.kind === "list" && !isPart(batch);
@@ -92,13 +95,40 @@ function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
   return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
 }
 
-/** The batches in order. Once `kinds` resources are listed, event batches that wait together are merged. */
-async function* gathered(inbox: Inbox, kinds: number): AsyncGenerator<SourceBatch> {
-  const gathering = newGathering(kinds);
-  for (let batch; (batch = await inbox.take()) !== undefined;) {
-    const merged = batch.kind === "events" && gathering.missing === 0 ? withNeighbours(batch, inbox) : batch;
-    yield* gatherLists(gathering, merged);
+/**
+ * The batches in order. Once all `awaited` resources are listed, event batches that wait together are merged. When all
+ * resources that rules need are listed, the others have `milliseconds` more before an empty list stands for them.
+ */
+async function* gathered(
+  inbox: Inbox,
+  awaited: readonly ApiResource[],
+  milliseconds: number,
+): AsyncGenerator<SourceBatch> {
+  const gathering = newGathering(awaited.length);
+  const missing = () => awaited.filter(({ kind }) => !gathering.listed.has(kind));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    for (let batch; (batch = await inbox.take()) !== undefined;) {
+      const merged = batch.kind === "events" && gathering.missing === 0
+        ? withNeighbours(batch, inbox)
+        : batch;
+      yield* gatherLists(gathering, merged);
+      if (missing().length === 0 || missing().some(({ needed }) => needed)) continue;
+      timer ??= setTimeout(
+        () => missing().forEach(({ kind }) => void inbox.put(missedList(kind))),
+        milliseconds,
+      );
+    }
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** An empty list in place of a first list that has not come. It is incomplete, so it deletes nothing. */
+function missedList(kind: ObjectKind): SourceBatch {
+  const problems = [`${kind}: not listed yet; going on without`];
+  const time = new Date().toISOString();
+  return { kind: "list", kinds: [kind], objects: [], complete: false, confirms: false, time, problems };
 }
 
 /** `first` and all event batches that wait after it, as one batch. */

@@ -2,6 +2,7 @@
 // Why not simply look at the size first? Pipes and devices have none, and a file can grow after the look.
 
 import { joinedChunks } from "../byte_chunks.ts";
+import { codeOf } from "../thrown.ts";
 
 /** Most bytes of one read. */
 const READ_BYTES = 64 * 1024;
@@ -15,8 +16,24 @@ export class FileTooLong extends Error {
   }
 }
 
-/** The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, and Deno's errors where reading fails. */
+/** A path leads to a pipe. A program that opens a pipe waits until another program opens it for writing, perhaps for ever. */
+export class FileIsPipe extends Error {
+  override readonly name = "FileIsPipe";
+
+  constructor(readonly path: string) {
+    super(`${path}: it is a pipe`);
+  }
+}
+
+/** Pipes that this process received open: `<(kubectl get ...)` of a shell, and standard input. */
+const OPEN_PIPE = /^\/dev\/(stdin|fd\/\d+)$|^\/proc\/self\/fd\/\d+$/;
+
+/**
+ * The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, {@link FileIsPipe}, and Deno's errors where
+ * reading fails.
+ */
 export function readTextUpTo(path: string, limit: number): string {
+  if (Deno.statSync(path).isFifo && !OPEN_PIPE.test(path)) throw new FileIsPipe(path);
   using file = Deno.openSync(path);
   const { isFile, isDirectory, size } = file.statSync();
   if (isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
@@ -37,8 +54,19 @@ export function readTextUpTo(path: string, limit: number): string {
 /** Why a file could not be read, in words that contain nothing of the file. */
 export function readFault(error: unknown): string {
   if (error instanceof FileTooLong) return `more than ${error.limit} bytes`;
+  if (error instanceof FileIsPipe) return "it is a pipe, not a file";
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
   return "it cannot be read";
 }
+
+/** Whether a later read of the same file may work. Then the system was short of descriptors or memory, or a disk failed. */
+export function isTransient(error: unknown): boolean {
+  return TRANSIENT.has(String(codeOf(error)));
+}
+
+/** errno(3) codes. */
+const TRANSIENT: ReadonlySet<string> = new Set(
+  ["EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE", "ETIMEDOUT", "EAGAIN", "EINTR"],
+);

@@ -1,7 +1,7 @@
 // Sends the requests of reflectors to an API server, and hands each answer on: its head, the chunks of its body, its end. It
 // also drives liveness.ts: it probes a silent connection, and aborts all requests of a dead one.
 
-import { messageOf } from "../foreign_value.ts";
+import { messageOf } from "../thrown.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure } from "./api_failure.ts";
 import {
@@ -113,9 +113,10 @@ export class ApiConnection implements Disposable {
     receiver: Receiver,
     signal: AbortSignal,
   ): Promise<WatchProblem | undefined> {
-    if (response.body === null) return undefined;
+    const body = plainBody(response);
+    if (body === null) return undefined;
     // All reads use one buffer. Else the runtime would allocate 64 KiB for each read, and a list may take a read per object.
-    const reader = response.body.getReader({ mode: "byob" });
+    const reader = body.getReader({ mode: "byob" });
     let buffer = new ArrayBuffer(READ_BYTES);
     // Ends a pending read. In Deno 2.9 it can stay pending for ever although the signal of its fetch has aborted.
     const cancel = () => void reader.cancel().catch(() => {});
@@ -197,6 +198,22 @@ function headOf({ status, headers }: Response): Head {
     retryAfter: headers.get("retry-after") ?? "",
     shared: !headers.has("transfer-encoding") && !headers.has("connection"),
   };
+}
+
+/** The body, decompressed. No request asks for compression, but a server or a proxy may compress the answer anyway. */
+function plainBody({ body, headers }: Response): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  if (body === null || headers.get("content-encoding") !== "gzip") return body;
+  const plain = body.pipeThrough(new DecompressionStream("gzip")).getReader();
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const { done, value } = await plain.read();
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+    cancel: (reason) => plain.cancel(reason),
+  });
 }
 
 function problemOf(error: unknown, answered: boolean): WatchProblem {

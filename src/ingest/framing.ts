@@ -88,15 +88,15 @@ class JsonValue implements Framing {
   }
 }
 
-/** The text of an error answer. What follows after ERROR_BYTES_MAX is left out. */
+/** The text of an error answer. It is complete at the end of the body, or once it has ERROR_BYTES_MAX bytes. */
 export class ErrorText implements Framing {
   readonly #body = new BoundedText(Infinity);
   #length = 0;
 
-  push(chunk: Uint8Array): unknown[] {
-    if (this.#length < ERROR_BYTES_MAX) this.#body.push(chunk);
+  push(chunk: Uint8Array): string[] {
+    this.#body.push(chunk);
     this.#length += chunk.length;
-    return [];
+    return this.#length < ERROR_BYTES_MAX ? [] : this.end();
   }
 
   end(): [string] {

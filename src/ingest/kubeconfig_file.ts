@@ -1,6 +1,7 @@
 // The file of a kubeconfig (client-go's clientcmd/api/v1, Kubernetes 1.37): its schema, and the cluster and user of its
 // current context. Messages name fields and files, never their content, because they end in the log and in /healthz.
 
+import { isJsonObject } from "../kube/json_value.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import * as z from "../kube/zod.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
@@ -80,11 +81,24 @@ export function readKubeconfig(path: string, problem: ProblemMaker): CurrentCont
   if (context.user && user === undefined) {
     throw problem(`context "${current}": user "${context.user}" is not one of users: ${names(users)}`);
   }
+  const provider = removedProvider(user?.user?.["auth-provider"]);
+  if (provider !== undefined) {
+    throw problem(
+      `user "${context.user}": auth-provider ${provider}: removed from Kubernetes; use its exec plugin`,
+    );
+  }
   return {
     name: named.name,
     cluster: withPaths(path, named.cluster, "certificate-authority"),
     user: withPaths(path, user?.user ?? {}, "client-certificate", "client-key", "tokenFile"),
   };
+}
+
+/** Providers that ran programs, removed in Kubernetes 1.26. client-node 2.0.1 still has them, and blocks the loop meanwhile. */
+const REMOVED_PROVIDERS = ["gcp", "azure"];
+
+function removedProvider(provider: unknown): string | undefined {
+  return isJsonObject(provider) ? REMOVED_PROVIDERS.find((name) => name === provider["name"]) : undefined;
 }
 
 function names(list: readonly { readonly name: string }[]): string {

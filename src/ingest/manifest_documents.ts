@@ -1,6 +1,7 @@
 // Reads API objects from the text of YAML or JSON files, and writes them. A file may have several documents and Lists, and may
 // be cut in the middle. Whole objects are returned; a problem names the line of each object that cannot be read.
 
+import { isJsonObject } from "../kube/json_value.ts";
 import {
   type Document,
   isMap,
@@ -10,11 +11,12 @@ import {
   LineCounter,
   parseAllDocuments,
   stringify,
+  type Tags,
   visit,
 } from "yaml";
-import { hasFields } from "../foreign_value.ts";
 import { YAML_CHARACTERS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
+import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 
 /** Most values that aliases may repeat in a document. Aliases of aliases can double the size of a document at each step. */
 const ALIASES_MAX = 100;
@@ -22,6 +24,8 @@ const ALIASES_MAX = 100;
 /** The content of one file. */
 export interface Documents {
   readonly values: readonly unknown[];
+  /** How many documents have content. A list without items is one of them. */
+  readonly count: number;
   /** `file:line: problem`, and what this program does about it. They contain nothing of the file. */
   readonly problems: readonly string[];
   /** Keys that are twice in one map. The last one counts, as in Kubernetes' decoder. */
@@ -37,8 +41,11 @@ export interface RepeatedKey {
   readonly key: string;
 }
 
+/** The version of YAML in a file: 1.2, or 1.2 with the booleans, numbers and merge keys of 1.1, as Kubernetes reads it. */
+export type Dialect = "1.2" | "kubernetes";
+
 /** Reads the API objects in `text`, the content of `file`. Never throws for bad input. */
-export function readDocuments(file: string, text: string): Documents {
+export function readDocuments(file: string, text: string, dialect: Dialect = "1.2"): Documents {
   if (/\.json$/i.test(file)) {
     try {
       return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
@@ -49,24 +56,30 @@ export function readDocuments(file: string, text: string): Documents {
   if (text.length > YAML_CHARACTERS_MAX) {
     const problem =
       `more than ${YAML_CHARACTERS_MAX} characters of YAML: write it as JSON, which may be longer`;
-    return { values: [], problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
+    return { values: [], count: 0, problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
   }
   try {
-    return readYaml(file, text);
+    return readYaml(file, text, dialect);
   } catch (error) {
-    return { values: [], problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`], repeated: [] };
+    return {
+      values: [],
+      count: 0,
+      problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`],
+      repeated: [],
+    };
   }
 }
 
-function readYaml(file: string, text: string): Documents {
+function readYaml(file: string, text: string, dialect: Dialect): Documents {
   const lines = new LineCounter();
   const values: unknown[] = [];
   const problems: string[] = [];
   const repeated: RepeatedKey[] = [];
   const lineOf = (position: number) => lines.linePos(position).line;
-  for (
-    const parsed of parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: "silent" })
-  ) {
+  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
+  const older = dialect === "kubernetes" ? { merge: true, customTags } : {};
+  const options = { lineCounter: lines, uniqueKeys: false, logLevel: "silent", ...older } as const;
+  for (const parsed of parseAllDocuments(text, options)) {
     const document: Document.Parsed = parsed;
     const broken = document.errors[0];
     const value = broken === undefined ? plainValue(document) : undefined;
@@ -74,7 +87,7 @@ function readYaml(file: string, text: string): Documents {
       const whole = itemsBefore(document, broken.pos[0]);
       const place = `${file}:${lineOf(broken.pos[0])}`;
       problems.push(`${place}: ${yamlFault(broken.code)}. ${keptText(whole.length)}`);
-      values.push(...whole);
+      for (const item of whole) values.push(item);
     } else if (value instanceof Refused) {
       problems.push(`${file}:${lineOf(document.range[0])}: ${value.message}. ${keptText(0)}`);
     } else {
@@ -85,7 +98,7 @@ function readYaml(file: string, text: string): Documents {
     }
   }
   const flat = flatten(file, values);
-  return { values: flat.values, problems: [...problems, ...flat.problems], repeated };
+  return { ...flat, problems: [...problems, ...flat.problems], repeated };
 }
 
 /** A document whose aliases give no value, or one that is too large. */
@@ -149,19 +162,19 @@ function itemsBefore(document: Document, fault: number): unknown[] {
 function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "repeated"> {
   const values: unknown[] = [];
   const problems: string[] = [];
-  for (const document of documents) {
-    if (document === null || document === undefined) continue;
-    const { kind, apiVersion, items } = hasFields(document) ? document : {};
+  const held = documents.filter((document) => document !== null && document !== undefined);
+  for (const document of held) {
+    const { kind, apiVersion, items } = isJsonObject(document) ? document : {};
     if (!Array.isArray(items)) values.push(document);
     else if (typeof kind === "string" && kind.endsWith("List")) {
-      values.push(...items.map((item) => listItem(kind, apiVersion, item)));
+      for (const item of items) values.push(listItem(kind, apiVersion, item));
     } else {
       // kubectl writes `kind: List` after the items. Without it the file was cut, perhaps inside the last item.
       problems.push(`${file}: a list without kind: the file seems cut; ${keptText(items.length - 1)}`);
-      values.push(...items.slice(0, -1));
+      for (const item of items.slice(0, -1)) values.push(item);
     }
   }
-  return { values, problems };
+  return { values, count: held.length, problems };
 }
 
 /** An item of a list of `kind`. The items of a typed list (ServiceList) have no kind and apiVersion of their own. */

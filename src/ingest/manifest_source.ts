@@ -1,15 +1,17 @@
 // A file or folder of YAML and JSON as a source, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it. It is
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import { MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
-import { readFault, readTextUpTo } from "./bounded_file.ts";
+import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
 
+/** Longest pause before the files are read again after a transient failure, in seconds. */
+const RETRY_SECONDS_MAX = 60;
 const MANIFEST = /\.(ya?ml|json)$/i;
 
 /** The result of reading all files once. */
@@ -17,6 +19,8 @@ interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
   readonly complete: boolean;
+  /** Whether another reading may find more, though no file changes. */
+  readonly transient: boolean;
   /** Names of the objects in each file, including those that an earlier file has as well. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -27,7 +31,9 @@ export function manifestSource(path: string, follow: boolean): Source {
     description: path,
     async *batches(signal) {
       let before: Reading | undefined;
-      for await (const _ of follow ? changesOf(path, signal) : [undefined]) {
+      const pause = { seconds: 0, left: 0 };
+      const retry = () => before?.transient === true && --pause.left <= 0;
+      for await (const _ of follow ? changesOf(path, signal, retry) : [undefined]) {
         if (signal.aborted) return;
         const now = before === undefined ? readManifests(path) : readAgain(path);
         yield listBatch(now, goneFiles(before, now));
@@ -35,6 +41,8 @@ export function manifestSource(path: string, follow: boolean): Source {
         before = now.complete || before === undefined
           ? now
           : { ...now, files: new Map([...before.files, ...now.files]) };
+        pause.seconds = now.transient ? Math.min(RETRY_SECONDS_MAX, pause.seconds * 2 || 1) : 0;
+        pause.left = pause.seconds;
       }
     },
   };
@@ -47,10 +55,12 @@ export function readManifests(path: string): Reading {
   const problems: string[] = [];
   const places = manifestFiles(path, problems);
   let complete = problems.length === 0;
+  let transient = false;
   for (const file of places) {
     const found = readManifest(file);
+    transient ||= found.transient;
     complete &&= found.complete;
-    problems.push(...found.problems);
+    for (const problem of found.problems) problems.push(problem);
     const names = new Set<string>();
     for (const object of found.objects) {
       const name = describeKey(objectKey(object));
@@ -62,7 +72,7 @@ export function readManifests(path: string): Reading {
     files.set(file, names);
   }
   const all = [...objects.values()].map(({ object }) => object);
-  return { objects: all, problems, complete, files };
+  return { objects: all, problems, complete, transient, files };
 }
 
 function readManifest(file: string): Omit<Reading, "files"> {
@@ -70,17 +80,23 @@ function readManifest(file: string): Omit<Reading, "files"> {
   try {
     text = readTextUpTo(file, MANIFEST_BYTES_MAX);
   } catch (error) {
-    return { objects: [], complete: false, problems: [unreadable(file, error)] };
-  }
-  // `kubectl get > FILE` empties the file first, and may take seconds to write it.
-  if (text.trim() === "") {
     return {
       objects: [],
       complete: false,
-      problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
+      transient: isTransient(error),
+      problems: [unreadable(file, error)],
     };
   }
   const documents = readDocuments(file, text);
+  // `kubectl get > FILE` empties the file first, and may take seconds to write it. Comments and `null` count as empty too.
+  if (documents.count === 0 && documents.problems.length === 0) {
+    return {
+      objects: [],
+      complete: false,
+      transient: false,
+      problems: [`${file}: it is empty; nothing is deleted until it is not, or gone`],
+    };
+  }
   const twice = documents.repeated.map(({ line, key }) =>
     `${file}:${line}: ${JSON.stringify(key)} stands twice; the last is used`
   );
@@ -90,14 +106,14 @@ function readManifest(file: string): Omit<Reading, "files"> {
   for (const value of documents.values) {
     const decoded = decodeObject(value);
     if (decoded.ok) objects.push(decoded.object);
-    else complete &&= !isOurs(value);
+    else complete &&= !mayBeOurs(value);
     problems.push(
       ...decoded.ok
         ? decoded.warnings.map((warning) => `${file}: ${warning}`)
         : [`${file}: ${decoded.problem}; the object is left out`],
     );
   }
-  return { objects, problems, complete };
+  return { objects, problems, complete, transient: false };
 }
 
 function unreadable(path: string, error: unknown): string {
@@ -110,7 +126,7 @@ function readAgain(path: string): Reading {
     return readManifests(path);
   } catch (error) {
     const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
-    return { objects: [], complete: false, problems, files: new Map() };
+    return { objects: [], complete: false, transient: isTransient(error), problems, files: new Map() };
   }
 }
 
@@ -134,10 +150,17 @@ function listBatch({ objects, problems, complete }: Reading, gone: readonly stri
   };
 }
 
-/** Whether an object that cannot be decoded has a kind that the proxy needs. Then the list is incomplete. */
-function isOurs(value: unknown): boolean {
-  return hasFields(value) && OBJECT_KINDS.some((kind) => kind === value["kind"]);
+/**
+ * Whether a value that cannot be decoded may stand for objects that the proxy needs. Then the list is incomplete. It may be
+ * an object of such a kind, a list without items, the Status of a server that sent no list, or no object at all.
+ */
+function mayBeOurs(value: unknown): boolean {
+  if (!isJsonObject(value)) return true;
+  const { kind } = value;
+  return kind === "Status" || LISTS.has(kind) || OBJECT_KINDS.some((ours) => ours === kind);
 }
+
+const LISTS: ReadonlySet<unknown> = new Set(["List", ...OBJECT_KINDS.map((kind) => `${kind}List`)]);
 
 /** The manifest files at `path`: the file itself, or all files below a folder. Reports unreadable folders in `problems`. */
 function manifestFiles(path: string, problems: string[]): string[] {

@@ -5,25 +5,39 @@
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
 
-/** Yields at once, and then after each series of changes at `path`, until `signal` aborts. */
-export async function* changesOf(path: string, signal: AbortSignal): AsyncGenerator<void> {
+/**
+ * Yields at once, and then after each series of changes at `path`, until `signal` aborts. Calls `retry` once a second, and
+ * yields without a change where it returns true.
+ */
+export async function* changesOf(
+  path: string,
+  signal: AbortSignal,
+  retry: () => boolean = () => false,
+): AsyncGenerator<void> {
   while (!signal.aborted) {
     const place = placeOf(path);
     // The watch begins before the caller reads the files, so that it misses no change.
     const watcher = watcherOf(path);
     try {
       yield;
-      yield* bursts(watcher, () => placeOf(path) !== place, signal);
+      yield* bursts(watcher, { moved: () => placeOf(path) !== place, retry }, signal);
     } finally {
       watcher?.[Symbol.dispose]();
     }
   }
 }
 
+interface Looks {
+  /** Whether the path has another file or folder than the one that is watched. */
+  moved(): boolean;
+  /** Whether to yield although nothing changed. */
+  retry(): boolean;
+}
+
 /** Yields once after each series of events. Ends when `moved` says that the path has another file or folder. */
 async function* bursts(
   watcher: Deno.FsWatcher | undefined,
-  moved: () => boolean,
+  { moved, retry }: Looks,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
   const events = watcher?.[Symbol.asyncIterator]();
@@ -33,6 +47,7 @@ async function* bursts(
     const first = await within(next, LOOK_MILLISECONDS, signal);
     if (first === undefined) {
       if (moved()) return;
+      if (retry()) yield;
       continue;
     }
     for (let event = first; event !== undefined; event = (await within(next, QUIET_MILLISECONDS, signal))!) {

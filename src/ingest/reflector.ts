@@ -24,6 +24,7 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "start":
       state.known = input.known;
       state.inParts = input.inParts ?? false;
+      state.awaitedSince = state.inParts && !state.resource.needed ? now.at : undefined;
       return begin(state, now);
     case "confirm":
       return confirm(state, input.why, now);
@@ -59,6 +60,7 @@ export function reflectorDeadline(state: ReflectorState): number | undefined {
 function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
   const { idleMilliseconds: idle, catchUpMilliseconds, answerMilliseconds, listMilliseconds } = times;
   if (head === undefined) return Math.min(idle, ask === "page" ? listMilliseconds : answerMilliseconds);
+  if (head.status !== 200) return Math.min(idle, answerMilliseconds);
   if (ask === "catch-up") return catchUpMilliseconds;
   return ask === "page" ? Math.min(idle, answerMilliseconds) : idle;
 }
@@ -71,7 +73,8 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   if (phase.kind !== "exchange") return begin(state, now);
   const waited = silence(state, phase);
   if (now.at >= phase.quietSince + waited) {
-    return fail(state, phase, new ApiFailure("silent", `nothing came for ${waited / 1000} s`), now);
+    const silent = new ApiFailure("silent", `nothing came for ${waited / 1000} s`);
+    return fail(state, phase, brokenBy(state, phase, silent), now);
   }
   if (phase.ask === "stream") {
     state.method = "pages";
@@ -111,7 +114,8 @@ function answered(
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
   state.receivedAt = Date.parse(now.time);
-  exchange.quietSince = now.at;
+  // More bytes of an error are no progress: its head has already refused the request.
+  if (input.kind !== "bytes" || exchange.head?.status === 200) exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;
   assert(framing !== undefined, "an answer begins with its head");
@@ -119,7 +123,9 @@ function answered(
   try {
     const ends = input.kind === "end";
     const values = ends ? framing.end() : framing.push(input.chunk);
-    if (exchange.head?.status !== 200) return ends ? refuse(state, exchange, String(values[0]), now) : [];
+    if (exchange.head?.status !== 200) {
+      return values.length > 0 ? refuse(state, exchange, String(values[0]), now) : [];
+    }
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
     return ends ? [...done, ...endStream(state, exchange, now)] : done;
@@ -196,6 +202,7 @@ function deliverList(
   state.lastConfirms = confirms;
   state.version = version;
   state.inParts = false;
+  state.awaitedSince = undefined;
   state.listed = state.settled = true;
   state.lists++;
   state.problem = state.missing = undefined;

@@ -77,6 +77,7 @@ function failList(
   const { reason } = failure;
   const waits = () => [
     ...noteProblem(state, failure, now),
+    ...startWithout(state, failure, now),
     ...rest(state, pause(state, failure, state.failures++), now),
   ];
   if (reason === "throttled" || reason === "forbidden") return waits();
@@ -123,12 +124,27 @@ function isMissing(
     (reason === "forbidden" || method !== "stream");
 }
 
+/**
+ * Delivers an empty list of a resource that the server refuses to show and that rules do not need, so that the first lists of
+ * the other resources are applied. The empty list deletes nothing, and the resource is still listed again.
+ */
+function startWithout(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
+  const { resource, times, awaitedSince } = state;
+  if (awaitedSince === undefined || now.at - awaitedSince < times.awaitMilliseconds) return [];
+  if (failure.reason !== "forbidden" && failure.reason !== "absent") return [];
+  state.awaitedSince = undefined;
+  const listing = new Listing(resource);
+  listing.leaveOut(failure.text);
+  return [{ kind: "deliver", batch: listing.batch(now.time, "", false) }];
+}
+
 /** Goes on without the resource. Its known objects stay, and the server is asked again later. */
 function goWithout(state: ReflectorState, failure: WatchProblem, now: Now): ReflectorEffect[] {
   const listing = new Listing(state.resource);
   const isNews = state.missing !== failure.reason;
   listing.leaveOut(failure.reason === "absent" || !isNews ? "" : failure.text);
   state.missing = failure.reason;
+  state.awaitedSince = undefined;
   state.problem = failure.reason === "absent" ? undefined : failure;
   state.method = "stream";
   state.listed = state.settled = true;

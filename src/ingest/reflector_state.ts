@@ -76,6 +76,13 @@ export interface ReflectorTimes extends BackoffTimes {
   readonly repeatMilliseconds: number;
   /** A list that was not confirmed is reported again after this long. */
   readonly reminderMilliseconds: number;
+  /** Rules wait this long for the first list of a resource that they do not need and that the server refuses to show. */
+  readonly awaitMilliseconds: number;
+  /**
+   * When all needed resources are listed, rules wait this long for the others, whatever the problem is. It is longer than any
+   * pause between two requests, so there is at least one more attempt.
+   */
+  readonly missMilliseconds: number;
 }
 
 /** The times of the real program. */
@@ -91,6 +98,8 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   refreshMilliseconds: 30_000,
   repeatMilliseconds: 60_000,
   reminderMilliseconds: 180_000,
+  awaitMilliseconds: 10_000,
+  missMilliseconds: 40_000,
 };
 
 /** How a resource is listed: streamed with its watch, in pages, or in one page without a limit. */
@@ -149,6 +158,8 @@ export interface ReflectorState extends Draws {
   method: ListMethod;
   /** Whether to deliver the first list in parts. */
   inParts: boolean;
+  /** Since when the first lists of other resources wait for this one; undefined when they do not wait. */
+  awaitedSince: number | undefined;
   /** Failures in a row. */
   failures: number;
   /** Watches in a row that were rejected or invalid. */
@@ -198,6 +209,7 @@ export function newReflector(resource: ApiResource, times: ReflectorTimes, seed:
     missing: undefined,
     method: "stream",
     inParts: false,
+    awaitedSince: undefined,
     failures: 0,
     refused: 0,
     silences: 0,

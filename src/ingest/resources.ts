@@ -11,6 +11,8 @@ export interface ApiResource {
   readonly namespaced: boolean;
   /** Whether the proxy can do without the resource, because older servers do not have it. */
   readonly optional: boolean;
+  /** Whether rules cannot be made without the resource, so that they wait for its first list. */
+  readonly needed: boolean;
 }
 
 /** The resources that a proxy on `node` follows, in the order of OBJECT_KINDS. */
@@ -23,6 +25,7 @@ export function resources(node: string): ApiResource[] {
       selectors: { fieldSelector: `metadata.name=${node}` },
       namespaced: false,
       optional: false,
+      needed: false,
     },
     {
       kind: "ServiceCIDR",
@@ -31,6 +34,7 @@ export function resources(node: string): ApiResource[] {
       selectors: {},
       namespaced: false,
       optional: true,
+      needed: false,
     },
     {
       kind: "EndpointSlice",
@@ -39,6 +43,7 @@ export function resources(node: string): ApiResource[] {
       selectors: { labelSelector: "!service.kubernetes.io/headless" },
       namespaced: true,
       optional: false,
+      needed: true,
     },
     {
       kind: "Service",
@@ -50,6 +55,7 @@ export function resources(node: string): ApiResource[] {
       },
       namespaced: true,
       optional: false,
+      needed: true,
     },
   ];
 }

@@ -21,7 +21,7 @@ export function behindServiceRules(
   const host = new URL(server).hostname.replace(/^\[|\]$/g, "");
   if (SERVICE_NAME.test(host)) return `${host} is the name of a Service`;
   const address = parseAddress(host);
-  if (address === null) return undefined;
+  if (address === undefined) return undefined;
   for (const object of known) {
     const found = coveredBy(object, address);
     if (found !== undefined) return `${host} is ${found}`;
@@ -33,7 +33,7 @@ function coveredBy(object: KubeObject, address: CanonicalAddress): string | unde
   if (object.kind === "ServiceCIDR") {
     const cidr = object.spec.cidrs?.find((cidr) => {
       const parsed = parseCidr(cidr);
-      return parsed !== null && contains(parsed, address);
+      return parsed !== undefined && contains(parsed, address);
     });
     return cidr === undefined ? undefined : `in ${cidr}, the addresses of Services`;
   }

@@ -1,7 +1,7 @@
 // Reads a watch that was recorded as lines of JSON ({time, kind, type, object | items}) into watch events. The LIST with which
 // each kind begins becomes upserts and deletions; bookmarks give no event.
 
-import { messageOf } from "../foreign_value.ts";
+import { messageOf } from "../thrown.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import {

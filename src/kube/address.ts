@@ -18,12 +18,12 @@ export interface Cidr {
   readonly length: number;
 }
 
-/** The canonical address that `text` spells, without the white space around it; null if it spells none. */
-export function parseAddress(text: string): Address | null {
+/** The canonical address that `text` spells, without the white space around it; undefined if it spells none. */
+export function parseAddress(text: string): Address | undefined {
   if (CANONICAL_IPV4.test(text)) return canonicalAddress(text);
   const trimmed = text.trim();
   if (SLOPPY_IPV4.test(trimmed)) return sloppyIpv4(trimmed);
-  return trimmed.includes(":") ? parseIpv6(trimmed) : null;
+  return trimmed.includes(":") ? parseIpv6(trimmed) : undefined;
 }
 
 /** The family of a canonical address. */
@@ -31,14 +31,16 @@ export function familyOf(address: Address): Family {
   return address.includes(":") ? "ip6" : "ip";
 }
 
-/** The block that `text` ("10.0.0.0/8") spells; null if it spells none. */
-export function parseCidr(text: string): Cidr | null {
+/** The block that `text` ("10.0.0.0/8") spells; undefined if it spells none. */
+export function parseCidr(text: string): Cidr | undefined {
   const [head, tail, ...rest] = text.trim().split("/");
   const address = parseAddress(head!);
-  if (address === null || tail === undefined || rest.length > 0 || !/^\d{1,4}$/.test(tail)) return null;
+  if (address === undefined || tail === undefined || rest.length > 0 || !/^\d{1,4}$/.test(tail)) {
+    return undefined;
+  }
   const family = familyOf(address);
   const length = Number(tail);
-  if (length > (family === "ip" ? 32 : 128)) return null;
+  if (length > (family === "ip" ? 32 : 128)) return undefined;
   return { family, address: networkAddress(address, family, length), length };
 }
 
@@ -103,13 +105,13 @@ function canonicalAddress(text: string): Address {
   return text as Address;
 }
 
-function sloppyIpv4(text: string): Address | null {
+function sloppyIpv4(text: string): Address | undefined {
   const octets = text.split(".").map(Number);
-  return octets.every((octet) => octet <= 255) ? canonicalAddress(octets.join(".")) : null;
+  return octets.every((octet) => octet <= 255) ? canonicalAddress(octets.join(".")) : undefined;
 }
 
-function parseIpv6(text: string): Address | null {
-  if (text.includes("%") || !Address6.isValid(text)) return null;
+function parseIpv6(text: string): Address | undefined {
+  if (text.includes("%") || !Address6.isValid(text)) return undefined;
   const canonical = new Address6(text).correctForm().toLowerCase();
   const mapped = MAPPED.exec(canonical);
   if (mapped === null) return canonicalAddress(canonical);

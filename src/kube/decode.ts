@@ -68,8 +68,15 @@ function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
   return { data: again.data, leftOut: left.map(({ text }) => text) };
 }
 
-/** The identity of an object: if one of these is wrong, it is not known which object it is. */
-const IDENTITY = ["kind", "metadata", "metadata.name", "metadata.namespace"];
+const SERVICE_NAME = "kubernetes.io/service-name";
+/** The identity of an object, and the Service of a slice: if one of these is wrong, it is not known which object is meant. */
+const IDENTITY = [
+  "kind",
+  "metadata",
+  "metadata.name",
+  "metadata.namespace",
+  `metadata.labels.${SERVICE_NAME}`,
+];
 /** Maps that may be left out of an object. */
 const DISPENSABLE = ["metadata.annotations", "spec.sessionAffinityConfig"];
 /** Fields that may be left out of an endpoint: its topology hints, and the node it runs on. */

@@ -37,7 +37,7 @@ export function cleanObject(object: KubeObject, raw: unknown, warn: Warn): KubeO
 function warnOpen({ spec }: Service, raw: unknown, warn: Warn): void {
   const { loadBalancerSourceRanges: listed } = fieldsOf(fieldsOf(raw).spec);
   const wanted = Array.isArray(listed) ? listed.length : 0;
-  if (wanted > 0 && !spec.loadBalancerSourceRanges?.some((range) => parseCidr(range) !== null)) {
+  if (wanted > 0 && !spec.loadBalancerSourceRanges?.some((range) => parseCidr(range) !== undefined)) {
     warn("no entry of spec.loadBalancerSourceRanges can be read: the Service is open to every source");
   }
 }
@@ -47,13 +47,13 @@ function cleanService(service: Service, warn: Warn): Service {
   const ports = servicePortsOf(spec.ports, warn);
   const addresses = (field: string, list: readonly string[] | undefined) =>
     list?.filter((address) =>
-      address === "None" || address === "" || parseAddress(address) !== null ||
+      address === "None" || address === "" || parseAddress(address) !== undefined ||
       warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`)
     );
   const clusterIPs = addresses("clusterIPs", spec.clusterIPs);
   const externalIPs = addresses("externalIPs", spec.externalIPs);
   const ranges = spec.loadBalancerSourceRanges?.filter((range) =>
-    parseCidr(range) !== null ||
+    parseCidr(range) !== undefined ||
     warn(`spec.loadBalancerSourceRanges: ${quoted(range)} is not a CIDR; left out`)
   );
   const { clusterIP, sessionAffinityConfig, healthCheckNodePort } = spec;
@@ -148,7 +148,7 @@ function usable(
 ): readonly string[] {
   const first = addresses.findIndex((address) => {
     const parsed = parseAddress(address);
-    if (parsed === null) return warn(`endpoint ${quoted(address)} is not an IP address; left out`);
+    if (parsed === undefined) return warn(`endpoint ${quoted(address)} is not an IP address; left out`);
     return parsed.includes(":") === (addressType === "IPv6") ||
       warn(`endpoint ${address} is not ${addressType}; left out`);
   });
@@ -159,10 +159,10 @@ function cleanNode(node: Node, warn: Warn): Node {
   const { podCIDRs } = node.spec;
   const { addresses } = node.status;
   const blocks = podCIDRs?.filter((cidr) =>
-    parseCidr(cidr) !== null || warn(`spec.podCIDRs: ${quoted(cidr)} is not a CIDR; left out`)
+    parseCidr(cidr) !== undefined || warn(`spec.podCIDRs: ${quoted(cidr)} is not a CIDR; left out`)
   );
   const listed = addresses?.filter(({ address, type }) =>
-    !NODE_IP_TYPES.includes(type) || parseAddress(address) !== null ||
+    !NODE_IP_TYPES.includes(type) || parseAddress(address) !== undefined ||
     warn(`status.addresses: ${type} ${quoted(address)} is not an IP address; left out`)
   );
   return {
@@ -174,7 +174,7 @@ function cleanNode(node: Node, warn: Warn): Node {
 
 function cleanServiceCidr(object: ServiceCIDR, warn: Warn): ServiceCIDR {
   const cidrs = object.spec.cidrs?.filter((cidr) =>
-    parseCidr(cidr) !== null || warn(`spec.cidrs: ${quoted(cidr)} is not a CIDR; left out`)
+    parseCidr(cidr) !== undefined || warn(`spec.cidrs: ${quoted(cidr)} is not a CIDR; left out`)
   );
   return cidrs === undefined ? object : { ...object, spec: { cidrs } };
 }

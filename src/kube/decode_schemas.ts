@@ -5,12 +5,6 @@ import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
 import { TRIGGER } from "./objects.ts";
 
-const LABELS = [
-  "service.kubernetes.io/service-proxy-name",
-  "kubernetes.io/service-name",
-  "service.kubernetes.io/headless",
-  "topology.kubernetes.io/zone",
-];
 const ANNOTATIONS = [TRIGGER];
 /** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
@@ -45,10 +39,18 @@ const picked = (names: readonly string[]) =>
 
 // Fields are in the order of canonical JSON, so the ledger need not sort them when it writes them.
 
+/** The labels that are read. A map without any of them counts as absent. */
+const labels = z.object({
+  "kubernetes.io/service-name": text,
+  "service.kubernetes.io/headless": text,
+  "service.kubernetes.io/service-proxy-name": text,
+  "topology.kubernetes.io/zone": text,
+}).nullish().transform((all) => Object.values(all ?? {}).some((label) => label != null) ? all : undefined);
+
 const metadata = z.object({
   annotations: picked(ANNOTATIONS),
   creationTimestamp: text,
-  labels: picked(LABELS),
+  labels,
   name: NAME,
   namespace: labelled.nullish(),
   resourceVersion: text,

@@ -52,7 +52,7 @@ export type NodePortScope =
 
 /** Whether `text` may be an entry of nodePortAddresses. */
 export function isNodePortAddress(text: string): boolean {
-  return text === "primary" || Object.hasOwn(KEYWORDS, text) || parseCidr(text) !== null;
+  return text === "primary" || Object.hasOwn(KEYWORDS, text) || parseCidr(text) !== undefined;
 }
 
 /** The scope of `family`. A family without an entry is served on all addresses, as in kube-proxy. */
@@ -60,7 +60,7 @@ export function nodePortScope({ nodePortAddresses }: ProxyConfig, family: Family
   const entries = nodePortAddresses.length === 0 ? ["primary"] : nodePortAddresses;
   const primary = entries.includes("primary");
   const cidrs = entries.flatMap((entry) => KEYWORDS[entry] ?? [entry]).map(parseCidr)
-    .filter((cidr) => cidr !== null).filter((cidr) => cidr.family === family);
+    .filter((cidr) => cidr !== undefined).filter((cidr) => cidr.family === family);
   if (cidrs.some(({ length }) => length === 0) || (!primary && cidrs.length === 0)) return { all: true };
   return { all: false, primary, cidrs };
 }

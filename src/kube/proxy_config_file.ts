@@ -54,11 +54,13 @@ const duration = z.string().regex(DURATION, 'a duration such as "30s" or "1m30s"
 const notNegative = z.number().int().min(0).nullish();
 const anything = z.unknown().optional();
 const cidrs = z.string().refine(
-  (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== null),
+  (text) => text === "" || text.split(",").every((cidr) => parseCidr(cidr) !== undefined),
   'CIDRs such as "10.244.0.0/16", two with a comma, are expected',
 );
+const HEALTHZ_PORT = 10256;
+const METRICS_PORT = 10249;
 const bindAddress = z.string().refine(
-  (text) => text === "" || parseBindAddress(text) !== undefined,
+  (text) => text === "" || parseBindAddress(withPort(text, HEALTHZ_PORT)) !== undefined,
   'IP:PORT such as "0.0.0.0:10256" is expected',
 );
 const modeSection = {
@@ -83,7 +85,7 @@ const kubeProxy = z.strictObject({
   logging: anything,
   hostnameOverride: z.string().nullish(),
   bindAddress: z.string().refine(
-    (text) => text === "" || parseAddress(text) !== null,
+    (text) => text === "" || parseAddress(text) !== undefined,
     "an IP address is expected",
   ).nullish(),
   healthzBindAddress: bindAddress.nullish(),
@@ -235,7 +237,7 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
 function contradictions(
   { detectLocalMode, detectLocal, nodePortAddresses, clusterCIDR }: KubeProxy,
 ): string[] {
-  const words = (nodePortAddresses ?? []).filter((entry) => parseCidr(entry) === null);
+  const words = (nodePortAddresses ?? []).filter((entry) => parseCidr(entry) === undefined);
   const twice = words.filter((word, i) => words.indexOf(word) !== i);
   const families = (clusterCIDR ?? "").split(",").flatMap((text) => parseCidr(text)?.family ?? []);
   return [
@@ -258,9 +260,9 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
   const primary = parseAddress(fields.bindAddress ?? "");
-  const [any, loopback] = primary?.includes(":") ? ["[::]", "[::1]"] : ["0.0.0.0", "127.0.0.1"];
-  const healthz = parseBindAddress(fields.healthzBindAddress || `${any}:10256`)!;
-  const metrics = parseBindAddress(fields.metricsBindAddress || `${loopback}:10249`)!;
+  const [any, loopback] = primary?.includes(":") ? ["::", "::1"] : ["0.0.0.0", "127.0.0.1"];
+  const healthz = parseBindAddress(withPort(fields.healthzBindAddress || any, HEALTHZ_PORT))!;
+  const metrics = parseBindAddress(withPort(fields.metricsBindAddress || loopback, METRICS_PORT))!;
   const { conntrack } = fields;
   return {
     proxy: {
@@ -268,7 +270,7 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
       masqueradeAll: section?.masqueradeAll ?? false,
       detectLocal: detectLocalOf(fields),
       nodePortAddresses: fields.nodePortAddresses ?? [],
-      ...(primary === null || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
+      ...(primary === undefined || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
     },
     ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
     ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),
@@ -336,12 +338,21 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && Object.values(value).every(isEmpty);
 }
 
+/** Adds `port` to an address without a port, as kube-proxy 1.37 does (AppendPortIfNeeded). Other texts are unchanged. */
+function withPort(text: string, port: number): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
 export function parseBindAddress(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
   const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);
-  return match === null || hostname === null || port < 1 || port > 65535 ? undefined : { hostname, port };
+  return match === null || hostname === undefined || port < 1 || port > 65535
+    ? undefined
+    : { hostname, port };
 }
 
 function isInterface(name: string): boolean {

@@ -88,7 +88,7 @@ export function servicePorts(service: Service, ownLinkLocal: readonly Address[] 
 export function clusterAddresses(service: Service): Address[] {
   const { clusterIP, clusterIPs } = service.spec;
   const listed = clusterIPs?.length ? clusterIPs : [clusterIP ?? ""];
-  const addresses = listed.map(parseAddress).filter((address) => address !== null);
+  const addresses = listed.map(parseAddress).filter((address) => address !== undefined);
   return addresses.filter((address, i) =>
     addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
   );
@@ -157,13 +157,13 @@ function balancerAddresses(service: Service, family: Family): readonly Address[]
 }
 
 function addressesOf(texts: readonly string[], family: Family): Address[] {
-  return texts.map(parseAddress).filter((address) => address !== null)
+  return texts.map(parseAddress).filter((address) => address !== undefined)
     .filter((address) => familyOf(address) === family);
 }
 
 function sourceRanges({ spec }: Service, family: Family): readonly Cidr[] {
   if (!spec.loadBalancerSourceRanges?.length) return NONE;
-  const cidrs = spec.loadBalancerSourceRanges.map(parseCidr).filter((cidr) => cidr !== null);
+  const cidrs = spec.loadBalancerSourceRanges.map(parseCidr).filter((cidr) => cidr !== undefined);
   return disjoint(cidrs.filter((cidr) => cidr.family === family));
 }
 

@@ -1,7 +1,7 @@
 // Shapes of JSON values that this program wrote itself. A check is cheap enough for each record that is read, and names the
 // field that is wrong. Why not zod, which decodes objects of the API? It takes fifty times as long.
 
-import { fieldsOf, hasFields } from "./json_value.ts";
+import { fieldsOf, isComposite } from "./json_value.ts";
 
 /** What is wrong with a value, and in which field: `.spec.ports[0].port`. */
 export interface Misfit {
@@ -83,7 +83,7 @@ export function fields(
 ): Shape {
   const [must, may] = [Object.entries(needed), Object.entries(optional)];
   return (value) => {
-    if (!hasFields(value) || Array.isArray(value)) {
+    if (!isComposite(value) || Array.isArray(value)) {
       return { field: "", reason: `${shown(value)} is not an object` };
     }
     for (const [name, shape] of must) {
@@ -103,7 +103,7 @@ export function mapOf(item: Shape): Shape {
   const object = fields({});
   return (value) => {
     const misfit = object(value);
-    if (misfit !== undefined || !hasFields(value)) return misfit;
+    if (misfit !== undefined || !isComposite(value)) return misfit;
     for (const [name, field] of Object.entries(value)) {
       const wrong = item(field);
       if (wrong !== undefined) return { field: `.${name}${wrong.field}`, reason: wrong.reason };

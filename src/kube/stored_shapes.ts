@@ -118,7 +118,9 @@ export const STORED_CONFIG: Shape = fields({
     InterfaceNamePrefix: fields({ prefix: TEXT }),
   }),
   nodePortAddresses: texts,
-}, { bindAddress: that("an address", (text) => typeof text === "string" && parseAddress(text) !== null) });
+}, {
+  bindAddress: that("an address", (text) => typeof text === "string" && parseAddress(text) !== undefined),
+});
 
 /** The offset of a record, or -1 for the place before the first. */
 export const PLACE: Shape = and(

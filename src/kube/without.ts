@@ -1,6 +1,6 @@
 // A value without some of its parts: an object that is wrong in one part is decoded without that part.
 
-import { hasFields } from "./json_value.ts";
+import { isComposite } from "./json_value.ts";
 
 /** Keys and list positions from the outermost value to a part of it. */
 export type Path = readonly PropertyKey[];
@@ -22,5 +22,5 @@ export function without(value: unknown, paths: readonly Path[]): unknown {
 
 /** The part at `path` in `value`; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>((at, key) => hasFields(at) ? Reflect.get(at, key) : undefined, value);
+  return path.reduce<unknown>((at, key) => isComposite(at) ? Reflect.get(at, key) : undefined, value);
 }

@@ -3,9 +3,10 @@
 // can decompress to gigabytes.
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
-import { joinedChunks } from "../byte_chunks.ts";
-import { codeOf, messageOf } from "../foreign_value.ts";
+import { byteLength, joinedChunks } from "../byte_chunks.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import type { Storage } from "./storage.ts";
+import { zstdFrames } from "./zstd_frames.ts";
 
 const STEP_BYTES = 256 * 1024;
 
@@ -31,8 +32,26 @@ export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
 
 /** The decompressed content of file `name`, or the reason why there is none. Stops once it has more than `most` bytes. */
 export function readDecompressed(storage: Storage, name: string, most: number): Uint8Array | string {
+  const { bytes, problem } = readDecompressedPart(storage, name, most);
+  return problem ?? bytes;
+}
+
+/** As {@link readDecompressed}, but with the bytes before the problem as well. */
+export function readDecompressedPart(
+  storage: Storage,
+  name: string,
+  most: number,
+): { readonly bytes: Uint8Array; readonly problem: string | undefined } {
   const size = storage.size(name);
-  return size > most ? `a file of ${size} bytes, at most ${most}` : decompressed(storage.read(name), most);
+  if (size > most) return { bytes: new Uint8Array(), problem: `a file of ${size} bytes, at most ${most}` };
+  const { frames, problem } = zstdFrames(storage.read(name));
+  const parts: Uint8Array[] = [];
+  for (const frame of frames) {
+    const part = decompressed(frame, most - byteLength(parts));
+    if (typeof part === "string") return { bytes: joinedChunks(parts), problem: part };
+    parts.push(part);
+  }
+  return { bytes: joinedChunks(parts), problem };
 }
 
 /** As {@link readDecompressed}, but only of the first `length` bytes of the file. */

@@ -17,10 +17,10 @@
 //
 // A reader rejects versions and kinds that it does not know. So a change of meaning must be a new version.
 
+import { isJsonObject } from "../kube/json_value.ts";
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { hasFields } from "../foreign_value.ts";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import { isOffset, type LedgerRecord, type Offset, offsetOf } from "./record.ts";
@@ -120,7 +120,7 @@ export function newerVersion(line: Uint8Array): number | undefined {
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return hasFields(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -183,7 +183,7 @@ function recordOf(fields: Readonly<Record<string, unknown>>, offset: number): Le
 export function canonicalJson(value: unknown): string {
   if (isCanonical(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  assert(hasFields(value), () => `${typeof value} ${value} has no canonical JSON`);
+  assert(isJsonObject(value), () => `${typeof value} ${value} has no canonical JSON`);
   const fields = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
 }
@@ -193,7 +193,7 @@ function isCanonical(value: unknown): boolean {
   if (value === null || typeof value === "boolean" || typeof value === "string") return true;
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (Array.isArray(value)) return value.every(isCanonical);
-  if (!hasFields(value)) return false;
+  if (!isJsonObject(value)) return false;
   let before = "";
   for (const key in value) {
     if (key < before || !isCanonical(value[key])) return false;

@@ -1,7 +1,7 @@
 // The shapes of records and headers. A line whose CRC and chain are right may still hold what no version of this program
 // wrote. It is reported as damage, with the name of the wrong field, so that the fold can trust the types of its records.
 
-import { hasFields } from "../foreign_value.ts";
+import { isJsonObject } from "../kube/json_value.ts";
 import {
   and,
   byTag,
@@ -45,7 +45,7 @@ const COMMIT = and(
   that(
     "a commit of records in order",
     (value) =>
-      hasFields(value) && typeof value["from"] === "number" && typeof value["through"] === "number" &&
+      isJsonObject(value) && typeof value["from"] === "number" && typeof value["through"] === "number" &&
       value["from"] <= value["through"] + 1,
   ),
 );

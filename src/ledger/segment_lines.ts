@@ -3,7 +3,7 @@
 
 import { joinedChunks } from "../byte_chunks.ts";
 import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES, UTF8_BYTES_MAX } from "../limits.ts";
-import { readDecompressed } from "./compression.ts";
+import { readDecompressed, readDecompressedPart } from "./compression.ts";
 import { LedgerDamage } from "./damage.ts";
 import { COMPRESSED } from "./format.ts";
 import type { Storage } from "./storage.ts";
@@ -36,11 +36,19 @@ export function segmentBytes(storage: Storage, name: string): Uint8Array {
 /** The lines of a segment, in order. Throws {@link LedgerDamage} as {@link segmentBytes}, and at a line that is too long. */
 export function* segmentLines(storage: Storage, name: string): Generator<SegmentLine, void> {
   if (name.endsWith(COMPRESSED)) {
-    const bytes = segmentBytes(storage, name);
-    return yield* linesOf([bytes], bytes.length, name);
+    const { bytes, problem } = readDecompressedPart(storage, name, SEGMENT_BYTES_MAX);
+    if (problem === undefined) return yield* linesOf([bytes], bytes.length, name);
+    // The whole lines before the problem can still be used.
+    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+    yield* linesOf([whole], Infinity, name);
+    throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${problem}`);
   }
-  const size = boundedSize(storage, name);
-  yield* linesOf(pieces(storage, name, size), size, name);
+  const size = storage.size(name);
+  const lines = linesOf(pieces(storage, name, Math.min(size, SEGMENT_BYTES_MAX)), size, name);
+  if (size <= SEGMENT_BYTES_MAX) return yield* lines;
+  // The lines of a file that is too long can still be used, without the one that the bound cuts.
+  for (const line of lines) if (line.ended) yield line;
+  boundedSize(storage, name);
 }
 
 function boundedSize(storage: Storage, name: string): number {

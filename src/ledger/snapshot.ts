@@ -11,7 +11,7 @@
 
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
-import { messageOf } from "../foreign_value.ts";
+import { messageOf } from "../thrown.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { readDecompressed, readDecompressedHead } from "./compression.ts";

@@ -2,7 +2,7 @@
 // memory, whose calls can fail. All calls are synchronous, because the path from an event to its rules is. System errors are
 // thrown unchanged.
 
-import { codeOf } from "../foreign_value.ts";
+import { codeOf } from "../thrown.ts";
 
 /** A folder that holds one ledger. */
 export interface Storage {
@@ -40,10 +40,14 @@ export interface AppendFile {
   close(): void;
 }
 
-/** errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. */
-const STORAGE_FAILURES: ReadonlySet<string> = new Set(
-  ["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
-);
+/**
+ * errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. Then those
+ * where something else has the place of a file of the ledger, or the folder is gone.
+ */
+const STORAGE_FAILURES: ReadonlySet<string> = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
+  ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENOENT", "ENOTDIR"],
+]);
 
 /** Whether the disk failed. Any other error is a fault of this program, or a ledger that another process has locked. */
 export function isStorageFailure(error: unknown): boolean {
@@ -82,7 +86,7 @@ export function folderStorage(path: string, create: boolean): Storage {
       syncFolder(path);
     },
     syncFolder: () => syncFolder(path),
-    lock: () => lockFile(`${path}/${LOCK}`),
+    lock: () => lockFolder(path, `${path}/${LOCK}`),
   };
 }
 
@@ -128,14 +132,67 @@ function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFi
   }
 }
 
-/** Takes an flock(2). The kernel releases it when its process ends, in whatever way, so a stale lock cannot exist. */
-function lockFile(path: string): Disposable | { heldBy: string } {
-  const file = Deno.openSync(path, { read: true, write: true, create: true, mode: FILE_MODE });
-  if (!file.tryLockSync(true)) {
-    file.close();
-    return { heldBy: Deno.readTextFileSync(path).trim() || "an unknown process" };
-  }
+/**
+ * Takes an flock(2) of the file at `path`, and one of its folder `folder`. The kernel releases them when their process ends, in
+ * whatever way, so a stale lock cannot exist. The file names the process that holds it. The lock of the folder holds even where
+ * the file was removed and created again. Why not the folder alone? NFS locks only files that are open for writing.
+ */
+function lockFolder(folder: string, path: string): Disposable | { heldBy: string } {
+  using opened = new DisposableStack();
+  const file = opened.use(openLock(path));
+  if (!file.tryLockSync(true)) return { heldBy: firstLine(file) || "an unknown process" };
+  // Between the look at the path and its opening a link may have come there, or another lock file.
+  if (!isAt(path, file)) throw notOurs(path);
+  if (!tryLockFolder(opened.use(Deno.openSync(folder)))) return { heldBy: "an unknown process" };
   file.truncateSync(0);
   file.writeSync(new TextEncoder().encode(`process ${Deno.pid}\n`));
-  return { [Symbol.dispose]: () => file.close() };
+  return opened.move();
+}
+
+/** Opens the lock file, and creates it where it does not exist. Deno 2.9 has no O_NOFOLLOW, but `createNew` follows no link. */
+function openLock(path: string): Deno.FsFile {
+  const found = stateOf(path);
+  if (found !== undefined && !found.isFile) throw notOurs(path);
+  const options = { read: true, write: true };
+  try {
+    if (found === undefined) return Deno.openSync(path, { ...options, createNew: true, mode: FILE_MODE });
+  } catch (error) {
+    // Another writer created it meanwhile.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  return Deno.openSync(path, options);
+}
+
+function isAt(path: string, file: Deno.FsFile): boolean {
+  const [here, there] = [file.statSync(), stateOf(path)];
+  return here.dev === there?.dev && here.ino === there.ino;
+}
+
+/** What is at `path`, without following a link; undefined where there is nothing. */
+function stateOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function notOurs(path: string): Error {
+  return Object.assign(new Error(`${path}: it is a link, or not a file`), { code: "EINVAL" });
+}
+
+/** Whether no other process holds the folder. Where folders cannot be locked, the lock of the file must do. */
+function tryLockFolder(folder: Deno.FsFile): boolean {
+  try {
+    return folder.tryLockSync(true);
+  } catch (error) {
+    if (codeOf(error) === "EBADF") return true;
+    throw error;
+  }
+}
+
+function firstLine(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(100);
+  return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).split("\n")[0]!.trim();
 }

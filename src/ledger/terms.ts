@@ -6,7 +6,7 @@
 // with zstd.
 
 import { zstdCompressSync } from "node:zlib";
-import { codeOf } from "../foreign_value.ts";
+import { codeOf } from "../thrown.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { TERMS_BYTES_MAX } from "../limits.ts";
 import { readDecompressed } from "./compression.ts";

@@ -2,7 +2,7 @@
 // fails, the caller goes on: records wait in memory, with their offsets and hash chain, and are written once the disk works.
 
 import { randomBytes } from "node:crypto";
-import { messageOf } from "../foreign_value.ts";
+import { messageOf } from "../thrown.ts";
 import { UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { type Age, ageBehind, NEWBORN } from "./age.ts";
 import { encodeRecord, genesisChain } from "./format.ts";

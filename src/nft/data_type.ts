@@ -15,13 +15,20 @@ export const FAMILIES: readonly Family[] = ["ip", "ip6"];
 export type Protocol = "tcp" | "udp" | "sctp";
 
 /** Every {@link DataType}. */
-export const DATA_TYPES = ["ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "mark", "slot"] as const;
+export const DATA_TYPES: readonly DataType[] = [
+  "ipv4_addr",
+  "ipv6_addr",
+  "inet_proto",
+  "inet_service",
+  "mark",
+  "slot",
+];
 
 /**
  * One part of a key or a value. All but `slot` are nft's names (nft(8), DATA TYPES); `slot` is the integer drawn by
  * `numgen random`, which nft can only name through `typeof`.
  */
-export type DataType = (typeof DATA_TYPES)[number];
+export type DataType = "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service" | "mark" | "slot";
 
 /**
  * A host address in canonical text: dotted quad, or RFC 5952. `parseAddress` (kube/address.ts) makes it of other text.

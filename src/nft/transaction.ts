@@ -70,10 +70,10 @@ export type Operation =
 export type ElementOperation = Operation & { readonly noun: "element" };
 
 /** Names of enum nft_table_flags, as nft prints them. */
-export type TableFlag = (typeof TABLE_FLAGS)[number];
+export type TableFlag = "owner" | "persist";
 
 /** Every {@link TableFlag}. */
-export const TABLE_FLAGS = ["owner", "persist"] as const;
+export const TABLE_FLAGS: readonly TableFlag[] = ["owner", "persist"];
 
 /** Operations in the order in which the kernel applies them. */
 export type Transaction = readonly Operation[];

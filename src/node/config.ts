@@ -1,7 +1,7 @@
 // Reads the configuration: kube-proxy's flags first, then a KubeProxyConfiguration file, then defaults.
 
 import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
-import { readDocuments } from "../ingest/manifest_documents.ts";
+import { type Documents, readDocuments } from "../ingest/manifest_documents.ts";
 import type { ConntrackSettings } from "../kube/conntrack_settings.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import {
@@ -90,9 +90,9 @@ function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
   const { config } = options;
-  const { values, problems, repeated } = config === undefined
+  const { values, problems, repeated }: Omit<Documents, "count"> = config === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
-    : readDocuments(config, readText(config));
+    : readDocuments(config, readText(config), "kubernetes");
   const theirs = values.find(isTheirs);
   const { document, from } = withFlags(theirs ?? {}, options);
   // The settings of the log apply first, so that the warnings below have the right form.

@@ -2,18 +2,21 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
-import { type NodeStatus, nodeStatus } from "../fold/own_node.ts";
+import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
+import { readSpecial } from "../kernel/special_files.ts";
+import { SystemError } from "../kernel/system_error.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { partsOfService } from "../kube/named_services.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
+import { DESCRIPTORS_RESERVED } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 import { details, type HealthFacts } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
-import type { ListenAddress } from "../serve/http_server.ts";
+import type { ServerAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
@@ -98,12 +101,17 @@ export class Serving implements Disposable {
       );
     }
     this.#ports = this.#servers.use(
-      new HealthCheckPorts(facts, ({ namespace, name }, note) => {
-        log.warn(`${namespace}/${name}: ${note}; trying again`);
-        const regarding = { kind: "Service", namespace, name } as const;
-        const reason = "FailedToStartServiceHealthcheck";
-        served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
-      }, notes("health-check")),
+      new HealthCheckPorts(
+        facts,
+        ({ namespace, name }, note) => {
+          log.warn(`${namespace}/${name}: ${note}; trying again`);
+          const regarding = { kind: "Service", namespace, name } as const;
+          const reason = "FailedToStartServiceHealthcheck";
+          served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
+        },
+        notes("health-check"),
+        healthCheckPortsMax(),
+      ),
     );
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
     this.#servers.defer(() => clearInterval(reminder));
@@ -181,16 +189,16 @@ interface Listening {
   /** The reason of the event that is sent when it cannot listen. */
   readonly reason: string;
   readonly what: string;
-  readonly address: ListenAddress;
+  readonly address: ServerAddress;
 }
 
 /** `127.0.0.1:10249`, `[::]:10256`. */
-function placeText({ hostname, port }: ListenAddress): string {
+function placeText({ hostname, port }: ServerAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** Which clients can read what is served on an address. */
-function readersText({ hostname }: ListenAddress): string {
+function readersText({ hostname }: ServerAddress): string {
   if (isLoopback(hostname)) return "only programs on this node can read it";
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
   return `every client that reaches ${everywhere ? "any address of this node" : hostname} can read it`;
@@ -233,11 +241,27 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
   };
 }
 
+/** How many health check ports may be open: all descriptors of the process, without those for the rest of the program. */
+function healthCheckPortsMax(): number {
+  try {
+    const descriptors = /^Max open files +(\d+)/m.exec(readSpecial("/proc/self/limits"))?.[1] ?? Infinity;
+    return Math.max(0, Number(descriptors) - DESCRIPTORS_RESERVED);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return Infinity;
+  }
+}
+
 /** The state of the own node, with the reason why its Node cannot be read, where there is one. */
 function ownNodeStatus({ engine, status }: Pick<Served, "engine" | "status">): NodeStatus {
   const source = status().find(({ kind }) => kind === "Node");
-  const refused = source !== undefined && sourceProblem(source) === "api server refuses us";
-  return nodeStatus(engine.cluster, engine.synced, refused ? source.problem : "");
+  if (source === undefined) return nodeStatus(engine.cluster, engine.synced);
+  const refused = sourceProblem(source) === "api server refuses us";
+  const { objects, node } = engine.cluster;
+  // Rules may be made before the Node is listed. Until then it is not known whether the Node is missing.
+  const unlisted = engine.synced && !source.listed && source.reason !== "starting" &&
+    namedNode(objects, node.name) === undefined;
+  return nodeStatus(engine.cluster, engine.synced, refused || unlisted ? source.problem : "");
 }
 
 /** The addresses of health check ports: those that serve NodePorts, as in kube-proxy. */
@@ -245,7 +269,7 @@ function hostnames({ cluster }: EngineState): string[] {
   const scopes = FAMILIES.map((family) => nodePortScope(cluster.config, family));
   if (scopes.some(({ all }) => all)) return ["::"];
   const own = Deno.networkInterfaces().map(({ address }) => parseAddress(address)).filter((one) =>
-    one !== null
+    one !== undefined
   );
   const covered = own.filter((address) =>
     scopes.some((scope) => !scope.all && scope.cidrs.some((cidr) => contains(cidr, address)))

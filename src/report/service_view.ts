@@ -163,7 +163,7 @@ function endpointViews(
   for (const [key, slice] of slices) {
     for (const [endpoint, number] of endpointsIn(port, slice)) {
       const address = parseAddress(endpoint.addresses[0] ?? "");
-      if (address === null) continue;
+      if (address === undefined) continue;
       const name = `${address} . ${number}`;
       const traffic = cluster.has(name) ? "all" : local.has(name) ? "local" : "none";
       const one: EndpointView = {

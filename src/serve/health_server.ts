@@ -1,15 +1,16 @@
 // Serves /healthz and /livez, and a health check port for each LoadBalancer Service with externalTrafficPolicy Local.
 
 import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX } from "../limits.ts";
+import { messageOf } from "../thrown.ts";
 import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
 import {
   type HttpAnswer,
   type HttpNotes,
   HttpServer,
-  type ListenAddress,
   NO_NOTES,
   NOT_FOUND,
+  type ServerAddress,
 } from "./http_server.ts";
 
 /** The endpoints, by their path without the slash. */
@@ -20,7 +21,7 @@ const HEADERS = { "content-type": "application/json", "x-content-type-options": 
 
 /** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
 export function serveHealth(
-  address: ListenAddress,
+  address: ServerAddress,
   facts: () => HealthFacts,
   answered: (endpoint: HealthEndpoint, code: number) => void = () => {},
   notes: HttpNotes = NO_NOTES,
@@ -57,11 +58,15 @@ export class HealthCheckPorts implements Disposable {
   /** Places that could not be opened, with the error: each error is reported once. */
   readonly #failed = new Map<string, string>();
 
-  /** `failed` receives a port that cannot be opened. The next {@link follow} tries it again. */
+  /**
+   * `failed` receives a port that cannot be opened. The next {@link follow} tries it again. At most `max` are open: each takes
+   * a descriptor, and the Services of tenants must leave enough for the rules.
+   */
   constructor(
     readonly facts: () => HealthFacts,
     readonly failed: (service: ServiceHealth, problem: string) => void,
     readonly notes: HttpNotes = NO_NOTES,
+    readonly max: number = Infinity,
   ) {}
 
   /** Opens and closes ports until they are those of `services`, on each of `hostnames`. */
@@ -86,9 +91,13 @@ export class HealthCheckPorts implements Disposable {
     for (const server of this.#servers.values()) server[Symbol.dispose]();
   }
 
-  /** Opens a port on one address. A failure is reported once for each error, not with every batch. */
+  /** Opens a port on one address. */
   #open(place: string, hostname: string, service: ServiceHealth): void {
     const { port } = service;
+    if (this.#servers.size >= this.max) {
+      const why = `${this.max} are open, and more would leave too few descriptors`;
+      return this.#fail(place, hostname, service, why);
+    }
     try {
       const server = new HttpServer(
         { hostname, port },
@@ -99,11 +108,15 @@ export class HealthCheckPorts implements Disposable {
       this.#servers.set(place, server);
       this.#failed.delete(place);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (this.#failed.get(place) === message) return;
-      this.#failed.set(place, message);
-      this.failed(service, `health check port ${port} on ${hostname} cannot be opened: ${message}`);
+      this.#fail(place, hostname, service, messageOf(error));
     }
+  }
+
+  /** Reports a failure: once for each error, not with every batch. */
+  #fail(place: string, hostname: string, service: ServiceHealth, why: string): void {
+    if (this.#failed.get(place) === why) return;
+    this.#failed.set(place, why);
+    this.failed(service, `health check port ${service.port} on ${hostname} cannot be opened: ${why}`);
   }
 
   /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), which is the same for every path. */

@@ -10,7 +10,7 @@ import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } f
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
 
 /** An address to listen on. */
-export interface ListenAddress {
+export interface ServerAddress {
   readonly hostname: string;
   readonly port: number;
 }
@@ -69,7 +69,7 @@ export class HttpServer implements Disposable {
   #disposed = false;
 
   constructor(
-    address: ListenAddress,
+    address: ServerAddress,
     readonly answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
     readonly connections: Connections,
     readonly notes: HttpNotes,

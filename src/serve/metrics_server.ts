@@ -6,9 +6,9 @@ import {
   type HttpAnswer,
   type HttpNotes,
   HttpServer,
-  type ListenAddress,
   NO_NOTES,
   NOT_FOUND,
+  type ServerAddress,
 } from "./http_server.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -31,7 +31,7 @@ export interface MetricsPages {
 export function serveMetrics(
   metrics: Pick<Metrics, "text">,
   { config, details }: MetricsPages,
-  address: ListenAddress,
+  address: ServerAddress,
   notes: HttpNotes = NO_NOTES,
 ): HttpServer {
   const pages = new Map<string, (client: string) => HttpAnswer | Promise<HttpAnswer>>([

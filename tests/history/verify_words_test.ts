@@ -23,9 +23,15 @@ Deno.test("an element of the kernel differs, is too much or is missing; of many 
   const found = differences(sideOfPast(stateAt(past, 2)), sideOfPast(stateAt(past, 4)))
     .filter(({ set }) => set.endsWith(" endpoints"));
   const slot = (number: number) => `kernel: ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . ${number} }`;
-  assert.deepEqual(kernelProblems(found), [`${slot(0)} differs`, `${slot(1)} is too much`]);
+  assert.deepEqual(kernelProblems({ disagreement: "half", elements: found }), [
+    "kernel: half: the table of one family is gone",
+    `${slot(0)} differs`,
+    `${slot(1)} is too much`,
+  ]);
   const missing = { ...found[1]!, before: null, after: found[1]!.before };
-  assert.deepEqual(kernelProblems([missing]), [`${slot(1)} is missing`]);
-  const many = kernelProblems(Array(13).fill(missing));
+  assert.deepEqual(kernelProblems({ disagreement: undefined, elements: [missing] }), [
+    `${slot(1)} is missing`,
+  ]);
+  const many = kernelProblems({ disagreement: undefined, elements: Array(13).fill(missing) });
   assert.deepEqual([many.length, many.at(-1)], [11, "kernel: and 3 more elements"]);
 });

@@ -227,6 +227,34 @@ Deno.test("without permission to list ServiceCIDRs the proxy goes on without the
   );
 });
 
+for (const [kind, code] of [["Node", 403], ["Node", 500], ["ServiceCIDR", 500]] as const) {
+  Deno.test(`with a server that answers ${code} for ${kind}, Services are listed and ${kind} is listed again`, async () => {
+    let mended = false;
+    const path = `/${kind.toLowerCase()}s`;
+    await using server = new Server(
+      () => initial(true),
+      (asked) => asked.endsWith(path) && !mended ? status(code, "Refused") : stream([BOOKMARK], true),
+    );
+    await using follower = new Follower(
+      apiSource(server.client(), "node-a", false, {
+        ...TIMES,
+        awaitMilliseconds: 100,
+        missMilliseconds: 200,
+      }),
+    );
+    const lists = () => follower.batches.filter((batch) => batch.kind === "list");
+    await until("the Services are whole", () => lists().some((list) => !isPart(list)));
+    const ours = () => lists().filter(({ kinds }) => kinds?.includes(kind));
+    assert.deepEqual(ours().map(({ complete, objects }) => [complete, objects]), [[false, []]]);
+    assert.match(
+      ours()[0]!.problems.join(),
+      new RegExp(`^${kind}: .*${code === 403 ? 403 : "not listed yet"}.*; going on without$`),
+    );
+    mended = true;
+    await until("it is listed", () => ours().at(-1)!.complete);
+  });
+}
+
 Deno.test("a server that expires or ends each watch at once is asked again only after a pause", async () => {
   const answers: Record<string, () => Response> = {
     forgets: () => status(410, "Gone"),

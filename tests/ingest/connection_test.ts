@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { apiSource } from "../../src/ingest/api_source.ts";
-import { BOOKMARK, line, LISTEN, Server, stream, whole } from "../support/api_server.ts";
+import { BOOKMARK, line, LISTEN, page, Server, status, stream, whole } from "../support/api_server.ts";
 import { Follower } from "../support/follower.ts";
 import { SilentRelay } from "../support/silent_relay.ts";
 import { until } from "../support/until.ts";
@@ -107,4 +107,25 @@ Deno.test("watches that a load balancer cuts again and again are resumed with on
   const lines = follower.said().filter((text) => text.startsWith("!"));
   assert.equal(lines.length, 1, lines.join("\n"));
   assert.match(lines[0]!, /^! \w+: a watch was cut and is resumed: ./);
+});
+
+/** `response`, compressed as by a proxy that compresses every answer. */
+function gzipped(response: Response): Response {
+  const body = response.body!.pipeThrough(new CompressionStream("gzip"));
+  const headers = { "content-type": "application/json; charset=utf-8", "content-encoding": "gzip" };
+  return new Response(body, { status: response.status, headers });
+}
+
+Deno.test("a list and a Status are read although the server compresses them without a request for it", async () => {
+  const boom = { kind: "Status", apiVersion: "v1", status: "Failure", message: "not ready", code: 503 };
+  let ready = false;
+  await using server = new Server((query) => {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (query.has("watch")) return late();
+    return gzipped(ready ? page(["a", "b"]) : Response.json(boom));
+  });
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await until("it says why", () => follower.said().includes("! Service: not ready; trying again"));
+  ready = true;
+  await until("it is listed", () => follower.said().includes("list Service: a,b"));
 });

@@ -121,6 +121,21 @@ Deno.test("the output of a program that makes credentials is not quoted", () =>
       [place.cluster, shell("garbage", "echo S3CR3T"), /exec: what the program wrote is not JSON$/],
       [
         place.cluster,
+        shell("endless", "yes S3CR3T | head -c 9000000"),
+        /exec: the program wrote more than \d+ bytes$/,
+      ],
+      [
+        place.cluster,
+        shell("loud", "yes S3CR3T | head -c 9000000 >&2; exit 1"),
+        /exec: the program wrote more than \d+ /,
+      ],
+      [
+        place.cluster,
+        { "auth-provider": { name: "gcp", config: { "cmd-path": "/bin/S3CR3T", expiry: "2020-01-01" } } },
+        /auth-provider gcp: removed from Kubernetes/,
+      ],
+      [
+        place.cluster,
         shell("scalar", `echo '"S3CR3T"'`),
         /exec: what the program wrote is not an ExecCredential$/,
       ],

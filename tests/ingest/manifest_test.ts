@@ -222,13 +222,64 @@ Deno.test("a file that is gone deletes the objects that only it had, and their n
   );
 });
 
+Deno.test("a pipe among the files is rejected, and the other files are served", async () => {
+  await withFolder({ "b.yaml": ONE }, async (folder) => {
+    new Deno.Command("mkfifo", { args: [`${folder}/a.yaml`] }).outputSync();
+    const writer = new Deno.Command("sh", { args: ["-c", `echo '{}' > ${folder}/a.yaml`] }).spawn();
+    const { objects, complete, problems } = readManifests(folder);
+    assert.deepEqual([names(objects), complete], [["one"], false]);
+    assert.match(problems[0]!, /a\.yaml: it is a pipe.*; nothing is deleted until it can be read$/);
+    writer.kill("SIGKILL");
+    await writer.status;
+  });
+});
+
+Deno.test("a file that the system could not read is read again, though nothing in the folder changes", async () => {
+  await withFolder({ "b.yaml": ONE }, async (folder) => {
+    const outside = Deno.makeTempDirSync();
+    Deno.symlinkSync("/proc/self/mem", `${outside}/a`);
+    Deno.symlinkSync(`${outside}/a`, `${folder}/a.yaml`);
+    const stop = new AbortController();
+    const deadline = setTimeout(() => stop.abort(), 20_000);
+    const seen: (string[] | boolean)[] = [];
+    for await (const batch of manifestSource(folder, true).batches(stop.signal)) {
+      if (batch.kind !== "list") continue;
+      seen.push(names(batch.objects), batch.complete);
+      if (batch.complete) break;
+      Deno.removeSync(`${outside}/a`);
+      Deno.writeTextFileSync(`${outside}/a`, ONE.replace("one", "two"));
+    }
+    clearTimeout(deadline);
+    assert.deepEqual(seen, [["one"], false, ["two", "one"], true]);
+    Deno.removeSync(outside, { recursive: true });
+  });
+});
+
+Deno.test("a list of any length is read whole", () => {
+  const item = (number: number) => ({ kind: "Service", metadata: { name: `s${number}` } });
+  const text = JSON.stringify({ kind: "List", items: Array.from({ length: 200_000 }, (_, i) => item(i)) });
+  const { values, problems } = readDocuments("a.json", text);
+  assert.deepEqual([values.length, problems], [200_000, []]);
+});
+
 Deno.test("a file that is unreadable, empty or missing deletes nothing, and the other files are served", async () => {
-  const damage: [string, (folder: string) => void, RegExp][] = [
+  type Damage = [string, (folder: string) => void, RegExp];
+  const damage: Damage[] = [
     [
       "emptied",
       (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, ""),
       /a\.yaml: it is empty; nothing is deleted/,
     ],
+    ...["null\n", "# nothing yet\n---\n"].map((text): Damage => [
+      text,
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, text),
+      /a\.yaml: it is empty; nothing is deleted/,
+    ]),
+    ...["[]", "kind: Status\n", "kind: ServiceList\nitems: null\n"].map((text): Damage => [
+      text,
+      (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, text),
+      /a\.yaml: kind .* is not one of .*; the object is left out/,
+    ]),
     ["blank", (folder) => Deno.writeTextFileSync(`${folder}/a.yaml`, " \n\n"), /a\.yaml: it is empty/],
     ["a folder", (folder) => {
       Deno.removeSync(`${folder}/a.yaml`);

@@ -60,6 +60,20 @@ Deno.test("an answer that is not a list of the requested kind is reported and no
   }
 });
 
+Deno.test("an error answer that does not end is reported in time, and the request is repeated", () => {
+  const reported = /^! Service: .*500 Internal Server Error.*; trying again$/;
+  const flood = new Run().start().answer(NO_STREAMS, 422).head(500);
+  flood.bytes("x".repeat(40_000), "x".repeat(40_000));
+  assert.match(flood.said[0] ?? "", reported);
+  assert.ok(flood.pass(900).queries.length === 3, "it asks again");
+  const drip = new Run().start().answer(NO_STREAMS, 422).head(500);
+  for (let second = 0; second < 40; second++) drip.bytes("x").pass(1000);
+  assert.match(drip.said[0] ?? "", reported);
+  const watch = watching().pass(1).bytes().end().pass(5000).head(500);
+  for (let second = 0; second < 40; second++) watch.bytes("x").pass(1000);
+  assert.match(watch.said.at(-1) ?? "", reported);
+});
+
 Deno.test("a wrong line of a watch is reported, and the next watch begins at the last version", () => {
   const lines: readonly (readonly [string, string])[] = [
     ['{"type":"BOOKMARK"}', "a watch event BOOKMARK whose object is missing"],

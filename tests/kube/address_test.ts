@@ -7,20 +7,20 @@ import { cidrText, contains, disjoint, familyOf, parseAddress, parseCidr } from 
 import { isCanonical } from "../../src/nft/data_type.ts";
 
 Deno.test("addresses are read as leniently as kube-proxy reads them and written in one form", () => {
-  const cases: Record<string, string | null> = {
+  const cases: Record<string, string | undefined> = {
     "10.0.0.1": "10.0.0.1",
     "172.30.0.041": "172.30.0.41",
     "010.0.0.001": "10.0.0.1",
     " 10.0.0.1 ": "10.0.0.1",
-    "256.0.0.1": null,
-    "10.0.0": null,
-    "10.0.0.1.2": null,
+    "256.0.0.1": undefined,
+    "10.0.0": undefined,
+    "10.0.0.1.2": undefined,
     "FD00:0:0::0001": "fd00::1",
     "::ffff:10.0.0.1": "10.0.0.1",
-    "fe80::1%eth0": null,
-    "fd00::1::2": null,
-    "web.example.com": null,
-    "": null,
+    "fe80::1%eth0": undefined,
+    "fd00::1::2": undefined,
+    "web.example.com": undefined,
+    "": undefined,
   };
   for (const [text, expected] of Object.entries(cases)) assert.equal(parseAddress(text), expected, text);
 });
@@ -45,20 +45,20 @@ Deno.test("every IPv6 address comes back from its bytes in the form it is parsed
 });
 
 Deno.test("a block is written without host bits", () => {
-  const cases: Record<string, string | null> = {
+  const cases: Record<string, string | undefined> = {
     "203.0.113.000/025": "203.0.113.0/25",
     "10.1.2.3/8": "10.0.0.0/8",
     "10.1.2.3/0": "0.0.0.0/0",
     "255.255.255.255/31": "255.255.255.254/31",
     "fd00:1:2:3::4/48": "fd00:1:2::/48",
-    "10.0.0.0/33": null,
-    "10.0.0.0": null,
-    "10.0.0.0/8/8": null,
-    "x/8": null,
+    "10.0.0.0/33": undefined,
+    "10.0.0.0": undefined,
+    "10.0.0.0/8/8": undefined,
+    "x/8": undefined,
   };
   for (const [text, expected] of Object.entries(cases)) {
     const cidr = parseCidr(text);
-    assert.equal(cidr === null ? null : cidrText(cidr), expected, text);
+    assert.equal(cidr === undefined ? undefined : cidrText(cidr), expected, text);
   }
 });
 

@@ -385,3 +385,27 @@ Deno.test("an object with any value in any place is decoded, or the problem name
     { numRuns: 3000 },
   );
 });
+
+Deno.test("a slice whose Service label is not a string is rejected; other such labels are left out", () => {
+  const slice = (labels: unknown) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "web-a", namespace: "shop", labels },
+    addressType: "IPv4",
+    endpoints: [],
+    ports: [],
+  });
+  assert.deepEqual(decodeObject(slice({ "kubernetes.io/service-name": 5 })), {
+    ok: false,
+    problem:
+      'EndpointSlice "shop/web-a": metadata.labels.kubernetes.io/service-name: Invalid input: expected string, received number, found 5',
+  });
+  const zone = decodeObject(slice({ "kubernetes.io/service-name": "web", "topology.kubernetes.io/zone": 1 }));
+  assert.ok(zone.ok);
+  assert.deepEqual(zone.object.metadata.labels, { "kubernetes.io/service-name": "web" });
+  assert.match(zone.warnings.join(), /topology\.kubernetes\.io\/zone: .*, found 1; left out/);
+  for (const labels of [{ "kubernetes.io/service-name": null, app: 5 }, {}, null]) {
+    const plain = decodeObject(slice(labels));
+    assert.ok(plain.ok && plain.object.metadata.labels === undefined && plain.warnings.length === 0);
+  }
+});

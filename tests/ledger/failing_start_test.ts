@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
 
@@ -61,4 +62,33 @@ Deno.test("records that could not be synced at a start do not count as durable",
   }
   ledger[Symbol.dispose]();
   assert.deepEqual(versions(kept), ["a", "b", "c"]);
+});
+
+Deno.test("records wait while a pipe, folder or link has the name of a file of the ledger", () => {
+  const obstacles: Record<string, (path: string) => void> = {
+    pipe: (path) => void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+    folder: (path) => Deno.mkdirSync(path),
+    link: (path) => Deno.symlinkSync("/none/none", path),
+  };
+  for (const file of ["00000000000000000000.ndjson", "writer.lock"]) {
+    for (const [what, place] of Object.entries(obstacles)) {
+      const folder = Deno.makeTempDirSync();
+      const storage = folderStorage(folder, true);
+      place(`${folder}/${file}`);
+      const failures: (number | undefined)[] = [];
+      try {
+        using ledger = new LedgerWriter(storage, { policy: "interval" });
+        ledger.append([record("a")]);
+        failures.push(ledger.failure?.records);
+        Deno.removeSync(`${folder}/${file}`);
+        ledger.append([record("b")]);
+        failures.push(ledger.failure?.records);
+      } catch (error) {
+        assert.fail(`${what} in place of ${file}: ${error}`);
+      }
+      assert.deepEqual(failures, [1, undefined], `${what} in place of ${file}`);
+      assert.equal([...readLedger(storage)].length, 2);
+      Deno.removeSync(folder, { recursive: true });
+    }
+  }
 });

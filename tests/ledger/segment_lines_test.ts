@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { zstdDecompressSync } from "node:zlib";
 import { segmentName } from "../../src/ledger/format.ts";
 import { verifyLedger } from "../../src/ledger/reader.ts";
+import { salvage } from "../../src/ledger/salvage.ts";
 import { readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import { segmentTerms, termsName } from "../../src/ledger/terms.ts";
@@ -80,8 +81,10 @@ Deno.test("a line that is too long for a record is rejected while it is read; at
   assert.ok(Math.max(ended.most(), torn.most()) <= 1024 * 1024, `${ended.most()} bytes at once`);
 });
 
-Deno.test("a file that is too large for a segment is not read", () => {
-  const { storage, most } = longer(oneSegment(), 2 * GIGABYTE, "\n");
+Deno.test("the whole lines at the beginning of a file that is too large for a segment are salvaged", () => {
+  const { storage, most } = longer(oneSegment(), 2 * GIGABYTE, "");
   assert.match(verifyLedger(storage)[0]!, /a segment of \d+ bytes, at most \d+/);
-  assert.equal(most(), 0);
+  assert.throws(() => open(storage), /LedgerDamage/);
+  assert.deepEqual([...salvage(storage)].map(({ record }) => record), EVERY_KIND);
+  assert.ok(most() <= 1024 * 1024, `${most()} bytes at once`);
 });

@@ -30,6 +30,24 @@ Deno.test("a file for kube-proxy 1.15 is accepted: fields that kube-proxy no lon
   assert.equal(settings?.conntrack?.maxPerCore, 1);
 });
 
+Deno.test("booleans, numbers and merge keys of YAML 1.1 are read as in kube-proxy", () => {
+  const { settings, problem } = read(
+    `${HEAD}nftables:\n  <<: {masqueradeBit: 016}\n  masqueradeAll: yes\nenableProfiling: off\n` +
+      "oomScoreAdj: -0x10\nconntrack: {min: 131_072, maxPerCore: 0b11, tcpBeLiberal: On}\n",
+  );
+  assert.equal(problem, "");
+  const { proxy, conntrack, oomScoreAdj } = settings!;
+  assert.deepEqual([proxy.masqueradeBit, proxy.masqueradeAll, oomScoreAdj], [14, true, -16]);
+  assert.deepEqual([conntrack?.min, conntrack?.maxPerCore, conntrack?.tcpBeLiberal], [131_072, 3, true]);
+});
+
+Deno.test("an address to listen on without a port has the default port, as in kube-proxy", () => {
+  const { settings, problem } = read(`${HEAD}healthzBindAddress: 127.0.0.1\nmetricsBindAddress: "::1"\n`);
+  assert.equal(problem, "");
+  assert.deepEqual(settings?.healthzBindAddress, { hostname: "127.0.0.1", port: 10256 });
+  assert.deepEqual(settings?.metricsBindAddress, { hostname: "::1", port: 10249 });
+});
+
 Deno.test("of a repeated key the last counts, as in kube-proxy; in our own document it is refused", () => {
   assert.equal(read(`${HEAD}oomScoreAdj: 1\noomScoreAdj: 2\n`).settings?.oomScoreAdj, 2);
   assert.equal(

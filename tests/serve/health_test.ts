@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
+import { NO_NOTES } from "../../src/serve/http_server.ts";
 import { OWN_NODE_PROBLEMS, type ProblemFacts } from "../../src/serve/problems.ts";
 import { resourceStatus } from "../support/resource_status.ts";
 
@@ -156,4 +157,32 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
   taken.close();
   ports.follow([{ ...one(1), port: other }], ["127.0.0.1"]);
   assert.deepEqual(await ask(other), [200, "1", answer(1)]);
+});
+
+Deno.test("health check ports beyond the bound are not opened, and are reported", async () => {
+  const warnings: string[] = [];
+  await using ports = new HealthCheckPorts(
+    () => FACTS,
+    ({ name }, text) => warnings.push(`${name}: ${text}`),
+    NO_NOTES,
+    2,
+  );
+  const service = (number: number) => ({
+    namespace: "shop",
+    name: `s${number}`,
+    port: 20_260 + number,
+    localEndpoints: 1,
+  });
+  const asked = (number: number) =>
+    fetch(`http://127.0.0.1:${20_260 + number}/`).then(async (answer) => {
+      await answer.body?.cancel();
+      return answer.status;
+    }, () => "closed");
+  ports.follow([service(0), service(1), service(2)], ["127.0.0.1"]);
+  assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), [200, 200, "closed"]);
+  assert.deepEqual(warnings, [
+    "s2: health check port 20262 on 127.0.0.1 cannot be opened: 2 are open, and more would leave too few descriptors",
+  ]);
+  ports.follow([service(1), service(2)], ["127.0.0.1"]);
+  assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), ["closed", 200, 200]);
 });

@@ -7,7 +7,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { objectKey } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { Offset } from "../../src/ledger/record.ts";
+import { offsetOf } from "../../src/ledger/record.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Elements } from "../../src/nft/ruleset.ts";
@@ -41,7 +41,7 @@ export function disagreement({ process, disk, kernel, server }: World): string |
 /** The elements that the kernel should have: those of all objects on the server. */
 function desiredBy({ cluster, manners }: Server): Elements {
   const state = emptyState();
-  foldRecord(state, 0 as Offset, CONFIG);
+  foldRecord(state, offsetOf(0), CONFIG);
   const shown = [...cluster.objects.values()].filter(({ kind }) =>
     kind !== "ServiceCIDR" || manners.serviceCidrs
   );
@@ -51,7 +51,7 @@ function desiredBy({ cluster, manners }: Server): Elements {
     const value = decoded.object;
     const { time } = moment(0);
     const record = { kind: "event", key: objectKey(value), value, resourceVersion: "", time } as const;
-    foldRecord(state, i + 1 as Offset, record);
+    foldRecord(state, offsetOf(i + 1), record);
   });
   return state.desired;
 }

@@ -76,7 +76,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     check: "a line of a watch has an object",
     file: ANSWER,
-    changes: [["  if (!hasFields(object)) throw invalid(", "  if (false) throw invalid("]],
+    changes: [["  if (!isJsonObject(object)) throw invalid(", "  if (false) throw invalid("]],
   },
   {
     check: "an event DELETED needs only the name",

@@ -5,6 +5,7 @@ import { writeDocuments } from "../../ingest/manifest_documents.ts";
 import { settings } from "../../node/config.ts";
 import { PROXY_FLAGS, type ProxyFlags } from "../../node/proxy_flags.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { printText } from "../terminal.ts";
 
 /** Flags of `manifest`. */
 export interface ManifestOptions extends ProxyFlags {
@@ -37,7 +38,7 @@ export function manifest(options: ManifestOptions): number {
   }
   // Wrong flags are reported here, not on every node.
   const { healthzBindAddress } = settings(proxyFlags(options));
-  console.log(writeDocuments(objects(options, healthzBindAddress!.port)).trimEnd());
+  printText(writeDocuments(objects(options, healthzBindAddress!.port)).trimEnd());
   return 0;
 }
 

@@ -16,7 +16,7 @@ import { type Command, type Done, positive } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { pace } from "../replay_pace.ts";
 import { replayParts } from "../replay_workers.ts";
-import { printLines } from "../terminal.ts";
+import { printLines, printText } from "../terminal.ts";
 import { pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `replay`. */
@@ -103,6 +103,6 @@ function print(
     const others = otherVersions === 0
       ? ""
       : ` but for ${otherVersions} that another version of the program made`;
-    console.log(`${records} records, ${commits} commits: each as it was${others}${rate}`);
+    printText(`${records} records, ${commits} commits: each as it was${others}${rate}`);
   }
 }

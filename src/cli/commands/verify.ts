@@ -1,19 +1,16 @@
 // `ledgerproxy verify LEDGER`: checks that a ledger is what was written, and that the kernel holds its rules. It changes nothing
 // unless --repair is given, which sets a damaged ledger aside and begins a new one with the records that can be read.
 
-import { disagreement, disagreementText } from "../../engine/disagreement.ts";
 import type { ClusterState } from "../../fold/cluster_state.ts";
-import { differences, sideOfKernel, sideOfState } from "../../history/diff.ts";
+import { compareWithKernel } from "../../history/kernel_comparison.ts";
 import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
-import { separated } from "../../nft/objects.ts";
 import { log } from "../../node/log.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import { rulesetDigest } from "../../plan/digest.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
@@ -63,13 +60,7 @@ export function verifyCommand(path: string, options: VerifyOptions): number {
 function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
   const listed = listedRules();
   if (typeof listed === "string") return [listed];
-  const { tables, elements } = separated(listed);
-  const found = { tables, elements, digest: rulesetDigest(tables, elements) };
-  const kind = disagreement({ ledger, end: state.folded, committed: state.committed }, found);
-  return [
-    ...(kind === undefined ? [] : [`kernel: ${kind}: ${disagreementText(kind)}`]),
-    ...kernelProblems(differences(sideOfKernel(listed), sideOfState(state))),
-  ];
+  return kernelProblems(compareWithKernel(ledger, state, listed));
 }
 
 /** Sets the damaged ledger in folder `path` aside. Throws UsageError while a program writes it. */

@@ -3,6 +3,7 @@
 import { FORMAT_VERSION } from "../../ledger/format.ts";
 import { VERSION } from "../../node/program_version.ts";
 import { printJson } from "../json_schema.ts";
+import { printText } from "../terminal.ts";
 
 /** Prints one line for each version; returns the exit code. */
 export function version({ json }: { readonly json?: boolean }): number {
@@ -15,6 +16,6 @@ export function version({ json }: { readonly json?: boolean }): number {
     architecture: Deno.build.arch,
   };
   if (json) printJson("version/1", versions);
-  else for (const [name, value] of Object.entries(versions)) console.log(`${name.padEnd(12)}  ${value}`);
+  else for (const [name, value] of Object.entries(versions)) printText(`${name.padEnd(12)}  ${value}`);
   return 0;
 }

@@ -7,7 +7,7 @@ import { type Outcome, trace } from "../../../src/history/trace.ts";
 import type { KubeObject } from "../../../src/kube/objects.ts";
 import { objectKey } from "../../../src/kube/objects.ts";
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
-import type { LedgerRecord, Offset } from "../../../src/ledger/record.ts";
+import { type LedgerRecord, offsetOf } from "../../../src/ledger/record.ts";
 import type { Address, Family } from "../../../src/nft/data_type.ts";
 import type { Ruleset } from "../../../src/nft/ruleset.ts";
 import { endpointText } from "../../../src/nft/text.ts";
@@ -30,7 +30,7 @@ export function stateOf(config: ProxyConfig, objects: readonly KubeObject[]): Cl
       time: TIME,
     })),
   ];
-  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
+  records.forEach((record, offset) => foldRecord(state, offsetOf(offset), record));
   return state;
 }
 

@@ -3,8 +3,8 @@
 
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
-import { type Digest, digestText } from "../plan/digest.ts";
-import { positionOf } from "../plan/position.ts";
+import { type Digest, digestText } from "./digest.ts";
+import { positionOf } from "./position.ts";
 
 /**
  * `gone`: our tables are absent: the node was started, or another program removed them. `half`: one family's table is

@@ -1,9 +1,4 @@
-// Values that come from outside and that nothing has checked yet: parsed JSON, and what was thrown.
-
-/** Whether `value` is an object with fields: neither null nor an array. */
-export function hasFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+// What was thrown: any value may be, and nothing has checked it.
 
 /** The message of what was thrown. Most code throws an Error, but JavaScript allows any value. */
 export function messageOf(thrown: unknown): string {

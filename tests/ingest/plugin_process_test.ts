@@ -1,0 +1,44 @@
+// Programs that make credentials, and do not end.
+
+import assert from "node:assert/strict";
+import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
+import { pluginCredentials } from "../../src/ingest/plugin_credentials.ts";
+import { kubeconfig } from "../support/api_server.ts";
+import { until } from "../support/until.ts";
+
+Deno.test("an exec plugin that hangs is killed with all processes that it started, and one runs at a time", async () => {
+  const folder = await Deno.makeTempDir();
+  const pids = `${folder}/pids`;
+  const script = `#!/bin/sh\nsleep 1000 &\necho $$ $! >> ${pids}\nwait\n`;
+  Deno.writeTextFileSync(`${folder}/plugin`, script, { mode: 0o700 });
+  const path = kubeconfig(folder, "https://127.0.0.1:1", {
+    exec: {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: `${folder}/plugin`,
+      interactiveMode: "Never",
+    },
+  });
+  const problem = (text: string) => new KubeconfigProblem(text);
+  const ask = pluginCredentials(path, problem, { milliseconds: 500, bytes: 1000 });
+  const late = Promise.withResolvers<string>();
+  const timer = setTimeout(() => late.resolve("late"), 20_000);
+  const answers = [ask(), ask()].map((answer) => answer.then(() => "credentials", (error) => error.message));
+  assert.deepEqual(
+    await Promise.all(answers.map((answer) => Promise.race([answer, late.promise]))),
+    Array(2).fill("exec: the program gave nothing within 0.5 s"),
+  );
+  clearTimeout(timer);
+  const [started, ...more] = Deno.readTextFileSync(pids).trim().split("\n");
+  assert.deepEqual(more, []);
+  for (const pid of started!.split(" ")) await until(`process ${pid} is gone`, () => !runs(pid));
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Whether a process is there, and not only its exit code. */
+function runs(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,15 @@
+// Verdicts as attributes and back.
+
+import assert from "node:assert/strict";
+import { attributes } from "../../src/kernel/netlink_reader.ts";
+import { NetlinkWriter } from "../../src/kernel/netlink_writer.ts";
+import { readVerdict, writeVerdict } from "../../src/kernel/verdict_codec.ts";
+import { parseVerdict, verdictText } from "../../src/nft/statement.ts";
+
+Deno.test("every verdict is read back from its attributes", () => {
+  for (const text of ["accept", "drop", "return", "goto pick-4", "jump services"]) {
+    const writer = new NetlinkWriter();
+    writeVerdict(writer, parseVerdict(text));
+    assert.equal(verdictText(readVerdict(attributes(writer.finish()))), text);
+  }
+});
