@@ -1,6 +1,7 @@
 // Wrong answers, each with one fault. Where a fault does not fit the request there is none, and the server gives the right
 // answer.
 
+import { decodeObject } from "../../src/kube/decode.ts";
 import { LARGE_REMOVAL_MIN } from "../../src/limits.ts";
 import { type Answer, bookmark, line, listText, refusal, statusText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
@@ -18,6 +19,8 @@ export interface Asked {
   readonly items: readonly Stored[];
   /** Whether a list of two of them would remove most of the known objects, and at least ten. */
   readonly losesMost: boolean;
+  /** Objects that such a list keeps; 0 for a few. */
+  readonly kept: number;
   readonly version: number;
   readonly now: number;
 }
@@ -69,7 +72,7 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       );
     case "list that lost most": {
       if (!asked.losesMost) return undefined;
-      const kept = items.slice(0, keptOf(items) > 0 ? keptOf(items) : chance.below(LEFT_MAX + 1));
+      const kept = items.slice(0, asked.kept > 0 ? asked.kept : chance.below(LEFT_MAX + 1));
       if (!isStream(honest)) {
         return whole(listText(kind, apiVersion, kept, { resourceVersion: String(version) }));
       }
@@ -96,10 +99,14 @@ function movedPage(text: string): string {
   return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: items.slice(1) });
 }
 
-/** Objects that a list which lost most may keep so that another one can lose all of these; 0 where there are too few. */
-export function keptOf({ length }: readonly Stored[]): number {
-  const kept = Math.floor(length * 0.45);
-  return kept < LARGE_REMOVAL_MIN ? 0 : kept;
+/**
+ * How many of `items` a list that lost most may keep, where the program knows `known` of the kind, so that another list can
+ * lose all of these too; 0 where there are too few.
+ */
+export function keptOf(items: readonly Stored[], known: number): number {
+  const kept = Math.floor(items.length * 0.45);
+  const readable = items.slice(0, kept).filter((item) => decodeObject(item).ok);
+  return readable.length < LARGE_REMOVAL_MIN || known <= 2 * kept ? 0 : kept;
 }
 
 const NO_LISTS: readonly ((kind: string, apiVersion: string) => string)[] = [

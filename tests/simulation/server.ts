@@ -142,6 +142,7 @@ export class Server {
     const special = this.#special(fault, path, query, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;
+    const kept = keptOf(items, this.known(kind));
     const answer = faultyAnswer(fault, {
       now,
       kind,
@@ -150,11 +151,12 @@ export class Server {
       honest,
       items,
       version: this.cluster.version,
+      kept,
       losesMost: this.known(kind) > LOSES_MOST && items.length > LOSES_MOST,
     });
     if (answer === undefined) return undefined;
     if (fault === "list that lost most") {
-      if (keptOf(items) > 0) this.#contradicting.add(path);
+      if (kept > 0) this.#contradicting.add(path);
       this.#lossy.set(path, this.chance.once(2) ? now : now + this.chance.between(5, 30) * 1000);
     }
     // Faults of a later line are counted when that line is written.
@@ -181,7 +183,9 @@ export class Server {
     this.counts.fired("second list that contradicts the first");
     const items = this.cluster.list(kind);
     const resourceVersion = String(this.cluster.version);
-    return whole(listText(kind, apiVersion, items.slice(items.length - keptOf(items)), { resourceVersion }));
+    return whole(
+      listText(kind, apiVersion, items.slice(Math.ceil(items.length * 0.55)), { resourceVersion }),
+    );
   }
 
   #endless({ kind, apiVersion }: ApiResource, query: Query): Answer {
