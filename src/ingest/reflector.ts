@@ -83,6 +83,7 @@ function look(state: ReflectorState, now: Now): ReflectorEffect[] {
   }
   // The watch has lasted long enough, or a list must be confirmed now.
   state.failures = 0;
+  forgetUnversioned(state, phase);
   return [{ kind: "cancel" }, ...begin(state, now)];
 }
 

@@ -222,6 +222,8 @@ Deno.test("after a list with an empty version the watch begins at once, and a li
     assert.equal(run.query["watch"], undefined, "only a list has the changes that were missed");
     assert.equal(run.at, 60_000);
   }
+  const renewed = paged({ resourceVersion: "" }).head(200, "", false).pass(30_000);
+  assert.equal(renewed.query["watch"], undefined, "a renewed watch missed changes as well");
   const marked = paged({ resourceVersion: "" }).head();
   marked.bytes(line("BOOKMARK", { metadata: { resourceVersion: "20" } })).pass(60_000).end();
   assert.equal(marked.query["resourceVersion"], "20", "a bookmark has a version");

@@ -104,7 +104,10 @@ export class Client {
     const { phase } = follower.state;
     const isShown = phase.kind === "exchange" && (phase.ask === "page" || phase.ask === "watch") &&
       !phase.confirms;
+    const watches = phase.kind === "exchange" && phase.ask === "watch";
+    const before = this.#batches.length;
     this.#feed(follower, inputOf(arrival, this.shared, request.answered), now);
+    if (arrival.kind === "bytes" && watches) checkDeletion(arrival.deletes, this.#batches.slice(before));
     const said = arrival.kind === "end" && isShown ? this.server.says.get(id) : undefined;
     if (said !== undefined) assert.ok(statusOf(follower.state).problem.includes(said), "a Status is named");
     this.#start(now);
@@ -202,6 +205,13 @@ export class Client {
     }
     for (const follower of open) this.#feed(follower, { kind: "failed", problem }, now);
   }
+}
+
+/** Asserts that a watch that sent the deletion of an object with the name `deletes` led to that event. */
+function checkDeletion(deletes: string | undefined, batches: readonly SourceBatch[]): void {
+  const events = batches.flatMap((batch) => batch.kind === "events" ? batch.events : []);
+  const counts = events.some(({ key, value }) => key.name === deletes && value === null);
+  assert.ok(deletes === undefined || counts, `the deletion of ${deletes} counts`);
 }
 
 function inputOf(arrival: Arrival, shared: boolean, answered: boolean): ReflectorInput {

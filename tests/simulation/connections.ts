@@ -10,7 +10,7 @@ import type { FaultCounts } from "./faults.ts";
 /** What the program receives on one request. */
 export type Arrival =
   | { readonly kind: "head"; readonly status: number; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly deletes?: string }
   | { readonly kind: "end" }
   | { readonly kind: "broken"; readonly reason: string };
 
@@ -65,12 +65,15 @@ export class Connections {
   #follow(stream: Stream, now: number): void {
     const { following, coming, resource: { kind, apiVersion } } = stream;
     if (following === undefined) return;
-    const send = (text: string) =>
-      coming.push({ at: now, arrival: { kind: "bytes", bytes: encoder.encode(text) } });
+    const send = (text: string, deletes?: string) => {
+      const arrival = { kind: "bytes", bytes: encoder.encode(text) } as const;
+      coming.push({ at: now, arrival: deletes === undefined ? arrival : { ...arrival, deletes } });
+    };
     const { history, version } = this.cluster;
     for (const change of following.version < version ? history : []) {
       if (change.version <= following.version || change.object.kind !== kind) continue;
-      send(changeText(change, following.manner));
+      const { type, object } = change;
+      send(changeText(change, following.manner), type === "DELETED" ? object.metadata.name : undefined);
       this.#countManner(following, change.type);
     }
     following.version = version;

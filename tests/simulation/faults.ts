@@ -64,6 +64,7 @@ const OTHERS = [
   "streamed lists refused",
   "watches cut every few seconds",
   "second list that does not come for a while",
+  "second list that contradicts the first",
   "dead connection",
   "all connections reset",
   "history compacted",

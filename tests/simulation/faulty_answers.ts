@@ -1,6 +1,8 @@
 // Wrong answers, each with one fault. Where a fault does not fit the request there is none, and the server gives the right
 // answer.
 
+import { decodeObject } from "../../src/kube/decode.ts";
+import { LARGE_REMOVAL_MIN } from "../../src/limits.ts";
 import { type Answer, bookmark, line, listText, refusal, statusText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Stored, Wanted } from "./cluster.ts";
@@ -17,6 +19,8 @@ export interface Asked {
   readonly items: readonly Stored[];
   /** Whether a list of two of them would remove most of the known objects, and at least ten. */
   readonly losesMost: boolean;
+  /** Objects that such a list keeps; 0 for a few. */
+  readonly kept: number;
   readonly version: number;
   readonly now: number;
 }
@@ -68,14 +72,14 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
       );
     case "list that lost most": {
       if (!asked.losesMost) return undefined;
-      const kept = items.slice(0, chance.below(LEFT_MAX + 1));
+      const kept = items.slice(0, asked.kept > 0 ? asked.kept : chance.below(LEFT_MAX + 1));
       if (!isStream(honest)) {
         return whole(listText(kind, apiVersion, kept, { resourceVersion: String(version) }));
       }
       return { ...honest, text: kept.map((item) => line("ADDED", item)).join("") + endOf(asked) };
     }
     case "version moves between pages":
-      return whole(listText(kind, apiVersion, [], { resourceVersion: String(version + 1) }));
+      return whole(movedPage(honest.text));
     case "continue token expired":
       return refusal(410, "Expired", {}, "the provided continue parameter is too old");
     case "deleted inside a streamed list":
@@ -86,6 +90,23 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
     default:
       return faultyWatch(fault, asked);
   }
+}
+
+/** The page in `text` from another state of the server: of the next version, and without its first object. */
+function movedPage(text: string): string {
+  const { metadata, items, ...list } = JSON.parse(text);
+  const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+  return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: items.slice(1) });
+}
+
+/**
+ * How many of `items` a list that lost most may keep, where the program knows `known` of the kind, so that another list can
+ * lose all of these too; 0 where there are too few.
+ */
+export function keptOf(items: readonly Stored[], known: number): number {
+  const kept = Math.floor(items.length * 0.45);
+  const readable = items.slice(0, kept).filter((item) => decodeObject(item).ok);
+  return readable.length < LARGE_REMOVAL_MIN || known <= 2 * kept ? 0 : kept;
 }
 
 const NO_LISTS: readonly ((kind: string, apiVersion: string) => string)[] = [
@@ -139,7 +160,7 @@ function faultyStream(
     return { ...honest, text, ...(late ? { counts: "deleted inside a streamed list, after a part" } : {}) };
   }
   const [first, ...rest] = items;
-  const before = line("ADDED", { ...first!, ...earlier(first!) });
+  const before = line("ADDED", earlier(first!));
   const text = before + rest.map((item) => line("ADDED", item)).join("") + line("MODIFIED", first) + end;
   return { ...honest, text, ...(late ? { counts: "changed inside a streamed list, after a part" } : {}) };
 }
@@ -154,8 +175,15 @@ function ghostOf(item: Stored): Stored {
 /** The uid of the object that a stream adds and deletes before its end. The cluster never has it. */
 export const GHOST = "uid-ghost";
 
+/** The version of a value that changes before the stream's end. The cluster's versions are higher. */
+export const EARLIER = "1";
+
 /** An earlier value of `item`. */
-function earlier(item: Stored): Partial<Wanted> {
+function earlier(item: Stored): Stored {
+  return { ...item, ...earlierFields(item), metadata: { ...item.metadata, resourceVersion: EARLIER } };
+}
+
+function earlierFields(item: Stored): Partial<Wanted> {
   switch (item.kind) {
     case "EndpointSlice":
       return { endpoints: [{ addresses: ["10.244.99.99"], conditions: { ready: true } }] };

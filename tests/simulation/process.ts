@@ -15,7 +15,7 @@ import {
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import type { Now } from "../../src/ingest/reflector_state.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
-import { describeKey, type ObjectKind } from "../../src/kube/objects.ts";
+import { describeKey, type KubeObject, type ObjectKind } from "../../src/kube/objects.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
@@ -25,7 +25,7 @@ import { positionOf } from "../../src/plan/position.ts";
 import type { MemoryStorage } from "../support/memory_storage.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
-import { GHOST } from "./faulty_answers.ts";
+import { EARLIER, GHOST } from "./faulty_answers.ts";
 import type { UnreliableKernel } from "./kernel.ts";
 import type { Server } from "./server.ts";
 
@@ -113,7 +113,9 @@ export class Process {
   #takeAll(): void {
     for (const batch of this.client.take()) {
       takeBatch(this.running, batch, this.#now);
-      if (batch.kind === "list" && batch.complete) this.#checkGhosts(batch.kinds![0]!);
+      if (batch.kind !== "list" || !batch.complete) continue;
+      this.#checkGhosts(batch.kinds![0]!);
+      this.#checkValues(batch.objects);
     }
     for (const [kind, why] of this.#toConfirm.splice(0)) this.client.confirm(kind, why, moment(this.#now));
   }
@@ -139,6 +141,13 @@ export class Process {
         of !== kind || metadata.uid !== GHOST,
         `${kind} ${metadata.name} was deleted inside its list`,
       );
+    }
+  }
+
+  /** Asserts that a whole list has no value that changed before its end. */
+  #checkValues(objects: readonly KubeObject[]): void {
+    for (const { kind, metadata } of objects) {
+      assert.ok(metadata.resourceVersion !== EARLIER, `${kind} ${metadata.name} changed inside its list`);
     }
   }
 

@@ -83,6 +83,7 @@ export class Promises {
   check({ client, server, engine, ledger }: Process, kernel: UnreliableKernel, now: number): void {
     assert.equal(server.tooEarly, 0, "no request earlier than Retry-After allows");
     assert.ok(server.deepest <= PAGES_MAX, "a list without end is given up");
+    assert.equal(server.unlisted, 0, "a list follows a watch without a version");
     this.#checkConnections(client.connections(), now);
     this.#checkRetry(engine, kernel, now);
     this.#checkMirror(engine, kernel, now);

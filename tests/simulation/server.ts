@@ -6,7 +6,7 @@ import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
 import { type AnswerFault, type FaultCounts, type Shape, someFault } from "./faults.ts";
-import { faultyAnswer, LEFT_MAX, PART } from "./faulty_answers.ts";
+import { faultyAnswer, keptOf, LEFT_MAX, PART } from "./faulty_answers.ts";
 import { Connections } from "./connections.ts";
 import { HonestApi, type Manners, type Query, shapeOf } from "./honest_api.ts";
 
@@ -24,12 +24,18 @@ export class Server {
   tooEarly = 0;
   /** Most pages that were asked for of one list that has no end. */
   deepest = 0;
+  /** Watches without a version that followed another such watch, without a list in between. */
+  unlisted = 0;
   /** Texts that the program must report as its problem once it has the whole answer, by request. */
   readonly says = new Map<number, string>();
   #ids = 0;
+  /** Paths whose last request was a watch without a version. */
+  readonly #unversioned = new Set<string>();
   readonly #retryAt = new Map<string, number>();
   /** Paths whose last list lost most of its objects. The next whole list does not, and may be delayed. */
   readonly #lossy = new Map<string, number>();
+  /** Paths whose last list lost most, and whose next one contradicts it. */
+  readonly #contradicting = new Set<string>();
   readonly #endlessUntil = new Map<string, number>();
   readonly #honest: HonestApi;
   readonly connections: Connections;
@@ -60,6 +66,7 @@ export class Server {
       return this.connections.send(id, connection, this.resources[0]!, whole("ok"), now);
     }
     this.#count(path, now);
+    this.#noteVersion(path, query);
     if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
     const answer = this.#answer(resource, query, now);
     if (answer.says !== undefined) this.says.set(id, answer.says);
@@ -70,17 +77,27 @@ export class Server {
   forget(): void {
     this.connections.clear();
     this.#retryAt.clear();
+    this.#unversioned.clear();
   }
 
   /** The program has received a whole list of `path`: the next list may lose most of its objects again. */
   noteList(path: string, objects: number): void {
     const { kind } = this.resources.find((one) => one.path === path)!;
-    if (objects > LEFT_MAX || this.cluster.list(kind).length <= LEFT_MAX) this.#lossy.delete(path);
+    if (objects * 2 > this.cluster.list(kind).length || this.cluster.list(kind).length <= LEFT_MAX) {
+      this.#lossy.delete(path);
+    }
   }
 
   /** The program has received a Retry-After: it must not send `query` of `path` again before `at`. */
   noteRetry(path: string, query: Query, at: number): void {
     this.#retryAt.set(askedAgain(path, query), at);
+  }
+
+  #noteVersion(path: string, query: Query): void {
+    const versioned = shapeOf(query) !== "watch" || (query["resourceVersion"] ?? "") !== "";
+    if (versioned) return void this.#unversioned.delete(path);
+    if (this.#unversioned.has(path)) this.unlisted++;
+    this.#unversioned.add(path);
   }
 
   #count(path: string, now: number): void {
@@ -96,6 +113,9 @@ export class Server {
       return NONE;
     }
     const lists = shape === "list" || shape === "page";
+    if (shape === "list" && this.#contradicting.delete(path) && this.faulty) {
+      return this.#contradict(resource);
+    }
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
     // Few lists have a second page.
@@ -122,6 +142,7 @@ export class Server {
     const special = this.#special(fault, path, query, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;
+    const kept = keptOf(items, this.known(kind));
     const answer = faultyAnswer(fault, {
       now,
       kind,
@@ -130,10 +151,12 @@ export class Server {
       honest,
       items,
       version: this.cluster.version,
+      kept,
       losesMost: this.known(kind) > LOSES_MOST && items.length > LOSES_MOST,
     });
     if (answer === undefined) return undefined;
     if (fault === "list that lost most") {
+      if (kept > 0) this.#contradicting.add(path);
       this.#lossy.set(path, this.chance.once(2) ? now : now + this.chance.between(5, 30) * 1000);
     }
     // Faults of a later line are counted when that line is written.
@@ -153,6 +176,16 @@ export class Server {
     this.#endlessUntil.set(path, now + this.chance.between(1, 20) * 1000);
     const resource = this.resources.find((one) => one.path === path)!;
     return this.#endless(resource, query);
+  }
+
+  /** A list that lost most, and all that the last one had. */
+  #contradict({ kind, apiVersion }: ApiResource): Answer {
+    this.counts.fired("second list that contradicts the first");
+    const items = this.cluster.list(kind);
+    const resourceVersion = String(this.cluster.version);
+    return whole(
+      listText(kind, apiVersion, items.slice(Math.ceil(items.length * 0.55)), { resourceVersion }),
+    );
   }
 
   #endless({ kind, apiVersion }: ApiResource, query: Query): Answer {
