@@ -114,7 +114,7 @@ Deno.test("the public answers have no text of an error; details have it without 
 
 Deno.test("the endpoints answer in JSON; other paths are not found", async () => {
   let facts = FACTS;
-  const address = { hostname: "127.0.0.1", port: 40_256 };
+  const address = { hostname: "127.0.0.1", port: 20_256 };
   await using _server = serveHealth(address, () => facts);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`);
@@ -133,7 +133,7 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
     () => FACTS,
     ({ name }, text) => warnings.push(`${name}: ${text}`),
   );
-  const [port, other] = [40_257, 40_258];
+  const [port, other] = [20_257, 20_258];
   const one = (localEndpoints: number) => ({ namespace: "shop", name: "web", port, localEndpoints });
   const ask = async (at: number) => {
     const response = await fetch(`http://127.0.0.1:${at}/any/path`);
@@ -152,7 +152,7 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
   ports.follow([{ ...one(1), port: other }], ["127.0.0.1"]);
   assert.match(
     warnings[0]!,
-    /^web: health check port 40258 on 127\.0\.0\.1 cannot be opened: ./,
+    /^web: health check port 20258 on 127\.0\.0\.1 cannot be opened: ./,
   );
   taken.close();
   ports.follow([{ ...one(1), port: other }], ["127.0.0.1"]);

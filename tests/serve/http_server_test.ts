@@ -7,7 +7,7 @@ import { serveHealth } from "../../src/serve/health_server.ts";
 import { HEALTH_CONNECTIONS_MAX } from "../../src/limits.ts";
 import { until } from "../support/until.ts";
 
-const ADDRESS = { hostname: "127.0.0.1", port: 40_300 };
+const ADDRESS = { hostname: "127.0.0.1", port: 20_300 };
 const FACTS = {
   now: 0,
   lastUpdated: 0,

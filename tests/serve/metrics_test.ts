@@ -90,7 +90,7 @@ Deno.test("a sync is counted with kube-proxy's names, for both families, and wit
 });
 
 Deno.test("the metrics server answers kube-proxy's paths", async () => {
-  const address = { hostname: "127.0.0.1", port: 40_249 };
+  const address = { hostname: "127.0.0.1", port: 20_249 };
   const metrics = newMetrics({
     status: () => [],
     gathered: () => ({ services: 0, endpoints: 0 }),
