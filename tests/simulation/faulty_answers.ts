@@ -92,11 +92,12 @@ export function faultyAnswer(fault: AnswerFault, asked: Asked): Faulty | undefin
   }
 }
 
-/** The page in `text` from another state of the server: of the next version, and without its first object. */
+/** The page in `text` from another state of the server: of the next version, and with an earlier value of its first object. */
 function movedPage(text: string): string {
-  const { metadata, items, ...list } = JSON.parse(text);
+  const { metadata, items: [first, ...rest], ...list } = JSON.parse(text);
   const resourceVersion = String(Number(metadata.resourceVersion) + 1);
-  return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: items.slice(1) });
+  const old = { ...first, metadata: { ...first.metadata, resourceVersion: EARLIER } };
+  return JSON.stringify({ ...list, metadata: { ...metadata, resourceVersion }, items: [old, ...rest] });
 }
 
 /**
@@ -175,7 +176,7 @@ function ghostOf(item: Stored): Stored {
 /** The uid of the object that a stream adds and deletes before its end. The cluster never has it. */
 export const GHOST = "uid-ghost";
 
-/** The version of a value that changes before the stream's end. The cluster's versions are higher. */
+/** The version of a value that changed before the end of its list. The cluster's versions are higher. */
 export const EARLIER = "1";
 
 /** An earlier value of `item`. */

@@ -147,7 +147,7 @@ export class Process {
   /** Asserts that a whole list has no value that changed before its end. */
   #checkValues(objects: readonly KubeObject[]): void {
     for (const { kind, metadata } of objects) {
-      assert.ok(metadata.resourceVersion !== EARLIER, `${kind} ${metadata.name} changed inside its list`);
+      assert.ok(metadata.resourceVersion !== EARLIER, `${kind} ${metadata.name} is out of date in its list`);
     }
   }
 

@@ -135,14 +135,19 @@ export class Server {
   ): Answer | undefined {
     const items = this.cluster.list(kind);
     const inParts = shape === "stream" && items.length > PART && this.chance.once(2);
-    const fault = inParts ? this.chance.pick(IN_STREAMS) : someFault(shape, this.chance);
+    const kept = keptOf(items, this.known(kind));
+    const loses = kept > 0 && (shape === "list" || shape === "stream") && this.chance.once(4);
+    const fault = inParts
+      ? this.chance.pick(IN_STREAMS)
+      : loses
+      ? "list that lost most"
+      : someFault(shape, this.chance);
     // An error answer can only have faults of the connection.
     if (honest.status !== 200) return undefined;
     if (fault === "list that lost most" && this.#lossy.has(path)) return undefined;
     const special = this.#special(fault, path, query, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;
-    const kept = keptOf(items, this.known(kind));
     const answer = faultyAnswer(fault, {
       now,
       kind,
