@@ -78,6 +78,7 @@ export class Server {
     this.connections.clear();
     this.#retryAt.clear();
     this.#unversioned.clear();
+    this.#contradicting.clear();
   }
 
   /** The program has received a whole list of `path`: the next list may lose most of its objects again. */
@@ -113,9 +114,10 @@ export class Server {
       return NONE;
     }
     const lists = shape === "list" || shape === "page";
-    if (shape === "list" && this.#contradicting.delete(path) && this.faulty) {
-      return this.#contradict(resource);
-    }
+    const contradicting = shape === "list" && this.#contradicting.delete(path) && this.faulty
+      ? this.#contradict(resource)
+      : undefined;
+    if (contradicting !== undefined) return contradicting;
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
     // Few lists have a second page.
@@ -183,13 +185,15 @@ export class Server {
     return this.#endless(resource, query);
   }
 
-  /** A list that lost most, and all that the last one had. */
-  #contradict({ kind, apiVersion }: ApiResource): Answer {
-    this.counts.fired("second list that contradicts the first");
+  /** A list that lost most, other objects than the last one did; undefined where too few are left. */
+  #contradict({ kind, apiVersion }: ApiResource): Answer | undefined {
     const items = this.cluster.list(kind);
+    const kept = keptOf(items, this.known(kind));
+    if (kept === 0) return undefined;
+    this.counts.fired("second list that contradicts the first");
     const resourceVersion = String(this.cluster.version);
     return whole(
-      listText(kind, apiVersion, items.slice(Math.ceil(items.length * 0.55)), { resourceVersion }),
+      listText(kind, apiVersion, items.slice(items.length - kept), { resourceVersion }),
     );
   }
 
