@@ -61,7 +61,8 @@ export function planCommit(state: EngineState): Effect[] {
 
 /** The changes as packets notice them: those of a rebuild are seen against the tables that it replaces. */
 function replacedChanges({ tables, cluster }: EngineState, changes: Delta): Delta {
-  return tables.kind === "to be rebuilt" ? diff(tables.replaced, cluster.desired) : changes;
+  const replaces = tables.kind === "to be rebuilt" && tables.replaced.size > 0;
+  return replaces ? diff(tables.replaced, cluster.desired) : changes;
 }
 
 function positionChange(state: EngineState, digest: string): ElementChange {

@@ -29,21 +29,22 @@ const FAMILY_OF: ReadonlyMap<SetPath, Family> = new Map(
 
 /** Frontends of `delta` that belong to another Service after it, in the order of the delta. */
 export function movedFrontends(delta: Delta): MovedFrontend[] {
-  const moves = new Map<string, { readonly family: Family; from?: string; to?: string }>();
-  for (const { set, key, before, after } of delta) {
+  // Most commits take no frontend from a Service, and a first one takes none of all: they cost one pass.
+  const left = new Map<string, string>();
+  for (const { set, key, before } of delta) {
+    if (before?.comment === undefined) continue;
     const family = FAMILY_OF.get(set);
-    if (family === undefined) continue;
-    const name = `${family} ${key}`;
-    const move = moves.get(name) ?? { family };
-    if (before?.comment !== undefined) move.from = serviceOfComment(before.comment);
-    if (after?.comment !== undefined) move.to = serviceOfComment(after.comment);
-    moves.set(name, move);
+    if (family !== undefined) left.set(`${family} ${key}`, serviceOfComment(before.comment));
   }
-  return [...moves].flatMap(([name, { family, from, to }]) =>
-    from === undefined || to === undefined || from === to
-      ? []
-      : [{ family, frontend: name.slice(family.length + 1), from, to }]
-  );
+  if (left.size === 0) return [];
+  const moved = new Map<string, MovedFrontend>();
+  for (const { set, key, after } of delta) {
+    const family = FAMILY_OF.get(set);
+    if (family === undefined || after?.comment === undefined) continue;
+    const [from, to] = [left.get(`${family} ${key}`), serviceOfComment(after.comment)];
+    if (from !== undefined && from !== to) moved.set(`${family} ${key}`, { family, frontend: key, from, to });
+  }
+  return [...moved.values()];
 }
 
 /** Most frontends in one line. */
