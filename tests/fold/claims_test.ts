@@ -2,17 +2,12 @@
 // IP; within a rank the older Service. Neither the order of events nor edits change that.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import type { ClusterState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { KubeObject, Service } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
-
-function folded(...records: LedgerRecord[]): ClusterState {
-  const state = emptyState();
-  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
-  return state;
-}
+import { folded } from "../support/folded.ts";
 
 /** Who serves each frontend of a Service, by its comment. */
 function holders(state: ClusterState): string[] {

@@ -8,15 +8,10 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import type { EndpointSlice, SliceEndpoint } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { folded } from "../support/folded.ts";
 
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");
 const config: LedgerRecord = { kind: "config", time: "", version: "0", nodeName: "node-a" };
-
-function folded(...records: LedgerRecord[]): ClusterState {
-  const state = emptyState();
-  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
-  return state;
-}
 
 function endpoints(state: ClusterState): string[] {
   return lines(state.desired).filter((line) => / endpoints /.test(line)).map((line) => line.split(" : ")[1]!);

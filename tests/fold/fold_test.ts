@@ -1,17 +1,11 @@
 // The fold in a one-line notation: objects in, elements out.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import type { Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
-
-function folded(...records: LedgerRecord[]): ClusterState {
-  const state = emptyState();
-  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
-  return state;
-}
+import { folded } from "../support/folded.ts";
 
 const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");

@@ -1,39 +1,14 @@
 // Each problem with the own node has a name, for health, metrics and warnings.
 
 import assert from "node:assert/strict";
-import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
-import { foldRecord } from "../../src/fold/fold.ts";
 import { nodeStatus } from "../../src/fold/own_node.ts";
-import type { Node } from "../../src/kube/objects.ts";
-import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../src/kube/proxy_config.ts";
-import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { appears, vanishes } from "../support/cluster_notation.ts";
-
-const NODE_CIDR: ProxyConfig = { ...DEFAULT_PROXY_CONFIG, detectLocal: { mode: "NodeCIDR" } };
-const ZONE = "topology.kubernetes.io/zone";
-
-function config(nodeName = "node-a", proxy = NODE_CIDR): LedgerRecord {
-  return { kind: "config", time: "", version: "0", nodeName, proxy };
-}
-
-/** `uid 192.0.2.10 zone-1 10.244.1.0/24`, each but the uid left out where it is "-". */
-function node(text: string, name = "node-a"): Node {
-  const [uid, address, zone, podCIDR] = text.split(" ") as [string, string, string, string];
-  return {
-    kind: "Node",
-    metadata: { name, uid, ...(zone === "-" ? {} : { labels: { [ZONE]: zone } }) },
-    spec: podCIDR === "-" ? {} : { podCIDRs: [podCIDR] },
-    status: address === "-" ? {} : { addresses: [{ type: "InternalIP", address }] },
-  };
-}
+import { folded } from "../support/folded.ts";
+import { config, node } from "../support/own_node.ts";
 
 const WHOLE = node("1 192.0.2.10 zone-1 10.244.1.0/24");
-
-function folded(...records: LedgerRecord[]): ClusterState {
-  const state = emptyState();
-  records.forEach((record, offset) => foldRecord(state, offset as Offset, record));
-  return state;
-}
 
 const FOUND: readonly [string, readonly LedgerRecord[], boolean, string, string, boolean][] = [
   ["whole", [config(), appears(WHOLE)], true, "yes", "", true],

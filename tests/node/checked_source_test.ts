@@ -5,26 +5,8 @@ import { checkedSource } from "../../src/node/checked_source.ts";
 import { manifestSource } from "../../src/ingest/manifest_source.ts";
 import { describeKey, objectKey } from "../../src/kube/objects.ts";
 import { service } from "../support/cluster_notation.ts";
+import { manifest, withFolder } from "../support/source_folder.ts";
 import { until } from "../support/until.ts";
-
-const manifest = (...names: string[]) =>
-  JSON.stringify({
-    kind: "List",
-    items: names.map((name) => ({
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name, namespace: "shop" },
-      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
-    })),
-  });
-
-/** A folder with the source `in`. */
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  await Deno.mkdir(`${folder}/in`);
-  await use(folder);
-  await Deno.remove(folder, { recursive: true });
-}
 
 Deno.test("a folder that becomes empty while it is followed deletes nothing, and files that return are accepted", async () => {
   await withFolder(async (folder) => {

@@ -1,27 +1,9 @@
 // `--source` at a start, with files that have no object while the ledger has some. Through the command line, without a kernel.
 
 import assert from "node:assert/strict";
+import { manifest, withFolder } from "../support/source_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-
-const manifest = (...names: string[]) =>
-  JSON.stringify({
-    kind: "List",
-    items: names.map((name) => ({
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name, namespace: "shop" },
-      spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
-    })),
-  });
-
-/** A folder with the source `in`. */
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  await Deno.mkdir(`${folder}/in`);
-  await use(folder);
-  await Deno.remove(folder, { recursive: true });
-}
 
 /** Records what is in `folder`, once; returns the exit code and standard error. */
 async function record(folder: string, ...flags: string[]): Promise<{ code: number; said: string }> {
