@@ -165,6 +165,8 @@ export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
 /** Most bytes that are read of one file of /proc or /sys: /proc/net/dev with 8,000 interfaces. */
 export const SPECIAL_FILE_BYTES_MAX = 1024 * 1024;
+/** Largest table of iptables-legacy that is searched for the chains of kube-proxy: 100,000 rules are about 30 MB. */
+export const LEGACY_TABLE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Most connections to /healthz and /livez at a time: a kubelet, a few load balancers, operators. */
 export const HEALTH_CONNECTIONS_MAX = 32;

@@ -25,7 +25,7 @@ import { committedDigest, type EngineState, type PendingCommit } from "./engine_
 import type { Input } from "./input.ts";
 import { elementsInPlace, isListed } from "./kernel_tables.ts";
 import { serviceOfOperation } from "./operation_owner.ts";
-import { nothingGathered, syncReport } from "./sync_report.ts";
+import { nothingGathered, syncReport, unchangedReport } from "./sync_report.ts";
 
 /** Sends what differs, if anything does and nothing else is on its way. */
 export function planCommit(state: EngineState): Effect[] {
@@ -37,7 +37,7 @@ export function planCommit(state: EngineState): Effect[] {
     : diff(new Map(), cluster.desired, cluster.causes);
   if (inPlace && tables.positioned && changes.length === 0 && state.takeover.length === 0) {
     state.touched.clear();
-    return forgetFlows(state);
+    return [...reportUnchanged(state), ...forgetFlows(state)];
   }
   const digest = advanceDigest(committedDigest(state), changes);
   const position = positionChange(state, digestText(digest));
@@ -57,6 +57,14 @@ export function planCommit(state: EngineState): Effect[] {
   };
   state.plannedOffset = cluster.folded;
   return [{ kind: "commit", transaction }];
+}
+
+/** Reports the events since the last report, which change no rule: a sync that had nothing to do has ended. */
+function reportUnchanged(state: EngineState): Effect[] {
+  const { cluster, committedOffset, gathered } = state;
+  if (gathered.services + gathered.endpoints === 0) return [];
+  state.gathered = nothingGathered();
+  return [{ kind: "report", report: unchangedReport(cluster, committedOffset, gathered) }];
 }
 
 /** The changes as packets notice them: those of a rebuild are seen against the tables that it replaces. */

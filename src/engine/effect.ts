@@ -17,7 +17,7 @@ export type Effect =
   | { readonly kind: "list" }
   /** Delete the connection tracking entries of flows to these frontends that lead to none of the serving endpoints. */
   | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
-  /** Report a commit, for metrics and the log. */
+  /** Report a commit, or events that need none, for metrics and the log. */
   | { readonly kind: "report"; readonly report: SyncReport }
   /** Ask the source for another list of `resource`, in another way: the last one is not applied before it is confirmed. */
   | { readonly kind: "confirm"; readonly resource: ObjectKind; readonly why: string }

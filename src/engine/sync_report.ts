@@ -11,7 +11,7 @@ import type { Delta } from "../plan/delta.ts";
 import type { MovedFrontend } from "../plan/moved_frontends.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 
-/** One commit and what led to it. */
+/** One commit and what led to it; or events that led to none, with no operations. */
 export interface SyncReport {
   /** Offset the rules now follow. */
   readonly position: number;
@@ -104,11 +104,24 @@ export function syncReport(
     microseconds: receipt.microseconds,
     services: [...services].sort(),
     rebuilt: rebuilds,
+    moved,
+    ...afterwards(cluster, gathered),
+  };
+}
+
+/** The report of events that change no rule. Its sync sends nothing to the kernel, whose rules follow `position`. */
+export function unchangedReport(cluster: ClusterState, position: number, gathered: Gathered): SyncReport {
+  const nothing = { records: 0, operations: 0, bytes: 0, microseconds: 0, services: [], moved: [] };
+  return { position, ...nothing, rebuilt: false, ...afterwards(cluster, gathered) };
+}
+
+/** What a report says about the state after a sync, and about the events before it. */
+function afterwards(cluster: ClusterState, gathered: Gathered) {
+  return {
     omitted: cluster.omitted,
     withoutLocal: cluster.withoutLocal,
     aside: cluster.aside.size,
     contested: cluster.contested.size,
-    moved,
     serviceChanges: gathered.services,
     endpointChanges: gathered.endpoints,
     triggers: gathered.triggers,

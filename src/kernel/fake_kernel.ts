@@ -65,6 +65,10 @@ export class FakeKernel implements Kernel {
     return [...this.#tables.values()].map(({ family, name, flags }) => ({ family, name, flags }));
   }
 
+  chains({ family, name }: TableName): readonly string[] {
+    return [...this.#tables.get(`${family} ${name}`)?.chains.keys() ?? []];
+  }
+
   generation(): number {
     return this.#generation;
   }

@@ -29,6 +29,8 @@ export interface Kernel {
   list(tables: readonly TableName[]): Ruleset;
   /** All tables of families ip and ip6, also those of other programs. */
   tables(): readonly FoundTable[];
+  /** Names of the chains of a table, which may be another program's. */
+  chains(table: TableName): readonly string[];
   /** Generation id of nf_tables: every batch that a process in the network namespace commits adds one to it. */
   generation(): number;
   /** Closes sockets; the rules stay in the kernel. */

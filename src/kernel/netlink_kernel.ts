@@ -6,7 +6,7 @@ import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listElements, listRuleset } from "./netlink_listing.ts";
+import { listChainNames, listElements, listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -63,6 +63,10 @@ export class NetlinkKernel implements Kernel {
         return { family, name: text(attributes, nf.NFTA_TABLE.NAME), flags };
       })
     );
+  }
+
+  chains(table: TableName): readonly string[] {
+    return listChainNames(table, (request) => this.#requests.dump(request));
   }
 
   generation(): number {

@@ -112,6 +112,13 @@ function listChains(table: TableName, dump: Dump): Chain[] {
     });
 }
 
+/** Names of the chains of `table`, whatever is in them. */
+export function listChainNames(table: TableName, dump: Dump): string[] {
+  return answers(dump, nf.MSG.GETCHAIN, table.family)
+    .filter((chain) => text(chain, nf.NFTA_CHAIN.TABLE) === table.name)
+    .map((chain) => text(chain, nf.NFTA_CHAIN.NAME));
+}
+
 /** The rules of `table` by chain, in their order. */
 function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
   const rules = new Map<string, Rule[]>();

@@ -58,7 +58,8 @@ const NO_FILE: Document = {
  * The settings of `options`. Throws one {@link UsageError} that names everything that is wrong.
  *
  * The addresses to listen on have kube-proxy's defaults when an API server is followed. With `source` the program listens only
- * on addresses that a flag or file names. Sysctls and the OOM score belong to the node: they are set only when asked for.
+ * on addresses that a flag or file names, and sets sysctls of the node only when a flag or file does. The OOM score is set only
+ * when asked for: in a pod kubelet has given one, and lowering it needs a capability that the pod does not have.
  */
 export function settings(options: ConfigOptions): Settings {
   const { document, file, from } = read(options);
@@ -79,7 +80,7 @@ export function settings(options: ConfigOptions): Settings {
     ...(listens("healthzBindAddress") ? { healthzBindAddress: file.healthz } : {}),
     bindAddressHardFail: file.bindAddressHardFail,
     pendingSeconds: 2 * file.syncPeriodSeconds,
-    ...(asked("conntrack") ? { conntrack: file.conntrack } : {}),
+    ...(options.source === undefined || asked("conntrack") ? { conntrack: file.conntrack } : {}),
     ...(asked("oomScoreAdj") ? { oomScoreAdj: file.oomScoreAdj } : {}),
     document,
   };

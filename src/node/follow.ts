@@ -82,6 +82,8 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
     recovered();
+    const { services, endpoints } = engine.gathered;
+    if (services + endpoints === 0) metrics.kubeProxy.noteUnchanged();
     serving.follow();
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);

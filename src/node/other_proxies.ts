@@ -3,8 +3,10 @@
 
 import { TABLE } from "../fold/skeleton.ts";
 import type { FoundTable, Kernel, TableName } from "../kernel/kernel.ts";
+import { legacyNatChains } from "../kernel/legacy_iptables.ts";
 import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 
 /** The name of kube-proxy's table in both families. */
 const KUBE_PROXY_TABLE = "kube-proxy";
@@ -24,21 +26,41 @@ export function tableNames(tables: readonly TableName[]): string {
   return tables.map(({ family, name }) => `${family} ${name}`).join(", ");
 }
 
+/**
+ * The chain from which all rules of kube-proxy in iptables and IPVS mode are reached. Other chains named KUBE- prove nothing:
+ * kubelet keeps KUBE-KUBELET-CANARY on every node, to notice a flush.
+ */
+const SERVICES_CHAIN = "KUBE-SERVICES";
+
 /** A sentence for each trace of kube-proxy in iptables or IPVS mode, with the way to remove it. Its rules may still act. */
 export function otherModes(kernel: Kernel): string[] {
   const remedy = "remove it with `kube-proxy --cleanup` once this proxy serves";
   const found: string[] = [];
-  const nat = kernel.tables().filter(({ name }) => name === "nat");
+  const nat = kernel.tables().filter((table) =>
+    table.name === "nat" && kernel.chains(table).includes(SERVICES_CHAIN)
+  );
   if (nat.length > 0) {
-    found.push(`${tableNames(nat)}: iptables rules, perhaps kube-proxy's (chains KUBE-...); ${remedy}`);
+    found.push(`${tableNames(nat)}: kube-proxy's iptables rules (chain ${SERVICES_CHAIN}); ${remedy}`);
   }
-  if (contentOf("/proc/net/ip_tables_names").includes("nat")) {
-    found.push(`legacy iptables nat rules, perhaps kube-proxy's (chains KUBE-...); ${remedy}`);
+  const legacy = FAMILIES.filter((family) => legacyChains(family).includes(SERVICES_CHAIN));
+  if (legacy.length > 0) {
+    const tables = tableNames(legacy.map((family) => ({ family, name: "nat" })));
+    found.push(`${tables}: kube-proxy's legacy iptables rules (chain ${SERVICES_CHAIN}); ${remedy}`);
   }
   if (/^ *kube-ipvs0:/m.test(contentOf("/proc/net/dev"))) {
     found.push(`interface kube-ipvs0: kube-proxy in IPVS mode; ${remedy}`);
   }
   return found;
+}
+
+/** The chains of legacy iptables; none where they cannot be read. */
+function legacyChains(family: Family): string[] {
+  try {
+    return legacyNatChains(family);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return [];
+  }
 }
 
 /** The text of a file; "" where there is no such file. */

@@ -143,7 +143,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
       for (const event of movedEvents(report.moved, served.engine.cluster)) served.sendEvent(event);
-      log.info(syncLine(report));
+      if (report.operations > 0) log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
   };

@@ -9,6 +9,8 @@ import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 export interface KubeProxyMetrics extends Pick<Meter, "rejected" | "forgot"> {
   /** Notes that changes were received that a sync must apply. */
   noteQueued(): void;
+  /** Notes that what was received had no change in it, and nothing waits for a sync. */
+  noteUnchanged(): void;
   noteSync(report: SyncReport): void;
   /** Counts an answer of /healthz or /livez. */
   noteHealth(endpoint: "healthz" | "livez", code: number): void;
@@ -63,6 +65,9 @@ export function kubeProxyMetrics(
     noteQueued() {
       since ??= performance.now();
       queued(Date.now() / 1000);
+    },
+    noteUnchanged() {
+      since = undefined;
     },
     rejected() {
       for (const ip_family of FAMILIES) failures.inc({ ip_family });

@@ -90,7 +90,7 @@ export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Met
     appended: (microseconds) => append.observe(microseconds / 1e6),
     noteSync(report) {
       kubeProxy.noteSync(report);
-      duration.observe(report.microseconds / 1e6);
+      if (report.operations > 0) duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);
       aside.set(report.aside);

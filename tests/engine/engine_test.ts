@@ -207,6 +207,7 @@ Deno.test("another skeleton, or a table that cannot be decoded, is replaced in o
   const unreadable: Kernel = {
     commit: (transaction) => inner.commit(transaction),
     tables: () => inner.tables(),
+    chains: (table) => inner.chains(table),
     generation: () => inner.generation(),
     list: () => {
       throw new UnreadableRuleset("foreign", OUR_TABLES);
@@ -227,6 +228,7 @@ function refusing(kernel: FakeKernel, times: number): Kernel {
       return kernel.commit(transaction);
     },
     tables: () => kernel.tables(),
+    chains: (table) => kernel.chains(table),
     generation: () => kernel.generation(),
     list: (tables) => kernel.list(tables),
     [Symbol.dispose]: () => {},
@@ -264,6 +266,7 @@ function fussy(kernel: FakeKernel, word: string): Kernel {
       return kernel.commit(transaction);
     },
     tables: () => kernel.tables(),
+    chains: (table) => kernel.chains(table),
     generation: () => kernel.generation(),
     list: (tables) => kernel.list(tables),
     [Symbol.dispose]: () => {},
@@ -403,26 +406,6 @@ Deno.test("a part of a Service that is left out makes one warning, and so do sou
     `Service shop/open: external IP 127.0.0.1 ${special}; load balancer address 224.0.0.1 ${special}; ` +
     "none of its 1 loadBalancerSourceRanges is a readable CIDR of IPv4: 203.0.113.80 is open to all sources",
   ]);
-});
-
-Deno.test("a report counts changes, and each trigger of a slice once", () => {
-  using kernel = new FakeKernel();
-  using process = new Process(kernel, memoryStorage());
-  const triggered = (pods: string, time: string) => {
-    const one = slice(`shop/web-a http:8080/tcp ${pods}`);
-    const annotations = { "endpoints.kubernetes.io/last-change-trigger-time": time };
-    return { ...one, metadata: { ...one.metadata, annotations } };
-  };
-  const times = ["2026-11-23T03:12:00Z", "2026-11-23T03:12:01Z"] as const;
-  process.list(WEB, triggered("10.244.0.1", times[0]));
-  process.list(WEB, triggered("10.244.0.2", times[0]));
-  process.list(WEB, triggered("10.244.0.3", times[1]));
-  assert.deepEqual(
-    process.reports.map((
-      { serviceChanges, endpointChanges, triggers },
-    ) => [serviceChanges, endpointChanges, triggers]),
-    [[1, 1, [{ family: "ip", time: times[0] }]], [0, 1, []], [0, 1, [{ family: "ip", time: times[1] }]]],
-  );
 });
 
 Deno.test("each disagreement of kernel and ledger at a start has a name and a record, and ends in agreement", () => {

@@ -24,6 +24,7 @@ function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
       return inner.commit(transaction);
     },
     tables: () => inner.tables(),
+    chains: (table) => inner.chains(table),
     generation: () => inner.generation(),
     list: (tables) => inner.list(tables),
     [Symbol.dispose]: () => {},

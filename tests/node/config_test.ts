@@ -30,6 +30,19 @@ Deno.test("a file for kube-proxy 1.15 is accepted: fields that kube-proxy no lon
   assert.equal(settings?.conntrack?.maxPerCore, 1);
 });
 
+Deno.test("a run that follows an API server sets kube-proxy's limits of connection tracking; a source of files does not", () => {
+  const defaults = {
+    maxPerCore: 32_768,
+    min: 131_072,
+    tcpEstablishedTimeout: 86_400,
+    tcpCloseWaitTimeout: 3600,
+  };
+  const unset = { tcpBeLiberal: false, udpTimeout: 0, udpStreamTimeout: 0 };
+  assert.deepEqual(settings({ node: "node-a" }).conntrack, { ...defaults, ...unset });
+  assert.equal(settings({ node: "node-a", source: "x" }).conntrack, undefined);
+  assert.equal(settings({ node: "node-a" }).oomScoreAdj, undefined);
+});
+
 Deno.test("booleans, numbers and merge keys of YAML 1.1 are read as in kube-proxy", () => {
   const { settings, problem } = read(
     `${HEAD}nftables:\n  <<: {masqueradeBit: 016}\n  masqueradeAll: yes\nenableProfiling: off\n` +
