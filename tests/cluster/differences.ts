@@ -112,6 +112,18 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "slot classes are created once, at the start",
     shownBy: "tests/fold/slots_test.ts",
   },
+  {
+    theirs: "health check ports of Services answer on the addresses of one family",
+    ours: "on the node's addresses of both families, within nodePortAddresses",
+    reason: "a load balancer may check in either family",
+    shownBy: "tests/serve/health_test.ts",
+  },
+  {
+    theirs: "sets its OOM score to -999 at each start",
+    ours: "only when a configuration file or a flag asks",
+    reason: "kubelet sets the score of a pod, and lowering it needs a capability that the pod does not have",
+    shownBy: "tests/node/config_test.ts",
+  },
 ];
 
 /** Scenario files that are not played to kube-proxy, with reasons. */

@@ -159,6 +159,15 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
   assert.deepEqual(await ask(other), [200, "1", answer(1)]);
 });
 
+Deno.test("a health check port answers on the node's addresses of both families", async () => {
+  await using ports = new HealthCheckPorts(() => FACTS, (_, text) => assert.fail(text));
+  ports.follow([{ namespace: "shop", name: "web", port: 20_259, localEndpoints: 1 }], ["127.0.0.1", "::1"]);
+  for (const host of ["127.0.0.1", "[::1]"]) {
+    const answer = await fetch(`http://${host}:20259/`);
+    assert.deepEqual([answer.status, (await answer.json()).localEndpoints], [200, 1], host);
+  }
+});
+
 Deno.test("health check ports beyond the bound are not opened, and are reported", async () => {
   const warnings: string[] = [];
   await using ports = new HealthCheckPorts(
