@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes $E2E_DIR/images.tar, a docker archive of every image that the tests name, without a registry. All test images are one
+# Debian with the tools that the tests call (curl, nc, dig, iperf, conntrack) and the programs of build.sh; they differ in name
+# and entry point. registry.local/ledgerproxy:e2e has deno and the bundle of this checkout, laid out as in the Dockerfile.
+. "$(dirname "$0")/lib.sh"
+mkdir -p "$dir"
+root=${E2E_ROOTFS:-$dir/rootfs}
+if [ ! -e "$root/usr/bin/curl" ]; then
+  debootstrap --variant=minbase --include=curl,netcat-openbsd,bind9-dnsutils,iproute2,iputils-ping,bash,socat,iperf,nftables,iptables,conntrack,procps,util-linux,ca-certificates,nginx-light,libcap2-bin,wget \
+    bookworm "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$dir/debootstrap.log"
+fi
+rm -rf "$root"/usr/share/{doc,man,locale,info} "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+for program in agnhost pause coredns regression-issue-74839 localhost.crt localhost.key; do [ ! -e "$bin/$program" ] || cp "$bin/$program" "$root/"; done
+cp "$root/agnhost" "$root/agnhost-2"
+# Commands of busybox where Debian has none. Its wget is not used: a static glibc may crash when it looks up a name.
+[ -e "$root/bin/busybox" ] || cp "$(command -v busybox)" "$root/bin/busybox"
+for applet in $("$root/bin/busybox" --list); do chroot "$root" sh -c "command -v $applet" >/dev/null || ln -s /bin/busybox "$root/usr/local/bin/$applet"; done
+mkdir -p "$root/uploads"
+ln -sf /usr/bin/iperf "$root/usr/local/bin/iperf"
+
+stage=$dir/images
+rm -rf "$stage"; mkdir -p "$stage"
+tar -C "$root" --numeric-owner --exclude=./dev/* --exclude=./proc/* --exclude=./sys/* --exclude=./run/* --sort=name -cf "$stage/base.tar" .
+base=$(sha256sum <"$stage/base.tar" | cut -d' ' -f1)
+entries=()
+image() { # name layer-file layer-digest entry-point(JSON) command(JSON)
+  local config
+  config=$(printf '{"architecture":"amd64","os":"linux","config":{"Entrypoint":%s,"Cmd":%s,"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"WorkingDir":"/"},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$4" "$5" "$3")
+  local name; name=$(printf %s "$config" | sha256sum | cut -d' ' -f1).json
+  printf %s "$config" >"$stage/$name"
+  entries+=("{\"Config\":\"$name\",\"RepoTags\":[\"$1\"],\"Layers\":[\"$2\"]}")
+}
+tests=registry.k8s.io/e2e-test-images
+debian() { image "$1" base.tar "$base" "$2" "$3"; }
+debian "$tests/agnhost:2.66.1" '["/agnhost"]' '["pause"]'
+debian "$tests/agnhost:2.55" '["/agnhost"]' '["pause"]'
+debian registry.k8s.io/pause:3.10.2 '["/pause"]' null
+debian "$tests/busybox:1.37.0-2" null '["sh"]'
+debian "$tests/glibc-dns-testing:2.1.1" null '["sleep","infinity"]'
+debian "$tests/nginx:1.27.0-2" '["/usr/sbin/nginx","-g","daemon off;"]' null
+debian "$tests/nginx:1.28.0-2" '["/usr/sbin/nginx","-g","daemon off;"]' null
+debian "$tests/regression-issue-74839:1.5" '["/regression-issue-74839"]' null
+debian registry.k8s.io/build-image/distroless-iptables:v0.9.9 null '["sleep","infinity"]'
+debian registry.k8s.io/coredns/coredns:e2e '["/coredns"]' null
+
+{
+  # gcr.io/distroless/cc-debian12 has Debian's libc, libgcc and CA certificates. Here they come from the Debian above.
+  own=$stage/ledgerproxy; mkdir -p "$own"/{ledgerproxy,etc/ssl/certs,lib/x86_64-linux-gnu,lib64,tmp,var/lib}
+  (cd "$checkout" && deno install --frozen --quiet && deno task --quiet bundle >/dev/null && cp dist/ledgerproxy.js "$(deno eval 'console.log(Deno.execPath())')" "$own/ledgerproxy/")
+  for library in $(ldd "$own/ledgerproxy/deno" | grep -o '/[^ ]*'); do cp -L "$root$library" "$own$library" 2>/dev/null || cp -L "$library" "$own$library"; done
+  cp "$root/etc/ssl/certs/ca-certificates.crt" "$own/etc/ssl/certs/"
+  printf 'root:x:0:0:root:/root:/sbin/nologin\n' >"$own/etc/passwd"
+  tar -C "$own" --numeric-owner --owner 0 --group 0 --sort=name -cf "$stage/ledgerproxy.tar" .
+  rm -rf "$own"
+  entry=$(sed -n '/^ENTRYPOINT/,/\]$/p' "$checkout/Dockerfile" | tr -d '\\\n' | sed 's/^ENTRYPOINT//')
+  image registry.local/ledgerproxy:e2e ledgerproxy.tar "$(sha256sum <"$stage/ledgerproxy.tar" | cut -d' ' -f1)" "$entry" "$(sed -n 's/^CMD //p' "$checkout/Dockerfile")"
+}
+(IFS=,; echo "[${entries[*]}]") >"$stage/manifest.json"
+tar -C "$stage" -cf "$dir/images.tar" .
+rm -rf "$stage"
+ls -l "$dir/images.tar"

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# What an operator does, under a constant load from a pod (cluster IPs) and from outside (NodePort, load balancer): rolling
+# updates, kills of the proxy while pods roll, and an API server that is away. Prints the failed connections of each phase.
+#
+#   exercises.sh      PHASES="rolling kill-proxy kill-api" by default
+. "$(dirname "$0")/../cluster/lib.sh"
+operator=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+proxy=$(cat "$dir/proxy")
+out=${RESULTS:-$dir/results}/operator-$proxy
+image=registry.k8s.io/e2e-test-images/agnhost:2.66.1
+mkdir -p "$out"
+
+deployment() { # name arguments [external traffic policy]
+  cat <<END
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: $1, namespace: operator}
+spec:
+  replicas: 6
+  strategy: {rollingUpdate: {maxSurge: 2, maxUnavailable: 0}}
+  selector: {matchLabels: {app: $1}}
+  template:
+    metadata: {labels: {app: $1}}
+    spec:
+      terminationGracePeriodSeconds: 15
+      containers:
+      - {name: web, image: "$image", args: $2, readinessProbe: {periodSeconds: 1, httpGet: {path: /readyz, port: 8080}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: $1, namespace: operator}
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: ${3:-Cluster}
+  ipFamilyPolicy: PreferDualStack
+  selector: {app: $1}
+  ports: [{port: 80, targetPort: 8080}]
+END
+}
+client_pod() {
+  cat <<END
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: operator}
+spec: {nodeName: node-1, containers: [{name: client, image: "$image", args: [pause]}]}
+END
+}
+
+k delete namespace operator --ignore-not-found --wait >/dev/null 2>&1 || true
+k create namespace operator >/dev/null
+{
+  deployment graceful '[netexec, --http-port=8080, --delay-shutdown=5]'
+  deployment abrupt '[netexec, --http-port=8080]'
+  deployment local '[netexec, --http-port=8080, --delay-shutdown=5]' Local
+  client_pod
+} | k apply -f - >/dev/null
+k rollout status -n operator deployment --timeout 180s >/dev/null
+k wait -n operator pod/client --for condition=Ready --timeout 60s >/dev/null
+balanced() { [ "$(k get svc -n operator -o jsonpath='{.items[*].status.loadBalancer.ingress[0].ip}' | wc -w)" = 3 ]; }
+until_true 30 "addresses of the load balancer" balanced
+
+get() { k get svc -n operator "$1" -o jsonpath="$2"; }
+client_ip=$(k get pod -n operator client -o jsonpath='{.status.podIP}')
+client_net=$(on node-1 sh -c "for n in \$(ls /run/netns); do ip netns exec \$n ip -o addr | grep -q ' $client_ip/' && echo \$n; done; true")
+inside=() outside=()
+for name in graceful abrupt local; do
+  inside+=("$(get $name '{.spec.clusterIPs[0]}'):80" "[$(get $name '{.spec.clusterIPs[1]}')]:80")
+  # A node without an endpoint does not answer for a Local Service, so the NodePort of `local` is left out.
+  [ $name = local ] || outside+=("$net4.12:$(get $name '{.spec.ports[0].nodePort}')")
+  outside+=("$(get $name '{.status.loadBalancer.ingress[0].ip}'):80")
+done
+# The balancer spreads by addresses alone. By ports, a change of a route would move open connections to another node.
+net control sysctl -qw net.ipv4.fib_multipath_hash_policy=0
+trap 'net control sysctl -qw net.ipv4.fib_multipath_hash_policy=1' EXIT
+
+measure() { # phase seconds command...
+  local phase=$1 seconds=$2
+  shift 2
+  on node-1 ip netns exec "$client_net" deno run -A "$operator/load.ts" "$seconds" 2 "${inside[@]}" >"$out/$phase.inside" &
+  local first=$!
+  on control deno run -A "$operator/load.ts" "$seconds" 2 "${outside[@]}" >"$out/$phase.outside" &
+  local second=$!
+  sleep 2
+  echo "$(date +%T) $phase"
+  "$@" >"$out/$phase.log" 2>&1 || echo "  failed: $*"
+  wait $first $second
+  for side in inside outside; do
+    deno eval 'for (const [target, { ok, failed, pods, slowest }] of Object.entries(JSON.parse(Deno.readTextFileSync(Deno.args[0])))) {
+      console.log(`  ${Deno.args[1]} ${target}: ${ok} ok, failed ${JSON.stringify(failed)}, ${pods} pods, slowest ${slowest} ms`);
+    }' "$out/$phase.$side" "$side"
+  done
+}
+restart() { k rollout restart -n operator "deployment/$1"; }
+settled() { k rollout status -n operator deployment --timeout 120s; }
+# Kills the proxy of every node, one after the other, and starts it again.
+kill_everywhere() {
+  if [ "$proxy" = daemonset ]; then
+    k delete pod -n kube-system -l app.kubernetes.io/name=ledgerproxy --grace-period 0 --force
+    k rollout status -n kube-system daemonset/ledgerproxy
+    return
+  fi
+  for node in $(all_nodes); do
+    stop "$node" "$proxy" KILL
+    start_proxy "$node" "$proxy"
+    sleep 1
+  done
+}
+
+rolling() { for name in graceful abrupt local; do restart $name; done; settled; }
+kill_proxy() { for _ in 1 2 3; do kill_everywhere; restart graceful; done; settled; }
+kill_api() {
+  stop control kube-apiserver KILL
+  sleep 5
+  [ "$proxy" = daemonset ] || kill_everywhere
+  sleep 10
+  api_server
+  until_true 60 "API server" k get --raw /readyz
+  restart graceful
+  settled
+}
+for phase in ${PHASES:-rolling kill-proxy kill-api}; do
+  measure "$phase" 70 "${phase//-/_}"
+done
+k delete namespace operator --wait=false >/dev/null
