@@ -8,6 +8,18 @@ import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
 
+/** The head of an answer, or the lack of one. */
+export interface Answered {
+  /** GET or POST. */
+  readonly method: string;
+  /** Host and port of the server. */
+  readonly host: string;
+  /** The HTTP status; undefined where the request had no answer. */
+  readonly status: number | undefined;
+  /** Until the head was received, or the request failed. */
+  readonly seconds: number;
+}
+
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
   #access: Access;
@@ -18,6 +30,8 @@ export class ApiClient implements Disposable {
   #material = "";
   /** The credential of the last request; "" where it had none. */
   #secret = "";
+  /** Called with each answer, and with each request that has none. */
+  answered: (answer: Answered) => void = () => {};
 
   /**
    * `kubeconfig` is the path of a file; undefined: the service account of the pod. `master` is a URL that replaces that of
@@ -80,9 +94,19 @@ export class ApiClient implements Disposable {
   async #call(path: string, request: ApiRequest): Promise<Response> {
     const { send, headers } = await this.#connection();
     if (request.body !== undefined) headers.set("content-type", "application/json");
+    const start = performance.now();
+    const note = (status: number | undefined) =>
+      this.answered({
+        method: request.method ?? "GET",
+        host: new URL(this.server).host,
+        status,
+        seconds: (performance.now() - start) / 1000,
+      });
     const response = await send(`${this.server}${path}`, { ...request, headers }).catch((error) => {
+      note(undefined);
       throw unconnected(this.server, error);
     });
+    note(response.status);
     // The token or certificate may have been rotated: the next request reads it again.
     if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
     return response;

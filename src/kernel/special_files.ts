@@ -8,6 +8,7 @@ const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
@@ -16,6 +17,9 @@ const SYMBOLS = {
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_CLOEXEC = 0o2000000;
+/** Length of an entry in a struct linux_dirent64 (getdents64(2)). */
+const RECORD_LENGTH_AT = 16;
+const DIRECTORY_BYTES = 32 * 1024;
 
 /** The text of the file at `path`, at most {@link SPECIAL_FILE_BYTES_MAX} bytes of it. Throws {@link SystemError}. */
 export function readSpecial(path: string): string {
@@ -37,6 +41,17 @@ export function writeSpecial(path: string, text: string): void {
   }
 }
 
+/** How many files this process has open. Throws {@link SystemError}. */
+export function openDescriptors(): number {
+  const folder = new SpecialFile("/proc/self/fd", O_RDONLY);
+  try {
+    // Without `.`, `..` and the folder itself.
+    return folder.entries() - 3;
+  } finally {
+    folder[Symbol.dispose]();
+  }
+}
+
 /** An open file. Its methods throw {@link SystemError} with the path. */
 class SpecialFile {
   readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
@@ -51,6 +66,19 @@ class SpecialFile {
     } catch (error) {
       this.#libc.close();
       throw error;
+    }
+  }
+
+  /** The number of entries of a folder. */
+  entries(): number {
+    const bytes = new Uint8Array(DIRECTORY_BYTES);
+    const view = new DataView(bytes.buffer);
+    let count = 0;
+    for (;;) {
+      const result = this.#libc.symbols.getdents64(this.#descriptor, bytes, BigInt(bytes.length));
+      const length = this.#checked("getdents64", Number(result));
+      if (length === 0) return count;
+      for (let at = 0; at < length; at += view.getUint16(at + RECORD_LENGTH_AT, true)) count++;
     }
   }
 

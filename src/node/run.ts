@@ -45,6 +45,7 @@ export async function run(options: RunOptions): Promise<number> {
     sendEvent: (event) => recorder?.send(event),
     failed: (error) => faults.note("answer", error),
   }, inForce);
+  if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
   const process: Process = { options, inForce, client, served, faults, stop: stopSignal() };
   try {

@@ -23,3 +23,15 @@ const DAY_MILLISECONDS = 24 * 3600 * 1000;
 export function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOptions): Retention {
   return { bytes: retainMegabytes * 1024 * 1024, milliseconds: retainDays * DAY_MILLISECONDS };
 }
+
+/** The flags among `args`, by name without dashes; a flag without a value is `true`. */
+export function givenFlags(args: readonly string[]): Record<string, string> {
+  const flags: Record<string, string> = {};
+  args.forEach((arg, i) => {
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined) return;
+    const next = args[i + 1];
+    flags[name] = value ?? (next === undefined || next.startsWith("-") ? "true" : next);
+  });
+  return flags;
+}

@@ -5,7 +5,6 @@ import type { OpenDrift } from "../engine/healer.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
-import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { partsOfService } from "../kube/named_services.ts";
@@ -14,14 +13,18 @@ import { DESCRIPTORS_RESERVED } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
-import { details, type HealthFacts } from "../serve/health.ts";
+import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
 import type { ServerAddress } from "../serve/http_server.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
+import type { ZPages } from "../serve/zpages.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
+import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
+import { VERSION } from "./program_version.ts";
+import { givenFlags } from "./run_options.ts";
 
 /** The state that the servers report. Each start of the loop puts its own parts here. */
 export interface Served {
@@ -63,6 +66,8 @@ export function newServed(
       ledger: () => served.ledger(),
       problems: () => problemsOf(healthFacts(served, inForce)),
       droppedLines,
+      process: facts,
+      build: { version: VERSION, deno: Deno.version.deno, v8: Deno.version.v8 },
     }),
   };
   return served;
@@ -88,7 +93,15 @@ export class Serving implements Disposable {
     const { metrics } = served;
     const notes = (server: ServerName) => metrics.condition.notes(server, (error) => served.failed(error));
     if (metricsBindAddress) {
-      const pages = { config: document, details: () => this.#details(facts()) };
+      const pages = {
+        config: document,
+        details: () => this.#details(facts()),
+        about: about(),
+        checks: {
+          healthz: () => healthz(facts()).status === 200,
+          livez: () => livez(facts()).status === 200,
+        },
+      };
       this.#listen(
         { reason: "FailedToStartMetricServer", what: "metrics", address: metricsBindAddress },
         () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics")),
@@ -113,6 +126,7 @@ export class Serving implements Disposable {
         healthCheckPortsMax(),
       ),
     );
+    this.#servers.use(metrics.measureLoopDelay());
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
     this.#servers.defer(() => clearInterval(reminder));
   }
@@ -241,11 +255,26 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
   };
 }
 
+/** What the kernel counts for this process; undefined where it cannot be read. */
+function facts(): ProcessFacts | undefined {
+  try {
+    return processFacts();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return undefined;
+  }
+}
+
+/** What /statusz and /flagz show of this process. */
+function about(): ZPages {
+  const runtime = `Deno ${Deno.version.deno}`;
+  return { startedAt: performance.timeOrigin, version: VERSION, runtime, flags: givenFlags(Deno.args) };
+}
+
 /** How many health check ports may be open: all descriptors of the process, without those for the rest of the program. */
 function healthCheckPortsMax(): number {
   try {
-    const descriptors = /^Max open files +(\d+)/m.exec(readSpecial("/proc/self/limits"))?.[1] ?? Infinity;
-    return Math.max(0, Number(descriptors) - DESCRIPTORS_RESERVED);
+    return Math.max(0, descriptorsMax() - DESCRIPTORS_RESERVED);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return Infinity;

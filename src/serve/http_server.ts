@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly path: string;
   /** The IP address of the client. */
   readonly client: string;
+  /** The types that the client accepts, as its header has them; "" where it has none. */
+  readonly accept: string;
 }
 
 /** An answer. */
@@ -139,16 +141,16 @@ export class HttpServer implements Disposable {
     accepted.asked = true;
     accepted.place.requested();
     response.on("error", () => {});
-    const { status, headers, body } = await this.#answer(request.url ?? "", accepted.client);
+    const { status, headers, body } = await this.#answer(request, accepted.client);
     const length = String(new TextEncoder().encode(body).length);
     response.writeHead(status, { ...headers, "content-length": length, connection: "close" });
     response.end(body);
   }
 
   /** The answer to a request; a 500 where making it threw. */
-  async #answer(url: string, client: string): Promise<HttpAnswer> {
+  async #answer({ url, headers }: IncomingMessage, client: string): Promise<HttpAnswer> {
     try {
-      return await this.answer({ path: pathOf(url), client });
+      return await this.answer({ path: pathOf(url ?? ""), client, accept: headers.accept ?? "" });
     } catch (error) {
       this.notes.failed(error);
       return FAILED;

@@ -54,6 +54,7 @@ export function kubeProxyMetrics(
     help: "Batches that the kernel refused",
     ...family(registry),
   });
+  for (const ip_family of FAMILIES) failures.inc({ ip_family }, 0);
   /** When the first change came that the next sync applies, as performance.now() counts; undefined while there is none. */
   let since: number | undefined;
   return {
@@ -108,6 +109,9 @@ function durations(registry: Registry): SyncNote {
       ...family(registry),
     });
   const [all, full, partial] = [sync(""), sync("full_"), sync("partial_")];
+  for (const ip_family of FAMILIES) {
+    for (const histogram of [all, full, partial]) histogram.zero({ ip_family });
+  }
   const last = perFamily(registry, timestamp("last_timestamp", "When rules were last synced"));
   return ({ rebuilt }, seconds) => {
     last(Date.now() / 1000);
@@ -126,6 +130,7 @@ function programming(registry: Registry, startedAt: number): SyncNote {
     buckets: PROGRAMMING_BUCKETS,
     ...family(registry),
   });
+  for (const ip_family of FAMILIES) histogram.zero({ ip_family });
   return ({ triggers }) => {
     const now = Date.now();
     for (const { family, time } of triggers) {
@@ -195,6 +200,10 @@ function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
     help: "Stale UDP flows forgotten",
     ...family(registry),
   });
+  for (const ip_family of FAMILIES) {
+    reconciled.zero({ ip_family });
+    forgotten.inc({ ip_family }, 0);
+  }
   return {
     forgot(family, flows, microseconds) {
       const labels = { ip_family: IP_FAMILIES[family] };
@@ -214,5 +223,6 @@ function healthAnswers(registry: Registry): Pick<KubeProxyMetrics, "noteHealth">
       registers: [registry],
     });
   const answers = { healthz: counter("healthz"), livez: counter("livez") };
+  for (const answer of Object.values(answers)) for (const code of ["200", "503"]) answer.inc({ code }, 0);
   return { noteHealth: (endpoint, code) => answers[endpoint].inc({ code: String(code) }) };
 }

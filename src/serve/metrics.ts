@@ -6,6 +6,8 @@ import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
+import { addProcessMetrics, measureLoopDelay, type ProcessGauged } from "./process_metrics.ts";
+import { type RestClientMetrics, restClientMetrics } from "./rest_client_metrics.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
 /** All metrics of the process. */
@@ -16,6 +18,10 @@ export interface Metrics extends Meter {
   readonly kubeProxy: KubeProxyMetrics;
   /** The metrics about the program itself. */
   readonly condition: ConditionMetrics;
+  /** The metrics about requests to the API server. */
+  readonly rest: RestClientMetrics;
+  /** Begins to measure how late timers run. Dispose of the result to stop. */
+  measureLoopDelay(): Disposable;
   /** The text for a scraper. */
   text(): Promise<string>;
 }
@@ -31,14 +37,19 @@ export interface Gauged extends ConditionGauged {
   gathered(): Pick<Gathered, "services" | "endpoints">;
   /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
+  /** What the kernel counts for the process; undefined where it cannot be read. */
+  process(): ProcessGauged | undefined;
+  /** Versions, as labels of the build info. */
+  readonly build: Readonly<Record<string, string>>;
 }
 
 /** Makes the metrics. Gauges read their values from the given functions. */
-export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Metrics {
+export function newMetrics({ status, gathered, ledger, process, build, ...gauged }: Gauged): Metrics {
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
   addLedgerMetrics(registry, ledger);
+  addProcessMetrics(registry, process, build);
   const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
   const condition = conditionMetrics(registry, gauged);
   const duration = new Histogram({
@@ -84,6 +95,8 @@ export function newMetrics({ status, gathered, ledger, ...gauged }: Gauged): Met
   return {
     kubeProxy,
     condition,
+    rest: restClientMetrics(registry),
+    measureLoopDelay: () => measureLoopDelay(registry),
     rejected: () => kubeProxy.rejected(),
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
     drifted: (process) => drift.inc({ process }),

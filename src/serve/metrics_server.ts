@@ -1,16 +1,26 @@
-// Serves /metrics over HTTP, kube-proxy's /healthz, /proxyMode and /configz, and /details for clients on this node.
+// Serves /metrics over HTTP, kube-proxy's other pages on that port, and /details for clients on this node.
 
 import { METRICS_CONNECTIONS_MAX } from "../limits.ts";
 import { Connections } from "./connections.ts";
 import {
   type HttpAnswer,
   type HttpNotes,
+  type HttpRequest,
   HttpServer,
   NO_NOTES,
   NOT_FOUND,
   type ServerAddress,
 } from "./http_server.ts";
 import type { Metrics } from "./metrics.ts";
+import {
+  flagz,
+  flagzText,
+  type HealthChecks,
+  sliMetrics,
+  statusz,
+  statuszText,
+  type ZPages,
+} from "./zpages.ts";
 
 /** The name under which kube-proxy's /configz shows its configuration. */
 const CONFIG_GROUP = "kubeproxy.config.k8s.io";
@@ -25,29 +35,48 @@ export interface MetricsPages {
   readonly config: Readonly<Record<string, unknown>>;
   /** The texts of the problems that /healthz names. Only clients on this node can read them, on any address. */
   details(): Readonly<Record<string, unknown>>;
+  /** What /statusz and /flagz show. */
+  readonly about: ZPages;
+  /** The health checks of /metrics/slis. */
+  readonly checks: HealthChecks;
 }
+
+/** Answers one path. */
+type Page = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
 
 /** Listens on `address` until it is disposed of. Throws AddrInUse and similar errors. */
 export function serveMetrics(
   metrics: Pick<Metrics, "text">,
-  { config, details }: MetricsPages,
+  { config, details, about, checks }: MetricsPages,
   address: ServerAddress,
   notes: HttpNotes = NO_NOTES,
 ): HttpServer {
-  const pages = new Map<string, (client: string) => HttpAnswer | Promise<HttpAnswer>>([
+  const slis = sliMetrics(checks, about.startedAt);
+  const pages: Map<string, Page> = new Map<string, Page>([
     ["/healthz", () => ({ status: 200, headers: TEXT, body: "ok" })],
     ["/proxyMode", () => ({ status: 200, headers: TEXT, body: "nftables" })],
     ["/configz", () => json({ [CONFIG_GROUP]: config })],
     // The metrics port may be open to other machines, so the client's address decides, not the port's.
-    ["/details", (client) => isLoopback(client) ? json(details()) : NOT_FOUND],
+    ["/details", ({ client }) => isLoopback(client) ? json(details()) : NOT_FOUND],
     ["/metrics", async () => ({ status: 200, headers: METRICS, body: await metrics.text() })],
+    ["/metrics/slis", async () => ({ status: 200, headers: METRICS, body: await slis() })],
+    ["/flagz", (request) => negotiated(request, flagz(about), flagzText)],
+    [
+      "/statusz",
+      (request) => negotiated(request, statusz(about, Date.now(), [...pages.keys()].sort()), statuszText),
+    ],
   ]);
   return new HttpServer(
     address,
-    ({ path, client }) => pages.get(path)?.(client) ?? NOT_FOUND,
+    (request) => pages.get(request.path)?.(request) ?? NOT_FOUND,
     new Connections(METRICS_CONNECTIONS_MAX),
     notes,
   );
+}
+
+/** `page` as JSON where the client accepts that, else as text. */
+function negotiated<Shown>({ accept }: HttpRequest, page: Shown, text: (page: Shown) => string): HttpAnswer {
+  return /\bapplication\/json\b/.test(accept) ? json(page) : { status: 200, headers: TEXT, body: text(page) };
 }
 
 /** A page of JSON. */

@@ -1,4 +1,4 @@
-// Calls to an API server whose answers have no end.
+// Calls to an API server: answers without an end, and how each call is noted.
 
 import assert from "node:assert/strict";
 import { ApiClient } from "../../src/ingest/api_client.ts";
@@ -18,4 +18,24 @@ Deno.test("an endless error answer to an event is not read to its end", async ()
   await assert.rejects(client.post("/apis/events.k8s.io/v1/events", {}), /500 Internal Server Error/);
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("each answer is noted with its code, and a request without an answer with none", async () => {
+  const server = Deno.serve(LISTEN, () => new Response("{}", { status: 403 }));
+  const host = `127.0.0.1:${server.addr.port}`;
+  const folder = await Deno.makeTempDir();
+  using client = new ApiClient(kubeconfig(folder, `https://${host}`, {}));
+  const noted: unknown[] = [];
+  client.answered = ({ seconds, ...rest }) => noted.push([rest, seconds > 0]);
+  await (await client.get("/api/v1/nodes", {}, new AbortController().signal)).body?.cancel();
+  await assert.rejects(client.post("/apis/events.k8s.io/v1/events", {}), /403/);
+  await server.shutdown();
+  client.replaceConnections();
+  await assert.rejects(client.get("/api/v1/nodes", {}, new AbortController().signal), /ApiFailure/);
+  await Deno.remove(folder, { recursive: true });
+  assert.deepEqual(noted, [
+    [{ method: "GET", host, status: 403 }, true],
+    [{ method: "POST", host, status: 403 }, true],
+    [{ method: "GET", host, status: undefined }, true],
+  ]);
 });

@@ -1,7 +1,7 @@
 // How much of the past the flags of `run` keep.
 
 import assert from "node:assert/strict";
-import { retention } from "../../src/node/run_options.ts";
+import { givenFlags, retention } from "../../src/node/run_options.ts";
 
 Deno.test("the past is kept for 30 days and up to 1 GiB, or as the flags say", () => {
   const day = 86_400_000;
@@ -10,4 +10,17 @@ Deno.test("the past is kept for 30 days and up to 1 GiB, or as the flags say", (
     bytes: 2_097_152,
     milliseconds: day / 2,
   });
+});
+
+Deno.test("the flags of a command line, with and without values", () => {
+  assert.deepEqual(
+    givenFlags(["run", "--node", "a", "--once", "--v=2", "--master=", "-x", "--allow-empty"]),
+    {
+      node: "a",
+      once: "true",
+      v: "2",
+      master: "",
+      "allow-empty": "true",
+    },
+  );
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { newMetrics } from "../../src/serve/metrics.ts";
 import { serveMetrics } from "../../src/serve/metrics_server.ts";
+import { PROCESS } from "../support/process_gauged.ts";
 import { resourceStatus } from "../support/resource_status.ts";
 
 const REPORT: SyncReport = {
@@ -31,6 +32,7 @@ Deno.test("a sync is counted with kube-proxy's names, for both families, and wit
     ledger: () => ({ reason: "No space left on device", records: 12 }),
     problems: () => ["ledger cannot be written"],
     droppedLines: () => 7,
+    ...PROCESS,
   });
   metrics.appended(30);
   metrics.drifted("nft");
@@ -97,8 +99,19 @@ Deno.test("the metrics server answers kube-proxy's paths", async () => {
     ledger: () => undefined,
     problems: () => [],
     droppedLines: () => 0,
+    ...PROCESS,
   });
-  const pages = { config: { mode: "nftables" }, details: () => ({ node: "Node a was deleted" }) };
+  const pages = {
+    config: { mode: "nftables" },
+    details: () => ({ node: "Node a was deleted" }),
+    about: {
+      startedAt: 0,
+      version: "1.2.3",
+      runtime: "Deno 2",
+      flags: { "v": "2", "master": "https://u:pw@api" },
+    },
+    checks: { healthz: () => false, livez: () => true },
+  };
   await using _server = serveMetrics(metrics, pages, address);
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${address.port}${path}`);

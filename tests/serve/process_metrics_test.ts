@@ -1,0 +1,50 @@
+// Metrics about the process and its event loop, and counters that are there before anything was counted.
+
+import assert from "node:assert/strict";
+import { newMetrics } from "../../src/serve/metrics.ts";
+import { PROCESS } from "../support/process_gauged.ts";
+import { until } from "../support/until.ts";
+
+Deno.test("the process and the runtime have the names that dashboards use", async () => {
+  const metrics = newMetrics({
+    status: () => [],
+    gathered: () => ({ services: 0, endpoints: 0 }),
+    ledger: () => undefined,
+    problems: () => [],
+    droppedLines: () => 0,
+    ...PROCESS,
+  });
+  const lines = new Set((await metrics.text()).split("\n"));
+  for (
+    const line of [
+      "process_cpu_seconds_total 1.5",
+      "process_resident_memory_bytes 4096",
+      "process_start_time_seconds 100.25",
+      "process_open_fds 12",
+      "process_max_fds 1024",
+      'ledgerproxy_build_info{version="1.2.3"} 1',
+      'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv6"} 0',
+      'kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 0',
+      'kubeproxy_proxy_livez_total{code="503"} 0',
+    ]
+  ) assert.ok(lines.has(line), line);
+  assert.equal([...lines].filter((line) => /^deno_heap_used_bytes \d+$/.test(line)).length, 1);
+});
+
+Deno.test("a timer that runs late is measured", async () => {
+  const metrics = newMetrics({
+    status: () => [],
+    gathered: () => ({ services: 0, endpoints: 0 }),
+    ledger: () => undefined,
+    problems: () => [],
+    droppedLines: () => 0,
+    ...PROCESS,
+  });
+  using _measuring = metrics.measureLoopDelay();
+  const delayed = async () => /^deno_event_loop_delay_seconds_count [1-9]/m.test(await metrics.text());
+  const end = performance.now() + 700;
+  // Blocks the loop for longer than the period of the timer.
+  while (performance.now() < end);
+  await until("the late timer has run", delayed);
+  assert.match(await metrics.text(), /^deno_event_loop_delay_seconds_bucket\{le="0.25"\} 0$/m);
+});
