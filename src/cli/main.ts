@@ -164,6 +164,10 @@ function addManifest(command: Command, done: Done): void {
       .option("--namespace <name>", "namespace of account and DaemonSet", "kube-system")
       .option("--ledger <dir>", "folder of the ledger on each node", "/var/lib/ledgerproxy")
       .option("--set-sysctls", "a privileged init container that sets the limits of connection tracking")
+      .option("--pod-monitor", "a PodMonitor and a metrics Service, for Prometheus' operator")
+      .option("--rules", "a PrometheusRule with alerts; each has a runbook line")
+      .option("--dashboard", "a ConfigMap with a Grafana dashboard")
+      .option("--metrics-job <name>", "job of the metrics: kube-proxy fills its dashboards", "ledgerproxy")
       .addHelpText("after", MANIFEST_EXAMPLE),
   ).action((options: ManifestOptions) => done(manifest(options)));
 }

@@ -26,6 +26,9 @@ export interface Metrics extends Meter {
   text(): Promise<string>;
 }
 
+/** When the API server last sent a byte, by resource. */
+export const LAST_BYTE_METRIC = "ledgerproxy_source_last_heard_timestamp_seconds";
+
 /** kube-proxy's buckets of sync durations, 1 ms doubled, continued downwards: 16 us doubled 20 times. */
 const SYNC_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.000016 * 2 ** i);
 
@@ -164,7 +167,7 @@ function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
       },
     });
   gauge(
-    "ledgerproxy_source_last_heard_timestamp_seconds",
+    LAST_BYTE_METRIC,
     "When the API server last sent a byte",
     ({ receivedAt }) => receivedAt / 1000,
   );

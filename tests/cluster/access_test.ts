@@ -207,6 +207,9 @@ test("the account that `manifest` makes may read all it needs and nothing else",
     "--cluster-cidr",
     "10.244.0.0/16",
     "--set-sysctls",
+    "--dashboard",
+    "--metrics-bind-address",
+    "0.0.0.0:10249",
   ]);
   const { stdout, success } = await new Deno.Command(program!, { args, cwd: ROOT }).output();
   assert.ok(success);
@@ -215,6 +218,8 @@ test("the account that `manifest` makes may read all it needs and nothing else",
     ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     DaemonSet: "/apis/apps/v1/namespaces/kube-system/daemonsets",
+    Service: "/api/v1/namespaces/kube-system/services",
+    ConfigMap: "/api/v1/namespaces/kube-system/configmaps",
   };
   const { values } = readDocuments("manifest.yaml", new TextDecoder().decode(stdout));
   assert.deepEqual(values.map((value) => (value as { kind: string }).kind), Object.keys(paths));

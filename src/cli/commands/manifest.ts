@@ -5,16 +5,20 @@ import { writeDocuments } from "../../ingest/manifest_documents.ts";
 import { settings } from "../../node/config.ts";
 import { PROXY_FLAGS, type ProxyFlags } from "../../node/proxy_flags.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { METRICS_PORT, type MonitoringChoice, monitoringObjects } from "../../install/monitors.ts";
+import { isLoopback } from "../../serve/metrics_server.ts";
 import { printText } from "../terminal.ts";
 
 /** Flags of `manifest`. */
-export interface ManifestOptions extends ProxyFlags {
+export interface ManifestOptions extends ProxyFlags, MonitoringChoice {
   readonly image: string;
   readonly apiServer?: string;
   readonly configMap?: string;
   readonly namespace: string;
   readonly ledger: string;
   readonly setSysctls?: boolean;
+  /** The job of the metrics in Prometheus. */
+  readonly metricsJob: string;
 }
 
 /** The name of all objects. */
@@ -37,13 +41,30 @@ export function manifest(options: ManifestOptions): number {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
   }
   // Wrong flags are reported here, not on every node.
-  const { healthzBindAddress } = settings(proxyFlags(options));
-  printText(writeDocuments(objects(options, healthzBindAddress!.port)).trimEnd());
+  const { healthzBindAddress, metricsBindAddress } = settings(proxyFlags(options));
+  const scraped = options.podMonitor || options.rules || options.dashboard;
+  if (scraped && (metricsBindAddress === undefined || isLoopback(metricsBindAddress.hostname))) {
+    throw new UsageError(
+      "monitoring needs metrics that other machines can read: give --metrics-bind-address 0.0.0.0:10249",
+    );
+  }
+  const monitored = {
+    metadata: { name: NAME, namespace: options.namespace },
+    labels: LABELS,
+    port: metricsBindAddress?.port ?? 0,
+    job: options.metricsJob,
+  };
+  printText(
+    writeDocuments([
+      ...objects(options, healthzBindAddress!.port, scraped ? monitored.port : undefined),
+      ...monitoringObjects(monitored, options),
+    ]).trimEnd(),
+  );
   return 0;
 }
 
 /** The account, its permissions, and the DaemonSet. */
-function objects(options: ManifestOptions, healthPort: number): unknown[] {
+function objects(options: ManifestOptions, healthPort: number, metricsPort: number | undefined): unknown[] {
   const { namespace } = options;
   const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
     apiGroups: [apiGroup],
@@ -78,14 +99,14 @@ function objects(options: ManifestOptions, healthPort: number): unknown[] {
       spec: {
         selector: { matchLabels: LABELS },
         updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
-        template: { metadata: { labels: LABELS }, spec: podSpec(options, healthPort) },
+        template: { metadata: { labels: LABELS }, spec: podSpec(options, healthPort, metricsPort) },
       },
     },
   ];
 }
 
 /** The pod. It uses the node's network, and tolerates every taint, because each node needs its rules. */
-function podSpec(options: ManifestOptions, healthPort: number) {
+function podSpec(options: ManifestOptions, healthPort: number, metricsPort: number | undefined) {
   const { image, configMap, ledger, setSysctls } = options;
   const mounts = [
     { name: "ledger", mountPath: LEDGER_FOLDER },
@@ -124,6 +145,7 @@ function podSpec(options: ManifestOptions, healthPort: number) {
         capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
         seccompProfile: { type: "RuntimeDefault" },
       }),
+      ...(metricsPort === undefined ? {} : { ports: [{ name: METRICS_PORT, containerPort: metricsPort }] }),
       resources: { requests: { cpu: "50m", memory: "200Mi" } },
       // /healthz also depends on the Node: a rollout would wait for nodes that the autoscaler is about to delete.
       readinessProbe: { httpGet: { path: "/livez", port: healthPort } },
