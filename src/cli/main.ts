@@ -15,6 +15,7 @@ import { addDiff } from "./commands/diff.ts";
 import { printSchemas } from "./json_schema.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { manifest, type ManifestOptions } from "./commands/manifest.ts";
+import { DISTRIBUTIONS } from "../install/distributions.ts";
 import { addLog } from "./commands/log.ts";
 import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { record, type RecordOptions } from "./commands/record.ts";
@@ -158,6 +159,15 @@ function addManifest(command: Command, done: Done): void {
       .requiredOption("--image <image>", "the image to run")
       .option("--api-server <url>", "how nodes reach the API server, without the cluster IP we are to serve")
       .option(
+        "--for <distribution>",
+        `ask the cluster, and say how to free the place: ${Object.keys(DISTRIBUTIONS).join(", ")}`,
+      )
+      .option(
+        "--kubeconfig <file>",
+        "with --for: how to reach the cluster (default: KUBECONFIG, or ~/.kube/config)",
+      )
+      .option("--all-nodes", "with --for: run on every node, not only on those with the label of the canary")
+      .option(
         "--config-map <name>",
         "instead: ConfigMap with config.conf and what it names, as kubeadm has it",
       )
@@ -169,7 +179,7 @@ function addManifest(command: Command, done: Done): void {
       .option("--dashboard", "a ConfigMap with a Grafana dashboard")
       .option("--metrics-job <name>", "job of the metrics: kube-proxy fills its dashboards", "ledgerproxy")
       .addHelpText("after", MANIFEST_EXAMPLE),
-  ).action((options: ManifestOptions) => done(manifest(options)));
+  ).action(async (options: ManifestOptions) => done(await manifest(options)));
 }
 
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */

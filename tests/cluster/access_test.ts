@@ -200,6 +200,16 @@ test("a proxy on the way to the API server is used, and may fail", async (plane)
   await reading;
 });
 
+/** Where the API server takes each kind of object. */
+const PATHS: Readonly<Record<string, string>> = {
+  ServiceAccount: "/api/v1/namespaces/kube-system/serviceaccounts",
+  ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+  ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+  DaemonSet: "/apis/apps/v1/namespaces/kube-system/daemonsets",
+  Service: "/api/v1/namespaces/kube-system/services",
+  ConfigMap: "/api/v1/namespaces/kube-system/configmaps",
+};
+
 test("the account that `manifest` makes may read all it needs and nothing else", async (plane) => {
   const [program, ...args] = imageCommand("manifest", "--image", "example/ledgerproxy:1", ...[
     "--api-server",
@@ -213,16 +223,8 @@ test("the account that `manifest` makes may read all it needs and nothing else",
   ]);
   const { stdout, success } = await new Deno.Command(program!, { args, cwd: ROOT }).output();
   assert.ok(success);
-  const paths: Readonly<Record<string, string>> = {
-    ServiceAccount: "/api/v1/namespaces/kube-system/serviceaccounts",
-    ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    DaemonSet: "/apis/apps/v1/namespaces/kube-system/daemonsets",
-    Service: "/api/v1/namespaces/kube-system/services",
-    ConfigMap: "/api/v1/namespaces/kube-system/configmaps",
-  };
   const { values } = readDocuments("manifest.yaml", new TextDecoder().decode(stdout));
-  assert.deepEqual(values.map((value) => (value as { kind: string }).kind), Object.keys(paths));
+  assert.deepEqual(values.map((value) => (value as { kind: string }).kind), Object.keys(PATHS));
   await until("the API server has its namespaces", async () => {
     const { items } = await plane.call("GET", "/api/v1/namespaces");
     return (items as Json[]).some((item) => (item["metadata"] as Json)["name"] === "kube-system");
@@ -230,11 +232,11 @@ test("the account that `manifest` makes may read all it needs and nothing else",
   for (const value of values) {
     await plane.call(
       "POST",
-      `${paths[(value as { kind: string }).kind]}?fieldValidation=Strict`,
+      `${PATHS[(value as { kind: string }).kind]}?fieldValidation=Strict`,
       value as Json,
     );
   }
-  const account = `${paths["ServiceAccount"]}/ledgerproxy`;
+  const account = `${PATHS["ServiceAccount"]}/ledgerproxy`;
   const { status } = await plane.call("POST", `${account}/token`, { spec: { expirationSeconds: 3600 } });
   const token = (status as Json)["token"] as string;
   const kubeconfig = plane.kubeconfig({ token });
@@ -254,8 +256,8 @@ test("the account that `manifest` makes may read all it needs and nothing else",
     type: "Normal",
   };
   await client.post("/apis/events.k8s.io/v1/namespaces/default/events", event);
-  const { rules } = await plane.call("GET", `${paths["ClusterRole"]}/ledgerproxy`) as { rules: Json[] };
-  const role = `${paths["ClusterRole"]}/ledgerproxy`;
+  const { rules } = await plane.call("GET", `${PATHS["ClusterRole"]}/ledgerproxy`) as { rules: Json[] };
+  const role = `${PATHS["ClusterRole"]}/ledgerproxy`;
   for (const [i, rule] of rules.entries()) {
     await plane.call("PATCH", role, { rules: rules.filter((_, other) => other !== i) });
     const denied = async () => {

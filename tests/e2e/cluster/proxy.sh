@@ -7,7 +7,10 @@
 . "$(dirname "$0")/lib.sh"
 what=$1
 pods=$pods4,$pods6
-manifest() { (cd "$checkout" && deno run -A src/cli/main.ts manifest --image registry.local/ledgerproxy:e2e --api-server "$api" --cluster-cidr "$pods" --metrics-bind-address 127.0.0.1:10249 ${MANIFEST_FLAGS:---set-sysctls}); }
+manifest() {
+  on control deno run -A "$checkout/src/cli/main.ts" manifest --for kubeadm --all-nodes --kubeconfig "$dir/admin.kubeconfig" \
+    --image registry.local/ledgerproxy:e2e ${MANIFEST_FLAGS:---set-sysctls}
+}
 
 # The proxy before it ends, and its rules are deleted.
 if k get daemonset -n kube-system ledgerproxy >/dev/null 2>&1; then k delete daemonset -n kube-system ledgerproxy --wait; until_true 60 "pods of ledgerproxy gone" bash -c "[ -z \"\$(nsenter -t $(pid_of control) -m -n -p -- kubectl --kubeconfig $dir/admin.kubeconfig get pods -n kube-system -l app.kubernetes.io/name=ledgerproxy -o name)\" ]"; fi

@@ -1,0 +1,75 @@
+// What a running cluster says about itself: where its API server is, which addresses its pods have, and how kube-proxy is
+// configured. All of it is read from objects that kubeadm and its kin make; what is not there is left out.
+
+import { readDocuments } from "../ingest/manifest_documents.ts";
+
+/** Reads an object by its path; undefined where there is none, or where it may not be read. */
+export type Get = (path: string) => Promise<unknown>;
+
+/** What was found. */
+export interface ClusterFacts {
+  /** URL of the API server, as the cluster's own components reach it. */
+  readonly apiServer?: string;
+  /** The addresses of all pods, as kube-proxy's --cluster-cidr has them: `10.244.0.0/16,fd00::/56`. */
+  readonly clusterCidr?: string;
+  /** Whether every Node has pod CIDRs, so that local traffic can be known by them. */
+  readonly podCidrs: boolean;
+  /** The files of kube-proxy's ConfigMap, where it has a `config.conf`. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+const SYSTEM = "/api/v1/namespaces/kube-system/configmaps";
+
+/** Asks the cluster. */
+export async function clusterFacts(get: Get): Promise<ClusterFacts> {
+  const [info, kubeadm, kubeProxy, nodes] = await Promise.all([
+    get("/api/v1/namespaces/kube-public/configmaps/cluster-info"),
+    get(`${SYSTEM}/kubeadm-config`),
+    get(`${SYSTEM}/kube-proxy`),
+    get("/api/v1/nodes"),
+  ]);
+  const apiServer = textAt(
+    firstDocument("cluster-info", textAt(info, "data", "kubeconfig")),
+    "clusters",
+    0,
+    "cluster",
+    "server",
+  );
+  const clusterCidr = textAt(
+    firstDocument("kubeadm-config", textAt(kubeadm, "data", "ClusterConfiguration")),
+    "networking",
+    "podSubnet",
+  );
+  const files = valueAt(kubeProxy, "data");
+  const items = valueAt(nodes, "items");
+  return {
+    ...(apiServer === undefined ? {} : { apiServer }),
+    ...(clusterCidr === undefined ? {} : { clusterCidr }),
+    podCidrs: Array.isArray(items) && items.length > 0 &&
+      items.every((node) => textAt(node, "spec", "podCIDR") !== undefined),
+    ...(isFiles(files) && files["config.conf"] !== undefined ? { config: files } : {}),
+  };
+}
+
+function firstDocument(name: string, text: string | undefined): unknown {
+  return text === undefined ? undefined : readDocuments(name, text, "kubernetes").values[0];
+}
+
+/** The value at a path of keys and indexes; undefined where the path ends early. */
+function valueAt(value: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined,
+    value,
+  );
+}
+
+/** The text at a path; undefined where there is none, or an empty one. */
+function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
+  const text = valueAt(value, ...path);
+  return typeof text === "string" && text !== "" ? text : undefined;
+}
+
+function isFiles(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((one) => typeof one === "string");
+}

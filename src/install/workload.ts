@@ -1,0 +1,173 @@
+// The objects that run the proxy on the nodes of a cluster, with few rights. NET_ADMIN is the only capability, the root file
+// system is read-only, and the ledger's folder is the only one of the node that is written.
+
+import { METRICS_PORT } from "./monitors.ts";
+
+/** What to run, where, and with which flags. */
+export interface Workload {
+  readonly image: string;
+  readonly namespace: string;
+  /** Folder of the ledger on each node. */
+  readonly ledger: string;
+  /** URL of the API server for the pods; absent where the configuration names it. */
+  readonly apiServer?: string;
+  /** Name of a ConfigMap with `config.conf`, which exists already. */
+  readonly configMap?: string;
+  /** The files of a configuration, for a ConfigMap of our own: `config.conf` and what it names. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** kube-proxy's flags, as `--name=value`. */
+  readonly flags: readonly string[];
+  /** Whether a privileged init container sets the limits of connection tracking. */
+  readonly setSysctls: boolean;
+  /** Whether only nodes with the label {@link CANARY} run the proxy. */
+  readonly canary: boolean;
+  /** The port of /livez and /healthz. */
+  readonly healthPort: number;
+  /** The port of the metrics, where anything scrapes them. */
+  readonly metricsPort?: number;
+}
+
+/** The name of all objects. */
+export const NAME = "ledgerproxy";
+/** The label of all objects. */
+export const LABELS = { "app.kubernetes.io/name": NAME };
+/** The label of the nodes that a canary runs on. */
+export const CANARY = { name: "ledgerproxy", value: "serve" };
+/** The folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
+const CONFIG_FOLDER = "/var/lib/kube-proxy";
+/** Where the node's folder is mounted in the container. */
+const LEDGER_FOLDER = "/var/lib/ledgerproxy";
+
+/** Namespace, account, permissions, configuration and DaemonSet. */
+export function workloadObjects(workload: Workload): unknown[] {
+  const { namespace, config } = workload;
+  const metadata = { name: NAME, namespace };
+  const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
+    apiGroups: [apiGroup],
+    resources,
+    verbs,
+  });
+  const rbac = "rbac.authorization.k8s.io";
+  return [
+    // kube-system is there in every cluster.
+    ...(namespace === "kube-system"
+      ? []
+      : [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: PRIVILEGED } }]),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "ClusterRole",
+      metadata: { name: NAME },
+      rules: [
+        rule("", ["services", "nodes"], ["list", "watch"]),
+        rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+        rule("networking.k8s.io", ["servicecidrs"], ["list", "watch"]),
+        rule("events.k8s.io", ["events"], ["create"]),
+      ],
+    },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: { name: NAME },
+      roleRef: { apiGroup: rbac, kind: "ClusterRole", name: NAME },
+      subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
+    },
+    ...(config === undefined ? [] : [{ apiVersion: "v1", kind: "ConfigMap", metadata, data: config }]),
+    {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { ...metadata, labels: LABELS },
+      spec: {
+        selector: { matchLabels: LABELS },
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
+        template: { metadata: { labels: LABELS }, spec: podSpec(workload) },
+      },
+    },
+  ];
+}
+
+/** The pods use the node's network and a folder of the node, which Pod Security allows at this level alone. */
+const PRIVILEGED = { "pod-security.kubernetes.io/enforce": "privileged" };
+
+/** The pod. It uses the node's network, and tolerates every taint, because each node needs its rules. */
+function podSpec(workload: Workload) {
+  const { ledger, setSysctls, canary } = workload;
+  const configMap = configMapName(workload);
+  return {
+    serviceAccountName: NAME,
+    hostNetwork: true,
+    priorityClassName: "system-node-critical",
+    nodeSelector: { "kubernetes.io/os": "linux", ...(canary ? { [CANARY.name]: CANARY.value } : {}) },
+    tolerations: [{ operator: "Exists" }],
+    ...(setSysctls
+      ? { initContainers: [container(workload, "sysctls", ["--init-only"], { privileged: true })] }
+      : {}),
+    containers: [proxyContainer(workload)],
+    volumes: [
+      { name: "ledger", hostPath: { path: ledger, type: "DirectoryOrCreate" } },
+      ...(configMap === undefined ? [] : [{ name: "config", configMap: { name: configMap } }]),
+    ],
+  };
+}
+
+function proxyContainer(workload: Workload) {
+  const { healthPort, metricsPort } = workload;
+  const httpGet = { path: "/livez", port: healthPort };
+  return {
+    ...container(workload, NAME, [], {
+      runAsUser: 0,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    }),
+    ...(metricsPort === undefined ? {} : { ports: [{ name: METRICS_PORT, containerPort: metricsPort }] }),
+    // At 10,000 Services the program has 160 MB. The limit is for a fault: rules that are in the kernel stay there.
+    resources: { requests: { cpu: "50m", memory: "200Mi" }, limits: { memory: "2Gi" } },
+    startupProbe: { httpGet, periodSeconds: 2, failureThreshold: 90 },
+    // /healthz also depends on the Node: a rollout would wait for nodes that the autoscaler is about to delete.
+    readinessProbe: { httpGet },
+    // A program that does not answer for three minutes is started again. /livez is 503 while the kernel refuses rules, and a
+    // start does not help there, but it does no harm either.
+    livenessProbe: { httpGet, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 6 },
+  };
+}
+
+/** A container of the image with the flags of `run`. */
+function container(workload: Workload, name: string, more: readonly string[], securityContext: unknown) {
+  return {
+    name,
+    image: workload.image,
+    args: [...runArguments(workload), ...more],
+    env: [
+      { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+      // Deno keeps compiled code there: a start then takes a third of the time. The root file system is read-only.
+      { name: "DENO_DIR", value: `${LEDGER_FOLDER}/deno` },
+    ],
+    securityContext,
+    volumeMounts: [
+      { name: "ledger", mountPath: LEDGER_FOLDER },
+      ...(configMapName(workload) === undefined
+        ? []
+        : [{ name: "config", mountPath: CONFIG_FOLDER, readOnly: true }]),
+    ],
+  };
+}
+
+/** The arguments of `run` in the pod. */
+function runArguments(workload: Workload): string[] {
+  const { apiServer, flags } = workload;
+  return [
+    "run",
+    // A folder of its own within the mount, so that the program can make it with mode 0700.
+    ...["--ledger", `${LEDGER_FOLDER}/ledger`, "--node", "$(NODE_NAME)"],
+    ...(apiServer === undefined ? [] : ["--master", apiServer]),
+    ...(configMapName(workload) === undefined ? [] : ["--config", `${CONFIG_FOLDER}/config.conf`]),
+    ...flags,
+  ];
+}
+
+/** The ConfigMap that the pods mount: ours, or one that exists. */
+function configMapName({ config, configMap }: Workload): string | undefined {
+  return config === undefined ? configMap : NAME;
+}
