@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes $E2E_DIR/images.tar, a docker archive of every image that the tests name, without a registry. All test images are one
 # Debian with the tools that the tests call (curl, nc, dig, iperf, conntrack) and the programs of build.sh; they differ in name
-# and entry point. registry.local/ledgerproxy:e2e has deno and the bundle of this checkout, laid out as in the Dockerfile.
+# and entry point. $E2E_DIR/ledgerproxy-image.tar is the image of this checkout, as `deno task image` builds it.
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$dir"
 root=${E2E_ROOTFS:-$dir/rootfs}
@@ -42,20 +42,8 @@ debian "$tests/nginx:1.28.0-2" '["/usr/sbin/nginx","-g","daemon off;"]' null
 debian "$tests/regression-issue-74839:1.5" '["/regression-issue-74839"]' null
 debian registry.k8s.io/build-image/distroless-iptables:v0.9.9 null '["sleep","infinity"]'
 debian registry.k8s.io/coredns/coredns:e2e '["/coredns"]' null
-
-{
-  # gcr.io/distroless/cc-debian12 has Debian's libc, libgcc and CA certificates. Here they come from the Debian above.
-  own=$stage/ledgerproxy; mkdir -p "$own"/{ledgerproxy,etc/ssl/certs,lib/x86_64-linux-gnu,lib64,tmp,var/lib}
-  (cd "$checkout" && deno install --frozen --quiet && deno task --quiet bundle >/dev/null && cp dist/ledgerproxy.js "$(deno eval 'console.log(Deno.execPath())')" "$own/ledgerproxy/")
-  for library in $(ldd "$own/ledgerproxy/deno" | grep -o '/[^ ]*'); do cp -L "$root$library" "$own$library" 2>/dev/null || cp -L "$library" "$own$library"; done
-  cp "$root/etc/ssl/certs/ca-certificates.crt" "$own/etc/ssl/certs/"
-  printf 'root:x:0:0:root:/root:/sbin/nologin\n' >"$own/etc/passwd"
-  tar -C "$own" --numeric-owner --owner 0 --group 0 --sort=name -cf "$stage/ledgerproxy.tar" .
-  rm -rf "$own"
-  entry=$(sed -n '/^ENTRYPOINT/,/\]$/p' "$checkout/Dockerfile" | tr -d '\\\n' | sed 's/^ENTRYPOINT//')
-  image registry.local/ledgerproxy:e2e ledgerproxy.tar "$(sha256sum <"$stage/ledgerproxy.tar" | cut -d' ' -f1)" "$entry" "$(sed -n 's/^CMD //p' "$checkout/Dockerfile")"
-}
 (IFS=,; echo "[${entries[*]}]") >"$stage/manifest.json"
 tar -C "$stage" -cf "$dir/images.tar" .
 rm -rf "$stage"
 ls -l "$dir/images.tar"
+(cd "$checkout" && deno task --quiet image --name registry.local/ledgerproxy:e2e --arch amd64 --output "$dir")

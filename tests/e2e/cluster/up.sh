@@ -143,7 +143,10 @@ serializeImagePulls: false
 readOnlyPort: 0
 END
   until_true 30 "containerd on $node" on "$node" ctr version
-  on "$node" ctr -n k8s.io images import --no-unpack "$dir/images.tar" >"$dir/$node/images.log" 2>&1 &
+  {
+    on "$node" ctr -n k8s.io images import --no-unpack "$dir/images.tar"
+    on "$node" ctr -n k8s.io images import --no-unpack "$dir/ledgerproxy-image.tar"
+  } >"$dir/$node/images.log" 2>&1 &
   imports+=($!)
   daemon "$node" kubelet kubelet --config "$dir/$node/kubelet.yaml" --kubeconfig "$dir/$node.kubeconfig" --hostname-override "$node" --node-ip "$net4.$((10 + i)),$net6:$((10 + i))" \
     --node-labels "topology.kubernetes.io/zone=zone-$i,topology.kubernetes.io/region=region-1" --v "${KUBELET_V:-2}"
