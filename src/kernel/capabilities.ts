@@ -19,6 +19,9 @@ export interface Capability {
   readonly problem: string;
 }
 
+/** The capability that every question to nf_tables needs. */
+export const PRIVILEGE = "CAP_NET_ADMIN";
+
 /** Name of the table in the probes; it is never created. */
 const PROBE_TABLE = "ledgerproxy-probe";
 
@@ -105,9 +108,9 @@ export function probeCapabilities(kernel: Kernel): Capability[] {
     const problem =
       "the process lacks CAP_NET_ADMIN in its network namespace. Run it as root (or with CAP_NET_ADMIN), " +
       "or try it in a namespace of its own: unshare --map-root-user --net <the same command>";
-    return [{ name: "CAP_NET_ADMIN", needed: true, available: false, problem }];
+    return [{ name: PRIVILEGE, needed: true, available: false, problem }];
   }
-  const held = { name: "CAP_NET_ADMIN", needed: true, available: true, problem: "" };
+  const held = { name: PRIVILEGE, needed: true, available: true, problem: "" };
   return [held, ...PROBES.map((probe) => answer(kernel, probe))];
 }
 

@@ -37,12 +37,16 @@ export async function playCluster(speed: number): Promise<{ connections: number;
     kernel,
     ledger,
     now: () => new Date().toISOString(),
-    report: (report) => console.log(syncLine(report)),
-    warn: (text) => console.log(`warning: ${text}`),
+    report: (report) => {
+      if (report.operations > 0) print(syncLine(report));
+    },
+    warn: (text) => print(`warning: ${text}`),
   };
-  console.log(
-    `playing ${RECORDING.split("/").at(-1)} ${speed} times faster than it happened; ledger in ${folder}\n`,
-  );
+  print(`playing ${RECORDING.split("/").at(-1)} ${speed} times faster than it happened`);
+  print(`ledger: ${folder}\n`);
+  // Ctrl-C ends the demo as its end does: the ledger is closed, and the text says where it is.
+  const interrupt = () => stop.abort();
+  Deno.addSignalListener("SIGINT", interrupt);
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
   perform(engine, ports, list(kernel));
   const config: ConfigRecord = { kind: "config", time: ports.now(), version: "demo", nodeName: "node-a" };
@@ -55,8 +59,34 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   stop.abort();
   await clients.finished();
   clients.show(pods.count);
-  console.log(`\n${clients.summary()}; ${ledger.next} records in the ledger ${folder}`);
+  Deno.removeSignalListener("SIGINT", interrupt);
+  print(`\n${clients.summary()}; ${ledger.next} records in the ledger`);
+  print(nextSteps(folder));
   return clients.result();
+}
+
+/** Commands that ask the ledger of this run, as they can be typed in a checkout. */
+function nextSteps(folder: string): string {
+  const [target] = TARGETS;
+  const ask = (...words: string[]) => `  deno task ledgerproxy ${words.join(" ")}`;
+  return [
+    "",
+    `Ask it. LEDGER=${folder}`,
+    "",
+    ask("log --ledger $LEDGER", target!.name),
+    ask("why --ledger $LEDGER 10.244.0.9", `${target!.hostname}:${target!.port}/tcp`),
+    ask("verify $LEDGER"),
+    ask("report $LEDGER -o report.html"),
+  ].join("\n");
+}
+
+/** Terminals of 80 columns show each line whole. */
+const COLUMNS = 80;
+
+/** Prints lines, cut where the terminal ends. */
+function print(text: string): void {
+  const cut = (line: string) => line.length > COLUMNS ? `${line.slice(0, COLUMNS - 1)}…` : line;
+  console.log(text.split("\n").map(cut).join("\n"));
 }
 
 /** `source`, with pods that start before their rules are committed and stop after their rules are deleted. */
@@ -95,14 +125,13 @@ class Clients {
 
   /** Prints which pods answered since the last report. */
   show(pods: number): void {
-    console.log(`  ${pods} pods listen`);
+    print(`  ${pods} pods listen`);
     for (const [{ name }, { recent, failures }] of this.#tallies) {
       const most = Math.max(...recent.values(), 1);
       const bars = [...recent].sort(([a], [b]) => a < b ? -1 : 1)
-        .map(([pod, count]) => `${pod} ${"▇".repeat(Math.ceil(count / most * 6))} ${count}`);
-      console.log(
-        `  ${name.padEnd(20)} ${bars.join("  ")}${failures.length > 0 ? `  FAILED ${failures.length}` : ""}`,
-      );
+        .map(([pod, count]) => `${pod} ${"▇".repeat(Math.ceil(count / most * 3))} ${count}`);
+      const failed = failures.length > 0 ? `FAILED ${failures.length}  ` : "";
+      print(`  ${name.padEnd(18)} ${failed}${bars.join("  ")}`);
       recent.clear();
     }
   }

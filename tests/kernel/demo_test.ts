@@ -15,9 +15,12 @@ Deno.test("no connection fails while the recorded evening is played", async () =
   const { code, stdout, stderr } = await command.output();
   const output = new TextDecoder().decode(stdout);
   assert.equal(code, 0, output + new TextDecoder().decode(stderr));
-  const [, connections, failed, folder] = /(\d+) connections, (\d+) failed; \d+ records in the ledger (\S+)/
-    .exec(output)!;
+  const [, connections, failed] = /(\d+) connections, (\d+) failed; \d+ records in the ledger/.exec(output)!;
+  const folder = /^ledger: (\S+)$/m.exec(output)![1]!;
+  const wide = output.split("\n").filter((line) => line.length > 80);
+  assert.deepEqual(wide, [], "a terminal of 80 columns shows each line");
+  assert.match(output, new RegExp(`LEDGER=${folder}\n`));
   assert.ok(Number(connections) > 1000, `${connections} connections`);
   assert.equal(failed, "0");
-  await Deno.remove(folder!, { recursive: true });
+  await Deno.remove(folder, { recursive: true });
 });

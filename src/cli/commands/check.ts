@@ -2,7 +2,7 @@
 
 import { printLines } from "../terminal.ts";
 import { printJson } from "../json_schema.ts";
-import { kernelVersion, probeCapabilities } from "../../kernel/capabilities.ts";
+import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabilities.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 
@@ -10,25 +10,41 @@ import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/o
 export function check(options: { readonly json?: boolean }): number {
   using kernel = new NetlinkKernel();
   const capabilities = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)];
+  // Without the capability the kernel shows no tables either.
+  const privileged = capabilities.some(({ name, available }) => name === PRIVILEGE && available);
+  const others = privileged ? otherProxies(kernel) : [];
+  const capable = capabilities.every(({ needed, available }) => available || !needed);
+  if (options.json) printJson("check/1", { capable, capabilities, others });
+  else {
+    printLines([
+      ...capabilities.map(({ name, needed, available, problem }) => {
+        const mark = available ? "yes" : needed ? "MISSING" : "no";
+        return `${mark.padEnd(7)}  ${name}${problem === "" ? "" : `: ${problem}`}`;
+      }),
+      ...others.map((other) => `here     ${other}`),
+      "",
+      verdict(capable, privileged),
+    ]);
+  }
+  return capable ? 0 : 1;
+}
+
+/** The last line: yes, no, or what cannot be known. */
+function verdict(capable: boolean, privileged: boolean): string {
+  if (capable) return "yes: this node can run the proxy";
+  if (privileged) return "no: this node cannot run the proxy; see MISSING above";
+  return "not known: only a process with CAP_NET_ADMIN can ask the kernel the rest";
+}
+
+/** What other proxies have left, and what we have. */
+function otherProxies(kernel: NetlinkKernel): string[] {
   const theirs = kubeProxyTables(kernel);
   const ours = ourTables(kernel);
-  const others = [
+  return [
     ...(theirs.length > 0
       ? [`${tableNames(theirs)}: kube-proxy in nftables mode; \`run\` takes over from it in one batch`]
       : []),
     ...otherModes(kernel),
     ...(ours.length > 0 ? [`${tableNames(ours)}: ours; \`run\` goes on from them`] : []),
   ];
-  const capable = capabilities.every(({ needed, available }) => available || !needed);
-  if (options.json) printJson("check/1", { capable, capabilities, others });
-  else {
-    printLines([
-      ...capabilities.map(({ name, needed, available, problem }) => {
-        const verdict = available ? "yes" : needed ? "MISSING" : "no";
-        return `${verdict.padEnd(7)}  ${name}${problem === "" ? "" : `: ${problem}`}`;
-      }),
-      ...others.map((other) => `here     ${other}`),
-    ]);
-  }
-  return capable ? 0 : 1;
 }
