@@ -1,5 +1,6 @@
 // Alerts about the proxy, as a PrometheusRule (monitoring.coreos.com/v1). Each names the command that shows the cause.
 
+import type { Manifest } from "./manifest_object.ts";
 import { LAST_BYTE_METRIC } from "../serve/metrics.ts";
 
 /** An alert. */
@@ -119,7 +120,7 @@ export const ALERTS: readonly Alert[] = [
 ];
 
 /** The PrometheusRule with all alerts, for the targets of `job`. */
-export function prometheusRule(job: string, metadata: Readonly<Record<string, unknown>>): unknown {
+export function prometheusRule(job: string, metadata: Manifest): Manifest {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PrometheusRule",

@@ -3,6 +3,7 @@
 
 import { prometheusRule } from "./alerts.ts";
 import { dashboard } from "./dashboard.ts";
+import type { Manifest } from "./manifest_object.ts";
 
 /** The pods, and what to call them. */
 export interface Monitored {
@@ -19,7 +20,7 @@ export interface Monitored {
 export const METRICS_PORT = "metrics";
 
 /** A headless Service: the targets are the pods, not one of them. */
-export function metricsService({ metadata, labels, port }: Monitored): unknown {
+export function metricsService({ metadata, labels, port }: Monitored): Manifest {
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -29,7 +30,7 @@ export function metricsService({ metadata, labels, port }: Monitored): unknown {
 }
 
 /** A PodMonitor whose targets have the given job, and the name of the node as their instance. */
-export function podMonitor({ metadata, labels, job }: Monitored): unknown {
+export function podMonitor({ metadata, labels, job }: Monitored): Manifest {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PodMonitor",
@@ -56,7 +57,7 @@ export interface MonitoringChoice {
 }
 
 /** The objects of `choice`; the Service is among them where anything scrapes the pods. */
-export function monitoringObjects(monitored: Monitored, choice: MonitoringChoice): unknown[] {
+export function monitoringObjects(monitored: Monitored, choice: MonitoringChoice): Manifest[] {
   const { metadata, labels, job } = monitored;
   const any = choice.podMonitor || choice.rules || choice.dashboard;
   return [
@@ -68,7 +69,7 @@ export function monitoringObjects(monitored: Monitored, choice: MonitoringChoice
 }
 
 /** The dashboard in a ConfigMap with the label that Grafana's sidecar looks for. */
-function dashboardMap(metadata: Readonly<Record<string, unknown>>): unknown {
+function dashboardMap(metadata: Readonly<Record<string, unknown>>): Manifest {
   const { name, labels } = metadata;
   return {
     apiVersion: "v1",

@@ -1,6 +1,7 @@
 // The objects that run the proxy on the nodes of a cluster, with few rights. NET_ADMIN is the only capability, the root file
 // system is read-only, and the ledger's folder is the only one of the node that is written.
 
+import type { Manifest } from "./manifest_object.ts";
 import { METRICS_PORT } from "./monitors.ts";
 
 /** What to run, where, and with which flags. */
@@ -39,7 +40,7 @@ const CONFIG_FOLDER = "/var/lib/kube-proxy";
 const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 
 /** Namespace, account, permissions, configuration and DaemonSet. */
-export function workloadObjects(workload: Workload): unknown[] {
+export function workloadObjects(workload: Workload): Manifest[] {
   const { namespace, config } = workload;
   const metadata = { name: NAME, namespace };
   const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
@@ -73,17 +74,23 @@ export function workloadObjects(workload: Workload): unknown[] {
       subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
     },
     ...(config === undefined ? [] : [{ apiVersion: "v1", kind: "ConfigMap", metadata, data: config }]),
-    {
-      apiVersion: "apps/v1",
-      kind: "DaemonSet",
-      metadata: { ...metadata, labels: LABELS },
-      spec: {
-        selector: { matchLabels: LABELS },
-        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
-        template: { metadata: { labels: LABELS }, spec: podSpec(workload) },
-      },
-    },
+    daemonSet(workload),
   ];
+}
+
+/** The DaemonSet alone. */
+export function daemonSet(workload: Workload) {
+  const { namespace } = workload;
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: NAME, namespace, labels: LABELS },
+    spec: {
+      selector: { matchLabels: LABELS },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
+      template: { metadata: { labels: LABELS }, spec: podSpec(workload) },
+    },
+  };
 }
 
 /** The pods use the node's network and a folder of the node, which Pod Security allows at this level alone. */
@@ -99,15 +106,18 @@ function podSpec(workload: Workload) {
     priorityClassName: "system-node-critical",
     nodeSelector: { "kubernetes.io/os": "linux", ...(canary ? { [CANARY.name]: CANARY.value } : {}) },
     tolerations: [{ operator: "Exists" }],
-    ...(setSysctls
-      ? { initContainers: [container(workload, "sysctls", ["--init-only"], { privileged: true })] }
-      : {}),
+    ...(setSysctls ? { initContainers: [sysctlsContainer(workload)] } : {}),
     containers: [proxyContainer(workload)],
     volumes: [
       { name: "ledger", hostPath: { path: ledger, type: "DirectoryOrCreate" } },
       ...(configMap === undefined ? [] : [{ name: "config", configMap: { name: configMap } }]),
     ],
   };
+}
+
+/** The container that may set the sysctls of the node, before the proxy starts. */
+function sysctlsContainer(workload: Workload) {
+  return container(workload, "sysctls", ["--init-only"], { privileged: true });
 }
 
 function proxyContainer(workload: Workload) {

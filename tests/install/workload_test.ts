@@ -1,7 +1,7 @@
 // The objects that run the proxy: few rights, a pod that finds the API server without a cluster IP, and a canary.
 
 import assert from "node:assert/strict";
-import { type Workload, workloadObjects } from "../../src/install/workload.ts";
+import { daemonSet, type Workload, workloadObjects } from "../../src/install/workload.ts";
 
 const WORKLOAD: Workload = {
   image: "registry.example/ledgerproxy:1",
@@ -14,40 +14,21 @@ const WORKLOAD: Workload = {
   healthPort: 10256,
 };
 
-interface Container {
-  readonly args: readonly string[];
-  readonly securityContext: { readonly privileged?: boolean; readonly capabilities?: unknown };
-  readonly volumeMounts: readonly {
-    readonly name: string;
-    readonly mountPath: string;
-    readonly readOnly?: boolean;
-  }[];
-}
-
-interface DaemonSet {
-  readonly kind: string;
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly nodeSelector: Readonly<Record<string, string>>;
-        readonly initContainers?: readonly Container[];
-        readonly containers: readonly Container[];
-        readonly volumes: readonly Readonly<Record<string, unknown>>[];
-      };
-    };
-  };
-}
-
-const kinds = (workload: Workload) => workloadObjects(workload).map((one) => (one as { kind: string }).kind);
-const pod = (workload: Workload) => (workloadObjects(workload).at(-1) as DaemonSet).spec.template.spec;
+const kinds = (workload: Workload) => workloadObjects(workload).map(({ kind }) => kind);
+const pod = (workload: Workload) => daemonSet(workload).spec.template.spec;
 
 Deno.test("the container has one capability and no privilege; only the init container that is asked for is privileged", () => {
   const { containers, initContainers } = pod(WORKLOAD);
-  assert.deepEqual(containers[0]!.securityContext.capabilities, { drop: ["ALL"], add: ["NET_ADMIN"] });
-  assert.equal(containers[0]!.securityContext.privileged, undefined);
+  assert.deepEqual(containers[0]!.securityContext, {
+    runAsUser: 0,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
+    seccompProfile: { type: "RuntimeDefault" },
+  });
   assert.equal(initContainers, undefined);
   const [sysctls] = pod({ ...WORKLOAD, setSysctls: true }).initContainers!;
-  assert.equal(sysctls!.securityContext.privileged, true);
+  assert.deepEqual(sysctls!.securityContext, { privileged: true });
   assert.equal(sysctls!.args.at(-1), "--init-only");
 });
 
@@ -75,11 +56,14 @@ Deno.test("a copied configuration is a ConfigMap of our own, which the pods moun
 
 Deno.test("a canary needs the label; another namespace than kube-system is made, and allows such pods", () => {
   assert.deepEqual(pod(WORKLOAD).nodeSelector, { "kubernetes.io/os": "linux" });
-  assert.equal(pod({ ...WORKLOAD, canary: true }).nodeSelector["ledgerproxy"], "serve");
+  assert.deepEqual(pod({ ...WORKLOAD, canary: true }).nodeSelector, {
+    "kubernetes.io/os": "linux",
+    ledgerproxy: "serve",
+  });
   assert.ok(!kinds(WORKLOAD).includes("Namespace"));
-  const [namespace] = workloadObjects({ ...WORKLOAD, namespace: "network" }) as [
-    { kind: string; metadata: { name: string; labels: Record<string, string> } },
-  ];
-  assert.equal(namespace.kind, "Namespace");
-  assert.equal(namespace.metadata.labels["pod-security.kubernetes.io/enforce"], "privileged");
+  assert.deepEqual(workloadObjects({ ...WORKLOAD, namespace: "network" })[0], {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "network", labels: { "pod-security.kubernetes.io/enforce": "privileged" } },
+  });
 });

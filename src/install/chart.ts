@@ -1,0 +1,221 @@
+// A Helm chart, made from the objects that `manifest` prints. Marks stand in those objects for what a user may set: `@@name@@`
+// for a value, and `@@if ...@@` to `@@end@@`, as list items or keys, around what is not always there. Each mark becomes an
+// expression of Helm's templates.
+
+import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
+import { daemonSet, LABELS, NAME, type Workload, workloadObjects } from "./workload.ts";
+
+type Json = Record<string, unknown>;
+
+const METRICS_PORT = 10249;
+const DESCRIPTION = "A Kubernetes service proxy for nftables that keeps a ledger";
+
+/** The values that a user may set, with their defaults, and a comment above each. */
+const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
+  [
+    "The image. An empty tag is the version of the chart.",
+    { image: { repository: NAME, tag: "", pullPolicy: "IfNotPresent" }, imagePullSecrets: [] },
+  ],
+  ["How nodes reach the API server without a cluster IP. Required.", { apiServer: "" }],
+  ["Flags of `ledgerproxy run`, which are kube-proxy's.", { flags: ["--detect-local-mode=NodeCIDR"] }],
+  ["Files of a configuration: config.conf, a KubeProxyConfiguration, and what it names.", { config: {} }],
+  ["Folder of the ledger on each node.", { ledger: "/var/lib/ledgerproxy" }],
+  ["A privileged init container that sets the limits of connection tracking.", { setSysctls: true }],
+  [
+    "Where the pods run. Set nodeSelector to try the proxy on a few nodes first.",
+    { nodeSelector: { "kubernetes.io/os": "linux" }, tolerations: [{ operator: "Exists" }], affinity: {} },
+  ],
+  [
+    "",
+    {
+      priorityClassName: "system-node-critical",
+      podLabels: {},
+      podAnnotations: {},
+      resources: { requests: { cpu: "50m", memory: "200Mi" }, limits: { memory: "2Gi" } },
+    },
+  ],
+  [
+    "With enabled, metrics are on port 10249 of every node address. The job kube-proxy fills dashboards made for it.",
+    { monitoring: { enabled: false, podMonitor: false, rules: false, dashboard: false, job: NAME } },
+  ],
+];
+
+/** Single values. */
+const VALUES: Readonly<Record<string, string>> = {
+  image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}",
+  pullPolicy: "{{ .Values.image.pullPolicy }}",
+  namespace: "{{ .Release.Namespace }}",
+  ledger: "{{ .Values.ledger }}",
+  apiServer:
+    '{{ required "apiServer: how nodes reach the API server, such as https://10.0.0.2:6443" .Values.apiServer }}',
+  priorityClassName: "{{ .Values.priorityClassName }}",
+  job: "{{ .Values.monitoring.job }}",
+  item: "{{ . | quote }}",
+  key: "{{ $key }}",
+  value: "{{ $value | quote }}",
+};
+
+const mark = (name: string) => `@@${name}@@`;
+const block = (path: string) => `@@toYaml .Values.${path}@@`;
+
+/** A control line, in place of a list item or a key. */
+const CONTROL = /^ *(?:- )?["']?@@((?:if |range |end)[^@#]*?) *(?:#\d+)?@@["']?(?:: null)?$/;
+/** A field whose value is a block of YAML. */
+const BLOCK = /^( *)([\w."/-]+): ["']?@@(toYaml [^@]+)@@["']?$/;
+
+/** The template for `objects`. */
+function template(...objects: unknown[]): string {
+  return writeDocuments(objects).split("\n").map((raw) => {
+    // Braces of our own texts, such as those of alerts, are not Helm's.
+    const line = raw.replaceAll(/\{\{|\}\}/g, (braces) => `{{ "${braces}" }}`);
+    const [, control] = CONTROL.exec(line) ?? [];
+    if (control !== undefined) return `{{- ${control} }}`;
+    const [, indent, key, expression] = BLOCK.exec(line) ?? [];
+    if (key !== undefined) return `${indent}${key}: {{- ${expression} | nindent ${indent!.length + 2} }}`;
+    // A mark that is a whole key or value loses the quotes that YAML gave it; quotes around it in a longer text stay.
+    return line.replace(
+      /(["'])@@(\w+)@@\1(?=:|$)|@@(\w+)@@/g,
+      (_, _quote, whole, part) => VALUES[whole ?? part]!,
+    );
+  }).join("\n");
+}
+
+const when = (condition: string, text: string) => `{{- if ${condition} }}\n${text}{{- end }}\n`;
+
+/** The workload with a mark for each value. */
+const MARKED: Workload = {
+  image: mark("image"),
+  namespace: mark("namespace"),
+  ledger: mark("ledger"),
+  apiServer: mark("apiServer"),
+  flags: [
+    "@@range .Values.flags@@",
+    mark("item"),
+    "@@end@@",
+    "@@if .Values.monitoring.enabled@@",
+    `--metrics-bind-address=0.0.0.0:${METRICS_PORT}`,
+    "@@end@@",
+  ],
+  setSysctls: true,
+  canary: false,
+  healthPort: 10256,
+  metricsPort: METRICS_PORT,
+  config: {},
+};
+
+/** The files of the chart by path. `version` is that of the program. */
+export function chartFiles(version: string): ReadonlyMap<string, string> {
+  const objects = workloadObjects(MARKED);
+  const ofKind = (...kinds: string[]) => objects.filter(({ kind }) => kinds.includes(String(kind)));
+  const [config] = ofKind("ConfigMap");
+  const monitored: Monitored = {
+    metadata: { name: NAME, namespace: mark("namespace") },
+    labels: LABELS,
+    port: METRICS_PORT,
+    job: mark("job"),
+  };
+  const monitoring = (name: keyof MonitoringChoice, kind: string) => {
+    const object = monitoringObjects(monitored, { [name]: true }).find((one) => one["kind"] === kind);
+    return when(`.Values.monitoring.${name}`, template(object));
+  };
+  const [service] = monitoringObjects(monitored, { podMonitor: true });
+  const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };
+  return new Map([
+    ["Chart.yaml", writeDocuments([{ ...chart, version, appVersion: version }])],
+    ["values.yaml", valuesText()],
+    ["templates/account.yaml", template(...ofKind("ServiceAccount", "ClusterRole", "ClusterRoleBinding"))],
+    ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
+    ["templates/daemonset.yaml", template(charted(daemonSet(MARKED)))],
+    ["templates/metrics-service.yaml", when(".Values.monitoring.enabled", template(service))],
+    ["templates/pod-monitor.yaml", monitoring("podMonitor", "PodMonitor")],
+    ["templates/rules.yaml", monitoring("rules", "PrometheusRule")],
+    ["templates/dashboard.yaml", monitoring("dashboard", "ConfigMap")],
+  ]);
+}
+
+function valuesText(): string {
+  return DEFAULT_VALUES.map(([comment, values]) =>
+    `${comment === "" ? "" : `# ${comment}\n`}${writeDocuments([values])}`
+  ).join("");
+}
+
+/** The DaemonSet, with conditions around its optional parts and blocks where charts let users set what they like. */
+function charted(object: ReturnType<typeof daemonSet>): Json {
+  const { spec: { template: { spec: pods }, ...daemon }, ...rest } = object;
+  const { initContainers = [], volumes, containers: [proxy], ...pod } = pods;
+  const { ports, ...container } = changed(proxy!);
+  return {
+    ...rest,
+    spec: {
+      ...daemon,
+      template: {
+        metadata: {
+          labels: { ...LABELS, ...fieldsOf("podLabels", 1) },
+          ...fieldsIf(".Values.podAnnotations", 2, { annotations: block("podAnnotations") }),
+        },
+        spec: {
+          ...pod,
+          ...fieldsIf(".Values.imagePullSecrets", 3, { imagePullSecrets: block("imagePullSecrets") }),
+          priorityClassName: mark("priorityClassName"),
+          nodeSelector: block("nodeSelector"),
+          tolerations: block("tolerations"),
+          ...fieldsIf(".Values.affinity", 4, { affinity: block("affinity") }),
+          ...fieldsIf(".Values.setSysctls", 5, { initContainers: initContainers.map(changed) }),
+          containers: [{
+            ...container,
+            ...fieldsIf(".Values.monitoring.enabled", 6, { ports }),
+            resources: block("resources"),
+          }],
+          volumes: withConfig(volumes),
+        },
+      },
+    },
+  };
+}
+
+/** A field for each entry of a map that the user sets. `number` keeps the marks of one object apart. */
+function fieldsOf(path: string, number: number): Json {
+  return {
+    [`@@range $key, $value := .Values.${path} #${number}@@`]: null,
+    "@@key@@": mark("value"),
+    [`@@end #${number}@@`]: null,
+  };
+}
+
+/** A container whose configuration is optional. */
+function changed<Container extends { args: readonly string[]; volumeMounts: readonly { name: string }[] }>(
+  container: Container,
+) {
+  const { args, volumeMounts } = container;
+  const at = args.indexOf("--config");
+  return {
+    ...container,
+    imagePullPolicy: mark("pullPolicy"),
+    args: [
+      ...args.slice(0, at),
+      ...itemsIf(".Values.config", ...args.slice(at, at + 2)),
+      ...args.slice(at + 2),
+    ],
+    volumeMounts: withConfig(volumeMounts),
+  };
+}
+
+/** `items`, with a condition around those of the configuration. */
+function withConfig(items: readonly { readonly name: string }[]): unknown[] {
+  const isConfig = ({ name }: { readonly name: string }) => name === "config";
+  return [
+    ...items.filter((item) => !isConfig(item)),
+    ...itemsIf(".Values.config", ...items.filter(isConfig)),
+  ];
+}
+
+/** List items that are there under a condition. */
+function itemsIf(condition: string, ...items: unknown[]): unknown[] {
+  return [`@@if ${condition}@@`, ...items, "@@end@@"];
+}
+
+/** Fields that are there under a condition. `number` keeps the marks of one object apart. */
+function fieldsIf(condition: string, number: number, fields: Json): Json {
+  return { [`@@if ${condition} #${number}@@`]: null, ...fields, [`@@end #${number}@@`]: null };
+}

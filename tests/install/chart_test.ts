@@ -1,0 +1,146 @@
+// The chart: rendered by helm it gives the objects that `manifest` prints for the same choices.
+
+import assert from "node:assert/strict";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+import { chartFiles } from "../../src/install/chart.ts";
+import { monitoringObjects } from "../../src/install/monitors.ts";
+import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
+
+const HELM = Deno.env.get("HELM");
+
+type Json = Record<string, unknown>;
+
+/** The objects that helm makes of the chart, by kind and name. */
+async function rendered(...values: string[]): Promise<Map<string, unknown>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [path, text] of chartFiles("1.2.3")) {
+      const file = `${folder}/${path}`;
+      await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(file, text);
+    }
+    const args = ["template", "release", folder, "--namespace", "kube-system", ...values];
+    const { success, stdout, stderr } = await new Deno.Command(HELM!, { args }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    return byName(readDocuments("chart.yaml", new TextDecoder().decode(stdout), "kubernetes").values);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function byName(objects: readonly unknown[]): Map<string, unknown> {
+  return new Map(objects.map((object) => {
+    const { kind, metadata } = object as Json & { metadata: Json };
+    return [`${kind} ${metadata["name"]}`, object];
+  }));
+}
+
+/** What `manifest` prints; a chart names the pull policy too. */
+function printed(workload: Partial<Workload>, monitoring: readonly unknown[] = []): Map<string, unknown> {
+  const objects = workloadObjects({
+    image: "ledgerproxy:1.2.3",
+    namespace: "kube-system",
+    ledger: "/var/lib/ledgerproxy",
+    apiServer: "https://10.0.0.2:6443",
+    flags: ["--detect-local-mode=NodeCIDR"],
+    setSysctls: true,
+    canary: false,
+    healthPort: 10256,
+    ...workload,
+  });
+  const { template: { spec } } = (objects.at(-1) as Json)["spec"] as { template: { spec: Json } };
+  for (const container of [...(spec["containers"] as Json[]), ...(spec["initContainers"] as Json[] ?? [])]) {
+    container["imagePullPolicy"] = "IfNotPresent";
+  }
+  return byName([...objects, ...monitoring]);
+}
+
+const API = ["--set", "apiServer=https://10.0.0.2:6443"];
+
+Deno.test({
+  name: "the chart's default values give what manifest prints",
+  ignore: HELM === undefined,
+  async fn() {
+    assert.deepEqual(await rendered(...API), printed({}));
+  },
+});
+
+Deno.test({
+  name: "each value reaches the object that it is about",
+  ignore: HELM === undefined,
+  async fn() {
+    const found = await rendered(
+      ...API,
+      ...[
+        "--set",
+        "image.repository=registry.example/lp",
+        "--set",
+        "image.tag=9",
+        "--set",
+        "setSysctls=false",
+      ],
+      ...["--set", "flags={--cluster-cidr=10.244.0.0/16}", "--set-string", "config.config\\.conf=x"],
+      ...["--set", "ledger=/srv/ledger"],
+    );
+    const flags = ["--cluster-cidr=10.244.0.0/16"];
+    const image = "registry.example/lp:9";
+    const workload = {
+      image,
+      flags,
+      setSysctls: false,
+      config: { "config.conf": "x" },
+      ledger: "/srv/ledger",
+    };
+    assert.deepEqual(found, printed(workload));
+  },
+});
+
+Deno.test({
+  name: "monitoring gives the objects of manifest, with the braces of alerts and legends",
+  ignore: HELM === undefined,
+  async fn() {
+    const on = ["enabled", "podMonitor", "rules", "dashboard"].flatMap((
+      name,
+    ) => ["--set", `monitoring.${name}=true`]);
+    const found = await rendered(...API, ...on, "--set", "monitoring.job=kube-proxy");
+    const metadata = { name: NAME, namespace: "kube-system" };
+    const choice = { podMonitor: true, rules: true, dashboard: true };
+    const monitored = { metadata, labels: LABELS, port: 10249, job: "kube-proxy" };
+    const flags = ["--detect-local-mode=NodeCIDR", "--metrics-bind-address=0.0.0.0:10249"];
+    assert.deepEqual(found, printed({ flags, metricsPort: 10249 }, monitoringObjects(monitored, choice)));
+  },
+});
+
+Deno.test({
+  name: "without the API server's address the chart says what to set",
+  ignore: HELM === undefined,
+  async fn() {
+    await assert.rejects(rendered(), /apiServer: how nodes reach the API server/);
+  },
+});
+
+Deno.test({
+  name: "labels, annotations, pull secrets, tolerations and affinity are the user's",
+  ignore: HELM === undefined,
+  async fn() {
+    const found = await rendered(
+      ...API,
+      ...[
+        "--set",
+        "podLabels.team=net",
+        "--set",
+        "podAnnotations.a=b",
+        "--set",
+        "imagePullSecrets[0].name=key",
+      ],
+      ...["--set", "affinity.nodeAffinity.x=y", "--set", "nodeSelector.pool=edge"],
+    );
+    const { template: { metadata, spec } } = (found.get("DaemonSet ledgerproxy") as Json)["spec"] as {
+      template: { metadata: Json; spec: Json };
+    };
+    assert.deepEqual(metadata, { labels: { ...LABELS, team: "net" }, annotations: { a: "b" } });
+    assert.deepEqual(spec["imagePullSecrets"], [{ name: "key" }]);
+    assert.deepEqual(spec["affinity"], { nodeAffinity: { x: "y" } });
+    assert.deepEqual(spec["nodeSelector"], { "kubernetes.io/os": "linux", pool: "edge" });
+  },
+});
