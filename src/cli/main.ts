@@ -1,9 +1,13 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
 
+// First of all: in the worker that writes the ledger, no other module is evaluated.
+import "../node/ledger_thread.ts";
 import { isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
-import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
+import { FolderNotOurs } from "../ledger/storage.ts";
+import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
+import { LedgerOverflow } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { Argument, Command, CommanderError, type Done, positive } from "./command_line.ts";
 import { addBisect } from "./commands/bisect.ts";
@@ -223,7 +227,8 @@ function isWrongUsage(error: unknown): error is Error {
 
 /** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof LedgerLocked || error instanceof OutputFailure || error instanceof LedgerOverflow ||
+  return error instanceof LedgerLocked || error instanceof LedgerGone || error instanceof FolderNotOurs ||
+    error instanceof OutputFailure || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind)) ||
     // Deno has no class for most errors of the system, such as ENOSPC.

@@ -4,12 +4,12 @@
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
-import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
+import { snapshotLines, type SnapshotState, snapshotState } from "../fold/snapshot.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
@@ -20,6 +20,7 @@ import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
+import type { RunLedger } from "./run_ledger.ts";
 import { configRecord, isConfigured } from "./start.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
@@ -33,6 +34,7 @@ export interface Process {
   readonly client: ApiClient | undefined;
   readonly served: Served;
   readonly faults: Faults;
+  readonly ledger: RunLedger;
   readonly stop: AbortController;
   /** Absent until the rules are in place for the first time. */
   serving?: Serving;
@@ -94,7 +96,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     broken.throwIfAborted();
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
-  const signal = AbortSignal.any([stop.signal, broken]);
+  const signal = AbortSignal.any([stop.signal, broken, process.ledger.reopened]);
   const checked = process.inForce.source === undefined
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
@@ -109,25 +111,35 @@ class Snapshots {
   #last = Date.now();
   #running: Promise<void> | undefined;
 
-  constructor(readonly process: Pick<Process, "options" | "served">, readonly ledger: LedgerWriter) {}
+  constructor(readonly process: Pick<Process, "options" | "served">, readonly ledger: Ledger) {}
 
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
-    const { tailBytes } = this.ledger;
+    const { tailBytes, failure } = this.ledger;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
-    if (!due || this.#running !== undefined) return;
+    if (!due || failure !== undefined || this.#running !== undefined) return;
     this.#last = Date.now();
-    const lines = snapshotLines(snapshotState(this.process.served.engine.cluster));
-    this.#running = writeSnapshotInSteps(this.ledger, lines, retention(this.process.options))
+    this.#running = this.#send(snapshotState(this.process.served.engine.cluster), true)
       .finally(() => this.#running = undefined);
+  }
+
+  /** Sends a snapshot of `state` to the worker of the ledger, in pieces that take a few milliseconds each. */
+  async #send(state: SnapshotState, pauses: boolean): Promise<void> {
+    if (!(this.ledger instanceof RemoteLedger)) return;
+    for (const piece of this.ledger.beginSnapshot(snapshotLines(state))) {
+      this.ledger.sendPiece(piece);
+      if (pauses) await new Promise((resolve) => setTimeout(resolve, 0));
+      // What the worker has of it is dropped with the next one.
+      if (this.ledger.failure !== undefined) return;
+    }
+    this.ledger.endSnapshot(retention(this.process.options));
   }
 
   /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
   async end(): Promise<void> {
     await this.#running;
-    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES) return;
-    const { served, options } = this.process;
-    writeSnapshot(this.ledger, snapshotLines(served.engine.cluster), retention(options));
+    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES || this.ledger.failure !== undefined) return;
+    await this.#send(this.process.served.engine.cluster, false);
   }
 }
 

@@ -9,7 +9,7 @@ import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { LedgerFailure } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
@@ -18,16 +18,17 @@ import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
-import { log, startNodeLog } from "./log.ts";
+import { flushLog, log, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
-import { type HeldCommit, heldCommit } from "./held_commit.ts";
+import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
+import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
 import { newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
+import { configRecord, ledgerFolder, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
@@ -47,19 +48,35 @@ export async function run(options: RunOptions): Promise<number> {
   }, inForce);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const process: Process = { options, inForce, client, served, faults, stop: stopSignal() };
+  const ledger = new RunLedger({
+    folder: ledgerFolder(inForce.ledger),
+    policy: options.fsync ?? "interval",
+    required: options.once === true,
+  });
+  ledger.prepare();
+  const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
+  let code = 1;
   try {
-    return await runProcess(process);
+    code = await runProcess(process);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
+    await endLedger(ledger, code);
   }
+  return code;
+}
+
+/** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
+async function endLedger(ledger: RunLedger, code: number): Promise<void> {
+  if (await ledger.close()) return;
+  await flushLog();
+  Deno.exit(code);
 }
 
 /** Runs the loop, again after each fault. A fault before the first rules are in place, or with `--once`, ends the program. */
 async function runProcess(process: Process): Promise<number> {
   const { options, served, faults, stop } = process;
-  const code = await restarting(() => live(process), {
+  const code = await restarting(() => lives(process), {
     stop: stop.signal,
     mayRestart: (error) => process.serving !== undefined && options.once !== true && !isLedgerDamage(error),
     restarts(error, pause) {
@@ -75,12 +92,21 @@ async function runProcess(process: Process): Promise<number> {
   return code ?? 1;
 }
 
+/** Runs of the loop, until one does not end because the ledger can be continued. */
+async function lives(process: Process): Promise<number> {
+  for (;;) {
+    const code = await live(process);
+    if (process.stop.signal.aborted || !process.ledger.reopened.aborted) return code;
+  }
+}
+
 /** One run of the loop, from the opening of kernel and ledger to the end of the source. */
 async function live(process: Process): Promise<number> {
   const { options, inForce, client, served, faults } = process;
   await using resources = new AsyncDisposableStack();
   const kernel = resources.use(new NetlinkKernel());
-  const held = heldCommit(inForce.ledger, kernel);
+  const opened = await process.ledger.begin(heldPosition(kernel), process.serving === undefined);
+  const { engine, ledger, held, gap } = opened;
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
     log.info(
@@ -88,16 +114,12 @@ async function live(process: Process): Promise<number> {
     );
   }
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
-  const folder = ledgerFolder(inForce.ledger);
   const conntrack = resources.use(new Conntrack());
   // Rules that are in the kernel prove that the kernel has what they need.
   if (held === undefined && !capable(kernel)) return 1;
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
-  const opened = openForWriting(folder, options.fsync ?? "interval");
-  const { engine } = opened;
-  const ledger = resources.use(opened.ledger);
   Object.assign(served, {
     engine,
     drift: undefined,
@@ -108,12 +130,15 @@ async function live(process: Process): Promise<number> {
   // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
   const flags = options.ownTables ? OWNED : [];
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags });
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags, ...gap && { gap } });
   configure(engine, ports, inForce);
-  perform(engine, ports, present(kernel, options, held, ports.now()));
+  // A gap that this process made explains what differs.
+  perform(engine, ports, present(kernel, options, held, gap?.committed ? undefined : ports.now()));
   takeOver(engine, ports);
   log.info(
-    `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
+    `reading ${source.description} as node ${inForce.node}; ledger ${process.ledger.options.folder} at @${
+      ledger.next - 1
+    }`,
   );
   if (client !== undefined) warnOfServer(client, engine);
   // A node that starts while the API server is away serves the rules of the ledger.
@@ -122,6 +147,7 @@ async function live(process: Process): Promise<number> {
   if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
   process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));
+  process.ledger.onRecord = (record) => appendRecord(engine, ports, record);
   resources.defer(() => faults.detach());
   return await follow(process, { source, ports, broken });
 }
@@ -155,7 +181,7 @@ function present(
   kernel: Kernel,
   { ownTables: owned = false }: RunOptions,
   held: HeldCommit | undefined,
-  time: string,
+  time: string | undefined,
 ): Input {
   const untouched = held?.generation === kernel.generation();
   if (!ownTables(kernel, owned)) return { kind: "unreadable", tables: ourTables(kernel) };

@@ -9,9 +9,10 @@ import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
-import { segmentNames } from "../ledger/segment.ts";
+import { segmentNames, type TornTail } from "../ledger/segment.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
-import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
+import { LedgerWriter, type RecoveryOptions } from "../ledger/writer.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
@@ -41,38 +42,46 @@ const FOLDED_TOGETHER = 1000;
 /** Opens the ledger and folds it. A damaged ledger is set aside, and a new one begins with the records that can be read. */
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
+  const open = (options: RecoveryOptions) => new LedgerWriter(storage, { policy, ...options });
   try {
-    const opened = openWhole(storage, path, policy);
-    return { ...opened, renewed: isRenewed(storage, opened) };
+    const { engine, read } = foldWhole(storage, path, open);
+    return { engine, ledger: read, renewed: isRenewed(storage, engine) };
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
     const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
-    const newer = error.newerVersion !== undefined;
-    log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${error.message}`);
-    log.error(
-      `it is set aside in ${path}/${folder}; a new one goes on with ${records.length - 1} records of it`,
-    );
-    const opened = openWhole(storage, path, policy);
-    const first = opened.ledger.append(records);
-    stepEngine(opened.engine, { kind: "appended", first, records });
-    return { ...opened, renewed: replacesRules(records[0]) };
+    reportRenewal(error, `${path}/${folder}`, records);
+    const { engine, read } = foldWhole(storage, path, open);
+    const first = read.append(records);
+    stepEngine(engine, { kind: "appended", first, records });
+    return { engine, ledger: read, renewed: replacesRules(records[0]) };
   }
 }
 
+/** Logs that a damaged ledger was set aside in `folder`, and that a new one begins with `records`. */
+export function reportRenewal(damage: LedgerDamage, folder: string, records: readonly LedgerRecord[]): void {
+  const newer = damage.newerVersion !== undefined;
+  log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${damage.message}`);
+  log.error(`it is set aside in ${folder}; a new one goes on with ${records.length - 1} records of it`);
+}
+
 /** Whether the ledger replaces a damaged one that had committed rules, and no rules were committed since. */
-function isRenewed(storage: Storage, { engine }: Pick<Opened, "engine">): boolean {
-  if (engine.cluster.committed !== undefined) return false;
+export function isRenewed(storage: Storage, { cluster }: EngineState): boolean {
+  if (cluster.committed !== undefined) return false;
   const [first] = readLedger(storage);
   return replacesRules(first?.record);
 }
 
 /** Whether `record` begins a ledger that replaces a damaged one with committed rules. */
-function replacesRules(record: LedgerRecord | undefined): boolean {
+export function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
-/** Opens a ledger and folds it: the newest whole snapshot, then the records after it, some at a time. */
-function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
+/** Folds a ledger: the newest whole snapshot, then the records after it, some at a time. `open` reads these records. */
+export function foldWhole<T extends { readonly torn: TornTail | undefined }>(
+  storage: Storage,
+  path: string,
+  open: (options: RecoveryOptions) => T,
+): { readonly engine: EngineState; readonly read: T } {
   const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
@@ -87,8 +96,7 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
     waiting = [];
     counted(first);
   };
-  const ledger = new LedgerWriter(storage, {
-    policy,
+  const read = open({
     ...(snapshot === undefined ? {} : { behind: snapshot }),
     onRecord(offset, record) {
       if (waiting.length === 0) first = offset;
@@ -96,11 +104,11 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
     },
   });
   fold();
-  if (ledger.torn !== undefined) {
-    const { file, keep, lostBytes, reason } = ledger.torn;
+  if (read.torn !== undefined) {
+    const { file, keep, lostBytes, reason } = read.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
   }
-  return { engine, ledger };
+  return { engine, read };
 }
 
 /** Throws LedgerDamage where the past was removed and no whole snapshot of it is left: the state would not be complete. */

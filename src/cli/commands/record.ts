@@ -4,7 +4,8 @@
 import { type EngineState, stepEngine } from "../../engine/engine.ts";
 import type { Source, SourceBatch } from "../../ingest/source.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
-import type { LedgerWriter, SyncPolicy } from "../../ledger/writer.ts";
+import type { SyncPolicy } from "../../ledger/disk_writer.ts";
+import type { LedgerWriter } from "../../ledger/writer.ts";
 import { log, startNodeLog } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { type ConfigOptions, settings } from "../../node/config.ts";
