@@ -6,7 +6,10 @@ import assert from "node:assert/strict";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { act } from "./acts.ts";
-import { disagreement } from "./agreement.ts";
+import { ledgerId } from "../../src/ledger/reader.ts";
+import type { RecordGap } from "../../src/engine/input.ts";
+import { positionOf } from "../../src/plan/position.ts";
+import { disagreement, heldBy } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
@@ -168,6 +171,8 @@ export class World {
       if (this.#endsSoon) throw new Killed();
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
+      const gap = this.#process?.gap;
+      if (gap !== undefined) this.#continue(gap);
       if (this.#process !== undefined) this.#promises.check(this.#process, this.kernel, this.now);
     });
   }
@@ -185,13 +190,35 @@ export class World {
     }
   }
 
-  #start(): void {
+  /** The loop starts again in place, to continue the ledger after a gap. */
+  #continue(gap: RecordGap): void {
+    if (gap.reason.includes("too slow")) this.counts.fired("records left out");
+    this.#process!.worker?.close();
+    this.#process = undefined;
+    this.server.forget();
+    this.#promises.noteEnd(false);
+    this.disk.unlock();
+    this.#start(gap);
+  }
+
+  #start(gap?: RecordGap): void {
+    if (this.now < this.disk.hangsUntil) this.counts.fired("disk hangs at a start");
+    else if (gap === undefined) this.#checkEnd();
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
-    this.#process = new Process(this.kernel, this.disk.storage, this.server, this.#shared, this.now);
-    this.disk.check();
+    this.#process = new Process(this.kernel, this.disk, this.server, this.#shared, this.now, gap);
+    if (this.now >= this.disk.hangsUntil) this.disk.check();
     const hides = this.#promises.noteStart(this.#process, this.kernel, untouched, this.now);
     if (hides) this.counts.fired("drift that a commit hides");
+  }
+
+  /** Asserts that rules follow no record that was lost, unless the disk was not well. */
+  #checkEnd(): void {
+    const position = positionOf(heldBy(this.kernel));
+    const lost = position !== undefined && position.ledger === ledgerId(this.disk.storage) &&
+      position.offset >= this.disk.records().length;
+    assert.ok(!lost || this.disk.troubled, "the end of the process loses no record that rules follow");
+    this.disk.troubled = false;
   }
 
   #count(): void {
@@ -202,6 +229,7 @@ export class World {
     this.server.faulty = false;
     this.life = Infinity;
     this.disk.mend();
+    this.disk.hangsUntil = this.now;
     this.kernel.refusals = 0;
     for (const object of this.cluster.objects.values()) {
       const number = Number(/^s(\d+)/.exec(object.metadata.name)?.[1] ?? -1);
