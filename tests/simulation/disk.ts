@@ -30,6 +30,11 @@ export class Disk {
     this.troubled = true;
   }
 
+  /** A process begins to write. */
+  noteStart(): void {
+    this.troubled = this.#failing.size > 0;
+  }
+
   mend(): void {
     this.#failing.clear();
   }

@@ -8,6 +8,8 @@ import type { Disk } from "./disk.ts";
 
 /** Longest way of a message, in milliseconds. */
 const DELAY_MILLISECONDS = 40;
+/** Once in so many times the worker does not write in time. */
+const SLOW = 100;
 
 export class SimulatedWorker {
   readonly #pair: WorkerPair;
@@ -21,6 +23,11 @@ export class SimulatedWorker {
     options: PairOptions,
   ) {
     this.#pair = new WorkerPair(disk.storage, { ...options, now });
+    this.#pair.answers = () => {
+      const inTime = !this.#hangs && !chance.once(SLOW);
+      if (!inTime) disk.troubled = true;
+      return inTime;
+    };
   }
 
   /** The ledger, opened. */
@@ -38,8 +45,6 @@ export class SimulatedWorker {
   /** When its next messages are executed or received. */
   wakeAt(): number {
     const { sent, received } = this.#pair;
-    this.#pair.answers = !this.#hangs && !this.chance.once(30);
-    if (!this.#pair.answers) this.disk.troubled = true;
     if (sent.length + received.length === 0) return this.#dueAt = Infinity;
     if (this.#dueAt === Infinity) this.#dueAt = this.now() + this.chance.below(DELAY_MILLISECONDS);
     return Math.max(this.#dueAt, this.disk.hangsUntil);

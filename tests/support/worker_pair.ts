@@ -27,7 +27,7 @@ export class WorkerPair {
   /** Messages that the program has not received. */
   readonly received: FromWorker[] = [];
   /** Whether a program that waits for the worker gets what it waits for. */
-  answers = true;
+  answers: () => boolean = () => true;
   /** How often the ledger was to be opened again. */
   reopened = 0;
   #session = 0;
@@ -83,7 +83,7 @@ export class WorkerPair {
           return counters.bytes;
         },
         wait: (next, durable) => {
-          if (this.answers) this.work();
+          if (this.answers()) this.work();
           return (durable ? counters.durable : counters.written) >= next;
         },
       },
