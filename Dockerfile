@@ -11,6 +11,7 @@ RUN npm install -g --allow-scripts=deno deno@2.9.6
 WORKDIR /src
 COPY deno.json deno.lock ./
 COPY src ./src
+COPY .ci/bundle.ts ./.ci/
 RUN deno install --frozen && deno task bundle && cp dist/ledgerproxy.js "$(deno eval 'console.log(Deno.execPath())')" /opt
 
 FROM gcr.io/distroless/cc-debian12

@@ -18,7 +18,10 @@ import type { WorkerRequest } from "./worker_messages.ts";
 /** The way to the worker. */
 export interface WorkerLink {
   readonly counters: Pick<Counters, "written" | "durable" | "bytes" | "wait">;
-  post(request: WorkerRequest): void;
+  /** Sends `request`; one that can wait goes with the next one, or after a moment. */
+  post(request: WorkerRequest, canWait?: boolean): void;
+  /** Sends what waits. */
+  flush?(): void;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Opens the ledger again as soon as possible, and starts the loop again from it. */
@@ -132,9 +135,10 @@ export class RemoteLedger implements Ledger {
     for (const effect of stepHandoff(this.#state, input, this.#link.now())) {
       switch (effect.kind) {
         case "post":
-          this.#link.post(effect.request);
+          this.#link.post(effect.request, effect.canWait);
           break;
         case "wait": {
+          this.#link.flush?.();
           const inTime = this.#link.counters.wait(effect.next, effect.durable, effect.milliseconds);
           this.#look();
           this.#run({ kind: "waited", late: !inTime });

@@ -1,5 +1,5 @@
-// The beginning of the worker that writes the ledger. The program is one file, and the worker loads the same file: this is the
-// first module of it, and in the worker none of the others is evaluated. That saves time and memory.
+// The beginning of the worker that writes the ledger. The bundle has this module's text apart, for the worker. Without it the
+// worker loads the program itself: this is the first module of it, and in the worker none of the others is evaluated.
 
 import { FrameCompressor } from "../ledger/compression.ts";
 import { finishInSteps } from "../ledger/snapshot_writer.ts";

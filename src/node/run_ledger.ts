@@ -202,7 +202,8 @@ export class RunLedger {
     counters.note(encoder.end.next, 0, 0);
     const ledger: RemoteLedger = new RemoteLedger(newHandoff(encoder, this.options.policy, tailBytes), {
       counters,
-      post: (request) => worker.post(request),
+      post: (request, canWait) => worker.post(request, canWait),
+      flush: () => worker.flush(),
       now: () => performance.now(),
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", 0),
     });

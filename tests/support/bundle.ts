@@ -3,7 +3,7 @@
 const ROOT = new URL("../../", import.meta.url);
 const DOCKERFILE = new URL("Dockerfile", ROOT);
 const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
-const INPUTS = ["src", "deno.json", "deno.lock"];
+const INPUTS = ["src", "deno.json", "deno.lock", ".ci/bundle.ts"];
 
 /** The arguments of deno in the image: permissions and flags of V8. */
 export function imageArguments(): string[] {
