@@ -5,7 +5,7 @@
 import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { rule, type Selector } from "../nft/statement.ts";
+import { type Rule, rule, type Selector } from "../nft/statement.ts";
 
 /** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
 export const SLOT_CLASSES: readonly number[] = Array.from(
@@ -34,9 +34,8 @@ export function pickChains(family: Family, mark: number): Chain[] {
   const plain = FLAVOURS.flatMap(({ name, map, key }) =>
     SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
-      rules: draws(slotClass).map((modulus) =>
-        rule([{ kind: "dnat", key: slotKey(family, key, modulus), map }])
-      ),
+      rules: drawRules(slotClass, (modulus) =>
+        rule([{ kind: "dnat", key: slotKey(family, key, modulus), map }])),
     }))
   );
   const masqueraded = MASQUERADED.flatMap((name) =>
@@ -61,6 +60,13 @@ export function draws(slotClass: number): number[] {
   // Class 2 has two endpoints, so that each draw finds one, or one in slot 0, which the last draw finds.
   const repeated = slotClass === 2 ? 1 : SLOT_DRAWS;
   return [...Array.from({ length: repeated }, () => slotClass), always];
+}
+
+/** The rules of a chain's draws. Those of equal draws are one value, because a skeleton has thousands of draws. */
+function drawRules(slotClass: number, drawRule: (modulus: number) => Rule): Rule[] {
+  const moduli = draws(slotClass);
+  const rules = new Map([...new Set(moduli)].map((modulus) => [modulus, drawRule(modulus)]));
+  return moduli.map((modulus) => rules.get(modulus)!);
 }
 
 function slotKey(family: Family, key: "frontend" | "nodeport", modulus: number) {

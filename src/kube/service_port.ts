@@ -123,11 +123,13 @@ function balancerRefusal(address: Address, ownLinkLocal: readonly Address[]): st
 const SPECIAL = "a loopback, unspecified, multicast or broadcast";
 
 /** Parts of `service` that are left out, and source ranges that do not restrict it, as text. */
-export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): string[] {
-  if (!isProxied(service)) return [];
+export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): readonly string[] {
+  const { spec, status } = service;
+  const hasOthers = spec.externalIPs?.length || status?.loadBalancer?.ingress?.length;
+  if (!hasOthers || !isProxied(service)) return NONE;
   const text = (noun: string, address: Address, why: string) =>
     why === "" ? [] : `${noun} ${address} is ${why} address: left out`;
-  const { externalIPs, loadBalancerSourceRanges: ranges } = service.spec;
+  const { externalIPs, loadBalancerSourceRanges: ranges } = spec;
   return clusterAddresses(service).map(familyOf).flatMap((family) => {
     const balancers = balancerAddresses(service, family);
     const served = balancers.filter((address) => balancerRefusal(address, ownLinkLocal) === "");
