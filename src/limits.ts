@@ -60,6 +60,19 @@ export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
 /** Longest text of YAML in characters: its parser takes 70 bytes of memory for each (yaml 2.9), JSON's a few. */
 export const YAML_CHARACTERS_MAX = 32 * 1024 * 1024;
 
+/**
+ * Most documents in a file of YAML: each costs ten microseconds even where it is empty. 30,000 Services with their slices, each
+ * a document of its own, have 60,000.
+ */
+export const YAML_DOCUMENTS_MAX = 100_000;
+
+/**
+ * Most parts of a text of YAML: lines, and items in brackets and braces. Each is a value with its position, whatever its
+ * length. kubectl's YAML has a part for 25 characters and compact JSON one for 12, so a text of {@link YAML_CHARACTERS_MAX}
+ * that describes objects is within it.
+ */
+export const YAML_PARTS_MAX = 3_000_000;
+
 /** Longest configuration or kubeconfig in bytes: certificates of hundreds of clusters fit. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -71,6 +84,12 @@ export const PLUGIN_MILLISECONDS_MAX = 60_000;
 
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/** Longest line of a ledger in bytes of UTF-8; {@link RECORD_BYTES_MAX} counts code units of the text. */
+export const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
+
+/** Largest compressed file of a ledger in bytes: what this program compresses becomes a tenth of its size. */
+export const COMPRESSED_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * Most bytes of a decompressed segment. One append may exceed {@link SEGMENT_BYTES}, by at most one V8 string (2^29 - 24
@@ -92,6 +111,12 @@ export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 
 /** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
 export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
+
+/** A longer step between two records may be a step of the clock: what it added is not added again after a step back. */
+export const AGE_PAUSE_MILLISECONDS = 3600 * 1000;
+
+/** Share of a ledger's age that steps of more than a day can make up, beside the first day. */
+export const AGE_LEAPT_SHARE = 0.1;
 
 /** Largest share of a ledger's bytes that retention removes at once; one segment, where that is more. */
 export const RETENTION_SHARE_MAX = 0.25;
@@ -116,8 +141,14 @@ export const COMMIT_CHANGES_MAX = 1024;
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 
-/** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
-export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
+/**
+ * Most bytes of unread answers of an API server in memory, over all resources together. One answer may have half of what the
+ * others leave: alone 160 MiB, and a page of 500 EndpointSlices of 1,000 endpoints takes about 100 MiB.
+ */
+export const ANSWERS_BYTES_MAX = 320 * 1024 * 1024;
+
+/** Most bytes of first and later lists under way, over all resources together: six times what the largest clusters need. */
+export const LISTS_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Most bytes that are kept of an answer that is an error. */
 export const ERROR_BYTES_MAX = 64 * 1024;
@@ -177,6 +208,9 @@ export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 /** Descriptors that health check ports leave to the rest of the program: all connections take 72, everything else about 40. */
 export const DESCRIPTORS_RESERVED = 256;
 
+/** Descriptors that connections leave to the rest of the program: where a process may have few, it holds fewer connections. */
+export const DESCRIPTORS_OWN = 56;
+
 /** Most connections to the metrics port at a time. */
 export const METRICS_CONNECTIONS_MAX = 8;
 
@@ -216,6 +250,11 @@ assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
+assert(
+  SEGMENT_BYTES + LINE_BYTES_MAX <= COMPRESSED_BYTES_MAX,
+  "a segment that compression leaves as it is must be read",
+);
+assert(2 * LINE_BYTES_MAX < ANSWERS_BYTES_MAX, "an answer must hold the longest line");
 assert(
   LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,
   "the longest line must fit what may wait",

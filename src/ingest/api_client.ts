@@ -28,6 +28,8 @@ export class ApiClient implements Disposable {
   #named: NamedServer | undefined;
   /** The certificates and settings of the open connections, as text, to notice when they change. */
   #material = "";
+  /** How the last request was sent. */
+  #last: { readonly send: Send; readonly headers: Headers } | undefined;
   /** The credential of the last request; "" where it had none. */
   #secret = "";
   /** Called with each answer, and with each request that has none. */
@@ -53,10 +55,22 @@ export class ApiClient implements Disposable {
 
   /**
    * Sends a GET of `path` with `query` and returns the answer, whatever its status. The caller must read the body or cancel
-   * it. Throws {@link ApiFailure} where there is no connection.
+   * it. Calls `ready` once the credentials are there, which a program may have to make. Throws {@link ApiFailure} where there
+   * is no connection.
    */
-  async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
+  async get(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    ready: () => void = () => {},
+  ): Promise<Response> {
+    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal }, ready);
+  }
+
+  /** As {@link get}, on the open connection, with the credentials of the last request: a probe must not wait for new ones. */
+  async probe(path: string, signal: AbortSignal): Promise<Response> {
+    const { send, headers } = this.#last ?? await this.#connection();
+    return await send(`${this.server}${path}`, { headers, signal });
   }
 
   /** Sends a POST of `object`. Throws {@link ApiFailure} where there is no connection, or where the answer is an error. */
@@ -76,6 +90,7 @@ export class ApiClient implements Disposable {
 
   /** Closes the connections, so that the next request makes new ones. The callers must abort their open requests. */
   replaceConnections(): void {
+    this.#last = undefined;
     this.#client?.close();
     this.#client = undefined;
     this.#named?.[Symbol.dispose]();
@@ -91,8 +106,9 @@ export class ApiClient implements Disposable {
     return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
   }
 
-  async #call(path: string, request: ApiRequest): Promise<Response> {
-    const { send, headers } = await this.#connection();
+  async #call(path: string, request: ApiRequest, ready: () => void = () => {}): Promise<Response> {
+    const { send, headers } = await unlessAborted(this.#connection(), request.signal);
+    ready();
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const start = performance.now();
     const note = (status: number | undefined) =>
@@ -123,12 +139,16 @@ export class ApiClient implements Disposable {
     // No gzip: Kubernetes 1.37 compresses a streamed list into several gzip members, and Deno's fetch stops after the first.
     const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
     this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
+    const send = this.#sender();
+    this.#last = { send, headers: new Headers(headers) };
+    return { send, headers };
+  }
+
+  #sender(): Send {
     const named = this.#named;
-    if (named !== undefined) {
-      return { send: (url, request) => named.fetch(url, request), headers };
-    }
+    if (named !== undefined) return (url, request) => named.fetch(url, request);
     const client = this.#client!;
-    return { send: (url, request) => fetch(url, { ...request, client, redirect: "error" }), headers };
+    return (url, request) => fetch(url, { ...request, client, redirect: "error" });
   }
 
   async #connect({ ca, cert, key }: Omit<Credentials, "headers">): Promise<void> {
@@ -165,6 +185,16 @@ async function beginningOf({ body }: Response): Promise<string> {
     if (text.length >= ERROR_BYTES_MAX) break;
   }
   return text.slice(0, ERROR_BYTES_MAX);
+}
+
+/** The result of `promise`, unless `signal` aborts first: then it throws the reason. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** Sends one request. */

@@ -2,11 +2,13 @@
 // content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
 import { joinedChunks } from "../byte_chunks.ts";
-import { ERROR_BYTES_MAX, LIST_PAGE_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 
 /** Reads one body. Both methods throw ApiFailure for bytes that are not what was asked for. */
 export interface Framing {
+  /** How many bytes of the body wait for the rest of their value. */
+  readonly held: number;
   /** The values that `chunk` completes. The caller may overwrite the chunk afterwards. */
   push(chunk: Uint8Array): readonly unknown[];
   /** The values that the end of the body completes. Throws where the body is cut. */
@@ -15,7 +17,7 @@ export interface Framing {
 
 /** The framing for a body: a `stream` of watch lines, or one value. Every content type is read as JSON so far. */
 export function framingFor(_contentType: string, stream: boolean): Framing {
-  return stream ? new JsonLines() : new JsonValue(LIST_PAGE_BYTES_MAX);
+  return stream ? new JsonLines() : new JsonValue();
 }
 
 /** JSON values, one per line. Empty lines are skipped. */
@@ -23,6 +25,10 @@ class JsonLines implements Framing {
   readonly #decoder = new TextDecoder();
   #rest = "";
   #lines = 0;
+
+  get held(): number {
+    return this.#rest.length;
+  }
 
   push(chunk: Uint8Array): unknown[] {
     const lines = this.#decoder.decode(chunk, { stream: true }).split("\n");
@@ -64,12 +70,12 @@ function lineValue(line: string): unknown {
   }
 }
 
-/** One JSON value of at most `limit` bytes. */
+/** One JSON value. Its caller bounds it, by what all answers hold together. */
 class JsonValue implements Framing {
-  readonly #body: BoundedText;
+  readonly #body = new Body();
 
-  constructor(limit: number) {
-    this.#body = new BoundedText(limit);
+  get held(): number {
+    return this.#body.length;
   }
 
   push(chunk: Uint8Array): unknown[] {
@@ -90,13 +96,15 @@ class JsonValue implements Framing {
 
 /** The text of an error answer. It is complete at the end of the body, or once it has ERROR_BYTES_MAX bytes. */
 export class ErrorText implements Framing {
-  readonly #body = new BoundedText(Infinity);
-  #length = 0;
+  readonly #body = new Body();
+
+  get held(): number {
+    return this.#body.length;
+  }
 
   push(chunk: Uint8Array): string[] {
     this.#body.push(chunk);
-    this.#length += chunk.length;
-    return this.#length < ERROR_BYTES_MAX ? [] : this.end();
+    return this.held < ERROR_BYTES_MAX ? [] : this.end();
   }
 
   end(): [string] {
@@ -104,19 +112,17 @@ export class ErrorText implements Framing {
   }
 }
 
-/** A body in memory, of at most `limit` bytes. */
-class BoundedText {
-  readonly #limit: number;
+/** A body in memory. */
+class Body {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  get length(): number {
+    return this.#length;
   }
 
   push(chunk: Uint8Array): void {
     this.#length += chunk.length;
-    if (this.#length > this.#limit) throw invalid(`an answer of more than ${this.#limit} bytes`);
     // The next chunk may overwrite this one.
     this.#parts.push(chunk.slice());
   }

@@ -38,8 +38,9 @@ export class ReflectorDriver {
   readonly #waiting: (() => void)[] = [];
   #busy = false;
 
-  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts) {
-    this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32));
+  /** Adds its state to `peers`, those of all reflectors of the server. */
+  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts, peers: ReflectorState[]) {
+    this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32), peers);
     this.#ports = ports;
   }
 
@@ -140,7 +141,8 @@ export class ReflectorDriver {
     this.#timerAt = due;
     this.#timer = setTimeout(() => {
       this.#disarm();
-      void this.#take({ kind: "time" });
+      const unsent = this.#request?.unsent() ?? false;
+      void this.#take({ kind: "time", unsent });
     }, Math.max(0, due - performance.now()));
   }
 

@@ -52,6 +52,7 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
     limit: paged ? pageSize : 0,
     token: "",
     since: at,
+    listSince: at,
     quietSince: at,
     grownAt: Infinity,
     endsAt: Infinity,
@@ -61,6 +62,7 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
     resourceVersion: "",
     idlePages: 0,
     lines: 0,
+    bytes: 0,
     versioned: ask === "stream" || version !== "",
     advanced: false,
   };

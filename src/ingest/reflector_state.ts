@@ -40,8 +40,8 @@ export type ReflectorInput =
   | { readonly kind: "failed"; readonly problem: WatchProblem }
   /** A batch that had to wait was taken. The silence of the server during that wait does not count. */
   | { readonly kind: "taken" }
-  /** The deadline may have passed. */
-  | { readonly kind: "time" }
+  /** The deadline may have passed. `unsent`: the open request was not sent yet, because its credentials are being made. */
+  | { readonly kind: "time"; readonly unsent?: boolean }
   /** The last list would remove much, and must be confirmed by a second one. */
   | { readonly kind: "confirm"; readonly why: string };
 
@@ -58,16 +58,22 @@ export type ReflectorEffect =
 
 /** Times in milliseconds; tests use shorter ones. */
 export interface ReflectorTimes extends BackoffTimes {
-  /** A watch fails after this long without a byte. A server sends a bookmark about once a minute. */
+  /** A watch fails after this long without a line. A server sends a bookmark about once a minute. */
   readonly idleMilliseconds: number;
   /** A catch-up is complete after this long without an event. */
   readonly catchUpMilliseconds: number;
   /** A stream fails after this long without an answer, and a page after this long without a byte. */
   readonly answerMilliseconds: number;
-  /** A page fails after this long without an answer. A server may need its `--request-timeout` of 60 s for it. */
+  /** A page fails when it is not whole after this long. A server ends a request after its `--request-timeout` of 60 s. */
   readonly listMilliseconds: number;
   /** A streamed list that neither grows nor ends for this long is listed in pages instead, as in client-go 0.37. */
   readonly markMilliseconds: number;
+  /** A streamed list that still grows after this long is listed in pages instead. */
+  readonly streamMilliseconds: number;
+  /** A list in pages fails after this long: etcd is compacted every five minutes, which ends its continue tokens. */
+  readonly pagesMilliseconds: number;
+  /** A catch-up ends after this long, whatever comes. */
+  readonly catchUpMaxMilliseconds: number;
   /** A watch that ends sooner without a line is a failure. */
   readonly shortMilliseconds: number;
   /** A watch on a connection of its own (HTTP/1.1) is renewed after this long. */
@@ -79,8 +85,8 @@ export interface ReflectorTimes extends BackoffTimes {
   /** Rules wait this long for the first list of a resource that they do not need and that the server refuses to show. */
   readonly awaitMilliseconds: number;
   /**
-   * When all needed resources are listed, rules wait this long for the others, whatever the problem is. It is longer than any
-   * pause between two requests, so there is at least one more attempt.
+   * Once all needed resources are listed, rules wait for the others until this long after all were asked for, whatever the
+   * problem is. It is longer than any pause between two requests, so there is at least one more attempt.
    */
   readonly missMilliseconds: number;
 }
@@ -94,6 +100,9 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   answerMilliseconds: 30_000,
   listMilliseconds: 70_000,
   markMilliseconds: 10_000,
+  streamMilliseconds: 120_000,
+  pagesMilliseconds: 600_000,
+  catchUpMaxMilliseconds: 10_000,
   shortMilliseconds: 1000,
   refreshMilliseconds: 30_000,
   repeatMilliseconds: 60_000,
@@ -116,9 +125,10 @@ export interface Exchange {
   readonly limit: number;
   /** Continue token of the page; "" for the first one. */
   readonly token: string;
-  /** When the request was sent. */
-  readonly since: number;
-  /** When a byte was last received. */
+  /** When the request was sent, and the first one of a list in pages. Waits for our own loop do not count. */
+  since: number;
+  listSince: number;
+  /** When the answer last made progress: with a byte of a page, or a whole line of a stream. */
   quietSince: number;
   /** When a streamed list last grew. */
   grownAt: number;
@@ -134,6 +144,8 @@ export interface Exchange {
   idlePages: number;
   /** Lines received so far. */
   lines: number;
+  /** Bytes of the list received so far. */
+  bytes: number;
   /** Whether there is a version at which the next watch can begin. */
   versioned: boolean;
   /** Whether a watch received a new version. */
@@ -144,6 +156,8 @@ export interface Exchange {
 export interface ReflectorState extends Draws {
   readonly resource: ApiResource;
   readonly times: ReflectorTimes;
+  /** All reflectors of the server, this one too: their answers together have a bound. */
+  readonly peers: readonly ReflectorState[];
   phase:
     | { readonly kind: "unstarted" }
     | { readonly kind: "resting"; readonly until: number }
@@ -197,12 +211,18 @@ export interface ReflectorState extends Draws {
   settled: boolean;
 }
 
-/** A reflector before its start. `seed` determines its random numbers. */
-export function newReflector(resource: ApiResource, times: ReflectorTimes, seed: number): ReflectorState {
-  return {
+/** A reflector before its start, which is added to its `peers`. `seed` determines its random numbers. */
+export function newReflector(
+  resource: ApiResource,
+  times: ReflectorTimes,
+  seed: number,
+  peers: ReflectorState[] = [],
+): ReflectorState {
+  const state: ReflectorState = {
     resource,
     times,
     seed,
+    peers,
     phase: { kind: "unstarted" },
     known: undefined,
     version: undefined,
@@ -225,6 +245,8 @@ export function newReflector(resource: ApiResource, times: ReflectorTimes, seed:
     lists: 0,
     settled: false,
   };
+  peers.push(state);
+  return state;
 }
 
 /** How the resource is followed, for health and metrics. */

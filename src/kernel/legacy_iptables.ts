@@ -4,6 +4,7 @@
 import { LEGACY_TABLE_BYTES_MAX } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import { readSpecial } from "./special_files.ts";
+import { openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
@@ -41,7 +42,7 @@ const OF = {
 export function legacyNatChains(family: Family): string[] {
   const { tables, domain, level, targetAt } = OF[family];
   if (!tableNames(tables).includes("nat")) return [];
-  const libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  const libc = openLibc(SYMBOLS);
   const { symbols } = libc;
   const checked = (operation: string, result: number) => {
     if (result >= 0) return result;

@@ -3,6 +3,7 @@
 
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import { openLibc } from "./libc.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -27,7 +28,7 @@ const SYMBOLS = {
 
 /** One socket; dispose of it to close it. Threads must not share one. */
 export class NetlinkSocket {
-  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #libc = openLibc(SYMBOLS);
   readonly #descriptor: number;
   readonly #address = new Uint8Array(ADDRESS_BYTES);
   readonly #received = new Uint8Array(RECEIVE_BUFFER_BYTES);

@@ -2,6 +2,7 @@
 // otherwise.
 
 import { SPECIAL_FILE_BYTES_MAX } from "../limits.ts";
+import { openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
@@ -54,7 +55,7 @@ export function openDescriptors(): number {
 
 /** An open file. Its methods throw {@link SystemError} with the path. */
 class SpecialFile {
-  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #libc = openLibc(SYMBOLS);
   readonly #path: string;
   readonly #descriptor: number;
 

@@ -2,14 +2,11 @@
 // to gigabytes, is rejected while it is read, before it fills the memory.
 
 import { joinedChunks } from "../byte_chunks.ts";
-import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES, UTF8_BYTES_MAX } from "../limits.ts";
+import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits.ts";
 import { readDecompressed, readDecompressedPart } from "./compression.ts";
 import { LedgerDamage } from "./damage.ts";
 import { COMPRESSED } from "./format.ts";
 import type { Storage } from "./storage.ts";
-
-/** RECORD_BYTES_MAX counts code units of the text; this counts bytes of UTF-8. */
-const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
 
 /** One line of a segment, the header included. */
 export interface SegmentLine {

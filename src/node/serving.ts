@@ -13,6 +13,7 @@ import { DESCRIPTORS_RESERVED } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
+import { placesWithin } from "../serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
 import type { ServerAddress } from "../serve/http_server.ts";
@@ -91,6 +92,8 @@ export class Serving implements Disposable {
     const facts = () => healthFacts(served, inForce);
     const { metricsBindAddress, healthzBindAddress, document } = inForce;
     const { metrics } = served;
+    const descriptors = descriptorsBound();
+    const places = placesWithin(descriptors);
     const notes = (server: ServerName) => metrics.condition.notes(server, (error) => served.failed(error));
     if (metricsBindAddress) {
       const pages = {
@@ -104,13 +107,20 @@ export class Serving implements Disposable {
       };
       this.#listen(
         { reason: "FailedToStartMetricServer", what: "metrics", address: metricsBindAddress },
-        () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics")),
+        () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics"), places.metrics),
       );
     }
     if (healthzBindAddress) {
       this.#listen(
         { reason: "FailedToStartProxierHealthcheck", what: "health", address: healthzBindAddress },
-        () => serveHealth(healthzBindAddress, facts, metrics.kubeProxy.noteHealth, notes("health")),
+        () =>
+          serveHealth(
+            healthzBindAddress,
+            facts,
+            metrics.kubeProxy.noteHealth,
+            notes("health"),
+            places.health,
+          ),
       );
     }
     this.#ports = this.#servers.use(
@@ -123,7 +133,8 @@ export class Serving implements Disposable {
           served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
         },
         notes("health-check"),
-        healthCheckPortsMax(),
+        Math.max(0, descriptors - DESCRIPTORS_RESERVED),
+        places.healthCheck,
       ),
     );
     this.#servers.use(metrics.measureLoopDelay());
@@ -271,10 +282,10 @@ function about(): ZPages {
   return { startedAt: performance.timeOrigin, version: VERSION, runtime, flags: givenFlags(Deno.args) };
 }
 
-/** How many health check ports may be open: all descriptors of the process, without those for the rest of the program. */
-function healthCheckPortsMax(): number {
+/** How many descriptors this process may have; no bound where the kernel does not say. */
+function descriptorsBound(): number {
   try {
-    return Math.max(0, descriptorsMax() - DESCRIPTORS_RESERVED);
+    return descriptorsMax();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return Infinity;

@@ -37,7 +37,6 @@ interface Request {
 interface Follower {
   readonly state: ReflectorState;
   request: Request | undefined;
-  started: boolean;
 }
 
 const PROBE_PATH = "/livez";
@@ -62,12 +61,12 @@ export class Client {
   ) {
     this.#connection = server.newId();
     this.#resumes = known.size > 0;
-    this.#gathering = newGathering(this.#resumes ? 0 : resources.length);
+    this.#gathering = newGathering(this.#resumes ? [] : resources);
     this.#liveness = newLiveness(LIVENESS_TIMES, now.at);
+    const peers: ReflectorState[] = [];
     this.#followers = resources.map((resource, i) => ({
-      state: newReflector(resource, DEFAULT_TIMES, seed + i),
+      state: newReflector(resource, DEFAULT_TIMES, seed + i, peers),
       request: undefined,
-      started: false,
     }));
     this.#start(now);
   }
@@ -85,7 +84,6 @@ export class Client {
         this.#feed(follower, { kind: "time" }, now);
       }
     }
-    this.#start(now);
   }
 
   receive(id: number, arrival: Arrival, now: Now): void {
@@ -110,7 +108,6 @@ export class Client {
     if (arrival.kind === "bytes" && watches) checkDeletion(arrival.deletes, this.#batches.slice(before));
     const said = arrival.kind === "end" && isShown ? this.server.says.get(id) : undefined;
     if (said !== undefined) assert.ok(statusOf(follower.state).problem.includes(said), "a Status is named");
-    this.#start(now);
   }
 
   /** Asks for a second list of `kind`. */
@@ -134,15 +131,12 @@ export class Client {
     return this.#followers.flatMap(({ request }) => request === undefined ? [] : [request.connection]);
   }
 
-  /** Starts the reflectors: one after the other without known versions, all at once where the program resumes. */
+  /** Starts the reflectors, all at once. */
   #start(now: Now): void {
-    this.#followers.forEach((follower, i) => {
-      const waits = !this.#resumes && i > 0 && !this.#followers[i - 1]!.state.settled;
-      if (follower.started || waits) return;
-      follower.started = true;
+    for (const follower of this.#followers) {
       const known = this.known.get(follower.state.resource.kind);
       this.#feed(follower, this.#resumes ? { kind: "start", known } : { kind: "start", inParts: true }, now);
-    });
+    }
   }
 
   #feed(follower: Follower, input: ReflectorInput, now: Now): void {

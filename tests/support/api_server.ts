@@ -67,7 +67,8 @@ export class Server implements AsyncDisposable {
 
   constructor(
     services: Answer,
-    others: (path: string, query: URLSearchParams) => Response = () => stream([BOOKMARK], true),
+    others: (path: string, query: URLSearchParams) => Response | Promise<Response> = () =>
+      stream([BOOKMARK], true),
   ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
