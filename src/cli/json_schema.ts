@@ -137,6 +137,7 @@ export const JSON_SCHEMAS = {
     ),
     seconds: z.number(),
     recordsPerSecond: count,
+    problem: z.string().nullable().describe("why the rest could not be replayed; null: all was"),
     difference: offered({
       offset,
       recorded: z.string().describe("digest as it was"),
@@ -151,6 +152,7 @@ export const JSON_SCHEMAS = {
     events: listOf(placed).describe("all that its commit folded"),
     commit: placed.nullable(),
     rules: z.string().describe("the rules at that moment, for nft -f"),
+    missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
   }),
   "verify/1": offered({
     ledger: z.string(),

@@ -19,7 +19,7 @@ export interface BlamedElement extends Element {
 
 /** The elements of `past` that concern `what`: a Service, a ServicePort, an address, or the whole key of an element. */
 export function* blameElements(past: PastState, what: string): Generator<BlamedElement> {
-  for (const [set, elements] of past.state.desired) {
+  for (const [set, elements] of past.recorded?.elements ?? past.state.desired) {
     for (const element of elements.values()) {
       if (isAbout(element, what)) yield blamed(past, set, element);
     }

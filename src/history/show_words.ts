@@ -9,7 +9,7 @@ const SHOWN_MAX = 100;
 
 /** A script for `nft -f`. Its comments describe the record, the commit and the changes. */
 export function positionLines(
-  { offset, record, events, commit, rules }: ShownPosition,
+  { offset, record, events, commit, rules, missing }: ShownPosition,
   timeText: TimeText,
 ): string[] {
   const head = (at: number, { time }: { readonly time: string }) => `@${at}  ${timeText(time)}`;
@@ -17,6 +17,7 @@ export function positionLines(
     `${head(offset, record)}  ${describeRecord(record)}`,
     commit === null ? "not committed yet" : commitText(commit, timeText),
     ...cut(events.map(({ offset, record }) => `  ${head(offset, record)}  ${describeRecord(record)}`)),
+    ...(missing === null ? [] : [missing]),
     ...cut((commit?.record.changes ?? []).map((change) => `  ${changeText(change)}`)),
   ];
   return [...comments.map((line) => `# ${line}`), "", ...rules.split("\n")];

@@ -28,8 +28,8 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
     fault: () => {},
     names: () => [...storage.files.keys()].sort(),
-    size: (name) => storage.files.get(name)!.length,
-    read: (name, at = 0, length = Infinity) => storage.files.get(name)!.subarray(at, at + length),
+    size: (name) => fileOf(storage, name).length,
+    read: (name, at = 0, length = Infinity) => fileOf(storage, name).subarray(at, at + length),
     append(name, create) {
       storage.fault("create");
       if (create && storage.files.has(name)) throw new Deno.errors.AlreadyExists(name);
@@ -59,6 +59,12 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     },
   };
   return storage;
+}
+
+function fileOf({ files }: MemoryStorage, name: string): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes === undefined) throw new Deno.errors.NotFound(name);
+  return bytes;
 }
 
 function appendFile(storage: MemoryStorage, name: string): AppendFile {
