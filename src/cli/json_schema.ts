@@ -113,7 +113,13 @@ export const JSON_SCHEMAS = {
     before: listOf(outcome),
     after: listOf(outcome),
   }),
-  "blame/1": offered({ set: z.string(), ...element.unwrap().shape, cause: cause.nullable(), commit: place }),
+  "blame/1": offered({
+    set: z.string(),
+    ...element.unwrap().shape,
+    target: z.string().optional().describe("what is behind the endpoint: `Pod shop/web-1`"),
+    cause: cause.nullable(),
+    commit: place,
+  }),
   "check/1": offered({
     capable: z.boolean(),
     capabilities: listOf(

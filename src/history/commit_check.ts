@@ -4,6 +4,7 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
 import { COMMIT_CHANGES_MAX } from "../limits.ts";
+import { objectNoun } from "../nft/objects.ts";
 import { canonicalKey, setPath, splitSetPath } from "../nft/ruleset.ts";
 import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";
 import { type Delta, diff } from "../plan/delta.ts";
@@ -34,7 +35,9 @@ export function checkCommit(record: CommitRecord, basis: CommitBasis): CheckedCo
   const range = rangeMisfits(record, basis);
   // A crash between a batch and its record loses the record: the kernel has the position, and the next commit begins there.
   const unsure = basis.unsure || record.from > previous + 1;
-  if (planned !== undefined && follows(record, planned)) return { plain: true, misfits: range };
+  if (planned !== undefined && (follows(record, planned) || follows(record, withoutEmptied(planned)))) {
+    return { plain: true, misfits: range };
+  }
   // The tables were made anew, with all elements.
   if (follows(record, diff(new Map(), state.desired, state.causes))) return { plain: false, misfits: range };
   // What the kernel held before is not known. Each change must lead to what the records want.
@@ -45,6 +48,13 @@ export function checkCommit(record: CommitRecord, basis: CommitBasis): CheckedCo
     ? "its changes are not those that its records lead to"
     : `its records do not lead to the change ${changeText(first)}`;
   return { plain: false, misfits: [...range, changes] };
+}
+
+/** Emptied chains are deleted by a commit of their own, whose record a crash may have lost. */
+function withoutEmptied(delta: Delta): Delta {
+  return delta.filter(({ set, before, after }) =>
+    objectNoun(set) !== "chain" || before?.value !== "" || after !== undefined
+  );
 }
 
 function rangeMisfits({ from, through }: CommitRecord, { previous, unsure }: CommitBasis): string[] {

@@ -41,9 +41,10 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.files.set(name, storage.files.get(name)!.slice(0, length));
     },
     write(name, bytes) {
-      const file = storage.append(name, true);
-      file.write(bytes);
-      file.sync();
+      // It is written beside its place and moved there, as on a disk.
+      for (const call of ["create", "write", "sync"] as const) storage.fault(call);
+      storage.files.set(name, bytes.slice());
+      storage.synced.set(name, bytes.length);
     },
     remove: (name) => void storage.files.delete(name),
     setAside(name) {
