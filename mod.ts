@@ -35,7 +35,7 @@
  */
 export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open_ledger.ts";
 export { type History, type PastRules, type PositionLike } from "./src/history/history.ts";
-export { isWrongPosition, WrongPosition } from "./src/history/past.ts";
+export { isNotRecorded, isWrongPosition, NotRecorded, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
 export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
 export { causeText } from "./src/history/cause_words.ts";

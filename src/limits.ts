@@ -106,6 +106,9 @@ export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
  */
 export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
+/** How often a question is asked again when retention removes what it reads. It removes a few segments a day. */
+export const READ_AGAIN_MAX = 5;
+
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 

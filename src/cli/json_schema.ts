@@ -113,7 +113,13 @@ export const JSON_SCHEMAS = {
     before: listOf(outcome),
     after: listOf(outcome),
   }),
-  "blame/1": offered({ set: z.string(), ...element.unwrap().shape, cause: cause.nullable(), commit: place }),
+  "blame/1": offered({
+    set: z.string(),
+    ...element.unwrap().shape,
+    target: z.string().optional().describe("what is behind the endpoint: `Pod shop/web-1`"),
+    cause: cause.nullable(),
+    commit: place,
+  }),
   "check/1": offered({
     capable: z.boolean(),
     capabilities: listOf(
@@ -137,6 +143,7 @@ export const JSON_SCHEMAS = {
     ),
     seconds: z.number(),
     recordsPerSecond: count,
+    problem: z.string().nullable().describe("why the rest could not be replayed; null: all was"),
     difference: offered({
       offset,
       recorded: z.string().describe("digest as it was"),
@@ -151,6 +158,7 @@ export const JSON_SCHEMAS = {
     events: listOf(placed).describe("all that its commit folded"),
     commit: placed.nullable(),
     rules: z.string().describe("the rules at that moment, for nft -f"),
+    missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
   }),
   "verify/1": offered({
     ledger: z.string(),

@@ -1,6 +1,7 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
 
-import { isWrongPosition } from "../history/past.ts";
+import { isSegmentGone } from "../ledger/gone.ts";
+import { isNotRecorded, isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
@@ -224,7 +225,7 @@ function isWrongUsage(error: unknown): error is Error {
 /** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
   return error instanceof LedgerLocked || error instanceof OutputFailure || error instanceof LedgerOverflow ||
-    error instanceof SystemError || isLedgerDamage(error) ||
+    error instanceof SystemError || isLedgerDamage(error) || isNotRecorded(error) || isSegmentGone(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind)) ||
     // Deno has no class for most errors of the system, such as ENOSPC.
     /^E[A-Z0-9]+$/.test(String(codeOf(error)));

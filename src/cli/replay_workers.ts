@@ -3,7 +3,10 @@
 
 import { joinResults, type Part, replayPart, type ReplayResult } from "../history/replay_part.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { KernelRejection } from "../kernel/kernel_rejection.ts";
 import { openPast } from "../library/open_ledger.ts";
+import type { Transaction } from "../nft/transaction.ts";
 import { progress } from "../node/progress.ts";
 
 /** The message to a worker. */
@@ -72,6 +75,17 @@ export function serveReplay(): void {
   send({ kind: "ready" });
 }
 
+/** Commits to `kernel`; returns why that is not possible, where the commit at `offset` cannot have been made so. */
+export function commitProblem(kernel: Kernel, offset: number, transaction: Transaction): string | undefined {
+  try {
+    kernel.commit(transaction);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KernelRejection)) throw error;
+    return `@${offset}: the commit cannot be made again: ${error.message}`;
+  }
+}
+
 /** Replays one part into a kernel in memory, which checks every transaction. */
 function replayTask({ path, part }: Task, counted: (records: number) => void): ReplayResult {
   const kernel = new FakeKernel();
@@ -79,8 +93,11 @@ function replayTask({ path, part }: Task, counted: (records: number) => void): R
   for (let count = 1;; count++) {
     const step = steps.next();
     if (step.done) return step.value;
-    const { transaction } = step.value;
-    if (transaction !== undefined) kernel.commit(transaction);
+    const { offset, transaction } = step.value;
+    const problem = transaction && commitProblem(kernel, offset, transaction);
+    if (problem !== undefined) {
+      return { records: count, commits: 0, otherVersions: 0, difference: null, problem };
+    }
     if (count % RECORDS_A_REPORT === 0) counted(count);
   }
 }

@@ -93,6 +93,6 @@ export function emptyState(): ClusterState {
 }
 
 /** The own Node object as last received, also when it was deleted since; undefined while none was received. */
-export function ownNode({ knownNode }: ClusterState): Node | undefined {
+export function ownNode({ knownNode }: Pick<ClusterState, "knownNode">): Node | undefined {
   return knownNode;
 }

@@ -1,6 +1,9 @@
 // Finds, for elements of the rules, the record that made them, when it arrived, and the commit that brought it to the kernel.
 
+import { parseAddress } from "../kube/address.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
+import { readServiceName } from "../kube/service_name.ts";
+import { CONCATENATION } from "../nft/data_type.ts";
 import { plainElement } from "../nft/objects.ts";
 import type { Element, SetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
@@ -11,6 +14,8 @@ import type { PastState } from "./past.ts";
 export interface BlamedElement extends Element {
   /** The set or map it is in. */
   readonly set: SetPath;
+  /** The object behind an endpoint, as its slice names it: `Pod shop/web-1`. Absent in ledgers up to 0.6.0. */
+  readonly target?: string;
   /** Null where no record of an object made it: the configuration alone did. */
   readonly cause: Cause | null;
   /** Null where the cause was not committed. */
@@ -19,7 +24,7 @@ export interface BlamedElement extends Element {
 
 /** The elements of `past` that concern `what`: a Service, a ServicePort, an address, or the whole key of an element. */
 export function* blameElements(past: PastState, what: string): Generator<BlamedElement> {
-  for (const [set, elements] of past.state.desired) {
+  for (const [set, elements] of past.recorded?.elements ?? past.state.desired) {
     for (const element of elements.values()) {
       if (isAbout(element, what)) yield blamed(past, set, element);
     }
@@ -29,12 +34,30 @@ export function* blameElements(past: PastState, what: string): Generator<BlamedE
 function blamed(past: PastState, set: SetPath, element: Element): BlamedElement {
   const cause = causeOf(past, set, element.key);
   const commit = cause && commitOf(past.lookup, cause.offset);
+  const target = targetOf(past, element);
   return {
     set,
     ...plainElement(element),
+    ...(target === undefined ? {} : { target }),
     cause: cause ?? null,
     commit: commit === undefined ? null : placeOf(commit),
   };
+}
+
+/** What is behind the endpoint that `element` leads to, where a slice of its Service names it. */
+function targetOf({ state }: PastState, { value, comment }: Element): string | undefined {
+  const address = value?.split(CONCATENATION)[0];
+  if (address === undefined || comment === undefined) return undefined;
+  for (
+    const { metadata, endpoints } of state.slices.get(readServiceName(serviceOfComment(comment)))?.values() ??
+      []
+  ) {
+    const found = endpoints.find(({ addresses: [first] }) => parseAddress(first ?? "") === address);
+    if (found?.targetRef !== undefined) {
+      return `${found.targetRef.kind} ${metadata.namespace}/${found.targetRef.name}`;
+    }
+  }
+  return undefined;
 }
 
 /** Compares whole words, so that a search for 10.0.0.1 does not find 10.0.0.10. */

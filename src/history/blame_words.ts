@@ -7,8 +7,8 @@ import type { TimeText } from "./record_words.ts";
 
 /** A line for the element, and below it a line each for its cause and its commit. */
 export function blameLines(element: BlamedElement, timeText: TimeText): string[] {
-  const { set, cause, commit } = element;
-  const head = `${set} { ${elementText(element)} }`;
+  const { set, cause, commit, target } = element;
+  const head = `${set} { ${elementText(element)} }${target === undefined ? "" : `  ${target}`}`;
   if (cause === null) return [head, "    by the skeleton"];
   const committed = commit === null
     ? "not committed"

@@ -7,11 +7,14 @@ import { diff } from "../plan/delta.ts";
 import { POSITION_PATH } from "../plan/position.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import type { PastState } from "./past.ts";
+import { incompleteText } from "./recorded_rules.ts";
 
 /** One side of a comparison. */
 export interface Side {
   /** By set and key. Chains and sets of Services are among them, kept like elements (src/nft/objects.ts). */
   readonly elements: Elements;
+  /** Why elements may be missing; absent where all are there. */
+  readonly incomplete?: string;
   /** The record that made an element what it is, where that is known. */
   cause(set: SetPath, key: ElementKey): Cause | undefined;
 }
@@ -37,7 +40,12 @@ export function sideOfState({ desired }: ClusterState): Side {
 
 /** A position of a ledger as a side. */
 export function sideOfPast(past: PastState): Side {
-  return { elements: past.state.desired, cause: (set, key) => causeOf(past, set, key) };
+  const { state, recorded } = past;
+  return {
+    elements: recorded?.elements ?? state.desired,
+    cause: (set, key) => causeOf(past, set, key),
+    ...(recorded?.incomplete === undefined ? {} : { incomplete: incompleteText(recorded) }),
+  };
 }
 
 /** The tables that a kernel lists, as a side. A kernel stores no causes. */

@@ -15,8 +15,9 @@ import {
   type PacketFlip,
   packetFlips,
 } from "./packet_bisect.ts";
-import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
+import { type Past, type PastState, WrongPosition } from "./past.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
 import type { Packet } from "./trace.ts";
@@ -30,7 +31,7 @@ export type PositionLike = string | PositionExpression;
 export interface PastRules extends Side {
   /** Offset of the last record that the rules follow. */
   readonly offset: number;
-  /** The rules as the kernel would list them. */
+  /** The rules as the kernel would list them. Throws NotRecorded where the ledger does not hold all of them. */
   readonly ruleset: Ruleset;
   /** The record at an offset, where it is kept. */
   record(offset: number): Placed | undefined;
@@ -71,8 +72,10 @@ export interface History {
 
 /** The questions, asked of `past`. */
 export function historyOf(past: Past): History {
-  const offsetOf = (position: PositionLike = HEAD) => resolvePosition(expressionOf(position), past);
-  const at = (position?: PositionLike) => stateAt(past, offsetOf(position));
+  const { again } = past;
+  const offsetOf = (position: PositionLike = HEAD) =>
+    again(() => resolvePosition(expressionOf(position), past));
+  const at = (position?: PositionLike) => again(() => pastAt(past, offsetOf(position)));
   const side = (side: PositionLike | Side) => isSide(side) ? side : sideOfPast(at(side));
   return {
     id: () => past.id(),
@@ -84,20 +87,23 @@ export function historyOf(past: Past): History {
     blame: (what, position) => blameElements(at(position), what),
     diff: (before, after) => differences(side(before), side(after)),
     why: (packet, position) => pathOf(at(position), packet),
-    bisect: (good, bad, condition) => bisectPacket(past, offsetOf(good), offsetOf(bad), condition),
+    bisect: (good, bad, condition) =>
+      again(() => bisectPacket(past, offsetOf(good), offsetOf(bad), condition)),
     flips: (from, through, condition) => packetFlips(past, offsetOf(from), offsetOf(through), condition),
     replay: (through, take) => replay(past, through === undefined ? Infinity : offsetOf(through), take),
-    verify: () => verifyPast(past).verdict,
+    verify: () => again(() => verifyPast(past).verdict),
   };
 }
 
 function rulesOf(past: PastState): PastRules {
-  const { state: { folded, tables, desired }, lookup } = past;
   return {
     ...sideOfPast(past),
-    offset: folded,
-    ruleset: assembled({ tables, elements: desired }),
-    record: lookup,
+    offset: past.state.folded,
+    get ruleset() {
+      const { tables, desired } = wholeRules(past);
+      return assembled({ tables, elements: desired });
+    },
+    record: past.lookup,
   };
 }
 

@@ -8,9 +8,10 @@ import { setPath } from "../nft/ruleset.ts";
 import { bisect, type Condition, type Flip, flips } from "./bisect.ts";
 import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { type Past, stateAt, WrongPosition } from "./past.ts";
+import { NotRecorded, type Past, WrongPosition } from "./past.ts";
+import { madeByAnother, pastAt } from "./recorded_rules.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
-import { traceAt } from "./why.ts";
+import { traceAt, traceOf } from "./why.ts";
 
 /** Whether one outcome of a packet is as it should be. */
 export type Expectation = (outcome: Outcome) => boolean;
@@ -125,7 +126,7 @@ function boundsOf(
   bad: number,
   { packet, expected }: PacketCondition,
 ): NotBounded | undefined {
-  const outcomesAt = (offset: number) => traceAt(stateAt(past, offset).state, packet).outcomes;
+  const outcomesAt = (offset: number) => traceOf(pastAt(past, offset), packet).outcomes;
   const [before, after] = [outcomesAt(good), outcomesAt(bad)];
   const [isGood, isBad] = [before.some(expected), !after.some(expected)];
   if (isGood && isBad) return undefined;
@@ -146,11 +147,15 @@ function* driftBetween(past: Past, from: number, through: number): Generator<Pla
 
 function packetFlip(
   past: Past,
-  { packet }: PacketCondition,
+  { packet, expected }: PacketCondition,
   { commit, record, cause, holds }: Flip,
 ): PacketFlip {
-  const traceAfter = (offset: number) => traceAt(stateAt(past, offset).state, packet);
-  const [before, after] = [traceAfter(record.from - 1), traceAfter(record.through)];
+  const [begin, end] = [pastAt(past, record.from - 1), pastAt(past, record.through)];
+  const [before, after] = [traceOf(begin, packet), traceOf(end, packet)];
+  const another = begin.recorded ?? end.recorded;
+  if (another !== undefined && after.outcomes.some(expected) !== holds) {
+    throw new NotRecorded(`${madeByAnother(another)}, which led elsewhere: search on one side of it`);
+  }
   const met = new Set([...elementsMet(packet, before), ...elementsMet(packet, after)]);
   return {
     holds,

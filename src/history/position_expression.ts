@@ -1,7 +1,7 @@
 // Positions of a ledger as users write them: an offset (`@1234`), a time, `HEAD`, or commits before it (`HEAD~3`).
 
 import type { Placed } from "../ledger/reader.ts";
-import { type Past, WrongPosition } from "./past.ts";
+import { NotRecorded, type Past, WrongPosition } from "./past.ts";
 
 /** A position, parsed and not yet resolved to an offset. */
 export type PositionExpression =
@@ -36,6 +36,7 @@ export function resolvePosition(position: PositionExpression, past: Past): numbe
     case "time":
       return offsetAtTime(past, position.milliseconds);
     case "head":
+      requireTail(past);
       return position.back === 0 ? lastOffset(past) : offsetOfCommit(past, position.back);
   }
 }
@@ -44,6 +45,12 @@ function lastOffset(past: Past): number {
   const newest = firstOf(past.newestFirst());
   if (newest === undefined) throw new WrongPosition("the ledger has no records");
   return newest.offset;
+}
+
+/** Throws NotRecorded where the tail was cut: its last records are not those that the ledger ended with. */
+function requireTail(past: Past): void {
+  const cut = past.cut();
+  if (cut !== undefined) throw new NotRecorded(`${cut.text}; give an offset before @${cut.from}`);
 }
 
 function offsetWithin(past: Past, offset: number): number {
@@ -61,6 +68,7 @@ function offsetAtTime(past: Past, milliseconds: number): number {
     if (offset === end) break;
     if (Date.parse(record.time) <= milliseconds) found = offset;
   }
+  if (found !== undefined && end === undefined && found === lastOffset(past)) requireTail(past);
   if (found !== undefined) return found;
   const oldest = firstOf(past.records());
   throw new WrongPosition(`the ledger begins at ${oldest?.record.time}, later than the time asked for`);

@@ -1,11 +1,11 @@
-// The shapes of the objects that this program reads: the fields that decide rules, in the order of canonical JSON. The
+// The shapes of the objects that this program reads: the fields that decide rules, and a few that are kept as evidence
+// (evidence_fields.ts), in the order of canonical JSON. The
 // values of the fields are checked in decode_parts.ts.
 
 import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
-import { TRIGGER } from "./objects.ts";
+import { annotations, managedFields, optionalText, selector, targetRef } from "./evidence_fields.ts";
 
-const ANNOTATIONS = [TRIGGER];
 /** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
 
@@ -31,12 +31,6 @@ const list = <T extends z.ZodType>(element: T) =>
 const texts = list(z.string()).nullish();
 const named = list(z.object({ name: z.string() })).nullish();
 
-const picked = (names: readonly string[]) =>
-  z.record(z.string(), z.unknown()).nullish().transform((all) => {
-    const kept = names.filter((name) => typeof all?.[name] === "string").map((name) => [name, all![name]]);
-    return kept.length === 0 ? undefined : Object.fromEntries(kept) as Record<string, string>;
-  });
-
 // Fields are in the order of canonical JSON, so the ledger need not sort them when it writes them.
 
 /** The labels that are read. A map without any of them counts as absent. */
@@ -48,9 +42,11 @@ const labels = z.object({
 }).nullish().transform((all) => Object.values(all ?? {}).some((label) => label != null) ? all : undefined);
 
 const metadata = z.object({
-  annotations: picked(ANNOTATIONS),
+  annotations,
   creationTimestamp: text,
+  deletionTimestamp: optionalText,
   labels,
+  managedFields,
   name: NAME,
   namespace: labelled.nullish(),
   resourceVersion: text,
@@ -70,6 +66,7 @@ const service = z.object({
     ipFamilies: texts,
     loadBalancerSourceRanges: texts,
     ports: list(z.object({ name: text, nodePort: number, port: z.number(), protocol: text })).nullish(),
+    selector,
     sessionAffinity: text,
     sessionAffinityConfig: z.object({
       clientIP: z.object({ timeoutSeconds: number }).nullish(),
@@ -90,6 +87,7 @@ const endpointSlice = z.object({
     conditions: z.object({ ready: bool, serving: bool, terminating: bool }).nullish(),
     hints: z.object({ forNodes: named, forZones: named }).nullish(),
     nodeName: text,
+    targetRef,
   })).nullish().transform((value) => value ?? []),
   kind: z.literal("EndpointSlice"),
   metadata,

@@ -46,7 +46,9 @@ export function retain(storage: Storage, { bytes, milliseconds }: Retention, age
   const removed: string[] = [];
   let total = before;
   for (const [i, name] of segments.entries()) {
-    const behind = snapshots.get(segmentFirst(segments[i + 1] ?? ""));
+    const after = segments[i + 1];
+    const behind = after && snapshots.get(segmentFirst(after));
+    // The last segment is the one that is written, or that the next start continues.
     if (behind === undefined) break;
     const old = age.milliseconds - snapshotAge(storage, behind).milliseconds;
     if (total <= bytes && old <= milliseconds) break;

@@ -5,13 +5,15 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
+import { type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { segmentNames } from "../ledger/segment.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
+import { folderStorage, isUnfinished, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
+import { continueBehind, removeBehind } from "./cut_ledger.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
@@ -42,8 +44,10 @@ const FOLDED_TOGETHER = 1000;
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
-    const opened = openWhole(storage, path, policy);
-    return { ...opened, renewed: isRenewed(storage, opened) };
+    const cut = cutTail(storage);
+    const opened = openWhole(storage, path, policy, cut?.from);
+    const behind = cut === undefined ? false : goOnBehind(storage, opened, cut);
+    return { ...opened, renewed: behind || isRenewed(storage, opened) };
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
     const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
@@ -59,6 +63,21 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
   }
 }
 
+/** Records the gap that a cut left. Returns whether rules were committed from what is missing, and from nothing before. */
+function goOnBehind(
+  storage: Storage,
+  { engine, ledger }: Pick<Opened, "engine" | "ledger">,
+  cut: CutTail,
+): boolean {
+  const { records, committed } = continueBehind(storage, cut, engine.cluster, new Date().toISOString());
+  log.error(`the end of the ledger was cut off: ${cut.text}; it goes on with a record of the gap`);
+  const first = ledger.append(records);
+  stepEngine(engine, { kind: "appended", first, records });
+  ledger.sync();
+  if (ledger.failure === undefined) ledger.attempt(() => removeBehind(storage, cut));
+  return committed && engine.cluster.committed === undefined;
+}
+
 /** Whether the ledger replaces a damaged one that had committed rules, and no rules were committed since. */
 function isRenewed(storage: Storage, { engine }: Pick<Opened, "engine">): boolean {
   if (engine.cluster.committed !== undefined) return false;
@@ -71,9 +90,18 @@ function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
-/** Opens a ledger and folds it: the newest whole snapshot, then the records after it, some at a time. */
-function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Opened, "engine" | "ledger"> {
-  const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
+/**
+ * Opens a ledger and folds it: the newest whole snapshot of what was before offset `end`, where one is given, then the records
+ * after it, some at a time.
+ */
+function openWhole(
+  storage: Storage,
+  path: string,
+  policy: SyncPolicy,
+  end?: number,
+): Pick<Opened, "engine" | "ledger"> {
+  const strays = straySnapshots(storage);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, end, snapshotMisfit, strays);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const counted = progress("records read from the ledger");
@@ -96,6 +124,10 @@ function openWhole(storage: Storage, path: string, policy: SyncPolicy): Pick<Ope
     },
   });
   fold();
+  // Now this process has the lock.
+  ledger.attempt(() => {
+    for (const name of [...strays, ...storage.names().filter(isUnfinished)]) storage.remove(name);
+  });
   if (ledger.torn !== undefined) {
     const { file, keep, lostBytes, reason } = ledger.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);

@@ -4,10 +4,15 @@
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import type { SnapshotLine } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { verifyPast } from "../../src/history/verify.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { objectKey } from "../../src/kube/objects.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { offsetOf } from "../../src/ledger/record.ts";
+import type { Storage } from "../../src/ledger/storage.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Elements } from "../../src/nft/ruleset.ts";
@@ -17,6 +22,11 @@ import { meaning } from "../support/meaning.ts";
 import { CONFIG, moment } from "./process.ts";
 import type { Server } from "./server.ts";
 import type { World } from "./world.ts";
+
+/** What `verify` finds wrong with the ledger in `storage`. */
+export function ledgerProblems(storage: Storage): readonly string[] {
+  return verifyPast(ledgerView<SnapshotLine>(storage, snapshotMisfit)).verdict.problems;
+}
 
 /** The elements of our tables. */
 export function heldBy(kernel: Kernel): Elements {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { act } from "./acts.ts";
-import { disagreement } from "./agreement.ts";
+import { disagreement, ledgerProblems } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
 import { Disk } from "./disk.ts";
@@ -230,6 +230,7 @@ export class World {
       } else if (agreedSince === Infinity) agreedSince = this.now;
       else if (this.now - agreedSince >= STABLE_MILLISECONDS) break;
     }
+    assert.deepEqual(ledgerProblems(this.disk.storage), [], "every commit follows from the ledger");
     const most = [...this.server.requests].reduce((a, b) => a[1] > b[1] ? a : b);
     assert.ok(most[1] <= REQUESTS_MAX, `${most[1]} requests in minute ${most[0]}`);
   }

@@ -28,8 +28,8 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
     fault: () => {},
     names: () => [...storage.files.keys()].sort(),
-    size: (name) => storage.files.get(name)!.length,
-    read: (name, at = 0, length = Infinity) => storage.files.get(name)!.subarray(at, at + length),
+    size: (name) => fileOf(storage, name).length,
+    read: (name, at = 0, length = Infinity) => fileOf(storage, name).subarray(at, at + length),
     append(name, create) {
       storage.fault("create");
       if (create && storage.files.has(name)) throw new Deno.errors.AlreadyExists(name);
@@ -41,9 +41,10 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.files.set(name, storage.files.get(name)!.slice(0, length));
     },
     write(name, bytes) {
-      const file = storage.append(name, true);
-      file.write(bytes);
-      file.sync();
+      // It is written beside its place and moved there, as on a disk.
+      for (const call of ["create", "write", "sync"] as const) storage.fault(call);
+      storage.files.set(name, bytes.slice());
+      storage.synced.set(name, bytes.length);
     },
     remove: (name) => void storage.files.delete(name),
     setAside(name) {
@@ -59,6 +60,12 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     },
   };
   return storage;
+}
+
+function fileOf({ files }: MemoryStorage, name: string): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes === undefined) throw new Deno.errors.NotFound(name);
+  return bytes;
 }
 
 function appendFile(storage: MemoryStorage, name: string): AppendFile {

@@ -3,6 +3,7 @@
 import { type Side, sideOfKernel } from "../../history/diff.ts";
 import { differenceLines } from "../../history/diff_words.ts";
 import type { History } from "../../history/history.ts";
+import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
@@ -33,13 +34,13 @@ export function addDiff(program: Command, done: Done): void {
 /** Prints the changes; returns 1 when there are any. Throws UsageError, WrongPosition. */
 export function diffCommand(a: string, b: string, { ledger, other, json }: DiffOptions): number {
   const asked = ledgerArgument(ledger);
-  const changes = asked.diff(
-    sideAt(asked, a),
-    sideAt(other === undefined ? asked : ledgerArgument(other), b),
-  );
+  const sides = [sideAt(asked, a), sideAt(other === undefined ? asked : ledgerArgument(other), b)] as const;
+  const changes = asked.diff(...sides);
   if (json) { for (const change of changes) printJson("diff/1", change); }
   else printList(changes.flatMap(differenceLines));
-  return changes.length === 0 ? 0 : 1;
+  const missing = sides.flatMap(({ incomplete }) => incomplete ?? []);
+  for (const text of missing) log.warn(text);
+  return changes.length === 0 && missing.length === 0 ? 0 : 1;
 }
 
 /** One side of the comparison: the kernel, or a position of `ledger`. */

@@ -1,5 +1,6 @@
 // `ledgerproxy log [SERVICE]`: prints records, newest first, and the changes of each commit.
 
+import { recordsAbout } from "../../history/log.ts";
 import { recordLines } from "../../history/log_words.ts";
 import type { Search } from "../../ledger/terms.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
@@ -9,7 +10,7 @@ import { type Command, type Done, ledgerCommand, Option, positive } from "../com
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { ledgerArgument } from "../arguments.ts";
+import { pastArgument } from "../arguments.ts";
 
 /** Flags of `log`. */
 export interface LogOptions {
@@ -43,12 +44,12 @@ export function addLog(program: Command, done: Done): void {
     .action((service: string | undefined, options: LogOptions) => done(logCommand(service, options)));
 }
 
-/** Prints the records that match, newest first; returns the exit code. Throws UsageError. */
+/** Prints the records that match, newest first; returns 1 where the newest records are missing. Throws UsageError. */
 export function logCommand(service: string | undefined, options: LogOptions): number {
-  const ledger = ledgerArgument(options.ledger);
+  const past = pastArgument(options.ledger);
   const limit = options.limit ?? LIMIT;
   let count = 0;
-  for (const placed of ledger.log(searchOf(service, options))) {
+  for (const placed of recordsAbout(past, searchOf(service, options))) {
     if (++count > limit) {
       log.info(`older records match too: --limit ${limit * 10} shows more`);
       break;
@@ -56,7 +57,9 @@ export function logCommand(service: string | undefined, options: LogOptions): nu
     if (options.json) printJson("log/1", placed);
     else printLines(recordLines(placed, service, localTime));
   }
-  return 0;
+  const cut = count > limit ? past.cut() : undefined;
+  if (cut !== undefined) log.error(cut.text);
+  return cut === undefined ? 0 : 1;
 }
 
 /** The search that the flags describe. An absent flag does not restrict it. */

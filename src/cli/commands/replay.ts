@@ -10,12 +10,13 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { REPLAY_WORKERS_MAX } from "../../limits.ts";
 import { ourTables } from "../../node/other_proxies.ts";
+import { log } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { pace } from "../replay_pace.ts";
-import { replayParts } from "../replay_workers.ts";
+import { commitProblem, replayParts } from "../replay_workers.ts";
 import { printLines, printText } from "../terminal.ts";
 import { pastArgument, positionArgument } from "../arguments.ts";
 
@@ -52,9 +53,9 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
   const result = parts.length > 1
     ? await replayParts(path, parts)
     : await replayInOrder(past, through, options);
-  if (result.problem !== null) throw new UsageError(result.problem);
+  if (result.problem !== null) log.error(result.problem);
   print(result, (performance.now() - start) / 1000, options);
-  return result.difference === null ? 0 : 1;
+  return result.difference === null && result.problem === null ? 0 : 1;
 }
 
 /** Replays all records in one process, into one kernel, at the pace that the flags set. */
@@ -75,30 +76,36 @@ async function replayInOrder(
   for (let count = 1;; count++) {
     const step = steps.next();
     if (step.done) return step.value;
-    const { record, transaction } = step.value;
+    const { offset, record, transaction } = step.value;
     if (due !== undefined) await due(record.time);
-    if (transaction !== undefined) kernel.commit(transaction);
+    const problem = transaction && commitProblem(kernel, offset, transaction);
+    if (problem !== undefined) return stoppedAt(count, problem);
     counted(count);
   }
 }
 
+/** The result of a replay that the kernel ended after `records` records. */
+function stoppedAt(records: number, problem: string): ReplayResult {
+  return { records, commits: 0, otherVersions: 0, difference: null, problem };
+}
+
 /** Prints the counts, or the first difference. */
 function print(
-  { records, commits, otherVersions, difference }: ReplayResult,
+  { records, commits, otherVersions, difference, problem }: ReplayResult,
   seconds: number,
   options: ReplayOptions,
 ): void {
   const recordsPerSecond = Math.round(records / seconds);
   if (options.json) {
     printJson("replay/1", {
-      ...{ records, commits, otherVersions, seconds, recordsPerSecond },
+      ...{ records, commits, otherVersions, seconds, recordsPerSecond, problem },
       difference: difference && {
         ...{ offset: difference.offset, digest: difference.digest, recorded: difference.record.digest },
         ...{ changes: difference.record.changes, now: difference.changes },
       },
     });
   } else if (difference !== null) printLines(replayDifferenceLines(difference));
-  else {
+  else if (problem === null) {
     const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
     const others = otherVersions === 0
       ? ""

@@ -76,7 +76,7 @@ export function reportData(
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
   };
-  const window = windowOf(past, bounds);
+  const window = past.again(() => windowOf(past, bounds));
   if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
   const { first, records, state, causes, node, leftOut } = window;
   return {

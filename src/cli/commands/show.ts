@@ -22,10 +22,10 @@ export function addShow(program: Command, done: Done): void {
     .action((position: PositionExpression, options: ShowOptions) => done(showCommand(position, options)));
 }
 
-/** Prints one position; returns the exit code. Throws UsageError, WrongPosition. */
+/** Prints one position; returns 1 where the rules are not all recorded. Throws UsageError, WrongPosition. */
 export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
   const shown = ledgerArgument(ledger).show(position);
   if (json) printJson("show/1", shown);
   else printLines(positionLines(shown, localTime));
-  return 0;
+  return shown.missing === null ? 0 : 1;
 }

@@ -1,13 +1,13 @@
 // `ledgerproxy verify LEDGER`: checks that a ledger is what was written, and that the kernel holds its rules. It changes nothing
 // unless --repair is given, which sets a damaged ledger aside and begins a new one with the records that can be read.
 
-import type { ClusterState } from "../../fold/cluster_state.ts";
-import { compareWithKernel } from "../../history/kernel_comparison.ts";
-import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
+import { compareWithKernel, listedPosition } from "../../history/kernel_comparison.ts";
+import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
+import type { Ruleset } from "../../nft/ruleset.ts";
 import { log } from "../../node/log.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
@@ -42,8 +42,13 @@ export function addVerify(command: Command, done: Done): void {
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
 export function verifyCommand(path: string, options: VerifyOptions): number {
-  const { verdict, state, damage } = verifyPast(pastArgument(path));
-  const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
+  // The kernel first: what it holds then is in the ledger when that is read.
+  const listed = options.kernel ? listedRules() : undefined;
+  const at = typeof listed === "object" ? listedPosition(listed) : undefined;
+  const past = pastArgument(path);
+  const verification = past.again(() => verifyPast(past, at));
+  const { verdict, damage } = verification;
+  const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
   else printLines(verdictLines(path, { ...verdict, problems }));
@@ -56,11 +61,12 @@ export function verifyCommand(path: string, options: VerifyOptions): number {
   return 1;
 }
 
-/** How the rules in the kernel differ from those of `state`, the end of the ledger. */
-function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
-  const listed = listedRules();
+/** How the rules that the kernel `listed` differ from those that the ledger has at their position. */
+function compareKernel(verification: Verification, listed: Ruleset | string): string[] {
   if (typeof listed === "string") return [listed];
-  return kernelProblems(compareWithKernel(ledger, state, listed));
+  const now = listedRules();
+  const moved = typeof now === "string" || listedPosition(now) !== listedPosition(listed);
+  return kernelProblems(compareWithKernel(verification, listed, moved));
 }
 
 /** Sets the damaged ledger in folder `path` aside. Throws UsageError while a program writes it. */

@@ -1,8 +1,9 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and
 // records that decide it. It reads a source or a ledger, and touches neither kernel nor ledger.
 
-import { type PastState, stateAt } from "../../history/past.ts";
+import type { PastState } from "../../history/past.ts";
 import { HEAD, type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
+import { pastAt } from "../../history/recorded_rules.ts";
 import { pathOf } from "../../history/why.ts";
 import { pathLines } from "../../history/why_words.ts";
 import type { ConfigOptions } from "../../node/config.ts";
@@ -60,7 +61,7 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
   }
   if (ledger !== undefined) {
     const past = pastArgument(ledger);
-    return stateAt(past, resolvePosition(at ?? HEAD, past));
+    return past.again(() => pastAt(past, resolvePosition(at ?? HEAD, past)));
   }
   if (at !== undefined) throw new UsageError("--at needs --ledger: a source has only its present state");
   return await stateOfSource(options);

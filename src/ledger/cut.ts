@@ -1,0 +1,68 @@
+// A cut tail. A crash cannot remove records that were durable, but a restored copy, a person or an attacker can, and what is left
+// is whole in itself. Files beside the segments show how far the log reached: a snapshot is made only after the records before it
+// are durable.
+
+import { segmentFirst } from "./format.ts";
+import { readBackward } from "./reader.ts";
+import { segmentNames } from "./segment.ts";
+import { snapshotNext } from "./snapshot.ts";
+import type { Storage } from "./storage.ts";
+
+/** Records that are missing at the end of a ledger. */
+export interface CutTail {
+  /** Offset of the first record that is missing. */
+  readonly from: number;
+  /** Offset of the last record that was there for certain. */
+  readonly through: number;
+  /** Name of the file that shows it. */
+  readonly file: string;
+  /** All of this in words. */
+  readonly text: string;
+}
+
+/** The last place that the files with these names show, apart from the segments. */
+function shownEnd(names: readonly string[]): { readonly next: number; readonly file: string } {
+  let shown = { next: 0, file: "" };
+  for (const file of names) {
+    const next = snapshotNext(file) ?? 0;
+    if (next > shown.next) shown = { next, file };
+  }
+  return shown;
+}
+
+/** The records that are missing at the end of the ledger in `storage`; undefined where no file shows any. */
+export function cutTail(storage: Storage): CutTail | undefined {
+  const tail = tailBehindSegments(storage);
+  if (tail === undefined || tail.end >= tail.next) return undefined;
+  const [from, through, file] = [tail.end, tail.next - 1, tail.file];
+  const text = `@${from} to @${through} are missing: ${file} shows that they were written`;
+  return { from, through, file, text };
+}
+
+/**
+ * The snapshots in the middle of the last segment. A segment ends where a snapshot is made, so they are of a ledger whose tail was
+ * cut, and which went on with other records.
+ */
+export function straySnapshots(storage: Storage): string[] {
+  const tail = tailBehindSegments(storage);
+  if (tail === undefined) return [];
+  return storage.names().filter((name) => {
+    const next = snapshotNext(name) ?? 0;
+    return next > tail.first && next < tail.end;
+  });
+}
+
+/** The last segment and what files show beyond its beginning; undefined where they show nothing: then it need not be read. */
+function tailBehindSegments(
+  storage: Storage,
+):
+  | { readonly first: number; readonly end: number; readonly next: number; readonly file: string }
+  | undefined {
+  // In this order: a writer may append in between.
+  const { next, file } = shownEnd(storage.names());
+  const last = segmentNames(storage).at(-1);
+  const first = segmentFirst(last ?? "");
+  if (first === undefined || next <= first) return undefined;
+  const [newest] = readBackward(storage);
+  return { first, end: newest === undefined ? first : Math.max(first, newest.offset + 1), next, file };
+}
