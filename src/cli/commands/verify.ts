@@ -8,10 +8,11 @@ import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import type { Command, Done } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printLines } from "../terminal.ts";
@@ -19,6 +20,7 @@ import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {
+  readonly ledger?: string;
   readonly kernel?: boolean;
   readonly repair?: boolean;
   readonly json?: boolean;
@@ -32,28 +34,31 @@ Example:
 export function addVerify(command: Command, done: Done): void {
   command
     .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
-    .argument("<ledger>", "folder of the ledger")
+    .argument("[ledger]", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--kernel", "and whether the kernel holds what it says")
     .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
-    .action((ledger: string, options: VerifyOptions) => done(verifyCommand(ledger, options)));
+    .action((ledger: string | undefined, options: VerifyOptions) => done(verifyCommand(ledger, options)));
 }
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
-export function verifyCommand(path: string, options: VerifyOptions): number {
-  const { verdict, state, damage } = verifyPast(pastArgument(path));
+export function verifyCommand(folder: string | undefined, options: VerifyOptions): number {
+  const past = pastArgument(options.ledger, folder);
+  const { path } = past;
+  const { verdict, state, damage } = verifyPast(past);
   const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
   else printLines(verdictLines(path, { ...verdict, problems }));
   if (damage === undefined) {
     if (options.repair) log.info("there is nothing to repair");
-    return problems.length === 0 ? 0 : 1;
+    return problems.length === 0 ? EXIT.done : EXIT.found;
   }
   if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
-  return 1;
+  return EXIT.found;
 }
 
 /** How the rules in the kernel differ from those of `state`, the end of the ledger. */
