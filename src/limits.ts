@@ -87,6 +87,9 @@ export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
  */
 export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Most bytes of the decompressed journal of a segment; a larger one is not used. */
+export const JOURNAL_BYTES_MAX = 128 * 1024 * 1024;
+
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 

@@ -26,6 +26,7 @@ import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { chosenFolder } from "./ledger_folder.ts";
 import { localClock, localTime } from "./local_time.ts";
+import { recordsAbout } from "../history/log.ts";
 
 /** What was asked for does not exist. The message has names that are near it. */
 export class NothingFound extends Error {
@@ -77,6 +78,16 @@ export function named<T extends object>(found: T | NameProblem): T {
 /** What `text` names in `directory`. Throws as {@link named}. */
 export function subjectArgument(directory: Directory, text: string): Subject {
   return named(findSubject(directory, text));
+}
+
+/** The Service that `text` names, at offset `through` of `past`, or at any time before. Throws as {@link named}. */
+export function serviceArgument(past: Past, through: number, text: string): string {
+  const found = findSubject(directoryAt(past, through), text);
+  if (!isNameProblem(found) && found.kind === "service") return found.service;
+  if (!isNameProblem(found)) throw new UsageError(`${text}: it must be a Service`);
+  // A Service that is gone is named in full: then the ledger is searched for it.
+  if (found.kind === "unknown" && recordsAbout(past, { service: text }).next().done === false) return text;
+  return named<never>(found);
 }
 
 /** A packet between what two texts name, received by the interface `from`. Throws as {@link named}. */

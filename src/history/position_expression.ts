@@ -45,10 +45,15 @@ export function resolvePosition(position: PositionExpression, past: Past): numbe
   }
 }
 
+/** Offset of the newest record; undefined where there is none yet. */
+export function lastOffsetOf(past: Past): number | undefined {
+  return firstOf(past.newestFirst())?.offset;
+}
+
 function lastOffset(past: Past): number {
-  const newest = firstOf(past.newestFirst());
+  const newest = lastOffsetOf(past);
   if (newest === undefined) throw new WrongPosition("the ledger has no records");
-  return newest.offset;
+  return newest;
 }
 
 function offsetWithin(past: Past, offset: number): number {

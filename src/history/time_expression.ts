@@ -128,3 +128,34 @@ function momentOf(wall: number, clock: ReaderClock): number {
   const shown = candidates.filter((moment) => wallOf(moment, clock) === wall);
   return shown.length > 0 ? Math.min(...shown) : candidates[0]!;
 }
+
+/** A moment in milliseconds since 1970 as RFC 3339, UTC; "" for no moment of the years 0 to 9999. The inverse of Date.parse. */
+export function rfc3339(milliseconds: number): string {
+  if (!(milliseconds >= YEAR_0 && milliseconds < YEAR_10000)) return "";
+  const days = Math.floor(milliseconds / DAY);
+  // The civil calendar in eras of 400 years that begin on 1 March (H. Hinnant, chrono-compatible date algorithms).
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const ofEra = shifted - era * 146_097;
+  const year = Math.floor(
+    (ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
+  );
+  const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
+  const month = Math.floor((5 * ofYear + 2) / 153);
+  const day = ofYear - Math.floor((153 * month + 2) / 5) + 1;
+  const civil = month < 10 ? month + 3 : month - 9;
+  const date = [padded(year + era * 400 + (civil <= 2 ? 1 : 0), 4), padded(civil, 2), padded(day, 2)].join(
+    "-",
+  );
+  const rest = milliseconds - days * DAY;
+  const [hours, minutes] = [Math.floor(rest / (60 * MINUTE)), Math.floor(rest / MINUTE) % 60];
+  const seconds = `${padded(Math.floor(rest / 1000) % 60, 2)}.${padded(Math.floor(rest) % 1000, 3)}`;
+  return `${date}T${padded(hours, 2)}:${padded(minutes, 2)}:${seconds}Z`;
+}
+
+const YEAR_0 = Date.parse("0000-01-01T00:00:00Z");
+const YEAR_10000 = Date.UTC(10_000, 0, 1);
+
+function padded(number: number, digits: number): string {
+  return String(number).padStart(digits, "0");
+}

@@ -97,6 +97,22 @@ function recordAt(past: Past, position: PositionExpression): number {
   return commit?.offset ?? resolvePosition(position, past);
 }
 
+/** A range of records. */
+export interface Span {
+  /** Offset of the first record. */
+  readonly from: number;
+  /** Offset of the last one. */
+  readonly through: number;
+}
+
+/** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition. */
+export function spanOf(past: Past, since?: PositionExpression, until: PositionExpression = HEAD): Span {
+  const through = recordAt(past, until);
+  const [oldest] = past.records();
+  const all = since === undefined || oldest === undefined || isBefore(past, since, oldest.record);
+  return { from: all ? past.first() : recordAt(past, since) + 1, through };
+}
+
 /** The records from offset `begin` to `last`; only the newest of them where all together exceed `bytesMax` of JSON. */
 function newestRecords(past: Past, begin: number, last: number, bytesMax: number): LedgerRecord[] {
   const records: LedgerRecord[] = [];

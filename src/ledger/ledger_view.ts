@@ -4,6 +4,7 @@
 import { assert } from "../invariant.ts";
 import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
+import { readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, segmentNames, type TornTail } from "./segment.ts";
@@ -61,6 +62,10 @@ export interface LedgerView<Line> {
   snapshot(next: number): Snapshot<Line> | string;
   /** Name of that snapshot's file, for messages. */
   snapshotName(next: number): string;
+  /** What a question kept of the closed segment that begins at `first`; undefined where there is nothing. */
+  journal(first: number): string | undefined;
+  /** Keeps `text` as that, where the folder can be written. It must follow from the records alone. */
+  keepJournal(first: number, text: string): void;
   /** Proves the hash chain, from the beginning or from the place of a snapshot. */
   prove(behind?: Place): Generator<ProvenRecord, ProofEnd>;
 }
@@ -92,6 +97,8 @@ export function ledgerView<Line>(
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
     snapshotName,
+    journal: (first) => readJournal(storage, first),
+    keepJournal: (first, text) => writeJournal(storage, first, text),
     prove: (behind) => prove(storage, behind),
   };
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseLength, parseTime, type ReaderClock } from "../../src/history/time_expression.ts";
+import { parseLength, parseTime, type ReaderClock, rfc3339 } from "../../src/history/time_expression.ts";
 
 /** 15:00 on a Thursday in a zone that is `minutes` east of UTC all year. */
 const clock = (minutes: number): ReaderClock => ({
@@ -122,4 +122,12 @@ Deno.test("property: a length of time is the sum of its parts, and no text throw
     const found = parseTime(text, clock(60));
     assert.ok(found === undefined || Number.isFinite(found));
   }));
+});
+
+Deno.test("property: a moment is written as Date does", () => {
+  const years = { min: Date.parse("0000-01-01T00:00:00Z"), max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) };
+  fc.assert(fc.property(fc.integer(years), (moment) => {
+    assert.equal(rfc3339(moment), new Date(moment).toISOString());
+  }));
+  for (const none of [NaN, Infinity, years.max + 1, years.min - 1]) assert.equal(rfc3339(none), "");
 });
