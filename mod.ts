@@ -37,6 +37,8 @@ export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open
 export { type History, type PastRules, type PositionLike } from "./src/history/history.ts";
 export { isNotRecorded, isWrongPosition, NotRecorded, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
+export type { ReaderClock } from "./src/history/time_expression.ts";
+export { WrongName } from "./src/history/names.ts";
 export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
 export { causeText } from "./src/history/cause_words.ts";
 export { changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";

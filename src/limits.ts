@@ -108,6 +108,8 @@ export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How often a question is asked again when retention removes what it reads. It removes a few segments a day. */
 export const READ_AGAIN_MAX = 5;
+/** Most bytes of the decompressed journal of a segment; a larger one is not used. */
+export const JOURNAL_BYTES_MAX = 128 * 1024 * 1024;
 
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;

@@ -103,6 +103,40 @@ const outcome = offered({
   probability: z.number().min(0).max(1),
 });
 
+const journalCause = offered({
+  offset,
+  time: time.describe("when the record was written"),
+  what: z.string().describe("the record in words: `EndpointSlice shop/web-a (changed)`"),
+});
+const rulesMoment = offered({ offset: offset.describe("the commit's record"), time });
+const endpointState = {
+  port: z.string().describe("the Service's port, by its name or number"),
+  endpoint: z.string().describe("`10.244.0.1:8080`"),
+  node: z.string(),
+  zone: z.string(),
+  pod: z.string().describe('`namespace/name`; "" where the ledger does not know it'),
+  condition: z.enum(["ready", "not ready", "terminating", "terminating, serving"]),
+  traffic: z.enum(["all", "local", "none"]),
+  slice: z.string(),
+  since: journalCause.nullable().describe(
+    "when it began to get traffic; null: none, not kept, or not asked for",
+  ),
+};
+const stageLatency = offered({
+  stage: z.enum(["trigger to arrival", "arrival to commit", "trigger to commit"]),
+  count,
+  p50: z.number().nullable().describe("milliseconds"),
+  p99: z.number().nullable().describe("milliseconds"),
+  worst: offered({
+    milliseconds: z.number(),
+    offset: offset.describe("the event"),
+    commit: offset.nullable(),
+    time: time.describe("when the event arrived"),
+    what: z.string(),
+    service: z.string(),
+  }).nullable(),
+});
+
 /** The schemas, by command and version. */
 export const JSON_SCHEMAS = {
   "bisect/1": offered({
@@ -134,7 +168,24 @@ export const JSON_SCHEMAS = {
     after: element.nullable(),
     cause: cause.nullable(),
   }),
+  "endpoints/1": offered({ service: z.string(), ...endpointState }),
+  "latency/1": offered({
+    from: offset,
+    through: offset,
+    clock: z.enum(["one", "played"]).describe("played: a recording was played, so no commit is measured"),
+    stages: listOf(stageLatency),
+  }),
   "log/1": placed,
+  "outages/1": offered({
+    service: z.string(),
+    port: z.string(),
+    from: rulesMoment.nullable().describe("null: before the range"),
+    to: rulesMoment.nullable().describe("null: it lasts"),
+    seconds: z.number().nullable(),
+    cause: journalCause.nullable(),
+    ended: journalCause.nullable(),
+    fresh: z.boolean().describe("the port never had an endpoint since it appeared"),
+  }),
   "replay/1": offered({
     records: count,
     commits: count,
@@ -152,6 +203,24 @@ export const JSON_SCHEMAS = {
       now: listOf(change),
     }).nullable(),
   }),
+  "services/1": offered({
+    service: z.string(),
+    type: z.string(),
+    frontends: listOf(offered({
+      kind: z.enum(["cluster IP", "external IP", "load balancer", "NodePort"]),
+      port: z.string(),
+      text: z.string().describe("`10.96.0.1:80/tcp`, `:30080/tcp`"),
+      leads: z.enum(["endpoints", "refused", "dropped", "held", "nowhere"]),
+      holder: z.string().describe('the Service that holds it, where that is another one; else ""'),
+    })),
+    ready: count.describe("endpoints that get traffic on this node"),
+    total: count,
+    lacking: listOf(z.string()).describe("ports whose cluster IP leads to no endpoint"),
+    endpoints: listOf(offered(endpointState)),
+    aside: z.string().describe('why it is set aside; "" where it is not'),
+    policies: listOf(z.string()),
+    changed: journalCause.nullable().describe("the last record about it; null: not kept"),
+  }),
   "show/1": offered({
     offset,
     record,
@@ -159,6 +228,34 @@ export const JSON_SCHEMAS = {
     commit: placed.nullable(),
     rules: z.string().describe("the rules at that moment, for nft -f"),
     missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
+  }),
+  "status/1": offered({
+    at: offset,
+    time: z.string().describe("when that record was written, RFC 3339, UTC"),
+    node: z.string(),
+    committed: offset.nullable().describe("last record whose rules the kernel has"),
+    inSync: z.boolean(),
+    services: count,
+    endpoints: count,
+    findings: listOf(offered({
+      severity: z.enum(["failing", "warning", "note"]),
+      topic: z.string(),
+      text: z.string(),
+    })).describe("the worst first"),
+  }),
+  "top/1": offered({
+    from: offset,
+    through: offset,
+    services: listOf(offered({ service: z.string(), changes: count, endpoints: count, last: offset })),
+    endpoints: listOf(offered({ service: z.string(), endpoint: z.string(), flaps: count, last: offset })),
+    commits: listOf(offered({
+      offset,
+      time,
+      microseconds: z.number(),
+      operations: count,
+      from: offset,
+      through: offset,
+    })),
   }),
   "verify/1": offered({
     ledger: z.string(),

@@ -1,12 +1,22 @@
-// The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
+// The program `ledgerproxy`, with one subcommand for each task. Exit codes: see node/exit_code.ts.
 
 import { isSegmentGone } from "../ledger/gone.ts";
 import { isNotRecorded, isWrongPosition } from "../history/past.ts";
+import { NothingFound } from "./arguments.ts";
+import { EXIT } from "../node/exit_code.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerLocked, LedgerOverflow, type SyncPolicy } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { Argument, Command, CommanderError, type Done, positive } from "./command_line.ts";
+import {
+  Argument,
+  Command,
+  CommanderError,
+  type Done,
+  LEDGER_FLAG,
+  positive,
+  withoutSigns,
+} from "./command_line.ts";
 import { addBisect } from "./commands/bisect.ts";
 import { addBlame } from "./commands/blame.ts";
 import { check } from "./commands/check.ts";
@@ -25,6 +35,9 @@ import { serveReplay } from "./replay_workers.ts";
 import { addReport } from "./commands/report.ts";
 import { run } from "../node/run.ts";
 import type { RunOptions } from "../node/run_options.ts";
+import { addEndpoints, addServices } from "./commands/services.ts";
+import { addStatus } from "./commands/status.ts";
+import { addTop } from "./commands/top.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
@@ -59,7 +72,7 @@ Example (going back to kube-proxy):
 
 /** Runs the program with `args`; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  let code = 0;
+  let code: number = EXIT.done;
   const done = (result: number) => {
     code = result;
   };
@@ -74,6 +87,7 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(withSource(program.command("why")), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
+  for (const add of [addStatus, addServices, addEndpoints, addTop]) add(program, done);
   for (const add of [addLog, addShow, addReplay, addDiff, addBisect, addBlame]) add(program, done);
   addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);
@@ -95,7 +109,7 @@ async function main(args: readonly string[]): Promise<number> {
     )
     .action((name: (typeof SHELLS)[number]) => printText(completion(program, name)));
   for (const command of program.commands) command.exitOverride();
-  await program.parseAsync([...args], { from: "user" });
+  await program.parseAsync(withoutSigns(args), { from: "user" });
   return code;
 }
 
@@ -193,7 +207,7 @@ function withSource(command: Command): Command {
         .choices(["always", "interval", "never"] satisfies SyncPolicy[]),
     )
     .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
-    .option("--ledger <dir>", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return addProxyFlags(command);
@@ -241,15 +255,19 @@ async function exitCode(args: readonly string[]): Promise<number> {
   try {
     return await main(args);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (isWrongUsage(error)) {
       log.error(error.message);
-      return 2;
+      return EXIT.usage;
+    }
+    if (error instanceof NothingFound) {
+      log.error(error.message);
+      return EXIT.found;
     }
     log.error(
       isExplained(error) ? error.message : `a fault of this program: ${stackOf(error)}`,
     );
-    return 1;
+    return EXIT.failure;
   }
 }
 

@@ -1,6 +1,7 @@
 // Finds, for elements of the rules, the record that made them, when it arrived, and the commit that brought it to the kernel.
 
 import { parseAddress } from "../kube/address.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { readServiceName } from "../kube/service_name.ts";
 import { CONCATENATION } from "../nft/data_type.ts";
@@ -8,7 +9,10 @@ import { plainElement } from "../nft/objects.ts";
 import type { Element, SetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Cause, causeOf, commitOf, type CommitPlace, placeOf } from "./cause.ts";
+import { directoryOf } from "./directory.ts";
+import { findSubject, isNameProblem } from "./names.ts";
 import type { PastState } from "./past.ts";
+import { type Scope, scopeOf } from "./scope.ts";
 
 /** An element with its cause. */
 export interface BlamedElement extends Element {
@@ -22,13 +26,26 @@ export interface BlamedElement extends Element {
   readonly commit: CommitPlace | null;
 }
 
-/** The elements of `past` that concern `what`: a Service, a ServicePort, an address, or the whole key of an element. */
+/**
+ * The elements of `past` that concern `what`: a Service or a port of it, an address, a block of addresses, a node, a pod, a zone, or
+ * the whole key of an element.
+ */
 export function* blameElements(past: PastState, what: string): Generator<BlamedElement> {
+  const isAbout = scopeOfText(past.state, what);
   for (const [set, elements] of past.recorded?.elements ?? past.state.desired) {
     for (const element of elements.values()) {
-      if (isAbout(element, what)) yield blamed(past, set, element);
+      if (isAbout(element)) yield blamed(past, set, element);
     }
   }
+}
+
+/** A name that the state does not know may be the key of an element, or a word of one. */
+function scopeOfText(state: ClusterState, what: string): Scope {
+  const isText = (element: Element) => isWritten(element, what);
+  const subject = findSubject(directoryOf(state), what);
+  if (isNameProblem(subject)) return isText;
+  const scope = scopeOf(subject, state);
+  return (element) => scope(element) || isText(element);
 }
 
 function blamed(past: PastState, set: SetPath, element: Element): BlamedElement {
@@ -61,7 +78,7 @@ function targetOf({ state }: PastState, { value, comment }: Element): string | u
 }
 
 /** Compares whole words, so that a search for 10.0.0.1 does not find 10.0.0.10. */
-function isAbout(element: Element, what: string): boolean {
+function isWritten(element: Element, what: string): boolean {
   const { key, comment } = element;
   if (comment !== undefined && (comment === what || serviceOfComment(comment) === what)) return true;
   return key === what || ` ${elementText(element)} `.includes(` ${what} `);

@@ -8,6 +8,7 @@ import { POSITION_PATH } from "../plan/position.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import type { PastState } from "./past.ts";
 import { incompleteText } from "./recorded_rules.ts";
+import type { Scope } from "./scope.ts";
 
 /** One side of a comparison. */
 export interface Side {
@@ -53,9 +54,15 @@ export function sideOfKernel(listed: Ruleset): Side {
   return { elements: separated(listed).elements, cause: () => undefined };
 }
 
-/** The elements that differ, by set and key. The position, which every commit writes, does not count as a difference. */
-export function differences(before: Side, after: Side): ElementDifference[] {
-  return diff(before.elements, after.elements).filter(({ set }) => set !== POSITION_PATH).map((change) => {
+/**
+ * The elements that differ, by set and key, and are in `scope` before or after. The position, which every commit writes, does not
+ * count as a difference.
+ */
+export function differences(before: Side, after: Side, scope: Scope = () => true): ElementDifference[] {
+  const isWanted = (element: Element | undefined) => element !== undefined && scope(element);
+  return diff(before.elements, after.elements).filter((change) =>
+    change.set !== POSITION_PATH && (isWanted(change.before) || isWanted(change.after))
+  ).map((change) => {
     const { set, key } = change;
     return {
       set,

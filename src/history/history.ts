@@ -6,8 +6,10 @@ import type { Placed } from "../ledger/reader.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
+import { type Directory, directoryOf } from "./directory.ts";
 import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
 import { recordsAbout } from "./log.ts";
+import { isNameProblem, nameProblemLines, WrongName } from "./names.ts";
 import {
   type BisectAnswer,
   bisectPacket,
@@ -15,6 +17,7 @@ import {
   type PacketFlip,
   packetFlips,
 } from "./packet_bisect.ts";
+import { packetOfNames } from "./packet_names.ts";
 import { type Past, type PastState, WrongPosition } from "./past.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
 import { pastAt, wholeRules } from "./recorded_rules.ts";
@@ -58,6 +61,11 @@ export interface History {
   blame(what: string, position?: PositionLike): Iterable<BlamedElement>;
   /** The elements that differ between two positions, or from other rules. */
   diff(before: PositionLike | Side, after: PositionLike | Side): ElementDifference[];
+  /**
+   * The packet from an address, a pod or a node to a Service (`shop/web:http`, `web`) or an address with a port, by the names that are
+   * known at a position. Throws {@link WrongName}, which says what names are near.
+   */
+  packet(source: string, target: string, position?: PositionLike): Packet;
   /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
   /** The commit with which a packet ceased to go where it should. */
@@ -86,6 +94,7 @@ export function historyOf(past: Past): History {
     show: (position) => showPosition(at(position)),
     blame: (what, position) => blameElements(at(position), what),
     diff: (before, after) => differences(side(before), side(after)),
+    packet: (source, target, position) => packetAmong(directoryOf(at(position).state), source, target),
     why: (packet, position) => pathOf(at(position), packet),
     bisect: (good, bad, condition) =>
       again(() => bisectPacket(past, offsetOf(good), offsetOf(bad), condition)),
@@ -112,6 +121,13 @@ function expressionOf(position: PositionLike): PositionExpression {
   const parsed = parsePosition(position);
   if (typeof parsed === "string") throw new WrongPosition(parsed);
   return parsed;
+}
+
+function packetAmong(directory: Directory, source: string, target: string): Packet {
+  const packet = packetOfNames(directory, source, target);
+  if (typeof packet === "string") throw new WrongName(packet);
+  if (isNameProblem(packet)) throw new WrongName(nameProblemLines(packet).join("\n"));
+  return packet;
 }
 
 function isSide(side: PositionLike | Side): side is Side {

@@ -7,7 +7,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { REPORT_RECORDS } from "../limits.ts";
 import { type Cause, causeAt } from "./cause.ts";
 import { type Past, type PastState, stateAt } from "./past.ts";
-import { HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { commitAtTime, HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
 
 /** The bounds of a window. */
 export interface WindowBounds {
@@ -50,14 +50,14 @@ export function windowOf(
   past: Past,
   { since, until, records: most, bytes }: WindowBounds,
 ): Window | undefined {
-  const last = resolvePosition(until ?? HEAD, past);
+  const last = recordAt(past, until ?? HEAD);
   const kept = past.first();
   const [oldest] = past.records();
   const [newest] = past.newestFirst();
   assert(oldest !== undefined && newest !== undefined, "a ledger with a last record has a first");
-  const begin = since === undefined || isBefore(since, oldest.record)
+  const begin = since === undefined || isBefore(past, since, oldest.record)
     ? kept
-    : resolvePosition(since, past) + 1;
+    : recordAt(past, since) + 1;
   const records = newestRecords(past, Math.max(begin, last + 1 - Math.ceil(most)), last, bytes);
   if (records.length === 0) return undefined;
   const first = last + 1 - records.length;
@@ -77,9 +77,40 @@ export function windowOf(
   };
 }
 
-/** Whether `since` is a time before the oldest record: then all records are meant. */
-function isBefore(since: PositionExpression, oldest: LedgerRecord): boolean {
-  return since.kind === "time" && since.milliseconds < Date.parse(oldest.time);
+/** Whether `since` is a time before the oldest record, or before the oldest commit: then all records are meant. */
+function isBefore(past: Past, since: PositionExpression, oldest: LedgerRecord): boolean {
+  if (since.kind !== "time") return false;
+  if (since.milliseconds < Date.parse(oldest.time)) return true;
+  return commitAtTime(past, since.milliseconds) === undefined && hasCommits(past);
+}
+
+function hasCommits(past: Past): boolean {
+  for (const { record } of past.newestFirst({ kind: "commit" })) {
+    if (record.kind === "commit" && record.outcome === "committed") return true;
+  }
+  return false;
+}
+
+/** The record that a position means. A time means the commit by then: its record belongs to what it committed. */
+function recordAt(past: Past, position: PositionExpression): number {
+  const commit = position.kind === "time" ? commitAtTime(past, position.milliseconds) : undefined;
+  return commit?.offset ?? resolvePosition(position, past);
+}
+
+/** A range of records. */
+export interface Span {
+  /** Offset of the first record. */
+  readonly from: number;
+  /** Offset of the last one. */
+  readonly through: number;
+}
+
+/** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition. */
+export function spanOf(past: Past, since?: PositionExpression, until: PositionExpression = HEAD): Span {
+  const through = recordAt(past, until);
+  const [oldest] = past.records();
+  const all = since === undefined || oldest === undefined || isBefore(past, since, oldest.record);
+  return { from: all ? past.first() : recordAt(past, since) + 1, through };
 }
 
 /** The records from offset `begin` to `last`; only the newest of them where all together exceed `bytesMax` of JSON. */

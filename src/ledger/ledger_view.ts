@@ -6,6 +6,7 @@ import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
 import { askAgain, isSegmentGone, SegmentGone } from "./gone.ts";
+import { readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, segmentNames, type TornTail } from "./segment.ts";
@@ -71,6 +72,10 @@ export interface LedgerView<Line> {
   again<T>(ask: () => T): T;
   /** The error of a question that has noticed this by itself: {@link LedgerView.again} asks again. */
   overtaken(): Error;
+  /** What a question kept of the closed segment that begins at `first`; undefined where there is nothing. */
+  journal(first: number): string | undefined;
+  /** Keeps `text` as that, where the folder can be written. It must follow from the records alone. */
+  keepJournal(first: number, text: string): void;
   /** Proves the hash chain, from the beginning or from the place of a snapshot. */
   prove(behind?: Place): Generator<ProvenRecord, ProofEnd>;
 }
@@ -106,6 +111,8 @@ export function ledgerView<Line>(
     termsFaults: () => termsFaults(storage),
     again: askAgain,
     overtaken: () => new SegmentGone(storage.path),
+    journal: (first) => readJournal(storage, first),
+    keepJournal: (first, text) => writeJournal(storage, first, text),
     prove: (behind) => prove(storage, behind),
   };
 }

@@ -16,6 +16,7 @@ import type { Settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
 import type { Faults } from "./faults.ts";
 import { MemoryRelease } from "./free_memory.ts";
+import { EXIT } from "./exit_code.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
@@ -101,7 +102,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
   broken.throwIfAborted();
   await snapshots.end();
-  return restart ? 1 : summary(engine);
+  return restart ? EXIT.failure : summary(engine);
 }
 
 /** Makes the snapshots of one run of the loop. */
@@ -151,7 +152,7 @@ function summary({ cluster, synced, rejections, committedOffset }: EngineState):
   }
   if (rejections > 0) {
     log.error("the kernel does not hold the state: the last commit was rejected (see above)");
-    return 1;
+    return EXIT.failure;
   }
   const services = cluster.services.size;
   log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);

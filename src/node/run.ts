@@ -16,6 +16,7 @@ import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
+import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
 import { log, startNodeLog } from "./log.ts";
@@ -35,7 +36,7 @@ import { OWNED, ownTables } from "./table_owner.ts";
 export async function run(options: RunOptions): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
-  if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? 0 : 1;
+  if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
   const client = apiClient(inForce);
   if (options.dryRun) {
     return await dryRun(openSource({ ...options, ...inForce }, true, client), configRecord(inForce));
@@ -72,7 +73,7 @@ async function runProcess(process: Process): Promise<number> {
       );
     },
   });
-  return code ?? 1;
+  return code ?? EXIT.failure;
 }
 
 /** One run of the loop, from the opening of kernel and ledger to the end of the source. */
@@ -91,7 +92,7 @@ async function live(process: Process): Promise<number> {
   const folder = ledgerFolder(inForce.ledger);
   const conntrack = resources.use(new Conntrack());
   // Rules that are in the kernel prove that the kernel has what they need.
-  if (held === undefined && !capable(kernel)) return 1;
+  if (held === undefined && !capable(kernel)) return EXIT.failure;
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));

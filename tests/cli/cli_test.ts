@@ -55,7 +55,7 @@ Deno.test("wrong usage ends with exit code 2, and the message says what to write
     [["run", "--source", RECORDING, "--metrics-bind-address", "9000"], /IP:PORT/],
     [["run", "--source", RECORDING, "--sauce", "x"], /unknown option '--sauce'/],
     [["fly"], /unknown command 'fly'/],
-    [["why", "1.2.3.4", "10.96.0.10:80/tcp"], /give either --ledger DIR or --source PATH/],
+    [["why", "1.2.3.4", "10.96.0.10:80/tcp"], /--ledger DIR is missing: .*LEDGERPROXY_LEDGER/],
     [
       ["why", "1.2.3.4", "10.96.0.10", "--ledger", RECORDING],
       /10\.96\.0\.10: it must be ADDRESS:PORT\/PROTO/,

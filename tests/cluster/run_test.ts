@@ -254,7 +254,7 @@ Deno.test({
     await until("the other bit is used", () => /0x00000008/.test(rules()));
     assert.doesNotMatch(rules(), /0x00004000/);
     write({ nftables: { masqueradeBit: 3 }, hostnameOverride: "node-b" });
-    assert.equal((await program.status).code, 1);
+    assert.equal((await program.status).code, 3);
     assert.match(program.log, /has changed beyond the rules: ending, to be started again/);
     const ledger = [...Deno.readDirSync(`${folder}/ledger`)].map(({ name }) =>
       Deno.readTextFileSync(`${folder}/ledger/${name}`)

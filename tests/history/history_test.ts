@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { historyOf } from "../../src/history/history.ts";
+import { WrongName } from "../../src/history/names.ts";
 import { readPacket } from "../../src/history/packet_words.ts";
 import { isWrongPosition } from "../../src/history/past.ts";
 import type { Packet } from "../../src/history/trace.ts";
@@ -13,7 +14,7 @@ const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 
 Deno.test("a position is text or already parsed, and HEAD where it is left out", () => {
   const positions = ["@4", "HEAD~1", timeAt(2), { kind: "offset", offset: 4 }] as const;
-  assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 4, 4]);
+  assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 3, 4]);
   assert.equal(LEDGER.offsetOf(), 6);
   for (const wrong of ["@7", "noon", "HEAD~9"]) {
     assert.throws(() => LEDGER.at(wrong), isWrongPosition, wrong);
@@ -46,4 +47,20 @@ Deno.test("every question is answered", () => {
   let steps = 0;
   assert.equal(LEDGER.replay("HEAD", () => steps++).commits, 3);
   assert.equal(steps, 7);
+});
+
+Deno.test("a packet is made of names, and a wrong name says which are near", () => {
+  const { source, destination, protocol, port } = LEDGER.packet("10.244.9.9", "web");
+  assert.deepEqual({ source, destination, protocol, port }, PACKET);
+  for (
+    const [target, message] of [["shop/wbe", /^shop\/wbe: .*\n {2}shop\/web$/s], [
+      "10.96.0.1",
+      /it must be ADDRESS/,
+    ]] as const
+  ) {
+    assert.throws(
+      () => LEDGER.packet("10.244.9.9", target),
+      (error) => error instanceof WrongName && message.test(error.message),
+    );
+  }
 });

@@ -169,7 +169,7 @@ Deno.test("without CAP_NET_ADMIN the program names the capability and the comman
   const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", ...run];
   const { code, stderr } = await new Deno.Command("setpriv", { args }).output();
   const output = new TextDecoder().decode(stderr);
-  assert.equal(code, 1, output);
+  assert.equal(code, 3, output);
   assert.match(output, /CAP_NET_ADMIN.*unshare --map-root-user --net/);
   assert.match(output, /--dry-run/);
   await assert.rejects(Deno.stat(`${folder}/l`), Deno.errors.NotFound);

@@ -2,18 +2,20 @@
 
 import { blameElements } from "../../history/blame.ts";
 import { blameLines } from "../../history/blame_words.ts";
-import { HEAD, type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
-import { incompleteText, pastAt } from "../../history/recorded_rules.ts";
+import { directoryOf } from "../../history/directory.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { incompleteText } from "../../history/recorded_rules.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { pastArgument, positionArgument } from "../arguments.ts";
+import { pastArgument, positionArgument, stateArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {
-  readonly ledger: string;
+  readonly ledger?: string;
   readonly at?: PositionExpression;
   readonly json?: boolean;
 }
@@ -22,15 +24,14 @@ export interface BlameOptions {
 export function addBlame(program: Command, done: Done): void {
   const description = "print which event made elements, and which commit wrote them";
   ledgerCommand(program, "blame", description, "blame 10.244.1.7 --ledger DIR")
-    .argument("<what>", "a Service, an address, or the key of an element")
+    .argument("<what>", "a Service, a pod, a node, an address, a CIDR, or an element's key")
     .option("--at <position>", "the elements at this position (HEAD)", positionArgument)
     .action((what: string, options: BlameOptions) => done(blameCommand(what, options)));
 }
 
 /** Prints lines for each element; returns 1 when nothing matches, or where elements may be missing. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
-  const asked = pastArgument(ledger);
-  const past = asked.again(() => pastAt(asked, resolvePosition(at ?? HEAD, asked)));
+  const past = stateArgument(pastArgument(ledger), at);
   const missing = past.recorded?.incomplete === undefined ? undefined : incompleteText(past.recorded);
   if (missing !== undefined) log.warn(missing);
   let found = 0;
@@ -39,6 +40,9 @@ export function blameCommand(what: string, { ledger, at, json }: BlameOptions): 
     if (json) printJson("blame/1", blamed);
     else printLines(blameLines(blamed, localTime));
   }
-  if (found === 0) log.info(`${what}: no element at @${past.state.folded} is about it`);
-  return found === 0 || missing !== undefined ? 1 : 0;
+  if (found > 0) return missing === undefined ? EXIT.done : EXIT.found;
+  // Where the name itself is unknown, those that are near it are printed.
+  subjectArgument(directoryOf(past.state), what);
+  log.info(`${what}: no element at @${past.state.folded} is about it`);
+  return EXIT.found;
 }

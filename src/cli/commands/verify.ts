@@ -8,10 +8,11 @@ import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
 import type { Ruleset } from "../../nft/ruleset.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import type { Command, Done } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printLines } from "../terminal.ts";
@@ -19,6 +20,7 @@ import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {
+  readonly ledger?: string;
   readonly kernel?: boolean;
   readonly repair?: boolean;
   readonly json?: boolean;
@@ -32,20 +34,22 @@ Example:
 export function addVerify(command: Command, done: Done): void {
   command
     .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
-    .argument("<ledger>", "folder of the ledger")
+    .argument("[ledger]", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--kernel", "and whether the kernel holds what it says")
     .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
-    .action((ledger: string, options: VerifyOptions) => done(verifyCommand(ledger, options)));
+    .action((ledger: string | undefined, options: VerifyOptions) => done(verifyCommand(ledger, options)));
 }
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
-export function verifyCommand(path: string, options: VerifyOptions): number {
+export function verifyCommand(folder: string | undefined, options: VerifyOptions): number {
   // The kernel first: what it holds then is in the ledger when that is read.
   const listed = options.kernel ? listedRules() : undefined;
   const at = typeof listed === "object" ? listedPosition(listed) : undefined;
-  const past = pastArgument(path);
+  const past = pastArgument(options.ledger, folder);
+  const { path } = past;
   const verification = past.again(() => verifyPast(past, at));
   const { verdict, damage } = verification;
   const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
@@ -54,11 +58,11 @@ export function verifyCommand(path: string, options: VerifyOptions): number {
   else printLines(verdictLines(path, { ...verdict, problems }));
   if (damage === undefined) {
     if (options.repair) log.info("there is nothing to repair");
-    return problems.length === 0 ? 0 : 1;
+    return problems.length === 0 ? EXIT.done : EXIT.found;
   }
   if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
-  return 1;
+  return EXIT.found;
 }
 
 /** How the rules that the kernel `listed` differ from those that the ledger has at their position. */
