@@ -1,9 +1,11 @@
 // Names and times on the command line, with the program as a process.
 
 import assert from "node:assert/strict";
+import { remadeLedger } from "../support/remade_ledger.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const LEDGER = new URL("fixtures/ledgers/0.6.0", ROOT).pathname;
+const LEDGER = remadeLedger();
+addEventListener("unload", () => Deno.removeSync(LEDGER, { recursive: true }));
 
 interface Result {
   readonly code: number;
