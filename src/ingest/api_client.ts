@@ -4,6 +4,8 @@ import { ERROR_BYTES_MAX } from "../limits.ts";
 import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess } from "./kubeconfig.ts";
+import { PROTOBUF } from "./protobuf_framing.ts";
+import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
@@ -19,6 +21,12 @@ export interface Answered {
   /** Until the head was received, or the request failed. */
   readonly seconds: number;
 }
+
+/** What an answer may be encoded in, for each encoding that is asked for. */
+const ACCEPT: Readonly<Record<Encoding, string>> = {
+  protobuf: `${PROTOBUF}, application/json`,
+  json: "application/json",
+};
 
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
@@ -53,10 +61,15 @@ export class ApiClient implements Disposable {
 
   /**
    * Sends a GET of `path` with `query` and returns the answer, whatever its status. The caller must read the body or cancel
-   * it. Throws {@link ApiFailure} where there is no connection.
+   * it. A server that does not have the `encoding` answers in JSON. Throws {@link ApiFailure} where there is no connection.
    */
-  async get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal });
+  async get(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    encoding: Encoding = "json",
+  ): Promise<Response> {
+    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal }, ACCEPT[encoding]);
   }
 
   /** Sends a POST of `object`. Throws {@link ApiFailure} where there is no connection, or where the answer is an error. */
@@ -91,8 +104,9 @@ export class ApiClient implements Disposable {
     return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
   }
 
-  async #call(path: string, request: ApiRequest): Promise<Response> {
+  async #call(path: string, request: ApiRequest, accept = ACCEPT.json): Promise<Response> {
     const { send, headers } = await this.#connection();
+    headers.set("accept", accept);
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const start = performance.now();
     const note = (status: number | undefined) =>
@@ -121,7 +135,7 @@ export class ApiClient implements Disposable {
       this.#material = material;
     }
     // No gzip: Kubernetes 1.37 compresses a streamed list into several gzip members, and Deno's fetch stops after the first.
-    const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
+    const headers = new Headers({ "accept-encoding": "identity", ...own });
     this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
     const named = this.#named;
     if (named !== undefined) {

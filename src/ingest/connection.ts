@@ -12,7 +12,7 @@ import {
   newLiveness,
   stepLiveness,
 } from "./liveness.ts";
-import type { Query } from "./reflector_state.ts";
+import type { Encoding, Query } from "./reflector_state.ts";
 import type { WatchProblem } from "./source.ts";
 
 /** The head of an answer. */
@@ -61,10 +61,11 @@ export class ApiConnection implements Disposable {
   }
 
   /** Sends a GET of `path`; `receiver` receives the answer. */
-  open(path: string, query: Query, receiver: Receiver): OpenRequest {
+  open(path: string, query: Query, encoding: Encoding, receiver: Receiver): OpenRequest {
     const stop = new AbortController();
     let cancelled = false;
-    const closed = this.#exchange(path, query, receiver, stop, () => cancelled);
+    const ask = () => this.#client.get(path, query, stop.signal, encoding);
+    const closed = this.#exchange(ask, receiver, stop, () => cancelled);
     const cancel = () => {
       cancelled = true;
       stop.abort();
@@ -80,8 +81,7 @@ export class ApiConnection implements Disposable {
 
   /** Failures of the request go to the receiver. What the receiver itself throws is a fault of this program, and thrown on. */
   async #exchange(
-    path: string,
-    query: Query,
+    ask: () => Promise<Response>,
     receiver: Receiver,
     stop: AbortController,
     isCancelled: () => boolean,
@@ -91,7 +91,7 @@ export class ApiConnection implements Disposable {
     let problem: WatchProblem | undefined;
     let answered = false;
     try {
-      const response = await this.#client.get(path, query, stop.signal)
+      const response = await ask()
         .catch((error) => void (problem = problemOf(stop.signal.reason ?? error, false)));
       if (response !== undefined) {
         answered = true;

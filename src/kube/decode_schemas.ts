@@ -5,7 +5,8 @@ import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
 import { TRIGGER } from "./objects.ts";
 
-const ANNOTATIONS = [TRIGGER];
+/** The annotations that are read. */
+export const KEPT_ANNOTATIONS: readonly string[] = [TRIGGER];
 /** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
 
@@ -39,16 +40,21 @@ const picked = (names: readonly string[]) =>
 
 // Fields are in the order of canonical JSON, so the ledger need not sort them when it writes them.
 
-/** The labels that are read. A map without any of them counts as absent. */
-const labels = z.object({
+const labelFields = {
   "kubernetes.io/service-name": text,
   "service.kubernetes.io/headless": text,
   "service.kubernetes.io/service-proxy-name": text,
   "topology.kubernetes.io/zone": text,
-}).nullish().transform((all) => Object.values(all ?? {}).some((label) => label != null) ? all : undefined);
+};
+/** The labels that are read. */
+export const KEPT_LABELS: readonly string[] = Object.keys(labelFields);
+/** A map without any of them counts as absent. */
+const labels = z.object(labelFields).nullish().transform((all) =>
+  Object.values(all ?? {}).some((label) => label != null) ? all : undefined
+);
 
 const metadata = z.object({
-  annotations: picked(ANNOTATIONS),
+  annotations: picked(KEPT_ANNOTATIONS),
   creationTimestamp: text,
   labels,
   name: NAME,
