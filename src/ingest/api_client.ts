@@ -4,6 +4,8 @@ import { ERROR_BYTES_MAX } from "../limits.ts";
 import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess } from "./kubeconfig.ts";
+import { PROTOBUF } from "./protobuf_framing.ts";
+import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
@@ -18,6 +20,19 @@ export interface Answered {
   readonly status: number | undefined;
   /** Until the head was received, or the request failed. */
   readonly seconds: number;
+}
+
+/** What an answer may be encoded in, for each encoding that is asked for. */
+const ACCEPT: Readonly<Record<Encoding, string>> = {
+  protobuf: `${PROTOBUF}, application/json`,
+  json: "application/json",
+};
+
+/** How a GET is sent. */
+export interface GetOptions {
+  readonly encoding?: Encoding;
+  /** Called once the credentials are there, which a program may have to make. */
+  ready?(): void;
 }
 
 /** Calls an API server; dispose of it to close its connections. */
@@ -55,16 +70,15 @@ export class ApiClient implements Disposable {
 
   /**
    * Sends a GET of `path` with `query` and returns the answer, whatever its status. The caller must read the body or cancel
-   * it. Calls `ready` once the credentials are there, which a program may have to make. Throws {@link ApiFailure} where there
-   * is no connection.
+   * it. A server that does not have the `encoding` answers in JSON. Throws {@link ApiFailure} where there is no connection.
    */
   async get(
     path: string,
     query: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    ready: () => void = () => {},
+    options: GetOptions = {},
   ): Promise<Response> {
-    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal }, ready);
+    return await this.#call(`${path}?${new URLSearchParams(query)}`, { signal }, options);
   }
 
   /** As {@link get}, on the open connection, with the credentials of the last request: a probe must not wait for new ones. */
@@ -106,8 +120,13 @@ export class ApiClient implements Disposable {
     return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
   }
 
-  async #call(path: string, request: ApiRequest, ready: () => void = () => {}): Promise<Response> {
+  async #call(
+    path: string,
+    request: ApiRequest,
+    { encoding = "json", ready = () => {} }: GetOptions = {},
+  ): Promise<Response> {
     const { send, headers } = await unlessAborted(this.#connection(), request.signal);
+    headers.set("accept", ACCEPT[encoding]);
     ready();
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const start = performance.now();
@@ -137,7 +156,7 @@ export class ApiClient implements Disposable {
       this.#material = material;
     }
     // No gzip: Kubernetes 1.37 compresses a streamed list into several gzip members, and Deno's fetch stops after the first.
-    const headers = new Headers({ accept: "application/json", "accept-encoding": "identity", ...own });
+    const headers = new Headers({ "accept-encoding": "identity", ...own });
     this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
     const send = this.#sender();
     this.#last = { send, headers: new Headers(headers) };

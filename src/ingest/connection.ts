@@ -12,7 +12,7 @@ import {
   newLiveness,
   stepLiveness,
 } from "./liveness.ts";
-import type { Query } from "./reflector_state.ts";
+import type { Encoding, Query } from "./reflector_state.ts";
 import type { WatchProblem } from "./source.ts";
 
 /** The head of an answer. */
@@ -71,10 +71,11 @@ export class ApiConnection implements Disposable {
   }
 
   /** Sends a GET of `path`; `receiver` receives the answer. */
-  open(path: string, query: Query, receiver: Receiver): OpenRequest {
+  open(path: string, query: Query, encoding: Encoding, receiver: Receiver): OpenRequest {
     const stop = new AbortController();
     const progress = { cancelled: false, ready: false };
-    const closed = this.#exchange(path, query, receiver, stop, progress);
+    const ask = (ready: () => void) => this.#client.get(path, query, stop.signal, { encoding, ready });
+    const closed = this.#exchange(ask, receiver, stop, progress);
     const cancel = () => {
       progress.cancelled = true;
       stop.abort();
@@ -90,8 +91,7 @@ export class ApiConnection implements Disposable {
 
   /** Failures of the request go to the receiver. What the receiver itself throws is a fault of this program, and thrown on. */
   async #exchange(
-    path: string,
-    query: Query,
+    ask: (ready: () => void) => Promise<Response>,
     receiver: Receiver,
     stop: AbortController,
     progress: Progress,
@@ -105,7 +105,7 @@ export class ApiConnection implements Disposable {
     let problem: WatchProblem | undefined;
     let answered = false;
     try {
-      const response = await this.#client.get(path, query, stop.signal, ready)
+      const response = await ask(ready)
         .catch((error) => void (problem = problemOf(stop.signal.reason ?? error, false)));
       if (response !== undefined) {
         answered = true;

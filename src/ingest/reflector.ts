@@ -11,7 +11,7 @@ import { objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Line, pageOf, watchLineOf } from "./answer.ts";
 import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
-import { ErrorText, framingFor } from "./framing.ts";
+import { errorFraming, framingFor } from "./framing.ts";
 import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
@@ -162,7 +162,7 @@ function answered(
     const isProgress = exchange.head?.status === 200 && (exchange.ask === "page" || values.length > 0);
     if (isProgress) exchange.quietSince = now.at;
     if (exchange.head?.status !== 200) {
-      return values.length > 0 ? refuse(state, exchange, String(values[0]), now) : [];
+      return values.length > 0 ? refuse(state, exchange, values[0], now) : [];
     }
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
@@ -201,7 +201,9 @@ function noteHead(
   const { resource, times } = state;
   state.shared = shared;
   exchange.head = { status, retryAfter: retryAfterMilliseconds(retryAfter, now.time), at: now.at };
-  exchange.framing = status === 200 ? framingFor(contentType, exchange.ask !== "page") : new ErrorText();
+  exchange.framing = status === 200
+    ? framingFor(contentType, exchange.ask !== "page")
+    : errorFraming(contentType);
   exchange.grownAt = now.at;
   if (exchange.ask === "stream") exchange.listing = new Listing(resource);
   if (exchange.ask === "watch" && status === 200) state.problem = undefined;
@@ -211,7 +213,7 @@ function noteHead(
 }
 
 /** The end of an error answer. */
-function refuse(state: ReflectorState, exchange: Exchange, body: string, now: Now): ReflectorEffect[] {
+function refuse(state: ReflectorState, exchange: Exchange, body: unknown, now: Now): ReflectorEffect[] {
   const { status, retryAfter } = exchange.head!;
   return fail(state, exchange, httpFailure(state.resource.path, status, body, retryAfter), now);
 }

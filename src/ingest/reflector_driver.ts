@@ -118,7 +118,7 @@ export class ReflectorDriver {
     }
   }
 
-  #open({ path, query }: ReflectorEffect & { kind: "request" }): undefined {
+  #open({ path, query, encoding }: ReflectorEffect & { kind: "request" }): undefined {
     let request: OpenRequest | undefined = undefined;
     const take = (input: ReflectorInput) => this.#take(input, request);
     const receiver: Receiver = {
@@ -127,7 +127,7 @@ export class ReflectorDriver {
       end: () => take({ kind: "end" }),
       failed: (problem) => take({ kind: "failed", problem }),
     };
-    request = this.#request = this.#ports.connection.open(path, query, receiver);
+    request = this.#request = this.#ports.connection.open(path, query, encoding, receiver);
     const { closed } = request;
     this.#requests.add(closed);
     void closed.finally(() => this.#requests.delete(closed));

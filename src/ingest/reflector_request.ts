@@ -14,7 +14,8 @@ export function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
 
 /** The effect that sends the request of `exchange`. */
 export function request(state: ReflectorState, exchange: Exchange): ReflectorEffect {
-  return { kind: "request", path: state.resource.path, query: queryOf(state, exchange, draw(state)) };
+  const { resource: { path }, encoding } = state;
+  return { kind: "request", path, query: queryOf(state, exchange, draw(state)), encoding };
 }
 
 /** Waits for `milliseconds` before the next request. */

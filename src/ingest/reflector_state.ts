@@ -1,7 +1,7 @@
 // The state of a reflector between two inputs, and its inputs and effects.
 
 import type { BackoffTimes, Draws } from "./backoff.ts";
-import type { Framing } from "./framing.ts";
+import type { Framing } from "./body.ts";
 import type { Listing } from "./listing.ts";
 import type { ApiResource } from "./resources.ts";
 import type { ProblemReason, ResourceStatus, SourceBatch, WatchProblem } from "./source.ts";
@@ -16,6 +16,9 @@ export interface Now {
 
 /** The query of a request. */
 export type Query = Readonly<Record<string, string>>;
+
+/** How the body of an answer is encoded. */
+export type Encoding = "protobuf" | "json";
 
 /** What happened. */
 export type ReflectorInput =
@@ -47,8 +50,8 @@ export type ReflectorInput =
 
 /** What the driver must do, in this order. At most one request is open: the next one follows its end or a `cancel`. */
 export type ReflectorEffect =
-  /** Send a request. */
-  | { readonly kind: "request"; readonly path: string; readonly query: Query }
+  /** Send a request. A server that does not have the encoding may answer in JSON. */
+  | { readonly kind: "request"; readonly path: string; readonly query: Query; readonly encoding: Encoding }
   /** Abort the open request. The rest of its answer is no input. */
   | { readonly kind: "cancel" }
   /** Pass a batch on. */
@@ -170,6 +173,8 @@ export interface ReflectorState extends Draws {
   missing: ProblemReason | undefined;
   /** How the next list is asked for. */
   method: ListMethod;
+  /** How answers are asked for. */
+  encoding: Encoding;
   /** Whether to deliver the first list in parts. */
   inParts: boolean;
   /** Since when the first lists of other resources wait for this one; undefined when they do not wait. */
@@ -228,6 +233,7 @@ export function newReflector(
     version: undefined,
     missing: undefined,
     method: "stream",
+    encoding: "protobuf",
     inParts: false,
     awaitedSince: undefined,
     failures: 0,

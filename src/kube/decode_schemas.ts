@@ -33,13 +33,18 @@ const named = list(z.object({ name: z.string() })).nullish();
 
 // Fields are in the order of canonical JSON, so the ledger need not sort them when it writes them.
 
-/** The labels that are read. A map without any of them counts as absent. */
-const labels = z.object({
+const labelFields = {
   "kubernetes.io/service-name": text,
   "service.kubernetes.io/headless": text,
   "service.kubernetes.io/service-proxy-name": text,
   "topology.kubernetes.io/zone": text,
-}).nullish().transform((all) => Object.values(all ?? {}).some((label) => label != null) ? all : undefined);
+};
+/** The labels that are read. */
+export const KEPT_LABELS: readonly string[] = Object.keys(labelFields);
+/** A map without any of them counts as absent. */
+const labels = z.object(labelFields).nullish().transform((all) =>
+  Object.values(all ?? {}).some((label) => label != null) ? all : undefined
+);
 
 const metadata = z.object({
   annotations,

@@ -15,6 +15,7 @@ import {
   DEFAULT_TIMES,
   newReflector,
   type Now,
+  type ReflectorEffect,
   type ReflectorInput,
   type ReflectorState,
   statusOf,
@@ -143,7 +144,7 @@ export class Client {
     for (const effect of stepReflector(follower.state, input, now)) {
       switch (effect.kind) {
         case "request":
-          this.#ask(follower, effect.path, effect.query, now);
+          this.#ask(follower, effect, now);
           break;
         case "cancel":
           if (follower.request !== undefined) this.server.connections.drop(follower.request.id);
@@ -165,12 +166,16 @@ export class Client {
     }
   }
 
-  #ask(follower: Follower, path: string, query: Query, now: Now): void {
+  #ask(
+    follower: Follower,
+    { path, query, encoding }: ReflectorEffect & { kind: "request" },
+    now: Now,
+  ): void {
     const id = this.server.newId();
     const connection = this.shared ? this.#connection : id;
     follower.request = { id, connection, path, query, answered: false };
     this.#note({ kind: "asked" }, now);
-    this.server.ask(id, connection, path, query, now.at);
+    this.server.ask(id, connection, path, query, encoding, now.at);
   }
 
   #close(follower: Follower, now: Now): void {
@@ -186,7 +191,8 @@ export class Client {
         continue;
       }
       this.#probe = this.server.newId();
-      this.server.ask(this.#probe, this.shared ? this.#connection : this.#probe, PROBE_PATH, {}, now.at);
+      const connection = this.shared ? this.#connection : this.#probe;
+      this.server.ask(this.#probe, connection, PROBE_PATH, {}, "json", now.at);
     }
   }
 

@@ -63,6 +63,8 @@ const OTHERS = [
   "no annotated bookmark ever",
   "streamed lists refused",
   "watches cut every few seconds",
+  "answers in protobuf",
+  "protobuf that cannot be read",
   "second list that does not come for a while",
   "second list that contradicts the first",
   "dead connection",

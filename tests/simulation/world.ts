@@ -244,5 +244,6 @@ function someManners(chance: Chance): Manners {
     bookmarkMilliseconds: chance.between(5, 60) * 1000,
     watchMilliseconds: chance.once(4) ? chance.between(3, 20) * 1000 : Infinity,
     serviceCidrs: !chance.once(5),
+    protobuf: !chance.once(3),
   };
 }
