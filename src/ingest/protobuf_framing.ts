@@ -8,7 +8,7 @@ import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, EncodingFailure, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
 import { ENVELOPE, OBJECTS, WATCH_EVENT } from "./protobuf_fields.ts";
-import { type Fields, MessageReader, Span, UnreadableMessage } from "./protobuf_message.ts";
+import { ByteSpan, type Fields, MessageReader, UnreadableMessage } from "./protobuf_message.ts";
 
 /** The content type; that of a watch has a parameter as well. */
 export const PROTOBUF = "application/vnd.kubernetes.protobuf";
@@ -95,7 +95,7 @@ export class ProtobufStream implements Framing {
 
   #read(reader: MessageReader, from: number, length: number, values: unknown[]): void {
     try {
-      values.push(eventIn(reader, new Span(from, from + length)));
+      values.push(eventIn(reader, new ByteSpan(from, from + length)));
       this.#count++;
     } catch (error) {
       if (!(error instanceof UnreadableMessage)) throw error;
@@ -130,7 +130,7 @@ export class ProtobufValue implements Framing {
     const bytes = this.#body.bytes();
     if (bytes.length === 0) throw invalid("an empty answer where a list was expected");
     try {
-      return [objectIn(new MessageReader(bytes), new Span(0, bytes.length))];
+      return [objectIn(new MessageReader(bytes), new ByteSpan(0, bytes.length))];
     } catch (error) {
       if (!(error instanceof UnreadableMessage)) throw error;
       throw unreadable(`protobuf that cannot be read: ${error.message}`);
@@ -153,7 +153,7 @@ export class ProtobufError implements Framing {
 
   end(): readonly unknown[] {
     try {
-      return [objectIn(new MessageReader(this.#body.bytes()), new Span(0, this.#body.length))];
+      return [objectIn(new MessageReader(this.#body.bytes()), new ByteSpan(0, this.#body.length))];
     } catch (error) {
       if (!(error instanceof UnreadableMessage)) throw error;
       return ["an error in protobuf that cannot be read"];
@@ -166,21 +166,21 @@ function unreadable(text: string): EncodingFailure {
 }
 
 /** The WatchEvent in `span`, as JSON has it. */
-function eventIn(reader: MessageReader, span: Span): Fields {
+function eventIn(reader: MessageReader, span: ByteSpan): Fields {
   const { type, object } = reader.read(WATCH_EVENT, span);
   const { raw } = fieldsOf(object);
   const event: Fields = {};
   if (type !== undefined) event["type"] = type;
-  if (raw instanceof Span && raw.from < raw.to) event["object"] = objectIn(reader, raw);
+  if (raw instanceof ByteSpan && raw.from < raw.to) event["object"] = objectIn(reader, raw);
   return event;
 }
 
 /** The object whose envelope is in `span`, as JSON has it. Throws {@link UnreadableMessage}. */
-function objectIn(reader: MessageReader, { from, to }: Span): Fields {
+function objectIn(reader: MessageReader, { from, to }: ByteSpan): Fields {
   if (to - from < HEAD_BYTES || numberAt(reader.bytes, from) !== ENVELOPE_HEAD) {
     throw new UnreadableMessage("an object does not begin as Kubernetes' objects do");
   }
-  const envelope = reader.read(ENVELOPE, new Span(from + HEAD_BYTES, to));
+  const envelope = reader.read(ENVELOPE, new ByteSpan(from + HEAD_BYTES, to));
   const { typeMeta, raw, contentEncoding, contentType = PROTOBUF } = envelope;
   if (contentEncoding !== undefined || contentType !== PROTOBUF) {
     throw new UnreadableMessage(`an object in the encoding ${quoted(contentEncoding ?? contentType, "")}`);
@@ -189,7 +189,7 @@ function objectIn(reader: MessageReader, { from, to }: Span): Fields {
   const { apiVersion, kind = "" } = object;
   const known = OBJECTS.get(String(kind));
   if (known === undefined || (known.apiVersion ?? apiVersion) !== apiVersion) return object;
-  if (!(raw instanceof Span)) throw new UnreadableMessage("an envelope without an object");
+  if (!(raw instanceof ByteSpan)) throw new UnreadableMessage("an envelope without an object");
   if (known.isList) object["items"] = [];
   reader.read(known.message, raw, object);
   // A server always writes it. Without this check a list that lost its bytes would be an empty list.

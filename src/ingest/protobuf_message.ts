@@ -8,7 +8,7 @@ import { unreachable } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import type { Field, WireMessage } from "./protobuf_fields.ts";
 import { SharedTexts } from "./shared_texts.ts";
-import { rfc3339 } from "./unix_time.ts";
+import { secondsText } from "./unix_time.ts";
 
 /** A message as an object. */
 export interface Fields {
@@ -16,7 +16,7 @@ export interface Fields {
 }
 
 /** Where the bytes of a message are. */
-export class Span {
+export class ByteSpan {
   constructor(readonly from: number, readonly to: number) {}
 }
 
@@ -46,7 +46,7 @@ export class MessageReader {
   }
 
   /** Reads the message in `span` into `into`, and returns it. Throws {@link UnreadableMessage}. */
-  read(message: WireMessage, { from, to }: Span, into: Fields = {}): Fields {
+  read(message: WireMessage, { from, to }: ByteSpan, into: Fields = {}): Fields {
     this.#reader.pos = from;
     try {
       this.#fields(message, to, into);
@@ -153,7 +153,7 @@ export class MessageReader {
       if (tag === SECONDS_TAG) seconds = Number(reader.int64());
       else this.#skip(tag, to);
     }
-    const text = rfc3339(seconds);
+    const text = secondsText(seconds);
     if (text === undefined) throw new UnreadableMessage(`a time of ${seconds} s after 1970`);
     return text;
   }
@@ -165,11 +165,11 @@ export class MessageReader {
     return text;
   }
 
-  #span(to: number): Span {
+  #span(to: number): ByteSpan {
     const end = this.#end(to);
     const from = this.#reader.pos;
     this.#reader.pos = end;
-    return new Span(from, end);
+    return new ByteSpan(from, end);
   }
 
   /** Reads a length; returns where it ends, which is not behind `to`. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { MessageReader, Span, UnreadableMessage } from "../../src/ingest/protobuf_message.ts";
+import { ByteSpan, MessageReader, UnreadableMessage } from "../../src/ingest/protobuf_message.ts";
 import { OBJECTS } from "../../src/ingest/protobuf_fields.ts";
 import { OBJECT_LIST_MAX } from "../../src/limits.ts";
 import { tag } from "../support/protobuf_encoder.ts";
@@ -18,7 +18,7 @@ function read(write: (writer: BinaryWriter) => void): Record<string, unknown> {
 }
 
 function readBytes(bytes: Uint8Array): Record<string, unknown> {
-  return new MessageReader(bytes).read(SERVICE, new Span(0, bytes.length));
+  return new MessageReader(bytes).read(SERVICE, new ByteSpan(0, bytes.length));
 }
 
 /** Writes a message within another. */
