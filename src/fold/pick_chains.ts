@@ -6,6 +6,7 @@ import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector } from "../nft/statement.ts";
+import { lead, type LeadKind, PINNED } from "./leads.ts";
 
 /** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
 export const SLOT_CLASSES: readonly number[] = Array.from(
@@ -13,42 +14,77 @@ export const SLOT_CLASSES: readonly number[] = Array.from(
   (_, exponent) => 2 ** exponent,
 );
 
-/** Flavours of pick chains: the map of endpoints, and the key of a frontend in it. */
+/** Flavours of pick chains: the map of endpoints, the key of a frontend in it, and the chains of ServicePorts with affinity. */
 const FLAVOURS = [
-  { name: "pick", map: "endpoints", key: "frontend" },
-  { name: "local-pick", map: "local-endpoints", key: "frontend" },
-  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport" },
-  { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
+  { name: "pick", map: "endpoints", key: "frontend", pinned: "affinity-ips" },
+  { name: "local-pick", map: "local-endpoints", key: "frontend", pinned: "local-affinity-ips" },
+  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport", pinned: "affinity-nodeports" },
+  {
+    name: "local-nodeport-pick",
+    map: "local-nodeport-endpoints",
+    key: "nodeport",
+    pinned: "local-affinity-nodeports",
+  },
 ] as const;
 
-/** Flavours that also exist with a mark for masquerading, for traffic from outside under Cluster policy. */
-const MASQUERADED = ["pick", "nodeport-pick"] as const;
+/** A flavour of pick chains. */
+export type Flavour = (typeof FLAVOURS)[number]["name"];
 
-/** Name of the chain for `flavour` and `slotClass`: `pick-4`, `external-pick-4`. */
-export function pickChain(flavour: string, slotClass: number): string {
+/**
+ * All pick chains of `family`, and for each flavour the chain that leads to them: `pick`, `local-pick`. It compares the
+ * packet's destination, which is a lead of kind `cluster` then.
+ */
+export function pickChains(family: Family): Chain[] {
+  return FLAVOURS.flatMap(({ name, map, key, pinned }) => [
+    { name, rules: leadRules(family, "cluster", name) },
+    {
+      name: pinnedChain(name),
+      rules: [rule([{ kind: "vmap", key: frontendKey(family, key), map: pinned }]), LOST],
+    },
+    ...SLOT_CLASSES.map((slotClass): Chain => ({
+      name: pickChain(name, slotClass),
+      rules: [
+        ...drawRules(
+          slotClass,
+          (modulus) =>
+            rule([{ kind: "dnat", key: [...frontendKey(family, key), { kind: "numgen", modulus }], map }]),
+        ),
+        LOST,
+      ],
+    })),
+  ]);
+}
+
+/** Rules that send each lead of `kind` to the chain of its slot class. Small classes come first: most Services have one. */
+export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
+  const one = (slotClass: number, chain: string) =>
+    rule([
+      {
+        kind: "match",
+        selector: `${family} daddr`,
+        operator: "==",
+        value: lead(family, kind, slotClass),
+      },
+      { kind: "verdict", verdict: { kind: "goto", chain } },
+    ]);
+  return [
+    ...SLOT_CLASSES.map((slotClass) => one(slotClass, pickChain(flavour, slotClass))),
+    one(PINNED, pinnedChain(flavour)),
+  ];
+}
+
+/** Name of the chain for `flavour` and `slotClass`: `pick-4`. */
+function pickChain(flavour: Flavour, slotClass: number): string {
   return `${flavour}-${slotClass}`;
 }
 
-/** All pick chains of `family`. `mark` is the bit that requests masquerading. */
-export function pickChains(family: Family, mark: number): Chain[] {
-  const plain = FLAVOURS.flatMap(({ name, map, key }) =>
-    SLOT_CLASSES.map((slotClass): Chain => ({
-      name: pickChain(name, slotClass),
-      rules: drawRules(slotClass, (modulus) =>
-        rule([{ kind: "dnat", key: slotKey(family, key, modulus), map }])),
-    }))
-  );
-  const masqueraded = MASQUERADED.flatMap((name) =>
-    SLOT_CLASSES.map((slotClass): Chain => ({
-      name: pickChain(`external-${name}`, slotClass),
-      rules: [
-        rule([{ kind: "mark-set", operator: "|", bits: mark }], "masquerade"),
-        rule([{ kind: "verdict", verdict: { kind: "goto", chain: pickChain(name, slotClass) } }]),
-      ],
-    }))
-  );
-  return [...plain, ...masqueraded];
+/** Name of the chain that leads to the chains of ServicePorts with affinity: `pick-pinned`. */
+function pinnedChain(flavour: Flavour): string {
+  return `${flavour}-pinned`;
 }
+
+/** Reached only while another program's change of the elements is not undone: the packet gets its destination back. */
+const LOST: Rule = rule([{ kind: "daddr-restore" }], "no endpoint found");
 
 /**
  * The moduli of a chain's draws, in order. Slots 0 to S/4 - 1 are always filled. The last draw is from those alone, so every
@@ -69,9 +105,8 @@ function drawRules(slotClass: number, drawRule: (modulus: number) => Rule): Rule
   return moduli.map((modulus) => rules.get(modulus)!);
 }
 
-function slotKey(family: Family, key: "frontend" | "nodeport", modulus: number) {
+/** The parts of a frontend in a packet whose destination is a lead. */
+function frontendKey(family: Family, key: "frontend" | "nodeport"): Selector[] {
   const port: Selector[] = ["meta l4proto", "th dport"];
-  const numgen = { kind: "numgen", modulus } as const;
-  const destination: Selector = `${family} daddr`;
-  return key === "nodeport" ? [...port, numgen] : [destination, ...port, numgen];
+  return key === "nodeport" ? port : [`ct original ${family} daddr`, ...port];
 }

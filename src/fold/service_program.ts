@@ -15,7 +15,7 @@ import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
-import { pickChain } from "./pick_chains.ts";
+import { lead, type LeadKind, PINNED } from "./leads.ts";
 import {
   elementResource,
   frontendClaim,
@@ -24,7 +24,7 @@ import {
   type Rank,
   type ServiceResource,
 } from "./resource.ts";
-import { FIREWALL, PATHS } from "./skeleton.ts";
+import { PATHS } from "./skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
@@ -57,7 +57,7 @@ interface ServiceShape {
   readonly ports: readonly PortShape[];
 }
 
-/** A ServicePort and its frontends, without verdicts and slots. */
+/** A ServicePort and its frontends, without values and slots. */
 interface PortShape {
   readonly port: ServicePort;
   readonly internal: FrontendResource;
@@ -103,8 +103,6 @@ export const NO_PROGRAM: ServiceProgram = {
 /** What decides a Service's rules beside its own objects. */
 export interface ProgramContext {
   readonly node: OwnNode;
-  /** The bit of the packet mark that requests masquerading. */
-  readonly mark: number;
 }
 
 /** A ServicePort with its endpoints and slots, which all its frontends share. */
@@ -156,7 +154,7 @@ export function serviceProgram(
     addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.affinitySeconds > 0) {
-      affinityObjects(port, cluster.endpoints, local.endpoints, context.mark).forEach(add);
+      affinityObjects(port, cluster.endpoints, local.endpoints).forEach(add);
     }
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
@@ -269,12 +267,15 @@ function nodePortKey({ protocol, nodePort }: ServicePort): ElementKey {
 function internal(program: PortProgram): FrontendResource {
   const { port, shape, cluster, local } = program;
   const list = port.internalLocal ? local : cluster;
+  const { endpoints } = list;
+  if (endpoints.length === 0) return { ...shape.internal, values: { refuse: refusal(program) } };
+  if (endpoints.length === 1 && port.affinitySeconds === 0) {
+    return { ...shape.internal, values: { single: endpoints[0]! } };
+  }
   const chain = port.internalLocal ? "local" : "service";
   return {
     ...shape.internal,
-    verdicts: list.endpoints.length > 0
-      ? { serve: lead(program, chain, "pick", list) }
-      : { refuse: refusal(program) },
+    values: { serve: leadTo(port, "cluster", list), ...pinned(port, "pinned", chain) },
     slots: slotsFor(port, list),
   };
 }
@@ -286,11 +287,11 @@ function externalCluster(
   address: Address | undefined,
 ): FrontendResource {
   const { port, cluster } = program;
-  const flavour = bare.at === "nodeport" ? "external-nodeport-pick" : "external-pick";
-  const served = cluster.endpoints.length > 0
-    ? { serve: lead(program, "external", flavour, cluster) }
+  const kind = bare.at === "nodeport" ? "cluster" : "external";
+  const values = cluster.endpoints.length > 0
+    ? { serve: leadTo(port, kind, cluster), ...pinned(port, "pinned", "service") }
     : { refuse: refusal(program) };
-  return external(program, bare, address, served, slotsFor(port, cluster), NO_SLOTS);
+  return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
 }
 
 /**
@@ -303,16 +304,16 @@ function externalLocal(
   address: Address | undefined,
 ): FrontendResource {
   const { port, cluster, local, endpoints } = program;
-  const [chain, pick] = bare.at === "nodeport"
-    ? ["nodeport-local", "nodeport-pick"]
-    : ["external-local", "pick"];
-  const hasLocal = local.endpoints.length > 0;
-  const verdicts = {
-    ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
-    ...(hasLocal ? { local: lead(program, "local", `local-${pick}`, local) } : { refuse: refusal(program) }),
-    ...(cluster.endpoints.length > 0 ? { policy: lead(program, "service", pick!, cluster) } : {}),
+  const values = {
+    ...(endpoints.any ? { serve: lead(port.family, "local", 1) } : {}),
+    ...(local.endpoints.length > 0
+      ? { local: leadTo(port, "cluster", local), ...pinned(port, "localPinned", "local") }
+      : { refuse: refusal(program) }),
+    ...(cluster.endpoints.length > 0
+      ? { policy: leadTo(port, "cluster", cluster), ...pinned(port, "pinned", "service") }
+      : {}),
   };
-  return external(program, bare, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
+  return external(program, bare, address, values, slotsFor(port, cluster), slotsFor(port, local));
 }
 
 /** A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer. */
@@ -320,11 +321,11 @@ function external(
   { port, node }: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
-  verdicts: FrontendResource["verdicts"],
+  values: FrontendResource["values"],
   slots: Slots,
   localSlots: Slots,
 ): FrontendResource {
-  const one = { ...bare, verdicts, slots, localSlots };
+  const one = { ...bare, values, slots, localSlots };
   const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
     port.sourceRanges.length > 0;
   if (!isGuarded) return one;
@@ -336,7 +337,7 @@ function external(
     : [];
   return {
     ...one,
-    verdicts: { ...verdicts, guard: `goto ${FIREWALL}` },
+    guarded: true,
     sources: [...sourceRanges.map(cidrText), ...extra],
   };
 }
@@ -355,17 +356,26 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
     rank: 0,
     frontend: key,
     comment: commentOf(port.name),
-    verdicts: {},
+    values: {},
+    guarded: false,
     sources: [],
     slots: NO_SLOTS,
     localSlots: NO_SLOTS,
   };
 }
 
-/** Where a frontend leads: to the ServicePort's own chain if it has affinity, else to the pick chain of `flavour`. */
-function lead({ port }: PortProgram, chain: AffinityChain, flavour: string, slots: Slots): string {
-  const target = port.affinitySeconds > 0 ? affinityChain(chain, port) : pickChain(flavour, slots.slotClass);
-  return `goto ${target}`;
+/** The lead to the endpoints in `slots`, or to the ServicePort's own chain if it has affinity. */
+function leadTo(port: ServicePort, kind: LeadKind, slots: Slots): Address {
+  return lead(port.family, kind, port.affinitySeconds > 0 ? PINNED : slots.slotClass);
+}
+
+/** The verdict that leads to `chain` of a ServicePort with affinity. */
+function pinned(
+  port: ServicePort,
+  role: "pinned" | "localPinned",
+  chain: AffinityChain,
+): FrontendResource["values"] {
+  return port.affinitySeconds > 0 ? { [role]: `goto ${affinityChain(chain, port)}` } : {};
 }
 
 /** Affinity chains name their endpoints themselves, so their frontends need no slots. */
@@ -375,8 +385,9 @@ function slotsFor(port: ServicePort, slots: Slots): Slots {
 
 /**
  * The verdict for a frontend without usable endpoints. If no node has one, packets are rejected. If another node has one,
- * they are dropped: the load balancer should not have sent them here, and may try another node.
+ * they are dropped: the load balancer should not have sent them here, and may try another node. Why `continue` and not a chain
+ * that rejects? The rule goes on to that chain, and an element without a chain makes the kernel validate none.
  */
 function refusal({ endpoints }: PortProgram): string {
-  return endpoints.any ? "drop" : "goto reject-chain";
+  return endpoints.any ? "drop" : "continue";
 }

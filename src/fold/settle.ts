@@ -82,7 +82,7 @@ function programOf(folding: Folding, name: ServiceName, before: ServiceProgram):
   const { state } = folding;
   const service = state.services.get(name);
   if (service === undefined || state.aside.has(name)) return NO_PROGRAM;
-  const context = { node: state.node, mark: 2 ** state.config.masqueradeBit };
+  const context = { node: state.node };
   try {
     return serviceProgram(service, state.slices.get(name)?.values() ?? [], before, context);
   } catch (error) {

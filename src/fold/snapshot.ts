@@ -144,6 +144,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   const state = emptyState();
   const caused: (SnapshotLine & { readonly kind: "slots" | "causes" })[] = [];
   let nodeName = "";
+  let version: number | undefined;
   for (const line of lines) {
     switch (line.kind) {
       case "state":
@@ -155,6 +156,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
           knownNode: line.knownNode,
         });
         nodeName = line.nodeName;
+        version = line.fold;
         for (const [name, reason] of line.aside) state.aside.set(readServiceName(name), reason);
         break;
       case "object":
@@ -170,7 +172,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
     }
   }
   settleRestored(state, state.folded as Offset, nodeName);
-  for (const line of caused) restoreCauses(state, line);
+  for (const line of caused) restoreCauses(state, line, version === FOLD_VERSION);
   return state;
 }
 
@@ -178,13 +180,17 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
 function restoreCauses(
   state: ClusterState,
   line: SnapshotLine & { readonly kind: "slots" | "causes" },
+  sameVersion: boolean,
 ): void {
   if (line.kind === "causes") {
     const causes = state.causes.get(line.set);
     for (const [key, cause] of line.causes) causes?.set(key, cause);
     return;
   }
-  const places = elementsOf(state, readServiceName(line.service));
+  const name = readServiceName(line.service);
+  // Version 2 has other chains and maps for affinity, of which as many may be in another order.
+  if (!sameVersion && state.services.get(name)?.spec.sessionAffinity === "ClientIP") return;
+  const places = elementsOf(state, name);
   // A snapshot of another version may have no causes, or those of other elements.
   if (places.length !== line.causes?.length) return;
   places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i]!));

@@ -93,6 +93,7 @@ export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Addr
   const start: Ended = {
     packet: {
       ...packet,
+      original: packet.destination,
       interface: own ? "" : packet.interface ?? "",
       mark: 0,
       translated: false,

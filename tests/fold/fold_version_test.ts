@@ -13,11 +13,11 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 
 /** FOLD_VERSION, and the digest of the rules that it makes of each ledger. */
 const MADE = {
-  version: 1,
+  version: 2,
   digests: {
-    "ledgers/0.1.0": "00879917f2773940fb81dfef7bb66ca3540391ce68a2d4ea84ccfa5a0375ad20",
-    "ledgers/0.6.0": "00879917f2773940fb81dfef7bb66ca3540391ce68a2d4ea84ccfa5a0375ad20",
-    "recordings/evening": "438e4f91dbd23c84c0571fa993f1bd5ff2d16a5309338f43a21bc0ad417ecd8d",
+    "ledgers/0.1.0": "501ae800990d5e209dc320438d6d6b026500034a66e8daf35f875082bf9bf051",
+    "ledgers/0.6.0": "501ae800990d5e209dc320438d6d6b026500034a66e8daf35f875082bf9bf051",
+    "recordings/evening": "d145fee08b6f64d5a72960452506d27cdf1ef7e7cee16c2330b0d2af3cd7cafc",
   },
 };
 

@@ -20,22 +20,21 @@ function blamed(what: string): string[] {
 Deno.test("a Service, a ServicePort, an address and a key find their elements, by whole words", () => {
   const web = [
     "ip ledgerproxy cluster-ips 10.96.0.1",
-    "ip ledgerproxy endpoints 10.96.0.1 . tcp . 80 . 0",
-    "ip ledgerproxy service-ips 10.96.0.1 . tcp . 80",
+    "ip ledgerproxy single-endpoints 10.96.0.1 . tcp . 80",
   ];
   assert.deepEqual(blamed("shop/web").filter((place) => !place.includes("hairpin")), web);
   assert.deepEqual(blamed("shop/web:http"), web.slice(1));
   assert.ok(blamed("10.244.0.2").includes(web[1]!));
   assert.ok(!blamed("10.244.0.2").some((place) => place.includes("10.96.0.10")), "10.244.0.20 is another");
-  assert.deepEqual(blamed("10.96.0.1 . tcp . 80"), [web[1], web[2]]);
+  assert.deepEqual(blamed("10.96.0.1 . tcp . 80"), [web[1]]);
   for (const nothing of ["shop/we", "shop", "10.244.0", "10.9.9.9"]) assert.deepEqual(blamed(nothing), []);
 });
 
 Deno.test("an element has its cause and its commit; without a commit that is null", () => {
-  const [endpoint] = blameElements(PAST, "10.96.0.1 . tcp . 80 . 0");
+  const [endpoint] = blameElements(PAST, "10.96.0.1 . tcp . 80");
   assert.equal(endpoint!.cause?.offset, 3);
   assert.deepEqual([endpoint!.commit?.offset, endpoint!.commit?.time], [4, timeAt(2)]);
   const events = [...committedPast().records()].slice(0, 2).map(({ record }) => record);
-  const [uncommitted] = blameElements(stateAt(pastOf(events), 1), "10.96.0.1 . tcp . 80 . 0");
+  const [uncommitted] = blameElements(stateAt(pastOf(events), 1), "10.96.0.1 . tcp . 80");
   assert.deepEqual([uncommitted!.cause?.offset, uncommitted!.commit], [1, null]);
 });

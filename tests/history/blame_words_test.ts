@@ -6,12 +6,12 @@ import { blameLines } from "../../src/history/blame_words.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { committedPast, secondsOf } from "../support/past.ts";
 
-const [ENDPOINT] = blameElements(stateAt(committedPast(), 4), "10.96.0.1 . tcp . 80 . 0");
+const [ENDPOINT] = blameElements(stateAt(committedPast(), 4), "10.96.0.1 . tcp . 80");
 
 Deno.test("element, cause and commit have a line each", () => {
   const generation = ENDPOINT!.commit!.generation;
   assert.deepEqual(blameLines(ENDPOINT!, secondsOf), [
-    'ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 comment "shop/web:http" : 10.244.0.2 . 8080 }',
+    'ip ledgerproxy single-endpoints { 10.96.0.1 . tcp . 80 comment "shop/web:http" : 10.244.0.2 . 8080 }',
     "    by @3 EndpointSlice shop/web-a, resourceVersion 102, arrived 02",
     `    committed @4 02, kernel generation ${generation}`,
   ]);

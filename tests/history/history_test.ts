@@ -24,7 +24,10 @@ Deno.test("a position is text or already parsed, and HEAD where it is left out",
 
 Deno.test("rules at a position have the elements, the causes and the records of that position", () => {
   const rules = LEDGER.at("@4");
-  const [set, key] = [setPath("ip", "ledgerproxy", "endpoints"), elementKey(["10.96.0.1", "tcp", "80", "0"])];
+  const [set, key] = [
+    setPath("ip", "ledgerproxy", "single-endpoints"),
+    elementKey(["10.96.0.1", "tcp", "80"]),
+  ];
   assert.equal(rules.offset, 4);
   assert.equal(rules.ruleset.elements.get(set)?.get(key)?.value, "10.244.0.2 . 8080");
   assert.equal(rules.cause(set, key)?.offset, 3);
@@ -36,7 +39,7 @@ Deno.test("every question is answered", () => {
   const expected = (outcome: { readonly kind: string }) => outcome.kind === "deliver";
   assert.equal([...LEDGER.log({ kind: "event" })].length, 4);
   assert.equal(LEDGER.show("@3").commit?.offset, 4);
-  assert.equal([...LEDGER.blame("shop/web:http", "@4")].length, 2);
+  assert.equal([...LEDGER.blame("shop/web:http", "@4")].length, 1);
   assert.ok(LEDGER.diff("@2", "HEAD").length > 0);
   assert.equal(LEDGER.why(PACKET).outcomes[0]?.kind, "tcp-reset");
   assert.equal(LEDGER.bisect("@2", "HEAD", { packet: PACKET, expected }).kind, "found");

@@ -17,7 +17,7 @@ requirePrivateNamespace();
 
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
-const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "service-ips")!;
+const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-ips")!;
 
 const element = (verb: "add" | "delete", address: string): Operation => ({
   verb,
@@ -30,7 +30,7 @@ const element = (verb: "add" | "delete", address: string): Operation => ({
 const verdict = (value: string): Operation => ({
   verb: "add",
   noun: "element",
-  set: setPath("ip", "ledgerproxy", "service-ips"),
+  set: setPath("ip", "ledgerproxy", "affinity-ips"),
   container: VERDICTS,
   element: { key: elementKey(["10.96.0.1", "tcp", "80"]), value },
 });
