@@ -32,6 +32,20 @@ export const SLOT_DRAWS = 24;
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 
+/**
+ * Most elements of one Service; one with more is set aside. An element is a frontend, or an endpoint behind one. The largest
+ * Service that Kubernetes is tested with has 250 endpoints (SIG Scalability's thresholds); the largest that EndpointSlices
+ * were made for has 5,000 (KEP-0752). Ten times the first with two ports, each in two families at a cluster IP, a balancer
+ * and a NodePort, are 30,000 elements; ten times the second at one frontend are 50,000. kube-proxy has no bound.
+ */
+export const SERVICE_ELEMENTS_MAX = 65_536;
+
+/** The rules of a Service with more elements than this are made in steps, after those of all others. */
+export const LARGE_SERVICE_ELEMENTS = 1024;
+
+/** About how many elements one step changes: a few milliseconds of this program and of the kernel. */
+export const STEP_ELEMENTS = 1024;
+
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 
@@ -143,6 +157,12 @@ export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
  */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/**
+ * Most changes that one commit record has of records before the last commit: the rules of a large Service come in many commits,
+ * and must not fill the ledger.
+ */
+export const COMMIT_OLDER_CHANGES_MAX = 64;
+
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 
@@ -192,6 +212,15 @@ export const TRIGGERS_MAX = 10_000;
 
 /** Most commits of one batch that the kernel rejects, beside one for each Service that is set aside. */
 export const COMMIT_ATTEMPTS_MAX = 3;
+
+/** Most times in a row that a batch is halved which the kernel refuses as a whole: a billion changes take 30. */
+export const HALVINGS_MAX = 64;
+
+/**
+ * How many times a frontend is refused alone, while the kernel takes other batches, before its Service is set aside: a moment
+ * without memory must not cost a Service its rules.
+ */
+export const REFUSALS_ALONE = 3;
 
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
@@ -246,6 +275,8 @@ export const UNCAUGHT_PER_MINUTE_MAX = 10;
 /** Most faults that wait in memory for the ledger of the next loop. */
 export const FAULTS_WAITING_MAX = 100;
 
+assert(LARGE_SERVICE_ELEMENTS < SERVICE_ELEMENTS_MAX, "a large Service is served, if in steps");
+assert(SLOT_CLASS_MAX < SERVICE_ELEMENTS_MAX, "one frontend with every slot must fit a Service");
 assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");
 assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");

@@ -52,7 +52,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
     case "appended":
       return foldAppended(state, input.first, input.records);
     case "sync":
-      return planCommit(state);
+      return planCommit(state, input.advances);
     case "committed":
       return noteCommitted(state, input.receipt, input.time);
     case "rejected":

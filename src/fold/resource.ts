@@ -116,6 +116,15 @@ export function readFrontendClaim(
   return found === null ? undefined : { family: found[1]!, frontend: found[2]! };
 }
 
+/** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */
+export function surelySame(a: ServiceResource | undefined, b: ServiceResource | undefined): boolean {
+  if (a === b) return true;
+  if (a?.kind !== "frontend" || b?.kind !== "frontend") return false;
+  return a.comment === b.comment && a.slots === b.slots && a.localSlots === b.localSlots &&
+    a.guarded === b.guarded && ROLES.every((role) => a.values[role] === b.values[role]) &&
+    a.sources.join() === b.sources.join();
+}
+
 /** Changes the elements of one resource from `before` to `after`; undefined means that no Service holds it. */
 export function changeResource(
   before: ServiceResource | undefined,
@@ -191,6 +200,7 @@ function changeSlots(
   renamed: boolean,
   change: (slot: number, value: string | undefined) => void,
 ): void {
+  if (old === now && !renamed) return;
   for (let slot = 0; slot < Math.max(old.length, now.length); slot++) {
     if (old[slot] !== now[slot] || renamed) change(slot, now[slot]);
   }

@@ -3,7 +3,7 @@
 
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import {
   clusterAddresses,
   isProxied,
@@ -25,12 +25,15 @@ import {
   type ServiceResource,
 } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
+import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
   /** What follows from the Service object alone; absent where there is none. */
   readonly shape?: ServiceShape;
+  /** About how many elements it has, as `serviceSize` counts them; 0 where nothing is counted. */
+  readonly size: number;
   /** Its resources, by `claim`. */
   readonly resources: ReadonlyMap<string, ServiceResource>;
   /** Slots of each ServicePort's lists of endpoints, by {@link PortShape.lists}. All its frontends share them. */
@@ -92,6 +95,7 @@ export interface HealthCheck {
 
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = {
+  size: 0,
   resources: new Map(),
   slots: new Map(),
   omitted: new Map(),
@@ -115,16 +119,22 @@ interface PortProgram {
   readonly node: OwnNode;
 }
 
-/**
- * The program of `service`. `slices` are all slices of the Service, in any order. `previous` is its program so far: an
- * endpoint keeps the slot it has there.
- */
-export function serviceProgram(
-  service: Service,
-  slices: Iterable<EndpointSlice>,
-  previous: ServiceProgram,
-  context: ProgramContext,
-): ServiceProgram {
+/** What a program is made from. */
+export interface ProgramInput {
+  readonly service: Service;
+  /** All slices of the Service. */
+  readonly slices: SlicedEndpoints;
+  /** Its program so far: an endpoint keeps the slot it has there. */
+  readonly previous: ServiceProgram;
+  readonly context: ProgramContext;
+  /** As `serviceSize` counts it; 0 for a small Service, which is not counted. */
+  readonly size: number;
+}
+
+/** The program of a Service. It is made port by port; after each port the endpoints that it cost are yielded. */
+export function* makeProgram(
+  { service, slices, previous, context, size }: ProgramInput,
+): Generator<number, ServiceProgram> {
   if (!isProxied(service)) return NO_PROGRAM;
   const { linkLocal } = context.node;
   const { shape: before } = previous;
@@ -140,22 +150,23 @@ export function serviceProgram(
   const add = (resource: ServiceResource) => {
     if (!resources.has(resource.claim)) resources.set(resource.claim, resource);
   };
-  const all = [...slices];
+  yield known ? 0 : PORT_COST * shape.ports.length;
   shape.clusterIPs.forEach(add);
   for (const portShape of shape.ports) {
     const { port, lists } = portShape;
-    const endpoints = endpointsOf(port, all, context.node);
+    const endpoints = endpointsOf(port, slices, context.node);
     const assigned = (list: "cluster" | "local") => {
       const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
       if (now.endpoints.length > 0) slots.set(lists[list], now);
       return now;
     };
     const [cluster, local] = [assigned("cluster"), assigned("local")];
-    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
-    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
+    // Where rules are made in steps, what a frontend leads to is made before it.
     if (port.affinitySeconds > 0) {
       affinityObjects(port, cluster.endpoints, local.endpoints).forEach(add);
     }
+    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
+    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
     if (endpoints.any && endpoints.local.length === 0) {
@@ -165,10 +176,12 @@ export function serviceProgram(
     const left = endpoints.cluster.length - cluster.endpoints.length + endpoints.local.length -
       local.endpoints.length;
     if (left > 0) omitted.push([`${port.name} ${port.family}`, left]);
+    yield PORT_COST + endpoints.cluster.length + endpoints.local.length;
   }
   const healthCheck = healthCheckOf(service, ready);
   return {
     shape,
+    size,
     resources,
     slots,
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
@@ -178,6 +191,9 @@ export function serviceProgram(
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }
+
+/** What a port costs beside its endpoints, in endpoints. */
+const PORT_COST = 4;
 
 function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
   return a === b || a.join() === b.join();

@@ -18,6 +18,8 @@ import {
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
 import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
 import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { countCommittedChanges } from "../plan/committed_changes.ts";
+import { partOf } from "../plan/part.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
 import { checkCommit } from "./commit_check.ts";
 
@@ -86,9 +88,10 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
 function commitAgain(replay: Replay, offset: number, record: CommitRecord): Replayed {
   const { state, rebuild, touched, previous, unsure } = replay;
   const anew = rebuild !== "no";
-  const delta = anew
+  const all = anew
     ? diff(new Map(), state.desired, state.causes)
     : plan(replay.committed, state.desired, touched);
+  const delta = record.left ? partAgain(all, record) : all;
   const transaction = [
     ...(rebuild === "again" ? state.tables.map(deletion) : []),
     ...(anew ? state.tables.flatMap(createTable) : []),
@@ -104,7 +107,8 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   replay.unsure = otherVersion || (unsure && plain);
   replay.previous = record.through;
   replay.rebuild = "no";
-  touched.clear();
+  if (record.left) keepLeft(replay, delta, anew);
+  else touched.clear();
   if (!plain) adoptDesired(replay, record);
   for (const { set, key, after } of plain ? delta : []) {
     if (isRetired(set, after)) touch(touched, set, key, record.through);
@@ -130,6 +134,21 @@ function adoptDesired(replay: Replay, { changes, through }: CommitRecord): void 
     touch(touched, set, key, through);
   }
   replay.digest = rulesetDigest(state.tables, replay.committed);
+}
+
+/** The part of `all` that a commit brought which left changes for later: as many as its record counts. */
+function partAgain(all: Delta, { changes, changesOmitted }: CommitRecord): Delta {
+  const count = changes.length + changesOmitted;
+  return count === 0 ? [] : partOf(all, count, countCommittedChanges).delta;
+}
+
+/** Removes from the touched keys what `delta` has committed. */
+function keepLeft({ touched, committed, state }: Replay, delta: Delta, anew: boolean): void {
+  for (const { set, key } of delta) touched.get(set)?.delete(key);
+  if (!anew) return;
+  for (const { set, key, cause } of diff(committed, state.desired, state.causes)) {
+    touch(touched, set, key, cause ?? state.folded);
+  }
 }
 
 function deletion({ family, name }: Table): Operation {

@@ -2,6 +2,7 @@
 // them last. Frontends are read from what the Services hold, so a lost claim and a Service that is set aside show as what they are.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
+import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { holderOf } from "../fold/claims.ts";
 import { frontendClaim, type FrontendResource } from "../fold/resource.ts";
@@ -179,8 +180,9 @@ function frontendStates(state: ServicesState, name: ServiceName, port: ServicePo
   ];
 }
 
-function leadsTo({ verdicts: { serve, local, refuse } }: FrontendResource): FrontendState["leads"] {
-  if (local !== undefined || serve !== undefined && refuse === undefined) return "endpoints";
+function leadsTo({ values: { single, serve, local, refuse } }: FrontendResource): FrontendState["leads"] {
+  const serves = single !== undefined || serve !== undefined;
+  if (local !== undefined || serves && refuse === undefined) return "endpoints";
   return refuse === "drop" ? "dropped" : "refused";
 }
 
@@ -190,7 +192,7 @@ function endpointStates(
   port: ServicePort,
   slices: readonly EndpointSlice[],
 ): EndpointState[] {
-  const chosen = endpointsOf(port, slices, state.node);
+  const chosen = endpointsOf(port, new SlicedEndpoints(slices), state.node);
   const [cluster, local] = [new Set(chosen.cluster), new Set(chosen.local)];
   const found = new Map<string, EndpointState>();
   for (const slice of slices) {

@@ -2,6 +2,7 @@
 // replay on any machine gives the same result.
 
 import { assert } from "../invariant.ts";
+import type { ServiceBounds } from "../kube/bounds.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 
@@ -38,6 +39,8 @@ export interface ConfigRecord {
   readonly nodeName: string;
   /** Settings that decide where packets go. Absent in ledgers of version 0.1.0, which had only the defaults. */
   readonly proxy?: ProxyConfig;
+  /** Bounds on what a Service may cost. Absent up to 0.6.0, and where no rules are made: then there are none. */
+  readonly bounds?: ServiceBounds;
 }
 
 /** One changed element of a commit, in nft's terms, and the record that caused the change. */
@@ -76,6 +79,10 @@ export interface CommitRecord {
   readonly error?: string;
   /** When rejected: `namespace/name` of the Service whose rules the kernel rejected. It is set aside from now on. */
   readonly setAside?: string;
+  /** Set where the rules of large Services advanced by one step right after this commit (`fold/steps.ts`). Since 0.7.0. */
+  readonly advances?: true;
+  /** How many changes were left for later commits, because the kernel refused a larger batch; absent for none. Since 0.7.0. */
+  readonly left?: number;
   /** The changed elements. */
   readonly changes: readonly CommittedChange[];
   /** How many changed elements `changes` leaves out, because a record has a limit. */

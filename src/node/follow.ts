@@ -5,12 +5,14 @@ import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
 import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
+import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
@@ -115,10 +117,13 @@ class Snapshots {
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
     const { tailBytes } = this.ledger;
+    const { cluster } = this.process.served.engine;
+    // A snapshot has no elements. Those of large Services follow from their objects only when no step is left.
+    if (isUnfinished(cluster)) return;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
     if (!due || this.#running !== undefined) return;
     this.#last = Date.now();
-    const lines = snapshotLines(snapshotState(this.process.served.engine.cluster));
+    const lines = snapshotLines(snapshotState(cluster));
     this.#running = writeSnapshotInSteps(this.ledger, lines, retention(this.process.options))
       .finally(() => this.#running = undefined);
   }
@@ -126,8 +131,8 @@ class Snapshots {
   /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
   async end(): Promise<void> {
     await this.#running;
-    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES) return;
     const { served, options } = this.process;
+    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES || isUnfinished(served.engine.cluster)) return;
     writeSnapshot(this.ledger, snapshotLines(served.engine.cluster), retention(options));
   }
 }
@@ -139,7 +144,7 @@ export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRe
 
 /** Appends the configuration to the ledger, where it differs from the newest one there. */
 export function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
-  const config = configRecord(inForce);
+  const config = { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
   if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
   appendRecord(engine, ports, config);
 }

@@ -144,7 +144,9 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
-      for (const event of movedEvents(report.moved, served.engine.cluster)) served.sendEvent(event);
+      const { cluster } = served.engine;
+      const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
+      for (const event of events) served.sendEvent(event);
       if (report.operations > 0) log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),

@@ -21,6 +21,7 @@ import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
+import { AsideEvents } from "./aside_events.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
@@ -41,6 +42,8 @@ export interface Served {
   brokenSince: number | undefined;
   /** The last sync that the kernel accepted, in milliseconds since 1970; 0 before the first. */
   lastUpdated: number;
+  /** Which Services have had an event because they are set aside. */
+  readonly aside: AsideEvents;
   /** Sends an event to the API server. */
   sendEvent(event: ApiEvent): void;
   /** Receives an error that was thrown while an answer was made. */
@@ -59,6 +62,7 @@ export function newServed(
     drift: undefined,
     brokenSince: undefined,
     lastUpdated: 0,
+    aside: new AsideEvents(),
     sendEvent,
     failed,
     metrics: newMetrics({
@@ -262,6 +266,7 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     nodeEligible: eligible,
     node: problem === "" ? undefined : problem,
     ledger: served.ledger(),
+    aside: engine.cluster.aside,
     sources: served.status(),
   };
 }

@@ -154,8 +154,9 @@ export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">):
 }
 
 /** Whether the newest configuration in the ledger is that of `config`. */
-export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
-  return cluster.node.name === nodeName && sameValue(cluster.config, proxy);
+export function isConfigured({ cluster }: EngineState, { nodeName, proxy, bounds }: ConfigRecord): boolean {
+  return cluster.node.name === nodeName && sameValue(cluster.config, proxy) &&
+    sameValue(cluster.bounds, bounds);
 }
 
 /** Aborts on SIGINT and SIGTERM. The loop finishes its present batch first. */

@@ -5,6 +5,7 @@
 import type { ServiceName } from "../kube/service_name.ts";
 import { pinnedEndpoint } from "../fold/affinity.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
+import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
@@ -158,7 +159,11 @@ function endpointViews(
   port: ServicePort,
   slices: readonly (readonly [string, EndpointSlice])[],
 ): EndpointView[] {
-  const chosen = endpointsOf(port, slices.map(([, slice]) => slice), view.surroundings.node);
+  const chosen = endpointsOf(
+    port,
+    new SlicedEndpoints(slices.map(([, slice]) => slice)),
+    view.surroundings.node,
+  );
   const [cluster, local] = [new Set(chosen.cluster), new Set(chosen.local)];
   const placed = placedEndpoints(view, port);
   const seen = new Map<string, EndpointView>();

@@ -89,11 +89,7 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     labelNames: ["service_port"] as const,
     registers,
   });
-  const aside = new Gauge({
-    name: "ledgerproxy_services_set_aside",
-    help: "Services that are not served because their rules are refused, until they change",
-    registers,
-  });
+  const unserved = unservedMetrics(registry);
   const claims = claimMetrics(registry);
   return {
     kubeProxy,
@@ -109,12 +105,34 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
       if (report.operations > 0) duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);
-      aside.set(report.aside);
+      unserved.noteSync(report);
       claims.noteSync(report);
       omitted.reset();
       for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
     },
     text: () => registry.metrics(),
+  };
+}
+
+/** Metrics about Services that have no rules, or not all of them yet. */
+function unservedMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
+  const registers = [registry];
+  const aside = new Gauge({
+    name: "ledgerproxy_services_set_aside",
+    help:
+      "Services that are not served because they are too large or their rules are refused, until they change",
+    registers,
+  });
+  const unfinished = new Gauge({
+    name: "ledgerproxy_services_unfinished",
+    help: "Large Services whose rules are being made, in steps, as of the last sync",
+    registers,
+  });
+  return {
+    noteSync(report) {
+      aside.set(report.aside);
+      unfinished.set(report.unfinished);
+    },
   };
 }
 

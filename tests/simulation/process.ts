@@ -13,6 +13,7 @@ import {
   wakeAt,
 } from "../../src/engine/running.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import type { Now } from "../../src/ingest/reflector_state.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { describeKey, type KubeObject, type ObjectKind } from "../../src/kube/objects.ts";
@@ -26,6 +27,7 @@ import type { MemoryStorage } from "../support/memory_storage.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
 import { EARLIER, GHOST } from "./faulty_answers.ts";
+import type { FaultCounts } from "./faults.ts";
 import type { UnreliableKernel } from "./kernel.ts";
 import type { Server } from "./server.ts";
 
@@ -40,6 +42,7 @@ export const CONFIG = {
   time: "2026-11-23T09:00:00.000Z",
   version: "0",
   nodeName: "node-a",
+  bounds: { most: 9, large: 6, step: 4 },
 } as const;
 
 /** A time by both clocks, from virtual time. */
@@ -63,6 +66,7 @@ export class Process {
     readonly server: Server,
     shared: boolean,
     now: number,
+    readonly counts: FaultCounts,
   ) {
     this.#now = now;
     const snapshot = newestSnapshot<SnapshotLine>(storage);
@@ -107,6 +111,7 @@ export class Process {
 
   /** Writes a snapshot, as the program does from time to time. */
   snapshot(): void {
+    if (isUnfinished(this.engine.cluster)) return;
     writeSnapshot(this.ledger, snapshotLines(this.engine.cluster), KEEP_ALL);
   }
 
@@ -123,13 +128,22 @@ export class Process {
   #ports(kernel: UnreliableKernel): Ports {
     return {
       kernel,
-      ledger: watched(this.ledger, (records) => this.#checkDeletions(records)),
+      ledger: watched(this.ledger, (records) => {
+        this.#checkDeletions(records);
+        records.forEach((record) => this.#countCommit(record));
+      }),
       monitor: kernel.listen(),
       now: () => moment(this.#now).time,
       confirm: (kind, why) => void this.#toConfirm.push([kind, why]),
       report: () => {},
       warn: () => {},
     };
+  }
+
+  #countCommit(record: LedgerRecord): void {
+    if (record.kind !== "commit") return;
+    if (record.left) this.counts.fired("batch that leaves changes for later");
+    if (record.advances) this.counts.fired("step of large Services' rules");
   }
 
   /** Asserts that objects that were deleted before the end of a list are not known after it. */

@@ -150,6 +150,7 @@ export class World {
     this.life = Infinity;
     if (power) this.kernel = new UnreliableKernel();
     this.kernel.refusals = 0;
+    this.kernel.most = Infinity;
     this.disk.restart(power, this.chance);
     this.#restartAt = this.now + this.chance.between(0, 5000);
   }
@@ -188,7 +189,14 @@ export class World {
   #start(): void {
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
-    this.#process = new Process(this.kernel, this.disk.storage, this.server, this.#shared, this.now);
+    this.#process = new Process(
+      this.kernel,
+      this.disk.storage,
+      this.server,
+      this.#shared,
+      this.now,
+      this.counts,
+    );
     this.disk.check();
     const hides = this.#promises.noteStart(this.#process, this.kernel, untouched, this.now);
     if (hides) this.counts.fired("drift that a commit hides");
@@ -203,6 +211,7 @@ export class World {
     this.life = Infinity;
     this.disk.mend();
     this.kernel.refusals = 0;
+    this.kernel.most = Infinity;
     for (const object of this.cluster.objects.values()) {
       const number = Number(/^s(\d+)/.exec(object.metadata.name)?.[1] ?? -1);
       if (number >= 0 && !decodeObject(object).ok) this.#mend(object.kind, number);
@@ -217,12 +226,21 @@ export class World {
     }
   }
 
+  /** The owners of Services that the kernel refused change them, so that they are served again. */
+  #changeRefused(): void {
+    for (const [name, reason] of this.#process?.engine.cluster.aside ?? []) {
+      const service = this.cluster.objects.get(`Service ${name}`);
+      if (!reason.startsWith("too large") && service !== undefined) this.cluster.put(service);
+    }
+  }
+
   #converge(): void {
     const end = this.now + CONVERGES_MILLISECONDS;
     let agreedSince = Infinity;
     while (this.now < end || agreedSince !== Infinity) {
       const look = this.now + LOOK_MILLISECONDS;
       while (this.now < look) this.#advance(look);
+      this.#changeRefused();
       const differs = disagreement(this);
       if (differs !== undefined) {
         assert.equal(agreedSince, Infinity, `they agreed for a while: ${differs}`);
