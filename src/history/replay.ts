@@ -17,7 +17,14 @@ import {
 } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
 import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
-import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import {
+  advanceDigest,
+  type Digest,
+  digestText,
+  readDigest,
+  rulesetDigest,
+  tablesDigest,
+} from "../plan/digest.ts";
 import { countCommittedChanges } from "../plan/committed_changes.ts";
 import { partOf } from "../plan/part.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
@@ -101,15 +108,18 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   if (anew) replay.committed = new Map();
   applyDelta(replay.committed, delta);
   const otherVersion = record.fold !== FOLD_VERSION;
-  const basis = { state, planned: anew ? undefined : delta, previous, unsure };
+  const basis = { state, planned: anew && !record.left ? undefined : delta, previous, unsure };
   const { plain, misfits } = otherVersion ? { plain: false, misfits: [] } : checkCommit(record, basis);
   // A start with another version plans from what the kernel holds.
-  replay.unsure = otherVersion || (unsure && plain);
+  const partUnknown = record.left !== undefined && record.left > 0 && !plain;
+  replay.unsure = otherVersion || (unsure && plain) || partUnknown;
   replay.previous = record.through;
   replay.rebuild = "no";
   if (record.left) keepLeft(replay, delta, anew);
   else touched.clear();
-  if (!plain) adoptDesired(replay, record);
+  // What a part leaves in the kernel is known where it follows from the commit before. Else the commit of the last part shows it.
+  if (partUnknown) replay.digest = readDigest(record.digest);
+  else if (!plain) adoptDesired(replay, record);
   for (const { set, key, after } of plain ? delta : []) {
     if (isRetired(set, after)) touch(touched, set, key, record.through);
   }

@@ -86,7 +86,7 @@ export function folderStorage(path: string, create: boolean): Storage {
 const PART = ".part";
 
 /** Whether a file is what a crash left of one that was being written. */
-export function isUnfinished(name: string): boolean {
+export function isUnfinishedFile(name: string): boolean {
   return name.endsWith(PART);
 }
 

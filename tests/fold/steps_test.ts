@@ -114,7 +114,9 @@ const SMALL = [
 ];
 const BOUNDS: ConfigRecord = { ...CONFIG, bounds: { most: 100, large: 8, step: 8 } };
 const frontends = ({ desired }: ClusterState, address: string) =>
-  lines(desired).filter((line) => line.startsWith(`ip service-ips ${address}`)).length;
+  lines(desired).filter((line) =>
+    line.startsWith(`ip service-ips ${address} `) || line.startsWith(`ip single-endpoints ${address} `)
+  ).length;
 
 Deno.test("a small Service is settled by its events, a large one by steps, some frontends at a time", () => {
   const stepped = new Stepped();

@@ -37,16 +37,13 @@ Deno.test("an endpoint that moves to another slot serves since it came", () => {
   const past = committedPast([
     [
       appears(service("shop/web 10.96.0.1 http:80/tcp")),
-      appears(slice("shop/web-a http:8080/tcp 10.0.0.1 10.0.0.2")),
+      appears(slice("shop/web-a http:8080/tcp 10.0.0.1 10.0.0.2 10.0.0.3")),
     ],
-    [appears(slice("shop/web-a http:8080/tcp 10.0.0.2"))],
+    [appears(slice("shop/web-a http:8080/tcp 10.0.0.2 10.0.0.3"))],
   ]);
   const { desired, causes } = stateToRead(past, 4);
-  const [slot] = desired.get("ip ledgerproxy endpoints" as never)!.keys();
-  assert.equal(
-    causes.get("ip ledgerproxy endpoints" as never)?.get(slot!),
-    3,
-    "its slot is of the later record",
-  );
-  assert.deepEqual(known(past, 4), [["shop/web", 3, "10.0.0.2:8080 @1"]]);
+  const slots = [...desired.get("ip ledgerproxy endpoints" as never)!.keys()];
+  const moved = slots.filter((slot) => causes.get("ip ledgerproxy endpoints" as never)?.get(slot) === 3);
+  assert.equal(moved.length, 1, "the slot that was emptied has the later record");
+  assert.deepEqual(known(past, 4), [["shop/web", 3, "10.0.0.2:8080 @1", "10.0.0.3:8080 @1"]]);
 });

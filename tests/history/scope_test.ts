@@ -41,13 +41,12 @@ function about(text: string): string[] {
 Deno.test("a Service, a port, an address, a block, a node and a zone each have the elements that concern them", () => {
   const cart = [
     "10.96.0.10",
-    "10.96.0.10 . tcp . 80 . 0 : 10.244.0.10 . 8080",
-    "10.96.0.10 . tcp . 80 : goto pick-1",
+    "10.96.0.10 . tcp . 80 : 10.244.0.10 . 8080",
   ];
   const https = [
     "10.96.0.1 . tcp . 443 . 0 : 10.244.0.1 . 8443",
     "10.96.0.1 . tcp . 443 . 1 : 10.244.1.2 . 8443",
-    "10.96.0.1 . tcp . 443 : goto pick-2",
+    "10.96.0.1 . tcp . 443 : 0.0.0.2",
   ];
   assert.deepEqual(about("cart"), cart);
   assert.deepEqual(about("web:https"), https);
@@ -58,5 +57,5 @@ Deno.test("a Service, a port, an address, a block, a node and a zone each have t
   const onB = [https[1]!, "10.96.0.1 . tcp . 80 . 1 : 10.244.1.2 . 8080"];
   assert.deepEqual(about("node-b"), onB);
   assert.deepEqual(about("zone-1"), onB);
-  assert.deepEqual(about("fd00::/64"), ["fd00:96::1 . tcp . 80 . 0 : fd00::1 . 8080"]);
+  assert.deepEqual(about("fd00::/64"), ["fd00:96::1 . tcp . 80 : fd00::1 . 8080"]);
 });
