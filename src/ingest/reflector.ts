@@ -113,7 +113,7 @@ function answered(
   now: Now,
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
-  state.receivedAt = Date.parse(now.time);
+  state.receivedAt = now.at;
   // More bytes of an error are no progress: its head has already refused the request.
   if (input.kind !== "bytes" || exchange.head?.status === 200) exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
