@@ -148,7 +148,7 @@ function answered(
   now: Now,
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
-  state.receivedAt = Date.parse(now.time);
+  state.receivedAt = now.at;
   if (input.kind !== "bytes") exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;

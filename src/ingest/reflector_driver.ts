@@ -55,7 +55,7 @@ export class ReflectorDriver {
 
   /** How the resource is followed now. */
   status(): ResourceStatus {
-    return statusOf(this.#state);
+    return statusOf(this.#state, Date.now() - performance.now());
   }
 
   /** Asks for a second list, which must confirm the last one. */
@@ -88,12 +88,12 @@ export class ReflectorDriver {
     if (this.#stopped || (of !== undefined && of !== this.#request)) return;
     this.#busy = true;
     try {
-      for (const effect of stepReflector(this.#state, input, moment())) {
+      for (const effect of stepReflector(this.#state, input, new Moment())) {
         const wait = this.#execute(effect);
         if (wait === undefined) continue;
         await wait;
         if (this.#stopped) return;
-        stepReflector(this.#state, { kind: "taken" }, moment());
+        stepReflector(this.#state, { kind: "taken" }, new Moment());
       }
     } finally {
       this.#busy = false;
@@ -153,6 +153,12 @@ export class ReflectorDriver {
   }
 }
 
-function moment(): Now {
-  return { at: performance.now(), time: new Date().toISOString() };
+/** The present. Its text is made where it is used: a list may come in as many chunks as it has objects. */
+class Moment implements Now {
+  readonly at = performance.now();
+  #time: string | undefined;
+
+  get time(): string {
+    return this.#time ??= new Date().toISOString();
+  }
 }

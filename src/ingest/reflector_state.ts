@@ -206,8 +206,8 @@ export interface ReflectorState extends Draws {
   readonly reported: Map<string, number>;
   /** What keeps the resource from being watched; undefined while it is watched. */
   problem: WatchProblem | undefined;
-  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
-  receivedAt: number;
+  /** When the server last sent a byte, by the clock of {@link Now.at}; undefined before the first. */
+  receivedAt: number | undefined;
   /** Whether it was listed at least once. */
   listed: boolean;
   /** How many lists were delivered. */
@@ -246,7 +246,7 @@ export function newReflector(
     contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
-    receivedAt: 0,
+    receivedAt: undefined,
     listed: false,
     lists: 0,
     settled: false,
@@ -255,9 +255,10 @@ export function newReflector(
   return state;
 }
 
-/** How the resource is followed, for health and metrics. */
-export function statusOf(state: ReflectorState): ResourceStatus {
-  const { resource: { kind }, receivedAt, listed, lists, unconfirmed } = state;
+/** How the resource is followed, for health and metrics. `epoch`: when the clock of {@link Now.at} was 0. */
+export function statusOf(state: ReflectorState, epoch = 0): ResourceStatus {
+  const { resource: { kind }, listed, lists, unconfirmed } = state;
+  const receivedAt = state.receivedAt === undefined ? 0 : Math.round(epoch + state.receivedAt);
   const problem = state.problem ?? (unconfirmed && { reason: "unconfirmed", text: unconfirmed.why } as const);
   const text = problem === undefined || problem.reason === "starting"
     ? problem?.text ?? ""

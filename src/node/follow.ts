@@ -87,7 +87,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     recovered();
     const { services, endpoints } = engine.gathered;
     if (services + endpoints === 0) metrics.kubeProxy.noteUnchanged();
-    serving.follow();
+    serving.follow(batch);
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };

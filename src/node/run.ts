@@ -37,10 +37,14 @@ export async function run(options: RunOptions): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
-  const client = apiClient(inForce);
   if (options.dryRun) {
-    return await dryRun(openSource({ ...options, ...inForce }, true, client), configRecord(inForce));
+    const source = openSource({ ...options, ...inForce }, true, apiClient(inForce));
+    return await dryRun(source, configRecord(inForce));
   }
+  // First of all a start says whether the rules are there: what is made below takes as long as that.
+  const found = look(inForce);
+  using _ = found.resources;
+  const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed({
     sendEvent: (event) => recorder?.send(event),
@@ -50,7 +54,7 @@ export async function run(options: RunOptions): Promise<number> {
   const faults = new Faults(served.metrics.condition);
   const process: Process = { options, inForce, client, served, faults, stop: stopSignal() };
   try {
-    return await runProcess(process);
+    return await runProcess(process, found);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
@@ -58,9 +62,15 @@ export async function run(options: RunOptions): Promise<number> {
 }
 
 /** Runs the loop, again after each fault. A fault before the first rules are in place, or with `--once`, ends the program. */
-async function runProcess(process: Process): Promise<number> {
+async function runProcess(process: Process, first: Found): Promise<number> {
   const { options, served, faults, stop } = process;
-  const code = await restarting(() => live(process), {
+  let found: Found | undefined = first;
+  const start = () => {
+    const now = found ?? look(process.inForce);
+    found = undefined;
+    return live(process, now);
+  };
+  const code = await restarting(start, {
     stop: stop.signal,
     mayRestart: (error) => process.serving !== undefined && options.once !== true && !isLedgerDamage(error),
     restarts(error, pause) {
@@ -76,11 +86,19 @@ async function runProcess(process: Process): Promise<number> {
   return code ?? EXIT.failure;
 }
 
-/** One run of the loop, from the opening of kernel and ledger to the end of the source. */
-async function live(process: Process): Promise<number> {
-  const { options, inForce, client, served, faults } = process;
-  await using resources = new AsyncDisposableStack();
-  const kernel = resources.use(new NetlinkKernel());
+/** What a run of the loop finds. */
+interface Found {
+  readonly kernel: NetlinkKernel;
+  /** The last commit of the ledger, where the kernel holds it. */
+  readonly held: HeldCommit | undefined;
+  /** Owns the kernel's socket. */
+  readonly resources: DisposableStack;
+}
+
+/** Opens the kernel and finds out, and logs, whether it holds the rules of the last commit. */
+function look(inForce: Settings): Found {
+  using opened = new DisposableStack();
+  const kernel = opened.use(new NetlinkKernel());
   const held = heldCommit(inForce.ledger, kernel);
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
@@ -88,6 +106,15 @@ async function live(process: Process): Promise<number> {
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
   }
+  return { kernel, held, resources: opened.move() };
+}
+
+/** One run of the loop, from the opening of the ledger to the end of the source. */
+async function live(process: Process, found: Found): Promise<number> {
+  const { options, inForce, client, served, faults } = process;
+  await using resources = new AsyncDisposableStack();
+  const { kernel, held } = found;
+  resources.use(found.resources.move());
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const folder = ledgerFolder(inForce.ledger);
   const conntrack = resources.use(new Conntrack());

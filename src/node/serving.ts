@@ -147,13 +147,13 @@ export class Serving implements Disposable {
   }
 
   /**
-   * Opens and closes health check ports as the Services now need. Call it after each batch. A failure (descriptors may have
-   * run out) is reported, and the next batch tries again: rules do not depend on it.
+   * Opens and closes health check ports as the Services now need. Call it after each `batch`; without one after any other
+   * change. A failure (descriptors may have run out) is reported, and the next batch tries again: rules do not depend on it.
    */
-  follow(): void {
+  follow(batch?: SourceBatch): void {
     try {
       this.#follow();
-      this.#remind();
+      if (batch === undefined || mayConcernNode(batch)) this.#remind();
     } catch (error) {
       this.served.failed(error);
     }
@@ -211,6 +211,12 @@ export class Serving implements Disposable {
     };
     attempt();
   }
+}
+
+/** Whether the state of the own Node may be another after `batch`. Most batches are changes of endpoints. */
+function mayConcernNode(batch: SourceBatch): boolean {
+  return batch.kind === "list" || batch.problems.length > 0 ||
+    batch.events.some(({ key }) => key.kind === "Node");
 }
 
 /** A server that is to listen. */

@@ -11,7 +11,7 @@ import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { segmentNames } from "../ledger/segment.ts";
-import { folderStorage, isUnfinished, type Storage } from "../ledger/storage.ts";
+import { folderStorage, isUnfinishedFile, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
 import { continueBehind, removeBehind } from "./cut_ledger.ts";
 import { log } from "./log.ts";
@@ -126,7 +126,7 @@ function openWhole(
   fold();
   // Now this process has the lock.
   ledger.attempt(() => {
-    for (const name of [...strays, ...storage.names().filter(isUnfinished)]) storage.remove(name);
+    for (const name of [...strays, ...storage.names().filter(isUnfinishedFile)]) storage.remove(name);
   });
   if (ledger.torn !== undefined) {
     const { file, keep, lostBytes, reason } = ledger.torn;
