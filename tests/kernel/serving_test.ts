@@ -69,7 +69,7 @@ async function metric(name: string): Promise<number> {
   }
 }
 
-for (const descriptors of [120, 85]) {
+for (const descriptors of [120, 70, 56]) {
   Deno.test(`300 half-sent requests and ${descriptors} descriptors: /livez answers and rules follow`, () =>
     halfSent(descriptors));
 }
