@@ -45,7 +45,7 @@ interface Sample {
 const folder = Deno.makeTempDirSync();
 const disk = `${folder}/disk`;
 const counts = { changes: 0, refused: 0, kills: 0, drifts: 0, frozen: 0, filled: 0 };
-const end = performance.now() + MINUTES * 60_000;
+let end = Infinity;
 const isOver = () => performance.now() > end;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -79,6 +79,7 @@ async function soak(): Promise<number> {
   await until("it serves", () => /are in place|in sync|skeleton written/.test(program.log), 120_000);
   console.log(`${MINUTES} minutes, ${SERVICES} Services, ${CHANGES_A_SECOND} changes a second`);
   const samples: Sample[] = [];
+  end = performance.now() + MINUTES * 60_000;
   await Promise.all([change(), killServer(), disturb(), failDisk(), watch(program, samples)]);
   const equal = await equalsServer();
   const exit = await program.end();

@@ -37,20 +37,9 @@ interface Attack {
   begin(): Promise<(() => Promise<void>) | undefined>;
 }
 
-const plane = await startPlane();
 const folder = Deno.makeTempDirSync();
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-let code = 1;
-try {
-  code = await bench();
-} finally {
-  await plane[Symbol.asyncDispose]();
-  shell("ip link delete api");
-  Deno.removeSync(folder, { recursive: true });
-}
-Deno.exit(code);
-
 async function startPlane(): Promise<ControlPlane> {
   addApiAddress();
   const plane = await ControlPlane.start(API_ADDRESS);
@@ -255,3 +244,14 @@ async function servedSlots(address: string): Promise<number> {
   await until("it is served", () => count() === all, 60_000).catch(() => {});
   return count();
 }
+
+const plane = await startPlane();
+let code = 1;
+try {
+  code = await bench();
+} finally {
+  await plane[Symbol.asyncDispose]();
+  shell("ip link delete api");
+  Deno.removeSync(folder, { recursive: true });
+}
+Deno.exit(code);

@@ -18,6 +18,7 @@ export class ObservedProgram implements AsyncDisposable {
 
   /** Starts it with `flags` of run; its log goes to `logFile`. */
   constructor(readonly logFile: string, ...flags: readonly string[]) {
+    Deno.writeTextFileSync(logFile, "");
     this.#process = new Deno.Command("sh", {
       args: [
         ...["-c", `exec "$@" >> "$0" 2>&1`, logFile],
