@@ -8,6 +8,22 @@ export function libcPaths(architecture: string): readonly [string, ...string[]] 
   return [`/lib/${architecture}-linux-gnu/libc.so.6`, "/lib64/libc.so.6"];
 }
 
+/** Functions with which {@link lastErrno} reads errno; add them to the others. */
+export const ERRNO_SYMBOLS = {
+  __errno_location: { parameters: [], result: "pointer" },
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
+} as const;
+
+/**
+ * The errno of the last call, which must be read before any other. Why not with Deno.UnsafePointerView? It can read all of the
+ * memory, so Deno allows it only together with every library.
+ */
+export function lastErrno({ symbols }: Pick<Deno.DynamicLibrary<typeof ERRNO_SYMBOLS>, "symbols">): number {
+  const errno = new Int32Array(1);
+  symbols.memcpy(errno, symbols.__errno_location(), BigInt(errno.byteLength));
+  return errno[0]!;
+}
+
 /** The functions `symbols` of the C library. Throws NotFound or NotCapable, with every path that was tried. */
 export function openLibc<const Symbols extends Deno.ForeignLibraryInterface>(
   symbols: Symbols,

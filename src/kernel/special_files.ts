@@ -2,7 +2,7 @@
 // otherwise.
 
 import { SPECIAL_FILE_BYTES_MAX } from "../limits.ts";
-import { openLibc } from "./libc.ts";
+import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
@@ -11,7 +11,7 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
+  ...ERRNO_SYMBOLS,
 } as const;
 
 /** Flags of open(2) (asm-generic/fcntl.h). */
@@ -109,7 +109,6 @@ class SpecialFile {
   /** The `result` of a call that was not -1. */
   #checked(operation: string, result: number): number {
     if (result >= 0) return result;
-    const errno = new Deno.UnsafePointerView(this.#libc.symbols.__errno_location()!).getInt32();
-    throw new SystemError(`${operation} ${this.#path}`, errno);
+    throw new SystemError(`${operation} ${this.#path}`, lastErrno(this.#libc));
   }
 }

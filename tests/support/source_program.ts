@@ -26,12 +26,11 @@ export class SourceProgram implements AsyncDisposable {
 
   constructor(readonly folder: string, disk: keyof typeof DISKS, ...flags: readonly string[]) {
     const script = `${DISKS[disk]} && exec "$@" >> $0/log 2>&1`;
+    const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`];
+    const more = ["--healthz-bind-address", "127.0.0.1:10256", ...flags];
+    const command = imageCommand("run", "--node", "node-a", ...paths, ...more);
     this.#process = new Deno.Command("unshare", {
-      args: [
-        ...["--mount", "sh", "-c", script, folder, ...imageCommand("run", "--node", "node-a")],
-        ...["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`],
-        ...["--healthz-bind-address", "127.0.0.1:10256", ...flags],
-      ],
+      args: ["--mount", "sh", "-c", script, folder, ...command],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdin: "null",
