@@ -49,6 +49,11 @@ const config = offered({
   version: z.string().describe("of the program"),
   nodeName: z.string(),
   proxy: z.unknown().optional().describe("what decides where packets go"),
+  bounds: offered({
+    most: count.describe("a Service with more elements is set aside"),
+    large: count.describe("the rules of a Service with more are made in steps"),
+    step: count.describe("about how many elements one step changes"),
+  }).optional().describe("absent where there are none"),
 });
 
 const commit = offered({
@@ -61,6 +66,8 @@ const commit = offered({
   outcome: z.enum(["committed", "rejected"]),
   error: z.string().optional().describe("the kernel's words"),
   setAside: z.string().optional().describe("the Service that the kernel would not take"),
+  advances: z.literal(true).optional().describe("a step of large Services' rules follows it"),
+  left: count.optional().describe("changes that a batch refused for its size left for later commits"),
   changes: listOf(change),
   changesOmitted: count,
   operations: count,
