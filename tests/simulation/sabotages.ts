@@ -148,6 +148,24 @@ export const SABOTAGES: readonly Sabotage[] = [
     ]],
   },
   {
+    check: "a commit that advances makes a step of large Services' rules",
+    file: "src/fold/fold.ts",
+    changes: [["if (advances) advance(folding);", ""]],
+  },
+  {
+    check: "a Service above the bound is set aside",
+    file: "src/fold/settle.ts",
+    changes: [[
+      "if (size !== undefined && size.elements > most)",
+      "if (size !== undefined && size.elements < 0)",
+    ]],
+  },
+  {
+    check: "what a part of a batch leaves is committed later",
+    file: "src/engine/commit.ts",
+    changes: [["if (left === 0) return touched.clear();", "touched.clear();\n  if (left >= 0) return;"]],
+  },
+  {
     check: "what the monitor lost is looked for",
     file: "src/engine/healer.ts",
     changes: [['  return lost ? [{ kind: "compare" }] : [];', "  return [];"]],
