@@ -49,7 +49,8 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   const digest = advanceDigest(committedDigest(state), changes);
   const position = positionChange(state, digestText(digest));
   const transaction = [
-    ...state.takeover.map(deletion),
+    // The other proxy's rules stay until all of ours are there.
+    ...(left === 0 ? state.takeover.map(deletion) : []),
     ...rebuildOperations(state),
     ...elementOperations(changes, CONTAINERS),
     ...elementOperations([position], CONTAINERS),
@@ -119,7 +120,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
   for (const { set, key, after } of delta) {
     if (isRetired(set, after)) touch(state.touched, set, key, through);
   }
-  state.takeover = [];
+  if (pending.left === 0) state.takeover = [];
   state.rejections = 0;
   state.rejectedSince = "";
   const from = state.committedOffset + 1;

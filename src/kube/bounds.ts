@@ -13,6 +13,13 @@ export interface ServiceBounds {
   readonly step: number;
 }
 
+/** The bounds for rules that are made once and not kept: no Service is large, so that no step is needed. */
+export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
+  most: SERVICE_ELEMENTS_MAX,
+  large: SERVICE_ELEMENTS_MAX,
+  step: STEP_ELEMENTS,
+};
+
 /** The bounds of `run`. */
 export const SERVICE_BOUNDS: ServiceBounds = {
   most: SERVICE_ELEMENTS_MAX,

@@ -4,6 +4,7 @@
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
+import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -38,8 +39,8 @@ export async function run(options: RunOptions): Promise<number> {
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
   if (options.dryRun) {
-    const source = openSource({ ...options, ...inForce }, true, apiClient(inForce));
-    return await dryRun(source, configRecord(inForce));
+    const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
+    return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
   // First of all a start says whether the rules are there: what is made below takes as long as that.
   const found = look(inForce);
@@ -174,7 +175,9 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);
-      if (report.operations > 0) log.info(syncLine(report));
+      // A change of a large Service takes many commits: the last one is logged, and those that bring other changes.
+      const isStep = report.unfinished > 0 && report.records === 1;
+      if (report.operations > 0 && !isStep) log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
   };
