@@ -23,6 +23,7 @@ import { diff } from "../../src/plan/delta.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { meaning } from "../support/meaning.ts";
 import { CONFIG, moment } from "./process.ts";
+import type { Stored } from "./cluster.ts";
 import type { Server } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -43,9 +44,9 @@ export function disagreement({ process, disk, kernel, server }: World): string |
   if (ledger.failure !== undefined) return `ledger: ${ledger.failure.reason}`;
   if (engine.rejections > 0) return "something is refused";
   if (isUnfinished(engine.cluster)) return "large Services have not all of their rules";
-  const aside = [...engine.cluster.aside].map(([name, reason]) => `${name} ${reason}`).sort().join();
+  const aside = [...engine.cluster.aside.keys()].sort().join();
   const wanted = serverState(server);
-  const due = [...wanted.aside].map(([name, reason]) => `${name} ${reason}`).sort().join();
+  const due = aboveBound(server.cluster.objects).sort().join();
   if (aside !== due) return `set aside: ${aside}, not ${due}`;
   const state = emptyState();
   for (const { offset, record } of readLedger(disk.storage)) foldRecord(state, offset, record);
@@ -54,6 +55,21 @@ export function disagreement({ process, disk, kernel, server }: World): string |
   const [ours, theirs] = [meaning(state.desired), meaning(wanted.desired)];
   const odd = ours.find((line) => !theirs.includes(line)) ?? theirs.find((line) => !ours.includes(line));
   return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
+}
+
+/** The Services above the bound, as `namespace/name`: each has one frontend for each port, and all its endpoints in one slice. */
+function aboveBound(objects: ReadonlyMap<string, Stored>): string[] {
+  const count = (key: string, list: (object: Record<string, unknown>) => unknown) => {
+    const found = objects.get(key);
+    const items = found && list(found);
+    return Array.isArray(items) ? items.length : 0;
+  };
+  const services = [...objects.keys()].filter((key) => key.startsWith("Service "));
+  return services.map((key) => key.slice("Service ".length)).filter((name) => {
+    const ports = count(`Service ${name}`, ({ spec }) => (spec as { readonly ports?: unknown }).ports);
+    const endpoints = count(`EndpointSlice ${name}-a`, ({ endpoints }) => endpoints);
+    return ports * (1 + endpoints) > CONFIG.bounds.most;
+  });
 }
 
 /** The state that all objects on the server lead to, with the rules of large Services complete. */
