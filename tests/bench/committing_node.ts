@@ -59,12 +59,8 @@ export class CommittingNode implements Disposable {
       if (delta.length === 0) return microseconds;
       microseconds += this.#kernel.commit(elementOperations(delta, CONTAINERS)).microseconds;
       applyDelta(this.#committed, delta);
-      touched = new Map(
-        delta.map(({ set }) => [
-          set,
-          new Map(delta.filter((one) => one.set === set).map(({ key }) => [key, 0])),
-        ]),
-      );
+      const bySet = Map.groupBy(delta, ({ set }) => set);
+      touched = new Map([...bySet].map(([set, all]) => [set, new Map(all.map(({ key }) => [key, 0]))]));
     }
   }
 

@@ -1,12 +1,15 @@
 // What one new Service costs the kernel, by kind of Service: beside others, and beside one more with ClientIP affinity on 100
-// ports with 50 endpoints, which any tenant can make. Every kind is measured in turn, and the Service is deleted again.
+// ports with 50 endpoints, which any tenant can make. Both nodes exist at the same time and take turns, so that ratios are
+// paired; each Service is deleted again.
 //
 //   deno task bench:new-service [OTHERS ...]
 
+import { closeDescriptor, currentNamespace, enterNamespace, newNamespace } from "../support/lab/libc.ts";
 import { CommittingNode } from "./committing_node.ts";
+import { percentile } from "./percentile.ts";
 import { table } from "./table.ts";
 
-const ROUNDS = 60;
+const ROUNDS = 100;
 const PORTS = 100;
 const ENDPOINTS = 50;
 
@@ -47,51 +50,50 @@ function affinityService(): string {
     `slice evil/pinned-a ports=${targets} ${endpoints}`;
 }
 
-/** Median and least microseconds of a commit that adds a Service, by kind. */
-function measure(node: CommittingNode): Map<string, { readonly median: number; readonly least: number }> {
-  const times = new Map(Object.keys(KINDS).map((kind) => [kind, [] as number[]]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [kind, text] of Object.entries(KINDS)) {
-      node.fold(serviceOf(text));
-      times.get(kind)!.push(node.commit());
-      node.remove(serviceOf(text));
-      node.commit();
-    }
-  }
-  return new Map([...times].map(([kind, found]) => {
-    const sorted = found.sort((a, b) => a - b);
-    return [kind, { median: sorted[sorted.length >> 1]!, least: sorted[0]! }];
-  }));
+/** A new node in a network namespace of its own. */
+function nodeApart(): CommittingNode {
+  const home = currentNamespace();
+  const namespace = newNamespace();
+  const node = new CommittingNode();
+  enterNamespace(home);
+  [home, namespace].forEach(closeDescriptor);
+  return node;
 }
 
-const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [1000, 10_000];
-for (const count of sizes) {
-  using node = new CommittingNode();
-  node.fold(others(count));
+/** Microseconds of a commit on `node` that adds a Service. It is deleted again. */
+function addOne(node: CommittingNode, service: string): number {
+  node.fold(service);
+  const microseconds = node.commit();
+  node.remove(service);
   node.commit();
-  const alone = measure(node);
-  node.fold(affinityService());
-  node.commit();
-  const beside = measure(node);
+  return microseconds;
+}
+
+/** The table of a node with `count` others, beside which a Service with affinity is added. */
+function measure(count: number): void {
+  using alone = nodeApart();
+  using beside = nodeApart();
+  const nodes = [alone, beside];
+  for (const node of nodes) node.fold(others(count));
+  beside.fold(affinityService());
+  for (const node of nodes) node.commit();
+  const rows = Object.entries(KINDS).map(([kind, text]) => {
+    const times = nodes.map((): number[] => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      nodes.forEach((node, i) => times[i]!.push(addOne(node, serviceOf(text))));
+    }
+    const ratios = times[1]!.map((time, round) => time / times[0]![round]!);
+    const [one, two] = times.map((found) => [percentile(found, 0.1), percentile(found, 0.5)]);
+    return [kind, ...[...one!, ...two!].map((time) => time.toFixed(0)), percentile(ratios, 0.5).toFixed(2)];
+  });
   table(
     `A new Service beside ${
       count.toLocaleString("en")
     } others with 3 endpoints (microseconds in the kernel), and beside ` +
       `one more with affinity, ${PORTS} ports and ${ENDPOINTS} endpoints`,
-    [
-      ["new Service", "p50", "least", "with affinity p50", "least", "ratio p50", "ratio least"],
-      ...Object.keys(KINDS).map((kind) => {
-        const [a, b] = [alone.get(kind)!, beside.get(kind)!];
-        return [
-          kind,
-          a.median.toFixed(0),
-          a.least.toFixed(0),
-          b.median.toFixed(0),
-          b.least.toFixed(0),
-          (b.median / a.median).toFixed(2),
-          (b.least / a.least).toFixed(2),
-        ];
-      }),
-    ],
+    [["new Service", "p10", "p50", "with affinity p10", "p50", "ratio, p50 of pairs"], ...rows],
   );
 }
+
+const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [1000, 10_000, 50_000];
+for (const count of sizes) measure(count);
