@@ -111,7 +111,7 @@ const elements = ({ elements }: Ruleset) =>
 export const inKernel = (kernel: NetlinkKernel) => elements((list(kernel) as { ruleset: Ruleset }).ruleset);
 /** Whether the Service is served by so many endpoints. */
 export const served = (kernel: NetlinkKernel, endpoints: number) => () =>
-  inKernel(kernel).filter((text) => text.startsWith("ip ledgerproxy endpoints")).length === endpoints;
+  inKernel(kernel).filter((text) => /^ip ledgerproxy (single-)?endpoints /.test(text)).length === endpoints;
 /** The assertions about a ledger at the end of a test. */
 export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   const storage = folderStorage(ledger, false);
