@@ -42,12 +42,24 @@ export function checkCommit(record: CommitRecord, basis: CommitBasis): CheckedCo
   if (follows(record, diff(new Map(), state.desired, state.causes))) return { plain: false, misfits: range };
   // What the kernel held before is not known. Each change must lead to what the records want.
   const wrong = record.changes.filter((change) => !leadsTo(state, record, change));
-  if (unsure && wrong.length === 0) return { plain: false, misfits: range };
+  if (wrong.length === 0 && (unsure || repairs(record, planned))) return { plain: false, misfits: range };
   const [first] = wrong;
   const changes = first === undefined
     ? "its changes are not those that its records lead to"
     : `its records do not lead to the change ${changeText(first)}`;
   return { plain: false, misfits: [...range, changes] };
+}
+
+/**
+ * Whether `record` has all of the `planned` changes, and others. Another program's change that no notification named is put back by
+ * the next commit that lists the tables, and no record says so.
+ */
+function repairs({ changes, changesOmitted, through }: CommitRecord, planned: Delta | undefined): boolean {
+  if (planned === undefined || changesOmitted > 0) return false;
+  const place = (change: CommittedChange) =>
+    JSON.stringify([change.verb, change.set, change.key, change.cause]);
+  const recorded = new Set(changes.map(place));
+  return committedChanges(withoutEmptied(planned), through).every((one) => recorded.has(place(one)));
 }
 
 /** Emptied chains are deleted by a commit of their own, whose record a crash may have lost. */
