@@ -128,6 +128,12 @@ export const JOURNAL_BYTES_MAX = 128 * 1024 * 1024;
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 
+/** Records after which a running node signs its ledger again: at most so many follow the last checkpoint. */
+export const CHECKPOINT_RECORDS = 1000;
+
+/** Milliseconds after which it signs records that are not signed yet. A key costs three syncs of the disk. */
+export const CHECKPOINT_MILLISECONDS = 60_000;
+
 /** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
 export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
 

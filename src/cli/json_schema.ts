@@ -95,6 +95,9 @@ const gap = offered({
     complete: z.boolean().describe("whether they reach back to the beginning or to the snapshot"),
     committed: z.boolean().describe("whether rules were made from it"),
   }).optional().describe("what is known of the damaged ledger that this one stands for"),
+  checkpoint: z.string().optional().describe(
+    "a signed note of the records before it: then nothing is missing",
+  ),
 });
 
 const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
@@ -270,6 +273,11 @@ export const JSON_SCHEMAS = {
     last: offset,
     segments: count,
     snapshots: count,
+    checkpoints: offered({
+      count,
+      through: offset.nullable().describe("the last one: what is before it is signed"),
+      nextKey: z.string().nullable().describe("the key of the next one, for the next audit"),
+    }),
     problems: listOf(z.string()),
     notes: listOf(z.string()),
   }),

@@ -80,7 +80,7 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
   const made = record.kind === "commit" && record.outcome === "committed"
     ? commitAgain(replay, offset, record)
     : undefined;
-  if (record.kind === "drift" || record.kind === "gap" || (record.kind === "commit" && made === undefined)) {
+  if (record.kind === "drift" || isMissing(record) || (record.kind === "commit" && made === undefined)) {
     replay.unsure = true;
   }
   const { tables } = replay.state;
@@ -90,6 +90,11 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
     for (const [key, cause] of keys) touch(replay.touched, set, key, cause);
   }
   return made;
+}
+
+/** Whether `record` says that records, or what the kernel held, are not known. */
+function isMissing(record: LedgerRecord): boolean {
+  return record.kind === "gap" && record.checkpoint === undefined;
 }
 
 function commitAgain(replay: Replay, offset: number, record: CommitRecord): Replayed {

@@ -3,6 +3,7 @@
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
+import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { ProofEnd } from "../ledger/ledger_view.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -24,6 +25,8 @@ export interface LedgerVerdict {
   readonly segments: number;
   /** Snapshots that are kept. */
   readonly snapshots: number;
+  /** Signed places. */
+  readonly checkpoints: CheckpointSummary;
   /** Everything that is wrong; empty when nothing is. */
   readonly problems: readonly string[];
   /** What a crash left, or another version of the program made. */
@@ -44,6 +47,14 @@ export interface Verification {
 /** Most commits that do not follow from the ledger which are named one by one. */
 const COMMITS_NAMED = 5;
 
+/** What else to verify. */
+export interface Verifiable {
+  /** The position whose rules are returned too. */
+  readonly at?: number;
+  /** An auditor's key: the checkpoints must follow from it. */
+  readonly key?: string;
+}
+
 /** Rules at a position, for a comparison with a kernel that holds that position. */
 export interface RulesAt {
   /** The last record that they follow. */
@@ -63,8 +74,8 @@ interface Verifying {
   wrong: number;
 }
 
-/** Reads, verifies and replays all of `past`. `at`: the position whose rules are returned too. */
-export function verifyPast(past: Past, at?: number): Verification {
+/** Reads, verifies and replays all of `past`. */
+export function verifyPast(past: Past, { at, key }: Verifiable = {}): Verification {
   const first = past.first();
   const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
@@ -76,13 +87,17 @@ export function verifyPast(past: Past, at?: number): Verification {
   } else verifying.run = newReplay(whole === undefined ? emptyState() : restoredState(whole.lines));
   const counted = past.progress("records verified");
   const proof = past.prove(whole);
+  const checkpoints = past.checkpoints(key);
   let rules = rulesAt(verifying, at);
   let last = first - 1;
+  let before = whole?.chain;
   let step = proof.next();
   for (; !step.done; step = proof.next()) {
     const { offset, record, chain } = step.value;
     if (offset !== last + 1) throw past.overtaken();
     last = offset;
+    problems.push(...checkpoints.note(offset, record, before));
+    before = chain;
     verifyRecord(verifying, offset, record);
     if (snapshots.has(offset + 1) && offset + 1 !== first) verifySnapshot(verifying, offset + 1, chain);
     rules ??= rulesAt(verifying, at);
@@ -91,13 +106,14 @@ export function verifyPast(past: Past, at?: number): Verification {
   const end = step.value;
   // What retention removed meanwhile is no damage.
   if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
-  problems.push(...lastProblems(verifying, end, last));
+  problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems());
   const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
     first,
     last,
     segments: past.segments().length,
     snapshots: snapshots.size,
+    checkpoints: checkpoints.summary,
     problems,
     notes: [...notes, ...leftOver(past, snapshots, first), ...notesOf(end)],
   };

@@ -1,6 +1,6 @@
 // A cut tail. A crash cannot remove records that were durable, but a restored copy, a person or an attacker can, and what is left
 // is whole in itself. Files beside the segments show how far the log reached: a snapshot is made only after the records before it
-// are durable.
+// are durable, and so is the key that follows a checkpoint.
 
 import { segmentFirst } from "./format.ts";
 import { readBackward } from "./reader.ts";
@@ -20,11 +20,22 @@ export interface CutTail {
   readonly text: string;
 }
 
+/** File name of the key for the checkpoint after record `next` - 1, which is itself one, or precedes the first one. */
+export function keyFile(next: number): string {
+  return `${String(next).padStart(20, "0")}.key`;
+}
+
+/** The offset in the name of a key's file; undefined for files that are none. */
+export function keyNext(name: string): number | undefined {
+  const match = /^(\d{20})\.key$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** The last place that the files with these names show, apart from the segments. */
 function shownEnd(names: readonly string[]): { readonly next: number; readonly file: string } {
   let shown = { next: 0, file: "" };
   for (const file of names) {
-    const next = snapshotNext(file) ?? 0;
+    const next = snapshotNext(file) ?? keyNext(file) ?? 0;
     if (next > shown.next) shown = { next, file };
   }
   return shown;

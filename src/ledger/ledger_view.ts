@@ -2,6 +2,7 @@
 // chain. Questions take this value instead of a folder, so that they need no disk and no clock.
 
 import { assert } from "../invariant.ts";
+import { CheckpointChain } from "./checkpoint_chain.ts";
 import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
@@ -76,6 +77,8 @@ export interface LedgerView<Line> {
   journal(first: number): string | undefined;
   /** Keeps `text` as that, where the folder can be written. It must follow from the records alone. */
   keepJournal(first: number, text: string): void;
+  /** Verifies checkpoints, from the key `trusted` on where one is given. */
+  checkpoints(trusted?: string): CheckpointChain;
   /** Proves the hash chain, from the beginning or from the place of a snapshot. */
   prove(behind?: Place): Generator<ProvenRecord, ProofEnd>;
 }
@@ -109,6 +112,7 @@ export function ledgerView<Line>(
     snapshotName,
     cut: () => cutTail(storage),
     termsFaults: () => termsFaults(storage),
+    checkpoints: (trusted) => new CheckpointChain(trusted),
     again: askAgain,
     overtaken: () => new SegmentGone(storage.path),
     journal: (first) => readJournal(storage, first),

@@ -117,7 +117,7 @@ export interface DriftRecord {
 /**
  * The ledger may not hold everything that happened before this record, for one of three reasons: the kernel holds rules of
  * records that were lost from the disk; with `records` 0, a fault of this program; with `salvaged`, an older ledger was
- * damaged and this one replaces it.
+ * damaged and this one replaces it. With `checkpoint` nothing is missing: it signs the records before it (checkpoint.ts).
  */
 export interface GapRecord {
   /** Discriminates the union. */
@@ -130,6 +130,8 @@ export interface GapRecord {
   readonly records: number;
   /** In the first record of a ledger that replaces a damaged one: what was recovered of the past. Since 0.7.0. */
   readonly salvaged?: SalvagedPast;
+  /** A signed note of how the ledger was before this record. Since 0.7.0. */
+  readonly checkpoint?: string;
 }
 
 /** What a new ledger takes over from the damaged one that it replaces. */

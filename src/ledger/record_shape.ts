@@ -65,6 +65,7 @@ const RECORD = byTag("kind", {
   drift: fields({ time: TIME, process: TEXT, pid: WHOLE, changes: listOf(TEXT), response: TEXT }),
   gap: fields({ time: TIME, reason: TEXT, records: WHOLE }, {
     salvaged: fields({ snapshot: nullable(COUNT), records: COUNT, complete: FLAG, committed: FLAG }),
+    checkpoint: TEXT,
   }),
 });
 

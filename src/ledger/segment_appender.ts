@@ -71,6 +71,11 @@ export class SegmentAppender {
     return this.#written;
   }
 
+  /** Offset of the first record that may not be durable. */
+  get durable(): number {
+    return this.#durable.next;
+  }
+
   /** Whether every record is durable. */
   get synced(): boolean {
     return this.#durable.next === this.#end.next && this.#unproven === undefined;

@@ -113,6 +113,16 @@ export class LedgerWriter implements Disposable {
     return this.#segments.synced;
   }
 
+  /** Offset of the first record that may not be durable. */
+  get durable(): number {
+    return this.#segments.durable;
+  }
+
+  /** Place after the last record. */
+  get place(): Place {
+    return { ledger: this.ledger, ...this.#segments.end, age: this.#age };
+  }
+
   /** Whether the writer was disposed of. */
   get closed(): boolean {
     return this.#closed;
@@ -164,7 +174,7 @@ export class LedgerWriter implements Disposable {
     this.#write();
     this.#segments.sync();
     this.#segments.close();
-    return { ledger: this.ledger, ...this.#segments.end, age: this.#age };
+    return this.place;
   }
 
   /** Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. */

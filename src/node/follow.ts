@@ -13,6 +13,7 @@ import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.t
 import type { LedgerWriter } from "../ledger/writer.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
+import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
@@ -23,7 +24,7 @@ import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
-import { configRecord, isConfigured } from "./start.ts";
+import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
 const RECOVERED_MILLISECONDS = 10_000;
@@ -79,8 +80,17 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
+  // A run that ends by itself is no node whose past is audited.
+  const checkpoints = options.once === true ? undefined : new Checkpoints(
+    ledgerFolder(process.inForce.ledger),
+    ledger,
+    (record) => appendRecord(engine, ports, record),
+    ports.now,
+  );
+  const signing = setInterval(() => !broken.aborted && checkpoints?.wake(), CHECKPOINT_STEP_MILLISECONDS);
+  resources.defer(() => clearInterval(signing));
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
-  const snapshots = new Snapshots(process, ports.ledger);
+  const snapshots = new Snapshots(process, ports.ledger, () => checkpoints?.signWhereReady());
   const reading = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
@@ -101,8 +111,13 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const checked = process.inForce.source === undefined
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
-  await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
-  broken.throwIfAborted();
+  try {
+    await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
+    broken.throwIfAborted();
+    await checkpoints?.end();
+  } finally {
+    await checkpoints?.stop();
+  }
   await snapshots.end();
   return restart ? EXIT.failure : summary(engine);
 }
@@ -112,7 +127,12 @@ class Snapshots {
   #last = Date.now();
   #running: Promise<void> | undefined;
 
-  constructor(readonly process: Pick<Process, "options" | "served">, readonly ledger: LedgerWriter) {}
+  /** `signs` makes a checkpoint: a segment ends with one. */
+  constructor(
+    readonly process: Pick<Process, "options" | "served">,
+    readonly ledger: LedgerWriter,
+    readonly signs: () => void,
+  ) {}
 
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
@@ -123,6 +143,7 @@ class Snapshots {
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
     if (!due || this.#running !== undefined) return;
     this.#last = Date.now();
+    this.signs();
     const lines = snapshotLines(snapshotState(cluster));
     this.#running = writeSnapshotInSteps(this.ledger, lines, retention(this.process.options))
       .finally(() => this.#running = undefined);

@@ -20,7 +20,7 @@ function held(offset: number, ledger = PAST.id()) {
 }
 
 /** The ledger as it is read by a user who has listed the kernel at \`offset\`. */
-const verified = (offset: number) => verifyPast(PAST, offset);
+const verified = (offset: number) => verifyPast(PAST, { at: offset });
 
 Deno.test("the kernel holds what was committed", () => {
   const listed = assembled(held(5));

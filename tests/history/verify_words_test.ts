@@ -6,7 +6,17 @@ import { stateAt } from "../../src/history/past.ts";
 import { kernelProblems, verdictLines } from "../../src/history/verify_words.ts";
 import { committedPast } from "../support/past.ts";
 
-const VERDICT = { ledger: "a", first: 0, last: 6, segments: 2, snapshots: 1, problems: [], notes: [] };
+const NONE = { count: 0, through: null, nextKey: null };
+const VERDICT = {
+  ledger: "a",
+  first: 0,
+  last: 6,
+  segments: 2,
+  snapshots: 1,
+  checkpoints: NONE,
+  problems: [],
+  notes: [],
+};
 
 Deno.test("a verdict is one line, with a line below for each problem and note", () => {
   assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);

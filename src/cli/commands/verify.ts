@@ -5,8 +5,11 @@ import { compareWithKernel, listedPosition } from "../../history/kernel_comparis
 import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
+import { readTextUpTo } from "../../ingest/bounded_file.ts";
+import { isVerifier } from "../../ledger/signed_note.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
+import { CREDENTIAL_BYTES_MAX } from "../../limits.ts";
 import type { Ruleset } from "../../nft/ruleset.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -23,6 +26,8 @@ export interface VerifyOptions {
   readonly ledger?: string;
   readonly kernel?: boolean;
   readonly repair?: boolean;
+  /** A verifier key, or a file that has one. */
+  readonly key?: string;
   readonly json?: boolean;
 }
 
@@ -37,6 +42,7 @@ export function addVerify(command: Command, done: Done): void {
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
     .option("--kernel", "and whether the kernel holds what it says")
+    .option("--key <key>", "and whether checkpoints follow from this key, or from the one in this file")
     .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
@@ -50,7 +56,9 @@ export function verifyCommand(folder: string | undefined, options: VerifyOptions
   const at = typeof listed === "object" ? listedPosition(listed) : undefined;
   const past = pastArgument(options.ledger, folder);
   const { path } = past;
-  const verification = past.again(() => verifyPast(past, at));
+  const verification = past.again(() =>
+    verifyPast(past, { ...(at === undefined ? {} : { at }), ...keyOption(options.key) })
+  );
   const { verdict, damage } = verification;
   const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
   const problems = [...verdict.problems, ...kernel];
@@ -63,6 +71,17 @@ export function verifyCommand(folder: string | undefined, options: VerifyOptions
   if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
   return EXIT.found;
+}
+
+/** The key of `--key`. Throws UsageError. */
+function keyOption(text: string | undefined): { readonly key?: string } {
+  if (text === undefined) return {};
+  if (isVerifier(text)) return { key: text };
+  const file = readTextUpTo(text, CREDENTIAL_BYTES_MAX).trim();
+  if (isVerifier(file)) return { key: file };
+  throw new UsageError(
+    `--key ${text}: neither a key, such as ledgerproxy/0123456789abcdef+01234567+AX3f..., nor a file with one`,
+  );
 }
 
 /** How the rules that the kernel `listed` differ from those that the ledger has at their position. */

@@ -1,0 +1,137 @@
+// Signs the ledger of a running node: a checkpoint after so many records or so long, and one at the end. The records of the last
+// minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
+
+import { checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
+import { readBackward } from "../ledger/reader.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { folderStorage, isStorageFailure } from "../ledger/storage.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
+import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS } from "../limits.ts";
+import { messageOf } from "../thrown.ts";
+import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
+import { log } from "./log.ts";
+
+/** What signing needs of a ledger. */
+export type SignedLedger = Pick<LedgerWriter, "ledger" | "next" | "place" | "durable" | "sync">;
+
+/** How often {@link Checkpoints.wake} is due, in milliseconds. */
+export const CHECKPOINT_STEP_MILLISECONDS = 1000;
+
+/** Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC. */
+export class Checkpoints {
+  readonly #keys: CheckpointKeys;
+  #current: CheckpointKey | undefined;
+  #prepared: CheckpointKey | undefined;
+  /** Offset of a checkpoint that may not be durable yet. */
+  #pending: number | undefined;
+  /** Offset behind the last checkpoint of this process; what earlier ones left is signed soon after the start. */
+  #signed = 0;
+  #signedAt = performance.now();
+  #working: Promise<void> | undefined;
+  #failed = false;
+  #stopped = false;
+
+  constructor(
+    readonly folder: string,
+    readonly ledger: SignedLedger,
+    readonly append: (record: LedgerRecord) => void,
+    readonly now: () => string,
+  ) {
+    this.#keys = new CheckpointKeys(folder, ledger.ledger);
+  }
+
+  /** Takes the next step, unless one is under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#working ??= this.#attempt(false).finally(() => this.#working = undefined);
+  }
+
+  /** Signs what is not signed yet where a key is ready, as before a segment ends. */
+  signWhereReady(): void {
+    const ready = this.#current !== undefined && this.#prepared !== undefined && this.#pending === undefined;
+    if (ready && this.ledger.next > this.#signed) this.#sign(this.#current!, this.#prepared!);
+  }
+
+  /** Signs what is not signed yet, and waits until that is durable and its key erased. */
+  async end(): Promise<void> {
+    await this.#working;
+    // Opens and prepares, signs, and erases.
+    for (let steps = 3; steps > 0; steps--) await this.#attempt(true);
+  }
+
+  /** Signs nothing more, and waits for the step that is under way: another run of the loop may use the keys then. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#working;
+  }
+
+  /** One step. What the disk does not take is tried again by a later one. */
+  async #attempt(ending: boolean): Promise<void> {
+    try {
+      await this.#step(ending);
+      this.#failed = false;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      if (!this.#failed) log.warn(`no checkpoint can be signed: ${messageOf(error)}`);
+      this.#failed = true;
+    }
+  }
+
+  async #step(ending: boolean): Promise<void> {
+    this.#current ??= await this.#open();
+    if (this.#pending !== undefined) {
+      if (ending) this.ledger.sync();
+      if (this.ledger.durable > this.#pending) await this.#advance(this.#pending);
+      return;
+    }
+    this.#prepared ??= await this.#keys.prepare(this.#current);
+    const records = this.ledger.next - this.#signed;
+    const due = ending || records >= CHECKPOINT_RECORDS ||
+      performance.now() - this.#signedAt >= CHECKPOINT_MILLISECONDS;
+    if (due && records > 0 && !this.#stopped) this.#sign(this.#current, this.#prepared);
+  }
+
+  async #open(): Promise<CheckpointKey> {
+    const { key, isNew } = await this.#keys.open();
+    if (isNew) {
+      log.info(
+        `the ledger's checkpoints begin with this key, which an auditor keeps: ${key.signer.verifier}`,
+      );
+      return key;
+    }
+    const next = await this.#keys.prepared(key);
+    if (next === undefined) return key;
+    // The process before ended between a checkpoint and the erasure of its key.
+    const used = lastCheckpoint(this.folder);
+    if (used?.number !== key.number) return key;
+    await this.#keys.advance(used.next);
+    return next;
+  }
+
+  #sign({ number, signer }: CheckpointKey, { signer: { verifier: nextKey } }: CheckpointKey): void {
+    const { ledger, next, chain } = this.ledger.place;
+    this.append(checkpointRecord({ ledger, next, chain, time: this.now(), number, nextKey }, signer));
+    this.#pending = next;
+    this.#signed = this.ledger.next;
+    this.#signedAt = performance.now();
+  }
+
+  async #advance(offset: number): Promise<void> {
+    await this.#keys.advance(offset);
+    this.#current = this.#prepared;
+    this.#prepared = undefined;
+    this.#pending = undefined;
+  }
+}
+
+/** The last checkpoint in the ledger's last records. */
+function lastCheckpoint(folder: string): { readonly number: number; readonly next: number } | undefined {
+  let left = 2 * CHECKPOINT_RECORDS;
+  for (const { record } of readBackward(folderStorage(folder, false))) {
+    const note = noteOf(record);
+    const read = note === undefined ? "none" : readCheckpoint(note);
+    if (typeof read !== "string") return read;
+    if (left-- === 0) return undefined;
+  }
+  return undefined;
+}
