@@ -134,6 +134,15 @@ export const CHECKPOINT_RECORDS = 1000;
 /** Milliseconds after which it signs records that are not signed yet. A key costs three syncs of the disk. */
 export const CHECKPOINT_MILLISECONDS = 60_000;
 
+/** How often a node publishes another head in its metrics, in milliseconds: each makes a series in every Prometheus. */
+export const HEAD_MILLISECONDS = 15 * 60_000;
+
+/** Most bytes of what a witness saw: heads of thousands of nodes for months. */
+export const WITNESS_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Longest wait for a witness, in milliseconds. */
+export const WITNESS_MILLISECONDS_MAX = 60_000;
+
 /** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
 export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
 

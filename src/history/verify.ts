@@ -5,12 +5,14 @@ import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
 import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
+import type { LedgerHead } from "../ledger/head.ts";
 import type { ProofEnd } from "../ledger/ledger_view.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
 import type { Past } from "./past.ts";
 import { newReplay, type Replay } from "./replay.ts";
+import { WitnessCheck } from "./witness.ts";
 import { tryReplay } from "./replay_part.ts";
 
 /** The result for a user. */
@@ -53,6 +55,8 @@ export interface Verifiable {
   readonly at?: number;
   /** An auditor's key: the checkpoints must follow from it. */
   readonly key?: string;
+  /** Heads that a witness saw: the ledger must have them. */
+  readonly heads?: readonly LedgerHead[];
 }
 
 /** Rules at a position, for a comparison with a kernel that holds that position. */
@@ -75,7 +79,7 @@ interface Verifying {
 }
 
 /** Reads, verifies and replays all of `past`. */
-export function verifyPast(past: Past, { at, key }: Verifiable = {}): Verification {
+export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {}): Verification {
   const first = past.first();
   const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
@@ -88,6 +92,8 @@ export function verifyPast(past: Past, { at, key }: Verifiable = {}): Verificati
   const counted = past.progress("records verified");
   const proof = past.prove(whole);
   const checkpoints = past.checkpoints(key);
+  const witness = new WitnessCheck(heads, past.id());
+  if (whole !== undefined) witness.note(first, whole.chain);
   let rules = rulesAt(verifying, at);
   let last = first - 1;
   let before = whole?.chain;
@@ -98,6 +104,7 @@ export function verifyPast(past: Past, { at, key }: Verifiable = {}): Verificati
     last = offset;
     problems.push(...checkpoints.note(offset, record, before));
     before = chain;
+    witness.note(offset + 1, chain);
     verifyRecord(verifying, offset, record);
     if (snapshots.has(offset + 1) && offset + 1 !== first) verifySnapshot(verifying, offset + 1, chain);
     rules ??= rulesAt(verifying, at);
@@ -107,6 +114,7 @@ export function verifyPast(past: Past, { at, key }: Verifiable = {}): Verificati
   // What retention removed meanwhile is no damage.
   if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
   problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems());
+  problems.push(...witness.problems(first, last));
   const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
     first,

@@ -45,11 +45,7 @@ export class CheckpointChain {
       return "its hash chain is not that of the records before it";
     }
     const last = this.#last;
-    if (last === undefined) {
-      return checkpoint.number === 0 || this.#trusted === undefined || checkpoint.key === this.#trusted
-        ? undefined
-        : "it is the first that is kept, and the key that was given did not sign it";
-    }
+    if (last === undefined) return undefined;
     if (checkpoint.ledger !== last.ledger) return `it is of ledger ${checkpoint.ledger}`;
     if (checkpoint.key === last.nextKey && checkpoint.number === last.number + 1) return undefined;
     return `the checkpoint @${last.next} does not name the key that signed it: what follows @${last.next} cannot be trusted`;

@@ -4,7 +4,7 @@
 // A key is overwritten and removed once it has signed. On a file system that writes to new places (btrfs, or any on a flash disk) the
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
-import { isUnfinished } from "../ledger/storage.ts";
+import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { newSigner, type NoteSigner, privateText, readSigner } from "../ledger/signed_note.ts";
@@ -69,7 +69,7 @@ export class CheckpointKeys {
   async #names(): Promise<string[]> {
     const names = [];
     for await (const { name, isFile } of Deno.readDir(this.folder)) {
-      if (isFile && !isUnfinished(name)) names.push(name);
+      if (isFile && !isUnfinishedFile(name)) names.push(name);
     }
     return names.sort();
   }

@@ -2,11 +2,12 @@
 // minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
 
 import { checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
+import type { LedgerHead } from "../ledger/head.ts";
 import { readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { folderStorage, isStorageFailure } from "../ledger/storage.ts";
 import type { LedgerWriter } from "../ledger/writer.ts";
-import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS } from "../limits.ts";
+import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS, HEAD_MILLISECONDS } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
 import { log } from "./log.ts";
@@ -17,7 +18,10 @@ export type SignedLedger = Pick<LedgerWriter, "ledger" | "next" | "place" | "dur
 /** How often {@link Checkpoints.wake} is due, in milliseconds. */
 export const CHECKPOINT_STEP_MILLISECONDS = 1000;
 
-/** Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC. */
+/**
+ * Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC; `publish`
+ * receives heads that are durable, not often.
+ */
 export class Checkpoints {
   readonly #keys: CheckpointKeys;
   #current: CheckpointKey | undefined;
@@ -28,6 +32,8 @@ export class Checkpoints {
   #signed = 0;
   #signedAt = performance.now();
   #working: Promise<void> | undefined;
+  #head: LedgerHead | undefined;
+  #publishedAt = -Infinity;
   #failed = false;
   #stopped = false;
 
@@ -36,6 +42,7 @@ export class Checkpoints {
     readonly ledger: SignedLedger,
     readonly append: (record: LedgerRecord) => void,
     readonly now: () => string,
+    readonly publish: (head: LedgerHead) => void,
   ) {
     this.#keys = new CheckpointKeys(folder, ledger.ledger);
   }
@@ -112,6 +119,7 @@ export class Checkpoints {
     const { ledger, next, chain } = this.ledger.place;
     this.append(checkpointRecord({ ledger, next, chain, time: this.now(), number, nextKey }, signer));
     this.#pending = next;
+    this.#head = { ledger, next, chain };
     this.#signed = this.ledger.next;
     this.#signedAt = performance.now();
   }
@@ -121,6 +129,9 @@ export class Checkpoints {
     this.#current = this.#prepared;
     this.#prepared = undefined;
     this.#pending = undefined;
+    if (this.#head === undefined || performance.now() - this.#publishedAt < HEAD_MILLISECONDS) return;
+    this.publish(this.#head);
+    this.#publishedAt = performance.now();
   }
 }
 

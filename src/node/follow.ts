@@ -80,15 +80,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
-  // A run that ends by itself is no node whose past is audited.
-  const checkpoints = options.once === true ? undefined : new Checkpoints(
-    ledgerFolder(process.inForce.ledger),
-    ledger,
-    (record) => appendRecord(engine, ports, record),
-    ports.now,
-  );
-  const signing = setInterval(() => !broken.aborted && checkpoints?.wake(), CHECKPOINT_STEP_MILLISECONDS);
-  resources.defer(() => clearInterval(signing));
+  const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const snapshots = new Snapshots(process, ports.ledger, () => checkpoints?.signWhereReady());
   const reading = progress("records in the ledger, while the cluster is read");
@@ -120,6 +112,26 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   }
   await snapshots.end();
   return restart ? EXIT.failure : summary(engine);
+}
+
+/** Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. */
+function signing(
+  { options, inForce, served: { engine, metrics } }: Process,
+  ports: Ports,
+  broken: AbortSignal,
+  resources: DisposableStack,
+): Checkpoints | undefined {
+  if (options.once === true) return undefined;
+  const checkpoints = new Checkpoints(
+    ledgerFolder(inForce.ledger),
+    ports.ledger,
+    (record) => appendRecord(engine, ports, record),
+    ports.now,
+    (head) => metrics.noteHead(head),
+  );
+  const timer = setInterval(() => !broken.aborted && checkpoints.wake(), CHECKPOINT_STEP_MILLISECONDS);
+  resources.defer(() => clearInterval(timer));
+  return checkpoints;
 }
 
 /** Makes the snapshots of one run of the loop. */

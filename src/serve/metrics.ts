@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
+import type { LedgerHead } from "../ledger/head.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
@@ -14,6 +15,8 @@ import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts
 export interface Metrics extends Meter {
   /** Counts one sync. */
   noteSync(report: SyncReport): void;
+  /** Publishes a head of the ledger, so that every scraper is a witness of it. */
+  noteHead(head: LedgerHead): void;
   /** The metrics with kube-proxy's names. */
   readonly kubeProxy: KubeProxyMetrics;
   /** The metrics about the program itself. */
@@ -100,6 +103,7 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
     drifted: (process) => drift.inc({ process }),
     appended: (microseconds) => append.observe(microseconds / 1e6),
+    ...headMetric(registry),
     noteSync(report) {
       kubeProxy.noteSync(report);
       if (report.operations > 0) duration.observe(report.microseconds / 1e6);
@@ -136,12 +140,34 @@ function unservedMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   };
 }
 
+/** The metric that `readHeads` reads (src/ledger/head.ts). */
+function headMetric(registry: Registry): Pick<Metrics, "noteHead"> {
+  const head = new Gauge({
+    name: "ledgerproxy_ledger_head_info",
+    help:
+      "A place of the ledger and the hash chain there, for verify --witness; another one every 15 minutes",
+    labelNames: ["ledger", "offset", "chain"] as const,
+    registers: [registry],
+  });
+  return {
+    noteHead({ ledger, next, chain }) {
+      head.reset();
+      head.set({ ledger, offset: String(next), chain }, 1);
+    },
+  };
+}
+
 /** Metrics about addresses that more than one Service claims. */
 function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   const registers = [registry];
   const contested = new Gauge({
     name: "ledgerproxy_frontends_contested",
     help: "Frontends that more than one Service claims; one of them has each",
+    registers,
+  });
+  const aside = new Gauge({
+    name: "ledgerproxy_services_set_aside",
+    help: "Services that are not served because their rules are refused, until they change",
     registers,
   });
   const moved = new Counter({
@@ -152,6 +178,7 @@ function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   return {
     noteSync(report) {
       contested.set(report.contested);
+      aside.set(report.aside);
       moved.inc(report.moved.length);
     },
   };

@@ -44,6 +44,8 @@ Deno.test("checkpoints that follow from one another are right, and follow from a
   for (const trusted of [undefined, KEYS[0]!.verifier, KEYS[2]!.verifier]) {
     assert.deepEqual(problemsOf(GOOD, trusted), []);
   }
+  const kept = new Map([...GOOD].slice(1));
+  assert.deepEqual(problemsOf(kept, KEYS[2]!.verifier), [], "retention has removed the first one");
   const chain = new CheckpointChain(undefined);
   for (const [offset, record] of GOOD) chain.note(offset, record, chainAt(offset));
   assert.deepEqual(chain.summary, { count: 3, through: 9, nextKey: KEYS[3]!.verifier });

@@ -32,7 +32,7 @@ const verdictOf = (folder: string, key?: string): LedgerVerdict =>
 async function live(folder: string, count: number): Promise<string> {
   using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
   const append = (record: LedgerRecord) => void writer.append([record]);
-  const checkpoints = new Checkpoints(folder, writer, append, () => TIME);
+  const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
   const { key } = await new CheckpointKeys(folder, writer.ledger).open();
   for (let i = 0; i < count; i++) {
     append({ ...appears(service(`shop/a${writer.next} 10.96.0.1 http:80/tcp`)), time: TIME });
@@ -58,7 +58,7 @@ Deno.test("a running node signs after so many records, in steps that wait for th
   inFolder(async (folder) => {
     using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
     const append = (record: LedgerRecord) => void writer.append([record]);
-    const checkpoints = new Checkpoints(folder, writer, append, () => TIME);
+    const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
     for (let i = 0; i < CHECKPOINT_RECORDS; i++) {
       append({ ...appears(service(`shop/a${i} 10.96.0.1 http:80/tcp`)), time: TIME });
     }
@@ -87,7 +87,7 @@ Deno.test("a crash between a checkpoint and the erasure of its key leaves a chai
       using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
       const append = (record: LedgerRecord) => void writer.append([record]);
       append({ ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME });
-      const checkpoints = new Checkpoints(folder, writer, append, () => TIME);
+      const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
       const { next } = writer;
       for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
         checkpoints.signWhereReady();

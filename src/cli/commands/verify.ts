@@ -5,11 +5,8 @@ import { compareWithKernel, listedPosition } from "../../history/kernel_comparis
 import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
-import { readTextUpTo } from "../../ingest/bounded_file.ts";
-import { isVerifier } from "../../ledger/signed_note.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
-import { CREDENTIAL_BYTES_MAX } from "../../limits.ts";
 import type { Ruleset } from "../../nft/ruleset.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -17,6 +14,7 @@ import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
+import { headsAt, keyArgument } from "../evidence.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printLines } from "../terminal.ts";
 import { pastArgument } from "../arguments.ts";
@@ -28,6 +26,8 @@ export interface VerifyOptions {
   readonly repair?: boolean;
   /** A verifier key, or a file that has one. */
   readonly key?: string;
+  /** A file or URL with heads. */
+  readonly witness?: string;
   readonly json?: boolean;
 }
 
@@ -43,22 +43,29 @@ export function addVerify(command: Command, done: Done): void {
     .option(...LEDGER_FLAG)
     .option("--kernel", "and whether the kernel holds what it says")
     .option("--key <key>", "and whether checkpoints follow from this key, or from the one in this file")
+    .option(
+      "--witness <where>",
+      "and whether it has the heads in this file or at this URL: checkpoints, metrics",
+    )
     .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
-    .action((ledger: string | undefined, options: VerifyOptions) => done(verifyCommand(ledger, options)));
+    .action(async (ledger: string | undefined, options: VerifyOptions) =>
+      done(await verifyCommand(ledger, options))
+    );
 }
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
-export function verifyCommand(folder: string | undefined, options: VerifyOptions): number {
+export async function verifyCommand(folder: string | undefined, options: VerifyOptions): Promise<number> {
+  const heads = options.witness === undefined ? {} : { heads: await headsAt(options.witness) };
+  const key = options.key === undefined ? {} : { key: keyArgument(options.key) };
   // The kernel first: what it holds then is in the ledger when that is read.
   const listed = options.kernel ? listedRules() : undefined;
-  const at = typeof listed === "object" ? listedPosition(listed) : undefined;
+  const position = typeof listed === "object" ? listedPosition(listed) : undefined;
+  const at = position === undefined ? {} : { at: position };
   const past = pastArgument(options.ledger, folder);
   const { path } = past;
-  const verification = past.again(() =>
-    verifyPast(past, { ...(at === undefined ? {} : { at }), ...keyOption(options.key) })
-  );
+  const verification = past.again(() => verifyPast(past, { ...at, ...key, ...heads }));
   const { verdict, damage } = verification;
   const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
   const problems = [...verdict.problems, ...kernel];
@@ -71,17 +78,6 @@ export function verifyCommand(folder: string | undefined, options: VerifyOptions
   if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
   return EXIT.found;
-}
-
-/** The key of `--key`. Throws UsageError. */
-function keyOption(text: string | undefined): { readonly key?: string } {
-  if (text === undefined) return {};
-  if (isVerifier(text)) return { key: text };
-  const file = readTextUpTo(text, CREDENTIAL_BYTES_MAX).trim();
-  if (isVerifier(file)) return { key: file };
-  throw new UsageError(
-    `--key ${text}: neither a key, such as ledgerproxy/0123456789abcdef+01234567+AX3f..., nor a file with one`,
-  );
 }
 
 /** How the rules that the kernel `listed` differ from those that the ledger has at their position. */
