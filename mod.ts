@@ -52,13 +52,20 @@ export { positionLines } from "./src/history/show_words.ts";
 export type { FoundElement, PacketPath, PathStep } from "./src/history/why.ts";
 export { pathLines } from "./src/history/why_words.ts";
 export { outcomeText, readPacket } from "./src/history/packet_words.ts";
-export { type BisectAnswer, type Expectation, parseExpectation } from "./src/history/packet_bisect.ts";
+export type { JournalCause } from "./src/history/outages.ts";
+export {
+  type BisectAnswer,
+  type Expectation,
+  parseExpectation,
+  type Unchanged,
+} from "./src/history/packet_bisect.ts";
 export type { NotBounded, PacketCondition, PacketFlip, PlacedDrift } from "./src/history/packet_bisect.ts";
 export { flipLines } from "./src/history/bisect_words.ts";
 export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/replay_part.ts";
 export type { LedgerVerdict } from "./src/history/verify.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
-export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
+export { type Looked, type Outcome, type Packet, type Trace, trace } from "./src/history/trace.ts";
+export type { TraceStep } from "./src/history/trace.ts";
 export type { SetElement, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
 export { serviceOfComment } from "./src/kube/named_services.ts";

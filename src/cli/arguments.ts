@@ -28,6 +28,7 @@ import { UsageError } from "../node/usage_error.ts";
 import { chosenFolder } from "./ledger_folder.ts";
 import { localClock, localTime } from "./local_time.ts";
 import { recordsAbout } from "../history/log.ts";
+import { readServiceName } from "../kube/service_name.ts";
 
 /** What was asked for does not exist. The message has names that are near it. */
 export class NothingFound extends Error {
@@ -86,14 +87,20 @@ export function subjectArgument(directory: Directory, text: string): Subject {
   return named(findSubject(directory, text));
 }
 
+/** What `text` names at offset `last` of `past`; a Service that is gone is named in full. Throws as {@link named}. */
+export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
+  const found = findSubject(directoryAt(past, last), text);
+  if (!isNameProblem(found) || found.kind === "ambiguous") return named(found);
+  // A Service that is gone is named in full: then the ledger is searched for it.
+  if (recordsAbout(past, { service: text }).next().done === true) return named<Subject>(found);
+  return { kind: "service", service: readServiceName(text) };
+}
+
 /** The Service that `text` names, at offset `through` of `past`, or at any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): string {
-  const found = findSubject(directoryAt(past, through), text);
-  if (!isNameProblem(found) && found.kind === "service") return found.service;
-  if (!isNameProblem(found)) throw new UsageError(`${text}: it must be a Service`);
-  // A Service that is gone is named in full: then the ledger is searched for it.
-  if (found.kind === "unknown" && recordsAbout(past, { service: text }).next().done === false) return text;
-  return named<never>(found);
+  const found = subjectAtAnyTime(past, through, text);
+  if (found.kind === "service") return found.service;
+  throw new UsageError(`${text}: it must be a Service`);
 }
 
 /** A packet between what two texts name, received by the interface `from`. Throws as {@link named}. */

@@ -11,15 +11,31 @@ const POLL_MILLISECONDS = 50;
 /** Changes are reported many at a time; the folder is looked at again after so many milliseconds at most. */
 const GATHERED_MILLISECONDS = 5;
 
+/** So long after its last record a ledger is quiet, in milliseconds: what waits for a commit has none. */
+const QUIET_MILLISECONDS = 1000;
+
+/** A ledger has grown, or has become quiet. */
+export interface Growth {
+  /** Offset of the last record. */
+  readonly last: number;
+  readonly quiet: boolean;
+}
+
 /**
- * Yields the offset of the last record whenever it has grown: first at once, then until `signal` is aborted. A record is seen within
- * some milliseconds of its write.
+ * Yields whenever the ledger has grown, and once when it has not for a while: first at once, then until `signal` is aborted. A record
+ * is seen within some milliseconds of its write.
  */
-export async function* grownLedger(past: Past, signal: AbortSignal): AsyncGenerator<number> {
-  let last = -1;
+export async function* grownLedger(past: Past, signal: AbortSignal): AsyncGenerator<Growth> {
+  let [last, quiet, grown] = [-1, true, 0];
   for await (const _ of changesOf(past.path, signal)) {
     const now = lastOffsetOf(past);
-    if (now !== undefined && now > last) yield last = now;
+    if (now !== undefined && now > last) {
+      [last, quiet, grown] = [now, false, performance.now()];
+      yield { last, quiet };
+    } else if (!quiet && performance.now() - grown > QUIET_MILLISECONDS) {
+      quiet = true;
+      yield { last, quiet };
+    }
   }
 }
 
@@ -92,14 +108,31 @@ function watched(folder: string): Deno.FsWatcher | undefined {
 }
 
 /**
+ * Calls `take` with the first and the last offset of what was written after `last`, until the process is asked to stop. `take` returns
+ * the last offset that it took: the rest comes again with what follows. Once the ledger is quiet it must take all.
+ */
+export async function following(
+  past: Past,
+  last: number,
+  take: (from: number, growth: Growth) => number,
+): Promise<number> {
+  let taken = last;
+  for await (const growth of grownLedger(past, stopSignal().signal)) {
+    if (growth.last > taken) taken = take(taken + 1, growth);
+  }
+  return EXIT.done;
+}
+
+/**
  * Prints the lines that `linesAt` makes of the newest position, again whenever they differ, until the process is asked to stop. On a
  * terminal they replace each other; in a pipe only the lines that are new are printed.
  */
 export async function watching(past: Past, linesAt: (offset: number) => readonly string[]): Promise<number> {
   const terminal = Deno.stdout.isTerminal();
   let before: readonly string[] = [];
-  for await (const offset of grownLedger(past, stopSignal().signal)) {
-    const lines = linesAt(offset);
+  for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
+    if (quiet) continue;
+    const lines = linesAt(last);
     const known = new Set(before);
     const shown = terminal ? lines : lines.filter((line) => !known.has(line));
     if (terminal) printText(CLEAR);

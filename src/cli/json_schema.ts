@@ -163,6 +163,9 @@ export const JSON_SCHEMAS = {
     target: z.string().optional().describe("what is behind the endpoint: `Pod shop/web-1`"),
     cause: cause.nullable(),
     commit: place,
+    since: journalCause.nullable().describe(
+      "of a slot: the record with which its endpoint began to get traffic",
+    ),
   }),
   "check/1": offered({
     capable: z.boolean(),

@@ -3,16 +3,21 @@
 import { parseAddress } from "../kube/address.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { readServiceName } from "../kube/service_name.ts";
 import { CONCATENATION } from "../nft/data_type.ts";
 import { plainElement } from "../nft/objects.ts";
-import type { Element, SetPath } from "../nft/ruleset.ts";
+import { type Element, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Cause, causeOf, commitOf, type CommitPlace, placeOf } from "./cause.ts";
 import { directoryOf } from "./directory.ts";
 import { findSubject, isNameProblem } from "./names.ts";
-import type { PastState } from "./past.ts";
+import type { Past, PastState } from "./past.ts";
 import { type Scope, scopeOf } from "./scope.ts";
+import { commentOf } from "../fold/service_program.ts";
+import { readServiceName, type ServiceName } from "../kube/service_name.ts";
+import { concatenationParts } from "../nft/data_type.ts";
+import { knownPast } from "./last_changes.ts";
+import type { JournalCause } from "./outages.ts";
+import { endpointKey } from "./services.ts";
 
 /** An element with its cause. */
 export interface BlamedElement extends Element {
@@ -24,6 +29,40 @@ export interface BlamedElement extends Element {
   readonly cause: Cause | null;
   /** Null where the cause was not committed. */
   readonly commit: CommitPlace | null;
+}
+
+/**
+ * The record with which the endpoint in each of `elements` began to get traffic of its frontend, in their order. An endpoint that
+ * moves to another slot has a new cause there, and serves as before. Undefined for an element that is no slot, and where it serves
+ * since before the oldest record that is kept.
+ */
+export function servingSince(
+  past: Past,
+  { state }: PastState,
+  elements: readonly BlamedElement[],
+): (JournalCause | undefined)[] {
+  const slots = elements.map((element) => slotOf(element, state));
+  const services = new Set(slots.flatMap((slot) => slot === undefined ? [] : [slot.service]));
+  const { since } = knownPast(past, state, services, true);
+  return slots.map((slot) => slot && since.get(endpointKey(slot.service, slot.served)));
+}
+
+/** The Service of an element that is a slot, and its endpoint as `servedBy` names it. */
+function slotOf(
+  { set, key, value, comment }: BlamedElement,
+  { programs }: ClusterState,
+): { readonly service: ServiceName; readonly served: string } | undefined {
+  const { family, name } = splitSetPath(set);
+  if (!name.endsWith("endpoints") || value === undefined || comment === undefined) return undefined;
+  const service = readServiceName(serviceOfComment(comment));
+  const protocol = concatenationParts(key).find((part) =>
+    part === "tcp" || part === "udp" || part === "sctp"
+  );
+  const ports = (programs.get(service)?.shape?.ports ?? []).map(({ port }) => port);
+  const port = ports.find((one) =>
+    one.family === family && one.protocol === protocol && commentOf(one.name) === comment
+  );
+  return port && { service, served: `${family} ${protocol} ${port.portName} ${value}` };
 }
 
 /**

@@ -36,7 +36,10 @@ export interface JournalEntry {
   readonly came: readonly string[];
   readonly left: readonly string[];
   readonly commit: JournalCommit | undefined;
-  /** Of drift, gaps, configurations and rejected commits: what happened. */
+  /**
+   * Of drift, gaps, configurations and rejected commits: what happened. Of a Service that appeared or went: its type, addresses and
+   * ports.
+   */
   readonly text: string;
 }
 
@@ -146,7 +149,7 @@ function servicePart(
 function eventParts(
   before: KubeObject | undefined,
   { key, value }: EventRecord,
-): Pick<JournalEntry, "object" | "verb" | "trigger" | "endpoints" | "fields"> {
+): Pick<JournalEntry, "object" | "verb" | "trigger" | "endpoints" | "fields" | "text"> {
   const slices = key.kind === "EndpointSlice" ? endpointChanges(sliceOf(before), sliceOf(value)) : [];
   const trigger = value?.metadata.annotations?.[TRIGGER];
   const known = before?.metadata.annotations?.[TRIGGER];
@@ -156,7 +159,28 @@ function eventParts(
     trigger: trigger === undefined || trigger === known ? 0 : Date.parse(trigger) || 0,
     endpoints: slices,
     fields: before === undefined || value === null ? [] : fieldChanges(before, value),
+    text: before === undefined || value === null ? summary(value ?? before) : "",
   };
+}
+
+/** What an object is that appeared or went; "" for one that is named by its endpoints. */
+function summary(object: KubeObject | undefined): string {
+  switch (object?.kind) {
+    case "Service": {
+      const { type = "ClusterIP", clusterIP, clusterIPs, externalIPs = [], ports = [] } = object.spec;
+      const addresses = clusterIPs?.length ? clusterIPs : [clusterIP ?? ""];
+      const names = ports.map(({ name, port, protocol = "TCP" }) =>
+        `${name ? `${name}:` : ""}${port}/${protocol}`
+      );
+      return [type, ...addresses, ...externalIPs, ...names].filter((part) => part !== "").join(" ");
+    }
+    case "Node":
+      return (object.status.addresses ?? []).map(({ address }) => address).join(" ");
+    case "ServiceCIDR":
+      return (object.spec.cidrs ?? []).join(" ");
+    default:
+      return "";
+  }
 }
 
 function commitOfRecord({ from, through, microseconds, operations, outcome }: CommitRecord): JournalCommit {

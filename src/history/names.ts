@@ -164,7 +164,7 @@ function matching(directory: Directory, written: Written, text: string): Subject
   if (found.length > 1) return { kind: "ambiguous", text, candidates: found.map(fullName).sort() };
   if (only?.kind === "service") return withPort(directory, only.service, written, text);
   if (only !== undefined) return written.port === undefined ? only : addressed(only, written, text);
-  return { kind: "unknown", text, candidates: near(directory, written.name) };
+  return { kind: "unknown", text, candidates: near(directory, kind === undefined ? written.name : rest!) };
 }
 
 /** A name that means one thing only. `node/web` may be a Service in a namespace `node`; no namespace is called `nodes` by chance. */

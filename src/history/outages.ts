@@ -11,6 +11,7 @@ import type { Span } from "./window.ts";
 
 /** A record of the journal, as the reason of something. */
 export interface JournalCause {
+  /** Offset of the record. */
   readonly offset: number;
   /** RFC 3339. */
   readonly time: string;

@@ -90,6 +90,8 @@ export interface Terrain {
   isLocal(address: Address): boolean;
   /** Receives every rule that does something, in the order of the walk. */
   note(step: Step): void;
+  /** Receives every key that is looked up in a set or map, found or not; undefined where the whole set is searched. */
+  looked?(set: string, key: ElementKey | undefined): void;
 }
 
 interface FilledSet {
@@ -101,7 +103,7 @@ interface FilledSet {
 export function terrainOf(
   { elements }: Ruleset,
   table: Table,
-  rest: Pick<Terrain, "isLocal" | "note">,
+  rest: Pick<Terrain, "isLocal" | "note" | "looked">,
 ): Terrain {
   const { family, name } = table;
   const sets = table.sets.map((container) =>
@@ -283,10 +285,15 @@ function valueOf(selector: Selector, packet: PacketState): string {
   }
 }
 
-function findElement({ sets }: Terrain, name: string, key: readonly string[]): SetElement | undefined {
+function findElement(
+  { sets, looked }: Terrain,
+  name: string,
+  key: readonly string[],
+): SetElement | undefined {
   const set = sets.get(name);
   assert(set !== undefined, `set ${name} does not exist`);
   const { container, elements } = set;
+  looked?.(name, container.kind === "set" && container.flag === "interval" ? undefined : elementKey(key));
   const element = container.kind === "set" && container.flag === "interval"
     ? [...elements.values()].find((element) => covers(element.key, key))
     : elements.get(elementKey(key));

@@ -58,6 +58,15 @@ function mentioning(mentions: Mentions): Scope {
   };
 }
 
+/** Whether an address in `text` is wanted. */
+export function mentionsIn(text: string, isWanted: (address: Address) => boolean): boolean {
+  for (const [, found] of text.matchAll(PLACES)) {
+    const address = parseAddress(found!);
+    if (address !== undefined && isWanted(address)) return true;
+  }
+  return false;
+}
+
 /** A comment may look like an address, so it is left out. */
 function valueOf({ value }: Element): { readonly value?: string } {
   return value === undefined ? {} : { value };

@@ -10,7 +10,7 @@ import type { SetElement } from "./packet_walk.ts";
 import { nodeAddresses, rivals } from "./packet_words.ts";
 import type { PastState } from "./past.ts";
 import { wholeRules } from "./recorded_rules.ts";
-import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
+import { type Looked, type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
 
 /** A packet's path through the rules at a position. */
 export interface PacketPath {
@@ -69,8 +69,10 @@ export function traceOf(past: PastState, packet: Packet): Trace {
 export function traceAt(
   state: Pick<ClusterState, "tables" | "desired" | "knownNode">,
   packet: Packet,
+  looked?: Looked,
 ): Trace {
-  return trace({ tables: state.tables, elements: state.desired }, packet, nodeAddresses(ownNode(state)));
+  const rules = { tables: state.tables, elements: state.desired };
+  return trace(rules, packet, nodeAddresses(ownNode(state)), looked);
 }
 
 function caused(past: PastState, { destination }: Packet, { set, element }: SetElement): FoundElement {

@@ -17,7 +17,8 @@ Deno.test("each growth is noticed, also in a new segment, until the signal is ab
     using writer = new LedgerWriter(folderStorage(folder, true), { policy: "never", segmentBytes: 400 });
     writer.append([record(0)]);
     const seen: number[] = [];
-    for await (const last of grownLedger(openPast(folder), stop.signal)) {
+    for await (const { last, quiet } of grownLedger(openPast(folder), stop.signal)) {
+      if (quiet) continue;
       seen.push(last);
       if (last >= 9) stop.abort();
       else for (let i = 0; i < 1 + last % 3; i++) writer.append([record(last + i + 1)]);
@@ -29,5 +30,22 @@ Deno.test("each growth is noticed, also in a new segment, until the signal is ab
     );
   }
   assert.ok([...Deno.readDirSync(folder)].length > 3, "there are several segments");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a ledger that does not grow is quiet once", async () => {
+  const folder = await Deno.makeTempDir();
+  const stop = new AbortController();
+  {
+    using writer = new LedgerWriter(folderStorage(folder, true), { policy: "never" });
+    writer.append([record(0)]);
+    const seen: boolean[] = [];
+    for await (const { last, quiet } of grownLedger(openPast(folder), stop.signal)) {
+      seen.push(quiet);
+      if (quiet && last === 0) writer.append([record(1)]);
+      else if (quiet) stop.abort();
+    }
+    assert.deepEqual(seen, [false, true, false, true]);
+  }
   await Deno.remove(folder, { recursive: true });
 });

@@ -1,7 +1,7 @@
 // The elements that a search finds, and the cause of each.
 
 import assert from "node:assert/strict";
-import { blameElements } from "../../src/history/blame.ts";
+import { blameElements, servingSince } from "../../src/history/blame.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { committedPast, pastOf, SHRINKING, timeAt } from "../support/past.ts";
@@ -37,4 +37,30 @@ Deno.test("an element has its cause and its commit; without a commit that is nul
   const events = [...committedPast().records()].slice(0, 2).map(({ record }) => record);
   const [uncommitted] = blameElements(stateAt(pastOf(events), 1), "10.96.0.1 . tcp . 80");
   assert.deepEqual([uncommitted!.cause?.offset, uncommitted!.commit], [1, null]);
+});
+
+Deno.test("of a slot it is known since when its endpoint serves: to move is no new beginning", () => {
+  const past = committedPast([
+    [
+      appears(service("shop/web 10.96.0.1 http:80/tcp", undefined, {
+        ...{ type: "NodePort", externalTrafficPolicy: "Local" },
+        ports: [{ name: "http", port: 80, protocol: "TCP", nodePort: 30080 }],
+      })),
+      appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2")),
+    ],
+    [appears(slice("shop/web-a http:8080/tcp 10.244.0.2"))],
+  ]);
+  const state = stateAt(past, 4);
+  const found = [...blameElements(state, "10.244.0.2")];
+  const since = servingSince(past, state, found);
+  const shown = found.map(({ set, cause }, i) => [set.split(" ")[2], cause?.offset, since[i]?.offset]);
+  assert.deepEqual(shown.filter(([set]) => String(set).endsWith("endpoints")), [
+    ["endpoints", 3, 1],
+    ["nodeport-endpoints", 3, 1],
+  ]);
+  const others = [...blameElements(state, "10.96.0.1")];
+  const known = servingSince(past, state, others);
+  others.forEach(({ set }, i) => {
+    if (!set.endsWith("endpoints")) assert.equal(known[i], undefined, set);
+  });
 });

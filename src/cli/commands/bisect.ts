@@ -48,7 +48,11 @@ export function addBisect(program: Command, done: Done): void {
     .argument("<bad>", "as good: a later position where it does not", positionArgument)
     .argument("<source>", "the sender: an address, a pod or a node")
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
-    .option("--expect <what>", "endpoint, refused, dropped, or the address of an endpoint", "endpoint")
+    .option(
+      "--expect <what>",
+      "endpoint, refused, dropped, ADDRESS[:PORT] of an endpoint, or same",
+      "endpoint",
+    )
     .option("--interface <name>", "interface by which the packet reaches the node")
     .option("--all", "print every commit that changes it, in both directions")
     .action((

@@ -1,6 +1,6 @@
 // `ledgerproxy blame WHAT`: prints for each element the record that made it, when that arrived, and the commit.
 
-import { blameElements } from "../../history/blame.ts";
+import { blameElements, servingSince } from "../../history/blame.ts";
 import { blameLines } from "../../history/blame_words.ts";
 import { directoryOf } from "../../history/directory.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
@@ -31,18 +31,19 @@ export function addBlame(program: Command, done: Done): void {
 
 /** Prints lines for each element; returns 1 when nothing matches, or where elements may be missing. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
-  const past = stateArgument(pastArgument(ledger), at);
-  const missing = past.recorded?.incomplete === undefined ? undefined : incompleteText(past.recorded);
+  const past = pastArgument(ledger);
+  const state = stateArgument(past, at);
+  const missing = state.recorded?.incomplete === undefined ? undefined : incompleteText(state.recorded);
   if (missing !== undefined) log.warn(missing);
-  let found = 0;
-  for (const blamed of blameElements(past, what)) {
-    found++;
-    if (json) printJson("blame/1", blamed);
-    else printLines(blameLines(blamed, localTime));
-  }
-  if (found > 0) return missing === undefined ? EXIT.done : EXIT.found;
+  const found = [...blameElements(state, what)];
+  const since = servingSince(past, state, found);
+  found.forEach((blamed, i) => {
+    if (json) printJson("blame/1", { ...blamed, since: since[i] ?? null });
+    else printLines(blameLines(blamed, localTime, since[i]));
+  });
+  if (found.length > 0) return missing === undefined ? EXIT.done : EXIT.found;
   // Where the name itself is unknown, those that are near it are printed.
-  subjectArgument(directoryOf(past.state), what);
-  log.info(`${what}: no element at @${past.state.folded} is about it`);
+  subjectArgument(directoryOf(state.state), what);
+  log.info(`${what}: no element at @${state.state.folded} is about it`);
   return EXIT.found;
 }
