@@ -133,13 +133,18 @@ export async function watching(past: Past, linesAt: (offset: number) => readonly
   for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
     if (quiet) continue;
     const lines = linesAt(last);
-    const known = new Set(before);
-    const shown = terminal ? lines : lines.filter((line) => !known.has(line));
+    const known = new Set(before.map(unpadded));
+    const shown = terminal ? lines : lines.filter((line) => !known.has(unpadded(line)));
     if (terminal) printText(CLEAR);
     if (terminal || shown.length > 0) printLines(shown);
     before = lines;
   }
   return EXIT.done;
+}
+
+/** A line of a table is the same line when its columns become wider. */
+function unpadded(line: string): string {
+  return line.replace(/ {2,}/g, "  ");
 }
 
 /** Moves the cursor home and clears the terminal (ECMA-48: CUP, ED). */

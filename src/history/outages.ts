@@ -3,11 +3,11 @@
 
 import { readServiceName } from "../kube/service_name.ts";
 import type { JournalEntry } from "./journal.ts";
-import { journalFrom } from "./journal_reading.ts";
+import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { type Past, stateAt } from "./past.ts";
 import { conditionOfService, type ServiceCondition } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";
-import type { Span } from "./window.ts";
+import { hasCommits, type Span } from "./window.ts";
 
 /** A record of the journal, as the reason of something. */
 export interface JournalCause {
@@ -113,28 +113,34 @@ function newlyWatched(watched: Map<string, Watched>, name: string): Watched {
 /** Enters what is out at the beginning of the span. Returns whether the ledger has commits, so that they decide. */
 function beginWatching(
   past: Past,
-  { from, through }: Span,
+  { from }: Span,
   watched: Map<string, Watched>,
   service: string | undefined,
 ): boolean {
-  if (from > 0) {
-    const { state } = stateAt(past, from - 1);
-    for (const name of service === undefined ? state.services.keys() : [readServiceName(service)]) {
-      const condition = conditionOfService(state, name);
-      if (condition === undefined) continue;
-      const open = condition.lacking.map((port) =>
-        [port, { from: null, cause: null, fresh: false }] as const
-      );
-      watched.set(name, { condition, open: new Map(open), waiting: [] });
-    }
-    if (state.committed !== undefined) return true;
+  for (const [name, condition] of from === 0 ? [] : conditionsAt(past, from - 1, service)) {
+    if (condition === undefined) continue;
+    const open = condition.lacking.map((port) => [port, { from: null, cause: null, fresh: false }] as const);
+    watched.set(name, { condition, open: new Map(open), waiting: [] });
   }
-  for (const { offset, record } of past.newestFirst({ kind: "commit" })) {
-    if (offset >= from && offset <= through && record.kind === "commit" && record.outcome === "committed") {
-      return true;
+  return hasCommits(past);
+}
+
+/** The conditions after the record at offset `at`. That of one Service is in the journal, where no state has to be made. */
+function* conditionsAt(
+  past: Past,
+  at: number,
+  service: string | undefined,
+): Generator<readonly [name: string, condition: ServiceCondition | undefined]> {
+  if (service !== undefined) {
+    for (const entry of journalBackward(past, at, { service, details: false })) {
+      if (entry.service === service) return yield [service, entry.condition];
     }
+    if (past.first() === 0) return;
   }
-  return false;
+  const { state } = stateAt(past, at);
+  for (const name of service === undefined ? state.services.keys() : [readServiceName(service)]) {
+    yield [name, conditionOfService(state, name)];
+  }
 }
 
 /** Brings a Service to the condition of the last of `due`; returns the outages that this ended. */

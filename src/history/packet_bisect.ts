@@ -11,7 +11,7 @@ import { bisect, type Condition, type Flip } from "./bisect.ts";
 import { type PacketChange, packetChanges } from "./packet_changes.ts";
 import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { NotRecorded, type Past, stateAt, WrongPosition } from "./past.ts";
+import { type Lookup, NotRecorded, type Past, stateAt, WrongPosition } from "./past.ts";
 import { madeByAnother, pastAt } from "./recorded_rules.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
 import { traceAt, traceOf } from "./why.ts";
@@ -132,8 +132,9 @@ export function* packetFlips(
   const { packet, expected } = condition;
   const valueOf = "kind" in expected ? meaningOf : ({ outcomes }: Trace) => outcomes.some(expected);
   const first = valueOf(traceAt(stateAt(past, from).state, packet));
+  const lookup = past.lookup();
   for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf)) {
-    yield flipOf(past, packet, change, "kind" in expected ? value === first : value === true);
+    yield flipOf(lookup, packet, change, "kind" in expected ? value === first : value === true);
   }
 }
 
@@ -195,11 +196,11 @@ function packetFlip(
   if (another !== undefined && meets(after) !== holds) {
     throw new NotRecorded(`${madeByAnother(another)}, which led elsewhere: search on one side of it`);
   }
-  return flipOf(past, packet, { commit, record, cause, before, after }, holds);
+  return flipOf(past.lookup(), packet, { commit, record, cause, before, after }, holds);
 }
 
 function flipOf(
-  past: Past,
+  lookup: Lookup,
   packet: Packet,
   { commit, record, cause, before, after }: Omit<PacketChange<unknown>, "value">,
   holds: boolean,
@@ -208,7 +209,7 @@ function flipOf(
   return {
     holds,
     commit: { offset: commit, time: record.time, generation: record.generation },
-    cause: causeAt(past.lookup(), cause),
+    cause: causeAt(lookup, cause),
     changes: record.changes.filter((change) => change.cause === cause && met.has(place(change))),
     before: before.outcomes,
     after: after.outcomes,

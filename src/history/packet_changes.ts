@@ -8,10 +8,8 @@ import type { FoldChanges } from "../fold/fold_changes.ts";
 import { OBJECT_PATHS, TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Service } from "../kube/objects.ts";
-import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type ElementKey, type SetPath, setPath } from "../nft/ruleset.ts";
-import type { JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { type Past, stateAt } from "./past.ts";
 import type { Packet, Trace } from "./trace.ts";
@@ -41,11 +39,10 @@ export function* packetChanges<Value>(
 ): Generator<PacketChange<Value>> {
   const { state } = stateAt(past, from);
   const lookup = past.lookup();
-  const entries = relevantEntries(past, from, through, packet, state);
+  const { offsets, commits } = relevantRecords(past, from, through, packet, state);
   const watched = new WatchedTrace(state, packet);
   let [committed, value] = [watched.trace, valueOf(watched.trace)];
   let [now, cause] = [value, from];
-  let waiting: number[] = [];
   const fold = (offset: number) => {
     const found = lookup(offset);
     if (found === undefined || !watched.fold(found.offset, found.record)) return;
@@ -53,19 +50,15 @@ export function* packetChanges<Value>(
     if (next !== now) cause = offset;
     now = next;
   };
-  for (const { offset, commit } of entries) {
-    if (commit?.accepted !== true) {
-      if (waiting.at(-1) !== offset) waiting.push(offset);
-      continue;
-    }
-    for (const due of waiting) if (due <= commit.through) fold(due);
-    waiting = waiting.filter((due) => due > commit.through);
-    const record = now === value ? undefined : lookup(offset)?.record;
+  let at = 0;
+  for (const commit of commits) {
+    for (; at < offsets.length && offsets[at]! <= commit.through; at++) fold(offsets[at]!);
+    const record = now === value ? undefined : lookup(commit.offset)?.record;
     const before = committed;
     committed = watched.trace;
     if (record?.kind !== "commit") continue;
     value = now;
-    yield { commit: offset, record, cause, value, before, after: committed };
+    yield { commit: commit.offset, record, cause, value, before, after: committed };
   }
 }
 
@@ -111,37 +104,44 @@ class WatchedTrace {
   }
 }
 
-/** The entries that can matter to the packet, and all commits. */
-function relevantEntries(
+/** The records that can matter to a packet, in order, and all accepted commits. */
+interface Relevant {
+  readonly offsets: readonly number[];
+  readonly commits: readonly { readonly offset: number; readonly through: number }[];
+}
+
+function relevantRecords(
   past: Past,
   from: number,
   through: number,
   packet: Packet,
   { services }: ClusterState,
-): JournalEntry[] {
-  const claiming = new Set<ServiceName>();
+): Relevant {
+  const claiming = new Set<string>();
   for (const [name, service] of services) if (mayReceive(service, packet)) claiming.add(name);
   const lookup = past.lookup();
-  const entries: JournalEntry[] = [];
-  const others = new Map<string, JournalEntry[]>();
-  for (const entry of journalFrom(past, from + 1, through, { details: false })) {
-    const name = readServiceName(entry.service);
-    if (entry.service === "" || entry.commit?.accepted || claiming.has(name)) {
-      entries.push(entry);
-      continue;
+  const offsets: number[] = [];
+  const commits: { offset: number; through: number }[] = [];
+  // A Service may begin to claim the destination later. What it did before is folded too: its endpoints decide its slots.
+  const others = new Map<string, number[]>();
+  for (
+    const { offset, service, object, commit } of journalFrom(past, from + 1, through, { details: false })
+  ) {
+    if (commit?.accepted) commits.push({ offset, through: commit.through });
+    else if (service === "" || claiming.has(service)) offsets.push(offset);
+    else {
+      const earlier = others.get(service) ?? [];
+      earlier.push(offset);
+      others.set(service, earlier);
+      if (!object.startsWith("Service ")) continue;
+      const record = lookup(offset)?.record;
+      const value = record?.kind === "event" ? record.value : null;
+      if (value?.kind !== "Service" || !mayReceive(value, packet)) continue;
+      claiming.add(service);
+      offsets.push(...earlier);
     }
-    // A Service may begin to claim the destination later. What it did before is folded too: its endpoints decide its slots.
-    const earlier = others.get(name);
-    if (earlier === undefined) others.set(name, [entry]);
-    else earlier.push(entry);
-    if (!entry.object.startsWith("Service ")) continue;
-    const record = lookup(entry.offset)?.record;
-    const value = record?.kind === "event" ? record.value : null;
-    if (value?.kind !== "Service" || !mayReceive(value, packet)) continue;
-    claiming.add(name);
-    entries.push(...others.get(name)!);
   }
-  return entries.sort((a, b) => a.offset - b.offset);
+  return { offsets: [...new Set(offsets)].sort((a, b) => a - b), commits };
 }
 
 /** Whether packets to the destination of `packet` may be for `service`: at one of its addresses, or at its NodePort. */

@@ -84,7 +84,8 @@ function isBefore(past: Past, since: PositionExpression, oldest: LedgerRecord): 
   return commitAtTime(past, since.milliseconds) === undefined && hasCommits(past);
 }
 
-function hasCommits(past: Past): boolean {
+/** Whether the ledger has a commit that the kernel accepted. */
+export function hasCommits(past: Past): boolean {
   for (const { record } of past.newestFirst({ kind: "commit" })) {
     if (record.kind === "commit" && record.outcome === "committed") return true;
   }

@@ -1,11 +1,13 @@
 // `log` as a user runs it: by names, as records, and followed while the ledger grows.
 
 import assert from "node:assert/strict";
+import type { CommitRecord } from "../../../src/ledger/record.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
 import { appears, slice } from "../../support/cluster_notation.ts";
 import { timeAt } from "../../support/past.ts";
+import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("what changed is printed by name, node, kind of change and time; -p prints the elements; nothing is exit code 1", async () => {
   using ledger = new AskedLedger();
@@ -38,39 +40,46 @@ Deno.test("what changed is printed by name, node, kind of change and time; -p pr
 
 Deno.test("log -f prints what there is, oldest first, and then each change as it is written", async () => {
   using ledger = new AskedLedger();
-  await using program = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts"],
-      ...["log", "web", "-f", "--limit", "2", "--ledger", ledger.folder],
-    ],
-    cwd: new URL("../../../", import.meta.url),
-    env: { NO_COLOR: "1" },
-    stdout: "piped",
-  }).spawn();
-  const lines = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  const shows = async (pattern: RegExp) => {
-    while (!pattern.test(text)) {
-      const { value, done } = await lines.read();
-      assert.ok(!done, `${pattern} is not in: ${text}`);
-      text += value;
-    }
-  };
-  await shows(/^@7 .*\n.*\n.*\n@9 .*\n$/);
+  await using program = new ShownLines("log", "web", "-f", "--limit", "2", "--ledger", ledger.folder);
+  await program.until(/^@7 .*\n.*\n.*\n@9 .*\n$/);
   {
     using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
     for (const address of ["10.244.0.7", "10.244.0.8"]) {
       const event = appears(slice(`shop/web-a http:8080/tcp ${address}@node-c`));
-      writer.append([{ ...event, time: timeAt(60) }, {
-        kind: "config",
-        time: timeAt(60),
-        version: "1",
-        nodeName: "",
-      }]);
-      await shows(new RegExp(`\\+ ${address} ready on node-c\\n`));
+      const offset = writer.append([{ ...event, time: timeAt(60) }]);
+      writer.append([commitOf(offset)]);
+      await program.until(
+        new RegExp(`\\(@${offset + 1} after 1 s\\)(?:\\n .*)*\\+ ${address} ready on node-c\\n`),
+      );
     }
   }
-  program.kill("SIGTERM");
-  await lines.cancel();
-  assert.equal((await program.status).code, 0);
+  assert.equal(await program.stop(), 0);
 });
+
+Deno.test("log -f prints a change with its commit; one that gets none is printed once the ledger is quiet", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("log", "-f", "--limit", "1", "--ledger", ledger.folder);
+  await program.until(/^@12 /);
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    writer.append([{ ...appears(slice("shop/web-a http:8080/tcp 10.244.0.9")), time: timeAt(60) }]);
+    await program.until(/\+ 10\.244\.0\.9 ready(.*\n)*/);
+    assert.match(await program.until(/@14 .*/), /@14 .* {2}\(not committed\)/);
+  }
+  assert.equal(await program.stop(), 0);
+});
+
+/** The commit of the record at `through`. */
+function commitOf(through: number): CommitRecord {
+  return {
+    ...{
+      kind: "commit",
+      time: timeAt(61),
+      from: through,
+      through,
+      digest: "00".repeat(32),
+      outcome: "committed",
+    },
+    ...{ changes: [], changesOmitted: 0, operations: 1, microseconds: 9, generation: 1 },
+  };
+}

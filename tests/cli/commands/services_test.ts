@@ -1,7 +1,12 @@
 // `services` and `endpoints`, as a user runs them.
 
 import assert from "node:assert/strict";
+import { folderStorage } from "../../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, service, slice, vanishes } from "../../support/cluster_notation.ts";
+import { timeAt } from "../../support/past.ts";
+import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("Services and endpoints at a position, as text and as JSON; what is not there is exit code 1", async () => {
   using ledger = new AskedLedger();
@@ -39,4 +44,19 @@ Deno.test("Services and endpoints at a position, as text and as JSON; what is no
   ]);
   assert.deepEqual([none.code, unknown.code], [1, 1]);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("services --watch prints what is new as it is written, and does not disturb the writer", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("services", "--watch", "--ledger", ledger.folder);
+  await program.until(/^SERVICE .*\nshop\/cart .* no endpoints: http .*\nshop\/web .* 2\/2 +ok .*\n$/);
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    writer.append([{ ...appears(slice("shop/cart-a http:8080/tcp 10.244.0.7")), time: timeAt(60) }]);
+    await program.until(/\nshop\/cart .* 1\/1 +ok +@14 .* EndpointSlice shop\/cart-a \(appeared\)\n$/);
+    writer.append([{ ...vanishes(service("shop/web 10.96.0.1 http:80/tcp")), time: timeAt(61) }]);
+    writer.append([{ ...appears(service("shop/new 10.96.0.9 http:80/tcp")), time: timeAt(62) }]);
+    await program.until(/\nshop\/new .* 0\/0 +no endpoints: http +@16 /);
+  }
+  assert.equal(await program.stop(), 0);
 });

@@ -1,7 +1,12 @@
 // `status`, as a user runs it, beside a running proxy and without one.
 
 import assert from "node:assert/strict";
+import { folderStorage } from "../../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, slice } from "../../support/cluster_notation.ts";
+import { timeAt } from "../../support/past.ts";
+import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("the state is printed worst first, and the exit code says whether anything is wrong", async () => {
   using ledger = new AskedLedger();
@@ -36,4 +41,20 @@ Deno.test("the state is printed worst first, and the exit code says whether anyt
   assert.ok(
     findings.some(({ text }: { text: string }) => text.startsWith("no proxy answers on 127.0.0.1:1")),
   );
+});
+
+Deno.test("status --watch follows the ledger", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("status", "--watch", "--ledger", ledger.folder);
+  await program.until(
+    /in sync: the kernel has the rules of @12\n(.*\n)*warning {2}endpoints: 1 Services without endpoints: shop\/cart\n/,
+  );
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    writer.append([{ ...appears(slice("shop/cart-a http:8080/tcp 10.244.0.7")), time: timeAt(60) }]);
+    await program.until(
+      /at @14, .*NOT in sync: .*\n(.*\n)*warning {2}rules: 1 changes since @14 .* are not committed\n/,
+    );
+  }
+  assert.equal(await program.stop(), 0);
 });
