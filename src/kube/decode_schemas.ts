@@ -5,6 +5,7 @@
 import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
 import { annotations, managedFields, optionalText, selector, targetRef } from "./evidence_fields.ts";
+import { type QuickReader, quickReader } from "./quick_schema.ts";
 
 /** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
@@ -127,13 +128,19 @@ const serviceCidr = z.object({
 export interface KindSchema {
   readonly apiVersion: string;
   readonly schema: z.ZodType;
+  /** Reads values that fit the schema more quickly. */
+  readonly quickly: QuickReader;
   readonly namespaced: boolean;
+}
+
+function kind(apiVersion: string, schema: z.ZodType, namespaced: boolean): KindSchema {
+  return { apiVersion, schema, quickly: quickReader(schema), namespaced };
 }
 
 /** Every kind that this program reads. */
 export const SCHEMAS: Readonly<Record<string, KindSchema>> = {
-  Service: { apiVersion: "v1", schema: service, namespaced: true },
-  EndpointSlice: { apiVersion: "discovery.k8s.io/v1", schema: endpointSlice, namespaced: true },
-  Node: { apiVersion: "v1", schema: node, namespaced: false },
-  ServiceCIDR: { apiVersion: "networking.k8s.io/v1", schema: serviceCidr, namespaced: false },
+  Service: kind("v1", service, true),
+  EndpointSlice: kind("discovery.k8s.io/v1", endpointSlice, true),
+  Node: kind("v1", node, false),
+  ServiceCIDR: kind("networking.k8s.io/v1", serviceCidr, false),
 };
