@@ -18,6 +18,8 @@ export class BadLine {
 }
 
 const FIRST_BYTES = 4096;
+/** A larger buffer is not kept for the next bytes. */
+const KEPT_BYTES_MAX = 1024 * 1024;
 
 /** Bytes that arrive in chunks, at most `limit` of them. A caller that gives none bounds all answers together. */
 export class GatheredBytes {
@@ -55,5 +57,6 @@ export class GatheredBytes {
   /** Forgets the bytes. */
   clear(): void {
     this.#length = 0;
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = new Uint8Array(0);
   }
 }

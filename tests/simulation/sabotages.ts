@@ -27,6 +27,11 @@ export const SABOTAGES: readonly Sabotage[] = [
     changes: [["const { items } = page;", "const items = Array.isArray(page.items) ? page.items : [];"]],
   },
   {
+    check: "a list in protobuf has metadata",
+    file: "src/ingest/protobuf_framing.ts",
+    changes: [['if (known.isList && object["metadata"] === undefined) {', "if (false) {"]],
+  },
+  {
     check: "a Status is an error with its own message, whatever the HTTP code",
     file: ANSWER,
     changes: [["if (isStatus(value)) throw statusFailure(value);", ""]],

@@ -84,7 +84,9 @@ async function besidePeers(): Promise<void> {
     samples.set(name, await measure(bench, proxy, labs.get(name)!));
   }
   console.error("measuring a client that only reads its watch");
+  connectApi(labs.get(DIRECT)!);
   const watched = await timeBareWatch(plane, SERVICES, CHANGES);
+  disconnectApi();
   console.error("measuring traffic");
   const traffic = measureTraffic(labs, clusterIP);
   const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
