@@ -3,7 +3,7 @@
 // equal. Why not zod's `compile`? It writes and compiles code for 25 ms at each start. The definitions that are read here are
 // those that zod 4 publishes for such programs (zod.dev/library-authors).
 
-import { isJsonObject } from "./json_value.ts";
+import { isComposite, isJsonObject } from "./json_value.ts";
 import type * as z from "./zod.ts";
 
 /** The value does not fit the schema, or this reader does not know a part of the schema. */
@@ -68,10 +68,16 @@ export function quickReader(schema: z.core.$ZodType | undefined): QuickReader {
       return listReader(quickReader(definition.element));
     case "object":
       return definition.catchall === undefined ? objectReader(definition.shape ?? {}) : givesUp;
+    case "unknown":
+      return (value) => value;
     case "record":
-      return definition.valueType?._zod.def.type === "unknown" ? recordReader : givesUp;
-    case "pipe":
-      return inTurn(quickReader(definition.in), quickReader(definition.out));
+      return definition.valueType?._zod.def.type === "unknown"
+        ? (value) => isJsonObject(value) ? value : MISFIT
+        : givesUp;
+    case "pipe": {
+      const read = inTurn(quickReader(definition.in), quickReader(definition.out));
+      return isOpen(definition.in) ? measured(read) : read;
+    }
     case "custom":
       return fn === undefined ? givesUp : (value) => fn(value) ? value : MISFIT;
     case "transform":
@@ -155,12 +161,27 @@ function objectReader(shape: Readonly<Record<string, z.core.$ZodType>>): QuickRe
   };
 }
 
-/** A map of which a transform keeps some texts. It is passed on as it is. */
-const recordReader: QuickReader = (value, size) => {
-  if (!isJsonObject(value)) return MISFIT;
-  for (const name in value) {
-    const text = value[name];
-    size.characters += name.length + AROUND + (typeof text === "string" ? text.length : 0);
+/** Whether `schema` takes values without reading what is in them, so that their size is not known. */
+function isOpen(schema: z.core.$ZodType | undefined): boolean {
+  if (schema === undefined) return false;
+  const { type, innerType }: Definition = schema._zod.def;
+  return type === "unknown" || type === "record" || isOpen(innerType);
+}
+
+/** `reader`, with the size of what it returns: a transform has kept a part of a value that was not read. */
+function measured(reader: QuickReader): QuickReader {
+  return (value, size) => {
+    const read = reader(value, size);
+    measure(read, size);
+    return read;
+  };
+}
+
+function measure(value: unknown, size: Size): void {
+  size.characters += AROUND + (typeof value === "string" ? value.length : 0);
+  if (!isComposite(value)) return;
+  for (const [name, part] of Object.entries(value)) {
+    size.characters += name.length;
+    measure(part, size);
   }
-  return value;
-};
+}

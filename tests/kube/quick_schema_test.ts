@@ -112,6 +112,16 @@ function withPut(value: unknown, [key, ...rest]: readonly (string | number)[], p
   return { ...fields, [key]: withPut(fields[key], rest, put) };
 }
 
+Deno.test("the size of a part that a transform keeps of any value counts", () => {
+  const kept = z.unknown().nullish().transform((value) =>
+    typeof value === "string" ? { kept: value } : undefined
+  );
+  const size = { characters: 0 };
+  const read = quickReader(z.object({ a: kept, b: kept }));
+  assert.deepEqual(read({ a: "x".repeat(1000), b: [7] }, size), { a: { kept: "x".repeat(1000) } });
+  assert.ok(size.characters > 1000);
+});
+
 Deno.test("a schema that is not known is left to zod", () => {
   for (
     const schema of [

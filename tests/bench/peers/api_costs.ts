@@ -67,9 +67,8 @@ export class ApiMeter {
     let cost: ApiCost = { bytes: 0, cpu: 0 };
     await until("the lists are read", () => {
       const now = this.cost();
-      if (now.bytes > bytes + SMALL_BYTES) {
-        [bytes, quiet, cost] = [now.bytes, performance.now(), now];
-      }
+      if (now.bytes > cost.bytes) cost = now;
+      if (now.bytes > bytes + SMALL_BYTES) [bytes, quiet] = [now.bytes, performance.now()];
       return bytes > 0 && performance.now() - quiet > QUIET_MILLISECONDS;
     }, 300_000);
     return cost;
