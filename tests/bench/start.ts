@@ -87,10 +87,20 @@ function waterfall(profile: Profile, end: number): Map<string, Step> {
 
 /** Starts the program from its sources, under the profiler. */
 function start(lab: Lab, folder: string, kubeconfig: string): Deno.ChildProcess {
-  const [run, ...flags] = imageArguments();
+  const ledger = `${folder}/ledger`;
+  const words = [
+    "src/cli/main.ts",
+    "run",
+    "--node",
+    "node-a",
+    "--kubeconfig",
+    kubeconfig,
+    "--ledger",
+    ledger,
+  ];
+  const [run, ...flags] = imageArguments(`${ROOT}src/cli/main.ts`, words);
   const profiler = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLE_MICROSECONDS}`];
-  const program = ["src/cli/main.ts", "run", "--node", "node-a", "--kubeconfig", kubeconfig];
-  const args = [run!, "--no-check", ...profiler, ...flags, ...program, "--ledger", `${folder}/ledger`];
+  const args = [run!, "--no-check", ...profiler, ...flags, ...words];
   return lab.inside(
     "node",
     () =>

@@ -98,7 +98,9 @@ export async function timeBareWatch(
   const { metadata } = await plane.call("GET", `${SLICES}?limit=1`);
   const { resourceVersion } = metadata as { resourceVersion: string };
   const stop = new AbortController();
-  const { body } = await client.get(SLICES, { watch: "1", resourceVersion }, stop.signal, "protobuf");
+  const { body } = await client.get(SLICES, { watch: "1", resourceVersion }, stop.signal, {
+    encoding: "protobuf",
+  });
   const reader = body!.getReader();
   const times: number[] = [];
   for (let change = 0; change < changes; change++) {
