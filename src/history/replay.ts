@@ -124,8 +124,8 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   else touched.clear();
   // What a part leaves in the kernel is known where it follows from the commit before. Else the commit of the last part shows it.
   if (partUnknown) replay.digest = readDigest(record.digest);
-  else if (!plain) adoptDesired(replay, record);
-  for (const { set, key, after } of plain ? delta : []) {
+  else if (!plain && !otherVersion) adoptDesired(replay, record);
+  for (const { set, key, after } of plain || otherVersion ? delta : []) {
     if (isRetired(set, after)) touch(touched, set, key, record.through);
   }
   const { digest } = replay;

@@ -55,7 +55,7 @@ Deno.test("of a slot it is known since when its endpoint serves: to move is no n
   const since = servingSince(past, state, found);
   const shown = found.map(({ set, cause }, i) => [set.split(" ")[2], cause?.offset, since[i]?.offset]);
   assert.deepEqual(shown.filter(([set]) => String(set).endsWith("endpoints")), [
-    ["endpoints", 3, 1],
+    ["single-endpoints", 3, 1],
     ["nodeport-endpoints", 3, 1],
   ]);
   const others = [...blameElements(state, "10.96.0.1")];
