@@ -69,7 +69,7 @@ export class ApiClient implements Disposable {
 
   /** As {@link get}, on the open connection, with the credentials of the last request: a probe must not wait for new ones. */
   async probe(path: string, signal: AbortSignal): Promise<Response> {
-    const { send, headers } = this.#last ?? await this.#connection();
+    const { send, headers } = this.#last ?? await this.#connection(signal);
     return await send(`${this.server}${path}`, { headers, signal });
   }
 
@@ -107,7 +107,7 @@ export class ApiClient implements Disposable {
   }
 
   async #call(path: string, request: ApiRequest, ready: () => void = () => {}): Promise<Response> {
-    const { send, headers } = await unlessAborted(this.#connection(), request.signal);
+    const { send, headers } = await this.#connection(request.signal);
     ready();
     if (request.body !== undefined) headers.set("content-type", "application/json");
     const start = performance.now();
@@ -128,8 +128,9 @@ export class ApiClient implements Disposable {
     return response;
   }
 
-  async #connection(): Promise<{ send: Send; headers: Headers }> {
-    const { headers: own, ...credentials } = await this.#access.credentials();
+  /** The connection with the present credentials. Once `signal` has aborted, none is made: nothing would close it. */
+  async #connection(signal: AbortSignal): Promise<{ send: Send; headers: Headers }> {
+    const { headers: own, ...credentials } = await unlessAborted(this.#access.credentials(), signal);
     const material = JSON.stringify([credentials, this.#access.proxy, this.#access.serverName]);
     if (material !== this.#material || (this.#client ?? this.#named) === undefined) {
       this[Symbol.dispose]();
