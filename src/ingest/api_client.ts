@@ -83,7 +83,7 @@ export class ApiClient implements Disposable {
 
   /** As {@link get}, on the open connection, with the credentials of the last request: a probe must not wait for new ones. */
   async probe(path: string, signal: AbortSignal): Promise<Response> {
-    const { send, headers } = this.#last ?? await this.#connection();
+    const { send, headers } = this.#last ?? await this.#connection(signal);
     return await send(`${this.server}${path}`, { headers, signal });
   }
 
@@ -125,7 +125,7 @@ export class ApiClient implements Disposable {
     request: ApiRequest,
     { encoding = "json", ready = () => {} }: GetOptions = {},
   ): Promise<Response> {
-    const { send, headers } = await unlessAborted(this.#connection(), request.signal);
+    const { send, headers } = await this.#connection(request.signal);
     headers.set("accept", ACCEPT[encoding]);
     ready();
     if (request.body !== undefined) headers.set("content-type", "application/json");
@@ -147,8 +147,9 @@ export class ApiClient implements Disposable {
     return response;
   }
 
-  async #connection(): Promise<{ send: Send; headers: Headers }> {
-    const { headers: own, ...credentials } = await this.#access.credentials();
+  /** The connection with the present credentials. Once `signal` has aborted, none is made: nothing would close it. */
+  async #connection(signal: AbortSignal): Promise<{ send: Send; headers: Headers }> {
+    const { headers: own, ...credentials } = await unlessAborted(this.#access.credentials(), signal);
     const material = JSON.stringify([credentials, this.#access.proxy, this.#access.serverName]);
     if (material !== this.#material || (this.#client ?? this.#named) === undefined) {
       this[Symbol.dispose]();

@@ -1,6 +1,6 @@
 // The command of the container: Deno with the permissions that the program needs, and the program. The image's ENTRYPOINT is the
-// same command with any network address, because an image does not know the API server. Deno checks paths as they are
-// written, without following links, and a call of libc passes all of its checks: what bounds the program is NET_ADMIN as the
+// same command with any network address, because an image does not know the API server. Deno opens a path that it allows
+// as it is written, wherever links lead, and a call of libc passes all of its checks: what bounds the program is NET_ADMIN as the
 // only capability, the seccomp profile and the read-only root file system. These permissions bound a fault of a library.
 
 import { type Cidr, contains, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
@@ -11,8 +11,8 @@ import { FAMILIES, type Family } from "../nft/data_type.ts";
 export const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 /** Where a configuration is mounted: the folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
 export const CONFIG_FOLDER = "/var/lib/kube-proxy";
-/** The token and the certificate of the pod's account. */
-const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** The token and the certificate of the pod's account. In Debian /var/run leads to /run, and Deno asks for both paths. */
+const ACCOUNT_FOLDERS = ["/var/run", "/run"].map((run) => `${run}/secrets/kubernetes.io/serviceaccount`);
 /** Deno and the program. A worker reads the program again. */
 const PROGRAM_FOLDER = "/ledgerproxy";
 /** Debian's glibc for each architecture of the image (kernel/libc.ts). */
@@ -31,7 +31,7 @@ export function runtimeCommand(net?: readonly string[]): string[] {
     "--v8-flags=--expose-gc,--max-semi-space-size=4",
     `--allow-ffi=${paths(...LIBC)}`,
     net === undefined ? "--allow-net" : `--allow-net=${net.join()}`,
-    `--allow-read=${paths(PROGRAM_FOLDER, LEDGER_FOLDER, CONFIG_FOLDER, ACCOUNT_FOLDER)}`,
+    `--allow-read=${paths(PROGRAM_FOLDER, LEDGER_FOLDER, CONFIG_FOLDER, ...ACCOUNT_FOLDERS)}`,
     `--allow-write=${LEDGER_FOLDER}`,
     "--allow-env",
     "--allow-sys=hostname,networkInterfaces,osRelease",

@@ -165,11 +165,6 @@ function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
     help: "Frontends that more than one Service claims; one of them has each",
     registers,
   });
-  const aside = new Gauge({
-    name: "ledgerproxy_services_set_aside",
-    help: "Services that are not served because their rules are refused, until they change",
-    registers,
-  });
   const moved = new Counter({
     name: "ledgerproxy_frontends_moved_total",
     help: "Addresses and NodePorts in use that went to another Service",
@@ -178,7 +173,6 @@ function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
   return {
     noteSync(report) {
       contested.set(report.contested);
-      aside.set(report.aside);
       moved.inc(report.moved.length);
     },
   };

@@ -8,7 +8,7 @@ import { bundle } from "./bundle.ts";
 const PLACES = {
   ledger: "/var/lib/ledgerproxy",
   config: "/var/lib/kube-proxy",
-  account: "/var/run/secrets/kubernetes.io/serviceaccount",
+  account: "/run/secrets/kubernetes.io/serviceaccount",
 };
 
 /** Builds the root at /mnt and replaces this process by the command, with NET_ADMIN as its only capability. $0 is the folder. */
@@ -16,6 +16,7 @@ const SCRIPT = `set -e
 mount -t tmpfs -o mode=755 image /mnt
 cd /mnt
 mkdir -p ledgerproxy usr proc sys dev etc tmp run ${Object.values(PLACES).map((path) => `.${path}`).join(" ")}
+ln -s ../run var/run
 for link in bin lib lib64; do [ -e /$link ] && ln -s usr/$link $link; done
 mount --rbind /usr usr; mount --rbind /proc proc; mount --rbind /sys sys; mount --rbind /dev dev
 touch ledgerproxy/deno ledgerproxy/ledgerproxy.js ledgerproxy/probe.js
