@@ -215,7 +215,7 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
   claim(state, key, name, wanted);
   for (const { key } of heldOthers) reclaim(state, key);
   handOver(folding, held, settling);
-  for (const one of heldOthers) handOver(folding, one, settling);
+  for (const one of heldOthers) handOver(folding, one, settling, true);
   if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
 }
 
@@ -247,13 +247,21 @@ function holdingOf(state: ClusterState, key: string, { name, before }: Settling)
 const NO_HOLDINGS: readonly Holding[] = [];
 
 /** Changes the elements of a resource from how they were to how the present holder wants them. */
-function handOver(folding: Folding, { key, holder, resource, contested }: Holding, settling: Settling): void {
+function handOver(
+  folding: Folding,
+  { key, holder, resource, contested }: Holding,
+  settling: Settling,
+  isOther = false,
+): void {
   const { state, changes } = folding;
   const { name, before, after } = settling;
   if (state.contested.has(key) !== contested) {
     changes.conflicts = noteBefore(changes.conflicts, key, contested);
   }
-  changeElements(folding, key, resource, heldResource(state, key, name, after), settling);
+  const wanted = heldResource(state, key, name, after);
+  // A frontend that goes keeps its place before the chains that it leads to, whatever else of its address changes after it.
+  if (isOther && state.unfinished.has(key) && surelySame(resource, wanted)) return;
+  changeElements(folding, key, resource, wanted, settling);
   const now = holderOf(state, key);
   if (now === holder || holder === undefined || now === undefined) return;
   noteHandover(folding, key, holder === name ? before : state.programs.get(holder));

@@ -109,7 +109,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     check: "a streamed list that does not end is given up after 10 s",
     file: REFLECTOR,
-    changes: [["return Math.min(silent, phase.grownAt + times.markMilliseconds);", "return silent;"]],
+    changes: [['if (ask === "stream") return Math.min(due, phase.grownAt + times.markMilliseconds);', ""]],
   },
   {
     check: "Retry-After is obeyed",
