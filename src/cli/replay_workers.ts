@@ -5,6 +5,7 @@ import { joinResults, type Part, replayPart, type ReplayResult } from "../histor
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { KernelRejection } from "../kernel/kernel_rejection.ts";
+import { isSegmentGone, SegmentGone } from "../ledger/gone.ts";
 import { openPast } from "../library/open_ledger.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import { progress } from "../node/progress.ts";
@@ -20,7 +21,9 @@ type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly records: number }
   | { readonly kind: "result"; readonly result: ReplayResult }
-  | { readonly kind: "error"; readonly error: string };
+  | { readonly kind: "error"; readonly error: string }
+  /** Retention removed what the part needs. */
+  | { readonly kind: "gone" };
 
 /** A worker reports its progress after so many records. */
 const RECORDS_A_REPORT = 10_000;
@@ -50,6 +53,8 @@ function replayInWorker(task: Task, counted: (records: number) => void): Promise
         return counted(data.records);
       case "result":
         return resolve(data.result);
+      case "gone":
+        return reject(new SegmentGone(task.path));
       case "error":
         return reject(new Error(data.error));
     }
@@ -69,7 +74,7 @@ export function serveReplay(): void {
     try {
       send({ kind: "result", result: replayTask(data, (records) => send({ kind: "progress", records })) });
     } catch (error) {
-      send({ kind: "error", error: String(error) });
+      send(isSegmentGone(error) ? { kind: "gone" } : { kind: "error", error: String(error) });
     }
   };
   send({ kind: "ready" });

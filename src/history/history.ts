@@ -99,7 +99,11 @@ export function historyOf(past: Past): History {
     bisect: (good, bad, condition) =>
       again(() => bisectPacket(past, offsetOf(good), offsetOf(bad), condition)),
     flips: (from, through, condition) => packetFlips(past, offsetOf(from), offsetOf(through), condition),
-    replay: (through, take) => replay(past, through === undefined ? Infinity : offsetOf(through), take),
+    replay(through, take) {
+      const ask = () => replay(past, through === undefined ? Infinity : offsetOf(through), take);
+      // What was taken cannot be taken again.
+      return take === undefined ? again(ask) : ask();
+    },
     verify: () => again(() => verifyPast(past).verdict),
   };
 }

@@ -6,9 +6,10 @@ import type { PositionExpression } from "../../history/position_expression.ts";
 import { partsOf, replayPart, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
+import { isSegmentGone } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { REPLAY_WORKERS_MAX } from "../../limits.ts";
+import { READ_AGAIN_MAX, REPLAY_WORKERS_MAX } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { ourTables } from "../../node/other_proxies.ts";
 import { log } from "../../node/log.ts";
@@ -50,17 +51,27 @@ export function addReplay(program: Command, done: Done): void {
 /** Replays the ledger in folder `path`; returns 1 at the first difference. Throws UsageError, WrongPosition. */
 export async function replayCommand(folder: string | undefined, options: ReplayOptions): Promise<number> {
   const past = pastArgument(options.ledger, folder);
-  const through = options.to === undefined ? Infinity : offsetArgument(past, options.to);
   const start = performance.now();
-  const inOrder = options.intoKernel === true || options.speed !== undefined;
-  const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
-  const parts = inOrder ? [] : partsOf(past, through, workers);
-  const result = parts.length > 1
-    ? await replayParts(past.path, parts)
-    : await replayInOrder(past, through, options);
+  const result = await replayed(past.path, past, options);
   if (result.problem !== null) log.error(result.problem);
   print(result, (performance.now() - start) / 1000, options);
   return result.difference === null && result.problem === null ? EXIT.done : EXIT.found;
+}
+
+/** Replays, and again where retention removes what is read; not into a kernel, which has a part of it then. */
+async function replayed(path: string, past: Past, options: ReplayOptions): Promise<ReplayResult> {
+  const inOrder = options.intoKernel === true || options.speed !== undefined;
+  const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
+  for (let left = READ_AGAIN_MAX;; left--) {
+    try {
+      const through = options.to === undefined ? Infinity : offsetArgument(past, options.to);
+      const parts = inOrder ? [] : partsOf(past, through, workers);
+      if (parts.length > 1) return await replayParts(path, parts);
+      return await replayInOrder(past, through, options);
+    } catch (error) {
+      if (!isSegmentGone(error) || inOrder || left === 0) throw error;
+    }
+  }
 }
 
 /** Replays all records in one process, into one kernel, at the pace that the flags set. */
