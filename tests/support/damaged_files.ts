@@ -47,7 +47,10 @@ export function stoppedLedger(): MemoryStorage {
   }
   const [, second] = segmentNames(storage) as [string, string];
   // One is not compressed, as a crash leaves it.
-  storage.files.set(second.slice(0, -COMPRESSED.length), zstdDecompressSync(storage.read(second)));
+  storage.files.set(
+    second.slice(0, -COMPRESSED.length),
+    new Uint8Array(zstdDecompressSync(storage.read(second))),
+  );
   storage.remove(second);
   assert.deepEqual([...historyOf(viewOf(storage)).log({ service: "shop/none" })], [], "its terms are made");
   return storage;
@@ -138,7 +141,7 @@ export function keepsPromise({ found, failed, wrong }: Outcome): boolean {
 
 /** `bytes` with one bit flipped. */
 export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   copy[bit >> 3]! ^= 1 << (bit & 7);
   return copy;
 }

@@ -43,7 +43,8 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     write(name, bytes) {
       // It is written beside its place and moved there, as on a disk.
       for (const call of ["create", "write", "sync"] as const) storage.fault(call);
-      storage.files.set(name, bytes.slice());
+      // A Buffer's own slice would share its bytes.
+      storage.files.set(name, new Uint8Array(bytes));
       storage.synced.set(name, bytes.length);
     },
     remove: (name) => void storage.files.delete(name),
