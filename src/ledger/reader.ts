@@ -5,7 +5,14 @@
 import { SEGMENT_BYTES_MAX } from "../limits.ts";
 import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
-import { COMPRESSED, type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
+import {
+  COMPRESSED,
+  type DecodedRecord,
+  decodeHeader,
+  decodeRecord,
+  newerVersion,
+  segmentFirst,
+} from "./format.ts";
 import { ifThere, isSegmentGone } from "./gone.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
@@ -85,7 +92,7 @@ function segmentRecords(storage: Storage, name: string, next: number | undefined
   const fault = headerFault(header, first);
   // The header is durable before the first record, so a segment whose header is torn has no records.
   if (fault !== undefined && next === undefined && !(header?.ended ?? false)) return [];
-  if (fault !== undefined) throw new LedgerDamage(name, 1, 0, fault);
+  if (fault !== undefined) throw new LedgerDamage(name, 1, 0, fault, header && newerVersion(header.bytes));
   const torn = lines.at(-1);
   const whole = torn === undefined ||
     typeof decodeRecord(torn.bytes, first + lines.length - 1, undefined) !== "string";

@@ -28,18 +28,18 @@ export class CheckpointKeys {
     return { number, signer: newSigner(keyName(this.ledger)) };
   }
 
-  /** The key that signs next; a first one where there is none. `isNew` says so. */
-  async open(): Promise<{ readonly key: CheckpointKey; readonly isNew: boolean }> {
+  /** The key that signs next; a first one where there is none. `signed`: how many records the one before it has signed. */
+  async open(): Promise<{ readonly key: CheckpointKey; readonly isNew: boolean; readonly signed: number }> {
     const files = (await this.#names()).filter((name) => keyNext(name) !== undefined);
     const newest = files.at(-1);
     for (const older of files.slice(0, -1)) await this.#erase(older);
     const key = newest === undefined ? undefined : await this.#read(newest);
-    if (key !== undefined) return { key, isNew: false };
+    if (key !== undefined) return { key, isNew: false, signed: keyNext(newest!)! };
     // A key that cannot be read is a file of another ledger, or was changed. `verify` finds that the keys do not follow.
     if (newest !== undefined) await this.#erase(newest);
     const first = this.#newKey(0);
     await this.#write(keyFile(0), first);
-    return { key: first, isNew: true };
+    return { key: first, isNew: true, signed: 0 };
   }
 
   /** The key after `current`, if an earlier process made it. */

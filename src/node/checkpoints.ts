@@ -28,7 +28,7 @@ export class Checkpoints {
   #prepared: CheckpointKey | undefined;
   /** Offset of a checkpoint that may not be durable yet. */
   #pending: number | undefined;
-  /** Offset behind the last checkpoint of this process; what earlier ones left is signed soon after the start. */
+  /** Offset behind the last checkpoint; what an earlier process left after it is signed soon after the start. */
   #signed = 0;
   #signedAt = performance.now();
   #working: Promise<void> | undefined;
@@ -99,7 +99,8 @@ export class Checkpoints {
   }
 
   async #open(): Promise<CheckpointKey> {
-    const { key, isNew } = await this.#keys.open();
+    const { key, isNew, signed } = await this.#keys.open();
+    this.#signed = signed;
     if (isNew) {
       log.info(
         `the ledger's checkpoints begin with this key, which an auditor keeps: ${key.signer.verifier}`,
@@ -112,6 +113,7 @@ export class Checkpoints {
     const used = lastCheckpoint(this.folder);
     if (used?.number !== key.number) return key;
     await this.#keys.advance(used.next);
+    this.#signed = used.next + 1;
     return next;
   }
 
