@@ -78,7 +78,7 @@ function* backward(name: string, lines: readonly SegmentLine[]): Generator<Place
   for (let line = lines.length - 1; line >= 0; line--) {
     const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
     if (typeof decoded !== "string") yield placed(decoded);
-    else if (line < lines.length - 1) throw damage(name, line, lines, decoded);
+    else if (line < lines.length - 1 || name.endsWith(COMPRESSED)) throw damage(name, line, lines, decoded);
   }
 }
 

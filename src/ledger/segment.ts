@@ -119,7 +119,8 @@ function* readSegment(
     if (typeof decoded === "string") {
       // A crash tears the end of a file, never its middle. A segment may follow a torn tail, because after a failed write the
       // records go to another file; the header of that segment proves that nothing is missing.
-      const torn = line.last && (!line.ended || decoded === NOT_WHOLE);
+      // A segment is compressed only when it is whole.
+      const torn = line.last && !name.endsWith(COMPRESSED) && (!line.ended || decoded === NOT_WHOLE);
       if (!torn) throw new LedgerDamage(name, number, line.at, decoded);
       const lostBytes = line.length + (line.ended ? 1 : 0);
       // The writer may be in the middle of this line.

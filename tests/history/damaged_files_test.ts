@@ -1,6 +1,7 @@
 // A sample of the flipped bits and truncations that `deno task flips` tries by the thousand.
 
 import assert from "node:assert/strict";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { flipped, keepsPromise, outcomeOf, stoppedLedger } from "../support/damaged_files.ts";
 
 /** Each file gets about as many flips, and as many cuts. */
@@ -28,3 +29,13 @@ for (const [name, bytes] of WHOLE.files) {
     }
   });
 }
+
+Deno.test("a compressed segment whose records became one unreadable line is found, and no time falls before it", () => {
+  for (const [name, bytes] of WHOLE.files) {
+    if (!name.endsWith(".ndjson.zst")) continue;
+    const [header] = new TextDecoder().decode(zstdDecompressSync(bytes)).split("\n");
+    const garbage = zstdCompressSync(new TextEncoder().encode(`${header}\n${"x".repeat(3000)}\n`));
+    const outcome = outcomeOf(WHOLE, name, new Uint8Array(garbage));
+    assert.ok(keepsPromise(outcome) && outcome.found, JSON.stringify(outcome));
+  }
+});
