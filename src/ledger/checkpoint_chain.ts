@@ -5,6 +5,7 @@ import type { LedgerRecord } from "./record.ts";
 
 /** The checkpoints that were found right. */
 export interface CheckpointSummary {
+  /** How many there are. */
   readonly count: number;
   /** Offset of the last one: the records before it are signed. Null where there is none. */
   readonly through: number | null;
