@@ -23,6 +23,7 @@ import { pastAt } from "../history/recorded_rules.ts";
 import type { Packet } from "../history/trace.ts";
 import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
 import { log } from "../node/log.ts";
+import { frugal } from "./frugal.ts";
 import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { chosenFolder } from "./ledger_folder.ts";
@@ -128,7 +129,7 @@ export function ledgerArgument(flag: string | undefined, argument?: string): His
 export function pastArgument(flag: string | undefined, argument?: string): Past {
   const { path, from } = chosenFolder(flag, argument);
   try {
-    return openPast(path, progress);
+    return openPast(path, frugal(progress));
   } catch (error) {
     if (isLedgerNotFound(error)) throw new UsageError(`${from} ${error.message}`);
     throw error;

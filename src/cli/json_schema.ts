@@ -147,6 +147,14 @@ const stageLatency = offered({
   }).nullable(),
 });
 
+const packet = offered({
+  source: z.string(),
+  destination: z.string(),
+  protocol: z.enum(["tcp", "udp", "sctp"]),
+  port: z.int(),
+  interface: z.string().optional(),
+});
+
 /** The schemas, by command and version. */
 export const JSON_SCHEMAS = {
   "bisect/1": offered({
@@ -198,6 +206,26 @@ export const JSON_SCHEMAS = {
     cause: journalCause.nullable(),
     ended: journalCause.nullable(),
     fresh: z.boolean().describe("the port never had an endpoint since it appeared"),
+  }),
+  "plan/1": offered({
+    at: offset,
+    objects: listOf(offered({
+      object: z.string(),
+      verb: z.enum(["appears", "changes", "stays"]),
+      changes: listOf(z.string()),
+    })),
+    packets: listOf(offered({
+      client: z.enum(["pod", "node", "outside"]),
+      service: z.string(),
+      packet,
+      serves: z.enum(["as now", "no more", "newly", "neither"]),
+      before: listOf(outcome),
+      after: listOf(outcome),
+    })).describe("those that would go elsewhere"),
+    conflicts: listOf(z.string()),
+    leftOut: listOf(z.string()),
+    unknown: listOf(z.string()).describe("what the API server or a controller decides"),
+    unserved: count.describe("packets that are served now and would not be"),
   }),
   "replay/1": offered({
     records: count,
@@ -293,13 +321,7 @@ export const JSON_SCHEMAS = {
     architecture: z.string(),
   }),
   "why/1": offered({
-    packet: offered({
-      source: z.string(),
-      destination: z.string(),
-      protocol: z.enum(["tcp", "udp", "sctp"]),
-      port: z.int(),
-      interface: z.string().optional(),
-    }),
+    packet,
     node: z.string(),
     at: offset,
     steps: listOf(offered({

@@ -113,7 +113,8 @@ export function nameProblemLines({ kind, text, candidates }: NameProblem): strin
 }
 
 function indented(names: readonly string[]): string[] {
-  return names.map((name) => `  ${name}`);
+  // A node or pod may have any name in a slice: none may make a line of its own.
+  return names.map((name) => `  ${name.replaceAll("\n", "\\n")}`);
 }
 
 /** An address, with a port and a protocol where they follow it. */

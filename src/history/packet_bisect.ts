@@ -130,10 +130,14 @@ export function* packetFlips(
 ): Generator<PacketFlip> {
   assertInOrder(from, through);
   const { packet, expected } = condition;
-  const valueOf = "kind" in expected ? meaningOf : ({ outcomes }: Trace) => outcomes.some(expected);
-  const first = valueOf(traceAt(stateAt(past, from).state, packet));
+  let first: unknown;
+  const valueOf = (trace: Trace) => {
+    const value = "kind" in expected ? meaningOf(trace) : trace.outcomes.some(expected);
+    first ??= value;
+    return value;
+  };
   const lookup = past.lookup();
-  for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf)) {
+  for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf, lookup)) {
     yield flipOf(lookup, packet, change, "kind" in expected ? value === first : value === true);
   }
 }

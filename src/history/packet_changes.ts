@@ -11,7 +11,7 @@ import type { Service } from "../kube/objects.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type ElementKey, type SetPath, setPath } from "../nft/ruleset.ts";
 import { journalFrom } from "./journal_reading.ts";
-import { type Past, stateAt } from "./past.ts";
+import { type Lookup, type Past, stateAt } from "./past.ts";
 import type { Packet, Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
 
@@ -29,6 +29,7 @@ export interface PacketChange<Value> {
 
 /**
  * Every commit after offset `from`, up to `through`, with which `valueOf` the packet's trace changes. Values are compared with ===.
+ * The first call of it is with the trace at `from`. `lookup` keeps a segment in memory, so a caller that has one shares it.
  */
 export function* packetChanges<Value>(
   past: Past,
@@ -36,9 +37,9 @@ export function* packetChanges<Value>(
   through: number,
   packet: Packet,
   valueOf: (trace: Trace) => Value,
+  lookup: Lookup = past.lookup(),
 ): Generator<PacketChange<Value>> {
   const { state } = stateAt(past, from);
-  const lookup = past.lookup();
   const { offsets, commits } = relevantRecords(past, from, through, packet, state);
   const watched = new WatchedTrace(state, packet);
   let [committed, value] = [watched.trace, valueOf(watched.trace)];

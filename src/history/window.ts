@@ -108,10 +108,20 @@ export interface Span {
 
 /** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition. */
 export function spanOf(past: Past, since?: PositionExpression, until: PositionExpression = HEAD): Span {
-  const through = recordAt(past, until);
+  return {
+    from: since === undefined ? past.first() : firstAfter(past, since),
+    through: recordAt(past, until),
+  };
+}
+
+/** The first record after `since`. Before the oldest record, or the oldest commit, that is the oldest record. */
+function firstAfter(past: Past, since: PositionExpression): number {
+  if (since.kind !== "time") return resolvePosition(since, past) + 1;
+  const commit = commitAtTime(past, since.milliseconds);
+  if (commit !== undefined) return commit.offset + 1;
   const [oldest] = past.records();
-  const all = since === undefined || oldest === undefined || isBefore(past, since, oldest.record);
-  return { from: all ? past.first() : recordAt(past, since) + 1, through };
+  const early = oldest === undefined || since.milliseconds < Date.parse(oldest.record.time);
+  return early || hasCommits(past) ? past.first() : resolvePosition(since, past) + 1;
 }
 
 /** The records from offset `begin` to `last`; only the newest of them where all together exceed `bytesMax` of JSON. */

@@ -16,6 +16,9 @@ async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: s
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+/** A Service to plan. */
+const PLANNED = new URL("../support/planned_service.yaml", import.meta.url).pathname;
+
 /** Arguments for every command that has --json, about `folder`, with the schema of its lines. */
 function questions(folder: string, service: string, target: string, at: [number, number]) {
   const ledger = ["--ledger", folder];
@@ -28,6 +31,7 @@ function questions(folder: string, service: string, target: string, at: [number,
     ["latency/1", ["latency", ...ledger]],
     ["log/1", ["log", "--limit", "1000", ...ledger]],
     ["outages/1", ["outages", "--since", "@0", ...ledger]],
+    ["plan/1", ["plan", "-f", PLANNED, ...ledger]],
     ["replay/1", ["replay", folder]],
     ["services/1", ["services", "--at", good, ...ledger]],
     ["show/1", ["show", bad, ...ledger]],
