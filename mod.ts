@@ -34,7 +34,22 @@
  * @module
  */
 export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open_ledger.ts";
-export { type History, type PastRules, type PositionLike } from "./src/history/history.ts";
+export type { AskedRange, History, PastRules, PositionLike } from "./src/history/history.ts";
+export type { EndpointState, FrontendState, ServiceState } from "./src/history/services.ts";
+export { serviceLines, servicesLines } from "./src/history/services_words.ts";
+export type { Finding, NodeState, Severity } from "./src/history/status.ts";
+export { statusLines } from "./src/history/status_words.ts";
+export type { Outage, RulesMoment } from "./src/history/outages.ts";
+export { outagesLines } from "./src/history/outages_words.ts";
+export type { Latency, Stage, StageLatency, WorstLatency } from "./src/history/change_latency.ts";
+export { latencyLines } from "./src/history/change_latency_words.ts";
+export type { BusyService, FlappingEndpoint, SlowCommit, Top } from "./src/history/top.ts";
+export { topLines } from "./src/history/top_words.ts";
+export type { LoggedChange } from "./src/history/changes_log.ts";
+export { loggedLines } from "./src/history/changes_log_words.ts";
+export type { JournalCommit, JournalEntry } from "./src/history/journal.ts";
+export type { ServiceCondition } from "./src/history/service_condition.ts";
+export type { EndpointChange, FieldChange, Readiness } from "./src/history/object_diff.ts";
 export { isNotRecorded, isWrongPosition, NotRecorded, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
 export type { ReaderClock } from "./src/history/time_expression.ts";

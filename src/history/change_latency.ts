@@ -12,9 +12,13 @@ export type Stage = "trigger to arrival" | "arrival to commit" | "trigger to com
 
 /** The latencies of one stage, in milliseconds; absent values where nothing was measured. */
 export interface StageLatency {
+  /** Which part of the way. */
   readonly stage: Stage;
+  /** How many changes were measured. */
   readonly count: number;
+  /** The median, in milliseconds. */
   readonly p50: number | null;
+  /** The 99th percentile, in milliseconds. */
   readonly p99: number | null;
   /** The slowest, with its event. */
   readonly worst: WorstLatency | null;
@@ -22,9 +26,11 @@ export interface StageLatency {
 
 /** The slowest change of a stage. */
 export interface WorstLatency {
+  /** How long it took. */
   readonly milliseconds: number;
   /** Offset of the event, and of the commit where there is one. */
   readonly offset: number;
+  /** Offset of the commit that brought it to the kernel. */
   readonly commit: number | null;
   /** RFC 3339, when the event arrived. */
   readonly time: string;
@@ -36,10 +42,13 @@ export interface WorstLatency {
 
 /** The latencies in a range of records. */
 export interface Latency {
+  /** Offset of the first record of the range. */
   readonly from: number;
+  /** Offset of its last record. */
   readonly through: number;
   /** `played`: a recording was played into the ledger, so that arrivals and commits have two clocks. Then no commit is measured. */
   readonly clock: "one" | "played";
+  /** Each stage, in the order of the way. */
   readonly stages: readonly StageLatency[];
 }
 

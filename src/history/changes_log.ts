@@ -36,6 +36,7 @@ export interface ChangeFilter {
 
 /** A change, without the parts of its entry that are not wanted. */
 export interface LoggedChange {
+  /** The change. */
   readonly entry: JournalEntry;
   /** The commit that brought it to the kernel; undefined where there is none yet, or the record changes no rule. */
   readonly commit: JournalEntry | undefined;

@@ -17,6 +17,7 @@ export interface JournalEntry {
   readonly offset: number;
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** Kind of the record. */
   readonly kind: LedgerRecord["kind"];
   /** Of an event: `EndpointSlice shop/web-a`; "" else, and in all entries of a record but the first. */
   readonly object: string;
@@ -28,13 +29,17 @@ export interface JournalEntry {
   readonly trigger: number;
   /** Whether the record changed any element of the rules. */
   readonly effect: boolean;
+  /** Endpoints of a slice that changed. */
   readonly endpoints: readonly EndpointChange[];
+  /** Other fields that changed. */
   readonly fields: readonly FieldChange[];
   /** The Service after the record; undefined where it does not exist or is not proxied. */
   readonly condition: ServiceCondition | undefined;
   /** Endpoints that began or ceased to get traffic (see {@link servedBy}). */
   readonly came: readonly string[];
+  /** Those that ceased to. */
   readonly left: readonly string[];
+  /** Of a commit: what it did. */
   readonly commit: JournalCommit | undefined;
   /**
    * Of drift, gaps, configurations and rejected commits: what happened. Of a Service that appeared or went: its type, addresses and
@@ -45,10 +50,15 @@ export interface JournalEntry {
 
 /** A commit in the journal. */
 export interface JournalCommit {
+  /** First record that it folded. */
   readonly from: number;
+  /** Last record that it folded. */
   readonly through: number;
+  /** Time in the kernel. */
   readonly microseconds: number;
+  /** How many operations were sent. */
   readonly operations: number;
+  /** Whether the kernel accepted it. */
   readonly accepted: boolean;
 }
 

@@ -23,12 +23,15 @@ export interface ServiceState {
   readonly service: string;
   /** `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`; `headless` for one without a cluster IP. */
   readonly type: string;
+  /** At its cluster IPs, external addresses and NodePorts. */
   readonly frontends: readonly FrontendState[];
   /** How many endpoints get traffic on this node, and how many there are, each address and port once. */
   readonly ready: number;
+  /** How many endpoints there are, each address and port once. */
   readonly total: number;
   /** Ports whose cluster IP leads to no endpoint, by name or number. */
   readonly lacking: readonly string[];
+  /** Of every port. */
   readonly endpoints: readonly EndpointState[];
   /** Why it is set aside; "" where it is not. */
   readonly aside: string;
@@ -40,6 +43,7 @@ export interface ServiceState {
 
 /** A frontend of a Service. */
 export interface FrontendState {
+  /** What kind of address it has. */
   readonly kind: "cluster IP" | "external IP" | "load balancer" | "NodePort";
   /** The port, by its name or number. */
   readonly port: string;
@@ -59,8 +63,11 @@ export interface EndpointState {
   readonly endpoint: string;
   /** "" where the ledger does not know it. */
   readonly node: string;
+  /** The zone of that node; "" where the ledger does not know it. */
   readonly zone: string;
+  /** `namespace/name`; "" where the ledger does not know it. */
   readonly pod: string;
+  /** As its slice says. */
   readonly condition: Readiness;
   /** Which traffic gets to it on this node: `local` is that of Local policies only. */
   readonly traffic: "all" | "local" | "none";

@@ -4,7 +4,16 @@ import { contains, parseAddress } from "../kube/address.ts";
 import { endpointParts } from "../nft/text.ts";
 import type { Subject } from "./names.ts";
 import { portText } from "./service_condition.ts";
-import type { EndpointState, ServiceState } from "./services.ts";
+import { type EndpointState, servicesOfState, type ServicesState, type ServiceState } from "./services.ts";
+import type { ServiceName } from "../kube/service_name.ts";
+
+/** The names of the Services that `subject` means; of all for undefined. */
+export function servicesOfSubject(state: ServicesState, subject: Subject | undefined): ServiceName[] {
+  if (subject?.kind === "service") return [subject.service];
+  const names = [...state.services.keys()];
+  if (subject === undefined) return names;
+  return names.filter((name) => servicesOfState(state, [name]).some((one) => isServiceOf(subject, one)));
+}
 
 /** Whether `service` has an endpoint or a frontend that `subject` means, or is it. */
 export function isServiceOf(subject: Subject, service: ServiceState): boolean {

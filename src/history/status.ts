@@ -16,9 +16,11 @@ export type Severity = "failing" | "warning" | "note";
 
 /** One thing that a person should know. */
 export interface Finding {
+  /** How bad it is. */
   readonly severity: Severity;
   /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`. */
   readonly topic: string;
+  /** The finding in words. */
   readonly text: string;
 }
 
@@ -34,7 +36,9 @@ export interface NodeState {
   readonly committed: number | null;
   /** Whether the kernel has the rules of everything up to `at`. */
   readonly inSync: boolean;
+  /** How many Services there are. */
   readonly services: number;
+  /** How many endpoints all slices have. */
   readonly endpoints: number;
   /** The worst first. */
   readonly findings: readonly Finding[];

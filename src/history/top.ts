@@ -9,10 +9,15 @@ import { servedText } from "./service_condition.ts";
 
 /** See the head of this file. Each list begins with the busiest. */
 export interface Top {
+  /** Offset of the first record that counts, or that the commit folded. */
   readonly from: number;
+  /** Offset of the last one. */
   readonly through: number;
+  /** By the records that changed them. */
   readonly services: readonly BusyService[];
+  /** By how often they came back. */
   readonly endpoints: readonly FlappingEndpoint[];
+  /** By their time in the kernel. */
   readonly commits: readonly SlowCommit[];
 }
 
@@ -30,6 +35,7 @@ export interface BusyService {
 
 /** An endpoint that ceased to get traffic and got it again. */
 export interface FlappingEndpoint {
+  /** `namespace/name`. */
   readonly service: string;
   /** `10.244.0.1:8080`. */
   readonly endpoint: string;
@@ -41,13 +47,17 @@ export interface FlappingEndpoint {
 
 /** A commit by its duration. */
 export interface SlowCommit {
+  /** Offset of the commit's record. */
   readonly offset: number;
   /** RFC 3339. */
   readonly time: string;
   /** Time in the kernel. */
   readonly microseconds: number;
+  /** How many operations were sent. */
   readonly operations: number;
+  /** Offset of the first record that counts, or that the commit folded. */
   readonly from: number;
+  /** Offset of the last one. */
   readonly through: number;
 }
 

@@ -8,6 +8,7 @@ import { isWrongPosition } from "../../src/history/past.ts";
 import type { Packet } from "../../src/history/trace.ts";
 import { elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { committedPast, timeAt } from "../support/past.ts";
+import { webPast } from "../support/web_history.ts";
 
 const LEDGER = historyOf(committedPast());
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
@@ -66,4 +67,27 @@ Deno.test("a packet is made of names, and a wrong name says which are near", () 
       (error) => error instanceof WrongName && message.test(error.message),
     );
   }
+});
+
+Deno.test("Services, status, outages, latency, what was busy and what changed are questions of a ledger", () => {
+  const history = historyOf(webPast());
+  assert.deepEqual(history.services().map(({ service, ready }) => [service, ready]), [["shop/cart", 0], [
+    "shop/web",
+    2,
+  ]]);
+  assert.deepEqual(history.services("node-b", "@4").map(({ service }) => service), ["shop/web"]);
+  assert.equal(history.services("web", timeAt(3))[0]?.ready, 0);
+  assert.equal(history.status("@6").committed, 5);
+  assert.deepEqual(history.outages({ until: "@8" }).map(({ from, to }) => [from?.offset, to?.offset]), [[
+    6,
+    8,
+  ]]);
+  assert.equal(history.latency({ since: "@8" }, "shop/cart").stages[1]?.count, 1);
+  assert.deepEqual(history.top({}, 1).services.map(({ service }) => service), ["shop/web"]);
+  assert.deepEqual([...history.changes("node-a")].map(({ entry }) => entry.offset), [7, 3, 1]);
+  assert.equal([...history.changes(undefined, "@5")].length, 4);
+  assert.throws(
+    () => history.services("wbe"),
+    (error) => error instanceof WrongName && /shop\/web/.test(error.message),
+  );
 });

@@ -7,7 +7,7 @@ import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { servicesOfState, type ServiceState } from "../../history/services.ts";
-import { isEndpointOf, isServiceOf } from "../../history/services_about.ts";
+import { isEndpointOf, servicesOfSubject } from "../../history/services_about.ts";
 import {
   endpointsLines,
   type ListedEndpoint,
@@ -106,10 +106,7 @@ function servicesFound(
 ): Found {
   const state = stateToRead(past, offset);
   const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
-  const named = subject?.kind === "service" ? [subject.service] : [...state.services.keys()];
-  const names = subject === undefined || subject.kind === "service"
-    ? named
-    : named.filter((name) => servicesOfState(state, [name]).some((one) => isServiceOf(subject, one)));
+  const names = servicesOfSubject(state, subject);
   const known = knownPast(past, state, new Set(names), since);
   return { services: servicesOfState(state, names, known), subject };
 }
