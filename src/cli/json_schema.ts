@@ -284,6 +284,13 @@ export const JSON_SCHEMAS = {
       text: z.string(),
     })).describe("the worst first"),
   }),
+  "test/1": offered({
+    name: z.string(),
+    holds: z.boolean(),
+    text: z.string().describe('how it is broken; "" where it holds'),
+    commit: rulesMoment.nullable().describe("the first commit that broke it"),
+    cause: journalCause.nullable(),
+  }),
   "top/1": offered({
     from: offset,
     through: offset,

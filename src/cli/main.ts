@@ -35,6 +35,7 @@ import { serveReplay } from "./replay_workers.ts";
 import { addReport } from "./commands/report.ts";
 import { run } from "../node/run.ts";
 import type { RunOptions } from "../node/run_options.ts";
+import { addTest } from "./commands/test.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addEndpoints, addServices } from "./commands/services.ts";
 import { addStatus } from "./commands/status.ts";
@@ -88,7 +89,7 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(withSource(program.command("why")), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
-  for (const add of [addStatus, addServices, addEndpoints, addTop, addPlan]) add(program, done);
+  for (const add of [addStatus, addServices, addEndpoints, addTop, addPlan, addTest]) add(program, done);
   for (const add of [addLog, addShow, addReplay, addDiff, addBisect, addBlame]) add(program, done);
   addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);

@@ -51,9 +51,13 @@ export function* packetChanges<Value>(
     if (next !== now) cause = offset;
     now = next;
   };
+  const counted = past.progress("records of the journal folded");
   let at = 0;
   for (const commit of commits) {
-    for (; at < offsets.length && offsets[at]! <= commit.through; at++) fold(offsets[at]!);
+    for (; at < offsets.length && offsets[at]! <= commit.through; at++) {
+      fold(offsets[at]!);
+      counted(at);
+    }
     const record = now === value ? undefined : lookup(commit.offset)?.record;
     const before = committed;
     committed = watched.trace;

@@ -16,6 +16,7 @@ async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: s
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+const ASSERTIONS = new URL("../support/assertions.yaml", import.meta.url).pathname;
 /** A Service to plan. */
 const PLANNED = new URL("../support/planned_service.yaml", import.meta.url).pathname;
 
@@ -36,6 +37,7 @@ function questions(folder: string, service: string, target: string, at: [number,
     ["services/1", ["services", "--at", good, ...ledger]],
     ["show/1", ["show", bad, ...ledger]],
     ["status/1", ["status", "--at", bad, ...ledger]],
+    ["test/1", ["test", ASSERTIONS, ...ledger]],
     ["top/1", ["top", ...ledger]],
     ["verify/1", ["verify", folder]],
     ["version/1", ["version"]],
