@@ -6,16 +6,21 @@ import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
-import { type LeadKind, leadsOf } from "./leads.ts";
-import { type Flavour, leadRules } from "./pick_chains.ts";
+import { allLeads, lead, type LeadKind, leadsOf, PINNED } from "./leads.ts";
+import { type Flavour, leadRules, LOST } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
 
-/** The chain `services`, and those that it leads to before a pick chain. */
+/**
+ * The chain `services`, and those that it leads to before a pick chain. What has no pick chain returns to `lead` or
+ * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it, and
+ * behind the maps of affinity are many chains.
+ */
 export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
   const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+  const original: Selector[] = [`ct original ${family} daddr`, ...nodePort];
   const mark = markFor(2 ** config.masqueradeBit);
   return [
     {
@@ -23,18 +28,19 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
       rules: [
         ...masqueradeClusterIPs(family, config, local),
         rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
-        rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("frontend")]),
+        rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
         ...nodePortRules(family, config, [
           { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
-          goto("nodeport"),
+          goto("nodeport-lead"),
         ]),
       ],
     },
     {
-      name: "frontend",
+      name: "lead",
       rules: [
-        rule([isLead(family, "!=", "cluster"), goto("external")]),
+        rule([isLead(family, "!=", "cluster"), jump("external")]),
         ...leadRules(family, "cluster", "pick"),
+        ...pinnedRules(family, original, "ips"),
       ],
     },
     {
@@ -45,18 +51,42 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
         ...leadRules(family, "external", "pick"),
       ],
     },
+    { name: "external-local", rules: localPolicy(mark, local, frontend, "ips", "local-pick") },
     {
-      name: "nodeport",
+      name: "nodeport-lead",
       rules: [
-        rule([isLead(family, "==", "local"), goto("nodeport-local")]),
-        rule([mark, goto("nodeport-pick")], "masquerade"),
+        rule([isLead(family, "==", "cluster"), mark], "masquerade"),
+        rule([isLead(family, "==", "local"), jump("nodeport-local")]),
+        ...leadRules(family, "cluster", "nodeport-pick"),
+        ...pinnedRules(family, nodePort, "nodeports"),
       ],
     },
-    { name: "external-local", rules: localPolicy(mark, local, frontend, "ips", ["pick", "local-pick"]) },
     {
       name: "nodeport-local",
-      rules: localPolicy(mark, local, nodePort, "nodeports", ["nodeport-pick", "local-nodeport-pick"]),
+      rules: localPolicy(mark, local, nodePort, "nodeports", "local-nodeport-pick"),
     },
+    ...(["local-pick", "local-nodeport-pick"] as const).map((name): Chain => ({
+      name,
+      rules: leadRules(family, "local", name),
+    })),
+  ];
+}
+
+/** Leads that no pick chain took are those of ServicePorts with affinity. Any other packet has its own destination again. */
+function pinnedRules(family: Family, key: readonly Selector[], kind: "ips" | "nodeports"): Rule[] {
+  const destination = `${family} daddr` as const;
+  const localLead = lead(family, "local", PINNED);
+  return [
+    rule([
+      { kind: "match", selector: destination, operator: "==", value: localLead },
+      { kind: "vmap", key, map: `local-affinity-${kind}` },
+    ]),
+    rule([
+      { kind: "match", selector: destination, operator: "!=", value: allLeads(family) },
+      { kind: "verdict", verdict: { kind: "return" } },
+    ]),
+    rule([{ kind: "vmap", key, map: `affinity-${kind}` }]),
+    LOST,
   ];
 }
 
@@ -115,9 +145,12 @@ function localPolicy(
   local: Detector,
   key: Selector[],
   kind: "ips" | "nodeports",
-  [allEndpoints, localEndpoints]: readonly [Flavour, Flavour],
+  localEndpoints: Flavour,
 ): Rule[] {
-  const all: Statement[] = [{ kind: "daddr-set", key, map: `local-policy-${kind}` }, goto(allEndpoints)];
+  const all: Statement[] = [
+    { kind: "daddr-set", key, map: `local-policy-${kind}` },
+    { kind: "verdict", verdict: { kind: "return" } },
+  ];
   const fromNode: Statement = { kind: "match", selector: "fib saddr type", operator: "==", value: "local" };
   return [
     rule([{ kind: "daddr-restore" }]),
@@ -145,4 +178,8 @@ export function goto(name: string): Statement {
 
 function markFor(bits: number): Statement {
   return { kind: "mark-set", operator: "|", bits };
+}
+
+function jump(name: string): Statement {
+  return { kind: "verdict", verdict: { kind: "jump", chain: name } };
 }

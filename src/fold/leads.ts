@@ -6,7 +6,10 @@
 import { assert } from "../invariant.ts";
 import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
 
-/** How a frontend is served: `cluster` and `external` differ in masquerading, `local` has two lists of endpoints. */
+/**
+ * How a frontend is served: `cluster` and `external` differ in masquerading. `local` is external policy Local: in the maps
+ * of frontends one with two lists of endpoints, in the maps of local ones the list of the node's own.
+ */
 export type LeadKind = "cluster" | "external" | "local";
 
 /** In place of a slot class: the ServicePort has ClientIP affinity and a chain of its own. */
@@ -23,6 +26,11 @@ export function lead(family: Family, kind: LeadKind, slotClass: number): Address
   const number = NUMBER[kind];
   if (family === "ip") return canonicalAddress(`0.${number}.${slotClass >> 8}.${slotClass & 0xff}`);
   return canonicalAddress(`100::${number === 0 ? "" : `${number}:`}${slotClass.toString(16)}`);
+}
+
+/** The prefix of all leads of `family`. */
+export function allLeads(family: Family): string {
+  return family === "ip" ? "0.0.0.0/8" : "100::/64";
 }
 
 /** The prefix of all leads of `kind`: `0.1.0.0/16`, `100::1:0/112`. */

@@ -6,7 +6,7 @@ import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector } from "../nft/statement.ts";
-import { lead, type LeadKind, PINNED } from "./leads.ts";
+import { lead, type LeadKind } from "./leads.ts";
 
 /** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
 export const SLOT_CLASSES: readonly number[] = Array.from(
@@ -14,34 +14,21 @@ export const SLOT_CLASSES: readonly number[] = Array.from(
   (_, exponent) => 2 ** exponent,
 );
 
-/** Flavours of pick chains: the map of endpoints, the key of a frontend in it, and the chains of ServicePorts with affinity. */
+/** Flavours of pick chains: the map of endpoints, and the key of a frontend in it. */
 const FLAVOURS = [
-  { name: "pick", map: "endpoints", key: "frontend", pinned: "affinity-ips" },
-  { name: "local-pick", map: "local-endpoints", key: "frontend", pinned: "local-affinity-ips" },
-  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport", pinned: "affinity-nodeports" },
-  {
-    name: "local-nodeport-pick",
-    map: "local-nodeport-endpoints",
-    key: "nodeport",
-    pinned: "local-affinity-nodeports",
-  },
+  { name: "pick", map: "endpoints", key: "frontend" },
+  { name: "local-pick", map: "local-endpoints", key: "frontend" },
+  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport" },
+  { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
 ] as const;
 
 /** A flavour of pick chains. */
 export type Flavour = (typeof FLAVOURS)[number]["name"];
 
-/**
- * All pick chains of `family`, and for each flavour the chain that leads to them: `pick`, `local-pick`. It compares the
- * packet's destination, which is a lead of kind `cluster` then.
- */
+/** All pick chains of `family`. The destination of a packet that gets there is a lead. */
 export function pickChains(family: Family): Chain[] {
-  return FLAVOURS.flatMap(({ name, map, key, pinned }) => [
-    { name, rules: leadRules(family, "cluster", name) },
-    {
-      name: pinnedChain(name),
-      rules: [rule([{ kind: "vmap", key: frontendKey(family, key), map: pinned }]), LOST],
-    },
-    ...SLOT_CLASSES.map((slotClass): Chain => ({
+  return FLAVOURS.flatMap(({ name, map, key }) =>
+    SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
       rules: [
         ...drawRules(
@@ -51,13 +38,13 @@ export function pickChains(family: Family): Chain[] {
         ),
         LOST,
       ],
-    })),
-  ]);
+    }))
+  );
 }
 
 /** Rules that send each lead of `kind` to the chain of its slot class. Small classes come first: most Services have one. */
 export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
-  const one = (slotClass: number, chain: string) =>
+  return SLOT_CLASSES.map((slotClass) =>
     rule([
       {
         kind: "match",
@@ -65,12 +52,9 @@ export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rul
         operator: "==",
         value: lead(family, kind, slotClass),
       },
-      { kind: "verdict", verdict: { kind: "goto", chain } },
-    ]);
-  return [
-    ...SLOT_CLASSES.map((slotClass) => one(slotClass, pickChain(flavour, slotClass))),
-    one(PINNED, pinnedChain(flavour)),
-  ];
+      { kind: "verdict", verdict: { kind: "goto", chain: pickChain(flavour, slotClass) } },
+    ])
+  );
 }
 
 /** Name of the chain for `flavour` and `slotClass`: `pick-4`. */
@@ -78,13 +62,8 @@ function pickChain(flavour: Flavour, slotClass: number): string {
   return `${flavour}-${slotClass}`;
 }
 
-/** Name of the chain that leads to the chains of ServicePorts with affinity: `pick-pinned`. */
-function pinnedChain(flavour: Flavour): string {
-  return `${flavour}-pinned`;
-}
-
 /** Reached only while another program's change of the elements is not undone: the packet gets its destination back. */
-const LOST: Rule = rule([{ kind: "daddr-restore" }], "no endpoint found");
+export const LOST: Rule = rule([{ kind: "daddr-restore" }], "no endpoint found");
 
 /**
  * The moduli of a chain's draws, in order. Slots 0 to S/4 - 1 are always filled. The last draw is from those alone, so every

@@ -323,7 +323,7 @@ function externalLocal(
   const values = {
     ...(endpoints.any ? { serve: lead(port.family, "local", 1) } : {}),
     ...(local.endpoints.length > 0
-      ? { local: leadTo(port, "cluster", local), ...pinned(port, "localPinned", "local") }
+      ? { local: leadTo(port, "local", local), ...pinned(port, "localPinned", "local") }
       : { refuse: refusal(program) }),
     ...(cluster.endpoints.length > 0
       ? { policy: leadTo(port, "cluster", cluster), ...pinned(port, "pinned", "service") }

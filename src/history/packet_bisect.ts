@@ -11,7 +11,7 @@ import { bisect, type Condition, type Flip } from "./bisect.ts";
 import { type PacketChange, packetChanges } from "./packet_changes.ts";
 import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { type Lookup, NotRecorded, type Past, stateAt, WrongPosition } from "./past.ts";
+import { type Lookup, NotRecorded, type Past, WrongPosition } from "./past.ts";
 import { madeByAnother, pastAt } from "./recorded_rules.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
 import { traceAt, traceOf } from "./why.ts";

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "501ae800990d5e209dc320438d6d6b026500034a66e8daf35f875082bf9bf051",
-    "ledgers/0.6.0": "501ae800990d5e209dc320438d6d6b026500034a66e8daf35f875082bf9bf051",
-    "recordings/evening": "d145fee08b6f64d5a72960452506d27cdf1ef7e7cee16c2330b0d2af3cd7cafc",
+    "ledgers/0.1.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
+    "ledgers/0.6.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
+    "recordings/evening": "576affa75f2574e4fbc5203080d82168b97464ad078479f71c42cd3e6cd648ce",
   },
 };
 

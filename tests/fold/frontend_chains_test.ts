@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { frontendChains } from "../../src/fold/frontend_chains.ts";
-import { lead, PINNED } from "../../src/fold/leads.ts";
+import { lead } from "../../src/fold/leads.ts";
 import { SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
 import { skeleton } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -19,23 +19,45 @@ function rulesOf(family: Family, name: string): string[] {
   return chain!.rules.map((rule) => ruleText(family, { statements: rule.statements }));
 }
 
-Deno.test("each lead goes to the pick chain of its slot class, and that of affinity to the chain of pinned ones", () => {
+Deno.test("each lead goes to the pick chain of its slot class", () => {
   const lists = [
-    ["frontend", "cluster", "pick"],
+    ["lead", "cluster", "pick"],
     ["external", "external", "pick"],
-    ["pick", "cluster", "pick"],
-    ["local-pick", "cluster", "local-pick"],
-    ["nodeport-pick", "cluster", "nodeport-pick"],
-    ["local-nodeport-pick", "cluster", "local-nodeport-pick"],
+    ["local-pick", "local", "local-pick"],
+    ["nodeport-lead", "cluster", "nodeport-pick"],
+    ["local-nodeport-pick", "local", "local-nodeport-pick"],
   ] as const;
   for (const family of FAMILIES) {
     for (const [chain, kind, flavour] of lists) {
       const rules = rulesOf(family, chain);
-      for (const slotClass of [...SLOT_CLASSES, PINNED]) {
-        const target = `${flavour}-${slotClass === PINNED ? "pinned" : slotClass}`;
-        const compares = `${family} daddr ${lead(family, kind, slotClass)} goto ${target}`;
+      for (const slotClass of SLOT_CLASSES) {
+        const compares = `${family} daddr ${lead(family, kind, slotClass)} goto ${flavour}-${slotClass}`;
         assert.ok(rules.includes(compares), `${chain}: ${compares}`);
       }
+    }
+  }
+});
+
+Deno.test("one rule leads to each map of affinity, because the kernel validates what is behind it once for each rule", () => {
+  for (const { chains } of skeleton(DEFAULT_PROXY_CONFIG)) {
+    for (
+      const map of ["ips", "nodeports"].flatMap((kind) => [`affinity-${kind}`, `local-affinity-${kind}`])
+    ) {
+      const places = chains.flatMap(({ name, rules }) =>
+        rules.some(({ statements }) => statements.some((one) => one.kind === "vmap" && one.map === map))
+          ? [name]
+          : []
+      );
+      const [place] = places;
+      assert.deepEqual(places, [/nodeports/.test(map) ? "nodeport-lead" : "lead"]);
+      const leading = chains.flatMap(({ rules }) =>
+        rules.filter(({ statements }) =>
+          statements.some((one) =>
+            one.kind === "verdict" && "chain" in one.verdict && one.verdict.chain === place
+          )
+        )
+      );
+      assert.equal(leading.length, 1, `rules that lead to ${place}`);
     }
   }
 });
@@ -46,7 +68,7 @@ Deno.test("a chain that may find no endpoint gives the packet its destination ba
     for (const chain of ["external-local", "nodeport-local"]) {
       assert.equal(rulesOf(family, chain)[0], restore);
     }
-    for (const chain of ["pick-1", "local-pick-4", "nodeport-pick-4096", "pick-pinned"]) {
+    for (const chain of ["pick-1", "local-pick-4", "nodeport-pick-4096", "lead", "nodeport-lead"]) {
       assert.equal(rulesOf(family, chain).at(-1), restore);
     }
   }
