@@ -41,13 +41,29 @@ function shownEnd(names: readonly string[]): { readonly next: number; readonly f
   return shown;
 }
 
-/** The records that are missing at the end of the ledger in `storage`; undefined where no file shows any. */
-export function cutTail(storage: Storage): CutTail | undefined {
-  const tail = tailBehindSegments(storage);
-  if (tail === undefined || tail.end >= tail.next) return undefined;
-  const [from, through, file] = [tail.end, tail.next - 1, tail.file];
-  const text = `@${from} to @${through} are missing: ${file} shows that they were written`;
-  return { from, through, file, text };
+/**
+ * The records that are missing at the end of the ledger in `storage`; undefined where no file shows any. With `snapshots` only
+ * those count: then the last segment is read only where no segment continues the newest snapshot.
+ */
+export function cutTail(storage: Storage, evidence: "all" | "snapshots" = "all"): CutTail | undefined {
+  const tail = tailBehindSegments(storage, evidence);
+  return tail && cutAt(tail.end, tail);
+}
+
+/** As {@link cutTail}, for a ledger that was read up to the record before `end`. */
+export function cutBehind(storage: Storage, end: number): CutTail | undefined {
+  return cutAt(end, shownEnd(storage.names()));
+}
+
+function cutAt(from: number, { next, file }: ReturnType<typeof shownEnd>): CutTail | undefined {
+  if (from >= next) return undefined;
+  const through = next - 1;
+  return {
+    from,
+    through,
+    file,
+    text: `@${from} to @${through} are missing: ${file} shows that they were written`,
+  };
 }
 
 /**
@@ -55,7 +71,10 @@ export function cutTail(storage: Storage): CutTail | undefined {
  * cut, and which went on with other records.
  */
 export function straySnapshots(storage: Storage): string[] {
-  const tail = tailBehindSegments(storage);
+  // Most starts and questions find none behind the beginning of the last segment, and need not read it.
+  const begins = segmentFirst(segmentNames(storage).at(-1) ?? "") ?? Infinity;
+  if (!storage.names().some((name) => (snapshotNext(name) ?? 0) > begins)) return [];
+  const tail = tailBehindSegments(storage, "snapshots");
   if (tail === undefined) return [];
   return storage.names().filter((name) => {
     const next = snapshotNext(name) ?? 0;
@@ -66,11 +85,13 @@ export function straySnapshots(storage: Storage): string[] {
 /** The last segment and what files show beyond its beginning; undefined where they show nothing: then it need not be read. */
 function tailBehindSegments(
   storage: Storage,
+  evidence: "all" | "snapshots",
 ):
   | { readonly first: number; readonly end: number; readonly next: number; readonly file: string }
   | undefined {
   // In this order: a writer may append in between.
-  const { next, file } = shownEnd(storage.names());
+  const names = storage.names().filter((name) => evidence === "all" || snapshotNext(name) !== undefined);
+  const { next, file } = shownEnd(names);
   const last = segmentNames(storage).at(-1);
   const first = segmentFirst(last ?? "");
   if (first === undefined || next <= first) return undefined;

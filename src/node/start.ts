@@ -5,7 +5,7 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
-import { type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
+import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
@@ -44,8 +44,9 @@ const FOLDED_TOGETHER = 1000;
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   try {
-    const cut = cutTail(storage);
-    const opened = openWhole(storage, path, policy, cut?.from);
+    const lost = cutTail(storage, "snapshots");
+    const opened = openWhole(storage, path, policy, lost?.from);
+    const cut = lost ?? cutBehind(storage, opened.ledger.next);
     const behind = cut === undefined ? false : goOnBehind(storage, opened, cut);
     return { ...opened, renewed: behind || isRenewed(storage, opened) };
   } catch (error) {

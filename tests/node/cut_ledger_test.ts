@@ -97,3 +97,14 @@ Deno.test("a cut in a past that led to rules leaves the rules that stand", () =>
   assert.equal(start(folder).renewed, true);
   Deno.removeSync(folder, { recursive: true });
 });
+
+Deno.test("a start behind a cut that only the key of the next checkpoint shows records the gap", () => {
+  const folder = cutFolder(2);
+  Deno.removeSync(`${folder}/00000000000000000007.snapshot.zst`);
+  Deno.writeTextFileSync(`${folder}/00000000000000000007.key`, "{}");
+  assert.match(openLedger(folder).verify().problems.join(), /^@4 to @6 are missing: 0+7\.key shows/);
+  assert.deepEqual(start(folder).services, ["shop/a", "shop/b"]);
+  const [gap] = [...openLedger(folder).log({ kind: "gap" })].slice(-1);
+  assert.ok(gap?.record.kind === "gap" && gap.record.records === 3 && gap.offset === 4);
+  Deno.removeSync(folder, { recursive: true });
+});
