@@ -8,10 +8,14 @@ const REPORTS = 16;
 
 /** `progress`, and garbage is collected now and then. `collect` does that. */
 export function frugal(progress: Progress, collect: () => void = collectGarbage): Progress {
+  let states = 0;
   return (work) => {
     const counted = progress(work);
-    // Questions that report each record collect nothing here: most of their memory is in use.
-    if (!work.includes("journal")) return counted;
+    if (!work.includes("journal")) {
+      // A second state is made of a snapshot while the first is in use: what the first left is collected before.
+      if (++states > 1) collect();
+      return counted;
+    }
     let reports = 0;
     return (count) => {
       counted(count);

@@ -8,7 +8,7 @@ import { journalFrom } from "./journal_reading.ts";
 import { findSubject, isNameProblem, type NameProblem, nameProblemLines } from "./names.ts";
 import { causeOfEntry, type JournalCause, outagesIn, type RulesMoment } from "./outages.ts";
 import { parseExpectation } from "./packet_bisect.ts";
-import { packetChanges } from "./packet_changes.ts";
+import { type PacketWatch, watchPackets } from "./packet_changes.ts";
 import { packetOfNames } from "./packet_names.ts";
 import { outcomeText } from "./packet_words.ts";
 import { causeAt } from "./cause.ts";
@@ -31,10 +31,28 @@ export interface Checked {
   readonly cause: JournalCause | null;
 }
 
-/** Checks `assertions` after the records up to `span.through`; with `span.from` before it, at every commit in between too. */
+/** Checks `assertions` after the records up to `span.from`, and at every commit from there to `span.through`. */
 export function checkAssertions(past: Past, span: Span, assertions: readonly Assertion[]): Checked[] {
-  const { state } = stateAt(past, span.from);
-  return assertions.map((assertion) => checkAssertion({ past, span, state }, assertion));
+  const { state, lookup } = stateAt(past, span.from);
+  const place = { past, span, state };
+  const first = assertions.map((assertion): Checked | WatchedAssertion => checkAssertion(place, assertion));
+  const watches = first.filter((one) => "packet" in one);
+  const broke = new Map<WatchedAssertion, Checked>();
+  for (
+    const { watch, change } of span.through <= span.from ? [] : watchPackets(past, span, watches, lookup)
+  ) {
+    const one = watches[watch]!;
+    if (change.value || broke.has(one)) continue;
+    const { offset, what, time } = causeAt(lookup, change.cause);
+    const commit = { offset: change.commit, time: change.record.time };
+    broke.set(one, broken(one.name, outcomesText(one.packet, change.after), commit, { offset, what, time }));
+  }
+  return first.map((one) => "packet" in one ? broke.get(one) ?? held(one.name) : one);
+}
+
+/** An assertion about a packet that holds at the beginning of the range. */
+interface WatchedAssertion extends PacketWatch<boolean> {
+  readonly name: string;
 }
 
 /** Where an assertion is checked: in a range, from the state at its beginning on. */
@@ -44,7 +62,7 @@ interface Place {
   readonly state: ClusterState;
 }
 
-function checkAssertion(place: Place, assertion: Assertion): Checked {
+function checkAssertion(place: Place, assertion: Assertion): Checked | WatchedAssertion {
   switch (assertion.kind) {
     case "packet":
       return checkPacket(place, assertion);
@@ -73,28 +91,18 @@ function unknownName(name: string, problem: NameProblem): Checked {
 }
 
 function checkPacket(
-  { past, span, state }: Place,
-  assertion: Assertion & { readonly kind: "packet" },
-): Checked {
-  const { name, from, to, expect, masqueraded } = assertion;
+  { state }: Place,
+  { name, from, to, expect, masqueraded }: Assertion & { readonly kind: "packet" },
+): Checked | WatchedAssertion {
   const packet = packetOfNames(directoryOf(state), from, to);
   if (typeof packet === "string") return broken(name, packet);
   if (isNameProblem(packet)) return unknownName(name, packet);
   const expected = parseExpectation(packet, expect);
   if (typeof expected !== "function") return broken(name, String(expected));
-  const holds = ({ outcomes }: Trace) =>
+  const valueOf = ({ outcomes }: Trace) =>
     outcomes.every((one) => expected(one) && (masqueraded === undefined || one.masqueraded === masqueraded));
   const first = traceAt(state, packet);
-  if (!holds(first)) return broken(name, outcomesText(packet, first));
-  if (span.through <= span.from) return held(name);
-  const lookup = past.lookup();
-  for (const change of packetChanges(past, span.from, span.through, packet, holds, lookup)) {
-    if (change.value) continue;
-    const { offset, what, time } = causeAt(lookup, change.cause);
-    const commit = { offset: change.commit, time: change.record.time };
-    return broken(name, outcomesText(packet, change.after), commit, { offset, what, time });
-  }
-  return held(name);
+  return valueOf(first) ? { name, packet, valueOf } : broken(name, outcomesText(packet, first));
 }
 
 function outcomesText(packet: Packet, { outcomes }: Trace): string {

@@ -71,11 +71,19 @@ function slotOf(
  */
 export function* blameElements(past: PastState, what: string): Generator<BlamedElement> {
   const isAbout = scopeOfText(past.state, what);
+  const found: { readonly set: SetPath; readonly element: Element; readonly offset: number }[] = [];
   for (const [set, elements] of past.recorded?.elements ?? past.state.desired) {
+    const causes = (past.recorded ?? past.state).causes.get(set);
     for (const element of elements.values()) {
-      if (isAbout(element)) yield blamed(past, set, element);
+      if (isAbout(element)) found.push({ set, element, offset: causes?.get(element.key) ?? -1 });
     }
   }
+  // A ledger is read a segment at a time, so the causes are looked up in the order of their offsets.
+  const answers = new Map<unknown, BlamedElement>();
+  for (const one of found.toSorted((a, b) => a.offset - b.offset)) {
+    answers.set(one, blamed(past, one.set, one.element));
+  }
+  for (const one of found) yield answers.get(one)!;
 }
 
 /** A name that the state does not know may be the key of an element, or a word of one. */
