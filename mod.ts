@@ -101,13 +101,22 @@ export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
+export type { ServiceBounds } from "./src/kube/bounds.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
 export { type AppendFile, folderStorage, type Storage } from "./src/ledger/storage.ts";
 export { rulesetText } from "./src/nft/text.ts";
 export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
 export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
-export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";
+export type {
+  ComparedSelector,
+  Numgen,
+  OriginalDestination,
+  Rule,
+  Selector,
+  Statement,
+  Verdict,
+} from "./src/nft/statement.ts";
 export { readWatchRecording } from "./src/ingest/watch_recording.ts";
 export { FakeKernel } from "./src/kernel/fake_kernel.ts";
 export type { CommitReceipt, FoundTable, Kernel, TableName } from "./src/kernel/kernel.ts";
