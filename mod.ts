@@ -28,15 +28,32 @@
  *
  * const changes = openLedger("fixtures/recordings/evening").diff("@60", "@61");
  * console.log(changes.length, "elements, the first by", changes[0]?.cause?.what);
- * // 9 elements, the first by EndpointSlice kube-system/kube-dns-gl9lr
+ * // 15 elements, the first by EndpointSlice kube-system/kube-dns-gl9lr
  * ```
  *
  * @module
  */
 export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open_ledger.ts";
-export { type History, type PastRules, type PositionLike } from "./src/history/history.ts";
-export { isWrongPosition, WrongPosition } from "./src/history/past.ts";
+export type { AskedRange, History, PastRules, PositionLike } from "./src/history/history.ts";
+export type { EndpointState, FrontendState, ServiceState } from "./src/history/services.ts";
+export { serviceLines, servicesLines } from "./src/history/services_words.ts";
+export type { Finding, NodeState, Severity } from "./src/history/status.ts";
+export { statusLines } from "./src/history/status_words.ts";
+export type { Outage, RulesMoment } from "./src/history/outages.ts";
+export { outagesLines } from "./src/history/outages_words.ts";
+export type { Latency, Stage, StageLatency, WorstLatency } from "./src/history/change_latency.ts";
+export { latencyLines } from "./src/history/change_latency_words.ts";
+export type { BusyService, FlappingEndpoint, SlowCommit, Top } from "./src/history/top.ts";
+export { topLines } from "./src/history/top_words.ts";
+export type { LoggedChange } from "./src/history/changes_log.ts";
+export { loggedLines } from "./src/history/changes_log_words.ts";
+export type { JournalCommit, JournalEntry } from "./src/history/journal.ts";
+export type { ServiceCondition } from "./src/history/service_condition.ts";
+export type { EndpointChange, FieldChange, Readiness } from "./src/history/object_diff.ts";
+export { isNotRecorded, isWrongPosition, NotRecorded, WrongPosition } from "./src/history/past.ts";
 export { parsePosition, type PositionExpression } from "./src/history/position_expression.ts";
+export type { ReaderClock } from "./src/history/time_expression.ts";
+export { WrongName } from "./src/history/names.ts";
 export type { Cause, CommitPlace, PlacedCommit } from "./src/history/cause.ts";
 export { causeText } from "./src/history/cause_words.ts";
 export { changeText, describeRecord, type TimeText } from "./src/history/record_words.ts";
@@ -50,13 +67,20 @@ export { positionLines } from "./src/history/show_words.ts";
 export type { FoundElement, PacketPath, PathStep } from "./src/history/why.ts";
 export { pathLines } from "./src/history/why_words.ts";
 export { outcomeText, readPacket } from "./src/history/packet_words.ts";
-export { type BisectAnswer, type Expectation, parseExpectation } from "./src/history/packet_bisect.ts";
+export type { JournalCause } from "./src/history/outages.ts";
+export {
+  type BisectAnswer,
+  type Expectation,
+  parseExpectation,
+  type Unchanged,
+} from "./src/history/packet_bisect.ts";
 export type { NotBounded, PacketCondition, PacketFlip, PlacedDrift } from "./src/history/packet_bisect.ts";
 export { flipLines } from "./src/history/bisect_words.ts";
 export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/replay_part.ts";
 export type { LedgerVerdict } from "./src/history/verify.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
-export { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./src/history/trace.ts";
+export { type Looked, type Outcome, type Packet, type Trace, trace } from "./src/history/trace.ts";
+export type { TraceStep } from "./src/history/trace.ts";
 export type { SetElement, Step } from "./src/history/packet_walk.ts";
 export { DEFAULT_PROXY_CONFIG, type DetectLocal, type ProxyConfig } from "./src/kube/proxy_config.ts";
 export { serviceOfComment } from "./src/kube/named_services.ts";
@@ -71,18 +95,28 @@ export type {
   WatchEvent,
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
+export type { CheckpointSummary } from "./src/ledger/checkpoint_chain.ts";
 export type { Progress } from "./src/ledger/ledger_view.ts";
 export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
+export type { ServiceBounds } from "./src/kube/bounds.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
 export { type AppendFile, folderStorage, type Storage } from "./src/ledger/storage.ts";
 export { rulesetText } from "./src/nft/text.ts";
 export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
 export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
-export type { Numgen, Rule, Selector, Statement, Verdict } from "./src/nft/statement.ts";
+export type {
+  ComparedSelector,
+  Numgen,
+  OriginalDestination,
+  Rule,
+  Selector,
+  Statement,
+  Verdict,
+} from "./src/nft/statement.ts";
 export { readWatchRecording } from "./src/ingest/watch_recording.ts";
 export { FakeKernel } from "./src/kernel/fake_kernel.ts";
 export type { CommitReceipt, FoundTable, Kernel, TableName } from "./src/kernel/kernel.ts";

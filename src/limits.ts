@@ -32,6 +32,20 @@ export const SLOT_DRAWS = 24;
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 
+/**
+ * Most elements of one Service; one with more is set aside. An element is a frontend, or an endpoint behind one. The largest
+ * Service that Kubernetes is tested with has 250 endpoints (SIG Scalability's thresholds); the largest that EndpointSlices
+ * were made for has 5,000 (KEP-0752). Ten times the first with two ports, each in two families at a cluster IP, a balancer
+ * and a NodePort, are 30,000 elements; ten times the second at one frontend are 50,000. kube-proxy has no bound.
+ */
+export const SERVICE_ELEMENTS_MAX = 65_536;
+
+/** The rules of a Service with more elements than this are made in steps, after those of all others. */
+export const LARGE_SERVICE_ELEMENTS = 1024;
+
+/** About how many elements one step changes: a few milliseconds of this program and of the kernel. */
+export const STEP_ELEMENTS = 1024;
+
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 
@@ -60,6 +74,19 @@ export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
 /** Longest text of YAML in characters: its parser takes 70 bytes of memory for each (yaml 2.9), JSON's a few. */
 export const YAML_CHARACTERS_MAX = 32 * 1024 * 1024;
 
+/**
+ * Most documents in a file of YAML: each costs ten microseconds even where it is empty. 30,000 Services with their slices, each
+ * a document of its own, have 60,000.
+ */
+export const YAML_DOCUMENTS_MAX = 100_000;
+
+/**
+ * Most parts of a text of YAML: lines, and items in brackets and braces. Each is a value with its position, whatever its
+ * length. kubectl's YAML has a part for 25 characters and compact JSON one for 12, so a text of {@link YAML_CHARACTERS_MAX}
+ * that describes objects is within it.
+ */
+export const YAML_PARTS_MAX = 3_000_000;
+
 /** Longest configuration or kubeconfig in bytes: certificates of hundreds of clusters fit. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -71,6 +98,12 @@ export const PLUGIN_MILLISECONDS_MAX = 60_000;
 
 /** A segment that has reached this size in bytes is closed and the next one begun. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/** Longest line of a ledger in bytes of UTF-8; {@link RECORD_BYTES_MAX} counts code units of the text. */
+export const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
+
+/** Largest compressed file of a ledger in bytes: what this program compresses becomes a tenth of its size. */
+export const COMPRESSED_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * Most bytes of a decompressed segment. One append may exceed {@link SEGMENT_BYTES}, by at most one V8 string (2^29 - 24
@@ -87,11 +120,40 @@ export const SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024;
  */
 export const TERMS_BYTES_MAX = 64 * 1024 * 1024;
 
+/** How often a question is asked again when retention removes what it reads. It removes a few segments a day. */
+export const READ_AGAIN_MAX = 5;
+/** Most bytes of the decompressed journal of a segment; a larger one is not used. */
+export const JOURNAL_BYTES_MAX = 128 * 1024 * 1024;
+
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 
+/** Records after which a running node signs its ledger again: at most so many follow the last checkpoint. */
+export const CHECKPOINT_RECORDS = 1000;
+
+/** Milliseconds after which it signs records that are not signed yet. A key costs three syncs of the disk. */
+export const CHECKPOINT_MILLISECONDS = 60_000;
+
+/** Milliseconds that the end of the program waits for its last checkpoint. The disk may hang. */
+export const CHECKPOINT_END_MILLISECONDS_MAX = 3000;
+
+/** How often a node publishes another head in its metrics, in milliseconds: each makes a series in every Prometheus. */
+export const HEAD_MILLISECONDS = 15 * 60_000;
+
+/** Most bytes of what a witness saw: heads of thousands of nodes for months. */
+export const WITNESS_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Longest wait for a witness, in milliseconds. */
+export const WITNESS_MILLISECONDS_MAX = 60_000;
+
 /** Most milliseconds that one record adds to the age of a ledger, so that a step of the clock does not age it. */
 export const AGE_STEP_MILLISECONDS = 24 * 3600 * 1000;
+
+/** A longer step between two records may be a step of the clock: what it added is not added again after a step back. */
+export const AGE_PAUSE_MILLISECONDS = 3600 * 1000;
+
+/** Share of a ledger's age that steps of more than a day can make up, beside the first day. */
+export const AGE_LEAPT_SHARE = 0.1;
 
 /** Largest share of a ledger's bytes that retention removes at once; one segment, where that is more. */
 export const RETENTION_SHARE_MAX = 0.25;
@@ -135,11 +197,23 @@ export const SNAPSHOT_MILLISECONDS = 24 * 3600 * 1000;
  */
 export const COMMIT_CHANGES_MAX = 1024;
 
+/**
+ * Most changes that one commit record has of records before the last commit: the rules of a large Service come in many commits,
+ * and must not fill the ledger.
+ */
+export const COMMIT_OLDER_CHANGES_MAX = 64;
+
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 
-/** Longest page of a list from an API server in bytes: 500 EndpointSlices of 1,000 endpoints take about 100 MiB. */
-export const LIST_PAGE_BYTES_MAX = 256 * 1024 * 1024;
+/**
+ * Most bytes of unread answers of an API server in memory, over all resources together. One answer may have half of what the
+ * others leave: alone 160 MiB, and a page of 500 EndpointSlices of 1,000 endpoints takes about 100 MiB.
+ */
+export const ANSWERS_BYTES_MAX = 320 * 1024 * 1024;
+
+/** Most bytes of first and later lists under way, over all resources together: six times what the largest clusters need. */
+export const LISTS_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Most bytes that are kept of an answer that is an error. */
 export const ERROR_BYTES_MAX = 64 * 1024;
@@ -179,6 +253,15 @@ export const TRIGGERS_MAX = 10_000;
 /** Most commits of one batch that the kernel rejects, beside one for each Service that is set aside. */
 export const COMMIT_ATTEMPTS_MAX = 3;
 
+/** Most times in a row that a batch is halved which the kernel refuses as a whole: a billion changes take 30. */
+export const HALVINGS_MAX = 64;
+
+/**
+ * How many times a frontend is refused alone, while the kernel takes other batches, before its Service is set aside: a moment
+ * without memory must not cost a Service its rules.
+ */
+export const REFUSALS_ALONE = 3;
+
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
@@ -198,6 +281,9 @@ export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
 /** Descriptors that health check ports leave to the rest of the program: all connections take 72, everything else about 40. */
 export const DESCRIPTORS_RESERVED = 256;
+
+/** Descriptors that connections leave to the rest of the program: where a process may have few, it holds fewer connections. */
+export const DESCRIPTORS_OWN = 56;
 
 /** Most connections to the metrics port at a time. */
 export const METRICS_CONNECTIONS_MAX = 8;
@@ -229,6 +315,8 @@ export const UNCAUGHT_PER_MINUTE_MAX = 10;
 /** Most faults that wait in memory for the ledger of the next loop. */
 export const FAULTS_WAITING_MAX = 100;
 
+assert(LARGE_SERVICE_ELEMENTS < SERVICE_ELEMENTS_MAX, "a large Service is served, if in steps");
+assert(SLOT_CLASS_MAX < SERVICE_ELEMENTS_MAX, "one frontend with every slot must fit a Service");
 assert(SLOT_CLASS_MAX <= SLOT_MODULUS_MAX, "slots of the largest class must fit the slot maps");
 assert(0.75 ** SLOT_DRAWS < 0.0011, "the fallback of a pick chain must stay rare");
 assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class must be a power of two");
@@ -238,6 +326,11 @@ assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
+assert(
+  SEGMENT_BYTES + LINE_BYTES_MAX <= COMPRESSED_BYTES_MAX,
+  "a segment that compression leaves as it is must be read",
+);
+assert(2 * LINE_BYTES_MAX < ANSWERS_BYTES_MAX, "an answer must hold the longest line");
 assert(
   LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,
   "the longest line must fit what may wait",

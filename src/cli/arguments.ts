@@ -1,14 +1,40 @@
-// Parses positions, packets and ledgers on the command line. A wrong one is wrong usage: exit code 2, and a message that says
-// what to write instead.
+// Parses positions, names, packets and ledgers on the command line. A wrong one is wrong usage: exit code 2, and a message that says
+// what to write instead. A name that is well formed and unknown is an error with names that are near it: exit code 1.
 
+import { type Directory, directoryOf } from "../history/directory.ts";
 import { type History, historyOf } from "../history/history.ts";
-import { readPacket } from "../history/packet_words.ts";
-import type { Past } from "../history/past.ts";
-import { parsePosition, type PositionExpression } from "../history/position_expression.ts";
+import {
+  findSubject,
+  isNameProblem,
+  type NameProblem,
+  nameProblemLines,
+  type Subject,
+} from "../history/names.ts";
+import { packetOfNames } from "../history/packet_names.ts";
+import { type Past, type PastState, stateAt } from "../history/past.ts";
+import {
+  commitAtTime,
+  HEAD,
+  parsePosition,
+  type PositionExpression,
+  resolvePosition,
+} from "../history/position_expression.ts";
+import { pastAt } from "../history/recorded_rules.ts";
 import type { Packet } from "../history/trace.ts";
 import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
+import { log } from "../node/log.ts";
+import { frugal } from "./frugal.ts";
 import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
+import { chosenFolder } from "./ledger_folder.ts";
+import { localClock, localTime } from "./local_time.ts";
+import { recordsAbout } from "../history/log.ts";
+import { readServiceName } from "../kube/service_name.ts";
+
+/** What was asked for does not exist. The message has names that are near it. */
+export class NothingFound extends Error {
+  override readonly name = "NothingFound";
+}
 
 /** The parsed value. Where `read` is a reason instead, throws it as UsageError, with `flag` before it. */
 export function accepted<T extends object | ((...args: never[]) => unknown)>(read: T | string, flag = ""): T {
@@ -16,27 +42,96 @@ export function accepted<T extends object | ((...args: never[]) => unknown)>(rea
   return read;
 }
 
-/** A position on the command line. Throws UsageError. */
+/** A position on the command line, with times in the zone of this machine. Throws UsageError. */
 export function positionArgument(text: string): PositionExpression {
-  return accepted(parsePosition(text));
+  return accepted(parsePosition(text, localClock()));
 }
 
-/** A packet on the command line, received by the interface `from`. Throws UsageError. */
-export function packetArgument(source: string, target: string, from: string | undefined): Packet {
-  return accepted(readPacket(source, target, from));
+/**
+ * The offset that `position` means in `past`, HEAD where none is given. What a time means is printed on standard error, so that a
+ * wrong zone is noticed. Throws WrongPosition.
+ */
+export function offsetArgument(past: Past, position: PositionExpression = HEAD): number {
+  const offset = resolvePosition(position, past);
+  if (position.kind !== "time") return offset;
+  const commit = commitAtTime(past, position.milliseconds);
+  const how = commit === undefined
+    ? "written by then; nothing was committed in this ledger"
+    : `committed by @${commit.offset} at ${localTime(commit.record.time)}`;
+  log.info(
+    `${position.text ?? "the time"} is ${
+      localTime(new Date(position.milliseconds).toISOString())
+    }: @${offset}, ${how}`,
+  );
+  return offset;
 }
 
-/** The ledger in folder `path`, for questions. Long questions report their progress on stderr. Throws UsageError. */
-export function ledgerArgument(path: string): History {
-  return historyOf(pastArgument(path));
+/** The state at `position` of `past`, with the rules that its commit recorded. Throws WrongPosition. */
+export function stateArgument(past: Past, position: PositionExpression | undefined): PastState {
+  return past.again(() => pastAt(past, offsetArgument(past, position)));
+}
+
+/** An offset as a position. Positions are resolved once, so that a ledger that grows meanwhile gives one answer. */
+export function atOffset(offset: number): PositionExpression {
+  return { kind: "offset", offset };
+}
+
+/** The first of `found` that is not a problem with a name. Throws NothingFound, or UsageError where a name has several meanings. */
+export function named<T extends object>(found: T | NameProblem): T {
+  if (!isNameProblem(found)) return found;
+  const text = nameProblemLines(found).join("\n");
+  throw found.kind === "ambiguous" ? new UsageError(text) : new NothingFound(text);
+}
+
+/** What `text` names in `directory`. Throws as {@link named}. */
+export function subjectArgument(directory: Directory, text: string): Subject {
+  return named(findSubject(directory, text));
+}
+
+/** What `text` names at offset `last` of `past`; a Service that is gone is named in full. Throws as {@link named}. */
+export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
+  const found = findSubject(directoryAt(past, last), text);
+  if (!isNameProblem(found) || found.kind === "ambiguous") return named(found);
+  // A Service that is gone is named in full: then the ledger is searched for it.
+  if (recordsAbout(past, { service: text }).next().done === true) return named<Subject>(found);
+  return { kind: "service", service: readServiceName(text) };
+}
+
+/** The Service that `text` names, at offset `through` of `past`, or at any time before. Throws as {@link named}. */
+export function serviceArgument(past: Past, through: number, text: string): string {
+  const found = subjectAtAnyTime(past, through, text);
+  if (found.kind === "service") return found.service;
+  throw new UsageError(`${text}: it must be a Service`);
+}
+
+/** A packet between what two texts name, received by the interface `from`. Throws as {@link named}. */
+export function packetArgument(
+  directory: Directory,
+  source: string,
+  target: string,
+  from: string | undefined,
+): Packet {
+  const packet = packetOfNames(directory, source, target, from);
+  return named(accepted<Packet | NameProblem>(packet));
+}
+
+/** The names that the state at `offset` of `past` knows. */
+export function directoryAt(past: Past, offset: number): Directory {
+  return directoryOf(stateAt(past, offset).state);
+}
+
+/** The ledger that `flag` or `argument` names, or the default one. Long questions report their progress. Throws UsageError. */
+export function ledgerArgument(flag: string | undefined, argument?: string): History {
+  return historyOf(pastArgument(flag, argument));
 }
 
 /** As {@link ledgerArgument}, for questions that only commands ask. */
-export function pastArgument(path: string): Past {
+export function pastArgument(flag: string | undefined, argument?: string): Past {
+  const { path, from } = chosenFolder(flag, argument);
   try {
-    return openPast(path, progress);
+    return openPast(path, frugal(progress));
   } catch (error) {
-    if (isLedgerNotFound(error)) throw new UsageError(`--ledger ${error.message}`);
+    if (isLedgerNotFound(error)) throw new UsageError(`${from} ${error.message}`);
     throw error;
   }
 }

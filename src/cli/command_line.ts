@@ -8,12 +8,23 @@ export { Argument, Command, CommanderError, Option };
 /** Receives the exit code of the command that ran. */
 export type Done = (code: number) => void;
 
-/** Adds a command that asks the ledger in `--ledger` to `program`. */
+/** Help about the flag by which every command names its ledger. */
+export const LEDGER_FLAG = [
+  "--ledger <dir>",
+  "folder of the ledger (LEDGERPROXY_LEDGER, or the node's)",
+] as const;
+
+/** Adds a command that asks a ledger to `program`. */
 export function ledgerCommand(program: Command, name: string, description: string, example: string): Command {
   return program.command(name).description(description)
-    .requiredOption("--ledger <dir>", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--json", "lines of JSON")
     .addHelpText("after", `\nExample:\n  ledgerproxy ${example}`);
+}
+
+/** `-5m` is a time five minutes ago. Without its sign it means the same, and is not taken for a flag. */
+export function withoutSigns(args: readonly string[]): string[] {
+  return args.map((arg) => /^-\d+(?:\.\d+)?\s*[a-z]/i.test(arg) ? arg.slice(1) : arg);
 }
 
 /** Parses a number above 0. Throws commander's error, which is wrong usage. */

@@ -49,6 +49,11 @@ const config = offered({
   version: z.string().describe("of the program"),
   nodeName: z.string(),
   proxy: z.unknown().optional().describe("what decides where packets go"),
+  bounds: offered({
+    most: count.describe("a Service with more elements is set aside"),
+    large: count.describe("the rules of a Service with more are made in steps"),
+    step: count.describe("about how many elements one step changes"),
+  }).optional().describe("absent where there are none"),
 });
 
 const commit = offered({
@@ -61,6 +66,8 @@ const commit = offered({
   outcome: z.enum(["committed", "rejected"]),
   error: z.string().optional().describe("the kernel's words"),
   setAside: z.string().optional().describe("the Service that the kernel would not take"),
+  advances: z.literal(true).optional().describe("a step of large Services' rules follows it"),
+  left: count.optional().describe("changes that a batch refused for its size left for later commits"),
   changes: listOf(change),
   changesOmitted: count,
   operations: count,
@@ -88,6 +95,9 @@ const gap = offered({
     complete: z.boolean().describe("whether they reach back to the beginning or to the snapshot"),
     committed: z.boolean().describe("whether rules were made from it"),
   }).optional().describe("what is known of the damaged ledger that this one stands for"),
+  checkpoint: z.string().optional().describe(
+    "a signed note of the records before it: then nothing is missing",
+  ),
 });
 
 const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
@@ -103,6 +113,48 @@ const outcome = offered({
   probability: z.number().min(0).max(1),
 });
 
+const journalCause = offered({
+  offset,
+  time: time.describe("when the record was written"),
+  what: z.string().describe("the record in words: `EndpointSlice shop/web-a (changed)`"),
+});
+const rulesMoment = offered({ offset: offset.describe("the commit's record"), time });
+const endpointState = {
+  port: z.string().describe("the Service's port, by its name or number"),
+  endpoint: z.string().describe("`10.244.0.1:8080`"),
+  node: z.string(),
+  zone: z.string(),
+  pod: z.string().describe('`namespace/name`; "" where the ledger does not know it'),
+  condition: z.enum(["ready", "not ready", "terminating", "terminating, serving"]),
+  traffic: z.enum(["all", "local", "none"]),
+  slice: z.string(),
+  since: journalCause.nullable().describe(
+    "when it began to get traffic; null: none, not kept, or not asked for",
+  ),
+};
+const stageLatency = offered({
+  stage: z.enum(["trigger to arrival", "arrival to commit", "trigger to commit"]),
+  count,
+  p50: z.number().nullable().describe("milliseconds"),
+  p99: z.number().nullable().describe("milliseconds"),
+  worst: offered({
+    milliseconds: z.number(),
+    offset: offset.describe("the event"),
+    commit: offset.nullable(),
+    time: time.describe("when the event arrived"),
+    what: z.string(),
+    service: z.string(),
+  }).nullable(),
+});
+
+const packet = offered({
+  source: z.string(),
+  destination: z.string(),
+  protocol: z.enum(["tcp", "udp", "sctp"]),
+  port: z.int(),
+  interface: z.string().optional(),
+});
+
 /** The schemas, by command and version. */
 export const JSON_SCHEMAS = {
   "bisect/1": offered({
@@ -113,7 +165,16 @@ export const JSON_SCHEMAS = {
     before: listOf(outcome),
     after: listOf(outcome),
   }),
-  "blame/1": offered({ set: z.string(), ...element.unwrap().shape, cause: cause.nullable(), commit: place }),
+  "blame/1": offered({
+    set: z.string(),
+    ...element.unwrap().shape,
+    target: z.string().optional().describe("what is behind the endpoint: `Pod shop/web-1`"),
+    cause: cause.nullable(),
+    commit: place,
+    since: journalCause.nullable().describe(
+      "of a slot: the record with which its endpoint began to get traffic",
+    ),
+  }),
   "check/1": offered({
     capable: z.boolean(),
     capabilities: listOf(
@@ -128,7 +189,44 @@ export const JSON_SCHEMAS = {
     after: element.nullable(),
     cause: cause.nullable(),
   }),
+  "endpoints/1": offered({ service: z.string(), ...endpointState }),
+  "latency/1": offered({
+    from: offset,
+    through: offset,
+    clock: z.enum(["one", "played"]).describe("played: a recording was played, so no commit is measured"),
+    stages: listOf(stageLatency),
+  }),
   "log/1": placed,
+  "outages/1": offered({
+    service: z.string(),
+    port: z.string(),
+    from: rulesMoment.nullable().describe("null: before the range"),
+    to: rulesMoment.nullable().describe("null: it lasts"),
+    seconds: z.number().nullable(),
+    cause: journalCause.nullable(),
+    ended: journalCause.nullable(),
+    fresh: z.boolean().describe("the port never had an endpoint since it appeared"),
+  }),
+  "plan/1": offered({
+    at: offset,
+    objects: listOf(offered({
+      object: z.string(),
+      verb: z.enum(["appears", "changes", "stays"]),
+      changes: listOf(z.string()),
+    })),
+    packets: listOf(offered({
+      client: z.enum(["pod", "node", "outside"]),
+      service: z.string(),
+      packet,
+      serves: z.enum(["as now", "no more", "newly", "neither"]),
+      before: listOf(outcome),
+      after: listOf(outcome),
+    })).describe("those that would go elsewhere"),
+    conflicts: listOf(z.string()),
+    leftOut: listOf(z.string()),
+    unknown: listOf(z.string()).describe("what the API server or a controller decides"),
+    unserved: count.describe("packets that are served now and would not be"),
+  }),
   "replay/1": offered({
     records: count,
     commits: count,
@@ -137,6 +235,7 @@ export const JSON_SCHEMAS = {
     ),
     seconds: z.number(),
     recordsPerSecond: count,
+    problem: z.string().nullable().describe("why the rest could not be replayed; null: all was"),
     difference: offered({
       offset,
       recorded: z.string().describe("digest as it was"),
@@ -145,12 +244,66 @@ export const JSON_SCHEMAS = {
       now: listOf(change),
     }).nullable(),
   }),
+  "services/1": offered({
+    service: z.string(),
+    type: z.string(),
+    frontends: listOf(offered({
+      kind: z.enum(["cluster IP", "external IP", "load balancer", "NodePort"]),
+      port: z.string(),
+      text: z.string().describe("`10.96.0.1:80/tcp`, `:30080/tcp`"),
+      leads: z.enum(["endpoints", "refused", "dropped", "held", "nowhere"]),
+      holder: z.string().describe('the Service that holds it, where that is another one; else ""'),
+    })),
+    ready: count.describe("endpoints that get traffic on this node"),
+    total: count,
+    lacking: listOf(z.string()).describe("ports whose cluster IP leads to no endpoint"),
+    endpoints: listOf(offered(endpointState)),
+    aside: z.string().describe('why it is set aside; "" where it is not'),
+    policies: listOf(z.string()),
+    changed: journalCause.nullable().describe("the last record about it; null: not kept"),
+  }),
   "show/1": offered({
     offset,
     record,
     events: listOf(placed).describe("all that its commit folded"),
     commit: placed.nullable(),
     rules: z.string().describe("the rules at that moment, for nft -f"),
+    missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
+  }),
+  "status/1": offered({
+    at: offset,
+    time: z.string().describe("when that record was written, RFC 3339, UTC"),
+    node: z.string(),
+    committed: offset.nullable().describe("last record whose rules the kernel has"),
+    inSync: z.boolean(),
+    services: count,
+    endpoints: count,
+    findings: listOf(offered({
+      severity: z.enum(["failing", "warning", "note"]),
+      topic: z.string(),
+      text: z.string(),
+    })).describe("the worst first"),
+  }),
+  "test/1": offered({
+    name: z.string(),
+    holds: z.boolean(),
+    text: z.string().describe('how it is broken; "" where it holds'),
+    commit: rulesMoment.nullable().describe("the first commit that broke it"),
+    cause: journalCause.nullable(),
+  }),
+  "top/1": offered({
+    from: offset,
+    through: offset,
+    services: listOf(offered({ service: z.string(), changes: count, endpoints: count, last: offset })),
+    endpoints: listOf(offered({ service: z.string(), endpoint: z.string(), flaps: count, last: offset })),
+    commits: listOf(offered({
+      offset,
+      time,
+      microseconds: z.number(),
+      operations: count,
+      from: offset,
+      through: offset,
+    })),
   }),
   "verify/1": offered({
     ledger: z.string(),
@@ -158,6 +311,11 @@ export const JSON_SCHEMAS = {
     last: offset,
     segments: count,
     snapshots: count,
+    checkpoints: offered({
+      count,
+      through: offset.nullable().describe("the last one: what is before it is signed"),
+      nextKey: z.string().nullable().describe("the key of the next one, for the next audit"),
+    }),
     problems: listOf(z.string()),
     notes: listOf(z.string()),
   }),
@@ -170,13 +328,7 @@ export const JSON_SCHEMAS = {
     architecture: z.string(),
   }),
   "why/1": offered({
-    packet: offered({
-      source: z.string(),
-      destination: z.string(),
-      protocol: z.enum(["tcp", "udp", "sctp"]),
-      port: z.int(),
-      interface: z.string().optional(),
-    }),
+    packet,
     node: z.string(),
     at: offset,
     steps: listOf(offered({

@@ -1,15 +1,26 @@
-// The program `ledgerproxy`, with one subcommand for each task. Exit codes: 0 done, 1 a failure, 2 wrong usage.
+// The program `ledgerproxy`, with one subcommand for each task. Exit codes: see node/exit_code.ts.
 
 // First of all: in the worker that writes the ledger, no other module is evaluated.
 import "../node/ledger_thread.ts";
-import { isWrongPosition } from "../history/past.ts";
+import { isSegmentGone } from "../ledger/gone.ts";
+import { isNotRecorded, isWrongPosition } from "../history/past.ts";
+import { NothingFound } from "./arguments.ts";
+import { EXIT } from "../node/exit_code.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { FolderNotOurs } from "../ledger/storage.ts";
 import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
 import { LedgerOverflow } from "../ledger/writer.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { Argument, Command, CommanderError, type Done, positive } from "./command_line.ts";
+import {
+  Argument,
+  Command,
+  CommanderError,
+  type Done,
+  LEDGER_FLAG,
+  positive,
+  withoutSigns,
+} from "./command_line.ts";
 import { addBisect } from "./commands/bisect.ts";
 import { addBlame } from "./commands/blame.ts";
 import { check } from "./commands/check.ts";
@@ -28,6 +39,11 @@ import { serveReplay } from "./replay_workers.ts";
 import { addReport } from "./commands/report.ts";
 import { run } from "../node/run.ts";
 import type { RunOptions } from "../node/run_options.ts";
+import { addTest } from "./commands/test.ts";
+import { addPlan } from "./commands/plan.ts";
+import { addEndpoints, addServices } from "./commands/services.ts";
+import { addStatus } from "./commands/status.ts";
+import { addTop } from "./commands/top.ts";
 import { addShow } from "./commands/show.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { VERSION } from "../node/program_version.ts";
@@ -62,7 +78,7 @@ Example (going back to kube-proxy):
 
 /** Runs the program with `args`; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  let code = 0;
+  let code: number = EXIT.done;
   const done = (result: number) => {
     code = result;
   };
@@ -77,6 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(withSource(program.command("why")), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
+  for (const add of [addStatus, addServices, addEndpoints, addTop, addPlan, addTest]) add(program, done);
   for (const add of [addLog, addShow, addReplay, addDiff, addBisect, addBlame]) add(program, done);
   addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);
@@ -98,7 +115,7 @@ async function main(args: readonly string[]): Promise<number> {
     )
     .action((name: (typeof SHELLS)[number]) => printText(completion(program, name)));
   for (const command of program.commands) command.exitOverride();
-  await program.parseAsync([...args], { from: "user" });
+  await program.parseAsync(withoutSigns(args), { from: "user" });
   return code;
 }
 
@@ -196,7 +213,7 @@ function withSource(command: Command): Command {
         .choices(["always", "interval", "never"] satisfies SyncPolicy[]),
     )
     .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
-    .option("--ledger <dir>", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return addProxyFlags(command);
@@ -229,7 +246,7 @@ function isWrongUsage(error: unknown): error is Error {
 function isExplained(error: unknown): error is Error {
   return error instanceof LedgerLocked || error instanceof LedgerGone || error instanceof FolderNotOurs ||
     error instanceof OutputFailure || error instanceof LedgerOverflow ||
-    error instanceof SystemError || isLedgerDamage(error) ||
+    error instanceof SystemError || isLedgerDamage(error) || isNotRecorded(error) || isSegmentGone(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind)) ||
     // Deno has no class for most errors of the system, such as ENOSPC.
     /^E[A-Z0-9]+$/.test(String(codeOf(error)));
@@ -245,15 +262,19 @@ async function exitCode(args: readonly string[]): Promise<number> {
   try {
     return await main(args);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (isWrongUsage(error)) {
       log.error(error.message);
-      return 2;
+      return EXIT.usage;
+    }
+    if (error instanceof NothingFound) {
+      log.error(error.message);
+      return EXIT.found;
     }
     log.error(
       isExplained(error) ? error.message : `a fault of this program: ${stackOf(error)}`,
     );
-    return 1;
+    return EXIT.failure;
   }
 }
 

@@ -3,7 +3,11 @@
 
 import { joinResults, type Part, replayPart, type ReplayResult } from "../history/replay_part.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { KernelRejection } from "../kernel/kernel_rejection.ts";
+import { isSegmentGone, SegmentGone } from "../ledger/gone.ts";
 import { openPast } from "../library/open_ledger.ts";
+import type { Transaction } from "../nft/transaction.ts";
 import { progress } from "../node/progress.ts";
 
 /** The message to a worker. */
@@ -17,7 +21,9 @@ type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly records: number }
   | { readonly kind: "result"; readonly result: ReplayResult }
-  | { readonly kind: "error"; readonly error: string };
+  | { readonly kind: "error"; readonly error: string }
+  /** Retention removed what the part needs. */
+  | { readonly kind: "gone" };
 
 /** A worker reports its progress after so many records. */
 const RECORDS_A_REPORT = 10_000;
@@ -47,6 +53,8 @@ function replayInWorker(task: Task, counted: (records: number) => void): Promise
         return counted(data.records);
       case "result":
         return resolve(data.result);
+      case "gone":
+        return reject(new SegmentGone(task.path));
       case "error":
         return reject(new Error(data.error));
     }
@@ -66,10 +74,21 @@ export function serveReplay(): void {
     try {
       send({ kind: "result", result: replayTask(data, (records) => send({ kind: "progress", records })) });
     } catch (error) {
-      send({ kind: "error", error: String(error) });
+      send(isSegmentGone(error) ? { kind: "gone" } : { kind: "error", error: String(error) });
     }
   };
   send({ kind: "ready" });
+}
+
+/** Commits to `kernel`; returns why that is not possible, where the commit at `offset` cannot have been made so. */
+export function commitProblem(kernel: Kernel, offset: number, transaction: Transaction): string | undefined {
+  try {
+    kernel.commit(transaction);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KernelRejection)) throw error;
+    return `@${offset}: the commit cannot be made again: ${error.message}`;
+  }
 }
 
 /** Replays one part into a kernel in memory, which checks every transaction. */
@@ -79,8 +98,11 @@ function replayTask({ path, part }: Task, counted: (records: number) => void): R
   for (let count = 1;; count++) {
     const step = steps.next();
     if (step.done) return step.value;
-    const { transaction } = step.value;
-    if (transaction !== undefined) kernel.commit(transaction);
+    const { offset, transaction } = step.value;
+    const problem = transaction && commitProblem(kernel, offset, transaction);
+    if (problem !== undefined) {
+      return { records: count, commits: 0, otherVersions: 0, difference: null, problem };
+    }
     if (count % RECORDS_A_REPORT === 0) counted(count);
   }
 }

@@ -8,6 +8,7 @@ import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { type ConfigOptions, settings } from "../node/config.ts";
 import { log } from "../node/log.ts";
 import { apiClient, openSource } from "../node/sources.ts";
+import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { configRecord } from "../node/start.ts";
 
 /** The state of everything that the source of `options` lists now. Its records stay in memory. Throws UsageError. */
@@ -16,7 +17,7 @@ export async function stateOfSource(options: ConfigOptions): Promise<PastState> 
   const state = emptyState();
   const take = (record: LedgerRecord) => foldRecord(state, offsetOf(records.push(record) - 1), record);
   const inForce = settings(options);
-  take(configRecord(inForce));
+  take({ ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS });
   const source = openSource(inForce, true, apiClient(inForce));
   for await (const batch of source.batches(new AbortController().signal)) {
     for (const problem of batch.problems) log.warn(problem);

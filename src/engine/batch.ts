@@ -1,8 +1,8 @@
-// What the engine makes of a batch from the source: records to append, or a list that is held until another list confirms
-// it. A list becomes events here, so the ledger contains events alone.
+// What the engine makes of a batch from the source: records to append. The removals of a list that removes much are held until
+// another list confirms it. A list becomes events here, so the ledger contains events alone.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { largeRemoval, news, relist } from "../ingest/relist.ts";
+import { largeRemoval, news, relist, withoutRemovals } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Effect, warning } from "./effect.ts";
@@ -14,9 +14,12 @@ import { afterBatch } from "./kernel_tables.ts";
 export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
   state.tables = afterBatch(state.tables);
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
-  if (!held.taken) return held.effects;
-  const events = eventsOf(state.cluster, batch);
-  if (describesCluster(batch, state.unknownPast)) {
+  // What a held list adds is needed now, and is as true as what a watch adds. Only its removals wait.
+  const admitted = held.taken || batch.kind === "events"
+    ? batch
+    : withoutRemovals(state.cluster.objects, batch);
+  const events = eventsOf(state.cluster, admitted);
+  if (held.taken && describesCluster(batch, state.unknownPast)) {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
   }

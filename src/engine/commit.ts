@@ -4,8 +4,9 @@
 import { assert } from "../invariant.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { touch } from "../fold/fold_changes.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
 import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
-import type { Table } from "../nft/ruleset.ts";
+import type { Elements, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type TableFlag } from "../nft/transaction.ts";
 import {
   applyDelta,
@@ -23,26 +24,33 @@ import { commitRecord } from "./commit_record.ts";
 import { type Effect, warning } from "./effect.ts";
 import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
 import type { Input } from "./input.ts";
+import { halved, type Halving, isConvicted, refusedWhole, takenPart } from "./halving.ts";
 import { elementsInPlace, isListed } from "./kernel_tables.ts";
 import { serviceOfOperation } from "./operation_owner.ts";
 import { nothingGathered, syncReport, unchangedReport } from "./sync_report.ts";
 
-/** Sends what differs, if anything does and nothing else is on its way. */
-export function planCommit(state: EngineState): Effect[] {
+/**
+ * Sends what differs, if anything does and nothing else is on its way. With `advances` a step of large Services' rules follows
+ * it; where nothing differs the commit has only the position, so that the ledger has a place for the step.
+ */
+export function planCommit(state: EngineState, advances = false): Effect[] {
   const { cluster, tables } = state;
   if (!state.synced || state.pending !== undefined) return [];
   const inPlace = tables.kind === "in place";
-  const changes = inPlace
+  const all = inPlace
     ? plan(tables.elements, cluster.desired, state.touched)
     : diff(new Map(), cluster.desired, cluster.causes);
-  if (inPlace && tables.positioned && changes.length === 0 && state.takeover.length === 0) {
+  const { delta: changes, left, alone } = halved(all, state.halving);
+  const steps = advances && isUnfinished(cluster);
+  if (inPlace && tables.positioned && all.length === 0 && state.takeover.length === 0 && !steps) {
     state.touched.clear();
     return [...reportUnchanged(state), ...forgetFlows(state)];
   }
   const digest = advanceDigest(committedDigest(state), changes);
   const position = positionChange(state, digestText(digest));
   const transaction = [
-    ...state.takeover.map(deletion),
+    // The other proxy's rules stay until all of ours are there.
+    ...(left === 0 ? state.takeover.map(deletion) : []),
     ...rebuildOperations(state),
     ...elementOperations(changes, CONTAINERS),
     ...elementOperations([position], CONTAINERS),
@@ -54,6 +62,9 @@ export function planCommit(state: EngineState): Effect[] {
     operations: transaction.length,
     rebuilds: !inPlace,
     moved: movedFrontends(replacedChanges(state, changes)),
+    advances: steps,
+    left,
+    alone,
   };
   state.plannedOffset = cluster.folded;
   return [{ kind: "commit", transaction }];
@@ -104,25 +115,53 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
   const elements: MutableElements = tables.kind === "in place" ? tables.elements : new Map();
   applyDelta(elements, delta);
   state.tables = { kind: "in place", listed: isListed(tables), elements, digest, positioned: true };
-  state.touched.clear();
+  keepLeft(state, pending, elements);
   // An emptied chain can be deleted only now that no element of an earlier generation leads to it.
   for (const { set, key, after } of delta) {
     if (isRetired(set, after)) touch(state.touched, set, key, through);
   }
-  state.takeover = [];
+  if (pending.left === 0) state.takeover = [];
   state.rejections = 0;
   state.rejectedSince = "";
   const from = state.committedOffset + 1;
   state.committedOffset = through;
   const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
   state.gathered = nothingGathered();
+  const { halving } = state;
+  state.halving = halving && takenPart(halving, pending.left);
+  const convicted = convict(halving, pending, time);
   return [
     { kind: "append", records: [commitRecord(from, pending, receipt, time)] },
     ...movedTexts(report.moved).map(({ text }) => warning(text)),
     { kind: "report", report },
-    ...forgetFlows(state),
-    ...planCommit(state),
+    ...convicted,
+    ...(pending.left > 0 ? [] : forgetFlows(state)),
+    // What is left, and what the records above change when they are folded, follows after a pause.
+    ...(pending.left > 0 || pending.advances || convicted.length > 0 ? [] : planCommit(state)),
   ];
+}
+
+/** Removes from `touched` what `pending` has committed; the rest is left for later commits. */
+function keepLeft(state: EngineState, { delta, left, rebuilds }: PendingCommit, committed: Elements): void {
+  const { touched, cluster } = state;
+  if (left === 0) return touched.clear();
+  if (rebuilds) {
+    for (const { set, key, cause } of diff(committed, cluster.desired, cluster.causes)) {
+      if (set !== POSITION_PATH) touch(touched, set, key, cause ?? cluster.folded);
+    }
+  } else for (const { set, key } of delta) touched.get(set)?.delete(key);
+}
+
+/** Sets the suspect aside: the kernel refused its changes alone, and takes a batch without them. */
+function convict(halving: Halving | undefined, { through, digest }: PendingCommit, time: string): Effect[] {
+  if (halving?.suspect === undefined || !isConvicted(halving)) return [];
+  const { service, error } = halving.suspect;
+  const none = { delta: [], through, digest };
+  const record = commitRecord(through + 1, none, nothingApplied({ operations: 0 }), time);
+  return [{
+    kind: "append",
+    records: [{ ...record, outcome: "rejected", error, setAside: service }],
+  }];
 }
 
 /**
@@ -131,7 +170,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
  */
 export function noteRejected(
   state: EngineState,
-  { error, operation, time }: Input & { readonly kind: "rejected" },
+  { error, operation, time, whole }: Input & { readonly kind: "rejected" },
 ): Effect[] {
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
@@ -146,8 +185,20 @@ export function noteRejected(
   const atFault = state.rejections > 1 && isListed(state.tables) && operation !== null
     ? serviceOfOperation(state.cluster, operation)
     : undefined;
-  const record = commitRecord(state.committedOffset + 1, pending, nothingApplied(pending), time);
+  const tried = { ...pending, advances: false };
+  const record = commitRecord(state.committedOffset + 1, tried, nothingApplied(pending), time);
   const rejected = { ...record, outcome: "rejected", error } as const;
+  state.halving = whole
+    ? refusedWhole(state.halving, pending.delta.length - 1, pending.alone, error)
+    : undefined;
+  if (state.halving !== undefined) {
+    // Nothing is wrong with what is known of the kernel, so it is not listed. The changes are those of the parts to come.
+    const changesOmitted = rejected.changes.length + rejected.changesOmitted;
+    return [
+      { kind: "append", records: [{ ...rejected, changes: [], changesOmitted }] },
+      warning(`${error}. A smaller batch is tried`),
+    ];
+  }
   return atFault === undefined
     ? [
       { kind: "append", records: [rejected] },
@@ -158,7 +209,7 @@ export function noteRejected(
 }
 
 /** The receipt of a batch of which the kernel applied nothing. */
-function nothingApplied({ operations }: PendingCommit): CommitReceipt {
+function nothingApplied({ operations }: Pick<PendingCommit, "operations">): CommitReceipt {
   return { generation: 0, operations, bytes: 0, renderMicroseconds: 0, microseconds: 0 };
 }
 

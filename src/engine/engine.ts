@@ -60,7 +60,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
       state.durableOffset = input.offset;
       return [];
     case "sync":
-      return planCommit(state);
+      return planCommit(state, input.advances);
     case "committed":
       return noteCommitted(state, input.receipt, input.time);
     case "rejected":

@@ -9,6 +9,7 @@ import type { TableFlag } from "../nft/transaction.ts";
 import type { Delta } from "../plan/delta.ts";
 import { type Digest, tablesDigest } from "../plan/digest.ts";
 import type { MovedFrontend } from "../plan/moved_frontends.ts";
+import type { Halving } from "./halving.ts";
 import type { HeldList } from "./held_list.ts";
 import type { KernelTables } from "./kernel_tables.ts";
 import { type Gathered, nothingGathered } from "./sync_report.ts";
@@ -24,6 +25,12 @@ export interface PendingCommit {
   /** Whether it makes the tables. */
   readonly rebuilds: boolean;
   readonly moved: readonly MovedFrontend[];
+  /** Whether a step of large Services' rules follows it. */
+  readonly advances: boolean;
+  /** How many changes were left for later, because the kernel refused a larger batch. */
+  readonly left: number;
+  /** The Service of all its changes, where they cannot be cut further. */
+  readonly alone: string | undefined;
 }
 
 /** Changed in place by `stepEngine` alone. */
@@ -52,6 +59,8 @@ export interface EngineState {
   /** Whether the kernel's rules follow records that the ledger does not hold. They stay until a source has sent a list. */
   unknownPast: boolean;
   pending: PendingCommit | undefined;
+  /** Set while batches are smaller because the kernel refused one as a whole. */
+  halving: Halving | undefined;
   /** Rejections in a row. */
   rejections: number;
   /** When the first of them was: RFC 3339; "" while there is none. */
@@ -79,6 +88,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     synced: false,
     unknownPast: false,
     pending: undefined,
+    halving: undefined,
     rejections: 0,
     rejectedSince: "",
     appendedOffset: cluster.folded,

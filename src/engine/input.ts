@@ -57,14 +57,16 @@ export type Input =
   | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
   /** Records up to and including `offset` are on the disk. */
   | { readonly kind: "durable"; readonly offset: number }
-  /** No more input is waiting: commit what has changed. */
-  | { readonly kind: "sync" }
+  /** No more input is waiting: commit what has changed. `advances`: and make a step of large Services' rules after it. */
+  | { readonly kind: "sync"; readonly advances?: boolean }
   /** The kernel applied the transaction of the last `commit` effect. */
   | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly time: string }
   /** The kernel rejected it. `operation` is the one at fault, where the error names an object. */
   | {
     readonly kind: "rejected";
     readonly error: string;
+    /** Whether a smaller batch might be accepted: this one was too large, or memory is short. */
+    readonly whole?: boolean;
     readonly operation: Operation | null;
     readonly time: string;
   };

@@ -6,11 +6,11 @@ import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { isAboutObject, KernelRejection } from "../kernel/kernel_rejection.ts";
+import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
-import { COMMIT_ATTEMPTS_MAX, SET_ASIDE_MAX } from "../limits.ts";
+import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
@@ -72,12 +72,13 @@ export function perform(state: EngineState, ports: Ports, input: Input): void {
  * Commits what has changed. After a rejection the plan is made again from a listing, so the commit is retried at once, and
  * once more for each Service that was set aside. The next batch retries what is left.
  */
-export function commitBatch(state: EngineState, ports: Ports): void {
+export function commitBatch(state: EngineState, ports: Ports, advances = false): void {
   const before = state.cluster.aside.size;
-  for (let attempts = 1; attempts <= COMMIT_ATTEMPTS_MAX + SET_ASIDE_MAX; attempts++) {
-    perform(state, ports, { kind: "sync" });
+  for (let attempts = 1; attempts <= COMMIT_ATTEMPTS_MAX + SET_ASIDE_MAX + HALVINGS_MAX; attempts++) {
+    perform(state, ports, { kind: "sync", advances });
     const setAside = Math.max(0, state.cluster.aside.size - before);
-    if (state.rejections === 0 || attempts >= COMMIT_ATTEMPTS_MAX + setAside) return;
+    if (state.rejections === 0) return;
+    if (state.halving === undefined && attempts >= COMMIT_ATTEMPTS_MAX + setAside) return;
   }
 }
 
@@ -142,7 +143,8 @@ function commit(
     if (!(error instanceof KernelRejection)) throw error;
     meter?.rejected();
     const operation = isAboutObject(error) ? error.operation : null;
-    return { kind: "rejected", error: error.message, operation, time: now() };
+    const whole = isTooLarge(error);
+    return { kind: "rejected", error: error.message, operation, time: now(), ...(whole ? { whole } : {}) };
   }
 }
 

@@ -6,6 +6,7 @@ import type { KnownVersions, Source, SourceBatch } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { separated } from "../nft/objects.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
 import { committedDigest, type EngineState } from "./engine_state.ts";
 import {
@@ -21,6 +22,9 @@ import {
 import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
+/** Pause before a step of large Services' rules, in milliseconds: requests are answered and changes taken in between. */
+const STEP_PAUSE_MILLISECONDS = 5;
+
 /** How often appended records are made durable, in milliseconds. */
 const SYNC_MILLISECONDS = 1000;
 
@@ -31,6 +35,8 @@ export interface Running {
   readonly healer: HealerState;
   /** When appended records are next made durable. */
   syncAt: number;
+  /** When the next step of large Services' rules is made; Infinity where none is left. */
+  stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
   failing: boolean;
   /** As last given to {@link Ports.driftChanged}. */
@@ -40,16 +46,18 @@ export interface Running {
 /** The proxy after its first commit was tried. All times `now` are milliseconds of one clock that never goes back. */
 export function newRunning(engine: EngineState, ports: Ports, now: number): Running {
   const healer = newHealer(ports.monitor !== undefined, isListed(engine.tables), now);
-  const running = {
+  const running: Running = {
     engine,
     ports,
     healer,
     syncAt: now + SYNC_MILLISECONDS,
+    stepAt: Infinity,
     failing: false,
     drift: undefined,
   };
   // A commit that the kernel rejected at the start is retried.
   heal(running, { kind: "tried", rejected: engine.rejections > 0 }, now);
+  planStep(running, now);
   return running;
 }
 
@@ -58,21 +66,40 @@ export function takeBatch(running: Running, batch: SourceBatch, now: number): vo
   const { engine, ports } = running;
   perform(engine, ports, { kind: "batch", batch });
   heal(running, commitAll(engine, ports), now);
+  planStep(running, now);
   lookAtLedger(running);
 }
 
 /** The next deadline: before it, {@link wake} does nothing. */
-export function wakeAt({ healer, syncAt }: Running): number {
-  return Math.min(healerWakesAt(healer), syncAt);
+export function wakeAt({ healer, syncAt, stepAt }: Running): number {
+  return Math.min(healerWakesAt(healer), syncAt, stepAt);
+}
+
+/** Whether large Services' rules are still being made. */
+export function isStepping({ stepAt }: Running): boolean {
+  return stepAt < Infinity;
 }
 
 /** Does what is due at `now`. */
 export function wake(running: Running, now: number): void {
   if (healerWakesAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
+  if (running.stepAt <= now) {
+    running.stepAt = Infinity;
+    heal(running, commitAll(running.engine, running.ports, true), now);
+  }
+  planStep(running, now);
   if (now < running.syncAt) return;
   running.syncAt = now + SYNC_MILLISECONDS;
   running.ports.ledger.sync();
   lookAtLedger(running);
+}
+
+/** Plans the next step. While the kernel rejects commits there is none: their retry comes first. */
+function planStep(running: Running, now: number): void {
+  const { cluster, touched, synced, rejections } = running.engine;
+  const due = synced && rejections === 0 && (isUnfinished(cluster) || touched.size > 0);
+  if (!due) running.stepAt = Infinity;
+  else if (!isStepping(running)) running.stepAt = now + STEP_PAUSE_MILLISECONDS;
 }
 
 /** Follows `source` until it ends or `signal` aborts. Throws what a batch or a deadline threw. */
@@ -89,7 +116,11 @@ export async function runLoop(
   const rest = () => {
     timer = setTimeout(() => {
       try {
-        wake(running, performance.now());
+        const begun = performance.now();
+        wake(running, begun);
+        // A pause is as long as the step before it, so that steps take at most half of the time.
+        const now = performance.now();
+        if (isStepping(running)) running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
         rest();
       } catch (error) {
         thrown.abort(error);
@@ -103,12 +134,21 @@ export async function runLoop(
       // An error may have left the engine between two states: it receives no more batches.
       thrown.signal.throwIfAborted();
       takeBatch(running, batch, performance.now());
+      // The batch may have brought the next deadline forward.
+      clearTimeout(timer!);
+      rest();
     }
+    // A source that ends has sent everything: large Services get their rules before the program ends.
+    while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
   } finally {
     clearTimeout(timer!);
     ports.ledger.sync();
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Passes `input` to the healer, executes its effects, and passes their results back. */
@@ -152,8 +192,8 @@ function executeHealing(effect: HealerEffect, { engine, ports }: Running): Heale
   }
 }
 
-function commitAll(engine: EngineState, ports: Ports): HealerInput {
-  commitBatch(engine, ports);
+function commitAll(engine: EngineState, ports: Ports, advances = false): HealerInput {
+  commitBatch(engine, ports, advances);
   return { kind: "tried", rejected: engine.rejections > 0 };
 }
 

@@ -3,6 +3,7 @@
 import { TRIGGERS_MAX } from "../limits.ts";
 import { describeKey, type EndpointSlice, TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
+import { unfinishedServices } from "../fold/unfinished.ts";
 import type { WithoutLocal } from "../fold/service_program.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -31,6 +32,8 @@ export interface SyncReport {
   readonly withoutLocal: ReadonlyMap<WithoutLocal, number>;
   /** How many Services are set aside. */
   readonly aside: number;
+  /** How many large Services wait for their rules, or have a part of them. */
+  readonly unfinished: number;
   /** How many frontends more than one Service claims. */
   readonly contested: number;
   /** Frontends that went from one Service to another. */
@@ -121,6 +124,7 @@ function afterwards(cluster: ClusterState, gathered: Gathered) {
     omitted: cluster.omitted,
     withoutLocal: cluster.withoutLocal,
     aside: cluster.aside.size,
+    unfinished: unfinishedServices(cluster),
     contested: cluster.contested.size,
     serviceChanges: gathered.services,
     endpointChanges: gathered.endpoints,

@@ -2,6 +2,7 @@
 // the records folded into it and their order, and on nothing else. Why not a new value for each record? A cluster has
 // tens of thousands of elements and a record changes about three of them.
 
+import type { ServiceBounds } from "../kube/bounds.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { ServiceName } from "../kube/service_name.ts";
@@ -11,13 +12,16 @@ import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
+import type { UnfinishedWork } from "./unfinished.ts";
 import type { Title } from "./title.ts";
 
 /** The state after some records. Readers may keep a part of it only until the next record is folded. */
-export interface ClusterState {
+export interface ClusterState extends UnfinishedWork {
   /** The static part of the desired ruleset. A change of the configuration replaces the value. */
   tables: readonly Table[];
   config: ProxyConfig;
+  /** Bounds on what one Service costs; undefined: none. */
+  bounds: ServiceBounds | undefined;
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
   /** The cause of each desired element: the record that made it what it is. */
@@ -45,7 +49,7 @@ export interface ClusterState {
    * before the first commit, so rules can be made from the ledger alone.
    */
   committed: number | undefined;
-  /** Services that are set aside, and why: their rules cannot be made, or the kernel rejects them. */
+  /** Services that are set aside, and why: they are too large, their rules cannot be made, or the kernel rejects them. */
   readonly aside: Map<ServiceName, string>;
   /** How many ServicePorts a Local policy leaves without endpoints. */
   readonly withoutLocal: Map<WithoutLocal, number>;
@@ -68,12 +72,16 @@ export function emptyState(): ClusterState {
   return {
     tables: skeleton(DEFAULT_PROXY_CONFIG),
     config: DEFAULT_PROXY_CONFIG,
+    bounds: undefined,
     desired: new Map(paths.map((path) => [path, new Map<ElementKey, Element>()])),
     causes: new Map(paths.map((path) => [path, new Map<ElementKey, Offset>()])),
     objects: new Map(),
     services: new Map(),
     slices: new Map(),
     programs: new Map(),
+    unsettled: new Map(),
+    making: undefined,
+    unfinished: new Map(),
     claims: new Map(),
     contested: new Set(),
     titles: new Map(),
@@ -93,6 +101,6 @@ export function emptyState(): ClusterState {
 }
 
 /** The own Node object as last received, also when it was deleted since; undefined while none was received. */
-export function ownNode({ knownNode }: ClusterState): Node | undefined {
+export function ownNode({ knownNode }: Pick<ClusterState, "knownNode">): Node | undefined {
   return knownNode;
 }

@@ -3,6 +3,7 @@
 
 import { unreachable } from "../invariant.ts";
 import { cidrText, disjoint, familyOf, parseCidr } from "../kube/address.ts";
+import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import {
   describeKey,
@@ -14,13 +15,15 @@ import {
 } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
-import type { EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { type FoldChanges, noChanges } from "./fold_changes.ts";
+import { type FoldChanges, type Folding, noChanges } from "./fold_changes.ts";
 import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
-import { type Folding, putElement, setAside, settle, settleAll, takeBack } from "./settle.ts";
+import { putElement, setAside, settle, settleAll, settleChanged } from "./settle.ts";
+import { advance } from "./steps.ts";
+import { isUnfinished } from "./unfinished.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
@@ -44,18 +47,13 @@ export function foldRecord(
     case "config": {
       const folding = { state, offset, changes };
       foldConfig(folding, record.proxy ?? DEFAULT_PROXY_CONFIG);
+      foldBounds(folding, record.bounds);
       if (record.nodeName !== state.node.name) state.nodeDeleted = false;
       foldNode(folding, record.nodeName, undefined);
       return changes;
     }
     case "commit":
-      if (record.outcome === "committed") state.committed = record.through;
-      if (record.setAside !== undefined) {
-        const name = readServiceName(record.setAside);
-        const folding = { state, offset, changes };
-        setAside(folding, name, record.error ?? "rejected");
-        settle(folding, name);
-      }
+      foldCommit({ state, offset, changes }, record);
       return changes;
     case "drift":
     case "gap":
@@ -63,6 +61,19 @@ export function foldRecord(
     default:
       return unreachable(record);
   }
+}
+
+function foldCommit(
+  folding: Folding,
+  { outcome, through, setAside: refused, error, advances }: CommitRecord,
+): void {
+  if (outcome === "committed") folding.state.committed = through;
+  if (refused !== undefined) {
+    const name = readServiceName(refused);
+    setAside(folding, name, error ?? "rejected");
+    settle(folding, name);
+  }
+  if (advances) advance(folding);
 }
 
 function foldEvent(folding: Folding, { key, value }: EventRecord): void {
@@ -113,12 +124,6 @@ function foldSlice(
   settleChanged(folding, now);
 }
 
-/** Settles a Service of which an object has changed: what was wrong with it before may be right now. */
-function settleChanged(folding: Folding, name: ServiceName): void {
-  takeBack(folding, name);
-  settle(folding, name);
-}
-
 function addSlice({ slices }: ClusterState, owner: ServiceName, name: string, slice: EndpointSlice): void {
   const owned = slices.get(owner);
   if (owned === undefined) slices.set(owner, new Map([[name, slice]]));
@@ -145,6 +150,15 @@ function foldConfig(folding: Folding, config: ProxyConfig): void {
   state.config = config;
   state.tables = skeleton(config, state.node.podCIDRs);
   settleAll(folding);
+}
+
+/** Applies other bounds: Services that are too large now, or were until now, are settled again. */
+function foldBounds(folding: Folding, bounds: ServiceBounds | undefined): void {
+  const { state } = folding;
+  if (sameValue(bounds, state.bounds)) return;
+  state.bounds = bounds;
+  while (isUnfinished(state)) advance(folding);
+  for (const name of [...state.services.keys()].sort()) settleChanged(folding, name);
 }
 
 /** Applies the present object of node `name`, which is ours; `before` is the object that it replaces. */
@@ -199,7 +213,12 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
 }
 
 /** Makes everything that follows from the objects, configuration and slots that a snapshot has brought. */
-export function settleRestored(state: ClusterState, offset: Offset, nodeName: string): void {
+export function settleRestored(
+  state: ClusterState,
+  offset: Offset,
+  nodeName: string,
+  bounds: ServiceBounds | undefined,
+): void {
   const folding = { state, offset, changes: noChanges() };
   for (const object of state.objects.values()) {
     if (object.kind !== "EndpointSlice") continue;
@@ -211,5 +230,7 @@ export function settleRestored(state: ClusterState, offset: Offset, nodeName: st
   }
   state.tables = skeleton(state.config, []);
   changeNode(folding, nodeName, undefined);
+  state.bounds = bounds;
   settleAll(folding);
+  while (isUnfinished(state)) advance(folding);
 }

@@ -8,6 +8,7 @@
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { ClusterState } from "./cluster_state.ts";
 import type { UdpFrontend } from "./service_program.ts";
 
 /** Changed in place by `foldRecord` alone. */
@@ -24,6 +25,13 @@ export interface FoldChanges {
   setAside: Map<ServiceName, boolean> | undefined;
   /** Services of which parts are left out, now or before: which parts before. */
   leftOut: Map<ServiceName, readonly string[] | undefined> | undefined;
+}
+
+/** The record that is being folded: the state that it changes, its offset, and where its changes are noted. */
+export interface Folding {
+  readonly state: ClusterState;
+  readonly offset: Offset;
+  readonly changes: FoldChanges;
 }
 
 /** The value before any record. */

@@ -5,7 +5,8 @@
 import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { rule, type Selector } from "../nft/statement.ts";
+import { type Rule, rule, type Selector } from "../nft/statement.ts";
+import { lead, type LeadKind } from "./leads.ts";
 
 /** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
 export const SLOT_CLASSES: readonly number[] = Array.from(
@@ -21,35 +22,48 @@ const FLAVOURS = [
   { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
 ] as const;
 
-/** Flavours that also exist with a mark for masquerading, for traffic from outside under Cluster policy. */
-const MASQUERADED = ["pick", "nodeport-pick"] as const;
+/** A flavour of pick chains. */
+export type Flavour = (typeof FLAVOURS)[number]["name"];
 
-/** Name of the chain for `flavour` and `slotClass`: `pick-4`, `external-pick-4`. */
-export function pickChain(flavour: string, slotClass: number): string {
-  return `${flavour}-${slotClass}`;
-}
-
-/** All pick chains of `family`. `mark` is the bit that requests masquerading. */
-export function pickChains(family: Family, mark: number): Chain[] {
-  const plain = FLAVOURS.flatMap(({ name, map, key }) =>
+/** All pick chains of `family`. The destination of a packet that gets there is a lead. */
+export function pickChains(family: Family): Chain[] {
+  return FLAVOURS.flatMap(({ name, map, key }) =>
     SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
-      rules: draws(slotClass).map((modulus) =>
-        rule([{ kind: "dnat", key: slotKey(family, key, modulus), map }])
-      ),
-    }))
-  );
-  const masqueraded = MASQUERADED.flatMap((name) =>
-    SLOT_CLASSES.map((slotClass): Chain => ({
-      name: pickChain(`external-${name}`, slotClass),
       rules: [
-        rule([{ kind: "mark-set", operator: "|", bits: mark }], "masquerade"),
-        rule([{ kind: "verdict", verdict: { kind: "goto", chain: pickChain(name, slotClass) } }]),
+        ...drawRules(
+          slotClass,
+          (modulus) =>
+            rule([{ kind: "dnat", key: [...frontendKey(family, key), { kind: "numgen", modulus }], map }]),
+        ),
+        LOST,
       ],
     }))
   );
-  return [...plain, ...masqueraded];
 }
+
+/** Rules that send each lead of `kind` to the chain of its slot class. Small classes come first: most Services have one. */
+export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
+  return SLOT_CLASSES.map((slotClass) =>
+    rule([
+      {
+        kind: "match",
+        selector: `${family} daddr`,
+        operator: "==",
+        value: lead(family, kind, slotClass),
+      },
+      { kind: "verdict", verdict: { kind: "goto", chain: pickChain(flavour, slotClass) } },
+    ])
+  );
+}
+
+/** Name of the chain for `flavour` and `slotClass`: `pick-4`. */
+function pickChain(flavour: Flavour, slotClass: number): string {
+  return `${flavour}-${slotClass}`;
+}
+
+/** Reached only while another program's change of the elements is not undone: the packet gets its destination back. */
+export const LOST: Rule = rule([{ kind: "daddr-restore" }], "no endpoint found");
 
 /**
  * The moduli of a chain's draws, in order. Slots 0 to S/4 - 1 are always filled. The last draw is from those alone, so every
@@ -63,9 +77,15 @@ export function draws(slotClass: number): number[] {
   return [...Array.from({ length: repeated }, () => slotClass), always];
 }
 
-function slotKey(family: Family, key: "frontend" | "nodeport", modulus: number) {
+/** The rules of a chain's draws. Those of equal draws are one value, because a skeleton has thousands of draws. */
+function drawRules(slotClass: number, drawRule: (modulus: number) => Rule): Rule[] {
+  const moduli = draws(slotClass);
+  const rules = new Map([...new Set(moduli)].map((modulus) => [modulus, drawRule(modulus)]));
+  return moduli.map((modulus) => rules.get(modulus)!);
+}
+
+/** The parts of a frontend in a packet whose destination is a lead. */
+function frontendKey(family: Family, key: "frontend" | "nodeport"): Selector[] {
   const port: Selector[] = ["meta l4proto", "th dport"];
-  const numgen = { kind: "numgen", modulus } as const;
-  const destination: Selector = `${family} daddr`;
-  return key === "nodeport" ? [...port, numgen] : [destination, ...port, numgen];
+  return key === "nodeport" ? port : [`ct original ${family} daddr`, ...port];
 }

@@ -7,7 +7,7 @@ import type { FoldChanges } from "./fold_changes.ts";
 import { readFrontendClaim } from "./resource.ts";
 import { titleText } from "./title.ts";
 
-/** Parts of one Service that are named in a line. */
+/** Parts of one Service, or rivals of one, that are named in a line. */
 const PARTS_SHOWN = 5;
 
 /** What is true of `state` and was not before `changes` were made to it. */
@@ -27,8 +27,14 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
     const [holder, ...others] = claims.get(claim)!;
     const why = titleText(titles.get(claim));
     const { family, frontend } = readFrontendClaim(claim)!;
-    return `${family} ${frontend} is claimed by ${others.join(", ")} too: ${holder}, ${why}, has it`;
+    return `${family} ${frontend} is claimed by ${namesText(others)} too: ${holder}, ${why}, has it`;
   });
+}
+
+/** The first of `names`, and how many more there are: a tenant can make thousands of Services that claim one frontend. */
+export function namesText(names: readonly string[]): string {
+  const more = names.length > PARTS_SHOWN ? ` and ${names.length - PARTS_SHOWN} more` : "";
+  return `${names.slice(0, PARTS_SHOWN).join(", ")}${more}`;
 }
 
 /** ServicePorts with more endpoints than slots, where the number that gets no traffic is new. */

@@ -23,25 +23,28 @@ export interface FrontendResource {
   /** undefined for a NodePort. */
   readonly address?: Address;
   readonly rank: Rank;
-  /** Key of the frontend in its verdict maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
+  /** Key of the frontend in its maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
   readonly frontend: ElementKey;
   /** The ServicePort's name, which its elements carry as their comment: `shop/web:http`. */
   readonly comment: string;
-  /** Its verdict in each map; absent where it has no element there. */
-  readonly verdicts: { readonly [map in VerdictRole]?: string };
+  /** Its value in each map; absent where it has no element there. */
+  readonly values: { readonly [role in FrontendRole]?: string };
+  /** Whether only `sources` may use it. */
+  readonly guarded: boolean;
   /** Canonical prefixes of the sources that may use the frontend, where it has a guard. */
   readonly sources: readonly string[];
-  /** Slots behind the pick chains that draw from all endpoints. */
+  /** Slots behind the pick chains that draw from all endpoints; none of a single endpoint. */
   readonly slots: Slots;
   /** Slots behind the pick chains that draw from local endpoints. */
   readonly localSlots: Slots;
 }
 
 /**
- * What a verdict map is for. `serve` leads to endpoints. `refuse` rejects or drops packets that were not translated.
- * `policy` and `local` are the two lists of externalTrafficPolicy Local. `guard` comes first and checks the source.
+ * What a map of frontends is for. `single` has the only endpoint of a cluster IP; `serve` has the lead of every other
+ * frontend with endpoints. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
+ * the two lists of externalTrafficPolicy Local. `pinned` and `localPinned` lead to the chains of ClientIP affinity.
  */
-export type VerdictRole = "serve" | "refuse" | "policy" | "local" | "guard";
+export type FrontendRole = "single" | "serve" | "refuse" | "policy" | "local" | "pinned" | "localPinned";
 
 /** One element that several ports of a Service share, such as its cluster IP. */
 export interface ElementResource {
@@ -62,26 +65,33 @@ export type Put = (path: SetPath, key: ElementKey, element: Element | undefined)
 
 /** Sets of a frontend, by kind and use. */
 const SETS: Readonly<
-  Record<FrontendKind, Readonly<Record<Exclude<VerdictRole, "guard"> | "slots" | "localSlots", ServiceSet>>>
+  Record<FrontendKind, Readonly<Record<FrontendRole | "slots" | "localSlots", ServiceSet>>>
 > = {
   address: {
+    single: "single-endpoints",
     serve: "service-ips",
     refuse: "no-endpoint-services",
     policy: "local-policy-ips",
     local: "local-only-ips",
+    pinned: "affinity-ips",
+    localPinned: "local-affinity-ips",
     slots: "endpoints",
     localSlots: "local-endpoints",
   },
   nodeport: {
+    // Only cluster IPs have elements there.
+    single: "single-endpoints",
     serve: "service-nodeports",
     refuse: "no-endpoint-nodeports",
     policy: "local-policy-nodeports",
     local: "local-only-nodeports",
+    pinned: "affinity-nodeports",
+    localPinned: "local-affinity-nodeports",
     slots: "nodeport-endpoints",
     localSlots: "local-nodeport-endpoints",
   },
 };
-const ROLES = ["serve", "refuse", "policy", "local"] as const;
+const ROLES = ["single", "serve", "refuse", "policy", "local", "pinned", "localPinned"] as const;
 
 /** A resource of one element; `address` is given for a cluster IP alone. */
 export function elementResource(path: SetPath, element: Element, address?: Address): ElementResource {
@@ -104,6 +114,15 @@ export function readFrontendClaim(
 ): { readonly family: string; readonly frontend: string } | undefined {
   const found = /^(ip6?) frontend (.*)$/.exec(claim);
   return found === null ? undefined : { family: found[1]!, frontend: found[2]! };
+}
+
+/** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */
+export function surelySame(a: ServiceResource | undefined, b: ServiceResource | undefined): boolean {
+  if (a === b) return true;
+  if (a?.kind !== "frontend" || b?.kind !== "frontend") return false;
+  return a.comment === b.comment && a.slots === b.slots && a.localSlots === b.localSlots &&
+    a.guarded === b.guarded && ROLES.every((role) => a.values[role] === b.values[role]) &&
+    a.sources.join() === b.sources.join();
 }
 
 /** Changes the elements of one resource from `before` to `after`; undefined means that no Service holds it. */
@@ -143,11 +162,12 @@ function changeFrontend(
       value === undefined ? undefined : { key: frontend, value, comment: after!.comment },
     );
   for (const role of ROLES) {
-    const verdict = after?.verdicts[role];
-    if (renamed || verdict !== before?.verdicts[role]) putValue(PATHS[family][SETS[at][role]], verdict);
+    const value = after?.values[role];
+    if (renamed || value !== before?.values[role]) putValue(PATHS[family][SETS[at][role]], value);
   }
-  if (before?.verdicts.guard !== undefined || after?.verdicts.guard !== undefined) {
-    putValue(PATHS[family]["firewall-ips"], after?.verdicts.guard);
+  if (before?.guarded || after?.guarded) {
+    const guard = after?.guarded ? { key: frontend, comment: after.comment } : undefined;
+    put(PATHS[family]["firewall-ips"], frontend, guard);
     changeSources(PATHS[family]["firewall-sources"], before, after, put);
   }
   for (const list of ["slots", "localSlots"] as const) {
@@ -180,6 +200,7 @@ function changeSlots(
   renamed: boolean,
   change: (slot: number, value: string | undefined) => void,
 ): void {
+  if (old === now && !renamed) return;
   for (let slot = 0; slot < Math.max(old.length, now.length); slot++) {
     if (old[slot] !== now[slot] || renamed) change(slot, now[slot]);
   }

@@ -3,7 +3,7 @@
 
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
-import type { EndpointSlice, Service } from "../kube/objects.ts";
+import type { Service } from "../kube/objects.ts";
 import {
   clusterAddresses,
   isProxied,
@@ -15,7 +15,7 @@ import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
-import { pickChain } from "./pick_chains.ts";
+import { lead, type LeadKind, PINNED } from "./leads.ts";
 import {
   elementResource,
   frontendClaim,
@@ -24,13 +24,16 @@ import {
   type Rank,
   type ServiceResource,
 } from "./resource.ts";
-import { FIREWALL, PATHS } from "./skeleton.ts";
+import { PATHS } from "./skeleton.ts";
+import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
   /** What follows from the Service object alone; absent where there is none. */
   readonly shape?: ServiceShape;
+  /** About how many elements it has, as `serviceSize` counts them; 0 where nothing is counted. */
+  readonly size: number;
   /** Its resources, by `claim`. */
   readonly resources: ReadonlyMap<string, ServiceResource>;
   /** Slots of each ServicePort's lists of endpoints, by {@link PortShape.lists}. All its frontends share them. */
@@ -57,7 +60,7 @@ interface ServiceShape {
   readonly ports: readonly PortShape[];
 }
 
-/** A ServicePort and its frontends, without verdicts and slots. */
+/** A ServicePort and its frontends, without values and slots. */
 interface PortShape {
   readonly port: ServicePort;
   readonly internal: FrontendResource;
@@ -92,6 +95,7 @@ export interface HealthCheck {
 
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = {
+  size: 0,
   resources: new Map(),
   slots: new Map(),
   omitted: new Map(),
@@ -103,8 +107,6 @@ export const NO_PROGRAM: ServiceProgram = {
 /** What decides a Service's rules beside its own objects. */
 export interface ProgramContext {
   readonly node: OwnNode;
-  /** The bit of the packet mark that requests masquerading. */
-  readonly mark: number;
 }
 
 /** A ServicePort with its endpoints and slots, which all its frontends share. */
@@ -117,16 +119,22 @@ interface PortProgram {
   readonly node: OwnNode;
 }
 
-/**
- * The program of `service`. `slices` are all slices of the Service, in any order. `previous` is its program so far: an
- * endpoint keeps the slot it has there.
- */
-export function serviceProgram(
-  service: Service,
-  slices: Iterable<EndpointSlice>,
-  previous: ServiceProgram,
-  context: ProgramContext,
-): ServiceProgram {
+/** What a program is made from. */
+export interface ProgramInput {
+  readonly service: Service;
+  /** All slices of the Service. */
+  readonly slices: SlicedEndpoints;
+  /** Its program so far: an endpoint keeps the slot it has there. */
+  readonly previous: ServiceProgram;
+  readonly context: ProgramContext;
+  /** As `serviceSize` counts it; 0 for a small Service, which is not counted. */
+  readonly size: number;
+}
+
+/** The program of a Service. It is made port by port; after each port the endpoints that it cost are yielded. */
+export function* makeProgram(
+  { service, slices, previous, context, size }: ProgramInput,
+): Generator<number, ServiceProgram> {
   if (!isProxied(service)) return NO_PROGRAM;
   const { linkLocal } = context.node;
   const { shape: before } = previous;
@@ -142,22 +150,23 @@ export function serviceProgram(
   const add = (resource: ServiceResource) => {
     if (!resources.has(resource.claim)) resources.set(resource.claim, resource);
   };
-  const all = [...slices];
+  yield known ? 0 : PORT_COST * shape.ports.length;
   shape.clusterIPs.forEach(add);
   for (const portShape of shape.ports) {
     const { port, lists } = portShape;
-    const endpoints = endpointsOf(port, all, context.node);
+    const endpoints = endpointsOf(port, slices, context.node);
     const assigned = (list: "cluster" | "local") => {
       const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
       if (now.endpoints.length > 0) slots.set(lists[list], now);
       return now;
     };
     const [cluster, local] = [assigned("cluster"), assigned("local")];
+    // Where rules are made in steps, what a frontend leads to is made before it.
+    if (port.affinitySeconds > 0) {
+      affinityObjects(port, cluster.endpoints, local.endpoints).forEach(add);
+    }
     addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
-    if (port.affinitySeconds > 0) {
-      affinityObjects(port, cluster.endpoints, local.endpoints, context.mark).forEach(add);
-    }
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
     if (endpoints.any && endpoints.local.length === 0) {
@@ -167,10 +176,12 @@ export function serviceProgram(
     const left = endpoints.cluster.length - cluster.endpoints.length + endpoints.local.length -
       local.endpoints.length;
     if (left > 0) omitted.push([`${port.name} ${port.family}`, left]);
+    yield PORT_COST + endpoints.cluster.length + endpoints.local.length;
   }
   const healthCheck = healthCheckOf(service, ready);
   return {
     shape,
+    size,
     resources,
     slots,
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
@@ -180,6 +191,9 @@ export function serviceProgram(
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }
+
+/** What a port costs beside its endpoints, in endpoints. */
+const PORT_COST = 4;
 
 function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
   return a === b || a.join() === b.join();
@@ -269,12 +283,15 @@ function nodePortKey({ protocol, nodePort }: ServicePort): ElementKey {
 function internal(program: PortProgram): FrontendResource {
   const { port, shape, cluster, local } = program;
   const list = port.internalLocal ? local : cluster;
+  const { endpoints } = list;
+  if (endpoints.length === 0) return { ...shape.internal, values: { refuse: refusal(program) } };
+  if (endpoints.length === 1 && port.affinitySeconds === 0) {
+    return { ...shape.internal, values: { single: endpoints[0]! } };
+  }
   const chain = port.internalLocal ? "local" : "service";
   return {
     ...shape.internal,
-    verdicts: list.endpoints.length > 0
-      ? { serve: lead(program, chain, "pick", list) }
-      : { refuse: refusal(program) },
+    values: { serve: leadTo(port, "cluster", list), ...pinned(port, "pinned", chain) },
     slots: slotsFor(port, list),
   };
 }
@@ -286,11 +303,11 @@ function externalCluster(
   address: Address | undefined,
 ): FrontendResource {
   const { port, cluster } = program;
-  const flavour = bare.at === "nodeport" ? "external-nodeport-pick" : "external-pick";
-  const served = cluster.endpoints.length > 0
-    ? { serve: lead(program, "external", flavour, cluster) }
+  const kind = bare.at === "nodeport" ? "cluster" : "external";
+  const values = cluster.endpoints.length > 0
+    ? { serve: leadTo(port, kind, cluster), ...pinned(port, "pinned", "service") }
     : { refuse: refusal(program) };
-  return external(program, bare, address, served, slotsFor(port, cluster), NO_SLOTS);
+  return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
 }
 
 /**
@@ -303,16 +320,16 @@ function externalLocal(
   address: Address | undefined,
 ): FrontendResource {
   const { port, cluster, local, endpoints } = program;
-  const [chain, pick] = bare.at === "nodeport"
-    ? ["nodeport-local", "nodeport-pick"]
-    : ["external-local", "pick"];
-  const hasLocal = local.endpoints.length > 0;
-  const verdicts = {
-    ...(endpoints.any ? { serve: `goto ${chain}` } : {}),
-    ...(hasLocal ? { local: lead(program, "local", `local-${pick}`, local) } : { refuse: refusal(program) }),
-    ...(cluster.endpoints.length > 0 ? { policy: lead(program, "service", pick!, cluster) } : {}),
+  const values = {
+    ...(endpoints.any ? { serve: lead(port.family, "local", 1) } : {}),
+    ...(local.endpoints.length > 0
+      ? { local: leadTo(port, "local", local), ...pinned(port, "localPinned", "local") }
+      : { refuse: refusal(program) }),
+    ...(cluster.endpoints.length > 0
+      ? { policy: leadTo(port, "cluster", cluster), ...pinned(port, "pinned", "service") }
+      : {}),
   };
-  return external(program, bare, address, verdicts, slotsFor(port, cluster), slotsFor(port, local));
+  return external(program, bare, address, values, slotsFor(port, cluster), slotsFor(port, local));
 }
 
 /** A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer. */
@@ -320,11 +337,11 @@ function external(
   { port, node }: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
-  verdicts: FrontendResource["verdicts"],
+  values: FrontendResource["values"],
   slots: Slots,
   localSlots: Slots,
 ): FrontendResource {
-  const one = { ...bare, verdicts, slots, localSlots };
+  const one = { ...bare, values, slots, localSlots };
   const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
     port.sourceRanges.length > 0;
   if (!isGuarded) return one;
@@ -336,7 +353,7 @@ function external(
     : [];
   return {
     ...one,
-    verdicts: { ...verdicts, guard: `goto ${FIREWALL}` },
+    guarded: true,
     sources: [...sourceRanges.map(cidrText), ...extra],
   };
 }
@@ -355,17 +372,26 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
     rank: 0,
     frontend: key,
     comment: commentOf(port.name),
-    verdicts: {},
+    values: {},
+    guarded: false,
     sources: [],
     slots: NO_SLOTS,
     localSlots: NO_SLOTS,
   };
 }
 
-/** Where a frontend leads: to the ServicePort's own chain if it has affinity, else to the pick chain of `flavour`. */
-function lead({ port }: PortProgram, chain: AffinityChain, flavour: string, slots: Slots): string {
-  const target = port.affinitySeconds > 0 ? affinityChain(chain, port) : pickChain(flavour, slots.slotClass);
-  return `goto ${target}`;
+/** The lead to the endpoints in `slots`, or to the ServicePort's own chain if it has affinity. */
+function leadTo(port: ServicePort, kind: LeadKind, slots: Slots): Address {
+  return lead(port.family, kind, port.affinitySeconds > 0 ? PINNED : slots.slotClass);
+}
+
+/** The verdict that leads to `chain` of a ServicePort with affinity. */
+function pinned(
+  port: ServicePort,
+  role: "pinned" | "localPinned",
+  chain: AffinityChain,
+): FrontendResource["values"] {
+  return port.affinitySeconds > 0 ? { [role]: `goto ${affinityChain(chain, port)}` } : {};
 }
 
 /** Affinity chains name their endpoints themselves, so their frontends need no slots. */
@@ -375,8 +401,9 @@ function slotsFor(port: ServicePort, slots: Slots): Slots {
 
 /**
  * The verdict for a frontend without usable endpoints. If no node has one, packets are rejected. If another node has one,
- * they are dropped: the load balancer should not have sent them here, and may try another node.
+ * they are dropped: the load balancer should not have sent them here, and may try another node. Why `continue` and not a chain
+ * that rejects? The rule goes on to that chain, and an element without a chain makes the kernel validate none.
  */
 function refusal({ endpoints }: PortProgram): string {
-  return endpoints.any ? "drop" : "goto reject-chain";
+  return endpoints.any ? "drop" : "continue";
 }

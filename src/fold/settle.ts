@@ -4,39 +4,112 @@
 
 import { InvariantError } from "../invariant.ts";
 import type { ServiceName } from "../kube/service_name.ts";
-import type { Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { type FoldChanges, noteBefore, touch } from "./fold_changes.ts";
-import { changeResource, type Put, type ServiceResource } from "./resource.ts";
-import { NO_PROGRAM, type ServiceProgram, serviceProgram } from "./service_program.ts";
-
-/** The record that is being folded: the state it changes, its offset, and where its changes are noted. */
-export interface Folding {
-  readonly state: ClusterState;
-  readonly offset: Offset;
-  readonly changes: FoldChanges;
-}
+import { type Folding, noteBefore, touch } from "./fold_changes.ts";
+import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
+import type { Service } from "../kube/objects.ts";
+import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
+import { isSurelySmall, oversizeText, type ServiceSize, serviceSize } from "./service_size.ts";
+import { SlicedEndpoints } from "./sliced_endpoints.ts";
+import type { MadeRules } from "./unfinished.ts";
 
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
 export function settleAll(folding: Folding): void {
-  for (const name of [...folding.state.services.keys()].sort()) settle(folding, name);
+  const { state, offset } = folding;
+  for (const name of [...state.services.keys()].sort()) {
+    if (isLarge(state, state.programs.get(name)?.size ?? 0)) state.unsettled.set(name, offset);
+    else settle(folding, name);
+  }
+}
+
+/** Settles a Service of which an object has changed: what was wrong with it before may be right now. A large one waits. */
+export function settleChanged(folding: Folding, name: ServiceName): void {
+  const { state, offset } = folding;
+  if (waits(state, name)) return void state.unsettled.set(name, offset);
+  takeBack(folding, name);
+  settle(folding, name);
+}
+
+/** Whether the Service is large, now or with its rules so far. One that is too large costs nothing: its rules are not made. */
+function waits(state: ClusterState, name: ServiceName): boolean {
+  if (state.bounds === undefined) return false;
+  if (isLarge(state, state.programs.get(name)?.size ?? 0)) return true;
+  const service = state.services.get(name);
+  const size = service && sizeOf(state, service, name);
+  return size !== undefined && isLarge(state, size.elements) && size.elements <= state.bounds.most;
+}
+
+function isLarge({ bounds }: ClusterState, elements: number): boolean {
+  return bounds !== undefined && elements > bounds.large;
+}
+
+/** The size of a Service that may be large; undefined for all others, and where there are no bounds. */
+function sizeOf(state: ClusterState, service: Service, name: ServiceName): ServiceSize | undefined {
+  const slices = () => state.slices.get(name)?.values() ?? [];
+  if (state.bounds === undefined || isSurelySmall(service, slices(), state.bounds.large)) return undefined;
+  return serviceSize(service, new SlicedEndpoints(slices()));
 }
 
 /** Brings the rules of one Service up to date with its objects. */
 export function settle(folding: Folding, name: ServiceName): void {
   const { state } = folding;
+  state.unsettled.delete(name);
+  if (state.making?.name === name) state.making = undefined;
   const before = state.programs.get(name) ?? NO_PROGRAM;
-  const after = programOf(folding, name, before);
+  const made = state.aside.has(name) ? { program: NO_PROGRAM } : wholeRules(makeRules(state, name));
+  applyRules(folding, name, before, made);
+}
+
+function wholeRules(rules: Generator<number, MadeRules>): MadeRules {
+  let step = rules.next();
+  while (!step.done) step = rules.next();
+  return step.value;
+}
+
+/** Makes the rules of a Service, port by port; yields what each cost, in endpoints. It changes nothing. */
+export function* makeRules(state: ClusterState, name: ServiceName): Generator<number, MadeRules> {
+  const service = state.services.get(name);
+  if (service === undefined) return { program: NO_PROGRAM };
+  const size = sizeOf(state, service, name);
+  const { most } = state.bounds ?? { most: Infinity };
+  if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
+  const input = {
+    service,
+    slices: new SlicedEndpoints(state.slices.get(name)?.values() ?? []),
+    previous: state.programs.get(name) ?? NO_PROGRAM,
+    context: { node: state.node },
+    size: size?.elements ?? 0,
+  };
+  try {
+    return { program: yield* makeProgram(input) };
+  } catch (error) {
+    // Rules that cannot be made are a fault of this program; it costs that Service alone.
+    if (!(error instanceof InvariantError)) throw error;
+    return { aside: error.message };
+  }
+}
+
+/** Puts rules in place of those `before`, or sets the Service aside. */
+export function applyRules(
+  folding: Folding,
+  name: ServiceName,
+  before: ServiceProgram,
+  made: MadeRules,
+): void {
+  const { state } = folding;
+  if ("aside" in made) setAside(folding, name, made.aside);
+  const after = "aside" in made ? NO_PROGRAM : made.program;
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
   noteProgram(folding, name, before, after);
-  const settling = { name, before, after, put: putInto(folding) };
+  const lags = isLarge(state, Math.max(before.size, after.size));
+  const settling = { name, before, after, put: putInto(folding), lags };
   for (const key of after.resources.keys()) changeClaim(folding, key, settling);
-  for (const key of before.resources.keys()) {
-    if (!after.resources.has(key)) changeClaim(folding, key, settling);
-  }
+  // In the other order: a frontend goes before what it leads to.
+  const gone = [...before.resources.keys()].filter((key) => !after.resources.has(key));
+  for (const key of gone.reverse()) changeClaim(folding, key, settling);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(folding, before, after);
 }
 
@@ -73,23 +146,9 @@ export function putElement(
   touch(changes.touched, path, key, offset);
 }
 
-function putInto(folding: Folding): Put {
+/** {@link putElement} for `folding`. */
+export function putInto(folding: Folding): Put {
   return (path, key, element) => putElement(folding, path, key, element);
-}
-
-/** The program of one Service. One that cannot be made is a fault of this program; it costs that Service alone. */
-function programOf(folding: Folding, name: ServiceName, before: ServiceProgram): ServiceProgram {
-  const { state } = folding;
-  const service = state.services.get(name);
-  if (service === undefined || state.aside.has(name)) return NO_PROGRAM;
-  const context = { node: state.node, mark: 2 ** state.config.masqueradeBit };
-  try {
-    return serviceProgram(service, state.slices.get(name)?.values() ?? [], before, context);
-  } catch (error) {
-    if (!(error instanceof InvariantError)) throw error;
-    setAside(folding, name, error.message);
-    return NO_PROGRAM;
-  }
 }
 
 /** Updates what the state sums up over all programs, for reports, health checks and remarks. */
@@ -130,6 +189,8 @@ interface Settling {
   readonly before: ServiceProgram;
   readonly after: ServiceProgram;
   readonly put: Put;
+  /** Whether its elements change in steps, see `steps.ts`. */
+  readonly lags: boolean;
 }
 
 /** Enters or withdraws a claim, and gives what is claimed to the Service that holds it then. */
@@ -137,12 +198,33 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
   const { state } = folding;
   const { name, before, after } = settling;
   const wanted = after.resources.get(key);
+  const had = before.resources.get(key);
+  // Nearly always the Service alone claims the resource, before and after.
+  const claimants = state.claims.get(key);
+  if (
+    wanted !== undefined && had !== undefined && rankOf(wanted) === rankOf(had) && isOnly(claimants, name)
+  ) {
+    return changeElements(folding, key, had, wanted, settling);
+  }
   const others = dependents(state, wanted ?? before.resources.get(key)!);
-  const held = [key, ...others].map((one) => holdingOf(state, one, settling));
+  const held = holdingOf(state, key, settling);
+  // Nearly every claim has no others. An empty list costs less than the iteration of an empty set.
+  const heldOthers = others.size === 0
+    ? NO_HOLDINGS
+    : [...others].map((one) => holdingOf(state, one, settling));
   claim(state, key, name, wanted);
-  for (const one of others) reclaim(state, one);
-  for (const one of held) handOver(folding, one, settling);
+  for (const { key } of heldOthers) reclaim(state, key);
+  handOver(folding, held, settling);
+  for (const one of heldOthers) handOver(folding, one, settling, true);
   if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
+}
+
+function isOnly(claimants: readonly ServiceName[] | undefined, name: ServiceName): boolean {
+  return claimants?.length === 1 && claimants[0] === name;
+}
+
+function rankOf(resource: ServiceResource): number {
+  return resource.kind === "frontend" ? resource.rank : 0;
 }
 
 /** Which Service holds a claim, and the resource as its elements are now. */
@@ -162,17 +244,47 @@ function holdingOf(state: ClusterState, key: string, { name, before }: Settling)
   };
 }
 
+const NO_HOLDINGS: readonly Holding[] = [];
+
 /** Changes the elements of a resource from how they were to how the present holder wants them. */
-function handOver(folding: Folding, { key, holder, resource, contested }: Holding, settling: Settling): void {
+function handOver(
+  folding: Folding,
+  { key, holder, resource, contested }: Holding,
+  settling: Settling,
+  isOther = false,
+): void {
   const { state, changes } = folding;
-  const { name, before, after, put } = settling;
+  const { name, before, after } = settling;
   if (state.contested.has(key) !== contested) {
     changes.conflicts = noteBefore(changes.conflicts, key, contested);
   }
-  changeResource(resource, heldResource(state, key, name, after), put);
+  const wanted = heldResource(state, key, name, after);
+  // A frontend that goes keeps its place before the chains that it leads to, whatever else of its address changes after it.
+  if (isOther && state.unfinished.has(key) && surelySame(resource, wanted)) return;
+  changeElements(folding, key, resource, wanted, settling);
   const now = holderOf(state, key);
   if (now === holder || holder === undefined || now === undefined) return;
   noteHandover(folding, key, holder === name ? before : state.programs.get(holder));
+}
+
+/** Changes the elements of a resource now, or notes that they lag behind. */
+function changeElements(
+  { state, offset }: Folding,
+  key: string,
+  before: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+  { put, lags }: Settling,
+): void {
+  const unfinished = state.unfinished.get(key);
+  const stands = unfinished === undefined ? before : unfinished.stands;
+  if (!lags) {
+    if (unfinished !== undefined) state.unfinished.delete(key);
+    return changeResource(stands, after, put);
+  }
+  if (unfinished === undefined && surelySame(before, after)) return;
+  // To the end: steps follow the order of the newest rules.
+  state.unfinished.delete(key);
+  state.unfinished.set(key, { stands, cause: offset });
 }
 
 /** The resource as its present holder wants it, where the Service `name` wants `program`. */

@@ -2,12 +2,13 @@
 // of its sets and maps. A name that means the same as in kube-proxy is kube-proxy's (nftables mode, 1.37).
 
 import { unreachable } from "../invariant.ts";
-import { type Cidr, cidrText, contains, disjoint, parseCidr } from "../kube/address.ts";
-import { localCidr, nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import { cidrText } from "../kube/address.ts";
+import { localCidr, type ProxyConfig } from "../kube/proxy_config.ts";
 import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_type.ts";
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { type Detector, frontendChains, goto, nodePortRules } from "./frontend_chains.ts";
 import { pickChains } from "./pick_chains.ts";
 
 /** Name of our table in both families. */
@@ -29,7 +30,7 @@ export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []):
     chains: [
       ...baseChains(),
       ...fixedChains(family, config, detector(family, config, podCIDRs)),
-      ...pickChains(family, 2 ** config.masqueradeBit),
+      ...pickChains(family),
     ],
   }));
 }
@@ -48,11 +49,23 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
       key: [address, ...frontend],
       comment: "service hairpin connections",
     },
-    verdictMap("service-ips", frontend, "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
-    verdictMap("service-nodeports", nodePort, "NodePort traffic"),
+    {
+      kind: "map",
+      name: "single-endpoints",
+      key: frontend,
+      value: [address, "inet_service"],
+      comment: "ClusterIPs with one endpoint",
+    },
+    leadMap("service-ips", frontend, address, "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
+    leadMap("service-nodeports", nodePort, address, "NodePort traffic"),
     verdictMap("no-endpoint-services", frontend, "services without endpoints: reject or drop"),
     verdictMap("no-endpoint-nodeports", nodePort, "NodePorts without endpoints: reject or drop"),
-    verdictMap("firewall-ips", frontend, "destinations subject to LoadBalancerSourceRanges"),
+    {
+      kind: "set",
+      name: "firewall-ips",
+      key: frontend,
+      comment: "destinations subject to LoadBalancerSourceRanges",
+    },
     {
       kind: "set",
       name: "firewall-sources",
@@ -67,10 +80,14 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
       flag: "interval",
       comment: "where ClusterIPs are allocated from",
     },
-    verdictMap("local-policy-ips", frontend, "eTP Local: all endpoints, for pods and the node"),
-    verdictMap("local-only-ips", frontend, "eTP Local: local endpoints, for everyone else"),
-    verdictMap("local-policy-nodeports", nodePort, "eTP Local: all endpoints, for pods and the node"),
-    verdictMap("local-only-nodeports", nodePort, "eTP Local: local endpoints, for everyone else"),
+    leadMap("local-policy-ips", frontend, address, "eTP Local: all endpoints, for pods and the node"),
+    leadMap("local-only-ips", frontend, address, "eTP Local: local endpoints, for everyone else"),
+    leadMap("local-policy-nodeports", nodePort, address, "eTP Local: all endpoints, for pods and the node"),
+    leadMap("local-only-nodeports", nodePort, address, "eTP Local: local endpoints, for everyone else"),
+    verdictMap("affinity-ips", frontend, "ClientIP affinity"),
+    verdictMap("local-affinity-ips", frontend, "ClientIP affinity among local endpoints"),
+    verdictMap("affinity-nodeports", nodePort, "ClientIP affinity"),
+    verdictMap("local-affinity-nodeports", nodePort, "ClientIP affinity among local endpoints"),
     slotMap("endpoints", frontend, address, "slots of all endpoints"),
     slotMap("local-endpoints", frontend, address, "slots of local endpoints"),
     slotMap("nodeport-endpoints", nodePort, address, "slots of all endpoints of NodePorts"),
@@ -89,6 +106,7 @@ const SERVICE_SETS = [
   "cluster-ips",
   "nodeport-ips",
   "hairpin-connections",
+  "single-endpoints",
   "service-ips",
   "service-nodeports",
   "no-endpoint-services",
@@ -100,6 +118,10 @@ const SERVICE_SETS = [
   "local-only-ips",
   "local-policy-nodeports",
   "local-only-nodeports",
+  "affinity-ips",
+  "local-affinity-ips",
+  "affinity-nodeports",
+  "local-affinity-nodeports",
   "endpoints",
   "local-endpoints",
   "nodeport-endpoints",
@@ -137,6 +159,11 @@ function verdictMap(name: string, key: readonly DataType[], comment: string): Co
   return { kind: "map", name, key, value: "verdict", comment };
 }
 
+/** See leads.ts. */
+function leadMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {
+  return { kind: "map", name, key, value: [address], comment };
+}
+
 function slotMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {
   return { kind: "map", name, key: [...key, "slot"], value: [address, "inet_service"], comment };
 }
@@ -166,23 +193,15 @@ function baseChains(): Chain[] {
   ];
 }
 
-/** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
-type Detector = (Statement & { kind: "match" }) | undefined;
-
 function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const destination: Selector = `${family} daddr`;
   const frontend: Selector[] = [destination, "meta l4proto", "th dport"];
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
-  const toClusterIP: Statement = { kind: "lookup", key: [destination], set: "cluster-ips" };
   const mark = 2 ** config.masqueradeBit;
   // An endpoint on the node's own address may have the port of a NodePort, or of a frontend without endpoints.
   const translated = rule([{ kind: "ct-status-dnat" }, RETURN], "for an endpoint, not for a frontend");
   return [
-    chain("services", [
-      ...masqueradeClusterIPs(toClusterIP, config, local),
-      rule([{ kind: "vmap", key: frontend, map: "service-ips" }]),
-      ...nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "service-nodeports" }),
-    ]),
+    ...frontendChains(family, config, local),
     chain("masquerading", [
       rule([{ kind: "mark-test", bits: mark }, { kind: "mark-set", operator: "^", bits: mark }, {
         kind: "masquerade",
@@ -193,21 +212,27 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
         { kind: "masquerade" },
       ]),
     ]),
-    chain("firewall-check", [rule([{ kind: "vmap", key: frontend, map: "firewall-ips" }])]),
+    chain("firewall-check", [rule([{ kind: "lookup", key: frontend, set: "firewall-ips" }, goto(FIREWALL)])]),
     chain(FIREWALL, [
       rule([{ kind: "lookup", key: [...frontend, `${family} saddr`], set: "firewall-sources" }, RETURN]),
       rule([DROP], "not in LoadBalancerSourceRanges"),
     ]),
     chain("service-endpoints-check", [
       translated,
-      rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }]),
+      rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }, goto("reject-chain")]),
     ]),
     chain("nodeport-endpoints-check", [
       translated,
-      ...nodePortRules(family, config, { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }),
+      ...nodePortRules(family, config, [
+        { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" },
+        goto("reject-chain"),
+      ]),
     ]),
     chain("cluster-ips-check", [
-      rule([toClusterIP, goto("reject-chain")], "Reject traffic to invalid ports of ClusterIPs"),
+      rule(
+        [{ kind: "lookup", key: [destination], set: "cluster-ips" }, goto("reject-chain")],
+        "Reject traffic to invalid ports of ClusterIPs",
+      ),
       rule(
         [{ kind: "lookup", key: [destination], set: "service-cidrs" }, DROP],
         "Drop traffic to unallocated ClusterIPs",
@@ -220,96 +245,18 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
       }]),
       rule([{ kind: "reject", with: "port-unreachable" }]),
     ]),
-    chain("external-local", localPolicy(mark, local, frontend, "ips")),
-    chain("nodeport-local", localPolicy(mark, local, nodePort, "nodeports")),
-  ];
-}
-
-function masqueradeClusterIPs(toClusterIP: Statement, config: ProxyConfig, local: Detector): Rule[] {
-  const mark = markFor(2 ** config.masqueradeBit);
-  if (config.masqueradeAll) return [rule([toClusterIP, mark], "masquerade all clusterIP traffic")];
-  if (local === undefined) return [];
-  return [
-    rule(
-      [toClusterIP, { ...local, operator: "!=" }, mark],
-      "masquerade clusterIP traffic from outside cluster",
-    ),
-  ];
-}
-
-/**
- * Applies `lead` to packets for addresses that accept NodePort traffic. The CIDR and the routing table decide for every
- * address but the primary one, so an address that the node gets later is served at once. Loopback is never served.
- */
-function nodePortRules(family: Family, config: ProxyConfig, lead: Statement): Rule[] {
-  const scope = nodePortScope(config, family);
-  const destination: Selector = `${family} daddr`;
-  const loopback = LOOPBACK[family];
-  const notLoopback: Statement = {
-    kind: "match",
-    selector: destination,
-    operator: "!=",
-    value: cidrText(loopback),
-  };
-  const own: Statement = { kind: "match", selector: "fib daddr type", operator: "==", value: "local" };
-  if (scope.all) return [rule([own, notLoopback, lead])];
-  const primary = rule([{ kind: "lookup", key: [destination], set: "nodeport-ips" }, lead]);
-  const useful = disjoint(scope.cidrs).filter(({ address }) => !contains(loopback, address));
-  return [
-    ...(scope.primary ? [primary] : []),
-    ...useful.map((cidr) =>
-      rule([
-        { kind: "match", selector: destination, operator: "==", value: cidrText(cidr) },
-        own,
-        ...(contains(cidr, loopback.address) ? [notLoopback] : []),
-        lead,
-      ])
-    ),
-  ];
-}
-
-/**
- * externalTrafficPolicy Local: pods and the node are short-circuited to all endpoints, all other packets go to the local
- * ones. A frontend in neither map falls through without DNAT and is dropped later, as in kube-proxy.
- */
-function localPolicy(
-  mark: number,
-  local: Detector,
-  key: Selector[],
-  kind: "ips" | "nodeports",
-): Rule[] {
-  const all: Statement = { kind: "vmap", key, map: `local-policy-${kind}` };
-  const fromNode: Statement = { kind: "match", selector: "fib saddr type", operator: "==", value: "local" };
-  return [
-    ...(local === undefined ? [] : [rule([local, all], "short-circuit pod traffic")]),
-    rule([fromNode, markFor(mark)], "masquerade local traffic"),
-    rule([fromNode, all], "short-circuit local traffic"),
-    rule([{ kind: "vmap", key, map: `local-only-${kind}` }]),
   ];
 }
 
 const NEW: Statement = { kind: "ct-state-new" };
 const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
 const RETURN: Statement = { kind: "verdict", verdict: { kind: "return" } };
-const LOOPBACK: Readonly<Record<Family, Cidr>> = {
-  ip: parseCidr("127.0.0.0/8")!,
-  ip6: parseCidr("::1/128")!,
-};
-
 function chain(name: string, rules: Rule[]): Chain {
   return { name, rules };
 }
 
 function jump(name: string): Statement {
   return { kind: "verdict", verdict: { kind: "jump", chain: name } };
-}
-
-function goto(name: string): Statement {
-  return { kind: "verdict", verdict: { kind: "goto", chain: name } };
-}
-
-function markFor(bits: number): Statement {
-  return { kind: "mark-set", operator: "|", bits };
 }
 
 function detector(family: Family, config: ProxyConfig, podCIDRs: readonly string[]): Detector {

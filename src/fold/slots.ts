@@ -32,7 +32,10 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
   const fill = [...newcomers, ...tail];
   let next = 0;
   for (let slot = 0; slot < length; slot++) endpoints.push(kept[slot] ?? fill[next++]!);
-  return { slotClass: classFor(previous.slotClass, length), endpoints };
+  const slotClass = classFor(previous.slotClass, length);
+  // The same value says that nothing changed: frontends need not compare each slot then.
+  const same = next === 0 && length === previous.endpoints.length && slotClass === previous.slotClass;
+  return same ? previous : { slotClass, endpoints };
 }
 
 /** The class of `count` endpoints where it was `before`. */

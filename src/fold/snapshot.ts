@@ -2,6 +2,8 @@
 // of each endpoint, the Services that are set aside, the configuration. Everything else is made again from those, so
 // fold(all) = fold(snapshot + tail). A property test checks this law at every offset.
 
+import { assert } from "../invariant.ts";
+import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { KubeObject, Node } from "../kube/objects.ts";
 import { describeKey, objectKey } from "../kube/objects.ts";
@@ -13,6 +15,7 @@ import { readServiceName, serviceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
+import { isUnfinished } from "./unfinished.ts";
 import { elementsOf } from "./service_elements.ts";
 import { namedNode } from "./own_node.ts";
 import { PATHS } from "./skeleton.ts";
@@ -28,6 +31,8 @@ export type SnapshotLine =
     readonly folded: number;
     readonly committed: number | null;
     readonly config: ProxyConfig;
+    /** Absent where there are none. */
+    readonly bounds?: ServiceBounds;
     readonly nodeName: string;
     readonly nodeDeleted: boolean;
     /** The own Node object as last received, where it differs from the present one. Absent before version 0.7.0. */
@@ -56,6 +61,7 @@ export type SnapshotState = Pick<
   | "folded"
   | "committed"
   | "config"
+  | "bounds"
   | "node"
   | "nodeDeleted"
   | "knownNode"
@@ -68,9 +74,10 @@ export type SnapshotState = Pick<
 
 /** A copy of `state`: a snapshot is written in pieces while more records are folded. */
 export function snapshotState(state: ClusterState): SnapshotState {
-  const { folded, committed, config, node, nodeDeleted, knownNode } = state;
+  const { folded, committed, config, bounds, node, nodeDeleted, knownNode } = state;
+  assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
   return {
-    ...{ folded, committed, config, node, nodeDeleted, knownNode },
+    ...{ folded, committed, config, bounds, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
     objects: new Map(state.objects),
     programs: new Map(state.programs),
@@ -89,6 +96,7 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     folded: state.folded,
     committed: state.committed ?? null,
     config: state.config,
+    ...(state.bounds === undefined ? {} : { bounds: state.bounds }),
     nodeName: state.node.name,
     nodeDeleted: state.nodeDeleted,
     ...remembered(state),
@@ -144,6 +152,8 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   const state = emptyState();
   const caused: (SnapshotLine & { readonly kind: "slots" | "causes" })[] = [];
   let nodeName = "";
+  let version: number | undefined;
+  let bounds: ServiceBounds | undefined;
   for (const line of lines) {
     switch (line.kind) {
       case "state":
@@ -155,6 +165,8 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
           knownNode: line.knownNode,
         });
         nodeName = line.nodeName;
+        version = line.fold;
+        bounds = line.bounds;
         for (const [name, reason] of line.aside) state.aside.set(readServiceName(name), reason);
         break;
       case "object":
@@ -169,8 +181,8 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         break;
     }
   }
-  settleRestored(state, state.folded as Offset, nodeName);
-  for (const line of caused) restoreCauses(state, line);
+  settleRestored(state, state.folded as Offset, nodeName, bounds);
+  for (const line of caused) restoreCauses(state, line, version === FOLD_VERSION);
   return state;
 }
 
@@ -178,13 +190,17 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
 function restoreCauses(
   state: ClusterState,
   line: SnapshotLine & { readonly kind: "slots" | "causes" },
+  sameVersion: boolean,
 ): void {
   if (line.kind === "causes") {
     const causes = state.causes.get(line.set);
     for (const [key, cause] of line.causes) causes?.set(key, cause);
     return;
   }
-  const places = elementsOf(state, readServiceName(line.service));
+  const name = readServiceName(line.service);
+  // Version 2 has other chains and maps for affinity, of which as many may be in another order.
+  if (!sameVersion && state.services.get(name)?.spec.sessionAffinity === "ClientIP") return;
+  const places = elementsOf(state, name);
   // A snapshot of another version may have no causes, or those of other elements.
   if (places.length !== line.causes?.length) return;
   places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i]!));

@@ -33,7 +33,11 @@ const LINE = byTag("kind", {
     nodeName: TEXT,
     nodeDeleted: FLAG,
     aside: listOf(tuple(TEXT, TEXT)),
-  }, { fold: COUNT, knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })) }),
+  }, {
+    fold: COUNT,
+    bounds: fields({ most: COUNT, large: COUNT, step: COUNT }),
+    knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })),
+  }),
   object: fields({ value: STORED_OBJECT }),
   slots: fields({
     service: TEXT,

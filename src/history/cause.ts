@@ -38,8 +38,12 @@ export interface CommitPlace {
 }
 
 /** The record that made the element at `key` of `set` what it is; undefined where no record did. */
-export function causeOf({ state, lookup }: PastState, set: SetPath, key: ElementKey): Cause | undefined {
-  const offset = state.causes.get(set)?.get(key);
+export function causeOf(
+  { state, recorded, lookup }: PastState,
+  set: SetPath,
+  key: ElementKey,
+): Cause | undefined {
+  const offset = (recorded ?? state).causes.get(set)?.get(key);
   return offset === undefined ? undefined : causeAt(lookup, offset);
 }
 

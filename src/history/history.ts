@@ -6,8 +6,10 @@ import type { Placed } from "../ledger/reader.ts";
 import { assembled } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
+import { type Directory, directoryOf } from "./directory.ts";
 import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
 import { recordsAbout } from "./log.ts";
+import { findSubject, isNameProblem, nameProblemLines, type Subject, WrongName } from "./names.ts";
 import {
   type BisectAnswer,
   bisectPacket,
@@ -15,13 +17,26 @@ import {
   type PacketFlip,
   packetFlips,
 } from "./packet_bisect.ts";
-import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
+import { packetOfNames } from "./packet_names.ts";
+import { type Past, type PastState, WrongPosition } from "./past.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
 import type { Packet } from "./trace.ts";
 import { type LedgerVerdict, verifyPast } from "./verify.ts";
 import { type PacketPath, pathOf } from "./why.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { type Latency, latencyIn } from "./change_latency.ts";
+import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
+import { stateToRead } from "./journal_reading.ts";
+import { knownPast } from "./last_changes.ts";
+import { type Outage, outagesIn } from "./outages.ts";
+import { servicesOfState, type ServiceState } from "./services.ts";
+import { servicesOfSubject } from "./services_about.ts";
+import { type NodeState, nodeStateOf } from "./status.ts";
+import { type Top, topIn } from "./top.ts";
+import { spanOf } from "./window.ts";
 
 /** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already parsed. */
 export type PositionLike = string | PositionExpression;
@@ -30,7 +45,7 @@ export type PositionLike = string | PositionExpression;
 export interface PastRules extends Side {
   /** Offset of the last record that the rules follow. */
   readonly offset: number;
-  /** The rules as the kernel would list them. */
+  /** The rules as the kernel would list them. Throws NotRecorded where the ledger does not hold all of them. */
   readonly ruleset: Ruleset;
   /** The record at an offset, where it is kept. */
   record(offset: number): Placed | undefined;
@@ -57,6 +72,23 @@ export interface History {
   blame(what: string, position?: PositionLike): Iterable<BlamedElement>;
   /** The elements that differ between two positions, or from other rules. */
   diff(before: PositionLike | Side, after: PositionLike | Side): ElementDifference[];
+  /**
+   * The packet from an address, a pod or a node to a Service (`shop/web:http`, `web`) or an address with a port, by the names that are
+   * known at a position. Throws {@link WrongName}, which says what names are near.
+   */
+  packet(source: string, target: string, position?: PositionLike): Packet;
+  /** The Services at a position, with their endpoints and what changed each last; only those that `what` means. */
+  services(what?: string, position?: PositionLike): ServiceState[];
+  /** The state of the node at a position, worst first. */
+  status(position?: PositionLike): NodeState;
+  /** When ports of Services had no endpoint. */
+  outages(range?: AskedRange, service?: string): Outage[];
+  /** How long changes took to become rules. */
+  latency(range?: AskedRange, service?: string): Latency;
+  /** The busiest Services, endpoints that came back, and the slowest commits: at most `most` of each. */
+  top(range?: AskedRange, most?: number): Top;
+  /** What changed, newest first; only what concerns `what`. */
+  changes(what?: string, through?: PositionLike): Iterable<LoggedChange>;
   /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
   /** The commit with which a packet ceased to go where it should. */
@@ -69,10 +101,27 @@ export interface History {
   verify(): LedgerVerdict;
 }
 
+/** A range of a ledger: after `since` (the beginning), up to `until` (HEAD). */
+export interface AskedRange {
+  /** The range begins after this. */
+  readonly since?: PositionLike;
+  /** The range ends with this. */
+  readonly until?: PositionLike;
+}
+
+/** How many of each `top` has unless it is asked for more. */
+const TOP_ROWS = 10;
+
 /** The questions, asked of `past`. */
 export function historyOf(past: Past): History {
-  const offsetOf = (position: PositionLike = HEAD) => resolvePosition(expressionOf(position), past);
-  const at = (position?: PositionLike) => stateAt(past, offsetOf(position));
+  const { again } = past;
+  const offsetOf = (position: PositionLike = HEAD) =>
+    again(() => resolvePosition(expressionOf(position), past));
+  const at = (position?: PositionLike) => again(() => pastAt(past, offsetOf(position)));
+  const span = ({ since, until }: AskedRange = {}) =>
+    again(() =>
+      spanOf(past, since === undefined ? undefined : expressionOf(since), expressionOf(until ?? HEAD))
+    );
   const side = (side: PositionLike | Side) => isSide(side) ? side : sideOfPast(at(side));
   return {
     id: () => past.id(),
@@ -83,21 +132,35 @@ export function historyOf(past: Past): History {
     show: (position) => showPosition(at(position)),
     blame: (what, position) => blameElements(at(position), what),
     diff: (before, after) => differences(side(before), side(after)),
+    packet: (source, target, position) => packetAmong(directoryOf(at(position).state), source, target),
+    services: (what, position) => servicesAbout(past, stateToRead(past, offsetOf(position)), what),
+    status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
+    outages: (range, service) => outagesIn(past, span(range), service),
+    latency: (range, service) => latencyIn(past, span(range), service),
+    top: (range, most = TOP_ROWS) => topIn(past, span(range), most),
+    changes: (what, through) => changesNamed(past, offsetOf(through), what),
     why: (packet, position) => pathOf(at(position), packet),
-    bisect: (good, bad, condition) => bisectPacket(past, offsetOf(good), offsetOf(bad), condition),
+    bisect: (good, bad, condition) =>
+      again(() => bisectPacket(past, offsetOf(good), offsetOf(bad), condition)),
     flips: (from, through, condition) => packetFlips(past, offsetOf(from), offsetOf(through), condition),
-    replay: (through, take) => replay(past, through === undefined ? Infinity : offsetOf(through), take),
-    verify: () => verifyPast(past).verdict,
+    replay(through, take) {
+      const ask = () => replay(past, through === undefined ? Infinity : offsetOf(through), take);
+      // What was taken cannot be taken again.
+      return take === undefined ? again(ask) : ask();
+    },
+    verify: () => again(() => verifyPast(past).verdict),
   };
 }
 
 function rulesOf(past: PastState): PastRules {
-  const { state: { folded, tables, desired }, lookup } = past;
   return {
     ...sideOfPast(past),
-    offset: folded,
-    ruleset: assembled({ tables, elements: desired }),
-    record: lookup,
+    offset: past.state.folded,
+    get ruleset() {
+      const { tables, desired } = wholeRules(past);
+      return assembled({ tables, elements: desired });
+    },
+    record: past.lookup,
   };
 }
 
@@ -106,6 +169,32 @@ function expressionOf(position: PositionLike): PositionExpression {
   const parsed = parsePosition(position);
   if (typeof parsed === "string") throw new WrongPosition(parsed);
   return parsed;
+}
+
+/** Throws WrongName. */
+function subjectIn(state: ClusterState, what: string): Subject {
+  const subject = findSubject(directoryOf(state), what);
+  if (isNameProblem(subject)) throw new WrongName(nameProblemLines(subject).join("\n"));
+  return subject;
+}
+
+function servicesAbout(past: Past, state: ClusterState, what: string | undefined): ServiceState[] {
+  const subject = what === undefined ? undefined : subjectIn(state, what);
+  const names = servicesOfSubject(state, subject);
+  return servicesOfState(state, names, knownPast(past, state, new Set(names), what !== undefined));
+}
+
+function changesNamed(past: Past, through: number, what: string | undefined): Iterable<LoggedChange> {
+  if (what === undefined) return changesAbout(past, through, {});
+  const state = stateToRead(past, through);
+  return changesAbout(past, through, filterOf(subjectIn(state, what), state));
+}
+
+function packetAmong(directory: Directory, source: string, target: string): Packet {
+  const packet = packetOfNames(directory, source, target);
+  if (typeof packet === "string") throw new WrongName(packet);
+  if (isNameProblem(packet)) throw new WrongName(nameProblemLines(packet).join("\n"));
+  return packet;
 }
 
 function isSide(side: PositionLike | Side): side is Side {

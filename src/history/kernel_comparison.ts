@@ -1,11 +1,13 @@
-// How the rules in the kernel differ from those that a ledger ends with.
+// How the rules in the kernel differ from those that a ledger has at the position which the kernel holds. Why not from those at
+// the end of the ledger? On a live node records arrive while both are read, and records may wait for their commit.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
 import { separated } from "../nft/objects.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
-import { rulesetDigest } from "../plan/digest.ts";
+import { digestText, rulesetDigest } from "../plan/digest.ts";
 import { type Disagreement, disagreement } from "../plan/disagreement.ts";
-import { differences, type ElementDifference, sideOfKernel, sideOfState } from "./diff.ts";
+import { positionOf } from "../plan/position.ts";
+import { differences, type ElementDifference, sideOfKernel } from "./diff.ts";
+import type { RulesAt, Verification } from "./verify.ts";
 
 /** The kernel beside a ledger. */
 export interface KernelComparison {
@@ -15,12 +17,35 @@ export interface KernelComparison {
   readonly elements: readonly ElementDifference[];
 }
 
-/** Compares our tables, as the kernel `listed` them, with `state`, in which the ledger with id `ledger` ends. */
-export function compareWithKernel(ledger: string, state: ClusterState, listed: Ruleset): KernelComparison {
+/** The position of the rules that a kernel lists: the offset of the last record that they follow, if they name one. */
+export function listedPosition({ elements }: Ruleset): number | undefined {
+  return positionOf(elements)?.offset;
+}
+
+/**
+ * Compares our tables, as the kernel `listed` them before the ledger was read, with what was read. `moved`: the kernel held another
+ * position after that, so that a commit which is newer than the listing is no disagreement.
+ */
+export function compareWithKernel(
+  { verdict: { ledger, last }, state: { committed }, rules }: Pick<
+    Verification,
+    "verdict" | "state" | "rules"
+  >,
+  listed: Ruleset,
+  moved: boolean,
+): KernelComparison {
   const { tables, elements } = separated(listed);
-  const rules = { tables, elements, digest: rulesetDigest(tables, elements) };
-  return {
-    disagreement: disagreement({ ledger, end: state.folded, committed: state.committed }, rules),
-    elements: differences(sideOfKernel(listed), sideOfState(state)),
-  };
+  const digest = rulesetDigest(tables, elements);
+  const newest = moved ? undefined : committed;
+  const found = disagreement({ ledger, end: last, committed: newest }, { tables, elements, digest });
+  const holds = found === undefined || found === "altered" || found === "behind";
+  // Where the digest is that of the position, the kernel holds what was committed, whichever version made it.
+  if (!holds || digestText(digest) === positionOf(elements)?.digest || rules === undefined) {
+    return { disagreement: found, elements: [] };
+  }
+  return { disagreement: found, elements: differences(sideOfKernel(listed), sideOfRules(rules)) };
+}
+
+function sideOfRules({ elements }: RulesAt) {
+  return { elements, cause: () => undefined };
 }

@@ -4,12 +4,17 @@ import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/n
 import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { Past } from "./past.ts";
+import { NotRecorded, type Past } from "./past.ts";
 
-/** The records of `past` that match `search`, newest first. An empty search matches all records. */
+/**
+ * The records of `past` that match `search`, newest first. An empty search matches all records. Throws NotRecorded behind the last
+ * one where the newest records are missing, so that no search takes what is left for all.
+ */
 export function* recordsAbout(past: Past, search: Search = {}): Generator<Placed> {
   const matches = matcher(search);
   for (const placed of past.newestFirst(search)) if (matches(placed.record)) yield placed;
+  const cut = past.cut();
+  if (cut !== undefined) throw new NotRecorded(cut.text);
 }
 
 /** A function that returns whether a record matches `search`. A record without a readable time matches any time. */

@@ -3,7 +3,7 @@
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isPortOf } from "./log.ts";
-import { changeText, describeRecord, driftText, type TimeText } from "./record_words.ts";
+import { changeText, driftText, recordText, type TimeText } from "./record_words.ts";
 
 /** Lines about one record. Of a commit it shows only the changes of `service`, where one is given. */
 export function recordLines(
@@ -24,7 +24,7 @@ export function recordLines(
       return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
     case "event":
     case "config":
-      return [`${head}${describeRecord(record)}`];
+      return [`${head}${recordText(record)}`];
   }
 }
 

@@ -4,13 +4,17 @@ import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommittedChange, DriftRecord } from "../ledger/record.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
 import { setPath } from "../nft/ruleset.ts";
-import { bisect, type Condition, type Flip, flips } from "./bisect.ts";
+import { endpointParts } from "../nft/text.ts";
+import { bisect, type Condition, type Flip } from "./bisect.ts";
+import { type PacketChange, packetChanges } from "./packet_changes.ts";
 import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { type Past, stateAt, WrongPosition } from "./past.ts";
+import { type Lookup, NotRecorded, type Past, WrongPosition } from "./past.ts";
+import { madeByAnother, pastAt } from "./recorded_rules.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
-import { traceAt } from "./why.ts";
+import { traceAt, traceOf } from "./why.ts";
 
 /** Whether one outcome of a packet is as it should be. */
 export type Expectation = (outcome: Outcome) => boolean;
@@ -19,8 +23,17 @@ export type Expectation = (outcome: Outcome) => boolean;
 export interface PacketCondition {
   /** The first packet of a connection. */
   readonly packet: Packet;
-  /** The condition holds where any possible outcome of the packet is as expected. */
-  readonly expected: Expectation;
+  /**
+   * The condition holds where any possible outcome of the packet is as expected. `same`: where all outcomes, their probabilities and the
+   * Services are those at the good position; of several changes each one counts.
+   */
+  readonly expected: Expectation | Unchanged;
+}
+
+/** The expectation that nothing about the packet changes. */
+export interface Unchanged {
+  /** Distinguishes it from the other expectations. */
+  readonly kind: "same";
 }
 
 /** A commit with which the packet began or ceased to go where it should. */
@@ -64,12 +77,17 @@ export interface PlacedDrift extends Placed {
   readonly record: DriftRecord;
 }
 
-/** Parses `endpoint`, `refused`, `dropped` or the address of an endpoint; else returns what is wrong with `text`. */
+/**
+ * Parses `endpoint`, `refused`, `dropped`, `same`, or an endpoint's address with or without its port; else returns what is wrong with
+ * `text`.
+ */
 export function parseExpectation(
   { destination: frontend, port: frontendPort }: Packet,
   text: string,
-): Expectation | string {
+): Expectation | Unchanged | string {
   switch (text) {
+    case "same":
+      return { kind: "same" };
     case "endpoint":
       return ({ kind, destination, port }) =>
         kind === "deliver" && (destination !== frontend || port !== frontendPort);
@@ -78,9 +96,13 @@ export function parseExpectation(
     case "dropped":
       return ({ kind }) => kind === "drop";
   }
-  const address = parseAddress(text);
-  if (address !== undefined) return ({ kind, destination }) => kind === "deliver" && destination === address;
-  return `${text}: it must be endpoint, refused, dropped, or the address of an endpoint`;
+  const parts = parseAddress(text) === undefined ? endpointParts(text) : undefined;
+  const address = parseAddress(parts?.address ?? text);
+  if (address !== undefined) {
+    return ({ kind, destination, port }) =>
+      kind === "deliver" && destination === address && (parts === undefined || String(port) === parts.port);
+  }
+  return `${text}: it must be endpoint, refused, dropped, same, or an endpoint as ADDRESS or ADDRESS:PORT`;
 }
 
 /** The first commit after `good` with which the packet ceases to go where it should. Throws {@link WrongPosition}. */
@@ -93,10 +115,10 @@ export function bisectPacket(
   assertInOrder(good, bad);
   const bounds = boundsOf(past, good, bad, condition);
   if (bounds !== undefined) return bounds;
-  const flip = bisect(past, good, bad, holding(condition));
+  const flip = bisect(past, good, bad, holding(past, good, condition));
   return flip === undefined
     ? { kind: "not committed" }
-    : { kind: "found", flip: packetFlip(past, condition, flip) };
+    : { kind: "found", flip: packetFlip(past, condition.packet, flip, meeting(past, good, condition)) };
 }
 
 /** Every commit after `from`, up to `through`, with which the condition changes. Throws {@link WrongPosition}. */
@@ -107,32 +129,54 @@ export function* packetFlips(
   condition: PacketCondition,
 ): Generator<PacketFlip> {
   assertInOrder(from, through);
-  for (const flip of flips(past, from, through, holding(condition))) yield packetFlip(past, condition, flip);
+  const { packet, expected } = condition;
+  let first: unknown;
+  const valueOf = (trace: Trace) => {
+    const value = "kind" in expected ? meaningOf(trace) : trace.outcomes.some(expected);
+    first ??= value;
+    return value;
+  };
+  const lookup = past.lookup();
+  for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf, lookup)) {
+    yield flipOf(lookup, packet, change, "kind" in expected ? value === first : value === true);
+  }
+}
+
+/** Everything about a trace that an expectation of no change looks at: outcomes with their probability, and the Services met. */
+function meaningOf({ outcomes, steps }: Trace): string {
+  const services = steps.flatMap(({ found }) =>
+    found.map(({ element }) => serviceOfComment(element.comment ?? ""))
+  );
+  return JSON.stringify([outcomes, [...new Set(services)].sort()]);
 }
 
 function assertInOrder(good: number, bad: number): void {
   if (good >= bad) throw new WrongPosition(`@${good} is not before @${bad}: GOOD comes before BAD`);
 }
 
-function holding({ packet, expected }: PacketCondition): Condition {
-  return (state) => traceAt(state, packet).outcomes.some(expected);
+/** Whether a trace is as expected. */
+function meeting(past: Past, good: number, { packet, expected }: PacketCondition): (trace: Trace) => boolean {
+  if (!("kind" in expected)) return ({ outcomes }) => outcomes.some(expected);
+  const wanted = meaningOf(traceOf(pastAt(past, good), packet));
+  return (trace) => meaningOf(trace) === wanted;
+}
+
+function holding(past: Past, good: number, condition: PacketCondition): Condition {
+  const meets = meeting(past, good, condition);
+  return (state) => meets(traceAt(state, condition.packet));
 }
 
 /** Undefined where the good position is good and the bad one is bad. */
-function boundsOf(
-  past: Past,
-  good: number,
-  bad: number,
-  { packet, expected }: PacketCondition,
-): NotBounded | undefined {
-  const outcomesAt = (offset: number) => traceAt(stateAt(past, offset).state, packet).outcomes;
-  const [before, after] = [outcomesAt(good), outcomesAt(bad)];
-  const [isGood, isBad] = [before.some(expected), !after.some(expected)];
+function boundsOf(past: Past, good: number, bad: number, condition: PacketCondition): NotBounded | undefined {
+  const meets = meeting(past, good, condition);
+  const traceAfter = (offset: number) => traceOf(pastAt(past, offset), condition.packet);
+  const [before, after] = [traceAfter(good), traceAfter(bad)];
+  const [isGood, isBad] = [meets(before), !meets(after)];
   if (isGood && isBad) return undefined;
   return {
     kind: "not bounded",
-    ...(isGood ? {} : { good: before }),
-    ...(isBad ? {} : { bad: after }),
+    ...(isGood ? {} : { good: before.outcomes }),
+    ...(isBad ? {} : { bad: after.outcomes }),
     drift: [...driftBetween(past, good, bad)],
   };
 }
@@ -146,16 +190,30 @@ function* driftBetween(past: Past, from: number, through: number): Generator<Pla
 
 function packetFlip(
   past: Past,
-  { packet }: PacketCondition,
+  packet: Packet,
   { commit, record, cause, holds }: Flip,
+  meets: (trace: Trace) => boolean,
 ): PacketFlip {
-  const traceAfter = (offset: number) => traceAt(stateAt(past, offset).state, packet);
-  const [before, after] = [traceAfter(record.from - 1), traceAfter(record.through)];
+  const [begin, end] = [pastAt(past, record.from - 1), pastAt(past, record.through)];
+  const [before, after] = [traceOf(begin, packet), traceOf(end, packet)];
+  const another = begin.recorded ?? end.recorded;
+  if (another !== undefined && meets(after) !== holds) {
+    throw new NotRecorded(`${madeByAnother(another)}, which led elsewhere: search on one side of it`);
+  }
+  return flipOf(past.lookup(), packet, { commit, record, cause, before, after }, holds);
+}
+
+function flipOf(
+  lookup: Lookup,
+  packet: Packet,
+  { commit, record, cause, before, after }: Omit<PacketChange<unknown>, "value">,
+  holds: boolean,
+): PacketFlip {
   const met = new Set([...elementsMet(packet, before), ...elementsMet(packet, after)]);
   return {
     holds,
     commit: { offset: commit, time: record.time, generation: record.generation },
-    cause: causeAt(past.lookup(), cause),
+    cause: causeAt(lookup, cause),
     changes: record.changes.filter((change) => change.cause === cause && met.has(place(change))),
     before: before.outcomes,
     after: after.outcomes,

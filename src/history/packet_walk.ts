@@ -5,6 +5,7 @@ import { assert, unreachable } from "../invariant.ts";
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import {
   type Address,
+  canonicalAddress,
   concatenationParts,
   destinationOf,
   type Family,
@@ -34,6 +35,8 @@ import { ruleText } from "../nft/text.ts";
 export interface PacketState {
   readonly source: Address;
   readonly destination: Address;
+  /** The destination as its sender wrote it. */
+  readonly original: Address;
   readonly protocol: Protocol;
   readonly port: number;
   /** The interface that received it; "" for a packet that the node sends. */
@@ -87,6 +90,8 @@ export interface Terrain {
   isLocal(address: Address): boolean;
   /** Receives every rule that does something, in the order of the walk. */
   note(step: Step): void;
+  /** Receives every key that is looked up in a set or map, found or not; undefined where the whole set is searched. */
+  looked?(set: string, key: ElementKey | undefined): void;
 }
 
 interface FilledSet {
@@ -98,7 +103,7 @@ interface FilledSet {
 export function terrainOf(
   { elements }: Ruleset,
   table: Table,
-  rest: Pick<Terrain, "isLocal" | "note">,
+  rest: Pick<Terrain, "isLocal" | "note" | "looked">,
 ): Terrain {
   const { family, name } = table;
   const sets = table.sets.map((container) =>
@@ -177,11 +182,20 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
       const share = probability / statement.modulus;
       return [...next({ packet, probability: share }), { ...missed, probability: probability - share }];
     }
+    case "daddr-set": {
+      const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
+      if (found === undefined) return [missed];
+      const destination = canonicalAddress(found.element.value!);
+      return next({ ...way, packet: { ...packet, destination } }, [...place.found, found]);
+    }
+    case "daddr-restore":
+      return next({ ...way, packet: { ...packet, destination: packet.original } });
     case "vmap": {
       const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
       if (found === undefined) return [missed];
       const here = { ...place, found: [...place.found, found] };
-      return follow(here, parseVerdict(found.element.value!), way);
+      const verdict = parseVerdict(found.element.value!);
+      return verdict.kind === "continue" ? next(way, here.found) : follow(here, verdict, way);
     }
     case "dnat":
       return draw(place, statement, way);
@@ -212,6 +226,8 @@ function follow(place: Place, verdict: Verdict, way: Way): Ended[] {
       return [{ ...way, end: verdict.kind }];
     case "return":
       return [{ ...way, end: "through" }];
+    case "continue":
+      return [{ ...way, end: "next" }];
     case "goto":
       return walkChain(place.terrain, verdict.chain, way);
     case "jump":
@@ -255,6 +271,9 @@ function valueOf(selector: Selector, packet: PacketState): string {
     case "ip daddr":
     case "ip6 daddr":
       return packet.destination;
+    case "ct original ip daddr":
+    case "ct original ip6 daddr":
+      return packet.original;
     case "th dport":
       return String(packet.port);
     case "meta l4proto":
@@ -266,10 +285,15 @@ function valueOf(selector: Selector, packet: PacketState): string {
   }
 }
 
-function findElement({ sets }: Terrain, name: string, key: readonly string[]): SetElement | undefined {
+function findElement(
+  { sets, looked }: Terrain,
+  name: string,
+  key: readonly string[],
+): SetElement | undefined {
   const set = sets.get(name);
   assert(set !== undefined, `set ${name} does not exist`);
   const { container, elements } = set;
+  looked?.(name, container.kind === "set" && container.flag === "interval" ? undefined : elementKey(key));
   const element = container.kind === "set" && container.flag === "interval"
     ? [...elements.values()].find((element) => covers(element.key, key))
     : elements.get(elementKey(key));

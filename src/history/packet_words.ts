@@ -1,5 +1,6 @@
 // Packets and their outcomes as text. A terminal and a report's page use the same text.
 
+import { namesText } from "../fold/remarks.ts";
 import { frontendClaim } from "../fold/resource.ts";
 import { type Title, titleText } from "../fold/title.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
@@ -92,6 +93,6 @@ export function rivals(
     const [holder, ...others] = contested.has(claim) ? claims.get(claim) ?? [] : [];
     if (holder === undefined) return [];
     const title = titleText(titles.get(claim));
-    return [`${others.join(", ")} wants ${frontend} too: ${holder}, ${title}, keeps it`];
+    return [`${namesText(others)} wants ${frontend} too: ${holder}, ${title}, keeps it`];
   });
 }

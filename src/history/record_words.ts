@@ -12,6 +12,15 @@ export function describeRecord(record: LedgerRecord): string {
   return `${describeKey(record.key)}${record.value === null ? " (deleted)" : ""}`;
 }
 
+/** As {@link describeRecord}, with what an event says about who changed the object: `Service shop/web  by kubectl-edit`. */
+export function recordText(record: LedgerRecord): string {
+  const { managedFields, deletionTimestamp } = (record.kind === "event" && record.value?.metadata) || {};
+  const [writer] = managedFields ?? [];
+  const by = writer === undefined ? "" : `  by ${writer.manager}`;
+  const going = deletionTimestamp === undefined ? "" : `  to be deleted since ${deletionTimestamp}`;
+  return `${describeRecord(record)}${by}${going}`;
+}
+
 /** `+ ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080 }  shop/web:http  by @12`. */
 export function changeText({ verb, set, key, value, comment, cause }: CommittedChange): string {
   const data = value === undefined ? "" : ` : ${value}`;

@@ -4,13 +4,31 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { touch } from "../fold/fold_changes.ts";
 import { foldRecord } from "../fold/fold.ts";
+import { FOLD_VERSION } from "../fold/fold_version.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../ledger/record.ts";
-import type { ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import {
+  canonicalKey,
+  type ElementKey,
+  type SetPath,
+  setPath,
+  splitSetPath,
+  type Table,
+} from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
 import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
-import { advanceDigest, type Digest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import {
+  advanceDigest,
+  type Digest,
+  digestText,
+  readDigest,
+  rulesetDigest,
+  tablesDigest,
+} from "../plan/digest.ts";
+import { countCommittedChanges } from "../plan/committed_changes.ts";
+import { partOf } from "../plan/part.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
+import { checkCommit } from "./commit_check.ts";
 
 /** One commit, made again. */
 export interface Replayed {
@@ -23,6 +41,10 @@ export interface Replayed {
   readonly transaction: Transaction;
   /** Lower-case hex. It differs from the record's digest where the rules differ. */
   readonly digest: string;
+  /** Whether another version of the fold made the commit: then a difference is no fault of the ledger. */
+  readonly otherVersion: boolean;
+  /** What of the record does not follow from the ledger, as text. */
+  readonly misfits: readonly string[];
 }
 
 /** A replay in progress. Only {@link replayRecord} changes it. */
@@ -33,6 +55,10 @@ export interface Replay {
   /** Whether the next commit makes the tables; `again`: it deletes the present ones before. */
   rebuild: "no" | "first" | "again";
   readonly touched: Map<SetPath, Map<ElementKey, number>>;
+  /** Last record of the last commit; -1 before the first. */
+  previous: number;
+  /** Whether the kernel may hold something else than the last commit made: a record says so, or no commit was replayed. */
+  unsure: boolean;
 }
 
 /** A replay from `state`: the empty one, or that of a snapshot, whose rules count as committed. */
@@ -44,6 +70,8 @@ export function newReplay(state: ClusterState): Replay {
     digest: begins ? tablesDigest(state.tables) : rulesetDigest(state.tables, state.desired),
     rebuild: "first",
     touched: new Map(),
+    previous: state.committed ?? -1,
+    unsure: !begins,
   };
 }
 
@@ -52,6 +80,9 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
   const made = record.kind === "commit" && record.outcome === "committed"
     ? commitAgain(replay, offset, record)
     : undefined;
+  if (record.kind === "drift" || isMissing(record) || (record.kind === "commit" && made === undefined)) {
+    replay.unsure = true;
+  }
   const { tables } = replay.state;
   const { touched } = foldRecord(replay.state, offset, record);
   if (replay.state.tables !== tables && replay.rebuild === "no") replay.rebuild = "again";
@@ -61,31 +92,80 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
   return made;
 }
 
+/** Whether `record` says that records, or what the kernel held, are not known. */
+function isMissing(record: LedgerRecord): boolean {
+  return record.kind === "gap" && record.checkpoint === undefined;
+}
+
 function commitAgain(replay: Replay, offset: number, record: CommitRecord): Replayed {
-  const { state, rebuild, touched } = replay;
+  const { state, rebuild, touched, previous, unsure } = replay;
   const anew = rebuild !== "no";
-  const delta = anew ? diff(new Map(), state.desired) : plan(replay.committed, state.desired, touched);
+  const all = anew
+    ? diff(new Map(), state.desired, state.causes)
+    : plan(replay.committed, state.desired, touched);
+  const delta = record.left ? partAgain(all, record) : all;
   const transaction = [
     ...(rebuild === "again" ? state.tables.map(deletion) : []),
     ...(anew ? state.tables.flatMap(createTable) : []),
     ...elementOperations(delta, CONTAINERS),
   ];
-  let digest = advanceDigest(anew ? tablesDigest(state.tables) : replay.digest, delta);
+  replay.digest = advanceDigest(anew ? tablesDigest(state.tables) : replay.digest, delta);
   if (anew) replay.committed = new Map();
   applyDelta(replay.committed, delta);
-  // After drift the engine may have made the rules anew. Then no retired chains wait for their deletion, and the digest
-  // is that of the desired rules alone.
-  if (digestText(digest) !== record.digest) {
-    const whole = rulesetDigest(state.tables, state.desired);
-    if (digestText(whole) === record.digest) digest = whole;
-  }
-  replay.digest = digest;
+  const otherVersion = record.fold !== FOLD_VERSION;
+  const basis = { state, planned: anew && !record.left ? undefined : delta, previous, unsure };
+  const { plain, misfits } = otherVersion ? { plain: false, misfits: [] } : checkCommit(record, basis);
+  // A part follows from what the kernel held before it, which the ledger does not say at its beginning and behind a gap.
+  const follows = plain && (!(unsure || rebuild === "first") || digestText(replay.digest) === record.digest);
+  // A start with another version plans from what the kernel holds.
+  const partUnknown = record.left !== undefined && record.left > 0 && !follows;
+  replay.unsure = otherVersion || (unsure && plain) || partUnknown;
+  replay.previous = record.through;
   replay.rebuild = "no";
-  touched.clear();
-  for (const { set, key, after } of delta) {
+  if (record.left) keepLeft(replay, delta, anew);
+  else touched.clear();
+  // What a part leaves in the kernel is known where it follows from the commit before. Else the commit of the last part shows it.
+  if (partUnknown) replay.digest = readDigest(record.digest);
+  else if (!plain && !otherVersion) adoptDesired(replay, record);
+  for (const { set, key, after } of plain || otherVersion ? delta : []) {
     if (isRetired(set, after)) touch(touched, set, key, record.through);
   }
-  return { offset, record, delta, transaction, digest: digestText(digest) };
+  const { digest } = replay;
+  return { offset, record, delta, transaction, digest: digestText(digest), otherVersion, misfits };
+}
+
+/**
+ * The commit was made from what the kernel held, which the ledger does not say. After it the kernel holds the desired rules, and
+ * the chains that the commit emptied so that the next one can delete them.
+ */
+function adoptDesired(replay: Replay, { changes, through }: CommitRecord): void {
+  const { state, touched } = replay;
+  replay.committed = new Map([...state.desired].map(([path, set]) => [path, new Map(set)]));
+  for (const change of changes) {
+    const { family, table, name } = splitSetPath(change.set);
+    const [set, key] = [setPath(family, table, name), canonicalKey(change.key)];
+    const emptied = { key, value: "", definition: { name: key, rules: [] } };
+    if (change.verb !== "add" || !isRetired(set, { key, value: change.value ?? "-" })) continue;
+    if (replay.committed.get(set)?.has(key)) continue;
+    replay.committed.get(set)?.set(key, emptied);
+    touch(touched, set, key, through);
+  }
+  replay.digest = rulesetDigest(state.tables, replay.committed);
+}
+
+/** The part of `all` that a commit brought which left changes for later: as many as its record counts. */
+function partAgain(all: Delta, { changes, changesOmitted }: CommitRecord): Delta {
+  const count = changes.length + changesOmitted;
+  return count === 0 ? [] : partOf(all, count, countCommittedChanges).delta;
+}
+
+/** Removes from the touched keys what `delta` has committed. */
+function keepLeft({ touched, committed, state }: Replay, delta: Delta, anew: boolean): void {
+  for (const { set, key } of delta) touched.get(set)?.delete(key);
+  if (!anew) return;
+  for (const { set, key, cause } of diff(committed, state.desired, state.causes)) {
+    touch(touched, set, key, cause ?? state.folded);
+  }
 }
 
 function deletion({ family, name }: Table): Operation {

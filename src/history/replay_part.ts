@@ -2,13 +2,13 @@
 // snapshot after it. So parts can be replayed side by side, and together they prove what a replay of the whole would.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { FOLD_VERSION } from "../fold/fold_version.ts";
 import { compareSnapshot } from "../fold/snapshot.ts";
-import type { CommitRecord, CommittedChange, LedgerRecord } from "../ledger/record.ts";
+import { InvariantError } from "../invariant.ts";
+import type { CommitRecord, CommittedChange, LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import { committedChanges } from "../plan/committed_changes.ts";
 import { type Past, stateBefore } from "./past.ts";
-import { newReplay, type Replayed, replayRecord } from "./replay.ts";
+import { newReplay, type Replay, type Replayed, replayRecord } from "./replay.ts";
 
 /** A range of records. */
 export interface Part {
@@ -19,7 +19,7 @@ export interface Part {
   readonly bounded: boolean;
 }
 
-/** A commit whose digest differs when it is made again. */
+/** A commit that differs when it is made again. */
 export interface ReplayDifference {
   /** Offset of the commit's record. */
   readonly offset: number;
@@ -29,6 +29,8 @@ export interface ReplayDifference {
   readonly digest: string;
   /** The changes that this program makes. */
   readonly changes: readonly CommittedChange[];
+  /** What differs beside the digest, as text. */
+  readonly misfits: readonly string[];
 }
 
 /** The result of a part. At most one of `difference` and `problem` is not null. */
@@ -47,6 +49,8 @@ export interface ReplayResult {
 
 /** One step of a replay. */
 export interface ReplayStep {
+  /** Its offset. */
+  readonly offset: number;
   /** The record that was folded. */
   readonly record: LedgerRecord;
   /** The commit again, for a kernel; undefined for every other record. */
@@ -79,18 +83,35 @@ export function* replayPart(
 ): Generator<ReplayStep, ReplayResult> {
   const run = newReplay(stateBefore(past, from - 1));
   let [records, commits, otherVersions] = [0, 0, 0];
-  for (const { offset, record } of past.records(from)) {
+  for (const { offset, record } of past.records(run.state.folded + 1)) {
     if (offset > through) break;
-    const made = replayRecord(run, offset, record);
+    if (offset !== run.state.folded + 1) throw past.overtaken();
+    const made = tryReplay(run, offset, record);
+    if (typeof made === "string") return { records, commits, otherVersions, difference: null, problem: made };
     records++;
     if (made !== undefined) commits++;
-    yield { record, transaction: made?.transaction };
-    if (made === undefined || made.digest === made.record.digest) continue;
-    if (made.record.fold !== FOLD_VERSION) otherVersions++;
+    yield { offset, record, transaction: made?.transaction };
+    if (made === undefined || (made.digest === made.record.digest && made.misfits.length === 0)) continue;
+    if (made.otherVersion) otherVersions++;
     else return { records, commits, otherVersions, difference: differenceOf(made), problem: null };
   }
-  const problem = bounded ? snapshotProblem(past, run.state, through + 1) : null;
+  const cut = bounded || through !== Infinity ? undefined : past.cut();
+  const problem = bounded
+    ? snapshotProblem(past, run.state, through + 1)
+    : cut === undefined
+    ? null
+    : cut.text;
   return { records, commits, otherVersions, difference: null, problem };
+}
+
+/** As replayRecord. Where no program can have written such a record behind the others, returns why. */
+export function tryReplay(run: Replay, offset: Offset, record: LedgerRecord): Replayed | undefined | string {
+  try {
+    return replayRecord(run, offset, record);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    return `@${offset}: no ledger can have this record here: ${error.message}`;
+  }
 }
 
 /** Joins the results of all parts, in order, into that of the whole. The first part that differs counts. */
@@ -106,8 +127,8 @@ export function joinResults(results: readonly ReplayResult[]): ReplayResult {
   };
 }
 
-function differenceOf({ offset, record, digest, delta }: Replayed): ReplayDifference {
-  return { offset, record, digest, changes: committedChanges(delta, record.through) };
+function differenceOf({ offset, record, digest, delta, misfits }: Replayed): ReplayDifference {
+  return { offset, record, digest, changes: committedChanges(delta, record.through), misfits };
 }
 
 function snapshotProblem(past: Past, state: ClusterState, next: number): string | null {

@@ -8,9 +8,12 @@ import type { ReplayDifference } from "./replay_part.ts";
 const SHOWN_MAX = 20;
 
 /** Lines for the commit as it was recorded, and as this program makes it. */
-export function replayDifferenceLines({ offset, record, changes, digest }: ReplayDifference): string[] {
+export function replayDifferenceLines(
+  { offset, record, changes, digest, misfits }: ReplayDifference,
+): string[] {
   return [
     `the commit @${offset} of @${record.from} to @${record.through} comes out differently`,
+    ...misfits.map((misfit) => `    ${misfit}`),
     ...sideLines("as it was", record.digest, record.changes),
     ...sideLines("as it is now", digest, changes),
   ];

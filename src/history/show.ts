@@ -3,10 +3,12 @@
 import { assert } from "../invariant.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { assembled } from "../nft/objects.ts";
-import { rulesetText } from "../nft/text.ts";
+import { assembled, objectNoun } from "../nft/objects.ts";
+import type { Elements } from "../nft/ruleset.ts";
+import { elementText, rulesetText } from "../nft/text.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
+import { madeByAnother, wholeRules } from "./recorded_rules.ts";
 
 /** A position with its record, its commit and its rules. */
 export interface ShownPosition {
@@ -18,19 +20,45 @@ export interface ShownPosition {
   readonly events: readonly Placed[];
   /** The commit that folded the record, or the record itself where it is one; null where no commit followed. */
   readonly commit: PlacedCommit | null;
-  /** The rules after the record, as text for nft -f. */
+  /**
+   * The rules after the record, as text for nft -f. Where another version made them, and the ledger holds their elements alone,
+   * the elements as commands of nft.
+   */
   readonly rules: string;
+  /** What of the rules the ledger does not hold, as text; null where it holds all. */
+  readonly missing: string | null;
 }
 
 /** Shows the last record that `past` folded. */
-export function showPosition({ state, lookup }: PastState): ShownPosition {
+export function showPosition(past: PastState): ShownPosition {
+  const { state, lookup } = past;
   const here = lookup(state.folded);
   assert(here !== undefined, "the record that was folded last is kept");
   const { offset, record } = here;
   const commit = record.kind === "commit" ? { offset, record } : commitOf(lookup, offset) ?? null;
   const events = commit === null ? [] : [...eventsOf(lookup, commit)];
-  const rules = rulesetText(assembled({ tables: state.tables, elements: state.desired }));
-  return { offset, record, events, commit, rules };
+  return { offset, record, events, commit, ...rulesOf(past) };
+}
+
+function rulesOf(past: PastState): Pick<ShownPosition, "rules" | "missing"> {
+  const { recorded } = past;
+  if (recorded !== undefined && (recorded.tables === undefined || recorded.incomplete !== undefined)) {
+    const missing = `${madeByAnother(recorded)}; ${recorded.incomplete ?? "its chains are not recorded"}`;
+    return { rules: elementCommands(recorded.elements), missing };
+  }
+  const { tables, desired } = wholeRules(past);
+  return { rules: rulesetText(assembled({ tables, elements: desired })), missing: null };
+}
+
+/** A command of nft for each element. A Service's own chains and sets are comments: nft reads rules only one by one. */
+function elementCommands(elements: Elements): string {
+  return [...elements].flatMap(([set, keyed]) =>
+    [...keyed.values()].map((element) =>
+      objectNoun(set) === undefined
+        ? `add element ${set} { ${elementText(element)} }`
+        : `# ${set} ${element.key}: ${element.value}`
+    )
+  ).sort().join("\n");
 }
 
 function* eventsOf(lookup: Lookup, { record: { from, through } }: PlacedCommit): Generator<Placed> {

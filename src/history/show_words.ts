@@ -1,7 +1,7 @@
 // The text that `show` prints: comments about a record and its commit, then rules that nft can load.
 
 import type { PlacedCommit } from "./cause.ts";
-import { changeText, describeRecord, type TimeText } from "./record_words.ts";
+import { changeText, recordText, type TimeText } from "./record_words.ts";
 import type { ShownPosition } from "./show.ts";
 
 /** Most events, and most changes, of a commit that are printed. */
@@ -9,14 +9,15 @@ const SHOWN_MAX = 100;
 
 /** A script for `nft -f`. Its comments describe the record, the commit and the changes. */
 export function positionLines(
-  { offset, record, events, commit, rules }: ShownPosition,
+  { offset, record, events, commit, rules, missing }: ShownPosition,
   timeText: TimeText,
 ): string[] {
   const head = (at: number, { time }: { readonly time: string }) => `@${at}  ${timeText(time)}`;
   const comments = [
-    `${head(offset, record)}  ${describeRecord(record)}`,
+    `${head(offset, record)}  ${recordText(record)}`,
     commit === null ? "not committed yet" : commitText(commit, timeText),
-    ...cut(events.map(({ offset, record }) => `  ${head(offset, record)}  ${describeRecord(record)}`)),
+    ...cut(events.map(({ offset, record }) => `  ${head(offset, record)}  ${recordText(record)}`)),
+    ...(missing === null ? [] : [missing]),
     ...cut((commit?.record.changes ?? []).map((change) => `  ${changeText(change)}`)),
   ];
   return [...comments.map((line) => `# ${line}`), "", ...rules.split("\n")];

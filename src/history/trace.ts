@@ -5,7 +5,7 @@ import { assert } from "../invariant.ts";
 import { familyOf } from "../kube/address.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { assembled } from "../nft/objects.ts";
-import type { Chain, Hook, Ruleset, Table } from "../nft/ruleset.ts";
+import type { Chain, ElementKey, Hook, Ruleset, Table } from "../nft/ruleset.ts";
 import { type Ended, type Step, type Terrain, terrainOf, walkChain, type Way } from "./packet_walk.ts";
 
 /** The first packet of a connection, as its sender sends it. */
@@ -67,11 +67,19 @@ const AFTER_ROUTING: Readonly<Record<Route, readonly Hook["hook"][]>> = {
   loop: ["postrouting", "prerouting", "input"],
 };
 
+/** Receives the keys that a trace looks up in sets and maps: see packet_walk.ts. */
+export type Looked = (set: string, key: ElementKey | undefined) => void;
+
 /**
  * Traces `packet` through our tables in `ruleset`, on a node that has `addresses` beside loopback. The node sends the packet
- * where its source is one of them; else it receives the packet.
+ * where its source is one of them; else it receives the packet. `looked` receives what the result depends on.
  */
-export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Address[]): Trace {
+export function trace(
+  ruleset: Ruleset,
+  packet: Packet,
+  addresses: readonly Address[],
+  looked?: Looked,
+): Trace {
   const whole = assembled(ruleset);
   const family = familyOf(packet.destination);
   assert(familyOf(packet.source) === family, "a packet has one address family");
@@ -86,13 +94,14 @@ export function trace(ruleset: Ruleset, packet: Packet, addresses: readonly Addr
       const key = JSON.stringify([hook, step]);
       if (!steps.has(key)) steps.set(key, { hook, priority, ...step });
     };
-    const terrain: Terrain = terrainOf(whole, table, { isLocal, note });
+    const terrain: Terrain = terrainOf(whole, table, { isLocal, note, ...(looked && { looked }) });
     return walkChain(terrain, chain.name, way);
   };
   const own = isLocal(packet.source);
   const start: Ended = {
     packet: {
       ...packet,
+      original: packet.destination,
       interface: own ? "" : packet.interface ?? "",
       mark: 0,
       translated: false,

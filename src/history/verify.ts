@@ -1,14 +1,19 @@
-// Verifies that a ledger is what was written: follows the hash chain over every record, and compares every snapshot with the
-// state that the records before it make.
+// Verifies that a ledger is what was written: follows the hash chain over every record, makes every commit again, and compares
+// every file beside the records with what they say.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
-import { foldRecord } from "../fold/fold.ts";
-import { noChanges } from "../fold/fold_changes.ts";
 import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
-import type { ProofEnd } from "../ledger/ledger_view.ts";
+import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
+import type { LedgerHead } from "../ledger/head.ts";
+import type { ProofEnd } from "../ledger/ledger_view.ts";
+import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
+import type { Elements, Table } from "../nft/ruleset.ts";
 import type { Past } from "./past.ts";
+import { newReplay, type Replay } from "./replay.ts";
+import { WitnessCheck } from "./witness.ts";
+import { tryReplay } from "./replay_part.ts";
 
 /** The result for a user. */
 export interface LedgerVerdict {
@@ -22,6 +27,8 @@ export interface LedgerVerdict {
   readonly segments: number;
   /** Snapshots that are kept. */
   readonly snapshots: number;
+  /** Signed places. */
+  readonly checkpoints: CheckpointSummary;
   /** Everything that is wrong; empty when nothing is. */
   readonly problems: readonly string[];
   /** What a crash left, or another version of the program made. */
@@ -33,70 +40,166 @@ export interface Verification {
   readonly verdict: LedgerVerdict;
   /** The state after the last record that can be trusted. */
   readonly state: ClusterState;
+  /** The rules at the position that was asked for, if the ledger has it. */
+  readonly rules?: RulesAt;
   /** In a damaged ledger: where reading ended, and why. */
   readonly damage?: LedgerDamage;
 }
 
-/** Reads, verifies and folds all of `past`. */
-export function verifyPast(past: Past): Verification {
+/** Most commits that do not follow from the ledger which are named one by one. */
+const COMMITS_NAMED = 5;
+
+/** What else to verify. */
+export interface Verifiable {
+  /** The position whose rules are returned too. */
+  readonly at?: number;
+  /** An auditor's key: the checkpoints must follow from it. */
+  readonly key?: string;
+  /** Heads that a witness saw: the ledger must have them. */
+  readonly heads?: readonly LedgerHead[];
+}
+
+/** Rules at a position, for a comparison with a kernel that holds that position. */
+export interface RulesAt {
+  /** The last record that they follow. */
+  readonly offset: number;
+  readonly tables: readonly Table[];
+  readonly elements: Elements;
+}
+
+/** A verification under way. */
+interface Verifying {
+  readonly past: Past;
+  readonly problems: string[];
+  readonly notes: string[];
+  /** Undefined from a snapshot that is not whole to the next whole one: what was before the records is unknown. */
+  run: Replay | undefined;
+  /** How many commits do not follow from the ledger. */
+  wrong: number;
+}
+
+/** Reads, verifies and replays all of `past`. */
+export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {}): Verification {
   const first = past.first();
-  const snapshots = past.snapshots();
+  const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
-  const problems = typeof begin === "string"
-    ? [`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`]
-    : [];
-  const notes: string[] = [];
   const whole = typeof begin === "object" ? begin : undefined;
-  const state = whole === undefined ? emptyState() : restoredState(whole.lines);
+  const verifying: Verifying = { past, problems: [], notes: [], run: undefined, wrong: 0 };
+  const { problems, notes } = verifying;
+  if (typeof begin === "string") {
+    problems.push(`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
+  } else verifying.run = newReplay(whole === undefined ? emptyState() : restoredState(whole.lines));
   const counted = past.progress("records verified");
   const proof = past.prove(whole);
-  const ignored = noChanges();
+  const checkpoints = past.checkpoints(key);
+  const witness = new WitnessCheck(heads, past.id());
+  if (whole !== undefined) witness.note(first, whole.chain);
+  let rules = rulesAt(verifying, at);
+  let last = first - 1;
+  let before = whole?.chain;
   let step = proof.next();
   for (; !step.done; step = proof.next()) {
     const { offset, record, chain } = step.value;
-    foldRecord(state, offset, record, ignored);
-    const next = offset + 1;
-    if (next !== first && snapshots.some((at) => at === next)) {
-      const found = checkSnapshot(past, state, next, chain);
-      problems.push(...found.problems);
-      notes.push(...found.notes);
-    }
+    if (offset !== last + 1) throw past.overtaken();
+    last = offset;
+    problems.push(...checkpoints.note(offset, record, before));
+    before = chain;
+    witness.note(offset + 1, chain);
+    verifyRecord(verifying, offset, record);
+    if (snapshots.has(offset + 1) && offset + 1 !== first) verifySnapshot(verifying, offset + 1, chain);
+    rules ??= rulesAt(verifying, at);
     counted(offset);
   }
   const end = step.value;
-  if (end.kind === "damaged") problems.push(`${end.damage.message}; whole up to @${state.folded}`);
+  // What retention removed meanwhile is no damage.
+  if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
+  problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems());
+  problems.push(...witness.problems(first, last));
   const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
     first,
-    last: state.folded,
+    last,
     segments: past.segments().length,
-    snapshots: snapshots.length,
+    snapshots: snapshots.size,
+    checkpoints: checkpoints.summary,
     problems,
-    notes: [...notes, ...notesOf(end)],
+    notes: [...notes, ...leftOver(past, snapshots, first), ...notesOf(end)],
   };
-  return end.kind === "damaged" ? { verdict, state, damage: end.damage } : { verdict, state };
+  const { state } = verifying.run ?? newReplay(emptyState());
+  return {
+    verdict,
+    state,
+    ...(rules === undefined ? {} : { rules }),
+    ...(end.kind === "damaged" ? { damage: end.damage } : {}),
+  };
 }
 
-/** Compares the snapshot before record `next` with the state that the records before it make. */
-function checkSnapshot(
-  past: Past,
-  state: ClusterState,
-  next: number,
-  chain: string,
-): Pick<LedgerVerdict, "problems" | "notes"> {
-  const name = past.snapshotName(next);
-  const problem = (text: string) => ({ problems: [`${name}: ${text}`], notes: [] });
-  const snapshot = past.snapshot(next);
-  if (typeof snapshot === "string") return problem(`${snapshot}; it will not be used`);
-  if (snapshot.chain !== chain) return problem("its hash chain is not that of the records before it");
-  switch (compareSnapshot(state, snapshot.lines)) {
-    case "same":
-      return { problems: [], notes: [] };
-    case "different":
-      return problem("it is not the state that the records before it make");
-    case "another version":
-      return { problems: [], notes: [`${name}: another version of the program made it; it is not compared`] };
+/** The rules at `at`, once the verification is there. */
+function rulesAt({ run }: Verifying, at: number | undefined): RulesAt | undefined {
+  if (run === undefined || at === undefined || run.state.folded !== at) return undefined;
+  const { tables, desired } = run.state;
+  return { offset: at, tables, elements: new Map([...desired].map(([set, keyed]) => [set, new Map(keyed)])) };
+}
+
+/** Replays one record, and notes what of a commit does not follow from the records before it. */
+function verifyRecord(verifying: Verifying, offset: Offset, record: LedgerRecord): void {
+  const { run, problems } = verifying;
+  if (run === undefined) return;
+  const made = tryReplay(run, offset, record);
+  if (typeof made === "string") {
+    problems.push(made);
+    verifying.run = undefined;
+    return;
   }
+  if (made === undefined || made.otherVersion) return;
+  const digest = made.digest === made.record.digest
+    ? []
+    : ["its digest is not that of the rules that its records lead to"];
+  const wrong = [...digest, ...made.misfits];
+  if (wrong.length === 0) return;
+  if (++verifying.wrong <= COMMITS_NAMED) problems.push(`the commit @${offset}: ${wrong.join("; ")}`);
+}
+
+/** Compares a snapshot with the state; where that is unknown, goes on from the snapshot. */
+function verifySnapshot(verifying: Verifying, next: number, chain: string): void {
+  const { past, run, problems, notes } = verifying;
+  const name = past.snapshotName(next);
+  const snapshot = past.snapshot(next);
+  // Retention may have removed it meanwhile.
+  if (typeof snapshot === "string" && !past.snapshots().some((at) => at === next)) return;
+  const fault = typeof snapshot === "string"
+    ? `${snapshot}; it will not be used`
+    : snapshot.chain === chain
+    ? undefined
+    : "its hash chain is not that of the records before it";
+  if (fault !== undefined || typeof snapshot === "string") return void problems.push(`${name}: ${fault}`);
+  if (run === undefined) return void (verifying.run = newReplay(restoredState(snapshot.lines)));
+  switch (compareSnapshot(run.state, snapshot.lines)) {
+    case "same":
+      return;
+    case "different":
+      return void problems.push(`${name}: it is not the state that the records before it make`);
+    case "another version":
+      return void notes.push(`${name}: another version of the program made it; it is not compared`);
+  }
+}
+
+/** Problems that show at the end: damage, a cut tail, wrong terms, and how many more commits are wrong. */
+function lastProblems({ past, wrong }: Verifying, end: ProofEnd, last: number): string[] {
+  const cut = end.kind === "damaged" ? undefined : past.cut();
+  return [
+    ...(wrong > COMMITS_NAMED ? [`and ${wrong - COMMITS_NAMED} more commits`] : []),
+    ...(end.kind === "damaged" ? [`${end.damage.message}; whole up to @${last}`] : []),
+    ...(cut === undefined ? [] : [cut.text]),
+    ...past.termsFaults(),
+  ];
+}
+
+/** Snapshots of what is not kept any more: a crash in the middle of retention leaves them, and nothing uses them. */
+function leftOver(past: Past, snapshots: ReadonlySet<number>, first: number): string[] {
+  return [...snapshots].filter((next) => next < first).map((next) =>
+    `${past.snapshotName(next)}: what was before @${first} is not kept; it will not be used`
+  );
 }
 
 function notesOf(end: ProofEnd): string[] {

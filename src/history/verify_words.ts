@@ -1,5 +1,6 @@
 // The text that `verify` prints: the verdict on a ledger, and how the elements of a kernel differ from those of the ledger.
 
+import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import { disagreementText } from "../plan/disagreement.ts";
 import type { KernelComparison } from "./kernel_comparison.ts";
 import type { LedgerVerdict } from "./verify.ts";
@@ -10,13 +11,23 @@ const SHOWN_MAX = 10;
 /** Lines for the verdict on the ledger in folder `path`. */
 export function verdictLines(
   path: string,
-  { first, last, segments, snapshots, problems, notes }: LedgerVerdict,
+  { first, last, segments, snapshots, checkpoints, problems, notes }: LedgerVerdict,
 ): string[] {
   const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
   return [
     `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
     ...problems.map((problem) => `  ${problem}`),
+    ...signedLines(checkpoints),
     ...notes.map((note) => `  note: ${note}`),
+  ];
+}
+
+/** What is signed, and the key that an auditor keeps for the next time. */
+function signedLines({ count, through, nextKey }: CheckpointSummary): string[] {
+  if (count === 0) return [];
+  return [
+    `  ${count} checkpoints; signed is what is before @${through}`,
+    `  key of the next one: ${nextKey}`,
   ];
 }
 

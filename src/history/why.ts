@@ -9,7 +9,8 @@ import { type Cause, causeOf } from "./cause.ts";
 import type { SetElement } from "./packet_walk.ts";
 import { nodeAddresses, rivals } from "./packet_words.ts";
 import type { PastState } from "./past.ts";
-import { type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
+import { wholeRules } from "./recorded_rules.ts";
+import { type Looked, type Outcome, type Packet, type Trace, trace, type TraceStep } from "./trace.ts";
 
 /** A packet's path through the rules at a position. */
 export interface PacketPath {
@@ -41,10 +42,10 @@ export interface FoundElement extends Element {
   readonly cause?: Cause;
 }
 
-/** The path of `packet` through the rules of `past`. */
+/** The path of `packet` through the rules of `past`. Throws NotRecorded where the ledger does not hold all of them. */
 export function pathOf(past: PastState, packet: Packet): PacketPath {
   const { state } = past;
-  const { steps, outcomes } = traceAt(state, packet);
+  const { steps, outcomes } = traceOf(past, packet);
   return {
     packet,
     node: state.node.name,
@@ -58,9 +59,20 @@ export function pathOf(past: PastState, packet: Packet): PacketPath {
   };
 }
 
+/** Traces `packet` through the rules of `past`. Throws NotRecorded where the ledger does not hold all of them. */
+export function traceOf(past: PastState, packet: Packet): Trace {
+  const { knownNode } = past.state;
+  return traceAt({ knownNode, ...wholeRules(past) }, packet);
+}
+
 /** Traces `packet` through the rules of `state`, on its node. */
-export function traceAt(state: ClusterState, packet: Packet): Trace {
-  return trace({ tables: state.tables, elements: state.desired }, packet, nodeAddresses(ownNode(state)));
+export function traceAt(
+  state: Pick<ClusterState, "tables" | "desired" | "knownNode">,
+  packet: Packet,
+  looked?: Looked,
+): Trace {
+  const rules = { tables: state.tables, elements: state.desired };
+  return trace(rules, packet, nodeAddresses(ownNode(state)), looked);
 }
 
 function caused(past: PastState, { destination }: Packet, { set, element }: SetElement): FoundElement {

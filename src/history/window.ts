@@ -7,7 +7,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { REPORT_RECORDS } from "../limits.ts";
 import { type Cause, causeAt } from "./cause.ts";
 import { type Past, type PastState, stateAt } from "./past.ts";
-import { HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { commitAtTime, HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
 
 /** The bounds of a window. */
 export interface WindowBounds {
@@ -50,14 +50,14 @@ export function windowOf(
   past: Past,
   { since, until, records: most, bytes }: WindowBounds,
 ): Window | undefined {
-  const last = resolvePosition(until ?? HEAD, past);
+  const last = recordAt(past, until ?? HEAD);
   const kept = past.first();
   const [oldest] = past.records();
   const [newest] = past.newestFirst();
   assert(oldest !== undefined && newest !== undefined, "a ledger with a last record has a first");
-  const begin = since === undefined || isBefore(since, oldest.record)
+  const begin = since === undefined || isBefore(past, since, oldest.record)
     ? kept
-    : resolvePosition(since, past) + 1;
+    : recordAt(past, since) + 1;
   const records = newestRecords(past, Math.max(begin, last + 1 - Math.ceil(most)), last, bytes);
   if (records.length === 0) return undefined;
   const first = last + 1 - records.length;
@@ -77,9 +77,51 @@ export function windowOf(
   };
 }
 
-/** Whether `since` is a time before the oldest record: then all records are meant. */
-function isBefore(since: PositionExpression, oldest: LedgerRecord): boolean {
-  return since.kind === "time" && since.milliseconds < Date.parse(oldest.time);
+/** Whether `since` is a time before the oldest record, or before the oldest commit: then all records are meant. */
+function isBefore(past: Past, since: PositionExpression, oldest: LedgerRecord): boolean {
+  if (since.kind !== "time") return false;
+  if (since.milliseconds < Date.parse(oldest.time)) return true;
+  return commitAtTime(past, since.milliseconds) === undefined && hasCommits(past);
+}
+
+/** Whether the ledger has a commit that the kernel accepted. */
+export function hasCommits(past: Past): boolean {
+  for (const { record } of past.newestFirst({ kind: "commit" })) {
+    if (record.kind === "commit" && record.outcome === "committed") return true;
+  }
+  return false;
+}
+
+/** The record that a position means. A time means the commit by then: its record belongs to what it committed. */
+function recordAt(past: Past, position: PositionExpression): number {
+  const commit = position.kind === "time" ? commitAtTime(past, position.milliseconds) : undefined;
+  return commit?.offset ?? resolvePosition(position, past);
+}
+
+/** A range of records. */
+export interface Span {
+  /** Offset of the first record. */
+  readonly from: number;
+  /** Offset of the last one. */
+  readonly through: number;
+}
+
+/** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition. */
+export function spanOf(past: Past, since?: PositionExpression, until: PositionExpression = HEAD): Span {
+  return {
+    from: since === undefined ? past.first() : firstAfter(past, since),
+    through: recordAt(past, until),
+  };
+}
+
+/** The first record after `since`. Before the oldest record, or the oldest commit, that is the oldest record. */
+function firstAfter(past: Past, since: PositionExpression): number {
+  if (since.kind !== "time") return resolvePosition(since, past) + 1;
+  const commit = commitAtTime(past, since.milliseconds);
+  if (commit !== undefined) return commit.offset + 1;
+  const [oldest] = past.records();
+  const early = oldest === undefined || since.milliseconds < Date.parse(oldest.record.time);
+  return early || hasCommits(past) ? past.first() : resolvePosition(since, past) + 1;
 }
 
 /** The records from offset `begin` to `last`; only the newest of them where all together exceed `bytesMax` of JSON. */

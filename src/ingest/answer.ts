@@ -5,7 +5,8 @@ import { isJsonObject } from "../kube/json_value.ts";
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
 import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
-import { BadLine } from "./framing.ts";
+import { BadLine } from "./body.ts";
+import { INITIAL_EVENTS_END } from "./protobuf_fields.ts";
 import type { ApiResource } from "./resources.ts";
 
 /** One page of a list. */
@@ -24,8 +25,6 @@ export type Line =
   | { readonly kind: "bookmark"; readonly resourceVersion: string; readonly endsList: boolean };
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** Checks that `value` is a page of a list of `resource`. */
 export function pageOf(value: unknown, resource: ApiResource): Page {
@@ -62,7 +61,7 @@ function checkItem(item: unknown, { kind, apiVersion }: ApiResource): void {
 
 /** Checks that `value` is a line of a watch of `resource`. */
 export function watchLineOf(value: unknown, resource: ApiResource): Line {
-  if (value instanceof BadLine) throw invalid(value.text);
+  if (value instanceof BadLine) throw value.failure;
   const { type, object } = objectOr(value, "a watch event");
   if (type === "ERROR") throw errorLine(object);
   if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED" && type !== "BOOKMARK") {

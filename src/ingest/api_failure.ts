@@ -26,6 +26,9 @@ export class ApiFailure extends Error implements WatchProblem {
   }
 }
 
+/** The encoding of the answer cannot be read, or the server has none that was asked for. Another encoding may work. */
+export class EncodingFailure extends ApiFailure {}
+
 /** A failure with reason `invalid`; `text` says what the server sent instead of the expected answer. */
 export function invalid(text: string): ApiFailure {
   return new ApiFailure("invalid", text);
@@ -72,13 +75,14 @@ function statusReason({ reason, details }: Status): string {
   return isTooLarge ? "Expired" : typeof reason === "string" ? reason : "";
 }
 
-/** The failure that an answer to a request of `path` reports; its HTTP `status` is not 200. */
-export function httpFailure(path: string, status: number, body: string, retryAfter: number): ApiFailure {
-  const parsed = parsedOrNothing(body);
+/** The failure that an answer to a request of `path` reports: a text, or an object. Its HTTP `status` is not 200. */
+export function httpFailure(path: string, status: number, body: unknown, retryAfter: number): ApiFailure {
+  const parsed = typeof body === "string" ? parsedOrNothing(body) : body;
   const [said, reason] = isStatus(parsed) ? [parsed.message, statusReason(parsed)] : [undefined, ""];
-  const text = typeof said === "string" ? said : body;
+  const text = typeof said === "string" ? said : typeof body === "string" ? body : "";
   const quoted = beginning(text) || "an empty answer";
-  return new ApiFailure(
+  const Failure = status === 406 ? EncodingFailure : ApiFailure;
+  return new Failure(
     reasonOf(status, reason, retryAfter),
     `${path}: ${`${status} ${STATUS_TEXTS[status] ?? ""}`.trim()}: ${quoted}`,
     retryAfter,
@@ -91,6 +95,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
+  406: "Not Acceptable",
   409: "Conflict",
   410: "Gone",
   422: "Unprocessable Entity",

@@ -10,7 +10,7 @@ import { gatherLists, newGathering } from "./gathering.ts";
 import { Inbox } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
-import { DEFAULT_TIMES, type ReflectorTimes } from "./reflector_state.ts";
+import { DEFAULT_TIMES, type ReflectorState, type ReflectorTimes } from "./reflector_state.ts";
 import { type ApiResource, resources } from "./resources.ts";
 import { type EventsBatch, isPart, type Source, type SourceBatch } from "./source.ts";
 
@@ -43,8 +43,9 @@ export function apiSource(
     },
   };
   const all = resources(node);
+  const peers: ReflectorState[] = [];
   const reflectors = all.map((resource) =>
-    new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports)
+    new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports, peers)
   );
   const unconfirmed = new Set<ObjectKind>();
   return {
@@ -65,9 +66,10 @@ export function apiSource(
       const resumes = !once && known !== undefined && known.size > 0;
       const running = reflectors.map(async (reflector, i) => {
         if (resumes) return await reflector.run(stop.signal, { known: known.get(reflector.kind) });
-        // One resource after the other, so that the parts of one list are folded while the next one is read, and that all
-        // requests share one connection.
-        await reflectors[i - 1]?.settled;
+        // A list follows the one before, so that its parts are folded while it is read, and all share one connection. A list
+        // that is not answered soon does not hold up the others.
+        const before = reflectors.slice(0, i).map(({ settled }) => settled);
+        await within(i * TURN_MILLISECONDS, Promise.all(before), stop.signal);
         await reflector.run(stop.signal, { inParts: true });
       });
       let whole = false;
@@ -89,6 +91,20 @@ export function apiSource(
   };
 }
 
+/** How long the first list of a resource waits for that of the one before. */
+const TURN_MILLISECONDS = 1000;
+
+/** Waits for `event`, at most for `milliseconds`, and not once `signal` has aborted. */
+async function within(milliseconds: number, event: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, milliseconds);
+  signal.addEventListener("abort", end);
+  await Promise.race([event, promise]);
+  signal.removeEventListener("abort", end);
+  clearTimeout(timer);
+}
+
 /** `batch` without our credential in the texts of its problems. */
 function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
   if (batch.problems.length === 0) return batch;
@@ -96,27 +112,28 @@ function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
 }
 
 /**
- * The batches in order. Once all `awaited` resources are listed, event batches that wait together are merged. When all
- * resources that rules need are listed, the others have `milliseconds` more before an empty list stands for them.
+ * The batches in order. Once all `awaited` resources are listed, event batches that wait together are merged. `milliseconds`
+ * after the lists were asked for, and once all resources that rules need are listed, an empty list stands for each other one.
  */
 async function* gathered(
   inbox: Inbox,
   awaited: readonly ApiResource[],
   milliseconds: number,
 ): AsyncGenerator<SourceBatch> {
-  const gathering = newGathering(awaited.length);
+  const gathering = newGathering(awaited);
   const missing = () => awaited.filter(({ kind }) => !gathering.listed.has(kind));
+  const end = performance.now() + milliseconds;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     for (let batch; (batch = await inbox.take()) !== undefined;) {
-      const merged = batch.kind === "events" && gathering.missing === 0
+      const merged = batch.kind === "events" && gathering.missing.length === 0
         ? withNeighbours(batch, inbox)
         : batch;
       yield* gatherLists(gathering, merged);
       if (missing().length === 0 || missing().some(({ needed }) => needed)) continue;
       timer ??= setTimeout(
         () => missing().forEach(({ kind }) => void inbox.put(missedList(kind))),
-        milliseconds,
+        Math.max(0, end - performance.now()),
       );
     }
   } finally {

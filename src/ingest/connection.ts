@@ -12,7 +12,7 @@ import {
   newLiveness,
   stepLiveness,
 } from "./liveness.ts";
-import type { Query } from "./reflector_state.ts";
+import type { Encoding, Query } from "./reflector_state.ts";
 import type { WatchProblem } from "./source.ts";
 
 /** The head of an answer. */
@@ -37,8 +37,18 @@ export interface Receiver {
 export interface OpenRequest {
   /** Aborts the request. Its receiver is not called any more. */
   cancel(): void;
+  /** Whether it was not sent yet, because its credentials are being made. */
+  unsent(): boolean;
   /** Resolves once the request is over. */
   readonly closed: Promise<void>;
+}
+
+/** How far a request is. */
+interface Progress {
+  /** Whether its receiver must not be called any more. */
+  cancelled: boolean;
+  /** Whether its credentials are there. */
+  ready: boolean;
 }
 
 /** Most bytes of one read. */
@@ -61,15 +71,16 @@ export class ApiConnection implements Disposable {
   }
 
   /** Sends a GET of `path`; `receiver` receives the answer. */
-  open(path: string, query: Query, receiver: Receiver): OpenRequest {
+  open(path: string, query: Query, encoding: Encoding, receiver: Receiver): OpenRequest {
     const stop = new AbortController();
-    let cancelled = false;
-    const closed = this.#exchange(path, query, receiver, stop, () => cancelled);
+    const progress = { cancelled: false, ready: false };
+    const ask = (ready: () => void) => this.#client.get(path, query, stop.signal, { encoding, ready });
+    const closed = this.#exchange(ask, receiver, stop, progress);
     const cancel = () => {
-      cancelled = true;
+      progress.cancelled = true;
       stop.abort();
     };
-    return { cancel, closed };
+    return { cancel, closed, unsent: () => !progress.ready };
   }
 
   [Symbol.dispose](): void {
@@ -80,29 +91,32 @@ export class ApiConnection implements Disposable {
 
   /** Failures of the request go to the receiver. What the receiver itself throws is a fault of this program, and thrown on. */
   async #exchange(
-    path: string,
-    query: Query,
+    ask: (ready: () => void) => Promise<Response>,
     receiver: Receiver,
     stop: AbortController,
-    isCancelled: () => boolean,
+    progress: Progress,
   ): Promise<void> {
-    this.#open.add(stop);
-    this.#note({ kind: "asked" });
+    // The server is silent only once it has the request. Before, a program may be making credentials.
+    const ready = () => {
+      progress.ready = true;
+      this.#open.add(stop);
+      this.#note({ kind: "asked" });
+    };
     let problem: WatchProblem | undefined;
     let answered = false;
     try {
-      const response = await this.#client.get(path, query, stop.signal)
+      const response = await ask(ready)
         .catch((error) => void (problem = problemOf(stop.signal.reason ?? error, false)));
       if (response !== undefined) {
         answered = true;
         this.#note({ kind: "answered" });
-        if (!isCancelled()) await receiver.head(headOf(response));
+        if (!progress.cancelled) await receiver.head(headOf(response));
         problem = await this.#read(response, receiver, stop.signal);
       }
     } finally {
       this.#close(stop, answered);
     }
-    if (isCancelled()) return;
+    if (progress.cancelled) return;
     if (problem === undefined) await receiver.end();
     else await receiver.failed(problem);
   }
@@ -176,7 +190,7 @@ export class ApiConnection implements Disposable {
   async #sendProbe(): Promise<void> {
     const stop = this.#probe = new AbortController();
     try {
-      const response = await this.#client.get(PROBE_PATH, {}, stop.signal);
+      const response = await this.#client.probe(PROBE_PATH, stop.signal);
       await response.body?.cancel();
       if (this.#probe === stop) this.#note({ kind: "probed" });
     } catch {

@@ -1,21 +1,24 @@
 // Turns the bytes of an answer into values. A framing reads one body, chunk by chunk, and checks limits while it reads. The
 // content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
-import { joinedChunks } from "../byte_chunks.ts";
-import { ERROR_BYTES_MAX, LIST_PAGE_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
+import { BadLine, type Framing, GatheredBytes } from "./body.ts";
+import { PROTOBUF, ProtobufError, ProtobufStream, ProtobufValue } from "./protobuf_framing.ts";
 
-/** Reads one body. Both methods throw ApiFailure for bytes that are not what was asked for. */
-export interface Framing {
-  /** The values that `chunk` completes. The caller may overwrite the chunk afterwards. */
-  push(chunk: Uint8Array): readonly unknown[];
-  /** The values that the end of the body completes. Throws where the body is cut. */
-  end(): readonly unknown[];
+/** The framing for a body: a `stream` of events of a watch, or one value. What is not protobuf is read as JSON. */
+export function framingFor(contentType: string, stream: boolean): Framing {
+  if (isProtobuf(contentType)) return stream ? new ProtobufStream() : new ProtobufValue();
+  return stream ? new JsonLines() : new JsonValue();
 }
 
-/** The framing for a body: a `stream` of watch lines, or one value. Every content type is read as JSON so far. */
-export function framingFor(_contentType: string, stream: boolean): Framing {
-  return stream ? new JsonLines() : new JsonValue(LIST_PAGE_BYTES_MAX);
+/** The framing for an error answer. Its value is an object, or a text that may be JSON. */
+export function errorFraming(contentType: string): Framing {
+  return isProtobuf(contentType) ? new ProtobufError() : new ErrorText();
+}
+
+function isProtobuf(contentType: string): boolean {
+  return contentType.split(";", 1)[0]!.trim().toLowerCase() === PROTOBUF;
 }
 
 /** JSON values, one per line. Empty lines are skipped. */
@@ -23,6 +26,10 @@ class JsonLines implements Framing {
   readonly #decoder = new TextDecoder();
   #rest = "";
   #lines = 0;
+
+  get held(): number {
+    return this.#rest.length;
+  }
 
   push(chunk: Uint8Array): unknown[] {
     const lines = this.#decoder.decode(chunk, { stream: true }).split("\n");
@@ -51,25 +58,20 @@ class JsonLines implements Framing {
   }
 }
 
-/** A line that is not JSON. It is a value, not an exception, so that the lines before it in the chunk are still used. */
-export class BadLine {
-  constructor(readonly text: string) {}
-}
-
 function lineValue(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    return new BadLine(`a line that is not JSON: ${beginning(line)}`);
+    return new BadLine(invalid(`a line that is not JSON: ${beginning(line)}`));
   }
 }
 
-/** One JSON value of at most `limit` bytes. */
+/** One JSON value. Its caller bounds it, by what all answers hold together. */
 class JsonValue implements Framing {
-  readonly #body: BoundedText;
+  readonly #body = new GatheredBytes();
 
-  constructor(limit: number) {
-    this.#body = new BoundedText(limit);
+  get held(): number {
+    return this.#body.length;
   }
 
   push(chunk: Uint8Array): unknown[] {
@@ -78,7 +80,7 @@ class JsonValue implements Framing {
   }
 
   end(): unknown[] {
-    const text = this.#body.text();
+    const text = new TextDecoder().decode(this.#body.bytes());
     if (text.trim() === "") throw invalid("an empty answer where a list was expected");
     try {
       return [JSON.parse(text)];
@@ -89,39 +91,19 @@ class JsonValue implements Framing {
 }
 
 /** The text of an error answer. It is complete at the end of the body, or once it has ERROR_BYTES_MAX bytes. */
-export class ErrorText implements Framing {
-  readonly #body = new BoundedText(Infinity);
-  #length = 0;
+class ErrorText implements Framing {
+  readonly #body = new GatheredBytes();
+
+  get held(): number {
+    return this.#body.length;
+  }
 
   push(chunk: Uint8Array): string[] {
     this.#body.push(chunk);
-    this.#length += chunk.length;
-    return this.#length < ERROR_BYTES_MAX ? [] : this.end();
+    return this.held < ERROR_BYTES_MAX ? [] : this.end();
   }
 
   end(): [string] {
-    return [this.#body.text()];
-  }
-}
-
-/** A body in memory, of at most `limit` bytes. */
-class BoundedText {
-  readonly #limit: number;
-  readonly #parts: Uint8Array[] = [];
-  #length = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#length += chunk.length;
-    if (this.#length > this.#limit) throw invalid(`an answer of more than ${this.#limit} bytes`);
-    // The next chunk may overwrite this one.
-    this.#parts.push(chunk.slice());
-  }
-
-  text(): string {
-    return new TextDecoder().decode(joinedChunks(this.#parts.splice(0)));
+    return [new TextDecoder().decode(this.#body.bytes())];
   }
 }

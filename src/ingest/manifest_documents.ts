@@ -14,7 +14,7 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { YAML_CHARACTERS_MAX } from "../limits.ts";
+import { YAML_CHARACTERS_MAX, YAML_DOCUMENTS_MAX, YAML_PARTS_MAX } from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 
@@ -53,9 +53,9 @@ export function readDocuments(file: string, text: string, dialect: Dialect = "1.
       // JSON is YAML too: the parser below finds the line of the error, and the whole objects before it.
     }
   }
-  if (text.length > YAML_CHARACTERS_MAX) {
-    const problem =
-      `more than ${YAML_CHARACTERS_MAX} characters of YAML: write it as JSON, which may be longer`;
+  const excess = excessOf(text);
+  if (excess !== undefined) {
+    const problem = `more than ${excess} of YAML: write it as JSON, which may be longer`;
     return { values: [], count: 0, problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
   }
   try {
@@ -68,6 +68,24 @@ export function readDocuments(file: string, text: string, dialect: Dialect = "1.
       repeated: [],
     };
   }
+}
+
+/** The bound that `text` exceeds, as text. The parser takes time and memory for each part, and cannot be interrupted. */
+function excessOf(text: string): string | undefined {
+  if (text.length > YAML_CHARACTERS_MAX) return `${YAML_CHARACTERS_MAX} characters`;
+  if (countUpTo(/[\n,[{]/g, text, YAML_PARTS_MAX) > YAML_PARTS_MAX) {
+    return `${YAML_PARTS_MAX} lines, items and brackets`;
+  }
+  // At the beginning of a line these always begin or end a document (YAML 1.2, 9.1.2).
+  const documents = countUpTo(/^(?:---|\.\.\.)(?=\s|$)/gm, text, YAML_DOCUMENTS_MAX);
+  return documents > YAML_DOCUMENTS_MAX ? `${YAML_DOCUMENTS_MAX} documents` : undefined;
+}
+
+/** How often `pattern` is in `text`; counting ends beyond `most`. */
+function countUpTo(pattern: RegExp, text: string, most: number): number {
+  let count = 0;
+  while (count <= most && pattern.test(text)) count++;
+  return count;
 }
 
 function readYaml(file: string, text: string, dialect: Dialect): Documents {

@@ -40,7 +40,11 @@ export function pluginCredentials(
   return () => running ??= run().finally(() => running = undefined);
 }
 
-/** Gives `limits` to the programs of `config`. client-node 2.0.1 offers only a private field for that. */
+/**
+ * Gives `limits` to the programs of `config`, through a private field of client-node 2.0.1. Why not addAuthenticator? It adds
+ * behind the built-in authenticators, so the built-in one starts every exec plugin first. And the class of that one, which
+ * could be made with another `spawn`, is not exported.
+ */
 function bound(config: KubeConfig, limits: PluginLimits): void {
   const authenticators: unknown = Reflect.get(config, "authenticators");
   assert(Array.isArray(authenticators), "client-node has a list of authenticators");

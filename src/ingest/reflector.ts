@@ -5,13 +5,13 @@
 // when reflectorDeadline has passed.
 
 import { assert, unreachable } from "../invariant.ts";
-import { LIST_IDLE_PAGES_MAX } from "../limits.ts";
+import { ANSWERS_BYTES_MAX, LIST_IDLE_PAGES_MAX, LISTS_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Line, pageOf, watchLineOf } from "./answer.ts";
 import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
-import { ErrorText, framingFor } from "./framing.ts";
+import { errorFraming, framingFor } from "./framing.ts";
 import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
 import { begin, report, request, rest } from "./reflector_request.ts";
@@ -29,9 +29,9 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "confirm":
       return confirm(state, input.why, now);
     case "time":
-      return look(state, now);
+      return look(state, now, input.unsent);
     case "taken":
-      if (state.phase.kind === "exchange") state.phase.quietSince = state.phase.grownAt = now.at;
+      noteTaken(state, now);
       return [];
     case "answer":
     case "bytes":
@@ -51,9 +51,34 @@ export function reflectorDeadline(state: ReflectorState): number | undefined {
   if (phase.kind === "unstarted") return undefined;
   if (phase.kind === "resting") return phase.until;
   const { ask, quietSince, endsAt } = phase;
-  const silent = quietSince + silence(state, phase);
-  if (ask === "stream") return Math.min(silent, phase.grownAt + times.markMilliseconds);
-  return ask === "watch" ? Math.min(silent, endsAt, unconfirmed?.due ?? Infinity) : silent;
+  const due = Math.min(quietSince + silence(state, phase), longest(state, phase));
+  if (ask === "stream") return Math.min(due, phase.grownAt + times.markMilliseconds);
+  return ask === "watch" ? Math.min(due, endsAt, unconfirmed?.due ?? Infinity) : due;
+}
+
+/** When the request ends whatever comes: a server that sends a byte now and then must not hold it open for ever. */
+function longest({ times }: ReflectorState, { ask, since, listSince }: Exchange): number {
+  switch (ask) {
+    case "page":
+      return Math.min(since + times.listMilliseconds, listSince + times.pagesMilliseconds);
+    case "stream":
+      return since + times.streamMilliseconds;
+    case "catch-up":
+      return since + times.catchUpMaxMilliseconds;
+    case "watch":
+      return Infinity;
+    default:
+      return unreachable(ask);
+  }
+}
+
+/** The wait for our own loop, since the last progress, is no silence of the server. */
+function noteTaken({ phase }: ReflectorState, { at }: Now): void {
+  if (phase.kind !== "exchange") return;
+  const waited = at - phase.quietSince;
+  phase.since += waited;
+  phase.listSince += waited;
+  phase.quietSince = phase.grownAt = at;
 }
 
 /** How long the server may be silent during this request. */
@@ -66,20 +91,30 @@ function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
 }
 
 /** Handles a deadline that has passed. */
-function look(state: ReflectorState, now: Now): ReflectorEffect[] {
+function look(state: ReflectorState, now: Now, unsent = false): ReflectorEffect[] {
   const { phase, times } = state;
   const due = reflectorDeadline(state);
   if (due === undefined || now.at < due) return [];
   if (phase.kind !== "exchange") return begin(state, now);
   const waited = silence(state, phase);
   if (now.at >= phase.quietSince + waited) {
-    const silent = new ApiFailure("silent", `nothing came for ${waited / 1000} s`);
+    const seconds = waited / 1000;
+    const silent = unsent
+      ? new ApiFailure("unreachable", `exec: the program gave no credentials for ${seconds} s`)
+      : new ApiFailure("silent", `nothing came for ${seconds} s`);
     return fail(state, phase, brokenBy(state, phase, silent), now);
   }
   if (phase.ask === "stream") {
     state.method = "pages";
-    const text = `no end of the streamed list within ${times.markMilliseconds / 1000} s; listing in pages`;
+    const grows = now.at < phase.grownAt + times.markMilliseconds;
+    const seconds = (grows ? times.streamMilliseconds : times.markMilliseconds) / 1000;
+    const text = `no end of the streamed list within ${seconds} s; listing in pages`;
     return [{ kind: "cancel" }, report(state, text), ...begin(state, now)];
+  }
+  if (phase.ask !== "watch") {
+    const seconds = Math.round((now.at - phase.listSince) / 1000);
+    const slow = new ApiFailure("silent", `the list was not whole after ${seconds} s, though bytes came`);
+    return fail(state, phase, brokenBy(state, phase, slow), now);
   }
   // The watch has lasted long enough, or a list must be confirmed now.
   state.failures = 0;
@@ -113,18 +148,21 @@ function answered(
   now: Now,
 ): ReflectorEffect[] {
   if (input.kind === "failed") return fail(state, exchange, brokenBy(state, exchange, input.problem), now);
-  state.receivedAt = Date.parse(now.time);
-  // More bytes of an error are no progress: its head has already refused the request.
-  if (input.kind !== "bytes" || exchange.head?.status === 200) exchange.quietSince = now.at;
+  state.receivedAt = now.at;
+  if (input.kind !== "bytes") exchange.quietSince = now.at;
   if (input.kind === "answer") return noteHead(state, exchange, input, now);
   const { framing } = exchange;
   assert(framing !== undefined, "an answer begins with its head");
   const done: ReflectorEffect[] = [];
   try {
     const ends = input.kind === "end";
+    if (!ends) noteBytes(state, exchange, input.chunk.length);
     const values = ends ? framing.end() : framing.push(input.chunk);
+    // More bytes of an error are no progress: its head has already refused the request. Nor is a part of a line.
+    const isProgress = exchange.head?.status === 200 && (exchange.ask === "page" || values.length > 0);
+    if (isProgress) exchange.quietSince = now.at;
     if (exchange.head?.status !== 200) {
-      return values.length > 0 ? refuse(state, exchange, String(values[0]), now) : [];
+      return values.length > 0 ? refuse(state, exchange, values[0], now) : [];
     }
     if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
     takeLines(state, exchange, values, now, done);
@@ -133,6 +171,25 @@ function answered(
     if (!(error instanceof ApiFailure)) throw error;
     return [...done, ...fail(state, exchange, error, now)];
   }
+}
+
+/**
+ * Counts bytes that arrive. Throws where unread answers, or lists under way, would fill the memory: those of all resources
+ * count, because all can be endless at once. An answer may have half of what the others leave, so that one endless answer
+ * does not end the others.
+ */
+function noteBytes({ peers }: ReflectorState, exchange: Exchange, length: number): void {
+  const open = peers.flatMap(({ phase }) => phase.kind === "exchange" ? [phase] : []);
+  const sum = (bytes: (one: Exchange) => number) => open.reduce((sum, one) => sum + bytes(one), 0);
+  const own = exchange.framing!.held + length;
+  const others = sum(({ framing }) => framing?.held ?? 0) + length - own;
+  if (2 * own + others > ANSWERS_BYTES_MAX) {
+    throw invalid(`an answer of more than ${own - length} bytes, while others have ${others} in memory`);
+  }
+  if (exchange.ask === "watch") return;
+  exchange.bytes += length;
+  const listed = sum(({ ask, bytes }) => ask === "watch" ? 0 : bytes);
+  if (listed > LISTS_BYTES_MAX) throw invalid(`lists of more than ${LISTS_BYTES_MAX} bytes together`);
 }
 
 function noteHead(
@@ -144,7 +201,9 @@ function noteHead(
   const { resource, times } = state;
   state.shared = shared;
   exchange.head = { status, retryAfter: retryAfterMilliseconds(retryAfter, now.time), at: now.at };
-  exchange.framing = status === 200 ? framingFor(contentType, exchange.ask !== "page") : new ErrorText();
+  exchange.framing = status === 200
+    ? framingFor(contentType, exchange.ask !== "page")
+    : errorFraming(contentType);
   exchange.grownAt = now.at;
   if (exchange.ask === "stream") exchange.listing = new Listing(resource);
   if (exchange.ask === "watch" && status === 200) state.problem = undefined;
@@ -154,7 +213,7 @@ function noteHead(
 }
 
 /** The end of an error answer. */
-function refuse(state: ReflectorState, exchange: Exchange, body: string, now: Now): ReflectorEffect[] {
+function refuse(state: ReflectorState, exchange: Exchange, body: unknown, now: Now): ReflectorEffect[] {
   const { status, retryAfter } = exchange.head!;
   return fail(state, exchange, httpFailure(state.resource.path, status, body, retryAfter), now);
 }

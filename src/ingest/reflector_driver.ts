@@ -38,8 +38,9 @@ export class ReflectorDriver {
   readonly #waiting: (() => void)[] = [];
   #busy = false;
 
-  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts) {
-    this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32));
+  /** Adds its state to `peers`, those of all reflectors of the server. */
+  constructor(resource: ApiResource, times: ReflectorTimes, ports: ReflectorPorts, peers: ReflectorState[]) {
+    this.#state = newReflector(resource, times, Math.floor(Math.random() * 2 ** 32), peers);
     this.#ports = ports;
   }
 
@@ -54,7 +55,7 @@ export class ReflectorDriver {
 
   /** How the resource is followed now. */
   status(): ResourceStatus {
-    return statusOf(this.#state);
+    return statusOf(this.#state, Date.now() - performance.now());
   }
 
   /** Asks for a second list, which must confirm the last one. */
@@ -87,12 +88,12 @@ export class ReflectorDriver {
     if (this.#stopped || (of !== undefined && of !== this.#request)) return;
     this.#busy = true;
     try {
-      for (const effect of stepReflector(this.#state, input, moment())) {
+      for (const effect of stepReflector(this.#state, input, new Moment())) {
         const wait = this.#execute(effect);
         if (wait === undefined) continue;
         await wait;
         if (this.#stopped) return;
-        stepReflector(this.#state, { kind: "taken" }, moment());
+        stepReflector(this.#state, { kind: "taken" }, new Moment());
       }
     } finally {
       this.#busy = false;
@@ -117,7 +118,7 @@ export class ReflectorDriver {
     }
   }
 
-  #open({ path, query }: ReflectorEffect & { kind: "request" }): undefined {
+  #open({ path, query, encoding }: ReflectorEffect & { kind: "request" }): undefined {
     let request: OpenRequest | undefined = undefined;
     const take = (input: ReflectorInput) => this.#take(input, request);
     const receiver: Receiver = {
@@ -126,7 +127,7 @@ export class ReflectorDriver {
       end: () => take({ kind: "end" }),
       failed: (problem) => take({ kind: "failed", problem }),
     };
-    request = this.#request = this.#ports.connection.open(path, query, receiver);
+    request = this.#request = this.#ports.connection.open(path, query, encoding, receiver);
     const { closed } = request;
     this.#requests.add(closed);
     void closed.finally(() => this.#requests.delete(closed));
@@ -140,7 +141,8 @@ export class ReflectorDriver {
     this.#timerAt = due;
     this.#timer = setTimeout(() => {
       this.#disarm();
-      void this.#take({ kind: "time" });
+      const unsent = this.#request?.unsent() ?? false;
+      void this.#take({ kind: "time", unsent });
     }, Math.max(0, due - performance.now()));
   }
 
@@ -151,6 +153,12 @@ export class ReflectorDriver {
   }
 }
 
-function moment(): Now {
-  return { at: performance.now(), time: new Date().toISOString() };
+/** The present. Its text is made where it is used: a list may come in as many chunks as it has objects. */
+class Moment implements Now {
+  readonly at = performance.now();
+  #time: string | undefined;
+
+  get time(): string {
+    return this.#time ??= new Date().toISOString();
+  }
 }

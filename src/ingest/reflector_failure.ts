@@ -2,7 +2,7 @@
 // whether the failure is reported. Pure.
 
 import { REPORTED_PROBLEMS_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
-import { ApiFailure } from "./api_failure.ts";
+import { ApiFailure, EncodingFailure } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
 import { Listing } from "./listing.ts";
 import { begin, report, rest } from "./reflector_request.ts";
@@ -18,6 +18,9 @@ export function fail(
 ): ReflectorEffect[] {
   const { ask, confirms } = exchange;
   const cancel: ReflectorEffect = { kind: "cancel" };
+  if (failure instanceof EncodingFailure && state.encoding !== "json") {
+    return [cancel, ...askForJson(state, exchange, failure, now)];
+  }
   if (ask !== "watch") state.listNotBefore = now.at + wishOf(failure);
   if (ask === "catch-up") {
     // Silence means that all missed changes were received. After any other failure the list has them too.
@@ -28,6 +31,18 @@ export function fail(
   if (ask === "watch") return [cancel, ...failWatch(state, exchange, failure, now)];
   if (isMissing(state, exchange, failure)) return [cancel, ...goWithout(state, failure, now)];
   return [cancel, ...failList(state, exchange, failure, now)];
+}
+
+/** Every server has JSON. The resource is asked for in JSON from now on, so this is reported once. */
+function askForJson(
+  state: ReflectorState,
+  exchange: Exchange,
+  failure: EncodingFailure,
+  now: Now,
+): ReflectorEffect[] {
+  state.encoding = "json";
+  forgetUnversioned(state, exchange);
+  return [report(state, `${failure.text}; asking for JSON from now on`), ...begin(state, now)];
 }
 
 function failWatch(

@@ -14,7 +14,8 @@ export function begin(state: ReflectorState, now: Now): ReflectorEffect[] {
 
 /** The effect that sends the request of `exchange`. */
 export function request(state: ReflectorState, exchange: Exchange): ReflectorEffect {
-  return { kind: "request", path: state.resource.path, query: queryOf(state, exchange, draw(state)) };
+  const { resource: { path }, encoding } = state;
+  return { kind: "request", path, query: queryOf(state, exchange, draw(state)), encoding };
 }
 
 /** Waits for `milliseconds` before the next request. */
@@ -52,6 +53,7 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
     limit: paged ? pageSize : 0,
     token: "",
     since: at,
+    listSince: at,
     quietSince: at,
     grownAt: Infinity,
     endsAt: Infinity,
@@ -61,6 +63,7 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
     resourceVersion: "",
     idlePages: 0,
     lines: 0,
+    bytes: 0,
     versioned: ask === "stream" || version !== "",
     advanced: false,
   };

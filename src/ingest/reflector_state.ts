@@ -1,7 +1,7 @@
 // The state of a reflector between two inputs, and its inputs and effects.
 
 import type { BackoffTimes, Draws } from "./backoff.ts";
-import type { Framing } from "./framing.ts";
+import type { Framing } from "./body.ts";
 import type { Listing } from "./listing.ts";
 import type { ApiResource } from "./resources.ts";
 import type { ProblemReason, ResourceStatus, SourceBatch, WatchProblem } from "./source.ts";
@@ -16,6 +16,9 @@ export interface Now {
 
 /** The query of a request. */
 export type Query = Readonly<Record<string, string>>;
+
+/** How the body of an answer is encoded. */
+export type Encoding = "protobuf" | "json";
 
 /** What happened. */
 export type ReflectorInput =
@@ -40,15 +43,15 @@ export type ReflectorInput =
   | { readonly kind: "failed"; readonly problem: WatchProblem }
   /** A batch that had to wait was taken. The silence of the server during that wait does not count. */
   | { readonly kind: "taken" }
-  /** The deadline may have passed. */
-  | { readonly kind: "time" }
+  /** The deadline may have passed. `unsent`: the open request was not sent yet, because its credentials are being made. */
+  | { readonly kind: "time"; readonly unsent?: boolean }
   /** The last list would remove much, and must be confirmed by a second one. */
   | { readonly kind: "confirm"; readonly why: string };
 
 /** What the driver must do, in this order. At most one request is open: the next one follows its end or a `cancel`. */
 export type ReflectorEffect =
-  /** Send a request. */
-  | { readonly kind: "request"; readonly path: string; readonly query: Query }
+  /** Send a request. A server that does not have the encoding may answer in JSON. */
+  | { readonly kind: "request"; readonly path: string; readonly query: Query; readonly encoding: Encoding }
   /** Abort the open request. The rest of its answer is no input. */
   | { readonly kind: "cancel" }
   /** Pass a batch on. */
@@ -58,16 +61,22 @@ export type ReflectorEffect =
 
 /** Times in milliseconds; tests use shorter ones. */
 export interface ReflectorTimes extends BackoffTimes {
-  /** A watch fails after this long without a byte. A server sends a bookmark about once a minute. */
+  /** A watch fails after this long without a line. A server sends a bookmark about once a minute. */
   readonly idleMilliseconds: number;
   /** A catch-up is complete after this long without an event. */
   readonly catchUpMilliseconds: number;
   /** A stream fails after this long without an answer, and a page after this long without a byte. */
   readonly answerMilliseconds: number;
-  /** A page fails after this long without an answer. A server may need its `--request-timeout` of 60 s for it. */
+  /** A page fails when it is not whole after this long. A server ends a request after its `--request-timeout` of 60 s. */
   readonly listMilliseconds: number;
   /** A streamed list that neither grows nor ends for this long is listed in pages instead, as in client-go 0.37. */
   readonly markMilliseconds: number;
+  /** A streamed list that still grows after this long is listed in pages instead. */
+  readonly streamMilliseconds: number;
+  /** A list in pages fails after this long: etcd is compacted every five minutes, which ends its continue tokens. */
+  readonly pagesMilliseconds: number;
+  /** A catch-up ends after this long, whatever comes. */
+  readonly catchUpMaxMilliseconds: number;
   /** A watch that ends sooner without a line is a failure. */
   readonly shortMilliseconds: number;
   /** A watch on a connection of its own (HTTP/1.1) is renewed after this long. */
@@ -79,8 +88,8 @@ export interface ReflectorTimes extends BackoffTimes {
   /** Rules wait this long for the first list of a resource that they do not need and that the server refuses to show. */
   readonly awaitMilliseconds: number;
   /**
-   * When all needed resources are listed, rules wait this long for the others, whatever the problem is. It is longer than any
-   * pause between two requests, so there is at least one more attempt.
+   * Once all needed resources are listed, rules wait for the others until this long after all were asked for, whatever the
+   * problem is. It is longer than any pause between two requests, so there is at least one more attempt.
    */
   readonly missMilliseconds: number;
 }
@@ -94,6 +103,9 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   answerMilliseconds: 30_000,
   listMilliseconds: 70_000,
   markMilliseconds: 10_000,
+  streamMilliseconds: 120_000,
+  pagesMilliseconds: 600_000,
+  catchUpMaxMilliseconds: 10_000,
   shortMilliseconds: 1000,
   refreshMilliseconds: 30_000,
   repeatMilliseconds: 60_000,
@@ -116,9 +128,10 @@ export interface Exchange {
   readonly limit: number;
   /** Continue token of the page; "" for the first one. */
   readonly token: string;
-  /** When the request was sent. */
-  readonly since: number;
-  /** When a byte was last received. */
+  /** When the request was sent, and the first one of a list in pages. Waits for our own loop do not count. */
+  since: number;
+  listSince: number;
+  /** When the answer last made progress: with a byte of a page, or a whole line of a stream. */
   quietSince: number;
   /** When a streamed list last grew. */
   grownAt: number;
@@ -134,6 +147,8 @@ export interface Exchange {
   idlePages: number;
   /** Lines received so far. */
   lines: number;
+  /** Bytes of the list received so far. */
+  bytes: number;
   /** Whether there is a version at which the next watch can begin. */
   versioned: boolean;
   /** Whether a watch received a new version. */
@@ -144,6 +159,8 @@ export interface Exchange {
 export interface ReflectorState extends Draws {
   readonly resource: ApiResource;
   readonly times: ReflectorTimes;
+  /** All reflectors of the server, this one too: their answers together have a bound. */
+  readonly peers: readonly ReflectorState[];
   phase:
     | { readonly kind: "unstarted" }
     | { readonly kind: "resting"; readonly until: number }
@@ -156,6 +173,8 @@ export interface ReflectorState extends Draws {
   missing: ProblemReason | undefined;
   /** How the next list is asked for. */
   method: ListMethod;
+  /** How answers are asked for. */
+  encoding: Encoding;
   /** Whether to deliver the first list in parts. */
   inParts: boolean;
   /** Since when the first lists of other resources wait for this one; undefined when they do not wait. */
@@ -187,8 +206,8 @@ export interface ReflectorState extends Draws {
   readonly reported: Map<string, number>;
   /** What keeps the resource from being watched; undefined while it is watched. */
   problem: WatchProblem | undefined;
-  /** When the server last sent a byte: milliseconds since 1970; 0 before the first. */
-  receivedAt: number;
+  /** When the server last sent a byte, by the clock of {@link Now.at}; undefined before the first. */
+  receivedAt: number | undefined;
   /** Whether it was listed at least once. */
   listed: boolean;
   /** How many lists were delivered. */
@@ -197,17 +216,24 @@ export interface ReflectorState extends Draws {
   settled: boolean;
 }
 
-/** A reflector before its start. `seed` determines its random numbers. */
-export function newReflector(resource: ApiResource, times: ReflectorTimes, seed: number): ReflectorState {
-  return {
+/** A reflector before its start, which is added to its `peers`. `seed` determines its random numbers. */
+export function newReflector(
+  resource: ApiResource,
+  times: ReflectorTimes,
+  seed: number,
+  peers: ReflectorState[] = [],
+): ReflectorState {
+  const state: ReflectorState = {
     resource,
     times,
     seed,
+    peers,
     phase: { kind: "unstarted" },
     known: undefined,
     version: undefined,
     missing: undefined,
     method: "stream",
+    encoding: "protobuf",
     inParts: false,
     awaitedSince: undefined,
     failures: 0,
@@ -220,16 +246,19 @@ export function newReflector(resource: ApiResource, times: ReflectorTimes, seed:
     contradictions: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
-    receivedAt: 0,
+    receivedAt: undefined,
     listed: false,
     lists: 0,
     settled: false,
   };
+  peers.push(state);
+  return state;
 }
 
-/** How the resource is followed, for health and metrics. */
-export function statusOf(state: ReflectorState): ResourceStatus {
-  const { resource: { kind }, receivedAt, listed, lists, unconfirmed } = state;
+/** How the resource is followed, for health and metrics. `epoch`: when the clock of {@link Now.at} was 0. */
+export function statusOf(state: ReflectorState, epoch = 0): ResourceStatus {
+  const { resource: { kind }, listed, lists, unconfirmed } = state;
+  const receivedAt = state.receivedAt === undefined ? 0 : Math.round(epoch + state.receivedAt);
   const problem = state.problem ?? (unconfirmed && { reason: "unconfirmed", text: unconfirmed.why } as const);
   const text = problem === undefined || problem.reason === "starting"
     ? problem?.text ?? ""

@@ -106,6 +106,20 @@ export function largeRemoval(
   ].find(({ removed, known }) => removed >= LARGE_REMOVAL_MIN && removed * 2 > known);
 }
 
+/**
+ * The part of `list` that removes nothing of the `known` objects: it may be applied before another list confirms the rest. A
+ * slice that lacks endpoints of its known version stays as it was.
+ */
+export function withoutRemovals(known: ReadonlyMap<string, KubeObject>, list: ListBatch): ListBatch {
+  const keeps = (object: KubeObject) => {
+    const before = known.get(describeKey(objectKey(object)));
+    if (before?.kind !== "EndpointSlice" || object.kind !== "EndpointSlice") return true;
+    const now = new Set(endpointNames(object));
+    return endpointNames(before).every((endpoint) => now.has(endpoint));
+  };
+  return { ...list, objects: list.objects.filter(keeps), complete: false, gone: [] };
+}
+
 function removedObjects(
   known: ReadonlyMap<string, KubeObject>,
   kind: "Service" | "EndpointSlice",

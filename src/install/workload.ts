@@ -3,6 +3,7 @@
 
 import type { Manifest } from "./manifest_object.ts";
 import { METRICS_PORT } from "./monitors.ts";
+import { CONFIG_FOLDER, HOST_IP, LEDGER_FOLDER } from "./runtime_command.ts";
 
 /** What to run, where, and with which flags. */
 export interface Workload {
@@ -16,6 +17,8 @@ export interface Workload {
   readonly configMap?: string;
   /** The files of a configuration, for a ConfigMap of our own: `config.conf` and what it names. */
   readonly config?: Readonly<Record<string, string>>;
+  /** The command of the container; without one it is the image's, which may use any network address. */
+  readonly command?: readonly string[];
   /** kube-proxy's flags, as `--name=value`. */
   readonly flags: readonly string[];
   /** Whether a privileged init container sets the limits of connection tracking. */
@@ -34,10 +37,6 @@ export const NAME = "ledgerproxy";
 export const LABELS = { "app.kubernetes.io/name": NAME };
 /** The label of the nodes that a canary runs on. */
 export const CANARY = { name: "ledgerproxy", value: "serve" };
-/** The folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
-const CONFIG_FOLDER = "/var/lib/kube-proxy";
-/** Where the node's folder is mounted in the container. */
-const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 
 /** Namespace, account, permissions, configuration and DaemonSet. */
 export function workloadObjects(workload: Workload): Manifest[] {
@@ -145,12 +144,17 @@ function proxyContainer(workload: Workload) {
 
 /** A container of the image with the flags of `run`. */
 function container(workload: Workload, name: string, more: readonly string[], securityContext: unknown) {
+  const { command } = workload;
   return {
     name,
     image: workload.image,
+    ...(command === undefined ? {} : { command }),
     args: [...runArguments(workload), ...more],
     env: [
       { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+      ...(command?.some((word) => word.includes(`$(${HOST_IP})`))
+        ? [{ name: HOST_IP, valueFrom: { fieldRef: { fieldPath: "status.hostIP" } } }]
+        : []),
       // Deno keeps compiled code there: a start then takes a third of the time. The root file system is read-only.
       { name: "DENO_DIR", value: `${LEDGER_FOLDER}/deno` },
     ],

@@ -190,7 +190,7 @@ function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): nu
 function resolves(table: FakeTable, statement: Statement): boolean {
   if (statement.kind === "verdict") return resolvesVerdict(table, statement.verdict);
   if (statement.kind === "lookup" || statement.kind === "pin") return table.sets.has(statement.set);
-  if (statement.kind === "vmap" || statement.kind === "dnat") return table.sets.has(statement.map);
+  if ("map" in statement) return table.sets.has(statement.map);
   return true;
 }
 

@@ -119,7 +119,7 @@ export class FakeTable {
 /** The set or map that a statement uses. */
 function statementSet(statement: Statement): string | undefined {
   if (statement.kind === "lookup" || statement.kind === "pin") return statement.set;
-  return statement.kind === "vmap" || statement.kind === "dnat" ? statement.map : undefined;
+  return "map" in statement ? statement.map : undefined;
 }
 
 function add(counts: Map<string, number>, name: string, step: number): void {

@@ -37,10 +37,12 @@ export function isPermission(error: unknown): error is KernelRejection {
   return hasCode(error, "EPERM");
 }
 
-/** Whether the batch is larger than the socket's send buffer. */
+/** Whether the kernel may accept a part of the batch: it was too large for the send buffer, or memory is short. */
 export function isTooLarge(error: unknown): error is KernelRejection {
-  return hasCode(error, "EMSGSIZE") || hasCode(error, "ENOBUFS");
+  return TOO_LARGE.some((code) => hasCode(error, code));
 }
+
+const TOO_LARGE = ["E2BIG", "ENOMEM", "EMSGSIZE", "ENOBUFS"];
 
 /** Errors whose reason is the object of the operation, and not the process or the machine. */
 const ABOUT_OBJECT = ["EINVAL", "EEXIST", "ENOENT", "EBUSY", "ERANGE", "EMLINK", "EOPNOTSUPP", "ENOTEMPTY"];

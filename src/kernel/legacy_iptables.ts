@@ -4,13 +4,14 @@
 import { LEGACY_TABLE_BYTES_MAX } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import { readSpecial } from "./special_files.ts";
+import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
+  ...ERRNO_SYMBOLS,
 } as const;
 
 const SOCK_DGRAM = 2;
@@ -41,11 +42,11 @@ const OF = {
 export function legacyNatChains(family: Family): string[] {
   const { tables, domain, level, targetAt } = OF[family];
   if (!tableNames(tables).includes("nat")) return [];
-  const libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  const libc = openLibc(SYMBOLS);
   const { symbols } = libc;
   const checked = (operation: string, result: number) => {
     if (result >= 0) return result;
-    throw new SystemError(operation, new Deno.UnsafePointerView(symbols.__errno_location()!).getInt32());
+    throw new SystemError(operation, lastErrno(libc));
   };
   const descriptor = checked("socket", symbols.socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const option = (name: number, bytes: Uint8Array<ArrayBuffer>) => {

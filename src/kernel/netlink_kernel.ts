@@ -4,7 +4,7 @@ import { FAMILIES } from "../nft/data_type.ts";
 import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
-import { KernelRejection } from "./kernel_rejection.ts";
+import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
 import { listChainNames, listElements, listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
@@ -87,6 +87,17 @@ export class NetlinkKernel implements Kernel {
     }
   }
 
+  /** Sends the bytes of a batch. A kernel without memory for them has applied nothing of it. */
+  #sendBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    try {
+      this.#socket.send(bytes);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const rejection = new KernelRejection(null, error.errno, `a batch of ${bytes.length} bytes`);
+      throw isTooLarge(rejection) ? rejection : error;
+    }
+  }
+
   /** Sends `batch` and reads the answers. The kernel works inside sendto, so all answers are queued when it returns. */
   #send(batch: NetlinkBatch): void {
     const { sendLimit } = this.#socket;
@@ -97,7 +108,7 @@ export class NetlinkKernel implements Kernel {
         `a batch of ${batch.bytes.length} bytes, at most ${sendLimit}`,
       );
     }
-    this.#socket.send(batch.bytes);
+    this.#sendBytes(batch.bytes);
     let rejection: KernelRejection | undefined;
     let acknowledged = false;
     for (let datagram; (datagram = this.#socket.receive(false)) !== undefined;) {

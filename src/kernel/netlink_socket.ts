@@ -3,6 +3,7 @@
 
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -22,12 +23,12 @@ const SYMBOLS = {
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
+  ...ERRNO_SYMBOLS,
 } as const;
 
 /** One socket; dispose of it to close it. Threads must not share one. */
 export class NetlinkSocket {
-  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #libc = openLibc(SYMBOLS);
   readonly #descriptor: number;
   readonly #address = new Uint8Array(ADDRESS_BYTES);
   readonly #received = new Uint8Array(RECEIVE_BUFFER_BYTES);
@@ -138,8 +139,6 @@ export class NetlinkSocket {
 
   /** The error of the last call. It must be read at once: any other call of libc can change errno. */
   #failure(operation: string): SystemError {
-    const pointer = this.#libc.symbols.__errno_location();
-    assert(pointer !== null, "errno has no location");
-    return new SystemError(operation, new Deno.UnsafePointerView(pointer).getInt32());
+    return new SystemError(operation, lastErrno(this.#libc));
   }
 }

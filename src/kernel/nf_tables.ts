@@ -108,7 +108,22 @@ export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5, OP: 6 }
 export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const;
 export const NFT_CMP_EQ = 0;
 export const NFT_CMP_NEQ = 1;
-export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;
+export const NFTA_PAYLOAD = {
+  DREG: 1,
+  BASE: 2,
+  OFFSET: 3,
+  LEN: 4,
+  SREG: 5,
+  CSUM_TYPE: 6,
+  CSUM_OFFSET: 7,
+  CSUM_FLAGS: 8,
+} as const;
+/** enum nft_payload_csum_types: IPv6 headers have no checksum. */
+export const NFT_PAYLOAD_CSUM = { ip6: 0, ip: 1 } as const;
+/** Where the checksum is in an IPv4 header (RFC 791). */
+export const IPV4_CHECKSUM_OFFSET = 10;
+/** enum nft_payload_csum_flags: the checksum of the transport header covers addresses. */
+export const NFT_PAYLOAD_L4CSUM_PSEUDOHDR = 1;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
@@ -119,9 +134,12 @@ export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const;
 export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, TIMEOUT: 6 } as const;
 export const NFT_DYNSET_OP_UPDATE = 1;
 export const NFTA_BYTEORDER_LEN = 4;
-export const NFTA_CT = { DREG: 1, KEY: 2 } as const;
+export const NFTA_CT = { DREG: 1, KEY: 2, DIRECTION: 3 } as const;
 export const NFT_CT_STATE = 0;
 export const NFT_CT_STATUS = 2;
+/** Destination address of one direction (Linux 4.17), and the direction of the sender of the first packet. */
+export const NFT_CT_DST = { ip: 20, ip6: 22 } as const;
+export const IP_CT_DIR_ORIGINAL = 0;
 /** NF_CT_STATE_BIT(IP_CT_NEW) and IPS_DST_NAT (nf_conntrack_common.h). */
 export const CT_STATE_NEW = 0x8;
 export const CT_STATUS_DNAT = 0x20;
@@ -150,7 +168,7 @@ export const NFT_REG_1 = 1;
 export const NFT_REG32_00 = 8;
 
 /** Verdict codes (enum nft_verdicts and linux/netfilter.h), as signed 32-bit numbers. */
-export const VERDICT_CODE = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const;
+export const VERDICT_CODE = { drop: 0, accept: 1, continue: -1, jump: -3, goto: -4, return: -5 } as const;
 
 /** NFPROTO_IPV4 and NFPROTO_IPV6, by family. */
 export const NFPROTO = { ip: 2, ip6: 10 } as const;

@@ -2,7 +2,7 @@
 // writes it returns a reason that names the expressions, so that a foreign rule is found and not misread.
 
 import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
-import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
+import type { ComparedSelector, Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
@@ -69,7 +69,7 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
 
 /** What `expression` loads; undefined where it does something else. */
 function readLoad(family: Family, { name, data }: Expression): Load | undefined {
-  if (name === "payload") return readPayload(family, data);
+  if (name === "payload") return data.has(nf.NFTA_PAYLOAD.SREG) ? undefined : readPayload(family, data);
   if (name === "numgen") {
     return { part: { kind: "numgen", modulus: u32(data, nf.NFTA_NG.MODULUS)! }, bytes: 4 };
   }
@@ -79,15 +79,24 @@ function readLoad(family: Family, { name, data }: Expression): Load | undefined 
       bytes: 4,
     };
   }
-  if (name === "ct") {
-    return { part: u32(data, nf.NFTA_CT.KEY) === nf.NFT_CT_STATE ? "ct state" : "ct status", bytes: 4 };
-  }
+  if (name === "ct") return readConnection(family, data);
   if (name !== "meta" || data.has(nf.NFTA_META.SREG)) return undefined;
   const key = u32(data, nf.NFTA_META.KEY);
   if (key === nf.NFT_META_L4PROTO) return { part: "meta l4proto", bytes: 1 };
   if (key === nf.NFT_META_IIFNAME) return { part: "iifname", bytes: 16 };
   if (key === nf.NFT_META_MARK) return { part: "meta mark", bytes: 4 };
   throw new UnknownExpression(`meta key ${key}`);
+}
+
+/** A value of connection tracking. */
+function readConnection(family: Family, data: Attributes): Load {
+  const key = u32(data, nf.NFTA_CT.KEY);
+  if (key === nf.NFT_CT_STATE) return { part: "ct state", bytes: 4 };
+  if (key === nf.NFT_CT_STATUS) return { part: "ct status", bytes: 4 };
+  if (key !== nf.NFT_CT_DST[family] || data.get(nf.NFTA_CT.DIRECTION)?.[0] !== nf.IP_CT_DIR_ORIGINAL) {
+    throw new UnknownExpression(`ct key ${key}`);
+  }
+  return { part: `ct original ${family} daddr`, bytes: HEADER_FIELD[`${family} daddr`].length };
 }
 
 /** The header field at that offset. A prefix is loaded with fewer bytes, so the length does not identify it. */
@@ -115,8 +124,14 @@ function readStatement(
   if (loads.length === 0) {
     return next[2]?.name === "nat" ? [readDnatTo(family, next), 3] : [readAction(first), 1];
   }
-  if (first.name === "lookup") return readLookup(loads, first.data, second);
+  if (first.name === "lookup") return readLookup(family, loads, first.data, second);
   const load = loads[0]!;
+  if (
+    first.name === "payload" && load.part === `ct original ${family} daddr` &&
+    writesDestination(family, first)
+  ) {
+    return [{ kind: "daddr-restore" }, 1];
+  }
   if (loads.length > 1) throw new UnknownExpression(`${loads.length} loads before ${first.name}`);
   if (first.name === "dynset") return [readPin(load, first.data), 1];
   if (first.name === "cmp") return [readMatch(load, first.data, undefined), 1];
@@ -143,8 +158,17 @@ function readAction({ name, data }: Expression): Statement {
   throw new UnknownExpression(name);
 }
 
-/** A set lookup, a verdict map, or a lookup whose data the nat expression in `next` uses. */
+/** Whether `expression` writes register 1 into the packet as its destination. */
+function writesDestination(family: Family, { name, data }: Expression): boolean {
+  const field = HEADER_FIELD[`${family} daddr`];
+  return name === "payload" && u32(data, nf.NFTA_PAYLOAD.SREG) === nf.NFT_REG_1 &&
+    u32(data, nf.NFTA_PAYLOAD.BASE) === field.base && u32(data, nf.NFTA_PAYLOAD.OFFSET) === field.offset &&
+    u32(data, nf.NFTA_PAYLOAD.LEN) === field.length;
+}
+
+/** A set lookup, a verdict map, or a lookup whose data the expression in `next` uses. */
 function readLookup(
+  family: Family,
   loads: readonly Load[],
   data: Attributes,
   next: Expression | undefined,
@@ -153,6 +177,9 @@ function readLookup(
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
   if (into === undefined) return [{ kind: "lookup", key: loads.map(selectorOf), set }, 1];
   if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
+  if (next !== undefined && writesDestination(family, next)) {
+    return [{ kind: "daddr-set", key: loads.map(selectorOf), map: set }, 2];
+  }
   if (next?.name !== "nat") throw new UnknownExpression("lookup without nat");
   const key = loads.map((load) => typeof load.part === "object" ? load.part : selectorOf(load));
   return [{ kind: "dnat", key, map: set }, 2];
@@ -206,11 +233,14 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
   if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
   const selector = load.part;
+  if (selector === "ct original ip daddr" || selector === "ct original ip6 daddr") {
+    throw new UnknownExpression("a comparison of the original destination");
+  }
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
 
 /** The text of a constant. An address that is shorter than its type, or masked, is a prefix. */
-function readConstant(selector: Selector, value: Uint8Array, mask: Uint8Array | undefined): string {
+function readConstant(selector: ComparedSelector, value: Uint8Array, mask: Uint8Array | undefined): string {
   if (selector === "meta l4proto") return readConcatenation(["inet_proto"], value);
   if (selector === "th dport") return readConcatenation(["inet_service"], value);
   if (selector.startsWith("fib")) {

@@ -3,7 +3,14 @@
 
 import { unreachable } from "../invariant.ts";
 import { type Family, prefixParts } from "../nft/data_type.ts";
-import type { Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
+import type {
+  ComparedSelector,
+  Numgen,
+  OriginalDestination,
+  Rule,
+  Selector,
+  Statement,
+} from "../nft/statement.ts";
 import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
@@ -46,6 +53,13 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
     case "lookup":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.set);
+    case "daddr-set":
+      loadKey(writer, statement.key);
+      writeLookup(writer, statement.map, nf.NFT_REG_1);
+      return writeDestination(writer, family);
+    case "daddr-restore":
+      load(writer, `ct original ${family} daddr`, nf.NFT_REG_1);
+      return writeDestination(writer, family);
     case "vmap":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.map, nf.NFT_REG_VERDICT);
@@ -121,7 +135,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
 }
 
 /** The bytes of a constant as the kernel compares them: ports in network order, address types in host order. */
-function constant(selector: Selector, value: string): Uint8Array {
+function constant(selector: ComparedSelector, value: string): Uint8Array {
   if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
   if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
   return selector === "iifname" ? interfaceBytes(value) : hostBytes(nf.RTN_LOCAL);
@@ -164,11 +178,16 @@ export function registerAt(index: number): number {
 
 /** Bytes that a part takes in registers. Protocol and numgen have fewer or exactly 4, and fill one register. */
 function partBytes(part: Selector | Numgen): number {
+  if (part === "ct original ip6 daddr") return HEADER_FIELD["ip6 daddr"].length;
   return typeof part === "string" && isHeaderField(part) ? HEADER_FIELD[part].length : 4;
 }
 
 function isHeaderField(selector: Selector): selector is HeaderSelector {
   return selector in HEADER_FIELD;
+}
+
+function isOriginal(selector: Selector): selector is OriginalDestination {
+  return selector.startsWith("ct original ");
 }
 
 /** Loads one part of a packet, or a random number, into `register`. */
@@ -178,6 +197,7 @@ function load(writer: NetlinkWriter, part: Selector | Numgen, register: number):
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
   if (part === "fib saddr type") return loadFib(writer, nf.NFTA_FIB_F_SADDR, register);
   if (part === "fib daddr type") return loadFib(writer, nf.NFTA_FIB_F_DADDR, register);
+  if (isOriginal(part)) return loadOriginal(writer, part, register);
   loadPayload(writer, part, register, HEADER_FIELD[part].length);
 }
 
@@ -206,6 +226,31 @@ function loadMeta(writer: NetlinkWriter, key: number, register: number): void {
 
 function loadMark(writer: NetlinkWriter): void {
   loadMeta(writer, nf.NFT_META_MARK, nf.NFT_REG_1);
+}
+
+/** Loads the destination that connection tracking has for the sender's direction. */
+function loadOriginal(writer: NetlinkWriter, selector: OriginalDestination, register: number): void {
+  expression(writer, "ct", () => {
+    writer.attributeU32(nf.NFTA_CT.KEY, nf.NFT_CT_DST[selector === "ct original ip daddr" ? "ip" : "ip6"]);
+    writer.attributeU32(nf.NFTA_CT.DREG, register);
+    const direction = writer.openBytes(nf.NFTA_CT.DIRECTION);
+    writer.u8(nf.IP_CT_DIR_ORIGINAL);
+    writer.close(direction);
+  });
+}
+
+/** Writes register 1 into the packet as its destination. The kernel corrects the checksums. */
+function writeDestination(writer: NetlinkWriter, family: Family): void {
+  const field = HEADER_FIELD[`${family} daddr`];
+  expression(writer, "payload", () => {
+    writer.attributeU32(nf.NFTA_PAYLOAD.SREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_PAYLOAD.BASE, field.base);
+    writer.attributeU32(nf.NFTA_PAYLOAD.OFFSET, field.offset);
+    writer.attributeU32(nf.NFTA_PAYLOAD.LEN, field.length);
+    writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_TYPE, nf.NFT_PAYLOAD_CSUM[family]);
+    writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_OFFSET, family === "ip" ? nf.IPV4_CHECKSUM_OFFSET : 0);
+    writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_FLAGS, nf.NFT_PAYLOAD_L4CSUM_PSEUDOHDR);
+  });
 }
 
 /** Loads the type of an address (RTN_LOCAL ...) from the routing table; `flags` selects source or destination. */

@@ -2,6 +2,7 @@
 // otherwise.
 
 import { SPECIAL_FILE_BYTES_MAX } from "../limits.ts";
+import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 
 const SYMBOLS = {
@@ -10,7 +11,7 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
+  ...ERRNO_SYMBOLS,
 } as const;
 
 /** Flags of open(2) (asm-generic/fcntl.h). */
@@ -54,7 +55,7 @@ export function openDescriptors(): number {
 
 /** An open file. Its methods throw {@link SystemError} with the path. */
 class SpecialFile {
-  readonly #libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  readonly #libc = openLibc(SYMBOLS);
   readonly #path: string;
   readonly #descriptor: number;
 
@@ -108,7 +109,6 @@ class SpecialFile {
   /** The `result` of a call that was not -1. */
   #checked(operation: string, result: number): number {
     if (result >= 0) return result;
-    const errno = new Deno.UnsafePointerView(this.#libc.symbols.__errno_location()!).getInt32();
-    throw new SystemError(`${operation} ${this.#path}`, errno);
+    throw new SystemError(`${operation} ${this.#path}`, lastErrno(this.#libc));
   }
 }

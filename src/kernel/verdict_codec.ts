@@ -6,7 +6,7 @@ import { type Attributes, nested, text, u32 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { assert } from "../invariant.ts";
 
-const KINDS: readonly Verdict["kind"][] = ["accept", "drop", "return", "goto", "jump"];
+const KINDS: readonly Verdict["kind"][] = ["accept", "drop", "return", "continue", "goto", "jump"];
 
 /** Writes `verdict` as the content of an nft_data nest. */
 export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {

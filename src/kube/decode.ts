@@ -7,6 +7,7 @@ import { cleanObject, type Warn } from "./decode_parts.ts";
 import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "./objects.ts";
+import { MISFIT, type Size } from "./quick_schema.ts";
 import { quoted } from "./quoted.ts";
 import { type Path, valueAt, without } from "./without.ts";
 import type * as z from "./zod.ts";
@@ -28,10 +29,10 @@ export function decodeObject(value: unknown): Decoded {
   if (apiVersion !== known.apiVersion) {
     return refused(`apiVersion ${quoted(apiVersion, "missing")}, expected "${known.apiVersion}"`);
   }
-  const parsed = parseInParts(known, value);
-  if ("problem" in parsed) return refused(parsed.problem);
   const size = { characters: 0 };
-  const object = withoutAbsent(parsed.data, size) as KubeObject;
+  const parsed = parse(known, value, size);
+  if ("problem" in parsed) return refused(parsed.problem);
+  const object = parsed.data as KubeObject;
   if (known.namespaced && object.metadata.namespace === undefined) {
     return refused("metadata.namespace is missing");
   }
@@ -50,6 +51,15 @@ function nameOf(value: unknown): string {
 }
 
 type Parsed = { readonly data: unknown; readonly leftOut: readonly string[] } | { readonly problem: string };
+
+/** Parses `value` into an object without fields that are undefined or null, and adds about the length of its JSON to `size`. */
+function parse(schema: KindSchema, value: unknown, size: Size): Parsed {
+  const data = schema.quickly(value, size);
+  if (data !== MISFIT) return { data, leftOut: [] };
+  size.characters = 0;
+  const parsed = parseInParts(schema, value);
+  return "problem" in parsed ? parsed : { ...parsed, data: withoutAbsent(parsed.data, size) };
+}
 
 /** Parses `value`. Parts with a wrong shape are left out, and the rest is parsed again. */
 function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
@@ -108,7 +118,7 @@ function issueText(issue: z.core.$ZodIssue, value: unknown): string {
  * Removes fields that are undefined or null: zod writes absent fields as undefined, and Go reads null as absent. Equal
  * objects then have equal JSON. Adds the approximate length of that JSON to `size`.
  */
-function withoutAbsent(value: unknown, size: { characters: number }): unknown {
+function withoutAbsent(value: unknown, size: Size): unknown {
   if (typeof value === "string") size.characters += value.length;
   size.characters += 4;
   if (Array.isArray(value)) return value.map((item) => withoutAbsent(item, size));

@@ -46,16 +46,16 @@ function cleanService(service: Service, warn: Warn): Service {
   const { spec } = service;
   const ports = servicePortsOf(spec.ports, warn);
   const addresses = (field: string, list: readonly string[] | undefined) =>
-    list?.filter((address) =>
+    list &&
+    fitting(list, (address) =>
       address === "None" || address === "" || parseAddress(address) !== undefined ||
-      warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`)
-    );
+      warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`));
   const clusterIPs = addresses("clusterIPs", spec.clusterIPs);
   const externalIPs = addresses("externalIPs", spec.externalIPs);
-  const ranges = spec.loadBalancerSourceRanges?.filter((range) =>
+  const { loadBalancerSourceRanges: listed } = spec;
+  const ranges = listed && fitting(listed, (range) =>
     parseCidr(range) !== undefined ||
-    warn(`spec.loadBalancerSourceRanges: ${quoted(range)} is not a CIDR; left out`)
-  );
+    warn(`spec.loadBalancerSourceRanges: ${quoted(range)} is not a CIDR; left out`));
   const { clusterIP, sessionAffinityConfig, healthCheckNodePort } = spec;
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   const pinned = seconds === undefined || (Number.isInteger(seconds) && seconds > 0 &&
@@ -64,6 +64,10 @@ function cleanService(service: Service, warn: Warn): Service {
   const checked = !healthCheckNodePort || isPort(healthCheckNodePort) ||
     warn(`healthCheckNodePort ${healthCheckNodePort} is not in 1 to ${PORT_MAX}; left out`);
   const [ownIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
+  const isWhole = ports === spec.ports && clusterIPs === spec.clusterIPs &&
+    externalIPs === spec.externalIPs &&
+    ranges === listed && ownIP === clusterIP && pinned && checked && healthCheckNodePort !== 0;
+  if (isWhole) return service;
   return {
     ...service,
     spec: present({
@@ -84,22 +88,35 @@ type Ports = Service["spec"]["ports"];
 /** The valid ports, each number and protocol once. An empty protocol is TCP, the API's default. */
 function servicePortsOf(ports: Ports, warn: Warn): Ports {
   const seen = new Set<string>();
-  return ports?.map(withProtocol).filter((port) => {
+  return ports && fitting(withProtocols(ports), (port) => {
     const protocol = port.protocol ?? "TCP";
-    const label = `port ${quoted(port.name ?? "")} ${port.port}/${protocol.slice(0, LABEL_BYTES_MAX)}`;
+    const leaveOut = (why: string) =>
+      warn(`port ${quoted(port.name ?? "")} ${port.port}/${protocol.slice(0, LABEL_BYTES_MAX)}${why}`);
     if (port.name && (!LABEL.test(port.name) || port.name.length > LABEL_BYTES_MAX)) {
       return warn(`${quoted(port.name)} is not the name of a port (RFC 1123 label); left out`);
     }
-    if (!isPort(port.port)) return warn(`${label}: a port is 1 to ${PORT_MAX}; left out`);
+    if (!isPort(port.port)) return leaveOut(`: a port is 1 to ${PORT_MAX}; left out`);
     if (!PROTOCOLS.includes(protocol)) {
-      return warn(`${label}: a protocol is one of ${PROTOCOLS.join(", ")}; left out`);
+      return leaveOut(`: a protocol is one of ${PROTOCOLS.join(", ")}; left out`);
     }
     if (port.nodePort !== undefined && port.nodePort !== 0 && !isPort(port.nodePort)) {
-      return warn(`${label}: nodePort ${port.nodePort} is not in 1 to ${PORT_MAX}; left out`);
+      return leaveOut(`: nodePort ${port.nodePort} is not in 1 to ${PORT_MAX}; left out`);
     }
-    if (seen.has(`${port.port}/${protocol}`)) return warn(`${label} stands twice; the first is used`);
+    if (ports?.length === 1) return true;
+    if (seen.has(`${port.port}/${protocol}`)) return leaveOut(" stands twice; the first is used");
     return seen.add(`${port.port}/${protocol}`);
   });
+}
+
+/** The elements of `list` for which `fits`: the list itself where all do. */
+function fitting<T>(list: readonly T[], fits: (element: T) => unknown): readonly T[] {
+  const kept = list.filter(fits);
+  return kept.length === list.length ? list : kept;
+}
+
+/** `ports` without empty protocols: the list itself where there are none. */
+function withProtocols<T extends { readonly protocol?: string }>(ports: readonly T[]): readonly T[] {
+  return ports.some(({ protocol }) => protocol === "") ? ports.map(withProtocol) : ports;
 }
 
 function withProtocol<T extends { readonly protocol?: string }>(port: T): T {
@@ -116,28 +133,38 @@ function present(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 function cleanSlice(slice: EndpointSlice, warn: Warn): EndpointSlice {
-  const ports = slice.ports.map(withProtocol).filter((port) => {
-    const label = `port ${quoted(port.name ?? "")}`;
+  const ports = fitting(withProtocols(slice.ports), (port) => {
+    const label = () => `port ${quoted(port.name ?? "")}`;
     if (port.port !== undefined && !isPort(port.port)) {
-      return warn(`${label}: ${port.port} is not in 1 to ${PORT_MAX}; left out`);
+      return warn(`${label()}: ${port.port} is not in 1 to ${PORT_MAX}; left out`);
     }
     const protocol = port.protocol ?? "TCP";
     return PROTOCOLS.includes(protocol) ||
-      warn(`${label}: protocol ${quoted(protocol)} is not one of ${PROTOCOLS.join(", ")}; left out`);
+      warn(`${label()}: protocol ${quoted(protocol)} is not one of ${PROTOCOLS.join(", ")}; left out`);
   });
   const { addressType } = slice;
-  if (addressType === "FQDN") return { ...slice, ports };
+  const withPorts = ports === slice.ports ? slice : { ...slice, ports };
+  if (addressType === "FQDN") return withPorts;
   if (addressType !== "IPv4" && addressType !== "IPv6") {
     warn(`addressType ${quoted(addressType)} is not one of IPv4, IPv6, FQDN; none of its endpoints is used`);
-    return { ...slice, ports };
+    return withPorts;
   }
-  const endpoints = slice.endpoints.flatMap((endpoint) => {
+  const endpoints = usableEndpoints(slice.endpoints, addressType, warn);
+  return endpoints === slice.endpoints ? withPorts : { ...withPorts, endpoints };
+}
+
+type Endpoints = EndpointSlice["endpoints"];
+
+/** The endpoints with a usable address: the list itself where all are usable as they are. */
+function usableEndpoints(endpoints: Endpoints, addressType: "IPv4" | "IPv6", warn: Warn): Endpoints {
+  const kept = endpoints.flatMap((endpoint) => {
     if (endpoint.addresses.length === 0) return warn("an endpoint without an address is left out") || [];
     const addresses = usable(endpoint.addresses, addressType, warn);
     if (addresses.length === 0) return [];
-    return addresses === endpoint.addresses ? [endpoint] : [{ ...endpoint, addresses }];
+    return addresses === endpoint.addresses ? endpoint : { ...endpoint, addresses };
   });
-  return { ...slice, ports, endpoints };
+  const isSame = kept.length === endpoints.length && kept.every((endpoint, i) => endpoint === endpoints[i]);
+  return isSame ? endpoints : kept;
 }
 
 /** The addresses of an endpoint from the first valid one on: the API has them all lead to the same endpoint. */

@@ -1,5 +1,5 @@
 // The Kubernetes objects that this program reads, in the API's own shape and names, pruned to the fields that decide rules.
-// The ledger stores them so: without managedFields, secrets, and annotations other than the trigger time.
+// The ledger stores them so, with a few fields more that decide no rule (evidence_fields.ts), and without secrets.
 
 /** Annotation of an EndpointSlice: when the change of pods or Service began that led to it, RFC 3339. */
 export const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -18,8 +18,12 @@ export interface ObjectMeta {
   readonly creationTimestamp?: string;
   /** Only the labels this program reads. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Only `endpoints.kubernetes.io/last-change-trigger-time`. */
+  /** Only those of `KEPT_ANNOTATIONS`. Before 0.7.0 only `endpoints.kubernetes.io/last-change-trigger-time`. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** When the object is to go: RFC 3339. Kept since 0.7.0, and not read. */
+  readonly deletionTimestamp?: string;
+  /** Only the name of the manager that wrote last. Kept since 0.7.0, and not read. */
+  readonly managedFields?: readonly { readonly manager: string }[];
 }
 
 /** core/v1 ServicePort, as the API spells it. */
@@ -54,6 +58,8 @@ export interface Service {
     readonly sessionAffinity?: string;
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
     readonly healthCheckNodePort?: number;
+    /** Which pods it selects. Kept since 0.7.0, and not read: slices name the endpoints. */
+    readonly selector?: Readonly<Record<string, string>>;
   };
   /** The observed state. */
   readonly status?: {
@@ -79,6 +85,8 @@ export interface SliceEndpoint {
   };
   /** Node the pod runs on. */
   readonly nodeName?: string;
+  /** The pod. Kept since 0.7.0, and not read. */
+  readonly targetRef?: { readonly kind: string; readonly name: string };
   /** Where the endpoint should get its traffic from (KEP-2433). */
   readonly hints?: {
     readonly forZones?: readonly { readonly name: string }[];

@@ -164,14 +164,15 @@ const REMOVED: Readonly<Record<string, string>> = {
   udpIdleTimeout: "1.26",
 };
 
-/** Reads the documents of a configuration file: one KubeProxyConfiguration, and one of ours or none. */
+/**
+ * Reads the documents of a configuration file: a KubeProxyConfiguration, and one of ours or none. Of several
+ * KubeProxyConfigurations the first counts, as in kube-proxy 1.37, whose decoder reads no further.
+ */
 export function readConfigFile(documents: readonly unknown[]): ReadConfig {
   const theirs = documents.filter((document) => kindOf(document) === "KubeProxyConfiguration");
   const own = documents.filter(isOurs);
   const problems: string[] = [];
-  if (theirs.length !== 1) {
-    problems.push(`${theirs.length} documents of kind KubeProxyConfiguration; one is expected`);
-  }
+  if (theirs.length === 0) problems.push("0 documents of kind KubeProxyConfiguration; one is expected");
   if (own.length > 1) {
     problems.push(`${own.length} documents of kind LedgerProxyConfiguration; one at most is expected`);
   }
@@ -190,6 +191,11 @@ export function readConfigFile(documents: readonly unknown[]): ReadConfig {
   if (problems.length > 0 || fields === undefined) return { ok: false, problems: [...strange, ...problems] };
   const warnings = [
     ...strange.map((text) => `${text}; the document is not read`),
+    ...theirs.slice(1).map((document) =>
+      `document ${
+        documents.indexOf(document) + 1
+      } is a KubeProxyConfiguration too; the first one is used, this one is not read`
+    ),
     ...lenient!.unknown,
     ...warningsOf(fields),
   ];

@@ -53,9 +53,42 @@ export function isProxied(service: Service): boolean {
  * `ownLinkLocal`: link-local addresses of the own node, which cannot be addresses of a load balancer.
  */
 export function servicePorts(service: Service, ownLinkLocal: readonly Address[] = NONE): ServicePort[] {
-  if (!isProxied(service)) return [];
   const { namespace, name } = service.metadata;
-  const families = clusterAddresses(service).map((clusterIP) => {
+  const families = serviceFamilies(service, ownLinkLocal);
+  return (service.spec.ports ?? []).flatMap((port) =>
+    families.map((family): ServicePort => ({
+      ...family,
+      namespace: namespace ?? "",
+      service: name,
+      name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
+      protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
+      port: port.port,
+      nodePort: port.nodePort ?? 0,
+      portName: port.name ?? "",
+    }))
+  );
+}
+
+/** What all ports of a Service have in common, by family. */
+export type ServiceFamily = Pick<
+  ServicePort,
+  | "clusterIP"
+  | "family"
+  | "externalIPs"
+  | "balancerIPs"
+  | "sourceRanges"
+  | "affinitySeconds"
+  | "internalLocal"
+  | "externalLocal"
+>;
+
+/** The families of `service`; none for one that is not proxied. */
+export function serviceFamilies(
+  service: Service,
+  ownLinkLocal: readonly Address[] = NONE,
+): ServiceFamily[] {
+  if (!isProxied(service)) return [];
+  return clusterAddresses(service).map((clusterIP) => {
     const family = familyOf(clusterIP);
     const balancerIPs = balancerAddresses(service, family)
       .filter((address) => balancerRefusal(address, ownLinkLocal) === "");
@@ -70,18 +103,6 @@ export function servicePorts(service: Service, ownLinkLocal: readonly Address[] 
       externalLocal: isExternalLocal(service),
     };
   });
-  return (service.spec.ports ?? []).flatMap((port) =>
-    families.map((family): ServicePort => ({
-      ...family,
-      namespace: namespace ?? "",
-      service: name,
-      name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
-      protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
-      port: port.port,
-      nodePort: port.nodePort ?? 0,
-      portName: port.name ?? "",
-    }))
-  );
 }
 
 /** One cluster IP a family, the first of each in spec.clusterIPs, or spec.clusterIP where that list is empty. */
@@ -123,11 +144,13 @@ function balancerRefusal(address: Address, ownLinkLocal: readonly Address[]): st
 const SPECIAL = "a loopback, unspecified, multicast or broadcast";
 
 /** Parts of `service` that are left out, and source ranges that do not restrict it, as text. */
-export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): string[] {
-  if (!isProxied(service)) return [];
+export function leftOutOf(service: Service, ownLinkLocal: readonly Address[]): readonly string[] {
+  const { spec, status } = service;
+  const hasOthers = spec.externalIPs?.length || status?.loadBalancer?.ingress?.length;
+  if (!hasOthers || !isProxied(service)) return NONE;
   const text = (noun: string, address: Address, why: string) =>
     why === "" ? [] : `${noun} ${address} is ${why} address: left out`;
-  const { externalIPs, loadBalancerSourceRanges: ranges } = service.spec;
+  const { externalIPs, loadBalancerSourceRanges: ranges } = spec;
   return clusterAddresses(service).map(familyOf).flatMap((family) => {
     const balancers = balancerAddresses(service, family);
     const served = balancers.filter((address) => balancerRefusal(address, ownLinkLocal) === "");

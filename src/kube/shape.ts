@@ -81,15 +81,18 @@ export function fields(
   needed: Readonly<Record<string, Shape>>,
   optional: Readonly<Record<string, Shape>> = {},
 ): Shape {
-  const [must, may] = [Object.entries(needed), Object.entries(optional)];
+  const checks = [
+    ...Object.entries(needed).map(([name, shape]) => ({ name, shape, needed: true })),
+    ...Object.entries(optional).map(([name, shape]) => ({ name, shape, needed: false })),
+  ];
   return (value) => {
     if (!isObject(value)) return isNot("an object", value);
-    for (const [name, shape] of must) {
-      const misfit = shape(value[name]);
-      if (misfit !== undefined) return within(`.${name}`, misfit);
-    }
-    for (const [name, shape] of may) {
-      const misfit = value[name] === undefined ? undefined : shape(value[name]);
+    // Most of the time of a check is spent here. A loop by index is faster than an iterator.
+    for (let i = 0; i < checks.length; i++) {
+      const { name, shape, needed } = checks[i]!;
+      const field = value[name];
+      if (field === undefined && !needed) continue;
+      const misfit = shape(field);
       if (misfit !== undefined) return within(`.${name}`, misfit);
     }
     return undefined;
@@ -116,7 +119,11 @@ export function nullable(shape: Shape): Shape {
 /** The one of `shapes` that the value of field `tag` names. */
 export function byTag(tag: string, shapes: Readonly<Record<string, Shape>>): Shape {
   const tagged = fields({ [tag]: oneOf(...Object.keys(shapes)) });
-  return (value) => tagged(value) ?? shapes[String(fieldsOf(value)[tag])]!(value);
+  const byName: ReadonlyMap<unknown, Shape> = new Map(Object.entries(shapes));
+  return (value) => {
+    const shape = byName.get(fieldsOf(value)[tag]);
+    return shape === undefined ? tagged(value) : shape(value);
+  };
 }
 
 /** `shape`, and then what `further` says of a value that has it. */

@@ -32,6 +32,8 @@ const metadata = fields({ name }, {
   creationTimestamp: TEXT,
   labels: mapOf(TEXT),
   annotations: mapOf(TEXT),
+  deletionTimestamp: TEXT,
+  managedFields: listOf(fields({ manager: TEXT })),
 });
 
 const service = fields({
@@ -49,6 +51,7 @@ const service = fields({
     sessionAffinity: TEXT,
     sessionAffinityConfig: fields({}, { clientIP: fields({}, { timeoutSeconds: COUNT }) }),
     healthCheckNodePort: PORT,
+    selector: mapOf(TEXT),
   }),
 }, {
   status: fields({}, {
@@ -64,6 +67,7 @@ const endpointSlice = fields({
   endpoints: listOf(fields({ addresses: texts }, {
     conditions: fields({}, { ready: FLAG, serving: FLAG, terminating: FLAG }),
     nodeName: TEXT,
+    targetRef: fields({ kind: TEXT, name: TEXT }),
     hints: fields({}, { forZones: named, forNodes: named }),
   })),
   ports: listOf(fields({}, { name: TEXT, protocol, port: PORT })),

@@ -3,12 +3,17 @@
 // can decompress to gigabytes.
 
 import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
-import { byteLength, joinedChunks } from "../byte_chunks.ts";
+import { joinedChunks } from "../byte_chunks.ts";
+import { COMPRESSED_BYTES_MAX, LINE_BYTES_MAX, SEGMENT_BYTES } from "../limits.ts";
 import { codeOf, messageOf } from "../thrown.ts";
 import type { Storage } from "./storage.ts";
-import { zstdFrames } from "./zstd_frames.ts";
+import { BLOCK_BYTES_MAX, blocksLength, zstdFrames } from "./zstd_frames.ts";
 
 const STEP_BYTES = 256 * 1024;
+/** A frame of at most so many blocks is decompressed at once: what this program compresses has no more. */
+const BLOCKS_AT_ONCE = (SEGMENT_BYTES + LINE_BYTES_MAX) / BLOCK_BYTES_MAX;
+/** A longer frame is looked at in parts; the first one is just large enough for a line that is too long. */
+const BLOCKS_FIRST = LINE_BYTES_MAX / BLOCK_BYTES_MAX + 2;
 
 /** Makes one zstd frame of the pieces that it is given. */
 export class FrameCompressor {
@@ -58,15 +63,46 @@ export function readDecompressedPart(
   most: number,
 ): { readonly bytes: Uint8Array; readonly problem: string | undefined } {
   const size = storage.size(name);
-  if (size > most) return { bytes: new Uint8Array(), problem: `a file of ${size} bytes, at most ${most}` };
+  const sizeMax = Math.min(most, COMPRESSED_BYTES_MAX);
+  if (size > sizeMax) {
+    return { bytes: new Uint8Array(), problem: `a file of ${size} bytes, at most ${sizeMax}` };
+  }
   const { frames, problem } = zstdFrames(storage.read(name));
   const parts: Uint8Array[] = [];
+  let length = 0;
+  let unended = 0;
   for (const frame of frames) {
-    const part = decompressed(frame, most - byteLength(parts));
+    const part = endlessLine(frame, most - length, unended) ?? decompressed(frame, most - length);
     if (typeof part === "string") return { bytes: joinedChunks(parts), problem: part };
     parts.push(part);
+    length += part.length;
+    unended = unendedLength(part, unended);
+    if (unended > LINE_BYTES_MAX) return { bytes: joinedChunks(parts), problem: TOO_LONG };
   }
   return { bytes: joinedChunks(parts), problem };
+}
+
+const TOO_LONG = `more than ${LINE_BYTES_MAX} bytes when decompressed, without the end of a line`;
+
+/**
+ * Finds a line without an end in a long frame before all of it is in memory; returns what is wrong with the frame. The runtime
+ * cannot continue a synchronous decompression, so each look begins anew and is twice as long.
+ */
+function endlessLine(frame: Uint8Array, most: number, unended: number): string | undefined {
+  if (blocksLength(frame, BLOCKS_AT_ONCE) >= frame.length) return undefined;
+  for (let blocks = BLOCKS_FIRST;; blocks *= 2) {
+    const end = blocksLength(frame, blocks);
+    if (end >= frame.length) return undefined;
+    const part = decompressed(frame.subarray(0, end), most, constants.ZSTD_e_flush);
+    if (typeof part === "string") return part;
+    if (unendedLength(part, unended) > LINE_BYTES_MAX) return TOO_LONG;
+  }
+}
+
+/** How long the last line is after `part`, if it had `before` bytes before. */
+function unendedLength(part: Uint8Array, before: number): number {
+  const newline = part.lastIndexOf(0x0a);
+  return newline < 0 ? before + part.length : part.length - newline - 1;
 }
 
 /** As {@link readDecompressed}, but only of the first `length` bytes of the file. */

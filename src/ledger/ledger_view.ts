@@ -2,8 +2,12 @@
 // chain. Questions take this value instead of a folder, so that they need no disk and no clock.
 
 import { assert } from "../invariant.ts";
-import { isLedgerDamage, type LedgerDamage } from "./damage.ts";
+import { CheckpointChain } from "./checkpoint_chain.ts";
+import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
+import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst } from "./format.ts";
+import { askAgain, isSegmentGone, SegmentGone } from "./gone.ts";
+import { readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, segmentNames, type TornTail } from "./segment.ts";
@@ -17,7 +21,7 @@ import {
   snapshotNext,
 } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-import { type Search, searchTerms, segmentTerms } from "./terms.ts";
+import { type Search, searchTerms, segmentTerms, termsFault, termsName } from "./terms.ts";
 
 /** Reports progress: called once with the name of the work; then the function that it returned is called with counts. */
 export type Progress = (work: string) => (count: number) => void;
@@ -61,6 +65,20 @@ export interface LedgerView<Line> {
   snapshot(next: number): Snapshot<Line> | string;
   /** Name of that snapshot's file, for messages. */
   snapshotName(next: number): string;
+  /** Records that are missing at the end; undefined where nothing shows that any are. */
+  cut(): CutTail | undefined;
+  /** What is wrong with the terms that searches use, as text with the name of the file. */
+  termsFaults(): string[];
+  /** Asks a question, and asks it again where retention removes what it reads. */
+  again<T>(ask: () => T): T;
+  /** The error of a question that has noticed this by itself: {@link LedgerView.again} asks again. */
+  overtaken(): Error;
+  /** What a question kept of the closed segment that begins at `first`; undefined where there is nothing. */
+  journal(first: number): string | undefined;
+  /** Keeps `text` as that, where the folder can be written. It must follow from the records alone. */
+  keepJournal(first: number, text: string): void;
+  /** Verifies checkpoints, from the key `trusted` on where one is given. */
+  checkpoints(trusted?: string): CheckpointChain;
   /** Proves the hash chain, from the beginning or from the place of a snapshot. */
   prove(behind?: Place): Generator<ProvenRecord, ProofEnd>;
 }
@@ -89,31 +107,61 @@ export function ledgerView<Line>(
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
     lookup: () => lookup(storage),
-    snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check),
+    snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check, straySnapshots(storage)),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
     snapshotName,
+    cut: () => cutTail(storage),
+    termsFaults: () => termsFaults(storage),
+    checkpoints: (trusted) => new CheckpointChain(trusted),
+    again: askAgain,
+    overtaken: () => new SegmentGone(storage.path),
+    journal: (first) => readJournal(storage, first),
+    keepJournal: (first, text) => writeJournal(storage, first, text),
     prove: (behind) => prove(storage, behind),
   };
 }
 
+/** Throws LedgerDamage for a record of a tail that was cut: that it is not here does not say that it never was. */
 function lookup(storage: Storage): (offset: number) => Placed | undefined {
+  let cut: { readonly tail: CutTail | undefined } | undefined;
   const record = recordLookup(storage);
   return (offset) => {
     const found = record(offset);
-    return found && { offset: offsetOf(offset), record: found };
+    if (found !== undefined) return { offset: offsetOf(offset), record: found };
+    cut ??= { tail: cutTail(storage) };
+    if (cut.tail === undefined || offset < cut.tail.from || offset > cut.tail.through) return undefined;
+    throw new LedgerDamage(cut.tail.file, 1, 0, cut.tail.text);
   };
 }
 
+function termsFaults(storage: Storage): string[] {
+  const names = segmentNames(storage);
+  return names.slice(0, -1).flatMap((name, i) => {
+    try {
+      const fault = termsFault(storage, name, names[i + 1]!);
+      return fault === undefined ? [] : [`${termsName(name)}: ${fault}; searches do not use them`];
+    } catch (error) {
+      // What is wrong with a segment is found by its own proof.
+      if (isLedgerDamage(error) || isSegmentGone(error)) return [];
+      throw error;
+    }
+  });
+}
+
 /** Whether a closed segment can have a match for `search`. Without a search no terms are read and none are made. */
-function canHold(storage: Storage, search: Search, progress: Progress): (segment: string) => boolean {
+function canHold(
+  storage: Storage,
+  search: Search,
+  progress: Progress,
+): (segment: string, after: string) => boolean {
   const { since, until } = search;
   const wanted = searchTerms(search);
   if (wanted.length === 0 && since === undefined && until === undefined) return () => true;
   const counted = progress("segments searched");
   let searched = 0;
-  return (segment) => {
+  return (segment, after) => {
     counted(++searched);
-    const { terms, begins, ends } = segmentTerms(storage, segment);
+    const { terms, begins, ends } = segmentTerms(storage, segment, after);
     return begins <= (until ?? Infinity) && ends >= (since ?? -Infinity) &&
       wanted.every((term) => terms.has(term));
   };

@@ -2,9 +2,20 @@
 // left out. They check the CRC and the offset of each record. The hash chain is proven by `verify` alone, because hashing
 // every record would make each search slower.
 
+import { SEGMENT_BYTES_MAX } from "../limits.ts";
+import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
-import { type DecodedRecord, decodeHeader, decodeRecord, segmentFirst } from "./format.ts";
+import {
+  COMPRESSED,
+  type DecodedRecord,
+  decodeHeader,
+  decodeRecord,
+  newerVersion,
+  segmentFirst,
+} from "./format.ts";
+import { ifThere, isSegmentGone } from "./gone.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
+import type { SegmentHeader } from "./record_shape.ts";
 import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
@@ -30,49 +41,116 @@ export function* readLedger(storage: Storage, from = 0): Generator<Placed, Ledge
   }
 }
 
-/** As {@link readLedger}, newest first. Skips the closed segments for which `wanted` returns false. */
+/**
+ * As {@link readLedger}, newest first. Skips the closed segments for which `wanted` returns false. Ends where retention removes
+ * the rest meanwhile.
+ */
 export function* readBackward(
   storage: Storage,
-  wanted: (segment: string) => boolean = () => true,
+  wanted: (segment: string, after: string) => boolean = () => true,
 ): Generator<Placed> {
   const names = segmentNames(storage);
-  for (const [i, name] of names.toReversed().entries()) {
-    if (i > 0 && !wanted(name)) continue;
-    const lines = recordLines(storage, name);
-    for (let line = lines.length - 1; line >= 0; line--) {
-      const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
-      if (typeof decoded !== "string") yield placed(decoded);
-      // The last line of a segment may be torn, even if another segment follows: after a failed write the next one begins.
-      else if (line < lines.length - 1) throw damage(name, line, lines, decoded);
+  for (let i = names.length - 1; i >= 0; i--) {
+    const name = names[i]!;
+    const after = names[i + 1];
+    try {
+      if (after !== undefined && !wanted(name, after)) continue;
+      yield* backward(name, segmentRecords(storage, name, segmentFirst(after ?? "")));
+    } catch (error) {
+      if (!isSegmentGone(error)) throw error;
+      return;
     }
   }
 }
 
-/** The records of one closed segment; lines that are no whole records are left out. */
-export function* readSegmentRecords(storage: Storage, name: string): Generator<LedgerRecord> {
-  for (const [line, { bytes }] of recordLines(storage, name).entries()) {
-    const decoded = decodeRecord(bytes, segmentFirst(name)! + line, undefined);
-    if (typeof decoded !== "string") yield decoded.record;
+/** The records of the closed segment `name`, in order; `after` follows it. Throws LedgerDamage where it is not whole. */
+export function* closedRecords(storage: Storage, name: string, after: string): Generator<DecodedRecord> {
+  const lines = segmentRecords(storage, name, segmentFirst(after));
+  const count = segmentFirst(after)! - segmentFirst(name)!;
+  for (const [i, { bytes }] of lines.slice(0, count).entries()) {
+    const decoded = decodeRecord(bytes, segmentFirst(name)! + i, undefined);
+    if (typeof decoded === "string") throw damage(name, i, lines, decoded);
+    yield decoded;
   }
+}
+
+function* backward(name: string, lines: readonly SegmentLine[]): Generator<Placed> {
+  for (let line = lines.length - 1; line >= 0; line--) {
+    const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
+    if (typeof decoded !== "string") yield placed(decoded);
+    else if (line < lines.length - 1 || name.endsWith(COMPRESSED)) throw damage(name, line, lines, decoded);
+  }
+}
+
+/**
+ * The lines of the records of one segment; `next` is the first offset of the segment after it. Throws LedgerDamage where there
+ * are not as many as that. The last line may be torn, even where another segment follows: after a failed write the next begins.
+ */
+function segmentRecords(storage: Storage, name: string, next: number | undefined): readonly SegmentLine[] {
+  const [header, ...lines] = [...segmentLines(storage, name)];
+  const first = segmentFirst(name)!;
+  const fault = headerFault(header, first);
+  // The header is durable before the first record, so a segment whose header is torn has no records.
+  if (fault !== undefined && next === undefined && !(header?.ended ?? false)) return [];
+  if (fault !== undefined) throw new LedgerDamage(name, 1, 0, fault, header && newerVersion(header.bytes));
+  const torn = lines.at(-1);
+  const whole = torn === undefined ||
+    typeof decodeRecord(torn.bytes, first + lines.length - 1, undefined) !== "string";
+  const end = first + lines.length - (whole ? 0 : 1);
+  if (next === undefined || next === end) return lines;
+  throw endsEarly(name, lines, end, next);
+}
+
+function endsEarly(name: string, lines: readonly SegmentLine[], end: number, next: number): LedgerDamage {
+  const reason = `its records end before @${end}, and the next segment begins at @${next}`;
+  return new LedgerDamage(name, lines.length + 1, lines.at(-1)?.at ?? 0, reason);
+}
+
+/** Why `line` is not the header of the segment that begins at offset `first`; undefined where it is. */
+function headerFault(line: SegmentLine | undefined, first: number): string | undefined {
+  if (line === undefined || !line.ended) return "the segment header is not whole";
+  const header = decodeHeader(line.bytes);
+  if (typeof header === "string") return header;
+  return header.first === first ? undefined : `its header says offset ${header.first}`;
 }
 
 /** Id of the ledger in `storage`, from the header of its newest segment; undefined where that is not whole. */
 export function ledgerId(storage: Storage): string | undefined {
   const name = segmentNames(storage).at(-1);
-  if (name === undefined) return undefined;
-  const line = segmentLines(storage, name).next().value;
-  const header = line && decodeHeader(line.bytes);
-  return typeof header === "object" ? header.ledger : undefined;
+  return name === undefined ? undefined : segmentHeader(storage, name)?.ledger;
+}
+
+/** A block of zstd has at most 128 KiB (RFC 8878, 3.1.1.2.4). */
+const HEAD_BYTES = 160 * 1024;
+
+/** The header of segment `name`, of which only the beginning is read; undefined where it is not whole. */
+export function segmentHeader(storage: Storage, name: string): SegmentHeader | undefined {
+  const head = headOf(storage, name);
+  const end = head?.indexOf(0x0a) ?? -1;
+  const header = end < 0 ? "no line" : decodeHeader(head!.subarray(0, end));
+  return typeof header === "object" && header.first === segmentFirst(name) ? header : undefined;
+}
+
+function headOf(storage: Storage, name: string): Uint8Array | undefined {
+  const plain = name.endsWith(COMPRESSED) ? undefined : ifThere(() => storage.read(name, 0, HEAD_BYTES));
+  if (plain !== undefined) return plain;
+  const file = name.endsWith(COMPRESSED) ? name : `${name}${COMPRESSED}`;
+  const head = ifThere(() => readDecompressedHead(storage, file, HEAD_BYTES, SEGMENT_BYTES_MAX));
+  return typeof head === "string" ? undefined : head;
 }
 
 /** A function that finds the record at an offset, if the ledger has it. It keeps the last segment it read in memory. */
 export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
-  let kept: { readonly name: string; readonly lines: readonly SegmentLine[] } | undefined;
+  let kept: { readonly name: string; readonly lines: readonly SegmentLine[] | undefined } | undefined;
   return (offset) => {
-    const name = names.findLast((name) => segmentFirst(name)! <= offset);
+    const at = names.findLastIndex((name) => segmentFirst(name)! <= offset);
+    const name = names[at];
     if (name === undefined) return undefined;
-    if (kept?.name !== name) kept = { name, lines: recordLines(storage, name) };
+    if (kept?.name !== name) {
+      kept = { name, lines: linesIfThere(storage, name, segmentFirst(names[at + 1] ?? "")) };
+    }
+    if (kept.lines === undefined) return undefined;
     const line = offset - segmentFirst(name)!;
     const found = kept.lines[line];
     const decoded = found && decodeRecord(found.bytes, offset, undefined);
@@ -83,9 +161,18 @@ export function recordLookup(storage: Storage): (offset: number) => LedgerRecord
   };
 }
 
-/** The lines of a segment after its header; the last one may be torn. */
-function recordLines(storage: Storage, name: string): SegmentLine[] {
-  return [...segmentLines(storage, name)].slice(1);
+/** The lines of the records of a segment; undefined where retention has removed it. */
+function linesIfThere(
+  storage: Storage,
+  name: string,
+  next: number | undefined,
+): readonly SegmentLine[] | undefined {
+  try {
+    return segmentRecords(storage, name, next);
+  } catch (error) {
+    if (isSegmentGone(error)) return undefined;
+    throw error;
+  }
 }
 
 function placed({ offset, record }: DecodedRecord): Placed {

@@ -2,6 +2,7 @@
 // replay on any machine gives the same result.
 
 import { assert } from "../invariant.ts";
+import type { ServiceBounds } from "../kube/bounds.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 
@@ -38,6 +39,8 @@ export interface ConfigRecord {
   readonly nodeName: string;
   /** Settings that decide where packets go. Absent in ledgers of version 0.1.0, which had only the defaults. */
   readonly proxy?: ProxyConfig;
+  /** Bounds on what a Service may cost. Absent up to 0.6.0, and where no rules are made: then there are none. */
+  readonly bounds?: ServiceBounds;
 }
 
 /** One changed element of a commit, in nft's terms, and the record that caused the change. */
@@ -76,6 +79,10 @@ export interface CommitRecord {
   readonly error?: string;
   /** When rejected: `namespace/name` of the Service whose rules the kernel rejected. It is set aside from now on. */
   readonly setAside?: string;
+  /** Set where the rules of large Services advanced by one step right after this commit (`fold/steps.ts`). Since 0.7.0. */
+  readonly advances?: true;
+  /** How many changes were left for later commits, because the kernel refused a larger batch; absent for none. Since 0.7.0. */
+  readonly left?: number;
   /** The changed elements. */
   readonly changes: readonly CommittedChange[];
   /** How many changed elements `changes` leaves out, because a record has a limit. */
@@ -110,7 +117,7 @@ export interface DriftRecord {
 /**
  * The ledger may not hold everything that happened before this record, for one of three reasons: the kernel holds rules of
  * records that were lost from the disk; with `records` 0, a fault of this program; with `salvaged`, an older ledger was
- * damaged and this one replaces it.
+ * damaged and this one replaces it. With `checkpoint` nothing is missing: it signs the records before it (checkpoint.ts).
  */
 export interface GapRecord {
   /** Discriminates the union. */
@@ -123,6 +130,8 @@ export interface GapRecord {
   readonly records: number;
   /** In the first record of a ledger that replaces a damaged one: what was recovered of the past. Since 0.7.0. */
   readonly salvaged?: SalvagedPast;
+  /** A signed note of how the ledger was before this record. Since 0.7.0. */
+  readonly checkpoint?: string;
 }
 
 /** What a new ledger takes over from the damaged one that it replaces. */

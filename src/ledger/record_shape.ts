@@ -41,7 +41,13 @@ const COMMIT = and(
     operations: COUNT,
     microseconds: NUMBER,
     generation: COUNT,
-  }, { error: TEXT, fold: COUNT, setAside: matching("the name of a Service", /^[^/]+\/[^/]+$/) }),
+  }, {
+    error: TEXT,
+    fold: COUNT,
+    setAside: matching("the name of a Service", /^[^/]+\/[^/]+$/),
+    advances: oneOf(true),
+    left: COUNT,
+  }),
   that(
     "a commit of records in order",
     (value) =>
@@ -50,13 +56,16 @@ const COMMIT = and(
   ),
 );
 
+const BOUNDS = fields({ most: COUNT, large: COUNT, step: COUNT });
+
 const RECORD = byTag("kind", {
   event: and(fields({ time: TIME }), STORED_EVENT),
-  config: fields({ time: TIME, version: TEXT, nodeName: TEXT }, { proxy: STORED_CONFIG }),
+  config: fields({ time: TIME, version: TEXT, nodeName: TEXT }, { proxy: STORED_CONFIG, bounds: BOUNDS }),
   commit: COMMIT,
   drift: fields({ time: TIME, process: TEXT, pid: WHOLE, changes: listOf(TEXT), response: TEXT }),
   gap: fields({ time: TIME, reason: TEXT, records: WHOLE }, {
     salvaged: fields({ snapshot: nullable(COUNT), records: COUNT, complete: FLAG, committed: FLAG }),
+    checkpoint: TEXT,
   }),
 });
 

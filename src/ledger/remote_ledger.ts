@@ -12,7 +12,7 @@ import {
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import type { Retention } from "./retention.ts";
-import { snapshotPieces } from "./snapshot.ts";
+import { type Place, snapshotPieces } from "./snapshot.ts";
 import type { WorkerRequest } from "./worker_messages.ts";
 
 /** The way to the worker. */
@@ -52,6 +52,11 @@ export class RemoteLedger implements Ledger {
 
   get next(): Offset {
     return offsetOf(handoffNext(this.#state));
+  }
+
+  /** Place after the last record. Where records were left out, there is a {@link failure}, and it is the place before those. */
+  get place(): Place {
+    return this.#state.encoder.place;
   }
 
   get durable(): number {

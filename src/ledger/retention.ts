@@ -4,6 +4,7 @@
 import { RETENTION_SHARE_MAX } from "../limits.ts";
 import type { Age } from "./age.ts";
 import { COMPRESSED, segmentFirst } from "./format.ts";
+import { journalName } from "./journal_file.ts";
 import { termsName } from "./terms.ts";
 import { segmentNames } from "./segment.ts";
 import { snapshotAge, snapshotNext } from "./snapshot.ts";
@@ -33,7 +34,7 @@ export function replaceByCompressed(storage: Storage, name: string, compressed: 
 }
 
 /**
- * Removes the oldest segments beyond `retention`, each with its snapshot and terms, and returns the names of the removed
+ * Removes the oldest segments beyond `retention`, each with its snapshot, terms and journal, and returns the names of the removed
  * files. `age` is that of the ledger now. One call removes at most the share {@link RETENTION_SHARE_MAX} of all bytes, or one
  * segment if that is more: a wrong setting or a wrong clock must not remove the whole past before a person can notice it.
  */
@@ -46,13 +47,16 @@ export function retain(storage: Storage, { bytes, milliseconds }: Retention, age
   const removed: string[] = [];
   let total = before;
   for (const [i, name] of segments.entries()) {
-    const behind = snapshots.get(segmentFirst(segments[i + 1] ?? ""));
+    const after = segments[i + 1];
+    const behind = after && snapshots.get(segmentFirst(after));
+    // The last segment is the one that is written, or that the next start continues.
     if (behind === undefined) break;
     const old = age.milliseconds - snapshotAge(storage, behind).milliseconds;
     if (total <= bytes && old <= milliseconds) break;
-    const going = [name, snapshots.get(segmentFirst(name)), termsName(name)].filter((gone): gone is string =>
-      gone !== undefined && sizes.has(gone)
-    );
+    const first = segmentFirst(name)!;
+    const going = [name, snapshots.get(first), termsName(name), journalName(first)].filter((
+      gone,
+    ): gone is string => gone !== undefined && sizes.has(gone));
     const left = total - going.reduce((sum, gone) => sum + sizes.get(gone)!, 0);
     if (removed.length > 0 && before - left > before * RETENTION_SHARE_MAX) break;
     for (const gone of going) storage.remove(gone);

@@ -2,6 +2,7 @@
 // is before it is used. Everything else that is wrong is damage.
 
 import { LedgerDamage } from "./damage.ts";
+import { ifThere } from "./gone.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Place } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -118,15 +119,23 @@ function* readSegment(
     if (typeof decoded === "string") {
       // A crash tears the end of a file, never its middle. A segment may follow a torn tail, because after a failed write the
       // records go to another file; the header of that segment proves that nothing is missing.
-      const torn = line.last && (!line.ended || decoded === NOT_WHOLE);
+      // A segment is compressed only when it is whole.
+      const torn = line.last && !name.endsWith(COMPRESSED) && (!line.ended || decoded === NOT_WHOLE);
       if (!torn) throw new LedgerDamage(name, number, line.at, decoded);
       const lostBytes = line.length + (line.ended ? 1 : 0);
+      // The writer may be in the middle of this line.
+      if (hasGrown(storage, name, line.at + lostBytes)) return end;
       return { ...end, torn: { file: name, keep: line.at, lostBytes, reason: decoded } };
     }
     yield decoded;
     end = { ...end, next: decoded.offset + 1, chain: decoded.chain };
   }
   return end;
+}
+
+/** Whether the file has more than `size` bytes by now, or was closed and compressed. */
+function hasGrown(storage: Storage, name: string, size: number): boolean {
+  return !name.endsWith(COMPRESSED) && (ifThere(() => storage.size(name)) ?? Infinity) > size;
 }
 
 /** The header in the first line of a segment; undefined where a crash tore it. */
@@ -146,7 +155,12 @@ function readHeader(
 }
 
 function wholeFile(storage: Storage, name: string): TornTail {
-  return { file: name, keep: 0, lostBytes: storage.size(name), reason: "the segment header is not whole" };
+  return {
+    file: name,
+    keep: 0,
+    lostBytes: ifThere(() => storage.size(name)) ?? 0,
+    reason: "the segment header is not whole",
+  };
 }
 
 /** Why a whole header cannot be at this place of the ledger; undefined when it can. */

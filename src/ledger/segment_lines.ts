@@ -2,14 +2,12 @@
 // to gigabytes, is rejected while it is read, before it fills the memory.
 
 import { joinedChunks } from "../byte_chunks.ts";
-import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES, UTF8_BYTES_MAX } from "../limits.ts";
-import { readDecompressed, readDecompressedPart } from "./compression.ts";
+import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits.ts";
+import { readDecompressedPart } from "./compression.ts";
 import { LedgerDamage } from "./damage.ts";
 import { COMPRESSED } from "./format.ts";
+import { ifThere, SegmentGone } from "./gone.ts";
 import type { Storage } from "./storage.ts";
-
-/** RECORD_BYTES_MAX counts code units of the text; this counts bytes of UTF-8. */
-const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
 
 /** One line of a segment, the header included. */
 export interface SegmentLine {
@@ -25,41 +23,47 @@ export interface SegmentLine {
   readonly last: boolean;
 }
 
-/** The bytes of a segment. Throws {@link LedgerDamage} where it cannot be decompressed or is too large. */
-export function segmentBytes(storage: Storage, name: string): Uint8Array {
-  if (!name.endsWith(COMPRESSED)) return joinedChunks([...pieces(storage, name, boundedSize(storage, name))]);
-  const bytes = readDecompressed(storage, name, SEGMENT_BYTES_MAX);
-  if (typeof bytes !== "string") return bytes;
-  throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${bytes}`);
-}
-
-/** The lines of a segment, in order. Throws {@link LedgerDamage} as {@link segmentBytes}, and at a line that is too long. */
+/**
+ * The lines of a segment, in order. The writer may compress the segment meanwhile. Throws {@link LedgerDamage} where it cannot be
+ * decompressed or is too large, and at a line that is too long; SegmentGone where it is not there any more.
+ */
 export function* segmentLines(storage: Storage, name: string): Generator<SegmentLine, void> {
-  if (name.endsWith(COMPRESSED)) {
-    const { bytes, problem } = readDecompressedPart(storage, name, SEGMENT_BYTES_MAX);
+  const size = name.endsWith(COMPRESSED) ? undefined : ifThere(() => storage.size(name));
+  if (size === undefined) {
+    const file = compressedName(name);
+    const { bytes, problem } = readCompressed(storage, file);
     if (problem === undefined) return yield* linesOf([bytes], bytes.length, name);
     // The whole lines before the problem can still be used.
     const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
-    yield* linesOf([whole], Infinity, name);
-    throw new LedgerDamage(name, 1, 0, `it cannot be decompressed: ${problem}`);
+    yield* linesOf([whole], Infinity, file);
+    throw new LedgerDamage(file, 1, 0, `it cannot be decompressed: ${problem}`);
   }
-  const size = storage.size(name);
   const lines = linesOf(pieces(storage, name, Math.min(size, SEGMENT_BYTES_MAX)), size, name);
   if (size <= SEGMENT_BYTES_MAX) return yield* lines;
   // The lines of a file that is too long can still be used, without the one that the bound cuts.
   for (const line of lines) if (line.ended) yield line;
-  boundedSize(storage, name);
-}
-
-function boundedSize(storage: Storage, name: string): number {
-  const size = storage.size(name);
-  if (size <= SEGMENT_BYTES_MAX) return size;
   throw new LedgerDamage(name, 1, 0, `a segment of ${size} bytes, at most ${SEGMENT_BYTES_MAX}`);
 }
 
+function compressedName(name: string): string {
+  return name.endsWith(COMPRESSED) ? name : `${name}${COMPRESSED}`;
+}
+
+function readCompressed(storage: Storage, file: string): ReturnType<typeof readDecompressedPart> {
+  const read = ifThere(() => readDecompressedPart(storage, file, SEGMENT_BYTES_MAX));
+  if (read === undefined) throw new SegmentGone(file);
+  return read;
+}
+
+/** The first `size` bytes of an uncompressed segment. Once it is compressed, the rest comes from its other file. */
 function* pieces(storage: Storage, name: string, size: number): Generator<Uint8Array> {
   for (let at = 0; at < size; at += SEGMENT_PIECE_BYTES) {
-    yield storage.read(name, at, Math.min(SEGMENT_PIECE_BYTES, size - at));
+    const length = Math.min(SEGMENT_PIECE_BYTES, size - at);
+    const piece = ifThere(() => storage.read(name, at, length));
+    if (piece === undefined) {
+      return yield readCompressed(storage, compressedName(name)).bytes.subarray(at, size);
+    }
+    yield piece;
   }
 }
 

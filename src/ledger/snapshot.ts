@@ -137,13 +137,15 @@ export function readSnapshot<Line>(
   }
 }
 
-/** The newest whole snapshot of the state before record `next`, or before an earlier record. */
+/** The newest whole snapshot of the state before record `next`, or before an earlier record, but none of `strays`. */
 export function newestSnapshot<Line>(
   storage: Storage,
   next = Infinity,
   check?: LineCheck,
+  strays: readonly string[] = [],
 ): Snapshot<Line> | undefined {
-  for (const name of storage.names().filter((name) => (snapshotNext(name) ?? Infinity) <= next).reverse()) {
+  const usable = (name: string) => (snapshotNext(name) ?? Infinity) <= next && !strays.includes(name);
+  for (const name of storage.names().filter(usable).reverse()) {
     const snapshot = readSnapshot<Line>(storage, name, check);
     if (typeof snapshot !== "string") return snapshot;
   }

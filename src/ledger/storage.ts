@@ -18,7 +18,7 @@ export interface Storage {
   append(name: string, create: boolean): AppendFile;
   /** Cuts a file to `length` bytes. */
   truncate(name: string, length: number): void;
-  /** Creates a file with content `bytes` and makes it durable. */
+  /** Creates a file with content `bytes` and makes it durable. Readers see the whole file, or none. */
   write(name: string, bytes: Uint8Array): void;
   /** Removes a file. */
   remove(name: string): void;
@@ -92,15 +92,7 @@ export function folderStorage(path: string, create: boolean): Storage {
     read: (name, at = 0, length) => readFile(`${path}/${name}`, at, length),
     append: (name, create) => appendFile(`${path}/${name}`, create),
     truncate: (name, length) => truncateFile(`${path}/${name}`, length),
-    write(name, bytes) {
-      const file = appendFile(`${path}/${name}`, true);
-      try {
-        file.write(bytes);
-        file.sync();
-      } finally {
-        file.close();
-      }
-    },
+    write: (name, bytes) => writeWhole(path, name, bytes),
     remove: (name) => Deno.removeSync(`${path}/${name}`),
     setAside(name) {
       Deno.mkdirSync(`${path}/${name}`, { mode: FOLDER_MODE });
@@ -125,6 +117,27 @@ function ownFolder(path: string): void {
 /** The folder belongs to another user. */
 export class FolderNotOurs extends Error {
   override readonly name = "FolderNotOurs";
+}
+
+/** Files that are being written end in this. What a crash leaves of them is removed by the next writer. */
+const PART = ".part";
+
+/** Whether a file is what a crash left of one that was being written. */
+export function isUnfinishedFile(name: string): boolean {
+  return name.endsWith(PART);
+}
+
+/** Writes the file beside its place and moves it there, because readers take no lock. */
+function writeWhole(folder: string, name: string, bytes: Uint8Array): void {
+  const part = `${folder}/${name}.${Deno.pid}${PART}`;
+  const file = appendFile(part, true);
+  try {
+    file.write(bytes);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  Deno.renameSync(part, `${folder}/${name}`);
 }
 
 function appendFile(path: string, create: boolean): AppendFile {

@@ -41,6 +41,10 @@ export type WorkerRequest =
   }
   /** Make everything durable. */
   | { readonly kind: "sync" }
+  /** Remove files that no start needs. */
+  | { readonly kind: "remove"; readonly names: readonly string[] }
+  /** Make everything durable, then remove what a cut before `from` left behind it. */
+  | { readonly kind: "remove-behind"; readonly from: number }
   /** Close the segment: a snapshot of the state at `place` follows in pieces of text, and then its end. */
   | { readonly kind: "snapshot"; readonly place: Place }
   | { readonly kind: "piece"; readonly text: string }

@@ -4,6 +4,7 @@
 import { messageOf } from "../thrown.ts";
 import { SEGMENT_BYTES_MAX } from "../limits.ts";
 import { Counters } from "./counters.ts";
+import { removeBehind } from "./cut_files.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
 import { segmentFirst } from "./format.ts";
 import type { Retention } from "./retention.ts";
@@ -86,6 +87,13 @@ export class WorkerSide {
         return this.#note();
       case "sync":
         return this.#sync();
+      case "remove":
+        disk.attempt(() => message.names.forEach((name) => this.#storage!.remove(name)));
+        return this.#note();
+      case "remove-behind":
+        this.#sync();
+        if (disk.failure === undefined) disk.attempt(() => removeBehind(this.#storage!, message.from));
+        return this.#note();
       case "snapshot":
         this.#snapshot = disk.attempt(() => (disk.endSegment(), this.#ports.snapshot(message.place)));
         return this.#note();

@@ -7,6 +7,8 @@ const SKIPPABLE = 0x184d2a50;
 /** Bytes of Frame_Content_Size and of Dictionary_ID by their flags (3.1.1.1.1). */
 const CONTENT_SIZE_BYTES: readonly number[] = [0, 2, 4, 8];
 const DICTIONARY_BYTES: readonly number[] = [0, 1, 2, 4];
+/** Most bytes of a decompressed block (3.1.1.2.4). */
+export const BLOCK_BYTES_MAX = 128 * 1024;
 /** Type of a block (3.1.1.2.2) of which one byte is stored, whatever its size. */
 const RLE = 1;
 /** Parallel compressors make a frame for each part. Each frame costs some microseconds, even a small one. */
@@ -51,12 +53,22 @@ function frameEnd(view: DataView, start: number): number | "cut" | "not a frame"
   return skipped ? start + 8 + view.getUint32(start + 4, true) : blocksEnd(view, start);
 }
 
-function blocksEnd(view: DataView, start: number): number | "cut" {
+/** Length of the beginning of `frame` that has its first `blocks` blocks; the whole length where there are no more. */
+export function blocksLength(frame: Uint8Array, blocks: number): number {
+  // A frame that is cut in its first bytes has no blocks.
+  if (frame.length < 8) return frame.length;
+  const end = blocksEnd(new DataView(frame.buffer, frame.byteOffset, frame.byteLength), 0, blocks);
+  return end === "cut" ? frame.length : end;
+}
+
+/** Where the blocks of a frame end, or the first `most` of them. */
+function blocksEnd(view: DataView, start: number, most = Infinity): number | "cut" {
   const descriptor = view.getUint8(start + 4);
   const single = (descriptor & 0x20) !== 0;
   const contentSize = single && descriptor >> 6 === 0 ? 1 : CONTENT_SIZE_BYTES[descriptor >> 6]!;
   let at = start + 5 + (single ? 0 : 1) + DICTIONARY_BYTES[descriptor & 3]! + contentSize;
-  for (let last = false; !last;) {
+  for (let [last, count] = [false, 0]; !last; count++) {
+    if (count >= most) return at;
     if (at + 3 > view.byteLength) return "cut";
     const header = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
     last = (header & 1) === 1;

@@ -12,8 +12,14 @@ import {
 } from "../limits.ts";
 import type { Address } from "./data_type.ts";
 
-/** A value of the packet or its connection that can be compared, or be part of a key. */
-export type Selector =
+/** A value of the packet or its connection that can be part of a key. */
+export type Selector = ComparedSelector | OriginalDestination;
+
+/** The destination as the sender wrote it: connection tracking keeps it, whatever rules have written since. */
+export type OriginalDestination = "ct original ip daddr" | "ct original ip6 daddr";
+
+/** A value that can be part of a key, or be compared with a constant. */
+export type ComparedSelector =
   | "ip saddr"
   | "ip daddr"
   | "ip6 saddr"
@@ -34,7 +40,7 @@ export interface Numgen {
 
 /** What happens to the packet next. The chain is one of the same table. */
 export type Verdict =
-  | { readonly kind: "accept" | "drop" | "return" }
+  | { readonly kind: "accept" | "drop" | "return" | "continue" }
   | { readonly kind: "goto" | "jump"; readonly chain: string };
 
 /** One statement of a rule. `value` is a constant in nft's canonical text. */
@@ -42,7 +48,7 @@ export type Statement =
   /** `ip saddr != 10.0.0.0/8`, `meta l4proto tcp`, `fib saddr type local`, `iifname "veth*"`. */
   | {
     readonly kind: "match";
-    readonly selector: Selector;
+    readonly selector: ComparedSelector;
     readonly operator: "==" | "!=";
     readonly value: string;
   }
@@ -65,7 +71,11 @@ export type Statement =
   | { readonly kind: "mark-test"; readonly bits: number }
   /** `meta mark set meta mark | bits`, or `^ bits`: all other bits stay. */
   | { readonly kind: "mark-set"; readonly operator: "|" | "^"; readonly bits: number }
-  /** `ip daddr . meta l4proto . th dport vmap @service-ips`. */
+  /** `ip daddr set ip daddr . meta l4proto . th dport map @service-ips`: a miss ends the rule. */
+  | { readonly kind: "daddr-set"; readonly key: readonly Selector[]; readonly map: string }
+  /** `ip daddr set ct original ip daddr`. */
+  | { readonly kind: "daddr-restore" }
+  /** `ip daddr . meta l4proto . th dport vmap @ports`; with the verdict `continue` the rule goes on. */
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
   /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints`. */
   | { readonly kind: "dnat"; readonly key: readonly (Selector | Numgen)[]; readonly map: string }
@@ -151,7 +161,7 @@ export function verdictText(verdict: Verdict): string {
 
 /** The inverse of {@link verdictText}. Throws for text that is not a verdict. */
 export function parseVerdict(text: string): Verdict {
-  if (text === "accept" || text === "drop" || text === "return") return { kind: text };
+  if (text === "accept" || text === "drop" || text === "return" || text === "continue") return { kind: text };
   const [kind, chain] = text.split(" ");
   assert((kind === "goto" || kind === "jump") && chain, () => `"${text}" is not a verdict`);
   return { kind, chain };

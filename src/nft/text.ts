@@ -181,6 +181,10 @@ function statementText(family: Family, statement: Statement): string {
       return `meta mark & ${hex(statement.bits)} != ${hex(0)}`;
     case "mark-set":
       return `meta mark set meta mark ${statement.operator} ${hex(statement.bits)}`;
+    case "daddr-set":
+      return `${family} daddr set ${keyText(statement.key)} map @${statement.map}`;
+    case "daddr-restore":
+      return `${family} daddr set ct original ${family} daddr`;
     case "vmap":
       return `${keyText(statement.key)} vmap @${statement.map}`;
     case "dnat":

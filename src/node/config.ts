@@ -100,7 +100,7 @@ function read(
   followLogSettings(document);
   const documents = values.map((value) => value === theirs ? document : value);
   const twice = repeated.map(({ document, line, key }) => ({
-    strict: document !== theirs,
+    strict: !isTheirs(document),
     text: `line ${line}: ${JSON.stringify(key)} is repeated`,
   }));
   // A repeated key in our own document is an error: it is new, so no file in use depends on the last one winning.

@@ -5,23 +5,27 @@ import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
 import { snapshotLines, type SnapshotState, snapshotState } from "../fold/snapshot.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
+import { SERVICE_BOUNDS } from "../kube/bounds.ts";
+import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
 import { watchConfig } from "./config_watch.ts";
 import type { Faults } from "./faults.ts";
 import { MemoryRelease } from "./free_memory.ts";
+import { EXIT } from "./exit_code.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
 import type { RunLedger } from "./run_ledger.ts";
-import { configRecord, isConfigured } from "./start.ts";
+import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
 const RECOVERED_MILLISECONDS = 10_000;
@@ -36,6 +40,8 @@ export interface Process {
   readonly faults: Faults;
   readonly ledger: RunLedger;
   readonly stop: AbortController;
+  /** Resolves when the last run of the loop does no more with the keys of checkpoints: a disk may hang meanwhile. */
+  signed?: Promise<void> | undefined;
   /** Absent until the rules are in place for the first time. */
   serving?: Serving;
 }
@@ -78,15 +84,16 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
+  const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
-  const snapshots = new Snapshots(process, ports.ledger);
+  const snapshots = new Snapshots(process, ports.ledger, () => checkpoints?.signWhereReady());
   const reading = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
     recovered();
     const { services, endpoints } = engine.gathered;
     if (services + endpoints === 0) metrics.kubeProxy.noteUnchanged();
-    serving.follow();
+    serving.follow(batch);
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
@@ -100,10 +107,44 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const checked = process.inForce.source === undefined
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
-  await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
-  broken.throwIfAborted();
+  try {
+    await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
+    broken.throwIfAborted();
+    if (ledger.failure === undefined) await checkpoints?.end();
+  } finally {
+    process.signed = checkpoints?.stop();
+  }
   await snapshots.end();
-  return restart ? 1 : summary(engine);
+  return restart ? EXIT.failure : summary(engine);
+}
+
+/**
+ * Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. Not without a disk
+ * either: there is nothing to sign. The files of keys are small, and threads of the runtime write them, so that the loop does not
+ * wait for them; the worker of the ledger has the segments alone.
+ */
+function signing(
+  { options, inForce, signed, served: { engine, metrics } }: Process,
+  ports: Ports,
+  broken: AbortSignal,
+  resources: DisposableStack,
+): Checkpoints | undefined {
+  const { ledger } = ports;
+  if (options.once === true || !(ledger instanceof RemoteLedger)) return undefined;
+  const checkpoints = new Checkpoints(
+    ledgerFolder(inForce.ledger),
+    ledger,
+    (record) => appendRecord(engine, ports, record),
+    ports.now,
+    (head) => metrics.noteHead(head),
+    signed,
+  );
+  const wake = () => {
+    if (!broken.aborted && ledger.failure === undefined) checkpoints.wake();
+  };
+  const timer = setInterval(wake, CHECKPOINT_STEP_MILLISECONDS);
+  resources.defer(() => clearInterval(timer));
+  return checkpoints;
 }
 
 /** Makes the snapshots of one run of the loop. */
@@ -111,15 +152,24 @@ class Snapshots {
   #last = Date.now();
   #running: Promise<void> | undefined;
 
-  constructor(readonly process: Pick<Process, "options" | "served">, readonly ledger: Ledger) {}
+  /** `signs` makes a checkpoint: a segment ends with one. */
+  constructor(
+    readonly process: Pick<Process, "options" | "served">,
+    readonly ledger: Ledger,
+    readonly signs: () => void,
+  ) {}
 
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
     const { tailBytes, failure } = this.ledger;
+    const { cluster } = this.process.served.engine;
+    // A snapshot has no elements. Those of large Services follow from their objects only when no step is left.
+    if (isUnfinished(cluster)) return;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
     if (!due || failure !== undefined || this.#running !== undefined) return;
     this.#last = Date.now();
-    this.#running = this.#send(snapshotState(this.process.served.engine.cluster), true)
+    this.signs();
+    this.#running = this.#send(snapshotState(cluster), true)
       .finally(() => this.#running = undefined);
   }
 
@@ -138,8 +188,10 @@ class Snapshots {
   /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
   async end(): Promise<void> {
     await this.#running;
-    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES || this.ledger.failure !== undefined) return;
-    await this.#send(this.process.served.engine.cluster, false);
+    const { cluster } = this.process.served.engine;
+    const { tailBytes, failure } = this.ledger;
+    if (tailBytes <= SNAPSHOT_STOP_BYTES || failure !== undefined || isUnfinished(cluster)) return;
+    await this.#send(cluster, false);
   }
 }
 
@@ -150,7 +202,7 @@ export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRe
 
 /** Appends the configuration to the ledger, where it differs from the newest one there. */
 export function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
-  const config = configRecord(inForce);
+  const config = { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
   if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
   appendRecord(engine, ports, config);
 }
@@ -163,7 +215,7 @@ function summary({ cluster, synced, rejections, committedOffset }: EngineState):
   }
   if (rejections > 0) {
     log.error("the kernel does not hold the state: the last commit was rejected (see above)");
-    return 1;
+    return EXIT.failure;
   }
   const services = cluster.services.size;
   log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);

@@ -2,6 +2,8 @@
 // more than the memory in use. Nothing happens where the runtime has no `gc` (--v8-flags=--expose-gc) or the C library has no
 // malloc_trim.
 
+import { openLibc } from "../kernel/libc.ts";
+
 /** From so many objects or records on, freeing memory is worth the pause (0.1 s at 10,000 Services). */
 const BULK = 5000;
 /** How long after the last load memory is freed: changes that came with the load must not wait for the pause. */
@@ -29,7 +31,7 @@ export class MemoryRelease implements Disposable {
 function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });
-  const libc = Deno.dlopen("libc.so.6", {
+  const libc = openLibc({
     malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   });
   libc.symbols.malloc_trim?.(0n);

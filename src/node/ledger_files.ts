@@ -12,7 +12,7 @@ export class LedgerFiles {
   constructor(
     readonly folder: string,
     files: readonly LoadedFile[],
-    readonly worker: Pick<LedgerWorker, "read" | "setAside">,
+    readonly worker: Pick<LedgerWorker, "read">,
   ) {
     this.#files = files;
   }
@@ -29,8 +29,8 @@ export class LedgerFiles {
     }
   }
 
-  /** Sets all files aside in a folder `name` of the ledger's. */
-  async setAside(name: string): Promise<void> {
-    this.#files = await this.worker.setAside(name);
+  /** The folder has `files` now. */
+  replace(files: readonly LoadedFile[]): void {
+    this.#files = files;
   }
 }

@@ -13,6 +13,8 @@ export interface LogSink {
 const encoder = new TextEncoder();
 /** Most bytes handed to the thread at once. */
 const CHUNK_BYTES = 64 * 1024;
+/** How long lines are gathered before they are written. To wake the thread costs more than to make a line. */
+const GATHER_MILLISECONDS = 100;
 /** How long to wait when a non-blocking standard error is full. */
 const RETRY_MILLISECONDS = 50;
 
@@ -23,6 +25,8 @@ export class LogWriter {
   /** Bytes in {@link #waiting} and in the write that is under way. */
   #bytes = 0;
   #draining: Promise<void> | undefined;
+  /** Ends the gathering of lines at once; undefined while none are gathered. */
+  #endGathering: (() => void) | undefined;
   #dropped = 0;
   #droppedReported = 0;
 
@@ -55,6 +59,7 @@ export class LogWriter {
   async flush(milliseconds: number): Promise<boolean> {
     const draining = this.#draining;
     if (draining === undefined) return true;
+    this.#endGathering?.();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), milliseconds);
     void draining.then(() => resolve(true));
@@ -80,6 +85,7 @@ export class LogWriter {
 
   /** Writes until no line waits. It never rejects. */
   async #drain(): Promise<void> {
+    await this.#gather();
     while (this.#waiting.length > 0) {
       const lines = this.#takeChunk();
       await this.#writeWhole(lines);
@@ -90,6 +96,15 @@ export class LogWriter {
       this.#put(encoder.encode(this.droppedLine(dropped)));
     }
     this.#draining = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GATHER_MILLISECONDS);
+    this.#endGathering = resolve;
+    await promise;
+    this.#endGathering = undefined;
+    clearTimeout(timer);
   }
 
   /** Takes lines of at most {@link CHUNK_BYTES} from those that wait, or one longer line. */

@@ -20,10 +20,27 @@ interface NodeSettings {
 
 /** Sets the given values. Returns a sentence for each that could not be set. */
 export function setUpNode({ conntrack, oomScoreAdj }: NodeSettings): string[] {
-  const parameters = [
-    ...(conntrack === undefined ? [] : conntrackParameters(conntrack, onlineCpus())),
-    ...(oomScoreAdj === undefined ? [] : [{ path: OOM_SCORE, value: oomScoreAdj, raise: false }]),
+  return [
+    ...(conntrack === undefined ? [] : setConntrack(conntrack)),
+    ...(oomScoreAdj === undefined ? [] : setAll([{ path: OOM_SCORE, value: oomScoreAdj, raise: false }])),
   ];
+}
+
+/** Sets the limits of connection tracking. One of them follows from the number of cores; the others do not need it. */
+function setConntrack(conntrack: ConntrackSettings): string[] {
+  try {
+    return setAll(conntrackParameters(conntrack, onlineCpus()));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const withoutCores = conntrackParameters({ ...conntrack, maxPerCore: 0 }, 0);
+    return [
+      `the number of cores is not known, so nf_conntrack_max stays as it is: ${error.message}`,
+      ...setAll(withoutCores),
+    ];
+  }
+}
+
+function setAll(parameters: readonly KernelParameter[]): string[] {
   return parameters.flatMap((parameter) => problemOf(parameter) ?? []);
 }
 

@@ -4,6 +4,7 @@
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
 import { TABLE } from "../fold/skeleton.ts";
+import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -16,6 +17,7 @@ import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
+import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
 import { flushLog, log, startNodeLog } from "./log.ts";
@@ -36,11 +38,32 @@ import { OWNED, ownTables } from "./table_owner.ts";
 export async function run(options: RunOptions): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
-  if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? 0 : 1;
-  const client = apiClient(inForce);
+  if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
   if (options.dryRun) {
-    return await dryRun(openSource({ ...options, ...inForce }, true, client), configRecord(inForce));
+    const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
+    return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
+  const ledger = new RunLedger({
+    folder: ledgerFolder(inForce.ledger),
+    policy: options.fsync ?? "interval",
+    required: options.once === true,
+  });
+  let code: number = EXIT.failure;
+  try {
+    code = await runOn(ledger, options, inForce);
+  } finally {
+    await endLedger(ledger, code);
+  }
+  return code;
+}
+
+/** Runs the proxy on `ledger`. */
+async function runOn(ledger: RunLedger, options: RunOptions, inForce: Settings): Promise<number> {
+  // First of all a start says whether the rules are there: what is made below takes as long as that.
+  ledger.prepare();
+  const found = await look(ledger);
+  using _ = found.resources;
+  const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed({
     sendEvent: (event) => recorder?.send(event),
@@ -48,22 +71,13 @@ export async function run(options: RunOptions): Promise<number> {
   }, inForce);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const ledger = new RunLedger({
-    folder: ledgerFolder(inForce.ledger),
-    policy: options.fsync ?? "interval",
-    required: options.once === true,
-  });
-  ledger.prepare();
   const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
-  let code = 1;
   try {
-    code = await runProcess(process);
+    return await runProcess(process, found);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
-    await endLedger(ledger, code);
   }
-  return code;
 }
 
 /** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
@@ -74,9 +88,15 @@ async function endLedger(ledger: RunLedger, code: number): Promise<void> {
 }
 
 /** Runs the loop, again after each fault. A fault before the first rules are in place, or with `--once`, ends the program. */
-async function runProcess(process: Process): Promise<number> {
+async function runProcess(process: Process, first: Found): Promise<number> {
   const { options, served, faults, stop } = process;
-  const code = await restarting(() => lives(process), {
+  let found: Found | undefined = first;
+  const start = async () => {
+    const now = found ?? await look(process.ledger);
+    found = undefined;
+    return await lives(process, now);
+  };
+  const code = await restarting(start, {
     stop: stop.signal,
     mayRestart: (error) => process.serving !== undefined && options.once !== true && !isLedgerDamage(error),
     restarts(error, pause) {
@@ -89,36 +109,54 @@ async function runProcess(process: Process): Promise<number> {
       );
     },
   });
-  return code ?? 1;
+  return code ?? EXIT.failure;
 }
 
 /** Runs of the loop, until one does not end because the ledger can be continued. */
-async function lives(process: Process): Promise<number> {
-  for (;;) {
-    const code = await live(process);
+async function lives(process: Process, first: Found): Promise<number> {
+  for (let found = first;; found = await look(process.ledger)) {
+    const code = await live(process, found);
     if (process.stop.signal.aborted || !process.ledger.reopened.aborted) return code;
   }
 }
 
-/** One run of the loop, from the opening of kernel and ledger to the end of the source. */
-async function live(process: Process): Promise<number> {
-  const { options, inForce, client, served, faults } = process;
-  await using resources = new AsyncDisposableStack();
-  const kernel = resources.use(new NetlinkKernel());
-  const opened = await process.ledger.begin(heldPosition(kernel), process.serving === undefined);
-  const { engine, ledger, held, gap } = opened;
+/** What a run of the loop finds. */
+interface Found {
+  readonly kernel: NetlinkKernel;
+  /** The last commit of the ledger, where the kernel holds it. */
+  readonly held: HeldCommit | undefined;
+  /** Owns the kernel's socket. */
+  readonly resources: DisposableStack;
+}
+
+/** Opens the kernel and finds out, and logs, whether it holds the rules of the last commit. */
+async function look(ledger: RunLedger): Promise<Found> {
+  using opened = new DisposableStack();
+  const kernel = opened.use(new NetlinkKernel());
+  const held = await ledger.look(heldPosition(kernel));
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
     log.info(
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
   }
+  return { kernel, held, resources: opened.move() };
+}
+
+/** One run of the loop, from the opening of the ledger to the end of the source. */
+async function live(process: Process, found: Found): Promise<number> {
+  const { options, inForce, client, served, faults } = process;
+  await using resources = new AsyncDisposableStack();
+  const { kernel, held } = found;
+  resources.use(found.resources.move());
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const conntrack = resources.use(new Conntrack());
   // Rules that are in the kernel prove that the kernel has what they need.
-  if (held === undefined && !capable(kernel)) return 1;
+  if (held === undefined && !capable(kernel)) return EXIT.failure;
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
+  const opened = await process.ledger.begin(process.serving === undefined);
+  const { engine, ledger, gap } = opened;
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
   Object.assign(served, {
     engine,
@@ -169,8 +207,12 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
-      for (const event of movedEvents(report.moved, served.engine.cluster)) served.sendEvent(event);
-      if (report.operations > 0) log.info(syncLine(report));
+      const { cluster } = served.engine;
+      const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
+      for (const event of events) served.sendEvent(event);
+      // A change of a large Service takes many commits: the last one is logged, and those that bring other changes.
+      const isStep = report.unfinished > 0 && report.records === 1;
+      if (report.operations > 0 && !isStep) log.info(syncLine(report));
     },
     warn: (text) => log.warn(text),
   };

@@ -27,7 +27,7 @@ import { LedgerWorker, type OnReport, type Opening } from "./ledger_worker.ts";
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { renewal } from "./renew_ledger.ts";
-import { foldWhole, isRenewed, replacesRules, reportRenewal } from "./start.ts";
+import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
 
 const SILENT = `the disk does not answer within ${LEDGER_OPEN_MILLISECONDS_MAX / 1000} s`;
 
@@ -56,6 +56,8 @@ export class RunLedger {
   readonly #worker = new LedgerWorker();
   /** The opening that is under way, or done and not used yet. */
   #opening: Promise<Opening> | undefined;
+  /** What {@link look} found, for {@link begin}. */
+  #looked: Looked | undefined;
   #current: LedgerOfLoop | undefined;
   #omitted: RecordGap | undefined;
   #reopened = new AbortController();
@@ -79,21 +81,40 @@ export class RunLedger {
   }
 
   /**
-   * The ledger for the next run of the loop, folded. `position` is what the kernel holds; `first`: no loop has run before. Waits a
-   * bounded time for the disk. Throws LedgerLocked where another proxy runs on this ledger.
+   * The first step of the next run of the loop: the last commit of the ledger, where it is what wrote `position` into the kernel.
+   * Waits a bounded time for the disk.
    */
-  async begin(position: Position | undefined, first: boolean): Promise<LedgerOfLoop> {
+  async look(position: Position | undefined): Promise<HeldCommit | undefined> {
     this.#reopened = new AbortController();
     this.onRecord = () => {};
     this.#noteOmission();
-    using late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
+    this.#looked?.late[Symbol.dispose]();
+    const late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
+    this.#looked = { late, files: undefined, held: undefined };
     this.prepare();
+    const opening = await late.before(this.#opening!);
+    if (opening?.kind !== "opened") return undefined;
+    const files = new LedgerFiles(this.options.folder, opening.files, this.#worker);
+    const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
+    this.#looked = { late, files, held };
+    return held;
+  }
+
+  /**
+   * The second step: the ledger, folded. `first`: no loop has run before. It ends within the time that {@link look} began. Throws
+   * LedgerLocked where another proxy runs on this ledger.
+   */
+  async begin(first: boolean): Promise<LedgerOfLoop> {
+    const { late, files, held } = this.#looked!;
+    this.#looked = undefined;
+    using _ = late;
     const opening = await late.before(this.#opening!);
     if (opening === undefined) return this.#without(SILENT);
     this.#opening = undefined;
     if (opening.kind === "refused") return this.#refused(opening, first);
-    const files = new LedgerFiles(this.options.folder, opening.files, this.#worker);
-    const read = await late.before(this.#read(files, position));
+    const read = await late.before(
+      this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#worker), held),
+    );
     if (read === undefined) {
       // Another opening ends that reading.
       this.prepare();
@@ -106,6 +127,7 @@ export class RunLedger {
   /** Closes the ledger and ends the worker. False where the disk does not answer in time: then the worker stands still. */
   async close(): Promise<boolean> {
     this.#ended = true;
+    this.#looked?.late[Symbol.dispose]();
     clearTimeout(this.#retry);
     if (await this.#worker.close(LEDGER_CLOSE_MILLISECONDS_MAX)) return true;
     const records = this.#current?.ledger.failure?.records ?? 0;
@@ -166,34 +188,44 @@ export class RunLedger {
   }
 
   /** Folds the ledger from the files that the worker has read, and has the worker continue it. */
-  async #read(files: LedgerFiles, position: Position | undefined): Promise<LedgerOfLoop> {
-    const held = position && await files.look((storage) => heldCommit(storage, position));
+  async #read(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
     try {
       const folded = await files.look((storage) => this.#fold(storage));
-      return { ...folded, held, ledger: this.#continue(folded), gap: this.#omitted };
+      const ledger = this.#continue(folded);
+      const renewed = this.#goOn(folded, ledger) || folded.renewed;
+      return { engine: folded.engine, held, ledger, renewed, gap: this.#omitted };
     } catch (error) {
       if (!isLedgerDamage(error)) throw error;
       const time = new Date().toISOString();
       const { folder, records } = await files.look((storage) => renewal(storage, error, time));
-      await files.setAside(folder);
+      files.replace(await this.#worker.setAside(folder));
       reportRenewal(error, `${this.options.folder}/${folder}`, records);
       const folded = await files.look((storage) => this.#fold(storage));
       const ledger = this.#continue(folded);
       stepEngine(folded.engine, { kind: "appended", first: ledger.append(records), records });
       const renewed = replacesRules(records[0]);
-      return { ...folded, held: undefined, ledger, renewed, gap: this.#omitted };
+      return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#omitted };
     }
   }
 
+  /** Has the worker remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
+  #goOn({ engine, cut, unused }: Folded, ledger: RemoteLedger): boolean {
+    if (unused.length > 0) this.#worker.post({ kind: "remove", names: unused });
+    if (cut === undefined) return false;
+    const renewed = goOnBehind(engine, ledger, cut);
+    this.#worker.post({ kind: "remove-behind", from: cut.from });
+    return renewed;
+  }
+
   #fold(storage: Storage): Folded {
-    const { engine, read } = foldWhole(storage, this.options.folder, (how) => {
+    const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, (how) => {
       const { encoder, end } = recover(storage, how);
-      return { encoder, end, torn: end?.torn };
+      return { encoder, end, torn: end?.torn, next: encoder.end.next };
     });
     const { encoder, end } = read;
     const open = end === undefined || end.segment === "" || end.segment.endsWith(COMPRESSED);
     const tailBytes = open ? 0 : storage.size(end.segment);
-    return { engine, encoder, end, tailBytes, renewed: isRenewed(storage, engine) };
+    return { engine, encoder, end, tailBytes, cut, unused, renewed: isRenewed(storage, engine) };
   }
 
   #continue({ encoder, end, tailBytes }: Folded): RemoteLedger {
@@ -237,7 +269,16 @@ interface Folded {
   readonly encoder: RecordEncoder;
   readonly end: LedgerEnd | undefined;
   readonly tailBytes: number;
+  readonly cut: CutLedger | undefined;
+  readonly unused: readonly string[];
   readonly renewed: boolean;
+}
+
+/** The first step of a start. `files`: undefined where the disk has not answered. */
+interface Looked {
+  readonly late: Deadline;
+  readonly files: LedgerFiles | undefined;
+  readonly held: HeldCommit | undefined;
 }
 
 /** A bound for what is awaited. */

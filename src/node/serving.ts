@@ -13,6 +13,7 @@ import { DESCRIPTORS_RESERVED } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
+import { placesWithin } from "../serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
 import type { ServerAddress } from "../serve/http_server.ts";
@@ -20,6 +21,7 @@ import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
+import { AsideEvents } from "./aside_events.ts";
 import type { Settings } from "./config.ts";
 import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
@@ -40,6 +42,8 @@ export interface Served {
   brokenSince: number | undefined;
   /** The last sync that the kernel accepted, in milliseconds since 1970; 0 before the first. */
   lastUpdated: number;
+  /** Which Services have had an event because they are set aside. */
+  readonly aside: AsideEvents;
   /** Sends an event to the API server. */
   sendEvent(event: ApiEvent): void;
   /** Receives an error that was thrown while an answer was made. */
@@ -58,6 +62,7 @@ export function newServed(
     drift: undefined,
     brokenSince: undefined,
     lastUpdated: 0,
+    aside: new AsideEvents(),
     sendEvent,
     failed,
     metrics: newMetrics({
@@ -91,6 +96,8 @@ export class Serving implements Disposable {
     const facts = () => healthFacts(served, inForce);
     const { metricsBindAddress, healthzBindAddress, document } = inForce;
     const { metrics } = served;
+    const descriptors = descriptorsBound();
+    const places = placesWithin(descriptors);
     const notes = (server: ServerName) => metrics.condition.notes(server, (error) => served.failed(error));
     if (metricsBindAddress) {
       const pages = {
@@ -104,13 +111,20 @@ export class Serving implements Disposable {
       };
       this.#listen(
         { reason: "FailedToStartMetricServer", what: "metrics", address: metricsBindAddress },
-        () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics")),
+        () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics"), places.metrics),
       );
     }
     if (healthzBindAddress) {
       this.#listen(
         { reason: "FailedToStartProxierHealthcheck", what: "health", address: healthzBindAddress },
-        () => serveHealth(healthzBindAddress, facts, metrics.kubeProxy.noteHealth, notes("health")),
+        () =>
+          serveHealth(
+            healthzBindAddress,
+            facts,
+            metrics.kubeProxy.noteHealth,
+            notes("health"),
+            places.health,
+          ),
       );
     }
     this.#ports = this.#servers.use(
@@ -123,7 +137,8 @@ export class Serving implements Disposable {
           served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
         },
         notes("health-check"),
-        healthCheckPortsMax(),
+        Math.max(0, descriptors - DESCRIPTORS_RESERVED),
+        places.healthCheck,
       ),
     );
     this.#servers.use(metrics.measureLoopDelay());
@@ -132,13 +147,13 @@ export class Serving implements Disposable {
   }
 
   /**
-   * Opens and closes health check ports as the Services now need. Call it after each batch. A failure (descriptors may have
-   * run out) is reported, and the next batch tries again: rules do not depend on it.
+   * Opens and closes health check ports as the Services now need. Call it after each `batch`; without one after any other
+   * change. A failure (descriptors may have run out) is reported, and the next batch tries again: rules do not depend on it.
    */
-  follow(): void {
+  follow(batch?: SourceBatch): void {
     try {
       this.#follow();
-      this.#remind();
+      if (batch === undefined || mayConcernNode(batch)) this.#remind();
     } catch (error) {
       this.served.failed(error);
     }
@@ -198,6 +213,12 @@ export class Serving implements Disposable {
   }
 }
 
+/** Whether the state of the own Node may be another after `batch`. Most batches are changes of endpoints. */
+function mayConcernNode(batch: SourceBatch): boolean {
+  return batch.kind === "list" || batch.problems.length > 0 ||
+    batch.events.some(({ key }) => key.kind === "Node");
+}
+
 /** A server that is to listen. */
 interface Listening {
   /** The reason of the event that is sent when it cannot listen. */
@@ -251,6 +272,7 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     nodeEligible: eligible,
     node: problem === "" ? undefined : problem,
     ledger: served.ledger(),
+    aside: engine.cluster.aside,
     sources: served.status(),
   };
 }
@@ -271,10 +293,10 @@ function about(): ZPages {
   return { startedAt: performance.timeOrigin, version: VERSION, runtime, flags: givenFlags(Deno.args) };
 }
 
-/** How many health check ports may be open: all descriptors of the process, without those for the rest of the program. */
-function healthCheckPortsMax(): number {
+/** How many descriptors this process may have; no bound where the kernel does not say. */
+function descriptorsBound(): number {
   try {
-    return Math.max(0, descriptorsMax() - DESCRIPTORS_RESERVED);
+    return descriptorsMax();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return Infinity;

@@ -5,14 +5,18 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
+import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
+import { removeBehind } from "../ledger/cut_files.ts";
 import { segmentFirst } from "../ledger/format.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { segmentNames, type TornTail } from "../ledger/segment.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
+import { folderStorage, isUnfinishedFile, type Storage } from "../ledger/storage.ts";
 import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import { LedgerWriter, type RecoveryOptions } from "../ledger/writer.ts";
+import { type Continuation, continueBehind } from "./cut_ledger.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
@@ -44,8 +48,15 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
   const open = (options: RecoveryOptions) => new LedgerWriter(storage, { policy, ...options });
   try {
-    const { engine, read } = foldWhole(storage, path, open);
-    return { engine, ledger: read, renewed: isRenewed(storage, engine) };
+    const { engine, read, cut, unused } = foldWhole(storage, path, open);
+    // Now this process has the lock.
+    read.disk.attempt(() => unused.forEach((name) => storage.remove(name)));
+    const behind = cut !== undefined && goOnBehind(engine, read, cut);
+    if (cut !== undefined) {
+      read.sync();
+      if (read.failure === undefined) read.disk.attempt(() => removeBehind(storage, cut.from));
+    }
+    return { engine, ledger: read, renewed: behind || isRenewed(storage, engine) };
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
     const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
@@ -64,6 +75,14 @@ export function reportRenewal(damage: LedgerDamage, folder: string, records: rea
   log.error(`it is set aside in ${folder}; a new one goes on with ${records.length - 1} records of it`);
 }
 
+/** Records the gap that a cut left. Returns whether rules were committed from what is missing, and from nothing before. */
+export function goOnBehind(engine: EngineState, ledger: Ledger, cut: CutLedger): boolean {
+  const { records, committed } = cut;
+  log.error(`the end of the ledger was cut off: ${cut.text}; it goes on with a record of the gap`);
+  stepEngine(engine, { kind: "appended", first: ledger.append(records), records });
+  return committed && engine.cluster.committed === undefined;
+}
+
 /** Whether the ledger replaces a damaged one that had committed rules, and no rules were committed since. */
 export function isRenewed(storage: Storage, { cluster }: EngineState): boolean {
   if (cluster.committed !== undefined) return false;
@@ -76,13 +95,29 @@ export function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
+/** A ledger whose end was cut off, and how it goes on. */
+export type CutLedger = CutTail & Continuation;
+
+/** A ledger that was folded. */
+export interface FoldedLedger<T> {
+  readonly engine: EngineState;
+  /** What `open` returned. */
+  readonly read: T;
+  /** Where its end was cut off. */
+  readonly cut: CutLedger | undefined;
+  /** Files that no start needs: the writer removes them. */
+  readonly unused: readonly string[];
+}
+
 /** Folds a ledger: the newest whole snapshot, then the records after it, some at a time. `open` reads these records. */
-export function foldWhole<T extends { readonly torn: TornTail | undefined }>(
+export function foldWhole<T extends { readonly torn: TornTail | undefined; readonly next: number }>(
   storage: Storage,
   path: string,
   open: (options: RecoveryOptions) => T,
-): { readonly engine: EngineState; readonly read: T } {
-  const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
+): FoldedLedger<T> {
+  const lost = cutTail(storage, "snapshots");
+  const strays = straySnapshots(storage);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, lost?.from, snapshotMisfit, strays);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const counted = progress("records read from the ledger");
@@ -104,11 +139,15 @@ export function foldWhole<T extends { readonly torn: TornTail | undefined }>(
     },
   });
   fold();
+  const unused = [...strays, ...storage.names().filter(isUnfinishedFile)];
+  const cut = lost ?? cutBehind(storage, read.next);
+  const goesOn = cut &&
+    { ...cut, ...continueBehind(storage, cut, engine.cluster, new Date().toISOString()) };
   if (read.torn !== undefined) {
     const { file, keep, lostBytes, reason } = read.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
   }
-  return { engine, read };
+  return { engine, read, cut: goesOn, unused };
 }
 
 /** Throws LedgerDamage where the past was removed and no whole snapshot of it is left: the state would not be complete. */
@@ -130,8 +169,9 @@ export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">):
 }
 
 /** Whether the newest configuration in the ledger is that of `config`. */
-export function isConfigured({ cluster }: EngineState, { nodeName, proxy }: ConfigRecord): boolean {
-  return cluster.node.name === nodeName && sameValue(cluster.config, proxy);
+export function isConfigured({ cluster }: EngineState, { nodeName, proxy, bounds }: ConfigRecord): boolean {
+  return cluster.node.name === nodeName && sameValue(cluster.config, proxy) &&
+    sameValue(cluster.bounds, bounds);
 }
 
 /** Aborts on SIGINT and SIGTERM. The loop finishes its present batch first. */

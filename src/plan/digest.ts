@@ -46,6 +46,11 @@ export function digestText(digest: Digest): string {
   return [...digest].map((lane) => lane.toString(16).padStart(8, "0")).join("");
 }
 
+/** The digest that {@link digestText} wrote. */
+export function readDigest(text: string): Digest {
+  return new Uint32Array(LANES).map((_, lane) => parseInt(text.slice(8 * lane, 8 * lane + 8), 16));
+}
+
 /** Sets and chains by name: the order in which the kernel lists them has no meaning. Rules keep theirs. */
 function sorted(tables: readonly Table[]): Table[] {
   const byName = <T extends { readonly name: string }>(list: readonly T[]) =>

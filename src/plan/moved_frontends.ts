@@ -18,6 +18,7 @@ export interface MovedFrontend {
 
 /** The maps that frontends are keys of. With policy Local a frontend can be in both maps of its kind. */
 const FRONTEND_SETS = [
+  "single-endpoints",
   "service-ips",
   "no-endpoint-services",
   "service-nodeports",

@@ -70,7 +70,9 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
   records.forEach((record, i) => {
     const { time } = record;
     const offset = first + i;
-    if (record.kind === "gap") gaps.push({ offset, time, records: record.records, reason: record.reason });
+    if (record.kind === "gap" && record.checkpoint === undefined) {
+      gaps.push({ offset, time, records: record.records, reason: record.reason });
+    }
     if (record.kind !== "commit") return;
     changesOmitted += record.changesOmitted;
     if (record.outcome !== "rejected") return;

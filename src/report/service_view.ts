@@ -3,13 +3,15 @@
 // was lost or the kernel rejected rules, they differ.
 
 import type { ServiceName } from "../kube/service_name.ts";
+import { pinnedEndpoint } from "../fold/affinity.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
+import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
-import { endpointParts, endpointText } from "../nft/text.ts";
+import { endpointText } from "../nft/text.ts";
 import { conditionText } from "./object_change.ts";
 import type { CausedElement, View } from "./timeline.ts";
 
@@ -124,7 +126,7 @@ function frontendsOf(view: View, port: ServicePort): FrontendView[] {
   return [addressed("cluster IP", port.clusterIP), ...external, ...nodePort];
 }
 
-/** One frontend: `key` in the map of verdicts, or in the map of frontends without endpoints. */
+/** One frontend: `key` in a map of frontends with endpoints, or in the map of those without. */
 function frontendAt(
   { elements }: View,
   port: ServicePort,
@@ -136,7 +138,8 @@ function frontendAt(
   const [serves, refuses] = kind === "NodePort"
     ? [paths["service-nodeports"], paths["no-endpoint-nodeports"]]
     : [paths["service-ips"], paths["no-endpoint-services"]];
-  const serving = elements.get(serves)?.get(canonicalKey(key));
+  const serving = elements.get(paths["single-endpoints"])?.get(canonicalKey(key)) ??
+    elements.get(serves)?.get(canonicalKey(key));
   const refusing = elements.get(refuses)?.get(canonicalKey(key));
   const found = serving ?? refusing;
   const leads = serving
@@ -156,7 +159,11 @@ function endpointViews(
   port: ServicePort,
   slices: readonly (readonly [string, EndpointSlice])[],
 ): EndpointView[] {
-  const chosen = endpointsOf(port, slices.map(([, slice]) => slice), view.surroundings.node);
+  const chosen = endpointsOf(
+    port,
+    new SlicedEndpoints(slices.map(([, slice]) => slice)),
+    view.surroundings.node,
+  );
   const [cluster, local] = [new Set(chosen.cluster), new Set(chosen.local)];
   const placed = placedEndpoints(view, port);
   const seen = new Map<string, EndpointView>();
@@ -193,22 +200,23 @@ function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceE
   );
 }
 
-/** The record that gave each endpoint its slot, by `address . port`; with affinity, the one that made its chain. */
+/** The record that gave each endpoint its slot, by `address . port`; with affinity, the one that made its set of clients. */
 function placedEndpoints({ elements }: View, port: ServicePort): Map<string, number> {
   const placed = new Map<string, number>();
   const frontend = [port.clusterIP, port.protocol, String(port.port)];
+  const single = elements.get(PATHS[port.family]["single-endpoints"])?.get(elementKey(frontend));
+  if (single !== undefined && (single.comment === undefined || single.comment === port.name)) {
+    placed.set(single.value!, single.cause);
+  }
   const slots = elements.get(PATHS[port.family].endpoints)!;
   const at = (slot: number): CausedElement | undefined => slots.get(elementKey([...frontend, String(slot)]));
   for (let slot = 0, found; (found = at(slot)) !== undefined; slot++) {
     if (found.comment === undefined || found.comment === port.name) placed.set(found.value!, found.cause);
   }
   if (port.affinitySeconds === 0) return placed;
-  const beginning = `endpoint-${port.namespace}/${port.service}/${port.protocol}/${port.portName}__`;
-  for (const [key, { value, cause }] of elements.get(OBJECT_PATHS[port.family].chain)!) {
-    const target = /dnat to (\S+)/.exec(value ?? "")?.[1];
-    const endpoint = target === undefined ? undefined : endpointParts(target);
-    if (!key.startsWith(beginning) || endpoint === undefined) continue;
-    placed.set(elementKey([endpoint.address, endpoint.port]), cause);
+  for (const [name, { cause }] of elements.get(OBJECT_PATHS[port.family].set)!) {
+    const endpoint = pinnedEndpoint(port, name);
+    if (endpoint !== undefined) placed.set(endpoint, cause);
   }
   return placed;
 }

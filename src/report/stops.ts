@@ -66,8 +66,9 @@ function stopAt(
         kind: record.outcome === "committed" ? "commit" : "rejected",
       };
     case "drift":
-    case "gap":
       return { through, from: through + 1, kind: record.kind };
+    case "gap":
+      return record.checkpoint === undefined ? { through, from: through + 1, kind: record.kind } : undefined;
     case "event":
     case "config":
       return offset > committed ? { through: offset, from: offset, kind: "uncommitted" } : undefined;

@@ -168,7 +168,7 @@ function changedSurroundings(
   const slice = record.kind === "event" && record.key.kind === "EndpointSlice";
   if (slice && before.aside.size === 0 && state.aside.size === 0) return undefined;
   if (record.kind === "drift" || record.kind === "gap") return undefined;
-  if (record.kind === "commit" && record.setAside === undefined) return undefined;
+  if (record.kind === "commit" && record.setAside === undefined && !record.advances) return undefined;
   return surroundingsOf(state);
 }
 

@@ -3,7 +3,33 @@
 //
 // Why not refuse the new connection? Then one client that holds all places would keep every other client out.
 
-import { CONNECTION_MILLISECONDS_MAX, REQUEST_MILLISECONDS_MAX } from "../limits.ts";
+import {
+  CONNECTION_MILLISECONDS_MAX,
+  DESCRIPTORS_OWN,
+  HEALTH_CHECK_CONNECTIONS_MAX,
+  HEALTH_CONNECTIONS_MAX,
+  METRICS_CONNECTIONS_MAX,
+  REQUEST_MILLISECONDS_MAX,
+} from "../limits.ts";
+
+/** How many connections each server may hold. */
+export interface Places {
+  readonly health: number;
+  readonly healthCheck: number;
+  readonly metrics: number;
+}
+
+/** The places of a process that may have `descriptors`: less where they would leave too few to the rules. */
+export function placesWithin(descriptors: number): Places {
+  const all = HEALTH_CONNECTIONS_MAX + HEALTH_CHECK_CONNECTIONS_MAX + METRICS_CONNECTIONS_MAX;
+  const share = Math.min(1, Math.max(0, descriptors - DESCRIPTORS_OWN) / all);
+  const part = (most: number) => Math.max(1, Math.floor(most * share));
+  return {
+    health: part(HEALTH_CONNECTIONS_MAX),
+    healthCheck: part(HEALTH_CHECK_CONNECTIONS_MAX),
+    metrics: part(METRICS_CONNECTIONS_MAX),
+  };
+}
 
 /** Why a connection was closed before its answer was sent. */
 export const CLOSINGS = ["full", "late", "malformed"] as const;

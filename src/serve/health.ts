@@ -45,14 +45,21 @@ export function isHealthy({ now, pendingSince, brokenSince, pendingMax }: Health
 }
 
 /** The texts of the problems, for users on this node. What looks like a credential is left out. */
-export function details({ ledger, sources, drift }: HealthFacts): Readonly<Record<string, unknown>> {
+export function details({ ledger, sources, drift, aside }: HealthFacts): Readonly<Record<string, unknown>> {
   const text = (problem: string) => redacted(printable(problem));
   return {
     ledger: ledger === undefined ? "" : text(ledger.reason),
     sources: Object.fromEntries(sources.map(({ kind, problem }) => [kind, text(problem)])),
     drift: drift === undefined ? null : shownDrift(drift),
+    setAside: Object.fromEntries(
+      [...aside].sort(([a], [b]) => a < b ? -1 : 1).slice(0, ASIDE_SHOWN_MAX)
+        .map(([name, reason]) => [name, text(reason)]),
+    ),
   };
 }
+
+/** Most Services that {@link details} names. */
+const ASIDE_SHOWN_MAX = 100;
 
 /** The part of the body that both endpoints have. */
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {

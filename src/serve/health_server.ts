@@ -25,6 +25,7 @@ export function serveHealth(
   facts: () => HealthFacts,
   answered: (endpoint: HealthEndpoint, code: number) => void = () => {},
   notes: HttpNotes = NO_NOTES,
+  places = HEALTH_CONNECTIONS_MAX,
 ): HttpServer {
   const respond = (endpoint: HealthEndpoint, { status, body }: HealthAnswer): HttpAnswer => {
     answered(endpoint, status);
@@ -37,7 +38,7 @@ export function serveHealth(
       if (path === "/livez") return respond("livez", livez(facts()));
       return NOT_FOUND;
     },
-    new Connections(HEALTH_CONNECTIONS_MAX),
+    new Connections(places),
     notes,
   );
 }
@@ -53,7 +54,7 @@ export interface ServiceHealth {
 /** One server for each Service and address. Dispose of it to close all of them. */
 export class HealthCheckPorts implements Disposable {
   readonly #servers = new Map<string, HttpServer>();
-  readonly #connections = new Connections(HEALTH_CHECK_CONNECTIONS_MAX);
+  readonly #connections: Connections;
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
   /** Places that could not be opened, with the error: each error is reported once. */
   readonly #failed = new Map<string, string>();
@@ -67,7 +68,10 @@ export class HealthCheckPorts implements Disposable {
     readonly failed: (service: ServiceHealth, problem: string) => void,
     readonly notes: HttpNotes = NO_NOTES,
     readonly max: number = Infinity,
-  ) {}
+    places = HEALTH_CHECK_CONNECTIONS_MAX,
+  ) {
+    this.#connections = new Connections(places);
+  }
 
   /** Opens and closes ports until they are those of `services`, on each of `hostnames`. */
   follow(services: readonly ServiceHealth[], hostnames: readonly string[]): void {

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
+import type { LedgerHead } from "../ledger/head.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
@@ -14,6 +15,8 @@ import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts
 export interface Metrics extends Meter {
   /** Counts one sync. */
   noteSync(report: SyncReport): void;
+  /** Publishes a head of the ledger, so that every scraper is a witness of it. */
+  noteHead(head: LedgerHead): void;
   /** The metrics with kube-proxy's names. */
   readonly kubeProxy: KubeProxyMetrics;
   /** The metrics about the program itself. */
@@ -89,11 +92,7 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     labelNames: ["service_port"] as const,
     registers,
   });
-  const aside = new Gauge({
-    name: "ledgerproxy_services_set_aside",
-    help: "Services that are not served because their rules are refused, until they change",
-    registers,
-  });
+  const unserved = unservedMetrics(registry);
   const claims = claimMetrics(registry);
   return {
     kubeProxy,
@@ -104,17 +103,57 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
     drifted: (process) => drift.inc({ process }),
     appended: (microseconds) => append.observe(microseconds / 1e6),
+    ...headMetric(registry),
     noteSync(report) {
       kubeProxy.noteSync(report);
       if (report.operations > 0) duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
       position.set(report.position);
-      aside.set(report.aside);
+      unserved.noteSync(report);
       claims.noteSync(report);
       omitted.reset();
       for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
     },
     text: () => registry.metrics(),
+  };
+}
+
+/** Metrics about Services that have no rules, or not all of them yet. */
+function unservedMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
+  const registers = [registry];
+  const aside = new Gauge({
+    name: "ledgerproxy_services_set_aside",
+    help:
+      "Services that are not served because they are too large or their rules are refused, until they change",
+    registers,
+  });
+  const unfinished = new Gauge({
+    name: "ledgerproxy_services_unfinished",
+    help: "Large Services whose rules are being made, in steps, as of the last sync",
+    registers,
+  });
+  return {
+    noteSync(report) {
+      aside.set(report.aside);
+      unfinished.set(report.unfinished);
+    },
+  };
+}
+
+/** The metric that `readHeads` reads (src/ledger/head.ts). */
+function headMetric(registry: Registry): Pick<Metrics, "noteHead"> {
+  const head = new Gauge({
+    name: "ledgerproxy_ledger_head_info",
+    help:
+      "A place of the ledger and the hash chain there, for verify --witness; another one every 15 minutes",
+    labelNames: ["ledger", "offset", "chain"] as const,
+    registers: [registry],
+  });
+  return {
+    noteHead({ ledger, next, chain }) {
+      head.reset();
+      head.set({ ledger, offset: String(next), chain }, 1);
+    },
   };
 }
 

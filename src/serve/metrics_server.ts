@@ -50,6 +50,7 @@ export function serveMetrics(
   { config, details, about, checks }: MetricsPages,
   address: ServerAddress,
   notes: HttpNotes = NO_NOTES,
+  places = METRICS_CONNECTIONS_MAX,
 ): HttpServer {
   const slis = sliMetrics(checks, about.startedAt);
   const pages: Map<string, Page> = new Map<string, Page>([
@@ -69,7 +70,7 @@ export function serveMetrics(
   return new HttpServer(
     address,
     (request) => pages.get(request.path)?.(request) ?? NOT_FOUND,
-    new Connections(METRICS_CONNECTIONS_MAX),
+    new Connections(places),
     notes,
   );
 }

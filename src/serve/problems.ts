@@ -32,6 +32,7 @@ export const HEALTH_PROBLEMS = [
   "rules rejected",
   "another program changes our tables",
   "ledger cannot be written",
+  "services set aside",
   "restarting after a fault",
   ...Object.values(OWN_NODE_PROBLEMS),
   ...SOURCE_PROBLEMS,
@@ -47,6 +48,8 @@ export interface ProblemFacts {
   /** What another program did to our tables, until our rules are back and it has stopped. */
   readonly drift: OpenDrift | undefined;
   readonly ledger: LedgerFailure | undefined;
+  /** Services that are not served, and why. */
+  readonly aside: ReadonlyMap<string, string>;
   readonly node: Exclude<OwnNodeProblem, ""> | undefined;
   readonly sources: readonly ResourceStatus[];
 }
@@ -78,6 +81,7 @@ export function problemsOf(facts: ProblemFacts): HealthProblem[] {
     facts.pendingSince === undefined ? undefined : "rules rejected",
     facts.drift === undefined ? undefined : "another program changes our tables",
     facts.ledger === undefined ? undefined : "ledger cannot be written",
+    facts.aside.size === 0 ? undefined : "services set aside",
     facts.brokenSince === undefined ? undefined : "restarting after a fault",
     facts.node === undefined ? undefined : OWN_NODE_PROBLEMS[facts.node],
     ...facts.sources.map(sourceProblem),

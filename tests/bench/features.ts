@@ -3,18 +3,7 @@
 //
 //   deno task bench:features
 
-import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
-import { emptyState } from "../../src/fold/cluster_state.ts";
-import { noChanges } from "../../src/fold/fold_changes.ts";
-import { foldRecord } from "../../src/fold/fold.ts";
-import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
-import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
-import type { Offset } from "../../src/ledger/record.ts";
-import { createTable } from "../../src/nft/transaction.ts";
-import { elementOperations, plan, type Touched } from "../../src/plan/plan.ts";
-import { appears } from "../support/cluster_notation.ts";
-import { decodeAll, manifestOf, parseScenario } from "../support/scenario/scenario.ts";
+import { CommittingNode } from "./committing_node.ts";
 import { table } from "./table.ts";
 
 const SERVICES = 1000;
@@ -27,42 +16,33 @@ const FEATURES = {
   "source ranges": "ranges=203.0.113.0/24,198.51.100.0/24",
 } as const;
 
-/** A kernel with all Services, of which `users` have `fields`. */
+/** A node with all Services, of which `users` have `fields`. */
 class Node implements Disposable {
-  readonly #kernel = new NetlinkKernel();
-  readonly #state = emptyState();
-  readonly #committed: MutableElements = new Map();
-  #offset = 0;
-  #changes = noChanges();
+  readonly #node = new CommittingNode();
 
   constructor(readonly users: number, readonly fields: string) {
-    this.#kernel.commit(skeleton(DEFAULT_PROXY_CONFIG).flatMap(createTable));
-    for (let i = 0; i < SERVICES; i++) this.#fold(this.#service(i, 0));
-    this.#commit();
+    for (let i = 0; i < SERVICES; i++) this.#node.fold(this.#service(i, 0));
+    this.#node.commit();
   }
 
   /** Median time of commits that each replace one endpoint of Service `number`, in microseconds. */
   change(number: number): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
-      this.#fold(this.#service(number, round + 1).split("\n")[1]!);
-      return this.#commit();
+      this.#node.fold(this.#service(number, round + 1).split("\n")[1]!);
+      return this.#node.commit();
     }));
   }
 
   /** Median time of commits that each add one Service without the feature, in microseconds. */
   add(): number {
     return median(Array.from({ length: ROUNDS }, (_, round) => {
-      this.#fold(this.#service(SERVICES + round, 0));
-      return this.#commit();
+      this.#node.fold(this.#service(SERVICES + round, 0));
+      return this.#node.commit();
     }));
   }
 
   [Symbol.dispose](): void {
-    const tables = skeleton(DEFAULT_PROXY_CONFIG);
-    this.#kernel.commit(
-      tables.map(({ family, name }) => ({ verb: "delete", noun: "table", family, table: name })),
-    );
-    this.#kernel[Symbol.dispose]();
+    this.#node[Symbol.dispose]();
   }
 
   #service(number: number, generation: number): string {
@@ -72,31 +52,6 @@ class Node implements Disposable {
       `slice shop/s${number}-a ports=http:8080/tcp 10.128.${place}@ 10.129.${generation >> 8}.${
         generation & 255
       }@`;
-  }
-
-  #fold(lines: string): void {
-    for (const object of decodeAll(parseScenario(lines).objects.map(manifestOf))) {
-      foldRecord(this.#state, this.#offset++ as Offset, appears(object), this.#changes);
-    }
-  }
-
-  /** Commits until the delta is empty, as the engine does: a second commit deletes emptied chains. */
-  #commit(): number {
-    let touched: Touched = this.#changes.touched;
-    this.#changes = noChanges();
-    let microseconds = 0;
-    for (;;) {
-      const delta = plan(this.#committed, this.#state.desired, touched);
-      if (delta.length === 0) return microseconds;
-      microseconds += this.#kernel.commit(elementOperations(delta, CONTAINERS)).microseconds;
-      applyDelta(this.#committed, delta);
-      touched = new Map(
-        delta.map(({ set }) => [
-          set,
-          new Map(delta.filter((one) => one.set === set).map(({ key }) => [key, 0])),
-        ]),
-      );
-    }
   }
 }
 

@@ -1,7 +1,16 @@
 // A wrong argument is wrong usage, and the message says what to write instead.
 
 import assert from "node:assert/strict";
-import { accepted, ledgerArgument, packetArgument, positionArgument } from "../../src/cli/arguments.ts";
+import {
+  accepted,
+  ledgerArgument,
+  named,
+  NothingFound,
+  packetArgument,
+  positionArgument,
+} from "../../src/cli/arguments.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { directoryOf } from "../../src/history/directory.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 
 /** The message of the UsageError that `ask` throws. */
@@ -26,10 +35,24 @@ Deno.test("a parsed value is returned, a reason is thrown with its flag", () => 
 Deno.test("positions, packets and ledgers are parsed, and wrong ones are explained", () => {
   assert.deepEqual(positionArgument("@7"), { kind: "offset", offset: 7 });
   assert.match(usage(() => positionArgument("noon")), /^noon: a position is an offset/);
-  assert.equal(packetArgument("10.0.0.1", "10.0.0.2:80", "eth0").interface, "eth0");
+  const nothing = directoryOf(emptyState());
+  assert.equal(packetArgument(nothing, "10.0.0.1", "10.0.0.2:80", "eth0").interface, "eth0");
   assert.match(
-    usage(() => packetArgument("10.0.0.1", "10.0.0.2", undefined)),
+    usage(() => packetArgument(nothing, "10.0.0.1", "10.0.0.2", undefined)),
     /^10\.0\.0\.2: it must be ADDRESS/,
   );
   assert.match(usage(() => ledgerArgument("/nowhere")), /^--ledger \/nowhere: there is no ledger/);
+});
+
+Deno.test("an unknown name is nothing found, one with several meanings is wrong usage", () => {
+  const candidates = ["shop/web"];
+  assert.match(
+    usage(() => named({ kind: "ambiguous", text: "web", candidates })),
+    /^web can be each of these/,
+  );
+  assert.throws(
+    () => named({ kind: "unknown", text: "wbe", candidates }),
+    (error) =>
+      error instanceof NothingFound && /^wbe: the ledger knows no .*\n {2}shop\/web$/s.test(error.message),
+  );
 });

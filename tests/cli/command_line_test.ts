@@ -1,7 +1,13 @@
 // The parts that commands share: the flags of a command about a ledger, and numbers.
 
 import assert from "node:assert/strict";
-import { Command, CommanderError, ledgerCommand, positive } from "../../src/cli/command_line.ts";
+import {
+  Command,
+  CommanderError,
+  ledgerCommand,
+  positive,
+  withoutSigns,
+} from "../../src/cli/command_line.ts";
 
 /** A program with one command about a ledger, which notes its options; nothing is printed. */
 function program() {
@@ -15,14 +21,12 @@ function program() {
   return { command, seen, run: (...args: string[]) => all.parse(["ask", ...args], { from: "user" }) };
 }
 
-Deno.test("a command about a ledger needs --ledger, and takes --json", () => {
+Deno.test("a command about a ledger takes --ledger and --json, and has a default for the first", () => {
   const { run, seen } = program();
   run("--ledger", "a", "--json");
   assert.deepEqual(seen, [{ ledger: "a", json: true }]);
-  assert.throws(() => run("--json"), (error) => {
-    assert.ok(error instanceof CommanderError);
-    return error.code === "commander.missingMandatoryOptionValue";
-  });
+  run("--json");
+  assert.deepEqual(seen[1], { json: true });
 });
 
 Deno.test("its help ends with an example of itself", () => {
@@ -43,4 +47,10 @@ Deno.test("a number must be above 0, and a wrong one is wrong usage", () => {
       return /It must be a number above 0, such as 10/.test(error.message);
     });
   }
+});
+
+Deno.test("a time before now may have a sign, which is not taken for that of a flag", () => {
+  const args = ["show", "-5m", "-2 hours", "-v", "4", "-o", "x", "--at", "-1.5h", "-", "--limit=-3", "-3"];
+  const plain = ["show", "5m", "2 hours", "-v", "4", "-o", "x", "--at", "1.5h", "-", "--limit=-3", "-3"];
+  assert.deepEqual(withoutSigns(args), plain);
 });

@@ -16,6 +16,10 @@ async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: s
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+const ASSERTIONS = new URL("../support/assertions.yaml", import.meta.url).pathname;
+/** A Service to plan. */
+const PLANNED = new URL("../support/planned_service.yaml", import.meta.url).pathname;
+
 /** Arguments for every command that has --json, about `folder`, with the schema of its lines. */
 function questions(folder: string, service: string, target: string, at: [number, number]) {
   const ledger = ["--ledger", folder];
@@ -24,9 +28,17 @@ function questions(folder: string, service: string, target: string, at: [number,
     ["bisect/1", ["bisect", good, bad, "10.244.9.9", target, "--all", ...ledger]],
     ["blame/1", ["blame", service, ...ledger]],
     ["diff/1", ["diff", good, bad, ...ledger]],
+    ["endpoints/1", ["endpoints", ...ledger]],
+    ["latency/1", ["latency", ...ledger]],
     ["log/1", ["log", "--limit", "1000", ...ledger]],
+    ["outages/1", ["outages", "--since", "@0", ...ledger]],
+    ["plan/1", ["plan", "-f", PLANNED, ...ledger]],
     ["replay/1", ["replay", folder]],
+    ["services/1", ["services", "--at", good, ...ledger]],
     ["show/1", ["show", bad, ...ledger]],
+    ["status/1", ["status", "--at", bad, ...ledger]],
+    ["test/1", ["test", ASSERTIONS, ...ledger]],
+    ["top/1", ["top", ...ledger]],
     ["verify/1", ["verify", folder]],
     ["version/1", ["version"]],
     ["why/1", ["why", "10.244.9.9", target, ...ledger]],

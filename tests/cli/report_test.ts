@@ -87,7 +87,7 @@ Deno.test("a window begins with the state there, and has the causes of that stat
   assert.deepEqual(lines(restoredState(data.snapshot).desired), lines(state.desired));
   assert.deepEqual(data.causes.map(({ offset, what }) => `@${offset} ${what}`), [
     "@1 Service shop/web",
-    "@2 EndpointSlice shop/web-a",
+    // It brought a second endpoint, with which the first one moved from single-endpoints to a slot.
     "@9 EndpointSlice shop/web-a",
   ]);
   assert.equal(data.node, "node-a", "from the configuration before the window");

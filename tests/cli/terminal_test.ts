@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 const ROOT = new URL("../../", import.meta.url);
 const LEDGER = "fixtures/ledgers/0.6.0";
 
-Deno.test("a command whose output cannot be written ends with one sentence and exit code 1", () => {
+Deno.test("a command whose output cannot be written ends with one sentence and exit code 3", () => {
   const commands = [
     ["log", "--ledger", LEDGER],
     ["verify", LEDGER],
@@ -30,6 +30,6 @@ Deno.test("a command whose output cannot be written ends with one sentence and e
       /^error: standard output cannot be written: No space left on device[^\n]*\n$/,
       command.join(" "),
     );
-    assert.equal(code, 1, command.join(" "));
+    assert.equal(code, 3, command.join(" "));
   }
 });

@@ -28,7 +28,37 @@ Deno.test("there is a ledger of each version that was released", () => {
   assert.deepEqual(VERSIONS.slice(0, 6), ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"]);
 });
 
+/** The elements of `shop/web` at the end of a ledger, as its commits recorded them. */
+async function recordedElements(ledger: string): Promise<string[]> {
+  const { output } = await call("log", "--ledger", ledger, "--json", "--limit", "99");
+  const elements = new Map<string, string>();
+  for (const line of output.trim().split("\n").reverse()) {
+    for (const { verb, set, key, value, comment } of JSON.parse(line).record.changes ?? []) {
+      if (verb === "delete") elements.delete(`${set} ${key}`);
+      else if (comment?.split(":")[0] === "shop/web") elements.set(`${set} ${key}`, value);
+    }
+  }
+  return [...elements].map(([place, value]) => `${place} ${value}`).sort();
+}
+
 for (const version of VERSIONS) {
+  Deno.test(`blame has the elements that ${version} recorded, and why and show say what it did not record`, async () => {
+    const ledger = `${LEDGERS}${version}`;
+    const blamed = await call("blame", "shop/web", "--ledger", ledger, "--json");
+    assert.equal(blamed.code, 0, blamed.output);
+    const found = blamed.output.trim().split("\n").map((line) => JSON.parse(line))
+      .map(({ set, key, value }) => `${set} ${key} ${value}`).sort();
+    assert.deepEqual(found, await recordedElements(ledger));
+    const shown = await call("show", "HEAD", "--ledger", ledger);
+    const traced = await call("why", "10.244.9.9", "10.96.0.10:80/tcp", "--ledger", ledger);
+    assert.deepEqual([shown.code, traced.code], [1, 3], shown.output + traced.output);
+    assert.match(
+      shown.output,
+      /another version of the program \(up to 0\.6\.0\) made the rules of @\d+; its chains are/,
+    );
+    assert.match(traced.output, /where its rules led cannot be said/);
+  });
+
   Deno.test(`the ledger of ${version} is whole, and each of its commits the same or of another version`, async () => {
     const verified = await call("verify", `${LEDGERS}${version}`);
     assert.equal(verified.code, 0, verified.output);

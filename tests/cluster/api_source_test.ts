@@ -200,10 +200,10 @@ service shop/gone ips=10.96.0.21 ports=:80/tcp`));
 class Witness extends ApiClient {
   readonly lists = new Set<string>();
 
-  override get(...[path, query, signal]: Parameters<ApiClient["get"]>): Promise<Response> {
+  override get(...[path, query, signal, encoding]: Parameters<ApiClient["get"]>): Promise<Response> {
     if (query["sendInitialEvents"] === "true") this.lists.add("streamed");
     if (query["limit"] !== undefined) this.lists.add("pages");
-    return super.get(path, query, signal);
+    return super.get(path, query, signal, encoding);
   }
 }
 

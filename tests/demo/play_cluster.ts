@@ -115,8 +115,10 @@ class Clients {
   callServed(committed: ReadonlyMap<string, ReadonlyMap<string, unknown>>): void {
     for (const target of TARGETS) {
       const family = target.hostname.includes(":") ? "ip6" : "ip";
-      const served = committed.get(`${family} ledgerproxy service-ips`);
-      if (this.#tallies.has(target) || !served?.has(`${target.hostname} . tcp . ${target.port}`)) continue;
+      const served = ["service-ips", "single-endpoints"].some((map) =>
+        committed.get(`${family} ledgerproxy ${map}`)?.has(`${target.hostname} . tcp . ${target.port}`)
+      );
+      if (this.#tallies.has(target) || !served) continue;
       const tally: Tally = { recent: new Map(), total: 0, failures: [] };
       this.#tallies.set(target, tally);
       this.#running.push(callTarget(target, tally, this.signal));

@@ -14,7 +14,9 @@ const WEB = service("shop/web 10.96.0.1 http:80/tcp");
 const config: LedgerRecord = { kind: "config", time: "", version: "0", nodeName: "node-a" };
 
 function endpoints(state: ClusterState): string[] {
-  return lines(state.desired).filter((line) => / endpoints /.test(line)).map((line) => line.split(" : ")[1]!);
+  return lines(state.desired).filter((line) => / (single-)?endpoints /.test(line)).map((line) =>
+    line.split(" : ")[1]!
+  );
 }
 
 function sliceWith(text: string, ...parts: Partial<SliceEndpoint>[]): EndpointSlice {

@@ -10,13 +10,13 @@ import { folded } from "../support/folded.ts";
 const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");
 
-Deno.test("a Service with two endpoints gets its cluster IP, a verdict and a slot for each endpoint", () => {
+Deno.test("a Service with two endpoints gets its cluster IP, a lead and a slot for each endpoint", () => {
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.1")));
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.1",
     "ip endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
     "ip endpoints 10.96.0.1 . tcp . 80 . 1 : 10.244.1.1 . 8080",
-    "ip service-ips 10.96.0.1 . tcp . 80 : goto pick-2",
+    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2",
   ]);
 });
 
@@ -24,7 +24,7 @@ Deno.test("packets to a Service without ready endpoints are rejected, and its cl
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp !10.244.0.1")));
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.1",
-    "ip no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+    "ip no-endpoint-services 10.96.0.1 . tcp . 80 : continue",
   ]);
 });
 
@@ -42,11 +42,9 @@ Deno.test("a dual-stack Service has a frontend in each family, with the endpoint
   );
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.1",
-    "ip endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
-    "ip service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
+    "ip single-endpoints 10.96.0.1 . tcp . 80 : 10.244.0.1 . 8080",
     "ip6 cluster-ips fd00:96::1",
-    "ip6 endpoints fd00:96::1 . tcp . 80 . 0 : fd00:10::1 . 8080",
-    "ip6 service-ips fd00:96::1 . tcp . 80 : goto pick-1",
+    "ip6 single-endpoints fd00:96::1 . tcp . 80 : fd00:10::1 . 8080",
   ]);
 });
 
@@ -57,11 +55,9 @@ Deno.test("one port number with three protocols is three frontends, each with it
   );
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.10",
-    "ip endpoints 10.96.0.10 . tcp . 53 . 0 : 10.244.0.10 . 5353",
-    "ip endpoints 10.96.0.10 . udp . 53 . 0 : 10.244.0.10 . 53",
-    "ip no-endpoint-services 10.96.0.10 . sctp . 53 : goto reject-chain",
-    "ip service-ips 10.96.0.10 . tcp . 53 : goto pick-1",
-    "ip service-ips 10.96.0.10 . udp . 53 : goto pick-1",
+    "ip no-endpoint-services 10.96.0.10 . sctp . 53 : continue",
+    "ip single-endpoints 10.96.0.10 . tcp . 53 : 10.244.0.10 . 5353",
+    "ip single-endpoints 10.96.0.10 . udp . 53 : 10.244.0.10 . 53",
   ]);
 });
 
@@ -132,10 +128,10 @@ Deno.test("the older of two Services with one cluster IP holds the frontend unti
   const one = folded(appears(older), appears(younger), ...slices);
   const other = folded(...slices, appears(younger), appears(older));
   assert.deepEqual(lines(one.desired, true), lines(other.desired, true));
-  assert.ok(lines(one.desired).includes("ip endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080"));
+  assert.ok(lines(one.desired).includes("ip single-endpoints 10.96.0.1 . tcp . 80 : 10.244.0.1 . 8080"));
   assert.deepEqual([...one.contested], ["ip frontend 10.96.0.1 . tcp . 80"]);
   foldRecord(one, 9 as Offset, vanishes(older));
-  assert.ok(lines(one.desired).includes("ip endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.9.9 . 8080"));
+  assert.ok(lines(one.desired).includes("ip single-endpoints 10.96.0.1 . tcp . 80 : 10.244.9.9 . 8080"));
   assert.deepEqual([...one.contested], []);
 });
 
@@ -148,8 +144,8 @@ Deno.test("a slice that changes its Service leaves the old one", () => {
     appears(moved),
   );
   assert.deepEqual(lines(state.desired).filter((line) => line.includes("endpoint")), [
-    "ip endpoints 10.96.0.2 . tcp . 80 . 0 : 10.244.0.1 . 8080",
-    "ip no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+    "ip no-endpoint-services 10.96.0.1 . tcp . 80 : continue",
+    "ip single-endpoints 10.96.0.2 . tcp . 80 : 10.244.0.1 . 8080",
   ]);
 });
 
@@ -166,7 +162,7 @@ Deno.test("5,000 endpoints fill the largest class; the rest have no slot and are
   );
   assert.equal(lines(state.desired).filter((line) => line.startsWith("ip endpoints")).length, SLOT_CLASS_MAX);
   assert.deepEqual([...state.omitted], [["shop/web:http ip", 5000 - SLOT_CLASS_MAX]]);
-  assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : goto pick-4096"));
+  assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : 0.0.16.0"));
 });
 
 Deno.test("foldRecord returns the elements that changed with their cause, and no others", () => {

@@ -13,11 +13,11 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 
 /** FOLD_VERSION, and the digest of the rules that it makes of each ledger. */
 const MADE = {
-  version: 1,
+  version: 2,
   digests: {
-    "ledgers/0.1.0": "00879917f2773940fb81dfef7bb66ca3540391ce68a2d4ea84ccfa5a0375ad20",
-    "ledgers/0.6.0": "00879917f2773940fb81dfef7bb66ca3540391ce68a2d4ea84ccfa5a0375ad20",
-    "recordings/evening": "438e4f91dbd23c84c0571fa993f1bd5ff2d16a5309338f43a21bc0ad417ecd8d",
+    "ledgers/0.1.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
+    "ledgers/0.6.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
+    "recordings/evening": "576affa75f2574e4fbc5203080d82168b97464ad078479f71c42cd3e6cd648ce",
   },
 };
 

@@ -50,21 +50,20 @@ Deno.test("an external IP under Cluster policy leads to all endpoints, masquerad
     ...CLUSTER_IP,
     "endpoints 192.0.2.80 . tcp . 80 . 0 : 10.244.0.1 . 8080",
     "endpoints 192.0.2.80 . tcp . 80 . 1 : 10.244.1.1 . 8080",
-    "service-ips 10.96.0.1 . tcp . 80 : goto pick-2",
-    "service-ips 192.0.2.80 . tcp . 80 : goto external-pick-2",
+    "service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2",
+    "service-ips 192.0.2.80 . tcp . 80 : 0.1.0.2",
   ]);
 });
 
 Deno.test("a NodePort under Cluster policy has a key without address, and is rejected without endpoints", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080), REMOTE), [
-    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
     "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
-    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
-    "service-nodeports tcp . 30080 : goto external-nodeport-pick-1",
+    "service-nodeports tcp . 30080 : 0.0.0.1",
+    "single-endpoints 10.96.0.1 . tcp . 80 : 10.244.1.1 . 8080",
   ]);
   assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080)), [
-    "no-endpoint-nodeports tcp . 30080 : goto reject-chain",
-    "no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+    "no-endpoint-nodeports tcp . 30080 : continue",
+    "no-endpoint-services 10.96.0.1 . tcp . 80 : continue",
   ]);
 });
 
@@ -80,35 +79,33 @@ Deno.test("external Local policy: packets of pods and node go to all endpoints, 
       "endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
       "endpoints 1.2.3.4 . tcp . 80 . 1 : 10.244.1.1 . 8080",
       "local-endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
-      "local-only-ips 1.2.3.4 . tcp . 80 : goto local-pick-1",
-      "local-policy-ips 1.2.3.4 . tcp . 80 : goto pick-2",
-      "service-ips 1.2.3.4 . tcp . 80 : goto external-local",
-      "service-ips 10.96.0.1 . tcp . 80 : goto pick-2",
+      "local-only-ips 1.2.3.4 . tcp . 80 : 0.2.0.1",
+      "local-policy-ips 1.2.3.4 . tcp . 80 : 0.0.0.2",
+      "service-ips 1.2.3.4 . tcp . 80 : 0.2.0.1",
+      "service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2",
     ].sort(),
   );
 });
 
 Deno.test("external Local policy without local endpoints drops packets from outside and serves pods and node", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort", externalTrafficPolicy: "Local" }, 30080), REMOTE), [
-    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.1.1 . 8080",
-    "local-policy-nodeports tcp . 30080 : goto nodeport-pick-1",
+    "local-policy-nodeports tcp . 30080 : 0.0.0.1",
     "no-endpoint-nodeports tcp . 30080 : drop",
     "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
-    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
-    "service-nodeports tcp . 30080 : goto nodeport-local",
+    "service-nodeports tcp . 30080 : 0.2.0.1",
+    "single-endpoints 10.96.0.1 . tcp . 80 : 10.244.1.1 . 8080",
   ]);
 });
 
 Deno.test("internal Local policy gives the cluster IP the local endpoints, and drops where there are none", () => {
   assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" }), BOTH), [
-    "endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
-    "service-ips 10.96.0.1 . tcp . 80 : goto pick-1",
+    "single-endpoints 10.96.0.1 . tcp . 80 : 10.244.0.1 . 8080",
   ]);
   assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" }), REMOTE), [
     "no-endpoint-services 10.96.0.1 . tcp . 80 : drop",
   ]);
   assert.deepEqual(frontends(spec({ internalTrafficPolicy: "Local" })), [
-    "no-endpoint-services 10.96.0.1 . tcp . 80 : goto reject-chain",
+    "no-endpoint-services 10.96.0.1 . tcp . 80 : continue",
   ]);
 });
 
@@ -131,7 +128,7 @@ function withEach(
 }
 
 const served = (...objects: KubeObject[]) =>
-  frontends(...objects).filter((line) => line.startsWith("endpoints")).map((line) =>
+  frontends(...objects).filter((line) => /^(single-)?endpoints/.test(line)).map((line) =>
     line.split(" : ")[1]!.split(" ")[0]
   );
 
@@ -175,7 +172,7 @@ Deno.test("a change of the own node's zone or address acts at once", () => {
   const zones = withEach(BOTH, (i) => ({ hints: { forZones: [{ name: `zone-${i + 1}` }] } }));
   const state = folded(spec({}), zones);
   const endpoints = () =>
-    lines(state.desired).filter((line) => line.startsWith("ip endpoints")).map((line) =>
+    lines(state.desired).filter((line) => /^ip (single-)?endpoints/.test(line)).map((line) =>
       line.split(" : ")[1]
     );
   assert.deepEqual(endpoints(), ["10.244.0.1 . 8080"]);
@@ -248,29 +245,41 @@ Deno.test("healthCheckNodePort counts the ready local addresses of all ports, fo
   assert.equal(counts({ ...fields, type: "NodePort" }, ...two), undefined);
 });
 
-Deno.test("affinity has a set and a chain for each endpoint, and leaves nothing behind", () => {
+Deno.test("no element of a Service without affinity leads to a chain, which would make the kernel validate all chains", () => {
+  const balanced = (fields: Partial<Service["spec"]>) => ({
+    ...spec({ type: "LoadBalancer", externalIPs: ["192.0.2.80"], ...fields }, 30080),
+    status: { loadBalancer: { ingress: [{ ip: "1.2.3.4" }] } },
+  });
+  const local = { externalTrafficPolicy: "Local", internalTrafficPolicy: "Local" };
+  for (const fields of [{}, local, { loadBalancerSourceRanges: ["203.0.113.0/24"] }]) {
+    for (const slices of [[], [REMOTE], [BOTH]]) {
+      const found = frontends(balanced(fields), ...slices);
+      assert.ok(found.length > 2);
+      assert.deepEqual(found.filter((line) => / : (goto|jump) /.test(line)), [], JSON.stringify(fields));
+    }
+  }
+});
+
+Deno.test("affinity has a chain, and a set for each endpoint, and leaves nothing behind", () => {
   const objects = (fields: Partial<Service["spec"]>) => folded(spec(fields), BOTH).desired;
   const found = (fields: Partial<Service["spec"]>) =>
-    lines(objects(fields)).filter((line) => line.includes("("));
+    lines(objects(fields)).filter((line) => /\(|affinity-ips|service-ips/.test(line));
   const pins = (address: string) => `affinity-shop/web/tcp/http__${address}/8080`;
-  const chain = (address: string) => `endpoint-shop/web/tcp/http__${address}/8080`;
-  const endpoint = (address: string) =>
-    `ip (chains) ${chain(address)} : update @${pins(address)} { ip saddr timeout 1m30s }; ` +
-    `meta l4proto tcp dnat to ${address}:8080`;
+  const to = (address: string) =>
+    `update @${pins(address)} { ip saddr timeout 1m30s } meta l4proto tcp dnat to ${address}:8080`;
   const affinity = {
     sessionAffinity: "ClientIP",
     sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } },
   };
   assert.deepEqual(found(affinity), [
-    endpoint("10.244.0.1"),
-    endpoint("10.244.1.1"),
-    "ip (chains) external-shop/web/tcp/http : meta mark set meta mark | 0x00004000 goto service-shop/web/tcp/http",
     "ip (chains) service-shop/web/tcp/http : " +
-    `ip saddr @${pins("10.244.0.1")} goto ${chain("10.244.0.1")}; ` +
-    `ip saddr @${pins("10.244.1.1")} goto ${chain("10.244.1.1")}; ` +
-    `numgen random mod 2 0 goto ${chain("10.244.0.1")}; goto ${chain("10.244.1.1")}`,
+    `ip saddr @${pins("10.244.0.1")} ${to("10.244.0.1")}; ` +
+    `ip saddr @${pins("10.244.1.1")} ${to("10.244.1.1")}; ` +
+    `numgen random mod 2 0 ${to("10.244.0.1")}; ${to("10.244.1.1")}`,
     `ip (sets) ${pins("10.244.0.1")} : type ipv4_addr; flags dynamic,timeout`,
     `ip (sets) ${pins("10.244.1.1")} : type ipv4_addr; flags dynamic,timeout`,
+    "ip affinity-ips 10.96.0.1 . tcp . 80 : goto service-shop/web/tcp/http",
+    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.255.255",
   ]);
-  assert.deepEqual(found({ sessionAffinity: "None" }), []);
+  assert.deepEqual(found({ sessionAffinity: "None" }), ["ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2"]);
 });

@@ -71,3 +71,14 @@ Deno.test("a part that is left out is remarked on when it changes", () => {
     [[text("127.0.0.1")], [], [text("127.0.0.2")], []],
   );
 });
+
+Deno.test("a line about a frontend that many Services claim names a few of them", () => {
+  const rivals = Array.from(
+    { length: 3000 },
+    (_, i) => service(`shop/rival-${i} 10.96.0.1 http:80/tcp`, "2026-02-01T00:00:00Z"),
+  );
+  const [lines] = remarksAbout([OLDER, ...rivals].map(appears));
+  assert.equal(lines!.length, 1);
+  assert.match(lines![0]!, /claimed by shop\/rival-0, .* and 2995 more too: shop\/a, the oldest, has it$/);
+  assert.ok(lines![0]!.length < 300, `${lines![0]!.length} characters`);
+});

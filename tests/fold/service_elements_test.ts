@@ -20,8 +20,7 @@ Deno.test("each element of a Service leads back to the Service, and a frontend t
   const places = elementsOf(state, old);
   assert.deepEqual(places.map(([path, key]) => `${path} ${key}`), [
     "ip ledgerproxy cluster-ips 10.96.0.1",
-    "ip ledgerproxy endpoints 10.96.0.1 . tcp . 80 . 0",
-    "ip ledgerproxy service-ips 10.96.0.1 . tcp . 80",
+    "ip ledgerproxy single-endpoints 10.96.0.1 . tcp . 80",
   ]);
   for (const [path, key] of places) assert.equal(ownerOfElement(state, path, key), old);
   const free = elementKey(["10.96.0.9"]);

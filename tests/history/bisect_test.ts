@@ -24,9 +24,9 @@ function history(batches: readonly string[]): EventRecord[][] {
   ];
 }
 
-const ENDPOINTS = setPath("ip", "ledgerproxy", "endpoints");
-const SLOT = elementKey(["10.96.0.1", "tcp", "80", "0"]);
-const served: Condition = ({ desired }) => desired.get(ENDPOINTS)!.has(SLOT);
+const ENDPOINTS = setPath("ip", "ledgerproxy", "single-endpoints");
+const FRONTEND = elementKey(["10.96.0.1", "tcp", "80"]);
+const served: Condition = ({ desired }) => desired.get(ENDPOINTS)!.has(FRONTEND);
 
 Deno.test("every commit that changes the condition is found, with the record that changed it", () => {
   // x @3 @4, commit @5; - @6 @7, commit @8; x- @9 @10 @11, commit @12; x @13 @14, commit @15

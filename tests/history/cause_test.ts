@@ -12,8 +12,8 @@ Deno.test("the cause of an element is the record that made it what it is", () =>
   const past = stateAt(committedPast(), 4);
   const cause = causeOf(
     past,
-    setPath("ip", "ledgerproxy", "endpoints"),
-    elementKey(["10.96.0.1", "tcp", "80", "0"]),
+    setPath("ip", "ledgerproxy", "single-endpoints"),
+    elementKey(["10.96.0.1", "tcp", "80"]),
   );
   assert.deepEqual(cause, {
     offset: 3,

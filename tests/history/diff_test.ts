@@ -11,13 +11,14 @@ const PAST = committedPast();
 const at = (offset: number) => sideOfPast(stateAt(PAST, offset));
 
 Deno.test("added, removed and changed elements between two positions have their causes", () => {
-  const changes = differences(at(2), at(4)).filter(({ set }) => set.endsWith(" endpoints"));
+  const changes = differences(at(2), at(4)).filter(({ set }) => set.endsWith("endpoints"));
   assert.deepEqual(
     changes.map(({ key, before, after, cause }) => [key, before?.value, after?.value, cause?.offset]),
     [
-      ["10.96.0.1 . tcp . 80 . 0", "10.244.0.1 . 8080", "10.244.0.2 . 8080", 3],
       // The record that removed it is not known, so the cause is the record that had made it.
+      ["10.96.0.1 . tcp . 80 . 0", "10.244.0.1 . 8080", undefined, 1],
       ["10.96.0.1 . tcp . 80 . 1", "10.244.0.2 . 8080", undefined, 1],
+      ["10.96.0.1 . tcp . 80", undefined, "10.244.0.2 . 8080", 3],
     ],
   );
   assert.deepEqual(differences(at(4), at(4)), []);

@@ -2,18 +2,20 @@
 
 import assert from "node:assert/strict";
 import { historyOf } from "../../src/history/history.ts";
+import { WrongName } from "../../src/history/names.ts";
 import { readPacket } from "../../src/history/packet_words.ts";
 import { isWrongPosition } from "../../src/history/past.ts";
 import type { Packet } from "../../src/history/trace.ts";
 import { elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { committedPast, timeAt } from "../support/past.ts";
+import { webPast } from "../support/web_history.ts";
 
 const LEDGER = historyOf(committedPast());
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
 
 Deno.test("a position is text or already parsed, and HEAD where it is left out", () => {
   const positions = ["@4", "HEAD~1", timeAt(2), { kind: "offset", offset: 4 }] as const;
-  assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 4, 4]);
+  assert.deepEqual(positions.map((position) => LEDGER.offsetOf(position)), [4, 3, 3, 4]);
   assert.equal(LEDGER.offsetOf(), 6);
   for (const wrong of ["@7", "noon", "HEAD~9"]) {
     assert.throws(() => LEDGER.at(wrong), isWrongPosition, wrong);
@@ -23,7 +25,10 @@ Deno.test("a position is text or already parsed, and HEAD where it is left out",
 
 Deno.test("rules at a position have the elements, the causes and the records of that position", () => {
   const rules = LEDGER.at("@4");
-  const [set, key] = [setPath("ip", "ledgerproxy", "endpoints"), elementKey(["10.96.0.1", "tcp", "80", "0"])];
+  const [set, key] = [
+    setPath("ip", "ledgerproxy", "single-endpoints"),
+    elementKey(["10.96.0.1", "tcp", "80"]),
+  ];
   assert.equal(rules.offset, 4);
   assert.equal(rules.ruleset.elements.get(set)?.get(key)?.value, "10.244.0.2 . 8080");
   assert.equal(rules.cause(set, key)?.offset, 3);
@@ -35,7 +40,7 @@ Deno.test("every question is answered", () => {
   const expected = (outcome: { readonly kind: string }) => outcome.kind === "deliver";
   assert.equal([...LEDGER.log({ kind: "event" })].length, 4);
   assert.equal(LEDGER.show("@3").commit?.offset, 4);
-  assert.equal([...LEDGER.blame("shop/web:http", "@4")].length, 2);
+  assert.equal([...LEDGER.blame("shop/web:http", "@4")].length, 1);
   assert.ok(LEDGER.diff("@2", "HEAD").length > 0);
   assert.equal(LEDGER.why(PACKET).outcomes[0]?.kind, "tcp-reset");
   assert.equal(LEDGER.bisect("@2", "HEAD", { packet: PACKET, expected }).kind, "found");
@@ -46,4 +51,43 @@ Deno.test("every question is answered", () => {
   let steps = 0;
   assert.equal(LEDGER.replay("HEAD", () => steps++).commits, 3);
   assert.equal(steps, 7);
+});
+
+Deno.test("a packet is made of names, and a wrong name says which are near", () => {
+  const { source, destination, protocol, port } = LEDGER.packet("10.244.9.9", "web");
+  assert.deepEqual({ source, destination, protocol, port }, PACKET);
+  for (
+    const [target, message] of [["shop/wbe", /^shop\/wbe: .*\n {2}shop\/web$/s], [
+      "10.96.0.1",
+      /it must be ADDRESS/,
+    ]] as const
+  ) {
+    assert.throws(
+      () => LEDGER.packet("10.244.9.9", target),
+      (error) => error instanceof WrongName && message.test(error.message),
+    );
+  }
+});
+
+Deno.test("Services, status, outages, latency, what was busy and what changed are questions of a ledger", () => {
+  const history = historyOf(webPast());
+  assert.deepEqual(history.services().map(({ service, ready }) => [service, ready]), [["shop/cart", 0], [
+    "shop/web",
+    2,
+  ]]);
+  assert.deepEqual(history.services("node-b", "@4").map(({ service }) => service), ["shop/web"]);
+  assert.equal(history.services("web", timeAt(3))[0]?.ready, 0);
+  assert.equal(history.status("@6").committed, 5);
+  assert.deepEqual(history.outages({ until: "@8" }).map(({ from, to }) => [from?.offset, to?.offset]), [[
+    6,
+    8,
+  ]]);
+  assert.equal(history.latency({ since: "@8" }, "shop/cart").stages[1]?.count, 1);
+  assert.deepEqual(history.top({}, 1).services.map(({ service }) => service), ["shop/web"]);
+  assert.deepEqual([...history.changes("node-a")].map(({ entry }) => entry.offset), [7, 3, 1]);
+  assert.equal([...history.changes(undefined, "@5")].length, 4);
+  assert.throws(
+    () => history.services("wbe"),
+    (error) => error instanceof WrongName && /shop\/web/.test(error.message),
+  );
 });

@@ -6,7 +6,17 @@ import { stateAt } from "../../src/history/past.ts";
 import { kernelProblems, verdictLines } from "../../src/history/verify_words.ts";
 import { committedPast } from "../support/past.ts";
 
-const VERDICT = { ledger: "a", first: 0, last: 6, segments: 2, snapshots: 1, problems: [], notes: [] };
+const NONE = { count: 0, through: null, nextKey: null };
+const VERDICT = {
+  ledger: "a",
+  first: 0,
+  last: 6,
+  segments: 2,
+  snapshots: 1,
+  checkpoints: NONE,
+  problems: [],
+  notes: [],
+};
 
 Deno.test("a verdict is one line, with a line below for each problem and note", () => {
   assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);
@@ -23,7 +33,8 @@ Deno.test("an element of the kernel differs, is too much or is missing; of many 
   const found = differences(sideOfPast(stateAt(past, 2)), sideOfPast(stateAt(past, 4)))
     .filter(({ set }) => set.endsWith(" endpoints"));
   const slot = (number: number) => `kernel: ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . ${number} }`;
-  assert.deepEqual(kernelProblems({ disagreement: "half", elements: found }), [
+  const changed = { ...found[0]!, after: found[1]!.before };
+  assert.deepEqual(kernelProblems({ disagreement: "half", elements: [changed, found[1]!] }), [
     "kernel: half: the table of one family is gone",
     `${slot(0)} differs`,
     `${slot(1)} is too much`,

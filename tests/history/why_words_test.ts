@@ -19,7 +19,7 @@ Deno.test("the packet is printed first, then each hook once with its rules and e
   assert.deepEqual(lines.filter((line) => /^\w+, priority/.test(line)), changes);
   assert.ok(
     lines.includes(
-      '      @endpoints { 10.96.0.1 . tcp . 80 . 0 comment "shop/web:http" : 10.244.0.2 . 8080 }   by @3 EndpointSlice shop/web-a',
+      '      @single-endpoints { 10.96.0.1 . tcp . 80 comment "shop/web:http" : 10.244.0.2 . 8080 }   by @3 EndpointSlice shop/web-a',
     ),
   );
   assert.deepEqual(lines.slice(-2), ["", "to 10.244.0.2:8080"]);

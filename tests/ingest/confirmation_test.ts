@@ -155,3 +155,42 @@ Deno.test("a list whose slices lose most of their endpoints must be confirmed to
   assert.equal(cluster.endpoints(), 30);
   assert.match(cluster.held()[0]!, /without 18 of 30 known endpoints: not taken/);
 });
+
+Deno.test("what a list adds is served while its removals wait for another list", async () => {
+  const { answer } = listing(
+    [() => page(names(20)), () => page(["new", "s0"]), () => status(500, "InternalError")],
+    () => stream([], true),
+  );
+  await using server = new Server(answer);
+  await using cluster = follow(server);
+  await until("the list is held", () => cluster.held().length === 1);
+  await until("the new Service is known", () => cluster.services().some((name) => name.endsWith("new")));
+  assert.equal(cluster.services().length, 21, "nothing is deleted");
+});
+
+Deno.test("a slice that loses endpoints stays while its list is held, and a new one is served", async () => {
+  const slice = (name: string, addresses: readonly string[]) => ({
+    metadata: { name, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    ports: [],
+    endpoints: addresses.map((address) => ({ addresses: [address] })),
+  });
+  const pages = [
+    Array.from({ length: 20 }, (_, i) => slice(`s${i}`, [`10.244.0.${i}`])),
+    [...Array.from({ length: 20 }, (_, i) => slice(`s${i}`, [])), slice("new", ["10.244.1.1"])],
+  ];
+  let lists = 0;
+  await using server = new Server(empty, (path, query) => {
+    if (!path.endsWith("endpointslices")) return empty(query);
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (query.has("watch")) return lists < 2 ? status(410, "Expired") : stream([], true);
+    const items = pages[lists++];
+    const metadata = { resourceVersion: "5" };
+    return items === undefined
+      ? status(500, "InternalError")
+      : Response.json({ kind: "EndpointSliceList", apiVersion: "discovery.k8s.io/v1", metadata, items });
+  });
+  await using cluster = follow(server);
+  await until("the new endpoint is known", () => cluster.endpoints() === 21);
+  assert.match(cluster.held()[0]!, /without 20 of 20 known endpoints: not taken/);
+});

@@ -2,22 +2,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BadLine, type Framing, framingFor } from "../../src/ingest/framing.ts";
+import { BadLine } from "../../src/ingest/body.ts";
+import { framingFor } from "../../src/ingest/framing.ts";
 import { RECORD_BYTES_MAX } from "../../src/limits.ts";
-
-/** The values of `bytes`, cut at `cuts`. All chunks come in one buffer, as from a real connection. */
-function read(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unknown[] {
-  const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
-  const buffer = new Uint8Array(bytes.length);
-  const values: unknown[] = [];
-  let from = 0;
-  for (const to of [...places, bytes.length]) {
-    buffer.set(bytes.subarray(from, to));
-    values.push(...framing.push(buffer.subarray(0, to - from)));
-    from = to;
-  }
-  return [...values, ...framing.end()];
-}
+import { readInPieces as read } from "../support/body_pieces.ts";
 
 const json = fc.jsonValue();
 const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
@@ -46,7 +34,7 @@ Deno.test("a value is the same however its bytes are cut", () => {
 Deno.test("empty lines are skipped, and a line that is not JSON keeps its place", () => {
   const bytes = new TextEncoder().encode("1\n\n \r\n2\r\nnonsense\n3\n");
   const values = framingFor("", true).push(bytes);
-  assert.deepEqual(values.map((value) => value instanceof BadLine ? value.text : value), [
+  assert.deepEqual(values.map((value) => value instanceof BadLine ? value.failure.text : value), [
     1,
     2,
     "a line that is not JSON: nonsense",

@@ -26,7 +26,7 @@ const change: SourceBatch = {
 const problem: SourceBatch = { kind: "events", events: [], problems: ["Node: trying again"] };
 
 Deno.test("all lists but the last are parts; changes and second lists wait for it", () => {
-  const gathering = newGathering(2);
+  const gathering = newGathering([{ kind: "Node", needed: false }, { kind: "Service", needed: true }]);
   assert.deepEqual(gatherLists(gathering, list("Node")), [{ ...list("Node"), part: true }]);
   assert.deepEqual(gatherLists(gathering, change), []);
   assert.deepEqual(gatherLists(gathering, list("Node")), []);
@@ -35,9 +35,28 @@ Deno.test("all lists but the last are parts; changes and second lists wait for i
 });
 
 Deno.test("problems and parts pass at once, and so does everything when no list is missing", () => {
-  const gathering = newGathering(1);
+  const gathering = newGathering([{ kind: "Service", needed: true }]);
   const part: ListBatch = { ...list("Service"), part: true };
   assert.deepEqual(gatherLists(gathering, problem), [problem]);
   assert.deepEqual(gatherLists(gathering, part), [part]);
-  assert.deepEqual(gatherLists(newGathering(0), change), [change]);
+  assert.deepEqual(gatherLists(newGathering([]), change), [change]);
+});
+
+Deno.test("lists that rules need are handed on in the order of their kinds, others as they arrive", () => {
+  const gathering = newGathering([
+    { kind: "Node", needed: false },
+    { kind: "EndpointSlice", needed: true },
+    { kind: "Service", needed: true },
+  ]);
+  const fragment: ListBatch = { ...list("Service"), complete: false, part: true, fragment: true };
+  assert.deepEqual(gatherLists(gathering, fragment), []);
+  assert.deepEqual(gatherLists(gathering, list("Service")), []);
+  assert.deepEqual(gatherLists(gathering, change), []);
+  assert.deepEqual(gatherLists(gathering, list("EndpointSlice")), [
+    { ...list("EndpointSlice"), part: true },
+    fragment,
+    { ...list("Service"), part: true },
+  ]);
+  assert.deepEqual(gatherLists(gathering, list("Node")), [list("Node"), change]);
+  assert.deepEqual(gatherLists(gathering, list("Node")), [list("Node")]);
 });

@@ -363,3 +363,22 @@ Deno.test("YAML that is too long for its parser is rejected before parsing; JSON
   const json = JSON.stringify({ kind: "List", items: readDocuments("x.yaml", LIST).values });
   assert.equal(readDocuments("x.json", `${filler}${json}`).values.length, 3);
 });
+
+Deno.test("YAML of millions of tiny parts is rejected before parsing, however they are written", () => {
+  const million = 1_000_000;
+  for (
+    const [text, what] of [
+      ["---\n".repeat(2 * million), "documents"],
+      ["...\n".repeat(2 * million), "documents"],
+      ["-\n".repeat(4 * million), "lines"],
+      [`[${"a,".repeat(4 * million)}a]`, "lines"],
+      [`{${"a,".repeat(4 * million)}a}`, "lines"],
+    ] as const
+  ) {
+    const { values, problems } = readDocuments("x.yaml", text);
+    assert.deepEqual(values, []);
+    assert.match(problems[0]!, new RegExp(`^x\\.yaml: more than \\d+ ${what}.* of YAML: write it as JSON`));
+  }
+  const documents = readDocuments("x.yaml", "---\nkind: Node\n".repeat(1000));
+  assert.deepEqual([documents.values.length, documents.problems], [1000, []]);
+});

@@ -27,7 +27,7 @@ const FROZEN_MILLISECONDS = 10_000;
 const problems = async (): Promise<string[]> => (await (await fetch(`${HEALTH}/healthz`)).json()).problems;
 const gaps = (ledger: string) =>
   [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "gap" ? [record] : []
+    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
   );
 const cannotOpen = (program: SourceProgram) => () => /error: the ledger cannot be opened: /.test(program.log);
 /** Waits until the ledger is complete again, and compares it with the kernel. */

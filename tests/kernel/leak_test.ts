@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { BOOKMARK, line, Server, whole } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { imageCommand, preloaded } from "../support/bundle.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
@@ -113,9 +113,10 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
     `${folder}/ledger`,
   ];
   const flags = ["--healthz-bind-address", `${HEALTH.hostname}:${HEALTH.port}`, "--retain-megabytes", "8"];
-  const [program, verb, ...args] = imageCommand(...run, ...flags);
+  const counts = [`${folder}/counts`, `${folder}/counts.next`];
+  const command = preloaded(imageCommand(...run, ...flags), PROBE, counts);
   const process = new Deno.Command("sh", {
-    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, program!, verb!, `--preload=${PROBE}`, ...args],
+    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...command],
     cwd: ROOT,
     env: { NO_COLOR: "1", PROBE_FILE: `${folder}/counts` },
     stdin: "null",

@@ -17,7 +17,7 @@ requirePrivateNamespace();
 
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
-const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "service-ips")!;
+const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-ips")!;
 
 const element = (verb: "add" | "delete", address: string): Operation => ({
   verb,
@@ -30,7 +30,7 @@ const element = (verb: "add" | "delete", address: string): Operation => ({
 const verdict = (value: string): Operation => ({
   verb: "add",
   noun: "element",
-  set: setPath("ip", "ledgerproxy", "service-ips"),
+  set: setPath("ip", "ledgerproxy", "affinity-ips"),
   container: VERDICTS,
   element: { key: elementKey(["10.96.0.1", "tcp", "80"]), value },
 });
@@ -169,7 +169,7 @@ Deno.test("without CAP_NET_ADMIN the program names the capability and the comman
   const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", ...run];
   const { code, stderr } = await new Deno.Command("setpriv", { args }).output();
   const output = new TextDecoder().decode(stderr);
-  assert.equal(code, 1, output);
+  assert.equal(code, 3, output);
   assert.match(output, /CAP_NET_ADMIN.*unshare --map-root-user --net/);
   assert.match(output, /--dry-run/);
   await assert.rejects(Deno.stat(`${folder}/l`), Deno.errors.NotFound);

@@ -29,13 +29,14 @@ Deno.test("the program is bundled and compiled for both architectures, and the b
   }
 
   Deno.mkdirSync(`${folder}/var`);
+  const program = `${folder}/dist/ledgerproxy.js`;
   const inPod = (...args: string[]) =>
     call("unshare", [
       ...["--mount", "sh", "-c"],
       `mount --bind "$1" /mnt && mount -o remount,bind,ro / && shift && exec "$@"`,
       ...["sh", `${folder}/var`],
       ...["setpriv", "--no-new-privs", "--bounding-set=-all,+net_admin", "--inh-caps=-all"],
-      ...[Deno.execPath(), ...imageArguments(), `${folder}/dist/ledgerproxy.js`, ...args],
+      ...[Deno.execPath(), ...imageArguments(program, args), program, ...args],
     ], { HOME: "/root", NO_COLOR: "1", DENO_DIR: "/mnt/deno" });
   const run = ["run", "--source", RECORDING, "--once", "--ledger", "/mnt/ledger", "--oom-score-adj", "-999"];
   const ran = await inPod(...run);

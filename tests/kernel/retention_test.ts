@@ -2,7 +2,7 @@
 // clock alone.
 
 import assert from "node:assert/strict";
-import { imageCommand } from "../support/bundle.ts";
+import { imageCommand, preloaded } from "../support/bundle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
@@ -40,9 +40,10 @@ Deno.test("a clock that is 400 days ahead or behind at a start removes no histor
   let round = 0;
   const live = async (days: number) => {
     writeCluster(source, round++);
-    const [program, verb, ...args] = imageCommand("run", "--source", source, "--ledger", ledger, "--once");
+    const run = imageCommand("run", "--source", source, "--ledger", ledger, "--once");
+    const [program, ...args] = preloaded(run, CLOCK);
     const { code, stderr } = await new Deno.Command(program!, {
-      args: [verb!, `--preload=${CLOCK}`, ...args, "--node", "node-a", "--retain-days", "30"],
+      args: [...args, "--node", "node-a", "--retain-days", "30"],
       cwd: ROOT,
       env: { CLOCK_DAYS_AHEAD: String(days) },
     }).output();

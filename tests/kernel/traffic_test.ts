@@ -7,7 +7,7 @@ import { service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess } from "../support/engine_process.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 import { POD_NETWORKS } from "../support/pod_networks.ts";
-import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
 
@@ -151,6 +151,21 @@ Deno.test("a Service without endpoints and an unused port of a cluster IP refuse
     assert.equal(error, "ConnectionRefused", `${hostname}:${port}`);
     // A retransmitted SYN takes a second: a reset ends the first attempt (design 2.2).
     assert.ok(milliseconds < 900, `${hostname}:${port} was refused after ${milliseconds} ms`);
+  }
+});
+
+Deno.test("packets whose endpoints another program took away keep their destination, and are refused there", async () => {
+  using proxy = new Proxy();
+  proxy.serve(
+    service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp", undefined, {
+      externalIPs: ["192.0.2.80", "2001:db8::80"],
+    }),
+    slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2"),
+    slice("shop/web-b http:8080/tcp fd00:10:244::1 fd00:10:244::2"),
+  );
+  for (const family of ["ip", "ip6"]) nft(["flush", "map", family, "ledgerproxy", "endpoints"]);
+  for (const hostname of ["10.96.0.1", "fd00:96::1"]) {
+    assert.equal((await refused(hostname, 80)).error, "ConnectionRefused", hostname);
   }
 });
 

@@ -157,7 +157,11 @@ Deno.test("a ledger whose end was cut removes no rule that its lost records made
   const rules = inKernel(kernel);
   await ran(folder, warned(folder, /all\.json/));
   assert.deepEqual(inKernel(kernel), rules);
-  assert.ok([...readLedger(folderStorage(ledger, false))].some(({ record }) => record.kind === "gap"));
+  assert.ok(
+    [...readLedger(folderStorage(ledger, false))].some(({ record }) =>
+      record.kind === "gap" && record.checkpoint === undefined
+    ),
+  );
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });
@@ -182,7 +186,8 @@ Deno.test("a ledger of a newer program is set aside whole and named; the rules s
   }
   const [aside] = [...Deno.readDirSync(ledger)].filter(({ isDirectory }) => isDirectory);
   assert.match(aside!.name, /^version-2-/);
-  assert.deepEqual([...Deno.readDirSync(`${ledger}/${aside!.name}`)].map(({ name }) => name), [
+  const names = [...Deno.readDirSync(`${ledger}/${aside!.name}`)].map(({ name }) => name);
+  assert.deepEqual(names.filter((name) => !name.endsWith(".key")), [
     segmentName(0),
   ]);
   assert.equal(gap(ledger).salvaged?.records, 0, "none of its records is used");

@@ -7,7 +7,7 @@ import { readVerdict, writeVerdict } from "../../src/kernel/verdict_codec.ts";
 import { parseVerdict, verdictText } from "../../src/nft/statement.ts";
 
 Deno.test("every verdict is read back from its attributes", () => {
-  for (const text of ["accept", "drop", "return", "goto pick-4", "jump services"]) {
+  for (const text of ["accept", "drop", "return", "continue", "goto pick-4", "jump services"]) {
     const writer = new NetlinkWriter();
     writeVerdict(writer, parseVerdict(text));
     assert.equal(verdictText(readVerdict(attributes(writer.finish()))), text);

@@ -25,7 +25,7 @@ spec:
 status: {loadBalancer: {}}
 `;
 
-Deno.test("an object is pruned to the fields that decide rules", () => {
+Deno.test("an object is pruned to the fields that decide rules, and a few that are evidence", () => {
   const decoded = decodeObject(parse(SERVICE));
   assert.deepEqual(decoded, {
     ok: true,
@@ -38,11 +38,13 @@ Deno.test("an object is pruned to the fields that decide rules", () => {
         resourceVersion: "812",
         creationTimestamp: "2026-01-01T00:00:00Z",
         labels: { "service.kubernetes.io/service-proxy-name": "other" },
+        managedFields: [{ manager: "kubectl" }],
       },
       spec: {
         clusterIP: "10.96.0.1",
         clusterIPs: ["10.96.0.1"],
         ports: [{ name: "http", port: 80, protocol: "TCP" }],
+        selector: { app: "web" },
       },
       status: { loadBalancer: {} },
     },

@@ -195,7 +195,6 @@ Deno.test("errors in how fields go together are found too", () => {
   ];
   for (const [fields, problem] of cases) assert.deepEqual(problems({ ...HEAD, ...fields }), [problem]);
   assert.deepEqual(problems(), ["0 documents of kind KubeProxyConfiguration; one is expected"]);
-  assert.deepEqual(problems(HEAD, HEAD), ["2 documents of kind KubeProxyConfiguration; one is expected"]);
   assert.deepEqual(problems({ kind: "Pod" }), [
     'kind: "Pod"; KubeProxyConfiguration or LedgerProxyConfiguration is expected',
     "0 documents of kind KubeProxyConfiguration; one is expected",
@@ -259,4 +258,21 @@ Deno.test("durations are read in each form that Go writes and reads", () => {
   for (const [udpTimeout, seconds] of cases) {
     assert.equal(read({ conntrack: { udpTimeout } }).config.conntrack.udpTimeout, seconds, udpTimeout);
   }
+});
+
+Deno.test("of two KubeProxyConfigurations the first is used, as in kube-proxy, and a warning names the other", () => {
+  const [first, second] = [{ ...HEAD, mode: "nftables", clusterCIDR: "10.1.0.0/16" }, {
+    ...HEAD,
+    mode: "nftables",
+  }];
+  const result = readConfigFile([first, OURS, {
+    ...second,
+    clusterCIDR: "10.2.0.0/16",
+    oomScoreAdj: "wrong",
+  }]);
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.deepEqual(result.config.proxy.detectLocal, { mode: "ClusterCIDR", cidrs: ["10.1.0.0/16"] });
+  assert.deepEqual(result.warnings, [
+    "document 3 is a KubeProxyConfiguration too; the first one is used, this one is not read",
+  ]);
 });

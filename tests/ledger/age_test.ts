@@ -7,6 +7,7 @@ import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { EVERY_KIND } from "../support/ledger_records.ts";
 
 const DAY = 24 * 3600 * 1000;
+const HOUR = 3600 * 1000;
 const START = Date.parse("2026-01-01T00:00:00Z");
 
 const at = (milliseconds: number, record: LedgerRecord = EVERY_KIND[0]!): LedgerRecord => ({
@@ -41,4 +42,20 @@ Deno.test("an age never falls, and grows by at most a day per record, however th
       before = after;
     }
   }));
+});
+
+Deno.test("a clock that jumps again and again adds two days at most, whether it is set back or not", () => {
+  for (const jump of [30 * DAY, 23 * HOUR]) {
+    const flapping = Array.from({ length: 200 }, (_, i) => at(i * 1000 + (i % 2) * jump));
+    assert.ok(age(...flapping) <= 2 * DAY, `${age(...flapping)} after jumps of ${jump}, each taken back`);
+  }
+  const forwards = Array.from({ length: 60 }, (_, i) => [at(i * 400 * DAY), at(i * 400 * DAY + HOUR)]);
+  assert.ok(age(...forwards.flat()) <= 5 * DAY, `${age(...forwards.flat())} after 60 hours and 60 jumps`);
+});
+
+Deno.test("time that was counted while a clock was ahead is not counted again", () => {
+  const ahead = [at(0), at(20 * HOUR), at(0)];
+  assert.equal(age(...ahead), 20 * HOUR);
+  const hours = Array.from({ length: 48 }, (_, hour) => at((hour + 1) * HOUR));
+  assert.equal(age(...ahead, ...hours), 48 * HOUR);
 });

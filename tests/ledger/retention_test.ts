@@ -56,7 +56,21 @@ Deno.test("segments before a snapshot are compressed, and those beyond retention
   assert.deepEqual(recordsIn(old), records.slice(20));
   const nothing = { bytes: 0, milliseconds: Infinity };
   while (retain(old, nothing, { milliseconds: 3 * DAY }).length > 0);
-  assert.deepEqual(old.names(), [snapshotName(40)].sort(), "HEAD and what it needs stay");
+  const head = [compressed[3]!, ...[30, 40].map(snapshotName)];
+  assert.deepEqual(old.names(), head.toSorted(), "HEAD and what it needs stay");
+});
+
+Deno.test("the segment that is being written stays, however old and large the ledger is", () => {
+  const storage = ledgerOf(2);
+  // Large beside the segments, so that the share which goes at once does not protect them.
+  storage.files.set(snapshotName(20), new Uint8Array(100_000));
+  using(open(storage), (writer) => {
+    writer.append([record(20, 99)]);
+    const { segment } = writer;
+    while (retain(storage, { bytes: 0, milliseconds: 0 }, { milliseconds: 99 * DAY }).length > 0);
+    assert.ok(storage.names().includes(segment!), storage.names().join());
+  });
+  assert.deepEqual(recordsIn(storage), [record(20, 99)]);
 });
 
 Deno.test("two years of changes stay within the limits, and the kept records can be folded", () => {

@@ -1,15 +1,18 @@
 // Limits for reading a ledger. They are checked while a file is read, and not only afterwards.
 
 import assert from "node:assert/strict";
-import { zstdDecompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { joinedChunks } from "../../src/byte_chunks.ts";
 import { segmentName } from "../../src/ledger/format.ts";
 import { verifyLedger } from "../../src/ledger/reader.ts";
 import { salvage } from "../../src/ledger/salvage.ts";
+import { segmentNames } from "../../src/ledger/segment.ts";
 import { readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
-import type { Storage } from "../../src/ledger/storage.ts";
+import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
 import { segmentTerms, termsName } from "../../src/ledger/terms.ts";
 import { EVERY_KIND, open, recordsIn, twoSegments, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
+import { runProgram } from "../support/run_program.ts";
 import { zstdBomb } from "../support/zstd_bomb.ts";
 
 const GIGABYTE = 1_000_000_000;
@@ -31,9 +34,9 @@ Deno.test("a segment, a snapshot and terms that decompress to gigabytes are reje
   assert.ok(bomb.length < 200_000, `${bomb.length} bytes`);
   storage.files.set(snapshotName(3), bomb);
   assert.match(String(readSnapshot(storage, snapshotName(3))), /more than \d+ bytes when decompressed/);
-  const [name] = storage.names();
+  const [name, after] = segmentNames(storage);
   storage.files.set(termsName(name!), bomb);
-  assert.ok(segmentTerms(storage, name!).terms.has("kind config"), "terms are made again");
+  assert.ok(segmentTerms(storage, name!, after!).terms.has("kind config"), "terms are made again");
   storage.files.delete(name!);
   storage.files.set(`${name}.zst`, bomb);
   assert.match(verifyLedger(storage)[0]!, /cannot be decompressed: more than \d+ bytes when decompressed/);
@@ -87,4 +90,22 @@ Deno.test("the whole lines at the beginning of a file that is too large for a se
   assert.throws(() => open(storage), /LedgerDamage/);
   assert.deepEqual([...salvage(storage)].map(({ record }) => record), EVERY_KIND);
   assert.ok(most() <= 1024 * 1024, `${most()} bytes at once`);
+});
+
+Deno.test("a line of a gigabyte in a compressed segment is rejected after its first bytes", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    const storage = folderStorage(`${folder}/ledger`, true);
+    using(open(storage), (writer) => writer.append(EVERY_KIND));
+    const name = storage.names().find((name) => name.endsWith(".ndjson"))!;
+    const head = zstdCompressSync(storage.read(name));
+    const bomb = zstdBomb(GIGABYTE, 0x61);
+    storage.remove(name);
+    storage.write(`${name}.zst`, joinedChunks([head, bomb]));
+  }
+  const { stdout } = await runProgram("tests/support/peak_memory.ts", ["--allow-all"], `${folder}/ledger`);
+  const { faults, kilobytes } = JSON.parse(stdout);
+  assert.match(faults[0], /more than \d+ bytes when decompressed, without the end of a line/);
+  assert.ok(kilobytes < 350_000, `${kilobytes} kB`);
+  await Deno.remove(folder, { recursive: true });
 });

@@ -1,11 +1,14 @@
 // The terms of segments. A search never skips a segment that has a match, and terms that cannot be read are made again.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { matcher } from "../../src/history/log.ts";
-import { readLedger, readSegmentRecords } from "../../src/ledger/reader.ts";
+import { closedRecords, readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { segmentTerms, termsName } from "../../src/ledger/terms.ts";
+import { segmentTerms, termsFault, termsName } from "../../src/ledger/terms.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 import { writeEvening } from "../support/report_ledger.ts";
@@ -45,9 +48,10 @@ function searches(records: readonly LedgerRecord[]): Map<string, (record: Ledger
 
 Deno.test("the terms of a segment have everything that a search can match, and its earliest and latest time", () => {
   const storage = evening();
-  const all = segments(storage).map((name) => ({
-    records: [...readSegmentRecords(storage, name)],
-    index: segmentTerms(storage, name),
+  const names = segments(storage);
+  const all = names.slice(0, -1).map((name, i) => ({
+    records: [...closedRecords(storage, name, names[i + 1]!)].map(({ record }) => record),
+    index: segmentTerms(storage, name, names[i + 1]!),
   }));
   assert.ok(all.length > 5, `${all.length} segments`);
   let [passedOver, found] = [0, 0];
@@ -68,30 +72,68 @@ Deno.test("the terms of a segment have everything that a search can match, and i
 
 Deno.test("terms are kept in a file beside the segment, and made again where it cannot be read", () => {
   const storage = evening();
-  const [name] = segments(storage) as [string];
-  const made = segmentTerms(storage, name);
+  const [name, after] = segments(storage) as [string, string];
+  const made = segmentTerms(storage, name, after);
   const file = termsName(name);
   const kept = storage.files.get(file)!;
   storage.files.set(name, new Uint8Array());
-  assert.deepEqual(segmentTerms(storage, name), made, "the segment is not read again");
+  assert.deepEqual(segmentTerms(storage, name, after), made, "the segment is not read again");
 
   const [whole] = [evening().files.get(name)!];
   for (const damaged of [kept.slice(0, 20), new Uint8Array(), new TextEncoder().encode("{}")]) {
     storage.files.set(name, whole);
     storage.files.set(file, damaged);
-    assert.deepEqual(segmentTerms(storage, name).terms, made.terms);
+    assert.deepEqual(segmentTerms(storage, name, after).terms, made.terms);
     assert.deepEqual(storage.files.get(file), kept, "the file is written again");
   }
 });
 
 Deno.test("a folder without write permission can be searched", () => {
   const storage = evening();
-  const [name] = segments(storage) as [string];
-  const terms = segmentTerms(storage, name).terms;
+  const [name, after] = segments(storage) as [string, string];
+  const terms = segmentTerms(storage, name, after).terms;
   storage.files.delete(termsName(name));
   storage.fault = (call) => {
     if (call === "create") throw Object.assign(new Error("EROFS for a test"), { code: "EROFS" });
   };
-  assert.deepEqual(segmentTerms(storage, name).terms, terms);
+  assert.deepEqual(segmentTerms(storage, name, after).terms, terms);
   assert.ok(!storage.files.has(termsName(name)));
+});
+
+/** The terms of the first segment, as a search finds them after \`change\` of their file; and the file's fault. */
+function afterChange(change: (text: string) => string): { address: boolean; fault: string | undefined } {
+  const storage = evening();
+  const [name, after] = segments(storage) as [string, string];
+  const [address] = [...segmentTerms(storage, name, after).terms].filter((term) =>
+    term.startsWith("address")
+  );
+  const text = new TextDecoder().decode(zstdDecompressSync(storage.files.get(termsName(name))!));
+  storage.files.set(termsName(name), zstdCompressSync(new TextEncoder().encode(change(text))));
+  const fault = termsFault(storage, name, after);
+  return { address: segmentTerms(storage, name, after).terms.has(address!), fault };
+}
+
+Deno.test("terms that were changed, are of another segment or have no hash are not used, and a fault", () => {
+  const without = (text: string) => text.replace(/"address [^"]+",/g, "");
+  const old = (text: string) => {
+    const { version: _, ...rest } = JSON.parse(without(text).split("\n")[0]!);
+    return JSON.stringify({ version: 1, ...rest });
+  };
+  const elsewhere = (text: string) => {
+    const line = without(text).split("\n")[0]!.replace(/"next":\d+/, '"next":7');
+    return `${line}\n${JSON.stringify({ sha256: createHash("sha256").update(line).digest("hex") })}\n`;
+  };
+  assert.deepEqual(afterChange((text) => text), { address: true, fault: undefined });
+  assert.deepEqual(afterChange(without), { address: true, fault: "damaged (SHA-256)" });
+  assert.deepEqual(afterChange(old), { address: true, fault: "they are not those of its records" });
+  assert.deepEqual(afterChange(elsewhere), { address: true, fault: "they are not those of its segment" });
+});
+
+Deno.test("a segment that is not whole has no terms: a search for what is not there says so", () => {
+  const storage = evening();
+  const [name, after] = segments(storage) as [string, string];
+  const bytes = storage.files.get(name)!;
+  storage.files.set(name, bytes.subarray(0, bytes.lastIndexOf(0x0a, bytes.length - 2) + 1));
+  assert.throws(() => segmentTerms(storage, name, after), isLedgerDamage);
+  assert.equal(termsFault(storage, name, after), undefined, "none are kept");
 });

@@ -71,7 +71,7 @@ Deno.test("rule rejects an empty rule, mark bits out of range and a modulus of 0
 });
 
 Deno.test("parseVerdict is the inverse of verdictText", () => {
-  for (const text of ["accept", "drop", "return", "goto pick-4", "jump services"]) {
+  for (const text of ["accept", "drop", "return", "continue", "goto pick-4", "jump services"]) {
     assert.equal(verdictText(parseVerdict(text)), text);
   }
 });
@@ -92,6 +92,14 @@ Deno.test("every statement has its spelling in nft", () => {
     "ip saddr . ip daddr . meta l4proto . th dport @pairs drop",
     "ip daddr . meta l4proto . th dport vmap @verdicts",
     "meta l4proto . th dport vmap @ports",
+    "meta l4proto . th dport vmap @ports goto three",
+    "ip daddr set ip daddr . meta l4proto . th dport map @leads goto one",
+    "ip daddr set ct original ip daddr",
+    "ip daddr set ct original ip daddr meta mark set meta mark | 0x00004000",
+    "dnat ip to ct original ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
+    "ct original ip daddr . meta l4proto . th dport vmap @verdicts drop",
+    "ct original ip daddr @addresses drop",
+    "ip saddr @pins update @pins { ip saddr timeout 1m } meta l4proto sctp dnat to 10.0.0.1:53",
     "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
     'iifname "cbr0" drop',
     'iifname != "veth*" drop',

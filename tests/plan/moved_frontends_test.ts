@@ -8,7 +8,7 @@ import { movedFrontends, movedTexts } from "../../src/plan/moved_frontends.ts";
 
 const frontend = (address: string, comment: string): Element => ({
   key: elementKey([address, "tcp", "80"]),
-  value: "goto pick-1",
+  value: "0.0.0.1",
   comment,
 });
 const replaced = (before: Element, after: Element): Delta[number] => ({
@@ -18,14 +18,14 @@ const replaced = (before: Element, after: Element): Delta[number] => ({
   after,
 });
 
-Deno.test("a frontend moves where the Service of its element changes, not where the port or the verdict does", () => {
+Deno.test("a frontend moves where the Service of its element changes, not where the port or the lead does", () => {
   const web = frontend("192.0.2.1", "shop/web:http");
   const delta: Delta = [
     replaced(web, { ...web, comment: "shop/api:http" }),
     replaced(frontend("192.0.2.2", "shop/web:http"), frontend("192.0.2.2", "shop/web:https")),
     replaced(frontend("192.0.2.3", "shop/web"), {
       ...frontend("192.0.2.3", "shop/web"),
-      value: "goto pick-2",
+      value: "0.0.0.2",
     }),
   ];
   assert.deepEqual(movedFrontends(delta), [
@@ -35,8 +35,8 @@ Deno.test("a frontend moves where the Service of its element changes, not where 
 
 Deno.test("a frontend that loses its endpoints moves from one map to another, and is followed", () => {
   const { key } = frontend("192.0.2.1", "");
-  const before = { key, value: "goto pick-1", comment: "shop/web:http" };
-  const after = { key, value: "goto reject-chain", comment: "shop/api:http" };
+  const before = { key, value: "0.0.0.1", comment: "shop/web:http" };
+  const after = { key, value: "continue", comment: "shop/api:http" };
   const delta: Delta = [
     { set: PATHS.ip["no-endpoint-services"], key, before: undefined, after },
     { set: PATHS.ip["service-ips"], key, before, after: undefined },

@@ -6,6 +6,7 @@ import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../../src/plan/digest.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { PINNED } from "../../src/fold/leads.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -93,14 +94,22 @@ Deno.test("changes planned in batches of any size bring kernel, mirror and diges
   }));
 });
 
+/** The slot class of a lead; undefined for one that names no class, or local endpoints. */
+function slotClassOf(value: string): number | undefined {
+  const [, kind, high, low] = /^0\.(\d)\.(\d+)\.(\d+)$/.exec(value) ?? [];
+  const [, kind6, hex] = /^100::(?:(\d):)?([0-9a-f]+)$/.exec(value) ?? [];
+  const slotClass = hex === undefined ? Number(high) * 256 + Number(low) : parseInt(hex, 16);
+  return (kind ?? kind6) === "2" || slotClass === PINNED ? undefined : slotClass;
+}
+
 Deno.test("each frontend that leads to a pick chain has the slots that are always filled, so no connection is lost", () => {
   fc.assert(fc.property(history, (records) => {
     const { desired } = folded(records);
     for (const family of ["ip", "ip6"]) {
       const slots = desired.get(`${family} ledgerproxy endpoints` as never)!;
       for (const { key, value } of desired.get(`${family} ledgerproxy service-ips` as never)!.values()) {
-        if (!/ pick-/.test(value!)) continue;
-        const slotClass = Number(value!.replace("goto pick-", ""));
+        const slotClass = slotClassOf(value!);
+        if (slotClass === undefined) continue;
         const filled = [...slots.keys()].filter((slot) => slot.startsWith(`${key} . `)).length;
         assert.ok(filled > slotClass / 4 && filled <= slotClass, `${key}: ${filled} of ${slotClass}`);
         for (let slot = 0; slot < filled; slot++) assert.ok(slots.has(`${key} . ${slot}` as never));

@@ -85,11 +85,11 @@ function slotsAt(ledger: string, through: number): Map<string, number> {
   };
   for (const [path, set] of state.desired) {
     for (const { key, comment } of set.values()) {
-      if (/ endpoints$/.test(path)) found(comment!, key.split(" . ")[0]);
-      // With affinity each endpoint has a chain: endpoint-shop/web/tcp/http__10.244.0.1/8080.
-      const chain = /^endpoint-(.+?)\/(.+?)\/\w+\/(.*)__/.exec(key);
-      if (chain === null || !path.endsWith("(chains)")) continue;
-      const [, namespace, name, port] = chain;
+      if (/ (single-)?endpoints$/.test(path)) found(comment!, key.split(" . ")[0]);
+      // With affinity each endpoint has a set of clients: affinity-shop/web/tcp/http__10.244.0.1/8080.
+      const clients = /^affinity-(.+?)\/(.+?)\/\w+\/(.*)__/.exec(key);
+      if (clients === null || !path.endsWith("(sets)")) continue;
+      const [, namespace, name, port] = clients;
       const family = clusterIPs(`${namespace}/${name}`).find((address) =>
         address.includes(":") === path.startsWith("ip6")
       );

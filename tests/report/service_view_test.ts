@@ -35,7 +35,8 @@ Deno.test("a ServicePort has its endpoints, each with condition, traffic and cau
       `${text} ${node} ${condition}: ${traffic} @${cause}`
     ),
     [
-      "10.244.0.1:8080 node-a ready: all @2",
+      // With a second endpoint the first one moved from single-endpoints to a slot.
+      "10.244.0.1:8080 node-a ready: all @3",
       "10.244.0.2:8080 node-b not ready: none @3",
       "10.244.0.3:8080 node-b ready: all @3",
     ],

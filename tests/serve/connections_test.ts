@@ -1,7 +1,7 @@
 // Which connection is closed when all places are taken.
 
 import assert from "node:assert/strict";
-import { Connections } from "../../src/serve/connections.ts";
+import { Connections, placesWithin } from "../../src/serve/connections.ts";
 
 /** Opens a connection from each of `addresses` in order, and returns those that were closed. */
 function closedOf(max: number, addresses: readonly string[]): string[] {
@@ -31,4 +31,14 @@ Deno.test("the addresses of a /64 are one client, and so are an IPv4 address and
   assert.deepEqual(closedOf(3, ["192.0.2.2", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.3"]), [
     "::ffff:192.0.2.1 #1",
   ]);
+});
+
+Deno.test("a process with few descriptors holds fewer connections, and always some", () => {
+  assert.deepEqual(placesWithin(1024), { health: 32, healthCheck: 32, metrics: 8 });
+  assert.deepEqual(placesWithin(Infinity), placesWithin(128));
+  for (let descriptors = 0; descriptors < 128; descriptors++) {
+    const { health, healthCheck, metrics } = placesWithin(descriptors);
+    assert.ok(Math.min(health, healthCheck, metrics) >= 1);
+    assert.ok(health + healthCheck + metrics <= Math.max(3, descriptors - 56), `${descriptors} descriptors`);
+  }
 });

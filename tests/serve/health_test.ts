@@ -18,6 +18,7 @@ const FACTS: HealthFacts = {
   drift: undefined,
   node: undefined,
   ledger: undefined,
+  aside: new Map(),
   sources: [],
 };
 
@@ -98,10 +99,19 @@ Deno.test("the public answers have no text of an error; details have it without 
   const problem =
     `https://admin:${secret}@api.example:6443: 401; bearer ${secret}; token=${secret} ${secret}`;
   const source = resourceStatus({ problem, reason: "forbidden" });
-  const facts = { ...FACTS, ledger: { reason: `/var/${secret}`, records: 3 }, sources: [source] };
+  const facts = {
+    ...FACTS,
+    aside: new Map([["shop/web", "too large"]]),
+    ledger: { reason: `/var/${secret}`, records: 3 },
+    sources: [source],
+  };
   const answers = JSON.stringify([healthz(facts).body, livez(facts).body]);
   assert.doesNotMatch(answers, /s3cr3t|example|var/);
-  assert.deepEqual(healthz(facts).body["problems"], ["ledger cannot be written", "api server refuses us"]);
+  assert.deepEqual(healthz(facts).body["problems"], [
+    "ledger cannot be written",
+    "services set aside",
+    "api server refuses us",
+  ]);
   assert.deepEqual(healthz(facts).body["sources"], {
     Service: { lastHeard: null, problem: "api server refuses us" },
   });
@@ -109,6 +119,7 @@ Deno.test("the public answers have no text of an error; details have it without 
     ledger: "/var/...",
     sources: { Service: "https://...@api.example:6443: 401; bearer ...; token=... ..." },
     drift: null,
+    setAside: { "shop/web": "too large" },
   });
 });
 

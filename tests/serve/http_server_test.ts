@@ -18,6 +18,7 @@ const FACTS = {
   node: undefined,
   drift: undefined,
   ledger: undefined,
+  aside: new Map(),
   sources: [],
 };
 

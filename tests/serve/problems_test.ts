@@ -10,6 +10,7 @@ const NO_PROBLEM: ProblemFacts = {
   brokenSince: undefined,
   drift: undefined,
   ledger: undefined,
+  aside: new Map(),
   node: undefined,
   sources: [],
 };
@@ -50,6 +51,7 @@ Deno.test("each fact is one problem, and two resources with the same problem are
     [{ pendingSince: 0 }, ["rules rejected"]],
     [{ drift }, ["another program changes our tables"]],
     [{ ledger: { reason: "No space left on device", records: 3 } }, ["ledger cannot be written"]],
+    [{ aside: new Map([["shop/web", "too large"]]) }, ["services set aside"]],
     [{ brokenSince: 0 }, ["restarting after a fault"]],
     [{ node: "missing" }, ["own Node not found"]],
     [{ sources: [status("cut"), status("silent")] }, ["api server not answering"]],

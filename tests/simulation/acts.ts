@@ -38,6 +38,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   stealAndCommit,
   loseMessages,
   refuse,
+  shrink,
   failDisk,
   hangDisk,
   hangDisk,
@@ -163,6 +164,12 @@ function stealAndCommit(world: World): void {
 function refuse(world: World): void {
   world.kernel.refusals = 1 + world.chance.below(6);
   world.counts.fired("kernel refuses");
+}
+
+/** The kernel takes small batches only, or batches of any size again. */
+function shrink({ kernel, chance, counts }: World): void {
+  kernel.most = chance.once(2) ? Infinity : chance.between(4, 30);
+  if (kernel.most < Infinity) counts.fired("kernel takes only small batches");
 }
 
 function failDisk(world: World): void {

@@ -34,11 +34,12 @@ export interface Odd {
   readonly then: "more" | "end" | "silence";
 }
 
-const JSON_TYPE = { "content-type": "application/json" };
+/** The content type of an answer that may be sent in protobuf. */
+export const JSON_TYPE = "application/json";
 
 /** A whole answer. */
 export function whole(text: string, status = 200, headers: Readonly<Record<string, string>> = {}): Answer {
-  return { status, headers: { ...JSON_TYPE, ...headers }, text, then: "end" };
+  return { status, headers: { "content-type": JSON_TYPE, ...headers }, text, then: "end" };
 }
 
 /** A Status that reports a failure. */

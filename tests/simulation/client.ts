@@ -15,6 +15,7 @@ import {
   DEFAULT_TIMES,
   newReflector,
   type Now,
+  type ReflectorEffect,
   type ReflectorInput,
   type ReflectorState,
   statusOf,
@@ -37,7 +38,6 @@ interface Request {
 interface Follower {
   readonly state: ReflectorState;
   request: Request | undefined;
-  started: boolean;
 }
 
 const PROBE_PATH = "/livez";
@@ -62,12 +62,12 @@ export class Client {
   ) {
     this.#connection = server.newId();
     this.#resumes = known.size > 0;
-    this.#gathering = newGathering(this.#resumes ? 0 : resources.length);
+    this.#gathering = newGathering(this.#resumes ? [] : resources);
     this.#liveness = newLiveness(LIVENESS_TIMES, now.at);
+    const peers: ReflectorState[] = [];
     this.#followers = resources.map((resource, i) => ({
-      state: newReflector(resource, DEFAULT_TIMES, seed + i),
+      state: newReflector(resource, DEFAULT_TIMES, seed + i, peers),
       request: undefined,
-      started: false,
     }));
     this.#start(now);
   }
@@ -85,7 +85,6 @@ export class Client {
         this.#feed(follower, { kind: "time" }, now);
       }
     }
-    this.#start(now);
   }
 
   receive(id: number, arrival: Arrival, now: Now): void {
@@ -110,7 +109,6 @@ export class Client {
     if (arrival.kind === "bytes" && watches) checkDeletion(arrival.deletes, this.#batches.slice(before));
     const said = arrival.kind === "end" && isShown ? this.server.says.get(id) : undefined;
     if (said !== undefined) assert.ok(statusOf(follower.state).problem.includes(said), "a Status is named");
-    this.#start(now);
   }
 
   /** Asks for a second list of `kind`. */
@@ -134,22 +132,19 @@ export class Client {
     return this.#followers.flatMap(({ request }) => request === undefined ? [] : [request.connection]);
   }
 
-  /** Starts the reflectors: one after the other without known versions, all at once where the program resumes. */
+  /** Starts the reflectors, all at once. */
   #start(now: Now): void {
-    this.#followers.forEach((follower, i) => {
-      const waits = !this.#resumes && i > 0 && !this.#followers[i - 1]!.state.settled;
-      if (follower.started || waits) return;
-      follower.started = true;
+    for (const follower of this.#followers) {
       const known = this.known.get(follower.state.resource.kind);
       this.#feed(follower, this.#resumes ? { kind: "start", known } : { kind: "start", inParts: true }, now);
-    });
+    }
   }
 
   #feed(follower: Follower, input: ReflectorInput, now: Now): void {
     for (const effect of stepReflector(follower.state, input, now)) {
       switch (effect.kind) {
         case "request":
-          this.#ask(follower, effect.path, effect.query, now);
+          this.#ask(follower, effect, now);
           break;
         case "cancel":
           if (follower.request !== undefined) this.server.connections.drop(follower.request.id);
@@ -171,12 +166,16 @@ export class Client {
     }
   }
 
-  #ask(follower: Follower, path: string, query: Query, now: Now): void {
+  #ask(
+    follower: Follower,
+    { path, query, encoding }: ReflectorEffect & { kind: "request" },
+    now: Now,
+  ): void {
     const id = this.server.newId();
     const connection = this.shared ? this.#connection : id;
     follower.request = { id, connection, path, query, answered: false };
     this.#note({ kind: "asked" }, now);
-    this.server.ask(id, connection, path, query, now.at);
+    this.server.ask(id, connection, path, query, encoding, now.at);
   }
 
   #close(follower: Follower, now: Now): void {
@@ -192,7 +191,8 @@ export class Client {
         continue;
       }
       this.#probe = this.server.newId();
-      this.server.ask(this.#probe, this.shared ? this.#connection : this.#probe, PROBE_PATH, {}, now.at);
+      const connection = this.shared ? this.#connection : this.#probe;
+      this.server.ask(this.#probe, connection, PROBE_PATH, {}, "json", now.at);
     }
   }
 

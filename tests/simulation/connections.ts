@@ -2,9 +2,10 @@
 // connections that die without a reset.
 
 import type { ApiResource } from "../../src/ingest/resources.ts";
-import { type Answer, bookmark, changeText, type Following } from "./answers.ts";
+import { type Answer, bookmark, changeText, type Following, JSON_TYPE } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
+import { contentType, inProtobuf } from "../support/protobuf_encoder.ts";
 import type { FaultCounts } from "./faults.ts";
 
 /** What the program receives on one request. */
@@ -18,6 +19,8 @@ export type Arrival =
 interface Stream {
   readonly resource: ApiResource;
   readonly connection: number;
+  /** Whether its body is in protobuf. */
+  readonly isProtobuf: boolean;
   /** What was sent and not received yet, in order. */
   readonly coming: { readonly at: number; readonly arrival: Arrival }[];
   /** Set while it is an open watch. */
@@ -43,16 +46,29 @@ export class Connections {
     return this.#dead.has(connection);
   }
 
-  /** Sends `answer` to request `id`. */
-  send(id: number, connection: number, resource: ApiResource, answer: Answer, now: number): void {
+  /** Sends `answer` to request `id`, in `protobuf` where it has a content type of JSON. */
+  send(
+    id: number,
+    connection: number,
+    resource: ApiResource,
+    answer: Answer,
+    protobuf: "stream" | "value" | undefined,
+    now: number,
+  ): void {
     const { chance } = this;
-    const stream: Stream = { resource, connection, coming: [], following: undefined };
+    const isProtobuf = protobuf !== undefined && answer.headers["content-type"] === JSON_TYPE;
+    const stream: Stream = { resource, connection, isProtobuf, coming: [], following: undefined };
+    const streams = protobuf === "stream" && answer.status === 200;
     let at = now + chance.between(1, 50);
     if (answer.status !== 0) {
-      const { status, headers } = answer;
+      const { status } = answer;
+      const headers = isProtobuf
+        ? { ...answer.headers, "content-type": contentType(streams) }
+        : answer.headers;
       stream.coming.push({ at, arrival: { kind: "head", status, headers } });
     }
-    for (const bytes of pieces(answer.text, chance)) {
+    const body = isProtobuf ? inProtobuf(answer.text, streams) : encoder.encode(answer.text);
+    for (const bytes of pieces(body, chance)) {
       at += chance.below(20);
       stream.coming.push({ at, arrival: { kind: "bytes", bytes } });
     }
@@ -63,10 +79,11 @@ export class Connections {
 
   /** Sends the lines of a watch that are due at `now`. */
   #follow(stream: Stream, now: number): void {
-    const { following, coming, resource: { kind, apiVersion } } = stream;
+    const { following, coming, isProtobuf, resource: { kind, apiVersion } } = stream;
     if (following === undefined) return;
     const send = (text: string, deletes?: string) => {
-      const arrival = { kind: "bytes", bytes: encoder.encode(text) } as const;
+      const bytes = isProtobuf ? inProtobuf(text, true) : encoder.encode(text);
+      const arrival = { kind: "bytes", bytes } as const;
       coming.push({ at: now, arrival: deletes === undefined ? arrival : { ...arrival, deletes } });
     };
     const { history, version } = this.cluster;
@@ -176,9 +193,8 @@ function ends({ status, then }: Answer): Arrival {
   return { kind: "broken", reason: status === 0 ? "connection refused" : "connection reset" };
 }
 
-/** The bytes of `text` as up to four reads, cut anywhere. */
-function pieces(text: string, chance: Chance): Uint8Array[] {
-  const bytes = encoder.encode(text);
+/** `bytes` as up to four reads, cut anywhere. */
+function pieces(bytes: Uint8Array, chance: Chance): Uint8Array[] {
   const cuts = Array.from({ length: chance.below(4) }, () => chance.below(bytes.length + 1)).sort((a, b) =>
     a - b
   );

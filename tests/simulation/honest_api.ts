@@ -28,6 +28,8 @@ export interface Manners {
   readonly watchMilliseconds: number;
   /** Whether it has ServiceCIDRs. */
   readonly serviceCidrs: boolean;
+  /** Whether it answers in protobuf where it is asked to. */
+  readonly protobuf: boolean;
 }
 
 export type Query = Readonly<Record<string, string>>;

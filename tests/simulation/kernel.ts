@@ -13,6 +13,7 @@ import { POSITION_PATH } from "../../src/plan/position.ts";
 import type { Chance } from "./chance.ts";
 
 const ENOMEM = 12;
+const ENOBUFS = 105;
 
 export class UnreliableKernel implements Kernel {
   readonly #kernel = new FakeKernel();
@@ -20,6 +21,8 @@ export class UnreliableKernel implements Kernel {
   #lost = false;
   /** How many batches it will reject. */
   refusals = 0;
+  /** Most changes in a batch that it accepts. */
+  most = Infinity;
   /** Commits that the program tried. */
   attempts = 0;
   /** Called before and after each commit; may throw. */
@@ -34,6 +37,7 @@ export class UnreliableKernel implements Kernel {
       this.refusals--;
       throw new KernelRejection(null, ENOMEM, "for a test");
     }
+    if (changesIn(transaction) > this.most) throw new KernelRejection(null, ENOBUFS, "for a test");
     const receipt = this.#kernel.commit(transaction);
     this.onCall();
     return receipt;
@@ -86,4 +90,10 @@ export class UnreliableKernel implements Kernel {
     const container = CONTAINERS.get(stolen.set);
     return container && { verb: "delete", noun: "element", container, ...stolen };
   }
+}
+
+/** The operations on elements in a batch, without those on the position. */
+function changesIn(transaction: Transaction): number {
+  return transaction.filter((operation) => operation.noun === "element" && operation.set !== POSITION_PATH)
+    .length;
 }

@@ -13,6 +13,7 @@ import {
   wakeAt,
 } from "../../src/engine/running.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import type { Now } from "../../src/ingest/reflector_state.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { describeKey, type KubeObject, type ObjectKind } from "../../src/kube/objects.ts";
@@ -30,6 +31,7 @@ import { SimulatedWorker } from "./ledger_worker.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
 import { EARLIER, GHOST } from "./faulty_answers.ts";
+import type { FaultCounts } from "./faults.ts";
 import type { UnreliableKernel } from "./kernel.ts";
 import type { Server } from "./server.ts";
 
@@ -46,6 +48,7 @@ export const CONFIG = {
   time: "2026-11-23T09:00:00.000Z",
   version: "0",
   nodeName: "node-a",
+  bounds: { most: 9, large: 6, step: 4 },
 } as const;
 
 /** A time by both clocks, from virtual time. */
@@ -71,6 +74,7 @@ export class Process {
     shared: boolean,
     now: number,
     gap: RecordGap | undefined,
+    readonly counts: FaultCounts,
   ) {
     this.#now = now;
     const { storage } = disk;
@@ -138,6 +142,7 @@ export class Process {
 
   /** Writes a snapshot, as the program does from time to time. */
   snapshot(): void {
+    if (isUnfinished(this.engine.cluster)) return;
     const { ledger } = this;
     if (!(ledger instanceof RemoteLedger) || ledger.failure !== undefined) return;
     for (const piece of ledger.beginSnapshot(snapshotLines(this.engine.cluster))) ledger.sendPiece(piece);
@@ -157,13 +162,24 @@ export class Process {
   #ports(kernel: UnreliableKernel): Ports {
     return {
       kernel,
-      ledger: watched(this.ledger, (records) => this.#checkDeletions(records)),
+      ledger: watched(this.ledger, (records) => {
+        this.#checkDeletions(records);
+        records.forEach((record) => this.#countCommit(record));
+      }),
       monitor: kernel.listen(),
       now: () => moment(this.#now).time,
       confirm: (kind, why) => void this.#toConfirm.push([kind, why]),
       report: () => {},
-      warn: () => {},
+      warn: (text) => {
+        if (text.includes("aside until it changes: too large")) this.counts.fired("Service above the bound");
+      },
     };
+  }
+
+  #countCommit(record: LedgerRecord): void {
+    if (record.kind !== "commit") return;
+    if (record.left) this.counts.fired("batch that leaves changes for later");
+    if (record.advances) this.counts.fired("step of large Services' rules");
   }
 
   /** Asserts that objects that were deleted before the end of a list are not known after it. */

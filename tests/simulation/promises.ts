@@ -60,7 +60,10 @@ export class Promises {
   noteEnd(power: boolean): void {
     this.#dead.clear();
     this.#hiddenSince = undefined;
-    if (power) this.#disturbed = false;
+    if (!power) return;
+    this.#disturbed = false;
+    // The kernel that starts now has counted no attempt.
+    this.#attempts = { ...this.#attempts, count: 0 };
   }
 
   /**

@@ -27,6 +27,11 @@ export const SABOTAGES: readonly Sabotage[] = [
     changes: [["const { items } = page;", "const items = Array.isArray(page.items) ? page.items : [];"]],
   },
   {
+    check: "a list in protobuf has metadata",
+    file: "src/ingest/protobuf_framing.ts",
+    changes: [['if (known.isList && object["metadata"] === undefined) {', "if (false) {"]],
+  },
+  {
     check: "a Status is an error with its own message, whatever the HTTP code",
     file: ANSWER,
     changes: [["if (isStatus(value)) throw statusFailure(value);", ""]],
@@ -104,7 +109,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     check: "a streamed list that does not end is given up after 10 s",
     file: REFLECTOR,
-    changes: [["return Math.min(silent, phase.grownAt + times.markMilliseconds);", "return silent;"]],
+    changes: [['if (ask === "stream") return Math.min(due, phase.grownAt + times.markMilliseconds);', ""]],
   },
   {
     check: "Retry-After is obeyed",
@@ -146,6 +151,24 @@ export const SABOTAGES: readonly Sabotage[] = [
       "    state.retryAt = now + Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS * 2 ** state.refusals);",
       "",
     ]],
+  },
+  {
+    check: "a commit that advances makes a step of large Services' rules",
+    file: "src/fold/fold.ts",
+    changes: [["if (advances) advance(folding);", ""]],
+  },
+  {
+    check: "a Service above the bound is set aside",
+    file: "src/fold/settle.ts",
+    changes: [[
+      "if (size !== undefined && size.elements > most)",
+      "if (size !== undefined && size.elements < 0)",
+    ]],
+  },
+  {
+    check: "what a part of a batch leaves is committed later",
+    file: "src/engine/commit.ts",
+    changes: [["if (left === 0) return touched.clear();", "touched.clear();\n  if (left >= 0) return;"]],
   },
   {
     check: "what the monitor lost is looked for",

@@ -1,6 +1,7 @@
 // The simulated API server: it takes requests, and answers with a head and bytes in virtual time. It gives the right answers
 // unless faults are on.
 
+import type { Encoding } from "../../src/ingest/reflector_state.ts";
 import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, listText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
@@ -59,18 +60,23 @@ export class Server {
   }
 
   /** Takes a request; its answer arrives under `id`. */
-  ask(id: number, connection: number, path: string, query: Query, now: number): void {
+  ask(id: number, connection: number, path: string, query: Query, encoding: Encoding, now: number): void {
     const resource = this.resources.find((one) => one.path === path);
     if (this.connections.isDead(connection)) return;
     if (resource === undefined) {
-      return this.connections.send(id, connection, this.resources[0]!, whole("ok"), now);
+      return this.connections.send(id, connection, this.resources[0]!, whole("ok"), undefined, now);
     }
     this.#count(path, now);
     this.#noteVersion(path, query);
     if (now < (this.#retryAt.get(askedAgain(path, query)) ?? 0)) this.tooEarly++;
     const answer = this.#answer(resource, query, now);
     if (answer.says !== undefined) this.says.set(id, answer.says);
-    this.connections.send(id, connection, resource, answer, now);
+    const streams = query["watch"] === undefined ? "value" : "stream";
+    if (this.manners.protobuf) {
+      this.counts.fired(encoding === "protobuf" ? "answers in protobuf" : "protobuf that cannot be read");
+    }
+    const protobuf = this.manners.protobuf && encoding === "protobuf" ? streams : undefined;
+    this.connections.send(id, connection, resource, answer, protobuf, now);
   }
 
   /** The program has ended: its requests are dropped, and the next program need not wait for Retry-After. */

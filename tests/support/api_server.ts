@@ -14,7 +14,11 @@ export const LISTEN = {
 };
 
 /** Answers one request for a resource; undefined: the answer of a small healthy server. */
-export type Answer = (query: URLSearchParams, call: number) => Response | Promise<Response> | undefined;
+export type Answer = (
+  query: URLSearchParams,
+  call: number,
+  accept?: string,
+) => Response | Promise<Response> | undefined;
 
 /** A Service as the API server lists it. */
 export const service = (name: string, version = "1") => ({
@@ -44,15 +48,19 @@ export const page = (names: readonly string[], metadata: Record<string, unknown>
   });
 
 /** A body of `parts`, which ends or stays open after them. */
-export function stream(parts: readonly string[], open: boolean): Response {
+export function stream(
+  parts: readonly (string | Uint8Array)[],
+  open: boolean,
+  contentType?: string,
+): Response {
   const text = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      for (const part of parts) controller.enqueue(text.encode(part));
+      for (const part of parts) controller.enqueue(typeof part === "string" ? text.encode(part) : part);
       if (!open) controller.close();
     },
   });
-  return new Response(body);
+  return new Response(body, contentType === undefined ? {} : { headers: { "content-type": contentType } });
 }
 
 /** An error as an answer. */
@@ -67,13 +75,15 @@ export class Server implements AsyncDisposable {
 
   constructor(
     services: Answer,
-    others: (path: string, query: URLSearchParams) => Response = () => stream([BOOKMARK], true),
+    others: (path: string, query: URLSearchParams) => Response | Promise<Response> = () =>
+      stream([BOOKMARK], true),
   ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
       if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
-      return services(url.searchParams, this.calls.length) ?? stream([], true);
+      const accept = request.headers.get("accept") ?? "";
+      return services(url.searchParams, this.calls.length, accept) ?? stream([], true);
     });
   }
 

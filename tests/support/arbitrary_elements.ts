@@ -10,7 +10,7 @@ import {
 } from "../../src/nft/ruleset.ts";
 
 /** A map of verdicts. */
-export const VERDICTS = setPath("ip", "ledgerproxy", "service-ips");
+export const VERDICTS = setPath("ip", "ledgerproxy", "affinity-ips");
 /** A map of endpoints. */
 export const DATA = setPath("ip", "ledgerproxy", "endpoints");
 

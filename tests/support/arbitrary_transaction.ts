@@ -44,6 +44,13 @@ export function worldSets(family: Family): Container[] {
     { kind: "set", name: "networks", key: [address], flag: "interval" },
     { kind: "set", name: "pins", key: [address], flag: "dynamic" },
     { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
+    {
+      kind: "map",
+      name: "leads",
+      key: [address, "inet_proto", "inet_service"],
+      value: [address],
+      comment: "addresses by frontend",
+    },
     { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
     {
       kind: "map",
@@ -100,6 +107,7 @@ export function worldStatements(family: Family): Statement[][] {
     [{ kind: "lookup", key: [source, destination, "meta l4proto", "th dport"], set: "pairs" }, drop],
     [{ kind: "vmap", key: [destination, "meta l4proto", "th dport"], map: "verdicts" }],
     [{ kind: "vmap", key: ["meta l4proto", "th dport"], map: "ports" }],
+    ...leadStatements(family),
     [{
       kind: "dnat",
       key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
@@ -116,6 +124,41 @@ export function worldStatements(family: Family): Statement[][] {
       { kind: "dnat-to", address: ADDRESS[family][1] as Address, port: 8080 },
     ],
     [{ kind: "dnat", key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 1 }], map: "port-slots" }],
+  ];
+}
+
+/** Statements that write the destination, use the original one, or go on behind a map. */
+function leadStatements(family: Family): Statement[][] {
+  const source = family === "ip" ? "ip saddr" : "ip6 saddr";
+  const destination = family === "ip" ? "ip daddr" : "ip6 daddr" as const;
+  const drop: Statement = { kind: "verdict", verdict: { kind: "drop" } };
+  return [
+    [{ kind: "vmap", key: ["meta l4proto", "th dport"], map: "ports" }, {
+      kind: "verdict",
+      verdict: { kind: "goto", chain: "three" },
+    }],
+    [{ kind: "daddr-set", key: [destination, "meta l4proto", "th dport"], map: "leads" }, {
+      kind: "verdict",
+      verdict: { kind: "goto", chain: "one" },
+    }],
+    [{ kind: "daddr-restore" }],
+    [{ kind: "daddr-restore" }, { kind: "mark-set", operator: "|", bits: 0x4000 }],
+    [{
+      kind: "dnat",
+      key: [`ct original ${destination}`, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
+      map: "slots",
+    }],
+    [
+      { kind: "vmap", key: [`ct original ${destination}`, "meta l4proto", "th dport"], map: "verdicts" },
+      drop,
+    ],
+    [{ kind: "lookup", key: [`ct original ${destination}`], set: "addresses" }, drop],
+    [
+      { kind: "lookup", key: [source], set: "pins" },
+      { kind: "pin", selector: source, set: "pins", timeoutSeconds: 60 },
+      { kind: "match", selector: "meta l4proto", operator: "==", value: "sctp" },
+      { kind: "dnat-to", address: ADDRESS[family][0] as Address, port: 53 },
+    ],
   ];
 }
 
@@ -144,7 +187,7 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
   const value = set.kind === "set"
     ? fc.constant(undefined)
     : set.value === "verdict"
-    ? fc.constantFrom("drop", "accept", "goto one", "goto three", "jump two")
+    ? fc.constantFrom("drop", "accept", "continue", "goto one", "goto three", "jump two")
     : join(set.value);
   return fc.tuple(key, value, fc.option(fc.constantFrom("a/b", "a/b:http"), { nil: undefined }))
     .map(

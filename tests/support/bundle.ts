@@ -1,20 +1,50 @@
-// The program as it is shipped: the bundle that the Dockerfile makes, run with the flags of the Dockerfile's entry point.
+// The program as it is shipped: the bundle that the Dockerfile makes, run with the flags of the Dockerfile's entry point. Here
+// alone the flags of tests come from: the Dockerfile names paths of the image, and a test adds those that it uses.
 
 const ROOT = new URL("../../", import.meta.url);
 const DOCKERFILE = new URL("Dockerfile", ROOT);
 const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
 const INPUTS = ["src", "deno.json", "deno.lock", ".ci/bundle.ts"];
 
-/** The arguments of deno in the image: permissions and flags of V8. */
-export function imageArguments(): string[] {
+/** The command of the image, as a container runtime starts it. */
+export function imageEntrypoint(): string[] {
   const text = Deno.readTextFileSync(DOCKERFILE).replaceAll("\\\n", "");
-  const entrypoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
-  return entrypoint.slice(1, -1);
+  return JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
+}
+
+/**
+ * The arguments of deno in the image, permissions and flags of V8, for the program at `path` with `args`. Where they name
+ * absolute paths, those are allowed too: the folder of the ledger and an output to write, all of them to read, and of a
+ * kubeconfig and a configuration what is beside them, and the certificates of the fixtures.
+ */
+export function imageArguments(path: string, args: readonly string[]): string[] {
+  const after = (...flags: string[]) =>
+    args.flatMap((arg, i) => flags.includes(args[i - 1] ?? "") && arg.startsWith("/") ? [arg] : []);
+  const written = [...after("--ledger"), ...after("--output", "-o")];
+  const beside = [path, ...after("--kubeconfig", "--config")].map((file) => file.replace(/\/[^/]*$/, ""));
+  const fixtures = new URL("fixtures", ROOT).pathname;
+  const read = [...beside, fixtures, ...args.filter((arg) => arg.startsWith("/"))];
+  return imageEntrypoint().slice(1, -1).map((flag) => {
+    if (flag.startsWith("--allow-write=")) return [flag, ...written].join();
+    return flag.startsWith("--allow-read=") ? [flag, ...new Set(read)].join() : flag;
+  });
 }
 
 /** The command that runs the bundle with `args` as the image does. */
 export function imageCommand(...args: readonly string[]): string[] {
-  return [Deno.execPath(), ...imageArguments(), bundle(), ...args];
+  return [Deno.execPath(), ...imageArguments(bundle(), args), bundle(), ...args];
+}
+
+/** `command` with a module that runs before the program and may write the files `written`. */
+export function preloaded(
+  command: readonly string[],
+  module: string,
+  written: readonly string[] = [],
+): string[] {
+  const [program, verb, ...args] = command.map((word) =>
+    /^--allow-(read|write)=/.test(word) ? [word, ...written].join() : word
+  );
+  return [program!, verb!, `--preload=${module}`, ...args];
 }
 
 let made = false;

@@ -1,7 +1,7 @@
 // A notation for clusters in tests:
 //   service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp dns:53/udp")
 //   slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2@node-b !10.244.1.3")      ! not ready, @ node
-// and rulesets as sorted lines: "ip service-ips 10.96.0.1 . tcp . 80 : goto pick-2".
+// and rulesets as sorted lines: "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2".
 
 import type { EndpointSlice, KubeObject, Service } from "../../src/kube/objects.ts";
 import { objectKey } from "../../src/kube/objects.ts";

@@ -31,8 +31,8 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     gone: false,
     fault: () => {},
     names: () => [...storage.files.keys()].sort(),
-    size: (name) => storage.files.get(name)!.length,
-    read: (name, at = 0, length = Infinity) => storage.files.get(name)!.subarray(at, at + length),
+    size: (name) => fileOf(storage, name).length,
+    read: (name, at = 0, length = Infinity) => fileOf(storage, name).subarray(at, at + length),
     append(name, create) {
       storage.fault("create");
       if (create && storage.files.has(name)) throw new Deno.errors.AlreadyExists(name);
@@ -44,9 +44,11 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.files.set(name, storage.files.get(name)!.slice(0, length));
     },
     write(name, bytes) {
-      const file = storage.append(name, true);
-      file.write(bytes);
-      file.sync();
+      // It is written beside its place and moved there, as on a disk.
+      for (const call of ["create", "write", "sync"] as const) storage.fault(call);
+      // A Buffer's own slice would share its bytes.
+      storage.files.set(name, new Uint8Array(bytes));
+      storage.synced.set(name, bytes.length);
     },
     remove: (name) => void storage.files.delete(name),
     setAside(name) {
@@ -66,6 +68,12 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     },
   };
   return storage;
+}
+
+function fileOf({ files }: MemoryStorage, name: string): Uint8Array {
+  const bytes = files.get(name);
+  if (bytes === undefined) throw new Deno.errors.NotFound(name);
+  return bytes;
 }
 
 function appendFile(storage: MemoryStorage, name: string): AppendFile {

@@ -6,6 +6,7 @@ import {
   DEFAULT_TIMES,
   newReflector,
   type Query,
+  type ReflectorState,
   type ReflectorTimes,
 } from "../../src/ingest/reflector_state.ts";
 import { resources } from "../../src/ingest/resources.ts";
@@ -28,8 +29,13 @@ export class Run {
   #open = 0;
   #answering = 0;
 
-  constructor(resource = SERVICES, times: Partial<ReflectorTimes> = {}, seed = 1) {
-    this.state = newReflector(resource, { ...DEFAULT_TIMES, ...times }, seed);
+  constructor(
+    resource = SERVICES,
+    times: Partial<ReflectorTimes> = {},
+    seed = 1,
+    peers: ReflectorState[] = [],
+  ) {
+    this.state = newReflector(resource, { ...DEFAULT_TIMES, ...times }, seed, peers);
   }
 
   input(input: ReflectorInput): this {

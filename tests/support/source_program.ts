@@ -33,12 +33,11 @@ export class SourceProgram implements AsyncDisposable {
       ? ["unshare", "--mount", DISKS[disk]]
       : ["nsenter", disk.namespace, "true"];
     const script = `${mount} && exec "$@" >> $0/log 2>&1`;
+    const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`];
+    const more = ["--healthz-bind-address", "127.0.0.1:10256", ...flags];
+    const command = imageCommand("run", "--node", "node-a", ...paths, ...more);
     this.#process = new Deno.Command(program, {
-      args: [
-        ...[entrance, "sh", "-c", script, folder, ...imageCommand("run", "--node", "node-a")],
-        ...["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`],
-        ...["--healthz-bind-address", "127.0.0.1:10256", ...flags],
-      ],
+      args: [entrance, "sh", "-c", script, folder, ...command],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdin: "null",
@@ -124,7 +123,7 @@ const elements = ({ elements }: Ruleset) =>
 export const inKernel = (kernel: NetlinkKernel) => elements((list(kernel) as { ruleset: Ruleset }).ruleset);
 /** Whether the Service is served by so many endpoints. */
 export const served = (kernel: NetlinkKernel, endpoints: number) => () =>
-  inKernel(kernel).filter((text) => text.startsWith("ip ledgerproxy endpoints")).length === endpoints;
+  inKernel(kernel).filter((text) => /^ip ledgerproxy (single-)?endpoints /.test(text)).length === endpoints;
 /** The assertions about a ledger at the end of a test. */
 export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   const storage = folderStorage(ledger, false);

@@ -2,20 +2,29 @@
 // should.
 
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
-import type { History } from "../../history/history.ts";
+import { type History, historyOf } from "../../history/history.ts";
 import { type PacketCondition, type PacketFlip, parseExpectation } from "../../history/packet_bisect.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { Packet } from "../../history/trace.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { accepted, ledgerArgument, packetArgument, positionArgument } from "../arguments.ts";
+import {
+  accepted,
+  atOffset,
+  directoryAt,
+  offsetArgument,
+  packetArgument,
+  pastArgument,
+  positionArgument,
+} from "../arguments.ts";
 
 /** Flags of `bisect`. */
 export interface BisectOptions {
-  readonly ledger: string;
+  readonly ledger?: string;
   /** The expected outcome: `endpoint`, an address, `refused` or `dropped`. */
   readonly expect: string;
   readonly interface?: string;
@@ -33,13 +42,17 @@ export function addBisect(program: Command, done: Done): void {
   )
     .argument(
       "<good>",
-      "@1234, a time, HEAD, HEAD~3: a position where the packet goes where it should",
+      "@1234, 03:12, 5m, HEAD~3: a position where the packet goes where it should",
       positionArgument,
     )
     .argument("<bad>", "as good: a later position where it does not", positionArgument)
-    .argument("<source>", "address of the sender")
-    .argument("<target>", "ADDRESS:PORT/PROTO, [ADDRESS]:PORT/PROTO for IPv6")
-    .option("--expect <what>", "endpoint, refused, dropped, or the address of an endpoint", "endpoint")
+    .argument("<source>", "the sender: an address, a pod or a node")
+    .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
+    .option(
+      "--expect <what>",
+      "endpoint, refused, dropped, ADDRESS[:PORT] of an endpoint, or same",
+      "endpoint",
+    )
     .option("--interface <name>", "interface by which the packet reaches the node")
     .option("--all", "print every commit that changes it, in both directions")
     .action((
@@ -62,10 +75,11 @@ export function bisectCommand(
   target: string,
   options: BisectOptions,
 ): number {
-  const ledger = ledgerArgument(options.ledger);
-  const packet = packetArgument(source, target, options.interface);
+  const past = pastArgument(options.ledger);
+  const ledger = historyOf(past);
+  const bounds = { good: offsetArgument(past, good), bad: offsetArgument(past, bad) };
+  const packet = packetArgument(directoryAt(past, bounds.good), source, target, options.interface);
   const expected = accepted(parseExpectation(packet, options.expect), "--expect ");
-  const bounds = { good: ledger.offsetOf(good), bad: ledger.offsetOf(bad) };
   const print = (flip: PacketFlip) => printFlip(packet, flip, options.json === true);
   if (options.all) return printAll(ledger, bounds, { packet, expected }, print);
   return printFirst(ledger, { packet, ...bounds, expect: options.expect }, { packet, expected }, print);
@@ -85,17 +99,17 @@ function printFirst(
   print: (flip: PacketFlip) => void,
 ): number {
   const { good, bad } = question;
-  const answer = ledger.bisect(at(good), at(bad), condition);
+  const answer = ledger.bisect(atOffset(good), atOffset(bad), condition);
   switch (answer.kind) {
     case "found":
       print(answer.flip);
-      return 0;
+      return EXIT.done;
     case "not committed":
       log.error(`the records that end it were not committed up to @${bad}`);
-      return 1;
+      return EXIT.found;
     case "not bounded":
       for (const line of notBoundedLines(question, answer, localTime)) log.error(line);
-      return 1;
+      return EXIT.found;
   }
 }
 
@@ -107,17 +121,12 @@ function printAll(
   print: (flip: PacketFlip) => void,
 ): number {
   let found = 0;
-  for (const flip of ledger.flips(at(good), at(bad), condition)) {
+  for (const flip of ledger.flips(atOffset(good), atOffset(bad), condition)) {
     print(flip);
     found++;
   }
   if (found === 0) log.info(`from @${good} to @${bad} nothing changes for this packet`);
-  return found === 0 ? 1 : 0;
-}
-
-/** An offset as a position. Positions are resolved once, so that a ledger that grows meanwhile gives one answer. */
-function at(offset: number): PositionExpression {
-  return { kind: "offset", offset };
+  return found === 0 ? EXIT.found : EXIT.done;
 }
 
 function printFlip(packet: Packet, flip: PacketFlip, json: boolean): void {

@@ -1,17 +1,21 @@
 // `ledgerproxy blame WHAT`: prints for each element the record that made it, when that arrived, and the commit.
 
+import { blameElements, servingSince } from "../../history/blame.ts";
 import { blameLines } from "../../history/blame_words.ts";
+import { directoryOf } from "../../history/directory.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
+import { incompleteText } from "../../history/recorded_rules.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { ledgerArgument, positionArgument } from "../arguments.ts";
+import { pastArgument, positionArgument, stateArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {
-  readonly ledger: string;
+  readonly ledger?: string;
   readonly at?: PositionExpression;
   readonly json?: boolean;
 }
@@ -20,21 +24,26 @@ export interface BlameOptions {
 export function addBlame(program: Command, done: Done): void {
   const description = "print which event made elements, and which commit wrote them";
   ledgerCommand(program, "blame", description, "blame 10.244.1.7 --ledger DIR")
-    .argument("<what>", "a Service, an address, or the key of an element")
+    .argument("<what>", "a Service, a pod, a node, an address, a CIDR, or an element's key")
     .option("--at <position>", "the elements at this position (HEAD)", positionArgument)
     .action((what: string, options: BlameOptions) => done(blameCommand(what, options)));
 }
 
-/** Prints lines for each element; returns 1 when nothing matches. Throws UsageError, WrongPosition. */
+/** Prints lines for each element; returns 1 when nothing matches, or where elements may be missing. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
-  const asked = ledgerArgument(ledger);
-  const offset = asked.offsetOf(at);
-  let found = 0;
-  for (const blamed of asked.blame(what, { kind: "offset", offset })) {
-    found++;
-    if (json) printJson("blame/1", blamed);
-    else printLines(blameLines(blamed, localTime));
-  }
-  if (found === 0) log.info(`${what}: no element at @${offset} is about it`);
-  return found === 0 ? 1 : 0;
+  const past = pastArgument(ledger);
+  const state = stateArgument(past, at);
+  const missing = state.recorded?.incomplete === undefined ? undefined : incompleteText(state.recorded);
+  if (missing !== undefined) log.warn(missing);
+  const found = [...blameElements(state, what)];
+  const since = servingSince(past, state, found);
+  found.forEach((blamed, i) => {
+    if (json) printJson("blame/1", { ...blamed, since: since[i] ?? null });
+    else printLines(blameLines(blamed, localTime, since[i]));
+  });
+  if (found.length > 0) return missing === undefined ? EXIT.done : EXIT.found;
+  // Where the name itself is unknown, those that are near it are printed.
+  subjectArgument(directoryOf(state.state), what);
+  log.info(`${what}: no element at @${state.state.folded} is about it`);
+  return EXIT.found;
 }

@@ -1,17 +1,23 @@
 // `ledgerproxy diff A B`: prints the elements that differ between two positions, or between a position and the kernel.
 
-import { type Side, sideOfKernel } from "../../history/diff.ts";
+import type { ClusterState } from "../../fold/cluster_state.ts";
+import { differences, type Side, sideOfKernel, sideOfPast } from "../../history/diff.ts";
 import { differenceLines } from "../../history/diff_words.ts";
-import type { History } from "../../history/history.ts";
+import { directoryOf } from "../../history/directory.ts";
+import { findSubject, isNameProblem } from "../../history/names.ts";
+import type { Past } from "../../history/past.ts";
+import { type Scope, scopeOf } from "../../history/scope.ts";
+import { EXIT } from "../../node/exit_code.ts";
+import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printList } from "../terminal.ts";
-import { accepted, ledgerArgument, positionArgument } from "../arguments.ts";
+import { accepted, named, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */
 export interface DiffOptions {
-  readonly ledger: string;
+  readonly ledger?: string;
   /** The ledger of B, where that is another one. */
   readonly other?: string;
   readonly json?: boolean;
@@ -26,24 +32,52 @@ export function addDiff(program: Command, done: Done): void {
   ledgerCommand(program, "diff", description, "diff HEAD kernel --ledger DIR")
     .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
     .argument("<b>", "as a")
+    .argument("[what]", "only what concerns this Service, pod, node, address or CIDR")
     .option("--other <dir>", "the ledger of b, such as another node's")
-    .action((a: string, b: string, options: DiffOptions) => done(diffCommand(a, b, options)));
+    .action((a: string, b: string, what: string | undefined, options: DiffOptions) =>
+      done(diffCommand(a, b, what, options))
+    );
 }
 
 /** Prints the changes; returns 1 when there are any. Throws UsageError, WrongPosition. */
-export function diffCommand(a: string, b: string, { ledger, other, json }: DiffOptions): number {
-  const asked = ledgerArgument(ledger);
-  const changes = asked.diff(
-    sideAt(asked, a),
-    sideAt(other === undefined ? asked : ledgerArgument(other), b),
-  );
+export function diffCommand(
+  a: string,
+  b: string,
+  what: string | undefined,
+  { ledger, other, json }: DiffOptions,
+): number {
+  const past = pastArgument(ledger);
+  const sides = [sideAt(past, a), sideAt(other === undefined ? past : pastArgument(other), b)] as const;
+  const [before, after] = sides;
+  const changes = differences(before.side, after.side, what === undefined ? undefined : scopeIn(sides, what));
   if (json) { for (const change of changes) printJson("diff/1", change); }
   else printList(changes.flatMap(differenceLines));
-  return changes.length === 0 ? 0 : 1;
+  const missing = sides.flatMap(({ side }) => side.incomplete ?? []);
+  for (const text of missing) log.warn(text);
+  return changes.length === 0 && missing.length === 0 ? EXIT.done : EXIT.found;
 }
 
-/** One side of the comparison: the kernel, or a position of `ledger`. */
-function sideAt(ledger: History, text: string): Side {
-  if (text !== KERNEL) return ledger.at(positionArgument(text));
-  return sideOfKernel(accepted(listedRules()));
+/** One side of the comparison, with its state where it has one: a kernel does not know the objects. */
+interface StatedSide {
+  readonly side: Side;
+  readonly state?: ClusterState;
+}
+
+/** The kernel, or a position of `past`. */
+function sideAt(past: Past, text: string): StatedSide {
+  if (text === KERNEL) return { side: sideOfKernel(accepted(listedRules())) };
+  const found = stateArgument(past, positionArgument(text));
+  return { side: sideOfPast(found), state: found.state };
+}
+
+/** What concerns `what` on any of the sides: a Service may exist on one only. Throws NothingFound, UsageError. */
+function scopeIn(sides: readonly StatedSide[], what: string): Scope {
+  const found = sides.flatMap(({ state }) =>
+    state === undefined ? [] : [{ state, subject: findSubject(directoryOf(state), what) }]
+  );
+  const scopes = found.flatMap(({ state, subject }) =>
+    isNameProblem(subject) ? [] : [scopeOf(subject, state)]
+  );
+  if (scopes.length === 0 && found[0] !== undefined) named(found[0].subject);
+  return (element) => scopes.some((scope) => scope(element));
 }

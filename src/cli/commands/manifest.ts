@@ -7,6 +7,7 @@ import { writeDocuments } from "../../ingest/manifest_documents.ts";
 import { type ClusterFacts, clusterFacts } from "../../install/cluster_facts.ts";
 import { type Distribution, DISTRIBUTIONS, instructions } from "../../install/distributions.ts";
 import { type MonitoringChoice, monitoringObjects } from "../../install/monitors.ts";
+import { type Network, networkOf, runtimeCommand } from "../../install/runtime_command.ts";
 import { LABELS, NAME, workloadObjects } from "../../install/workload.ts";
 import { settings } from "../../node/config.ts";
 import { PROXY_FLAGS, type ProxyFlags } from "../../node/proxy_flags.ts";
@@ -43,8 +44,25 @@ export async function manifest(options: ManifestOptions): Promise<number> {
   }
   const canary = distribution !== undefined && options.allNodes !== true;
   if (distribution !== undefined) printText(instructions(distribution, canary));
-  printText(writeDocuments(objects(asked, canary)).trimEnd());
+  const network = networkOfPods(asked);
+  printText(networkText(network));
+  printText(writeDocuments(objects(asked, canary, network)).trimEnd());
   return 0;
+}
+
+/** The network addresses that the proxy in a pod uses. */
+function networkOfPods(options: ManifestOptions & Pick<ClusterFacts, "config">): Network {
+  const { healthzBindAddress, metricsBindAddress, proxy } = settings(proxyFlags(options));
+  const listens = [healthzBindAddress, metricsBindAddress].filter((one) => one !== undefined);
+  const configured = options.config !== undefined || options.configMap !== undefined;
+  return networkOf({ apiServer: options.apiServer, configured, listens, proxy });
+}
+
+/** What the runtime in the pods may reach, as a comment. */
+function networkText(network: Network): string {
+  return network.known
+    ? `# The runtime of the pods uses these network addresses alone: ${network.net.join(", ")}`
+    : `# The runtime of the pods may use any network address: ${network.why}.`;
 }
 
 /** The distribution that is asked for. Without one, the flags must say how pods reach the API server. */
@@ -101,7 +119,11 @@ async function read(client: ApiClient, path: string): Promise<unknown> {
 }
 
 /** All objects, in the order in which kubectl must apply them. */
-function objects(options: ManifestOptions & Pick<ClusterFacts, "config">, canary: boolean): unknown[] {
+function objects(
+  options: ManifestOptions & Pick<ClusterFacts, "config">,
+  canary: boolean,
+  network: Network,
+): unknown[] {
   // Wrong flags are reported here, not on every node.
   const { healthzBindAddress, metricsBindAddress } = settings(proxyFlags(options));
   const scraped = options.podMonitor || options.rules || options.dashboard;
@@ -115,6 +137,7 @@ function objects(options: ManifestOptions & Pick<ClusterFacts, "config">, canary
   const workload = {
     ...options,
     canary,
+    ...(network.known ? { command: runtimeCommand(network.net) } : {}),
     setSysctls: options.setSysctls === true,
     flags: Object.entries(proxyFlags(options)).map(([name, value]) => `${longFlag(name)}=${value}`),
     healthPort: healthzBindAddress!.port,

@@ -2,25 +2,29 @@
 // compares each digest. It prints the first difference with both sides.
 
 import type { Past } from "../../history/past.ts";
-import { type PositionExpression, resolvePosition } from "../../history/position_expression.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
 import { partsOf, replayPart, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
+import { isSegmentGone } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { REPLAY_WORKERS_MAX } from "../../limits.ts";
+import { READ_AGAIN_MAX, REPLAY_WORKERS_MAX } from "../../limits.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { ourTables } from "../../node/other_proxies.ts";
+import { log } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import { type Command, type Done, positive } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG, positive } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { pace } from "../replay_pace.ts";
-import { replayParts } from "../replay_workers.ts";
+import { commitProblem, replayParts } from "../replay_workers.ts";
 import { printLines, printText } from "../terminal.ts";
-import { pastArgument, positionArgument } from "../arguments.ts";
+import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `replay`. */
 export interface ReplayOptions {
+  readonly ledger?: string;
   readonly to?: PositionExpression;
   readonly intoKernel?: boolean;
   /** How many times faster than the records were written; undefined: without pauses. */
@@ -32,29 +36,42 @@ export interface ReplayOptions {
 export function addReplay(program: Command, done: Done): void {
   program.command("replay")
     .description("fold and plan every commit again, and compare each digest with the one that was written")
-    .argument("<ledger>", "folder of the ledger")
+    .argument("[ledger]", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--to <position>", "only up to there", positionArgument)
     .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
     .option("--speed <n>", "n times faster than it happened, in place of as fast as it goes", positive)
     .option("--json", "one line of JSON")
     .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
-    .action(async (ledger: string, options: ReplayOptions) => done(await replayCommand(ledger, options)));
+    .action(async (ledger: string | undefined, options: ReplayOptions) =>
+      done(await replayCommand(ledger, options))
+    );
 }
 
 /** Replays the ledger in folder `path`; returns 1 at the first difference. Throws UsageError, WrongPosition. */
-export async function replayCommand(path: string, options: ReplayOptions): Promise<number> {
-  const past = pastArgument(path);
-  const through = options.to === undefined ? Infinity : resolvePosition(options.to, past);
+export async function replayCommand(folder: string | undefined, options: ReplayOptions): Promise<number> {
+  const past = pastArgument(options.ledger, folder);
   const start = performance.now();
+  const result = await replayed(past.path, past, options);
+  if (result.problem !== null) log.error(result.problem);
+  print(result, (performance.now() - start) / 1000, options);
+  return result.difference === null && result.problem === null ? EXIT.done : EXIT.found;
+}
+
+/** Replays, and again where retention removes what is read; not into a kernel, which has a part of it then. */
+async function replayed(path: string, past: Past, options: ReplayOptions): Promise<ReplayResult> {
   const inOrder = options.intoKernel === true || options.speed !== undefined;
   const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
-  const parts = inOrder ? [] : partsOf(past, through, workers);
-  const result = parts.length > 1
-    ? await replayParts(path, parts)
-    : await replayInOrder(past, through, options);
-  if (result.problem !== null) throw new UsageError(result.problem);
-  print(result, (performance.now() - start) / 1000, options);
-  return result.difference === null ? 0 : 1;
+  for (let left = READ_AGAIN_MAX;; left--) {
+    try {
+      const through = options.to === undefined ? Infinity : offsetArgument(past, options.to);
+      const parts = inOrder ? [] : partsOf(past, through, workers);
+      if (parts.length > 1) return await replayParts(path, parts);
+      return await replayInOrder(past, through, options);
+    } catch (error) {
+      if (!isSegmentGone(error) || inOrder || left === 0) throw error;
+    }
+  }
 }
 
 /** Replays all records in one process, into one kernel, at the pace that the flags set. */
@@ -75,30 +92,36 @@ async function replayInOrder(
   for (let count = 1;; count++) {
     const step = steps.next();
     if (step.done) return step.value;
-    const { record, transaction } = step.value;
+    const { offset, record, transaction } = step.value;
     if (due !== undefined) await due(record.time);
-    if (transaction !== undefined) kernel.commit(transaction);
+    const problem = transaction && commitProblem(kernel, offset, transaction);
+    if (problem !== undefined) return stoppedAt(count, problem);
     counted(count);
   }
 }
 
+/** The result of a replay that the kernel ended after `records` records. */
+function stoppedAt(records: number, problem: string): ReplayResult {
+  return { records, commits: 0, otherVersions: 0, difference: null, problem };
+}
+
 /** Prints the counts, or the first difference. */
 function print(
-  { records, commits, otherVersions, difference }: ReplayResult,
+  { records, commits, otherVersions, difference, problem }: ReplayResult,
   seconds: number,
   options: ReplayOptions,
 ): void {
   const recordsPerSecond = Math.round(records / seconds);
   if (options.json) {
     printJson("replay/1", {
-      ...{ records, commits, otherVersions, seconds, recordsPerSecond },
+      ...{ records, commits, otherVersions, seconds, recordsPerSecond, problem },
       difference: difference && {
         ...{ offset: difference.offset, digest: difference.digest, recorded: difference.record.digest },
         ...{ changes: difference.record.changes, now: difference.changes },
       },
     });
   } else if (difference !== null) printLines(replayDifferenceLines(difference));
-  else {
+  else if (problem === null) {
     const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
     const others = otherVersions === 0
       ? ""

@@ -1,16 +1,18 @@
 // `ledgerproxy show POSITION`: prints the record and the commit there, and the rules after it, as text that nft loads.
 
+import { historyOf } from "../../history/history.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { positionLines } from "../../history/show_words.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
-import { ledgerArgument, positionArgument } from "../arguments.ts";
+import { atOffset, offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `show`. */
 export interface ShowOptions {
-  readonly ledger: string;
+  readonly ledger?: string;
   readonly json?: boolean;
 }
 
@@ -18,14 +20,15 @@ export interface ShowOptions {
 export function addShow(program: Command, done: Done): void {
   const description = "print the events and the commit at a position, and the rules, as nft loads them";
   ledgerCommand(program, "show", description, "show HEAD~3 --ledger DIR")
-    .argument("<position>", "@1234, a time, HEAD, HEAD~3 (commits back)", positionArgument)
+    .argument("<position>", "@1234, 03:12, 5m, HEAD, HEAD~3 (commits back)", positionArgument)
     .action((position: PositionExpression, options: ShowOptions) => done(showCommand(position, options)));
 }
 
-/** Prints one position; returns the exit code. Throws UsageError, WrongPosition. */
+/** Prints one position; returns 1 where the rules are not all recorded. Throws UsageError, WrongPosition. */
 export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
-  const shown = ledgerArgument(ledger).show(position);
+  const past = pastArgument(ledger);
+  const shown = historyOf(past).show(atOffset(offsetArgument(past, position)));
   if (json) printJson("show/1", shown);
   else printLines(positionLines(shown, localTime));
-  return 0;
+  return shown.missing === null ? EXIT.done : EXIT.found;
 }

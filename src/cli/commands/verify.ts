@@ -1,26 +1,33 @@
 // `ledgerproxy verify LEDGER`: checks that a ledger is what was written, and that the kernel holds its rules. It changes nothing
 // unless --repair is given, which sets a damaged ledger aside and begins a new one with the records that can be read.
 
-import type { ClusterState } from "../../fold/cluster_state.ts";
-import { compareWithKernel } from "../../history/kernel_comparison.ts";
-import { type LedgerVerdict, verifyPast } from "../../history/verify.ts";
+import { compareWithKernel, listedPosition } from "../../history/kernel_comparison.ts";
+import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
+import type { Ruleset } from "../../nft/ruleset.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { setDamagedAside } from "../../node/renew_ledger.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import type { Command, Done } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
+import { headsAt, keyArgument } from "../evidence.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printLines } from "../terminal.ts";
 import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
 export interface VerifyOptions {
+  readonly ledger?: string;
   readonly kernel?: boolean;
   readonly repair?: boolean;
+  /** A verifier key, or a file that has one. */
+  readonly key?: string;
+  /** A file or URL with heads. */
+  readonly witness?: string;
   readonly json?: boolean;
 }
 
@@ -32,35 +39,53 @@ Example:
 export function addVerify(command: Command, done: Done): void {
   command
     .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
-    .argument("<ledger>", "folder of the ledger")
+    .argument("[ledger]", "folder of the ledger")
+    .option(...LEDGER_FLAG)
     .option("--kernel", "and whether the kernel holds what it says")
+    .option("--key <key>", "and whether checkpoints follow from this key, or from the one in this file")
+    .option(
+      "--witness <where>",
+      "and whether it has the heads in this file or at this URL: checkpoints, metrics",
+    )
     .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
-    .action((ledger: string, options: VerifyOptions) => done(verifyCommand(ledger, options)));
+    .action(async (ledger: string | undefined, options: VerifyOptions) =>
+      done(await verifyCommand(ledger, options))
+    );
 }
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
-export function verifyCommand(path: string, options: VerifyOptions): number {
-  const { verdict, state, damage } = verifyPast(pastArgument(path));
-  const kernel = options.kernel && damage === undefined ? compareKernel(verdict, state) : [];
+export async function verifyCommand(folder: string | undefined, options: VerifyOptions): Promise<number> {
+  const heads = options.witness === undefined ? {} : { heads: await headsAt(options.witness) };
+  const key = options.key === undefined ? {} : { key: keyArgument(options.key) };
+  // The kernel first: what it holds then is in the ledger when that is read.
+  const listed = options.kernel ? listedRules() : undefined;
+  const position = typeof listed === "object" ? listedPosition(listed) : undefined;
+  const at = position === undefined ? {} : { at: position };
+  const past = pastArgument(options.ledger, folder);
+  const { path } = past;
+  const verification = past.again(() => verifyPast(past, { ...at, ...key, ...heads }));
+  const { verdict, damage } = verification;
+  const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
   else printLines(verdictLines(path, { ...verdict, problems }));
   if (damage === undefined) {
     if (options.repair) log.info("there is nothing to repair");
-    return problems.length === 0 ? 0 : 1;
+    return problems.length === 0 ? EXIT.done : EXIT.found;
   }
   if (options.repair) repair(path, damage);
   else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
-  return 1;
+  return EXIT.found;
 }
 
-/** How the rules in the kernel differ from those of `state`, the end of the ledger. */
-function compareKernel({ ledger }: LedgerVerdict, state: ClusterState): string[] {
-  const listed = listedRules();
+/** How the rules that the kernel `listed` differ from those that the ledger has at their position. */
+function compareKernel(verification: Verification, listed: Ruleset | string): string[] {
   if (typeof listed === "string") return [listed];
-  return kernelProblems(compareWithKernel(ledger, state, listed));
+  const now = listedRules();
+  const moved = typeof now === "string" || listedPosition(now) !== listedPosition(listed);
+  return kernelProblems(compareWithKernel(verification, listed, moved));
 }
 
 /** Sets the damaged ledger in folder `path` aside. Throws UsageError while a program writes it. */

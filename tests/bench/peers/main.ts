@@ -12,6 +12,7 @@ import { bundle } from "../../support/bundle.ts";
 import { Lab } from "../../support/lab/lab.ts";
 import { percentile } from "../percentile.ts";
 import { table } from "../table.ts";
+import { timeBareWatch } from "./api_costs.ts";
 import { makeServices, makeTarget } from "./cluster.ts";
 import { type Bench, measure, type Proxy, type Sample } from "./sample.ts";
 import { measureTraffic, type Traffic } from "./traffic.ts";
@@ -40,6 +41,15 @@ const ROWS: readonly Row[] = [
   ["PATCH to kernel p50", ({ patches }) => percentile(patches, 0.5), milliseconds],
   ["PATCH to kernel p99", ({ patches }) => percentile(patches, 0.99), milliseconds],
   ["CPU a change", ({ cpuAChange }) => cpuAChange, milliseconds],
+  ["CPU of the first sync", ({ cpuFirstSync }) => cpuFirstSync, seconds],
+  [
+    "first lists, received",
+    ({ firstLists }) => firstLists.bytes,
+    (bytes) => `${(bytes / 1e6).toFixed(2)} MB`,
+  ],
+  ["first lists, CPU of the API server", ({ firstLists }) => firstLists.cpu, milliseconds],
+  ["a change, received", ({ aChange }) => aChange.bytes, (bytes) => `${Math.round(bytes)} B`],
+  ["a change, CPU of the API server, PATCH included", ({ aChange }) => aChange.cpu, milliseconds],
   ["memory", ({ memory }) => memory.resident, megabytes],
   ["of it anonymous, not the program's files", ({ memory }) => memory.anonymous, megabytes],
 ];
@@ -73,6 +83,10 @@ async function besidePeers(): Promise<void> {
     console.error(`measuring ${name}`);
     samples.set(name, await measure(bench, proxy, labs.get(name)!));
   }
+  console.error("measuring a client that only reads its watch");
+  connectApi(labs.get(DIRECT)!);
+  const watched = await timeBareWatch(plane, SERVICES, CHANGES);
+  disconnectApi();
   console.error("measuring traffic");
   const traffic = measureTraffic(labs, clusterIP);
   const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
@@ -90,6 +104,11 @@ async function besidePeers(): Promise<void> {
     [
       ["", ...labs.keys()],
       ...ROWS.map(([what, value, text]) => row(what, ofSample(value), text)),
+      [
+        "PATCH to a client that only reads its watch, p50",
+        milliseconds(percentile(watched, 0.5)),
+        ...Array.from(proxies, () => ""),
+      ],
       row(
         "first packet p50",
         ofTraffic(({ firstPacketMicroseconds }) => firstPacketMicroseconds),

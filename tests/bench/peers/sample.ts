@@ -6,6 +6,7 @@ import { type ControlPlane, end, startProgram } from "../../support/cluster/cont
 import { connectApi, disconnectApi, kubeProxyConfiguration } from "../../support/cluster/oracle.ts";
 import { startBundle } from "../../support/cluster/program.ts";
 import type { Lab } from "../../support/lab/lab.ts";
+import { type ApiCost, ApiMeter } from "./api_costs.ts";
 import { patch, timeChange } from "./cluster.ts";
 import { cpuSeconds, idle, type Memory, memoryOf, settled } from "./process_costs.ts";
 
@@ -18,6 +19,10 @@ export interface Sample {
   readonly restart: Restart;
   readonly patches: readonly number[];
   readonly cpuAChange: number;
+  /** CPU time of the proxy until its first sync was over. */
+  readonly cpuFirstSync: number;
+  readonly firstLists: ApiCost;
+  readonly aChange: ApiCost;
   readonly memory: Memory;
 }
 
@@ -52,18 +57,23 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   const ledger = Deno.makeTempDirSync({ dir: folder });
   connectApi(lab);
   using kernel = lab.inside("node", () => new NetlinkKernel());
+  const meter = await ApiMeter.start(plane, lab);
   const begin = performance.now();
   let process = start(bench, proxy, lab, logFile, ledger);
-  const firstSync = await settled(kernel, process.pid) - begin;
+  const [firstLists, synced] = await Promise.all([meter.lists(), settled(kernel, process.pid)]);
+  const firstSync = synced - begin;
   const syncItself = syncMilliseconds(lab);
   const cpu = cpuSeconds(process.pid);
   const patches: number[] = [];
+  meter.restart();
   for (let change = 0; change < changes; change++) {
     patches.push(await timeChange(plane, kernel, (change * 7919) % services, change + 1));
     // The next change finds the proxy idle, as most do.
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
   await idle(process.pid);
+  const { bytes, cpu: apiCpu } = meter.cost();
+  const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
   const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
   const memory = memoryOf(process.pid);
   await end(process);
@@ -78,7 +88,17 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
     ready: missed,
     missed,
   };
-  return { firstSync, syncItself, restart, patches, cpuAChange, memory };
+  return {
+    firstSync,
+    syncItself,
+    restart,
+    patches,
+    cpuAChange,
+    cpuFirstSync: cpu * 1000,
+    firstLists,
+    aChange,
+    memory,
+  };
 }
 
 function start(bench: Bench, proxy: Proxy, lab: Lab, logFile: string, ledger: string): Deno.ChildProcess {

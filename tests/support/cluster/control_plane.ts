@@ -97,6 +97,11 @@ export class ControlPlane implements AsyncDisposable {
     return path;
   }
 
+  /** The process of the API server. */
+  get apiServerPid(): number {
+    return this.#apiServer!.pid;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client?.close();
     for (const process of this.#processes.reverse()) await end(process);

@@ -17,7 +17,7 @@ export function startBundle(
   args: readonly string[],
   path: string,
 ): Deno.ChildProcess {
-  const command = [Deno.execPath(), ...imageArguments(), path, ...args];
+  const command = [Deno.execPath(), ...imageArguments(path, args), path, ...args];
   return lab.inside("node", () =>
     new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" >> ${logFile} 2>&1`, ...command],

@@ -1,0 +1,70 @@
+// `ledgerproxy plan -f MANIFESTS`: prints what this node would do if the objects were applied. It touches neither cluster nor kernel.
+
+import { stateAt } from "../../history/past.ts";
+import { planAhead } from "../../history/plan_ahead.ts";
+import { planLines } from "../../history/plan_ahead_words.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { readManifests } from "../../ingest/manifest_source.ts";
+import { readFault } from "../../ingest/bounded_file.ts";
+import { offsetOf } from "../../ledger/record.ts";
+import { EXIT } from "../../node/exit_code.ts";
+import { log } from "../../node/log.ts";
+import { UsageError } from "../../node/usage_error.ts";
+import { type Command, type Done, ledgerCommand } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { printLines } from "../terminal.ts";
+import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
+
+/** Flags of `plan`. */
+export interface PlanOptions {
+  readonly ledger?: string;
+  readonly filename: string;
+  readonly at?: PositionExpression;
+  readonly json?: boolean;
+}
+
+/** Adds `plan` to the program. */
+export function addPlan(program: Command, done: Done): void {
+  const description = "print what this node would do if objects were applied: packets, conflicts";
+  ledgerCommand(program, "plan", description, "plan -f shop.yaml")
+    .requiredOption(
+      "-f, --filename <path>",
+      "a file or folder of YAML/JSON, as kubectl, kustomize or Helm write it",
+    )
+    .option("--at <position>", "over the state there: @1234, 03:12, 5m (HEAD)", positionArgument)
+    .action((options: PlanOptions) => done(planCommand(options)));
+}
+
+/** Prints the plan; returns 1 where anything that is served now would not be. Throws UsageError, WrongPosition. */
+export function planCommand({ ledger, filename, at, json }: PlanOptions): number {
+  const past = pastArgument(ledger);
+  const offset = offsetArgument(past, at);
+  const objects = manifests(filename);
+  const plan = planAhead(() => stateAt(past, offset).state, objects, offsetOf(offset));
+  if (json) printJson("plan/1", plan);
+  else printLines(planLines(plan));
+  return plan.unserved > 0 ? EXIT.found : EXIT.done;
+}
+
+/** An object of a kind that decides no rules. */
+const OTHER_KIND = /kind .* is not one of .*; the object is left out$/;
+
+/** The objects in the files; what cannot be read is a warning. Throws UsageError where there are none. */
+function manifests(path: string): ReturnType<typeof readManifests>["objects"] {
+  const { objects, problems } = readAll(path);
+  for (const problem of problems) if (!OTHER_KIND.test(problem)) log.warn(problem);
+  const others = problems.filter((problem) => OTHER_KIND.test(problem)).length;
+  if (others > 0) log.info(`${others} objects of other kinds decide no rules`);
+  if (objects.length === 0) {
+    throw new UsageError(`-f ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
+  }
+  return objects;
+}
+
+function readAll(path: string): ReturnType<typeof readManifests> {
+  try {
+    return readManifests(path);
+  } catch (error) {
+    throw new UsageError(`-f ${path}: ${readFault(error)}`);
+  }
+}

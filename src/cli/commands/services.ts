@@ -1,0 +1,125 @@
+// `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
+
+import { directoryOf } from "../../history/directory.ts";
+import { knownPast } from "../../history/last_changes.ts";
+import type { Subject } from "../../history/names.ts";
+import { stateToRead } from "../../history/journal_reading.ts";
+import type { Past } from "../../history/past.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { servicesOfState, type ServiceState } from "../../history/services.ts";
+import { isEndpointOf, servicesOfSubject } from "../../history/services_about.ts";
+import {
+  endpointsLines,
+  type ListedEndpoint,
+  serviceLines,
+  servicesLines,
+} from "../../history/services_words.ts";
+import { EXIT } from "../../node/exit_code.ts";
+import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
+import { watching } from "../follow_ledger.ts";
+import { printJson } from "../json_schema.ts";
+import { localTime } from "../local_time.ts";
+import { printList } from "../terminal.ts";
+import { offsetArgument, pastArgument, positionArgument, subjectArgument } from "../arguments.ts";
+
+/** Flags of `services` and `endpoints`. */
+export interface ServicesOptions {
+  readonly ledger?: string;
+  readonly at?: PositionExpression;
+  readonly output?: "wide" | "json";
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+const WHAT = "a Service, or those at an address or CIDR, on a node, in a zone, of a pod";
+
+/** Adds `services` to the program. */
+export function addServices(program: Command, done: Done): void {
+  const description = "print Services: type, frontends, endpoints, and what changed each last";
+  withFlags(ledgerCommand(program, "services", description, "services shop/web --at 03:12"), WHAT)
+    .option("--watch", "print them again whenever they change")
+    .action(async (what: string | undefined, options: ServicesOptions) =>
+      done(await servicesCommand(what, options))
+    );
+}
+
+/** Adds `endpoints` to the program. */
+export function addEndpoints(program: Command, done: Done): void {
+  const description = "print endpoints: condition, node, zone, pod, and since when each gets traffic";
+  withFlags(ledgerCommand(program, "endpoints", description, "endpoints node-b --at 5m"), WHAT)
+    .action((what: string | undefined, options: ServicesOptions) => done(endpointsCommand(what, options)));
+}
+
+function withFlags(command: Command, what: string): Command {
+  return command.argument("[what]", what)
+    .option("--at <position>", "at this position: @1234, 03:12, 5m, HEAD~3 (HEAD)", positionArgument)
+    .addOption(
+      new Option("-o, --output <form>", "wide: more columns; json: as --json").choices(["wide", "json"]),
+    );
+}
+
+/** Prints the Services; returns 1 where none matches. Throws UsageError, WrongPosition, NothingFound. */
+async function servicesCommand(what: string | undefined, options: ServicesOptions): Promise<number> {
+  const past = pastArgument(options.ledger);
+  if (options.watch) {
+    return await watching(
+      past,
+      (offset) => servicesOutput(servicesFound(past, offset, what).services, what, options),
+    );
+  }
+  const { services } = servicesFound(past, offsetArgument(past, options.at), what);
+  if (isJson(options)) { for (const one of services) printJson("services/1", one); }
+  else printList(servicesOutput(services, what, options));
+  return services.length === 0 ? EXIT.found : EXIT.done;
+}
+
+function isJson({ json, output }: ServicesOptions): boolean {
+  return json === true || output === "json";
+}
+
+/** The lines about Services: each in detail where they were asked for by name. */
+function servicesOutput(
+  services: readonly ServiceState[],
+  what: string | undefined,
+  { output }: ServicesOptions,
+): string[] {
+  return what === undefined || output === "wide"
+    ? servicesLines(services, output === "wide", localTime)
+    : services.flatMap((one) => serviceLines(one, localTime));
+}
+
+/** What was found. */
+interface Found {
+  readonly services: readonly ServiceState[];
+  readonly subject: Subject | undefined;
+}
+
+/**
+ * The Services at `offset` that `what` means; all where it is left out. To find since when endpoints get traffic may take the whole
+ * journal, so it is asked for alone. Throws NothingFound, UsageError.
+ */
+function servicesFound(
+  past: Past,
+  offset: number,
+  what: string | undefined,
+  since = what !== undefined,
+): Found {
+  const state = stateToRead(past, offset);
+  const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
+  const names = servicesOfSubject(state, subject);
+  const known = knownPast(past, state, new Set(names), since);
+  return { services: servicesOfState(state, names, known), subject };
+}
+
+/** Prints the endpoints; returns 1 where there are none. Throws UsageError, WrongPosition, NothingFound. */
+function endpointsCommand(what: string | undefined, options: ServicesOptions): number {
+  const past = pastArgument(options.ledger);
+  const { services, subject } = servicesFound(past, offsetArgument(past, options.at), what, true);
+  const endpoints = services.flatMap(({ service, endpoints }) =>
+    endpoints.filter((one) => subject === undefined || isEndpointOf(subject, service, one))
+      .map((one): ListedEndpoint => ({ service, ...one }))
+  );
+  if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
+  else printList(endpointsLines(endpoints, localTime));
+  return endpoints.length === 0 ? EXIT.found : EXIT.done;
+}

@@ -1,0 +1,86 @@
+// `ledgerproxy top`, `outages [SERVICE]` and `latency [SERVICE]`: print what a range of the ledger says of how Services fared.
+
+import { latencyIn } from "../../history/change_latency.ts";
+import { latencyLines } from "../../history/change_latency_words.ts";
+import { outagesIn } from "../../history/outages.ts";
+import { outagesLines } from "../../history/outages_words.ts";
+import type { Past } from "../../history/past.ts";
+import type { PositionExpression } from "../../history/position_expression.ts";
+import { topIn } from "../../history/top.ts";
+import { topLines } from "../../history/top_words.ts";
+import { type Span, spanOf } from "../../history/window.ts";
+import { EXIT } from "../../node/exit_code.ts";
+import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { localTime } from "../local_time.ts";
+import { printLines, printList } from "../terminal.ts";
+import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
+
+/** Flags of the three commands. */
+export interface RangeOptions {
+  readonly ledger?: string;
+  readonly since?: PositionExpression;
+  readonly until?: PositionExpression;
+  /** Of `top`: how many rows each table has. */
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** How many rows a table of `top` has unless `--limit` is given. */
+const TOP_ROWS = 10;
+
+/** Adds the three commands to the program. */
+export function addTop(program: Command, done: Done): void {
+  const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
+  withRange(ledgerCommand(program, "top", top, "top --since yesterday"))
+    .option("--limit <n>", "how many of each (10)", positive)
+    .action((options: RangeOptions) => done(topCommand(options)));
+  const outages = "print when ports of Services had no endpoint, and which record made it so";
+  withRange(ledgerCommand(program, "outages", outages, "outages shop/web --since 7d"))
+    .argument("[service]", "only this Service")
+    .action((service: string | undefined, options: RangeOptions) => done(outagesCommand(service, options)));
+  const latency = "print how long changes took to arrive and to be committed, and the slowest of them";
+  withRange(ledgerCommand(program, "latency", latency, "latency shop/web --since 1h"))
+    .argument("[service]", "only changes of this Service")
+    .action((service: string | undefined, options: RangeOptions) => done(latencyCommand(service, options)));
+}
+
+function withRange(command: Command): Command {
+  return command
+    .option("--since <position>", "after this: @1234, 03:12, 5m, HEAD~3 (the beginning)", positionArgument)
+    .option("--until <position>", "up to this (HEAD)", positionArgument);
+}
+
+/** A ledger and a range of it. */
+function asked({ ledger, since, until }: RangeOptions): { readonly past: Past; readonly span: Span } {
+  const past = pastArgument(ledger);
+  return { past, span: spanOf(past, since, until) };
+}
+
+function topCommand(options: RangeOptions): number {
+  const { past, span } = asked(options);
+  const top = topIn(past, span, options.limit ?? TOP_ROWS);
+  if (options.json) printJson("top/1", top);
+  else printLines(topLines(top, localTime));
+  return EXIT.done;
+}
+
+/** Returns 1 where there is none. Throws NothingFound for a Service that the ledger does not know. */
+function outagesCommand(text: string | undefined, options: RangeOptions): number {
+  const { past, span } = asked(options);
+  const service = text === undefined ? undefined : serviceArgument(past, span.through, text);
+  const outages = outagesIn(past, span, service);
+  if (options.json) { for (const outage of outages) printJson("outages/1", outage); }
+  else printList(outagesLines(outages, localTime));
+  return outages.length === 0 ? EXIT.found : EXIT.done;
+}
+
+/** Returns 1 where nothing was measured. Throws NothingFound for a Service that the ledger does not know. */
+function latencyCommand(text: string | undefined, options: RangeOptions): number {
+  const { past, span } = asked(options);
+  const service = text === undefined ? undefined : serviceArgument(past, span.through, text);
+  const latency = latencyIn(past, span, service);
+  if (options.json) printJson("latency/1", latency);
+  else printLines(latencyLines(latency, localTime));
+  return latency.stages.every(({ count }) => count === 0) ? EXIT.found : EXIT.done;
+}

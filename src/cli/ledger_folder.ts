@@ -1,0 +1,94 @@
+// Which ledger a command reads: that of the flag, of the environment, of the node's configuration, or the one in the usual folder.
+
+import { readTextUpTo } from "../ingest/bounded_file.ts";
+import { readDocuments } from "../ingest/manifest_documents.ts";
+import { fieldsOf } from "../kube/json_value.ts";
+import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { UsageError } from "../node/usage_error.ts";
+
+/** Names the folder of the ledger for all commands that read one. */
+export const LEDGER_VARIABLE = "LEDGERPROXY_LEDGER";
+/** Names the file that `run --config` reads, whose LedgerProxyConfiguration names the folder. */
+const CONFIG_VARIABLE = "LEDGERPROXY_CONFIG";
+/** Where kubeadm's kube-proxy, and our manifest, have the configuration. */
+const USUAL_CONFIG = "/var/lib/kube-proxy/config.conf";
+/** Where the manifest puts the ledger, and where README's examples do. */
+const USUAL_FOLDERS = ["/var/lib/ledgerproxy/ledger", "/var/lib/ledgerproxy"];
+
+/** The parts of a machine that a choice depends on. */
+export interface Surroundings {
+  variable(name: string): string | undefined;
+  /** The text of a file; undefined where it cannot be read. */
+  text(path: string): string | undefined;
+  /** Whether a folder has segments of a ledger. */
+  hasLedger(path: string): boolean;
+}
+
+/** A folder, and where its name is from. */
+export interface ChosenFolder {
+  readonly path: string;
+  /** `--ledger`, `LEDGERPROXY_LEDGER`. */
+  readonly from: string;
+}
+
+/**
+ * The folder to read. `flag` and `argument` are two ways to name it on the command line. Throws {@link UsageError} where they differ,
+ * and where nothing names a folder and none of the usual ones has a ledger.
+ */
+export function chosenFolder(
+  flag: string | undefined,
+  argument: string | undefined,
+  surroundings: Surroundings = MACHINE,
+): ChosenFolder {
+  if (flag !== undefined && argument !== undefined && flag !== argument) {
+    throw new UsageError(`${argument} and --ledger ${flag}: name one ledger`);
+  }
+  const named = flag ?? argument;
+  if (named !== undefined) return { path: named, from: "--ledger" };
+  const variable = surroundings.variable(LEDGER_VARIABLE);
+  if (variable) return { path: variable, from: LEDGER_VARIABLE };
+  const config = surroundings.variable(CONFIG_VARIABLE) || USUAL_CONFIG;
+  const configured = ledgerIn(config, surroundings.text(config));
+  if (configured !== undefined) return { path: configured, from: config };
+  const usual = USUAL_FOLDERS.find(surroundings.hasLedger);
+  if (usual !== undefined) return { path: usual, from: "the usual folder" };
+  throw new UsageError(
+    `--ledger DIR is missing: the folder of the ledger. ${LEDGER_VARIABLE} is not set, ${config} names none, and there is none in ${
+      USUAL_FOLDERS.join(" or ")
+    }`,
+  );
+}
+
+/** The folder that the LedgerProxyConfiguration in a file names. A file that is wrong is `run`'s concern, not that of a question. */
+function ledgerIn(path: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const documents = readDocuments(path, text, "kubernetes").values.map(fieldsOf);
+  const ours = documents.find(({ kind }) => kind === "LedgerProxyConfiguration");
+  return typeof ours?.ledger === "string" ? ours.ledger : undefined;
+}
+
+const MACHINE: Surroundings = {
+  variable(name) {
+    try {
+      return Deno.env.get(name);
+    } catch (error) {
+      // The program may run without the permission to read this variable.
+      if (error instanceof Deno.errors.NotCapable) return undefined;
+      throw error;
+    }
+  },
+  text(path) {
+    try {
+      return readTextUpTo(path, CONFIG_BYTES_MAX);
+    } catch {
+      return undefined;
+    }
+  },
+  hasLedger(path) {
+    try {
+      return [...Deno.readDirSync(path)].some(({ name }) => /^\d{20}\.ndjson/.test(name));
+    } catch {
+      return false;
+    }
+  },
+};

@@ -1,0 +1,185 @@
+// Chains that frontends lead through: from an address and port to the pick chain of the frontend's slot class. Why is a lead
+// written into the packet, and not a verdict found? See leads.ts.
+
+import { type Cidr, cidrText, contains, disjoint, parseCidr } from "../kube/address.ts";
+import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { Chain } from "../nft/ruleset.ts";
+import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { allLeads, lead, type LeadKind, leadsOf, PINNED } from "./leads.ts";
+import { type Flavour, leadRules, LOST } from "./pick_chains.ts";
+
+/** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
+export type Detector = (Statement & { kind: "match" }) | undefined;
+
+/**
+ * The chain `services`, and those that it leads to before a pick chain. What has no pick chain returns to `lead` or
+ * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it, and
+ * behind the maps of affinity are many chains.
+ */
+export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
+  const nodePort: Selector[] = ["meta l4proto", "th dport"];
+  const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+  const original: Selector[] = [`ct original ${family} daddr`, ...nodePort];
+  const mark = markFor(2 ** config.masqueradeBit);
+  return [
+    {
+      name: "services",
+      rules: [
+        ...masqueradeClusterIPs(family, config, local),
+        rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
+        rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
+        ...nodePortRules(family, config, [
+          { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
+          goto("nodeport-lead"),
+        ]),
+      ],
+    },
+    {
+      name: "lead",
+      rules: [
+        rule([isLead(family, "!=", "cluster"), jump("external")]),
+        ...leadRules(family, "cluster", "pick"),
+        ...pinnedRules(family, original, "ips"),
+      ],
+    },
+    {
+      name: "external",
+      rules: [
+        rule([isLead(family, "==", "local"), goto("external-local")]),
+        rule([mark], "masquerade"),
+        ...leadRules(family, "external", "pick"),
+      ],
+    },
+    { name: "external-local", rules: localPolicy(mark, local, frontend, "ips", "local-pick") },
+    {
+      name: "nodeport-lead",
+      rules: [
+        rule([isLead(family, "==", "cluster"), mark], "masquerade"),
+        rule([isLead(family, "==", "local"), jump("nodeport-local")]),
+        ...leadRules(family, "cluster", "nodeport-pick"),
+        ...pinnedRules(family, nodePort, "nodeports"),
+      ],
+    },
+    {
+      name: "nodeport-local",
+      rules: localPolicy(mark, local, nodePort, "nodeports", "local-nodeport-pick"),
+    },
+    ...(["local-pick", "local-nodeport-pick"] as const).map((name): Chain => ({
+      name,
+      rules: leadRules(family, "local", name),
+    })),
+  ];
+}
+
+/** Leads that no pick chain took are those of ServicePorts with affinity. Any other packet has its own destination again. */
+function pinnedRules(family: Family, key: readonly Selector[], kind: "ips" | "nodeports"): Rule[] {
+  const destination = `${family} daddr` as const;
+  const localLead = lead(family, "local", PINNED);
+  return [
+    rule([
+      { kind: "match", selector: destination, operator: "==", value: localLead },
+      { kind: "vmap", key, map: `local-affinity-${kind}` },
+    ]),
+    rule([
+      { kind: "match", selector: destination, operator: "!=", value: allLeads(family) },
+      { kind: "verdict", verdict: { kind: "return" } },
+    ]),
+    rule([{ kind: "vmap", key, map: `affinity-${kind}` }]),
+    LOST,
+  ];
+}
+
+/** The comparison comes before the lookup: packets of pods, which are most, need none. */
+function masqueradeClusterIPs(family: Family, config: ProxyConfig, local: Detector): Rule[] {
+  const toClusterIP: Statement = { kind: "lookup", key: [`${family} daddr`], set: "cluster-ips" };
+  const mark = markFor(2 ** config.masqueradeBit);
+  if (config.masqueradeAll) return [rule([toClusterIP, mark], "masquerade all clusterIP traffic")];
+  if (local === undefined) return [];
+  return [
+    rule(
+      [{ ...local, operator: "!=" }, toClusterIP, mark],
+      "masquerade clusterIP traffic from outside cluster",
+    ),
+  ];
+}
+
+/**
+ * Applies `lead` to packets for addresses that accept NodePort traffic. The CIDR and the routing table decide for every
+ * address but the primary one, so an address that the node gets later is served at once. Loopback is never served.
+ */
+export function nodePortRules(family: Family, config: ProxyConfig, lead: readonly Statement[]): Rule[] {
+  const scope = nodePortScope(config, family);
+  const destination: Selector = `${family} daddr`;
+  const loopback = LOOPBACK[family];
+  const notLoopback: Statement = {
+    kind: "match",
+    selector: destination,
+    operator: "!=",
+    value: cidrText(loopback),
+  };
+  const own: Statement = { kind: "match", selector: "fib daddr type", operator: "==", value: "local" };
+  if (scope.all) return [rule([own, notLoopback, ...lead])];
+  const primary = rule([{ kind: "lookup", key: [destination], set: "nodeport-ips" }, ...lead]);
+  const useful = disjoint(scope.cidrs).filter(({ address }) => !contains(loopback, address));
+  return [
+    ...(scope.primary ? [primary] : []),
+    ...useful.map((cidr) =>
+      rule([
+        { kind: "match", selector: destination, operator: "==", value: cidrText(cidr) },
+        own,
+        ...(contains(cidr, loopback.address) ? [notLoopback] : []),
+        ...lead,
+      ])
+    ),
+  ];
+}
+
+/**
+ * externalTrafficPolicy Local: pods and the node are short-circuited to all endpoints, all other packets go to the local
+ * ones. A frontend in neither map falls through without DNAT, with the destination that it came with, and is dropped later,
+ * as in kube-proxy.
+ */
+function localPolicy(
+  mark: Statement,
+  local: Detector,
+  key: Selector[],
+  kind: "ips" | "nodeports",
+  localEndpoints: Flavour,
+): Rule[] {
+  const all: Statement[] = [
+    { kind: "daddr-set", key, map: `local-policy-${kind}` },
+    { kind: "verdict", verdict: { kind: "return" } },
+  ];
+  const fromNode: Statement = { kind: "match", selector: "fib saddr type", operator: "==", value: "local" };
+  return [
+    rule([{ kind: "daddr-restore" }]),
+    ...(local === undefined ? [] : [rule([local, ...all], "short-circuit pod traffic")]),
+    rule([fromNode, mark], "masquerade local traffic"),
+    rule([fromNode, ...all], "short-circuit local traffic"),
+    rule([{ kind: "daddr-set", key, map: `local-only-${kind}` }, goto(localEndpoints)]),
+  ];
+}
+
+/** Whether the packet's destination is a lead of `kind`, where it is a lead. */
+function isLead(family: Family, operator: "==" | "!=", kind: LeadKind): Statement {
+  return { kind: "match", selector: `${family} daddr`, operator, value: leadsOf(family, kind) };
+}
+
+const LOOPBACK: Readonly<Record<Family, Cidr>> = {
+  ip: parseCidr("127.0.0.0/8")!,
+  ip6: parseCidr("::1/128")!,
+};
+
+/** The statement that ends a chain with another one. */
+export function goto(name: string): Statement {
+  return { kind: "verdict", verdict: { kind: "goto", chain: name } };
+}
+
+function markFor(bits: number): Statement {
+  return { kind: "mark-set", operator: "|", bits };
+}
+
+function jump(name: string): Statement {
+  return { kind: "verdict", verdict: { kind: "jump", chain: name } };
+}

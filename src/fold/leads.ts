@@ -1,0 +1,41 @@
+// Leads: where the packets of a frontend go, as data. A lead is a number, written as an address. A rule writes it into the
+// packet's destination, and the rules behind it compare it; nothing is lost, because connection tracking keeps the original
+// destination and the translation replaces the lead. Why not a map of verdicts? The kernel validates every chain that
+// packets can reach, through each element of such a map, whenever one element with a chain is added.
+
+import { assert } from "../invariant.ts";
+import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
+
+/**
+ * How a frontend is served: `cluster` and `external` differ in masquerading. `local` is external policy Local: in the maps
+ * of frontends one with two lists of endpoints, in the maps of local ones the list of the node's own.
+ */
+export type LeadKind = "cluster" | "external" | "local";
+
+/** In place of a slot class: the ServicePort has ClientIP affinity and a chain of its own. */
+export const PINNED = 0xffff;
+
+const NUMBER: Readonly<Record<LeadKind, number>> = { cluster: 0, external: 1, local: 2 };
+
+/**
+ * The lead for `kind` and `slotClass` (or {@link PINNED}): `0.1.0.4`, `100::1:4`. Nothing is ever sent to these addresses:
+ * 0.0.0.0/8 is no destination (RFC 1122), 100::/64 is for discarding (RFC 6666).
+ */
+export function lead(family: Family, kind: LeadKind, slotClass: number): Address {
+  assert(slotClass >= 1 && slotClass <= PINNED, `slot class ${slotClass}`);
+  const number = NUMBER[kind];
+  if (family === "ip") return canonicalAddress(`0.${number}.${slotClass >> 8}.${slotClass & 0xff}`);
+  return canonicalAddress(`100::${number === 0 ? "" : `${number}:`}${slotClass.toString(16)}`);
+}
+
+/** The prefix of all leads of `family`. */
+export function allLeads(family: Family): string {
+  return family === "ip" ? "0.0.0.0/8" : "100::/64";
+}
+
+/** The prefix of all leads of `kind`: `0.1.0.0/16`, `100::1:0/112`. */
+export function leadsOf(family: Family, kind: LeadKind): string {
+  const number = NUMBER[kind];
+  if (family === "ip") return `0.${number}.0.0/16`;
+  return number === 0 ? "100::/112" : `100::${number}:0/112`;
+}

@@ -1,0 +1,67 @@
+// How many elements a Service needs, counted from its ports, addresses and endpoints before any of them is made. The count
+// does not depend on how elements are laid out, nor on which endpoints are ready: a Service does not come and go with its pods.
+
+import { SLOT_CLASS_MAX } from "../limits.ts";
+import type { EndpointSlice, Service } from "../kube/objects.ts";
+import { serviceFamilies, type ServiceFamily } from "../kube/service_port.ts";
+import { FAMILIES } from "../nft/data_type.ts";
+import type { SlicedEndpoints } from "./sliced_endpoints.ts";
+
+/** The parts of the count, for the reason of a refusal. */
+export interface ServiceSize {
+  /** Frontends, endpoints behind each of them, and source ranges in front of them. */
+  readonly elements: number;
+  readonly ports: number;
+  /** Most endpoints of one port. */
+  readonly endpoints: number;
+  /** Most frontends of one port. */
+  readonly frontends: number;
+}
+
+/** The size of `service` with `slices`; nothing for one that is not proxied. Costs its ports and those of the slices. */
+export function serviceSize(service: Service, slices: SlicedEndpoints): ServiceSize {
+  const families = serviceFamilies(service);
+  const ports = service.spec.ports ?? [];
+  let [elements, endpoints, frontends] = [0, 0, 0];
+  for (const { name, protocol, nodePort } of ports) {
+    const one = { portName: name ?? "", protocol: (protocol ?? "TCP").toLowerCase() };
+    let ofPort = 0;
+    for (const family of families) {
+      const behind = slices.count({ ...one, family: family.family });
+      const at = 1 + family.externalIPs.length + (nodePort ? 1 : 0);
+      endpoints = Math.max(endpoints, behind);
+      ofPort += at;
+      elements += at * (1 + Math.min(behind, SLOT_CLASS_MAX)) + guards(family);
+    }
+    frontends = Math.max(frontends, ofPort);
+  }
+  return { elements, ports: families.length === 0 ? 0 : ports.length, endpoints, frontends };
+}
+
+/** Elements that check the source at the load balancer's addresses. */
+function guards({ sourceRanges, balancerIPs }: ServiceFamily): number {
+  return sourceRanges.length === 0 ? 0 : balancerIPs.length * (1 + sourceRanges.length);
+}
+
+/** Why a Service of this size is set aside. */
+export function oversizeText({ elements, ports, endpoints, frontends }: ServiceSize, most: number): string {
+  return `too large: about ${elements} elements, at most ${most} ` +
+    `(${ports} ports, up to ${frontends} frontends and ${endpoints} endpoints each)`;
+}
+
+/**
+ * Whether a Service surely has at most `elements`: nearly all Services do, and are not counted. Each entry of each slice counts
+ * for each port here.
+ */
+export function isSurelySmall(
+  { spec, status }: Service,
+  slices: Iterable<EndpointSlice>,
+  elements: number,
+): boolean {
+  let endpoints = 1;
+  for (const slice of slices) endpoints += slice.endpoints.length * slice.ports.length;
+  const balancers = status?.loadBalancer?.ingress?.length ?? 0;
+  const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers;
+  const ranges = balancers * (1 + (spec.loadBalancerSourceRanges?.length ?? 0));
+  return FAMILIES.length * (spec.ports?.length ?? 0) * (frontends * endpoints + ranges) <= elements;
+}

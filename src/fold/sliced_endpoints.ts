@@ -1,0 +1,96 @@
+// The slices of one Service, by what its ports look for. Why an index? Without it every port would look through every port of
+// every slice, and 2,000 ports of a Service and a slice would be compared four million times.
+
+import { familyOf, parseAddress } from "../kube/address.ts";
+import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
+import type { ServicePort } from "../kube/service_port.ts";
+import type { Address, Family } from "../nft/data_type.ts";
+
+/** An endpoint of a slice, without a port. */
+export interface Host {
+  readonly address: Address;
+  readonly ready: boolean;
+  /** Serving while it terminates: used if no endpoint is ready (KEP-1669). */
+  readonly lingering: boolean;
+  readonly serving: boolean;
+  readonly local: boolean;
+  readonly zones: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+/** The endpoints that one slice has for a ServicePort. */
+export interface Found {
+  readonly slice: EndpointSlice;
+  /** The port of these endpoints. */
+  readonly number: number;
+}
+
+const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);
+const NOTHING: readonly Found[] = [];
+
+/** What of a ServicePort its endpoints are found by. */
+type Wanted = Pick<ServicePort, "family" | "portName"> & { readonly protocol: string };
+
+/** The slices of one Service. It lives as long as the Service's rules are made. */
+export class SlicedEndpoints {
+  readonly #found = new Map<string, Found[]>();
+  readonly #hosts = new Map<EndpointSlice, readonly Host[]>();
+
+  constructor(slices: Iterable<EndpointSlice>) {
+    for (const slice of slices) {
+      const family = FAMILY_OF.get(slice.addressType);
+      if (family === undefined) continue;
+      for (const { name, protocol, port: number } of slice.ports) {
+        if (!number) continue;
+        const key = keyOf(family, (protocol ?? "TCP").toLowerCase(), name ?? "");
+        const before = this.#found.get(key);
+        if (before === undefined) this.#found.set(key, [{ slice, number }]);
+        else before.push({ slice, number });
+      }
+    }
+  }
+
+  /** The slices that have `port`, each with the port's number there; a slice that has it twice comes twice. */
+  find({ family, protocol, portName }: Wanted): readonly Found[] {
+    return this.#found.get(keyOf(family, protocol, portName)) ?? NOTHING;
+  }
+
+  /** How many endpoints `port` has at most: one that is in two slices counts twice, and so does one that is not ready. */
+  count(port: Wanted): number {
+    return this.find(port).reduce((count, { slice }) => count + slice.endpoints.length, 0);
+  }
+
+  /** The endpoints of `slice`, seen from node `ownNode`. They are read once for all ports, so it must be the same each time. */
+  hosts(slice: EndpointSlice, ownNode: string): readonly Host[] {
+    let hosts = this.#hosts.get(slice);
+    if (hosts === undefined) {
+      const family = FAMILY_OF.get(slice.addressType);
+      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, family, ownNode) ?? []);
+      this.#hosts.set(slice, hosts);
+    }
+    return hosts;
+  }
+}
+
+function keyOf(family: Family, protocol: string, name: string): string {
+  return `${family} ${protocol} ${name}`;
+}
+
+function hostOf(
+  { addresses, conditions, nodeName, hints }: SliceEndpoint,
+  family: Family | undefined,
+  ownNode: string,
+): Host | undefined {
+  const address = parseAddress(addresses[0] ?? "");
+  if (address === undefined || familyOf(address) !== family) return undefined;
+  const { ready, serving, terminating } = conditions ?? {};
+  return {
+    address,
+    ready: ready !== false,
+    serving: serving !== false,
+    lingering: ready === false && serving !== false && terminating === true,
+    local: ownNode !== "" && nodeName === ownNode,
+    zones: hints?.forZones?.map(({ name }) => name) ?? [],
+    nodes: hints?.forNodes?.map(({ name }) => name) ?? [],
+  };
+}

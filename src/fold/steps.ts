@@ -1,0 +1,90 @@
+// The rules of a large Service are made in steps, so that no record costs more than a few milliseconds and other Services
+// need not wait. An event of such a Service only enters it in `unsettled`. A commit that `advances` makes one step: it settles
+// the Service that waits longest, and changes the elements of some frontends. Why at commits, and not at times? A step must
+// follow from the ledger: then a replay makes the same steps, and every commit has the digest of what the kernel holds.
+
+import type { ServiceName } from "../kube/service_name.ts";
+import { holderOf } from "./claims.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import type { FoldChanges, Folding } from "./fold_changes.ts";
+import { changeResource, type FrontendResource, type ServiceResource } from "./resource.ts";
+import { NO_PROGRAM } from "./service_program.ts";
+import { applyRules, makeRules, putInto, takeBack } from "./settle.ts";
+import type { Making } from "./unfinished.ts";
+
+/** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
+export function advance(folding: Folding): void {
+  const { state } = folding;
+  let left = state.bounds?.step ?? Infinity;
+  if (state.unfinished.size === 0) left -= makeSome(folding, left);
+  for (const [claim, { stands, cause }] of state.unfinished) {
+    state.unfinished.delete(claim);
+    const wanted = wantedResource(state, claim);
+    changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
+    noteFlows(folding, claim, wanted ?? stands);
+    left -= Math.max(weight(stands), weight(wanted));
+    if (left <= 0) return;
+  }
+}
+
+/** How many endpoints are assigned to slots in the time that one element takes to be changed and committed. */
+const ENDPOINTS_PER_ELEMENT = 6;
+
+/** Goes on with the rules of the Service that waits longest; returns what that cost, in elements. At most about `most`. */
+function makeSome(folding: Folding, most: number): number {
+  const { state } = folding;
+  const making = state.making ??= firstInLine(state);
+  if (making === undefined) return 0;
+  const { name, cause, rules } = making;
+  let cost = 0;
+  let step = rules.next();
+  for (; !step.done; step = rules.next()) {
+    cost += step.value / ENDPOINTS_PER_ELEMENT;
+    if (cost >= most) return cost;
+  }
+  state.making = undefined;
+  const own = { ...folding, offset: cause };
+  takeBack(own, name);
+  applyRules(own, name, state.programs.get(name) ?? NO_PROGRAM, step.value);
+  return cost;
+}
+
+/** Flows of a UDP frontend are looked at once its elements have changed: until then they would come back. */
+function noteFlows({ state, changes }: Folding, claim: string, resource: ServiceResource | undefined): void {
+  const holder = holderOf(state, claim);
+  const udp = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(claim);
+  if (udp !== undefined) changes.staleFlows.set(claim, udp);
+  else if (resource?.kind === "frontend") noteUnservedFlows(changes, resource);
+}
+
+function noteUnservedFlows(
+  changes: FoldChanges,
+  { claim, family, address, frontend }: FrontendResource,
+): void {
+  const [protocol, port] = frontend.split(" . ").slice(-2);
+  if (protocol === "udp") {
+    changes.staleFlows.set(claim, { family, address, port: Number(port), serving: [] });
+  }
+}
+
+/** The Service that waits longest. It waits no more; the next change of its objects makes it wait again. */
+function firstInLine(state: ClusterState): Making | undefined {
+  const [first] = state.unsettled;
+  if (first === undefined) return undefined;
+  const [name, cause] = first;
+  state.unsettled.delete(name);
+  return { name, cause, rules: makeRules(state, name) };
+}
+
+/** The resource as the Service that holds it wants it. */
+function wantedResource(state: ClusterState, claim: string): ServiceResource | undefined {
+  const holder: ServiceName | undefined = holderOf(state, claim);
+  return holder === undefined ? undefined : state.programs.get(holder)?.resources.get(claim);
+}
+
+/** About how many elements a resource has. */
+function weight(resource: ServiceResource | undefined): number {
+  if (resource?.kind !== "frontend") return 1;
+  const { slots, localSlots, sources } = resource;
+  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length;
+}

@@ -1,0 +1,147 @@
+// The changes that a ledger has, newest first, as the objects have them: by Service, namespace, node, zone, pod, address, block of
+// addresses, and kind of change. A change knows the commit that brought it to the kernel.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { contains, parseAddress } from "../kube/address.ts";
+import { namespaceOfService } from "../kube/named_services.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { Address } from "../nft/data_type.ts";
+import type { JournalEntry } from "./journal.ts";
+import { journalBackward } from "./journal_reading.ts";
+import type { Subject } from "./names.ts";
+import type { EndpointChange } from "./object_diff.ts";
+import type { Past } from "./past.ts";
+import { addressesOf, mentionsIn, nodesOf } from "./scope.ts";
+
+/** Kinds of change. `readiness`: an endpoint that stays changed its condition. `object`: an object appeared or went. */
+export const CHANGE_KINDS = ["endpoint-added", "endpoint-removed", "readiness", "fields", "object"] as const;
+/** See {@link CHANGE_KINDS}. */
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+/** Which changes are wanted: those that every given field allows. */
+export interface ChangeFilter {
+  /** `namespace/name`. */
+  readonly service?: string;
+  readonly namespace?: string;
+  readonly kind?: LedgerRecord["kind"];
+  readonly change?: ChangeKind;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Whether a change of an endpoint is wanted; other changes are not where this is given and `mentions` is not. */
+  readonly endpoint?: (change: EndpointChange) => boolean;
+  /** Whether a text about an object mentions what is wanted. */
+  readonly mentions?: (text: string) => boolean;
+}
+
+/** A change, without the parts of its entry that are not wanted. */
+export interface LoggedChange {
+  /** The change. */
+  readonly entry: JournalEntry;
+  /** The commit that brought it to the kernel; undefined where there is none yet, or the record changes no rule. */
+  readonly commit: JournalEntry | undefined;
+}
+
+/** The changes of `past` up to offset `through` that `filter` wants, newest first. */
+export function* changesAbout(past: Past, through: number, filter: ChangeFilter): Generator<LoggedChange> {
+  const { service } = filter;
+  let commit: JournalEntry | undefined;
+  for (const entry of journalBackward(past, through, { service, details: true })) {
+    if (entry.commit?.accepted) commit = entry;
+    const wanted = wantedPart(entry, filter);
+    if (wanted === undefined) continue;
+    const bounds = entry.effect ? commit?.commit : undefined;
+    const committed = bounds !== undefined && bounds.from <= entry.offset && entry.offset <= bounds.through;
+    yield { entry: wanted, commit: committed ? commit : undefined };
+  }
+}
+
+/** The filter for what concerns `subject`, by what `state` knows of nodes, zones and pods. */
+export function filterOf(subject: Subject, state: Pick<ClusterState, "objects">): ChangeFilter {
+  switch (subject.kind) {
+    case "service":
+      return { service: subject.service };
+    case "node":
+      return { endpoint: ({ node }) => node === subject.node, mentions: (text) => text === subject.node };
+    case "zone": {
+      const nodes = nodesOf(subject, state.objects);
+      return {
+        endpoint: ({ node, is, was }) =>
+          nodes.has(node) || `${was} ${is}`.split(/[ ,]+/).includes(subject.zone),
+      };
+    }
+    case "pod": {
+      const addresses = addressesOf(subject, state);
+      return {
+        endpoint: ({ pod, address }) => pod === subject.pod || pod === "" && isAmong(addresses, address),
+      };
+    }
+    case "address":
+      return atAddress((address) => address === subject.address);
+    case "block":
+      return atAddress((address) => contains(subject.block, address));
+  }
+}
+
+function atAddress(isThere: (address: Address) => boolean): ChangeFilter {
+  return {
+    endpoint: ({ address }) => {
+      const parsed = parseAddress(address);
+      return parsed !== undefined && isThere(parsed);
+    },
+    mentions: (text) => mentionsIn(text, isThere),
+  };
+}
+
+function isAmong(addresses: ReadonlySet<Address>, text: string): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && addresses.has(address);
+}
+
+/** The entry with what is wanted of it; undefined where that is nothing. A commit counts where it was rejected, or is asked for. */
+function wantedPart(entry: JournalEntry, filter: ChangeFilter): JournalEntry | undefined {
+  const { service, namespace, kind, since = -Infinity, until = Infinity } = filter;
+  if (entry.time < since || entry.time > until) return undefined;
+  if (kind === undefined ? entry.commit?.accepted : entry.kind !== kind) return undefined;
+  if (service !== undefined && entry.service !== service) return undefined;
+  if (namespace !== undefined && namespaceOf(entry) !== namespace) return undefined;
+  // Further entries of a record are about Services that it changed; the first one says what the record is.
+  const further = entry.kind !== "commit" && entry.object === "" && entry.text === "";
+  if (further && entry.came.length + entry.left.length === 0) return undefined;
+  return wantedChanges(entry, filter);
+}
+
+function namespaceOf({ object, service }: JournalEntry): string | undefined {
+  if (service !== "") return namespaceOfService(service);
+  return /^\w+ ([^/]+)\//.exec(object)?.[1];
+}
+
+function wantedChanges(
+  entry: JournalEntry,
+  { endpoint, mentions, change }: ChangeFilter,
+): JournalEntry | undefined {
+  if (endpoint === undefined && mentions === undefined && change === undefined) return entry;
+  const endpoints = entry.endpoints.filter((one) =>
+    (endpoint?.(one) ?? true) && (change === undefined || kindOf(one) === change)
+  );
+  const isMentioned = (text: string) => endpoint === undefined || mentions?.(text) === true;
+  const fields = change !== undefined && change !== "fields"
+    ? []
+    : entry.fields.filter(({ was, is }) => isMentioned(was) || isMentioned(is));
+  const isObject = entry.verb !== "changed" && entry.object !== "";
+  const whole = change === "object"
+    ? isObject && (endpoint === undefined || isAbout(entry, isMentioned))
+    : change === undefined &&
+      isAbout(entry, isMentioned);
+  if (endpoints.length + fields.length === 0 && !whole) return undefined;
+  return { ...entry, endpoints, fields };
+}
+
+/** Whether the object itself, by its name or what it is, is mentioned. */
+function isAbout({ text, object }: JournalEntry, isMentioned: (text: string) => boolean): boolean {
+  return isMentioned(text) || isMentioned(object.slice(object.indexOf(" ") + 1));
+}
+
+function kindOf({ was, is }: EndpointChange): ChangeKind {
+  return was === "" ? "endpoint-added" : is === "" ? "endpoint-removed" : "readiness";
+}

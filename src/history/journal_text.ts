@@ -1,0 +1,190 @@
+// The entries of a segment as text, and back. The first line has the version and every text that occurs, once. The second has the
+// entries as one list of numbers, in which a text is its place in the first line. The third has the changes of objects, which only some
+// questions read. Why a flat list? A question about a week reads a million of them, and most of its time would go into small lists.
+
+import type { LedgerRecord } from "../ledger/record.ts";
+import type { JournalCommit, JournalEntry } from "./journal.ts";
+import type { EndpointChange, FieldChange } from "./object_diff.ts";
+import type { ServiceCondition } from "./service_condition.ts";
+
+/** Changes whenever entries are made or written differently: a journal of another version is made again. */
+const JOURNAL_VERSION = 1;
+
+const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
+const VERBS = ["appeared", "changed", "gone"] as const satisfies JournalEntry["verb"][];
+/** Which parts of an entry follow its first numbers. */
+const HAS = { effect: 1, trigger: 2, condition: 4, traffic: 8, commit: 16, text: 32 } as const;
+
+interface Head {
+  readonly version: number;
+  readonly texts: readonly string[];
+}
+
+/** The changes of one object: place of the entry, endpoints in groups of five texts, fields in groups of three. */
+type Details = readonly [place: number, endpoints: readonly number[], fields: readonly number[]];
+
+/** What of a journal to read. */
+export interface JournalPart {
+  /** Only the entries of this Service, and those of commits. */
+  readonly service?: string | undefined;
+  /** Whether the changes of objects are needed: without them a journal is read twice as fast. */
+  readonly details: boolean;
+}
+
+/** Writes `entries`. */
+export function journalText(entries: readonly JournalEntry[]): string {
+  const places = new Map<string, number>();
+  const place = (text: string) => {
+    const known = places.get(text);
+    if (known !== undefined) return known;
+    places.set(text, places.size);
+    return places.size - 1;
+  };
+  const numbers: number[] = [];
+  const details: Details[] = [];
+  let [offset, time] = [0, 0];
+  entries.forEach((entry, i) => {
+    putEntry(entry, [entry.offset - offset, entry.time - time], place, numbers);
+    [offset, time] = [entry.offset, entry.time];
+    const { endpoints, fields } = entry;
+    if (endpoints.length + fields.length === 0) return;
+    details.push([
+      i,
+      endpoints.flatMap(({ address, was, is, node, pod }) => [address, was, is, node, pod].map(place)),
+      fields.flatMap(({ path, was, is }) => [path, was, is].map(place)),
+    ]);
+  });
+  const head: Head = { version: JOURNAL_VERSION, texts: [...places.keys()] };
+  return [head, numbers, details].map((part) => JSON.stringify(part)).join("\n");
+}
+
+/** Adds one entry to `numbers`. `steps`: how far its offset and its time are from those of the entry before. */
+function putEntry(
+  entry: JournalEntry,
+  steps: readonly [offset: number, time: number],
+  place: (text: string) => number,
+  numbers: number[],
+): void {
+  const { kind, verb, object, service, effect, trigger, condition, came, left, commit, text } = entry;
+  const traffic = came.length + left.length > 0;
+  const parts = (effect ? HAS.effect : 0) | (trigger === 0 ? 0 : HAS.trigger) |
+    (condition === undefined ? 0 : HAS.condition) | (traffic ? HAS.traffic : 0) |
+    (commit === undefined ? 0 : HAS.commit) | (text === "" ? 0 : HAS.text);
+  const list = (texts: readonly string[]) => [texts.length, ...texts.map(place)];
+  numbers.push(...steps, KINDS.indexOf(kind), VERBS.indexOf(verb), place(object), place(service), parts);
+  if (trigger !== 0) numbers.push(trigger - entry.time);
+  if (condition !== undefined) numbers.push(condition.serving, ...list(condition.lacking));
+  if (traffic) numbers.push(...list(came), ...list(left));
+  if (commit !== undefined) {
+    const { from, through, microseconds, operations, accepted } = commit;
+    numbers.push(from, through, microseconds, operations, Number(accepted));
+  }
+  if (text !== "") numbers.push(place(text));
+}
+
+/** The entries in `text`; undefined where another version wrote it, or it is not whole. */
+export function readJournalText(
+  text: string,
+  { service, details }: JournalPart = { details: true },
+): JournalEntry[] | undefined {
+  try {
+    const [head = "", numbers = "", rest = ""] = text.split("\n");
+    const { version, texts }: Head = JSON.parse(head);
+    if (version !== JOURNAL_VERSION) return undefined;
+    const places: readonly number[] = JSON.parse(numbers);
+    const changed: readonly Details[] = details ? JSON.parse(rest) : NOTHING;
+    const wanted = service === undefined ? undefined : texts.indexOf(service);
+    return entriesIn(places, texts, new Map(changed.map((one) => [one[0], one])), wanted);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+const NOTHING: readonly never[] = [];
+
+/** Reads numbers one after another. */
+interface Cursor {
+  readonly numbers: readonly number[];
+  readonly texts: readonly string[];
+  at: number;
+}
+
+function number(cursor: Cursor): number {
+  return cursor.numbers[cursor.at++]!;
+}
+
+function list(cursor: Cursor): readonly string[] {
+  const length = number(cursor);
+  if (length === 0) return NOTHING;
+  const found = cursor.numbers.slice(cursor.at, cursor.at + length).map((place) => cursor.texts[place]!);
+  cursor.at += length;
+  return found;
+}
+
+function entriesIn(
+  numbers: readonly number[],
+  texts: readonly string[],
+  changed: ReadonlyMap<number, Details>,
+  wanted: number | undefined,
+): JournalEntry[] {
+  const cursor: Cursor = { numbers, texts, at: 0 };
+  const entries: JournalEntry[] = [];
+  let [offset, time] = [0, 0];
+  for (let i = 0; cursor.at < numbers.length; i++) {
+    offset += number(cursor);
+    time += number(cursor);
+    const kind = KINDS[number(cursor)]!;
+    const verb = VERBS[number(cursor)]!;
+    const object = texts[number(cursor)]!;
+    const service = number(cursor);
+    const parts = number(cursor);
+    const trigger = parts & HAS.trigger ? time + number(cursor) : 0;
+    const condition = parts & HAS.condition ? conditionAt(cursor) : undefined;
+    const came = parts & HAS.traffic ? list(cursor) : NOTHING;
+    const left = parts & HAS.traffic ? list(cursor) : NOTHING;
+    const commit = parts & HAS.commit ? commitAt(cursor) : undefined;
+    const text = parts & HAS.text ? texts[number(cursor)]! : "";
+    if (wanted !== undefined && service !== wanted && commit === undefined) continue;
+    const details = changed.get(i);
+    entries.push({
+      ...{ offset, time, kind, verb, object, trigger, condition, came, left, commit, text },
+      service: texts[service]!,
+      effect: (parts & HAS.effect) !== 0,
+      endpoints: details === undefined ? NOTHING : endpointsIn(details[1], texts),
+      fields: details === undefined ? NOTHING : fieldsIn(details[2], texts),
+    });
+  }
+  return entries;
+}
+
+function conditionAt(cursor: Cursor): ServiceCondition {
+  const serving = number(cursor);
+  return { serving, lacking: list(cursor) };
+}
+
+function commitAt(cursor: Cursor): JournalCommit {
+  const from = number(cursor);
+  const through = number(cursor);
+  const microseconds = number(cursor);
+  const operations = number(cursor);
+  return { from, through, microseconds, operations, accepted: number(cursor) === 1 };
+}
+
+function endpointsIn(places: readonly number[], texts: readonly string[]): EndpointChange[] {
+  return groups(places, 5, texts).map(([address, was, is, node, pod]) => {
+    return { address: address!, was: was!, is: is!, node: node!, pod: pod! };
+  });
+}
+
+function fieldsIn(places: readonly number[], texts: readonly string[]): FieldChange[] {
+  return groups(places, 3, texts).map(([path, was, is]) => ({ path: path!, was: was!, is: is! }));
+}
+
+/** The texts at `places` in groups of `length`. */
+function groups(places: readonly number[], length: number, texts: readonly string[]): string[][] {
+  return Array.from(
+    { length: places.length / length },
+    (_, i) => places.slice(i * length, (i + 1) * length).map((place) => texts[place]!),
+  );
+}

@@ -1,0 +1,46 @@
+// What changed Services last, and since when endpoints get traffic, by the journal.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ServiceName } from "../kube/service_name.ts";
+import { journalBackward } from "./journal_reading.ts";
+import { causeOfEntry, type JournalCause } from "./outages.ts";
+import type { Past } from "./past.ts";
+import { servedBy } from "./service_condition.ts";
+import { endpointKey, type KnownPast } from "./services.ts";
+
+/**
+ * The last record about each of `services` up to the end of `state`; with `endpoints` also the record with which each of their
+ * endpoints began to get traffic. An endpoint that moves to another slot goes on serving. What is not kept any more is missing.
+ */
+export function knownPast(
+  past: Past,
+  { folded, programs }: Pick<ClusterState, "folded" | "programs">,
+  services: ReadonlySet<ServiceName>,
+  endpoints: boolean,
+): KnownPast {
+  const changed = new Map<string, JournalCause>();
+  const since = new Map<string, JournalCause>();
+  const wanted = new Set<string>(services);
+  const serving = new Set<string>();
+  for (const name of endpoints ? services : []) {
+    const program = programs.get(name);
+    for (const served of program === undefined ? [] : servedBy(program)) {
+      serving.add(endpointKey(name, served));
+    }
+  }
+  const [only] = services;
+  for (
+    const entry of journalBackward(past, folded, {
+      service: services.size === 1 ? only : undefined,
+      details: false,
+    })
+  ) {
+    if (wanted.delete(entry.service)) changed.set(entry.service, causeOfEntry(entry));
+    for (const one of entry.came) {
+      const key = endpointKey(entry.service, one);
+      if (serving.delete(key)) since.set(key, causeOfEntry(entry));
+    }
+    if (wanted.size === 0 && serving.size === 0) break;
+  }
+  return { changed, since };
+}

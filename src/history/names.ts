@@ -1,0 +1,252 @@
+// Finds what a text names in a state of the cluster: a Service, one of its ports, a node, a pod, a zone, an address or a block of
+// addresses. Names may be given as short as they are clear.
+
+import { type Cidr, cidrText, parseAddress, parseCidr } from "../kube/address.ts";
+import type { ServiceName } from "../kube/service_name.ts";
+import type { ServicePort } from "../kube/service_port.ts";
+import type { Address, Protocol } from "../nft/data_type.ts";
+import { endpointText } from "../nft/text.ts";
+import type { Directory } from "./directory.ts";
+import { nearNames } from "./near_names.ts";
+
+/** What a text names. */
+export type Subject =
+  /** `port`: the ports that were meant, of one name or number; undefined where the whole Service is meant. */
+  | { readonly kind: "service"; readonly service: ServiceName; readonly port?: PortChoice }
+  | { readonly kind: "node"; readonly node: string; readonly addresses: readonly Address[] }
+  | { readonly kind: "pod"; readonly pod: string; readonly addresses: readonly Address[] }
+  | { readonly kind: "zone"; readonly zone: string }
+  | {
+    readonly kind: "address";
+    readonly address: Address;
+    readonly port?: number;
+    readonly protocol?: Protocol;
+  }
+  | { readonly kind: "block"; readonly block: Cidr };
+
+/** A port of a Service: one in each family. */
+export interface PortChoice {
+  /** Its name, `shop/web:http`. */
+  readonly name: string;
+  readonly ports: readonly ServicePort[];
+}
+
+/** Why a text names nothing, or not one thing. */
+export interface NameProblem {
+  readonly kind: "unknown" | "ambiguous";
+  readonly text: string;
+  /** Names to choose from: those that the text can mean, or those that are near it. */
+  readonly candidates: readonly string[];
+}
+
+/** A text names nothing, or several things. The message has names to choose from. */
+export class WrongName extends Error {
+  /** For programs that cannot use instanceof. */
+  override readonly name = "WrongName";
+}
+
+/** A name, with the port and protocol that follow it. */
+interface Written {
+  readonly name: string;
+  readonly port?: string;
+  readonly protocol?: Protocol;
+}
+
+/** Words before a name that say what it names: `node/worker-7`. A Service may have a namespace of that name; it comes first. */
+const PREFIXES: Readonly<Record<string, Subject["kind"]>> = {
+  service: "service",
+  services: "service",
+  svc: "service",
+  node: "node",
+  nodes: "node",
+  pod: "pod",
+  pods: "pod",
+  zone: "zone",
+};
+
+/** What `text` names in `directory`. Addresses are named by any spelling, whether or not the cluster has them. */
+export function findSubject(directory: Directory, text: string): Subject | NameProblem {
+  const trimmed = text.trim();
+  const block = parseCidr(trimmed);
+  if (block !== undefined) return { kind: "block", block };
+  const address = writtenAddress(trimmed);
+  if (address !== undefined) return address;
+  const problems: NameProblem[] = [];
+  for (const written of readings(trimmed)) {
+    const found = matching(directory, written, text);
+    if (!isNameProblem(found)) return found;
+    problems.push(found);
+  }
+  const worst = problems.find(({ kind }) => kind === "ambiguous") ??
+    problems.find(({ candidates }) => candidates.length > 0);
+  return worst ?? { kind: "unknown", text, candidates: [] };
+}
+
+/** Whether a search found no single subject. */
+export function isNameProblem(found: object): found is NameProblem {
+  return "candidates" in found;
+}
+
+/** What was found, as a user would name it in full. */
+export function subjectText(subject: Subject): string {
+  switch (subject.kind) {
+    case "service":
+      return subject.port?.name ?? subject.service;
+    case "node":
+      return `node ${subject.node}`;
+    case "pod":
+      return `pod ${subject.pod}`;
+    case "zone":
+      return `zone ${subject.zone}`;
+    case "address":
+      return subject.port === undefined ? subject.address : endpointText(subject.address, subject.port);
+    case "block":
+      return cidrText(subject.block);
+  }
+}
+
+/** Lines that say why a text names nothing, with names to choose from. */
+export function nameProblemLines({ kind, text, candidates }: NameProblem): string[] {
+  if (kind === "ambiguous") return [`${text} can be each of these; name one:`, ...indented(candidates)];
+  const unknown = `${text}: the ledger knows no Service, node, pod or zone of this name at this position`;
+  return candidates.length === 0 ? [unknown] : [`${unknown}. Near it are:`, ...indented(candidates)];
+}
+
+function indented(names: readonly string[]): string[] {
+  // A node or pod may have any name in a slice: none may make a line of its own.
+  return names.map((name) => `  ${name.replaceAll("\n", "\\n")}`);
+}
+
+/** An address, with a port and a protocol where they follow it. */
+function writtenAddress(text: string): Subject | undefined {
+  const { rest, protocol } = withoutProtocol(text);
+  const whole = parseAddress(rest);
+  if (whole !== undefined) return { kind: "address", address: whole, ...(protocol && { protocol }) };
+  const match = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(rest);
+  const address = match === null ? undefined : parseAddress(match[1] ?? match[2]!);
+  if (address === undefined) return undefined;
+  const port = match![3] === undefined ? undefined : Number(match![3]);
+  if (port === 0 || port !== undefined && port > 65_535) return undefined;
+  return { kind: "address", address, ...(port && { port }), ...(protocol && { protocol }) };
+}
+
+/** `text` without `/tcp`, `/udp` or `/sctp` at its end. */
+function withoutProtocol(text: string): { readonly rest: string; readonly protocol?: Protocol } {
+  const match = /^(.+)\/(tcp|udp|sctp)$/i.exec(text);
+  if (match === null) return { rest: text };
+  const protocol = match[2]!.toLowerCase();
+  return { rest: match[1]!, protocol: protocol === "udp" || protocol === "sctp" ? protocol : "tcp" };
+}
+
+/** The ways to read a text. A Service may be called `tcp`, so `shop/tcp` has two. */
+function readings(text: string): Written[] {
+  const split = (whole: string, protocol?: Protocol): Written => {
+    const colon = whole.lastIndexOf(":");
+    const port = colon < 0 ? undefined : whole.slice(colon + 1);
+    return {
+      name: colon < 0 ? whole : whole.slice(0, colon),
+      ...(port === undefined ? {} : { port }),
+      ...(protocol === undefined ? {} : { protocol }),
+    };
+  };
+  const { rest, protocol } = withoutProtocol(text);
+  return protocol === undefined ? [split(text)] : [split(text), split(rest, protocol)];
+}
+
+function matching(directory: Directory, written: Written, text: string): Subject | NameProblem {
+  const exact = [...directory.services.keys()].find((name) => name === written.name);
+  if (exact !== undefined) return withPort(directory, exact, written, text);
+  const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(written.name) ?? [];
+  const kind = prefix === undefined ? undefined : PREFIXES[prefix];
+  const found = kind === undefined
+    ? allNamed(directory, written.name)
+    : allNamed(directory, rest!).filter((one) => one.kind === kind);
+  const [only] = found;
+  if (found.length > 1) return { kind: "ambiguous", text, candidates: found.map(fullName).sort() };
+  if (only?.kind === "service") return withPort(directory, only.service, written, text);
+  if (only !== undefined) return written.port === undefined ? only : addressed(only, written, text);
+  return { kind: "unknown", text, candidates: near(directory, kind === undefined ? written.name : rest!) };
+}
+
+/** A name that means one thing only. `node/web` may be a Service in a namespace `node`; no namespace is called `nodes` by chance. */
+function fullName(subject: Subject): string {
+  switch (subject.kind) {
+    case "node":
+      return `nodes/${subject.node}`;
+    case "pod":
+      return `pods/${subject.pod}`;
+    case "zone":
+      return `zone/${subject.zone}`;
+    default:
+      return subjectText(subject);
+  }
+}
+
+/** Everything that has this name: with its namespace, or in any. */
+function allNamed({ services, nodes, pods, zones }: Directory, name: string): Subject[] {
+  const isNamed = (full: string) => full === name || full.slice(full.indexOf("/") + 1) === name;
+  const node = nodes.get(name);
+  return [
+    ...[...services.keys()].filter(isNamed).map((service): Subject => ({ kind: "service", service })),
+    ...(node === undefined ? [] : [{ kind: "node", node: name, addresses: node } as const]),
+    ...[...pods].filter(([pod]) => isNamed(pod)).map(([pod, addresses]): Subject => ({
+      kind: "pod",
+      pod,
+      addresses,
+    })),
+    ...(zones.has(name) ? [{ kind: "zone", zone: name } as const] : []),
+  ];
+}
+
+/** The names near a wrong one. One without a namespace is compared with names without theirs, which are then given in full. */
+function near({ services, nodes, pods, zones }: Directory, wrong: string): string[] {
+  const spaced = [...services.keys(), ...pods.keys()];
+  const bare = (full: string) => wrong.includes("/") ? full : full.slice(full.indexOf("/") + 1);
+  const found = nearNames(wrong, [...spaced.map(bare), ...nodes.keys(), ...zones]);
+  const full = found.flatMap((name) => {
+    const names = spaced.filter((one) => bare(one) === name);
+    return names.length === 0 || nodes.has(name) || zones.has(name) ? [name, ...names] : names;
+  });
+  return full.slice(0, CANDIDATES_MAX);
+}
+
+/** Most names that are offered in place of an unknown one. */
+const CANDIDATES_MAX = 8;
+
+/** The Service, or the port of it that was written by name or number. */
+function withPort(
+  { services }: Directory,
+  service: ServiceName,
+  { port, protocol }: Written,
+  text: string,
+): Subject | NameProblem {
+  if (port === undefined && protocol === undefined) return { kind: "service", service };
+  const all = services.get(service)?.() ?? [];
+  const chosen = all.filter((one) =>
+    (port === undefined || one.portName === port || String(one.port) === port) &&
+    (protocol === undefined || one.protocol === protocol)
+  );
+  const names = [...new Set(chosen.map(portChoiceText))];
+  if (names.length > 1) return { kind: "ambiguous", text, candidates: names };
+  const [name] = names;
+  if (name === undefined) {
+    return { kind: "unknown", text, candidates: [...new Set(all.map(portChoiceText))] };
+  }
+  return { kind: "service", service, port: { name, ports: chosen } };
+}
+
+/** `shop/web:http`, and `shop/web:80/udp` for a port without a name. */
+export function portChoiceText({ name, portName, port, protocol }: ServicePort): string {
+  return portName === "" ? `${name}:${port}/${protocol}` : name;
+}
+
+/** A port of a node or a pod is a port of its first address. */
+function addressed(subject: Subject, { port, protocol }: Written, text: string): Subject | NameProblem {
+  const addresses = subject.kind === "node" || subject.kind === "pod" ? subject.addresses : [];
+  const number = /^\d{1,5}$/.test(port ?? "") ? Number(port) : 0;
+  const [address] = addresses;
+  if (address === undefined || number < 1 || number > 65_535) {
+    return { kind: "unknown", text, candidates: [] };
+  }
+  return { kind: "address", address, port: number, ...(protocol && { protocol }) };
+}

@@ -1,0 +1,181 @@
+// When ports of Services had no endpoint on this node, and which record made it so. Commits count, not records: an endpoint that went
+// and came back between two commits was never missed by a packet.
+
+import { readServiceName } from "../kube/service_name.ts";
+import type { JournalEntry } from "./journal.ts";
+import { journalBackward, journalFrom } from "./journal_reading.ts";
+import { type Past, stateAt } from "./past.ts";
+import { conditionOfService, type ServiceCondition } from "./service_condition.ts";
+import { rfc3339 } from "./time_expression.ts";
+import { hasCommits, type Span } from "./window.ts";
+
+/** A record of the journal, as the reason of something. */
+export interface JournalCause {
+  /** Offset of the record. */
+  readonly offset: number;
+  /** RFC 3339. */
+  readonly time: string;
+  /** `EndpointSlice shop/web-a (changed)`. */
+  readonly what: string;
+}
+
+/** A moment at which the kernel got other rules. */
+export interface RulesMoment {
+  /** Offset of the commit's record; of the record itself in a ledger without commits. */
+  readonly offset: number;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+/** A time in which a port of a Service had no endpoint. */
+export interface Outage {
+  /** `namespace/name`. */
+  readonly service: string;
+  /** The port, by its name or number. */
+  readonly port: string;
+  /** Null where it began before the range. */
+  readonly from: RulesMoment | null;
+  /** Null where it lasts at the end of the range. */
+  readonly to: RulesMoment | null;
+  /** Null where one of the two ends is not known. */
+  readonly seconds: number | null;
+  /** What took the last endpoint; null where it began before the range. */
+  readonly cause: JournalCause | null;
+  /** What ended it: an endpoint, or that the port or the Service went. */
+  readonly ended: JournalCause | null;
+  /** Whether the port never had an endpoint since it appeared. */
+  readonly fresh: boolean;
+}
+
+/** An outage that has not ended yet. */
+interface Open {
+  readonly from: RulesMoment | null;
+  readonly cause: JournalCause | null;
+  readonly fresh: boolean;
+}
+
+/** What is known of one Service while the journal is read. */
+interface Watched {
+  /** The condition that the kernel's rules have. */
+  condition: ServiceCondition | undefined;
+  /** By port. */
+  readonly open: Map<string, Open>;
+  /** Entries that no commit has brought to the kernel yet. */
+  waiting: JournalEntry[];
+}
+
+/**
+ * The outages in `span`, in order of their beginning. With `service` only those of that Service. A new port that got its first
+ * endpoint later was never out, so it is left out; one that still has none at the end is listed as `fresh`.
+ */
+export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
+  const watched = new Map<string, Watched>();
+  const ended: Outage[] = [];
+  /** The Services with entries that wait for a commit: a commit must not look at all. */
+  const waiting = new Set<string>();
+  const committing = beginWatching(past, span, watched, service);
+  const apply = (name: string, one: Watched, through: number, at: RulesMoment) => {
+    const due = one.waiting.filter(({ offset }) => offset <= through);
+    if (due.length === 0) return;
+    one.waiting = one.waiting.filter(({ offset }) => offset > through);
+    if (one.waiting.length === 0) waiting.delete(name);
+    ended.push(...changeCondition(name, one, due, at));
+  };
+  for (const entry of journalFrom(past, span.from, span.through, { service, details: false })) {
+    if (entry.service !== "") {
+      const one = watched.get(entry.service) ?? newlyWatched(watched, entry.service);
+      one.waiting.push(entry);
+      waiting.add(entry.service);
+      if (!committing) apply(entry.service, one, entry.offset, momentOf(entry));
+    }
+    if (entry.commit?.accepted !== true) continue;
+    for (const name of waiting) apply(name, watched.get(name)!, entry.commit.through, momentOf(entry));
+  }
+  const lasting = [...watched].flatMap(([name, { open }]) =>
+    [...open].map(([port, { from, cause, fresh }]): Outage => {
+      return { service: name, port, from, to: null, seconds: null, cause, ended: null, fresh };
+    })
+  );
+  return [...ended, ...lasting].filter(({ fresh, to }) => !fresh || to === null).sort(byBeginning);
+}
+
+function byBeginning(a: Outage, b: Outage): number {
+  return (a.from?.offset ?? -1) - (b.from?.offset ?? -1) ||
+    (`${a.service} ${a.port}` < `${b.service} ${b.port}` ? -1 : 1);
+}
+
+function newlyWatched(watched: Map<string, Watched>, name: string): Watched {
+  const one: Watched = { condition: undefined, open: new Map(), waiting: [] };
+  watched.set(name, one);
+  return one;
+}
+
+/** Enters what is out at the beginning of the span. Returns whether the ledger has commits, so that they decide. */
+function beginWatching(
+  past: Past,
+  { from }: Span,
+  watched: Map<string, Watched>,
+  service: string | undefined,
+): boolean {
+  for (const [name, condition] of from === 0 ? [] : conditionsAt(past, from - 1, service)) {
+    if (condition === undefined) continue;
+    const open = condition.lacking.map((port) => [port, { from: null, cause: null, fresh: false }] as const);
+    watched.set(name, { condition, open: new Map(open), waiting: [] });
+  }
+  return hasCommits(past);
+}
+
+/** The conditions after the record at offset `at`. That of one Service is in the journal, where no state has to be made. */
+function* conditionsAt(
+  past: Past,
+  at: number,
+  service: string | undefined,
+): Generator<readonly [name: string, condition: ServiceCondition | undefined]> {
+  if (service !== undefined) {
+    for (const entry of journalBackward(past, at, { service, details: false })) {
+      if (entry.service === service) return yield [service, entry.condition];
+    }
+    if (past.first() === 0) return;
+  }
+  const { state } = stateAt(past, at);
+  for (const name of service === undefined ? state.services.keys() : [readServiceName(service)]) {
+    yield [name, conditionOfService(state, name)];
+  }
+}
+
+/** Brings a Service to the condition of the last of `due`; returns the outages that this ended. */
+function changeCondition(
+  name: string,
+  one: Watched,
+  due: readonly JournalEntry[],
+  at: RulesMoment,
+): Outage[] {
+  const before = one.condition;
+  const last = due.at(-1)!;
+  one.condition = last.condition;
+  const lacking = new Set(last.condition?.lacking);
+  const ended = [...one.open].filter(([port]) => !lacking.has(port)).map(
+    ([port, { from, cause, fresh }]): Outage => {
+      one.open.delete(port);
+      const seconds = from === null ? null : (Date.parse(at.time) - Date.parse(from.time)) / 1000;
+      return { service: name, port, from, to: at, seconds, cause, ended: causeOfEntry(last), fresh };
+    },
+  );
+  for (const port of lacking) {
+    if (one.open.has(port)) continue;
+    // Between two commits a port may have lost its endpoints more than once: the last time counts.
+    const since = due.findLastIndex(({ condition }) => condition?.lacking.includes(port) !== true);
+    one.open.set(port, { from: at, cause: causeOfEntry(due[since + 1]!), fresh: before === undefined });
+  }
+  return ended;
+}
+
+function momentOf({ offset, time }: JournalEntry): RulesMoment {
+  return { offset, time: rfc3339(time) };
+}
+
+/** An entry as a cause. */
+export function causeOfEntry({ offset, time, object, verb, text, kind }: JournalEntry): JournalCause {
+  const what = object === "" ? text || kind : `${object} (${verb})`;
+  return { offset, time: rfc3339(time), what };
+}

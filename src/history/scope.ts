@@ -1,0 +1,103 @@
+// Which elements of the rules concern a Service, a port of it, an address, a block of addresses, a node, a pod or a zone.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { contains, parseAddress } from "../kube/address.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
+import type { Address } from "../nft/data_type.ts";
+import type { Element } from "../nft/ruleset.ts";
+import { elementText } from "../nft/text.ts";
+import { podOf, zoneOf } from "./directory.ts";
+import type { Subject } from "./names.ts";
+
+/** Whether an element concerns a subject. */
+export type Scope = (element: Element) => boolean;
+
+/** Whether an address, with the port that follows it, concerns a subject. */
+type Mentions = (address: Address, port: number | undefined) => boolean;
+
+/** An address, and the port that follows it in a key, a value or a rule. */
+const PLACES =
+  /(?<![\w.:])\[?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*)\]?(?: \. (?:(?:tcp|udp|sctp) \. )?(\d+)|:(\d+))?(?![\w:])/g;
+
+/** The scope of `subject`, by what `state` knows of nodes, zones and pods. */
+export function scopeOf(subject: Subject, state: Pick<ClusterState, "objects">): Scope {
+  switch (subject.kind) {
+    case "service": {
+      const names = new Set((subject.port?.ports ?? []).map(({ name }) => name));
+      return ({ comment }) =>
+        comment !== undefined && serviceOfComment(comment) === subject.service &&
+        (names.size === 0 || names.has(comment));
+    }
+    case "address":
+      return mentioning((address, port) =>
+        address === subject.address && (subject.port === undefined || port === subject.port)
+      );
+    case "block":
+      return mentioning((address) => contains(subject.block, address));
+    case "node":
+    case "zone":
+    case "pod": {
+      const addresses = addressesOf(subject, state);
+      return mentioning((address) => addresses.has(address));
+    }
+  }
+}
+
+function mentioning(mentions: Mentions): Scope {
+  return (element) => {
+    for (
+      const [, text, port, other] of elementText({ key: element.key, ...valueOf(element) }).matchAll(PLACES)
+    ) {
+      const address = parseAddress(text!);
+      const number = port ?? other;
+      if (address !== undefined && mentions(address, number === undefined ? undefined : Number(number))) {
+        return true;
+      }
+    }
+    return false;
+  };
+}
+
+/** Whether an address in `text` is wanted. */
+export function mentionsIn(text: string, isWanted: (address: Address) => boolean): boolean {
+  for (const [, found] of text.matchAll(PLACES)) {
+    const address = parseAddress(found!);
+    if (address !== undefined && isWanted(address)) return true;
+  }
+  return false;
+}
+
+/** A comment may look like an address, so it is left out. */
+function valueOf({ value }: Element): { readonly value?: string } {
+  return value === undefined ? {} : { value };
+}
+
+/** The addresses of a pod; of a node or zone: its own, and those of the endpoints there. */
+export function addressesOf(
+  subject: Subject & { readonly kind: "node" | "zone" | "pod" },
+  { objects }: Pick<ClusterState, "objects">,
+): Set<Address> {
+  const found = new Set<Address>(subject.kind === "zone" ? [] : subject.addresses);
+  const nodes = nodesOf(subject, objects);
+  for (const object of objects.values()) {
+    if (object.kind !== "EndpointSlice") continue;
+    for (const endpoint of object.endpoints) {
+      const here = subject.kind === "pod"
+        ? podOf(endpoint, object.metadata.namespace ?? "") === subject.pod
+        : endpoint.nodeName !== undefined && nodes.has(endpoint.nodeName);
+      const address = here ? parseAddress(endpoint.addresses[0] ?? "") : undefined;
+      if (address !== undefined) found.add(address);
+    }
+  }
+  return found;
+}
+
+/** The names of the nodes that a subject means. */
+export function nodesOf(subject: Subject, objects: ClusterState["objects"]): Set<string> {
+  if (subject.kind === "node") return new Set([subject.node]);
+  if (subject.kind !== "zone") return new Set();
+  const there = [...objects.values()].filter((object) =>
+    object.kind === "Node" && zoneOf(object) === subject.zone
+  );
+  return new Set(there.map(({ metadata }) => metadata.name));
+}

@@ -1,0 +1,197 @@
+// The state of a node at a position, worst first: rules that are not committed, Services that are set aside or have no endpoints, the
+// own Node, claims that collide, changes by other programs, and what the ledger lacks.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { nodeStatus } from "../fold/own_node.ts";
+import { readFrontendClaim } from "../fold/resource.ts";
+import { titleText } from "../fold/title.ts";
+import type { JournalEntry } from "./journal.ts";
+import { journalBackward } from "./journal_reading.ts";
+import type { Past } from "./past.ts";
+import { conditionOfService } from "./service_condition.ts";
+import { rfc3339 } from "./time_expression.ts";
+
+/** How bad a finding is: `failing`: packets go wrong; `warning`: they may; `note`: nothing is wrong with the rules. */
+export type Severity = "failing" | "warning" | "note";
+
+/** One thing that a person should know. */
+export interface Finding {
+  /** How bad it is. */
+  readonly severity: Severity;
+  /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`. */
+  readonly topic: string;
+  /** The finding in words. */
+  readonly text: string;
+}
+
+/** See the head of this file. */
+export interface NodeState {
+  /** Offset of the last record that was folded. */
+  readonly at: number;
+  /** RFC 3339, when that record was written; "" where it is not kept. */
+  readonly time: string;
+  /** Name of the node; "" without one. */
+  readonly node: string;
+  /** Last record whose rules the kernel has; null where nothing was committed. */
+  readonly committed: number | null;
+  /** Whether the kernel has the rules of everything up to `at`. */
+  readonly inSync: boolean;
+  /** How many Services there are. */
+  readonly services: number;
+  /** How many endpoints all slices have. */
+  readonly endpoints: number;
+  /** The worst first. */
+  readonly findings: readonly Finding[];
+}
+
+const SEVERITIES: readonly Severity[] = ["failing", "warning", "note"];
+/** Most entries of the journal that are read for drift, gaps and rejections: what is older is the past's. */
+const ENTRIES_MAX = 20_000;
+/** Most Services that a finding names. */
+const NAMED_MAX = 5;
+
+/**
+ * The state of the node after the records in `state`, the end of `past` at that time. `answers`: what the running proxy says of itself,
+ * where it was asked.
+ */
+export function nodeStateOf(past: Past, state: ClusterState, answers: readonly Finding[] = []): NodeState {
+  const recent = recentEntries(past, state.folded);
+  const time = recent[0]?.time;
+  const waiting = recent.filter(({ offset, effect, kind }) =>
+    kind !== "commit" && effect && offset > (state.committed ?? -1)
+  );
+  const inSync = state.committed !== undefined && waiting.length === 0;
+  const findings = [
+    ...answers,
+    ...rulesFindings(state, waiting, recent),
+    ...asideFindings(state),
+    ...endpointFindings(state),
+    ...nodeFindings(state),
+    ...contestedFindings(state),
+    ...recordFindings(state, recent),
+    ...leftOutFindings(state),
+  ];
+  return {
+    at: state.folded,
+    time: time === undefined ? "" : rfc3339(time),
+    node: state.node.name,
+    committed: state.committed ?? null,
+    inSync,
+    services: state.services.size,
+    endpoints: endpointCount(state),
+    findings: findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)),
+  };
+}
+
+/** The newest entries, newest first: at least those after the last commit. */
+function recentEntries(past: Past, through: number): JournalEntry[] {
+  const found: JournalEntry[] = [];
+  for (const entry of journalBackward(past, through, { details: false })) {
+    if (found.push(entry) >= ENTRIES_MAX) break;
+  }
+  return found;
+}
+
+function endpointCount({ slices }: ClusterState): number {
+  let count = 0;
+  for (const owned of slices.values()) for (const { endpoints } of owned.values()) count += endpoints.length;
+  return count;
+}
+
+/** Whether the kernel has the rules, and why not. */
+function rulesFindings(
+  { committed }: ClusterState,
+  waiting: readonly JournalEntry[],
+  recent: readonly JournalEntry[],
+): Finding[] {
+  if (committed === undefined) {
+    return [{ severity: "note", topic: "rules", text: "nothing was committed: this ledger made no rules" }];
+  }
+  if (waiting.length === 0) return [];
+  const rejected = recent.find(({ commit }) => commit !== undefined);
+  const why = rejected?.commit?.accepted === false ? `; @${rejected.offset} ${rejected.text}` : "";
+  const oldest = waiting.at(-1)!;
+  const text = `${waiting.length} changes since @${oldest.offset} (${
+    rfc3339(oldest.time)
+  }) are not committed${why}`;
+  return [{ severity: why === "" ? "warning" : "failing", topic: "rules", text }];
+}
+
+function asideFindings({ aside }: ClusterState): Finding[] {
+  return [...aside].sort(([a], [b]) => a < b ? -1 : 1).map(([service, reason]) => ({
+    severity: "failing",
+    topic: "set aside",
+    text: `${service} is set aside and not served: ${reason}`,
+  }));
+}
+
+/** Services of which no port, or not every port, has an endpoint. */
+function endpointFindings(state: ClusterState): Finding[] {
+  const none: string[] = [];
+  const some: string[] = [];
+  for (const name of [...state.services.keys()].sort()) {
+    const condition = conditionOfService(state, name);
+    if (condition === undefined || condition.lacking.length === 0 || state.aside.has(name)) continue;
+    if (condition.serving === 0) none.push(name);
+    else some.push(`${name} (${condition.lacking.join(", ")})`);
+  }
+  return [
+    ...listed(none, (names) => `without endpoints: ${names}`, "warning"),
+    ...listed(some, (names) => `some ports without endpoints: ${names}`, "warning"),
+  ];
+}
+
+function listed(names: readonly string[], text: (names: string) => string, severity: Severity): Finding[] {
+  if (names.length === 0) return [];
+  const more = names.length - NAMED_MAX;
+  const shown = `${names.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return [{ severity, topic: "endpoints", text: `${names.length} Services ${text(shown)}` }];
+}
+
+function nodeFindings(state: ClusterState): Finding[] {
+  const { problem, text } = nodeStatus(state, state.committed !== undefined);
+  return problem === "" ? [] : [{ severity: "warning", topic: "node", text }];
+}
+
+function contestedFindings({ contested, claims, titles }: ClusterState): Finding[] {
+  return [...contested].sort().map((claim) => {
+    const [holder, ...others] = claims.get(claim) ?? [];
+    const { family, frontend } = readFrontendClaim(claim) ?? { family: "", frontend: claim };
+    const text = `${family} ${frontend} is claimed by ${others.join(", ")} too: ${holder}, ${
+      titleText(titles.get(claim))
+    }, has it`;
+    return { severity: "warning", topic: "contested", text };
+  });
+}
+
+/** The newest drift, gap and rejected commit. What was before the last commit is in order again. */
+function recordFindings({ committed }: ClusterState, recent: readonly JournalEntry[]): Finding[] {
+  const lastCommit = recent.find(({ commit }) => commit?.accepted)?.offset ?? committed ?? -1;
+  const newest = (isWanted: (entry: JournalEntry) => boolean) => recent.find(isWanted);
+  return [
+    { topic: "drift", entry: newest(({ kind }) => kind === "drift") },
+    { topic: "ledger", entry: newest(({ kind }) => kind === "gap") },
+    { topic: "rules", entry: newest(({ commit }) => commit?.accepted === false) },
+  ].flatMap(({ topic, entry }): Finding[] => {
+    if (entry === undefined) return [];
+    const over = entry.offset < lastCommit;
+    const text = `${over ? "last was " : ""}@${entry.offset} (${rfc3339(entry.time)}): ${entry.text}`;
+    return [{ severity: over ? "note" : "warning", topic, text }];
+  });
+}
+
+function leftOutFindings({ leftOut, omitted }: ClusterState): Finding[] {
+  const parts = [...leftOut].sort(([a], [b]) => a < b ? -1 : 1).map(([service, parts]): Finding => ({
+    severity: "warning",
+    topic: "left out",
+    text: `${service}: ${parts.slice(0, NAMED_MAX).join("; ")}${
+      parts.length > NAMED_MAX ? `; and ${parts.length - NAMED_MAX} more` : ""
+    }`,
+  }));
+  const without = [...omitted].sort(([a], [b]) => a < b ? -1 : 1).map(([port, count]): Finding => ({
+    severity: "warning",
+    topic: "left out",
+    text: `${port}: ${count} ready endpoints get no traffic: there are more than slots`,
+  }));
+  return [...parts, ...without];
+}

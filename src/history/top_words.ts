@@ -1,0 +1,41 @@
+// The text that `top` prints: three tables.
+
+import type { TimeText } from "./record_words.ts";
+import { lengthText, tableOr } from "./table_words.ts";
+import type { Top } from "./top.ts";
+
+/** The tables of the busiest Services, the flapping endpoints and the slowest commits. */
+export function topLines({ from, through, services, endpoints, commits }: Top, timeText: TimeText): string[] {
+  return [
+    `@${from} to @${through}`,
+    "",
+    ...tableOr(
+      "no Service changed",
+      ["CHANGES", "ENDPOINTS", "SERVICE", "LAST"],
+      services.map(({ service, changes, endpoints, last }) => [
+        String(changes),
+        String(endpoints),
+        service,
+        `@${last}`,
+      ]),
+    ),
+    "",
+    ...tableOr(
+      "no endpoint came back",
+      ["CAME BACK", "ENDPOINT", "SERVICE", "LAST"],
+      endpoints.map(({ endpoint, service, flaps, last }) => [String(flaps), endpoint, service, `@${last}`]),
+    ),
+    "",
+    ...tableOr(
+      "nothing was committed",
+      ["IN THE KERNEL", "OPERATIONS", "COMMIT", "TIME", "RECORDS"],
+      commits.map((one) => [
+        lengthText(one.microseconds / 1000),
+        String(one.operations),
+        `@${one.offset}`,
+        timeText(one.time),
+        `@${one.from} to @${one.through}`,
+      ]),
+    ),
+  ];
+}

@@ -1,0 +1,53 @@
+// Compares a ledger with the heads that a witness saw. A cut tail, an older copy and a past that was written anew are whole in
+// themselves; they differ from what was seen.
+
+import type { LedgerHead } from "../ledger/head.ts";
+
+/** Takes the hash chain at each place of a ledger, in order. */
+export class WitnessCheck {
+  /** The heads of the ledger, by their place. */
+  readonly #wanted = new Map<number, Set<string>>();
+  readonly #others = new Set<string>();
+  readonly #heads: number;
+  #good: number | undefined;
+  #bad: number | undefined;
+
+  constructor(heads: readonly LedgerHead[], readonly ledger: string) {
+    this.#heads = heads.length;
+    for (const { ledger, next, chain } of heads) {
+      if (ledger !== this.ledger) this.#others.add(ledger);
+      else this.#wanted.set(next, (this.#wanted.get(next) ?? new Set()).add(chain));
+    }
+  }
+
+  /** Notes that `chain` is the hash chain before record `next`. */
+  note(next: number, chain: string): void {
+    const seen = this.#wanted.get(next);
+    if (seen === undefined) return;
+    if (seen.size === 1 && seen.has(chain)) this.#good = this.#bad === undefined ? next : this.#good;
+    else this.#bad ??= next;
+  }
+
+  /** What differs, for a ledger that has the records from `first` to `last`. */
+  problems(first: number, last: number): string[] {
+    if (this.#heads > 0 && this.#wanted.size === 0) {
+      return [
+        `the witness never saw ledger ${this.ledger}, but ${
+          [...this.#others].join(", ")
+        }: all of it was replaced`,
+      ];
+    }
+    const most = Math.max(-1, ...this.#wanted.keys());
+    const trusted = this.#good ?? first;
+    return [
+      ...(this.#bad === undefined ? [] : [
+        `what is before @${this.#bad} is not what the witness saw; the first record that cannot be trusted is @${trusted}`,
+      ]),
+      ...(most <= last + 1 ? [] : [
+        `the witness saw @${
+          most - 1
+        }, and the ledger ends at @${last}: its tail was cut, or it is an older copy`,
+      ]),
+    ];
+  }
+}

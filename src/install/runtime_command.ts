@@ -1,0 +1,106 @@
+// The command of the container: Deno with the permissions that the program needs, and the program. The image's ENTRYPOINT is the
+// same command with any network address, because an image does not know the API server. Deno opens a path that it allows
+// as it is written, wherever links lead, and a call of libc passes all of its checks: what bounds the program is NET_ADMIN as the
+// only capability, the seccomp profile and the read-only root file system. These permissions bound a fault of a library.
+
+import { type Cidr, contains, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
+import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
+
+/** Where the node's folder is mounted in the container. */
+export const LEDGER_FOLDER = "/var/lib/ledgerproxy";
+/** Where a configuration is mounted: the folder of the kubeconfig in kubeadm's configuration of kube-proxy. */
+export const CONFIG_FOLDER = "/var/lib/kube-proxy";
+/** The token and the certificate of the pod's account. In Debian /var/run leads to /run, and Deno asks for both paths. */
+const ACCOUNT_FOLDERS = ["/var/run", "/run"].map((run) => `${run}/secrets/kubernetes.io/serviceaccount`);
+/** Deno and the program. A worker reads the program again. */
+const PROGRAM_FOLDER = "/ledgerproxy";
+/** Debian's glibc for each architecture of the image (kernel/libc.ts). */
+const LIBC = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6"];
+/** The variable with the address of the node, which only the kubelet knows. */
+export const HOST_IP = "HOST_IP";
+
+/** The command. `net` has the addresses that may be used, as Deno writes them; without it all may. */
+export function runtimeCommand(net?: readonly string[]): string[] {
+  const paths = (...all: string[]) => all.join(",");
+  return [
+    `${PROGRAM_FOLDER}/deno`,
+    "run",
+    "--no-prompt",
+    "--no-remote",
+    "--v8-flags=--expose-gc,--max-semi-space-size=4",
+    `--allow-ffi=${paths(...LIBC)}`,
+    net === undefined ? "--allow-net" : `--allow-net=${net.join()}`,
+    `--allow-read=${paths(PROGRAM_FOLDER, LEDGER_FOLDER, CONFIG_FOLDER, ...ACCOUNT_FOLDERS)}`,
+    `--allow-write=${LEDGER_FOLDER}`,
+    "--allow-env",
+    "--allow-sys=hostname,networkInterfaces,osRelease,uid",
+    `${PROGRAM_FOLDER}/ledgerproxy.js`,
+  ];
+}
+
+/** What decides about the addresses that the program uses. */
+export interface Addresses {
+  /** URL of the API server; absent where only a configuration in the cluster names it. */
+  readonly apiServer?: string | undefined;
+  /** Whether a configuration in the cluster may change the addresses below. */
+  readonly configured: boolean;
+  /** The addresses that the program listens on. */
+  readonly listens: readonly { readonly hostname: string; readonly port: number }[];
+  readonly proxy: ProxyConfig;
+}
+
+/** The addresses that the program uses, or why they are not known before it runs. */
+export type Network =
+  | { readonly known: true; readonly net: readonly string[] }
+  | { readonly known: false; readonly why: string };
+
+/** The network of a node. Health check ports of Services are on the node's own addresses. */
+export function networkOf({ apiServer, configured, listens, proxy }: Addresses): Network {
+  if (configured) return unknown("a configuration in the cluster names them");
+  const { hostname = "", host = "", port = "" } = apiServer === undefined ? {} : new URL(apiServer);
+  const server = parseAddress(hostname.replace(/^\[(.*)\]$/, "$1"));
+  if (server === undefined) {
+    return unknown("the API server has a name, which does not say of which family nodes are");
+  }
+  const detected = proxy.detectLocal.mode === "ClusterCIDR" ? proxy.detectLocal.cidrs.map(parseCidr) : [];
+  if (new Set(detected.map((cidr) => cidr?.family)).size > 1) {
+    return unknown("pods have addresses of both families, and a pod is given only one address of its node");
+  }
+  const nodes = nodeAddresses(proxy, familyOf(server));
+  if (nodes === undefined) {
+    return unknown("Deno has no ranges of IPv6 addresses, such as --nodeport-addresses names");
+  }
+  const api = port === "" ? `${host}:443` : host;
+  return { known: true, net: [api, ...listens.map(addressText), ...nodes] };
+}
+
+function unknown(why: string): Network {
+  return { known: false, why };
+}
+
+/** Where health check ports listen, on any port; undefined where that cannot be written. */
+function nodeAddresses(proxy: ProxyConfig, family: Family): string[] | undefined {
+  const scopes = FAMILIES.map((one) => nodePortScope(proxy, one));
+  if (scopes.some(({ all }) => all)) return ["[::]"];
+  const cidrs = scopes.flatMap((scope) => scope.all ? [] : scope.cidrs).filter((cidr) => !isLoopback(cidr));
+  if (cidrs.some((cidr) => cidr.family === "ip6")) return undefined;
+  const primary = scopes.some((scope) => !scope.all && scope.primary);
+  const own = proxy.bindAddress ?? `$(${HOST_IP})`;
+  const isIpv6 = proxy.bindAddress === undefined ? family === "ip6" : own.includes(":");
+  return [
+    ...cidrs.map(({ address, length }) => `${address}/${length}`),
+    ...(primary ? [isIpv6 ? `[${own}]` : own] : []),
+  ];
+}
+
+/** The program opens no health check port on loopback. */
+function isLoopback({ address }: Cidr): boolean {
+  return LOOPBACK.some((cidr) => contains(cidr, address));
+}
+
+const LOOPBACK = ["127.0.0.0/8", "::1/128"].map((text) => parseCidr(text)!);
+
+function addressText({ hostname, port }: { readonly hostname: string; readonly port: number }): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}

@@ -1,0 +1,28 @@
+// Bounds on what one Service may cost. They are part of the configuration record, so a replay applies those that were in
+// force. A ledger whose configuration has none, as up to 0.6.0 and as `record` writes it, is folded without bounds.
+
+import { LARGE_SERVICE_ELEMENTS, SERVICE_ELEMENTS_MAX, STEP_ELEMENTS } from "../limits.ts";
+
+/** How many elements a Service may have, and when its rules are made in steps. */
+export interface ServiceBounds {
+  /** A Service with more is set aside. */
+  readonly most: number;
+  /** The rules of a Service with more are made later than its events, in steps: see `fold/steps.ts`. */
+  readonly large: number;
+  /** About how many elements one step changes. */
+  readonly step: number;
+}
+
+/** The bounds for rules that are made once and not kept: no Service is large, so that no step is needed. */
+export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
+  most: SERVICE_ELEMENTS_MAX,
+  large: SERVICE_ELEMENTS_MAX,
+  step: STEP_ELEMENTS,
+};
+
+/** The bounds of `run`. */
+export const SERVICE_BOUNDS: ServiceBounds = {
+  most: SERVICE_ELEMENTS_MAX,
+  large: LARGE_SERVICE_ELEMENTS,
+  step: STEP_ELEMENTS,
+};

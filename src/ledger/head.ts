@@ -1,0 +1,41 @@
+// Heads of ledgers as others saw them: the hash chain before a record, in a file of checkpoints or in the metrics of a node. Who owns
+// the node cannot take them back.
+
+import { readCheckpoint } from "./checkpoint.ts";
+
+/** A place of a ledger that was seen from outside. */
+export interface LedgerHead {
+  /** Id of the ledger. */
+  readonly ledger: string;
+  /** Offset of the first record after it. */
+  readonly next: number;
+  /** Hash chain before that record, 64 hex digits. */
+  readonly chain: string;
+}
+
+/** The metric whose labels are a head. */
+export const HEAD_METRIC = "ledgerproxy_ledger_head_info";
+
+const NOTE = /^ledgerproxy\/[0-9a-f]{16}\n(?:.+\n)+\n(?:— .+\n)+/gm;
+const SERIES = new RegExp(`^${HEAD_METRIC}\\{([^}]*)\\}`, "gm");
+const LABEL = /(\w+)="([^"]*)"/g;
+
+/** The heads in `text`: checkpoints one after the other, or what a scrape of nodes or of Prometheus returned; else what is wrong. */
+export function readHeads(text: string): readonly LedgerHead[] | string {
+  const heads: LedgerHead[] = [];
+  for (const [note] of text.matchAll(NOTE)) {
+    const read = readCheckpoint(note);
+    if (typeof read === "string") return `a checkpoint of the witness: ${read}`;
+    heads.push({ ledger: read.ledger, next: read.next, chain: read.chain });
+  }
+  for (const [, labels] of text.matchAll(SERIES)) {
+    const { ledger, offset, chain } = Object.fromEntries(
+      [...labels!.matchAll(LABEL)].map(([, name, value]) => [name, value]),
+    );
+    const wrong = !/^[0-9a-f]{16}$/.test(ledger ?? "") || !/^\d+$/.test(offset ?? "") ||
+      !/^[0-9a-f]{64}$/.test(chain ?? "");
+    if (wrong) return `a series ${HEAD_METRIC} has other labels than ledger, offset and chain`;
+    heads.push({ ledger: ledger!, next: Number(offset), chain: chain! });
+  }
+  return heads.length > 0 ? heads : `it has neither checkpoints nor series ${HEAD_METRIC}`;
+}

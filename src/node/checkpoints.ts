@@ -1,0 +1,207 @@
+// Signs the ledger of a running node: a checkpoint after so many records or so long, and one at the end. The records of the last
+// minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
+
+import { type Checkpoint, checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
+import type { LedgerHead } from "../ledger/head.ts";
+import { readBackward } from "../ledger/reader.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
+import { isStorageFailure, type Storage } from "../ledger/storage.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Place } from "../ledger/snapshot.ts";
+import {
+  CHECKPOINT_END_MILLISECONDS_MAX,
+  CHECKPOINT_MILLISECONDS,
+  CHECKPOINT_RECORDS,
+  HEAD_MILLISECONDS,
+} from "../limits.ts";
+import { messageOf } from "../thrown.ts";
+import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
+import type { LoadedFile } from "../ledger/worker_messages.ts";
+import { LedgerFiles } from "./ledger_files.ts";
+import { log } from "./log.ts";
+
+/** What signing needs of a ledger. */
+export type SignedLedger = Pick<Ledger, "ledger" | "next" | "durable" | "failure" | "sync"> & {
+  /** Place after the last record. */
+  readonly place: Place;
+};
+
+/** How often it is looked whether records are durable, in milliseconds, when the program ends. */
+const LOOK_MILLISECONDS = 5;
+
+/** How often {@link Checkpoints.wake} is due, in milliseconds. */
+export const CHECKPOINT_STEP_MILLISECONDS = 1000;
+
+/**
+ * Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC; `publish`
+ * receives heads that are durable, not often.
+ */
+export class Checkpoints {
+  readonly #keys: CheckpointKeys;
+  #current: CheckpointKey | undefined;
+  #prepared: CheckpointKey | undefined;
+  /** Offset of a checkpoint that may not be durable yet. */
+  #pending: number | undefined;
+  /** Offset behind the last checkpoint; what an earlier process left after it is signed soon after the start. */
+  #signed = 0;
+  #signedAt = performance.now();
+  #working: Promise<void> | undefined;
+  #head: LedgerHead | undefined;
+  #publishedAt = -Infinity;
+  #failed = false;
+  #stopped = false;
+
+  constructor(
+    readonly folder: string,
+    readonly ledger: SignedLedger,
+    readonly append: (record: LedgerRecord) => void,
+    readonly now: () => string,
+    readonly publish: (head: LedgerHead) => void,
+    /** Resolves when no earlier run of the loop uses the keys. */
+    readonly free: Promise<void> = Promise.resolve(),
+  ) {
+    this.#keys = new CheckpointKeys(folder, ledger.ledger);
+  }
+
+  /** Takes the next step, unless one is under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#working ??= this.#attempt(false).finally(() => this.#working = undefined);
+  }
+
+  /** Signs what is not signed yet where a key is ready, as before a segment ends. */
+  signWhereReady(): void {
+    const ready = this.#current !== undefined && this.#prepared !== undefined && this.#pending === undefined;
+    if (ready && this.ledger.next > this.#signed) this.#sign(this.#current!, this.#prepared!);
+  }
+
+  /** Signs what is not signed yet, and waits until that is durable and its key erased: a bounded time, because a disk may hang. */
+  async end(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => late.resolve(), CHECKPOINT_END_MILLISECONDS_MAX);
+    await Promise.race([this.#end(), late.promise]);
+    clearTimeout(timer);
+  }
+
+  async #end(): Promise<void> {
+    await this.#working;
+    this.#working = this.#lastSteps();
+    await this.#working;
+  }
+
+  /** Opens and prepares, signs, and erases. */
+  async #lastSteps(): Promise<void> {
+    for (let steps = 3; steps > 0; steps--) await this.#attempt(true);
+  }
+
+  /** Signs nothing more, and waits for the step that is under way: another run of the loop may use the keys then. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#working;
+  }
+
+  /** One step. What the disk does not take is tried again by a later one. */
+  async #attempt(ending: boolean): Promise<void> {
+    try {
+      await this.#step(ending);
+      this.#failed = false;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      if (!this.#failed) log.warn(`no checkpoint can be signed: ${messageOf(error)}`);
+      this.#failed = true;
+    }
+  }
+
+  async #step(ending: boolean): Promise<void> {
+    await this.free;
+    this.#current ??= await this.#open();
+    if (this.#pending !== undefined) {
+      if (ending) await this.#makeDurable(this.#pending);
+      if (this.ledger.durable > this.#pending) await this.#advance(this.#pending);
+      return;
+    }
+    this.#prepared ??= await this.#keys.prepare(this.#current);
+    const records = this.ledger.next - this.#signed;
+    const due = ending || records >= CHECKPOINT_RECORDS ||
+      performance.now() - this.#signedAt >= CHECKPOINT_MILLISECONDS;
+    if (due && records > 0 && !this.#stopped) this.#sign(this.#current, this.#prepared);
+  }
+
+  async #open(): Promise<CheckpointKey> {
+    const { key, isNew, signed } = await this.#keys.open();
+    this.#signed = signed;
+    if (isNew) {
+      log.info(
+        `the ledger's checkpoints begin with this key, which an auditor keeps: ${key.signer.verifier}`,
+      );
+      return key;
+    }
+    const next = await this.#keys.prepared(key);
+    if (next === undefined) return key;
+    // The process before ended between a checkpoint and the erasure of its key.
+    const used = await lastCheckpoint(this.folder);
+    if (used?.number !== key.number) return key;
+    await this.#keys.advance(used.next);
+    this.#signed = used.next + 1;
+    return next;
+  }
+
+  /** Waits until the record at `offset` is durable, unless the disk fails. */
+  async #makeDurable(offset: number): Promise<void> {
+    const { ledger } = this;
+    ledger.sync();
+    while (ledger.durable <= offset && ledger.failure === undefined && !this.#stopped) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    }
+  }
+
+  #sign({ number, signer }: CheckpointKey, { signer: { verifier: nextKey } }: CheckpointKey): void {
+    const { ledger, next, chain } = this.ledger.place;
+    this.append(checkpointRecord({ ledger, next, chain, time: this.now(), number, nextKey }, signer));
+    this.#pending = next;
+    this.#head = { ledger, next, chain };
+    this.#signed = this.ledger.next;
+    this.#signedAt = performance.now();
+  }
+
+  async #advance(offset: number): Promise<void> {
+    await this.#keys.advance(offset);
+    this.#current = this.#prepared;
+    this.#prepared = undefined;
+    this.#pending = undefined;
+    if (this.#head === undefined || performance.now() - this.#publishedAt < HEAD_MILLISECONDS) return;
+    this.publish(this.#head);
+    this.#publishedAt = performance.now();
+  }
+}
+
+/** The last checkpoint in the ledger's last records. Threads of the runtime read the files: a disk may hang. */
+async function lastCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+  const unread: LoadedFile[] = [];
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) unread.push({ name, size: (await Deno.stat(`${folder}/${name}`)).size });
+  }
+  unread.sort((a, b) => a.name < b.name ? -1 : 1);
+  const files = new LedgerFiles(folder, unread, {
+    async read(wanted) {
+      const read = new Map<string, LoadedFile>();
+      for (const name of wanted) {
+        const bytes = await Deno.readFile(`${folder}/${name}`);
+        read.set(name, { name, size: bytes.length, bytes });
+      }
+      return unread.map((file) => read.get(file.name) ?? file);
+    },
+  });
+  return await files.look(findCheckpoint);
+}
+
+function findCheckpoint(storage: Storage): Checkpoint | undefined {
+  let left = 2 * CHECKPOINT_RECORDS;
+  for (const { record } of readBackward(storage)) {
+    const note = noteOf(record);
+    const read = note === undefined ? "none" : readCheckpoint(note);
+    if (typeof read !== "string") return read;
+    if (left-- === 0) return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+// A part of a delta, for a batch that the kernel refused as a whole. It is cut between frontends, never inside one, and the
+// smallest Services come first: when one Service is at fault, all others are served before it is known which.
+
+import { objectNoun } from "../nft/objects.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
+import { splitSetPath } from "../nft/ruleset.ts";
+import { CONTAINERS } from "../fold/skeleton.ts";
+import { compareChanges, type Delta, type ElementChange } from "./delta.ts";
+
+/** Changes that are committed together or not at all. */
+interface Unit {
+  /** `namespace/name`; "" for changes that concern no Service alone. */
+  readonly service: string;
+  readonly frontend: string;
+  readonly changes: ElementChange[];
+}
+
+/** A part of a delta. */
+export interface DeltaPart {
+  readonly delta: Delta;
+  /** How many changes are left for later parts. */
+  readonly left: number;
+  /** The Service of all of its changes, where they cannot be cut further; undefined where there are several units. */
+  readonly alone: string | undefined;
+}
+
+/** The first units of `delta` with at most `most` changes together, as `measure` counts them, and at least one unit. */
+export function partOf(
+  delta: Delta,
+  most: number,
+  measure: (changes: Delta) => number = ({ length }) => length,
+): DeltaPart {
+  const units = unitsOf(delta);
+  const taken: ElementChange[] = [];
+  let [count, size] = [0, 0];
+  for (const { changes } of units) {
+    size += measure(changes);
+    if (count > 0 && size > most) break;
+    for (const change of changes) taken.push(change);
+    count++;
+  }
+  return {
+    delta: taken.sort(compareChanges),
+    left: delta.length - taken.length,
+    alone: count === 1 ? units[0]!.service : undefined,
+  };
+}
+
+/** The units in order: by the number of their Service's changes, then Service, then frontend. */
+function unitsOf(delta: Delta): Unit[] {
+  const units = new Map<string, Unit>();
+  const sizes = new Map<string, number>();
+  const whole = new Set(delta.filter(({ set }) => objectNoun(set) !== undefined).map(serviceOf));
+  for (const change of delta) {
+    const service = serviceOf(change);
+    sizes.set(service, (sizes.get(service) ?? 0) + 1);
+    // Chains and sets of a Service refer to each other, and its frontends to them.
+    const frontend = whole.has(service) ? "" : frontendOf(change);
+    const name = `${service}\n${frontend}`;
+    const unit = units.get(name);
+    if (unit === undefined) units.set(name, { service, frontend, changes: [change] });
+    else unit.changes.push(change);
+  }
+  const order = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
+  return [...units.values()].sort((a, b) =>
+    sizes.get(a.service)! - sizes.get(b.service)! || order(a.service, b.service) ||
+    order(a.frontend, b.frontend)
+  );
+}
+
+/** The Service of a change, from the comment of its element or the name of its chain or set; "" where neither has it. */
+function serviceOf({ set, key, before, after }: ElementChange): string {
+  const comment = after?.comment ?? before?.comment;
+  if (comment !== undefined) return serviceOfComment(comment);
+  if (objectNoun(set) === undefined) return "";
+  // `endpoint-shop/web/tcp/http__10.244.0.1/8080` and its like (fold/affinity.ts).
+  return /^[a-z]+-([^/]+\/[^/]+)\//.exec(key)?.[1] ?? "";
+}
+
+/** The frontend of a change: its family and the key, without the slot or the source. */
+function frontendOf({ set, key }: ElementChange): string {
+  const { family, name } = splitSetPath(set);
+  const isBehind = CONTAINERS.get(set)?.key.at(-1) === "slot" || name === "firewall-sources";
+  return `${family} ${isBehind ? key.slice(0, key.lastIndexOf(" . ")) : key}`;
+}

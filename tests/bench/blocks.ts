@@ -1,0 +1,193 @@
+// How long the loop is blocked while large Services are served: the longest time between two turns of the event loop, and the
+// longest time that a change of a small Service takes to reach the kernel meanwhile. Each case runs in a process and a network
+// namespace of its own.
+//
+//   deno task bench:blocks [CASE ...]
+
+import { newEngine } from "../../src/engine/engine.ts";
+import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { runLoop } from "../../src/engine/running.ts";
+import type { SourceBatch } from "../../src/ingest/source.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { SERVICE_BOUNDS } from "../../src/kube/bounds.ts";
+import { decodeObject } from "../../src/kube/decode.ts";
+import type { KubeObject } from "../../src/kube/objects.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { largeService, smallServices } from "../support/large_service.ts";
+import { appears } from "../support/cluster_notation.ts";
+import { percentile } from "./percentile.ts";
+import { table } from "./table.ts";
+
+/** Large Services as ports x endpoints, and how often each changes in a second. */
+interface Case {
+  readonly services: readonly (readonly [ports: number, endpoints: number])[];
+  readonly changesPerSecond: number;
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "2000x1000": { services: [[2000, 1000]], changesPerSecond: 0 },
+  "2000x1000-changing": { services: [[2000, 1000]], changesPerSecond: 5 },
+  "2000x31": { services: [[2000, 31]], changesPerSecond: 0 },
+  "1x4000": { services: [[1, 4000]], changesPerSecond: 1 },
+  "1500x40-changing": { services: [[1500, 40]], changesPerSecond: 5 },
+  "5 of 600x100": { services: Array.from({ length: 5 }, () => [600, 100] as const), changesPerSecond: 0 },
+  "5 of 600x100-changing": {
+    services: Array.from({ length: 5 }, () => [600, 100] as const),
+    changesPerSecond: 1,
+  },
+};
+const SECONDS = 10;
+const SMALL = 200;
+const SMALL_CHANGES_PER_SECOND = 20;
+
+interface Result {
+  readonly name: string;
+  /** Milliseconds: by the clock, and in CPU time of the loop's thread. */
+  readonly longest: number;
+  readonly longestCpu: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly memory: number;
+}
+
+const decoded = (objects: readonly object[]) =>
+  objects.map(decodeObject).flatMap((one): KubeObject[] => one.ok ? [one.object] : []);
+/** CPU time of the loop's thread in milliseconds (proc_pid_schedstat(5)): other programs and the collector's threads do not count. */
+const cpu = () => Number(Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/schedstat`).split(" ")[0]) / 1e6;
+
+/** What a run measures. */
+class Clock {
+  longest = 0;
+  longestCpu = 0;
+  readonly latencies: number[] = [];
+  /** When the last change of a small Service was due. */
+  due = 0;
+  #at = 0;
+  #cpuAt = 0;
+
+  /** Measures each turn of the event loop from now on; returns what ends that. */
+  turns(): () => void {
+    [this.#at, this.#cpuAt] = [performance.now(), cpu()];
+    const timer = setInterval(() => {
+      this.longest = Math.max(this.longest, performance.now() - this.#at);
+      this.longestCpu = Math.max(this.longestCpu, cpu() - this.#cpuAt);
+      [this.#at, this.#cpuAt] = [performance.now(), cpu()];
+    }, 1);
+    return () => clearInterval(timer);
+  }
+}
+
+async function measure(name: string): Promise<Result> {
+  const folder = Deno.makeTempDirSync();
+  using kernel = new NetlinkKernel();
+  const engine = newEngine();
+  const clock = new Clock();
+  {
+    using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+    const now = () => new Date().toISOString();
+    const ports: Ports = {
+      kernel,
+      ledger,
+      now,
+      report: ({ services }) => {
+        const small = services.some((name) => name.startsWith("shop/"));
+        if (small) clock.latencies.push(performance.now() - clock.due);
+      },
+      warn: () => {},
+    };
+    perform(engine, ports, { kind: "opened", ledger: ledger.ledger });
+    const records = [{
+      kind: "config",
+      time: now(),
+      version: "bench",
+      nodeName: "",
+      bounds: SERVICE_BOUNDS,
+    }] as const;
+    perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
+    perform(engine, ports, list(kernel));
+    const source = { description: name, batches: () => batches(CASES[name]!, clock) };
+    await runLoop(engine, ports, source, new AbortController().signal);
+  }
+  Deno.removeSync(folder, { recursive: true });
+  const { longest, longestCpu, latencies } = clock;
+  return {
+    ...{ name, longest, longestCpu },
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+    memory: Number(/VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) * 1024,
+  };
+}
+
+/** A list of all Services, then changes at their times. The first batch is not measured: it makes the tables. */
+async function* batches({ services, changesPerSecond }: Case, clock: Clock): AsyncGenerator<SourceBatch> {
+  const large = (less: number) =>
+    decoded(
+      services.flatMap(([ports, endpoints], i) => largeService(`big/b${i}`, i, ports, endpoints - less)),
+    );
+  const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
+  yield { kind: "list", objects, complete: true, time: new Date().toISOString(), problems: [] };
+  const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));
+  const largeSlices = [1, 2].map((less) => large(less).filter(isSlice));
+  const end = clock.turns();
+  const begun = performance.now();
+  const each = Math.round(SMALL_CHANGES_PER_SECOND / changesPerSecond);
+  for (let i = 0; i < SECONDS * SMALL_CHANGES_PER_SECOND; i++) {
+    clock.due = begun + i * 1000 / SMALL_CHANGES_PER_SECOND;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, clock.due - performance.now())));
+    yield eventsOf([smallSlices[Math.floor(i / SMALL) & 1]![i % SMALL]!]);
+    if (i % each === 0) yield eventsOf(largeSlices[Math.floor(i / each) & 1]!);
+  }
+  end();
+}
+
+function eventsOf(objects: readonly KubeObject[]): SourceBatch {
+  return { kind: "events", events: objects.map(appears), problems: [] };
+}
+
+function isSlice({ kind }: KubeObject): boolean {
+  return kind === "EndpointSlice";
+}
+
+async function inNamespace(name: string): Promise<Result> {
+  console.error(`measuring ${name}`);
+  const path = new URL(import.meta.url).pathname;
+  const flags = ["--v8-flags=--expose-gc,--max-semi-space-size=4"];
+  const { success, stdout } = await new Deno.Command("unshare", {
+    args: [
+      "--net",
+      "--",
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      ...flags,
+      path,
+      "--one",
+      name,
+    ],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`${name} failed`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+if (Deno.args[0] === "--one") console.log(JSON.stringify(await measure(Deno.args[1]!)));
+else {
+  const results: Result[] = [];
+  for (const name of Deno.args.length > 0 ? Deno.args : Object.keys(CASES)) {
+    results.push(await inNamespace(name));
+  }
+  table(
+    `${SMALL} small Services, ${SMALL_CHANGES_PER_SECOND} of which change in a second, beside large ones`,
+    [
+      ["large Services", "longest block", "in CPU time", "change p50", "change p99", "peak memory"],
+      ...results.map(({ name, longest, longestCpu, p50, p99, memory }) => [
+        name,
+        ...[longest, longestCpu, p50, p99].map((value) => `${value.toFixed(1)} ms`),
+        `${Math.round(memory / 1e6)} MB`,
+      ]),
+    ],
+  );
+}

@@ -1,0 +1,267 @@
+// The hostile tenant: one namespace does all it can to the proxy, while an endpoint of another namespace's Service changes, and
+// the time from the PATCH to the kernel is taken. A large legitimate Service must be served fully meanwhile. It prints a line
+// for each attack and asserts no time; the exit code is 1 where the large Service, or a change of the innocent one, is not served
+// at all.
+//
+//   deno task bench:tenant [--seconds N]      how long each attack is measured
+
+import { parseArgs } from "node:util";
+import { ControlPlane, type Json } from "../support/cluster/control_plane.ts";
+import { addApiAddress } from "../support/cluster/near_plane.ts";
+import { API_ADDRESS, furnishApi } from "../support/cluster/oracle.ts";
+import { EndpointProbe } from "../support/endpoint_probe.ts";
+import { shell } from "../support/lab/lab.ts";
+import { ObservedProgram } from "../support/observed_program.ts";
+import { until } from "../support/until.ts";
+import { makeServices } from "./peers/cluster.ts";
+import { percentile } from "./percentile.ts";
+import { table } from "./table.ts";
+
+const { values: { seconds: secondsText } } = parseArgs({
+  args: Deno.args,
+  options: { seconds: { type: "string", default: "30" } },
+});
+const MEASURED_SECONDS = Number(secondsText);
+const INNOCENT_SERVICES = 200;
+/** The large legitimate Service: 4 ports with 1,000 endpoints each. */
+const LARGE = { ports: 4, endpoints: 1000 };
+/** A change that is not in the kernel by then counts as that long. */
+const LATE_MILLISECONDS = 30_000;
+const HOSTILE = "hostile";
+const VICTIM = { name: "s0", port: 80 };
+
+/** One thing that a tenant does, and how the line in the table names it. */
+interface Attack {
+  readonly name: string;
+  /** Begins it; returns a function that goes on with it until it is stopped. */
+  begin(): Promise<(() => Promise<void>) | undefined>;
+}
+
+const folder = Deno.makeTempDirSync();
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+async function startPlane(): Promise<ControlPlane> {
+  addApiAddress();
+  const plane = await ControlPlane.start(API_ADDRESS);
+  await furnishApi(plane);
+  await plane.call("POST", "/api/v1/namespaces", named("Namespace", HOSTILE));
+  return plane;
+}
+
+function named(kind: string, name: string): Json {
+  return { apiVersion: "v1", kind, metadata: { name } };
+}
+
+/** Creates a Service with a slice in `namespace`; returns its cluster IP. */
+async function make(
+  namespace: string,
+  name: string,
+  { ports, endpoints, affinity = false }: {
+    readonly ports: number;
+    readonly endpoints: number;
+    readonly affinity?: boolean;
+  },
+): Promise<string> {
+  const port = (i: number) => ({ name: `p${i}`, port: 80 + i, protocol: "TCP" });
+  const made = await plane.call("POST", `/api/v1/namespaces/${namespace}/services`, {
+    ...named("Service", name),
+    metadata: { name, namespace },
+    spec: {
+      ports: Array.from({ length: ports }, (_, i) => port(i)),
+      ...(affinity ? { sessionAffinity: "ClientIP" } : {}),
+    },
+  });
+  await plane.call("POST", slices(namespace), sliceOf(namespace, name, ports, endpoints, 0));
+  return (made as { spec: { clusterIP: string } }).spec.clusterIP;
+}
+
+const slices = (namespace: string) => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+
+/** A slice of Service `name`; `generation` gives it other addresses. */
+function sliceOf(
+  namespace: string,
+  name: string,
+  ports: number,
+  endpoints: number,
+  generation: number,
+): Json {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: `${name}-a`, namespace, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    ports: Array.from({ length: ports }, (_, i) => ({ name: `p${i}`, port: 8080 + i, protocol: "TCP" })),
+    endpoints: Array.from({ length: endpoints }, (_, i) => ({
+      addresses: [`10.${100 + generation % 100}.${(i >> 8) & 255}.${i & 255}`],
+    })),
+  };
+}
+
+async function remove(name: string): Promise<void> {
+  await plane.call("DELETE", `/api/v1/namespaces/${HOSTILE}/services/${name}`);
+  await plane.call("DELETE", `${slices(HOSTILE)}/${name}-a`);
+}
+
+/** What a tenant may do with the rights of one namespace. */
+const ATTACKS: readonly Attack[] = [
+  { name: "nothing", begin: () => Promise.resolve(undefined) },
+  {
+    name: "2,000 ports x 1,000 endpoints",
+    async begin() {
+      await make(HOSTILE, "huge", { ports: 2000, endpoints: 1000 });
+      return undefined;
+    },
+  },
+  {
+    name: "20 Services of 100 ports x 500 endpoints",
+    async begin() {
+      for (let i = 0; i < 20; i++) await make(HOSTILE, `below-${i}`, { ports: 100, endpoints: 500 });
+      return undefined;
+    },
+  },
+  {
+    name: "churn: 50 ports x 200 endpoints, all replaced again and again",
+    async begin() {
+      await make(HOSTILE, "churn", { ports: 50, endpoints: 200 });
+      let generation = 1;
+      return async () => {
+        const { endpoints } = sliceOf(HOSTILE, "churn", 50, 200, generation++);
+        await plane.call("PATCH", `${slices(HOSTILE)}/churn-a`, { endpoints });
+      };
+    },
+  },
+  {
+    name: "churn: 20 Services made and removed again and again",
+    begin: () =>
+      Promise.resolve(async () => {
+        const names = Array.from({ length: 20 }, (_, i) => `short-${i}`);
+        await Promise.all(names.map((name) => make(HOSTILE, name, { ports: 10, endpoints: 50 })));
+        await Promise.all(names.map(remove));
+      }),
+  },
+  {
+    name: "affinity: 100 ports x 50 endpoints",
+    async begin() {
+      await make(HOSTILE, "sticky", { ports: 100, endpoints: 50, affinity: true });
+      return undefined;
+    },
+  },
+];
+
+async function bench(): Promise<number> {
+  await makeServices(plane, INNOCENT_SERVICES);
+  const large = await make("shop", "large", LARGE);
+  const flags = ["--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`];
+  const program = new ObservedProgram(`${folder}/log`, ...flags);
+  await using _ended = program;
+  await until("it serves", () => /are in place|in sync|skeleton written/.test(program.log), 120_000);
+  const victim = await victimAddress();
+  const rows: string[][] = [[
+    "while a tenant does",
+    "changes",
+    "p50",
+    "p99",
+    "worst",
+    "late",
+    "memory",
+    "/livez p99",
+  ]];
+  let late = 0;
+  for (const attack of ATTACKS) {
+    console.error(attack.name);
+    const { times, memory, livez } = await under(attack, program, victim);
+    const missed = times.filter((time) => time >= LATE_MILLISECONDS).length;
+    late += missed;
+    rows.push([
+      attack.name,
+      String(times.length),
+      `${percentile(times, 0.5).toFixed(1)} ms`,
+      `${percentile(times, 0.99).toFixed(1)} ms`,
+      `${Math.max(...times).toFixed(0)} ms`,
+      String(missed),
+      megabytes(memory),
+      `${percentile(livez, 0.99).toFixed(0)} ms`,
+    ]);
+  }
+  const served = await servedSlots(large);
+  const all = LARGE.ports * LARGE.endpoints;
+  table("PATCH of an innocent endpoint to the kernel; attacks stay when the next one begins", rows);
+  console.log(
+    `the large Service (${LARGE.ports} ports x ${LARGE.endpoints} endpoints): ${served} of ${all} slots in the kernel`,
+  );
+  return served === all && late === 0 ? 0 : 1;
+}
+
+async function victimAddress(): Promise<string> {
+  const service = await plane.call("GET", `/api/v1/namespaces/shop/services/${VICTIM.name}`);
+  return (service as { spec: { clusterIP: string } }).spec.clusterIP;
+}
+
+/** The times of the innocent changes while `attack` goes on, and the largest memory. */
+async function under(attack: Attack, program: ObservedProgram, victim: string) {
+  const stop = new AbortController();
+  let memory = 0;
+  const times: number[] = [];
+  program.takeLivez();
+  const watching = (async () => {
+    for (; !stop.signal.aborted; await pause(250)) memory = Math.max(memory, program.memory());
+  })();
+  const going = (async () => {
+    const next = await attack.begin();
+    while (next !== undefined && !stop.signal.aborted) await next();
+  })();
+  const end = performance.now() + MEASURED_SECONDS * 1000;
+  while (performance.now() < end) {
+    times.push(await timeChange(victim));
+    await pause(50);
+  }
+  stop.abort();
+  await Promise.all([watching, going]);
+  return { times, memory, livez: program.takeLivez() };
+}
+
+let generation = 0;
+
+/** Gives the innocent Service another endpoint; returns the milliseconds until the kernel has it. */
+async function timeChange(address: string): Promise<number> {
+  using probe = new EndpointProbe();
+  generation++;
+  const endpoint = `10.90.${(generation >> 8) & 255}.${generation & 255}`;
+  const start = performance.now();
+  const patched = plane.call("PATCH", `${slices("shop")}/${VICTIM.name}-a`, {
+    endpoints: [{ addresses: [endpoint] }],
+  });
+  const has = () => probe.endpoint({ address, port: VICTIM.port, slot: 0 }) === endpoint;
+  while (!has() && performance.now() - start < LATE_MILLISECONDS) await pause(1);
+  const took = Math.min(LATE_MILLISECONDS, performance.now() - start);
+  await patched;
+  return took;
+}
+
+/** How many slots of the large Service the kernel has. */
+async function servedSlots(address: string): Promise<number> {
+  using probe = new EndpointProbe();
+  const count = () => {
+    let served = 0;
+    for (let port = 0; port < LARGE.ports; port++) {
+      for (let slot = 0; slot < LARGE.endpoints; slot++) {
+        if (probe.endpoint({ address, port: 80 + port, slot }) !== undefined) served++;
+      }
+    }
+    return served;
+  };
+  const all = LARGE.ports * LARGE.endpoints;
+  await until("it is served", () => count() === all, 60_000).catch(() => {});
+  return count();
+}
+
+const plane = await startPlane();
+let code = 1;
+try {
+  code = await bench();
+} finally {
+  await plane[Symbol.asyncDispose]();
+  shell("ip link delete api");
+  Deno.removeSync(folder, { recursive: true });
+}
+Deno.exit(code);

@@ -1,0 +1,85 @@
+// `log` as a user runs it: by names, as records, and followed while the ledger grows.
+
+import assert from "node:assert/strict";
+import type { CommitRecord } from "../../../src/ledger/record.ts";
+import { folderStorage } from "../../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../../src/ledger/writer.ts";
+import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, slice } from "../../support/cluster_notation.ts";
+import { timeAt } from "../../support/past.ts";
+import { ShownLines } from "../../support/shown_lines.ts";
+
+Deno.test("what changed is printed by name, node, kind of change and time; -p prints the elements; nothing is exit code 1", async () => {
+  using ledger = new AskedLedger();
+  const [web, node, patch, since, none, unknown, both] = await Promise.all([
+    ledger.ask("log", "web", "--change", "fields"),
+    ledger.ask("log", "--node", "node-b", "--change", "readiness"),
+    ledger.ask("log", "-p", "--kind", "commit", "--limit", "1"),
+    ledger.ask("log", "--since", "2026-11-23T03:12:06Z", "--json"),
+    ledger.ask("log", "--kind", "drift"),
+    ledger.ask("log", "shop/wbe"),
+    ledger.ask("log", "node-a", "--cidr", "10.244.0.2/32"),
+  ]);
+  assert.match(
+    web.stdout,
+    /^@9 .* Service shop\/web {2}externalTrafficPolicy: Cluster -> Local {2}\(@10 after 0 ms\)\n$/,
+  );
+  assert.match(
+    node.stdout,
+    /^@7 .*10\.244\.0\.2 on node-b: not ready -> ready.*\n@5 .*ready -> not ready.*\n$/,
+  );
+  assert.match(
+    patch.stdout,
+    /^@13 .*commit of @10 to @12: .*\n {4}\+ ip ledgerproxy cluster-ips \{ 10\.96\.0\.2 \}/,
+  );
+  const offsets = since.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).offset);
+  assert.deepEqual(offsets, [13, 12, 11]);
+  assert.deepEqual([none.code, unknown.code, both.code], [1, 1, 1]);
+  assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("log -f prints what there is, oldest first, and then each change as it is written", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("log", "web", "-f", "--limit", "2", "--ledger", ledger.folder);
+  await program.until(/^@7 .*\n.*\n.*\n@9 .*\n$/);
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    for (const address of ["10.244.0.7", "10.244.0.8"]) {
+      const event = appears(slice(`shop/web-a http:8080/tcp ${address}@node-c`));
+      const offset = writer.append([{ ...event, time: timeAt(60) }]);
+      writer.append([commitOf(offset)]);
+      await program.until(
+        new RegExp(`\\(@${offset + 1} after 1 s\\)(?:\\n .*)*\\+ ${address} ready on node-c\\n`),
+      );
+    }
+  }
+  assert.equal(await program.stop(), 0);
+});
+
+Deno.test("log -f prints a change with its commit; one that gets none is printed once the ledger is quiet", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("log", "-f", "--limit", "1", "--ledger", ledger.folder);
+  await program.until(/^@12 /);
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    writer.append([{ ...appears(slice("shop/web-a http:8080/tcp 10.244.0.9")), time: timeAt(60) }]);
+    await program.until(/\+ 10\.244\.0\.9 ready(.*\n)*/);
+    assert.match(await program.until(/@14 .*/), /@14 .* {2}\(not committed\)/);
+  }
+  assert.equal(await program.stop(), 0);
+});
+
+/** The commit of the record at `through`. */
+function commitOf(through: number): CommitRecord {
+  return {
+    ...{
+      kind: "commit",
+      time: timeAt(61),
+      from: through,
+      through,
+      digest: "00".repeat(32),
+      outcome: "committed",
+    },
+    ...{ changes: [], changesOmitted: 0, operations: 1, microseconds: 9, generation: 1 },
+  };
+}

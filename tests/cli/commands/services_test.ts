@@ -1,0 +1,62 @@
+// `services` and `endpoints`, as a user runs them.
+
+import assert from "node:assert/strict";
+import { folderStorage } from "../../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../../src/ledger/writer.ts";
+import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, service, slice, vanishes } from "../../support/cluster_notation.ts";
+import { timeAt } from "../../support/past.ts";
+import { ShownLines } from "../../support/shown_lines.ts";
+
+Deno.test("Services and endpoints at a position, as text and as JSON; what is not there is exit code 1", async () => {
+  using ledger = new AskedLedger();
+  const [all, then, wide, endpoints, none, unknown] = await Promise.all([
+    ledger.ask("services"),
+    ledger.json("services", "web", "--at", "2026-11-23T03:12:03Z"),
+    ledger.ask("services", "-o", "json"),
+    ledger.json("endpoints", "node-a"),
+    ledger.ask("endpoints", "10.9.0.0/16"),
+    ledger.ask("services", "wbe"),
+  ]);
+  assert.equal(all.code, 0, all.stderr);
+  assert.match(
+    all.stdout,
+    /^shop\/web +NodePort +10\.96\.0\.1:80\/tcp \+1 +2\/2 +ok +@9 .* Service shop\/web \(changed\)$/m,
+  );
+  const [web] = then;
+  assert.deepEqual(
+    [web?.["ready"], web?.["lacking"], then.length],
+    [0, ["http"], 1],
+    "at 03:12:03 the outage began",
+  );
+  assert.equal(
+    wide.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).schema).join(),
+    [
+      "ledgerproxy.services/1",
+      "ledgerproxy.services/1",
+    ].join(),
+  );
+  assert.deepEqual(endpoints.map(({ endpoint, since }) => [endpoint, (since as { offset: number }).offset]), [
+    [
+      "10.244.0.1:8080",
+      7,
+    ],
+  ]);
+  assert.deepEqual([none.code, unknown.code], [1, 1]);
+  assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("services --watch prints what is new as it is written, and does not disturb the writer", async () => {
+  using ledger = new AskedLedger();
+  await using program = new ShownLines("services", "--watch", "--ledger", ledger.folder);
+  await program.until(/^SERVICE .*\nshop\/cart .* no endpoints: http .*\nshop\/web .* 2\/2 +ok .*\n$/);
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+    writer.append([{ ...appears(slice("shop/cart-a http:8080/tcp 10.244.0.7")), time: timeAt(60) }]);
+    await program.until(/\nshop\/cart .* 1\/1 +ok +@14 .* EndpointSlice shop\/cart-a \(appeared\)\n$/);
+    writer.append([{ ...vanishes(service("shop/web 10.96.0.1 http:80/tcp")), time: timeAt(61) }]);
+    writer.append([{ ...appears(service("shop/new 10.96.0.9 http:80/tcp")), time: timeAt(62) }]);
+    await program.until(/\nshop\/new .* 0\/0 +no endpoints: http +@16 /);
+  }
+  assert.equal(await program.stop(), 0);
+});

@@ -1,0 +1,33 @@
+// `top`, `outages` and `latency`, as a user runs them.
+
+import assert from "node:assert/strict";
+import { AskedLedger } from "../../support/asked_program.ts";
+
+Deno.test("a range of the ledger is asked for its outages, its latencies and what was busy", async () => {
+  using ledger = new AskedLedger();
+  const [outages, later, gone, top, latency, unknown] = await Promise.all([
+    ledger.json("outages", "web"),
+    ledger.ask("outages", "web", "--since", "2026-11-23T03:12:04Z"),
+    ledger.ask("outages", "shop/gone"),
+    ledger.json("top", "--limit", "1"),
+    ledger.json("latency", "shop/web", "--until", "@8"),
+    ledger.ask("latency", "shop/wbe"),
+  ]);
+  assert.deepEqual(
+    outages.map(({ service, seconds, cause }) => [service, seconds, (cause as { offset: number }).offset]),
+    [[
+      "shop/web",
+      1,
+      5,
+    ]],
+  );
+  assert.deepEqual([later.code, later.stdout], [1, "no Service was without endpoints\n"]);
+  assert.equal(gone.code, 1, "a Service that is gone is known by the ledger");
+  assert.equal(gone.stderr, "");
+  assert.deepEqual((top[0]?.["services"] as { service: string }[]).map(({ service }) => service), [
+    "shop/web",
+  ]);
+  assert.deepEqual((latency[0]?.["stages"] as { count: number }[]).map(({ count }) => count), [0, 5, 0]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});

@@ -1,0 +1,90 @@
+// Names and times on the command line, with the program as a process.
+
+import assert from "node:assert/strict";
+import { remadeLedger } from "../support/remade_ledger.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const LEDGER = remadeLedger();
+addEventListener("unload", () => Deno.removeSync(LEDGER, { recursive: true }));
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function ledgerproxy(args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", TZ: "Asia/Kathmandu", ...env },
+  });
+  const { code, stdout, stderr } = await command.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("a Service is named in short, in full or by its port; the environment names the ledger", async () => {
+  const env = { LEDGERPROXY_LEDGER: LEDGER };
+  for (const target of ["web", "shop/web", "web:http", "shop/web:80/tcp"]) {
+    const { code, stdout, stderr } = await ledgerproxy(["why", "10.244.0.9", target, "--json"], env);
+    assert.equal(code, 0, stderr);
+    const { packet, outcomes } = JSON.parse(stdout);
+    assert.equal(packet.destination, "10.96.0.1", target);
+    assert.equal(outcomes.length, 4);
+  }
+  const [blamed, differs, same, verified] = await Promise.all([
+    ledgerproxy(["blame", "web", "--json"], env),
+    ledgerproxy(["diff", "@26", "HEAD", "10.244.2.0/24", "--json"], env),
+    ledgerproxy(["diff", "@26", "HEAD", "shop/local", "--json"], env),
+    ledgerproxy(["verify", "--ledger", LEDGER]),
+  ]);
+  const lines = (text: string) => text.trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines(blamed.stdout).every(({ comment }) => comment.startsWith("shop/web")));
+  assert.equal(differs.code, 1);
+  assert.ok(
+    lines(differs.stdout).every(({ before, after }) =>
+      /10\.244\.2\./.test(`${before?.value} ${after?.value}`)
+    ),
+  );
+  assert.equal(same.code, same.stdout === "" ? 0 : 1);
+  assert.equal(verified.code, 0, verified.stderr);
+});
+
+Deno.test("a time is read in the terminal's zone, means what was committed by then, and is said back", async () => {
+  // The ledger has its first commit at 10:30:15.325 UTC, which is 16:15:15.325 in Kathmandu.
+  const at = (time: string) =>
+    ledgerproxy(["why", "10.244.0.9", "web", "--at", time, "--json", "--ledger", LEDGER]);
+  const [local, utc, early] = await Promise.all([
+    at("2026-11-26 16:15:15.325"),
+    at("2026-11-26T10:30:15.325Z"),
+    at("2026-11-26 16:15:15.324"),
+  ]);
+  assert.deepEqual([local.code, utc.code, early.code], [0, 0, 2], early.stderr);
+  assert.equal(JSON.parse(local.stdout).at, 25, "@26 is the commit of the records up to @25");
+  assert.equal(local.stdout, utc.stdout);
+  assert.match(
+    local.stderr,
+    /is 2026-11-26 16:15:15\.325 \+05:45: @25, committed by @26 at 2026-11-26 16:15:15\.325/,
+  );
+  assert.match(early.stderr, /nothing was committed by the time asked for: the first commit .* is @26/);
+});
+
+Deno.test("an unknown name is an error with near names, never an empty answer", async () => {
+  const cases: [string[], number, RegExp][] = [
+    [["why", "10.244.0.9", "shop/wbe"], 1, /shop\/wbe: the ledger knows no Service.*\n {2}shop\/web\n/],
+    [["why", "10.244.0.9", "web:htpp"], 1, /Near it are:\n {2}shop\/web:http\n/],
+    [["blame", "stiky"], 1, /Near it are:\n {2}shop\/sticky\n/],
+    [["diff", "@26", "HEAD", "lokal"], 1, /Near it are:\n {2}shop\/local\n/],
+    [["bisect", "@26", "HEAD", "10.244.0.9", "shp/web"], 1, /Near it are:\n {2}shop\/web\n/],
+    [["blame", "10.9.9.9"], 1, /no element at @\d+ is about it/],
+    [["show", "-5 parsecs"], 2, /a position is an offset/],
+    [["why", "10.244.0.9", "web", "--at", "@99999"], 2, /the ledger ends at/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => ledgerproxy([...args, "--ledger", LEDGER])));
+  results.forEach(({ code, stdout, stderr }, i) => {
+    const [args, expected, message] = cases[i]!;
+    assert.equal(code, expected, `${args.join(" ")}: ${stderr}`);
+    assert.match(stderr, message);
+    assert.equal(stdout, "");
+  });
+});

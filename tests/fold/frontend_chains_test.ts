@@ -1,0 +1,89 @@
+// The chains between a frontend and its pick chain: every lead is compared somewhere, and what none takes stays as it came.
+
+import assert from "node:assert/strict";
+import { frontendChains } from "../../src/fold/frontend_chains.ts";
+import { lead } from "../../src/fold/leads.ts";
+import { SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
+import { skeleton } from "../../src/fold/skeleton.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { FAMILIES, type Family } from "../../src/nft/data_type.ts";
+import { ruleText } from "../../src/nft/text.ts";
+import { createTable } from "../../src/nft/transaction.ts";
+
+/** The rules of chain `name`, as text without comments. */
+function rulesOf(family: Family, name: string): string[] {
+  const chain = skeleton(DEFAULT_PROXY_CONFIG).find((table) => table.family === family)!.chains.find((
+    chain,
+  ) => chain.name === name);
+  return chain!.rules.map((rule) => ruleText(family, { statements: rule.statements }));
+}
+
+Deno.test("each lead goes to the pick chain of its slot class", () => {
+  const lists = [
+    ["lead", "cluster", "pick"],
+    ["external", "external", "pick"],
+    ["local-pick", "local", "local-pick"],
+    ["nodeport-lead", "cluster", "nodeport-pick"],
+    ["local-nodeport-pick", "local", "local-nodeport-pick"],
+  ] as const;
+  for (const family of FAMILIES) {
+    for (const [chain, kind, flavour] of lists) {
+      const rules = rulesOf(family, chain);
+      for (const slotClass of SLOT_CLASSES) {
+        const compares = `${family} daddr ${lead(family, kind, slotClass)} goto ${flavour}-${slotClass}`;
+        assert.ok(rules.includes(compares), `${chain}: ${compares}`);
+      }
+    }
+  }
+});
+
+Deno.test("one rule leads to each map of affinity, because the kernel validates what is behind it once for each rule", () => {
+  for (const { chains } of skeleton(DEFAULT_PROXY_CONFIG)) {
+    for (
+      const map of ["ips", "nodeports"].flatMap((kind) => [`affinity-${kind}`, `local-affinity-${kind}`])
+    ) {
+      const places = chains.flatMap(({ name, rules }) =>
+        rules.some(({ statements }) => statements.some((one) => one.kind === "vmap" && one.map === map))
+          ? [name]
+          : []
+      );
+      const [place] = places;
+      assert.deepEqual(places, [/nodeports/.test(map) ? "nodeport-lead" : "lead"]);
+      const leading = chains.flatMap(({ rules }) =>
+        rules.filter(({ statements }) =>
+          statements.some((one) =>
+            one.kind === "verdict" && "chain" in one.verdict && one.verdict.chain === place
+          )
+        )
+      );
+      assert.equal(leading.length, 1, `rules that lead to ${place}`);
+    }
+  }
+});
+
+Deno.test("a chain that may find no endpoint gives the packet its destination back", () => {
+  for (const family of FAMILIES) {
+    const restore = `${family} daddr set ct original ${family} daddr`;
+    for (const chain of ["external-local", "nodeport-local"]) {
+      assert.equal(rulesOf(family, chain)[0], restore);
+    }
+    for (const chain of ["pick-1", "local-pick-4", "nodeport-pick-4096", "lead", "nodeport-lead"]) {
+      assert.equal(rulesOf(family, chain).at(-1), restore);
+    }
+  }
+});
+
+Deno.test("no chain leads back to itself, whatever the detector and the addresses of NodePorts", () => {
+  using kernel = new FakeKernel();
+  kernel.commit(
+    skeleton({
+      ...DEFAULT_PROXY_CONFIG,
+      detectLocal: { mode: "BridgeInterface", name: "cbr0" },
+      nodePortAddresses: ["primary", "192.0.2.0/24", "::/0"],
+    }).flatMap(createTable),
+  );
+  const names = frontendChains("ip", DEFAULT_PROXY_CONFIG, undefined).map(({ name }) => name);
+  const tables = kernel.list([{ family: "ip", name: "ledgerproxy" }]).tables;
+  assert.ok(names.every((name) => tables[0]!.chains.some((chain) => chain.name === name)));
+});

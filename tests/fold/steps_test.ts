@@ -1,0 +1,182 @@
+// Rules of large Services are made in steps at commits. With bounds so small that every Service is large, the steps of any
+// history lead to the rules that it has without bounds, and each step leaves rules that a kernel takes.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { type FoldChanges, noChanges } from "../../src/fold/fold_changes.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { CONTAINERS } from "../../src/fold/skeleton.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import type { CommitRecord, ConfigRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { createTable } from "../../src/nft/transaction.ts";
+import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
+import { elementOperations, isRetired, plan } from "../../src/plan/plan.ts";
+import { arbitraryHistory } from "../support/arbitrary_history.ts";
+import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { folded } from "../support/folded.ts";
+import { meaning } from "../support/meaning.ts";
+
+const TIME = "2026-01-01T00:00:00.000Z";
+const CONFIG: ConfigRecord = { kind: "config", time: TIME, version: "0", nodeName: "node-a" };
+const TINY: ConfigRecord = { ...CONFIG, bounds: { most: 1000, large: 0, step: 1 } };
+const STEPS_MAX = 10_000;
+
+/** A commit of everything before it, with a step after it. */
+function stepAt(offset: number): CommitRecord {
+  return {
+    ...{ kind: "commit", time: TIME, from: 0, through: offset - 1, digest: "", outcome: "committed" },
+    ...{ changes: [], changesOmitted: 0, operations: 0, microseconds: 0, generation: 0, advances: true },
+  };
+}
+
+/** A fold that makes steps when it is asked to. */
+class Stepped {
+  readonly state: ClusterState = emptyState();
+  #next = 0;
+
+  fold(...records: readonly LedgerRecord[]): FoldChanges {
+    const changes = noChanges();
+    for (const record of records) foldRecord(this.state, this.#next++ as Offset, record, changes);
+    return changes;
+  }
+
+  step(): FoldChanges {
+    return this.fold(stepAt(this.#next));
+  }
+
+  finish(): void {
+    for (let steps = 0; isUnfinished(this.state); steps++) {
+      assert.ok(steps < STEPS_MAX, "the steps end");
+      this.step();
+    }
+  }
+}
+
+Deno.test("the steps of any history end, with the rules that it has without bounds, except for slot numbers", () => {
+  fc.assert(fc.property(arbitraryHistory, fc.infiniteStream(fc.nat(3)), (records, random) => {
+    const stepped = new Stepped();
+    stepped.fold(TINY);
+    for (const record of records) {
+      stepped.fold(record);
+      for (let n = random.next().value!; n > 0; n--) stepped.step();
+    }
+    stepped.finish();
+    const whole = folded(CONFIG, ...records);
+    assert.deepEqual(meaning(stepped.state.desired), meaning(whole.desired));
+    assert.deepEqual([...stepped.state.contested].sort(), [...whole.contested].sort());
+  }));
+});
+
+Deno.test("a kernel takes the rules after each step", () => {
+  fc.assert(
+    fc.property(arbitraryHistory, fc.infiniteStream(fc.nat(3)), (records, random) => {
+      const stepped = new Stepped();
+      const kernel = new FakeKernel();
+      const committed: MutableElements = new Map();
+      const touched: FoldChanges["touched"] = new Map();
+      const commit = (changes: FoldChanges) => {
+        for (const [path, keys] of changes.touched) {
+          touched.set(path, new Map([...touched.get(path) ?? [], ...keys]));
+        }
+        const delta = plan(committed, stepped.state.desired, touched);
+        kernel.commit(elementOperations(delta, CONTAINERS));
+        applyDelta(committed, delta);
+        touched.clear();
+        for (const { set, key, after } of delta) {
+          if (isRetired(set, after)) {
+            touched.set(set, new Map([...touched.get(set) ?? [], [key, 0 as Offset]]));
+          }
+        }
+      };
+      const first = stepped.fold(TINY);
+      kernel.commit(stepped.state.tables.flatMap(createTable));
+      commit(first);
+      for (const record of records) {
+        commit(stepped.fold(record));
+        for (let n = random.next().value!; n > 0; n--) commit(stepped.step());
+      }
+      while (isUnfinished(stepped.state)) commit(stepped.step());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+const PORTS = Array.from({ length: 8 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+const LARGE = [
+  appears(service(`big/one 10.96.0.1 ${PORTS}`)),
+  appears(slice(`big/one-x ${PORTS} 10.244.0.1 10.244.0.2 10.244.0.3`)),
+];
+const SMALL = [
+  appears(service("shop/web 10.96.0.9 http:80/tcp")),
+  appears(slice("shop/web-x http:8080/tcp 10.244.1.1")),
+];
+const BOUNDS: ConfigRecord = { ...CONFIG, bounds: { most: 100, large: 8, step: 8 } };
+const frontends = ({ desired }: ClusterState, address: string) =>
+  lines(desired).filter((line) =>
+    line.startsWith(`ip service-ips ${address} `) || line.startsWith(`ip single-endpoints ${address} `)
+  ).length;
+
+Deno.test("a small Service is settled by its events, a large one by steps, some frontends at a time", () => {
+  const stepped = new Stepped();
+  stepped.fold(BOUNDS, ...LARGE, ...SMALL);
+  assert.deepEqual([frontends(stepped.state, "10.96.0.9"), frontends(stepped.state, "10.96.0.1")], [1, 0]);
+  const seen = new Set<number>();
+  while (isUnfinished(stepped.state)) {
+    stepped.step();
+    seen.add(frontends(stepped.state, "10.96.0.1"));
+  }
+  assert.ok(seen.size > 3, `${[...seen]}`);
+  assert.equal(frontends(stepped.state, "10.96.0.1"), 8);
+});
+
+Deno.test("many changes of a large Service are one change of its rules", () => {
+  const stepped = new Stepped();
+  stepped.fold(BOUNDS, ...LARGE);
+  stepped.finish();
+  const before = lines(stepped.state.desired);
+  for (let i = 0; i < 50; i++) {
+    const { touched } = stepped.fold(appears(slice(`big/one-x ${PORTS} 10.244.0.1 10.244.0.${i + 10}`)));
+    assert.equal(touched.size, 0, "an event changes no element");
+  }
+  assert.deepEqual(lines(stepped.state.desired), before);
+  stepped.finish();
+  assert.ok(lines(stepped.state.desired).some((line) => line.endsWith("10.244.0.59 . 1")));
+});
+
+Deno.test("a Service above the bound is set aside by the event that makes it so, and served again once it is smaller", () => {
+  const stepped = new Stepped();
+  stepped.fold(BOUNDS, ...LARGE);
+  stepped.finish();
+  const hosts = Array.from({ length: 20 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
+  stepped.fold(appears(slice(`big/one-x ${PORTS} ${hosts}`)));
+  stepped.finish();
+  const reason =
+    "too large: about 168 elements, at most 100 (8 ports, up to 1 frontends and 20 endpoints each)";
+  assert.deepEqual([...stepped.state.aside], [["big/one", reason]]);
+  assert.equal(frontends(stepped.state, "10.96.0.1"), 0);
+  stepped.fold(LARGE[1]!);
+  stepped.finish();
+  assert.deepEqual([...stepped.state.aside], []);
+  assert.equal(frontends(stepped.state, "10.96.0.1"), 8);
+});
+
+Deno.test("without bounds every Service is settled by its events, however large", () => {
+  const hosts = Array.from({ length: 20 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
+  const state = folded(CONFIG, LARGE[0]!, appears(slice(`big/one-x ${PORTS} ${hosts}`)));
+  assert.equal(frontends(state, "10.96.0.1"), 8);
+});
+
+Deno.test("a Service that took over an address keeps it, whichever steps are left of the one before", () => {
+  const stepped = new Stepped();
+  stepped.fold(BOUNDS, ...LARGE);
+  stepped.step();
+  stepped.fold(...LARGE.map(({ value }) => vanishes(value!)));
+  stepped.fold(
+    appears(service("shop/new 10.96.0.1 http:1/tcp")),
+    appears(slice("shop/new-x http:9/tcp 10.244.2.2")),
+  );
+  stepped.finish();
+  assert.equal(frontends(stepped.state, "10.96.0.1"), 1);
+});

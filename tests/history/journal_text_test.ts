@@ -1,0 +1,62 @@
+// The journal of a segment as text, and back.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { JournalEntry } from "../../src/history/journal.ts";
+import { journalText, readJournalText } from "../../src/history/journal_text.ts";
+
+const count = fc.nat(1000);
+const text = fc.string({ maxLength: 12 });
+const texts = fc.array(text, { maxLength: 3 });
+const ENTRIES: fc.Arbitrary<JournalEntry[]> = fc.array(
+  fc.record({
+    offset: count,
+    time: count,
+    kind: fc.constantFrom("event", "config", "commit", "drift", "gap"),
+    object: text,
+    verb: fc.constantFrom("appeared", "changed", "gone"),
+    service: fc.constantFrom("", "shop/web", "shop/cart"),
+    trigger: count,
+    effect: fc.boolean(),
+    endpoints: fc.array(fc.record({ address: text, was: text, is: text, node: text, pod: text }), {
+      maxLength: 3,
+    }),
+    fields: fc.array(fc.record({ path: text, was: text, is: text }), { maxLength: 3 }),
+    condition: fc.option(fc.record({ serving: count, lacking: texts }), { nil: undefined }),
+    came: texts,
+    left: texts,
+    commit: fc.option(
+      fc.record({
+        from: count,
+        through: count,
+        microseconds: count,
+        operations: count,
+        accepted: fc.boolean(),
+      }),
+      { nil: undefined },
+    ),
+    text,
+  }),
+  { maxLength: 8 },
+);
+
+Deno.test("property: entries are read as they were written; of one Service only its own and commits", () => {
+  fc.assert(fc.property(ENTRIES, (entries) => {
+    const written = journalText(entries);
+    const same = (found: unknown) => JSON.parse(JSON.stringify(found));
+    assert.deepEqual(same(readJournalText(written)), same(entries));
+    const own = entries.filter(({ service, commit }) => service === "shop/web" || commit !== undefined);
+    const bare = entries.map((entry) => ({ ...entry, endpoints: [], fields: [] }));
+    assert.deepEqual(same(readJournalText(written, { details: false })), same(bare));
+    assert.deepEqual(same(readJournalText(written, { service: "shop/web", details: true })), same(own));
+  }));
+});
+
+Deno.test("a text of another version, one that is cut, and any other text have no entries", () => {
+  const written = journalText([]);
+  for (
+    const wrong of [written.replace('"version":1', '"version":0'), written.slice(0, -1), "", "{}", "null\n[]"]
+  ) {
+    assert.equal(readJournalText(wrong), undefined, wrong);
+  }
+});

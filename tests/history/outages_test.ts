@@ -1,0 +1,90 @@
+// When ports of Services had no endpoint. The expectations are written by hand from the batches.
+
+import assert from "node:assert/strict";
+import { outagesIn } from "../../src/history/outages.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { committedPast, pastOf, timeAt } from "../support/past.ts";
+import { ALL, webPast } from "../support/web_history.ts";
+
+const WEB = service("shop/web 10.96.0.1 http:80/tcp metrics:9090/tcp");
+const FULL = slice("shop/web-a http:8080/tcp metrics:9090/tcp 10.0.0.1");
+const HALF = slice("shop/web-a http:8080/tcp 10.0.0.1");
+
+/** The outages of a ledger that has these batches, one a second, each as a line. */
+function outages(...batches: EventRecord[][]): string[] {
+  const past = committedPast(batches);
+  const end = [...past.records()].at(-1)!.offset;
+  return outagesIn(past, { from: 0, through: end }).map((one) =>
+    [
+      one.service,
+      one.port,
+      one.from?.time.slice(17, 19) ?? "before",
+      one.to?.time.slice(17, 19) ?? "lasts",
+      one.seconds,
+      `@${one.cause?.offset}`,
+      one.ended === null ? "" : `@${one.ended.offset} ${one.ended.what}`,
+      one.fresh ? "fresh" : "",
+    ].join(" ").trim()
+  );
+}
+
+Deno.test("an outage lasts from commit to commit, and names the records that began and ended it", () => {
+  assert.deepEqual(outagesIn(webPast(), ALL, "shop/web"), [{
+    service: "shop/web",
+    port: "http",
+    from: { offset: 6, time: timeAt(3) },
+    to: { offset: 8, time: timeAt(4) },
+    seconds: 1,
+    cause: { offset: 5, time: timeAt(3), what: "EndpointSlice shop/web-a (changed)" },
+    ended: { offset: 7, time: timeAt(4), what: "EndpointSlice shop/web-a (changed)" },
+    fresh: false,
+  }]);
+});
+
+Deno.test("each port is out for itself; a Service that goes ends its outage", () => {
+  assert.deepEqual(
+    outages([appears(WEB), appears(FULL)], [appears(HALF)], [vanishes(HALF)], [vanishes(WEB)]),
+    [
+      "shop/web metrics 02 04 2 @3 @7 Service shop/web (gone)",
+      "shop/web http 03 04 1 @5 @7 Service shop/web (gone)",
+    ],
+  );
+});
+
+Deno.test("what is gone and back before the commit was never out; of several losses the last is the cause", () => {
+  assert.deepEqual(
+    outages([appears(WEB), appears(FULL)], [vanishes(FULL), appears(FULL)], [appears(FULL)]),
+    [],
+  );
+  const flapping = [vanishes(FULL), appears(FULL), vanishes(FULL)];
+  assert.deepEqual(outages([appears(WEB), appears(FULL)], flapping), [
+    "shop/web http 02 lasts  @5",
+    "shop/web metrics 02 lasts  @5",
+  ]);
+});
+
+Deno.test("a new Service that gets its endpoints later was not out; one that has none at the end is fresh", () => {
+  assert.deepEqual(outages([appears(WEB)], [appears(FULL)]), []);
+  assert.deepEqual(outages([appears(WEB)], [appears(HALF)]), ["shop/web metrics 01 lasts  @0  fresh"]);
+});
+
+Deno.test("an outage that began before the range has no beginning", () => {
+  const past = webPast();
+  const [only] = outagesIn(past, { from: 7, through: 13 }, "shop/web");
+  assert.deepEqual([only?.from, only?.to?.offset, only?.seconds, only?.cause], [null, 8, null, null]);
+  assert.deepEqual(outagesIn(past, { from: 9, through: 13 }, "shop/web"), []);
+});
+
+Deno.test("in a ledger without commits the times of the records count", () => {
+  const events = [appears(WEB), appears(FULL), vanishes(FULL), appears(FULL)].map((event, i) => ({
+    ...event,
+    time: timeAt(i),
+  }));
+  const found = outagesIn(pastOf(events), { from: 0, through: 3 });
+  assert.deepEqual(found.map(({ port, from, to }) => [port, from?.offset, to?.offset]), [["http", 2, 3], [
+    "metrics",
+    2,
+    3,
+  ]]);
+});

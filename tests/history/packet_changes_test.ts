@@ -1,0 +1,87 @@
+// Every change of what happens to a packet, by the records that concern it: as a fold of all records finds them.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { flips } from "../../src/history/bisect.ts";
+import { packetChanges } from "../../src/history/packet_changes.ts";
+import { readPacket } from "../../src/history/packet_words.ts";
+import type { Packet, Trace } from "../../src/history/trace.ts";
+import { traceAt } from "../../src/history/why.ts";
+import type { KubeObject } from "../../src/kube/objects.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+import { committedPast } from "../support/past.ts";
+import { webPast } from "../support/web_history.ts";
+
+const NAMES = ["a", "b", "c"];
+const index = fc.nat(NAMES.length - 1);
+/** Services that claim one external address, share a NodePort, and have a cluster IP each; their slices; the node. */
+const OBJECT: fc.Arbitrary<KubeObject> = fc.oneof(
+  fc.record({
+    i: index,
+    shared: fc.boolean(),
+    local: fc.boolean(),
+    port: fc.constantFrom(80, 81),
+    affinity: fc.boolean(),
+  })
+    .map(({ i, shared, local, port, affinity }) =>
+      service(`shop/${NAMES[i]} 10.96.0.${i + 1} http:${port}/tcp`, `2026-01-0${i + 1}T00:00:00Z`, {
+        ...{ type: "NodePort", externalIPs: shared ? ["198.51.100.1"] : [] },
+        ...(local ? { externalTrafficPolicy: "Local" } : {}),
+        ...(affinity ? { sessionAffinity: "ClientIP" } : {}),
+        ports: [{ name: "http", port, protocol: "TCP", nodePort: 30080 }],
+      })
+    ),
+  fc.record({ i: index, pods: fc.subarray([1, 2, 3, 4]), ready: fc.boolean() }).map(({ i, pods, ready }) =>
+    slice(
+      `shop/${NAMES[i]}-x http:8080/tcp ${
+        pods.map((pod) => `${ready ? "" : "!"}10.0.${i}.${pod}`).join(" ")
+      }`,
+    )
+  ),
+  fc.constantFrom("10.96.0.0/24", "10.97.0.0/24").map((cidr): KubeObject => ({
+    kind: "ServiceCIDR",
+    metadata: { name: "kubernetes" },
+    spec: { cidrs: [cidr] },
+  })),
+);
+const EVENT: fc.Arbitrary<EventRecord> = fc.tuple(OBJECT, fc.nat(5)).map(([object, drawn]) =>
+  drawn === 0 ? vanishes(object) : appears(object)
+);
+const BATCHES = fc.array(fc.array(EVENT, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 12 });
+const PACKETS = ["10.96.0.1:80/tcp", "198.51.100.1:80/tcp", "10.96.0.9:80/tcp", "198.51.100.1:81/tcp"].map((
+  target,
+) => readPacket("10.0.9.9", target) as Packet);
+const delivered = ({ outcomes }: Trace) => outcomes.some(({ kind }) => kind === "deliver");
+
+Deno.test("property: the changes are those that a fold of every record finds, with the same causes and outcomes", () => {
+  fc.assert(
+    fc.property(BATCHES, fc.constantFrom(...PACKETS), fc.nat(6), (batches, packet, from) => {
+      const past = committedPast(batches);
+      const end = [...past.records()].at(-1)!.offset;
+      const start = Math.min(from, end - 1);
+      const found = [...packetChanges(past, start, end, packet, delivered)];
+      const folded = [...flips(past, start, end, (state) => delivered(traceAt(state, packet)))];
+      assert.deepEqual(
+        found.map(({ commit, cause, value }) => [commit, cause, value]),
+        folded.map(({ commit, cause, holds }) => [commit, cause, holds]),
+      );
+      for (const { before, after, value } of found) {
+        assert.deepEqual([delivered(before), delivered(after)], [!value, value]);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+Deno.test("a record that concerns another Service is not folded, and the packet is traced only where it must be", () => {
+  const past = webPast();
+  let traced = 0;
+  const packet = readPacket("10.0.9.9", "10.96.0.1:80/tcp") as Packet;
+  const changes = [...packetChanges(past, 1, 13, packet, ({ outcomes }) => {
+    traced++;
+    return JSON.stringify(outcomes);
+  })];
+  assert.deepEqual(changes.map(({ commit, cause }) => [commit, cause]), [[4, 3], [6, 5], [8, 7]]);
+  assert.equal(traced, 1 + 3, "@9, @11 and @12 change nothing that the packet meets");
+});

@@ -1,0 +1,113 @@
+// The state of a node, worst first.
+
+import assert from "node:assert/strict";
+import { stateToRead } from "../../src/history/journal_reading.ts";
+import { type Finding, nodeStateOf } from "../../src/history/status.ts";
+import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+import { pastOf, timeAt } from "../support/past.ts";
+import { webPast } from "../support/web_history.ts";
+
+const node: LedgerRecord = { kind: "config", time: timeAt(0), version: "1", nodeName: "node-a" };
+const OWN: LedgerRecord = appears({
+  kind: "Node",
+  metadata: { name: "node-a" },
+  spec: {},
+  status: { addresses: [{ type: "InternalIP", address: "192.0.2.1" }] },
+});
+const commit = (
+  through: number,
+  outcome: CommitRecord["outcome"] = "committed",
+  more = {},
+): CommitRecord => ({
+  ...{ kind: "commit", time: timeAt(5), from: 0, through, digest: "00".repeat(32), outcome, ...more },
+  ...{ changes: [], changesOmitted: 0, operations: 1, microseconds: 9, generation: 1 },
+});
+const WEB = [
+  appears(service("shop/web 10.96.0.1 http:80/tcp")),
+  appears(slice("shop/web-a http:80/tcp 10.0.0.1")),
+];
+
+/** The findings of a ledger, each `severity topic: text`. */
+function findings(...records: LedgerRecord[]): string[] {
+  const past = pastOf(records);
+  return nodeStateOf(past, stateToRead(past, records.length - 1)).findings.map(({ severity, topic, text }) =>
+    `${severity} ${topic}: ${text}`
+  );
+}
+
+Deno.test("a node in sync has no finding", () => {
+  assert.deepEqual(findings(node, OWN, ...WEB, commit(3)), []);
+  const past = pastOf([node, OWN, ...WEB, commit(3)]);
+  const { findings: _, ...rest } = nodeStateOf(past, stateToRead(past, 4));
+  assert.deepEqual(rest, {
+    ...{ at: 4, time: timeAt(5), node: "node-a", committed: 3, inSync: true, services: 1, endpoints: 1 },
+  });
+});
+
+Deno.test("changes that are not committed are a warning, and failing where the kernel rejected them", () => {
+  const later = { ...appears(slice("shop/web-a http:80/tcp 10.0.0.2")), time: timeAt(6) };
+  assert.deepEqual(findings(node, OWN, ...WEB, commit(3), later), [
+    `warning rules: 1 changes since @5 (${timeAt(6)}) are not committed`,
+  ]);
+  const [first] = findings(node, OWN, ...WEB, commit(3), later, commit(5, "rejected", { error: "EBUSY" }));
+  assert.match(first!, /^failing rules: 1 changes since @5 .* are not committed; @6 rejected: EBUSY$/);
+  assert.deepEqual(findings(node, OWN, ...WEB), [
+    "note rules: nothing was committed: this ledger made no rules",
+  ]);
+});
+
+Deno.test("Services set aside, without endpoints, contested and with parts left out are named", () => {
+  const vip = ["198.51.100.1"];
+  const shown = findings(
+    node,
+    OWN,
+    ...WEB,
+    appears(service("shop/none 10.96.0.2 http:80/tcp", undefined, { externalIPs: vip })),
+    appears(service("shop/half 10.96.0.3 http:80/tcp m:9/tcp", "2026-02-01T00:00:00Z", { externalIPs: vip })),
+    appears(slice("shop/half-a http:80/tcp 10.0.0.9")),
+    appears(service("shop/odd 10.96.0.4 http:80/tcp", undefined, { externalIPs: ["127.0.0.1"] })),
+    appears(slice("shop/odd-a http:80/tcp 10.0.0.8")),
+    commit(8, "rejected", { setAside: "shop/web", error: "EINVAL" }),
+    commit(9),
+  );
+  assert.equal(shown[0], "failing set aside: shop/web is set aside and not served: EINVAL");
+  for (
+    const finding of [
+      "warning endpoints: 1 Services without endpoints: shop/none",
+      "warning endpoints: 1 Services some ports without endpoints: shop/half (m)",
+      "warning contested: ip 198.51.100.1 . tcp . 80 is claimed by shop/half too: shop/none, the oldest, has it",
+      "warning left out: shop/odd: external IP 127.0.0.1 is a loopback, unspecified, multicast or broadcast address: left out",
+    ]
+  ) assert.ok(shown.includes(finding), `${finding}\n${shown.join("\n")}`);
+  assert.match(shown.at(-1)!, /^note rules: last was @9 .*rejected: EINVAL; shop\/web is set aside$/);
+});
+
+Deno.test("the own Node, drift and gaps are findings until a commit follows; many Services are counted", () => {
+  const drift: LedgerRecord = {
+    kind: "drift",
+    time: timeAt(7),
+    process: "nft",
+    pid: 7,
+    changes: ["x"],
+    response: "y",
+  };
+  const gap: LedgerRecord = { kind: "gap", time: timeAt(7), reason: "EIO", records: 2 };
+  assert.match(findings(node, ...WEB, commit(2))[0]!, /^warning node: there is no Node node-a: /);
+  const open = findings(node, OWN, ...WEB, commit(3), drift, gap);
+  assert.match(open[0]!, /^warning drift: @5 .*: drift: nft \(process 7\): x; y$/);
+  assert.match(open[1]!, /^warning ledger: @6 .*: gap of 2 records: EIO$/);
+  assert.match(findings(node, OWN, ...WEB, drift, commit(4))[0]!, /^note drift: last was @4 /);
+  const many = Array.from({ length: 9 }, (_, i) => appears(service(`shop/s${i} 10.96.1.${i} http:80/tcp`)));
+  assert.match(
+    findings(node, OWN, ...many, commit(10))[0]!,
+    /9 Services without endpoints: shop\/s0, .*shop\/s4 and 4 more$/,
+  );
+});
+
+Deno.test("what the running proxy answers is sorted among the rest", () => {
+  const past = webPast();
+  const answers: Finding[] = [{ severity: "failing", topic: "proxy", text: "rules rejected" }];
+  const { findings } = nodeStateOf(past, stateToRead(past, 13), answers);
+  assert.equal(findings[0]?.text, "rules rejected");
+});

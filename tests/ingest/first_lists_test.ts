@@ -1,0 +1,51 @@
+// The first lists of all resources, where a server does not answer some of them.
+
+import assert from "node:assert/strict";
+import { apiSource } from "../../src/ingest/api_source.ts";
+import { isPart } from "../../src/ingest/source.ts";
+import { BOOKMARK, line, Server, stream, whole } from "../support/api_server.ts";
+import { Follower } from "../support/follower.ts";
+import { until } from "../support/until.ts";
+
+const TIMES = { backoffMilliseconds: 10, backoffMaxMilliseconds: 50 };
+
+Deno.test("lists that are never answered are asked for and waited for together, with one bound", async () => {
+  const asked: string[] = [];
+  const never = Promise.withResolvers<Response>();
+  await using server = new Server(
+    () => stream([line("ADDED", whole("a")), BOOKMARK], true),
+    (path) => {
+      if (path === "/livez") return new Response("ok");
+      asked.push(path);
+      return path.endsWith("/endpointslices") ? stream([BOOKMARK], true) : never.promise;
+    },
+  );
+  const begun = performance.now();
+  const follower = new Follower(
+    apiSource(server.client(), "node-a", false, {
+      ...TIMES,
+      // No failure of the two that hang comes before the bound.
+      idleMilliseconds: 600_000,
+      answerMilliseconds: 600_000,
+      unansweredMilliseconds: 600_000,
+      quietMilliseconds: 600_000,
+      missMilliseconds: 3000,
+    }),
+  );
+  const lists = () => follower.batches.filter((batch) => batch.kind === "list");
+  await until("the list is whole", () => lists().some((list) => !isPart(list)), 20_000);
+  assert.ok(performance.now() - begun > 2900, "it waited for them");
+  assert.deepEqual(lists().map(({ kinds, complete }) => `${kinds} ${complete}`), [
+    "EndpointSlice true",
+    "Service true",
+    "Node false",
+    "ServiceCIDR false",
+  ]);
+  assert.deepEqual(asked.map((path) => path.split("/").at(-1)).sort(), [
+    "endpointslices",
+    "nodes",
+    "servicecidrs",
+  ]);
+  await follower[Symbol.asyncDispose]();
+  never.resolve(new Response());
+});

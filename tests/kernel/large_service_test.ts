@@ -1,0 +1,167 @@
+// The shipped program and Services of very many ports and endpoints: all other Services are served, /livez answers, memory
+// stays bounded, and the ledger shows what was done.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { PATHS } from "../../src/fold/skeleton.ts";
+import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { imageCommand } from "../support/bundle.ts";
+import { largeService, smallServices } from "../support/large_service.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { assertWhole, newFolder } from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+import { stringify } from "yaml";
+
+requirePrivateNamespace();
+
+const HEALTH = "127.0.0.1:10256";
+const METRICS = "127.0.0.1:10249";
+const MEMORY_MAX = 600e6;
+const PATIENCE = 120_000;
+
+/** The program on a folder of manifests. While it runs /livez is asked all the time. */
+class Program implements AsyncDisposable {
+  readonly folder = newFolder();
+  readonly ledger = `${this.folder}/store/ledger`;
+  readonly #process: Deno.ChildProcess;
+  readonly #stop = new AbortController();
+  /** Requests that were not answered in time, once one was. */
+  unanswered = 0;
+  answered = 0;
+  readonly #asking: Promise<void>;
+
+  constructor(files: Readonly<Record<string, readonly object[]>>) {
+    for (const [name, objects] of Object.entries(files)) this.write(name, objects);
+    const paths = ["--source", `${this.folder}/source`, "--ledger", this.ledger];
+    const addresses = ["--healthz-bind-address", HEALTH, "--metrics-bind-address", METRICS];
+    const command = imageCommand("run", "--node", "node-a", ...paths, ...addresses);
+    this.#process = new Deno.Command("sh", {
+      args: ["-c", `exec 2>> $0/log; exec "$@"`, this.folder, ...command],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.#asking = this.#ask();
+  }
+
+  /** Puts a file of YAML into the source; it is moved into place, so that the program never reads half of it. */
+  write(name: string, objects: readonly object[]): void {
+    const text = objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join("---\n");
+    Deno.writeTextFileSync(`${this.folder}/next`, text);
+    Deno.renameSync(`${this.folder}/next`, `${this.folder}/source/${name}.yaml`);
+  }
+
+  get log(): string {
+    return Deno.readTextFileSync(`${this.folder}/log`);
+  }
+
+  /** VmHWM of the program (proc(5)), in bytes. */
+  get peakMemory(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.#process.pid}/status`);
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  async page(path: string): Promise<string> {
+    const response = await fetch(`http://${METRICS}${path}`);
+    return await response.text();
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const signal = AbortSignal.timeout(3000);
+      try {
+        const response = await fetch(`http://${HEALTH}/livez`, { signal });
+        await response.body?.cancel();
+        if (response.status === 200) this.answered++;
+        else if (this.answered > 0) this.unanswered++;
+      } catch {
+        if (this.answered > 0 && !this.#stop.signal.aborted) this.unanswered++;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Ends the program, and asserts that it served and was alive all the time. */
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#asking;
+    this.#process.kill("SIGTERM");
+    assert.equal((await this.#process.status).code, 0);
+    assert.ok(this.answered > 0, "/livez answers");
+    assert.equal(this.unanswered, 0, "/livez answers all the time");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#asking;
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#process.status;
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** How many slots the Services of `namespace` have in the kernel. */
+function slots(kernel: NetlinkKernel, namespace: string): number {
+  const [table] = OUR_TABLES;
+  if (kernel.tables().length < OUR_TABLES.length) return 0;
+  const elements = kernel.list([table!]).elements.get(PATHS.ip.endpoints) ?? new Map();
+  return [...elements.values()].filter(({ comment }) => comment!.startsWith(`${namespace}/`)).length;
+}
+
+Deno.test("a Service of 2,000 ports and 1,000 endpoints is set aside, and the log, metrics and details say why", async () => {
+  using kernel = new NetlinkKernel();
+  await using program = new Program({
+    attack: largeService("evil/big", 0, 2000, 1000),
+    innocent: smallServices(20, 2),
+  });
+  await until("the 20 others are served", () => slots(kernel, "shop") === 40, PATIENCE);
+  await until("/livez answers", () => program.answered > 0, PATIENCE);
+  const reason = /too large: about 2002000 elements, at most 65536/;
+  assert.match(program.log, new RegExp(`evil/big is set aside until it changes: ${reason.source}`));
+  assert.match(await program.page("/metrics"), /^ledgerproxy_services_set_aside 1$/m);
+  assert.match(JSON.parse(await program.page("/details")).setAside["evil/big"], reason);
+  program.write("innocent", smallServices(20, 3));
+  await until("a change of the others is served", () => slots(kernel, "shop") === 60, PATIENCE);
+  program.write("attack", largeService("evil/big", 0, 20, 10));
+  await until("it is served once it is smaller", () => slots(kernel, "evil") === 200, PATIENCE);
+  assert.ok(program.peakMemory < MEMORY_MAX, `${program.peakMemory} bytes`);
+  await program.end();
+  assertWhole(program.ledger, kernel);
+});
+
+Deno.test("a Service of 1,500 ports and 40 endpoints is served whole, and others change meanwhile", async () => {
+  using kernel = new NetlinkKernel();
+  await using program = new Program({
+    large: largeService("big/media", 0, 1500, 40),
+    innocent: smallServices(20, 2),
+  });
+  await until("the 20 others are served", () => slots(kernel, "shop") === 40, PATIENCE);
+  program.write("innocent", smallServices(20, 3));
+  await until("a change of the others is served", () => slots(kernel, "shop") === 60, PATIENCE);
+  await until("the large Service is served", () => slots(kernel, "big") === 60_000, PATIENCE);
+  program.write("large", largeService("big/media", 0, 1500, 39));
+  await until("its change is served", () => slots(kernel, "big") === 58_500, PATIENCE);
+  assert.ok(program.peakMemory < MEMORY_MAX, `${program.peakMemory} bytes`);
+  await program.end();
+  assertWhole(program.ledger, kernel);
+});
+
+Deno.test("ten Services just below the bound are served, after 20 others", async () => {
+  using kernel = new NetlinkKernel();
+  const attack = Array.from({ length: 10 }, (_, i) => largeService(`evil/t${i}`, i, 600, 100)).flat();
+  await using program = new Program({ attack, innocent: smallServices(20, 2) });
+  await until("the 20 others are served", () => slots(kernel, "shop") === 40, PATIENCE);
+  assert.ok(slots(kernel, "evil") < 600_000, "and do not wait for the large ones");
+  // A listing of so many elements by the test would take the program's time.
+  const finished = async () => /^ledgerproxy_services_unfinished 0$/m.test(await program.page("/metrics"));
+  await until("the large Services are served", finished, 4 * PATIENCE);
+  assert.equal(slots(kernel, "evil"), 600_000);
+  assert.ok(program.peakMemory < MEMORY_MAX, `${program.peakMemory} bytes`);
+  await program.end();
+  assertWhole(program.ledger, kernel);
+});

@@ -1,0 +1,51 @@
+// The keys of checkpoints in a folder: private, evolving, and erased once they have signed.
+
+import assert from "node:assert/strict";
+import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
+import { privateText } from "../../src/ledger/signed_note.ts";
+
+const ID = "0123456789abcdef";
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  await test(folder);
+  await Deno.remove(folder, { recursive: true });
+}
+
+const files = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("the first key is made once, with mode 0600, and is found again", () =>
+  inFolder(async (folder) => {
+    const first = await new CheckpointKeys(folder, ID).open();
+    assert.deepEqual([first.isNew, first.key.number, files(folder)], [true, 0, ["00000000000000000000.key"]]);
+    assert.equal(Deno.statSync(`${folder}/${files(folder)[0]}`).mode! & 0o777, 0o600);
+    const again = await new CheckpointKeys(folder, ID).open();
+    assert.deepEqual([again.isNew, again.key.signer.verifier], [false, first.key.signer.verifier]);
+  }));
+
+Deno.test("once a checkpoint is durable, the next key signs, and the one before is nowhere in the folder", () =>
+  inFolder(async (folder) => {
+    const keys = new CheckpointKeys(folder, ID);
+    const { key } = await keys.open();
+    const next = await keys.prepare(key);
+    assert.equal((await keys.prepared(key))?.signer.verifier, next.signer.verifier);
+    // An open file of the erased key has zeros, whatever becomes of its name.
+    using held = Deno.openSync(`${folder}/00000000000000000000.key`);
+    await keys.advance(41);
+    assert.deepEqual(files(folder), ["00000000000000000042.key"]);
+    const bytes = new Uint8Array(500);
+    assert.ok(held.readSync(bytes)! > 100 && bytes.every((byte) => byte === 0));
+    assert.ok(!Deno.readTextFileSync(`${folder}/00000000000000000042.key`).includes(privateText(key.signer)));
+    const opened = await new CheckpointKeys(folder, ID).open();
+    assert.deepEqual([opened.key.number, opened.key.signer.verifier], [1, next.signer.verifier]);
+  }));
+
+Deno.test("a key that was changed, or is of another ledger, is replaced by the first of a new chain", () =>
+  inFolder(async (folder) => {
+    const { key } = await new CheckpointKeys(folder, ID).open();
+    const other = await new CheckpointKeys(folder, "f".repeat(16)).open();
+    assert.deepEqual([other.isNew, files(folder)], [true, ["00000000000000000000.key"]]);
+    Deno.writeTextFileSync(`${folder}/00000000000000000000.key`, "{");
+    const again = await new CheckpointKeys(folder, ID).open();
+    assert.ok(again.isNew && again.key.signer.verifier !== key.signer.verifier);
+  }));

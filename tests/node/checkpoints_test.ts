@@ -1,0 +1,122 @@
+// The checkpoints of a running node: who verifies its ledger finds them, with the key that the auditor keeps.
+
+import assert from "node:assert/strict";
+import type { SnapshotLine } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { type LedgerVerdict, verifyPast } from "../../src/history/verify.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { CHECKPOINT_RECORDS } from "../../src/limits.ts";
+import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
+import { Checkpoints } from "../../src/node/checkpoints.ts";
+import { appears, service } from "../support/cluster_notation.ts";
+
+const TIME = "2026-11-23T09:26:10.000Z";
+
+/** A folder with a ledger, and the first key of its checkpoints. */
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  await test(folder);
+  await Deno.remove(folder, { recursive: true });
+}
+
+const verdictOf = (folder: string, key?: string): LedgerVerdict =>
+  verifyPast(
+    ledgerView<SnapshotLine>(folderStorage(folder, false), snapshotMisfit),
+    key === undefined ? {} : { key },
+  ).verdict;
+
+/** Writes `count` records, as a node that is stopped then. Returns the key that signs next at the beginning. */
+async function live(folder: string, count: number): Promise<string> {
+  using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+  const append = (record: LedgerRecord) => void writer.append([record]);
+  const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+  const { key } = await new CheckpointKeys(folder, writer.ledger).open();
+  for (let i = 0; i < count; i++) {
+    append({ ...appears(service(`shop/a${writer.next} 10.96.0.1 http:80/tcp`)), time: TIME });
+  }
+  await checkpoints.end();
+  return key.signer.verifier;
+}
+
+Deno.test("a node that is stopped has signed everything, and the keys follow from the first one over all its lives", () =>
+  inFolder(async (folder) => {
+    const first = await live(folder, 3);
+    await live(folder, 2);
+    const last = await live(folder, 1);
+    const { problems, checkpoints } = verdictOf(folder, first);
+    assert.deepEqual([problems, checkpoints.count, checkpoints.through], [[], 3, 8]);
+    assert.deepEqual(verdictOf(folder, last).problems, [], "and from a later one");
+    assert.deepEqual(verdictOf(folder, checkpoints.nextKey!).problems, [
+      "no checkpoint is signed by the key that was given, or follows one that is",
+    ]);
+  }));
+
+Deno.test("a running node signs after so many records, in steps that wait for the disk, and erases the key", () =>
+  inFolder(async (folder) => {
+    using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+    const append = (record: LedgerRecord) => void writer.append([record]);
+    const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+    for (let i = 0; i < CHECKPOINT_RECORDS; i++) {
+      append({ ...appears(service(`shop/a${i} 10.96.0.1 http:80/tcp`)), time: TIME });
+    }
+    const signed = () => verdictOf(folder).checkpoints.count;
+    for (let steps = 0; steps < 10_000 && signed() === 0; steps++) {
+      checkpoints.wake();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(signed(), 1);
+    const keys = () =>
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".key")).sort();
+    assert.deepEqual(keys(), ["00000000000000000000.key", "next.key"], "its record may not be durable");
+    writer.sync();
+    for (let steps = 0; steps < 10_000 && keys()[0] !== "00000000000000001001.key"; steps++) {
+      checkpoints.wake();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(keys()[0], "00000000000000001001.key");
+    await checkpoints.stop();
+  }));
+
+Deno.test("a crash between a checkpoint and the erasure of its key leaves a chain that goes on", () =>
+  inFolder(async (folder) => {
+    const first = await live(folder, 3);
+    {
+      using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+      const append = (record: LedgerRecord) => void writer.append([record]);
+      append({ ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME });
+      const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+      const { next } = writer;
+      for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
+        checkpoints.signWhereReady();
+        checkpoints.wake();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await checkpoints.stop();
+      // It ends here: the record is written, and its key is still there.
+    }
+    await live(folder, 1);
+    const { problems, checkpoints } = verdictOf(folder, first);
+    assert.deepEqual([problems, checkpoints.count], [[], 3]);
+  }));
+
+Deno.test("a ledger that is cut behind its last snapshot is found by the key that follows its checkpoint", () =>
+  inFolder(async (folder) => {
+    await live(folder, 3);
+    const [name] = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+      name.endsWith(".ndjson")
+    );
+    const lines = Deno.readTextFileSync(`${folder}/${name}`).split("\n");
+    for (const left of [1, 2, 3]) {
+      Deno.writeTextFileSync(
+        `${folder}/${name}`,
+        lines.slice(0, 1 + left).map((line) => `${line}\n`).join(""),
+      );
+      assert.match(
+        verdictOf(folder).problems.join(),
+        new RegExp(`^@${left} to @3 are missing: 0+4\\.key shows`),
+      );
+    }
+  }));

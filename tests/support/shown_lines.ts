@@ -1,0 +1,42 @@
+// A program that goes on printing, and what it has printed so far.
+
+const MAIN = "src/cli/main.ts";
+const ROOT = new URL("../../", import.meta.url);
+
+/** Runs the program with `args` until it is disposed of. */
+export class ShownLines implements AsyncDisposable {
+  readonly #program: Deno.ChildProcess;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(...args: readonly string[]) {
+    this.#program = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdout: "piped",
+    }).spawn();
+    this.#reader = this.#program.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Waits until what was printed matches `pattern`, and returns it. */
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#text)) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw new Error(`${pattern} is not in: ${this.#text}`);
+      this.#text += value;
+    }
+    return this.#text;
+  }
+
+  /** Stops the program as Ctrl+C does; returns its exit code. */
+  async stop(): Promise<number> {
+    this.#program.kill("SIGINT");
+    await this.#reader.cancel();
+    return (await this.#program.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+  }
+}
