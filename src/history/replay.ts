@@ -115,16 +115,14 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   const otherVersion = record.fold !== FOLD_VERSION;
   const basis = { state, planned: anew && !record.left ? undefined : delta, previous, unsure };
   const { plain, misfits } = otherVersion ? { plain: false, misfits: [] } : checkCommit(record, basis);
-  // A part follows from what the kernel held before it, which the ledger does not say at its beginning and behind a gap.
-  const follows = plain && (!(unsure || rebuild === "first") || digestText(replay.digest) === record.digest);
   // A start with another version plans from what the kernel holds.
-  const partUnknown = record.left !== undefined && record.left > 0 && !follows;
+  const partUnknown = record.left !== undefined && record.left > 0 && (unsure || !plain);
   replay.unsure = otherVersion || (unsure && plain) || partUnknown;
   replay.previous = record.through;
   replay.rebuild = "no";
   if (record.left) keepLeft(replay, delta, anew);
   else touched.clear();
-  // What a part leaves in the kernel is known where it follows from the commit before. Else the commit of the last part shows it.
+  // What the kernel holds after a part is known where it was known before it. Else the commit of the last part shows it.
   if (partUnknown) replay.digest = readDigest(record.digest);
   else if (!plain && !otherVersion) adoptDesired(replay, record);
   for (const { set, key, after } of plain || otherVersion ? delta : []) {

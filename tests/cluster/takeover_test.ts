@@ -130,7 +130,7 @@ Deno.test({
       const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
       const proxy = ledgerproxy("run", ...run);
       await until("our rules are there too", () => answered() && has("table ip6 ledgerproxy"));
-      assert.match(log(), /ip nat.*: iptables rules, perhaps kube-proxy's .*`kube-proxy --cleanup` once/);
+      assert.match(log(), /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/);
       lab.run("node", "ip link add kube-ipvs0 type veth peer name ipvs-peer");
       assert.equal((await ledgerproxy("check").status).code, 0);
       lab.run("node", "ip link delete kube-ipvs0");

@@ -32,11 +32,12 @@ class Program implements AsyncDisposable {
 
   constructor(files: Readonly<Record<string, readonly object[]>>) {
     for (const [name, objects] of Object.entries(files)) this.write(name, objects);
-    const paths = ["--source", `${this.folder}/source`, "--ledger", this.ledger];
-    const addresses = ["--healthz-bind-address", HEALTH, "--metrics-bind-address", METRICS];
-    const command = imageCommand("run", "--node", "node-a", ...paths, ...addresses);
+    const program = imageCommand(
+      ...["run", "--node", "node-a", "--source", `${this.folder}/source`, "--ledger", this.ledger],
+      ...["--healthz-bind-address", HEALTH, "--metrics-bind-address", METRICS],
+    );
     this.#process = new Deno.Command("sh", {
-      args: ["-c", `exec 2>> $0/log; exec "$@"`, this.folder, ...command],
+      args: ["-c", `exec 2>> $0/log; exec "$@"`, this.folder, ...program],
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "null",

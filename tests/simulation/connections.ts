@@ -99,8 +99,10 @@ export class Connections {
       if (odd.text !== "") send(odd.text);
       this.counts.fired(odd.fault);
       following.odd = undefined;
-      if (odd.then === "end") following.endsAt = now;
-      if (odd.then === "silence") return void (stream.following = undefined);
+      // In protobuf nothing can follow an object that came in place of a frame: only the end of the body ends it.
+      const whole = isProtobuf && isBareObject(odd.text);
+      if (odd.then === "end" || whole) following.endsAt = now;
+      if (odd.then === "silence" && !whole) return void (stream.following = undefined);
     }
     if (following.bookmarkAt <= now) {
       send(bookmark(kind, apiVersion, String(version), false));
@@ -201,4 +203,14 @@ function pieces(bytes: Uint8Array, chance: Chance): Uint8Array[] {
   return [0, ...cuts].map((from, i) => bytes.slice(from, cuts[i] ?? bytes.length)).filter(({ length }) =>
     length > 0
   );
+}
+
+/** Whether a line of a watch is an object that is no event. */
+function isBareObject(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "kind" in value && !("type" in value);
+  } catch {
+    return false;
+  }
 }
