@@ -3,10 +3,6 @@
 // this one too, no Service is at fault, and the retry is left to the healer. If not, the frontend is tried again; refused
 // alone a few times, between batches that the kernel takes, its Service is set aside.
 
-// What to do when the kernel refuses a batch as a whole: for its size, or because memory is short. The next batch has half as
-// many changes, and so on, until one frontend alone is refused. Then a batch without any change is tried: if the kernel
-// refuses this one too, no Service is at fault and the retry is left to the healer; if not, the Service is set aside.
-
 import { REFUSALS_ALONE } from "../limits.ts";
 import type { Delta } from "../plan/delta.ts";
 import { type DeltaPart, partOf } from "../plan/part.ts";

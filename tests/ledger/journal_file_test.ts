@@ -36,6 +36,20 @@ Deno.test("what was written is read, a broken file is as none, and the ledger is
   assert.equal(readJournal(storage, 1), undefined);
 });
 
+Deno.test("a journal in which any bit is flipped is none", () => {
+  const storage = threeSegments();
+  writeJournal(storage, 1, '{"offset":1,"service":"shop/web"}\n'.repeat(3));
+  const whole = storage.read(journalName(1));
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const flipped = whole.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    storage.remove(journalName(1));
+    storage.write(journalName(1), flipped);
+    const read = readJournal(storage, 1);
+    assert.ok(read === undefined || read === '{"offset":1,"service":"shop/web"}\n'.repeat(3), `bit ${bit}`);
+  }
+});
+
 Deno.test("it goes with its segment", () => {
   const storage = threeSegments();
   for (const first of [0, 1]) writeJournal(storage, first, "text");
