@@ -193,7 +193,7 @@ function sync(state: HandoffState, now: number): HandoffEffect[] {
   if (policy !== "never" && progress.durable < next) {
     state.syncing = { since: syncing?.since ?? now, askedAt: now, next };
   }
-  return [{ kind: "post", request: { kind: "sync" } }];
+  return [{ kind: "post", request: { kind: "sync", next: encoder.end.next } }];
 }
 
 function noteProgress(state: HandoffState, progress: WrittenSoFar, now: number): HandoffEffect[] {

@@ -39,8 +39,8 @@ export type WorkerRequest =
     readonly lines: Uint8Array<ArrayBuffer>;
     readonly end: Behind;
   }
-  /** Make everything durable. */
-  | { readonly kind: "sync" }
+  /** Make everything durable: the records before `next`. */
+  | { readonly kind: "sync"; readonly next: number }
   /** Remove files that no start needs. */
   | { readonly kind: "remove"; readonly names: readonly string[] }
   /** Make everything durable, then remove what a cut before `from` left behind it. */

@@ -81,11 +81,12 @@ export class WorkerSide {
         this.#reason = undefined;
         return this.#note();
       case "append":
-        if (message.first !== disk.end.next) throw new LedgerGone("the worker of the ledger missed records");
+        requireNext(disk, message.first);
         this.#received += message.lines.length;
         disk.push(message.lines, message.end);
         return this.#note();
       case "sync":
+        requireNext(disk, message.next);
         return this.#sync();
       case "remove":
         disk.attempt(() => message.names.forEach((name) => this.#storage!.remove(name)));
@@ -184,6 +185,11 @@ export class WorkerSide {
   #send(report: WorkerReport): void {
     this.#ports.send({ ...report, session: this.#session });
   }
+}
+
+/** Throws LedgerGone where a message with records was lost: `next` is the offset after those that were sent. */
+function requireNext(disk: DiskWriter, next: number): void {
+  if (next !== disk.end.next) throw new LedgerGone("the worker of the ledger missed records");
 }
 
 /** Whether `error` is about the folder, and not a fault of this program. */

@@ -27,6 +27,7 @@ import { LedgerWorker, type OnReport, type Opening } from "./ledger_worker.ts";
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { renewal } from "./renew_ledger.ts";
+import { NO_RESTARTS, restartedAt, restartPause } from "./restarts.ts";
 import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
 
 const SILENT = `the disk does not answer within ${LEDGER_OPEN_MILLISECONDS_MAX / 1000} s`;
@@ -62,6 +63,8 @@ export class RunLedger {
   #omitted: RecordGap | undefined;
   #reopened = new AbortController();
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** How often the loop has started again to continue the ledger: each time it reads the whole cluster. */
+  #restarts = NO_RESTARTS;
   /** Why the ledger cannot be opened, as it is now. */
   #reason = "";
   #ended = false;
@@ -177,9 +180,15 @@ export class RunLedger {
     }, pause);
   }
 
+  /** At once, and later if that was necessary lately. */
+  get #nextPause(): number {
+    return restartPause(restartedAt(this.#restarts, performance.now()));
+  }
+
   #opened(opening: Opening): void {
     if (this.#ended) return;
     if (opening.kind === "opened") {
+      this.#restarts = restartedAt(this.#restarts, performance.now());
       log.info("the ledger can be opened: starting again in place, to continue it");
       return this.#reopened.abort();
     }
@@ -237,7 +246,7 @@ export class RunLedger {
       post: (request, canWait) => worker.post(request, canWait),
       flush: () => worker.flush(),
       now: () => performance.now(),
-      reopen: () => this.#openLater(ledger.omission?.reason ?? "", 0),
+      reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
     });
     worker.begin(
       { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, shared: counters.shared },

@@ -188,7 +188,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     check: "a message to the ledger's worker that was lost is noticed",
     file: "src/ledger/worker_side.ts",
-    changes: [["if (message.first !== disk.end.next) throw", "if (false) throw"]],
+    changes: [["if (next !== disk.end.next) throw", "if (false) throw"]],
   },
 ];
 

@@ -7,6 +7,7 @@ import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { act } from "./acts.ts";
 import type { RecordGap } from "../../src/engine/input.ts";
+import { NO_RESTARTS, restartedAt, restartPause } from "../../src/node/restarts.ts";
 import { disagreement, ledgerProblems } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
@@ -26,11 +27,8 @@ export const CONVERGES_MILLISECONDS = 240_000;
 const STABLE_MILLISECONDS = 20_000;
 /** How often their agreement is checked. */
 const LOOK_MILLISECONDS = 5000;
-/**
- * Most requests for one resource in a minute, whatever the server does: a few lists of 17 pages that fail at the end, again after
- * each start. The loop also starts again where the ledger can be continued, so there may be a dozen starts in a minute.
- */
-const REQUESTS_MAX = 400;
+/** Most requests for one resource in a minute, whatever the server does: a few lists of 17 pages that fail at the end. */
+const REQUESTS_MAX = 300;
 
 /** The process ends here, whatever it was doing. */
 export class Killed extends Error {}
@@ -72,6 +70,10 @@ export class World {
   #committed = -1;
   /** The process ends as soon as it has taken what has arrived. */
   #endsSoon = false;
+  /** How often the loop has started again in place to continue the ledger. */
+  #continued = NO_RESTARTS;
+  /** Since when the ledger can be continued. */
+  #gapSince: number | undefined;
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
@@ -152,6 +154,8 @@ export class World {
     if (this.#process?.ledger.omission !== undefined) this.disk.troubled = true;
     this.#committed = this.#process?.engine.committedOffset ?? -1;
     this.#process = undefined;
+    this.#continued = NO_RESTARTS;
+    this.server.processes++;
     this.server.forget();
     this.#promises.noteEnd(power);
     this.#endsSoon = false;
@@ -177,8 +181,7 @@ export class World {
       if (this.#endsSoon) throw new Killed();
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
-      const gap = this.#process?.gap;
-      if (gap !== undefined) this.#continue(gap);
+      this.#continueWhereDue();
       if (this.#process !== undefined) this.#promises.check(this.#process, this.kernel, this.now);
     });
   }
@@ -196,7 +199,17 @@ export class World {
     }
   }
 
-  /** The loop starts again in place, to continue the ledger after a gap. */
+  /** Where the ledger can be continued, the loop starts again in place: after a pause, as in `run`. */
+  #continueWhereDue(): void {
+    const gap = this.#process?.gap;
+    this.#gapSince = gap && (this.#gapSince ?? this.now);
+    if (gap === undefined) return;
+    const restarts = restartedAt(this.#continued, this.#gapSince!);
+    if (this.now - this.#gapSince! < restartPause(restarts)) return;
+    this.#continued = restarts;
+    this.#continue(gap);
+  }
+
   #continue(gap: RecordGap): void {
     if (gap.reason.includes("too slow")) this.counts.fired("records left out");
     this.#process!.worker?.close();
