@@ -62,6 +62,12 @@ export class Checkpoints {
   /** Signs what is not signed yet, and waits until that is durable and its key erased. */
   async end(): Promise<void> {
     await this.#working;
+    // No step of `wake` may run beside these: two at once would make two keys with one number.
+    this.#working = this.#finish();
+    await this.#working;
+  }
+
+  async #finish(): Promise<void> {
     // Opens and prepares, signs, and erases.
     for (let steps = 3; steps > 0; steps--) await this.#attempt(true);
   }
