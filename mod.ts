@@ -45,6 +45,8 @@ export type { Latency, Stage, StageLatency, WorstLatency } from "./src/history/c
 export { latencyLines } from "./src/history/change_latency_words.ts";
 export type { BusyService, FlappingEndpoint, SlowCommit, Top } from "./src/history/top.ts";
 export { topLines } from "./src/history/top_words.ts";
+export type { EndpointConnections, PlacedConnection, TrackedConnection } from "./src/history/connections.ts";
+export { connectionsLines } from "./src/history/connections_words.ts";
 export type { LoggedChange } from "./src/history/changes_log.ts";
 export { loggedLines } from "./src/history/changes_log_words.ts";
 export type { JournalCommit, JournalEntry } from "./src/history/journal.ts";

@@ -182,6 +182,31 @@ export const JSON_SCHEMAS = {
     ),
     others: listOf(z.string()),
   }),
+  "connections/1": offered({
+    service: z.string().describe('"" where no Service has the address that the clients sent to'),
+    port: z.string().describe(
+      "the Service's port, by its name or number; without a Service what the clients sent to",
+    ),
+    protocol: z.enum(["tcp", "udp", "sctp"]),
+    endpoint: z.string().describe("`10.244.0.1:8080`"),
+    node: z.string(),
+    zone: z.string(),
+    pod: z.string().describe('`namespace/name`; "" where the ledger does not know it'),
+    condition: z.enum(["ready", "not ready", "terminating", "terminating, serving", "gone"]),
+    leaving: z.boolean().describe("whether the endpoint gets no new connections from this node"),
+    left: journalCause.nullable().describe(
+      "with which record that began; null: it gets new ones, or not known",
+    ),
+    open: count.describe("connections that can still carry data"),
+    over: count.describe("connections that are over, and remembered for a while"),
+    oldest: time.nullable().describe("when the oldest began; null: the kernel does not record it"),
+    connections: listOf(offered({
+      client: z.string().describe("`10.244.1.9:40312`"),
+      target: z.string().describe("what the client sent to"),
+      state: z.string().describe("as conntrack names it"),
+      began: time.nullable().describe("null: the kernel does not record it"),
+    })).describe("empty unless --list"),
+  }),
   "diff/1": offered({
     set: z.string(),
     key: z.string(),

@@ -22,6 +22,7 @@ import {
   withoutSigns,
 } from "./command_line.ts";
 import { addBisect } from "./commands/bisect.ts";
+import { addConnections } from "./commands/connections.ts";
 import { addBlame } from "./commands/blame.ts";
 import { check } from "./commands/check.ts";
 import { cleanup, type CleanupOptions } from "./commands/cleanup.ts";
@@ -93,7 +94,9 @@ async function main(args: readonly string[]): Promise<number> {
   addWhy(withSource(program.command("why")), done);
   addCheck(program.command("check"), done);
   addCleanup(program.command("cleanup"), done);
-  for (const add of [addStatus, addServices, addEndpoints, addTop, addPlan, addTest]) add(program, done);
+  for (const add of [addStatus, addServices, addEndpoints, addTop, addConnections, addPlan, addTest]) {
+    add(program, done);
+  }
   for (const add of [addLog, addShow, addReplay, addDiff, addBisect, addBlame]) add(program, done);
   addReport(program.command("report"), done);
   addVerify(program.command("verify"), done);

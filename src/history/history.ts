@@ -29,6 +29,7 @@ import { type PacketPath, pathOf } from "./why.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { type Latency, latencyIn } from "./change_latency.ts";
 import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
+import { ConnectionCount, type EndpointConnections, type TrackedConnection } from "./connections.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { knownPast } from "./last_changes.ts";
 import { type Outage, outagesIn } from "./outages.ts";
@@ -87,6 +88,8 @@ export interface History {
   latency(range?: AskedRange, service?: string): Latency;
   /** The busiest Services, endpoints that came back, and the slowest commits: at most `most` of each. */
   top(range?: AskedRange, most?: number): Top;
+  /** Connections that a kernel tracks, by the Services and endpoints that are known at a position. */
+  connections(tracked: Iterable<TrackedConnection>, position?: PositionLike): EndpointConnections[];
   /** What changed, newest first; only what concerns `what`. */
   changes(what?: string, through?: PositionLike): Iterable<LoggedChange>;
   /** Where a packet goes, with the rules, elements and records that decide it. */
@@ -138,6 +141,12 @@ export function historyOf(past: Past): History {
     outages: (range, service) => outagesIn(past, span(range), service),
     latency: (range, service) => latencyIn(past, span(range), service),
     top: (range, most = TOP_ROWS) => topIn(past, span(range), most),
+    connections(tracked, position) {
+      const through = offsetOf(position);
+      const count = new ConnectionCount(servicesOfState(stateToRead(past, through)), true);
+      for (const one of tracked) count.add(one);
+      return count.rows(past, through);
+    },
     changes: (what, through) => changesNamed(past, offsetOf(through), what),
     why: (packet, position) => pathOf(at(position), packet),
     bisect: (good, bad, condition) =>

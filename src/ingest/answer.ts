@@ -28,26 +28,29 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Checks that `value` is a page of a list of `resource`. */
 export function pageOf(value: unknown, resource: ApiResource): Page {
-  const page = objectOr(value, `a ${resource.kind}List`);
   const kind = `${resource.kind}List`;
+  const page = objectOr(value, a(kind));
   if (page["kind"] !== kind || page["apiVersion"] !== resource.apiVersion) {
-    throw invalid(`${described(page)} where a ${kind} of ${resource.apiVersion} was expected`);
+    throw invalid(`${described(page)} where ${a(kind)} of ${resource.apiVersion} was expected`);
   }
   const { items } = page;
-  if (!Array.isArray(items)) throw invalid(`a ${kind} whose items are ${described(items)}`);
+  if (!Array.isArray(items)) throw invalid(`${a(kind)} whose items are ${described(items)}`);
   for (const item of items) checkItem(item, resource);
   const { metadata = {} } = page;
-  if (!isJsonObject(metadata)) throw invalid(`a ${kind} whose metadata is ${described(metadata)}`);
+  if (!isJsonObject(metadata)) throw invalid(`${a(kind)} whose metadata is ${described(metadata)}`);
   return { items, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
 }
 
 /** The token of the next page. A token that is missing or cannot be sent back would make this page the last one. */
 function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kind: string): string {
   if (typeof token !== "string" && token !== undefined && token !== null) {
-    throw invalid(`a ${kind} whose continue token is ${described(token)}`);
+    throw invalid(`${a(kind)} whose continue token is ${described(token)}`);
   }
-  if (!token && typeof remaining === "number" && remaining > 0) {
-    throw invalid(`a ${kind} without a continue token that leaves out ${remaining} items`);
+  if (typeof remaining !== "number" && remaining !== undefined && remaining !== null) {
+    throw invalid(`${a(kind)} whose remainingItemCount is ${described(remaining)}`);
+  }
+  if (!token && (remaining ?? 0) > 0) {
+    throw invalid(`${a(kind)} without a continue token that leaves out ${remaining} items`);
   }
   return token ?? "";
 }
@@ -56,7 +59,12 @@ function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kin
 function checkItem(item: unknown, { kind, apiVersion }: ApiResource): void {
   const fits = isJsonObject(item) && (item["kind"] === undefined || item["kind"] === kind) &&
     (item["apiVersion"] === undefined || item["apiVersion"] === apiVersion);
-  if (!fits) throw invalid(`${described(item)} among the items of a ${kind}List`);
+  if (!fits) throw invalid(`${described(item)} among the items of ${a(`${kind}List`)}`);
+}
+
+/** `kind` with its article. */
+function a(kind: string): string {
+  return `${/^[AEIOU]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
 /** Checks that `value` is a line of a watch of `resource`. */
@@ -94,7 +102,7 @@ export function watchLineOf(value: unknown, resource: ApiResource): Line {
 function checkKind(type: string, object: Fields, resource: ApiResource): void {
   const { kind, apiVersion } = type === "BOOKMARK" ? { ...resource, ...object } : object;
   if (kind === resource.kind && apiVersion === resource.apiVersion) return;
-  throw invalid(`a watch event ${type} with ${described(object)}, expected a ${resource.kind}`);
+  throw invalid(`a watch event ${type} with ${described(object)}, expected ${a(resource.kind)}`);
 }
 
 function errorLine(object: unknown): ApiFailure {

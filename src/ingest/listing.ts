@@ -21,6 +21,9 @@ export class Listing {
   /** Objects that were deleted while the list arrived. */
   readonly #gone = new Map<string, ObjectKey>();
   readonly #problems: string[] = [];
+  /** Objects without a name, and what is wrong with the first. */
+  #unnamed = 0;
+  #firstUnnamed = "";
   #undelivered: KubeObject[] = [];
   #complete = true;
 
@@ -33,13 +36,18 @@ export class Listing {
     return this.#objects.size + this.#unread.size;
   }
 
+  /** The problem of objects that have no name; "" where all have one. */
+  get unnamed(): string {
+    return this.#unnamed < 2 ? this.#firstUnnamed : `${this.#firstUnnamed}, and ${this.#unnamed - 1} more`;
+  }
+
   /** Adds an object, or replaces it by a newer version. `item` may have no kind, as items of a typed list. */
   add(item: Record<string, unknown>): void {
     if (this.size >= LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
     const { kind, apiVersion } = this.#resource;
     const isWhole = item["kind"] === kind && item["apiVersion"] === apiVersion;
     const decoded = decodeObject(isWhole ? item : { ...item, kind, apiVersion });
-    if (!decoded.ok) return this.#leaveUnread(item, `${decoded.problem}; it stays as it was`);
+    if (!decoded.ok) return this.#leaveUnread(item, decoded.problem);
     const name = describeKey(objectKey(decoded.object));
     if (this.#unread.size > 0) this.#unread.delete(name);
     if (this.#gone.size > 0) this.#gone.delete(name);
@@ -100,10 +108,14 @@ export class Listing {
   }
 
   #leaveUnread(item: Record<string, unknown>, problem: string): void {
-    this.#problems.push(problem);
     const key = itemKey(item, this.#resource);
-    // Without a name it could be any object, so the list may delete none.
-    if (key === undefined) return void (this.#complete = false);
+    if (key === undefined) {
+      // It could be any object, so the list may delete none.
+      this.#complete = false;
+      if (this.#unnamed++ === 0) this.#firstUnnamed = problem;
+      return;
+    }
+    this.#problems.push(`${problem}; it stays as it was`);
     const name = describeKey(key);
     this.#forget(name);
     this.#unread.set(name, key);

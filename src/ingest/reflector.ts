@@ -225,7 +225,8 @@ function takePage(state: ReflectorState, exchange: Exchange, value: unknown, now
     exchange.listing = new Listing(state.resource);
     exchange.resourceVersion = resourceVersion;
   } else if (exchange.resourceVersion !== resourceVersion) {
-    throw invalid(`a page of version ${resourceVersion} in a list of version ${exchange.resourceVersion}`);
+    const version = (version: string) => version === "" ? "without a version" : `of version ${version}`;
+    throw invalid(`a page ${version(resourceVersion)} in a list ${version(exchange.resourceVersion)}`);
   }
   const { listing } = exchange;
   const before = listing.size;
@@ -265,7 +266,22 @@ function deliverList(
   state.listed = state.settled = true;
   state.lists++;
   state.problem = state.missing = undefined;
-  return { kind: "deliver", batch: listing!.batch(now.time, version, confirms) };
+  const batch = listing!.batch(now.time, version, confirms);
+  const problems = [...batch.problems, ...awaitNames(state, listing!.unnamed, now)];
+  return { kind: "deliver", batch: { ...batch, problems } };
+}
+
+/**
+ * Asks for another list after one with objects that have no name. Any object may be one of them, so the list deletes nothing;
+ * without another list, objects that are gone would stay.
+ */
+function awaitNames(state: ReflectorState, unnamed: string, now: Now): string[] {
+  if (unnamed === "") state.unnamedLists = 0;
+  if (unnamed === "") return [];
+  const why = `${unnamed}; the list deletes nothing`;
+  const wait = backoff(state.unnamedLists++, state.times, state);
+  state.unconfirmed = { why, due: now.at + wait, failures: 0, reportedAt: now.at };
+  return isNews(state, why, now) ? [`${why}, and another one is asked for`] : [];
 }
 
 /** The changes and problems of one chunk, which become one batch. */

@@ -202,6 +202,8 @@ export interface ReflectorState extends Draws {
   lastConfirms: boolean;
   /** Second lists in a row that contradicted the list before. */
   contradictions: number;
+  /** Lists in a row that had objects without a name. */
+  unnamedLists: number;
   /** When each of the last problems was reported, by text. */
   readonly reported: Map<string, number>;
   /** What keeps the resource from being watched; undefined while it is watched. */
@@ -244,6 +246,7 @@ export function newReflector(
     listNotBefore: 0,
     lastConfirms: false,
     contradictions: 0,
+    unnamedLists: 0,
     reported: new Map(),
     problem: { reason: "starting", text: "not connected yet" },
     receivedAt: undefined,

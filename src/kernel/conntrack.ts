@@ -1,9 +1,10 @@
 // Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that
-// do not serve any more and deletes them, so that the rules decide about the next datagram. No `conntrack` binary has
-// to be installed.
+// do not serve any more and deletes them, so that the rules decide about the next datagram. It lists the flows whose
+// destination was translated. No `conntrack` binary has to be installed.
 
-import type { Family } from "../nft/data_type.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
+import { readTranslated, type TranslatedFlow } from "./conntrack_flow.ts";
 import * as nf from "./nf_tables.ts";
 import { type Attributes, attributes, messageAttributes, nested } from "./netlink_reader.ts";
 import { NetlinkRequests } from "./netlink_requests.ts";
@@ -56,6 +57,16 @@ export class Conntrack implements Disposable {
     return deleted;
   }
 
+  /** Passes each flow whose destination was translated, by whichever program, to `take`. Throws {@link SystemError}. */
+  translated(take: (flow: TranslatedFlow) => void): void {
+    for (const family of FAMILIES) {
+      this.#requests.stream({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} }, (answer) => {
+        const flow = readTranslated(family, messageAttributes(answer));
+        if (flow !== undefined) take(flow);
+      });
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
   }
@@ -80,6 +91,16 @@ export class Conntrack implements Disposable {
       if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return false;
       throw error;
     }
+  }
+}
+
+/** As {@link Conntrack.translated}, with a socket of its own. */
+export function translatedFlows(take: (flow: TranslatedFlow) => void): void {
+  const conntrack = new Conntrack();
+  try {
+    conntrack.translated(take);
+  } finally {
+    conntrack[Symbol.dispose]();
   }
 }
 

@@ -39,15 +39,25 @@ export class NetlinkRequests {
     throw new SystemError("listing: every dump was interrupted by a change", ERRNO.EINTR);
   }
 
+  /**
+   * A dump whose answers go to `take` while they are in the receive buffer, so that a large table needs no memory. It is not repeated
+   * where a change interrupts it: entries that come or go meanwhile may be missing. Throws {@link SystemError}.
+   */
+  stream(request: Request, take: (answer: NetlinkMessage) => void): void {
+    const sequence = this.#send(request, nf.NLM_F_DUMP);
+    for (;;) {
+      for (const answer of messages(this.#socket.receive(true)!)) {
+        if (answer.sequence !== sequence) continue;
+        if (answer.type === nf.NLMSG_DONE) return;
+        if (answer.type === nf.NLMSG_ERROR) throw new SystemError("netlink dump", errnoOf(answer));
+        take(answer);
+      }
+    }
+  }
+
   /** Sends one request and waits for its answers; with NLM_F_ACK there are none. Throws {@link SystemError}. */
-  ask({ message, family, fill }: Request, flags: number): NetlinkMessage[] {
-    const writer = new NetlinkWriter();
-    const sequence = this.sequence++;
-    const type = (this.#subsystem << 8) | message;
-    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
-    fill(writer);
-    writer.closeMessage();
-    this.#socket.send(writer.finish());
+  ask(request: Request, flags: number): NetlinkMessage[] {
+    const sequence = this.#send(request, flags);
     const answers: NetlinkMessage[] = [];
     for (;;) {
       // A copy: the next receive overwrites the buffer.
@@ -61,6 +71,18 @@ export class NetlinkRequests {
         if (flags === 0) return answers;
       }
     }
+  }
+
+  /** Sends one request; returns its sequence number. */
+  #send({ message, family, fill }: Request, flags: number): number {
+    const writer = new NetlinkWriter();
+    const sequence = this.sequence++;
+    const type = (this.#subsystem << 8) | message;
+    writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
+    fill(writer);
+    writer.closeMessage();
+    this.#socket.send(writer.finish());
+    return sequence;
   }
 }
 

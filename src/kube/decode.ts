@@ -8,7 +8,7 @@ import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "./objects.ts";
 import { MISFIT, type Size } from "./quick_schema.ts";
-import { quoted } from "./quoted.ts";
+import { expectation, quoted } from "./quoted.ts";
 import { type Path, valueAt, without } from "./without.ts";
 import type * as z from "./zod.ts";
 
@@ -79,13 +79,17 @@ function parseInParts({ schema }: KindSchema, value: unknown): Parsed {
 }
 
 const SERVICE_NAME = "kubernetes.io/service-name";
-/** The identity of an object, and the Service of a slice: if one of these is wrong, it is not known which object is meant. */
+/**
+ * The identity of an object, and the Service of a slice: if one of these is wrong, it is not known which object is meant. Left out,
+ * a cluster IP that is not a text would cost the Service all its rules.
+ */
 const IDENTITY = [
   "kind",
   "metadata",
   "metadata.name",
   "metadata.namespace",
   `metadata.labels.${SERVICE_NAME}`,
+  "spec.clusterIP",
 ];
 /** Maps that may be left out of an object. */
 const DISPENSABLE = ["metadata.annotations", "spec.sessionAffinityConfig"];
@@ -111,7 +115,7 @@ function partOf(issue: z.core.$ZodIssue, value: unknown): Path | undefined {
 }
 
 function issueText(issue: z.core.$ZodIssue, value: unknown): string {
-  return `${issue.path.join(".")}: ${issue.message}, found ${quoted(valueAt(value, issue.path))}`;
+  return `${issue.path.join(".")}: ${expectation(issue)}, found ${quoted(valueAt(value, issue.path))}`;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   isNodePortAddress,
   type ProxyConfig,
 } from "./proxy_config.ts";
-import { quoted } from "./quoted.ts";
+import { expectation, quoted } from "./quoted.ts";
 import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
@@ -236,7 +236,7 @@ function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: there is no such field`);
   }
-  return [`${path}: ${quoted(valueAt(document, issue.path))}; ${issue.message}`];
+  return [`${path}: ${quoted(valueAt(document, issue.path))}; ${expectation(issue)}`];
 }
 
 /** Errors that are in no field alone, but in how fields go together. */

@@ -14,3 +14,8 @@ export function quoted(value: unknown, nothing = "nothing"): string {
     value.length - QUOTED_CHARACTERS_MAX
   } characters more`;
 }
+
+/** What zod expects of a value. Its words for what it found name types of JavaScript, so the caller quotes the value. */
+export function expectation({ message }: { readonly message: string }): string {
+  return message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+}

@@ -85,12 +85,13 @@ export class Checkpoints {
 
   async #end(): Promise<void> {
     await this.#working;
+    // No step of `wake` may run beside these: two at once would make two keys with one number.
     this.#working = this.#lastSteps();
     await this.#working;
   }
 
-  /** Opens and prepares, signs, and erases. */
   async #lastSteps(): Promise<void> {
+    // Opens and prepares, signs, and erases.
     for (let steps = 3; steps > 0; steps--) await this.#attempt(true);
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { reflectorDeadline } from "../../src/ingest/reflector.ts";
 import { statusOf } from "../../src/ingest/reflector_state.ts";
-import { BOOKMARK, line, whole } from "../support/api_server.ts";
+import { BOOKMARK, line, service, whole } from "../support/api_server.ts";
 import {
   CIDRS,
   EXPIRED,
@@ -35,6 +35,7 @@ Deno.test("an answer that is not a list of the requested kind is reported and no
     [{ ...list([]), items: { a: 1 } }, 'a ServiceList whose items are an object without a kind: {"a":1}'],
     [list([], { continue: 5 }), "a ServiceList whose continue token is 5"],
     [{ ...list([]), metadata: null }, "a ServiceList whose metadata is null"],
+    [list([], { remainingItemCount: "7" }), 'a ServiceList whose remainingItemCount is "7"'],
     [{ ...list([]), items: [null] }, "null among the items of a ServiceList"],
     [{ ...list([]), items: [[]] }, "an array among the items of a ServiceList"],
     [
@@ -58,6 +59,30 @@ Deno.test("an answer that is not a list of the requested kind is reported and no
     const streamed = new Run().start().answer(typeof body === "string" ? `${body}\n` : body);
     assert.deepEqual([streamed.said, streamed.query["limit"]], [[], "500"]);
   }
+});
+
+Deno.test("a list with objects that have no name deletes nothing, and is asked for again until all have one", () => {
+  const items = [service("b"), {}, { metadata: null }, { metadata: { name: 5, namespace: "shop" } }];
+  const problem = "Service without a name: metadata: expected object, found nothing, and 2 more";
+  const run = watching().bytes(line("ERROR", EXPIRED)).answer(NO_STREAMS, 422).answer({ ...list([]), items });
+  assert.deepEqual(run.said.slice(1), [
+    `! ${problem}; the list deletes nothing, and another one is asked for`,
+    "list: b",
+  ]);
+  assert.equal(run.lists.at(-1)?.complete, false);
+  assert.equal(run.query["watch"], "1", "changes arrive meanwhile");
+  assert.match(statusOf(run.state).problem, /without a name.*the list deletes nothing/);
+  for (let lists = 2; lists < 6; lists++) {
+    run.head().pass(2 ** lists * 1000).answer({ ...list([]), items });
+    assert.equal(run.lists.length, lists + 1);
+  }
+  assert.ok(
+    run.said.filter((text) => text.includes("without a name")).length < 3,
+    "it is reported once a minute",
+  );
+  run.head().pass(32_000).answer(list(["b"]));
+  assert.equal(run.lists.at(-1)?.complete, true);
+  assert.equal(statusOf(run.state).reason, "");
 });
 
 Deno.test("an error answer that does not end is reported in time, and the request is repeated", () => {

@@ -222,6 +222,18 @@ Deno.test("a wrong port, address or entry of a load balancer is left out alone",
   assert.equal(decoded.warnings.length, 14);
 });
 
+Deno.test("a Service whose cluster IP is not a text is rejected, so that its known rules stay", () => {
+  for (const clusterIP of [5, {}, ["10.96.0.1"], true]) {
+    const broken = parse(SERVICE);
+    broken.spec.clusterIP = clusterIP;
+    const decoded = decodeObject(broken);
+    assert.match(
+      decoded.ok ? "" : decoded.problem,
+      /^Service "shop\/web": spec\.clusterIP: expected string, found /,
+    );
+  }
+});
+
 Deno.test("source ranges of which none is valid leave a Service open, with a warning", () => {
   for (const ranges of [["everywhere"], [null], [""]]) {
     const service = parse(SERVICE);
@@ -400,7 +412,7 @@ Deno.test("a slice whose Service label is not a string is rejected; other such l
   assert.deepEqual(decodeObject(slice({ "kubernetes.io/service-name": 5 })), {
     ok: false,
     problem:
-      'EndpointSlice "shop/web-a": metadata.labels.kubernetes.io/service-name: Invalid input: expected string, received number, found 5',
+      'EndpointSlice "shop/web-a": metadata.labels.kubernetes.io/service-name: expected string, found 5',
   });
   const zone = decodeObject(slice({ "kubernetes.io/service-name": "web", "topology.kubernetes.io/zone": 1 }));
   assert.ok(zone.ok);

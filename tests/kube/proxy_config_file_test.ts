@@ -236,7 +236,7 @@ Deno.test("a wrong value beside unknown fields is an error, and our own document
     ],
   );
   assert.deepEqual(problems(HEAD, { ...OURS, kind: "LedgerConfiguration" }), [
-    'kind: "LedgerConfiguration"; Invalid input: expected "LedgerProxyConfiguration"',
+    'kind: "LedgerConfiguration"; expected "LedgerProxyConfiguration"',
   ]);
 });
 

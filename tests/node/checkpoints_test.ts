@@ -54,6 +54,27 @@ Deno.test("a node that is stopped has signed everything, and the keys follow fro
     ]);
   }));
 
+Deno.test("a node that is due to sign while it is stopped signs once, and its keys follow each other", () =>
+  inFolder(async (folder) => {
+    {
+      using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+      const append = (record: LedgerRecord) => void writer.append([record]);
+      const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+      append({ ...appears(service("shop/a 10.96.0.1 http:80/tcp")), time: TIME });
+      let ended = false;
+      const end = checkpoints.end().finally(() => ended = true);
+      while (!ended) {
+        checkpoints.wake();
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      await end;
+      await checkpoints.stop();
+    }
+    await live(folder, 1);
+    const { problems, checkpoints } = verdictOf(folder);
+    assert.deepEqual([problems, checkpoints.count], [[], 2]);
+  }));
+
 Deno.test("a running node signs after so many records, in steps that wait for the disk, and erases the key", () =>
   inFolder(async (folder) => {
     using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });

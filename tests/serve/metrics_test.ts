@@ -1,6 +1,7 @@
 // Metrics about syncs, with kube-proxy's names and labels and with ours, read as a scraper reads them.
 
 import assert from "node:assert/strict";
+import { METRICS_PAGE, metricsPage } from "../support/reference.ts";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { newMetrics } from "../../src/serve/metrics.ts";
 import { serveMetrics } from "../../src/serve/metrics_server.ts";
@@ -125,4 +126,8 @@ Deno.test("the metrics server answers kube-proxy's paths", async () => {
   assert.deepEqual(await get("/details"), [200, '{"node":"Node a was deleted"}']);
   assert.match((await get("/metrics"))[1] as string, /^# HELP /);
   assert.deepEqual((await get("/else"))[0], 404);
+});
+
+Deno.test("the page of metrics names every metric with its type and meaning", async () => {
+  assert.equal(Deno.readTextFileSync(METRICS_PAGE), await metricsPage(), "run `deno task reference`");
 });

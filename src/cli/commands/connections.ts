@@ -1,0 +1,121 @@
+// `ledgerproxy connections [WHAT]` and `drain WHAT`: print the connections that this node's kernel tracks, with the Service and
+// endpoint of each.
+
+import { ConnectionCount, type EndpointConnections, isAbout, isFrom } from "../../history/connections.ts";
+import { connectionsLines, drainLine, eachConnectionLines } from "../../history/connections_words.ts";
+import { directoryOf } from "../../history/directory.ts";
+import { stateToRead } from "../../history/journal_reading.ts";
+import type { Past } from "../../history/past.ts";
+import { commitAtTime } from "../../history/position_expression.ts";
+import { servicesOfState } from "../../history/services.ts";
+import { translatedFlows } from "../../kernel/conntrack.ts";
+import { type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
+import { EXIT } from "../../node/exit_code.ts";
+import { stopSignal } from "../../node/start.ts";
+import { UsageError } from "../../node/usage_error.ts";
+import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
+import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
+import { printJson } from "../json_schema.ts";
+import { localTime } from "../local_time.ts";
+import { printLines, printList } from "../terminal.ts";
+
+/** Flags of `connections`. */
+interface ConnectionsOptions {
+  readonly ledger?: string;
+  readonly client?: string;
+  readonly leaving?: boolean;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** Flags of `drain`. */
+interface DrainOptions extends ConnectionsOptions {
+  /** Seconds. */
+  readonly timeout?: number;
+}
+
+/** How often `drain` counts, in milliseconds. */
+const DRAIN_MILLISECONDS = 1000;
+
+const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a node, a zone";
+
+/** Adds `connections` and `drain` to the program. */
+export function addConnections(program: Command, done: Done): void {
+  const connections =
+    "print this node's connections by Service and endpoint, and since when an endpoint gets no new ones";
+  ledgerCommand(program, "connections", connections, "connections shop/web --leaving")
+    .argument("[what]", WHAT)
+    .option("--client <address>", "only those from this address or CIDR")
+    .option("--leaving", "only those to endpoints that get no new ones")
+    .option("--list", "each connection, with the commit that placed it")
+    .action((what: string | undefined, options: ConnectionsOptions) =>
+      done(connectionsCommand(what, options))
+    );
+  const drain = "print how many connections to a node or endpoint are open, until none is left";
+  ledgerCommand(program, "drain", drain, "drain node-b --timeout 600")
+    .argument("<what>", WHAT)
+    .option("--timeout <seconds>", "give up after so long, with exit code 1 (never)", positive)
+    .action(async (what: string, options: DrainOptions) => done(await drainCommand(what, options)));
+}
+
+/** Returns 1 where there is none. Throws UsageError, NothingFound, SystemError. */
+function connectionsCommand(what: string | undefined, options: ConnectionsOptions): number {
+  const past = pastArgument(options.ledger);
+  const rows = rowsFound(past, what, options);
+  if (options.json) { for (const row of rows) printJson("connections/1", row); }
+  else if (options.list === true) {
+    printList(eachConnectionLines(rows, (time) => commitAtTime(past, Date.parse(time))?.offset, localTime));
+  } else printList(connectionsLines(rows, localTime));
+  return rows.length === 0 ? EXIT.found : EXIT.done;
+}
+
+/** Returns 1 where connections are left at the end. Throws as {@link connectionsCommand}. */
+async function drainCommand(what: string, options: DrainOptions): Promise<number> {
+  const past = pastArgument(options.ledger);
+  const deadline = performance.now() + (options.timeout ?? Infinity) * 1000;
+  const stop = stopSignal();
+  let last = "";
+  while (!stop.signal.aborted) {
+    const rows = rowsFound(past, what, options);
+    const line = drainLine(rows);
+    if (line !== last) print(rows, line, options);
+    last = line;
+    if (rows.every(({ open }) => open === 0)) return EXIT.done;
+    if (performance.now() >= deadline) return EXIT.found;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, DRAIN_MILLISECONDS);
+      stop.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+  return EXIT.found;
+}
+
+function print(rows: readonly EndpointConnections[], line: string, { json }: DrainOptions): void {
+  if (json) { for (const row of rows) printJson("connections/1", row); }
+  else printLines([`${localTime(new Date().toISOString())}  ${line}`]);
+}
+
+/** The connections that the flags mean, at the ledger's last record. */
+function rowsFound(past: Past, what: string | undefined, options: ConnectionsOptions): EndpointConnections[] {
+  const through = offsetArgument(past);
+  const state = stateToRead(past, through);
+  const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
+  const clients = options.client === undefined ? undefined : clientsArgument(options.client);
+  const count = new ConnectionCount(servicesOfState(state), options.list === true);
+  translatedFlows((one) => {
+    if (clients === undefined || isFrom(clients, one)) count.add(one);
+  });
+  return count.rows(past, through).filter((row) =>
+    (subject === undefined || isAbout(subject, row)) && (options.leaving !== true || row.leaving)
+  );
+}
+
+/** Throws UsageError. */
+function clientsArgument(text: string): Cidr {
+  const address = parseAddress(text);
+  const clients = parseCidr(address === undefined ? text : `${address}/${address.includes(":") ? 128 : 32}`);
+  if (clients === undefined) {
+    throw new UsageError(`--client ${text}: an address or a CIDR, such as 10.244.1.0/24`);
+  }
+  return clients;
+}
