@@ -45,7 +45,9 @@ export class Checkpoints {
   /** Offset behind the last checkpoint; what an earlier process left after it is signed soon after the start. */
   #signed = 0;
   #signedAt = performance.now();
-  #working: Promise<void> | undefined;
+  #working = Promise.resolve();
+  /** How many pieces of work are not done. */
+  #waiting = 0;
   #head: LedgerHead | undefined;
   #publishedAt = -Infinity;
   #failed = false;
@@ -66,7 +68,7 @@ export class Checkpoints {
   /** Takes the next step, unless one is under way. */
   wake(): void {
     if (this.#stopped) return;
-    this.#working ??= this.#attempt(false).finally(() => this.#working = undefined);
+    if (this.#waiting === 0) void this.#queue(() => this.#attempt(false));
   }
 
   /** Signs what is not signed yet where a key is ready, as before a segment ends. */
@@ -79,15 +81,14 @@ export class Checkpoints {
   async end(): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => late.resolve(), CHECKPOINT_END_MILLISECONDS_MAX);
-    await Promise.race([this.#end(), late.promise]);
+    await Promise.race([this.#queue(() => this.#lastSteps()), late.promise]);
     clearTimeout(timer);
   }
 
-  async #end(): Promise<void> {
-    await this.#working;
-    // No step of `wake` may run beside these: two at once would make two keys with one number.
-    this.#working = this.#lastSteps();
-    await this.#working;
+  /** Runs `work` once the work before it is done: two steps at once would make two keys with one number. */
+  #queue(work: () => Promise<void>): Promise<void> {
+    this.#waiting++;
+    return this.#working = this.#working.then(work, work).finally(() => this.#waiting--);
   }
 
   async #lastSteps(): Promise<void> {
