@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serve: ["nft", "type:fold", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],
   node: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve"],
-  install: ["serve", "ingest", "kube", "nft"],
+  install: ["node", "serve", "ingest", "kube", "nft"],
   cli: [
     "install",
     "kube",
