@@ -32,7 +32,7 @@ import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
 import { ConnectionCount, type EndpointConnections, type TrackedConnection } from "./connections.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { type Outage, outagesIn } from "./outages.ts";
-import type { ServiceState } from "./services.ts";
+import { servicesOfState, type ServiceState } from "./services.ts";
 import { endpointsAbout, type ListedEndpoint, servicesAbout } from "./services_about.ts";
 import { type NodeState, nodeStateOf } from "./status.ts";
 import { type Top, topIn } from "./top.ts";
