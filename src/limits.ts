@@ -254,6 +254,15 @@ export const HEALTH_CONNECTIONS_MAX = 32;
 /** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
+/** Most connections that NodePorts on loopback forward at a time; each takes two descriptors. */
+export const FORWARDED_CONNECTIONS_MAX = 512;
+
+/** How long an endpoint may take to accept a forwarded connection, in milliseconds: kube-proxy's value. */
+export const FORWARD_CONNECT_MILLISECONDS_MAX = 5000;
+
+/** Bytes that are read at a time from one side of a forwarded connection. */
+export const FORWARD_BUFFER_BYTES = 32 * 1024;
+
 /** Descriptors that health check ports leave to the rest of the program: all connections take 72, everything else about 40. */
 export const DESCRIPTORS_RESERVED = 256;
 

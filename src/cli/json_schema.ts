@@ -378,16 +378,3 @@ export function printJson<Name extends JsonSchemaName>(
 ): void {
   printText(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
 }
-
-/** `ledgerproxy schema [COMMAND]`: prints JSON Schemas (draft 2020-12), one a line; returns the exit code. */
-export function printSchemas(command: string | undefined): number {
-  const chosen = Object.entries(JSON_SCHEMAS).filter(([name]) =>
-    command === undefined || name.split("/")[0] === command
-  );
-  for (const [name, schema] of chosen) {
-    const { properties, ...rest } = z.toJSONSchema(schema) as { properties?: object };
-    const named = { schema: { const: `ledgerproxy.${name}` }, ...properties };
-    printText(JSON.stringify({ $id: `ledgerproxy.${name}`, ...rest, properties: named }));
-  }
-  return chosen.length === 0 ? 2 : 0;
-}

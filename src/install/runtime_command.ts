@@ -4,7 +4,7 @@
 // only capability, the seccomp profile and the read-only root file system. These permissions bound a fault of a library.
 
 import { type Cidr, contains, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
-import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import { nodePortScope, type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 
 /** Where the node's folder is mounted in the container. */
@@ -66,6 +66,9 @@ export function networkOf({ apiServer, configured, listens, proxy }: Addresses):
   const detected = proxy.detectLocal.mode === "ClusterCIDR" ? proxy.detectLocal.cidrs.map(parseCidr) : [];
   if (new Set(detected.map((cidr) => cidr?.family)).size > 1) {
     return unknown("pods have addresses of both families, and a pod is given only one address of its node");
+  }
+  if (FAMILIES.some((one) => servesLocalhost(proxy, one))) {
+    return unknown("NodePorts on loopback lead to any endpoint");
   }
   const nodes = nodeAddresses(proxy, familyOf(server));
   if (nodes === undefined) {

@@ -2,7 +2,7 @@
 // defaults for nftables mode.
 
 import type { Address, Family } from "../nft/data_type.ts";
-import { type Cidr, familyOf, parseCidr } from "./address.ts";
+import { type Cidr, contains, familyOf, parseAddress, parseCidr } from "./address.ts";
 
 /** How traffic of this node's pods is recognized (detectLocalMode and detectLocal). */
 export type DetectLocal =
@@ -64,6 +64,22 @@ export function nodePortScope({ nodePortAddresses }: ProxyConfig, family: Family
   if (cidrs.some(({ length }) => length === 0) || (!primary && cidrs.length === 0)) return { all: true };
   return { all: false, primary, cidrs };
 }
+
+/**
+ * Whether NodePorts of `family` are served on loopback (KEP-6032): by `localhost`, or by a block of loopback addresses with 127.0.0.1
+ * or ::1. A block that has more than loopback addresses does not count, as in kube-proxy.
+ */
+export function servesLocalhost({ nodePortAddresses }: ProxyConfig, family: Family): boolean {
+  const { length, address } = LOOPBACK[family];
+  return nodePortAddresses.flatMap((entry) => KEYWORDS[entry] ?? [entry]).map(parseCidr)
+    .some((cidr) => cidr !== undefined && cidr.length >= length && contains(cidr, address));
+}
+
+/** The address of each family that listens for localhost, and the length of the family's block of loopback addresses. */
+const LOOPBACK = {
+  ip: { length: 8, address: parseAddress("127.0.0.1")! },
+  ip6: { length: 128, address: parseAddress("::1")! },
+} as const;
 
 /** The node's primary address of each family: bindAddress, or the first one `listed` by the Node object. */
 export function primaryAddresses({ bindAddress }: ProxyConfig, listed: readonly Address[]): Address[] {

@@ -61,8 +61,8 @@ export class Checkpoints {
 
   /** Signs what is not signed yet, and waits until that is durable and its key erased. */
   async end(): Promise<void> {
-    await this.#working;
-    // No step of `wake` may run beside these: two at once would make two keys with one number.
+    // No step of `wake` may run beside these: two at once would make two keys with one number. A step may begin while one is awaited.
+    while (this.#working !== undefined) await this.#working;
     this.#working = this.#finish();
     await this.#working;
   }

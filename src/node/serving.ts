@@ -2,6 +2,7 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
+import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/writer.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
@@ -9,7 +10,7 @@ import { SystemError } from "../kernel/system_error.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { partsOfService } from "../kube/named_services.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
-import { DESCRIPTORS_RESERVED } from "../limits.ts";
+import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
@@ -17,6 +18,7 @@ import { placesWithin } from "../serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
 import type { ServerAddress } from "../serve/http_server.ts";
+import { LocalhostForwarder } from "../serve/localhost_forwarder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
@@ -88,6 +90,8 @@ const REMINDER_MILLISECONDS = 5 * 60_000;
 export class Serving implements Disposable {
   readonly #servers = new DisposableStack();
   readonly #ports: HealthCheckPorts;
+  readonly #localhost = new LocalhostNodePorts();
+  readonly #forwarder: LocalhostForwarder;
   /** The problem of the own Node that was logged last, and when. */
   #reminded = { problem: "", at: 0 };
 
@@ -141,6 +145,15 @@ export class Serving implements Disposable {
         places.healthCheck,
       ),
     );
+    this.#forwarder = this.#servers.use(
+      new LocalhostForwarder({
+        listening: metrics.kubeProxy.noteLocalhostPorts,
+        failed: ({ name, family }, problem) => {
+          log.warn(`${name}: ${problem}; trying again`);
+          metrics.kubeProxy.noteLocalhostFailure(family);
+        },
+      }, Math.max(0, descriptors - DESCRIPTORS_RESERVED - 2 * FORWARDED_CONNECTIONS_MAX)),
+    );
     this.#servers.use(metrics.measureLoopDelay());
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
     this.#servers.defer(() => clearInterval(reminder));
@@ -163,13 +176,14 @@ export class Serving implements Disposable {
     this.#servers.dispose();
   }
 
-  /** Opens the ports of all Services that have a health check now. */
+  /** Opens the ports of all Services that have a health check now, and the NodePorts on loopback. */
   #follow(): void {
     const { healthChecks } = this.served.engine.cluster;
     const services = [...healthChecks].map(([service, check]): ServiceHealth => {
       return { ...partsOfService(service), ...check };
     });
     this.#ports.follow(services, services.length === 0 ? [] : hostnames(this.served.engine));
+    this.#forwarder.follow(this.#localhost.of(this.served.engine.cluster));
   }
 
   /** The page /details: the texts of all problems. */

@@ -2,6 +2,7 @@
 // commits both families, so each value is the same for both.
 
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
+import type { Family } from "../nft/data_type.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 
@@ -14,6 +15,10 @@ export interface KubeProxyMetrics extends Pick<Meter, "rejected" | "forgot"> {
   noteSync(report: SyncReport): void;
   /** Counts an answer of /healthz or /livez. */
   noteHealth(endpoint: "healthz" | "livez", code: number): void;
+  /** Sets how many NodePorts are served on loopback. */
+  noteLocalhostPorts(family: Family, count: number): void;
+  /** Counts a NodePort that cannot be served on loopback. */
+  noteLocalhostFailure(family: Family): void;
 }
 
 /** kube-proxy's names of the families. */
@@ -75,6 +80,7 @@ export function kubeProxyMetrics(
     },
     ...conntrack(registry),
     ...healthAnswers(registry),
+    ...localhostPorts(registry),
   };
 }
 
@@ -225,4 +231,28 @@ function healthAnswers(registry: Registry): Pick<KubeProxyMetrics, "noteHealth">
   const answers = { healthz: counter("healthz"), livez: counter("livez") };
   for (const answer of Object.values(answers)) for (const code of ["200", "503"]) answer.inc({ code }, 0);
   return { noteHealth: (endpoint, code) => answers[endpoint].inc({ code: String(code) }) };
+}
+
+/** NodePorts that are served on loopback. */
+function localhostPorts(
+  registry: Registry,
+): Pick<KubeProxyMetrics, "noteLocalhostPorts" | "noteLocalhostFailure"> {
+  const listeners = new Gauge({
+    name: "kubeproxy_nftables_localhost_nodeport_listeners",
+    help: "NodePorts that are served on loopback",
+    ...family(registry),
+  });
+  const failures = new Counter({
+    name: "kubeproxy_nftables_localhost_nodeport_listener_creation_failures_total",
+    help: "NodePorts that could not be served on loopback",
+    ...family(registry),
+  });
+  for (const ip_family of FAMILIES) {
+    listeners.set({ ip_family }, 0);
+    failures.inc({ ip_family }, 0);
+  }
+  return {
+    noteLocalhostPorts: (family, count) => listeners.set({ ip_family: IP_FAMILIES[family] }, count),
+    noteLocalhostFailure: (family) => failures.inc({ ip_family: IP_FAMILIES[family] }),
+  };
 }

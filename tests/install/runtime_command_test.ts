@@ -47,7 +47,7 @@ Deno.test("the network is the API server, what is listened on, and the node's ow
     `10.0.0.2:443 ${own} [fd00::7]`,
   );
   assert.equal(network("https://10.0.0.2", { nodePortAddresses: ["all"] }), `10.0.0.2:443 ${own} [::]`);
-  const two = ["primary", "192.168.0.0/16", "localhost"];
+  const two = ["primary", "192.168.0.0/16", "127.0.0.2/32"];
   assert.equal(
     network("https://10.0.0.2", { nodePortAddresses: two }),
     `10.0.0.2:443 ${own} 192.168.0.0/16 $(HOST_IP)`,
@@ -61,6 +61,7 @@ Deno.test("what cannot be known or written is said", () => {
     network("https://10.0.0.2", { nodePortAddresses: ["primary", "fd00::/64"] }),
     /no ranges of IPv6/,
   );
+  assert.match(network("https://10.0.0.2", { nodePortAddresses: ["localhost"] }), /lead to any endpoint/);
   const cidrs = ["10.244.0.0/16", "fd00::/64"];
   assert.match(network("https://10.0.0.2", { detectLocal: { mode: "ClusterCIDR", cidrs } }), /both families/);
 });

@@ -214,3 +214,34 @@ Deno.test("without the own Node /healthz is 503 with the reason and /livez is 20
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a TCP NodePort is served on loopback where the configuration says so (KEP-6032)", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  assert.ok(
+    new Deno.Command("ip", { args: ["address", "add", "10.244.0.1/32", "dev", "lo"] }).outputSync().success,
+  );
+  using endpoint = Deno.listen({ hostname: "10.244.0.1", port: 8080 });
+  const spec = { type: "NodePort", ports: [{ port: 80, nodePort: 30080 }] };
+  writeSource(folder, 1, spec);
+  const program = start(folder, LOGGED, "--nodeport-addresses", "primary,localhost");
+  const listeners = 'kubeproxy_nftables_localhost_nodeport_listeners{ip_family="IPv4"}';
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it listens", async () => await metric(listeners) === 1);
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: 30080 });
+    using forwarded = await endpoint.accept();
+    await client.write(new TextEncoder().encode("hello"));
+    const received = new Uint8Array(8);
+    assert.equal(await forwarded.read(received), 5);
+    assert.equal(new TextDecoder().decode(received.subarray(0, 5)), "hello");
+    writeSource(folder, 0, spec);
+    assert.equal(await forwarded.read(received), null, "its endpoints are gone");
+    await until("it does not listen", async () => await metric(listeners) === 0);
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});

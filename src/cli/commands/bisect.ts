@@ -4,6 +4,7 @@
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
 import { type History, historyOf } from "../../history/history.ts";
 import { type PacketCondition, type PacketFlip, parseExpectation } from "../../history/packet_bisect.ts";
+import { directoryAt } from "../../history/past_names.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { Packet } from "../../history/trace.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -15,7 +16,6 @@ import { printLines } from "../terminal.ts";
 import {
   accepted,
   atOffset,
-  directoryAt,
   offsetArgument,
   packetArgument,
   pastArgument,

@@ -8,10 +8,11 @@ import { pathOf } from "../../history/why.ts";
 import { pathLines } from "../../history/why_words.ts";
 import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { stateOfSource } from "../../node/source_state.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson } from "../json_schema.ts";
-import { stateOfSource } from "../source_state.ts";
+import { withSource } from "../source_flags.ts";
 import { printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
@@ -27,9 +28,9 @@ Example:
   ledgerproxy why 10.244.1.5 shop/web:http --at 03:12
   ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
 
-/** Describes `command`, which has the flags about sources, as `why`. */
-export function addWhy(command: Command, done: Done): void {
-  command
+/** Adds `why` to the program. */
+export function addWhy(program: Command, done: Done): void {
+  withSource(program.command("why"))
     .description("trace the first packet of a connection: where it goes, and why")
     .argument("<source>", "the sender: an address, a pod or a node")
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")

@@ -1,0 +1,69 @@
+// NodePorts that are served on loopback too (KEP-6032), and the endpoints of each. The kernel does not route packets between loopback
+// and other addresses, so no rule can serve them: a listener forwards their connections (serve/localhost_forwarder.ts).
+
+import { servesLocalhost } from "../kube/proxy_config.ts";
+import { concatenationParts, FAMILIES, type Family } from "../nft/data_type.ts";
+import { holderOf } from "./claims.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import type { ServiceProgram } from "./service_program.ts";
+
+/** One TCP NodePort with at least one endpoint. */
+export interface LocalhostNodePort {
+  /** The ServicePort's name: `shop/web:http`. */
+  readonly name: string;
+  readonly family: Family;
+  readonly port: number;
+  /** Where its connections may go: those of the node under externalTrafficPolicy Local. */
+  readonly endpoints: readonly { readonly hostname: string; readonly port: number }[];
+  /** Seconds for which connections get the same endpoint; 0: no affinity. */
+  readonly affinitySeconds: number;
+}
+
+/** Finds the NodePorts of states. It remembers those of programs that stay: most changes concern one Service. */
+export class LocalhostNodePorts {
+  readonly #known = new WeakMap<ServiceProgram, readonly Claimed[]>();
+
+  /** All of `state` that its configuration puts on loopback, of Services that hold their NodePort. */
+  of(state: Pick<ClusterState, "config" | "programs" | "claims" | "aside">): LocalhostNodePort[] {
+    const families = FAMILIES.filter((family) => servesLocalhost(state.config, family));
+    if (families.length === 0) return [];
+    return [...state.programs].flatMap(([service, program]) => {
+      if (state.aside.has(service)) return [];
+      return this.#nodePortsOf(program)
+        .filter(({ claim, family }) => families.includes(family) && holderOf(state, claim) === service);
+    });
+  }
+
+  #nodePortsOf(program: ServiceProgram): readonly Claimed[] {
+    const known = this.#known.get(program) ?? nodePortsOf(program);
+    this.#known.set(program, known);
+    return known;
+  }
+}
+
+/** A NodePort, and the name under which Services claim it. */
+interface Claimed extends LocalhostNodePort {
+  readonly claim: string;
+}
+
+function nodePortsOf({ shape, slots }: ServiceProgram): Claimed[] {
+  return (shape?.ports ?? []).flatMap(({ port, nodePort, lists }): Claimed[] => {
+    const endpoints = slots.get(port.externalLocal ? lists.local : lists.cluster)?.endpoints ?? [];
+    if (nodePort === undefined || port.protocol !== "tcp" || endpoints.length === 0) return [];
+    const { name, family, affinitySeconds } = port;
+    return [{
+      claim: nodePort.claim,
+      name,
+      family,
+      port: port.nodePort,
+      endpoints: endpoints.map(placeOf),
+      affinitySeconds,
+    }];
+  });
+}
+
+/** `10.244.0.1 . 8080` as a place to connect to. */
+function placeOf(endpoint: string): { readonly hostname: string; readonly port: number } {
+  const [hostname = "", port = ""] = concatenationParts(endpoint);
+  return { hostname, port: Number(port) };
+}
