@@ -36,7 +36,8 @@
 export { isLedgerNotFound, LedgerNotFound, openLedger } from "./src/library/open_ledger.ts";
 export type { AskedRange, History, PastRules, PositionLike } from "./src/history/history.ts";
 export type { EndpointState, FrontendState, ServiceState } from "./src/history/services.ts";
-export { serviceLines, servicesLines } from "./src/history/services_words.ts";
+export type { ListedEndpoint } from "./src/history/services_about.ts";
+export { endpointsLines, serviceLines, servicesLines } from "./src/history/services_words.ts";
 export type { Finding, NodeState, Severity } from "./src/history/status.ts";
 export { statusLines } from "./src/history/status_words.ts";
 export type { Outage, RulesMoment } from "./src/history/outages.ts";

@@ -1,5 +1,5 @@
 // Makes everything that a release has, in dist/release: the bundle, the image for both architectures, the SBOM, the Helm
-// chart, and checksums. It publishes nothing: it prints the commands that would.
+// chart, the kustomize base, and checksums. It publishes nothing: it prints the commands that would.
 //
 //   deno task release
 
@@ -28,16 +28,12 @@ await Deno.remove(FOLDER, { recursive: true }).catch(() => {});
 await Deno.mkdir(FOLDER, { recursive: true });
 console.error("the image, its SBOM and the bundle");
 await run("deno", "task", "image", "--output", FOLDER);
-await run("deno", "task", "chart", `${FOLDER}/chart/ledgerproxy`);
-await run(
-  "tar",
-  "-C",
-  `${FOLDER}/chart`,
-  "-czf",
-  `${FOLDER}/ledgerproxy-chart-${version}.tgz`,
-  "ledgerproxy",
-);
-await Deno.remove(`${FOLDER}/chart`, { recursive: true });
+for (const task of ["chart", "kustomize"]) {
+  await run("deno", "task", task, `${FOLDER}/${task}/ledgerproxy`);
+  const archive = `${FOLDER}/ledgerproxy-${task}-${version}.tgz`;
+  await run("tar", "-C", `${FOLDER}/${task}`, "-czf", archive, "ledgerproxy");
+  await Deno.remove(`${FOLDER}/${task}`, { recursive: true });
+}
 await Deno.copyFile(`${ROOT}dist/ledgerproxy.js`, `${FOLDER}/ledgerproxy.js`);
 const sums: string[] = [];
 for (const { name } of [...Deno.readDirSync(FOLDER)].sort((a, b) => a.name < b.name ? -1 : 1)) {

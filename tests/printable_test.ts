@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 import { printable, printableJson, redacted } from "../src/printable.ts";
 
 Deno.test("control and format characters are escaped; letters, newlines and tabs stay", () => {
-  assert.equal(printable("a\u001b[31mb\u202ec\n\tä"), "a\\u{1b}[31mb\\u{202e}c\n\tä");
+  assert.equal(printable("shop/web\tä 漢 🦀\n"), "shop/web\tä 漢 🦀\n");
+  assert.equal(
+    printable("a\u001b]0;x\u0007\r\u009b2J\u202e\u2066\u200b\u2028b"),
+    "a\\u{1b}]0;x\\u{7}\\u{d}\\u{9b}2J\\u{202e}\\u{2066}\\u{200b}\\u{2028}b",
+  );
 });
 
 Deno.test("printable JSON parses to the same value", () => {

@@ -1,7 +1,7 @@
 // Parses positions, names, packets and ledgers on the command line. A wrong one is wrong usage: exit code 2, and a message that says
 // what to write instead. A name that is well formed and unknown is an error with names that are near it: exit code 1.
 
-import { type Directory, directoryOf } from "../history/directory.ts";
+import type { Directory } from "../history/directory.ts";
 import { type History, historyOf } from "../history/history.ts";
 import {
   findSubject,
@@ -11,7 +11,8 @@ import {
   type Subject,
 } from "../history/names.ts";
 import { packetOfNames } from "../history/packet_names.ts";
-import { type Past, type PastState, stateAt } from "../history/past.ts";
+import type { Past, PastState } from "../history/past.ts";
+import { findSubjectBefore } from "../history/past_names.ts";
 import {
   commitAtTime,
   HEAD,
@@ -26,15 +27,9 @@ import { log } from "../node/log.ts";
 import { frugal } from "./frugal.ts";
 import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
+import { NothingFound } from "./nothing_found.ts";
 import { chosenFolder } from "./ledger_folder.ts";
 import { localClock, localTime } from "./local_time.ts";
-import { recordsAbout } from "../history/log.ts";
-import { readServiceName } from "../kube/service_name.ts";
-
-/** What was asked for does not exist. The message has names that are near it. */
-export class NothingFound extends Error {
-  override readonly name = "NothingFound";
-}
 
 /** The parsed value. Where `read` is a reason instead, throws it as UsageError, with `flag` before it. */
 export function accepted<T extends object | ((...args: never[]) => unknown)>(read: T | string, flag = ""): T {
@@ -90,11 +85,7 @@ export function subjectArgument(directory: Directory, text: string): Subject {
 
 /** What `text` names at offset `last` of `past`; a Service that is gone is named in full. Throws as {@link named}. */
 export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
-  const found = findSubject(directoryAt(past, last), text);
-  if (!isNameProblem(found) || found.kind === "ambiguous") return named(found);
-  // A Service that is gone is named in full: then the ledger is searched for it.
-  if (recordsAbout(past, { service: text }).next().done === true) return named<Subject>(found);
-  return { kind: "service", service: readServiceName(text) };
+  return named(findSubjectBefore(past, last, text));
 }
 
 /** The Service that `text` names, at offset `through` of `past`, or at any time before. Throws as {@link named}. */
@@ -113,11 +104,6 @@ export function packetArgument(
 ): Packet {
   const packet = packetOfNames(directory, source, target, from);
   return named(accepted<Packet | NameProblem>(packet));
-}
-
-/** The names that the state at `offset` of `past` knows. */
-export function directoryAt(past: Past, offset: number): Directory {
-  return directoryOf(stateAt(past, offset).state);
 }
 
 /** The ledger that `flag` or `argument` names, or the default one. Long questions report their progress. Throws UsageError. */

@@ -31,10 +31,9 @@ import { type Latency, latencyIn } from "./change_latency.ts";
 import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
 import { ConnectionCount, type EndpointConnections, type TrackedConnection } from "./connections.ts";
 import { stateToRead } from "./journal_reading.ts";
-import { knownPast } from "./last_changes.ts";
 import { type Outage, outagesIn } from "./outages.ts";
 import { servicesOfState, type ServiceState } from "./services.ts";
-import { servicesOfSubject } from "./services_about.ts";
+import { endpointsAbout, type ListedEndpoint, servicesAbout } from "./services_about.ts";
 import { type NodeState, nodeStateOf } from "./status.ts";
 import { type Top, topIn } from "./top.ts";
 import { spanOf } from "./window.ts";
@@ -80,6 +79,8 @@ export interface History {
   packet(source: string, target: string, position?: PositionLike): Packet;
   /** The Services at a position, with their endpoints and what changed each last; only those that `what` means. */
   services(what?: string, position?: PositionLike): ServiceState[];
+  /** The endpoints at a position, each with the record since which it gets traffic; only those that `what` means. */
+  endpoints(what?: string, position?: PositionLike): ListedEndpoint[];
   /** The state of the node at a position, worst first. */
   status(position?: PositionLike): NodeState;
   /** When ports of Services had no endpoint. */
@@ -136,7 +137,14 @@ export function historyOf(past: Past): History {
     blame: (what, position) => blameElements(at(position), what),
     diff: (before, after) => differences(side(before), side(after)),
     packet: (source, target, position) => packetAmong(directoryOf(at(position).state), source, target),
-    services: (what, position) => servicesAbout(past, stateToRead(past, offsetOf(position)), what),
+    services(what, position) {
+      const state = stateToRead(past, offsetOf(position));
+      return servicesAbout(past, state, subjectOr(state, what));
+    },
+    endpoints(what, position) {
+      const state = stateToRead(past, offsetOf(position));
+      return endpointsAbout(past, state, subjectOr(state, what));
+    },
     status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
     outages: (range, service) => outagesIn(past, span(range), service),
     latency: (range, service) => latencyIn(past, span(range), service),
@@ -180,17 +188,16 @@ function expressionOf(position: PositionLike): PositionExpression {
   return parsed;
 }
 
+/** What `what` names in `state`; undefined for all. Throws WrongName. */
+function subjectOr(state: ClusterState, what: string | undefined): Subject | undefined {
+  return what === undefined ? undefined : subjectIn(state, what);
+}
+
 /** Throws WrongName. */
 function subjectIn(state: ClusterState, what: string): Subject {
   const subject = findSubject(directoryOf(state), what);
   if (isNameProblem(subject)) throw new WrongName(nameProblemLines(subject).join("\n"));
   return subject;
-}
-
-function servicesAbout(past: Past, state: ClusterState, what: string | undefined): ServiceState[] {
-  const subject = what === undefined ? undefined : subjectIn(state, what);
-  const names = servicesOfSubject(state, subject);
-  return servicesOfState(state, names, knownPast(past, state, new Set(names), what !== undefined));
 }
 
 function changesNamed(past: Past, through: number, what: string | undefined): Iterable<LoggedChange> {

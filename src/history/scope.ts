@@ -6,8 +6,8 @@ import { serviceOfComment } from "../kube/named_services.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
-import { podOf, zoneOf } from "./directory.ts";
-import type { Subject } from "./names.ts";
+import { directoryOf, podOf, zoneOf } from "./directory.ts";
+import { findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
 
 /** Whether an element concerns a subject. */
 export type Scope = (element: Element) => boolean;
@@ -41,6 +41,19 @@ export function scopeOf(subject: Subject, state: Pick<ClusterState, "objects">):
       return mentioning((address) => addresses.has(address));
     }
   }
+}
+
+/** What concerns `text` in any of `states`: a Service may exist in one only. The problem of the first state where none knows it. */
+export function scopeAmong(states: readonly ClusterState[], text: string): Scope | NameProblem {
+  const scopes: Scope[] = [];
+  let problem: NameProblem | undefined;
+  for (const state of states) {
+    const subject = findSubject(directoryOf(state), text);
+    if (isNameProblem(subject)) problem ??= subject;
+    else scopes.push(scopeOf(subject, state));
+  }
+  if (scopes.length === 0 && problem !== undefined) return problem;
+  return (element) => scopes.some((scope) => scope(element));
 }
 
 function mentioning(mentions: Mentions): Scope {

@@ -1,11 +1,52 @@
 // Which Services and endpoints a subject means: a Service itself, or those at an address, in a block, on a node, in a zone, of a pod.
 
+import type { ClusterState } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { endpointParts } from "../nft/text.ts";
+import { knownPast } from "./last_changes.ts";
 import type { Subject } from "./names.ts";
+import type { Past } from "./past.ts";
 import { portText } from "./service_condition.ts";
-import { type EndpointState, servicesOfState, type ServicesState, type ServiceState } from "./services.ts";
+import {
+  type EndpointState,
+  frontendPlace,
+  servicesOfState,
+  type ServicesState,
+  type ServiceState,
+} from "./services.ts";
 import type { ServiceName } from "../kube/service_name.ts";
+
+/** An endpoint with its Service. */
+export interface ListedEndpoint extends EndpointState {
+  /** `namespace/name`. */
+  readonly service: string;
+}
+
+/**
+ * The Services that `subject` means in `state`, which is one of `past`; all for undefined. To find since when endpoints get traffic may
+ * take the whole journal, so it is asked for alone.
+ */
+export function servicesAbout(
+  past: Past,
+  state: ClusterState,
+  subject: Subject | undefined,
+  since = subject !== undefined,
+): ServiceState[] {
+  const names = servicesOfSubject(state, subject);
+  return servicesOfState(state, names, knownPast(past, state, new Set(names), since));
+}
+
+/** The endpoints that `subject` means, as {@link servicesAbout}, each with since when it gets traffic. */
+export function endpointsAbout(
+  past: Past,
+  state: ClusterState,
+  subject: Subject | undefined,
+): ListedEndpoint[] {
+  return servicesAbout(past, state, subject, true).flatMap(({ service, endpoints }) =>
+    endpoints.filter((one) => subject === undefined || isEndpointOf(subject, service, one))
+      .map((one): ListedEndpoint => ({ service, ...one }))
+  );
+}
 
 /** The names of the Services that `subject` means; of all for undefined. */
 export function servicesOfSubject(state: ServicesState, subject: Subject | undefined): ServiceName[] {
@@ -19,7 +60,7 @@ export function servicesOfSubject(state: ServicesState, subject: Subject | undef
 export function isServiceOf(subject: Subject, service: ServiceState): boolean {
   if (subject.kind === "service") return service.service === subject.service;
   if (service.endpoints.some((endpoint) => isEndpointOf(subject, service.service, endpoint))) return true;
-  return service.frontends.some(({ text }) => isPlaceOf(subject, text.replace(/\/\w+$/, "")));
+  return service.frontends.some((frontend) => isPlaceOf(subject, frontendPlace(frontend)));
 }
 
 /** Whether `subject` means `endpoint` of `service`. */

@@ -1,6 +1,7 @@
 // The text that `services` and `endpoints` print: a line for each Service, or one Service with its frontends and endpoints.
 
 import type { EndpointState, ServiceState } from "./services.ts";
+import type { ListedEndpoint } from "./services_about.ts";
 import type { JournalCause } from "./outages.ts";
 import type { TimeText } from "./record_words.ts";
 import { tableLines, tableOr } from "./table_words.ts";
@@ -77,12 +78,6 @@ function indented(lines: readonly string[]): string[] {
 
 function sinceText({ since }: EndpointState, timeText: TimeText): string {
   return since === null ? "" : `@${since.offset} ${timeText(since.time)}`;
-}
-
-/** An endpoint with its Service. */
-export interface ListedEndpoint extends EndpointState {
-  /** `namespace/name`. */
-  readonly service: string;
 }
 
 /** A line for each endpoint. */

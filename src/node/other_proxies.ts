@@ -8,6 +8,9 @@ import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 
+/** How often the kernel is asked for kube-proxy's tables. Each poll lists only tables. */
+const POLL_MILLISECONDS = 20;
+
 /** The name of kube-proxy's table in both families. */
 const KUBE_PROXY_TABLE = "kube-proxy";
 
@@ -24,6 +27,18 @@ export function ourTables(kernel: Kernel): FoundTable[] {
 /** `ip kube-proxy, ip6 kube-proxy`. */
 export function tableNames(tables: readonly TableName[]): string {
   return tables.map(({ family, name }) => `${family} ${name}`).join(", ");
+}
+
+/**
+ * Waits for kube-proxy's table in each family that we serve. kube-proxy writes all rules of a family in one transaction. Calls
+ * `waiting` where they are not there yet.
+ */
+export async function kubeProxyReady(kernel: Kernel, waiting: () => void): Promise<void> {
+  const served = ourTables(kernel).map(({ family }) => family);
+  const missing = () =>
+    served.filter((family) => !kubeProxyTables(kernel).some((table) => table.family === family));
+  if (missing().length > 0) waiting();
+  while (missing().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
 }
 
 /**

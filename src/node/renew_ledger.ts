@@ -13,8 +13,10 @@ import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "
 import { salvage } from "../ledger/salvage.ts";
 import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
-import type { Storage } from "../ledger/storage.ts";
+import { folderStorage, type Storage } from "../ledger/storage.ts";
+import { LedgerWriter } from "../ledger/writer.ts";
 import { VERSION } from "./program_version.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The beginning of a new ledger. */
 export interface Renewed {
@@ -53,6 +55,21 @@ export function renewal(storage: Storage, damage: LedgerDamage, time: string): R
       ...events.map((event): LedgerRecord => ({ kind: "event", ...event })),
     ],
   };
+}
+
+/** Sets the damaged ledger in folder `path` aside, and writes the new one. Throws {@link UsageError} while a program writes it. */
+export function repairLedger(path: string, damage: LedgerDamage, time: string): Renewed {
+  const storage = folderStorage(path, false);
+  const lock = storage.lock();
+  if ("heldBy" in lock) {
+    throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
+  }
+  lock[Symbol.dispose]();
+  const renewed = setDamagedAside(storage, damage, time);
+  using writer = new LedgerWriter(storage, { policy: "always" });
+  writer.append(renewed.records);
+  writer.sync();
+  return renewed;
 }
 
 /** What can be read of a damaged ledger. */

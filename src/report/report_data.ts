@@ -2,7 +2,9 @@
 // them with the same code as the proxy. Why not precomputed results: a reader can go to any moment, and the results for
 // all moments are larger than the records.
 
-import type { SnapshotLine } from "../fold/snapshot.ts";
+import { type SnapshotLine, snapshotLines } from "../fold/snapshot.ts";
+import type { Cause } from "../history/cause.ts";
+import type { OutsideWindow, Window } from "../history/window.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 
 /** All data in a page. */
@@ -22,7 +24,7 @@ export interface ReportData {
   /** The records of the window, one for each offset. */
   readonly records: readonly LedgerRecord[];
   /** The records of the ledger that are not in the window. */
-  readonly leftOut: LeftOut;
+  readonly leftOut: OutsideWindow;
 }
 
 /** A record before the window that is a cause. */
@@ -35,17 +37,30 @@ export interface EarlierCause {
   readonly resourceVersion?: string;
 }
 
-/** The records of a ledger that a page does not have. */
-export interface LeftOut {
-  /** How many records the ledger has before the window, and after it. */
-  readonly before: number;
-  readonly after: number;
-  /** Times of the oldest and the newest record of the ledger, RFC 3339. */
-  readonly oldest: string;
-  readonly newest: string;
+/** The data of a page that shows `window` of the ledger with this id, written by this version of the program. */
+export function reportData(
+  { first, records, state, causes, node, leftOut }: Window,
+  ledger: string,
+  version: string,
+): ReportData {
+  return {
+    version,
+    ledger,
+    node,
+    first,
+    snapshot: state === undefined ? [] : [...snapshotLines(state)],
+    causes: causes.map(earlierCause),
+    records: records.map(forPage),
+    leftOut,
+  };
+}
+
+/** A cause without the fields that the page does not show. */
+function earlierCause({ offset, what, time, resourceVersion }: Cause): EarlierCause {
+  return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }
 
 /** `record` without its digest: a page does not use it, and it does not compress. */
-export function forPage(record: LedgerRecord): LedgerRecord {
+function forPage(record: LedgerRecord): LedgerRecord {
   return record.kind === "commit" ? { ...record, digest: "" } : record;
 }

@@ -2,26 +2,13 @@
 
 import assert from "node:assert/strict";
 import { remadeLedger } from "../support/remade_ledger.ts";
+import { jsonLines, ledgerproxy } from "../support/run_program.ts";
 
-const ROOT = new URL("../../", import.meta.url);
 const LEDGER = remadeLedger();
 addEventListener("unload", () => Deno.removeSync(LEDGER, { recursive: true }));
 
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function ledgerproxy(args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", ...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1", TZ: "Asia/Kathmandu", ...env },
-  });
-  const { code, stdout, stderr } = await command.output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
-}
+/** In a terminal whose zone is not UTC. */
+const KATHMANDU = { TZ: "Asia/Kathmandu" };
 
 Deno.test("a Service is named in short, in full or by its port; the environment names the ledger", async () => {
   const env = { LEDGERPROXY_LEDGER: LEDGER };
@@ -38,13 +25,10 @@ Deno.test("a Service is named in short, in full or by its port; the environment 
     ledgerproxy(["diff", "@26", "HEAD", "shop/local", "--json"], env),
     ledgerproxy(["verify", "--ledger", LEDGER]),
   ]);
-  const lines = (text: string) => text.trim().split("\n").map((line) => JSON.parse(line));
-  assert.ok(lines(blamed.stdout).every(({ comment }) => comment.startsWith("shop/web")));
+  assert.ok(jsonLines(blamed).every(({ comment }) => comment.startsWith("shop/web")));
   assert.equal(differs.code, 1);
   assert.ok(
-    lines(differs.stdout).every(({ before, after }) =>
-      /10\.244\.2\./.test(`${before?.value} ${after?.value}`)
-    ),
+    jsonLines(differs).every(({ before, after }) => /10\.244\.2\./.test(`${before?.value} ${after?.value}`)),
   );
   assert.equal(same.code, same.stdout === "" ? 0 : 1);
   assert.equal(verified.code, 0, verified.stderr);
@@ -53,7 +37,7 @@ Deno.test("a Service is named in short, in full or by its port; the environment 
 Deno.test("a time is read in the terminal's zone, means what was committed by then, and is said back", async () => {
   // The ledger has its first commit at 10:30:15.325 UTC, which is 16:15:15.325 in Kathmandu.
   const at = (time: string) =>
-    ledgerproxy(["why", "10.244.0.9", "web", "--at", time, "--json", "--ledger", LEDGER]);
+    ledgerproxy(["why", "10.244.0.9", "web", "--at", time, "--json", "--ledger", LEDGER], KATHMANDU);
   const [local, utc, early] = await Promise.all([
     at("2026-11-26 16:15:15.325"),
     at("2026-11-26T10:30:15.325Z"),

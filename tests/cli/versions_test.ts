@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { openForWriting } from "../../src/node/start.ts";
+import { ledgerproxy } from "../support/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const LEDGERS = new URL("fixtures/ledgers/", ROOT).pathname;
@@ -10,13 +11,8 @@ const VERSIONS = [...Deno.readDirSync(LEDGERS)].map(({ name }) => name).filter((
   .sort();
 
 async function call(...args: readonly string[]): Promise<{ code: number; output: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", ...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder();
-  return { code, output: text.decode(stdout) + text.decode(stderr) };
+  const { code, stdout, stderr } = await ledgerproxy(args);
+  return { code, output: stdout + stderr };
 }
 
 Deno.test("there is a ledger of each version that was released", () => {

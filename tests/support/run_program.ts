@@ -10,15 +10,34 @@ export interface Ended {
 }
 
 /** Runs the program in `file` with `permissions` and `args`, in the root of the repository. */
-export async function runProgram(
+export function runProgram(
   file: string,
   permissions: readonly string[],
   ...args: readonly string[]
 ): Promise<Ended> {
+  return ended(file, permissions, args, {});
+}
+
+/** Runs the command line with `args`, and with `env` in its environment. */
+export function ledgerproxy(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return ended("src/cli/main.ts", ["--allow-all"], args, env);
+}
+
+/** The lines of `--json`, parsed. */
+export function jsonLines({ stdout }: Ended) {
+  return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+async function ended(
+  file: string,
+  permissions: readonly string[],
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<Ended> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--config", "deno.json", "--no-check", "--quiet", ...permissions, file, ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
   }).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };

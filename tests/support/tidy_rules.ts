@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serve: ["nft", "type:fold", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],
   node: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve"],
-  install: ["serve", "ingest", "kube", "nft"],
+  install: ["node", "serve", "ingest", "kube", "nft"],
   cli: [
     "install",
     "kube",
@@ -58,7 +58,13 @@ const ROOT_FILES = [
   "deno.json",
 ];
 /** Where programs and pages start; what none of them reaches is dead. */
-const ENTRIES = ["mod.ts", "src/cli/main.ts", "src/report/page/main.ts", "src/install/chart.ts"];
+const ENTRIES = [
+  "mod.ts",
+  "src/cli/main.ts",
+  "src/report/page/main.ts",
+  "src/install/chart.ts",
+  "src/install/kustomize.ts",
+];
 
 /** Rules that hold everywhere, by the sentence they enforce. */
 export const RULES: Readonly<Record<string, (sources: Sources) => Finding[]>> = {

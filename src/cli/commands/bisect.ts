@@ -4,18 +4,17 @@
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
 import { type History, historyOf } from "../../history/history.ts";
 import { type PacketCondition, type PacketFlip, parseExpectation } from "../../history/packet_bisect.ts";
+import { directoryAt } from "../../history/past_names.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { Packet } from "../../history/trace.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import {
   accepted,
   atOffset,
-  directoryAt,
   offsetArgument,
   packetArgument,
   pastArgument,

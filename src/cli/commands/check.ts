@@ -1,13 +1,26 @@
 // `ledgerproxy check`: prints whether the proxy can run here, and what other proxies have left. It changes nothing.
 
-import { printLines } from "../terminal.ts";
-import { printJson } from "../json_schema.ts";
 import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabilities.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
+import type { Command, Done } from "../command_line.ts";
+import { printJson, printLines } from "../terminal.ts";
+
+const EXAMPLE = `
+Example:
+  ledgerproxy check`;
+
+/** Adds `check` to the program. */
+export function addCheck(program: Command, done: Done): void {
+  program.command("check")
+    .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
+    .option("--json", "one line of JSON")
+    .addHelpText("after", EXAMPLE)
+    .action((options: { json?: boolean }) => done(check(options)));
+}
 
 /** Prints one line for each finding; returns 1 when the kernel lacks something that the proxy needs. */
-export function check(options: { readonly json?: boolean }): number {
+function check(options: { readonly json?: boolean }): number {
   using kernel = new NetlinkKernel();
   const capabilities = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)];
   // Without the capability the kernel shows no tables either.

@@ -1,14 +1,15 @@
 // `ledgerproxy cleanup`: removes our tables, and kube-proxy's with a flag, in one batch.
 
-import type { Kernel, TableName } from "../../kernel/kernel.ts";
+import type { TableName } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import type { Operation } from "../../nft/transaction.ts";
 import { log } from "../../node/log.ts";
-import { kubeProxyTables, ourTables, tableNames } from "../../node/other_proxies.ts";
+import { kubeProxyReady, kubeProxyTables, ourTables, tableNames } from "../../node/other_proxies.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import type { Command, Done } from "../command_line.ts";
 
 /** Flags of `cleanup`. */
-export interface CleanupOptions {
+interface CleanupOptions {
   /** Remove kube-proxy's nftables tables too. */
   readonly kubeProxy?: boolean;
   /** Wait for this condition first. */
@@ -17,11 +18,26 @@ export interface CleanupOptions {
   readonly dryRun?: boolean;
 }
 
-/** How often the kernel is asked for kube-proxy's tables. Each poll lists only tables. */
-const POLL_MILLISECONDS = 20;
+const EXAMPLE = `
+Example (going back to kube-proxy):
+  ledgerproxy cleanup --after kube-proxy-ready`;
+
+/** Adds `cleanup` to the program. */
+export function addCleanup(program: Command, done: Done): void {
+  program.command("cleanup")
+    .description("remove our rules from this node; the ledger stays")
+    .option("--kube-proxy", "kube-proxy's nftables rules too")
+    .option(
+      "--after <condition>",
+      "wait first: kube-proxy-ready waits until its rules serve, so none is missed",
+    )
+    .option("--dry-run", "only say what would be removed")
+    .addHelpText("after", EXAMPLE)
+    .action(async (options: CleanupOptions) => done(await cleanup(options)));
+}
 
 /** Removes tables; returns the exit code. */
-export async function cleanup(options: CleanupOptions): Promise<number> {
+async function cleanup(options: CleanupOptions): Promise<number> {
   if (options.after !== undefined && options.after !== "kube-proxy-ready") {
     throw new UsageError(`--after ${options.after}: the one thing to wait for is kube-proxy-ready`);
   }
@@ -29,7 +45,12 @@ export async function cleanup(options: CleanupOptions): Promise<number> {
     throw new UsageError("--after kube-proxy-ready and --kube-proxy: that would remove what was waited for");
   }
   using kernel = new NetlinkKernel();
-  if (options.after !== undefined) await kubeProxyReady(kernel);
+  if (options.after !== undefined) {
+    await kubeProxyReady(
+      kernel,
+      () => log.info("waiting for kube-proxy's tables; our rules serve until then"),
+    );
+  }
   const tables = [...ourTables(kernel), ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];
   if (tables.length === 0) {
     log.info("nothing to remove: no table of ours is here");
@@ -41,15 +62,6 @@ export async function cleanup(options: CleanupOptions): Promise<number> {
     log.info(`removed ${tableNames(tables)}; the ledger stays`);
   }
   return 0;
-}
-
-/** Waits for kube-proxy's table in each family that we serve. kube-proxy writes all rules of a family in one transaction. */
-async function kubeProxyReady(kernel: Kernel): Promise<void> {
-  const served = ourTables(kernel).map(({ family }) => family);
-  const missing = () =>
-    served.filter((family) => !kubeProxyTables(kernel).some((table) => table.family === family));
-  if (missing().length > 0) log.info("waiting for kube-proxy's tables; our rules serve until then");
-  while (missing().length > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
 }
 
 /** Deletes a table with all that is in it. */

@@ -3,16 +3,13 @@
 import type { ClusterState } from "../../fold/cluster_state.ts";
 import { differences, type Side, sideOfKernel, sideOfPast } from "../../history/diff.ts";
 import { differenceLines } from "../../history/diff_words.ts";
-import { directoryOf } from "../../history/directory.ts";
-import { findSubject, isNameProblem } from "../../history/names.ts";
 import type { Past } from "../../history/past.ts";
-import { type Scope, scopeOf } from "../../history/scope.ts";
+import { scopeAmong } from "../../history/scope.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
-import { printList } from "../terminal.ts";
+import { printJson, printList } from "../terminal.ts";
 import { accepted, named, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */
@@ -49,7 +46,9 @@ export function diffCommand(
   const past = pastArgument(ledger);
   const sides = [sideAt(past, a), sideAt(other === undefined ? past : pastArgument(other), b)] as const;
   const [before, after] = sides;
-  const changes = differences(before.side, after.side, what === undefined ? undefined : scopeIn(sides, what));
+  const states = sides.flatMap(({ state }) => state ?? []);
+  const scope = what === undefined ? undefined : named(scopeAmong(states, what));
+  const changes = differences(before.side, after.side, scope);
   if (json) { for (const change of changes) printJson("diff/1", change); }
   else printList(changes.flatMap(differenceLines));
   const missing = sides.flatMap(({ side }) => side.incomplete ?? []);
@@ -68,16 +67,4 @@ function sideAt(past: Past, text: string): StatedSide {
   if (text === KERNEL) return { side: sideOfKernel(accepted(listedRules())) };
   const found = stateArgument(past, positionArgument(text));
   return { side: sideOfPast(found), state: found.state };
-}
-
-/** What concerns `what` on any of the sides: a Service may exist on one only. Throws NothingFound, UsageError. */
-function scopeIn(sides: readonly StatedSide[], what: string): Scope {
-  const found = sides.flatMap(({ state }) =>
-    state === undefined ? [] : [{ state, subject: findSubject(directoryOf(state), what) }]
-  );
-  const scopes = found.flatMap(({ state, subject }) =>
-    isNameProblem(subject) ? [] : [scopeOf(subject, state)]
-  );
-  if (scopes.length === 0 && found[0] !== undefined) named(found[0].subject);
-  return (element) => scopes.some((scope) => scope(element));
 }

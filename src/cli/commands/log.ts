@@ -1,17 +1,10 @@
 // `ledgerproxy log [WHAT]`: prints what changed, newest first, as the objects have it. `-p` and `--json` print the records themselves,
 // with the elements of each commit.
 
-import {
-  CHANGE_KINDS,
-  type ChangeFilter,
-  type ChangeKind,
-  changesAbout,
-  filterOf,
-} from "../../history/changes_log.ts";
+import { CHANGE_KINDS, type ChangeKind } from "../../history/changes_log.ts";
 import { loggedLines } from "../../history/changes_log_words.ts";
-import { journalBackward, stateToRead } from "../../history/journal_reading.ts";
+import { logOf, settledThrough } from "../../history/log_question.ts";
 import { recordLines } from "../../history/log_words.ts";
-import { recordsAbout } from "../../history/log.ts";
 import type { Subject } from "../../history/names.ts";
 import type { Past } from "../../history/past.ts";
 import {
@@ -21,17 +14,14 @@ import {
   resolvePosition,
 } from "../../history/position_expression.ts";
 import { parseAddress } from "../../kube/address.ts";
-import type { Placed } from "../../ledger/reader.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
-import type { Search } from "../../ledger/terms.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand, Option, positive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
 
 /** Flags of `log`. */
@@ -82,11 +72,8 @@ export function addLog(program: Command, done: Done): void {
     );
 }
 
-/** A change or a record, with its offset and how it is printed. */
-interface Shown {
-  readonly offset: number;
-  print(): void;
-}
+/** What to print between two offsets, newest first: each value prints itself. */
+type Question = (through: number, from?: number) => Generator<() => void>;
 
 /** Prints what matches, newest first; returns 1 where nothing does, or the newest records are missing. Throws UsageError, NothingFound. */
 export function logCommand(what: string | undefined, options: LogOptions): number {
@@ -94,12 +81,12 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
   const last = lastOffsetOf(past) ?? -1;
   const limit = options.limit ?? LIMIT;
   let count = 0;
-  for (const shown of questionOf(past, last, what, options)(last)) {
+  for (const print of questionOf(past, last, what, options)(last)) {
     if (++count > limit) {
       log.info(`older records match too: --limit ${limit * 10} shows more`);
       break;
     }
-    shown.print();
+    print();
   }
   const cut = past.cut();
   if (cut !== undefined) log.error(cut.text);
@@ -112,107 +99,33 @@ async function followLog(what: string | undefined, options: LogOptions): Promise
   const past = pastArgument(options.ledger);
   const last = resolvePosition(HEAD, past);
   const question = questionOf(past, last, what, options);
-  const newest: Shown[] = [];
-  for (const shown of question(last)) {
-    if (newest.push(shown) >= (options.limit ?? LIMIT)) break;
-  }
-  for (const shown of newest.toReversed()) shown.print();
+  printOldestFirst(question(last).take(Math.ceil(options.limit ?? LIMIT)));
   return await following(past, last, (from, growth) => {
     const through = growth.quiet ? growth.last : settledThrough(past, growth.last);
-    if (through >= from) printNew(question(through), from);
+    if (through >= from) printOldestFirst(question(through, from));
     return Math.max(through, from - 1);
   });
 }
 
-/**
- * Up to where a ledger that is followed can be printed: the last record that a commit folded, or that a rejection, drift or a gap
- * follows. What comes after it is printed with its commit, some milliseconds later. Without commits all can be printed.
- */
-function settledThrough(past: Past, last: number): number {
-  for (const entry of journalBackward(past, last, { details: false })) {
-    if (entry.commit?.accepted) return entry.offset === last ? last : entry.commit.through;
-    if (entry.kind !== "event" && entry.kind !== "config") return entry.offset;
-  }
-  return last;
+function printOldestFirst(newestFirst: IteratorObject<() => void>): void {
+  for (const print of newestFirst.toArray().reverse()) print();
 }
-
-/** Prints what was found from offset `from` on, oldest first. */
-function printNew(found: Iterable<Shown>, from: number): void {
-  const fresh: Shown[] = [];
-  for (const shown of found) {
-    if (shown.offset < from) break;
-    fresh.push(shown);
-  }
-  for (const shown of fresh.toReversed()) shown.print();
-}
-
-/** What to print up to an offset, newest first. */
-type Question = (through: number) => Iterable<Shown>;
 
 /** The question that the arguments mean: of changes, or with `-p` and `--json` of records. */
 function questionOf(past: Past, last: number, what: string | undefined, options: LogOptions): Question {
   const subjects = subjectsOf(past, last, what, options);
-  const bounds = boundsOf(past, options);
-  const { kind, change, namespace, json, patch } = options;
-  const filters: ChangeFilter[] = subjects.map((subject) => filterOf(subject, stateToRead(past, last)));
-  const filter = merged([...filters, {
-    ...(kind === undefined ? {} : { kind }),
-    ...(change === undefined ? {} : { change }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...bounds.times,
-  }]);
-  const changes = function* (through: number): Generator<Shown> {
-    for (const logged of changesAbout(past, Math.min(through, bounds.through), filter)) {
-      const { offset } = logged.entry;
-      if (offset < bounds.from) return;
-      yield { offset, print: () => printLines(loggedLines(logged, localTime)) };
-    }
-  };
-  if (!json && !patch) return changes;
+  const answer = logOf(past, last, { ...options, subjects });
   const service = subjects.find((subject) => subject.kind === "service")?.service;
-  const print = (placed: Placed) => {
-    if (json) printJson("log/1", placed);
-    else printLines(recordLines(placed, service, localTime));
-  };
-  const simple = change === undefined &&
-    subjects.every(({ kind }) => kind === "service" || kind === "address");
-  return simple ? recordsFound(past, subjects, bounds, options, print) : recordsOf(past, changes, print);
-}
-
-/** The records of changes that only the journal can find. */
-function recordsOf(past: Past, changes: Question, print: (placed: Placed) => void): Question {
-  return function* (through) {
-    const lookup = past.lookup();
-    for (const { offset } of changes(through)) {
-      const placed = lookup(offset);
-      if (placed !== undefined) yield { offset, print: () => print(placed) };
+  const { json, patch } = options;
+  return function* (through, from) {
+    if (!json && !patch) {
+      for (const logged of answer.changes(through, from)) {
+        yield () => printLines(loggedLines(logged, localTime));
+      }
+      return;
     }
-  };
-}
-
-/** The records that a search finds by their content: commits too. */
-function recordsFound(
-  past: Past,
-  subjects: readonly Subject[],
-  { from, through: until, times }: Bounds,
-  { kind, namespace }: LogOptions,
-  print: (placed: Placed) => void,
-): Question {
-  const search: Search = Object.assign(
-    {},
-    ...subjects.map((subject): Search => {
-      if (subject.kind === "service") return { service: subject.service };
-      return subject.kind === "address" ? { address: subject.address } : {};
-    }),
-    kind === undefined ? {} : { kind },
-    namespace === undefined ? {} : { namespace },
-    times,
-  );
-  return function* (through) {
-    for (const placed of recordsAbout(past, search)) {
-      const { offset } = placed;
-      if (offset < from) return;
-      if (offset <= Math.min(through, until)) yield { offset, print: () => print(placed) };
+    for (const placed of answer.records(through, from)) {
+      yield () => json ? printJson("log/1", placed) : printLines(recordLines(placed, service, localTime));
     }
   };
 }
@@ -226,39 +139,4 @@ function subjectsOf(past: Past, last: number, what: string | undefined, options:
   if (cidr !== undefined && !cidr.includes("/")) throw new UsageError(`--cidr ${cidr}: it must be a CIDR`);
   const names = [what, address, node && `nodes/${node}`, zone && `zone/${zone}`, pod && `pods/${pod}`, cidr];
   return names.filter((name) => name !== undefined).map((name) => subjectAtAnyTime(past, last, name));
-}
-
-/** From where to where. A time restricts the times of records, whatever was committed by then. */
-interface Bounds {
-  readonly from: number;
-  readonly through: number;
-  readonly times: Pick<Search, "since" | "until">;
-}
-
-function boundsOf(past: Past, { since, until }: LogOptions): Bounds {
-  const place = (position: PositionExpression | undefined, otherwise: number) =>
-    position === undefined || position.kind === "time" ? otherwise : resolvePosition(position, past);
-  return {
-    from: place(since, -1) + 1,
-    through: place(until, Infinity),
-    times: {
-      ...(since?.kind === "time" ? { since: since.milliseconds } : {}),
-      ...(until?.kind === "time" ? { until: until.milliseconds } : {}),
-    },
-  };
-}
-
-/** A filter that wants what all of `filters` want. */
-function merged(filters: readonly ChangeFilter[]): ChangeFilter {
-  const all: ChangeFilter = Object.assign({}, ...filters);
-  const endpoint = filters.flatMap(({ endpoint }) => endpoint ?? []);
-  if (endpoint.length === 0) return all;
-  // What only one of several conditions could know, such as a text with an address, cannot be known to meet the others.
-  const { mentions: _, ...rest } = all;
-  const mentions = endpoint.length === 1 ? all.mentions : undefined;
-  return {
-    ...rest,
-    endpoint: (change) => endpoint.every((isWanted) => isWanted(change)),
-    ...(mentions === undefined ? {} : { mentions }),
-  };
 }

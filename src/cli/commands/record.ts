@@ -1,73 +1,19 @@
-// `ledgerproxy record`: writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches
-// no rules.
+// `ledgerproxy record`: writes what happens in a cluster into a ledger. The program that runs is in node/record.ts.
 
-import { type EngineState, stepEngine } from "../../engine/engine.ts";
-import type { Source, SourceBatch } from "../../ingest/source.ts";
-import type { LedgerRecord } from "../../ledger/record.ts";
-import type { SyncPolicy } from "../../ledger/disk_writer.ts";
-import type { LedgerWriter } from "../../ledger/writer.ts";
-import { log, startNodeLog } from "../../node/log.ts";
-import { progress } from "../../node/progress.ts";
-import { type ConfigOptions, settings } from "../../node/config.ts";
-import { checkedSource } from "../../node/checked_source.ts";
-import { apiClient, openSource } from "../../node/sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "../../node/start.ts";
+import { record, type RecordOptions } from "../../node/record.ts";
+import type { Command, Done } from "../command_line.ts";
+import { withSource } from "../source_flags.ts";
 
-/** Flags of `record`. */
-export interface RecordOptions extends ConfigOptions {
-  readonly speed?: number;
-  readonly once?: boolean;
-  readonly allowEmpty?: boolean;
-  readonly fsync?: SyncPolicy;
-}
+const EXAMPLE = `
+Example:
+  ledgerproxy record --kubeconfig ~/.kube/config --node node-7 --ledger node-7`;
 
-/** How often the ledger is made durable. */
-const SYNC_MILLISECONDS = 1000;
-
-/** Records until the source ends or SIGTERM arrives; returns the exit code. */
-export async function record(options: RecordOptions): Promise<number> {
-  startNodeLog();
-  const inForce = settings(options);
-  const source = openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
-  const folder = ledgerFolder(inForce.ledger);
-  const { signal } = stopSignal();
-  const opened = openForWriting(folder, options.fsync ?? "interval");
-  const { engine } = opened;
-  using ledger = opened.ledger;
-  const config = configRecord(inForce);
-  if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
-  log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
-  const counted = progress("records written");
-  const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
-  const checked = inForce.source === undefined
-    ? source
-    : checkedSource(source, () => engine.cluster.objects, options);
-  try {
-    for await (const batch of checked.batches(signal)) {
-      take(engine, ledger, batch, source);
-      counted(ledger.next);
-    }
-  } finally {
-    clearInterval(timer);
-    ledger.sync();
-  }
-  log.info(`recorded ${engine.cluster.services.size} Services; the ledger ends at @${ledger.next - 1}`);
-  return 0;
-}
-
-/** Gives a batch to the engine, and appends the records that it returns. */
-function take(engine: EngineState, ledger: LedgerWriter, batch: SourceBatch, source: Source): void {
-  for (const effect of stepEngine(engine, { kind: "batch", batch })) {
-    if (effect.kind === "append") append(engine, ledger, effect.records);
-    else if (effect.kind === "confirm") source.confirm?.(effect.resource, effect.why);
-    else if (effect.kind === "warn") log.warn(effect.text);
-  }
-}
-
-/** Appends records and folds them. The engine needs the state to see which objects a list deletes. */
-function append(engine: EngineState, ledger: LedgerWriter, records: readonly LedgerRecord[]): void {
-  const first = ledger.append(records);
-  for (const effect of stepEngine(engine, { kind: "appended", first, records })) {
-    if (effect.kind === "warn") log.warn(effect.text);
-  }
+/** Adds `record` to the program. */
+export function addRecord(program: Command, done: Done): void {
+  withSource(program.command("record"))
+    .description("write what happens in a cluster into a ledger; touches no rules")
+    .option("--once", "exit when everything there is is recorded")
+    .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
+    .addHelpText("after", EXAMPLE)
+    .action(async (options: RecordOptions) => done(await record(options)));
 }

@@ -2,11 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { snapshotLines } from "../../fold/snapshot.ts";
-import type { Cause } from "../../history/cause.ts";
-import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { type WindowBounds, windowOf } from "../../history/window.ts";
+import { type Window, windowOf } from "../../history/window.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -14,7 +11,7 @@ import { VERSION } from "../../node/program_version.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
-import { type EarlierCause, forPage, type ReportData } from "../../report/report_data.ts";
+import { type ReportData, reportData } from "../../report/report_data.ts";
 import { type Command, type Done, LEDGER_FLAG, positive } from "../command_line.ts";
 import { pastArgument, positionArgument } from "../arguments.ts";
 
@@ -29,9 +26,9 @@ export interface ReportOptions {
   readonly records?: number;
 }
 
-/** Describes `command` as `report`. */
-export function addReport(command: Command, done: Done): void {
-  command
+/** Adds `report` to the program. */
+export function addReport(program: Command, done: Done): void {
+  program.command("report")
     .description("write a page for a browser: latency, churn, drift, and the state at any moment")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
@@ -41,60 +38,52 @@ export function addReport(command: Command, done: Done): void {
     .option("--records <n>", "the newest n records of that (20000)", positive)
     .addHelpText(
       "after",
-      "\nExample:\n  ledgerproxy report /var/lib/ledgerproxy/ledger --since 2026-11-23T03:00:00Z -o night.html",
+      "\nExample:\n  ledgerproxy report --since 2026-11-23T03:00:00Z -o night.html",
     )
     .action((ledger: string | undefined, options: ReportOptions) => done(reportCommand(ledger, options)));
 }
 
 /** Writes the page; returns the exit code. Throws UsageError, WrongPosition. */
 export function reportCommand(folder: string | undefined, options: ReportOptions): number {
-  const data = reportData(pastArgument(options.ledger, folder), options);
-  const { first, records, leftOut } = data;
-  const html = reportHtml(PAGE, compressed(data));
+  const past = pastArgument(options.ledger, folder);
+  const { since, until, records: most = REPORT_RECORDS } = options;
+  const window = past.again(() =>
+    windowOf(past, {
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+      records: most,
+      bytes: REPORT_BYTES_MAX,
+    })
+  );
+  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
+  const html = reportHtml(PAGE, compressed(reportData(window, past.id(), VERSION)));
   // Only the owner of a ledger may read it, and so the page.
   Deno.writeTextFileSync(options.output, html, { mode: 0o600 });
-  const kilobytes = Math.ceil(html.length / 1024).toLocaleString("en");
-  const others = leftOut.before + leftOut.after;
-  const left = others === 0
-    ? ""
-    : `; ${others.toLocaleString("en")} others left out: --since, --until, --records`;
-  log.info(`${options.output}: @${first} to @${first + records.length - 1}, ${kilobytes} KB${left}`);
+  log.info(
+    `${options.output}: ${windowText(window)}, ${thousands(Math.ceil(html.length / 1024))} KB${
+      outsideText(window)
+    }`,
+  );
   return EXIT.done;
+}
+
+/** `@10 to @19`. */
+function windowText({ first, records }: Window): string {
+  return `@${first} to @${first + records.length - 1}`;
+}
+
+/** How many records the page does not have, and the flags that choose them; "" where it has all. */
+function outsideText({ leftOut: { before, after } }: Window): string {
+  return before + after === 0
+    ? ""
+    : `; ${thousands(before + after)} others left out: --since, --until, --records`;
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString("en");
 }
 
 /** The data as base64 of gzip, which browsers can unpack (DecompressionStream). */
 function compressed(data: ReportData): string {
   return Buffer.from(gzipSync(JSON.stringify(data), { level: 9 })).toString("base64");
-}
-
-/** The data of the page: a window of `past` with at most `bytes` of JSON. Throws UsageError, WrongPosition. */
-export function reportData(
-  past: Past,
-  { since, until, records: most }: Omit<ReportOptions, "output" | "ledger">,
-  bytes = REPORT_BYTES_MAX,
-): ReportData {
-  const bounds: WindowBounds = {
-    records: most ?? REPORT_RECORDS,
-    bytes,
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-  };
-  const window = past.again(() => windowOf(past, bounds));
-  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
-  const { first, records, state, causes, node, leftOut } = window;
-  return {
-    version: VERSION,
-    ledger: past.id(),
-    node,
-    first,
-    snapshot: state === undefined ? [] : [...snapshotLines(state)],
-    causes: causes.map(earlierCause),
-    records: records.map(forPage),
-    leftOut,
-  };
-}
-
-/** A cause without the fields that the page does not show. */
-function earlierCause({ offset, what, time, resourceVersion }: Cause): EarlierCause {
-  return { offset, what, time, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }

@@ -1,25 +1,18 @@
 // `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
 
-import { directoryOf } from "../../history/directory.ts";
-import { knownPast } from "../../history/last_changes.ts";
+import { directoryOf, type NamedState } from "../../history/directory.ts";
 import type { Subject } from "../../history/names.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { servicesOfState, type ServiceState } from "../../history/services.ts";
-import { isEndpointOf, servicesOfSubject } from "../../history/services_about.ts";
-import {
-  endpointsLines,
-  type ListedEndpoint,
-  serviceLines,
-  servicesLines,
-} from "../../history/services_words.ts";
+import type { ServiceState } from "../../history/services.ts";
+import { endpointsAbout, servicesAbout } from "../../history/services_about.ts";
+import { endpointsLines, serviceLines, servicesLines } from "../../history/services_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
 import { watching } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printList } from "../terminal.ts";
+import { printJson, printList } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `services` and `endpoints`. */
@@ -64,10 +57,10 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
   if (options.watch) {
     return await watching(
       past,
-      (offset) => servicesOutput(servicesFound(past, offset, what).services, what, options),
+      (offset) => servicesOutput(servicesFound(past, offset, what), what, options),
     );
   }
-  const { services } = servicesFound(past, offsetArgument(past, options.at), what);
+  const services = servicesFound(past, offsetArgument(past, options.at), what);
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
   return services.length === 0 ? EXIT.found : EXIT.done;
@@ -88,38 +81,22 @@ function servicesOutput(
     : services.flatMap((one) => serviceLines(one, localTime));
 }
 
-/** What was found. */
-interface Found {
-  readonly services: readonly ServiceState[];
-  readonly subject: Subject | undefined;
-}
-
-/**
- * The Services at `offset` that `what` means; all where it is left out. To find since when endpoints get traffic may take the whole
- * journal, so it is asked for alone. Throws NothingFound, UsageError.
- */
-function servicesFound(
-  past: Past,
-  offset: number,
-  what: string | undefined,
-  since = what !== undefined,
-): Found {
+/** The Services at `offset` that `what` means; all where it is left out. Throws NothingFound, UsageError. */
+function servicesFound(past: Past, offset: number, what: string | undefined): ServiceState[] {
   const state = stateToRead(past, offset);
-  const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
-  const names = servicesOfSubject(state, subject);
-  const known = knownPast(past, state, new Set(names), since);
-  return { services: servicesOfState(state, names, known), subject };
+  return servicesAbout(past, state, subjectIn(state, what));
 }
 
 /** Prints the endpoints; returns 1 where there are none. Throws UsageError, WrongPosition, NothingFound. */
 function endpointsCommand(what: string | undefined, options: ServicesOptions): number {
   const past = pastArgument(options.ledger);
-  const { services, subject } = servicesFound(past, offsetArgument(past, options.at), what, true);
-  const endpoints = services.flatMap(({ service, endpoints }) =>
-    endpoints.filter((one) => subject === undefined || isEndpointOf(subject, service, one))
-      .map((one): ListedEndpoint => ({ service, ...one }))
-  );
+  const state = stateToRead(past, offsetArgument(past, options.at));
+  const endpoints = endpointsAbout(past, state, subjectIn(state, what));
   if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
   else printList(endpointsLines(endpoints, localTime));
   return endpoints.length === 0 ? EXIT.found : EXIT.done;
+}
+
+function subjectIn(state: NamedState, what: string | undefined): Subject | undefined {
+  return what === undefined ? undefined : subjectArgument(directoryOf(state), what);
 }

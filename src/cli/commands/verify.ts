@@ -4,19 +4,14 @@
 import { compareWithKernel, listedPosition } from "../../history/kernel_comparison.ts";
 import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
-import type { LedgerDamage } from "../../ledger/damage.ts";
-import { folderStorage } from "../../ledger/storage.ts";
-import { LedgerWriter } from "../../ledger/writer.ts";
 import type { Ruleset } from "../../nft/ruleset.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
-import { setDamagedAside } from "../../node/renew_ledger.ts";
-import { UsageError } from "../../node/usage_error.ts";
+import { repairLedger } from "../../node/renew_ledger.ts";
 import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { headsAt, keyArgument } from "../evidence.ts";
 import { listedRules } from "../listed_rules.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */
@@ -35,9 +30,9 @@ const EXAMPLE = `
 Example:
   ledgerproxy verify /var/lib/ledgerproxy/ledger --kernel`;
 
-/** Describes `command` as `verify`. */
-export function addVerify(command: Command, done: Done): void {
-  command
+/** Adds `verify` to the program. */
+export function addVerify(program: Command, done: Done): void {
+  program.command("verify")
     .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
@@ -75,8 +70,12 @@ export async function verifyCommand(folder: string | undefined, options: VerifyO
     if (options.repair) log.info("there is nothing to repair");
     return problems.length === 0 ? EXIT.done : EXIT.found;
   }
-  if (options.repair) repair(path, damage);
-  else log.info("`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself");
+  if (options.repair) {
+    const { folder, records } = repairLedger(path, damage, new Date().toISOString());
+    log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
+  } else {log.info(
+      "`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself",
+    );}
   return EXIT.found;
 }
 
@@ -86,19 +85,4 @@ function compareKernel(verification: Verification, listed: Ruleset | string): st
   const now = listedRules();
   const moved = typeof now === "string" || listedPosition(now) !== listedPosition(listed);
   return kernelProblems(compareWithKernel(verification, listed, moved));
-}
-
-/** Sets the damaged ledger in folder `path` aside. Throws UsageError while a program writes it. */
-function repair(path: string, damage: LedgerDamage): void {
-  const storage = folderStorage(path, false);
-  const lock = storage.lock();
-  if ("heldBy" in lock) {
-    throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
-  }
-  lock[Symbol.dispose]();
-  const { folder, records } = setDamagedAside(storage, damage, new Date().toISOString());
-  using writer = new LedgerWriter(storage, { policy: "always" });
-  writer.append(records);
-  writer.sync();
-  log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
 }

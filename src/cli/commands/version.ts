@@ -2,11 +2,19 @@
 
 import { FORMAT_VERSION } from "../../ledger/format.ts";
 import { VERSION } from "../../node/program_version.ts";
-import { printJson } from "../json_schema.ts";
-import { printText } from "../terminal.ts";
+import type { Command, Done } from "../command_line.ts";
+import { printJson, printText } from "../terminal.ts";
+
+/** Adds `version` to the program. */
+export function addVersion(program: Command, done: Done): void {
+  program.command("version").description("versions of everything that decides behaviour")
+    .addHelpText("after", "\nExample:\n  ledgerproxy version --json | jq .ledgerFormat")
+    .option("--json", "one line of JSON")
+    .action((options: { json?: boolean }) => done(version(options)));
+}
 
 /** Prints one line for each version; returns the exit code. */
-export function version({ json }: { readonly json?: boolean }): number {
+function version({ json }: { readonly json?: boolean }): number {
   const versions = {
     ledgerproxy: VERSION,
     ledgerFormat: FORMAT_VERSION,

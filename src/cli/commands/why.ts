@@ -10,9 +10,8 @@ import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
-import { stateOfSource } from "../source_state.ts";
-import { printLines } from "../terminal.ts";
+import { withSource } from "../source_flags.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `why`. */
@@ -25,11 +24,12 @@ interface WhyOptions extends ConfigOptions {
 const EXAMPLE = `
 Example:
   ledgerproxy why 10.244.1.5 shop/web:http --at 03:12
-  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
+  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp \\
+      --source cluster.yaml --node node-a`;
 
-/** Describes `command`, which has the flags about sources, as `why`. */
-export function addWhy(command: Command, done: Done): void {
-  command
+/** Adds `why` to the program. */
+export function addWhy(program: Command, done: Done): void {
+  withSource(program.command("why"))
     .description("trace the first packet of a connection: where it goes, and why")
     .argument("<source>", "the sender: an address, a pod or a node")
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
@@ -70,5 +70,7 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
     return stateArgument(past, at);
   }
   if (at !== undefined) throw new UsageError("--at needs --ledger: a source has only its present state");
+  // A ledger needs no client of an API server.
+  const { stateOfSource } = await import("../../node/source_state.ts");
   return await stateOfSource(options);
 }

@@ -5,8 +5,10 @@ import type { CommitRecord } from "../../../src/ledger/record.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
+import { CommittedEvening } from "../../support/committed_evening.ts";
 import { appears, slice } from "../../support/cluster_notation.ts";
 import { timeAt } from "../../support/past.ts";
+import { jsonLines } from "../../support/run_program.ts";
 import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("what changed is printed by name, node, kind of change and time; -p prints the elements; nothing is exit code 1", async () => {
@@ -36,6 +38,31 @@ Deno.test("what changed is printed by name, node, kind of change and time; -p pr
   assert.deepEqual(offsets, [13, 12, 11]);
   assert.deepEqual([none.code, unknown.code, both.code], [1, 1, 1]);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("log --json has every event of a Service, newest first; what is left out at --limit is said", async () => {
+  using evening = new CommittedEvening();
+  const found = jsonLines(await evening.ask("log", "shop/web", "--json", "--limit", "1000"));
+  assert.ok(found.every((record, i) => i === 0 || record.offset < found[i - 1].offset), "newest first");
+  const events = evening.records.filter(({ record }) =>
+    record.kind === "event" && /^(web|web-[a-z0-9]{5})$/.test(record.key.name) &&
+    record.key.namespace === "shop"
+  );
+  assert.equal(found.filter(({ record }) => record.kind === "event").length, events.length);
+  const limited = await evening.ask("log", "--limit", "2");
+  assert.equal(limited.stdout.match(/^@/gm)!.length, 2);
+  assert.match(limited.stderr, /^older records match too: --limit 20 shows more/);
+  assert.match((await evening.ask("log", "--since", "noon")).stderr, /noon: a position is an offset/);
+});
+
+Deno.test("log escapes control characters in the name of another program", async () => {
+  using evening = new CommittedEvening();
+  assert.equal(
+    (await evening.ask("log", "--kind", "drift")).stdout,
+    `@${
+      evening.records.length - 1
+    }  2026-11-24 00:45:00.000 +05:45  drift: \\u{1b}[31mnft\\u{202e} (process 7): delete table ip ledgerproxy; rules are put back\n`,
+  );
 });
 
 Deno.test("log -f prints what there is, oldest first, and then each change as it is written", async () => {

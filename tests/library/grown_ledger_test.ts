@@ -1,7 +1,7 @@
 // A ledger that grows while it is read.
 
 import assert from "node:assert/strict";
-import { grownLedger } from "../../src/cli/follow_ledger.ts";
+import { grownLedger } from "../../src/library/grown_ledger.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { openPast } from "../../src/library/open_ledger.ts";

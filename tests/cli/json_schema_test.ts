@@ -1,21 +1,11 @@
 // The output of `--json` follows its schemas, for every command that has the flag, and has no character that moves a cursor.
 
 import assert from "node:assert/strict";
-import { COMMANDS_PAGE, commandsPage } from "../support/reference.ts";
-import { JSON_SCHEMAS, type JsonSchemaName } from "../../src/cli/json_schema.ts";
+import { JSON_SCHEMAS } from "../../src/cli/json_schema.ts";
+import type { JsonSchemaName } from "../../src/cli/terminal.ts";
 import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
 import { INCIDENTS, writeIncident } from "../support/incident.ts";
-
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
-
-async function ledgerproxy(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
+import { ledgerproxy } from "../support/run_program.ts";
 
 const ASSERTIONS = new URL("../support/assertions.yaml", import.meta.url).pathname;
 /** A Service to plan. */
@@ -66,12 +56,12 @@ Deno.test("every line of --json follows the schema that it names", async () => {
   const seen = new Set<string>(["check/1", "connections/1"]);
   const all = questions(`${folder}/a`, truth.service, `${truth.clusterIP}:80/tcp`, [truth.before, truth.end]);
   for (const [name, args] of [...all, ["log/1", ["log", "--ledger", `${folder}/b`]] as const]) {
-    const { stdout } = await ledgerproxy(...args, "--json");
+    const { stdout } = await ledgerproxy([...args, "--json"]);
     checked(name, stdout);
     seen.add(name);
   }
   assert.deepEqual([...seen].sort(), Object.keys(JSON_SCHEMAS).sort(), "every schema was printed");
-  const { stdout } = await ledgerproxy("schema");
+  const { stdout } = await ledgerproxy(["schema"]);
   const ids = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).$id);
   assert.deepEqual(ids, Object.keys(JSON_SCHEMAS).map((name) => `ledgerproxy.${name}`));
   Deno.removeSync(folder, { recursive: true });
@@ -81,9 +71,9 @@ Deno.test("whatever names objects and programs have, no command prints a charact
   const folder = Deno.makeTempDirSync();
   const { service, target, range } = writeHostileLedger(folder);
   for (const [name, args] of questions(folder, service, target, range)) {
-    const json = await ledgerproxy(...args, "--json");
+    const json = await ledgerproxy([...args, "--json"]);
     checked(name, json.stdout);
-    const text = await ledgerproxy(...args);
+    const text = await ledgerproxy(args);
     for (const output of [json.stdout, json.stderr, text.stdout, text.stderr]) {
       assert.doesNotMatch(output, /[^\P{C}\n\t]|[\u2028\u2029]/u, `${name}: ${output.slice(0, 300)}`);
     }
@@ -94,46 +84,7 @@ Deno.test("whatever names objects and programs have, no command prints a charact
       );
     }
   }
-  const { stdout } = await ledgerproxy("log", "--kind", "drift", "--ledger", folder, "--json");
+  const { stdout } = await ledgerproxy(["log", "--kind", "drift", "--ledger", folder, "--json"]);
   assert.equal(JSON.parse(stdout).record.process, HOSTILE_TEXT.process, "the value is as it was");
   Deno.removeSync(folder, { recursive: true });
-});
-
-Deno.test("every command shows an example of itself, and the page of commands has the help of all", async () => {
-  const page = await commandsPage(async (command) => {
-    const args = command === "" ? ["--help"] : [command, "--help"];
-    const { stdout } = await ledgerproxy(...args);
-    if (command !== "") {
-      assert.match(stdout, new RegExp(`Examples?.*:\\n(?:.*\\n)*.*ledgerproxy ${command}`), command);
-    }
-    return stdout;
-  });
-  assert.ok(page.split("\n## ").length > 15);
-  assert.equal(Deno.readTextFileSync(COMMANDS_PAGE), page, "run `deno task reference`");
-});
-
-Deno.test("bash and zsh complete commands, flags and their values", async () => {
-  const folder = Deno.makeTempDirSync();
-  for (const shell of ["bash", "zsh"]) {
-    const { stdout } = await ledgerproxy("completion", shell);
-    await Deno.writeTextFile(`${folder}/${shell}`, stdout);
-  }
-  const complete = async (words: string) => {
-    const all = words.split(" ");
-    const script = `. ${folder}/bash; COMP_WORDS=(${all.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${
-      all.length - 1
-    }; _ledgerproxy; echo "\${COMPREPLY[*]}"`;
-    const { stdout } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
-    return new TextDecoder().decode(stdout).trim();
-  };
-  assert.equal(await complete("ledgerproxy bl"), "blame");
-  assert.equal(await complete("ledgerproxy log --ki"), "--kind");
-  assert.equal(await complete("ledgerproxy log --kind d"), "drift");
-  assert.equal(await complete("ledgerproxy completion z"), "zsh");
-  assert.equal(await complete(`ledgerproxy replay ${folder}/z`), `${folder}/zsh`);
-  const { success, stderr } = await new Deno.Command("zsh", {
-    args: ["-f", "-c", `. ${folder}/zsh && [ -n "$_comps[ledgerproxy]" ]`],
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  await Deno.remove(folder, { recursive: true });
 });

@@ -1,6 +1,13 @@
 // `ledgerproxy completion SHELL`: writes the script with which bash and zsh complete commands, flags and their values. The
 // script is made from commander's description of the program.
 
+import { Argument, type Command } from "../command_line.ts";
+import { printText } from "../terminal.ts";
+
+const EXAMPLE = `
+Example:
+  eval "$(ledgerproxy completion bash)"   # in ~/.bashrc, or zsh in ~/.zshrc`;
+
 /** The part of commander's Command that the script needs. */
 interface Described {
   name(): string;
@@ -13,10 +20,20 @@ interface Described {
 }
 
 /** The shells that have a script. */
-export const SHELLS = ["bash", "zsh"] as const;
+const SHELLS = ["bash", "zsh"] as const;
+type Shell = (typeof SHELLS)[number];
+
+/** Adds `completion` to the program, which it completes. */
+export function addCompletion(program: Command): void {
+  const shell = new Argument("<shell>", "the shell to complete in").choices(SHELLS);
+  program.command("completion").description("print what a shell needs to complete commands and flags")
+    .addArgument(shell)
+    .addHelpText("after", EXAMPLE)
+    .action((name: Shell) => printText(completion(program, name)));
+}
 
 /** The script for `shell`, which it should read at its start. */
-export function completion({ commands }: Described, shell: (typeof SHELLS)[number]): string {
+function completion({ commands }: Described, shell: Shell): string {
   const flags = ({ options }: Described) =>
     [...options.filter(({ hidden }) => !hidden).map(({ long }) => long!), "--help"].join(" ");
   const values = commands.flatMap((command) =>

@@ -1,7 +1,7 @@
 // The state of a source without a ledger.
 
 import assert from "node:assert/strict";
-import { stateOfSource } from "../../src/cli/source_state.ts";
+import { stateOfSource } from "../../src/node/source_state.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { openPast } from "../../src/library/open_ledger.ts";
 import { lines } from "../support/cluster_notation.ts";

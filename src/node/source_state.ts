@@ -1,18 +1,24 @@
 // Folds everything that a source lists, without a ledger: the state that a node would have.
 
-import { emptyState } from "../fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
-import type { PastState } from "../history/past.ts";
 import { relist } from "../ingest/relist.ts";
+import type { Placed } from "../ledger/reader.ts";
 import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
-import { type ConfigOptions, settings } from "../node/config.ts";
-import { log } from "../node/log.ts";
-import { apiClient, openSource } from "../node/sources.ts";
+import { type ConfigOptions, settings } from "./config.ts";
+import { log } from "./log.ts";
+import { apiClient, openSource } from "./sources.ts";
 import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
-import { configRecord } from "../node/start.ts";
+import { configRecord } from "./start.ts";
 
-/** The state of everything that the source of `options` lists now. Its records stay in memory. Throws UsageError. */
-export async function stateOfSource(options: ConfigOptions): Promise<PastState> {
+/** The state that a source has now, and the records that it was folded from, which are in memory alone. */
+export interface SourceState {
+  readonly state: ClusterState;
+  readonly lookup: (offset: number) => Placed | undefined;
+}
+
+/** The state of everything that the source of `options` lists now. Throws UsageError. */
+export async function stateOfSource(options: ConfigOptions): Promise<SourceState> {
   const records: LedgerRecord[] = [];
   const state = emptyState();
   const take = (record: LedgerRecord) => foldRecord(state, offsetOf(records.push(record) - 1), record);

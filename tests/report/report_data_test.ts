@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
-import { reportData } from "../../src/cli/commands/report.ts";
-import { positionArgument as parsePosition } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { parsePosition, type PositionExpression } from "../../src/history/position_expression.ts";
+import { windowOf } from "../../src/history/window.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
@@ -14,6 +14,8 @@ import { retain } from "../../src/ledger/retention.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../src/limits.ts";
+import { reportData } from "../../src/report/report_data.ts";
 import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -45,17 +47,27 @@ function ledger(keep = 0): Storage {
   return storage;
 }
 
+function position(text: string): PositionExpression {
+  const parsed = parsePosition(text);
+  assert.ok(typeof parsed === "object", text);
+  return parsed;
+}
+
 function window(
   storage: Storage,
   flags: { since?: string; until?: string; records?: number },
-  bytes?: number,
+  bytes = REPORT_BYTES_MAX,
 ) {
-  const { since, until, records } = flags;
-  const data = reportData(ledgerView(storage, snapshotMisfit), {
-    ...(since === undefined ? {} : { since: parsePosition(since) }),
-    ...(until === undefined ? {} : { until: parsePosition(until) }),
-    ...(records === undefined ? {} : { records }),
-  }, bytes);
+  const { since, until, records = REPORT_RECORDS } = flags;
+  const past = ledgerView<SnapshotLine>(storage, snapshotMisfit);
+  const window = windowOf(past, {
+    ...(since === undefined ? {} : { since: position(since) }),
+    ...(until === undefined ? {} : { until: position(until) }),
+    records,
+    bytes,
+  });
+  assert.ok(window !== undefined, "no record");
+  const data = reportData(window, past.id(), "0");
   const { first, leftOut: { before, after } } = data;
   return {
     data,
@@ -117,8 +129,8 @@ Deno.test("records beyond what a page can hold are left out, the oldest first", 
   assert.equal(window(ledger(), {}, 1).shown, "@39 to @39, 39 before, 0 after", "never none");
 });
 
-Deno.test("a window without a record is wrong usage", () => {
-  assert.throws(() => window(ledger(), { since: "@20", until: "@20" }), /no record is later than --since/);
-  assert.throws(() => window(ledger(), { since: "@20", until: "@10" }), /no record is later than --since/);
+Deno.test("no record may be between two positions; one behind the end is wrong", () => {
+  assert.throws(() => window(ledger(), { since: "@20", until: "@20" }), /no record/);
+  assert.throws(() => window(ledger(), { since: "@20", until: "@10" }), /no record/);
   assert.throws(() => window(ledger(), { until: "@40" }), /the ledger ends at @39/);
 });

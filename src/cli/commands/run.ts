@@ -1,0 +1,29 @@
+// `ledgerproxy run`: reads a cluster and keeps the kernel's rules equal to it. The program that runs is in node/run.ts.
+
+import { run } from "../../node/run.ts";
+import type { RunOptions } from "../../node/run_options.ts";
+import { type Command, type Done, positive } from "../command_line.ts";
+import { withSource } from "../source_flags.ts";
+
+const EXAMPLE = `
+Example:
+  kubectl get services,endpointslices,nodes -A -o yaml > cluster.yaml
+  ledgerproxy run --source cluster.yaml --ledger /var/lib/ledgerproxy --once`;
+
+/** Adds `run` to the program. */
+export function addRun(program: Command, done: Done): void {
+  withSource(program.command("run"))
+    .description("read a cluster and keep the kernel's rules equal to it")
+    .option("--once", "exit when the kernel holds the state")
+    .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
+    .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
+    .option("--retain-days <n>", "how long the past is kept in the ledger (30)", positive)
+    .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
+    .option(
+      "--own-tables",
+      "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
+    )
+    .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
+    .addHelpText("after", EXAMPLE)
+    .action(async (options: RunOptions) => done(await run(options)));
+}

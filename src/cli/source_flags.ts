@@ -1,0 +1,39 @@
+// The flags that several commands share about where a cluster is read from and how it is served, kube-proxy's among them.
+
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
+import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
+import { type Command, LEDGER_FLAG, positive } from "./command_line.ts";
+
+/** Adds the flags about the source and the ledger, and kube-proxy's flags. */
+export function withSource(command: Command): Command {
+  command
+    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option("--master <url>", "URL of the API server, in place of the kubeconfig's")
+    .addOption(
+      command.createOption("--fsync <when>", "when the ledger is made durable (interval: every second)")
+        .choices(["always", "interval", "never"] satisfies SyncPolicy[]),
+    )
+    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
+    .option(...LEDGER_FLAG)
+    .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
+    .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
+  return withProxyFlags(command);
+}
+
+/** Adds kube-proxy's flags. All are accepted, and only those that matter are in help. */
+export function withProxyFlags(command: Command): Command {
+  for (const { name, form, help } of PROXY_FLAGS) {
+    const option = command.createOption(`${name} ${PLACEHOLDERS[form]}`, help ?? "");
+    command.addOption(help === undefined ? option.hideHelp() : option);
+  }
+  return command;
+}
+
+/** How help shows the value of a flag. A switch may have none. */
+const PLACEHOLDERS: Readonly<Record<FlagForm, string>> = {
+  text: "<value>",
+  number: "<n>",
+  switch: "[true|false]",
+  list: "<list>",
+  gates: "<list>",
+};

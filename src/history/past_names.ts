@@ -1,0 +1,23 @@
+// Finds what a text names at a position of a ledger, or at any time before it.
+
+import { readServiceName } from "../kube/service_name.ts";
+import { type Directory, directoryOf } from "./directory.ts";
+import { recordsAbout } from "./log.ts";
+import { findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import { type Past, stateAt } from "./past.ts";
+
+/** The names that the state at `offset` of `past` knows. */
+export function directoryAt(past: Past, offset: number): Directory {
+  return directoryOf(stateAt(past, offset).state);
+}
+
+/**
+ * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`: a search of
+ * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
+ */
+export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
+  const found = findSubject(directoryAt(past, last), text);
+  if (!isNameProblem(found) || found.kind === "ambiguous") return found;
+  const isKnown = recordsAbout(past, { service: text }).next().done !== true;
+  return isKnown ? { kind: "service", service: readServiceName(text) } : found;
+}

@@ -1,0 +1,89 @@
+// An installation: the objects that run the proxy on the nodes of a cluster, and what its pods may reach.
+
+import { PROXY_FLAGS, type ProxyFlags } from "../node/proxy_flags.ts";
+import { settings } from "../node/config.ts";
+import { UsageError } from "../node/usage_error.ts";
+import { isLoopback } from "../serve/metrics_server.ts";
+import type { ClusterFacts } from "./cluster_facts.ts";
+import { type MonitoringChoice, monitoringObjects } from "./monitors.ts";
+import { type Network, networkOf, runtimeCommand } from "./runtime_command.ts";
+import { LABELS, NAME, workloadObjects } from "./workload.ts";
+
+/** What is chosen for an installation: the flags of `manifest`. */
+export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
+  readonly image: string;
+  readonly apiServer?: string;
+  readonly configMap?: string;
+  /** Name of a distribution. */
+  readonly for?: string;
+  readonly kubeconfig?: string;
+  readonly allNodes?: boolean;
+  readonly namespace: string;
+  readonly ledger: string;
+  readonly setSysctls?: boolean;
+  /** The job of the metrics in Prometheus. */
+  readonly metricsJob: string;
+}
+
+/** The options, with the files of kube-proxy's ConfigMap where the cluster has one. */
+export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config">;
+
+/** The network addresses that the proxy in a pod uses. */
+export function networkOfPods(options: KnownOptions): Network {
+  const { healthzBindAddress, metricsBindAddress, proxy } = settings(proxyFlags(options));
+  const listens = [healthzBindAddress, metricsBindAddress].filter((one) => one !== undefined);
+  const configured = options.config !== undefined || options.configMap !== undefined;
+  return networkOf({ apiServer: options.apiServer, configured, listens, proxy });
+}
+
+/** What the runtime in the pods may reach, as a comment. */
+export function networkText(network: Network): string {
+  return network.known
+    ? `# The runtime of the pods uses these network addresses alone: ${network.net.join(", ")}`
+    : `# The runtime of the pods may use any network address: ${network.why}.`;
+}
+
+/** All objects, in the order in which kubectl must apply them. Throws {@link UsageError}. */
+export function installationObjects(
+  options: KnownOptions,
+  canary: boolean,
+  network: Network,
+): unknown[] {
+  // Wrong flags are reported here, not on every node.
+  const { healthzBindAddress, metricsBindAddress } = settings(proxyFlags(options));
+  const scraped = options.podMonitor || options.rules || options.dashboard;
+  if (scraped && (metricsBindAddress === undefined || isLoopback(metricsBindAddress.hostname))) {
+    throw new UsageError(
+      "monitoring needs metrics that other machines can read: give --metrics-bind-address 0.0.0.0:10249",
+    );
+  }
+  const { namespace, metricsJob } = options;
+  const port = metricsBindAddress?.port ?? 0;
+  const workload = {
+    ...options,
+    canary,
+    ...(network.known ? { command: runtimeCommand(network.net) } : {}),
+    setSysctls: options.setSysctls === true,
+    flags: Object.entries(proxyFlags(options)).map(([name, value]) => `${longFlag(name)}=${value}`),
+    healthPort: healthzBindAddress!.port,
+    ...(scraped ? { metricsPort: port } : {}),
+  };
+  const monitored = { metadata: { name: NAME, namespace }, labels: LABELS, port, job: metricsJob };
+  return [...workloadObjects(workload), ...monitoringObjects(monitored, options)];
+}
+
+/** kube-proxy's flags among `options`, without those that the pod has of its own. */
+function proxyFlags(options: InstallationOptions): ProxyFlags {
+  const names = new Set(PROXY_FLAGS.map(({ name }) => name.replace(/^.*--/, "--")));
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => !OWN.has(name) && names.has(longFlag(name))),
+  );
+}
+
+/** Flags that say something about this command, and not about the proxy in the pods. */
+const OWN = new Set(["node", "kubeconfig"]);
+
+/** `--cluster-cidr` of `clusterCidr`, the name that commander gives the option. */
+function longFlag(camelCase: string): string {
+  return `--${camelCase.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

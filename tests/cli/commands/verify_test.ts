@@ -1,0 +1,57 @@
+// `verify` as a user runs it, on a ledger that was changed by hand, and `--repair` of it.
+
+import assert from "node:assert/strict";
+import { RECORDING } from "../../support/committed_evening.ts";
+import { ledgerproxy } from "../../support/run_program.ts";
+
+Deno.test("verify names the place of damage; --repair sets the ledger aside and loses only the damaged record", async () => {
+  const folder = await Deno.makeTempDir();
+  const name = "00000000000000000000.ndjson";
+  const whole = await Deno.readTextFile(`${RECORDING}/${name}`);
+  const lines = whole.trimEnd().split("\n");
+  const write = (changed: readonly string[]) =>
+    Deno.writeTextFile(`${folder}/${name}`, changed.map((line) => `${line}\n`).join(""));
+  const cases: [string, readonly string[], RegExp][] = [
+    [
+      "changed",
+      lines.with(100, lines[100]!.replace("10.244", "10.245")),
+      /:101 \(byte \d+\): damaged \(CRC\); whole up to @98/,
+    ],
+    [
+      "removed",
+      lines.toSpliced(100, 1),
+      /:101 \(byte \d+\): altered, or what was before it was \(hash chain\)/,
+    ],
+    ["reordered", lines.with(100, lines[101]!).with(101, lines[100]!), /:101 \(byte \d+\): altered/],
+    ["repeated", lines.toSpliced(100, 0, lines[99]!), /:101 \(byte \d+\): altered/],
+  ];
+  for (const [what, changed, problem] of cases) {
+    await write(changed);
+    const { code, stdout } = await ledgerproxy(["verify", folder]);
+    assert.equal(code, 1, what);
+    assert.match(stdout, problem, what);
+  }
+  await write(lines);
+  assert.deepEqual((await ledgerproxy(["verify", folder])).code, 0);
+  await Deno.writeTextFile(`${folder}/${name}`, whole.slice(0, -10));
+  const torn = await ledgerproxy(["verify", folder, "--json"]);
+  assert.equal(torn.code, 0, "a torn tail is what a crash leaves");
+  assert.match(JSON.parse(torn.stdout).notes[0], /bytes of an unfinished write/);
+
+  await write(cases[0]![1]);
+  const repaired = await ledgerproxy(["verify", folder, "--repair"]);
+  assert.match(repaired.stderr, /set aside in .*damaged-.*; a new ledger begins with \d+ records of it/);
+  const after = await ledgerproxy(["verify", folder, "--json"]);
+  assert.deepEqual([after.code, JSON.parse(after.stdout).problems], [0, []]);
+  const aside = [...Deno.readDirSync(folder)].find(({ isDirectory }) => isDirectory)!.name;
+  assert.equal(await Deno.readTextFile(`${folder}/${aside}/${name}`), cases[0]![1].join("\n") + "\n");
+  const why = (ledger: string) =>
+    ledgerproxy(["why", "10.244.0.5", "10.96.0.10:53/udp", "--ledger", ledger, "--json"]);
+  const outcomes = async (ledger: string) => JSON.parse((await why(ledger)).stdout).outcomes;
+  assert.deepEqual(
+    await outcomes(folder),
+    await outcomes(RECORDING),
+    "one record was lost, and it was not about this",
+  );
+  await Deno.remove(folder, { recursive: true });
+});
