@@ -17,7 +17,7 @@ export class OutputFailure extends Error {
   override readonly name = "OutputFailure";
 }
 
-/** The program that reads standard output has ended: nobody reads what would follow. */
+/** The program that reads standard output has ended, so what would follow is for no reader. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }

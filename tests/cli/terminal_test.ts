@@ -1,4 +1,4 @@
-// Standard output that cannot be written, or that nobody reads any more.
+// Standard output that cannot be written, or whose reader has ended.
 
 import assert from "node:assert/strict";
 
