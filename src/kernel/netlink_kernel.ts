@@ -38,6 +38,8 @@ export class NetlinkKernel implements Kernel {
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
+    // Gives back the memory of a first sync.
+    this.#writer.clear();
     const end = performance.now();
     return {
       generation: transaction.length > 0 ? before + 1 : before,
