@@ -302,6 +302,9 @@ export const LOG_WAITING_BYTES_MAX = 256 * 1024;
 /** Longest line of the log in characters; the rest is cut off. */
 export const LOG_LINE_CHARACTERS_MAX = 16 * 1024;
 
+/** How long no report about a traced packet must come before its path is complete, in milliseconds. */
+export const TRACE_QUIET_MILLISECONDS = 100;
+
 /** Most uncaught errors that are logged and recorded in a minute; all are counted. */
 export const UNCAUGHT_PER_MINUTE_MAX = 10;
 
