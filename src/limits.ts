@@ -250,6 +250,9 @@ export const REPORT_BYTES_MAX = 64 * 1024 * 1024;
 /** Most batches from an API server that wait for the loop; beyond that its watches are not read until one is taken. */
 export const INBOX_BATCHES_MAX = 1000;
 
+/** Most parts of objects that are kept so that equal ones can be shared. */
+export const SHARED_PARTS_MAX = 4096;
+
 /** Most values of a histogram that wait until it is read. */
 export const HISTOGRAM_VALUES_MAX = 1000;
 
@@ -323,6 +326,9 @@ export const LOG_WAITING_BYTES_MAX = 256 * 1024;
 
 /** Longest line of the log in characters; the rest is cut off. */
 export const LOG_LINE_CHARACTERS_MAX = 16 * 1024;
+
+/** How long no report about a traced packet must come before its path is complete, in milliseconds. */
+export const TRACE_QUIET_MILLISECONDS = 100;
 
 /** Most uncaught errors that are logged and recorded in a minute; all are counted. */
 export const UNCAUGHT_PER_MINUTE_MAX = 10;
