@@ -43,6 +43,7 @@ export async function run(options: RunOptions): Promise<number> {
     const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
     return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
+  requireSource(options, inForce);
   const ledger = new RunLedger({
     folder: ledgerFolder(inForce.ledger),
     policy: options.fsync ?? "interval",
@@ -55,6 +56,15 @@ export async function run(options: RunOptions): Promise<number> {
     await endLedger(ledger, code);
   }
   return code;
+}
+
+/**
+ * Throws a UsageError where the source is wrong, before the folder of the ledger is made. An API server is looked at later, while
+ * the disk is read, unless the ledger is missing too: then the source is named first.
+ */
+function requireSource(options: RunOptions, inForce: Settings): void {
+  if (inForce.source === undefined && inForce.ledger !== undefined) return;
+  openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
 }
 
 /** Runs the proxy on `ledger`. */
