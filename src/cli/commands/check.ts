@@ -2,6 +2,7 @@
 
 import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabilities.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
@@ -39,7 +40,7 @@ function check(options: { readonly json?: boolean }): number {
       verdict(capable, privileged),
     ]);
   }
-  return capable ? 0 : 1;
+  return capable ? EXIT.done : EXIT.found;
 }
 
 /** The last line: yes, no, or what cannot be known. */

@@ -1,13 +1,12 @@
 // `ledgerproxy connections [WHAT]` and `drain WHAT`: print the connections that this node's kernel tracks, with the Service and
 // endpoint of each.
 
-import { ConnectionCount, type EndpointConnections, isAbout, isFrom } from "../../history/connections.ts";
+import { connectionsAbout, type EndpointConnections } from "../../history/connections.ts";
 import { connectionsLines, drainLine, eachConnectionLines } from "../../history/connections_words.ts";
 import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import { commitAtTime } from "../../history/position_expression.ts";
-import { servicesOfState } from "../../history/services.ts";
 import { translatedFlows } from "../../kernel/conntrack.ts";
 import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -104,13 +103,7 @@ function rowsFound(past: Past, what: string | undefined, options: ConnectionsOpt
   const state = stateToRead(past, through);
   const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
   const clients = options.client === undefined ? undefined : clientsArgument(options.client);
-  const count = new ConnectionCount(servicesOfState(state), options.list === true);
-  translatedFlows((one) => {
-    if (clients === undefined || isFrom(clients, one)) count.add(one);
-  });
-  return count.rows(past, through).filter((row) =>
-    (subject === undefined || isAbout(subject, row)) && (options.leaving !== true || row.leaving)
-  );
+  return connectionsAbout(past, { state, through }, { ...options, subject, clients }, translatedFlows);
 }
 
 /** Throws UsageError. */
