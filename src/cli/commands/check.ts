@@ -14,7 +14,7 @@ Example:
 /** Adds `check` to the program. */
 export function addCheck(program: Command, done: Done): void {
   program.command("check")
-    .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
+    .description("print whether the proxy can run here, and what other proxies have left; changes nothing")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
     .action((options: { json?: boolean }) => done(check(options)));

@@ -27,12 +27,12 @@ Example (going back to kube-proxy):
 export function addCleanup(program: Command, done: Done): void {
   program.command("cleanup")
     .description("remove our rules from this node; the ledger stays")
-    .option("--kube-proxy", "kube-proxy's nftables rules too")
+    .option("--kube-proxy", "remove kube-proxy's nftables rules too")
     .option(
       "--after <condition>",
-      "wait first: kube-proxy-ready waits until its rules serve, so none is missed",
+      "wait first: kube-proxy-ready waits until kube-proxy's rules are in place",
     )
-    .option("--dry-run", "only say what would be removed")
+    .option("--dry-run", "only print what would be removed")
     .addHelpText("after", EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
 }

@@ -40,12 +40,12 @@ const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a nod
 /** Adds `connections` to the program. */
 export function addConnections(program: Command, done: Done): void {
   const connections =
-    "print this node's connections by Service and endpoint, and since when an endpoint gets no new ones";
+    "print this node's connections by Service and endpoint, and since when an endpoint gets no new connections";
   ledgerCommand(program, "connections", connections, "connections shop/web --leaving")
     .argument("[what]", WHAT)
     .option("--client <address>", "only those from this address or CIDR")
-    .option("--leaving", "only those to endpoints that get no new ones")
-    .option("--list", "each connection, with the commit that placed it")
+    .option("--leaving", "only those to endpoints that get no new connections")
+    .option("--list", "print each connection, with the commit that chose its endpoint")
     .action((what: string | undefined, options: ConnectionsOptions) =>
       done(connectionsCommand(what, options))
     );
@@ -56,7 +56,7 @@ export function addDrain(program: Command, done: Done): void {
   const drain = "print how many connections to a node or endpoint are open, until none is left";
   ledgerCommand(program, "drain", drain, "drain node-b --timeout 600")
     .argument("<what>", WHAT)
-    .option("--timeout <seconds>", "give up after so long, with exit code 1 (never)", positive)
+    .option("--timeout <seconds>", "stop after this time, with exit code 1 (never)", positive)
     .action(async (what: string, options: DrainOptions) => done(await drainCommand(what, options)));
 }
 
