@@ -3,9 +3,8 @@
 // are durable, and so is the key that follows a checkpoint.
 
 import { keyNext } from "./cut_files.ts";
-import { segmentFirst } from "./format.ts";
+import { segmentFirst, segmentNames } from "./format.ts";
 import { readBackward } from "./reader.ts";
-import { segmentNames } from "./segment.ts";
 import { snapshotNext } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 

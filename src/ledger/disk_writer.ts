@@ -3,7 +3,8 @@
 
 import { messageOf } from "../thrown.ts";
 import type { Behind } from "./record_encoder.ts";
-import { type LedgerEnd, segmentNames } from "./segment.ts";
+import type { LedgerEnd } from "./segment.ts";
+import { segmentNames } from "./format.ts";
 import { SegmentAppender } from "./segment_appender.ts";
 import { isStorageFailure, type Lock, type Storage } from "./storage.ts";
 

@@ -23,14 +23,11 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
-import { isOffset, type LedgerRecord, type Offset, offsetOf } from "./record.ts";
-import { checkedHeader, checkedRecord, type SegmentHeader } from "./record_shape.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
+import type { SegmentHeader } from "./record_shape.ts";
+import type { Storage } from "./storage.ts";
 
 export const FORMAT_VERSION = 1;
-
-const KINDS: ReadonlySet<string> = new Set(["event", "config", "commit", "drift", "gap"]);
-/** Why a line is rejected whose CRC is wrong. A crash in the middle of a write can leave such a line. */
-export const NOT_WHOLE = "damaged (CRC)";
 
 const CRC_KEY = ',"crc":"';
 const CRC_TAIL_BYTES = CRC_KEY.length + 8 + 2;
@@ -41,13 +38,6 @@ const CHAIN_TAIL_BYTES = CHAIN_KEY.length + 64 + 1;
 export interface EncodedRecord {
   /** The line with its "\n". */
   readonly line: string;
-  readonly chain: string;
-}
-
-/** A record that was read from a line, with the hash chain after it. */
-export interface DecodedRecord {
-  readonly offset: Offset;
-  readonly record: LedgerRecord;
   readonly chain: string;
 }
 
@@ -68,6 +58,23 @@ export const COMPRESSED = ".zst";
 export function segmentFirst(name: string): Offset | undefined {
   const match = /^(\d{20})\.ndjson(?:\.zst)?$/.exec(name);
   return match === null ? undefined : offsetOf(Number(match[1]));
+}
+
+/**
+ * Names of the segments in `storage`, oldest first. Between compression and removal both files of a segment are there: then
+ * the uncompressed one counts, because the other may be incomplete.
+ */
+export function segmentNames(storage: Storage): string[] {
+  const names = storage.names();
+  return names.filter((name) =>
+    segmentFirst(name) !== undefined &&
+    !(name.endsWith(COMPRESSED) && names.includes(name.slice(0, -COMPRESSED.length)))
+  );
+}
+
+/** File name of a segment's terms. */
+export function termsName(segment: string): string {
+  return `${String(segmentFirst(segment)).padStart(20, "0")}.terms.zst`;
 }
 
 /** The header line of a segment, with its "\n". */
@@ -92,91 +99,6 @@ function numbered(record: LedgerRecord, offset: number): unknown {
   if (record.kind !== "event") return { ...record, offset };
   const { key, kind, resourceVersion, time, value } = record;
   return { key, kind, offset, resourceVersion, time, value };
-}
-
-/** The header in `line` (without "\n"), or the reason why there is none. */
-export function decodeHeader(line: Uint8Array): SegmentHeader | string {
-  const text = unsealed(line);
-  if (text === undefined) return "the segment header is damaged (CRC)";
-  const newer = newerVersion(line);
-  if (newer !== undefined) {
-    return `format version ${newer}; this program reads version ${FORMAT_VERSION}: use a newer one`;
-  }
-  return checkedHeader(parsed(text));
-}
-
-/**
- * The format version in the header `line`, where a newer program made the segment; else undefined. This version cannot know
- * what else such a header contains, so nothing else of it is checked.
- */
-export function newerVersion(line: Uint8Array): number | undefined {
-  const { format, version } = parsed(unsealed(line) ?? "") ?? {};
-  return format === "ledgerproxy" && typeof version === "number" && version > FORMAT_VERSION
-    ? version
-    : undefined;
-}
-
-/** The JSON object in `text`; undefined where it is not JSON, or no object. */
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The record in the line `bytes` (without "\n") at `offset`, or the reason why there is none. With `previousChain` its place
- * in the hash chain is proven. Without it the chain that the line names is returned unproven, which needs no hashing.
- */
-export function decodeRecord(
-  bytes: Uint8Array,
-  offset: number,
-  previousChain: string | undefined,
-): DecodedRecord | string {
-  const text = unsealed(bytes);
-  if (text === undefined) return NOT_WHOLE;
-  if (previousChain !== undefined && !continues(text, previousChain)) {
-    return "altered, or what was before it was (hash chain)";
-  }
-  const line = parsed(text);
-  if (line === undefined) return "not a record: not JSON";
-  const { offset: found, chain, ...fields } = line;
-  if (found !== offset) return `offset ${found} where ${offset} was expected`;
-  const record = recordOf(fields, offset);
-  if (typeof record === "string") return record;
-  return typeof chain === "string"
-    ? { offset: offsetOf(offset), record, chain }
-    : "not a record: .chain is not a text";
-}
-
-/** Whether the chain in `text` is that of a record whose predecessor has `previousChain`. */
-function continues(text: string, previousChain: string): boolean {
-  const body = `${text.slice(0, -CHAIN_TAIL_BYTES - 1)}}`;
-  return text.slice(-CHAIN_TAIL_BYTES - 1) === `${CHAIN_KEY}${nextChain(previousChain, body)}"}`;
-}
-
-/** A record of which only its own line was checked, not its place in the ledger. */
-export type DecodedLine = Omit<DecodedRecord, "chain">;
-
-/** The record in `line`, by its own CRC alone; undefined where there is none. */
-export function decodeLine(line: Uint8Array): DecodedLine | undefined {
-  const text = unsealed(line);
-  if (text === undefined) return undefined;
-  const { offset, chain: _, ...fields } = parsed(text) ?? {};
-  if (!isOffset(offset)) return undefined;
-  const record = recordOf(fields, offset);
-  return typeof record === "string" ? undefined : { offset, record };
-}
-
-/** The record with these `fields`, or the reason why they are none. */
-function recordOf(fields: Readonly<Record<string, unknown>>, offset: number): LedgerRecord | string {
-  const { kind } = fields;
-  if (typeof kind !== "string") return "not a record: .kind is not a text";
-  return KINDS.has(kind)
-    ? checkedRecord(fields, offset)
-    : `kind ${JSON.stringify(kind)} is unknown to this program: use a newer one`;
 }
 
 /** JSON with keys in code unit order and without white space, so that equal values have equal text. */
@@ -205,6 +127,12 @@ function isCanonical(value: unknown): boolean {
   return true;
 }
 
+/** Whether the chain in `text` is that of a record whose predecessor has `previousChain`. */
+export function continuesChain(text: string, previousChain: string): boolean {
+  const body = `${text.slice(0, -CHAIN_TAIL_BYTES - 1)}}`;
+  return text.slice(-CHAIN_TAIL_BYTES - 1) === `${CHAIN_KEY}${nextChain(previousChain, body)}"}`;
+}
+
 function nextChain(previous: string, body: string): string {
   return hash("sha256", previous + body, "hex");
 }
@@ -215,8 +143,8 @@ function sealed(object: string): string {
   return `${covered}${CRC_KEY}${crcText(covered)}"}\n`;
 }
 
-/** The object that {@link sealed} was given; undefined where the CRC is wrong. */
-function unsealed(line: Uint8Array): string | undefined {
+/** The JSON object in `line` without its CRC; undefined where the CRC is wrong. */
+export function unsealed(line: Uint8Array): string | undefined {
   const end = line.length - CRC_TAIL_BYTES;
   if (end < 0) return undefined;
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);

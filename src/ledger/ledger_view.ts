@@ -5,12 +5,12 @@ import { assert } from "../invariant.ts";
 import { CheckpointChain } from "./checkpoint_chain.ts";
 import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
-import { segmentFirst } from "./format.ts";
+import { segmentFirst, segmentNames, termsName } from "./format.ts";
 import { askAgain, isSegmentGone, SegmentGone } from "./gone.ts";
 import { readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
-import { readSegments, segmentNames, type TornTail } from "./segment.ts";
+import { readSegments, type TornTail } from "./segment.ts";
 import {
   type LineCheck,
   newestSnapshot,
@@ -21,7 +21,7 @@ import {
   snapshotNext,
 } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-import { type Search, searchTerms, segmentTerms, termsFault, termsName } from "./terms.ts";
+import { type Search, searchTerms, segmentTerms, termsFault } from "./terms.ts";
 
 /** Reports progress: called once with the name of the work; then the function that it returned is called with counts. */
 export type Progress = (work: string) => (count: number) => void;

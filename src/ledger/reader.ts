@@ -5,18 +5,12 @@
 import { SEGMENT_BYTES_MAX } from "../limits.ts";
 import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
-import {
-  COMPRESSED,
-  type DecodedRecord,
-  decodeHeader,
-  decodeRecord,
-  newerVersion,
-  segmentFirst,
-} from "./format.ts";
+import { COMPRESSED, segmentFirst, segmentNames } from "./format.ts";
+import { type DecodedRecord, decodeHeader, decodeRecord, newerVersion } from "./line_decoder.ts";
 import { ifThere, isSegmentGone } from "./gone.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
-import { type LedgerEnd, readSegments, segmentNames } from "./segment.ts";
+import { type LedgerEnd, readSegments } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 

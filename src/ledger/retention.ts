@@ -3,10 +3,8 @@
 
 import { RETENTION_SHARE_MAX } from "../limits.ts";
 import type { Age } from "./age.ts";
-import { COMPRESSED, segmentFirst } from "./format.ts";
+import { COMPRESSED, segmentFirst, segmentNames, termsName } from "./format.ts";
 import { journalName } from "./journal_file.ts";
-import { termsName } from "./terms.ts";
-import { segmentNames } from "./segment.ts";
 import { snapshotAge, snapshotNext } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 

@@ -2,8 +2,8 @@
 // the hash chain proves nothing, so these records are no ledger. They only give the last known state of the cluster.
 
 import { isLedgerDamage } from "./damage.ts";
-import { type DecodedLine, decodeLine, segmentFirst } from "./format.ts";
-import { segmentNames } from "./segment.ts";
+import { segmentFirst, segmentNames } from "./format.ts";
+import { type DecodedLine, decodeLine } from "./line_decoder.ts";
 import { segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 

@@ -6,16 +6,8 @@ import { ifThere } from "./gone.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Place } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-import {
-  COMPRESSED,
-  type DecodedRecord,
-  decodeHeader,
-  decodeRecord,
-  genesisChain,
-  newerVersion,
-  NOT_WHOLE,
-  segmentFirst,
-} from "./format.ts";
+import { COMPRESSED, genesisChain, segmentFirst, segmentNames } from "./format.ts";
+import { type DecodedRecord, decodeHeader, decodeRecord, newerVersion, NOT_WHOLE } from "./line_decoder.ts";
 import type { SegmentHeader } from "./record_shape.ts";
 
 /** The bytes after the last whole record, which a crash in the middle of a write leaves. */
@@ -42,18 +34,6 @@ export interface LedgerEnd {
   readonly segment: string;
   /** The tail that a crash left; undefined when the end is whole. */
   readonly torn: TornTail | undefined;
-}
-
-/**
- * Names of the segments in `storage`, oldest first. Between compression and removal both files of a segment are there: then
- * the uncompressed one counts, because the other may be incomplete.
- */
-export function segmentNames(storage: Storage): string[] {
-  const names = storage.names();
-  return names.filter((name) =>
-    segmentFirst(name) !== undefined &&
-    !(name.endsWith(COMPRESSED) && names.includes(name.slice(0, -COMPRESSED.length)))
-  );
 }
 
 /** How to read a ledger. */

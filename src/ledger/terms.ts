@@ -15,7 +15,7 @@ import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/n
 import { COUNT, fields, listOf, misfitText, nullable, NUMBER, oneOf, TEXT } from "../kube/shape.ts";
 import { TERMS_BYTES_MAX } from "../limits.ts";
 import { readDecompressed } from "./compression.ts";
-import { segmentFirst } from "./format.ts";
+import { termsName } from "./format.ts";
 import { ifThere } from "./gone.ts";
 import { closedRecords, segmentHeader } from "./reader.ts";
 import type { LedgerRecord } from "./record.ts";
@@ -62,11 +62,6 @@ export interface Search {
   readonly since?: number;
   /** Latest time of a record in milliseconds since 1970. */
   readonly until?: number;
-}
-
-/** File name of a segment's terms. */
-export function termsName(segment: string): string {
-  return `${String(segmentFirst(segment)).padStart(20, "0")}.terms.zst`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { type History, historyOf } from "../history/history.ts";
 import type { Past } from "../history/past.ts";
 import { ledgerView, NO_PROGRESS, type Progress } from "../ledger/ledger_view.ts";
-import { segmentNames } from "../ledger/segment.ts";
+import { segmentNames } from "../ledger/format.ts";
 import { folderStorage } from "../ledger/storage.ts";
 
 /** A folder has no ledger. */

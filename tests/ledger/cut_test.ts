@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { cutTail, straySnapshots } from "../../src/ledger/cut.ts";
-import { segmentNames } from "../../src/ledger/segment.ts";
+import { segmentNames } from "../../src/ledger/format.ts";
 import { EVERY_KIND, KEEP_ALL, open, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 

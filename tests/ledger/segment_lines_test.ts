@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { joinedChunks } from "../../src/byte_chunks.ts";
-import { segmentName } from "../../src/ledger/format.ts";
+import { segmentName, segmentNames, termsName } from "../../src/ledger/format.ts";
 import { verifyLedger } from "../../src/ledger/reader.ts";
 import { salvage } from "../../src/ledger/salvage.ts";
-import { segmentNames } from "../../src/ledger/segment.ts";
 import { readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
-import { segmentTerms, termsName } from "../../src/ledger/terms.ts";
+import { segmentTerms } from "../../src/ledger/terms.ts";
 import { EVERY_KIND, open, recordsIn, twoSegments, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 import { runProgram } from "../support/run_program.ts";
