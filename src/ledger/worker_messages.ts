@@ -71,3 +71,8 @@ export type ToWorker = WorkerRequest & { readonly session: number };
 
 /** A message from the worker. */
 export type FromWorker = WorkerReport & { readonly session: number };
+
+/** A message of the program, to be executed after the lines in the ring up to `after`. `look`: there are lines. */
+export type Posted = (ToWorker | { readonly kind: "look"; readonly session: number }) & {
+  readonly after: number;
+};

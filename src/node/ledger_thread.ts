@@ -2,10 +2,12 @@
 // worker loads the program itself: this is the first module of it, and in the worker none of the others is evaluated.
 
 import { FrameCompressor } from "../ledger/compression.ts";
+import { LineRing } from "../ledger/line_ring.ts";
 import { finishInSteps } from "../ledger/snapshot_writer.ts";
 import { folderStorage } from "../ledger/storage.ts";
-import type { LoadedFile, ToWorker } from "../ledger/worker_messages.ts";
+import type { LoadedFile, Posted } from "../ledger/worker_messages.ts";
 import { WorkerSide } from "../ledger/worker_side.ts";
+import { WorkerTurns } from "../ledger/worker_turns.ts";
 
 /** The name of the worker. */
 export const LEDGER_THREAD = "ledger";
@@ -16,7 +18,7 @@ if ("DedicatedWorkerGlobalScope" in globalThis && self.name === LEDGER_THREAD) {
   await new Promise(() => {});
 }
 
-/** Executes the messages of the program. An error that nothing catches ends the worker, and the program starts another one. */
+/** Executes what the program sends. An error that nothing catches ends the worker, and the program starts another one. */
 function serve(): void {
   const thread: object = globalThis;
   if (!isThread(thread)) return;
@@ -33,7 +35,11 @@ function serve(): void {
       };
     },
   });
-  thread.onmessage = ({ data }: MessageEvent<ToWorker>) => void side.handle(data);
+  // The first message is the memory of the ring.
+  thread.onmessage = ({ data }: MessageEvent<SharedArrayBuffer>) => {
+    const turns = new WorkerTurns(side, new LineRing(undefined, data));
+    thread.onmessage = ({ data }: MessageEvent<Posted>) => turns.take(data);
+  };
 }
 
 /** Whether `scope` is that of a worker, with the other end of what the program has. */

@@ -1,11 +1,12 @@
-// Owns the worker that writes the ledger. Messages go to it in order, and it answers in order. It may stand still in a call of
-// the disk for ever, so nothing here waits for it without a bound, and it is never ended by force.
+// Owns the worker that writes the ledger. Lines and messages go to it in order, and it answers in order. It may stand still in a
+// call of the disk for ever, so nothing here waits for it without a bound, and it is never ended by force.
 
 import type { DiskOptions } from "../ledger/disk_writer.ts";
+import { LineRing } from "../ledger/line_ring.ts";
 import type {
   FromWorker,
   LoadedFile,
-  ToWorker,
+  Posted,
   WorkerReport,
   WorkerRequest,
 } from "../ledger/worker_messages.ts";
@@ -17,24 +18,19 @@ export type Opening = WorkerReport & { readonly kind: "opened" | "refused" };
 /** Receives what the worker reports by itself. */
 export type OnReport = (report: WorkerReport & { readonly kind: "disk" | "restored" | "lost" }) => void;
 
-/** How long the lines of a commit wait for others, in milliseconds, and how many bytes at most. */
-const HELD_MILLISECONDS = 20;
-const HELD_BYTES_MAX = 256 * 1024;
-
 /** The worker, and the session with it. */
 export class LedgerWorker {
   #worker: Worker | undefined;
+  #ring = new LineRing();
+  /** Whether lines were put into the ring that the worker need not take at once. */
+  #waiting = false;
   #session = 0;
-  /** Lines that go with the next ones. */
-  #held: (WorkerRequest & { readonly kind: "append" }) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   /** The request whose answer is awaited. */
   #asked: PromiseWithResolvers<WorkerReport> | undefined;
   #onReport: OnReport = () => {};
 
   /** Begins a new session: closes what is open, and opens the ledger at `path`. Resolves once the disk has answered. */
   async open(path: string, options: DiskOptions): Promise<Opening> {
-    this.flush();
     this.#session++;
     this.#onReport = () => {};
     const report = await this.#ask({ kind: "open", path, options });
@@ -57,38 +53,31 @@ export class LedgerWorker {
     this.post(request);
   }
 
-  /** Sends `request`. Lines that can wait go with the next ones, or after a moment: each message costs 50 us of CPU. */
-  post(request: WorkerRequest, canWait = false): void {
-    const held = this.#held;
-    if (held !== undefined && request.kind === "append") {
-      this.#held = undefined;
-      const lines = new Uint8Array([held.lines, request.lines].reduce((sum, { length }) => sum + length, 0));
-      lines.set(held.lines);
-      lines.set(request.lines, held.lines.length);
-      return this.post({ ...request, first: held.first, lines }, canWait);
-    }
-    if (canWait && request.kind === "append" && request.lines.length < HELD_BYTES_MAX) {
-      this.#held = request;
-      this.#timer ??= setTimeout(() => this.flush(), HELD_MILLISECONDS);
-      return;
-    }
-    this.flush();
-    this.#send(request);
+  /** The present session. */
+  get session(): number {
+    return this.#session;
   }
 
-  /** Sends the lines that wait. */
+  /** Sends `request`, unless it belongs to an older session. The worker takes lines that can wait with the next ones, or soon. */
+  post(request: WorkerRequest, canWait = false, session = this.#session): void {
+    if (session !== this.#session) return;
+    const worker = this.#running();
+    if (request.kind === "append" && this.#ring.put(request)) {
+      this.#waiting = canWait;
+      if (this.#ring.wake(canWait)) this.#send(worker, { kind: "look" }, []);
+    } else this.#send(worker, request, request.kind === "append" ? [request.lines.buffer] : []);
+  }
+
+  /** Has the worker take the lines that can wait. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const held = this.#held;
-    this.#held = undefined;
-    if (held !== undefined) this.#send(held);
+    if (this.#waiting) this.#ring.wake(false);
+    this.#waiting = false;
   }
 
-  /** The lines of records are moved to the worker. */
-  #send(request: WorkerRequest): void {
-    const message: ToWorker = { ...request, session: this.#session };
-    this.#running().postMessage(message, request.kind === "append" ? [request.lines.buffer] : []);
+  #send(worker: Worker, request: WorkerRequest | { readonly kind: "look" }, moved: ArrayBuffer[]): void {
+    const message: Posted = { ...request, session: this.#session, after: this.#ring.end };
+    this.#ring.announce();
+    worker.postMessage(message, moved);
   }
 
   /** Closes the ledger and ends the worker. Resolves with true, and with false after `milliseconds`: then it stands still. */
@@ -113,6 +102,8 @@ export class LedgerWorker {
   #running(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(threadModule(), { type: "module", name: LEDGER_THREAD });
+    this.#ring = new LineRing();
+    worker.postMessage(this.#ring.shared);
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
     worker.onerror = (event) => {
       event.preventDefault();

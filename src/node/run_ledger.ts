@@ -239,11 +239,12 @@ export class RunLedger {
 
   #continue({ encoder, end, tailBytes }: Folded): RemoteLedger {
     const worker = this.#worker;
+    const { session } = worker;
     const counters = new Counters();
     counters.note(encoder.end.next, 0, 0);
     const ledger: RemoteLedger = new RemoteLedger(newHandoff(encoder, this.options.policy, tailBytes), {
       counters,
-      post: (request, canWait) => worker.post(request, canWait),
+      post: (request, canWait) => worker.post(request, canWait, session),
       flush: () => worker.flush(),
       now: () => performance.now(),
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
