@@ -21,6 +21,8 @@ export class Server {
   faulty = false;
   /** Requests per path and minute. */
   readonly requests = new Map<string, number>();
+  /** How many programs have ended. */
+  #programs = 0;
   /** Requests that came earlier than Retry-After allowed. */
   tooEarly = 0;
   /** Most pages that were asked for of one list that has no end. */
@@ -81,6 +83,7 @@ export class Server {
 
   /** The program has ended: its requests are dropped, and the next program need not wait for Retry-After. */
   forget(): void {
+    this.#programs++;
     this.connections.clear();
     this.#retryAt.clear();
     this.#unversioned.clear();
@@ -108,7 +111,7 @@ export class Server {
   }
 
   #count(path: string, now: number): void {
-    const key = `${Math.floor(now / 60_000)} ${path}`;
+    const key = `${Math.floor(now / 60_000)} of program ${this.#programs} ${path}`;
     this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
   }
 

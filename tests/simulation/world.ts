@@ -25,7 +25,7 @@ export const CONVERGES_MILLISECONDS = 240_000;
 const STABLE_MILLISECONDS = 20_000;
 /** How often their agreement is checked. */
 const LOOK_MILLISECONDS = 5000;
-/** Most requests for one resource in a minute, whatever the server does: a few lists of 17 pages that fail at the end. */
+/** Most requests of one program for one resource in a minute, whatever the server does: lists of 17 pages that fail at the end. */
 const REQUESTS_MAX = 300;
 
 /** The process ends here, whatever it was doing. */
