@@ -2,8 +2,6 @@
 // A new field keeps the version. A field that goes or changes its meaning makes a new version.
 
 import * as z from "../kube/zod.ts";
-import { printableJson } from "../printable.ts";
-import { printText } from "./terminal.ts";
 
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
@@ -112,6 +110,8 @@ const outcome = offered({
   masqueraded: z.boolean(),
   probability: z.number().min(0).max(1),
 });
+
+const found = listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() }));
 
 const journalCause = offered({
   offset,
@@ -352,6 +352,32 @@ export const JSON_SCHEMAS = {
     kernel: z.string(),
     architecture: z.string(),
   }),
+  "why-live/1": offered({
+    packet,
+    node: z.string(),
+    at: offset,
+    steps: listOf(offered({
+      table: z.string().describe("`ip ledgerproxy`, or another program's"),
+      chain: z.string(),
+      rule: z.string().describe(
+        "`rule 12`, its handle, where the text is not known; `policy`: the end of a base chain",
+      ),
+      verdict: z.string(),
+      found,
+      expected: z.boolean().describe(
+        "whether the rules of the ledger have it; true for other programs' rules",
+      ),
+    })),
+    outcome: offered({
+      kind: z.enum(["deliver", "drop", "port-unreachable", "tcp-reset", "lost"])
+        .describe("lost: no rule ended it, and yet it went nowhere"),
+      destination: z.string(),
+      port: z.int(),
+      masqueraded: z.boolean(),
+    }),
+    expected: listOf(outcome),
+    agrees: z.boolean().describe("whether the rules of the ledger say the same"),
+  }),
   "why/1": offered({
     packet,
     node: z.string(),
@@ -361,20 +387,9 @@ export const JSON_SCHEMAS = {
       priority: z.int(),
       chain: z.string(),
       rule: z.string(),
-      found: listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() })),
+      found,
     })),
     outcomes: listOf(outcome),
     rivals: listOf(z.string()).describe("Services that want a frontend which an older one holds"),
   }),
 } as const;
-
-/** Name and version of a schema. */
-export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
-
-/** Prints `value` as one line of JSON, with the name of its schema. */
-export function printJson<Name extends JsonSchemaName>(
-  name: Name,
-  value: z.infer<(typeof JSON_SCHEMAS)[Name]>,
-): void {
-  printText(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
-}

@@ -1,6 +1,6 @@
 // The flags that several commands share about where a cluster is read from and how it is served, kube-proxy's among them.
 
-import type { SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { type Command, LEDGER_FLAG, positive } from "./command_line.ts";
 

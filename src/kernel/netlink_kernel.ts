@@ -2,14 +2,16 @@
 
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
+import type { Rule } from "../nft/statement.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listChainNames, listElements, listRuleset } from "./netlink_listing.ts";
+import { listChainNames, listElements, listRuleHandles, listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -20,6 +22,7 @@ const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
+  readonly #writer = new NetlinkWriter();
 
   /**
    * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.
@@ -31,10 +34,13 @@ export class NetlinkKernel implements Kernel {
   commit(transaction: Transaction): CommitReceipt {
     const before = this.#generationBefore();
     const start = performance.now();
-    const batch = encodeBatch(transaction, this.#requests.sequence);
+    this.#writer.clear();
+    const batch = encodeBatch(transaction, this.#requests.sequence, this.#writer);
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
+    // Gives back the memory of a first sync.
+    this.#writer.clear();
     const end = performance.now();
     return {
       generation: transaction.length > 0 ? before + 1 : before,
@@ -52,6 +58,11 @@ export class NetlinkKernel implements Kernel {
   /** Elements of one set or map, which is as `container` describes it, of a table that exists. */
   elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
     return listElements(table, container, (request) => this.#requests.dump(request));
+  }
+
+  /** Rules of a table, which may be another program's, by handle; undefined for one that this program cannot print. */
+  rulesByHandle(table: TableName): ReadonlyMap<string, Rule | undefined> {
+    return listRuleHandles(table, (request) => this.#requests.dump(request));
   }
 
   tables(): readonly FoundTable[] {
@@ -111,7 +122,8 @@ export class NetlinkKernel implements Kernel {
     this.#sendBytes(batch.bytes);
     let rejection: KernelRejection | undefined;
     let acknowledged = false;
-    for (let datagram; (datagram = this.#socket.receive(false)) !== undefined;) {
+    // The acknowledgement of the last message is the last answer (nfnetlink_rcv_batch): each error comes before it.
+    for (let datagram; !acknowledged && (datagram = this.#socket.receive(false)) !== undefined;) {
       for (const message of messages(datagram)) {
         if (message.type !== nf.NLMSG_ERROR) continue;
         const errno = errnoOf(message);

@@ -24,6 +24,7 @@ import {
   type NetlinkMessage,
   text,
   u32,
+  u64,
 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import type { Request } from "./netlink_requests.ts";
@@ -137,6 +138,19 @@ function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
     else before.push(read);
   }
   return rules;
+}
+
+/** The rules of `table` by handle; undefined for one that this program cannot print. */
+export function listRuleHandles(table: TableName, dump: Dump): Map<string, Rule | undefined> {
+  const name = (writer: NetlinkWriter) => writer.attributeString(nf.NFTA_RULE.TABLE, table.name);
+  return new Map(
+    answers(dump, nf.MSG.GETRULE, table.family, name)
+      .filter((rule) => text(rule, nf.NFTA_RULE.TABLE) === table.name)
+      .map((rule) => {
+        const read = readRule(table.family, rule);
+        return [u64(rule, nf.NFTA_RULE.HANDLE), typeof read === "string" ? undefined : read];
+      }),
+  );
 }
 
 const HOOKS: readonly Hook["hook"][] = ["prerouting", "input", "forward", "output", "postrouting"];

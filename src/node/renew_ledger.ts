@@ -28,10 +28,16 @@ export interface Renewed {
 
 /** Sets the segments in `storage` aside. No program may write to it meanwhile. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
+  const next = renewal(storage, damage, time);
+  storage.setAside(next.folder);
+  return next;
+}
+
+/** What a new ledger begins with once the segments in `storage` are set aside. */
+export function renewal(storage: Storage, damage: LedgerDamage, time: string): Renewed {
   const newer = damage.newerVersion;
   const { state, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
   const folder = `${newer === undefined ? "damaged" : `version-${newer}`}-${time.replace(/[:.]/g, "-")}`;
-  storage.setAside(folder);
   const events = relist(new Map(), [...state.objects.values()], true, time);
   const gap: GapRecord = {
     kind: "gap",

@@ -9,15 +9,14 @@ import type { Past } from "../../history/past.ts";
 import { commitAtTime } from "../../history/position_expression.ts";
 import { servicesOfState } from "../../history/services.ts";
 import { translatedFlows } from "../../kernel/conntrack.ts";
-import { type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
+import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { stopSignal } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines, printList } from "../terminal.ts";
+import { printJson, printLines, printList } from "../terminal.ts";
 
 /** Flags of `connections`. */
 interface ConnectionsOptions {
@@ -39,7 +38,7 @@ const DRAIN_MILLISECONDS = 1000;
 
 const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a node, a zone";
 
-/** Adds `connections` and `drain` to the program. */
+/** Adds `connections` to the program. */
 export function addConnections(program: Command, done: Done): void {
   const connections =
     "print this node's connections by Service and endpoint, and since when an endpoint gets no new ones";
@@ -51,6 +50,10 @@ export function addConnections(program: Command, done: Done): void {
     .action((what: string | undefined, options: ConnectionsOptions) =>
       done(connectionsCommand(what, options))
     );
+}
+
+/** Adds `drain` to the program. */
+export function addDrain(program: Command, done: Done): void {
   const drain = "print how many connections to a node or endpoint are open, until none is left";
   ledgerCommand(program, "drain", drain, "drain node-b --timeout 600")
     .argument("<what>", WHAT)
@@ -113,7 +116,7 @@ function rowsFound(past: Past, what: string | undefined, options: ConnectionsOpt
 /** Throws UsageError. */
 function clientsArgument(text: string): Cidr {
   const address = parseAddress(text);
-  const clients = parseCidr(address === undefined ? text : `${address}/${address.includes(":") ? 128 : 32}`);
+  const clients = address === undefined ? parseCidr(text) : blockOf(address);
   if (clients === undefined) {
     throw new UsageError(`--client ${text}: an address or a CIDR, such as 10.244.1.0/24`);
   }

@@ -20,9 +20,8 @@ import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand, Option, positive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
 
 /** Flags of `log`. */
@@ -67,7 +66,7 @@ export function addLog(program: Command, done: Done): void {
     .option("--until <position>", "up to this", positionArgument)
     .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
     .addOption(new Option("--change <kind>", "only changes of this kind").choices(CHANGE_KINDS))
-    .option("--limit <n>", "how many at most (50)", positive)
+    .option("-n, --limit <n>", "how many at most (50)", positive)
     .action(async (what: string | undefined, options: LogOptions) =>
       done(options.follow ? await followLog(what, options) : logCommand(what, options))
     );
