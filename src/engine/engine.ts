@@ -9,8 +9,7 @@ import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Input } from "./input.ts";
-import { toBeRebuilt } from "./kernel_tables.ts";
-import { adoptListing, adoptUntouched } from "./listing.ts";
+import { adoptListing, adoptUnreadable, adoptUntouched } from "./listing.ts";
 import { nothingGathered } from "./sync_report.ts";
 
 export type { Effect } from "./effect.ts";
@@ -45,8 +44,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
     case "untouched":
       return adoptUntouched(state, input.position);
     case "unreadable":
-      state.tables = toBeRebuilt(state.tables, input.tables, true);
-      return [];
+      return adoptUnreadable(state, input.tables);
     case "drift":
       return recordDrift(input);
     case "takeover":

@@ -40,7 +40,7 @@ export function addTest(program: Command, done: Done): void {
     .option("--at <position>", "at this position: @1234, 03:12, 5m (HEAD)", positionArgument)
     .option("--from <position>", "at every commit after this", positionArgument)
     .option("--to <position>", "up to this (HEAD)", positionArgument)
-    .option("--junit <file>", "also write the results as JUnit has them")
+    .option("--junit <file>", "also write the results as JUnit XML")
     .option("--write", "write the file: what held at --from of Services that changed up to --to, or at --at")
     .action((file: string, options: TestOptions) =>
       done(options.write ? writeCommand(file, options) : testCommand(file, options))
