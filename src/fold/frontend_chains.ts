@@ -12,8 +12,23 @@ import { type Flavour, leadRules, LOST } from "./pick_chains.ts";
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
 
+/** What every first packet meets: it is led to its frontend's chains, or goes on as it came. */
+export function serviceRules(family: Family, config: ProxyConfig, local: Detector): Rule[] {
+  const nodePort: Selector[] = ["meta l4proto", "th dport"];
+  const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+  return [
+    ...masqueradeClusterIPs(family, config, local),
+    rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
+    rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
+    ...nodePortRules(family, config, [
+      { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
+      goto("nodeport-lead"),
+    ]),
+  ];
+}
+
 /**
- * The chain `services`, and those that it leads to before a pick chain. What has no pick chain returns to `lead` or
+ * The chains that {@link serviceRules} lead to before a pick chain. What has no pick chain returns to `lead` or
  * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it, and
  * behind the maps of affinity are many chains.
  */
@@ -23,18 +38,6 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
   const original: Selector[] = [`ct original ${family} daddr`, ...nodePort];
   const mark = markFor(2 ** config.masqueradeBit);
   return [
-    {
-      name: "services",
-      rules: [
-        ...masqueradeClusterIPs(family, config, local),
-        rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
-        rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
-        ...nodePortRules(family, config, [
-          { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
-          goto("nodeport-lead"),
-        ]),
-      ],
-    },
     {
       name: "lead",
       rules: [

@@ -10,6 +10,7 @@ import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, type ServiceResource } from "./resource.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import { applyRules, makeRules, putInto, takeBack } from "./settle.ts";
+import { noteTightened } from "./tightened.ts";
 import type { Making } from "./unfinished.ts";
 
 /** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
@@ -21,6 +22,7 @@ export function advance(folding: Folding): void {
     state.unfinished.delete(claim);
     const wanted = wantedResource(state, claim);
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
+    noteTightened(folding.changes, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);
     left -= Math.max(weight(stands), weight(wanted));
     if (left <= 0) return;

@@ -1,0 +1,35 @@
+// Guards that let fewer sources through than before. The rules see the first packet of a flow alone. A flow that no one has
+// answered yet is no connection: its next packet, such as a SYN that is sent again, must meet the guard as a first one does.
+// So the engine forgets the unanswered flows of these frontends, and their next packets are first ones.
+
+import type { Address, Family } from "../nft/data_type.ts";
+import type { FoldChanges } from "./fold_changes.ts";
+import type { ServiceResource } from "./resource.ts";
+
+/** A frontend with a guard: flows to it from any other source are not let through. */
+export interface GuardedFrontend {
+  readonly family: Family;
+  readonly address: Address;
+  /** `tcp . 80`. */
+  readonly port: string;
+  /** Canonical prefixes of the sources that may use it. */
+  readonly sources: readonly string[];
+}
+
+/** Notes in `changes` that the guard of a frontend is tightened, where it is. Call it when the elements change. */
+export function noteTightened(
+  { tightened }: FoldChanges,
+  claim: string,
+  before: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+): void {
+  if (after?.kind !== "frontend" || !after.guarded || after.address === undefined) {
+    tightened.delete(claim);
+    return;
+  }
+  const { family, address, frontend, sources } = after;
+  const earlier = before?.kind === "frontend" && before.guarded ? before.sources : undefined;
+  if (earlier !== undefined && earlier.every((source) => sources.includes(source))) return;
+  const port = frontend.split(" . ").slice(1).join(" . ");
+  tightened.set(claim, { family, address, port, sources });
+}
