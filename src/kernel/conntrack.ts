@@ -77,15 +77,14 @@ export class Conntrack implements Disposable {
     for (const family of new Set(flows.map(({ family }) => family))) {
       const guards = new Map(
         flows.filter((flow) => flow.family === family).map(({ address, port, sources }) =>
-          [`${address} . ${port}`, sources.map(parseCidr)] as const
+          [`${address} . ${port}`, sources] as const
         ),
       );
       for (const entry of this.#entries(family)) {
         const [address, port] = entry.target.split(" . ");
         const sources = guards.get(`${address} . ${entry.protocol} . ${port}`);
         if (sources === undefined || entry.answered) continue;
-        const client = parseAddress(entry.client)!;
-        const passes = sources.some((source) => source !== undefined && contains(source, client));
+        const passes = sources.some((source) => isWithin(source, entry.client));
         if (!passes && this.#delete(family, entry)) deleted++;
       }
     }
@@ -137,6 +136,12 @@ export function translatedFlows(take: (flow: TranslatedFlow) => void): void {
   } finally {
     conntrack[Symbol.dispose]();
   }
+}
+
+/** Whether `client` is in `source`: a prefix, or one address as nft writes it. */
+function isWithin(source: string, client: string): boolean {
+  const [cidr, address] = [parseCidr(source), parseAddress(client)];
+  return source === client || (cidr !== undefined && address !== undefined && contains(cidr, address));
 }
 
 /** `address . port`, or the port alone for a NodePort. */
