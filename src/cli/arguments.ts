@@ -27,13 +27,9 @@ import { log } from "../node/log.ts";
 import { frugal } from "./frugal.ts";
 import { progress } from "../node/progress.ts";
 import { UsageError } from "../node/usage_error.ts";
+import { NothingFound } from "./nothing_found.ts";
 import { chosenFolder } from "./ledger_folder.ts";
 import { localClock, localTime } from "./local_time.ts";
-
-/** What was asked for does not exist. The message has names that are near it. */
-export class NothingFound extends Error {
-  override readonly name = "NothingFound";
-}
 
 /** The parsed value. Where `read` is a reason instead, throws it as UsageError, with `flag` before it. */
 export function accepted<T extends object | ((...args: never[]) => unknown)>(read: T | string, flag = ""): T {

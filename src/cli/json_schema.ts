@@ -2,8 +2,6 @@
 // A new field keeps the version. A field that goes or changes its meaning makes a new version.
 
 import * as z from "../kube/zod.ts";
-import { printableJson } from "../printable.ts";
-import { printText } from "./terminal.ts";
 
 const count = z.int().nonnegative();
 const offset = z.int().describe("place of a record in the ledger: 0, 1, 2, ...");
@@ -367,14 +365,3 @@ export const JSON_SCHEMAS = {
     rivals: listOf(z.string()).describe("Services that want a frontend which an older one holds"),
   }),
 } as const;
-
-/** Name and version of a schema. */
-export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
-
-/** Prints `value` as one line of JSON, with the name of its schema. */
-export function printJson<Name extends JsonSchemaName>(
-  name: Name,
-  value: z.infer<(typeof JSON_SCHEMAS)[Name]>,
-): void {
-  printText(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
-}

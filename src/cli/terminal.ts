@@ -1,8 +1,11 @@
-// Prints lines on stdout. Control characters in names are escaped. On a terminal the lines have colours, and long lists are cut.
+// Prints text and JSON on stdout. Control characters in names are escaped. On a terminal lines have colours, and long lists are cut.
 
 import { styleText } from "node:util";
-import { printable } from "../printable.ts";
+import type * as z from "../kube/zod.ts";
+import { printable, printableJson } from "../printable.ts";
 import { messageOf } from "../thrown.ts";
+// The types alone: to make the schemas takes time, and only `ledgerproxy schema` prints them.
+import type { JSON_SCHEMAS } from "./json_schema.ts";
 
 /** A list on a terminal is cut to so many lines. */
 const SHOWN_MAX = 200;
@@ -19,6 +22,17 @@ export function printText(text: string): void {
   } catch (error) {
     throw new OutputFailure(`standard output cannot be written: ${messageOf(error)}`);
   }
+}
+
+/** Name and version of a schema. */
+export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
+
+/** Prints `value` as one line of JSON, with the name of its schema. */
+export function printJson<Name extends JsonSchemaName>(
+  name: Name,
+  value: z.infer<(typeof JSON_SCHEMAS)[Name]>,
+): void {
+  printText(printableJson(JSON.stringify({ schema: `ledgerproxy.${name}`, ...value })));
 }
 
 /** Prints `lines`. Each is printed as one line, with newlines in it escaped. */

@@ -1,14 +1,7 @@
 // A wrong argument is wrong usage, and the message says what to write instead.
 
 import assert from "node:assert/strict";
-import {
-  accepted,
-  ledgerArgument,
-  named,
-  NothingFound,
-  packetArgument,
-  positionArgument,
-} from "../../src/cli/arguments.ts";
+import { accepted, ledgerArgument, packetArgument, positionArgument } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { directoryOf } from "../../src/history/directory.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
@@ -42,17 +35,4 @@ Deno.test("positions, packets and ledgers are parsed, and wrong ones are explain
     /^10\.0\.0\.2: it must be ADDRESS/,
   );
   assert.match(usage(() => ledgerArgument("/nowhere")), /^--ledger \/nowhere: there is no ledger/);
-});
-
-Deno.test("an unknown name is nothing found, one with several meanings is wrong usage", () => {
-  const candidates = ["shop/web"];
-  assert.match(
-    usage(() => named({ kind: "ambiguous", text: "web", candidates })),
-    /^web can be each of these/,
-  );
-  assert.throws(
-    () => named({ kind: "unknown", text: "wbe", candidates }),
-    (error) =>
-      error instanceof NothingFound && /^wbe: the ledger knows no .*\n {2}shop\/web$/s.test(error.message),
-  );
 });

@@ -1,7 +1,8 @@
 // The output of `--json` follows its schemas, for every command that has the flag, and has no character that moves a cursor.
 
 import assert from "node:assert/strict";
-import { JSON_SCHEMAS, type JsonSchemaName } from "../../src/cli/json_schema.ts";
+import { JSON_SCHEMAS } from "../../src/cli/json_schema.ts";
+import type { JsonSchemaName } from "../../src/cli/terminal.ts";
 import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
 import { INCIDENTS, writeIncident } from "../support/incident.ts";
 import { ledgerproxy } from "../support/run_program.ts";

@@ -1,11 +1,8 @@
-// The program as a process: its usage errors, its help and its exit codes.
+// The program as a process: its usage errors and its exit codes.
 
 import assert from "node:assert/strict";
 import { RECORDING } from "../support/committed_evening.ts";
-import { COMMANDS_PAGE, commandsPage } from "../support/reference.ts";
 import { ledgerproxy } from "../support/run_program.ts";
-
-const ROOT = new URL("../../", import.meta.url);
 
 Deno.test("wrong usage ends with exit code 2, and the message says what to write", async () => {
   const cases: [string[], RegExp][] = [
@@ -74,26 +71,4 @@ Deno.test("wrong usage ends with exit code 2, and the message says what to write
     assert.equal(code, 2, stderr);
     assert.match(stderr, cases[i]![1]);
   });
-});
-
-Deno.test("help shows an example, and the version is deno.json's", async () => {
-  const [help, version] = await Promise.all([ledgerproxy(["run", "--help"]), ledgerproxy(["--version"])]);
-  assert.match(
-    help.stdout,
-    /Example:\n {2}kubectl get services,endpointslices,nodes -A -o yaml > cluster\.yaml/,
-  );
-  assert.equal(version.stdout.trim(), JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT))).version);
-  assert.deepEqual([help.code, version.code], [0, 0]);
-});
-
-Deno.test("every command shows an example of itself, and the page of commands has the help of all", async () => {
-  const page = await commandsPage(async (command) => {
-    const { stdout } = await ledgerproxy(command === "" ? ["--help"] : [command, "--help"]);
-    if (command !== "") {
-      assert.match(stdout, new RegExp(`Examples?.*:\\n(?:.*\\n)*.*ledgerproxy ${command}`), command);
-    }
-    return stdout;
-  });
-  assert.ok(page.split("\n## ").length > 15);
-  assert.equal(Deno.readTextFileSync(COMMANDS_PAGE), page, "run `deno task reference`");
 });

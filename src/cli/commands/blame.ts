@@ -8,9 +8,8 @@ import { incompleteText } from "../../history/recorded_rules.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument, positionArgument, stateArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `blame`. */

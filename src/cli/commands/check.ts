@@ -4,8 +4,7 @@ import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabi
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 import type { Command, Done } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 
 const EXAMPLE = `
 Example:

@@ -15,9 +15,8 @@ import { stopSignal } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines, printList } from "../terminal.ts";
+import { printJson, printLines, printList } from "../terminal.ts";
 
 /** Flags of `connections`. */
 interface ConnectionsOptions {
@@ -39,7 +38,7 @@ const DRAIN_MILLISECONDS = 1000;
 
 const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a node, a zone";
 
-/** Adds `connections` and `drain` to the program. */
+/** Adds `connections` to the program. */
 export function addConnections(program: Command, done: Done): void {
   const connections =
     "print this node's connections by Service and endpoint, and since when an endpoint gets no new ones";
@@ -51,6 +50,10 @@ export function addConnections(program: Command, done: Done): void {
     .action((what: string | undefined, options: ConnectionsOptions) =>
       done(connectionsCommand(what, options))
     );
+}
+
+/** Adds `drain` to the program. */
+export function addDrain(program: Command, done: Done): void {
   const drain = "print how many connections to a node or endpoint are open, until none is left";
   ledgerCommand(program, "drain", drain, "drain node-b --timeout 600")
     .argument("<what>", WHAT)

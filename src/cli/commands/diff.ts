@@ -8,9 +8,8 @@ import { scopeAmong } from "../../history/scope.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { listedRules } from "../listed_rules.ts";
-import { printList } from "../terminal.ts";
+import { printJson, printList } from "../terminal.ts";
 import { accepted, named, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */

@@ -20,9 +20,8 @@ import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand, Option, positive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
 
 /** Flags of `log`. */

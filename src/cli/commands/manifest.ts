@@ -18,9 +18,11 @@ import { printText } from "../terminal.ts";
 
 const EXAMPLE = `
 Examples:
-  ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --api-server https://10.0.0.2:6443 \\
-      --cluster-cidr 10.244.0.0/16 | kubectl apply -f -
-  ledgerproxy manifest --image registry.example/ledgerproxy:0.2.0 --config-map kube-proxy   # as kubeadm made it`;
+  ledgerproxy manifest --image registry.example/ledgerproxy:0.6.0 \\
+      --api-server https://10.0.0.2:6443 --cluster-cidr 10.244.0.0/16 |
+      kubectl apply -f -
+  ledgerproxy manifest --image registry.example/ledgerproxy:0.6.0 \\
+      --config-map kube-proxy   # as kubeadm made it`;
 
 /** Adds `manifest` to the program. It has kube-proxy's flags too, and checks them before any node reads them. */
 export function addManifest(program: Command, done: Done): void {

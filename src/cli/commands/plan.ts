@@ -11,8 +11,7 @@ import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `plan`. */

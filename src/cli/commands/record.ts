@@ -6,7 +6,7 @@ import { withSource } from "../source_flags.ts";
 
 const EXAMPLE = `
 Example:
-  ledgerproxy record --kubeconfig ~/.kube/config --node worker-7 --ledger ./worker-7`;
+  ledgerproxy record --kubeconfig ~/.kube/config --node node-7 --ledger node-7`;
 
 /** Adds `record` to the program. */
 export function addRecord(program: Command, done: Done): void {

@@ -16,10 +16,9 @@ import { log } from "../../node/log.ts";
 import { progress } from "../../node/progress.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, LEDGER_FLAG, positive } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { pace } from "../replay_pace.ts";
 import { commitProblem, replayParts } from "../replay_workers.ts";
-import { printLines, printText } from "../terminal.ts";
+import { printJson, printLines, printText } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `replay`. */

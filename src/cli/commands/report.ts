@@ -38,7 +38,7 @@ export function addReport(program: Command, done: Done): void {
     .option("--records <n>", "the newest n records of that (20000)", positive)
     .addHelpText(
       "after",
-      "\nExample:\n  ledgerproxy report /var/lib/ledgerproxy/ledger --since 2026-11-23T03:00:00Z -o night.html",
+      "\nExample:\n  ledgerproxy report --since 2026-11-23T03:00:00Z -o night.html",
     )
     .action((ledger: string | undefined, options: ReportOptions) => done(reportCommand(ledger, options)));
 }

@@ -11,9 +11,8 @@ import { endpointsLines, serviceLines, servicesLines } from "../../history/servi
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
 import { watching } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printList } from "../terminal.ts";
+import { printJson, printList } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `services` and `endpoints`. */

@@ -5,9 +5,8 @@ import type { PositionExpression } from "../../history/position_expression.ts";
 import { positionLines } from "../../history/show_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { atOffset, offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `show`. */

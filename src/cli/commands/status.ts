@@ -8,10 +8,9 @@ import { isProblem, statusLines } from "../../history/status_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { watching } from "../follow_ledger.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
 import { proxyFindings } from "../proxy_answers.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `status`. */

@@ -9,10 +9,9 @@ import { CONFIG_BYTES_MAX } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { junitText } from "../junit.ts";
 import { localTime } from "../local_time.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `test`. */

@@ -11,9 +11,8 @@ import { topLines } from "../../history/top_words.ts";
 import { type Span, spanOf } from "../../history/window.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { localTime } from "../local_time.ts";
-import { printLines, printList } from "../terminal.ts";
+import { printJson, printLines, printList } from "../terminal.ts";
 import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
 
 /** Flags of the three commands. */
@@ -29,16 +28,24 @@ export interface RangeOptions {
 /** How many rows a table of `top` has unless `--limit` is given. */
 const TOP_ROWS = 10;
 
-/** Adds the three commands to the program. */
+/** Adds `top` to the program. */
 export function addTop(program: Command, done: Done): void {
   const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
   withRange(ledgerCommand(program, "top", top, "top --since yesterday"))
     .option("--limit <n>", "how many of each (10)", positive)
     .action((options: RangeOptions) => done(topCommand(options)));
+}
+
+/** Adds `outages` to the program. */
+export function addOutages(program: Command, done: Done): void {
   const outages = "print when ports of Services had no endpoint, and which record made it so";
   withRange(ledgerCommand(program, "outages", outages, "outages shop/web --since 7d"))
     .argument("[service]", "only this Service")
     .action((service: string | undefined, options: RangeOptions) => done(outagesCommand(service, options)));
+}
+
+/** Adds `latency` to the program. */
+export function addLatency(program: Command, done: Done): void {
   const latency = "print how long changes took to arrive and to be committed, and the slowest of them";
   withRange(ledgerCommand(program, "latency", latency, "latency shop/web --since 1h"))
     .argument("[service]", "only changes of this Service")

@@ -9,10 +9,9 @@ import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { repairLedger } from "../../node/renew_ledger.ts";
 import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { headsAt, keyArgument } from "../evidence.ts";
 import { listedRules } from "../listed_rules.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { pastArgument } from "../arguments.ts";
 
 /** Flags of `verify`. */

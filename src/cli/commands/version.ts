@@ -3,8 +3,7 @@
 import { FORMAT_VERSION } from "../../ledger/format.ts";
 import { VERSION } from "../../node/program_version.ts";
 import type { Command, Done } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
-import { printText } from "../terminal.ts";
+import { printJson, printText } from "../terminal.ts";
 
 /** Adds `version` to the program. */
 export function addVersion(program: Command, done: Done): void {

@@ -8,12 +8,10 @@ import { pathOf } from "../../history/why.ts";
 import { pathLines } from "../../history/why_words.ts";
 import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { stateOfSource } from "../../node/source_state.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
-import { printJson } from "../json_schema.ts";
 import { withSource } from "../source_flags.ts";
-import { printLines } from "../terminal.ts";
+import { printJson, printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `why`. */
@@ -26,7 +24,8 @@ interface WhyOptions extends ConfigOptions {
 const EXAMPLE = `
 Example:
   ledgerproxy why 10.244.1.5 shop/web:http --at 03:12
-  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp --source cluster.yaml --node node-a`;
+  ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp \\
+      --source cluster.yaml --node node-a`;
 
 /** Adds `why` to the program. */
 export function addWhy(program: Command, done: Done): void {
@@ -71,5 +70,7 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
     return stateArgument(past, at);
   }
   if (at !== undefined) throw new UsageError("--at needs --ledger: a source has only its present state");
+  // A ledger needs no client of an API server.
+  const { stateOfSource } = await import("../../node/source_state.ts");
   return await stateOfSource(options);
 }

@@ -1,0 +1,103 @@
+// The commands of the program, and the groups in which help lists them. Only the command that is asked for is loaded: to load all of
+// them takes as long as many an answer.
+
+import { EXIT } from "../node/exit_code.ts";
+import { VERSION } from "../node/program_version.ts";
+import { Command, type Done, withoutSigns } from "./command_line.ts";
+import { printText } from "./terminal.ts";
+
+/** Loads a command; returns the function that adds it to a program. */
+type Load = () => Promise<(program: Command, done: Done) => void>;
+
+/** The commands by their group, in the order of help. */
+const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+  "Run the proxy:": {
+    run: async () => (await import("./commands/run.ts")).addRun,
+    check: async () => (await import("./commands/check.ts")).addCheck,
+    cleanup: async () => (await import("./commands/cleanup.ts")).addCleanup,
+    manifest: async () => (await import("./commands/manifest.ts")).addManifest,
+    record: async () => (await import("./commands/record.ts")).addRecord,
+  },
+  "What is, and what would be:": {
+    status: async () => (await import("./commands/status.ts")).addStatus,
+    services: async () => (await import("./commands/services.ts")).addServices,
+    endpoints: async () => (await import("./commands/services.ts")).addEndpoints,
+    connections: async () => (await import("./commands/connections.ts")).addConnections,
+    drain: async () => (await import("./commands/connections.ts")).addDrain,
+    plan: async () => (await import("./commands/plan.ts")).addPlan,
+    test: async () => (await import("./commands/test.ts")).addTest,
+  },
+  "What happened:": {
+    log: async () => (await import("./commands/log.ts")).addLog,
+    outages: async () => (await import("./commands/top.ts")).addOutages,
+    top: async () => (await import("./commands/top.ts")).addTop,
+    latency: async () => (await import("./commands/top.ts")).addLatency,
+    diff: async () => (await import("./commands/diff.ts")).addDiff,
+    show: async () => (await import("./commands/show.ts")).addShow,
+    report: async () => (await import("./commands/report.ts")).addReport,
+  },
+  "Why it happened:": {
+    why: async () => (await import("./commands/why.ts")).addWhy,
+    blame: async () => (await import("./commands/blame.ts")).addBlame,
+    bisect: async () => (await import("./commands/bisect.ts")).addBisect,
+  },
+  "Evidence:": {
+    verify: async () => (await import("./commands/verify.ts")).addVerify,
+    replay: async () => (await import("./commands/replay.ts")).addReplay,
+  },
+  "About the program:": {
+    version: async () => (await import("./commands/version.ts")).addVersion,
+    schema: async () => (await import("./commands/schema.ts")).addSchema,
+    completion: async () => (await import("./commands/completion.ts")).addCompletion,
+  },
+};
+
+/** These need the other commands too. */
+const NEED_ALL: ReadonlySet<string> = new Set(["completion", "help"]);
+
+/** Columns of help, on a terminal and in a pipe. */
+const HELP_WIDTH = 80;
+/** Columns that are left for what help says, beside the longest flag. */
+const HELP_TEXT_WIDTH = 30;
+
+/** Runs the program with `args`; returns the exit code. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.done;
+  const words = withoutSigns(args);
+  const program = await programFor(words, (result) => {
+    code = result;
+  });
+  await program.parseAsync(words, { from: "user" });
+  return code;
+}
+
+/** The program with the commands that `args` need. */
+async function programFor(args: readonly string[], done: Done): Promise<Command> {
+  const program = new Command("ledgerproxy")
+    .description("A Kubernetes service proxy for nftables that keeps a ledger.")
+    .version(VERSION)
+    // Help ends with a newline, and so does what printText prints.
+    .configureOutput({ writeOut: (text) => printText(text.replace(/\n$/, "")) })
+    .configureHelp({
+      helpWidth: HELP_WIDTH,
+      minWidthToWrap: HELP_TEXT_WIDTH,
+      subcommandTerm: (command) => command.name(),
+    })
+    .exitOverride();
+  const help = program.createCommand("help").argument("[command]").description("print help for a command");
+  program.addHelpCommand(help.helpGroup("About the program:"));
+  const isNeeded = needed(args);
+  for (const [group, commands] of Object.entries(GROUPS)) {
+    program.commandsGroup(group);
+    for (const [name, load] of Object.entries(commands)) if (isNeeded(name)) (await load())(program, done);
+  }
+  return program;
+}
+
+/** Which commands `args` need: the one that they name, and all for help and a name that is unknown. */
+function needed(args: readonly string[]): (name: string) => boolean {
+  if (args.length === 1 && ["--version", "-V"].includes(args[0]!)) return () => false;
+  const [first] = args;
+  const isKnown = Object.values(GROUPS).some((commands) => Object.hasOwn(commands, first ?? ""));
+  return first === undefined || !isKnown || NEED_ALL.has(first) ? () => true : (name) => name === first;
+}
