@@ -63,7 +63,7 @@ export type Statement =
     readonly set: string;
     readonly timeoutSeconds: number;
   }
-  /** `ct state new`. */
+  /** `ct state new`: in rules that versions up to 0.6 made, which are read before they are replaced. */
   | { readonly kind: "ct-state-new" }
   /** `ct status dnat`. */
   | { readonly kind: "ct-status-dnat" }

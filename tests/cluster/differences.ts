@@ -20,6 +20,30 @@ export const DIFFERENCES: readonly Difference[] = [
     shownBy: "tests/kernel/traffic_test.ts",
   },
   {
+    theirs: "packets are refused and dropped in chains of type filter, after routing, at priority 0",
+    ours:
+      "in chains of type nat, before routing: filter chains of other programs do not see refused packets at forward and input, and their policy does not come before a refusal",
+    reason:
+      "the kernel shows these chains the first packet of a connection alone: established ones cost nothing",
+    shownBy: "tests/fold/skeleton_test.ts",
+  },
+  {
+    theirs:
+      "a packet that another program translated to a cluster IP, or to a frontend without endpoints, is refused",
+    ours:
+      "it goes where that program sends it: of the NAT chains at a hook the first that translates ends it",
+    reason: "as above",
+    shownBy: "tests/kernel/first_packet_test.ts",
+  },
+  {
+    theirs:
+      "every packet of a flow that no one has answered is compared with source ranges and frontends without endpoints",
+    ours:
+      "the first one is; when a range is tightened, the unanswered flows that it excludes are deleted from connection tracking. A flow to a frontend that came later and has no endpoints is refused once its entry has expired",
+    reason: "as above",
+    shownBy: "tests/kernel/first_packet_test.ts",
+  },
+  {
     theirs:
       "of two Services that claim one frontend a random one holds it (the last one visited), and it may change at each sync",
     ours:

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
-    "ledgers/0.6.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
-    "recordings/evening": "576affa75f2574e4fbc5203080d82168b97464ad078479f71c42cd3e6cd648ce",
+    "ledgers/0.1.0": "ebf2af1239c4b242b95664b10edaa990080175d34317a11e7b80ce528f248270",
+    "ledgers/0.6.0": "ebf2af1239c4b242b95664b10edaa990080175d34317a11e7b80ce528f248270",
+    "recordings/evening": "ccb37f9c3e11866e1367240d726c9c85220907782b9dc1b3dcd2b41ecd6273f3",
   },
 };
 

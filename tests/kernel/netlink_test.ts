@@ -112,7 +112,7 @@ Deno.test("a batch over both families is atomic: an error in ip6 rejects ip", ()
 
 Deno.test("a table with a rule that this program never writes is rejected, not misread", () => {
   using kernel = furnished();
-  nft(["add", "rule", "ip", "ledgerproxy", "services", "ip", "ttl", "64", "drop"]);
+  nft(["add", "rule", "ip", "ledgerproxy", "nat-prerouting", "ip", "ttl", "64", "drop"]);
   assert.throws(
     () => kernel.list(TABLES),
     (error) =>
