@@ -280,7 +280,7 @@ function changeElements(
   const stands = unfinished === undefined ? before : unfinished.stands;
   if (!lags) {
     if (unfinished !== undefined) state.unfinished.delete(key);
-    noteTightened(changes, key, stands, after);
+    noteTightened(changes.tightened, key, stands, after);
     return changeResource(stands, after, put);
   }
   if (unfinished === undefined && surelySame(before, after)) return;

@@ -22,7 +22,7 @@ export function advance(folding: Folding): void {
     state.unfinished.delete(claim);
     const wanted = wantedResource(state, claim);
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
-    noteTightened(folding.changes, claim, stands, wanted);
+    noteTightened(folding.changes.tightened, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);
     left -= Math.max(weight(stands), weight(wanted));
     if (left <= 0) return;

@@ -3,7 +3,6 @@
 // So the engine forgets the unanswered flows of these frontends, and their next packets are first ones.
 
 import type { Address, Family } from "../nft/data_type.ts";
-import type { FoldChanges } from "./fold_changes.ts";
 import type { ServiceResource } from "./resource.ts";
 
 /** A frontend with a guard: flows to it from any other source are not let through. */
@@ -16,9 +15,9 @@ export interface GuardedFrontend {
   readonly sources: readonly string[];
 }
 
-/** Notes in `changes` that the guard of a frontend is tightened, where it is. Call it when the elements change. */
+/** Notes in `tightened` that a frontend's guard lets fewer sources through, where it does. Call it when the elements change. */
 export function noteTightened(
-  { tightened }: FoldChanges,
+  tightened: Map<string, GuardedFrontend>,
   claim: string,
   before: ServiceResource | undefined,
   after: ServiceResource | undefined,
