@@ -187,6 +187,9 @@ export const DRIFT_CHANGES_MAX = 16;
  */
 export const ANSWERS_BYTES_MAX = 320 * 1024 * 1024;
 
+/** Bytes of a watch's unread line that are too few to count among them. */
+export const WATCH_BYTES_UNCOUNTED = 64 * 1024;
+
 /** Most bytes of first and later lists under way, over all resources together: six times what the largest clusters need. */
 export const LISTS_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -221,6 +224,9 @@ export const REPORT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Most batches from an API server that wait for the loop; beyond that its watches are not read until one is taken. */
 export const INBOX_BATCHES_MAX = 1000;
+
+/** Most values of a histogram that wait until it is read. */
+export const HISTOGRAM_VALUES_MAX = 1000;
 
 /** Most trigger times kept between two commits; later ones are not measured. */
 export const TRIGGERS_MAX = 10_000;

@@ -4,7 +4,7 @@ import type { Past } from "../history/past.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { stopSignal } from "../node/start.ts";
-import { printLines, printText } from "./terminal.ts";
+import { printAtOnce, printLines, printText } from "./terminal.ts";
 
 /**
  * Calls `take` with the first and the last offset of what was written after `last`, until the process is asked to stop. `take` returns
@@ -15,6 +15,7 @@ export async function following(
   last: number,
   take: (from: number, growth: Growth) => number,
 ): Promise<number> {
+  printAtOnce();
   let taken = last;
   for await (const growth of grownLedger(past, stopSignal().signal)) {
     if (growth.last > taken) taken = take(taken + 1, growth);
@@ -27,6 +28,7 @@ export async function following(
  * terminal they replace each other; in a pipe only the lines that are new are printed.
  */
 export async function watching(past: Past, linesAt: (offset: number) => readonly string[]): Promise<number> {
+  printAtOnce();
   const terminal = Deno.stdout.isTerminal();
   let before: readonly string[] = [];
   for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {

@@ -13,7 +13,7 @@ import { codeOf } from "../thrown.ts";
 import { CommanderError } from "./command_line.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { runProgram } from "./program.ts";
-import { OutputFailure } from "./terminal.ts";
+import { endPaging, OutputClosed, OutputFailure } from "./terminal.ts";
 
 /** Whether the user must ask for something else. */
 function isWrongUsage(error: unknown): error is Error {
@@ -34,11 +34,22 @@ function stackOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
+/** Waits for `code`, and shows what was printed meanwhile, also before an error. */
+async function shown(code: Promise<number>): Promise<number> {
+  try {
+    return await code;
+  } finally {
+    await endPaging();
+  }
+}
+
 /** Runs the program; turns an error into a message and an exit code. */
 async function exitCode(args: readonly string[]): Promise<number> {
   try {
-    return await runProgram(args);
+    return await shown(runProgram(args));
   } catch (error) {
+    // `| head` has what it wants.
+    if (error instanceof OutputClosed) return EXIT.done;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (isWrongUsage(error)) {
       log.error(error.message);

@@ -4,6 +4,7 @@
 import { EXIT } from "../node/exit_code.ts";
 import { VERSION } from "../node/program_version.ts";
 import { Command, type Done, withoutSigns } from "./command_line.ts";
+import { startPaging } from "./pager.ts";
 import { printText } from "./terminal.ts";
 
 /** Loads a command; returns the function that adds it to a program. */
@@ -52,8 +53,15 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   },
 };
 
-/** These need the other commands too. */
-const NEED_ALL: ReadonlySet<string> = new Set(["completion", "help"]);
+/** These print what they do while they do it. */
+const UNPAGED: ReadonlySet<string> = new Set([
+  ...["run", "record", "check", "cleanup", "manifest", "drain", "report", "replay", "completion"],
+]);
+
+/** Whether a command needs the other commands too: help does, and the script of a shell. */
+function needsAll([first, second]: readonly string[]): boolean {
+  return first === "help" || first === "completion" && second !== "names";
+}
 
 /** Columns of help, on a terminal and in a pipe. */
 const HELP_WIDTH = 80;
@@ -67,6 +75,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const program = await programFor(words, (result) => {
     code = result;
   });
+  program.hook("preAction", (_, command) => {
+    if (program.opts()["pager"] === true && !UNPAGED.has(command.name())) startPaging();
+  });
   await program.parseAsync(words, { from: "user" });
   return code;
 }
@@ -76,6 +87,7 @@ async function programFor(args: readonly string[], done: Done): Promise<Command>
   const program = new Command("ledgerproxy")
     .description("A Kubernetes service proxy for nftables that keeps a ledger.")
     .version(VERSION)
+    .option("--no-pager", "print long answers at once on a terminal too")
     // Help ends with a newline, and so does what printText prints.
     .configureOutput({ writeOut: (text) => printText(text.replace(/\n$/, "")) })
     .configureHelp({
@@ -97,7 +109,8 @@ async function programFor(args: readonly string[], done: Done): Promise<Command>
 /** Which commands `args` need: the one that they name, and all for help and a name that is unknown. */
 function needed(args: readonly string[]): (name: string) => boolean {
   if (args.length === 1 && ["--version", "-V"].includes(args[0]!)) return () => false;
-  const [first] = args;
+  const words = args.filter((arg) => arg !== "--no-pager");
+  const [first] = words;
   const isKnown = Object.values(GROUPS).some((commands) => Object.hasOwn(commands, first ?? ""));
-  return first === undefined || !isKnown || NEED_ALL.has(first) ? () => true : (name) => name === first;
+  return first === undefined || !isKnown || needsAll(words) ? () => true : (name) => name === first;
 }

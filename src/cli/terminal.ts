@@ -1,9 +1,11 @@
-// Prints text and JSON on stdout. Control characters in names are escaped. On a terminal lines have colours, and long lists are cut.
+// Prints text and JSON on stdout. Control characters in names are escaped. On a terminal lines have colours, and
+// long answers a pager.
 
 import { styleText } from "node:util";
 import type * as z from "../kube/zod.ts";
 import { printable, printableJson } from "../printable.ts";
 import { messageOf } from "../thrown.ts";
+import { isGathered, isPaging, showInPager, stopPaging } from "./pager.ts";
 // The types alone: to make the schemas takes time, and only `ledgerproxy schema` prints them.
 import type { JSON_SCHEMAS } from "./json_schema.ts";
 
@@ -15,14 +17,52 @@ export class OutputFailure extends Error {
   override readonly name = "OutputFailure";
 }
 
-/** Prints `text` and a newline on standard output. Throws {@link OutputFailure}. */
+/** The program that reads standard output has ended, so what would follow is for no reader. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
+
+/** Prints `text` and a newline on standard output, or keeps it for the pager. Throws {@link OutputFailure}, {@link OutputClosed}. */
 export function printText(text: string): void {
+  if (!isGathered(text)) write(`${text}\n`);
+}
+
+/** Prints what was kept for the pager, if anything, and from now on all at once: an answer grows while it is read. */
+export function printAtOnce(): void {
+  for (const text of stopPaging()) printText(text);
+}
+
+/** Shows what was kept for the pager. */
+export async function endPaging(): Promise<void> {
+  const texts = stopPaging();
+  if (await showInPager(texts)) return;
+  for (const text of texts) printText(text);
+}
+
+function write(text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(writtenBytes(rest));
+}
+
+/** Writes what standard output takes at once; returns how many bytes. `console.log` would hide that the reader has ended. */
+function writtenBytes(bytes: Uint8Array): number {
   try {
-    console.log(text);
+    return Deno.stdout.writeSync(bytes);
   } catch (error) {
-    throw new OutputFailure(`standard output cannot be written: ${messageOf(error)}`);
+    if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+    if (!(error instanceof Deno.errors.WouldBlock)) {
+      throw new OutputFailure(`standard output cannot be written: ${messageOf(error)}`);
+    }
+    // A program that shares the pipe has made it non-blocking.
+    Atomics.wait(NEVER, 0, 0, BLOCKED_MILLISECONDS);
+    return 0;
   }
 }
+
+/** Nothing ever wakes what waits for this. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+/** After so long a pipe that was full is tried again. */
+const BLOCKED_MILLISECONDS = 5;
 
 /** Name and version of a schema. */
 export type JsonSchemaName = keyof typeof JSON_SCHEMAS;
@@ -45,9 +85,9 @@ export function printLines(lines: readonly string[]): void {
   }
 }
 
-/** As {@link printLines}. On a terminal a long list is cut, with the count of the other lines. */
+/** As {@link printLines}. On a terminal without a pager a long list is cut, with the count of the other lines. */
 export function printList(lines: readonly string[]): void {
-  const most = Deno.stdout.isTerminal() ? SHOWN_MAX : Infinity;
+  const most = Deno.stdout.isTerminal() && !isPaging() ? SHOWN_MAX : Infinity;
   printLines(lines.slice(0, most));
   if (lines.length > most) {
     printLines([`and ${(lines.length - most).toLocaleString("en")} more: | less shows all`]);

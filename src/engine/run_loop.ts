@@ -13,6 +13,7 @@ import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
+import { type GuardedFrontend, letsThrough } from "../fold/tightened.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
 import type { OpenDrift } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
@@ -132,12 +133,16 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
 }
 
 /** A failure is a warning only: the flow of a client that sends nothing for a while ends, and meets the guard then. */
-function forgetUnanswered(flows: readonly GuardedFlows[], { conntrack, warn }: Ports): void {
+function forgetUnanswered(frontends: readonly GuardedFrontend[], { conntrack, warn }: Ports): void {
   try {
-    conntrack?.deleteUnanswered(flows);
+    conntrack?.deleteUnanswered(
+      frontends.map((frontend) => ({ ...frontend, passes: (client) => letsThrough(frontend, client) })),
+    );
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    warn(`unanswered flows to ${flows.length} guarded frontends stay until they time out: ${error.message}`);
+    warn(
+      `unanswered flows to ${frontends.length} guarded frontends stay until they time out: ${error.message}`,
+    );
   }
 }
 

@@ -113,7 +113,9 @@ export async function runLoop(
   const running = newRunning(state, { ...ports, confirm }, performance.now());
   const thrown = new AbortController();
   let timer: ReturnType<typeof setTimeout>;
+  let timerAt = Infinity;
   const rest = () => {
+    timerAt = wakeAt(running);
     timer = setTimeout(() => {
       try {
         const begun = performance.now();
@@ -125,7 +127,7 @@ export async function runLoop(
       } catch (error) {
         thrown.abort(error);
       }
-    }, Math.max(0, wakeAt(running) - performance.now()));
+    }, Math.max(0, timerAt - performance.now()));
   };
   rest();
   const ends = AbortSignal.any([signal, thrown.signal]);
@@ -134,7 +136,8 @@ export async function runLoop(
       // An error may have left the engine between two states: it receives no more batches.
       thrown.signal.throwIfAborted();
       takeBatch(running, batch, performance.now());
-      // The batch may have brought the next deadline forward.
+      // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
+      if (wakeAt(running) >= timerAt) continue;
       clearTimeout(timer!);
       rest();
     }

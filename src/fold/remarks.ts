@@ -12,6 +12,9 @@ const PARTS_SHOWN = 5;
 
 /** What is true of `state` and was not before `changes` were made to it. */
 export function remarks(state: ClusterState, changes: FoldChanges): string[] {
+  const { conflicts: contested, omissions: omitted, leftOut, setAside } = changes;
+  // Nearly all changes give rise to none.
+  if ((contested ?? omitted ?? leftOut ?? setAside) === undefined) return [];
   return [
     ...conflicts(state, changes),
     ...omissions(state, changes),

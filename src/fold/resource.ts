@@ -2,7 +2,7 @@
 // slots, and single elements. This file turns a resource into elements, and the change of a resource into changes of
 // elements. It also makes and reads the names under which Services claim resources.
 
-import type { Address, Family } from "../nft/data_type.ts";
+import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
 import { PATHS, type ServiceSet } from "./skeleton.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
@@ -93,6 +93,15 @@ const SETS: Readonly<
 };
 const ROLES = ["single", "serve", "refuse", "policy", "local", "pinned", "localPinned"] as const;
 
+const ENDPOINT_SETS: ReadonlySet<string> = new Set(
+  Object.values(SETS).flatMap(({ single, slots, localSlots }) => [single, slots, localSlots]),
+);
+
+/** Whether the values of set `name` are endpoints: slots, or the only endpoint of a cluster IP. */
+export function hasEndpoints(name: string): boolean {
+  return ENDPOINT_SETS.has(name);
+}
+
 /** A resource of one element; `address` is given for a cluster IP alone. */
 export function elementResource(path: SetPath, element: Element, address?: Address): ElementResource {
   return { kind: "element", claim: elementClaim(path, element.key), path, element, address };
@@ -114,6 +123,12 @@ export function readFrontendClaim(
 ): { readonly family: string; readonly frontend: string } | undefined {
   const found = /^(ip6?) frontend (.*)$/.exec(claim);
   return found === null ? undefined : { family: found[1]!, frontend: found[2]! };
+}
+
+/** The protocol and the port of a frontend, whose key has an address before them unless it is a NodePort. */
+export function portOfFrontend(frontend: ElementKey): { readonly protocol: string; readonly port: number } {
+  const [protocol = "", port] = concatenationParts(frontend).slice(-2);
+  return { protocol, port: Number(port) };
 }
 
 /** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */

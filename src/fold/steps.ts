@@ -7,7 +7,7 @@ import type { ServiceName } from "../kube/service_name.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
-import { changeResource, type FrontendResource, type ServiceResource } from "./resource.ts";
+import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import { applyRules, makeRules, putInto, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
@@ -63,10 +63,8 @@ function noteUnservedFlows(
   changes: FoldChanges,
   { claim, family, address, frontend }: FrontendResource,
 ): void {
-  const [protocol, port] = frontend.split(" . ").slice(-2);
-  if (protocol === "udp") {
-    changes.staleFlows.set(claim, { family, address, port: Number(port), serving: [] });
-  }
+  const { protocol, port } = portOfFrontend(frontend);
+  if (protocol === "udp") changes.staleFlows.set(claim, { family, address, port, serving: [] });
 }
 
 /** The Service that waits longest. It waits no more; the next change of its objects makes it wait again. */

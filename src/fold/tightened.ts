@@ -2,6 +2,7 @@
 // answered yet is no connection: its next packet, such as a SYN that is sent again, must meet the guard as a first one does.
 // So the engine forgets the unanswered flows of these frontends, and their next packets are first ones.
 
+import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import type { ServiceResource } from "./resource.ts";
 
@@ -13,6 +14,15 @@ export interface GuardedFrontend {
   readonly port: string;
   /** Canonical prefixes of the sources that may use it. */
   readonly sources: readonly string[];
+}
+
+/** Whether the guard lets `client` through. Each source is a prefix, or one address as nft writes it. */
+export function letsThrough({ sources }: GuardedFrontend, client: string): boolean {
+  const address = parseAddress(client);
+  return sources.some((source) => {
+    const cidr = parseCidr(source);
+    return source === client || (cidr !== undefined && address !== undefined && contains(cidr, address));
+  });
 }
 
 /** Notes in `tightened` that a frontend's guard lets fewer sources through, where it does. Call it when the elements change. */

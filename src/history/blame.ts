@@ -3,7 +3,6 @@
 import { parseAddress } from "../kube/address.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { CONCATENATION } from "../nft/data_type.ts";
 import { plainElement } from "../nft/objects.ts";
 import { type Element, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
@@ -12,11 +11,13 @@ import { directoryOf } from "./directory.ts";
 import { findSubject, isNameProblem } from "./names.ts";
 import type { Past, PastState } from "./past.ts";
 import { type Scope, scopeOf } from "./scope.ts";
+import { hasEndpoints } from "../fold/resource.ts";
 import { commentOf } from "../fold/service_program.ts";
 import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { concatenationParts } from "../nft/data_type.ts";
 import { knownPast } from "./last_changes.ts";
 import type { JournalCause } from "./outages.ts";
+import { servedName } from "./service_condition.ts";
 import { endpointKey } from "./services.ts";
 
 /** An element with its cause. */
@@ -53,7 +54,7 @@ function slotOf(
   { programs }: ClusterState,
 ): { readonly service: ServiceName; readonly served: string } | undefined {
   const { family, name } = splitSetPath(set);
-  if (!name.endsWith("endpoints") || value === undefined || comment === undefined) return undefined;
+  if (!hasEndpoints(name) || value === undefined || comment === undefined) return undefined;
   const service = readServiceName(serviceOfComment(comment));
   const protocol = concatenationParts(key).find((part) =>
     part === "tcp" || part === "udp" || part === "sctp"
@@ -62,7 +63,7 @@ function slotOf(
   const port = ports.find((one) =>
     one.family === family && one.protocol === protocol && commentOf(one.name) === comment
   );
-  return port && { service, served: `${family} ${protocol} ${port.portName} ${value}` };
+  return port && { service, served: servedName(port, value) };
 }
 
 /**
@@ -110,7 +111,7 @@ function blamed(past: PastState, set: SetPath, element: Element): BlamedElement 
 
 /** What is behind the endpoint that `element` leads to, where a slice of its Service names it. */
 function targetOf({ state }: PastState, { value, comment }: Element): string | undefined {
-  const address = value?.split(CONCATENATION)[0];
+  const address = value === undefined ? undefined : concatenationParts(value)[0];
   if (address === undefined || comment === undefined) return undefined;
   for (
     const { metadata, endpoints } of state.slices.get(readServiceName(serviceOfComment(comment)))?.values() ??

@@ -9,7 +9,7 @@ import type { Address } from "../nft/data_type.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalBackward } from "./journal_reading.ts";
 import type { Subject } from "./names.ts";
-import type { EndpointChange } from "./object_diff.ts";
+import { type EndpointChange, isHintedAt } from "./object_diff.ts";
 import type { Past } from "./past.ts";
 import { addressesOf, mentionsIn, nodesOf } from "./scope.ts";
 
@@ -66,8 +66,7 @@ export function filterOf(subject: Subject, state: Pick<ClusterState, "objects">)
     case "zone": {
       const nodes = nodesOf(subject, state.objects);
       return {
-        endpoint: ({ node, is, was }) =>
-          nodes.has(node) || `${was} ${is}`.split(/[ ,]+/).includes(subject.zone),
+        endpoint: (change) => nodes.has(change.node) || isHintedAt(change, subject.zone),
       };
     }
     case "pod": {

@@ -2,7 +2,7 @@
 // addresses. Names may be given as short as they are clear.
 
 import { type Cidr, cidrText, parseAddress, parseCidr } from "../kube/address.ts";
-import type { ServiceName } from "../kube/service_name.ts";
+import { type ServiceName, withoutNamespace } from "../kube/service_name.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { endpointText } from "../nft/text.ts";
@@ -184,7 +184,7 @@ function fullName(subject: Subject): string {
 
 /** Everything that has this name: with its namespace, or in any. */
 function allNamed({ services, nodes, pods, zones }: Directory, name: string): Subject[] {
-  const isNamed = (full: string) => full === name || full.slice(full.indexOf("/") + 1) === name;
+  const isNamed = (full: string) => full === name || withoutNamespace(full) === name;
   const node = nodes.get(name);
   return [
     ...[...services.keys()].filter(isNamed).map((service): Subject => ({ kind: "service", service })),
@@ -201,7 +201,7 @@ function allNamed({ services, nodes, pods, zones }: Directory, name: string): Su
 /** The names near a wrong one. One without a namespace is compared with names without theirs, which are then given in full. */
 function near({ services, nodes, pods, zones }: Directory, wrong: string): string[] {
   const spaced = [...services.keys(), ...pods.keys()];
-  const bare = (full: string) => wrong.includes("/") ? full : full.slice(full.indexOf("/") + 1);
+  const bare = (full: string) => wrong.includes("/") ? full : withoutNamespace(full);
   const found = nearNames(wrong, [...spaced.map(bare), ...nodes.keys(), ...zones]);
   const full = found.flatMap((name) => {
     const names = spaced.filter((one) => bare(one) === name);

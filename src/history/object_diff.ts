@@ -118,6 +118,11 @@ export function readiness({ conditions }: SliceEndpoint): Readiness {
   return ready === false ? "not ready" : "ready";
 }
 
+/** Whether the hints of an endpoint named `zone` before or after. */
+export function isHintedAt({ was, is }: EndpointChange, zone: string): boolean {
+  return [was, is].some((text) => text.split(/[ ,]+/).includes(zone));
+}
+
 /** `externalTrafficPolicy: Local -> Cluster`; `externalIPs: + 198.51.100.7` for an entry of a list. */
 export function fieldChangeText({ path, was, is }: FieldChange): string {
   const entry = /^(.*)\[([^\]]*)\]$/.exec(path);

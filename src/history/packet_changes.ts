@@ -7,7 +7,7 @@ import { foldRecord } from "../fold/fold.ts";
 import type { FoldChanges } from "../fold/fold_changes.ts";
 import { OBJECT_PATHS, TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
-import type { Service } from "../kube/objects.ts";
+import { describesKind, type Service } from "../kube/objects.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { type ElementKey, type SetPath, setPath } from "../nft/ruleset.ts";
@@ -180,7 +180,7 @@ function relevantRecords(
       const earlier = others.get(service) ?? [];
       earlier.push(offset);
       others.set(service, earlier);
-      if (!object.startsWith("Service ")) continue;
+      if (!describesKind(object, "Service")) continue;
       const record = lookup(offset)?.record;
       const value = record?.kind === "event" ? record.value : null;
       if (value?.kind !== "Service" || !mayReceiveAny(value, packets)) continue;

@@ -11,7 +11,7 @@ import { localCidr } from "../kube/proxy_config.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import { isProxied, servicePorts } from "../kube/service_port.ts";
 import type { Offset } from "../ledger/record.ts";
-import type { Address, Family } from "../nft/data_type.ts";
+import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
 import { endpointText } from "../nft/text.ts";
 import { nodeAddresses } from "./packet_words.ts";
 import { endpointChanges, endpointChangeText, fieldChanges, fieldChangeText } from "./object_diff.ts";
@@ -59,7 +59,10 @@ export interface PlannedPacket {
 export type ClientClass = "pod" | "node" | "outside";
 
 /** Addresses for documentation (RFC 5737, RFC 3849): no node or pod has them. */
-const OUTSIDE: Readonly<Record<Family, string>> = { ip: "203.0.113.77", ip6: "2001:db8::77" };
+const OUTSIDE: Readonly<Record<Family, Address>> = {
+  ip: canonicalAddress("203.0.113.77"),
+  ip6: canonicalAddress("2001:db8::77"),
+};
 
 /**
  * What would change if `objects` were applied to the state that `state` makes: it is called twice, and each time it must return a
@@ -265,12 +268,8 @@ function clientsOf(
   const clients: [ClientClass, Pick<Packet, "source" | "interface">][] = [];
   if (block !== undefined) clients.push(["pod", { source: block, ...(name && { interface: name }) }]);
   if (own !== undefined) clients.push(["node", { source: own }]);
-  clients.push(["outside", { source: addressOf(OUTSIDE[family]) }]);
+  clients.push(["outside", { source: OUTSIDE[family] }]);
   return clients;
-}
-
-function addressOf(text: string): Address {
-  return parseCidr(`${text}/${text.includes(":") ? 128 : 32}`)!.address;
 }
 
 function newConflicts(before: ClusterState, after: ClusterState): string[] {

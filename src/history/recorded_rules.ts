@@ -5,7 +5,7 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
-import { objectNoun } from "../nft/objects.ts";
+import { objectNoun, operationsOfObject } from "../nft/objects.ts";
 import {
   canonicalKey,
   type Element,
@@ -95,10 +95,10 @@ function makesTables({ changes, changesOmitted, operations }: CommitRecord): boo
   return changesOmitted === 0 && operations > needed + OTHER_OPERATIONS_MAX;
 }
 
-/** Most operations that a change can need: a chain needs one for each of its rules. */
+/** Most operations that a change can need: an object that is made anew is deleted first. */
 function operationsOf(change: CommittedChange): number {
   const { value = "" } = change;
-  return objectNoun(setOf(change)) === undefined ? 1 : 2 + value.split("; ").length;
+  return objectNoun(setOf(change)) === undefined ? 1 : 1 + operationsOfObject(value);
 }
 
 function noElements(): MutableElements {

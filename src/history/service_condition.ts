@@ -51,6 +51,11 @@ export function servedBy({ slots }: ServiceProgram): Set<string> {
   return served;
 }
 
+/** The name in {@link servedBy} of `endpoint` (`10.244.0.1 . 8080`) as an endpoint of `port`. */
+export function servedName({ family, protocol, portName }: ServicePort, endpoint: string): string {
+  return `${family} ${protocol} ${portName} ${endpoint}`;
+}
+
 /** `10.244.0.1:8080` of an endpoint as {@link servedBy} names it. */
 export function servedText(served: string): string {
   const [address = "", , port = ""] = served.split(" ").slice(-3);

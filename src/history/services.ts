@@ -15,7 +15,7 @@ import { endpointText } from "../nft/text.ts";
 import { podOf, zoneOf } from "./directory.ts";
 import { type Readiness, readiness } from "./object_diff.ts";
 import type { JournalCause } from "./outages.ts";
-import { conditionOfService, portText } from "./service_condition.ts";
+import { conditionOfService, portText, servedName } from "./service_condition.ts";
 
 /** One Service at a position. */
 export interface ServiceState {
@@ -53,6 +53,11 @@ export interface FrontendState {
   readonly leads: "endpoints" | "refused" | "dropped" | "held" | "nowhere";
   /** The Service that holds it, where that is another one; else "". */
   readonly holder: string;
+}
+
+/** Address and port of a frontend, without its protocol: `10.96.0.1:80`, `:30080`. */
+export function frontendPlace({ text }: FrontendState): string {
+  return text.slice(0, text.lastIndexOf("/"));
 }
 
 /** An endpoint of a Service. */
@@ -145,7 +150,7 @@ function serviceState(reading: ServiceReading, service: Service): ServiceState {
     lacking: conditionOfService(state, name)?.lacking ?? [],
     endpoints,
     aside: state.aside.get(name) ?? "",
-    policies: policiesOf(ports),
+    policies: ports[0] === undefined ? [] : policiesOf(ports[0]),
     changed: known.changed.get(name) ?? null,
   };
 }
@@ -155,8 +160,8 @@ function typeOf(service: Service): string {
   return type !== "ExternalName" && clusterAddresses(service).length === 0 ? "headless" : type;
 }
 
-function policiesOf([port]: readonly ServicePort[]): string[] {
-  if (port === undefined) return [];
+/** The settings of a port that are not the default, as text. All but source ranges are those of its Service. */
+export function policiesOf(port: ServicePort): string[] {
   return [
     ...(port.internalLocal ? ["internalTrafficPolicy Local"] : []),
     ...(port.externalLocal ? ["externalTrafficPolicy Local"] : []),
@@ -209,7 +214,7 @@ function endpointStates(
       const key = elementKey([address, String(number)]);
       const node = endpoint.nodeName ?? "";
       const traffic = cluster.has(key) ? "all" : local.has(key) ? "local" : "none";
-      const served = endpointKey(name, `${port.family} ${port.protocol} ${port.portName} ${key}`);
+      const served = endpointKey(name, servedName(port, key));
       const one: EndpointState = {
         port: portText(port),
         endpoint: endpointText(address, number),

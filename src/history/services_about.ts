@@ -7,7 +7,13 @@ import { knownPast } from "./last_changes.ts";
 import type { Subject } from "./names.ts";
 import type { Past } from "./past.ts";
 import { portText } from "./service_condition.ts";
-import { type EndpointState, servicesOfState, type ServicesState, type ServiceState } from "./services.ts";
+import {
+  type EndpointState,
+  frontendPlace,
+  servicesOfState,
+  type ServicesState,
+  type ServiceState,
+} from "./services.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 
 /** An endpoint with its Service. */
@@ -54,7 +60,7 @@ export function servicesOfSubject(state: ServicesState, subject: Subject | undef
 export function isServiceOf(subject: Subject, service: ServiceState): boolean {
   if (subject.kind === "service") return service.service === subject.service;
   if (service.endpoints.some((endpoint) => isEndpointOf(subject, service.service, endpoint))) return true;
-  return service.frontends.some(({ text }) => isPlaceOf(subject, text.replace(/\/\w+$/, "")));
+  return service.frontends.some((frontend) => isPlaceOf(subject, frontendPlace(frontend)));
 }
 
 /** Whether `subject` means `endpoint` of `service`. */

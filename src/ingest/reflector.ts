@@ -5,7 +5,7 @@
 // when reflectorDeadline has passed.
 
 import { assert, unreachable } from "../invariant.ts";
-import { ANSWERS_BYTES_MAX, LIST_IDLE_PAGES_MAX, LISTS_BYTES_MAX } from "../limits.ts";
+import { ANSWERS_BYTES_MAX, LIST_IDLE_PAGES_MAX, LISTS_BYTES_MAX, WATCH_BYTES_UNCOUNTED } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Line, pageOf, watchLineOf } from "./answer.ts";
@@ -179,6 +179,8 @@ function answered(
  * does not end the others.
  */
 function noteBytes({ peers }: ReflectorState, exchange: Exchange, length: number): void {
+  // Nearly all chunks are whole lines of a watch. They fill no memory, so they need not be compared with the others.
+  if (exchange.ask === "watch" && exchange.framing!.held + length <= WATCH_BYTES_UNCOUNTED) return;
   const open = peers.flatMap(({ phase }) => phase.kind === "exchange" ? [phase] : []);
   const sum = (bytes: (one: Exchange) => number) => open.reduce((sum, one) => sum + bytes(one), 0);
   const own = exchange.framing!.held + length;

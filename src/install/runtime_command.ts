@@ -6,6 +6,7 @@
 import { type Cidr, contains, familyOf, parseAddress, parseCidr } from "../kube/address.ts";
 import { nodePortScope, type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { endpointText } from "../nft/text.ts";
 
 /** Where the node's folder is mounted in the container. */
 export const LEDGER_FOLDER = "/var/lib/ledgerproxy";
@@ -75,7 +76,10 @@ export function networkOf({ apiServer, configured, listens, proxy }: Addresses):
     return unknown("Deno has no ranges of IPv6 addresses, such as --nodeport-addresses names");
   }
   const api = port === "" ? `${host}:443` : host;
-  return { known: true, net: [api, ...listens.map(addressText), ...nodes] };
+  return {
+    known: true,
+    net: [api, ...listens.map(({ hostname, port }) => endpointText(hostname, port)), ...nodes],
+  };
 }
 
 function unknown(why: string): Network {
@@ -103,7 +107,3 @@ function isLoopback({ address }: Cidr): boolean {
 }
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"].map((text) => parseCidr(text)!);
-
-function addressText({ hostname, port }: { readonly hostname: string; readonly port: number }): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}

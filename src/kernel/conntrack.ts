@@ -2,7 +2,6 @@
 // do not serve any more, and unanswered flows that a guard does not let through, and deletes them, so that the rules decide
 // about the next packet. It lists the flows whose destination was translated. No `conntrack` binary has to be installed.
 
-import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import { FAMILIES, type Family, type Protocol } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
 import { PROTOCOLS, readTranslated, type TranslatedFlow } from "./conntrack_flow.ts";
@@ -23,14 +22,14 @@ export interface UdpFlows {
   readonly serving: readonly string[];
 }
 
-/** Flows to a frontend with a guard, and the sources that the guard lets through. */
+/** Flows to a frontend with a guard. */
 export interface GuardedFlows {
   readonly family: Family;
   readonly address: string;
   /** `tcp . 80`. */
   readonly port: string;
-  /** Prefixes. */
-  readonly sources: readonly string[];
+  /** Whether the guard lets the address `client` through. */
+  passes(client: string): boolean;
 }
 
 /** One flow in the kernel's table. */
@@ -76,16 +75,15 @@ export class Conntrack implements Disposable {
     let deleted = 0;
     for (const family of new Set(flows.map(({ family }) => family))) {
       const guards = new Map(
-        flows.filter((flow) => flow.family === family).map(({ address, port, sources }) =>
-          [`${address} . ${port}`, sources] as const
+        flows.filter((flow) => flow.family === family).map((flow) =>
+          [`${flow.address} . ${flow.port}`, flow] as const
         ),
       );
       for (const entry of this.#entries(family)) {
         const [address, port] = entry.target.split(" . ");
-        const sources = guards.get(`${address} . ${entry.protocol} . ${port}`);
-        if (sources === undefined || entry.answered) continue;
-        const passes = sources.some((source) => isWithin(source, entry.client));
-        if (!passes && this.#delete(family, entry)) deleted++;
+        const guard = guards.get(`${address} . ${entry.protocol} . ${port}`);
+        if (guard === undefined || entry.answered || guard.passes(entry.client)) continue;
+        if (this.#delete(family, entry)) deleted++;
       }
     }
     return deleted;
@@ -136,12 +134,6 @@ export function translatedFlows(take: (flow: TranslatedFlow) => void): void {
   } finally {
     conntrack[Symbol.dispose]();
   }
-}
-
-/** Whether `client` is in `source`: a prefix, or one address as nft writes it. */
-function isWithin(source: string, client: string): boolean {
-  const [cidr, address] = [parseCidr(source), parseAddress(client)];
-  return source === client || (cidr !== undefined && address !== undefined && contains(cidr, address));
 }
 
 /** `address . port`, or the port alone for a NodePort. */

@@ -28,9 +28,12 @@ interface Place {
   readonly offset: number;
 }
 
-/** Encodes `transaction`, numbering its messages from `firstSequence`. */
-export function encodeBatch(transaction: Transaction, firstSequence: number): NetlinkBatch {
-  const writer = new NetlinkWriter();
+/** Encodes `transaction` with `writer`, which is empty, numbering its messages from `firstSequence`. */
+export function encodeBatch(
+  transaction: Transaction,
+  firstSequence: number,
+  writer: NetlinkWriter = new NetlinkWriter(),
+): NetlinkBatch {
   const places: Place[][] = [];
   writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
   let last = 0;

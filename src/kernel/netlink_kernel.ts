@@ -10,6 +10,7 @@ import { listChainNames, listElements, listRuleset } from "./netlink_listing.ts"
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -20,6 +21,7 @@ const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
+  readonly #writer = new NetlinkWriter();
 
   /**
    * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.
@@ -31,7 +33,8 @@ export class NetlinkKernel implements Kernel {
   commit(transaction: Transaction): CommitReceipt {
     const before = this.#generationBefore();
     const start = performance.now();
-    const batch = encodeBatch(transaction, this.#requests.sequence);
+    this.#writer.clear();
+    const batch = encodeBatch(transaction, this.#requests.sequence, this.#writer);
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
@@ -111,7 +114,8 @@ export class NetlinkKernel implements Kernel {
     this.#sendBytes(batch.bytes);
     let rejection: KernelRejection | undefined;
     let acknowledged = false;
-    for (let datagram; (datagram = this.#socket.receive(false)) !== undefined;) {
+    // The acknowledgement of the last message is the last answer (nfnetlink_rcv_batch): each error comes before it.
+    for (let datagram; !acknowledged && (datagram = this.#socket.receive(false)) !== undefined;) {
       for (const message of messages(datagram)) {
         if (message.type !== nf.NLMSG_ERROR) continue;
         const errno = errnoOf(message);

@@ -20,7 +20,8 @@ export type Attributes = ReadonlyMap<number, Uint8Array>;
 const decoder = new TextDecoder();
 
 /** The messages of one datagram. */
-export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
+export function messages(datagram: Uint8Array): NetlinkMessage[] {
+  const found: NetlinkMessage[] = [];
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   let at = 0;
   while (at + NLMSG_HEADER_BYTES <= datagram.length) {
@@ -29,15 +30,16 @@ export function* messages(datagram: Uint8Array): Generator<NetlinkMessage> {
       length >= NLMSG_HEADER_BYTES && at + length <= datagram.length,
       () => `netlink message of ${length} bytes`,
     );
-    yield {
+    found.push({
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
       port: view.getUint32(at + 12, true),
       payload: datagram.subarray(at + NLMSG_HEADER_BYTES, at + length),
-    };
+    });
     at += (length + 3) & ~3;
   }
+  return found;
 }
 
 /** All attributes in `bytes`, in order, also repeated types. */

@@ -22,6 +22,7 @@ export interface Request {
 export class NetlinkRequests {
   readonly #socket: NetlinkSocket;
   readonly #subsystem: number;
+  readonly #writer = new NetlinkWriter();
   /** Sequence number of the next message. */
   sequence = 1;
 
@@ -75,7 +76,8 @@ export class NetlinkRequests {
 
   /** Sends one request; returns its sequence number. */
   #send({ message, family, fill }: Request, flags: number): number {
-    const writer = new NetlinkWriter();
+    const writer = this.#writer;
+    writer.clear();
     const sequence = this.sequence++;
     const type = (this.#subsystem << 8) | message;
     writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);

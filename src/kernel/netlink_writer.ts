@@ -5,14 +5,25 @@ import { assert } from "../invariant.ts";
 import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
 
 const INITIAL_BYTES = 4096;
+/** A buffer of more bytes, which a first sync needs, is not kept for the next batch. */
+const KEPT_BYTES_MAX = 64 * 1024;
 const encoder = new TextEncoder();
 
-/** A buffer to which netlink messages are appended. It lives as long as one batch or one request. */
+/** A buffer to which netlink messages are appended. It holds one batch or one request at a time. */
 export class NetlinkWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
   #message = -1;
+
+  /** Begins again. What {@link finish} returned is overwritten. */
+  clear(): void {
+    this.#length = 0;
+    this.#message = -1;
+    if (this.#bytes.length <= KEPT_BYTES_MAX) return;
+    this.#bytes = new Uint8Array(INITIAL_BYTES);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   /** Bytes written so far. */
   get length(): number {

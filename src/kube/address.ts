@@ -44,6 +44,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family, address: networkAddress(address, family, length), length };
 }
 
+/** The block that holds `address` alone. */
+export function blockOf(address: Address): Cidr {
+  const family = familyOf(address);
+  return { family, address, length: family === "ip" ? 32 : 128 };
+}
+
 /** Canonical text of a block, as nft writes it: `10.0.0.0/8`, and `10.0.0.1` for a single address. */
 export function cidrText({ family, address, length }: Cidr): string {
   return length === (family === "ip" ? 32 : 128) ? address : `${address}/${length}`;

@@ -1,7 +1,7 @@
 // The values in a decoded object: a port, address or range that is not valid is left out with a warning.
 
 import { AFFINITY_SECONDS_MAX } from "../limits.ts";
-import { parseAddress, parseCidr } from "./address.ts";
+import { familyOf, parseAddress, parseCidr } from "./address.ts";
 import { LABEL, LABEL_BYTES_MAX } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "./objects.ts";
@@ -176,7 +176,7 @@ function usable(
   const first = addresses.findIndex((address) => {
     const parsed = parseAddress(address);
     if (parsed === undefined) return warn(`endpoint ${quoted(address)} is not an IP address; left out`);
-    return parsed.includes(":") === (addressType === "IPv6") ||
+    return (familyOf(parsed) === "ip6") === (addressType === "IPv6") ||
       warn(`endpoint ${address} is not ${addressType}; left out`);
   });
   return first === 0 ? addresses : first < 0 ? [] : addresses.slice(first);

@@ -169,6 +169,11 @@ export function objectKey(object: KubeObject): ObjectKey {
   return { kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace ?? "" };
 }
 
+/** Whether `described`, which {@link describeKey} made, names an object of `kind`. */
+export function describesKind(described: string, kind: ObjectKey["kind"]): boolean {
+  return described.startsWith(`${kind} `);
+}
+
 /** `Service shop/web`, `Node node-a`: names an object in messages, and is its key in maps. */
 export function describeKey(key: ObjectKey): string {
   return key.namespace === "" ? `${key.kind} ${key.name}` : `${key.kind} ${key.namespace}/${key.name}`;

@@ -3,7 +3,7 @@
 // this version leniently too, and a configuration outlives the release that it was written for.
 
 import { INTERFACE_BYTES_MAX } from "../limits.ts";
-import { parseAddress, parseCidr } from "./address.ts";
+import { familyOf, parseAddress, parseCidr } from "./address.ts";
 import type { ConntrackSettings } from "./conntrack_settings.ts";
 import { fieldsOf } from "./json_value.ts";
 import {
@@ -266,7 +266,8 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
   const primary = parseAddress(fields.bindAddress ?? "");
-  const [any, loopback] = primary?.includes(":") ? ["::", "::1"] : ["0.0.0.0", "127.0.0.1"];
+  const isIpv6 = primary !== undefined && familyOf(primary) === "ip6";
+  const [any, loopback] = isIpv6 ? ["::", "::1"] : ["0.0.0.0", "127.0.0.1"];
   const healthz = parseBindAddress(withPort(fields.healthzBindAddress || any, HEALTHZ_PORT))!;
   const metrics = parseBindAddress(withPort(fields.metricsBindAddress || loopback, METRICS_PORT))!;
   const { conntrack } = fields;
@@ -348,7 +349,7 @@ function isEmpty(value: unknown): boolean {
 function withPort(text: string, port: number): string {
   const address = parseAddress(text);
   if (address === undefined) return text;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  return familyOf(address) === "ip6" ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */

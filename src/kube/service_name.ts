@@ -8,6 +8,11 @@ export function serviceName(namespace: string, name: string): ServiceName {
   return `${namespace}/${name}` as ServiceName;
 }
 
+/** `name` of `namespace/name`, also of a pod; a text without a namespace is unchanged. */
+export function withoutNamespace(name: string): string {
+  return name.slice(name.indexOf("/") + 1);
+}
+
 /** `text` as a ServiceName: it was written as one, to a ledger, a snapshot or a comment in the kernel. */
 export function readServiceName(text: string): ServiceName {
   return text as ServiceName;

@@ -21,6 +21,8 @@ import { containerType, ruleText } from "./text.ts";
 /** Which kind of object. */
 export type ObjectNoun = "chain" | "set";
 
+const BETWEEN_RULES = "; ";
+
 /** The path under which objects of one kind are kept. No set has such a name: nft allows no parentheses in names. */
 export function objectPath(family: Family, table: string, noun: ObjectNoun): SetPath {
   return setPath(family, table, `(${noun}s)`);
@@ -34,8 +36,13 @@ export function objectNoun(path: SetPath): ObjectNoun | undefined {
 
 /** `chain` as an element: its name, and its rules as text. A chain without rules has the value "". */
 export function chainElement(family: Family, chain: Chain): ObjectElement {
-  const value = chain.rules.map((rule) => ruleText(family, rule)).join("; ");
+  const value = chain.rules.map((rule) => ruleText(family, rule)).join(BETWEEN_RULES);
   return { key: canonicalKey(chain.name), value, definition: chain };
+}
+
+/** How many operations make the object with this value at most: one for it, and one for each rule of a chain. */
+export function operationsOfObject(value: string): number {
+  return 1 + value.split(BETWEEN_RULES).length;
 }
 
 /** `set` as an element: its name, and its type as text. Ours are sets; a map is one that another program made. */

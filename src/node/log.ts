@@ -1,11 +1,13 @@
 // The log of the program, on standard error. Interactive commands write plain sentences. `run` and `record` write each message
 // with its time and level, or as JSON with the keys of Kubernetes' components (component-base 1.37), in the background.
 
-import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
 import { printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
 import { type Document, isDocument } from "./proxy_flags.ts";
+
+/** How important a message is. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** The form of messages, as `--logging-format` and `-v` set it. */
 export interface LogSettings {
@@ -20,6 +22,7 @@ const DEBUG_VERBOSITY = 4;
 const FLUSH_MILLISECONDS = 1000;
 
 let inForce: LogSettings = { format: "plain", verbosity: 0 };
+let started = false;
 
 const writer = new LogWriter(Deno.stderr, (count) => {
   const level = "warning";
@@ -27,25 +30,29 @@ const writer = new LogWriter(Deno.stderr, (count) => {
   return logLine({ level, time: Date.now(), text }, inForce);
 });
 
-const logger = getLogger("ledgerproxy");
-
-/** Writes messages. A text is never a template: braces in it stay. */
+/** Writes messages. Why no package for it? There is one logger with one sink, and each change of a Service is a line. */
 export const log = {
-  debug: (text: string) => logger.debug("{text}", { text }),
-  info: (text: string) => logger.info("{text}", { text }),
-  warn: (text: string) => logger.warn("{text}", { text }),
-  error: (text: string) => logger.error("{text}", { text }),
+  debug(text: string): void {
+    if (inForce.verbosity >= DEBUG_VERBOSITY) write("debug", text);
+  },
+  info: (text: string) => write("info", text),
+  warn: (text: string) => write("warning", text),
+  error: (text: string) => write("error", text),
 } as const;
 
-/** Sends all messages to standard error. Call it once, at the start. */
+function write(level: LogLevel, text: string): void {
+  if (started) writer.write(logLine({ level, time: Date.now(), text }, inForce));
+}
+
+/** Sends all messages to standard error. Call it once, at the start; before, they are dropped. */
 export function startLog(): void {
-  configureLog(inForce);
+  started = true;
 }
 
 /** From now on messages have time and level, and never wait for the program that reads them. */
 export function startNodeLog(): void {
   writer.goBackground();
-  configureLog({ ...inForce, format: "text" });
+  inForce = { ...inForce, format: "text" };
 }
 
 /** Applies format and verbosity of `document`, a KubeProxyConfiguration, to the log of `run` and `record`. */
@@ -54,10 +61,10 @@ export function followLogSettings(document: Document): void {
   const section = document["logging"];
   const logging = isDocument(section) ? section : {};
   const verbosity = logging["verbosity"];
-  configureLog({
+  inForce = {
     format: logging["format"] === "json" ? "json" : "text",
     verbosity: typeof verbosity === "number" ? verbosity : 0,
-  });
+  };
 }
 
 /** How many lines standard error did not take. */
@@ -70,34 +77,12 @@ export function flushLog(): Promise<boolean> {
   return writer.flush(FLUSH_MILLISECONDS);
 }
 
-/** Applies `settings` to the logger. LogTape's own warnings go to the same place. */
-function configureLog(settings: LogSettings): void {
-  inForce = settings;
-  configureSync({
-    sinks: { stderr: (record) => writer.write(logLine(messageOf(record), inForce)) },
-    loggers: [
-      {
-        category: "ledgerproxy",
-        sinks: ["stderr"],
-        lowestLevel: settings.verbosity >= DEBUG_VERBOSITY ? "debug" : "info",
-      },
-      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
-    ],
-    reset: true,
-  });
-}
-
 /** One message. */
 export interface Message {
   readonly level: LogLevel;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly text: string;
-}
-
-/** A message of LogTape without its template. */
-function messageOf({ level, message, timestamp }: LogRecord): Message {
-  return { level, time: timestamp, text: message.map(String).join("") };
 }
 
 /** A message as text: one line or more, each with a newline. */

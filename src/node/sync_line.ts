@@ -4,6 +4,8 @@ import type { SyncReport } from "../engine/sync_report.ts";
 
 /** How many ServicePorts a line names. */
 const SERVICES_SHOWN = 3;
+/** Numbers below this have no separator, and nearly all lines have only such. */
+const SEPARATED = 1000;
 /** Made once: `toLocaleString` makes one for each number, which takes 9 us. */
 const NUMBER = new Intl.NumberFormat("en");
 
@@ -16,12 +18,16 @@ export function syncLine(report: SyncReport): string {
     `@${position}`,
     counted(records, "record"),
     counted(operations, "operation"),
-    `${NUMBER.format(microseconds)} us`,
+    `${numberText(microseconds)} us`,
     `${rebuilt ? "skeleton written, " : ""}${shown}${more}`,
   ].join("  ");
 }
 
 /** `1 record`, `12 records`. */
 function counted(count: number, noun: string): string {
-  return `${NUMBER.format(count)} ${noun}${count === 1 ? "" : "s"}`;
+  return `${numberText(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function numberText(value: number): string {
+  return value < SEPARATED ? String(value) : NUMBER.format(value);
 }

@@ -7,13 +7,13 @@ import { POSITION_PATH } from "./position.ts";
 
 /** The changes of `delta`, the position's left out. A change without a cause gets `through`, the last record folded. */
 export function committedChanges(delta: Delta, through: number): CommittedChange[] {
-  return delta.filter(({ set }) => set !== POSITION_PATH).flatMap((change) => {
-    const { before, after } = change;
-    return [
-      ...(before ? [committedChange("delete", change, before, through)] : []),
-      ...(after ? [committedChange("add", change, after, through)] : []),
-    ];
-  });
+  const changes: CommittedChange[] = [];
+  for (const change of delta) {
+    if (change.set === POSITION_PATH) continue;
+    if (change.before) changes.push(committedChange("delete", change, change.before, through));
+    if (change.after) changes.push(committedChange("add", change, change.after, through));
+  }
+  return changes;
 }
 
 /** How many changes {@link committedChanges} returns, without making them: a first load has hundreds of thousands. */
@@ -25,6 +25,7 @@ export function countCommittedChanges(delta: Delta): number {
   return count;
 }
 
+/** The fields are in the order of the ledger's JSON, which saves sorting them. */
 function committedChange(
   verb: CommittedChange["verb"],
   { set, key, cause }: ElementChange,
@@ -32,8 +33,11 @@ function committedChange(
   through: number,
 ): CommittedChange {
   return {
-    ...{ verb, set, key, cause: cause ?? through },
-    ...(value === undefined ? {} : { value }),
+    cause: cause ?? through,
     ...(comment === undefined ? {} : { comment }),
+    key,
+    set,
+    ...(value === undefined ? {} : { value }),
+    verb,
   };
 }

@@ -2,7 +2,8 @@
 // record that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim
 // was lost or the kernel rejected rules, they differ.
 
-import type { ServiceName } from "../kube/service_name.ts";
+import { policiesOf } from "../history/services.ts";
+import { type ServiceName, serviceName } from "../kube/service_name.ts";
 import { pinnedEndpoint } from "../fold/affinity.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
@@ -62,7 +63,7 @@ export function serviceNames({ objects }: View): ServiceName[] {
   const names: ServiceName[] = [];
   for (const { object } of objects.values()) {
     if (object.kind === "Service") {
-      names.push(`${object.metadata.namespace}/${object.metadata.name}` as ServiceName);
+      names.push(serviceName(object.metadata.namespace ?? "", object.metadata.name));
     }
   }
   return names.sort();
@@ -96,15 +97,6 @@ export function portViews(view: View, name: ServiceName): PortView[] {
       changed: changed < 0 ? undefined : changed,
     };
   });
-}
-
-function policiesOf(port: ServicePort): string[] {
-  return [
-    ...(port.internalLocal ? ["internalTrafficPolicy Local"] : []),
-    ...(port.externalLocal ? ["externalTrafficPolicy Local"] : []),
-    ...(port.affinitySeconds > 0 ? [`ClientIP affinity for ${port.affinitySeconds} s`] : []),
-    ...(port.sourceRanges.length > 0 ? [`${port.sourceRanges.length} source ranges`] : []),
-  ];
 }
 
 /** The frontends of a ServicePort in the order in which they are shown. */

@@ -53,7 +53,8 @@ export function kubeProxyMetrics(
     withoutLocal(registry),
     changes(registry),
   ];
-  const queued = perFamily(registry, timestamp("last_queued_timestamp", "When changes last came"));
+  let queuedAt: number | undefined;
+  addPerFamily(registry, timestamp("last_queued_timestamp", "When changes last came"), () => queuedAt);
   const failures = new Counter({
     name: "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
     help: "Batches that the kernel refused",
@@ -70,7 +71,7 @@ export function kubeProxyMetrics(
     },
     noteQueued() {
       since ??= performance.now();
-      queued(Date.now() / 1000);
+      queuedAt = Date.now() / 1000;
     },
     noteUnchanged() {
       since = undefined;
@@ -97,12 +98,16 @@ function timestamp(name: string, help: string): Described {
   return { name: `kubeproxy_sync_proxy_rules_${name}_seconds`, help };
 }
 
-/** A gauge that has the same value for both families. */
-function perFamily(registry: Registry, described: Described): (value: number) => void {
-  const gauge = new Gauge({ ...described, ...family(registry) });
-  return (value) => {
-    for (const ip_family of FAMILIES) gauge.set({ ip_family }, value);
-  };
+/** A gauge that has the same value for both families, read when a scraper reads it; absent while it is undefined. */
+function addPerFamily(registry: Registry, described: Described, value: () => number | undefined): void {
+  new Gauge({
+    ...described,
+    ...family(registry),
+    collect() {
+      const now = value();
+      if (now !== undefined) { for (const ip_family of FAMILIES) this.set({ ip_family }, now); }
+    },
+  });
 }
 
 /** How long syncs take: all of them, and by whether the skeleton was written too. */
@@ -118,12 +123,13 @@ function durations(registry: Registry): SyncNote {
   for (const ip_family of FAMILIES) {
     for (const histogram of [all, full, partial]) histogram.zero({ ip_family });
   }
-  const last = perFamily(registry, timestamp("last_timestamp", "When rules were last synced"));
+  let syncedAt: number | undefined;
+  addPerFamily(registry, timestamp("last_timestamp", "When rules were last synced"), () => syncedAt);
   return ({ rebuilt }, seconds) => {
-    last(Date.now() / 1000);
+    syncedAt = Date.now() / 1000;
     for (const ip_family of FAMILIES) {
-      all.observe({ ip_family }, seconds);
-      (rebuilt ? full : partial).observe({ ip_family }, seconds);
+      all.observe(seconds, { ip_family });
+      (rebuilt ? full : partial).observe(seconds, { ip_family });
     }
   };
 }
@@ -141,27 +147,30 @@ function programming(registry: Registry, startedAt: number): SyncNote {
     const now = Date.now();
     for (const { family, time } of triggers) {
       const began = Date.parse(time);
-      if (began >= startedAt) histogram.observe({ ip_family: IP_FAMILIES[family] }, (now - began) / 1000);
+      if (began >= startedAt) histogram.observe((now - began) / 1000, { ip_family: IP_FAMILIES[family] });
     }
   };
 }
 
 /** ServicePorts that a Local policy leaves without endpoints on this node. */
 function withoutLocal(registry: Registry): SyncNote {
-  const gauge = new Gauge({
+  let last: SyncReport | undefined;
+  new Gauge({
     name: "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
     help: "ServicePorts whose Local policy leaves them without endpoints, though there are some elsewhere",
     labelNames: ["traffic_policy", "ip_family"] as const,
     registers: [registry],
-  });
-  return (report) => {
-    for (const traffic_policy of ["internal", "external"] as const) {
-      for (const family of ["ip", "ip6"] as const) {
-        const count = report.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
-        gauge.set({ traffic_policy, ip_family: IP_FAMILIES[family] }, count);
+    collect() {
+      if (last === undefined) return;
+      for (const traffic_policy of ["internal", "external"] as const) {
+        for (const family of ["ip", "ip6"] as const) {
+          const count = last.withoutLocal.get(`${traffic_policy} ${family}`) ?? 0;
+          this.set({ traffic_policy, ip_family: IP_FAMILIES[family] }, count);
+        }
       }
-    }
-  };
+    },
+  });
+  return (report) => last = report;
 }
 
 /** How many Services and slices changed. */
@@ -213,7 +222,7 @@ function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
   return {
     forgot(family, flows, microseconds) {
       const labels = { ip_family: IP_FAMILIES[family] };
-      reconciled.observe(labels, microseconds / 1e6);
+      reconciled.observe(microseconds / 1e6, labels);
       forgotten.inc(labels, flows);
     },
   };

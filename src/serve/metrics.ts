@@ -81,19 +81,13 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     help: "nftables operations committed",
     registers,
   });
-  const position = new Gauge({
-    name: "ledgerproxy_committed_offset",
-    help: "Ledger offset the rules follow",
+  let last: SyncReport | undefined;
+  addSyncMetrics(registry, () => last);
+  const moved = new Counter({
+    name: "ledgerproxy_frontends_moved_total",
+    help: "Addresses and NodePorts in use that went to another Service",
     registers,
   });
-  const omitted = new Gauge({
-    name: "ledgerproxy_endpoints_omitted",
-    help: "Ready endpoints without a slot because their ServicePort has more than the largest slot class",
-    labelNames: ["service_port"] as const,
-    registers,
-  });
-  const unserved = unservedMetrics(registry);
-  const claims = claimMetrics(registry);
   return {
     kubeProxy,
     condition,
@@ -108,36 +102,51 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
       kubeProxy.noteSync(report);
       if (report.operations > 0) duration.observe(report.microseconds / 1e6);
       operations.inc(report.operations);
-      position.set(report.position);
-      unserved.noteSync(report);
-      claims.noteSync(report);
-      omitted.reset();
-      for (const [name, count] of report.omitted) omitted.set({ service_port: name }, count);
+      if (report.moved.length > 0) moved.inc(report.moved.length);
+      last = report;
     },
     text: () => registry.metrics(),
   };
 }
 
-/** Metrics about Services that have no rules, or not all of them yet. */
-function unservedMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
-  const registers = [registry];
-  const aside = new Gauge({
-    name: "ledgerproxy_services_set_aside",
-    help:
-      "Services that are not served because they are too large or their rules are refused, until they change",
-    registers,
-  });
-  const unfinished = new Gauge({
-    name: "ledgerproxy_services_unfinished",
-    help: "Large Services whose rules are being made, in steps, as of the last sync",
-    registers,
-  });
-  return {
-    noteSync(report) {
-      aside.set(report.aside);
-      unfinished.set(report.unfinished);
+/** Gauges of the state after the `last` sync, read when a scraper reads them: a label's text costs more than a sync's report. */
+function addSyncMetrics(registry: Registry, last: () => SyncReport | undefined): void {
+  const gauge = (name: string, help: string, value: (report: SyncReport) => number) =>
+    new Gauge({
+      name: `ledgerproxy_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        const report = last();
+        if (report !== undefined) this.set(value(report));
+      },
+    });
+  gauge("committed_offset", "Ledger offset the rules follow", ({ position }) => position);
+  gauge(
+    "services_set_aside",
+    "Services that are not served because they are too large or their rules are refused, until they change",
+    ({ aside }) => aside,
+  );
+  gauge(
+    "services_unfinished",
+    "Large Services whose rules are being made, in steps, as of the last sync",
+    ({ unfinished }) => unfinished,
+  );
+  gauge(
+    "frontends_contested",
+    "Frontends that more than one Service claims; one of them has each",
+    ({ contested }) => contested,
+  );
+  new Gauge({
+    name: "ledgerproxy_endpoints_omitted",
+    help: "Ready endpoints without a slot because their ServicePort has more than the largest slot class",
+    labelNames: ["service_port"] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [name, count] of last()?.omitted ?? []) this.set({ service_port: name }, count);
     },
-  };
+  });
 }
 
 /** The metric that `readHeads` reads (src/ledger/head.ts). */
@@ -153,27 +162,6 @@ function headMetric(registry: Registry): Pick<Metrics, "noteHead"> {
     noteHead({ ledger, next, chain }) {
       head.reset();
       head.set({ ledger, offset: String(next), chain }, 1);
-    },
-  };
-}
-
-/** Metrics about addresses that more than one Service claims. */
-function claimMetrics(registry: Registry): Pick<Metrics, "noteSync"> {
-  const registers = [registry];
-  const contested = new Gauge({
-    name: "ledgerproxy_frontends_contested",
-    help: "Frontends that more than one Service claims; one of them has each",
-    registers,
-  });
-  const moved = new Counter({
-    name: "ledgerproxy_frontends_moved_total",
-    help: "Addresses and NodePorts in use that went to another Service",
-    registers,
-  });
-  return {
-    noteSync(report) {
-      contested.set(report.contested);
-      moved.inc(report.moved.length);
     },
   };
 }

@@ -43,7 +43,7 @@ export function restClientMetrics(registry: Registry): RestClientMetrics {
   return {
     answered({ method, host, status, seconds }) {
       requests.inc({ code: status === undefined ? NO_ANSWER : String(status), method, host });
-      duration.observe({ verb: method, host }, seconds);
+      duration.observe(seconds, { verb: method, host });
     },
   };
 }

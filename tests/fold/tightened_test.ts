@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { letsThrough } from "../../src/fold/tightened.ts";
 import type { Offset } from "../../src/ledger/record.ts";
+import type { Address } from "../../src/nft/data_type.ts";
 import { appears, service, vanishes } from "../support/cluster_notation.ts";
 
 const ADDRESS = "198.51.100.20";
@@ -50,4 +52,15 @@ Deno.test("a guard that is tightened and goes within one batch is not tightened 
   assert.equal(changes.tightened.size, 2);
   foldRecord(state, 1 as Offset, vanishes(web()), changes);
   assert.equal(changes.tightened.size, 0);
+});
+
+Deno.test("a prefix lets its addresses through, and one address itself alone", () => {
+  const guard = (...sources: string[]) =>
+    ({ family: "ip", address: ADDRESS as Address, port: "tcp . 80", sources }) as const;
+  const through = (client: string, ...sources: string[]) => letsThrough(guard(...sources), client);
+  assert.ok(through("203.0.113.9", "192.0.2.0/24", "203.0.113.0/26"));
+  assert.ok(!through("203.0.113.66", "192.0.2.0/24", "203.0.113.0/26"));
+  assert.ok(through("203.0.113.2", "203.0.113.2") && !through("203.0.113.3", "203.0.113.2"));
+  assert.ok(through("fd00::7", "fd00::/64") && !through("fd01::7", "fd00::/64"));
+  assert.ok(through("fd00::7", "fd00::7") && !through("203.0.113.2"));
 });

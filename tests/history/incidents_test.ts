@@ -12,15 +12,19 @@ const CLIENT = "10.244.9.9";
 /** The lines that a command prints, parsed as JSON. */
 // deno-lint-ignore no-explicit-any
 function answers(command: () => number): any[] {
-  const lines: string[] = [];
-  const { log } = console;
-  console.log = (line: string) => lines.push(line);
+  const decoder = new TextDecoder();
+  let text = "";
+  const { writeSync } = Deno.stdout;
+  Deno.stdout.writeSync = (bytes: Uint8Array) => {
+    text += decoder.decode(bytes);
+    return bytes.length;
+  };
   try {
     command();
   } finally {
-    console.log = log;
+    Deno.stdout.writeSync = writeSync;
   }
-  return lines.map((line) => JSON.parse(line));
+  return text.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
 /** The causes that the tools name, asked with what a user knows: a Service that fails, and two positions around the start. */

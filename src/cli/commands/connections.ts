@@ -9,7 +9,7 @@ import type { Past } from "../../history/past.ts";
 import { commitAtTime } from "../../history/position_expression.ts";
 import { servicesOfState } from "../../history/services.ts";
 import { translatedFlows } from "../../kernel/conntrack.ts";
-import { type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
+import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { stopSignal } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
@@ -116,7 +116,7 @@ function rowsFound(past: Past, what: string | undefined, options: ConnectionsOpt
 /** Throws UsageError. */
 function clientsArgument(text: string): Cidr {
   const address = parseAddress(text);
-  const clients = parseCidr(address === undefined ? text : `${address}/${address.includes(":") ? 128 : 32}`);
+  const clients = address === undefined ? parseCidr(text) : blockOf(address);
   if (clients === undefined) {
     throw new UsageError(`--client ${text}: an address or a CIDR, such as 10.244.1.0/24`);
   }

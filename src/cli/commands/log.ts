@@ -66,7 +66,7 @@ export function addLog(program: Command, done: Done): void {
     .option("--until <position>", "up to this", positionArgument)
     .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
     .addOption(new Option("--change <kind>", "only changes of this kind").choices(CHANGE_KINDS))
-    .option("--limit <n>", "how many at most (50)", positive)
+    .option("-n, --limit <n>", "how many at most (50)", positive)
     .action(async (what: string | undefined, options: LogOptions) =>
       done(options.follow ? await followLog(what, options) : logCommand(what, options))
     );

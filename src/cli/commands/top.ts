@@ -32,7 +32,7 @@ const TOP_ROWS = 10;
 export function addTop(program: Command, done: Done): void {
   const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
   withRange(ledgerCommand(program, "top", top, "top --since yesterday"))
-    .option("--limit <n>", "how many of each (10)", positive)
+    .option("-n, --limit <n>", "how many of each (10)", positive)
     .action((options: RangeOptions) => done(topCommand(options)));
 }
 

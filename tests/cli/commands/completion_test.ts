@@ -1,7 +1,40 @@
 // What a shell completes with the script that `completion` prints.
 
 import assert from "node:assert/strict";
+import { writeIncident } from "../../support/incident.ts";
 import { ledgerproxy } from "../../support/run_program.ts";
+
+/** Defines the command as a function of a shell. */
+const COMMAND = `${Deno.execPath()} run -A --no-check --quiet ${
+  new URL("../../../src/cli/main.ts", import.meta.url).pathname
+}`;
+
+Deno.test("bash, zsh and fish complete the names of Services that the ledger knows", async () => {
+  const folder = Deno.makeTempDirSync();
+  const { service } = writeIncident(folder, 0);
+  const text = async (shell: string) => (await ledgerproxy(["completion", shell])).stdout;
+  const words = `ledgerproxy blame --ledger ${folder} ${service}`.split(" ").map((word) => `'${word}'`).join(
+    " ",
+  );
+  const bash = `ledgerproxy() { ${COMMAND} "$@"; }
+${await text("bash")}
+COMP_WORDS=(${words}); COMP_CWORD=4; _ledgerproxy; echo "\${COMPREPLY[*]}"`;
+  const fish = `function ledgerproxy; ${COMMAND} $argv; end
+${await text("fish")}
+complete -C 'ledgerproxy blame --ledger ${folder} ${service}'
+complete -C 'ledgerproxy log --kind d'
+complete -C 'ledgerproxy out'`;
+  const [inBash, inFish] = await Promise.all(
+    [["bash", "--norc", "-c", bash], ["fish", "--no-config", "-c", fish]].map(async ([program, ...args]) => {
+      const { stdout, stderr } = await new Deno.Command(program!, { args }).output();
+      assert.equal(new TextDecoder().decode(stderr), "");
+      return new TextDecoder().decode(stdout).split("\n").map((line) => line.split("\t")[0]!);
+    }),
+  );
+  assert.deepEqual(inBash, [service, ""]);
+  assert.deepEqual(inFish, [service, "drift", "outages", ""]);
+  Deno.removeSync(folder, { recursive: true });
+});
 
 Deno.test("bash and zsh complete commands, flags and their values", async () => {
   const folder = Deno.makeTempDirSync();

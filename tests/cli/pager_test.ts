@@ -1,0 +1,35 @@
+// Long answers on a terminal. `script` (util-linux) gives the program one.
+
+import assert from "node:assert/strict";
+
+const ROOT = new URL("../../", import.meta.url);
+const COMMAND = `${Deno.execPath()} run -A --no-check --quiet src/cli/main.ts`;
+
+/** What a terminal of `rows` rows shows of a command. */
+async function shown(rows: number, args: string, env: Record<string, string>): Promise<string> {
+  const command = `stty rows ${rows} cols 80; ${COMMAND} ${args}`;
+  const { stdout } = await new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", command, "/dev/null"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", TERM: "xterm", ...env },
+    stdin: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).replaceAll("\r", "");
+}
+
+Deno.test("a long answer on a terminal goes through the pager, one that fits or that is asked for at once does not", async () => {
+  const command = "version";
+  const pager = { PAGER: "sed s/^/paged:/" };
+  const [long, fitting, atOnce, none, missing] = await Promise.all([
+    shown(4, command, pager),
+    shown(100, command, pager),
+    shown(4, `--no-pager ${command}`, pager),
+    shown(4, command, { PAGER: "cat" }),
+    shown(4, command, { LEDGERPROXY_PAGER: "no-such-pager", ...pager }),
+  ]);
+  const lines = fitting.trimEnd().split("\n");
+  assert.ok(lines.length > 5);
+  assert.equal(long.trimEnd(), lines.map((line) => `paged:${line}`).join("\n"));
+  assert.deepEqual([atOnce, none], [fitting, fitting]);
+  assert.ok(missing.endsWith(fitting), "without the pager the answer is printed");
+});
