@@ -111,6 +111,8 @@ const outcome = offered({
   probability: z.number().min(0).max(1),
 });
 
+const found = listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() }));
+
 const journalCause = offered({
   offset,
   time: time.describe("when the record was written"),
@@ -350,6 +352,32 @@ export const JSON_SCHEMAS = {
     kernel: z.string(),
     architecture: z.string(),
   }),
+  "why-live/1": offered({
+    packet,
+    node: z.string(),
+    at: offset,
+    steps: listOf(offered({
+      table: z.string().describe("`ip ledgerproxy`, or another program's"),
+      chain: z.string(),
+      rule: z.string().describe(
+        "`rule 12`, its handle, where the text is not known; `policy`: the end of a base chain",
+      ),
+      verdict: z.string(),
+      found,
+      expected: z.boolean().describe(
+        "whether the rules of the ledger have it; true for other programs' rules",
+      ),
+    })),
+    outcome: offered({
+      kind: z.enum(["deliver", "drop", "port-unreachable", "tcp-reset", "lost"])
+        .describe("lost: no rule ended it, and yet it went nowhere"),
+      destination: z.string(),
+      port: z.int(),
+      masqueraded: z.boolean(),
+    }),
+    expected: listOf(outcome),
+    agrees: z.boolean().describe("whether the rules of the ledger say the same"),
+  }),
   "why/1": offered({
     packet,
     node: z.string(),
@@ -359,7 +387,7 @@ export const JSON_SCHEMAS = {
       priority: z.int(),
       chain: z.string(),
       rule: z.string(),
-      found: listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() })),
+      found,
     })),
     outcomes: listOf(outcome),
     rivals: listOf(z.string()).describe("Services that want a frontend which an older one holds"),

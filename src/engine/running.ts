@@ -209,7 +209,10 @@ function holdsCommitted(engine: EngineState, kernel: Kernel): boolean {
 }
 
 function lookAtLedger(running: Running): void {
-  const { failure } = running.ports.ledger;
+  const { failure, durable } = running.ports.ledger;
+  if (durable - 1 !== running.engine.durableOffset) {
+    perform(running.engine, running.ports, { kind: "durable", offset: durable - 1 });
+  }
   if (running.failing === (failure !== undefined)) return;
   running.failing = failure !== undefined;
   running.ports.ledgerChanged?.(failure);

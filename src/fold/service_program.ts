@@ -93,6 +93,9 @@ export interface HealthCheck {
   readonly localEndpoints: number;
 }
 
+/** Most Services have no address but their cluster IP, and most of their lists are this one. */
+const NONE: readonly never[] = [];
+
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = {
   size: 0,
@@ -186,7 +189,7 @@ export function* makeProgram(
     slots,
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
     udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
-    withoutLocal,
+    withoutLocal: withoutLocal.length === 0 ? NONE : withoutLocal,
     leftOut: shape.leftOut,
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
@@ -214,9 +217,11 @@ function portShapeOf(port: ServicePort): PortShape {
   return {
     port,
     internal: addressFrontend(port, port.clusterIP, 0),
-    addresses: port.externalIPs.map((address) =>
-      addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
-    ),
+    addresses: port.externalIPs.length === 0
+      ? NONE
+      : port.externalIPs.map((address) =>
+        addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
+      ),
     nodePort: port.nodePort === 0 ? undefined : bareFrontend(port, "nodeport", nodePortKey(port)),
     lists: { cluster: `${list} cluster`, local: `${list} local` },
   };
@@ -374,7 +379,7 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
     comment: commentOf(port.name),
     values: {},
     guarded: false,
-    sources: [],
+    sources: NONE,
     slots: NO_SLOTS,
     localSlots: NO_SLOTS,
   };

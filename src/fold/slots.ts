@@ -27,11 +27,11 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
   const survivors = kept.length - kept.filter((endpoint) => endpoint === undefined).length;
   const newcomers = [...wanted].slice(0, SLOT_CLASS_MAX - survivors);
   const length = survivors + newcomers.length;
-  const endpoints: string[] = [];
+  const endpoints = new Array<string>(length);
   const tail = kept.slice(length).filter((endpoint) => endpoint !== undefined);
   const fill = [...newcomers, ...tail];
   let next = 0;
-  for (let slot = 0; slot < length; slot++) endpoints.push(kept[slot] ?? fill[next++]!);
+  for (let slot = 0; slot < length; slot++) endpoints[slot] = kept[slot] ?? fill[next++]!;
   const slotClass = classFor(previous.slotClass, length);
   // The same value says that nothing changed: frontends need not compare each slot then.
   const same = next === 0 && length === previous.endpoints.length && slotClass === previous.slotClass;

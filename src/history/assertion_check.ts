@@ -6,7 +6,8 @@ import type { Assertion } from "./assertion.ts";
 import { directoryOf } from "./directory.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { findSubject, isNameProblem, type NameProblem, nameProblemLines } from "./names.ts";
-import { causeOfEntry, type JournalCause, outagesIn, type RulesMoment } from "./outages.ts";
+import { broken, checkDrift, type Checked, checkLatency, checkOutage, held } from "./journal_checks.ts";
+import { causeOfEntry, type JournalCause, type RulesMoment } from "./outages.ts";
 import { parseExpectation } from "./packet_bisect.ts";
 import { type PacketWatch, watchPackets } from "./packet_changes.ts";
 import { packetOfNames } from "./packet_names.ts";
@@ -14,22 +15,9 @@ import { outcomeText } from "./packet_words.ts";
 import { causeAt } from "./cause.ts";
 import { type Past, stateAt } from "./past.ts";
 import { servicesOfState } from "./services.ts";
-import { lengthText } from "./table_words.ts";
 import type { Packet, Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
 import type { Span } from "./window.ts";
-
-/** The result of one assertion. */
-export interface Checked {
-  readonly name: string;
-  readonly holds: boolean;
-  /** How it is broken; "" where it holds. */
-  readonly text: string;
-  /** The first commit of the range that broke it; null where it holds, was broken before the range, or one position was asked for. */
-  readonly commit: RulesMoment | null;
-  /** The record that broke it, where that is known. */
-  readonly cause: JournalCause | null;
-}
 
 /** Checks `assertions` after the records up to `span.from`, and at every commit from there to `span.through`. */
 export function checkAssertions(past: Past, span: Span, assertions: readonly Assertion[]): Checked[] {
@@ -69,21 +57,15 @@ function checkAssertion(place: Place, assertion: Assertion): Checked | WatchedAs
     case "ready":
       return checkReady(place, assertion);
     case "outage":
-      return checkOutage(place, assertion);
+      return withService(place, assertion, (service) => checkOutage(place, assertion, service));
+    case "latency": {
+      const { service } = assertion;
+      if (service === undefined) return checkLatency(place, assertion, undefined);
+      return withService(place, { ...assertion, service }, (found) => checkLatency(place, assertion, found));
+    }
+    case "drift":
+      return checkDrift(place, assertion);
   }
-}
-
-function broken(
-  name: string,
-  text: string,
-  commit: RulesMoment | null = null,
-  cause: JournalCause | null = null,
-): Checked {
-  return { name, holds: false, text, commit, cause };
-}
-
-function held(name: string): Checked {
-  return { name, holds: true, text: "", commit: null, cause: null };
 }
 
 function unknownName(name: string, problem: NameProblem): Checked {
@@ -143,31 +125,14 @@ function momentOf(past: Past, offset: number): RulesMoment {
   return { offset, time: past.lookup()(offset)?.record.time ?? "" };
 }
 
-function checkOutage(
-  { past, span, state }: Place,
-  assertion: Assertion & { readonly kind: "outage" },
+/** Checks what is about a Service, by its name in the state. */
+function withService(
+  { state }: Place,
+  { name, service }: { readonly name: string; readonly service: string },
+  check: (service: string) => Checked,
 ): Checked {
-  const { name, milliseconds } = assertion;
-  const service = serviceNamed(state, assertion.service);
-  if (typeof service !== "string") return unknownName(name, service);
-  const end = Date.parse(past.lookup()(span.through)?.record.time ?? "");
-  for (
-    const { port, from, to, cause } of outagesIn(
-      past,
-      { from: span.from + 1, through: span.through },
-      service,
-    )
-  ) {
-    const [begins, ends] = [
-      from === null ? -Infinity : Date.parse(from.time),
-      to === null ? end : Date.parse(to.time),
-    ];
-    const length = ends - begins;
-    if (length <= milliseconds) continue;
-    const long = Number.isFinite(length) ? `for ${lengthText(length)}` : "since before the range";
-    return broken(name, `${port} without endpoints ${long}`, from, cause);
-  }
-  return held(name);
+  const found = serviceNamed(state, service);
+  return typeof found === "string" ? check(found) : unknownName(name, found);
 }
 
 function serviceNamed(state: ClusterState, text: string): string | NameProblem {

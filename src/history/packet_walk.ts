@@ -167,6 +167,7 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
       return found === undefined ? [missed] : next(way, [...place.found, found]);
     }
     case "ct-state-new":
+    case "nftrace":
     case "pin":
       return next();
     case "ct-status-dnat":

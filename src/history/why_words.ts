@@ -20,7 +20,8 @@ export function pathLines({ packet, node, at, steps, outcomes, rivals }: PacketP
   return [...lines, ...outcomes.map((outcome) => outcomeText(packet, outcome)), ...rivals];
 }
 
-function foundLine(element: FoundElement): string {
+/** An element that a rule found, with its cause. */
+export function foundLine(element: FoundElement): string {
   const { set, cause } = element;
   const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
   return `      @${set} { ${elementText(element)} }${by}`;

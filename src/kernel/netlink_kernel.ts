@@ -2,11 +2,12 @@
 
 import { FAMILIES } from "../nft/data_type.ts";
 import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
+import type { Rule } from "../nft/statement.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
 import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listChainNames, listElements, listRuleset } from "./netlink_listing.ts";
+import { listChainNames, listElements, listRuleHandles, listRuleset } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
@@ -38,6 +39,8 @@ export class NetlinkKernel implements Kernel {
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
+    // Gives back the memory of a first sync.
+    this.#writer.clear();
     const end = performance.now();
     return {
       generation: transaction.length > 0 ? before + 1 : before,
@@ -55,6 +58,11 @@ export class NetlinkKernel implements Kernel {
   /** Elements of one set or map, which is as `container` describes it, of a table that exists. */
   elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
     return listElements(table, container, (request) => this.#requests.dump(request));
+  }
+
+  /** Rules of a table, which may be another program's, by handle; undefined for one that this program cannot print. */
+  rulesByHandle(table: TableName): ReadonlyMap<string, Rule | undefined> {
+    return listRuleHandles(table, (request) => this.#requests.dump(request));
   }
 
   tables(): readonly FoundTable[] {

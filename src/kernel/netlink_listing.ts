@@ -24,6 +24,7 @@ import {
   type NetlinkMessage,
   text,
   u32,
+  u64,
 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import type { Request } from "./netlink_requests.ts";
@@ -139,6 +140,19 @@ function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
   return rules;
 }
 
+/** The rules of `table` by handle; undefined for one that this program cannot print. */
+export function listRuleHandles(table: TableName, dump: Dump): Map<string, Rule | undefined> {
+  const name = (writer: NetlinkWriter) => writer.attributeString(nf.NFTA_RULE.TABLE, table.name);
+  return new Map(
+    answers(dump, nf.MSG.GETRULE, table.family, name)
+      .filter((rule) => text(rule, nf.NFTA_RULE.TABLE) === table.name)
+      .map((rule) => {
+        const read = readRule(table.family, rule);
+        return [u64(rule, nf.NFTA_RULE.HANDLE), typeof read === "string" ? undefined : read];
+      }),
+  );
+}
+
 const HOOKS: readonly Hook["hook"][] = ["prerouting", "input", "forward", "output", "postrouting"];
 
 /** Where a base chain is attached; undefined for other chains. */
@@ -148,8 +162,9 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
   const number = u32(hook, nf.NFTA_HOOK.HOOKNUM);
   const name = HOOKS.find((hook) => nf.HOOK_NUMBER[hook] === number);
   const type = text(chain, nf.NFTA_CHAIN.TYPE);
-  if (name === undefined || (type !== "filter" && type !== "nat")) {
-    return known<Hook>(table, `chain of type ${type} at hook ${number}`);
+  const policy = u32(chain, nf.NFTA_CHAIN.POLICY) ?? nf.VERDICT_CODE.accept;
+  if (name === undefined || (type !== "filter" && type !== "nat") || policy !== nf.VERDICT_CODE.accept) {
+    return known<Hook>(table, `chain of type ${type} at hook ${number} with policy ${policy}`);
   }
   return { type, hook: name, priority: (u32(hook, nf.NFTA_HOOK.PRIORITY) ?? 0) | 0 };
 }

@@ -99,6 +99,12 @@ export function readU32(bytes: Uint8Array): number {
   return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
 }
 
+/** Big-endian 64-bit number of attribute `type` as decimal text; "" when absent. */
+export function u64(attributes: Attributes, type: number): string {
+  const bytes = attributes.get(type);
+  return bytes === undefined ? "" : String(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));
+}
+
 /** NUL-terminated string of attribute `type`; "" when absent. */
 export function text(attributes: Attributes, type: number): string {
   const bytes = attributes.get(type);

@@ -16,6 +16,7 @@ export const NETLINK_ADD_MEMBERSHIP = 1;
 export const NETLINK_DROP_MEMBERSHIP = 2;
 /** enum nfnetlink_groups */
 export const NFNLGRP_NFTABLES = 7;
+export const NFNLGRP_NFTRACE = 9;
 export const NETLINK_CAP_ACK = 10;
 export const NETLINK_EXT_ACK = 11;
 export const MSG_DONTWAIT = 0x40;
@@ -76,6 +77,7 @@ export const MSG = {
   DELSETELEM: 14,
   NEWGEN: 15,
   GETGEN: 16,
+  TRACE: 17,
 } as const;
 
 export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USERDATA: 6 } as const;
@@ -83,7 +85,21 @@ export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USERDATA: 6 } as const;
 export const TABLE_FLAG = { owner: 0x2, persist: 0x4 } as const;
 export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7, USERDATA: 12 } as const;
 export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const;
-export const NFTA_RULE = { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 } as const;
+export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDATA: 7 } as const;
+/** enum nft_trace_attributes */
+export const NFTA_TRACE = {
+  TABLE: 1,
+  CHAIN: 2,
+  RULE_HANDLE: 3,
+  TYPE: 4,
+  VERDICT: 5,
+  ID: 6,
+  NETWORK_HEADER: 8,
+  TRANSPORT_HEADER: 9,
+  POLICY: 16,
+} as const;
+/** enum nft_trace_types */
+export const NFT_TRACETYPE = { policy: 1, return: 2, rule: 3 } as const;
 export const NFTA_SET = {
   TABLE: 1,
   NAME: 2,
@@ -136,6 +152,7 @@ export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
 export const NFT_META_MARK = 3;
 export const NFT_META_IIFNAME = 6;
+export const NFT_META_NFTRACE = 12;
 export const NFT_META_L4PROTO = 16;
 export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const;
 export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, TIMEOUT: 6 } as const;
@@ -150,7 +167,17 @@ export const IP_CT_DIR_ORIGINAL = 0;
 /** NF_CT_STATE_BIT(IP_CT_NEW) and IPS_DST_NAT (nf_conntrack_common.h). */
 export const CT_STATE_NEW = 0x8;
 export const CT_STATUS_DNAT = 0x20;
-export const NFTA_NAT = { TYPE: 1, FAMILY: 2, REG_ADDR_MIN: 3, REG_PROTO_MIN: 5 } as const;
+export const NFTA_NAT = {
+  TYPE: 1,
+  FAMILY: 2,
+  REG_ADDR_MIN: 3,
+  REG_ADDR_MAX: 4,
+  REG_PROTO_MIN: 5,
+  REG_PROTO_MAX: 6,
+  FLAGS: 7,
+} as const;
+export const NF_NAT_RANGE_MAP_IPS = 1;
+export const NF_NAT_RANGE_PROTO_SPECIFIED = 2;
 export const NFT_NAT_DNAT = 1;
 export const NFTA_MASQ_FLAGS = 1;
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;
@@ -179,5 +206,7 @@ export const VERDICT_CODE = { drop: 0, accept: 1, continue: -1, jump: -3, goto: 
 
 /** NFPROTO_IPV4 and NFPROTO_IPV6, by family. */
 export const NFPROTO = { ip: 2, ip6: 10 } as const;
+/** NFPROTO_INET: a table of both families. */
+export const NFPROTO_INET = 1;
 /** enum nf_inet_hooks. */
 export const HOOK_NUMBER = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;

@@ -72,6 +72,8 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
       return writeCtTest(writer, nf.NFT_CT_STATE, nf.CT_STATE_NEW);
     case "ct-status-dnat":
       return writeCtTest(writer, nf.NFT_CT_STATUS, nf.CT_STATUS_DNAT);
+    case "nftrace":
+      return writeTraceMark(writer);
     case "mark-test":
       loadMark(writer);
       writeBitwise(writer, hostBytes(statement.bits), hostBytes(0));
@@ -298,6 +300,18 @@ function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number):
   writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));
   expression(writer, "meta", () => {
     writer.attributeU32(nf.NFTA_META.KEY, nf.NFT_META_MARK);
+    writer.attributeU32(nf.NFTA_META.SREG, nf.NFT_REG_1);
+  });
+}
+
+/** Sets the packet's trace mark, one byte. */
+function writeTraceMark(writer: NetlinkWriter): void {
+  expression(writer, "immediate", () => {
+    writer.attributeU32(nf.NFTA_IMMEDIATE.DREG, nf.NFT_REG_1);
+    writeBytes(writer, nf.NFTA_IMMEDIATE.DATA, Uint8Array.of(1));
+  });
+  expression(writer, "meta", () => {
+    writer.attributeU32(nf.NFTA_META.KEY, nf.NFT_META_NFTRACE);
     writer.attributeU32(nf.NFTA_META.SREG, nf.NFT_REG_1);
   });
 }

@@ -20,9 +20,15 @@ export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {
 
 /** The verdict in an nft_data nest. */
 export function readVerdict(data: Attributes): Verdict {
-  const verdict = nested(data, NFTA_DATA.VERDICT);
-  const code = (u32(verdict, NFTA_VERDICT.CODE) ?? 0) | 0;
+  const verdict = verdictOf(nested(data, NFTA_DATA.VERDICT));
+  assert(typeof verdict === "object", () => `verdict code ${verdict}`);
+  return verdict;
+}
+
+/** The verdict in a nest of NFTA_VERDICT attributes; its code where rules of this program never have it. */
+export function verdictOf(nest: Attributes): Verdict | number {
+  const code = (u32(nest, NFTA_VERDICT.CODE) ?? 0) | 0;
   const kind = KINDS.find((name) => VERDICT_CODE[name] === code);
-  assert(kind !== undefined, `verdict code ${code}`);
-  return kind === "goto" || kind === "jump" ? { kind, chain: text(verdict, NFTA_VERDICT.CHAIN) } : { kind };
+  if (kind === undefined) return code;
+  return kind === "goto" || kind === "jump" ? { kind, chain: text(nest, NFTA_VERDICT.CHAIN) } : { kind };
 }

@@ -4,6 +4,7 @@
 // those that zod 4 publishes for such programs (zod.dev/library-authors).
 
 import { isComposite, isJsonObject } from "./json_value.ts";
+import { SHARED_FIELDS, sharedPart } from "./shared_parts.ts";
 import type * as z from "./zod.ts";
 
 /** The value does not fit the schema, or this reader does not know a part of the schema. */
@@ -133,11 +134,12 @@ function listReader(reader: QuickReader): QuickReader {
   return (value, size) => {
     if (!Array.isArray(value)) return MISFIT;
     size.characters += AROUND;
-    const list: unknown[] = [];
+    // An array that grows by push() has room for 17 elements, and most of the cluster's lists have one or two.
+    const list = new Array<unknown>(value.length);
     for (let i = 0; i < value.length; i++) {
       const element = reader(value[i], size);
       if (element === MISFIT) return MISFIT;
-      list.push(element);
+      list[i] = element;
     }
     return list;
   };
@@ -146,6 +148,7 @@ function listReader(reader: QuickReader): QuickReader {
 function objectReader(shape: Readonly<Record<string, z.core.$ZodType>>): QuickReader {
   const names = Object.keys(shape);
   const readers = names.map((name) => quickReader(shape[name]));
+  const isShared = names.map((name) => SHARED_FIELDS.has(name));
   return (value, size) => {
     if (!isJsonObject(value)) return MISFIT;
     const kept: Record<string, unknown> = {};
@@ -155,7 +158,7 @@ function objectReader(shape: Readonly<Record<string, z.core.$ZodType>>): QuickRe
       if (field === MISFIT) return MISFIT;
       if (field === undefined || field === null) continue;
       size.characters += name.length + AROUND;
-      kept[name] = field;
+      kept[name] = isShared[i] ? sharedPart(field) : field;
     }
     return kept;
   };

@@ -90,8 +90,10 @@ export function serviceFamilies(
   if (!isProxied(service)) return [];
   return clusterAddresses(service).map((clusterIP) => {
     const family = familyOf(clusterIP);
-    const balancerIPs = balancerAddresses(service, family)
-      .filter((address) => balancerRefusal(address, ownLinkLocal) === "");
+    const balancers = balancerAddresses(service, family);
+    const balancerIPs = balancers === NONE
+      ? NONE
+      : balancers.filter((address) => balancerRefusal(address, ownLinkLocal) === "");
     return {
       clusterIP,
       family,

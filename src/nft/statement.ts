@@ -67,6 +67,8 @@ export type Statement =
   | { readonly kind: "ct-state-new" }
   /** `ct status dnat`. */
   | { readonly kind: "ct-status-dnat" }
+  /** `meta nftrace set 1`: the kernel reports the rules that the packet meets from here on. */
+  | { readonly kind: "nftrace" }
   /** `meta mark & bits != 0`. */
   | { readonly kind: "mark-test"; readonly bits: number }
   /** `meta mark set meta mark | bits`, or `^ bits`: all other bits stay. */

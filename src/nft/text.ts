@@ -177,6 +177,8 @@ function statementText(family: Family, statement: Statement): string {
       return "ct state new";
     case "ct-status-dnat":
       return "ct status dnat";
+    case "nftrace":
+      return "meta nftrace set 1";
     case "mark-test":
       return `meta mark & ${hex(statement.bits)} != ${hex(0)}`;
     case "mark-set":

@@ -1,13 +1,11 @@
 // The log of the program, on standard error. Interactive commands write plain sentences. `run` and `record` write each message
 // with its time and level, or as JSON with the keys of Kubernetes' components (component-base 1.37), in the background.
 
+import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
 import { printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
 import { type Document, isDocument } from "./proxy_flags.ts";
-
-/** How important a message is. */
-export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** The form of messages, as `--logging-format` and `-v` set it. */
 export interface LogSettings {
@@ -22,7 +20,6 @@ const DEBUG_VERBOSITY = 4;
 const FLUSH_MILLISECONDS = 1000;
 
 let inForce: LogSettings = { format: "plain", verbosity: 0 };
-let started = false;
 
 const writer = new LogWriter(Deno.stderr, (count) => {
   const level = "warning";
@@ -30,29 +27,25 @@ const writer = new LogWriter(Deno.stderr, (count) => {
   return logLine({ level, time: Date.now(), text }, inForce);
 });
 
-/** Writes messages. Why no package for it? There is one logger with one sink, and each change of a Service is a line. */
+const logger = getLogger("ledgerproxy");
+
+/** Writes messages. As a tagged template a text is not parsed: braces in it stay, and a line costs half. */
 export const log = {
-  debug(text: string): void {
-    if (inForce.verbosity >= DEBUG_VERBOSITY) write("debug", text);
-  },
-  info: (text: string) => write("info", text),
-  warn: (text: string) => write("warning", text),
-  error: (text: string) => write("error", text),
+  debug: (text: string) => logger.debug`${text}`,
+  info: (text: string) => logger.info`${text}`,
+  warn: (text: string) => logger.warn`${text}`,
+  error: (text: string) => logger.error`${text}`,
 } as const;
 
-function write(level: LogLevel, text: string): void {
-  if (started) writer.write(logLine({ level, time: Date.now(), text }, inForce));
-}
-
-/** Sends all messages to standard error. Call it once, at the start; before, they are dropped. */
+/** Sends all messages to standard error. Call it once, at the start. */
 export function startLog(): void {
-  started = true;
+  configureLog(inForce);
 }
 
 /** From now on messages have time and level, and never wait for the program that reads them. */
 export function startNodeLog(): void {
   writer.goBackground();
-  inForce = { ...inForce, format: "text" };
+  configureLog({ ...inForce, format: "text" });
 }
 
 /** Applies format and verbosity of `document`, a KubeProxyConfiguration, to the log of `run` and `record`. */
@@ -61,10 +54,10 @@ export function followLogSettings(document: Document): void {
   const section = document["logging"];
   const logging = isDocument(section) ? section : {};
   const verbosity = logging["verbosity"];
-  inForce = {
+  configureLog({
     format: logging["format"] === "json" ? "json" : "text",
     verbosity: typeof verbosity === "number" ? verbosity : 0,
-  };
+  });
 }
 
 /** How many lines standard error did not take. */
@@ -77,12 +70,34 @@ export function flushLog(): Promise<boolean> {
   return writer.flush(FLUSH_MILLISECONDS);
 }
 
+/** Applies `settings` to the logger. LogTape's own warnings go to the same place. */
+function configureLog(settings: LogSettings): void {
+  inForce = settings;
+  configureSync({
+    sinks: { stderr: (record) => writer.write(logLine(messageOf(record), inForce)) },
+    loggers: [
+      {
+        category: "ledgerproxy",
+        sinks: ["stderr"],
+        lowestLevel: settings.verbosity >= DEBUG_VERBOSITY ? "debug" : "info",
+      },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+    ],
+    reset: true,
+  });
+}
+
 /** One message. */
 export interface Message {
   readonly level: LogLevel;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly text: string;
+}
+
+/** A message of LogTape without its template. */
+function messageOf({ level, message, timestamp }: LogRecord): Message {
+  return { level, time: timestamp, text: message.map(String).join("") };
 }
 
 /** A message as text: one line or more, each with a newline. */

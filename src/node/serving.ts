@@ -4,7 +4,7 @@ import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
 import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
-import type { LedgerFailure } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { contains, parseAddress } from "../kube/address.ts";

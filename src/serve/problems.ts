@@ -3,7 +3,7 @@
 
 import type { OpenDrift } from "../engine/healer.ts";
 import type { OwnNodeProblem } from "../fold/own_node.ts";
-import type { LedgerFailure } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ProblemReason, ResourceStatus } from "../ingest/source.ts";
 
 /** Problems of a source, as `/healthz` names them. */

@@ -52,8 +52,8 @@ Deno.test("every line of --json follows the schema that it names", async () => {
   const folder = Deno.makeTempDirSync();
   const truth = writeIncident(`${folder}/a`, INCIDENTS.indexOf("crash loop"));
   writeIncident(`${folder}/b`, INCIDENTS.indexOf("foreign flush"));
-  // These two need a node: tests/cluster/takeover_test.ts and tests/kernel/connections_test.ts.
-  const seen = new Set<string>(["check/1", "connections/1"]);
+  // These need a node: tests/cluster/takeover_test.ts, and connections_test.ts and packet_trace_test.ts in tests/kernel.
+  const seen = new Set<string>(["check/1", "connections/1", "why-live/1"]);
   const all = questions(`${folder}/a`, truth.service, `${truth.clusterIP}:80/tcp`, [truth.before, truth.end]);
   for (const [name, args] of [...all, ["log/1", ["log", "--ledger", `${folder}/b`]] as const]) {
     const { stdout } = await ledgerproxy([...args, "--json"]);

@@ -86,6 +86,7 @@ Deno.test("every statement has its spelling in nft", () => {
     "fib saddr type local meta mark set meta mark ^ 0x80000000",
     "fib daddr type != local drop",
     "ct state new jump two",
+    "meta nftrace set 1",
     "ct status dnat goto three",
     "meta mark & 0x00004000 != 0x00000000 drop",
     "ip daddr @addresses goto one",

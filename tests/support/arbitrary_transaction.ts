@@ -98,6 +98,7 @@ export function worldStatements(family: Family): Statement[][] {
     }],
     [{ kind: "match", selector: "fib daddr type", operator: "!=", value: "local" }, drop],
     [{ kind: "ct-state-new" }, { kind: "verdict", verdict: { kind: "jump", chain: "two" } }],
+    [{ kind: "nftrace" }],
     [{ kind: "ct-status-dnat" }, { kind: "verdict", verdict: { kind: "goto", chain: "three" } }],
     [{ kind: "mark-test", bits: 0x4000 }, drop],
     [{ kind: "lookup", key: [destination], set: "addresses" }, {

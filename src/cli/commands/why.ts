@@ -1,15 +1,22 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and
-// records that decide it. It reads a source or a ledger, and touches neither kernel nor ledger.
+// records that decide it. It reads a source or a ledger, and touches neither kernel nor ledger. With --live it follows a real packet.
 
 import { directoryOf } from "../../history/directory.ts";
 import type { PastState } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
+import { realPath } from "../../history/real_path.ts";
+import { realPathLines } from "../../history/real_path_words.ts";
+import type { Packet } from "../../history/trace.ts";
 import { pathOf } from "../../history/why.ts";
 import { pathLines } from "../../history/why_words.ts";
+import { PacketTrace, type TracedPacket } from "../../kernel/packet_trace.ts";
+import { endpointText } from "../../nft/text.ts";
 import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { log } from "../../node/log.ts";
+import { stopSignal } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import type { Command, Done } from "../command_line.ts";
+import { type Command, type Done, positive } from "../command_line.ts";
 import { withSource } from "../source_flags.ts";
 import { printJson, printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
@@ -19,11 +26,15 @@ interface WhyOptions extends ConfigOptions {
   readonly at?: PositionExpression;
   readonly interface?: string;
   readonly json?: boolean;
+  readonly live?: boolean;
+  /** Seconds. */
+  readonly timeout: number;
 }
 
 const EXAMPLE = `
 Example:
   ledgerproxy why 10.244.1.5 shop/web:http --at 03:12
+  ledgerproxy why 10.244.1.5 shop/web:http --live
   ledgerproxy why 203.0.113.9 192.168.10.10:30080/tcp \\
       --source cluster.yaml --node node-a`;
 
@@ -35,10 +46,12 @@ export function addWhy(program: Command, done: Done): void {
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
     .option(
       "--at <position>",
-      "in the ledger: @1234, 03:12, 5m, HEAD, HEAD~3 (commits back)",
+      "at this position of the ledger: @1234, 03:12, 5m, HEAD, HEAD~3 (commits back)",
       positionArgument,
     )
     .option("--interface <name>", "interface by which the packet reaches the node")
+    .option("--live", "wait for such a packet, and print the rules that it meets in this node's kernel")
+    .option("--timeout <seconds>", "how long --live waits", positive, 30)
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
     .action(async (source: string, target: string, options: WhyOptions) =>
@@ -50,15 +63,54 @@ export function addWhy(program: Command, done: Done): void {
 async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
   const state = await stateOf(options);
   const packet = packetArgument(directoryOf(state.state), source, target, options.interface);
+  if (options.live) return await followCommand(packet, options);
   const path = pathOf(state, packet);
   if (options.json) printJson("why/1", path);
   else printLines(pathLines(path));
   return EXIT.done;
 }
 
+/** Waits for such a packet. Returns 1 where none comes, or where it goes elsewhere than the rules say. */
+async function followCommand(packet: Packet, options: WhyOptions): Promise<number> {
+  const { timeout, json } = options;
+  const signal = AbortSignal.any([stopSignal().signal, AbortSignal.timeout(timeout * 1000)]);
+  const { source, destination, port, protocol } = packet;
+  const connection = `connection from ${source} to ${endpointText(destination, port)}/${protocol}`;
+  const met = await packetMet(packet, signal, () => {
+    log.info(`waiting ${timeout} s for the first packet of a ${connection}`);
+  });
+  if (met === undefined) {
+    log.error(`no ${connection} began`);
+    return EXIT.found;
+  }
+  // The rules may have changed while it waited.
+  const path = realPath(await stateOf(options), packet, met);
+  if (json) printJson("why-live/1", path);
+  else printLines(realPathLines(path));
+  return path.agrees ? EXIT.done : EXIT.found;
+}
+
+/** The first such packet; undefined where none comes by `signal`. From `ready` on none is missed. Throws KernelRejection. */
+async function packetMet(
+  packet: Packet,
+  signal: AbortSignal,
+  ready: () => void,
+): Promise<TracedPacket | undefined> {
+  const trace = new PacketTrace(packet);
+  try {
+    ready();
+    return await trace.packet(signal);
+  } finally {
+    trace[Symbol.dispose]();
+  }
+}
+
 /** The state of the source, or that of the ledger at `--at`. Throws UsageError where both are given. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
-  const { at, ledger } = options;
+  const { at, ledger, live } = options;
+  if (live && at !== undefined) {
+    throw new UsageError("--live is about the rules that are in the kernel now: leave out --at");
+  }
   const hasSource = (options.source ?? options.kubeconfig) !== undefined;
   if (hasSource && ledger !== undefined) {
     throw new UsageError(

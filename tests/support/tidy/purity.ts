@@ -11,8 +11,8 @@ const GLOBALS = new Set([
 /** Members of impure or mixed globals: of Date, what only parses is pure. */
 const PURE_MEMBERS = new Set(["Date.parse", "Date.UTC"]);
 const IMPURE_MEMBERS = new Set(["Math.random"]);
-/** Packages that measure; of Node's, all but the ones that only compute. */
-const IMPURE_PACKAGE = /^prom-client|^node:(?!crypto$|buffer$|util$)/;
+/** Packages that log or measure; of Node's, all but the ones that only compute. */
+const IMPURE_PACKAGE = /^@logtape|^prom-client|^node:(?!crypto$|buffer$|util$)/;
 
 export function impurities(sources: Sources, pure: RegExp): Finding[] {
   return [...parsed(sources, "src/")].filter(([path]) => pure.test(path)).flatMap(([path, file]) =>
