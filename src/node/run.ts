@@ -25,6 +25,7 @@ import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldPosition } from "./held_commit.ts";
+import { LiveAssertions } from "./live_assertions.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -43,6 +44,7 @@ export async function run(options: RunOptions): Promise<number> {
     const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
     return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
+  using assertions = assertionsOf(options, inForce);
   requireSource(options, inForce);
   const ledger = new RunLedger({
     folder: ledgerFolder(inForce.ledger),
@@ -51,11 +53,16 @@ export async function run(options: RunOptions): Promise<number> {
   });
   let code: number = EXIT.failure;
   try {
-    code = await runOn(ledger, options, inForce);
+    code = await runOn(ledger, options, inForce, assertions);
   } finally {
     await endLedger(ledger, code);
   }
   return code;
+}
+
+/** The assertions to check, where a file is named. Throws UsageError. */
+function assertionsOf({ assert }: RunOptions, { node }: Settings): LiveAssertions | undefined {
+  return assert === undefined ? undefined : new LiveAssertions(assert, node);
 }
 
 /**
@@ -68,17 +75,27 @@ function requireSource(options: RunOptions, inForce: Settings): void {
 }
 
 /** Runs the proxy on `ledger`. */
-async function runOn(ledger: RunLedger, options: RunOptions, inForce: Settings): Promise<number> {
+async function runOn(
+  ledger: RunLedger,
+  options: RunOptions,
+  inForce: Settings,
+  assertions: LiveAssertions | undefined,
+): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
   ledger.prepare();
   const found = await look(ledger);
   using _ = found.resources;
   const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
-  const served = newServed({
-    sendEvent: (event) => recorder?.send(event),
-    failed: (error) => faults.note("answer", error),
-  }, inForce);
+  const served = newServed(
+    {
+      sendEvent: (event) => recorder?.send(event),
+      failed: (error) => faults.note("answer", error),
+    },
+    inForce,
+    assertions,
+  );
+  assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
   const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
@@ -217,6 +234,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      served.assertions?.noteSync(report, served.lastUpdated);
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);

@@ -25,6 +25,7 @@ import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
 import { AsideEvents } from "./aside_events.ts";
 import type { Settings } from "./config.ts";
+import type { LiveAssertions } from "./live_assertions.ts";
 import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
 import { VERSION } from "./program_version.ts";
@@ -46,6 +47,8 @@ export interface Served {
   lastUpdated: number;
   /** Which Services have had an event because they are set aside. */
   readonly aside: AsideEvents;
+  /** Assertions that are checked all the time, where there are any. */
+  readonly assertions: LiveAssertions | undefined;
   /** Sends an event to the API server. */
   sendEvent(event: ApiEvent): void;
   /** Receives an error that was thrown while an answer was made. */
@@ -56,6 +59,7 @@ export interface Served {
 export function newServed(
   { sendEvent, failed }: Pick<Served, "sendEvent" | "failed">,
   inForce: Settings,
+  assertions?: LiveAssertions,
 ): Served {
   const served: Served = {
     engine: newEngine(),
@@ -65,6 +69,7 @@ export function newServed(
     brokenSince: undefined,
     lastUpdated: 0,
     aside: new AsideEvents(),
+    assertions,
     sendEvent,
     failed,
     metrics: newMetrics({
@@ -72,6 +77,7 @@ export function newServed(
       gathered: () => served.engine.gathered,
       ledger: () => served.ledger(),
       problems: () => problemsOf(healthFacts(served, inForce)),
+      ...(assertions && { assertions: () => assertions.state() }),
       droppedLines,
       process: facts,
       build: { version: VERSION, deno: Deno.version.deno, v8: Deno.version.v8 },
@@ -287,6 +293,7 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     node: problem === "" ? undefined : problem,
     ledger: served.ledger(),
     aside: engine.cluster.aside,
+    assertions: served.assertions?.state().broken ?? [],
     sources: served.status(),
   };
 }

@@ -23,6 +23,7 @@ export function addRun(program: Command, done: Done): void {
       "--own-tables",
       "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
     )
+    .option("--assert <file>", "check these assertions all the time (as `test`): log, event, metric, status")
     .option(
       "--init-only",
       "set the sysctls of connection tracking, which needs more than NET_ADMIN, and exit",
