@@ -25,18 +25,17 @@ import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldPosition } from "./held_commit.ts";
-import { LiveAssertions } from "./live_assertions.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
-import { newServed, type Served, Serving } from "./serving.ts";
+import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, ledgerFolder, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
-/** Runs the proxy until the source ends or SIGTERM arrives; returns the exit code. */
-export async function run(options: RunOptions): Promise<number> {
+/** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
+export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
@@ -44,7 +43,6 @@ export async function run(options: RunOptions): Promise<number> {
     const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
     return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
-  using assertions = assertionsOf(options, inForce);
   requireSource(options, inForce);
   const ledger = new RunLedger({
     folder: ledgerFolder(inForce.ledger),
@@ -58,11 +56,6 @@ export async function run(options: RunOptions): Promise<number> {
     await endLedger(ledger, code);
   }
   return code;
-}
-
-/** The assertions to check, where a file is named. Throws UsageError. */
-function assertionsOf({ assert }: RunOptions, { node }: Settings): LiveAssertions | undefined {
-  return assert === undefined ? undefined : new LiveAssertions(assert, node);
 }
 
 /**
@@ -79,7 +72,7 @@ async function runOn(
   ledger: RunLedger,
   options: RunOptions,
   inForce: Settings,
-  assertions: LiveAssertions | undefined,
+  assertions: AssertionChecks | undefined,
 ): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
   ledger.prepare();
@@ -234,7 +227,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
-      served.assertions?.noteSync(report, served.lastUpdated);
+      served.assertions?.noteSync(report.triggers, served.lastUpdated);
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);

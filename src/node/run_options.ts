@@ -11,8 +11,6 @@ export interface RunOptions extends ConfigOptions {
   readonly initOnly?: boolean;
   readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
-  /** File of assertions to check while the proxy runs. */
-  readonly assert?: string;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
   readonly retainDays?: number;

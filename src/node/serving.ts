@@ -25,7 +25,6 @@ import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
 import { AsideEvents } from "./aside_events.ts";
 import type { Settings } from "./config.ts";
-import type { LiveAssertions } from "./live_assertions.ts";
 import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
 import { VERSION } from "./program_version.ts";
@@ -48,18 +47,34 @@ export interface Served {
   /** Which Services have had an event because they are set aside. */
   readonly aside: AsideEvents;
   /** Assertions that are checked all the time, where there are any. */
-  readonly assertions: LiveAssertions | undefined;
+  readonly assertions: AssertionChecks | undefined;
   /** Sends an event to the API server. */
   sendEvent(event: ApiEvent): void;
   /** Receives an error that was thrown while an answer was made. */
   failed(error: unknown): void;
 }
 
+/** The part of what is served that assertions are about. */
+export type Observed = Pick<Served, "engine" | "drift" | "sendEvent" | "failed">;
+
+/** Assertions that are checked while the proxy runs. What checks them asks history, which no node does: so the command makes it. */
+export interface AssertionChecks {
+  /** Begins to check. */
+  begin(observed: Observed): void;
+  /** Takes when the changes of a sync began, which is over at `now` in milliseconds since 1970. */
+  noteSync(triggers: readonly { readonly time: string }[], now: number): void;
+  /** How many there are, and those that are broken. */
+  state(): {
+    readonly count: number;
+    readonly broken: readonly { readonly name: string; readonly text: string; readonly since: number }[];
+  };
+}
+
 /** The state before the loop has started. */
 export function newServed(
   { sendEvent, failed }: Pick<Served, "sendEvent" | "failed">,
   inForce: Settings,
-  assertions?: LiveAssertions,
+  assertions?: AssertionChecks,
 ): Served {
   const served: Served = {
     engine: newEngine(),

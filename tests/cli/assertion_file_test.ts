@@ -1,7 +1,7 @@
 // Files of assertions that cannot be read.
 
 import assert from "node:assert/strict";
-import { assertionsIn } from "../../src/node/assertion_file.ts";
+import { assertionsIn } from "../../src/cli/assertion_file.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 
 Deno.test("a file is read, and one that is missing or wrong is wrong usage that names all problems", () => {

@@ -1,34 +1,23 @@
 // `run --assert FILE`: checks assertions while the proxy runs. What breaks is in the log, an event on the Node, a metric, at /details
 // of the metrics port, and so in `status`.
 
-import type { EngineState } from "../engine/engine.ts";
-import type { OpenDrift } from "../engine/healer.ts";
-import type { SyncReport } from "../engine/sync_report.ts";
 import { AssertionWatch, type LiveAssertion } from "../history/assertion_watch.ts";
-import type { ApiEvent } from "../serve/event_recorder.ts";
+import { log } from "../node/log.ts";
+import type { AssertionChecks, Observed } from "../node/serving.ts";
+import { UsageError } from "../node/usage_error.ts";
 import { assertionsIn } from "./assertion_file.ts";
-import { log } from "./log.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** How often assertions are checked, in milliseconds: a state that is over sooner is found by `test --from --to`. */
 const CHECK_MILLISECONDS = 1000;
 
-/** The part of what is served that assertions are about. */
-export interface Observed {
-  readonly engine: EngineState;
-  readonly drift: OpenDrift | undefined;
-  sendEvent(event: ApiEvent): void;
-  failed(error: unknown): void;
-}
-
 /** Checks a file of assertions once a second. Dispose of it to stop. */
-export class LiveAssertions implements Disposable {
+export class LiveAssertions implements AssertionChecks, Disposable {
   readonly #watch: AssertionWatch;
   #slowest = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** `node`: the name of the own Node, which events are about. Throws {@link UsageError}. */
-  constructor(file: string, readonly node: string) {
+  /** Throws {@link UsageError}. */
+  constructor(file: string) {
     const assertions = assertionsIn(file);
     const wrong = assertions.find((one) => one.kind === "latency" && one.service !== undefined);
     if (wrong !== undefined) {
@@ -44,8 +33,8 @@ export class LiveAssertions implements Disposable {
     return { count: this.#watch.size, broken: this.#watch.broken() };
   }
 
-  /** Takes the latencies of a sync, at `now` in milliseconds since 1970. */
-  noteSync({ triggers }: SyncReport, now: number): void {
+  /** Takes when the changes of a sync began, which is over at `now` in milliseconds since 1970. */
+  noteSync(triggers: readonly { readonly time: string }[], now: number): void {
     for (const { time } of triggers) this.#slowest = Math.max(this.#slowest, now - Date.parse(time));
   }
 
@@ -74,7 +63,7 @@ export class LiveAssertions implements Disposable {
       if (holds) log.info(`assertion ${note}`);
       else log.warn(`assertion broken: ${note}`);
       sendEvent({
-        regarding: { kind: "Node", namespace: "", name: this.node },
+        regarding: { kind: "Node", namespace: "", name: engine.cluster.node.name },
         type: holds ? "Normal" : "Warning",
         reason: holds ? "AssertionHolds" : "AssertionBroken",
         action: "CheckAssertions",
@@ -84,6 +73,6 @@ export class LiveAssertions implements Disposable {
   }
 }
 
-function driftText(drift: OpenDrift | undefined): string {
+function driftText(drift: Observed["drift"]): string {
   return drift === undefined ? "" : `${drift.process} (process ${drift.pid}): ${drift.changes.join("; ")}`;
 }

@@ -1,7 +1,7 @@
 // Assertions of a running node: what is reported, and what is wrong usage.
 
 import assert from "node:assert/strict";
-import { LiveAssertions } from "../../src/node/live_assertions.ts";
+import { LiveAssertions } from "../../src/cli/live_assertions.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { ApiEvent } from "../../src/serve/event_recorder.ts";
@@ -17,7 +17,7 @@ function fileOf(text: string): string {
 
 Deno.test("an assertion that breaks, and holds again, is an event on the Node and counted", () => {
   const file = fileOf("- { service: shop/web, ready: 1, name: web is there }\n");
-  using live = new LiveAssertions(file, "node-a");
+  using live = new LiveAssertions(file);
   using kernel = new FakeKernel();
   using node = new EngineProcess(kernel, memoryStorage(), { complete: true });
   const events: ApiEvent[] = [];
@@ -51,6 +51,6 @@ Deno.test("an assertion that breaks, and holds again, is an event on the Node an
 
 Deno.test("the latency of one Service is checked by `test` alone", () => {
   const file = fileOf("- { service: web, latency: 3s }\n");
-  assert.throws(() => new LiveAssertions(file, "node-a"), UsageError);
+  assert.throws(() => new LiveAssertions(file), UsageError);
   Deno.removeSync(file);
 });
