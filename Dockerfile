@@ -11,6 +11,7 @@ RUN npm install -g --allow-scripts=deno deno@2.9.6
 WORKDIR /src
 COPY deno.json deno.lock ./
 COPY src ./src
+COPY .ci/bundle.ts ./.ci/
 RUN deno install --frozen && deno task bundle && cp dist/ledgerproxy.js "$(deno eval 'console.log(Deno.execPath())')" /opt
 
 FROM gcr.io/distroless/cc-debian12
@@ -27,6 +28,6 @@ COPY --from=launcher /opt/ledgerproxy /usr/bin/ledgerproxy
 ENTRYPOINT ["/ledgerproxy/deno", "run", "--no-prompt", "--no-remote", "--v8-flags=--expose-gc,--max-semi-space-size=4", \
   "--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6,/lib/aarch64-linux-gnu/libc.so.6", "--allow-net", \
   "--allow-read=/ledgerproxy,/var/lib/ledgerproxy,/var/lib/kube-proxy,/var/run/secrets/kubernetes.io/serviceaccount,/run/secrets/kubernetes.io/serviceaccount", \
-  "--allow-write=/var/lib/ledgerproxy", "--allow-env", "--allow-sys=hostname,networkInterfaces,osRelease", \
+  "--allow-write=/var/lib/ledgerproxy", "--allow-env", "--allow-sys=hostname,networkInterfaces,osRelease,uid", \
   "/ledgerproxy/ledgerproxy.js"]
 CMD ["run", "--ledger", "/var/lib/ledgerproxy/ledger"]

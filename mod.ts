@@ -106,7 +106,7 @@ export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from ".
 export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
 export type { ServiceBounds } from "./src/kube/bounds.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
-export { type AppendFile, folderStorage, type Storage } from "./src/ledger/storage.ts";
+export { type AppendFile, folderStorage, type Lock, type Storage } from "./src/ledger/storage.ts";
 export { rulesetText } from "./src/nft/text.ts";
 export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";

@@ -134,6 +134,9 @@ export const CHECKPOINT_RECORDS = 1000;
 /** Milliseconds after which it signs records that are not signed yet. A key costs three syncs of the disk. */
 export const CHECKPOINT_MILLISECONDS = 60_000;
 
+/** Milliseconds that the end of the program waits for its last checkpoint. The disk may hang. */
+export const CHECKPOINT_END_MILLISECONDS_MAX = 3000;
+
 /** How often a node publishes another head in its metrics, in milliseconds: each makes a series in every Prometheus. */
 export const HEAD_MILLISECONDS = 15 * 60_000;
 
@@ -157,6 +160,28 @@ export const RETENTION_SHARE_MAX = 0.25;
 
 /** Most bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Longest wait of a commit until the worker of the ledger has written the records that it follows, in milliseconds. It is for
+ * the end of the process alone: rules then follow no record that is lost. Once the worker was late, commits do not wait until
+ * it has caught up.
+ */
+export const WRITTEN_WAIT_MILLISECONDS = 10;
+
+/** As {@link WRITTEN_WAIT_MILLISECONDS}, with `--fsync always`, until the records are durable. */
+export const DURABLE_WAIT_MILLISECONDS = 40;
+
+/** After so many milliseconds without an answer of the disk, it counts as failing: fsync(2) may take a second or two. */
+export const HANDOFF_LATE_MILLISECONDS = 3000;
+
+/** Longest wait of a start for its ledger, in milliseconds; after it rules are made without a ledger. */
+export const LEDGER_OPEN_MILLISECONDS_MAX = 5000;
+
+/** Pause before the next attempt to open a ledger that was refused, in milliseconds. */
+export const LEDGER_RETRY_MILLISECONDS = 5000;
+
+/** Longest wait for the ledger at the end of the program, in milliseconds. */
+export const LEDGER_CLOSE_MILLISECONDS_MAX = 5000;
 
 /** A new snapshot is made once this many bytes follow the newest one: a start reads about as much. */
 export const SNAPSHOT_TAIL_BYTES = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 // The results of `test` as JUnit's XML, which continuous integration shows.
 
-import type { Checked } from "../history/assertion_check.ts";
+import type { Checked } from "../history/journal_checks.ts";
 import { printable } from "../printable.ts";
 
 /** One suite with a case for each assertion in `file`. */

@@ -1,11 +1,15 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: see node/exit_code.ts.
 
+// First of all: in the worker that writes the ledger, no other module is evaluated.
+import "../node/ledger_thread.ts";
 import { isNotRecorded, isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { isSegmentGone } from "../ledger/gone.ts";
-import { LedgerLocked, LedgerOverflow } from "../ledger/writer.ts";
+import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
+import { FolderNotOurs } from "../ledger/storage.ts";
+import { LedgerOverflow } from "../ledger/writer.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { UsageError } from "../node/usage_error.ts";
@@ -22,7 +26,8 @@ function isWrongUsage(error: unknown): error is Error {
 
 /** Whether the message of an error is all that a user needs. Any other error is a fault of the program. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof LedgerLocked || error instanceof OutputFailure || error instanceof LedgerOverflow ||
+  return error instanceof LedgerLocked || error instanceof LedgerGone || error instanceof FolderNotOurs ||
+    error instanceof OutputFailure || error instanceof LedgerOverflow ||
     error instanceof SystemError || isLedgerDamage(error) || isNotRecorded(error) || isSegmentGone(error) ||
     (error instanceof Error && Object.values(Deno.errors).some((kind) => error instanceof kind)) ||
     // Deno has no class for most errors of the system, such as ENOSPC.

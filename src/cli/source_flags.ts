@@ -1,21 +1,27 @@
 // The flags that several commands share about where a cluster is read from and how it is served, kube-proxy's among them.
 
-import type { SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { type Command, LEDGER_FLAG, positive } from "./command_line.ts";
 
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 export function withSource(command: Command): Command {
   command
-    .option("--kubeconfig <file>", "how to reach the API server; in a pod its service account needs none")
+    .option(
+      "--kubeconfig <file>",
+      "a kubeconfig, for the API server; not needed in a pod with a service account",
+    )
     .option("--master <url>", "URL of the API server, in place of the kubeconfig's")
     .addOption(
-      command.createOption("--fsync <when>", "when the ledger is made durable (interval: every second)")
+      command.createOption("--fsync <when>", "when records are synced to the disk (interval: every second)")
         .choices(["always", "interval", "never"] satisfies SyncPolicy[]),
     )
-    .option("--source <path>", "instead: a file or folder of YAML/JSON from kubectl, or a recorded ledger")
+    .option(
+      "--source <path>",
+      "in place of an API server: a file or folder of YAML/JSON from kubectl, or a recorded ledger",
+    )
     .option(...LEDGER_FLAG)
-    .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags go before it")
+    .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags take precedence")
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return withProxyFlags(command);
 }

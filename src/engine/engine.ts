@@ -9,8 +9,7 @@ import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Input } from "./input.ts";
-import { toBeRebuilt } from "./kernel_tables.ts";
-import { adoptListing, adoptUntouched } from "./listing.ts";
+import { adoptListing, adoptUnreadable, adoptUntouched } from "./listing.ts";
 import { nothingGathered } from "./sync_report.ts";
 
 export type { Effect } from "./effect.ts";
@@ -19,11 +18,16 @@ export type { Input } from "./input.ts";
 
 /**
  * Applies one input to `state` and returns what must be done. Throws only InvariantError. Positions are promises:
- * appended >= folded >= planned >= committed, asserted after every step.
+ * appended >= folded >= planned >= committed, and appended >= durable, asserted after every step. Durable is beside the others:
+ * rules do not wait for a disk.
  */
 export function stepEngine(state: EngineState, input: Input): Effect[] {
   const effects = dispatch(state, input);
-  const { appendedOffset, plannedOffset, committedOffset, cluster } = state;
+  const { appendedOffset, durableOffset, plannedOffset, committedOffset, cluster } = state;
+  assert(
+    appendedOffset >= durableOffset,
+    () => `positions out of order: appended ${appendedOffset}, durable ${durableOffset}`,
+  );
   assert(
     appendedOffset >= cluster.folded && cluster.folded >= plannedOffset && plannedOffset >= committedOffset,
     `positions out of order: appended ${appendedOffset}, folded ${cluster.folded}, planned ${plannedOffset}, committed ${committedOffset}`,
@@ -40,8 +44,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
     case "untouched":
       return adoptUntouched(state, input.position);
     case "unreadable":
-      state.tables = toBeRebuilt(state.tables, input.tables, true);
-      return [];
+      return adoptUnreadable(state, input.tables);
     case "drift":
       return recordDrift(input);
     case "takeover":
@@ -51,6 +54,9 @@ function dispatch(state: EngineState, input: Input): Effect[] {
       return admitBatch(state, input.batch);
     case "appended":
       return foldAppended(state, input.first, input.records);
+    case "durable":
+      state.durableOffset = input.offset;
+      return [];
     case "sync":
       return planCommit(state, input.advances);
     case "committed":
@@ -65,7 +71,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
 /** The ledger was read and folded. What it counts and which flows are stale concerned the process that wrote it. */
 function beginAppending(
   state: EngineState,
-  { ledger, flags, complete }: Input & { readonly kind: "opened" },
+  { ledger, flags, complete, gap }: Input & { readonly kind: "opened" },
 ): Effect[] {
   state.ledger = ledger;
   state.tableFlags = flags ?? [];
@@ -73,7 +79,13 @@ function beginAppending(
   state.synced = complete === true || state.cluster.committed !== undefined;
   state.staleFlows.clear();
   state.gathered = nothingGathered();
-  return [];
+  if (gap === undefined) return [];
+  if (gap.committed) {
+    state.unknownPast = true;
+    state.synced = false;
+  }
+  const { time, reason, records } = gap;
+  return [{ kind: "append", records: [{ kind: "gap", time, reason, records }] }];
 }
 
 function recordDrift(

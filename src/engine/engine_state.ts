@@ -66,6 +66,8 @@ export interface EngineState {
   /** When the first of them was: RFC 3339; "" while there is none. */
   rejectedSince: string;
   appendedOffset: number;
+  /** The last record that is on the disk, as far as the ledger has reported it; -1 before the first. */
+  durableOffset: number;
   plannedOffset: number;
   committedOffset: number;
 }
@@ -90,6 +92,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     rejections: 0,
     rejectedSince: "",
     appendedOffset: cluster.folded,
+    durableOffset: -1,
     plannedOffset: -1,
     committedOffset: -1,
   };

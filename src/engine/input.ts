@@ -8,17 +8,31 @@ import type { Ruleset } from "../nft/ruleset.ts";
 import type { Operation, TableFlag } from "../nft/transaction.ts";
 import type { Position } from "../plan/position.ts";
 
+/** Records that were folded while the ledger could not take them. */
+export interface RecordGap {
+  /** RFC 3339 with milliseconds, UTC. */
+  readonly time: string;
+  /** Why, for people. */
+  readonly reason: string;
+  /** How many. */
+  readonly records: number;
+  /** Whether rules follow them. They stay until a source has sent a list. */
+  readonly committed: boolean;
+}
+
 /** What happened. Times are RFC 3339 with milliseconds, UTC. */
 export type Input =
   /**
    * The ledger to append to was opened. `complete`: rules may be made from it before a source has sent its list, though
-   * it holds no commit. `flags`: flags of the tables that the engine makes.
+   * it holds no commit. `flags`: flags of the tables that the engine makes. `gap`: records that this process has folded, and
+   * that are not in the ledger.
    */
   | {
     readonly kind: "opened";
     readonly ledger: string;
     readonly complete?: boolean;
     readonly flags?: readonly TableFlag[];
+    readonly gap?: RecordGap;
   }
   /** A listing of our tables. `startedAt` is given at a start, where a disagreement with the ledger is recorded. */
   | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
@@ -41,6 +55,8 @@ export type Input =
   | { readonly kind: "batch"; readonly batch: SourceBatch }
   /** Records were appended to the ledger; the first has offset `first`. */
   | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
+  /** Records up to and including `offset` are on the disk. */
+  | { readonly kind: "durable"; readonly offset: number }
   /** No more input is waiting: commit what has changed. `advances`: and make a step of large Services' rules after it. */
   | { readonly kind: "sync"; readonly advances?: boolean }
   /** The kernel applied the transaction of the last `commit` effect. */

@@ -3,6 +3,7 @@
 
 import { touch } from "../fold/fold_changes.ts";
 import { separated } from "../nft/objects.ts";
+import type { TableName } from "../kernel/kernel.ts";
 import { type Elements, type Ruleset, sameElement } from "../nft/ruleset.ts";
 import { diff, type MutableElements } from "../plan/delta.ts";
 import { digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
@@ -47,15 +48,28 @@ export function adoptUntouched(state: EngineState, position: Position): Effect[]
   return [];
 }
 
+/**
+ * Our tables hold what this program never writes: they are to be rebuilt. Where this ledger never led to rules, they follow another
+ * one, perhaps that of a later version. Then they stay until a source has sent a list.
+ */
+export function adoptUnreadable(state: EngineState, tables: readonly TableName[]): Effect[] {
+  state.tables = toBeRebuilt(state.tables, tables, true);
+  if (tables.length > 0 && state.cluster.committed === undefined) awaitList(state);
+  return [];
+}
+
+/** The rules in the kernel follow records that are not in the ledger. */
+function awaitList(state: EngineState): void {
+  state.unknownPast = true;
+  state.synced = false;
+}
+
 function recordDisagreement(state: EngineState, listed: ListedRules, time: string): Effect[] {
   const { cluster, ledger, appendedOffset } = state;
   const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
   const kind = disagreement(recorded, listed);
   if (kind === undefined) return [];
-  if (isUnknownPast(kind, recorded)) {
-    state.unknownPast = true;
-    state.synced = false;
-  }
+  if (isUnknownPast(kind, recorded)) awaitList(state);
   return [
     warning(disagreementText(kind)),
     { kind: "append", records: [disagreementRecord(kind, recorded, listed, time)] },

@@ -8,7 +8,7 @@ import type { UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerFailure, LedgerWriter } from "../ledger/writer.ts";
+import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
@@ -20,7 +20,7 @@ import type { SyncReport } from "./sync_report.ts";
 /** What the loop acts on. */
 export interface Ports {
   readonly kernel: Kernel;
-  readonly ledger: LedgerWriter;
+  readonly ledger: Ledger;
   /** RFC 3339 with milliseconds, UTC. */
   now(): string;
   /** Deletes stale entries of connection tracking; absent without connection tracking. */
@@ -127,7 +127,11 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
 }
 
 /** Commits a transaction. A rejection is a result for the engine; every other error is thrown. */
-function commit({ transaction }: Effect & { kind: "commit" }, { kernel, monitor, now, meter }: Ports): Input {
+function commit(
+  { transaction }: Effect & { kind: "commit" },
+  { kernel, ledger, monitor, now, meter }: Ports,
+): Input {
+  ledger.awaitWritten();
   try {
     const send = () => kernel.commit(transaction);
     const large = transaction.length >= IGNORED_OPERATIONS;

@@ -191,7 +191,8 @@ function executeHealing(effect: HealerEffect, { engine, ports }: Running): Heale
       perform(engine, ports, list(ports.kernel));
       return commitAll(engine, ports);
     case "commit":
-      return commitAll(engine, ports);
+      // The rejected commit may have had nothing but the place for a step.
+      return commitAll(engine, ports, true);
   }
 }
 
@@ -209,7 +210,10 @@ function holdsCommitted(engine: EngineState, kernel: Kernel): boolean {
 }
 
 function lookAtLedger(running: Running): void {
-  const { failure } = running.ports.ledger;
+  const { failure, durable } = running.ports.ledger;
+  if (durable - 1 !== running.engine.durableOffset) {
+    perform(running.engine, running.ports, { kind: "durable", offset: durable - 1 });
+  }
   if (running.failing === (failure !== undefined)) return;
   running.failing = failure !== undefined;
   running.ports.ledgerChanged?.(failure);

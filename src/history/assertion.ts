@@ -31,10 +31,21 @@ export type Assertion =
     readonly name: string;
     readonly service: string;
     readonly milliseconds: number;
-  };
+  }
+  /** No change of endpoints takes longer than `milliseconds` from its beginning to the kernel; of all Services where none is named. */
+  | {
+    readonly kind: "latency";
+    readonly name: string;
+    readonly service: string | undefined;
+    readonly milliseconds: number;
+  }
+  /** No other program changes the rules. */
+  | { readonly kind: "drift"; readonly name: string };
 
 const PACKET_FIELDS = ["from", "to", "expect", "masqueraded"];
-const SERVICE_FIELDS = ["service", "ready", "zone", "outage"];
+const SERVICE_FIELDS = ["service", "ready", "zone", "outage", "latency"];
+/** Fields of an assertion about the whole node. */
+const NODE_FIELDS = ["latency", "drift"];
 
 /** Parses the entries of a file, whose documents are lists or have a list `assertions`; else what is wrong, one text for each. */
 export function parseAssertions(
@@ -55,11 +66,36 @@ export function parseAssertions(
 function parseAssertion(entry: unknown): Assertion | string {
   if (!isJsonObject(entry)) return "it must be a map, such as {from: 10.244.0.9, to: shop/web:http}";
   const { service, name } = entry;
-  const fields = service === undefined ? PACKET_FIELDS : SERVICE_FIELDS;
+  const ofNode = NODE_FIELDS.some((field) => Object.hasOwn(entry, field));
+  const fields = service !== undefined ? SERVICE_FIELDS : ofNode ? NODE_FIELDS : PACKET_FIELDS;
   const wrong = Object.keys(entry).find((field) => field !== "name" && !fields.includes(field));
   if (wrong !== undefined) return `${wrong}: it must be one of ${["name", ...fields].join(", ")}`;
   if (name !== undefined && typeof name !== "string") return "name: it must be a text";
-  return service === undefined ? packetAssertion(entry, name) : serviceAssertion(entry, name);
+  if (service !== undefined) return serviceAssertion(entry, name);
+  return ofNode ? nodeAssertion(entry, name) : packetAssertion(entry, name);
+}
+
+function nodeAssertion(
+  { latency, drift }: Readonly<Record<string, unknown>>,
+  name: string | undefined,
+): Assertion | string {
+  if ((latency === undefined) === (drift === undefined)) {
+    return "give either latency: DURATION or drift: none";
+  }
+  if (latency !== undefined) return latencyAssertion(latency, undefined, name);
+  if (drift !== "none") return "drift: it must be none";
+  return { kind: "drift", name: name ?? "no other program changes the rules" };
+}
+
+function latencyAssertion(
+  latency: unknown,
+  service: string | undefined,
+  name: string | undefined,
+): Assertion | string {
+  const milliseconds = typeof latency === "string" ? parseLength(latency) : undefined;
+  if (milliseconds === undefined) return "latency: it must be a length of time such as 30s";
+  const what = service === undefined ? "changes of endpoints are" : `changes of ${service}'s endpoints are`;
+  return { kind: "latency", name: name ?? `${what} in the kernel within ${latency}`, service, milliseconds };
 }
 
 function packetAssertion(
@@ -93,9 +129,12 @@ function serviceAssertion(
   entry: Readonly<Record<string, unknown>>,
   name: string | undefined,
 ): Assertion | string {
-  const { service, ready, zone, outage } = entry;
+  const { service, ready, zone, outage, latency } = entry;
   if (typeof service !== "string") return "service: it must be a text";
-  if ((ready === undefined) === (outage === undefined)) return "give either ready: N or outage: DURATION";
+  if ([ready, outage, latency].filter((one) => one !== undefined).length !== 1) {
+    return "give one of ready: N, outage: DURATION and latency: DURATION";
+  }
+  if (latency !== undefined) return latencyAssertion(latency, service, name);
   if (outage !== undefined) {
     const milliseconds = typeof outage === "string" ? parseLength(outage) : undefined;
     if (milliseconds === undefined || zone !== undefined) {
@@ -103,7 +142,7 @@ function serviceAssertion(
     }
     return {
       kind: "outage",
-      name: name ?? `${service} never without endpoints for ${outage}`,
+      name: name ?? `${service} never without endpoints${milliseconds === 0 ? "" : ` for ${outage}`}`,
       service,
       milliseconds,
     };

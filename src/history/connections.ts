@@ -13,7 +13,13 @@ import type { Past } from "./past.ts";
 import { servedText } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";
 import { isEndpointOf } from "./services_about.ts";
-import type { EndpointState, FrontendState, ServiceState } from "./services.ts";
+import {
+  type EndpointState,
+  type FrontendState,
+  servicesOfState,
+  type ServicesState,
+  type ServiceState,
+} from "./services.ts";
 
 /** A connection as the kernel tracks it: its destination was translated. */
 export interface TrackedConnection {
@@ -90,7 +96,7 @@ interface Place {
 }
 
 /** Counts connections by port and endpoint. A list of a large table need not be held in memory. */
-export class ConnectionCount {
+class ConnectionCount {
   readonly #places = new Map<string, Place>();
   readonly #endpoints = new Map<string, EndpointState>();
   readonly #rows = new Map<string, Row>();
@@ -220,8 +226,39 @@ function departures(past: Past, through: number, rows: readonly Row[]): Map<Row,
   return found;
 }
 
+/** Which connections a question is about: all that a field does not exclude. */
+export interface ConnectionsQuestion {
+  /** Those to its endpoints, or of its Service. */
+  readonly subject?: Subject | undefined;
+  /** Those from these addresses. */
+  readonly clients?: Cidr | undefined;
+  /** Those to endpoints that get no new ones. */
+  readonly leaving?: boolean;
+  /** Whether each row has its connections. */
+  readonly list?: boolean;
+}
+
+/**
+ * The connections that `question` is about, at offset `through` of `past`, whose state is `state`. `each` calls its argument with every
+ * connection: a large table is not held in memory.
+ */
+export function connectionsAbout(
+  past: Past,
+  { state, through }: { readonly state: ServicesState; readonly through: number },
+  { subject, clients, leaving, list }: ConnectionsQuestion,
+  each: (count: (connection: TrackedConnection) => void) => void,
+): EndpointConnections[] {
+  const count = new ConnectionCount(servicesOfState(state), list === true);
+  each((one) => {
+    if (clients === undefined || isFrom(clients, one)) count.add(one);
+  });
+  return count.rows(past, through).filter((row) =>
+    (subject === undefined || isAbout(subject, row)) && (leaving !== true || row.leaving)
+  );
+}
+
 /** Whether `subject` means the endpoint or the Service of `row`. */
-export function isAbout(subject: Subject, row: EndpointConnections): boolean {
+function isAbout(subject: Subject, row: EndpointConnections): boolean {
   const { service, port, endpoint, node, zone, pod } = row;
   const state: EndpointState = {
     ...{ port, endpoint, node, zone, pod, slice: "", since: null },
@@ -231,7 +268,7 @@ export function isAbout(subject: Subject, row: EndpointConnections): boolean {
 }
 
 /** Whether `connection` comes from `clients`. */
-export function isFrom(clients: Cidr, { client }: TrackedConnection): boolean {
+function isFrom(clients: Cidr, { client }: TrackedConnection): boolean {
   const address = parseAddress(endpointParts(client)?.address ?? "");
   return address !== undefined && contains(clients, address);
 }

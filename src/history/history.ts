@@ -29,10 +29,10 @@ import { type PacketPath, pathOf } from "./why.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { type Latency, latencyIn } from "./change_latency.ts";
 import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
-import { ConnectionCount, type EndpointConnections, type TrackedConnection } from "./connections.ts";
+import { connectionsAbout, type EndpointConnections, type TrackedConnection } from "./connections.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { type Outage, outagesIn } from "./outages.ts";
-import { servicesOfState, type ServiceState } from "./services.ts";
+import type { ServiceState } from "./services.ts";
 import { endpointsAbout, type ListedEndpoint, servicesAbout } from "./services_about.ts";
 import { type NodeState, nodeStateOf } from "./status.ts";
 import { type Top, topIn } from "./top.ts";
@@ -151,9 +151,8 @@ export function historyOf(past: Past): History {
     top: (range, most = TOP_ROWS) => topIn(past, span(range), most),
     connections(tracked, position) {
       const through = offsetOf(position);
-      const count = new ConnectionCount(servicesOfState(stateToRead(past, through)), true);
-      for (const one of tracked) count.add(one);
-      return count.rows(past, through);
+      const at = { state: stateToRead(past, through), through };
+      return connectionsAbout(past, at, { list: true }, (count) => Iterator.from(tracked).forEach(count));
     },
     changes: (what, through) => changesNamed(past, offsetOf(through), what),
     why: (packet, position) => pathOf(at(position), packet),

@@ -1,6 +1,7 @@
 // What changed Services last, and since when endpoints get traffic, by the journal.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { journalBackward } from "./journal_reading.ts";
 import { causeOfEntry, type JournalCause } from "./outages.ts";
@@ -43,4 +44,15 @@ export function knownPast(
     if (wanted.size === 0 && serving.size === 0) break;
   }
   return { changed, since };
+}
+
+/** As {@link knownPast}; where a segment that it must read is damaged, nothing is known, and `damaged` is called. */
+export function knownPastOr(
+  damaged: (damage: LedgerDamage) => void,
+  ...asked: Parameters<typeof knownPast>
+): KnownPast {
+  let known: KnownPast = { changed: new Map(), since: new Map() };
+  const damage = asked[0].damageIn(() => known = knownPast(...asked));
+  if (damage !== undefined) damaged(damage);
+  return known;
 }

@@ -2,8 +2,9 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import { endpointParts } from "../nft/text.ts";
-import { knownPast } from "./last_changes.ts";
+import { knownPastOr } from "./last_changes.ts";
 import type { Subject } from "./names.ts";
 import type { Past } from "./past.ts";
 import { portText } from "./service_condition.ts";
@@ -22,18 +23,26 @@ export interface ListedEndpoint extends EndpointState {
   readonly service: string;
 }
 
+/** Is called where an older segment is damaged: what changed Services last is not known then. */
+export type DamageNote = (damage: LedgerDamage) => void;
+
+const throwDamage: DamageNote = (damage) => {
+  throw damage;
+};
+
 /**
  * The Services that `subject` means in `state`, which is one of `past`; all for undefined. To find since when endpoints get traffic may
- * take the whole journal, so it is asked for alone.
+ * take the whole journal, so it is asked for alone. Throws LedgerDamage unless it is `noted`.
  */
 export function servicesAbout(
   past: Past,
   state: ClusterState,
   subject: Subject | undefined,
   since = subject !== undefined,
+  noted = throwDamage,
 ): ServiceState[] {
   const names = servicesOfSubject(state, subject);
-  return servicesOfState(state, names, knownPast(past, state, new Set(names), since));
+  return servicesOfState(state, names, knownPastOr(noted, past, state, new Set(names), since));
 }
 
 /** The endpoints that `subject` means, as {@link servicesAbout}, each with since when it gets traffic. */
@@ -41,8 +50,9 @@ export function endpointsAbout(
   past: Past,
   state: ClusterState,
   subject: Subject | undefined,
+  noted = throwDamage,
 ): ListedEndpoint[] {
-  return servicesAbout(past, state, subject, true).flatMap(({ service, endpoints }) =>
+  return servicesAbout(past, state, subject, true, noted).flatMap(({ service, endpoints }) =>
     endpoints.filter((one) => subject === undefined || isEndpointOf(subject, service, one))
       .map((one): ListedEndpoint => ({ service, ...one }))
   );

@@ -5,6 +5,7 @@ import type { ClusterState } from "../fold/cluster_state.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import { readFrontendClaim } from "../fold/resource.ts";
 import { titleText } from "../fold/title.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalBackward } from "./journal_reading.ts";
 import type { Past } from "./past.ts";
@@ -18,7 +19,7 @@ export type Severity = "failing" | "warning" | "note";
 export interface Finding {
   /** How bad it is. */
   readonly severity: Severity;
-  /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`. */
+  /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`, `assertion`. */
   readonly topic: string;
   /** The finding in words. */
   readonly text: string;
@@ -55,7 +56,7 @@ const NAMED_MAX = 5;
  * where it was asked.
  */
 export function nodeStateOf(past: Past, state: ClusterState, answers: readonly Finding[] = []): NodeState {
-  const recent = recentEntries(past, state.folded);
+  const { recent, damage } = recentEntries(past, state.folded);
   const time = recent[0]?.time;
   const waiting = recent.filter(({ offset, effect, kind }) =>
     kind !== "commit" && effect && offset > (state.committed ?? -1)
@@ -69,6 +70,7 @@ export function nodeStateOf(past: Past, state: ClusterState, answers: readonly F
     ...nodeFindings(state),
     ...contestedFindings(state),
     ...recordFindings(state, recent),
+    ...damageFindings(damage),
     ...leftOutFindings(state),
   ];
   return {
@@ -83,13 +85,23 @@ export function nodeStateOf(past: Past, state: ClusterState, answers: readonly F
   };
 }
 
-/** The newest entries, newest first: at least those after the last commit. */
-function recentEntries(past: Past, through: number): JournalEntry[] {
-  const found: JournalEntry[] = [];
-  for (const entry of journalBackward(past, through, { details: false })) {
-    if (found.push(entry) >= ENTRIES_MAX) break;
-  }
-  return found;
+/** The newest entries, newest first: at least those after the last commit, or after the `damage` of an older segment. */
+function recentEntries(
+  past: Past,
+  through: number,
+): { recent: JournalEntry[]; damage: LedgerDamage | undefined } {
+  const recent: JournalEntry[] = [];
+  const damage = past.damageIn(() => {
+    for (const entry of journalBackward(past, through, { details: false })) {
+      if (recent.push(entry) >= ENTRIES_MAX) break;
+    }
+  });
+  return { recent, damage };
+}
+
+function damageFindings(damage: LedgerDamage | undefined): Finding[] {
+  if (damage === undefined) return [];
+  return [{ severity: "warning", topic: "ledger", text: `older records cannot be read: ${damage.message}` }];
 }
 
 function endpointCount({ slices }: ClusterState): number {

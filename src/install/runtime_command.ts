@@ -35,7 +35,7 @@ export function runtimeCommand(net?: readonly string[]): string[] {
     `--allow-read=${paths(PROGRAM_FOLDER, LEDGER_FOLDER, CONFIG_FOLDER, ...ACCOUNT_FOLDERS)}`,
     `--allow-write=${LEDGER_FOLDER}`,
     "--allow-env",
-    "--allow-sys=hostname,networkInterfaces,osRelease",
+    "--allow-sys=hostname,networkInterfaces,osRelease,uid",
     `${PROGRAM_FOLDER}/ledgerproxy.js`,
   ];
 }

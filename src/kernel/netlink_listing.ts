@@ -162,8 +162,9 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
   const number = u32(hook, nf.NFTA_HOOK.HOOKNUM);
   const name = HOOKS.find((hook) => nf.HOOK_NUMBER[hook] === number);
   const type = text(chain, nf.NFTA_CHAIN.TYPE);
-  if (name === undefined || (type !== "filter" && type !== "nat")) {
-    return known<Hook>(table, `chain of type ${type} at hook ${number}`);
+  const policy = u32(chain, nf.NFTA_CHAIN.POLICY) ?? nf.VERDICT_CODE.accept;
+  if (name === undefined || (type !== "filter" && type !== "nat") || policy !== nf.VERDICT_CODE.accept) {
+    return known<Hook>(table, `chain of type ${type} at hook ${number} with policy ${policy}`);
   }
   return { type, hook: name, priority: (u32(hook, nf.NFTA_HOOK.PRIORITY) ?? 0) | 0 };
 }

@@ -167,7 +167,17 @@ export const IP_CT_DIR_ORIGINAL = 0;
 /** NF_CT_STATE_BIT(IP_CT_NEW) and IPS_DST_NAT (nf_conntrack_common.h). */
 export const CT_STATE_NEW = 0x8;
 export const CT_STATUS_DNAT = 0x20;
-export const NFTA_NAT = { TYPE: 1, FAMILY: 2, REG_ADDR_MIN: 3, REG_PROTO_MIN: 5 } as const;
+export const NFTA_NAT = {
+  TYPE: 1,
+  FAMILY: 2,
+  REG_ADDR_MIN: 3,
+  REG_ADDR_MAX: 4,
+  REG_PROTO_MIN: 5,
+  REG_PROTO_MAX: 6,
+  FLAGS: 7,
+} as const;
+export const NF_NAT_RANGE_MAP_IPS = 1;
+export const NF_NAT_RANGE_PROTO_SPECIFIED = 2;
 export const NFT_NAT_DNAT = 1;
 export const NFTA_MASQ_FLAGS = 1;
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;

@@ -1,12 +1,14 @@
 // Decodes netlink expressions into statements: the inverse of rule_encoder.ts. For a rule that this program never
-// writes it returns a reason that names the expressions, so that a foreign rule is found and not misread.
+// writes it returns a reason that names the expressions. What was read is written again and compared, so that a foreign
+// rule is found and not misread.
 
 import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
 import type { ComparedSelector, Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
-import { HEADER_FIELD, HEADER_SELECTORS, prefixMask } from "./rule_encoder.ts";
+import { NetlinkWriter } from "./netlink_writer.ts";
+import { HEADER_FIELD, HEADER_SELECTORS, prefixMask, writeRule } from "./rule_encoder.ts";
 import { readComment } from "./set_codec.ts";
 import { readVerdict } from "./verdict_codec.ts";
 
@@ -30,6 +32,7 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
   const expressions = bytes === undefined ? [] : readExpressions(bytes);
   try {
     const statements = readStatements(family, expressions);
+    requireWritten(family, statements, expressions);
     const comment = readComment(rule.get(nf.NFTA_RULE.USERDATA));
     return comment === undefined ? { statements } : { statements, comment };
   } catch (error) {
@@ -37,6 +40,54 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
     return `rule of ${expressions.map((e) => e.name).join(", ")}: ${error.message}`;
   }
 }
+
+/** Throws where this program would write `statements` otherwise: with another operator, mask, flag or constant. */
+function requireWritten(family: Family, statements: Statement[], found: readonly Expression[]): void {
+  const writer = new NetlinkWriter();
+  writeRule(writer, family, { statements });
+  const written = readExpressions(attributes(writer.finish()).get(nf.NFTA_RULE.EXPRESSIONS)!);
+  found.forEach(({ name, data }, i) => {
+    const expected = written[i]?.name === name ? asListed(written[i]) : new Map();
+    for (const attribute of new Set([...data.keys(), ...expected.keys()])) {
+      const [one, other] = [constantOf(name, attribute, data), constantOf(name, attribute, expected)];
+      if (!sameBytes(one, other)) throw new UnknownExpression(`${name} with another attribute ${attribute}`);
+    }
+  });
+}
+
+/** The attributes that the kernel lists of an expression. A range of one address and port is listed with both of its ends. */
+function asListed({ name, data }: Expression): Attributes {
+  if (name !== "nat") return data;
+  const { REG_ADDR_MIN, REG_ADDR_MAX, REG_PROTO_MIN, REG_PROTO_MAX, FLAGS } = nf.NFTA_NAT;
+  return new Map([
+    ...data,
+    [REG_ADDR_MAX, data.get(REG_ADDR_MIN)!],
+    [REG_PROTO_MAX, data.get(REG_PROTO_MIN)!],
+    [FLAGS, Uint8Array.of(0, 0, 0, nf.NF_NAT_RANGE_MAP_IPS | nf.NF_NAT_RANGE_PROTO_SPECIFIED)],
+  ]);
+}
+
+/** Attributes that contain their value as nft_data. */
+const NESTS: ReadonlyMap<string, readonly number[]> = new Map([
+  ["cmp", [nf.NFTA_CMP.DATA]],
+  ["bitwise", [nf.NFTA_BITWISE.MASK, nf.NFTA_BITWISE.XOR]],
+  ["immediate", [nf.NFTA_IMMEDIATE.DATA]],
+]);
+
+/** The bytes of an attribute, or the constant in it. A verdict is read whole, so it is not compared. */
+function constantOf(name: string, attribute: number, data: Attributes): Uint8Array | undefined {
+  const isNest = NESTS.get(name)?.includes(attribute) === true;
+  return isNest ? nested(data, attribute).get(nf.NFTA_DATA.VALUE) : data.get(attribute);
+}
+
+/** Whether two values of an attribute are equal. The kernel may leave out a number that is 0, or send it. */
+function sameBytes(one: Uint8Array = NONE, other: Uint8Array = NONE): boolean {
+  const [longer, shorter] = one.length < other.length ? [other, one] : [one, other];
+  if (shorter.length === 0) return longer.every((byte) => byte === 0);
+  return longer.length === shorter.length && longer.every((byte, i) => byte === shorter[i]);
+}
+
+const NONE = new Uint8Array();
 
 /**
  * The expressions of a rule. nft 1.0.6 adds a byteorder expression for `meta l4proto`, one byte, which changes nothing.
@@ -231,7 +282,10 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
   const operator = u32(cmp, nf.NFTA_CMP.OP) === nf.NFT_CMP_EQ ? "==" : "!=";
   if (load.part === "ct state") return { kind: "ct-state-new" };
   if (load.part === "ct status") return { kind: "ct-status-dnat" };
-  if (load.part === "meta mark") return { kind: "mark-test", bits: hostU32(mask!) };
+  if (load.part === "meta mark") {
+    if (mask === undefined) throw new UnknownExpression("a comparison of the whole mark");
+    return { kind: "mark-test", bits: hostU32(mask) };
+  }
   if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
   const selector = load.part;
   if (selector === "ct original ip daddr" || selector === "ct original ip6 daddr") {

@@ -186,7 +186,7 @@ function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[]
 /** The element of `set` in the attributes of NFTA_LIST_ELEM, or the reason why it is none of this program's. */
 export function readElement(set: Container, attributes: Attributes): Element | string {
   const key = readKey(set, attributes);
-  if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
+  if (key === undefined) return `an element of set ${set.name} that is neither a key nor a prefix`;
   const comment = readComment(attributes.get(NFTA_SET_ELEM.USERDATA));
   const rest = comment === undefined ? {} : { comment };
   if (set.kind === "set") return { key, ...rest };
@@ -224,10 +224,11 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
   return elements;
 }
 
-/** The key of an element; undefined for an interval that is no prefix. */
+/** The key of an element; undefined for an interval that is no prefix, and for the element `*`, which has none. */
 function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {
   const text = (attribute: number) =>
     readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
+  if (!attributes.has(NFTA_SET_ELEM.KEY)) return undefined;
   const first = text(NFTA_SET_ELEM.KEY);
   if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return canonicalKey(first);
   return intervalKey(key, first, text(NFTA_SET_ELEM.KEY_END));

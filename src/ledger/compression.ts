@@ -15,19 +15,34 @@ const BLOCKS_AT_ONCE = (SEGMENT_BYTES + LINE_BYTES_MAX) / BLOCK_BYTES_MAX;
 /** A longer frame is looked at in parts; the first one is just large enough for a line that is too long. */
 const BLOCKS_FIRST = LINE_BYTES_MAX / BLOCK_BYTES_MAX + 2;
 
+/** Makes one zstd frame of the pieces that it is given. */
+export class FrameCompressor {
+  readonly #compressor = createZstdCompress();
+  readonly #chunks: Uint8Array[] = [];
+  readonly #done = new Promise<void>((resolve, reject) => {
+    this.#compressor.on("data", (chunk: Uint8Array) => this.#chunks.push(chunk));
+    this.#compressor.on("end", resolve).on("error", reject);
+  });
+
+  write(piece: string | Uint8Array): void {
+    this.#compressor.write(piece);
+  }
+
+  async finish(): Promise<Uint8Array> {
+    this.#compressor.end();
+    await this.#done;
+    return joinedChunks(this.#chunks);
+  }
+}
+
 /** Compresses `pieces` into one zstd frame. After each piece the event loop can run other work. */
 export async function compressInSteps(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array> {
-  const compressor = createZstdCompress();
-  const chunks: Uint8Array[] = [];
-  compressor.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-  const done = new Promise<void>((resolve, reject) => compressor.on("end", resolve).on("error", reject));
+  const compressor = new FrameCompressor();
   for (const piece of pieces) {
     compressor.write(piece);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  compressor.end();
-  await done;
-  return joinedChunks(chunks);
+  return await compressor.finish();
 }
 
 /** Cuts `bytes` into pieces for {@link compressInSteps}. */

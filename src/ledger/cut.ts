@@ -2,6 +2,7 @@
 // is whole in itself. Files beside the segments show how far the log reached: a snapshot is made only after the records before it
 // are durable, and so is the key that follows a checkpoint.
 
+import { keyNext } from "./cut_files.ts";
 import { segmentFirst } from "./format.ts";
 import { readBackward } from "./reader.ts";
 import { segmentNames } from "./segment.ts";
@@ -18,17 +19,6 @@ export interface CutTail {
   readonly file: string;
   /** All of this in words. */
   readonly text: string;
-}
-
-/** File name of the key for the checkpoint after record `next` - 1, which is itself one, or precedes the first one. */
-export function keyFile(next: number): string {
-  return `${String(next).padStart(20, "0")}.key`;
-}
-
-/** The offset in the name of a key's file; undefined for files that are none. */
-export function keyNext(name: string): number | undefined {
-  const match = /^(\d{20})\.key$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
 }
 
 /** The last place that the files with these names show, apart from the segments. */

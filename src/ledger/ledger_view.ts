@@ -71,6 +71,8 @@ export interface LedgerView<Line> {
   termsFaults(): string[];
   /** Asks a question, and asks it again where retention removes what it reads. */
   again<T>(ask: () => T): T;
+  /** Does work that can do without what is damaged; returns the damage that it met. */
+  damageIn(work: () => void): LedgerDamage | undefined;
   /** The error of a question that has noticed this by itself: {@link LedgerView.again} asks again. */
   overtaken(): Error;
   /** What a question kept of the closed segment that begins at `first`; undefined where there is nothing. */
@@ -114,6 +116,7 @@ export function ledgerView<Line>(
     termsFaults: () => termsFaults(storage),
     checkpoints: (trusted) => new CheckpointChain(trusted),
     again: askAgain,
+    damageIn,
     overtaken: () => new SegmentGone(storage.path),
     journal: (first) => readJournal(storage, first),
     keepJournal: (first, text) => writeJournal(storage, first, text),
@@ -132,6 +135,16 @@ function lookup(storage: Storage): (offset: number) => Placed | undefined {
     if (cut.tail === undefined || offset < cut.tail.from || offset > cut.tail.through) return undefined;
     throw new LedgerDamage(cut.tail.file, 1, 0, cut.tail.text);
   };
+}
+
+function damageIn(work: () => void): LedgerDamage | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (isLedgerDamage(error)) return error;
+    throw error;
+  }
 }
 
 function termsFaults(storage: Storage): string[] {

@@ -5,17 +5,10 @@ import { zstdCompressSync } from "node:zlib";
 import { byteLength, joinedChunks } from "../byte_chunks.ts";
 import { SEGMENT_BYTES } from "../limits.ts";
 import { COMPRESSED, encodeHeader, segmentFirst, segmentName } from "./format.ts";
+import type { Behind } from "./record_encoder.ts";
 import { replaceByCompressed } from "./retention.ts";
 import type { LedgerEnd } from "./segment.ts";
 import type { AppendFile, Storage } from "./storage.ts";
-
-/** A place between two records, or after the last one. */
-export interface Behind {
-  /** Offset of the next record. */
-  readonly next: number;
-  /** Hash chain before that record. */
-  readonly chain: string;
-}
 
 /** How to write segments. */
 export interface AppenderOptions {
@@ -71,9 +64,9 @@ export class SegmentAppender {
     return this.#written;
   }
 
-  /** Offset of the first record that may not be durable. */
+  /** Offset after the last record that is durable. */
   get durable(): number {
-    return this.#durable.next;
+    return this.#unproven === undefined ? this.#durable.next : 0;
   }
 
   /** Whether every record is durable. */
@@ -159,6 +152,22 @@ export class SegmentAppender {
   close(): void {
     this.#segment?.file.close();
     this.#segment = undefined;
+  }
+
+  /**
+   * Where another program has removed or replaced the segment's file, writes it again from the open one, closes it, and returns
+   * its name. What has its place then is kept beside it.
+   */
+  restore(): string | undefined {
+    if (this.#segment === undefined || this.#segment.file.inPlace()) return undefined;
+    const { name, file, size } = this.#segment;
+    const bytes = file.content(size);
+    if (this.#storage.names().includes(name)) this.#storage.rename(name, `${name}.replaced`);
+    this.#storage.write(name, bytes);
+    if (this.#options.syncs) this.#storage.syncFolder();
+    this.#noteDurable();
+    this.close();
+    return name;
   }
 
   /**

@@ -16,7 +16,7 @@ import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { readDecompressed, readDecompressedHead } from "./compression.ts";
 import { type Offset, offsetOf } from "./record.ts";
-import type { Storage } from "./storage.ts";
+import { NotLoaded, type Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
 const PIECE_BYTES = 256 * 1024;
@@ -141,6 +141,7 @@ export function readSnapshot<Line>(
     }
     return { ledger, next, chain, age, lines };
   } catch (error) {
+    if (error instanceof NotLoaded) throw error;
     return `not whole: ${messageOf(error)}`;
   }
 }

@@ -3,6 +3,8 @@
 
 import { zstdCompressSync } from "node:zlib";
 import { compressInSteps, inPieces } from "./compression.ts";
+import type { DiskWriter } from "./disk_writer.ts";
+import { segmentFirst } from "./format.ts";
 import { replaceByCompressed, retain, type Retention, uncompressed } from "./retention.ts";
 import { encodeSnapshot, type Place, snapshotName, snapshotPieces } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -10,15 +12,27 @@ import type { LedgerWriter } from "./writer.ts";
 
 /** Closes the segment and writes a snapshot: `lines` are the state after all records so far. */
 export function writeSnapshot(ledger: LedgerWriter, lines: Iterable<unknown>, retention: Retention): void {
-  const { storage } = ledger;
-  ledger.attempt(() => {
-    const place = ledger.endSegment();
-    putSnapshot(storage, place, encodeSnapshot(place, lines));
-    for (const name of uncompressed(storage)) {
-      replaceByCompressed(storage, name, zstdCompressSync(storage.read(name)));
-    }
-    retain(storage, retention, place.age);
+  const { disk, place } = ledger;
+  disk.attempt(() => {
+    disk.endSegment();
+    finishSnapshot(disk.storage, place, encodeSnapshot(place, lines), retention);
   });
+}
+
+/** Puts the snapshot `bytes` of the state at `place` into `storage`; compresses closed segments and removes old ones. */
+export function finishSnapshot(
+  storage: Storage,
+  place: Place,
+  bytes: Uint8Array,
+  retention: Retention,
+): void {
+  putSnapshot(storage, place, bytes);
+  for (const name of uncompressed(storage)) {
+    // A segment may have been begun after this place.
+    if ((segmentFirst(name) ?? Infinity) >= place.next) continue;
+    replaceByCompressed(storage, name, zstdCompressSync(storage.read(name)));
+  }
+  retain(storage, retention, place.age);
 }
 
 /**
@@ -30,19 +44,28 @@ export async function writeSnapshotInSteps(
   lines: Iterable<unknown>,
   retention: Retention,
 ): Promise<void> {
-  const { storage } = ledger;
-  const place = ledger.attempt(() => ledger.endSegment());
-  if (place === undefined) return;
-  const snapshot = await compressInSteps(snapshotPieces(place, lines));
-  ledger.attempt(() => ledger.closed || putSnapshot(storage, place, snapshot));
-  const closed = ledger.attempt(() => uncompressed(storage)) ?? [];
-  for (const name of closed.filter((name) => name !== ledger.segment)) {
-    const bytes = ledger.attempt(() => storage.read(name));
+  const { disk, place } = ledger;
+  if (disk.attempt(() => disk.endSegment() ?? true) === undefined) return;
+  await finishInSteps(disk, place, await compressInSteps(snapshotPieces(place, lines)), retention);
+}
+
+/** As {@link finishSnapshot}, in small steps, between which lines may be appended. */
+export async function finishInSteps(
+  disk: DiskWriter,
+  place: Place,
+  snapshot: Uint8Array,
+  retention: Retention,
+): Promise<void> {
+  const { storage } = disk;
+  disk.attempt(() => disk.closed || putSnapshot(storage, place, snapshot));
+  const closed = disk.attempt(() => uncompressed(storage)) ?? [];
+  for (const name of closed.filter((name) => name !== disk.segment)) {
+    const bytes = disk.attempt(() => storage.read(name));
     if (bytes === undefined) return;
     const compressed = await compressInSteps(inPieces(bytes));
-    ledger.attempt(() => ledger.closed || replaceByCompressed(storage, name, compressed));
+    disk.attempt(() => disk.closed || replaceByCompressed(storage, name, compressed));
   }
-  ledger.attempt(() => ledger.closed || retain(storage, retention, place.age));
+  disk.attempt(() => disk.closed || retain(storage, retention, place.age));
 }
 
 function putSnapshot(storage: Storage, { next }: Place, bytes: Uint8Array): void {

@@ -26,8 +26,25 @@ export interface Storage {
   setAside(name: string): void;
   /** Makes created and removed file names durable. */
   syncFolder(): void;
+  /** Gives a file another name; a file that has it is replaced. */
+  rename(name: string, to: string): void;
   /** Takes the writer's lock, or names the process that holds it. */
-  lock(): Disposable | { readonly heldBy: string };
+  lock(): Lock | { readonly heldBy: string };
+}
+
+/** A file whose content is not in memory yet: its reader has it loaded and starts again. */
+export class NotLoaded extends Error {
+  override readonly name = "NotLoaded";
+
+  constructor(readonly file: string) {
+    super(`${file} is not loaded`);
+  }
+}
+
+/** The writer's lock; dispose of it to release it. */
+export interface Lock extends Disposable {
+  /** Whether the folder and the lock are still at their paths: another program may have removed or replaced them. */
+  held(): boolean;
 }
 
 /** A file that is open for appending. */
@@ -36,6 +53,10 @@ export interface AppendFile {
   write(bytes: Uint8Array): void;
   /** Makes all written bytes durable. */
   sync(): void;
+  /** Whether it is still the file at its path: another program may have removed or replaced that. */
+  inPlace(): boolean;
+  /** Its first `size` bytes, also where its path is gone. */
+  content(size: number): Uint8Array;
   /** Closes the file. */
   close(): void;
 }
@@ -58,9 +79,12 @@ const LOCK = "writer.lock";
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-/** The folder at `path`. With `create` it is made, with mode 0700, where it does not exist. */
+/**
+ * The folder at `path`. With `create`, for a writer, it is made with mode 0700 where it does not exist, and it must be this
+ * user's: the owner of a folder can put anything in the place of its files.
+ */
 export function folderStorage(path: string, create: boolean): Storage {
-  if (create) Deno.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  if (create) ownFolder(path);
   return {
     path,
     names: () => [...Deno.readDirSync(path)].filter((entry) => entry.isFile).map(({ name }) => name).sort(),
@@ -78,8 +102,21 @@ export function folderStorage(path: string, create: boolean): Storage {
       syncFolder(path);
     },
     syncFolder: () => syncFolder(path),
+    rename: (name, to) => Deno.renameSync(`${path}/${name}`, `${path}/${to}`),
     lock: () => lockFolder(path, `${path}/${LOCK}`),
   };
+}
+
+function ownFolder(path: string): void {
+  if (stateOf(path) === undefined) Deno.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  const { uid } = Deno.statSync(path);
+  if (uid === Deno.uid()) return;
+  throw new FolderNotOurs(`${path} belongs to user ${uid}, and this program runs as user ${Deno.uid()}`);
+}
+
+/** The folder belongs to another user. */
+export class FolderNotOurs extends Error {
+  override readonly name = "FolderNotOurs";
 }
 
 /** Files that are being written end in this. What a crash leaves of them is removed by the next writer. */
@@ -104,29 +141,39 @@ function writeWhole(folder: string, name: string, bytes: Uint8Array): void {
 }
 
 function appendFile(path: string, create: boolean): AppendFile {
-  const file = Deno.openSync(path, { append: true, createNew: create, mode: FILE_MODE });
+  const file = Deno.openSync(path, { read: true, append: true, createNew: create, mode: FILE_MODE });
+  // A link that another program put there since the folder was read would lead to its file.
+  if (!create && !isAt(path, file)) {
+    file.close();
+    throw notOurs(path);
+  }
   return {
     write(bytes) {
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     },
     sync: () => file.syncDataSync(),
+    inPlace: () => isAt(path, file),
+    content: (size) => readOpen(file, 0, size),
     close: () => file.close(),
   };
 }
 
 function readFile(path: string, at: number, length: number | undefined): Uint8Array {
   if (length === undefined) return Deno.readFileSync(path).subarray(at);
+  return withFile(path, { read: true }, (file) => readOpen(file, at, length));
+}
+
+function readOpen(file: Deno.FsFile, at: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let done = 0;
-  withFile(path, { read: true }, (file) => {
-    file.seekSync(at, Deno.SeekMode.Start);
-    for (let read; done < length && (read = file.readSync(bytes.subarray(done))) !== null;) done += read;
-  });
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let read; done < length && (read = file.readSync(bytes.subarray(done))) !== null;) done += read;
   return bytes.subarray(0, done);
 }
 
 function truncateFile(path: string, length: number): void {
   withFile(path, { write: true }, (file) => {
+    if (!isAt(path, file)) throw notOurs(path);
     file.truncateSync(length);
     file.syncSync();
   });
@@ -136,10 +183,10 @@ function syncFolder(path: string): void {
   withFile(path, { read: true }, (folder) => folder.syncSync());
 }
 
-function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFile) => void): void {
+function withFile<T>(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFile) => T): T {
   const file = Deno.openSync(path, options);
   try {
-    use(file);
+    return use(file);
   } finally {
     file.close();
   }
@@ -150,16 +197,27 @@ function withFile(path: string, options: Deno.OpenOptions, use: (file: Deno.FsFi
  * whatever way, so a stale lock cannot exist. The file names the process that holds it. The lock of the folder holds even where
  * the file was removed and created again. Why not the folder alone? NFS locks only files that are open for writing.
  */
-function lockFolder(folder: string, path: string): Disposable | { heldBy: string } {
+function lockFolder(folder: string, path: string): Lock | { heldBy: string } {
   using opened = new DisposableStack();
   const file = opened.use(openLock(path));
   if (!file.tryLockSync(true)) return { heldBy: firstLine(file) || "an unknown process" };
   // Between the look at the path and its opening a link may have come there, or another lock file.
   if (!isAt(path, file)) throw notOurs(path);
-  if (!tryLockFolder(opened.use(Deno.openSync(folder)))) return { heldBy: "an unknown process" };
+  const place = opened.use(Deno.openSync(folder));
+  if (!tryLockFolder(place)) return { heldBy: "an unknown process" };
   file.truncateSync(0);
   file.writeSync(new TextEncoder().encode(`process ${Deno.pid}\n`));
-  return opened.move();
+  const locks = opened.move();
+  return {
+    held: () => isAt(path, file) && isFolderAt(folder, place),
+    [Symbol.dispose]: () => locks.dispose(),
+  };
+}
+
+/** As {@link isAt}, through links: the path of the folder may be one. */
+function isFolderAt(path: string, folder: Deno.FsFile): boolean {
+  const [here, there] = [folder.statSync(), statOf(path)];
+  return here.dev === there?.dev && here.ino === there.ino;
 }
 
 /** Opens the lock file, and creates it where it does not exist. Deno 2.9 has no O_NOFOLLOW, but `createNew` follows no link. */
@@ -183,8 +241,17 @@ function isAt(path: string, file: Deno.FsFile): boolean {
 
 /** What is at `path`, without following a link; undefined where there is nothing. */
 function stateOf(path: string): Deno.FileInfo | undefined {
+  return orUndefined(() => Deno.lstatSync(path));
+}
+
+/** What is at `path`, or where the link there leads. */
+function statOf(path: string): Deno.FileInfo | undefined {
+  return orUndefined(() => Deno.statSync(path));
+}
+
+function orUndefined(look: () => Deno.FileInfo): Deno.FileInfo | undefined {
   try {
-    return Deno.lstatSync(path);
+    return look();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

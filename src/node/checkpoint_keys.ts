@@ -5,7 +5,7 @@
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
 import { isUnfinishedFile } from "../ledger/storage.ts";
-import { keyFile, keyNext } from "../ledger/cut.ts";
+import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { newSigner, type NoteSigner, privateText, readSigner } from "../ledger/signed_note.ts";
 

@@ -1,19 +1,33 @@
 // Signs the ledger of a running node: a checkpoint after so many records or so long, and one at the end. The records of the last
 // minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
 
-import { checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
+import { type Checkpoint, checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import { readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { folderStorage, isStorageFailure } from "../ledger/storage.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
-import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS, HEAD_MILLISECONDS } from "../limits.ts";
+import { isStorageFailure, type Storage } from "../ledger/storage.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Place } from "../ledger/snapshot.ts";
+import {
+  CHECKPOINT_END_MILLISECONDS_MAX,
+  CHECKPOINT_MILLISECONDS,
+  CHECKPOINT_RECORDS,
+  HEAD_MILLISECONDS,
+} from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
+import type { LoadedFile } from "../ledger/worker_messages.ts";
+import { LedgerFiles } from "./ledger_files.ts";
 import { log } from "./log.ts";
 
 /** What signing needs of a ledger. */
-export type SignedLedger = Pick<LedgerWriter, "ledger" | "next" | "place" | "durable" | "sync">;
+export type SignedLedger = Pick<Ledger, "ledger" | "next" | "durable" | "failure" | "sync"> & {
+  /** Place after the last record. */
+  readonly place: Place;
+};
+
+/** How often it is looked whether records are durable, in milliseconds, when the program ends. */
+const LOOK_MILLISECONDS = 5;
 
 /** How often {@link Checkpoints.wake} is due, in milliseconds. */
 export const CHECKPOINT_STEP_MILLISECONDS = 1000;
@@ -31,7 +45,9 @@ export class Checkpoints {
   /** Offset behind the last checkpoint; what an earlier process left after it is signed soon after the start. */
   #signed = 0;
   #signedAt = performance.now();
-  #working: Promise<void> | undefined;
+  #working = Promise.resolve();
+  /** How many pieces of work are not done. */
+  #waiting = 0;
   #head: LedgerHead | undefined;
   #publishedAt = -Infinity;
   #failed = false;
@@ -43,6 +59,8 @@ export class Checkpoints {
     readonly append: (record: LedgerRecord) => void,
     readonly now: () => string,
     readonly publish: (head: LedgerHead) => void,
+    /** Resolves when no earlier run of the loop uses the keys. */
+    readonly free: Promise<void> = Promise.resolve(),
   ) {
     this.#keys = new CheckpointKeys(folder, ledger.ledger);
   }
@@ -50,7 +68,7 @@ export class Checkpoints {
   /** Takes the next step, unless one is under way. */
   wake(): void {
     if (this.#stopped) return;
-    this.#working ??= this.#attempt(false).finally(() => this.#working = undefined);
+    if (this.#waiting === 0) void this.#queue(() => this.#attempt(false));
   }
 
   /** Signs what is not signed yet where a key is ready, as before a segment ends. */
@@ -59,15 +77,21 @@ export class Checkpoints {
     if (ready && this.ledger.next > this.#signed) this.#sign(this.#current!, this.#prepared!);
   }
 
-  /** Signs what is not signed yet, and waits until that is durable and its key erased. */
+  /** Signs what is not signed yet, and waits until that is durable and its key erased: a bounded time, because a disk may hang. */
   async end(): Promise<void> {
-    // No step of `wake` may run beside these: two at once would make two keys with one number. A step may begin while one is awaited.
-    while (this.#working !== undefined) await this.#working;
-    this.#working = this.#finish();
-    await this.#working;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => late.resolve(), CHECKPOINT_END_MILLISECONDS_MAX);
+    await Promise.race([this.#queue(() => this.#lastSteps()), late.promise]);
+    clearTimeout(timer);
   }
 
-  async #finish(): Promise<void> {
+  /** Runs `work` once the work before it is done: two steps at once would make two keys with one number. */
+  #queue(work: () => Promise<void>): Promise<void> {
+    this.#waiting++;
+    return this.#working = this.#working.then(work, work).finally(() => this.#waiting--);
+  }
+
+  async #lastSteps(): Promise<void> {
     // Opens and prepares, signs, and erases.
     for (let steps = 3; steps > 0; steps--) await this.#attempt(true);
   }
@@ -91,9 +115,10 @@ export class Checkpoints {
   }
 
   async #step(ending: boolean): Promise<void> {
+    await this.free;
     this.#current ??= await this.#open();
     if (this.#pending !== undefined) {
-      if (ending) this.ledger.sync();
+      if (ending) await this.#makeDurable(this.#pending);
       if (this.ledger.durable > this.#pending) await this.#advance(this.#pending);
       return;
     }
@@ -116,11 +141,20 @@ export class Checkpoints {
     const next = await this.#keys.prepared(key);
     if (next === undefined) return key;
     // The process before ended between a checkpoint and the erasure of its key.
-    const used = lastCheckpoint(this.folder);
+    const used = await lastCheckpoint(this.folder);
     if (used?.number !== key.number) return key;
     await this.#keys.advance(used.next);
     this.#signed = used.next + 1;
     return next;
+  }
+
+  /** Waits until the record at `offset` is durable, unless the disk fails. */
+  async #makeDurable(offset: number): Promise<void> {
+    const { ledger } = this;
+    ledger.sync();
+    while (ledger.durable <= offset && ledger.failure === undefined && !this.#stopped) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    }
   }
 
   #sign({ number, signer }: CheckpointKey, { signer: { verifier: nextKey } }: CheckpointKey): void {
@@ -143,10 +177,29 @@ export class Checkpoints {
   }
 }
 
-/** The last checkpoint in the ledger's last records. */
-function lastCheckpoint(folder: string): { readonly number: number; readonly next: number } | undefined {
+/** The last checkpoint in the ledger's last records. Threads of the runtime read the files: a disk may hang. */
+async function lastCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+  const unread: LoadedFile[] = [];
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) unread.push({ name, size: (await Deno.stat(`${folder}/${name}`)).size });
+  }
+  unread.sort((a, b) => a.name < b.name ? -1 : 1);
+  const files = new LedgerFiles(folder, unread, {
+    async read(wanted) {
+      const read = new Map<string, LoadedFile>();
+      for (const name of wanted) {
+        const bytes = await Deno.readFile(`${folder}/${name}`);
+        read.set(name, { name, size: bytes.length, bytes });
+      }
+      return unread.map((file) => read.get(file.name) ?? file);
+    },
+  });
+  return await files.look(findCheckpoint);
+}
+
+function findCheckpoint(storage: Storage): Checkpoint | undefined {
   let left = 2 * CHECKPOINT_RECORDS;
-  for (const { record } of readBackward(folderStorage(folder, false))) {
+  for (const { record } of readBackward(storage)) {
     const note = noteOf(record);
     const read = note === undefined ? "none" : readCheckpoint(note);
     if (typeof read !== "string") return read;

@@ -6,9 +6,9 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
 import { sameValue } from "../kube/equality.ts";
-import { type CutTail, keyFile, keyNext } from "../ledger/cut.ts";
+import type { CutTail } from "../ledger/cut.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { newestSnapshot, snapshotNext } from "../ledger/snapshot.ts";
+import { newestSnapshot } from "../ledger/snapshot.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { VERSION } from "./program_version.ts";
 
@@ -49,16 +49,4 @@ export function continueBehind(
     ],
     committed: newer.committed !== undefined,
   };
-}
-
-/**
- * Removes the snapshots behind the cut, because the records that the ledger goes on with are not those that they follow, and gives
- * the key of the next checkpoint a name before the cut. The gap is durable, so what these files show is recorded.
- */
-export function removeBehind(storage: Storage, { from }: CutTail): void {
-  for (const name of storage.names()) {
-    if ((keyNext(name) ?? 0) > from) storage.write(keyFile(from), storage.read(name));
-    if ((keyNext(name) ?? snapshotNext(name) ?? 0) > from) storage.remove(name);
-  }
-  storage.syncFolder();
 }

@@ -1,5 +1,6 @@
 // `ledgerproxy run --dry-run`: prints the rules that would be committed, as nft text. It touches neither kernel nor ledger.
 
+import { EXIT } from "./exit_code.ts";
 import { newEngine, stepEngine } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
@@ -25,5 +26,5 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
   if (text !== "") log.warn(text);
   const { tables, desired } = engine.cluster;
   await Deno.stdout.write(new TextEncoder().encode(rulesetText(assembled({ tables, elements: desired }))));
-  return 0;
+  return EXIT.done;
 }

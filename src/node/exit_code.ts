@@ -1,6 +1,6 @@
 // The exit codes of all commands. Scripts rely on them, so a command that finds nothing never ends as one that answers.
 
-/** See README.md, "The history of a node". */
+/** As src/OPERATING.md has them. */
 export const EXIT = {
   /** The command did what it was asked for, or printed an answer. */
   done: 0,

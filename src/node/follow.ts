@@ -4,13 +4,13 @@
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
-import { snapshotLines, snapshotState } from "../fold/snapshot.ts";
+import { snapshotLines, type SnapshotState, snapshotState } from "../fold/snapshot.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { writeSnapshot, writeSnapshotInSteps } from "../ledger/snapshot_writer.ts";
-import type { LedgerWriter } from "../ledger/writer.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
@@ -24,6 +24,7 @@ import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
+import type { RunLedger } from "./run_ledger.ts";
 import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
@@ -37,7 +38,10 @@ export interface Process {
   readonly client: ApiClient | undefined;
   readonly served: Served;
   readonly faults: Faults;
+  readonly ledger: RunLedger;
   readonly stop: AbortController;
+  /** Resolves when the last run of the loop does no more with the keys of checkpoints: a disk may hang meanwhile. */
+  signed?: Promise<void> | undefined;
   /** Absent until the rules are in place for the first time. */
   serving?: Serving;
 }
@@ -99,37 +103,46 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     broken.throwIfAborted();
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
-  const signal = AbortSignal.any([stop.signal, broken]);
+  const signal = AbortSignal.any([stop.signal, broken, process.ledger.reopened]);
   const checked = process.inForce.source === undefined
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
   try {
     await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
     broken.throwIfAborted();
-    await checkpoints?.end();
+    if (ledger.failure === undefined) await checkpoints?.end();
   } finally {
-    await checkpoints?.stop();
+    process.signed = checkpoints?.stop();
   }
   await snapshots.end();
   return restart ? EXIT.failure : summary(engine);
 }
 
-/** Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. */
+/**
+ * Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. Not without a disk
+ * either: there is nothing to sign. The files of keys are small, and threads of the runtime write them, so that the loop does not
+ * wait for them; the worker of the ledger has the segments alone.
+ */
 function signing(
-  { options, inForce, served: { engine, metrics } }: Process,
+  { options, inForce, signed, served: { engine, metrics } }: Process,
   ports: Ports,
   broken: AbortSignal,
   resources: DisposableStack,
 ): Checkpoints | undefined {
-  if (options.once === true) return undefined;
+  const { ledger } = ports;
+  if (options.once === true || !(ledger instanceof RemoteLedger)) return undefined;
   const checkpoints = new Checkpoints(
     ledgerFolder(inForce.ledger),
-    ports.ledger,
+    ledger,
     (record) => appendRecord(engine, ports, record),
     ports.now,
     (head) => metrics.noteHead(head),
+    signed,
   );
-  const timer = setInterval(() => !broken.aborted && checkpoints.wake(), CHECKPOINT_STEP_MILLISECONDS);
+  const wake = () => {
+    if (!broken.aborted && ledger.failure === undefined) checkpoints.wake();
+  };
+  const timer = setInterval(wake, CHECKPOINT_STEP_MILLISECONDS);
   resources.defer(() => clearInterval(timer));
   return checkpoints;
 }
@@ -142,31 +155,43 @@ class Snapshots {
   /** `signs` makes a checkpoint: a segment ends with one. */
   constructor(
     readonly process: Pick<Process, "options" | "served">,
-    readonly ledger: LedgerWriter,
+    readonly ledger: Ledger,
     readonly signs: () => void,
   ) {}
 
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
-    const { tailBytes } = this.ledger;
+    const { tailBytes, failure } = this.ledger;
     const { cluster } = this.process.served.engine;
     // A snapshot has no elements. Those of large Services follow from their objects only when no step is left.
     if (isUnfinished(cluster)) return;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
-    if (!due || this.#running !== undefined) return;
+    if (!due || failure !== undefined || this.#running !== undefined) return;
     this.#last = Date.now();
     this.signs();
-    const lines = snapshotLines(snapshotState(cluster));
-    this.#running = writeSnapshotInSteps(this.ledger, lines, retention(this.process.options))
+    this.#running = this.#send(snapshotState(cluster), true)
       .finally(() => this.#running = undefined);
+  }
+
+  /** Sends a snapshot of `state` to the worker of the ledger, in pieces that take a few milliseconds each. */
+  async #send(state: SnapshotState, pauses: boolean): Promise<void> {
+    if (!(this.ledger instanceof RemoteLedger)) return;
+    for (const piece of this.ledger.beginSnapshot(snapshotLines(state))) {
+      this.ledger.sendPiece(piece);
+      if (pauses) await new Promise((resolve) => setTimeout(resolve, 0));
+      // What the worker has of it is dropped with the next one.
+      if (this.ledger.failure !== undefined) return;
+    }
+    this.ledger.endSnapshot(retention(this.process.options));
   }
 
   /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
   async end(): Promise<void> {
     await this.#running;
-    const { served, options } = this.process;
-    if (this.ledger.tailBytes <= SNAPSHOT_STOP_BYTES || isUnfinished(served.engine.cluster)) return;
-    writeSnapshot(this.ledger, snapshotLines(served.engine.cluster), retention(options));
+    const { cluster } = this.process.served.engine;
+    const { tailBytes, failure } = this.ledger;
+    if (tailBytes <= SNAPSHOT_STOP_BYTES || failure !== undefined || isUnfinished(cluster)) return;
+    await this.#send(cluster, false);
   }
 }
 

@@ -8,7 +8,7 @@ import { SystemError } from "../kernel/system_error.ts";
 import { ledgerId, readBackward } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
+import type { Storage } from "../ledger/storage.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import { type Position, POSITION_PATH, positionOf } from "../plan/position.ts";
 import { ourTables } from "./other_proxies.ts";
@@ -20,19 +20,25 @@ export interface HeldCommit {
   readonly generation: number;
 }
 
-/** The last commit of the ledger in `folder`, where `kernel` holds its rules. */
-export function heldCommit(folder: string | undefined, kernel: NetlinkKernel): HeldCommit | undefined {
-  if (folder === undefined) return undefined;
+/** The position that `kernel` holds beside our rules. */
+export function heldPosition(kernel: NetlinkKernel): Position | undefined {
   try {
     if (ourTables(kernel).length < FAMILIES.length) return undefined;
     const elements = kernel.elements({ family: "ip", name: TABLE }, containers("ip")[POSITION_SET]!);
-    const position = positionOf(new Map([[POSITION_PATH, elements]]));
-    return position && commitAt(folderStorage(folder, false), position);
+    return positionOf(new Map([[POSITION_PATH, elements]]));
   } catch (error) {
-    // The start reads all of it next, and reports the error then.
-    const expected = error instanceof SystemError || error instanceof Deno.errors.NotFound ||
-      isLedgerDamage(error);
-    if (!expected) throw error;
+    // The start lists the tables next, and reports the error then.
+    if (!(error instanceof SystemError)) throw error;
+    return undefined;
+  }
+}
+
+/** As {@link commitAt}. Undefined also where the ledger is damaged: the start reads all of it next, and reports that then. */
+export function heldCommit(storage: Storage, position: Position): HeldCommit | undefined {
+  try {
+    return commitAt(storage, position);
+  } catch (error) {
+    if (!isLedgerDamage(error)) throw error;
     return undefined;
   }
 }

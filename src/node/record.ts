@@ -1,9 +1,11 @@
 // Writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches no rules.
 
+import { EXIT } from "./exit_code.ts";
 import { type EngineState, stepEngine } from "../engine/engine.ts";
 import type { Source, SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { LedgerWriter, SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
+import type { LedgerWriter } from "../ledger/writer.ts";
 import { log, startNodeLog } from "./log.ts";
 import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";
@@ -50,7 +52,7 @@ export async function record(options: RecordOptions): Promise<number> {
     ledger.sync();
   }
   log.info(`recorded ${engine.cluster.services.size} Services; the ledger ends at @${ledger.next - 1}`);
-  return 0;
+  return EXIT.done;
 }
 
 /** Gives a batch to the engine, and appends the records that it returns. */

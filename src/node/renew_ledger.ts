@@ -7,6 +7,8 @@ import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
+import type { KubeObject } from "../kube/objects.ts";
+import { type ServiceName, serviceName } from "../kube/service_name.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { segmentFirst } from "../ledger/format.ts";
 import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
@@ -15,6 +17,7 @@ import { segmentNames } from "../ledger/segment.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
+import { LostDeletions } from "./lost_deletions.ts";
 import { VERSION } from "./program_version.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -28,11 +31,18 @@ export interface Renewed {
 
 /** Sets the segments in `storage` aside. No program may write to it meanwhile. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
+  const next = renewal(storage, damage, time);
+  storage.setAside(next.folder);
+  return next;
+}
+
+/** What a new ledger begins with once the segments in `storage` are set aside. */
+export function renewal(storage: Storage, damage: LedgerDamage, time: string): Renewed {
   const newer = damage.newerVersion;
-  const { state, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
+  const { state, deleted, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
   const folder = `${newer === undefined ? "damaged" : `version-${newer}`}-${time.replace(/[:.]/g, "-")}`;
-  storage.setAside(folder);
-  const events = relist(new Map(), [...state.objects.values()], true, time);
+  const objects = [...state.objects.values()].filter((object) => !isOneOf(object, deleted));
+  const events = relist(new Map(), objects, true, time);
   const gap: GapRecord = {
     kind: "gap",
     time,
@@ -69,6 +79,8 @@ export function repairLedger(path: string, damage: LedgerDamage, time: string): 
 /** What can be read of a damaged ledger. */
 interface LastKnown {
   readonly state: ClusterState;
+  /** Services of the state whose deletion is among the lost records. */
+  readonly deleted: ReadonlySet<ServiceName>;
   /** How many lines are not whole records. */
   readonly lost: number;
   readonly salvaged: NonNullable<GapRecord["salvaged"]>;
@@ -77,7 +89,7 @@ interface LastKnown {
 /** Of a ledger that only a newer version can read, nothing is used. */
 function nothingKnown(): LastKnown {
   const salvaged = { snapshot: null, records: 0, complete: false, committed: false };
-  return { state: emptyState(), lost: 0, salvaged };
+  return { state: emptyState(), deleted: new Set(), lost: 0, salvaged };
 }
 
 /** Folds the newest whole snapshot and all whole records after it. */
@@ -86,15 +98,18 @@ function lastKnown(storage: Storage): LastKnown {
   const state = snapshot === undefined ? emptyState() : restoredState(snapshot.lines);
   const [first] = segmentNames(storage);
   const records = salvage(storage, snapshot?.next);
+  const deletions = new LostDeletions(snapshot?.next ?? (first === undefined ? 0 : segmentFirst(first)!));
   let count = 0;
   let next = records.next();
   for (; !next.done; next = records.next()) {
     const { offset, record } = next.value;
     foldRecord(state, offsetOf(offset), record);
+    deletions.note(offset, record);
     count++;
   }
   return {
     state,
+    deleted: deletions.services(state),
     lost: next.value,
     salvaged: {
       snapshot: snapshot?.next ?? null,
@@ -103,6 +118,14 @@ function lastKnown(storage: Storage): LastKnown {
       committed: state.committed !== undefined,
     },
   };
+}
+
+/** Whether `object` is one of `services`. */
+function isOneOf(
+  { kind, metadata: { namespace = "", name } }: KubeObject,
+  services: ReadonlySet<ServiceName>,
+) {
+  return kind === "Service" && services.has(serviceName(namespace, name));
 }
 
 /** The newest configuration of `state`; undefined where none was recorded. */

@@ -10,7 +10,7 @@ import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { LedgerFailure } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
@@ -20,21 +20,22 @@ import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
-import { log, startNodeLog } from "./log.ts";
+import { flushLog, log, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
-import { type HeldCommit, heldCommit } from "./held_commit.ts";
+import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
+import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
-import { newServed, type Served, Serving } from "./serving.ts";
+import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
+import { configRecord, ledgerFolder, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
-/** Runs the proxy until the source ends or SIGTERM arrives; returns the exit code. */
-export async function run(options: RunOptions): Promise<number> {
+/** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
+export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
@@ -42,18 +43,55 @@ export async function run(options: RunOptions): Promise<number> {
     const config = { ...configRecord(inForce), bounds: BOUNDS_WITHOUT_STEPS };
     return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
+  requireSource(options, inForce);
+  const ledger = new RunLedger({
+    folder: ledgerFolder(inForce.ledger),
+    policy: options.fsync ?? "interval",
+    required: options.once === true,
+  });
+  let code: number = EXIT.failure;
+  try {
+    code = await runOn(ledger, options, inForce, assertions);
+  } finally {
+    await endLedger(ledger, code);
+  }
+  return code;
+}
+
+/**
+ * Throws a UsageError where the source is wrong, before the folder of the ledger is made. An API server is looked at later, while
+ * the disk is read, unless the ledger is missing too: then the source is named first.
+ */
+function requireSource(options: RunOptions, inForce: Settings): void {
+  if (inForce.source === undefined && inForce.ledger !== undefined) return;
+  openSource({ ...options, ...inForce }, options.once === true, apiClient(inForce));
+}
+
+/** Runs the proxy on `ledger`. */
+async function runOn(
+  ledger: RunLedger,
+  options: RunOptions,
+  inForce: Settings,
+  assertions: AssertionChecks | undefined,
+): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
-  const found = look(inForce);
+  ledger.prepare();
+  const found = await look(ledger);
   using _ = found.resources;
   const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
-  const served = newServed({
-    sendEvent: (event) => recorder?.send(event),
-    failed: (error) => faults.note("answer", error),
-  }, inForce);
+  const served = newServed(
+    {
+      sendEvent: (event) => recorder?.send(event),
+      failed: (error) => faults.note("answer", error),
+    },
+    inForce,
+    assertions,
+  );
+  assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const process: Process = { options, inForce, client, served, faults, stop: stopSignal() };
+  const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
   try {
     return await runProcess(process, found);
   } finally {
@@ -62,14 +100,21 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
+/** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
+async function endLedger(ledger: RunLedger, code: number): Promise<void> {
+  if (await ledger.close()) return;
+  await flushLog();
+  Deno.exit(code);
+}
+
 /** Runs the loop, again after each fault. A fault before the first rules are in place, or with `--once`, ends the program. */
 async function runProcess(process: Process, first: Found): Promise<number> {
   const { options, served, faults, stop } = process;
   let found: Found | undefined = first;
-  const start = () => {
-    const now = found ?? look(process.inForce);
+  const start = async () => {
+    const now = found ?? await look(process.ledger);
     found = undefined;
-    return live(process, now);
+    return await lives(process, now);
   };
   const code = await restarting(start, {
     stop: stop.signal,
@@ -87,6 +132,14 @@ async function runProcess(process: Process, first: Found): Promise<number> {
   return code ?? EXIT.failure;
 }
 
+/** Runs of the loop, until one does not end because the ledger can be continued. */
+async function lives(process: Process, first: Found): Promise<number> {
+  for (let found = first;; found = await look(process.ledger)) {
+    const code = await live(process, found);
+    if (process.stop.signal.aborted || !process.ledger.reopened.aborted) return code;
+  }
+}
+
 /** What a run of the loop finds. */
 interface Found {
   readonly kernel: NetlinkKernel;
@@ -97,10 +150,10 @@ interface Found {
 }
 
 /** Opens the kernel and finds out, and logs, whether it holds the rules of the last commit. */
-function look(inForce: Settings): Found {
+async function look(ledger: RunLedger): Promise<Found> {
   using opened = new DisposableStack();
   const kernel = opened.use(new NetlinkKernel());
-  const held = heldCommit(inForce.ledger, kernel);
+  const held = await ledger.look(heldPosition(kernel));
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
     log.info(
@@ -117,16 +170,14 @@ async function live(process: Process, found: Found): Promise<number> {
   const { kernel, held } = found;
   resources.use(found.resources.move());
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
-  const folder = ledgerFolder(inForce.ledger);
   const conntrack = resources.use(new Conntrack());
   // Rules that are in the kernel prove that the kernel has what they need.
   if (held === undefined && !capable(kernel)) return EXIT.failure;
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
+  const opened = await process.ledger.begin(process.serving === undefined);
+  const { engine, ledger, gap } = opened;
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
-  const opened = openForWriting(folder, options.fsync ?? "interval");
-  const { engine } = opened;
-  const ledger = resources.use(opened.ledger);
   Object.assign(served, {
     engine,
     drift: undefined,
@@ -137,12 +188,15 @@ async function live(process: Process, found: Found): Promise<number> {
   // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.
   const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
   const flags = options.ownTables ? OWNED : [];
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags });
+  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags, ...gap && { gap } });
   configure(engine, ports, inForce);
-  perform(engine, ports, present(kernel, options, held, ports.now()));
+  // A gap that this process made explains what differs.
+  perform(engine, ports, present(kernel, options, held, gap?.committed ? undefined : ports.now()));
   takeOver(engine, ports);
   log.info(
-    `reading ${source.description} as node ${inForce.node}; ledger ${folder} at @${ledger.next - 1}`,
+    `reading ${source.description} as node ${inForce.node}; ledger ${process.ledger.options.folder} at @${
+      ledger.next - 1
+    }`,
   );
   if (client !== undefined) warnOfServer(client, engine);
   // A node that starts while the API server is away serves the rules of the ledger.
@@ -151,6 +205,7 @@ async function live(process: Process, found: Found): Promise<number> {
   if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
   process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));
+  process.ledger.onRecord = (record) => appendRecord(engine, ports, record);
   resources.defer(() => faults.detach());
   return await follow(process, { source, ports, broken });
 }
@@ -172,6 +227,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      served.assertions?.noteSync(report.triggers, served.lastUpdated);
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);
@@ -188,7 +244,7 @@ function present(
   kernel: Kernel,
   { ownTables: owned = false }: RunOptions,
   held: HeldCommit | undefined,
-  time: string,
+  time: string | undefined,
 ): Input {
   const untouched = held?.generation === kernel.generation();
   if (!ownTables(kernel, owned)) return { kind: "unreadable", tables: ourTables(kernel) };

@@ -1,7 +1,7 @@
 // The flags of `run`, and what follows from them alone.
 
 import type { Retention } from "../ledger/retention.ts";
-import type { SyncPolicy } from "../ledger/writer.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import type { ConfigOptions } from "./config.ts";
 
 /** Flags of `run`. */

@@ -6,14 +6,17 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
 import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
+import { removeBehind } from "../ledger/cut_files.ts";
 import { segmentFirst } from "../ledger/format.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
-import { segmentNames } from "../ledger/segment.ts";
+import { segmentNames, type TornTail } from "../ledger/segment.ts";
 import { folderStorage, isUnfinishedFile, type Storage } from "../ledger/storage.ts";
-import { LedgerWriter, type SyncPolicy } from "../ledger/writer.ts";
-import { continueBehind, removeBehind } from "./cut_ledger.ts";
+import type { SyncPolicy } from "../ledger/disk_writer.ts";
+import { LedgerWriter, type RecoveryOptions } from "../ledger/writer.ts";
+import { type Continuation, continueBehind } from "./cut_ledger.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { setDamagedAside } from "./renew_ledger.ts";
@@ -43,66 +46,78 @@ const FOLDED_TOGETHER = 1000;
 /** Opens the ledger and folds it. A damaged ledger is set aside, and a new one begins with the records that can be read. */
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
+  const open = (options: RecoveryOptions) => new LedgerWriter(storage, { policy, ...options });
   try {
-    const lost = cutTail(storage, "snapshots");
-    const opened = openWhole(storage, path, policy, lost?.from);
-    const cut = lost ?? cutBehind(storage, opened.ledger.next);
-    const behind = cut === undefined ? false : goOnBehind(storage, opened, cut);
-    return { ...opened, renewed: behind || isRenewed(storage, opened) };
+    const { engine, read, cut, unused } = foldWhole(storage, path, open);
+    // Now this process has the lock.
+    read.disk.attempt(() => unused.forEach((name) => storage.remove(name)));
+    const behind = cut !== undefined && goOnBehind(engine, read, cut);
+    if (cut !== undefined) {
+      read.sync();
+      if (read.failure === undefined) read.disk.attempt(() => removeBehind(storage, cut.from));
+    }
+    return { engine, ledger: read, renewed: behind || isRenewed(storage, engine) };
   } catch (error) {
     if (!isLedgerDamage(error)) throw error;
     const { folder, records } = setDamagedAside(storage, error, new Date().toISOString());
-    const newer = error.newerVersion !== undefined;
-    log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${error.message}`);
-    log.error(
-      `it is set aside in ${path}/${folder}; a new one goes on with ${records.length - 1} records of it`,
-    );
-    const opened = openWhole(storage, path, policy);
-    const first = opened.ledger.append(records);
-    stepEngine(opened.engine, { kind: "appended", first, records });
-    return { ...opened, renewed: replacesRules(records[0]) };
+    reportRenewal(error, `${path}/${folder}`, records);
+    const { engine, read } = foldWhole(storage, path, open);
+    const first = read.append(records);
+    stepEngine(engine, { kind: "appended", first, records });
+    return { engine, ledger: read, renewed: replacesRules(records[0]) };
   }
 }
 
+/** Logs that a damaged ledger was set aside in `folder`, and that a new one begins with `records`. */
+export function reportRenewal(damage: LedgerDamage, folder: string, records: readonly LedgerRecord[]): void {
+  const newer = damage.newerVersion !== undefined;
+  log.error(`the ledger is ${newer ? "of a newer program" : "damaged"}: ${damage.message}`);
+  log.error(`it is set aside in ${folder}; a new one goes on with ${records.length - 1} records of it`);
+}
+
 /** Records the gap that a cut left. Returns whether rules were committed from what is missing, and from nothing before. */
-function goOnBehind(
-  storage: Storage,
-  { engine, ledger }: Pick<Opened, "engine" | "ledger">,
-  cut: CutTail,
-): boolean {
-  const { records, committed } = continueBehind(storage, cut, engine.cluster, new Date().toISOString());
+export function goOnBehind(engine: EngineState, ledger: Ledger, cut: CutLedger): boolean {
+  const { records, committed } = cut;
   log.error(`the end of the ledger was cut off: ${cut.text}; it goes on with a record of the gap`);
-  const first = ledger.append(records);
-  stepEngine(engine, { kind: "appended", first, records });
-  ledger.sync();
-  if (ledger.failure === undefined) ledger.attempt(() => removeBehind(storage, cut));
+  stepEngine(engine, { kind: "appended", first: ledger.append(records), records });
   return committed && engine.cluster.committed === undefined;
 }
 
 /** Whether the ledger replaces a damaged one that had committed rules, and no rules were committed since. */
-function isRenewed(storage: Storage, { engine }: Pick<Opened, "engine">): boolean {
-  if (engine.cluster.committed !== undefined) return false;
+export function isRenewed(storage: Storage, { cluster }: EngineState): boolean {
+  if (cluster.committed !== undefined) return false;
   const [first] = readLedger(storage);
   return replacesRules(first?.record);
 }
 
 /** Whether `record` begins a ledger that replaces a damaged one with committed rules. */
-function replacesRules(record: LedgerRecord | undefined): boolean {
+export function replacesRules(record: LedgerRecord | undefined): boolean {
   return record?.kind === "gap" && record.salvaged?.committed === true;
 }
 
-/**
- * Opens a ledger and folds it: the newest whole snapshot of what was before offset `end`, where one is given, then the records
- * after it, some at a time.
- */
-function openWhole(
+/** A ledger whose end was cut off, and how it goes on. */
+export type CutLedger = CutTail & Continuation;
+
+/** A ledger that was folded. */
+export interface FoldedLedger<T> {
+  readonly engine: EngineState;
+  /** What `open` returned. */
+  readonly read: T;
+  /** Where its end was cut off. */
+  readonly cut: CutLedger | undefined;
+  /** Files that no start needs: the writer removes them. */
+  readonly unused: readonly string[];
+}
+
+/** Folds a ledger: the newest whole snapshot, then the records after it, some at a time. `open` reads these records. */
+export function foldWhole<T extends { readonly torn: TornTail | undefined; readonly next: number }>(
   storage: Storage,
   path: string,
-  policy: SyncPolicy,
-  end?: number,
-): Pick<Opened, "engine" | "ledger"> {
+  open: (options: RecoveryOptions) => T,
+): FoldedLedger<T> {
+  const lost = cutTail(storage, "snapshots");
   const strays = straySnapshots(storage);
-  const snapshot = newestSnapshot<SnapshotLine>(storage, end, snapshotMisfit, strays);
+  const snapshot = newestSnapshot<SnapshotLine>(storage, lost?.from, snapshotMisfit, strays);
   if (snapshot === undefined) requireBeginning(storage);
   const engine = newEngine(snapshot && restoredState(snapshot.lines));
   const counted = progress("records read from the ledger");
@@ -116,8 +131,7 @@ function openWhole(
     waiting = [];
     counted(first);
   };
-  const ledger = new LedgerWriter(storage, {
-    policy,
+  const read = open({
     ...(snapshot === undefined ? {} : { behind: snapshot }),
     onRecord(offset, record) {
       if (waiting.length === 0) first = offset;
@@ -125,15 +139,15 @@ function openWhole(
     },
   });
   fold();
-  // Now this process has the lock.
-  ledger.attempt(() => {
-    for (const name of [...strays, ...storage.names().filter(isUnfinishedFile)]) storage.remove(name);
-  });
-  if (ledger.torn !== undefined) {
-    const { file, keep, lostBytes, reason } = ledger.torn;
+  const unused = [...strays, ...storage.names().filter(isUnfinishedFile)];
+  const cut = lost ?? cutBehind(storage, read.next);
+  const goesOn = cut &&
+    { ...cut, ...continueBehind(storage, cut, engine.cluster, new Date().toISOString()) };
+  if (read.torn !== undefined) {
+    const { file, keep, lostBytes, reason } = read.torn;
     log.warn(`${path}/${file}: cut ${lostBytes} bytes of an unfinished write at byte ${keep} (${reason})`);
   }
-  return { engine, ledger };
+  return { engine, read, cut: goesOn, unused };
 }
 
 /** Throws LedgerDamage where the past was removed and no whole snapshot of it is left: the state would not be complete. */

@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerHead } from "../ledger/head.ts";
-import type { LedgerFailure } from "../ledger/writer.ts";
+import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
 import { addProcessMetrics, measureLoopDelay, type ProcessGauged } from "./process_metrics.ts";

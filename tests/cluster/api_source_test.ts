@@ -37,7 +37,7 @@ class Proxy implements AsyncDisposable {
   readonly storage: Storage;
   readonly warnings: string[] = [];
   operations = 0;
-  readonly #ports: Ports;
+  readonly #ports: Ports & { readonly ledger: LedgerWriter };
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 

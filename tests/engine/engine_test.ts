@@ -13,7 +13,7 @@ import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import type { SetPath } from "../../src/nft/ruleset.ts";
-import { createTable } from "../../src/nft/transaction.ts";
+import { createTable, type Operation, type Transaction } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
 import { elementOperations } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
@@ -219,12 +219,15 @@ Deno.test("another skeleton, or a table that cannot be decoded, is replaced in o
   assertInSync(third.engine, kernel);
 });
 
-/** A kernel that says no `times` times. */
-function refusing(kernel: FakeKernel, times: number): Kernel {
-  let left = times;
+/** A kernel that rejects what `fault` finds in a transaction, with the code of the error. */
+function rejecting(
+  kernel: FakeKernel,
+  fault: (transaction: Transaction) => readonly [Operation, number] | undefined,
+): Kernel {
   return {
     commit(transaction) {
-      if (left-- > 0) throw new KernelRejection(transaction[0]!, 16);
+      const found = fault(transaction);
+      if (found !== undefined) throw new KernelRejection(...found);
       return kernel.commit(transaction);
     },
     tables: () => kernel.tables(),
@@ -235,11 +238,21 @@ function refusing(kernel: FakeKernel, times: number): Kernel {
   };
 }
 
+/** A kernel that rejects the first transaction. */
+function rejectingFirst(kernel: FakeKernel): Kernel {
+  let isFirst = true;
+  return rejecting(kernel, ([operation]) => {
+    if (!isFirst || operation === undefined) return undefined;
+    isFirst = false;
+    return [operation, 16];
+  });
+}
+
 Deno.test("a rejected commit moves no position, is recorded, and its changes are in the next one", () => {
   using kernel = new FakeKernel();
   const storage = memoryStorage();
   {
-    using process = new Process(refusing(kernel, 1), storage);
+    using process = new Process(rejectingFirst(kernel), storage);
     process.list(WEB, PODS);
     assert.equal(process.engine.rejections, 1);
     assert.equal(process.engine.committedOffset, -1);
@@ -255,22 +268,14 @@ Deno.test("a rejected commit moves no position, is recorded, and its changes are
   assert.deepEqual(outcomes, ["rejected", "committed"]);
 });
 
-/** A kernel that never takes an element with a comment that contains `word`. */
-function fussy(kernel: FakeKernel, word: string): Kernel {
-  return {
-    commit(transaction) {
-      const bad = transaction.find((operation) =>
-        operation.verb === "add" && operation.noun === "element" && operation.element.comment?.includes(word)
-      );
-      if (bad !== undefined) throw new KernelRejection(bad, 22);
-      return kernel.commit(transaction);
-    },
-    tables: () => kernel.tables(),
-    chains: (table) => kernel.chains(table),
-    generation: () => kernel.generation(),
-    list: (tables) => kernel.list(tables),
-    [Symbol.dispose]: () => {},
-  };
+/** A kernel that rejects every element with a comment that contains `word`. */
+function rejectingComment(kernel: FakeKernel, word: string): Kernel {
+  return rejecting(kernel, (transaction) => {
+    const bad = transaction.find((operation) =>
+      operation.verb === "add" && operation.noun === "element" && operation.element.comment?.includes(word)
+    );
+    return bad && [bad, 22];
+  });
 }
 
 Deno.test("a Service that the kernel rejects is set aside and named; all others are served, also after a restart", () => {
@@ -283,7 +288,7 @@ Deno.test("a Service that the kernel rejects is set aside and named; all others 
   const objects = [...bad.slice(0, 6), WEB, PODS, ...bad.slice(6)];
   const batch = { kind: "list", objects, complete: true, time: TIME, problems: [] } as const;
   {
-    using process = new Process(fussy(kernel, "bad"), storage);
+    using process = new Process(rejectingComment(kernel, "bad"), storage);
     perform(process.engine, process.ports, { kind: "batch", batch });
     commitBatch(process.engine, process.ports);
     assertInSync(process.engine, kernel);
@@ -299,7 +304,7 @@ Deno.test("a Service that the kernel rejects is set aside and named; all others 
     assert.equal(process.reports.at(-1)!.aside, 5);
   }
   {
-    using process = new Process(fussy(kernel, "bad"), storage);
+    using process = new Process(rejectingComment(kernel, "bad"), storage);
     process.receive({ kind: "events", events: [], problems: [] });
     assert.equal(process.engine.rejections, 0);
     assertInSync(process.engine, kernel);

@@ -1,12 +1,15 @@
 // Connections joined with Services: by frontend and endpoint, and the record with which an endpoint ceased to get new ones.
 
 import assert from "node:assert/strict";
-import { ConnectionCount, isAbout, isFrom, type TrackedConnection } from "../../src/history/connections.ts";
+import {
+  connectionsAbout,
+  type ConnectionsQuestion,
+  type TrackedConnection,
+} from "../../src/history/connections.ts";
 import { directoryOf } from "../../src/history/directory.ts";
 import { historyOf } from "../../src/history/history.ts";
 import { stateToRead } from "../../src/history/journal_reading.ts";
 import { findSubject, isNameProblem } from "../../src/history/names.ts";
-import { servicesOfState } from "../../src/history/services.ts";
 import { parseCidr } from "../../src/kube/address.ts";
 import { webPast } from "../support/web_history.ts";
 
@@ -17,11 +20,14 @@ function tracked(text: string, began?: string): TrackedConnection {
 }
 
 /** The rows at `offset`, where shop/web has endpoints as in web_history.ts. */
-function rowsAt(offset: number, connections: readonly TrackedConnection[], keep = false) {
+function rowsAt(
+  offset: number,
+  connections: readonly TrackedConnection[],
+  question: ConnectionsQuestion = {},
+) {
   const past = webPast();
-  const count = new ConnectionCount(servicesOfState(stateToRead(past, offset)), keep);
-  connections.forEach((one) => count.add(one));
-  return count.rows(past, offset);
+  const at = { state: stateToRead(past, offset), through: offset };
+  return connectionsAbout(past, at, question, (count) => connections.forEach(count));
 }
 
 const BY_CLUSTER_IP = tracked(
@@ -68,7 +74,7 @@ Deno.test("an address that no Service has is named, and says nothing of an endpo
 
 Deno.test("rows keep their connections only where they are asked for", () => {
   assert.deepEqual(rowsAt(13, [BY_CLUSTER_IP])[0]?.connections, []);
-  assert.deepEqual(rowsAt(13, [BY_CLUSTER_IP], true)[0]?.connections, [{
+  assert.deepEqual(rowsAt(13, [BY_CLUSTER_IP], { list: true })[0]?.connections, [{
     client: "10.244.1.9:1",
     target: "10.96.0.1:80",
     state: "ESTABLISHED",
@@ -82,11 +88,12 @@ Deno.test("a history answers about connections that a program has listed", () =>
 });
 
 Deno.test("rows are found by Service, port, node, address and block, connections by their clients", () => {
-  const rows = rowsAt(13, [BY_CLUSTER_IP, TO_THE_OTHER]);
+  const found = (question: ConnectionsQuestion) =>
+    rowsAt(13, [BY_CLUSTER_IP, TO_THE_OTHER], question).map(({ endpoint }) => endpoint);
   const about = (text: string) => {
     const subject = findSubject(directoryOf(stateToRead(webPast(), 13)), text);
     if (isNameProblem(subject)) throw new Error(text);
-    return rows.filter((row) => isAbout(subject, row)).map(({ endpoint }) => endpoint);
+    return found({ subject });
   };
   const [one, other] = ["10.244.0.1:8080", "10.244.0.2:8080"];
   assert.deepEqual(about("shop/web:http"), [one, other]);
@@ -95,6 +102,12 @@ Deno.test("rows are found by Service, port, node, address and block, connections
   assert.deepEqual(about("10.244.0.1"), [one]);
   assert.deepEqual(about("10.244.0.1:8081"), []);
   assert.deepEqual(about("10.244.0.2/31"), [other]);
-  assert.ok(isFrom(parseCidr("10.244.1.0/24")!, BY_CLUSTER_IP));
-  assert.ok(!isFrom(parseCidr("10.244.1.0/24")!, BY_NODE_PORT));
+  const from = (clients: string) => found({ clients: parseCidr(clients)! });
+  assert.deepEqual(from("10.244.1.0/24"), [one, other]);
+  assert.deepEqual(from("203.0.113.0/24"), []);
+  assert.deepEqual(found({ leaving: true }), []);
+  assert.deepEqual(
+    rowsAt(4, [BY_CLUSTER_IP, TO_THE_OTHER], { leaving: true }).map(({ endpoint }) => endpoint),
+    [one],
+  );
 });

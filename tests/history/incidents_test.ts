@@ -4,6 +4,12 @@ import assert from "node:assert/strict";
 import { bisectCommand } from "../../src/cli/commands/bisect.ts";
 import { blameCommand as blame } from "../../src/cli/commands/blame.ts";
 import { logCommand } from "../../src/cli/commands/log.ts";
+import { type Assertion, parseAssertions } from "../../src/history/assertion.ts";
+import { checkAssertions } from "../../src/history/assertion_check.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { assertionsOf, assertionsText, servicesChanged } from "../../src/history/written_assertions.ts";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+import { openPast } from "../../src/library/open_ledger.ts";
 import { INCIDENTS, type Truth, writeIncident } from "../support/incident.ts";
 
 const SEEDS = 100;
@@ -70,6 +76,35 @@ Deno.test("bisect, blame or log names the cause of each of 100 incidents", () =>
     seen.set(truth.kind, (seen.get(truth.kind) ?? 0) + 1);
   }
   assert.deepEqual([...seen.keys()].sort(), [...INCIDENTS].sort());
+  Deno.removeSync(folder, { recursive: true });
+});
+
+/** What the causes of broken assertions are, of a file that was written of the state before; nothing is known of the failure. */
+function broken(folder: string, { before, end }: Truth): { readonly text: string; readonly cause: number }[] {
+  const past = openPast(folder);
+  const span = { from: before, through: end };
+  const { state } = stateAt(past, before);
+  const text = assertionsText("written", assertionsOf(state, servicesChanged(past, span, state)));
+  const parsed = parseAssertions(readDocuments("written.yaml", text).values);
+  if ("problems" in parsed) return assert.fail(parsed.problems.join("\n"));
+  return checkAssertions(past, span, parsed as readonly Assertion[]).filter(({ holds }) => !holds).map(
+    ({ name, text, cause }) => ({ text: `${name}: ${text}`, cause: cause?.offset ?? -1 }),
+  );
+}
+
+Deno.test("assertions that were written of the state before name the cause of each of 100 incidents, and no other", () => {
+  const folder = Deno.makeTempDirSync();
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const place = `${folder}/${seed}`;
+    const truth = writeIncident(place, seed);
+    const found = broken(place, truth);
+    const causes = [...new Set(found.map(({ cause }) => cause))];
+    assert.deepEqual(
+      causes,
+      truth.causes.slice(0, 1),
+      `seed ${seed}: ${truth.kind}: ${JSON.stringify(found)}`,
+    );
+  }
   Deno.removeSync(folder, { recursive: true });
 });
 

@@ -120,6 +120,31 @@ Deno.test("a table with a rule that this program never writes is rejected, not m
   );
 });
 
+/** Changes of our tables that a listing could take for what this program writes, or fail at. */
+const ALMOST_OURS = [
+  ...["ct state established accept", "ct state new,established accept", "ct status snat accept"],
+  ...[
+    "meta mark 3 accept",
+    "meta mark and 3 == 1 accept",
+    "meta l4proto > 3 accept",
+    "ip saddr > 10.0.0.1 accept",
+  ],
+  ...["reject with icmp host-unreachable", "reject with icmp type admin-prohibited"],
+  ...["ip daddr != @cluster-ips accept", "ip daddr 10.0.0.1-10.0.0.4 accept"],
+].map((rule) => ["add", "rule", "ip", "ledgerproxy", "services", ...rule.split(" ")]).concat([
+  ["add", "element", "ip", "ledgerproxy", "no-endpoint-services", "{ * : drop }"],
+  ["add", "element", "ip", "ledgerproxy", "cluster-ips", "{ * }"],
+  ["add", "chain", "ip", "ledgerproxy", "more", "{ type filter hook input priority 5; policy drop; }"],
+]);
+
+for (const change of ALMOST_OURS) {
+  Deno.test(`a table after nft ${change.join(" ")} is rejected, not misread`, () => {
+    using kernel = furnished();
+    nft(change.map((word) => `'${word}'`));
+    assert.throws(() => kernel.list(TABLES), UnreadableRuleset);
+  });
+}
+
 Deno.test("probing finds every feature that is needed and changes nothing", () => {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();

@@ -39,7 +39,7 @@ function ledger(compressed: boolean): MemoryStorage {
   for (const { offset, record } of RECORDS) {
     if (offset > 0 && offset % 8 === 0) {
       if (compressed) writeSnapshot(writer, snapshotLines(state), KEEP);
-      else writer.endSegment();
+      else writer.disk.endSegment();
     }
     writer.append([record]);
     foldRecord(state, offset, record);

@@ -2,18 +2,10 @@
 
 import assert from "node:assert/strict";
 import { HEAD_METRIC, readHeads } from "../../src/ledger/head.ts";
-import { newMetrics } from "../../src/serve/metrics.ts";
-import { PROCESS } from "../support/process_gauged.ts";
+import { idleMetrics } from "../support/process_gauged.ts";
 
 Deno.test("the head that a node publishes is read from its metrics, and only the newest is there", async () => {
-  const metrics = newMetrics({
-    status: () => [],
-    gathered: () => ({ services: 0, endpoints: 0 }),
-    ledger: () => undefined,
-    problems: () => [],
-    droppedLines: () => 0,
-    ...PROCESS,
-  });
+  const metrics = idleMetrics();
   assert.equal(readHeads(await metrics.text()), `it has neither checkpoints nor series ${HEAD_METRIC}`);
   const head = { ledger: "0123456789abcdef", next: 1234, chain: "ab".repeat(32) };
   metrics.noteHead({ ...head, next: 7 });

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { LedgerLocked, LedgerOverflow, LedgerWriter } from "../../src/ledger/writer.ts";
+import { LedgerLocked } from "../../src/ledger/disk_writer.ts";
+import { LedgerOverflow, LedgerWriter } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, open, recordsIn, text, using } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
 

@@ -5,7 +5,7 @@ import { METRICS_PAGE, metricsPage } from "../support/reference.ts";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import { newMetrics } from "../../src/serve/metrics.ts";
 import { serveMetrics } from "../../src/serve/metrics_server.ts";
-import { PROCESS } from "../support/process_gauged.ts";
+import { idleMetrics, PROCESS } from "../support/process_gauged.ts";
 import { resourceStatus } from "../support/resource_status.ts";
 
 const REPORT: SyncReport = {
@@ -96,14 +96,7 @@ Deno.test("a sync is counted with kube-proxy's names, for both families, and wit
 
 Deno.test("the metrics server answers kube-proxy's paths", async () => {
   const address = { hostname: "127.0.0.1", port: 20_249 };
-  const metrics = newMetrics({
-    status: () => [],
-    gathered: () => ({ services: 0, endpoints: 0 }),
-    ledger: () => undefined,
-    problems: () => [],
-    droppedLines: () => 0,
-    ...PROCESS,
-  });
+  const metrics = idleMetrics();
   const pages = {
     config: { mode: "nftables" },
     details: () => ({ node: "Node a was deleted" }),

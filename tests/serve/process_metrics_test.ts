@@ -1,19 +1,11 @@
 // Metrics about the process and its event loop, and counters that are there before anything was counted.
 
 import assert from "node:assert/strict";
-import { newMetrics } from "../../src/serve/metrics.ts";
-import { PROCESS } from "../support/process_gauged.ts";
+import { idleMetrics } from "../support/process_gauged.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("the process and the runtime have the names that dashboards use", async () => {
-  const metrics = newMetrics({
-    status: () => [],
-    gathered: () => ({ services: 0, endpoints: 0 }),
-    ledger: () => undefined,
-    problems: () => [],
-    droppedLines: () => 0,
-    ...PROCESS,
-  });
+  const metrics = idleMetrics();
   const lines = new Set((await metrics.text()).split("\n"));
   for (
     const line of [
@@ -32,14 +24,7 @@ Deno.test("the process and the runtime have the names that dashboards use", asyn
 });
 
 Deno.test("a timer that runs late is measured", async () => {
-  const metrics = newMetrics({
-    status: () => [],
-    gathered: () => ({ services: 0, endpoints: 0 }),
-    ledger: () => undefined,
-    problems: () => [],
-    droppedLines: () => 0,
-    ...PROCESS,
-  });
+  const metrics = idleMetrics();
   using _measuring = metrics.measureLoopDelay();
   const delayed = async () => /^deno_event_loop_delay_seconds_count [1-9]/m.test(await metrics.text());
   const end = performance.now() + 700;

@@ -9,7 +9,7 @@ export function act(world: World): void {
   const waits = (CHANGES.has(what) && isAhead(world)) || (ENDS.has(what) && world.outlives);
   if (!waits) what(world);
   const { process, chance, disk } = world;
-  if (process !== undefined && process.ledger.synced && chance.once(4)) disk.noteDurable();
+  if (process !== undefined && process.synced && chance.once(4)) disk.noteDurable();
   world.server.connections.changed(world.now);
 }
 
@@ -40,6 +40,10 @@ const ACTS: readonly ((world: World) => void)[] = [
   refuse,
   shrink,
   failDisk,
+  hangDisk,
+  hangDisk,
+  endWorker,
+  loseMessage,
   ({ disk }) => disk.mend(),
   ({ process }) => process?.snapshot(),
   endProcess,
@@ -173,9 +177,32 @@ function failDisk(world: World): void {
   world.counts.fired("disk fails");
 }
 
+/** The disk answers no call for a while, perhaps while the program starts. */
+function hangDisk(world: World): void {
+  world.disk.hangsUntil = world.now + world.chance.between(100, 20_000);
+  world.disk.troubled = true;
+  world.counts.fired("disk hangs");
+  if (world.chance.once(3) && !world.outlives) world.end(false);
+}
+
+function endWorker(world: World): void {
+  if (world.process?.worker === undefined) return;
+  world.disk.troubled = true;
+  world.process.worker.die();
+  world.disk.unlock();
+  world.counts.fired("ledger's worker ends");
+}
+
+function loseMessage(world: World): void {
+  // A change makes some.
+  if (world.process?.worker?.loseMessage() !== true) return;
+  world.disk.troubled = true;
+  world.counts.fired("message to the ledger's worker lost");
+}
+
 function endProcess(world: World): void {
   if (world.process === undefined) return;
-  world.process.ledger[Symbol.dispose]();
+  world.process.worker?.close();
   world.counts.fired("end of the process");
   throw new Killed();
 }

@@ -12,6 +12,10 @@ export class Disk {
   storage: MemoryStorage = memoryStorage();
   /** Called before each call of the disk; may throw. */
   onCall: () => void = () => {};
+  /** Until then it answers no call. */
+  hangsUntil = 0;
+  /** Whether records that rules follow may be lost with the process: since its start the disk failed, hung or was slow. */
+  troubled = false;
   #failing = new Set<string>();
   /** All records that were ever durable, as text. */
   #durable: string[] = [];
@@ -23,6 +27,12 @@ export class Disk {
   /** Some calls fail from now on. */
   fail(chance: Chance): void {
     this.#failing = new Set(chance.some(CALLS, 1 + chance.below(3)));
+    this.troubled = true;
+  }
+
+  /** A process begins to write. */
+  noteStart(): void {
+    this.troubled = this.#failing.size > 0;
   }
 
   mend(): void {
@@ -40,6 +50,7 @@ export class Disk {
 
   /** The end of the process; with a power cut only a part of the bytes that were not synced is left. */
   restart(power: boolean, chance: Chance): void {
+    if (power) this.troubled = true;
     const left = memoryStorage(this.storage.files);
     for (const [name, bytes] of this.storage.files) {
       const synced = this.storage.synced.get(name) ?? 0;
@@ -52,9 +63,18 @@ export class Disk {
     this.mend();
   }
 
+  /** The thread that held the lock has ended. */
+  unlock(): void {
+    const { storage } = this;
+    this.storage = memoryStorage(storage.files);
+    for (const [name, length] of storage.synced) this.storage.synced.set(name, length);
+    this.#watch();
+  }
+
   /** Replaces the disk by an empty one. */
   replace(): void {
     this.storage = memoryStorage();
+    this.troubled = true;
     this.#durable = [];
     this.#watch();
   }

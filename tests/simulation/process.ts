@@ -19,11 +19,15 @@ import type { Kernel } from "../../src/kernel/kernel.ts";
 import { describeKey, type KubeObject, type ObjectKind } from "../../src/kube/objects.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
-import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
-import { LedgerWriter } from "../../src/ledger/writer.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { MemoryLedger } from "../../src/ledger/memory_ledger.ts";
+import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
+import type { RecordGap } from "../../src/engine/input.ts";
 import { commitAt } from "../../src/node/held_commit.ts";
 import { positionOf } from "../../src/plan/position.ts";
 import type { MemoryStorage } from "../support/memory_storage.ts";
+import type { Disk } from "./disk.ts";
+import { SimulatedWorker } from "./ledger_worker.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
 import { EARLIER, GHOST } from "./faulty_answers.ts";
@@ -33,6 +37,8 @@ import type { Server } from "./server.ts";
 
 const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const SEGMENT_BYTES = 20_000;
+/** Bytes of records that may wait for the disk. */
+const WAITING_BYTES_MAX = 8000;
 /** The beginning of virtual time. */
 const WALL = Date.parse("2026-11-23T09:00:00.000Z");
 
@@ -52,7 +58,8 @@ export function moment(at: number): Now {
 
 export class Process {
   readonly engine;
-  readonly ledger: LedgerWriter;
+  readonly ledger: RemoteLedger | MemoryLedger;
+  readonly worker: SimulatedWorker | undefined;
   readonly running: Running;
   readonly client: Client;
   /** Whether the start listed the kernel's tables. */
@@ -62,29 +69,35 @@ export class Process {
 
   constructor(
     kernel: UnreliableKernel,
-    storage: MemoryStorage,
+    readonly disk: Disk,
     readonly server: Server,
     shared: boolean,
     now: number,
+    gap: RecordGap | undefined,
     readonly counts: FaultCounts,
   ) {
     this.#now = now;
-    const snapshot = newestSnapshot<SnapshotLine>(storage);
+    const { storage } = disk;
+    const hangs = now < disk.hangsUntil;
+    const snapshot = hangs ? undefined : newestSnapshot<SnapshotLine>(storage);
     const engine = newEngine(snapshot && restoredState(snapshot.lines));
     this.engine = engine;
-    this.ledger = new LedgerWriter(storage, {
+    this.worker = hangs ? undefined : new SimulatedWorker(disk, server.chance, () => this.#now, {
       policy: "interval",
       segmentBytes: SEGMENT_BYTES,
+      waitingMax: WAITING_BYTES_MAX,
       ...(snapshot === undefined ? {} : { behind: snapshot }),
       onRecord: (first, record) => void stepEngine(engine, { kind: "appended", first, records: [record] }),
     });
+    this.ledger = this.worker?.open() ?? new MemoryLedger(() => "the disk hangs");
     const ports = this.#ports(kernel);
-    perform(engine, ports, { kind: "opened", ledger: this.ledger.ledger });
-    if (this.ledger.next === 0) {
+    perform(engine, ports, { kind: "opened", ledger: this.ledger.ledger, ...!hangs && gap && { gap } });
+    if (engine.cluster.node.name === "") {
       const first = this.ledger.append([CONFIG]);
       perform(engine, ports, { kind: "appended", first, records: [CONFIG] });
     }
-    perform(engine, ports, standing(kernel, storage, moment(now).time));
+    const started = gap?.committed ? undefined : moment(now).time;
+    perform(engine, ports, hangs ? list(kernel, started) : standing(kernel, storage, started));
     this.listed = isListed(engine.tables);
     commitBatch(engine, ports);
     this.running = newRunning(engine, ports, now);
@@ -93,11 +106,23 @@ export class Process {
   }
 
   wakeAt(): number {
-    return Math.min(wakeAt(this.running), this.client.wakeAt());
+    return Math.min(wakeAt(this.running), this.client.wakeAt(), this.worker?.wakeAt() ?? Infinity);
+  }
+
+  /** What is not in the ledger, where the loop is to start again to continue it. */
+  get gap(): RecordGap | undefined {
+    const { worker, ledger, disk, engine } = this;
+    const reopens = worker === undefined || worker.reopens;
+    const { omission } = ledger;
+    if (!reopens || this.#now < disk.hangsUntil || omission === undefined) return undefined;
+    const { reason, records } = omission;
+    const committed = engine.committedOffset >= ledger.next - records;
+    return { time: moment(this.#now).time, reason, records, committed };
   }
 
   wake(now: number): void {
     this.#now = now;
+    if ((this.worker?.wakeAt() ?? Infinity) <= now) this.worker!.wake();
     wake(this.running, now);
     if (this.client.wakeAt() <= now) this.client.wake(moment(now));
     this.#takeAll();
@@ -109,10 +134,19 @@ export class Process {
     this.#takeAll();
   }
 
+  /** Whether every record is durable. */
+  get synced(): boolean {
+    const { ledger } = this;
+    return ledger instanceof RemoteLedger && ledger.omission === undefined && ledger.durable === ledger.next;
+  }
+
   /** Writes a snapshot, as the program does from time to time. */
   snapshot(): void {
     if (isUnfinished(this.engine.cluster)) return;
-    writeSnapshot(this.ledger, snapshotLines(this.engine.cluster), KEEP_ALL);
+    const { ledger } = this;
+    if (!(ledger instanceof RemoteLedger) || ledger.failure !== undefined) return;
+    for (const piece of ledger.beginSnapshot(snapshotLines(this.engine.cluster))) ledger.sendPiece(piece);
+    ledger.endSnapshot(KEEP_ALL);
   }
 
   #takeAll(): void {
@@ -179,7 +213,7 @@ export class Process {
 }
 
 /** `ledger`, with `look` called before each append. */
-function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) => void): LedgerWriter {
+function watched(ledger: Ledger, look: (records: readonly LedgerRecord[]) => void): Ledger {
   const append = ledger.append.bind(ledger);
   ledger.append = (records) => {
     look(records);
@@ -189,7 +223,7 @@ function watched(ledger: LedgerWriter, look: (records: readonly LedgerRecord[]) 
 }
 
 /** What a start knows of the kernel. If no program committed since the ledger's last commit, it need not list the tables. */
-function standing(kernel: Kernel, storage: MemoryStorage, time: string): Input {
+function standing(kernel: Kernel, storage: MemoryStorage, time: string | undefined): Input {
   const found = list(kernel, time);
   const position = found.kind === "listed" ? positionOf(found.ruleset.elements) : undefined;
   const held = position && commitAt(storage, position);

@@ -180,6 +180,16 @@ export const SABOTAGES: readonly Sabotage[] = [
     file: "src/engine/healer.ts",
     changes: [["(listed ? AUDIT_MILLISECONDS : FIRST_AUDIT_MILLISECONDS)", "AUDIT_MILLISECONDS"]],
   },
+  {
+    check: "rules wait until the ledger's worker has written the records that they follow",
+    file: "src/engine/run_loop.ts",
+    changes: [["  ledger.awaitWritten();\n", ""]],
+  },
+  {
+    check: "a message to the ledger's worker that was lost is noticed",
+    file: "src/ledger/worker_side.ts",
+    changes: [["if (next !== disk.end.next) throw", "if (false) throw"]],
+  },
 ];
 
 /** Applies `sabotage` to `text`. Throws where an old text is not there exactly once. */

@@ -19,8 +19,10 @@ const NONE: Answer = { status: 0, headers: {}, text: "", then: "silence" };
 export class Server {
   /** Whether answers may be wrong. */
   faulty = false;
-  /** Requests per path and minute. */
+  /** Requests per path and minute, of each process alone: the world starts a new one every few seconds. */
   readonly requests = new Map<string, number>();
+  /** How many processes there were. */
+  processes = 0;
   /** Requests that came earlier than Retry-After allowed. */
   tooEarly = 0;
   /** Most pages that were asked for of one list that has no end. */
@@ -108,7 +110,7 @@ export class Server {
   }
 
   #count(path: string, now: number): void {
-    const key = `${Math.floor(now / 60_000)} ${path}`;
+    const key = `${Math.floor(now / 60_000)} of process ${this.processes}: ${path}`;
     this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
   }
 

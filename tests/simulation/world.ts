@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { act } from "./acts.ts";
+import type { RecordGap } from "../../src/engine/input.ts";
+import { NO_RESTARTS, restartedAt, restartPause } from "../../src/node/restarts.ts";
 import { disagreement, ledgerProblems } from "./agreement.ts";
 import { Chance } from "./chance.ts";
 import { Cluster, FIXTURES, idleSlice, keyOf, someObject } from "./cluster.ts";
@@ -64,8 +66,14 @@ export class World {
   readonly #promises: Promises;
   #process: Process | undefined;
   #restartAt = Infinity;
+  /** The last record that rules of the process that ended followed. */
+  #committed = -1;
   /** The process ends as soon as it has taken what has arrived. */
   #endsSoon = false;
+  /** How often the loop has started again in place to continue the ledger. */
+  #continued = NO_RESTARTS;
+  /** Since when the ledger can be continued. */
+  #gapSince: number | undefined;
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
@@ -143,7 +151,11 @@ export class World {
 
   /** The process ends. With `power` only a part of the bytes that were not synced is left, and the kernel is empty. */
   end(power: boolean): void {
+    if (this.#process?.ledger.omission !== undefined) this.disk.troubled = true;
+    this.#committed = this.#process?.engine.committedOffset ?? -1;
     this.#process = undefined;
+    this.#continued = NO_RESTARTS;
+    this.server.processes++;
     this.server.forget();
     this.#promises.noteEnd(power);
     this.#endsSoon = false;
@@ -169,6 +181,7 @@ export class World {
       if (this.#endsSoon) throw new Killed();
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
+      this.#continueWhereDue();
       if (this.#process !== undefined) this.#promises.check(this.#process, this.kernel, this.now);
     });
   }
@@ -186,20 +199,51 @@ export class World {
     }
   }
 
-  #start(): void {
+  /** Where the ledger can be continued, the loop starts again in place: after a pause, as in `run`. */
+  #continueWhereDue(): void {
+    const gap = this.#process?.gap;
+    this.#gapSince = gap && (this.#gapSince ?? this.now);
+    if (gap === undefined) return;
+    const restarts = restartedAt(this.#continued, this.#gapSince!);
+    if (this.now - this.#gapSince! < restartPause(restarts)) return;
+    this.#continued = restarts;
+    this.#continue(gap);
+  }
+
+  #continue(gap: RecordGap): void {
+    if (gap.reason.includes("too slow")) this.counts.fired("records left out");
+    this.#process!.worker?.close();
+    this.#process = undefined;
+    this.server.forget();
+    this.#promises.noteEnd(false);
+    this.disk.unlock();
+    this.#start(gap);
+  }
+
+  #start(gap?: RecordGap): void {
+    if (this.now < this.disk.hangsUntil) this.counts.fired("disk hangs at a start");
+    else if (gap === undefined) this.#checkEnd();
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
     this.#process = new Process(
       this.kernel,
-      this.disk.storage,
+      this.disk,
       this.server,
       this.#shared,
       this.now,
+      gap,
       this.counts,
     );
-    this.disk.check();
+    if (this.now >= this.disk.hangsUntil) this.disk.check();
     const hides = this.#promises.noteStart(this.#process, this.kernel, untouched, this.now);
     if (hides) this.counts.fired("drift that a commit hides");
+  }
+
+  /** Asserts that rules follow no record that was lost, unless the disk was not well. */
+  #checkEnd(): void {
+    const lost = this.#committed >= this.disk.records().length;
+    assert.ok(!lost || this.disk.troubled, "the end of the process loses no record that rules follow");
+    this.disk.noteStart();
   }
 
   #count(): void {
@@ -210,6 +254,7 @@ export class World {
     this.server.faulty = false;
     this.life = Infinity;
     this.disk.mend();
+    this.disk.hangsUntil = this.now;
     this.kernel.refusals = 0;
     this.kernel.most = Infinity;
     for (const object of this.cluster.objects.values()) {

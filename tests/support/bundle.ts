@@ -4,7 +4,7 @@
 const ROOT = new URL("../../", import.meta.url);
 const DOCKERFILE = new URL("Dockerfile", ROOT);
 const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
-const INPUTS = ["src", "deno.json", "deno.lock"];
+const INPUTS = ["src", "deno.json", "deno.lock", ".ci/bundle.ts"];
 
 /** The command of the image, as a container runtime starts it. */
 export function imageEntrypoint(): string[] {

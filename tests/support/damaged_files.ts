@@ -39,7 +39,7 @@ export function stoppedLedger(): MemoryStorage {
     for (const { offset, record } of past.records()) {
       if (offset === 5) writeSnapshot(writer, snapshotLines(state), KEEP);
       // A segment that is not compressed yet.
-      if (offset === 9) writer.endSegment();
+      if (offset === 9) writer.disk.endSegment();
       writer.append([record]);
       foldRecord(state, offset, record);
     }

@@ -9,7 +9,8 @@ import type { Kernel } from "../../src/kernel/kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
-import { LedgerWriter, type SyncPolicy } from "../../src/ledger/writer.ts";
+import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
 
 /** The time of all records, unless a test has a clock. */
 export const TIME = "2026-11-23T18:00:00.000Z";

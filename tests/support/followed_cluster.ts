@@ -16,7 +16,7 @@ const TIME = "2026-11-26T10:00:00.000Z";
 export class FollowedCluster implements AsyncDisposable {
   readonly engine = newEngine();
   readonly warnings: string[] = [];
-  readonly #ports: Ports;
+  readonly #ports: Ports & { readonly ledger: LedgerWriter };
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 

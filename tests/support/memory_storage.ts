@@ -9,6 +9,8 @@ export interface MemoryStorage extends Storage {
   readonly synced: Map<string, number>;
   /** Files that were set aside, by name. */
   readonly aside: Map<string, Map<string, Uint8Array>>;
+  /** Set when another program has replaced the folder. */
+  gone: boolean;
   /** Called before each write and sync; throw to make it fail. */
   fault: (call: "write" | "sync" | "create" | "truncate" | "syncFolder" | "lock") => void;
 }
@@ -26,6 +28,7 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
     synced: new Map(),
     path: "memory",
     files: new Map([...files].map(([name, bytes]) => [name, bytes.slice()])),
+    gone: false,
     fault: () => {},
     names: () => [...storage.files.keys()].sort(),
     size: (name) => fileOf(storage, name).length,
@@ -53,11 +56,15 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.files.clear();
     },
     syncFolder: () => storage.fault("syncFolder"),
+    rename(name, to) {
+      storage.files.set(to, storage.files.get(name)!);
+      storage.files.delete(name);
+    },
     lock() {
       storage.fault("lock");
       if (locked) return { heldBy: "the test" };
       locked = true;
-      return { [Symbol.dispose]: () => void (locked = false) };
+      return { held: () => !storage.gone, [Symbol.dispose]: () => void (locked = false) };
     },
   };
   return storage;
@@ -70,6 +77,7 @@ function fileOf({ files }: MemoryStorage, name: string): Uint8Array {
 }
 
 function appendFile(storage: MemoryStorage, name: string): AppendFile {
+  let last = storage.files.get(name)!;
   return {
     write(bytes) {
       const before = storage.files.get(name)!;
@@ -84,12 +92,15 @@ function appendFile(storage: MemoryStorage, name: string): AppendFile {
         throw error;
       }
       grown.set(bytes, before.length);
-      storage.files.set(name, grown);
+      storage.files.set(name, last = grown);
     },
     sync() {
       storage.fault("sync");
       storage.synced.set(name, storage.files.get(name)!.length);
     },
+    // Another program cannot replace a file of this storage, only remove it.
+    inPlace: () => storage.files.has(name),
+    content: (size) => last.slice(0, size),
     close: () => {},
   };
 }

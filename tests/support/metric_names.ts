@@ -1,18 +1,10 @@
 // The names that a scrape of this program has, and those that a PromQL query uses.
 
-import { newMetrics } from "../../src/serve/metrics.ts";
-import { PROCESS } from "./process_gauged.ts";
+import { idleMetrics } from "./process_gauged.ts";
 
 /** All series names of the program, with the suffixes of histograms; and \`up\`, which Prometheus adds. */
 export async function metricNames(): Promise<ReadonlySet<string>> {
-  const metrics = newMetrics({
-    status: () => [],
-    gathered: () => ({ services: 0, endpoints: 0 }),
-    ledger: () => undefined,
-    problems: () => [],
-    droppedLines: () => 0,
-    ...PROCESS,
-  });
+  const metrics = idleMetrics();
   metrics.measureLoopDelay()[Symbol.dispose]();
   const names = new Set(["up"]);
   for (const [, name, type] of (await metrics.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)) {

@@ -10,12 +10,16 @@ import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { imageCommand } from "./bundle.ts";
+import type { LoopDisk } from "./loop_disk.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
 /** Mounts the program's disk at $0/disk: a small one, or the folder $0/store. */
 const DISKS = {
   small: "mount -t tmpfs -o size=256k ledger $0/disk",
+  /** Without a file on it, and without room for one. */
+  fullOfFiles: "mount -t tmpfs -o nr_inodes=1 ledger $0/disk",
+  emptyReadOnly: "mount -t tmpfs -o ro ledger $0/disk",
   store: "mount --bind $0/store $0/disk",
   readOnly: "mount --bind $0/store $0/disk && mount -o remount,bind,ro $0/disk",
 };
@@ -24,13 +28,16 @@ const DISKS = {
 export class SourceProgram implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
-  constructor(readonly folder: string, disk: keyof typeof DISKS, ...flags: readonly string[]) {
-    const script = `${DISKS[disk]} && exec "$@" >> $0/log 2>&1`;
+  constructor(readonly folder: string, disk: keyof typeof DISKS | LoopDisk, ...flags: readonly string[]) {
+    const [program, entrance, mount] = typeof disk === "string"
+      ? ["unshare", "--mount", DISKS[disk]]
+      : ["nsenter", disk.namespace, "true"];
+    const script = `${mount} && exec "$@" >> $0/log 2>&1`;
     const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`];
     const more = ["--healthz-bind-address", "127.0.0.1:10256", ...flags];
     const command = imageCommand("run", "--node", "node-a", ...paths, ...more);
-    this.#process = new Deno.Command("unshare", {
-      args: ["--mount", "sh", "-c", script, folder, ...command],
+    this.#process = new Deno.Command(program, {
+      args: [entrance, "sh", "-c", script, folder, ...command],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdin: "null",
@@ -46,12 +53,17 @@ export class SourceProgram implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.folder}/log`);
   }
 
-  /** Makes a read-only disk writable, in the program's own mount namespace. */
-  makeWritable(): void {
+  /** Changes how the disk is mounted, in the program's own mount namespace: by default, makes a read-only one writable. */
+  makeWritable(options = "remount,bind,rw"): void {
     const namespace = `--mount=/proc/${this.#process.pid}/ns/mnt`;
-    const args = [namespace, "mount", "-o", "remount,bind,rw", `${this.folder}/disk`];
+    const args = [namespace, "mount", "-o", options, `${this.folder}/disk`];
     const { success, stderr } = new Deno.Command("nsenter", { args }).outputSync();
     assert.ok(success, new TextDecoder().decode(stderr));
+  }
+
+  /** Ends it at once, without waiting: a thread that waits for a disk ends later. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
   }
 
   async stop(): Promise<number> {

@@ -44,7 +44,7 @@ export function addBisect(program: Command, done: Done): void {
       "@1234, 03:12, 5m, HEAD~3: a position where the packet goes where it should",
       positionArgument,
     )
-    .argument("<bad>", "as good: a later position where it does not", positionArgument)
+    .argument("<bad>", "like good: a later position where it does not", positionArgument)
     .argument("<source>", "the sender: an address, a pod or a node")
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
     .option(
@@ -53,7 +53,7 @@ export function addBisect(program: Command, done: Done): void {
       "endpoint",
     )
     .option("--interface <name>", "interface by which the packet reaches the node")
-    .option("--all", "print every commit that changes it, in both directions")
+    .option("--all", "print every commit after which the packet goes elsewhere, or where it should again")
     .action((
       good: PositionExpression,
       bad: PositionExpression,

@@ -21,7 +21,7 @@ export interface BlameOptions {
 
 /** Adds `blame` to the program. */
 export function addBlame(program: Command, done: Done): void {
-  const description = "print which event made elements, and which commit wrote them";
+  const description = "print which event made each element, and which commit wrote it";
   ledgerCommand(program, "blame", description, "blame 10.244.1.7 --ledger DIR")
     .argument("<what>", "a Service, a pod, a node, an address, a CIDR, or an element's key")
     .option("--at <position>", "the elements at this position (HEAD)", positionArgument)

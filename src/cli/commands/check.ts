@@ -2,6 +2,7 @@
 
 import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabilities.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
@@ -13,7 +14,7 @@ Example:
 /** Adds `check` to the program. */
 export function addCheck(program: Command, done: Done): void {
   program.command("check")
-    .description("say whether the proxy can run here, and what other proxies have left; changes nothing")
+    .description("print whether the proxy can run here, and what other proxies have left; changes nothing")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
     .action((options: { json?: boolean }) => done(check(options)));
@@ -39,7 +40,7 @@ function check(options: { readonly json?: boolean }): number {
       verdict(capable, privileged),
     ]);
   }
-  return capable ? 0 : 1;
+  return capable ? EXIT.done : EXIT.found;
 }
 
 /** The last line: yes, no, or what cannot be known. */

@@ -3,6 +3,7 @@
 import type { TableName } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import type { Operation } from "../../nft/transaction.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { kubeProxyReady, kubeProxyTables, ourTables, tableNames } from "../../node/other_proxies.ts";
 import { UsageError } from "../../node/usage_error.ts";
@@ -26,12 +27,12 @@ Example (going back to kube-proxy):
 export function addCleanup(program: Command, done: Done): void {
   program.command("cleanup")
     .description("remove our rules from this node; the ledger stays")
-    .option("--kube-proxy", "kube-proxy's nftables rules too")
+    .option("--kube-proxy", "remove kube-proxy's nftables rules too")
     .option(
       "--after <condition>",
-      "wait first: kube-proxy-ready waits until its rules serve, so none is missed",
+      "wait first: kube-proxy-ready waits until kube-proxy's rules are in place",
     )
-    .option("--dry-run", "only say what would be removed")
+    .option("--dry-run", "only print what would be removed")
     .addHelpText("after", EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
 }
@@ -54,14 +55,14 @@ async function cleanup(options: CleanupOptions): Promise<number> {
   const tables = [...ourTables(kernel), ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];
   if (tables.length === 0) {
     log.info("nothing to remove: no table of ours is here");
-    return 0;
+    return EXIT.done;
   }
   if (options.dryRun) log.info(`would remove ${tableNames(tables)}`);
   else {
     kernel.commit(tables.map(deletion));
     log.info(`removed ${tableNames(tables)}; the ledger stays`);
   }
-  return 0;
+  return EXIT.done;
 }
 
 /** Deletes a table with all that is in it. */

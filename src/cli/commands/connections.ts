@@ -1,13 +1,12 @@
 // `ledgerproxy connections [WHAT]` and `drain WHAT`: print the connections that this node's kernel tracks, with the Service and
 // endpoint of each.
 
-import { ConnectionCount, type EndpointConnections, isAbout, isFrom } from "../../history/connections.ts";
+import { connectionsAbout, type EndpointConnections } from "../../history/connections.ts";
 import { connectionsLines, drainLine, eachConnectionLines } from "../../history/connections_words.ts";
 import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import { commitAtTime } from "../../history/position_expression.ts";
-import { servicesOfState } from "../../history/services.ts";
 import { translatedFlows } from "../../kernel/conntrack.ts";
 import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -41,12 +40,12 @@ const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a nod
 /** Adds `connections` to the program. */
 export function addConnections(program: Command, done: Done): void {
   const connections =
-    "print this node's connections by Service and endpoint, and since when an endpoint gets no new ones";
+    "print this node's connections by Service and endpoint, and since when an endpoint gets no new connections";
   ledgerCommand(program, "connections", connections, "connections shop/web --leaving")
     .argument("[what]", WHAT)
     .option("--client <address>", "only those from this address or CIDR")
-    .option("--leaving", "only those to endpoints that get no new ones")
-    .option("--list", "each connection, with the commit that placed it")
+    .option("--leaving", "only those to endpoints that get no new connections")
+    .option("--list", "print each connection, with the commit that chose its endpoint")
     .action((what: string | undefined, options: ConnectionsOptions) =>
       done(connectionsCommand(what, options))
     );
@@ -57,7 +56,7 @@ export function addDrain(program: Command, done: Done): void {
   const drain = "print how many connections to a node or endpoint are open, until none is left";
   ledgerCommand(program, "drain", drain, "drain node-b --timeout 600")
     .argument("<what>", WHAT)
-    .option("--timeout <seconds>", "give up after so long, with exit code 1 (never)", positive)
+    .option("--timeout <seconds>", "stop after this time, with exit code 1 (never)", positive)
     .action(async (what: string, options: DrainOptions) => done(await drainCommand(what, options)));
 }
 
@@ -104,13 +103,7 @@ function rowsFound(past: Past, what: string | undefined, options: ConnectionsOpt
   const state = stateToRead(past, through);
   const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
   const clients = options.client === undefined ? undefined : clientsArgument(options.client);
-  const count = new ConnectionCount(servicesOfState(state), options.list === true);
-  translatedFlows((one) => {
-    if (clients === undefined || isFrom(clients, one)) count.add(one);
-  });
-  return count.rows(past, through).filter((row) =>
-    (subject === undefined || isAbout(subject, row)) && (options.leaving !== true || row.leaving)
-  );
+  return connectionsAbout(past, { state, through }, { ...options, subject, clients }, translatedFlows);
 }
 
 /** Throws UsageError. */

@@ -25,12 +25,12 @@ const KERNEL = "kernel";
 
 /** Adds `diff` to the program. */
 export function addDiff(program: Command, done: Done): void {
-  const description = "print elements that differ between positions, or from the kernel";
+  const description = "print the elements that differ between two positions, or from the kernel";
   ledgerCommand(program, "diff", description, "diff HEAD kernel --ledger DIR")
-    .argument("<a>", "@1234, a time, HEAD, HEAD~3, kernel")
-    .argument("<b>", "as a")
+    .argument("<a>", "a position: @1234, a time, HEAD, HEAD~3; or kernel, for what the kernel holds now")
+    .argument("<b>", "like a")
     .argument("[what]", "only what concerns this Service, pod, node, address or CIDR")
-    .option("--other <dir>", "the ledger of b, such as another node's")
+    .option("--other <dir>", "another ledger to read b from, such as another node's")
     .action((a: string, b: string, what: string | undefined, options: DiffOptions) =>
       done(diffCommand(a, b, what, options))
     );

@@ -55,7 +55,7 @@ export function addLog(program: Command, done: Done): void {
   ledgerCommand(program, "log", "print what changed in Services, endpoints and nodes, newest first", example)
     .argument("[what]", "a Service, a pod, a node, a zone, an address or a CIDR")
     .option("-p, --patch", "print the records themselves, and the elements that each commit changed")
-    .option("-f, --follow", "then go on with what is written from now on")
+    .option("-f, --follow", "then print what is written from now on")
     .option("--namespace <name>", "only what is about this namespace")
     .option("--address <address>", "only what names this address, of an endpoint or a Service")
     .option("--node <name>", "only endpoints on this node")

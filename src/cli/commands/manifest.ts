@@ -32,27 +32,39 @@ export function addManifest(program: Command, done: Done): void {
         "print what kubectl applies to run the proxy on every node: account, permissions, DaemonSet",
       )
       .requiredOption("--image <image>", "the image to run")
-      .option("--api-server <url>", "how nodes reach the API server, without the cluster IP we are to serve")
+      .option(
+        "--api-server <url>",
+        "URL at which nodes reach the API server; a cluster IP works only once the proxy runs",
+      )
       .option(
         "--for <distribution>",
-        `ask the cluster, and say how to free the place: ${Object.keys(DISTRIBUTIONS).join(", ")}`,
+        `ask the cluster for its addresses and configuration; print how to stop kube-proxy: ${
+          Object.keys(DISTRIBUTIONS).join(", ")
+        }`,
       )
       .option(
         "--kubeconfig <file>",
-        "with --for: how to reach the cluster (default: KUBECONFIG, or ~/.kube/config)",
+        "with --for: a kubeconfig, for the cluster (default: KUBECONFIG, or ~/.kube/config)",
       )
-      .option("--all-nodes", "with --for: run on every node, not only on those with the label of the canary")
+      .option(
+        "--all-nodes",
+        "with --for: run on every node, not only on those with the label ledgerproxy=serve",
+      )
       .option(
         "--config-map <name>",
-        "instead: ConfigMap with config.conf and what it names, as kubeadm has it",
+        "in place of flags: a ConfigMap with config.conf and the files that it names, as kubeadm makes it",
       )
-      .option("--namespace <name>", "namespace of account and DaemonSet", "kube-system")
+      .option("--namespace <name>", "namespace of the account and the DaemonSet", "kube-system")
       .option("--ledger <dir>", "folder of the ledger on each node", "/var/lib/ledgerproxy")
-      .option("--set-sysctls", "a privileged init container that sets the limits of connection tracking")
-      .option("--pod-monitor", "a PodMonitor and a metrics Service, for Prometheus' operator")
-      .option("--rules", "a PrometheusRule with alerts; each has a runbook line")
-      .option("--dashboard", "a ConfigMap with a Grafana dashboard")
-      .option("--metrics-job <name>", "job of the metrics: kube-proxy fills its dashboards", "ledgerproxy")
+      .option("--set-sysctls", "add a privileged init container that sets the limits of connection tracking")
+      .option("--pod-monitor", "add a PodMonitor and a metrics Service, for the Prometheus operator")
+      .option("--rules", "add a PrometheusRule with alerts; each names its runbook")
+      .option("--dashboard", "add a ConfigMap with a Grafana dashboard")
+      .option(
+        "--metrics-job <name>",
+        "job label of the metrics; with kube-proxy, dashboards for kube-proxy show them",
+        "ledgerproxy",
+      )
       .addHelpText("after", EXAMPLE),
   ).action(async (options: InstallationOptions) => done(await manifest(options)));
 }

@@ -30,7 +30,11 @@ export function addPlan(program: Command, done: Done): void {
       "-f, --filename <path>",
       "a file or folder of YAML/JSON, as kubectl, kustomize or Helm write it",
     )
-    .option("--at <position>", "over the state there: @1234, 03:12, 5m (HEAD)", positionArgument)
+    .option(
+      "--at <position>",
+      "applied to the state at this position: @1234, 03:12, 5m (HEAD)",
+      positionArgument,
+    )
     .action((options: PlanOptions) => done(planCommand(options)));
 }
 

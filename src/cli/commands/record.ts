@@ -11,7 +11,7 @@ Example:
 /** Adds `record` to the program. */
 export function addRecord(program: Command, done: Done): void {
   withSource(program.command("record"))
-    .description("write what happens in a cluster into a ledger; touches no rules")
+    .description("write what happens in a cluster to a ledger; changes no rules")
     .option("--once", "exit when everything there is is recorded")
     .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
     .addHelpText("after", EXAMPLE)

@@ -37,9 +37,12 @@ export function addReplay(program: Command, done: Done): void {
     .description("fold and plan every commit again, and compare each digest with the one that was written")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
-    .option("--to <position>", "only up to there", positionArgument)
-    .option("--into-kernel", "into the rules of this network namespace, in place of a kernel in memory")
-    .option("--speed <n>", "n times faster than it happened, in place of as fast as it goes", positive)
+    .option("--to <position>", "only up to this position", positionArgument)
+    .option(
+      "--into-kernel",
+      "commit to the kernel, in this network namespace, in place of a kernel in memory",
+    )
+    .option("--speed <n>", "n times faster than the records were written (as fast as possible)", positive)
     .option("--json", "one line of JSON")
     .addHelpText("after", "\nExample:\n  ledgerproxy replay /var/lib/ledgerproxy/ledger")
     .action(async (ledger: string | undefined, options: ReplayOptions) =>

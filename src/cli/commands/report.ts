@@ -32,10 +32,14 @@ export function addReport(program: Command, done: Done): void {
     .description("write a page for a browser: latency, churn, drift, and the state at any moment")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
-    .requiredOption("-o, --output <file>", "the page, one file")
-    .option("--since <position>", "begin with the state there: @1234, a time, HEAD~3", positionArgument)
-    .option("--until <position>", "end there (HEAD)", positionArgument)
-    .option("--records <n>", "the newest n records of that (20000)", positive)
+    .requiredOption("-o, --output <file>", "the file to write")
+    .option(
+      "--since <position>",
+      "begin with the state at this position: @1234, a time, HEAD~3",
+      positionArgument,
+    )
+    .option("--until <position>", "end at this position (HEAD)", positionArgument)
+    .option("--records <n>", "only the newest n records (20000)", positive)
     .addHelpText(
       "after",
       "\nExample:\n  ledgerproxy report --since 2026-11-23T03:00:00Z -o night.html",

@@ -14,16 +14,37 @@ Example:
 export function addRun(program: Command, done: Done): void {
   withSource(program.command("run"))
     .description("read a cluster and keep the kernel's rules equal to it")
-    .option("--once", "exit when the kernel holds the state")
+    .option("--once", "exit when the kernel holds the rules")
     .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")
-    .option("--dry-run", "print the rules as nft text; touch neither kernel nor ledger")
-    .option("--retain-days <n>", "how long the past is kept in the ledger (30)", positive)
-    .option("--retain-megabytes <n>", "how large the ledger may be on the disk (1024)", positive)
+    .option("--dry-run", "print the rules as nft text; change neither kernel nor ledger")
+    .option("--retain-days <n>", "days of the past that the ledger keeps (30)", positive)
+    .option("--retain-megabytes <n>", "most megabytes of the ledger on the disk (1024)", positive)
     .option(
       "--own-tables",
       "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
     )
-    .option("--init-only", "set what needs more than NET_ADMIN (sysctls of connection tracking), and exit")
+    .option("--assert <file>", "check these assertions all the time (as `test`): log, event, metric, status")
+    .option(
+      "--init-only",
+      "set the sysctls of connection tracking, which needs more than NET_ADMIN, and exit",
+    )
     .addHelpText("after", EXAMPLE)
-    .action(async (options: RunOptions) => done(await run(options)));
+    .action(async (options: RunOptions & AssertOption) => done(await runCommand(options)));
+}
+
+interface AssertOption {
+  /** File of assertions to check while the proxy runs. */
+  readonly assert?: string;
+}
+
+async function runCommand({ assert, ...options }: RunOptions & AssertOption): Promise<number> {
+  if (assert === undefined) return await run(options);
+  // A start without assertions does not load what asks history.
+  const { LiveAssertions } = await import("../live_assertions.ts");
+  const assertions = new LiveAssertions(assert);
+  try {
+    return await run(options, assertions);
+  } finally {
+    assertions[Symbol.dispose]();
+  }
 }

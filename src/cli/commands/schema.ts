@@ -12,8 +12,8 @@ Example:
 
 /** Adds `schema` to the program. */
 export function addSchema(program: Command, done: Done): void {
-  program.command("schema").description("print the JSON Schema of what --json prints, one a line")
-    .argument("[command]", "of this command only")
+  program.command("schema").description("print the JSON Schemas of what --json prints, one on each line")
+    .argument("[command]", "only the schemas of this command")
     .addHelpText("after", EXAMPLE)
     .action((command: string | undefined) => done(printSchemas(command)));
 }

@@ -6,9 +6,11 @@ import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { ServiceState } from "../../history/services.ts";
-import { endpointsAbout, servicesAbout } from "../../history/services_about.ts";
+import { type DamageNote, endpointsAbout, servicesAbout } from "../../history/services_about.ts";
 import { endpointsLines, serviceLines, servicesLines } from "../../history/services_words.ts";
+import type { LedgerDamage } from "../../ledger/damage.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
@@ -60,10 +62,17 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
       (offset) => servicesOutput(servicesFound(past, offset, what), what, options),
     );
   }
-  const services = servicesFound(past, offsetArgument(past, options.at), what);
+  const damages: LedgerDamage[] = [];
+  const services = servicesFound(past, offsetArgument(past, options.at), what, (one) => damages.push(one));
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
-  return services.length === 0 ? EXIT.found : EXIT.done;
+  return exitCode(services.length, damages);
+}
+
+/** What is there is right where an older segment is damaged; what changed it last is not known then, which is said. */
+function exitCode(found: number, damages: readonly LedgerDamage[]): number {
+  for (const { message } of damages) log.error(`what changed these last cannot be read: ${message}`);
+  return damages.length > 0 ? EXIT.failure : found === 0 ? EXIT.found : EXIT.done;
 }
 
 function isJson({ json, output }: ServicesOptions): boolean {
@@ -82,19 +91,25 @@ function servicesOutput(
 }
 
 /** The Services at `offset` that `what` means; all where it is left out. Throws NothingFound, UsageError. */
-function servicesFound(past: Past, offset: number, what: string | undefined): ServiceState[] {
+function servicesFound(
+  past: Past,
+  offset: number,
+  what: string | undefined,
+  noted?: DamageNote,
+): ServiceState[] {
   const state = stateToRead(past, offset);
-  return servicesAbout(past, state, subjectIn(state, what));
+  return servicesAbout(past, state, subjectIn(state, what), what !== undefined, noted);
 }
 
 /** Prints the endpoints; returns 1 where there are none. Throws UsageError, WrongPosition, NothingFound. */
 function endpointsCommand(what: string | undefined, options: ServicesOptions): number {
   const past = pastArgument(options.ledger);
   const state = stateToRead(past, offsetArgument(past, options.at));
-  const endpoints = endpointsAbout(past, state, subjectIn(state, what));
+  const damages: LedgerDamage[] = [];
+  const endpoints = endpointsAbout(past, state, subjectIn(state, what), (one) => damages.push(one));
   if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
   else printList(endpointsLines(endpoints, localTime));
-  return endpoints.length === 0 ? EXIT.found : EXIT.done;
+  return exitCode(endpoints.length, damages);
 }
 
 function subjectIn(state: NamedState, what: string | undefined): Subject | undefined {

@@ -1,13 +1,15 @@
 // `ledgerproxy test FILE`: checks a file of assertions at a position, or at every commit of a range.
 
-import { type Assertion, parseAssertions } from "../../history/assertion.ts";
-import { checkAssertions, type Checked } from "../../history/assertion_check.ts";
+import { checkAssertions } from "../../history/assertion_check.ts";
+import type { Checked } from "../../history/journal_checks.ts";
+import { type Past, stateAt } from "../../history/past.ts";
+import type { Span } from "../../history/window.ts";
+import { assertionsOf, assertionsText, servicesChanged } from "../../history/written_assertions.ts";
+import { log } from "../../node/log.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { readFault, readTextUpTo } from "../../ingest/bounded_file.ts";
-import { readDocuments } from "../../ingest/manifest_documents.ts";
-import { CONFIG_BYTES_MAX } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { assertionsIn } from "../assertion_file.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { junitText } from "../junit.ts";
 import { localTime } from "../local_time.ts";
@@ -22,49 +24,70 @@ export interface TestOptions {
   readonly to?: PositionExpression;
   /** The file to write JUnit's XML to. */
   readonly junit?: string;
+  /** Write the file in place of reading it. */
+  readonly write?: boolean;
   readonly json?: boolean;
 }
 
 /** Adds `test` to the program. */
 export function addTest(program: Command, done: Done): void {
-  const description = "check a file of assertions: where packets go, ready endpoints, outages";
+  const description = "check a file of assertions: packets, ready endpoints, outages, latency";
   ledgerCommand(program, "test", description, "test shop.yaml --from yesterday --to now")
-    .argument("<file>", "YAML or JSON: a list of {from, to, expect} and {service, ready | outage}")
+    .argument("<file>", "YAML or JSON: {from, to, expect}, {service, ready | outage | latency}, {drift}")
     .option("--at <position>", "at this position: @1234, 03:12, 5m (HEAD)", positionArgument)
     .option("--from <position>", "at every commit after this", positionArgument)
     .option("--to <position>", "up to this (HEAD)", positionArgument)
-    .option("--junit <file>", "also write the results as JUnit has them")
-    .action((file: string, options: TestOptions) => done(testCommand(file, options)));
+    .option("--junit <file>", "also write the results as JUnit XML")
+    .option("--write", "write the file: what held at --from of Services that changed up to --to, or at --at")
+    .action((file: string, options: TestOptions) =>
+      done(options.write ? writeCommand(file, options) : testCommand(file, options))
+    );
 }
 
-/** Prints each assertion; returns 1 where one is broken. Throws UsageError, WrongPosition. */
-export function testCommand(file: string, { ledger, at, from, to, junit, json }: TestOptions): number {
+/** Writes what holds at a position into a new file. Throws UsageError, WrongPosition. */
+function writeCommand(file: string, options: TestOptions): number {
+  const past = pastArgument(options.ledger);
+  const span = spanAsked(past, options);
+  const { state } = stateAt(past, span.from);
+  const names = options.from === undefined
+    ? [...state.services.keys()].sort()
+    : servicesChanged(past, span, state);
+  const time = past.lookup()(span.from)?.record.time ?? "";
+  const text = assertionsText(`What held at @${span.from}, ${time}.`, assertionsOf(state, names));
+  try {
+    Deno.writeTextFileSync(file, text, { createNew: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new UsageError(`${file}: it is there already, and is not overwritten`);
+    }
+    throw error;
+  }
+  log.info(`${file} has what held at @${span.from}, of ${names.length} Services`);
+  return EXIT.done;
+}
+
+/** The range to check, from --from or --at to --to. Throws UsageError, WrongPosition. */
+function spanAsked(past: Past, { at, from, to }: TestOptions): Span {
   if (at !== undefined && (from ?? to) !== undefined) {
     throw new UsageError("give either --at, or --from and --to");
   }
-  const past = pastArgument(ledger);
-  const assertions = assertionsIn(file);
   const through = offsetArgument(past, to ?? at);
   const span = { from: from === undefined ? through : offsetArgument(past, from), through };
   if (span.from > through) throw new UsageError("--from is after --to");
+  return span;
+}
+
+/** Prints each assertion; returns 1 where one is broken. Throws UsageError, WrongPosition. */
+export function testCommand(file: string, options: TestOptions): number {
+  const past = pastArgument(options.ledger);
+  const { junit, json } = options;
+  const assertions = assertionsIn(file);
+  const span = spanAsked(past, options);
   const checked = checkAssertions(past, span, assertions);
   if (junit !== undefined) Deno.writeTextFileSync(junit, junitText(file, checked));
   if (json) { for (const one of checked) printJson("test/1", one); }
   else printLines(checked.flatMap(checkedLines));
   return checked.every(({ holds }) => holds) ? EXIT.done : EXIT.found;
-}
-
-function assertionsIn(file: string): readonly Assertion[] {
-  let text: string;
-  try {
-    text = readTextUpTo(file, CONFIG_BYTES_MAX);
-  } catch (error) {
-    throw new UsageError(`${file}: ${readFault(error)}`);
-  }
-  const { values, problems } = readDocuments(file, text);
-  const parsed = problems.length > 0 ? { problems } : parseAssertions(values);
-  if ("problems" in parsed) throw new UsageError([`${file}:`, ...parsed.problems].join("\n  "));
-  return parsed;
 }
 
 function checkedLines({ name, holds, text, commit, cause }: Checked): string[] {

@@ -33,16 +33,16 @@ Example:
 /** Adds `verify` to the program. */
 export function addVerify(program: Command, done: Done): void {
   program.command("verify")
-    .description("say whether a ledger is what was written: CRC, hash chain, gaps, snapshots")
+    .description("check that a ledger is what was written: CRC, hash chain, gaps, snapshots")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
-    .option("--kernel", "and whether the kernel holds what it says")
-    .option("--key <key>", "and whether checkpoints follow from this key, or from the one in this file")
+    .option("--kernel", "also check that the kernel holds the rules of the ledger")
+    .option("--key <key>", "also check that checkpoints follow from this key, or from the key in this file")
     .option(
       "--witness <where>",
-      "and whether it has the heads in this file or at this URL: checkpoints, metrics",
+      "also check that it has the heads in this file or at this URL: checkpoints or metrics",
     )
-    .option("--repair", "set a damaged ledger aside, and begin a new one with what can be used of it")
+    .option("--repair", "set a damaged ledger aside, and begin a new one with the records that can be read")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
     .action(async (ledger: string | undefined, options: VerifyOptions) =>

@@ -1,13 +1,14 @@
 // `ledgerproxy version`: prints the version of the program and of everything else that decides behaviour.
 
 import { FORMAT_VERSION } from "../../ledger/format.ts";
+import { EXIT } from "../../node/exit_code.ts";
 import { VERSION } from "../../node/program_version.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson, printText } from "../terminal.ts";
 
 /** Adds `version` to the program. */
 export function addVersion(program: Command, done: Done): void {
-  program.command("version").description("versions of everything that decides behaviour")
+  program.command("version").description("print the versions of everything that decides behaviour")
     .addHelpText("after", "\nExample:\n  ledgerproxy version --json | jq .ledgerFormat")
     .option("--json", "one line of JSON")
     .action((options: { json?: boolean }) => done(version(options)));
@@ -25,5 +26,5 @@ function version({ json }: { readonly json?: boolean }): number {
   };
   if (json) printJson("version/1", versions);
   else for (const [name, value] of Object.entries(versions)) printText(`${name.padEnd(12)}  ${value}`);
-  return 0;
+  return EXIT.done;
 }

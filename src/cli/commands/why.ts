@@ -46,7 +46,7 @@ export function addWhy(program: Command, done: Done): void {
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
     .option(
       "--at <position>",
-      "in the ledger: @1234, 03:12, 5m, HEAD, HEAD~3 (commits back)",
+      "at this position of the ledger: @1234, 03:12, 5m, HEAD, HEAD~3 (commits back)",
       positionArgument,
     )
     .option("--interface <name>", "interface by which the packet reaches the node")

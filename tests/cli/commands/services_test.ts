@@ -1,10 +1,16 @@
 // `services` and `endpoints`, as a user runs them.
 
 import assert from "node:assert/strict";
+import { emptyState } from "../../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../../src/fold/fold.ts";
+import { snapshotLines } from "../../../src/fold/snapshot.ts";
+import { readLedger } from "../../../src/ledger/reader.ts";
+import { writeSnapshot } from "../../../src/ledger/snapshot_writer.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
 import { appears, service, slice, vanishes } from "../../support/cluster_notation.ts";
+import { flipped } from "../../support/damaged_files.ts";
 import { timeAt } from "../../support/past.ts";
 import { ShownLines } from "../../support/shown_lines.ts";
 
@@ -59,4 +65,26 @@ Deno.test("services --watch prints what is new as it is written, and does not di
     await program.until(/\nshop\/new .* 0\/0 +no endpoints: http +@16 /);
   }
   assert.equal(await program.stop(), 0);
+});
+
+Deno.test("where an older segment is damaged, Services and status are answered, and the damage is named", async () => {
+  using ledger = new AskedLedger();
+  const state = emptyState();
+  {
+    using writer = new LedgerWriter(folderStorage(ledger.folder, true), { policy: "never" });
+    for (const { offset, record } of readLedger(folderStorage(ledger.folder, false))) {
+      foldRecord(state, offset, record);
+    }
+    writeSnapshot(writer, snapshotLines(state), { bytes: Infinity, milliseconds: Infinity });
+    writer.append([{ ...appears(service("blog/db 10.96.0.7 sql:5432/tcp")), time: timeAt(20) }]);
+  }
+  const first = [...Deno.readDirSync(ledger.folder)].find(({ name }) => /^0+\.ndjson/.test(name))!.name;
+  const path = `${ledger.folder}/${first}`;
+  Deno.writeFileSync(path, flipped(Deno.readFileSync(path), 1000));
+  const [services, status] = [await ledger.ask("services"), await ledger.ask("status")];
+  assert.match(services.stdout, /^shop\/web +NodePort .* 2\/2 /m);
+  assert.match(services.stderr, /what changed these last cannot be read: .*\(byte \d+\)/);
+  assert.equal(services.code, 3);
+  assert.match(status.stdout, /older records cannot be read: .*\(byte \d+\)/);
+  assert.equal(status.code, 1, status.stderr);
 });

@@ -31,3 +31,23 @@ Deno.test("a file of assertions is checked at a position or over a range, also f
   assert.deepEqual([wrong.code, both.code], [2, 2]);
   await Deno.remove(junit);
 });
+
+Deno.test("a file is written of the state before an incident, and is not overwritten; then it names what broke it", async () => {
+  using ledger = new AskedLedger();
+  const file = `${ledger.folder}-written.yaml`;
+  const range = ["--from", "@2", "--to", "@6"];
+  const written = await ledger.ask("test", file, "--write", ...range);
+  assert.deepEqual([written.code, written.stdout], [0, ""], written.stderr);
+  const [again, checked] = await Promise.all([
+    ledger.ask("test", file, "--write", ...range),
+    ledger.ask("test", file, ...range),
+  ]);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /is there already/);
+  assert.equal(checked.code, 1);
+  assert.match(
+    checked.stdout,
+    /BROKEN {2}shop\/web never without endpoints.*\n.*@6 .*\n.*@5 EndpointSlice shop\/web-a/,
+  );
+  await Deno.remove(file);
+});

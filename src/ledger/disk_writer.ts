@@ -1,0 +1,185 @@
+// The part of a ledger's writer that touches the disk: the lock, and lines that are encoded already. While the disk fails, lines
+// wait in memory. Other programs may remove or replace files meanwhile; that is noticed by their inodes.
+
+import { messageOf } from "../thrown.ts";
+import type { Behind } from "./record_encoder.ts";
+import { type LedgerEnd, segmentNames } from "./segment.ts";
+import { SegmentAppender } from "./segment_appender.ts";
+import { isStorageFailure, type Lock, type Storage } from "./storage.ts";
+
+/** When appended records become durable: with each append, when `sync` is called, or never. */
+export type SyncPolicy = "always" | "interval" | "never";
+
+/** Another process is the writer of this ledger. */
+export class LedgerLocked extends Error {
+  override readonly name = "LedgerLocked";
+
+  constructor(path: string, readonly heldBy: string) {
+    super(`ledger ${path} is being written by ${heldBy}: stop it, or use another folder with --ledger`);
+  }
+}
+
+/** The folder is not the one any more that was opened. What was written to it may be gone. */
+export class LedgerGone extends Error {
+  override readonly name = "LedgerGone";
+}
+
+/** How to write. */
+export interface DiskOptions {
+  readonly policy: SyncPolicy;
+  /** Size in bytes at which a segment is closed; SEGMENT_BYTES unless a test says otherwise. */
+  readonly segmentBytes?: number;
+}
+
+/** Holds the lock and the last segment of a ledger; dispose of it to release both. */
+export class DiskWriter implements Disposable {
+  readonly #options: DiskOptions;
+  #segments: SegmentAppender | undefined;
+  #lock: Lock | undefined;
+  /** Segments that were there when the folder was read without its lock. */
+  #found: readonly string[] | undefined;
+  #failure: string | undefined;
+  #closed = false;
+
+  /** Takes the lock. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. */
+  constructor(readonly storage: Storage, options: DiskOptions) {
+    this.#options = options;
+    this.attempt(() => this.#takeLock());
+    if (this.#lock === undefined) this.#found = this.attempt(() => segmentNames(storage));
+  }
+
+  /** Continues the ledger with id `ledger` at `place`. `end` describes its last segment; it is undefined for a new ledger. */
+  begin(ledger: string, place: Behind, end: LedgerEnd | undefined): void {
+    const syncs = this.#options.policy !== "never";
+    this.#segments = new SegmentAppender(this.storage, { ...this.#options, ledger, syncs }, place);
+    this.attempt(() => this.#segments!.resume(end));
+  }
+
+  /** Place after the last line. */
+  get end(): Behind {
+    return this.#begun.end;
+  }
+
+  /** Offset after the last record that is in a file. */
+  get written(): number {
+    return this.#begun.written.next;
+  }
+
+  /** Offset after the last record that is durable. */
+  get durable(): number {
+    return this.#begun.durable;
+  }
+
+  /** Whether every record is durable. */
+  get synced(): boolean {
+    return this.#begun.synced;
+  }
+
+  /** Bytes of lines that wait in memory. */
+  get waitingBytes(): number {
+    return this.#begun.waitingBytes;
+  }
+
+  /** Size of the open segment in bytes. */
+  get tailBytes(): number {
+    return this.#begun.tailBytes;
+  }
+
+  /** Name of the open segment; undefined between two segments. */
+  get segment(): string | undefined {
+    return this.#begun.name;
+  }
+
+  /** Why the last work on the disk failed; undefined where it did not. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Whether the writer was disposed of. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Appends `lines`, which end at `end`. Afterwards they are in the file, or, while there is a {@link failure}, in memory. */
+  push(lines: Uint8Array, end: Behind): void {
+    this.#begun.push(lines, end);
+    this.attempt(() => this.#write());
+    if (this.#options.policy === "always") this.sync();
+  }
+
+  /**
+   * Writes the waiting lines and makes all lines durable, except with the policy `never`. Returns the name of the segment that
+   * another program removed or replaced, and that was written again. Throws {@link LedgerGone} where the whole folder was.
+   */
+  sync(): string | undefined {
+    return this.attempt(() => {
+      this.#write();
+      this.#requireFolder();
+      const restored = this.#begun.restore();
+      this.#begun.sync();
+      return restored;
+    });
+  }
+
+  /** Makes all lines durable and closes the segment. Throws the storage's errors. */
+  endSegment(): void {
+    this.#write();
+    this.#begun.sync();
+    this.#begun.close();
+  }
+
+  /** Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. */
+  attempt<T>(work: () => T): T | undefined {
+    try {
+      const result = work();
+      this.#failure = undefined;
+      return result;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      this.#failure = messageOf(error);
+      return undefined;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      if (this.#segments !== undefined) this.sync();
+    } catch (error) {
+      // A folder that was removed needs no end.
+      if (!(error instanceof LedgerGone)) throw error;
+    } finally {
+      this.#segments?.close();
+      this.#lock?.[Symbol.dispose]();
+    }
+  }
+
+  get #begun(): SegmentAppender {
+    if (this.#segments === undefined) throw new LedgerGone("the ledger was not begun");
+    return this.#segments;
+  }
+
+  #write(): void {
+    if (this.#lock === undefined) this.#takeLock();
+    this.#begun.write();
+  }
+
+  #takeLock(): void {
+    const lock = this.storage.lock();
+    if ("heldBy" in lock) throw new LedgerLocked(this.storage.path, lock.heldBy);
+    this.#lock = lock;
+    if (this.#found === undefined) return;
+    // Between the reading and the lock another writer may have been there, or another folder has its place now.
+    const found = this.#found.join();
+    this.#found = undefined;
+    if (segmentNames(this.storage).join() !== found) {
+      throw new LedgerGone("the folder of the ledger has other segments than when it was read");
+    }
+  }
+
+  #requireFolder(): void {
+    if (this.#lock === undefined || this.#lock.held()) return;
+    throw new LedgerGone("the folder of the ledger, or its lock, was removed or replaced");
+  }
+}

@@ -1,0 +1,217 @@
+// Decides what the program hands to the worker of its ledger, and what it does while the worker is slow, fails or ends:
+// stepHandoff(state, input, now) -> effects. Rules never wait long for the worker. Records that it has not written wait in memory
+// up to a bound; further ones are left out and counted. Once the ledger can go on, it is opened again with a gap record.
+
+import {
+  DURABLE_WAIT_MILLISECONDS,
+  HANDOFF_LATE_MILLISECONDS,
+  UNWRITTEN_BYTES_MAX,
+  WRITTEN_WAIT_MILLISECONDS,
+} from "../limits.ts";
+import type { SyncPolicy } from "./disk_writer.ts";
+import type { LedgerFailure } from "./ledger.ts";
+import type { LedgerRecord } from "./record.ts";
+import type { RecordEncoder } from "./record_encoder.ts";
+import type { WorkerRequest } from "./worker_messages.ts";
+
+/** A sync that was not answered is asked for again after so many milliseconds. */
+const SYNC_AGAIN_MILLISECONDS = 30_000;
+
+/** How far the worker has come. */
+export interface WrittenSoFar {
+  /** Offset after the last record that is in a file. */
+  readonly written: number;
+  /** Offset after the last record that is durable. */
+  readonly durable: number;
+  /** Bytes of all lines that are in files. */
+  readonly bytes: number;
+}
+
+/** Changed in place by {@link stepHandoff} alone. Times are milliseconds of a clock that never goes back. */
+export interface HandoffState {
+  readonly encoder: RecordEncoder;
+  readonly policy: SyncPolicy;
+  /** Bytes that may wait in memory. */
+  readonly waitingMax: number;
+  progress: WrittenSoFar;
+  /** Bytes of all lines that were handed over. */
+  handedBytes: number;
+  /** Records that were left out since the last one that was handed over. */
+  leftOut: number;
+  /** Bytes that a start would have to read after the newest snapshot. */
+  tailBytes: number;
+  /** Whether rules wait for the worker: not once it was late, until it has caught up. */
+  prompt: boolean;
+  /** Since when records wait for the worker. */
+  waitingSince: number | undefined;
+  /** Since when a sync waits for the worker, and what it is to make durable. */
+  syncing: { readonly since: number; readonly askedAt: number; readonly next: number } | undefined;
+  /** Why the disk refuses records, as the worker reported it. */
+  reason: string | undefined;
+  /** Why the session with the worker ended. */
+  lost: string | undefined;
+  /** Whether the ledger was asked to be opened again. */
+  reopening: boolean;
+}
+
+/** What happened. */
+export type HandoffInput =
+  /** Records are to be appended. */
+  | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
+  /** Rules are about to follow the records so far. */
+  | { readonly kind: "await-written" }
+  /** The effect `wait` is done; `late`: the worker did not come so far in time. */
+  | { readonly kind: "waited"; readonly late: boolean }
+  /** Records are to be made durable. */
+  | { readonly kind: "sync" }
+  /** The counters were read. */
+  | { readonly kind: "progress"; readonly progress: WrittenSoFar }
+  /** The worker reported that the disk refuses records; without a reason it takes them again. */
+  | { readonly kind: "disk"; readonly reason: string | undefined }
+  /** The worker ended, or the folder is another one. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** A snapshot was handed over. */
+  | { readonly kind: "snapshot" };
+
+/** What must be done, in order. */
+export type HandoffEffect =
+  /** Send a request. One that can wait goes with the next one, or after a moment: each message wakes the worker. */
+  | { readonly kind: "post"; readonly request: WorkerRequest; readonly canWait?: boolean }
+  /** Wait until the worker has written the records before `next`, or with `durable` has made them durable. */
+  | { readonly kind: "wait"; readonly next: number; readonly durable: boolean; readonly milliseconds: number }
+  /** Open the ledger again as soon as possible, and start the loop again from it. */
+  | { readonly kind: "reopen" };
+
+/** The state at the end of a ledger that was just opened. `tailBytes` follow its newest snapshot. */
+export function newHandoff(
+  encoder: RecordEncoder,
+  policy: SyncPolicy,
+  tailBytes: number,
+  waitingMax = UNWRITTEN_BYTES_MAX,
+): HandoffState {
+  const { next } = encoder.end;
+  return {
+    encoder,
+    policy,
+    waitingMax,
+    progress: { written: next, durable: 0, bytes: 0 },
+    handedBytes: 0,
+    leftOut: 0,
+    tailBytes,
+    prompt: true,
+    waitingSince: undefined,
+    syncing: undefined,
+    reason: undefined,
+    lost: undefined,
+    reopening: false,
+  };
+}
+
+/** Offset of the next record. */
+export function handoffNext({ encoder, leftOut }: HandoffState): number {
+  return encoder.end.next + leftOut;
+}
+
+/** Records that the program has folded, and that are in no file. */
+export function unwritten(state: HandoffState): number {
+  return handoffNext(state) - state.progress.written;
+}
+
+/** Why records are not on the disk at `now`. */
+export function handoffFailure(state: HandoffState, now: number): LedgerFailure | undefined {
+  const records = unwritten(state);
+  const { lost, leftOut, reason, waitingSince = now, syncing } = state;
+  if (lost !== undefined) return { reason: lost, records };
+  if (reason !== undefined) return { reason, records };
+  const silent = now - Math.min(waitingSince, syncing?.since ?? now);
+  if (silent > HANDOFF_LATE_MILLISECONDS) {
+    return { reason: `the disk has not answered for ${Math.floor(silent / 1000)} s`, records };
+  }
+  return leftOut > 0 ? { reason: "the disk was too slow: records were left out", records } : undefined;
+}
+
+/** Applies one input to `state` and returns what must be done. */
+export function stepHandoff(state: HandoffState, input: HandoffInput, now: number): HandoffEffect[] {
+  switch (input.kind) {
+    case "append":
+      return append(state, input.records, now);
+    case "await-written":
+      return awaitWritten(state);
+    case "waited":
+      state.prompt = !input.late;
+      return [];
+    case "sync":
+      return sync(state, now);
+    case "progress":
+      return noteProgress(state, input.progress, now);
+    case "disk":
+      state.reason = input.reason;
+      return resume(state);
+    case "lost":
+      state.lost ??= input.reason;
+      return resume(state);
+    case "snapshot":
+      state.tailBytes = 0;
+      return [];
+  }
+}
+
+function append(state: HandoffState, records: readonly LedgerRecord[], now: number): HandoffEffect[] {
+  const { encoder, waitingMax, progress } = state;
+  // Once a record is left out, so are all that follow: the ledger has no holes.
+  const full = state.handedBytes - progress.bytes > waitingMax;
+  if (state.leftOut > 0 || state.lost !== undefined || full) {
+    state.leftOut += records.length;
+    return [];
+  }
+  const first = encoder.end.next;
+  const { lines, end } = encoder.encode(records);
+  state.handedBytes += lines.length;
+  state.tailBytes += lines.length;
+  state.waitingSince ??= now;
+  // Rules follow inputs alone. The record of a commit is of what is in the kernel already.
+  const canWait = records.every(({ kind }) => kind === "commit");
+  return [{ kind: "post", request: { kind: "append", first, lines, end }, ...canWait && { canWait } }];
+}
+
+function awaitWritten({ prompt, lost, reason, policy, progress, encoder }: HandoffState): HandoffEffect[] {
+  const { next } = encoder.end;
+  const durable = policy === "always";
+  if (!prompt || lost !== undefined || reason !== undefined) return [];
+  if ((durable ? progress.durable : progress.written) >= next) return [];
+  const milliseconds = durable ? DURABLE_WAIT_MILLISECONDS : WRITTEN_WAIT_MILLISECONDS;
+  return [{ kind: "wait", next, durable, milliseconds }];
+}
+
+function sync(state: HandoffState, now: number): HandoffEffect[] {
+  const { lost, syncing, reason, policy, progress, encoder } = state;
+  // A worker that stands still needs no second message. One that fails does, and so does one that did not receive the first.
+  const asked = syncing !== undefined && reason === undefined &&
+    now - syncing.askedAt < SYNC_AGAIN_MILLISECONDS;
+  if (lost !== undefined || asked) return [];
+  const { next } = syncing ?? encoder.end;
+  if (policy !== "never" && progress.durable < next) {
+    state.syncing = { since: syncing?.since ?? now, askedAt: now, next };
+  }
+  return [{ kind: "post", request: { kind: "sync", next: encoder.end.next } }];
+}
+
+function noteProgress(state: HandoffState, progress: WrittenSoFar, now: number): HandoffEffect[] {
+  const before = state.progress;
+  state.progress = progress;
+  const { written, durable } = progress;
+  const caughtUp = written >= state.encoder.end.next;
+  if (caughtUp) state.prompt = true;
+  state.waitingSince = caughtUp ? undefined : written > before.written ? now : state.waitingSince ?? now;
+  if (state.syncing !== undefined && durable >= state.syncing.next) state.syncing = undefined;
+  return resume(state);
+}
+
+/** The ledger is opened again once it was lost, or once the worker has written all that it was handed before the gap. */
+function resume(state: HandoffState): HandoffEffect[] {
+  const { lost, leftOut, progress, encoder, reason } = state;
+  const writable = leftOut > 0 && reason === undefined && progress.written >= encoder.end.next;
+  if (state.reopening || (lost === undefined && !writable)) return [];
+  state.reopening = true;
+  return [{ kind: "reopen" }];
+}

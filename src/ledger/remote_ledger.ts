@@ -1,0 +1,157 @@
+// A ledger whose records another thread writes. It executes what the handoff decides.
+
+import type { Counters } from "./counters.ts";
+import {
+  handoffFailure,
+  type HandoffInput,
+  handoffNext,
+  type HandoffState,
+  stepHandoff,
+  unwritten,
+} from "./handoff.ts";
+import type { Ledger, LedgerFailure } from "./ledger.ts";
+import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
+import type { Retention } from "./retention.ts";
+import { type Place, snapshotPieces } from "./snapshot.ts";
+import type { WorkerRequest } from "./worker_messages.ts";
+
+/** The way to the worker. */
+export interface WorkerLink {
+  readonly counters: Pick<Counters, "written" | "durable" | "bytes" | "wait">;
+  /** Sends `request`; one that can wait goes with the next one, or after a moment. */
+  post(request: WorkerRequest, canWait?: boolean): void;
+  /** Sends what waits. */
+  flush?(): void;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** Opens the ledger again as soon as possible, and starts the loop again from it. */
+  reopen(): void;
+}
+
+/** What a ledger that is opened again does not have. */
+export interface Omission {
+  /** Why, for people. */
+  readonly reason: string;
+  /** How many records were folded and are not in the ledger. */
+  readonly records: number;
+}
+
+/** Hands records to a worker. */
+export class RemoteLedger implements Ledger {
+  readonly #state: HandoffState;
+  readonly #link: WorkerLink;
+
+  constructor(state: HandoffState, link: WorkerLink) {
+    this.#state = state;
+    this.#link = link;
+  }
+
+  get ledger(): string {
+    return this.#state.encoder.ledger;
+  }
+
+  get next(): Offset {
+    return offsetOf(handoffNext(this.#state));
+  }
+
+  /** Place after the last record. Where records were left out, there is a {@link failure}, and it is the place before those. */
+  get place(): Place {
+    return this.#state.encoder.place;
+  }
+
+  get durable(): number {
+    this.#look();
+    return this.#state.progress.durable;
+  }
+
+  get failure(): LedgerFailure | undefined {
+    this.#look();
+    return handoffFailure(this.#state, this.#link.now());
+  }
+
+  get tailBytes(): number {
+    return this.#state.tailBytes;
+  }
+
+  /** Whether the worker has written everything and the disk works. */
+  get caughtUp(): boolean {
+    return this.failure === undefined && unwritten(this.#state) === 0;
+  }
+
+  /** What of the records is not in the ledger; undefined where all are. */
+  get omission(): Omission | undefined {
+    this.#look();
+    const { lost, leftOut } = this.#state;
+    if (lost === undefined && leftOut === 0) return undefined;
+    return {
+      reason: lost ?? "the disk was too slow for what may wait in memory",
+      records: unwritten(this.#state),
+    };
+  }
+
+  append(records: readonly LedgerRecord[]): Offset {
+    this.#look();
+    const first = this.next;
+    this.#run({ kind: "append", records });
+    return first;
+  }
+
+  awaitWritten(): void {
+    this.#look();
+    this.#run({ kind: "await-written" });
+  }
+
+  sync(): void {
+    this.#look();
+    this.#run({ kind: "sync" });
+  }
+
+  /** The worker reported something about the disk, or that the session has ended. */
+  note(input: HandoffInput & { readonly kind: "disk" | "lost" }): void {
+    this.#run(input);
+  }
+
+  /** Begins a snapshot after the records so far; the caller then sends its pieces. */
+  beginSnapshot(lines: Iterable<unknown>): Generator<string> {
+    const { place } = this.#state.encoder;
+    this.#run({ kind: "snapshot" });
+    this.#link.post({ kind: "snapshot", place });
+    return snapshotPieces(place, lines);
+  }
+
+  /** Sends a piece of the snapshot. */
+  sendPiece(text: string): void {
+    this.#link.post({ kind: "piece", text });
+  }
+
+  /** All pieces are sent. */
+  endSnapshot(retention: Retention): void {
+    this.#link.post({ kind: "snapshot-end", retention });
+  }
+
+  #look(): void {
+    const { written, durable, bytes } = this.#link.counters;
+    const { progress } = this.#state;
+    const same = written === progress.written && durable === progress.durable && bytes === progress.bytes;
+    if (!same) this.#run({ kind: "progress", progress: { written, durable, bytes } });
+  }
+
+  #run(input: HandoffInput): void {
+    for (const effect of stepHandoff(this.#state, input, this.#link.now())) {
+      switch (effect.kind) {
+        case "post":
+          this.#link.post(effect.request, effect.canWait);
+          break;
+        case "wait": {
+          this.#link.flush?.();
+          const inTime = this.#link.counters.wait(effect.next, effect.durable, effect.milliseconds);
+          this.#look();
+          this.#run({ kind: "waited", late: !inTime });
+          break;
+        }
+        case "reopen":
+          this.#link.reopen();
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// What the program and the worker of its ledger send each other. Every message belongs to a session: one opening of the ledger.
+// Messages of an older session are ignored on both sides.
+
+import type { DiskOptions } from "./disk_writer.ts";
+import type { Behind } from "./record_encoder.ts";
+import type { Retention } from "./retention.ts";
+import type { LedgerEnd } from "./segment.ts";
+import type { Place } from "./snapshot.ts";
+
+/** A file of the ledger. */
+export interface LoadedFile {
+  readonly name: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Its content, where it was read. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/** What the program asks for. */
+export type WorkerRequest =
+  /** Take the lock and read what a start needs; answered by `opened` or `refused`. */
+  | { readonly kind: "open"; readonly path: string; readonly options: DiskOptions }
+  /** Read these files too; answered by `contents`. */
+  | { readonly kind: "read"; readonly names: readonly string[] }
+  /** Set all files aside in a folder `name`; answered by `contents`. */
+  | { readonly kind: "set-aside"; readonly name: string }
+  /** Continue the ledger after `end`. `shared` is the memory of the counters. */
+  | {
+    readonly kind: "begin";
+    readonly ledger: string;
+    readonly place: Behind;
+    readonly end: LedgerEnd | undefined;
+    readonly shared: SharedArrayBuffer;
+  }
+  /** Append lines, the first of which has offset `first`. */
+  | {
+    readonly kind: "append";
+    readonly first: number;
+    readonly lines: Uint8Array<ArrayBuffer>;
+    readonly end: Behind;
+  }
+  /** Make everything durable: the records before `next`. */
+  | { readonly kind: "sync"; readonly next: number }
+  /** Remove files that no start needs. */
+  | { readonly kind: "remove"; readonly names: readonly string[] }
+  /** Make everything durable, then remove what a cut before `from` left behind it. */
+  | { readonly kind: "remove-behind"; readonly from: number }
+  /** Close the segment: a snapshot of the state at `place` follows in pieces of text, and then its end. */
+  | { readonly kind: "snapshot"; readonly place: Place }
+  | { readonly kind: "piece"; readonly text: string }
+  | { readonly kind: "snapshot-end"; readonly retention: Retention }
+  /** Make everything durable and release the lock; answered by `closed`. */
+  | { readonly kind: "close" };
+
+/** What the worker reports. */
+export type WorkerReport =
+  | { readonly kind: "opened"; readonly files: readonly LoadedFile[] }
+  /** The ledger cannot be opened. `heldBy`: another process has the lock. */
+  | { readonly kind: "refused"; readonly reason: string; readonly heldBy?: string }
+  | { readonly kind: "contents"; readonly files: readonly LoadedFile[] }
+  /** The disk began to fail, or works again: then `reason` is undefined. */
+  | { readonly kind: "disk"; readonly reason: string | undefined }
+  /** Another program had removed or replaced the open segment; it is written again. */
+  | { readonly kind: "restored"; readonly segment: string }
+  /** The session has ended: nothing more is written in it. */
+  | { readonly kind: "lost"; readonly reason: string }
+  | { readonly kind: "closed" };
+
+/** A message to the worker. */
+export type ToWorker = WorkerRequest & { readonly session: number };
+
+/** A message from the worker. */
+export type FromWorker = WorkerReport & { readonly session: number };

@@ -1,0 +1,36 @@
+// The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the worker reads.
+
+import { loadedFolder, withContents } from "../ledger/loaded_folder.ts";
+import { NotLoaded, type Storage } from "../ledger/storage.ts";
+import type { LoadedFile } from "../ledger/worker_messages.ts";
+import type { LedgerWorker } from "./ledger_worker.ts";
+
+/** Grows as its readers need more. */
+export class LedgerFiles {
+  #files: readonly LoadedFile[];
+
+  constructor(
+    readonly folder: string,
+    files: readonly LoadedFile[],
+    readonly worker: Pick<LedgerWorker, "read">,
+  ) {
+    this.#files = files;
+  }
+
+  /** The result of `read`. It is called again after each file that it missed, so it must begin anew each time. */
+  async look<T>(read: (storage: Storage) => T): Promise<T> {
+    for (;;) {
+      try {
+        return read(loadedFolder(this.folder, this.#files));
+      } catch (error) {
+        if (!(error instanceof NotLoaded)) throw error;
+        this.#files = withContents(this.#files, await this.worker.read([error.file]));
+      }
+    }
+  }
+
+  /** The folder has `files` now. */
+  replace(files: readonly LoadedFile[]): void {
+    this.#files = files;
+  }
+}

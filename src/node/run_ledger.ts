@@ -1,0 +1,310 @@
+// The ledger of `run`, over all restarts of its loop. A worker opens and writes it. While it cannot be opened, or after it was
+// lost, rules are made without it; once it can be opened the loop starts again, and the ledger continues with a gap record.
+
+import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
+import type { RecordGap } from "../engine/input.ts";
+import { Counters } from "../ledger/counters.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
+import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
+import { COMPRESSED } from "../ledger/format.ts";
+import { newHandoff } from "../ledger/handoff.ts";
+import { MemoryLedger } from "../ledger/memory_ledger.ts";
+import type { GapRecord } from "../ledger/record.ts";
+import type { RecordEncoder } from "../ledger/record_encoder.ts";
+import { RemoteLedger } from "../ledger/remote_ledger.ts";
+import type { LedgerEnd } from "../ledger/segment.ts";
+import type { Storage } from "../ledger/storage.ts";
+import { recover } from "../ledger/writer.ts";
+import {
+  LEDGER_CLOSE_MILLISECONDS_MAX,
+  LEDGER_OPEN_MILLISECONDS_MAX,
+  LEDGER_RETRY_MILLISECONDS,
+} from "../limits.ts";
+import type { Position } from "../plan/position.ts";
+import { type HeldCommit, heldCommit } from "./held_commit.ts";
+import { LedgerFiles } from "./ledger_files.ts";
+import { LedgerWorker, type OnReport, type Opening } from "./ledger_worker.ts";
+import { isRunning } from "./lock_holder.ts";
+import { log } from "./log.ts";
+import { renewal } from "./renew_ledger.ts";
+import { NO_RESTARTS, restartedAt, restartPause } from "./restarts.ts";
+import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
+
+const SILENT = `the disk does not answer within ${LEDGER_OPEN_MILLISECONDS_MAX / 1000} s`;
+
+/** What one run of the loop begins with. */
+export interface LedgerOfLoop {
+  readonly engine: EngineState;
+  readonly ledger: RemoteLedger | MemoryLedger;
+  /** The last commit of the ledger, where the kernel holds it. */
+  readonly held: HeldCommit | undefined;
+  /** Whether this ledger replaces a damaged one that had committed rules, and no rules were committed since. */
+  readonly renewed: boolean;
+  /** Records that were folded by an earlier run of the loop, and that are not in this ledger. */
+  readonly gap: RecordGap | undefined;
+}
+
+/** How the ledger of `run` is opened. */
+export interface RunLedgerOptions {
+  readonly folder: string;
+  readonly policy: SyncPolicy;
+  /** Whether the program ends when the ledger cannot be opened, instead of going on without it. */
+  readonly required: boolean;
+}
+
+/** Opens the ledger for each run of the loop. */
+export class RunLedger {
+  readonly #worker = new LedgerWorker();
+  /** The opening that is under way, or done and not used yet. */
+  #opening: Promise<Opening> | undefined;
+  /** What {@link look} found, for {@link begin}. */
+  #looked: Looked | undefined;
+  #current: LedgerOfLoop | undefined;
+  #omitted: RecordGap | undefined;
+  #reopened = new AbortController();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** How often the loop has started again to continue the ledger: each time it reads the whole cluster. */
+  #restarts = NO_RESTARTS;
+  /** Why the ledger cannot be opened, as it is now. */
+  #reason = "";
+  #ended = false;
+  /** Receives a record about the ledger itself. */
+  onRecord: (record: GapRecord) => void = () => {};
+
+  constructor(readonly options: RunLedgerOptions) {}
+
+  /** Aborts when the loop is to start again, because the ledger can be continued. */
+  get reopened(): AbortSignal {
+    return this.#reopened.signal;
+  }
+
+  /** The worker begins to read. Call it early, so that it reads while the program does something else. */
+  prepare(): void {
+    this.#opening ??= this.#worker.open(this.options.folder, { policy: this.options.policy });
+  }
+
+  /**
+   * The first step of the next run of the loop: the last commit of the ledger, where it is what wrote `position` into the kernel.
+   * Waits a bounded time for the disk.
+   */
+  async look(position: Position | undefined): Promise<HeldCommit | undefined> {
+    this.#reopened = new AbortController();
+    this.onRecord = () => {};
+    this.#noteOmission();
+    this.#looked?.late[Symbol.dispose]();
+    const late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
+    this.#looked = { late, files: undefined, held: undefined };
+    this.prepare();
+    const opening = await late.before(this.#opening!);
+    if (opening?.kind !== "opened") return undefined;
+    const files = new LedgerFiles(this.options.folder, opening.files, this.#worker);
+    const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
+    this.#looked = { late, files, held };
+    return held;
+  }
+
+  /**
+   * The second step: the ledger, folded. `first`: no loop has run before. It ends within the time that {@link look} began. Throws
+   * LedgerLocked where another proxy runs on this ledger.
+   */
+  async begin(first: boolean): Promise<LedgerOfLoop> {
+    const { late, files, held } = this.#looked!;
+    this.#looked = undefined;
+    using _ = late;
+    const opening = await late.before(this.#opening!);
+    if (opening === undefined) return this.#without(SILENT);
+    this.#opening = undefined;
+    if (opening.kind === "refused") return this.#refused(opening, first);
+    const read = await late.before(
+      this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#worker), held),
+    );
+    if (read === undefined) {
+      // Another opening ends that reading.
+      this.prepare();
+      return this.#without(SILENT);
+    }
+    this.#omitted = undefined;
+    return this.#current = read;
+  }
+
+  /** Closes the ledger and ends the worker. False where the disk does not answer in time: then the worker stands still. */
+  async close(): Promise<boolean> {
+    this.#ended = true;
+    this.#looked?.late[Symbol.dispose]();
+    clearTimeout(this.#retry);
+    if (await this.#worker.close(LEDGER_CLOSE_MILLISECONDS_MAX)) return true;
+    const records = this.#current?.ledger.failure?.records ?? 0;
+    log.error(`the disk of the ledger does not answer: ${records} records are not on it`);
+    return false;
+  }
+
+  /** Keeps what the last run of the loop could not write, for the gap record of the next one. */
+  #noteOmission(): void {
+    const { ledger, engine } = this.#current ?? {};
+    this.#current = undefined;
+    if (engine === undefined || ledger?.omission === undefined) return;
+    const { reason, records } = ledger.omission;
+    const before = this.#omitted ?? { records: 0, committed: false };
+    this.#omitted = {
+      time: new Date().toISOString(),
+      reason,
+      records: before.records + records,
+      // Offsets below this one are in the ledger.
+      committed: before.committed || engine.committedOffset >= ledger.next - records,
+    };
+  }
+
+  #refused({ reason, heldBy }: Opening & { readonly kind: "refused" }, first: boolean): LedgerOfLoop {
+    const other = heldBy !== undefined && first && isRunning(heldBy);
+    if (other) throw new LedgerLocked(this.options.folder, heldBy);
+    return this.#without(reason);
+  }
+
+  /** Rules are made without a ledger, until it can be opened. */
+  #without(reason: string): LedgerOfLoop {
+    if (this.options.required) throw new LedgerGone(`the ledger cannot be opened: ${reason}`);
+    log.error(`the ledger cannot be opened: ${reason}; rules are made without it`);
+    this.#openLater(reason, LEDGER_RETRY_MILLISECONDS);
+    const ledger = new MemoryLedger(() => this.#reason);
+    return this.#current = { engine: newEngine(), ledger, held: undefined, renewed: false, gap: undefined };
+  }
+
+  /** Opens the ledger in the background, now and then, until it can be opened. Then the run of the loop ends. */
+  #openLater(reason: string, pause: number): void {
+    this.#reason = reason;
+    clearTimeout(this.#retry);
+    if (this.#opening !== undefined) return void this.#opening.then((opening) => this.#opened(opening));
+    this.#retry = setTimeout(() => {
+      this.prepare();
+      void this.#opening!.then((opening) => this.#opened(opening));
+    }, pause);
+  }
+
+  /** At once, and later if that was necessary lately. */
+  get #nextPause(): number {
+    return restartPause(restartedAt(this.#restarts, performance.now()));
+  }
+
+  #opened(opening: Opening): void {
+    if (this.#ended) return;
+    if (opening.kind === "opened") {
+      this.#restarts = restartedAt(this.#restarts, performance.now());
+      log.info("the ledger can be opened: starting again in place, to continue it");
+      return this.#reopened.abort();
+    }
+    this.#opening = undefined;
+    this.#openLater(opening.reason, LEDGER_RETRY_MILLISECONDS);
+  }
+
+  /** Folds the ledger from the files that the worker has read, and has the worker continue it. */
+  async #read(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
+    try {
+      const folded = await files.look((storage) => this.#fold(storage));
+      const ledger = this.#continue(folded);
+      const renewed = this.#goOn(folded, ledger) || folded.renewed;
+      return { engine: folded.engine, held, ledger, renewed, gap: this.#omitted };
+    } catch (error) {
+      if (!isLedgerDamage(error)) throw error;
+      const time = new Date().toISOString();
+      const { folder, records } = await files.look((storage) => renewal(storage, error, time));
+      files.replace(await this.#worker.setAside(folder));
+      reportRenewal(error, `${this.options.folder}/${folder}`, records);
+      const folded = await files.look((storage) => this.#fold(storage));
+      const ledger = this.#continue(folded);
+      stepEngine(folded.engine, { kind: "appended", first: ledger.append(records), records });
+      const renewed = replacesRules(records[0]);
+      return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#omitted };
+    }
+  }
+
+  /** Has the worker remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
+  #goOn({ engine, cut, unused }: Folded, ledger: RemoteLedger): boolean {
+    if (unused.length > 0) this.#worker.post({ kind: "remove", names: unused });
+    if (cut === undefined) return false;
+    const renewed = goOnBehind(engine, ledger, cut);
+    this.#worker.post({ kind: "remove-behind", from: cut.from });
+    return renewed;
+  }
+
+  #fold(storage: Storage): Folded {
+    const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, (how) => {
+      const { encoder, end } = recover(storage, how);
+      return { encoder, end, torn: end?.torn, next: encoder.end.next };
+    });
+    const { encoder, end } = read;
+    const open = end === undefined || end.segment === "" || end.segment.endsWith(COMPRESSED);
+    const tailBytes = open ? 0 : storage.size(end.segment);
+    return { engine, encoder, end, tailBytes, cut, unused, renewed: isRenewed(storage, engine) };
+  }
+
+  #continue({ encoder, end, tailBytes }: Folded): RemoteLedger {
+    const worker = this.#worker;
+    const counters = new Counters();
+    counters.note(encoder.end.next, 0, 0);
+    const ledger: RemoteLedger = new RemoteLedger(newHandoff(encoder, this.options.policy, tailBytes), {
+      counters,
+      post: (request, canWait) => worker.post(request, canWait),
+      flush: () => worker.flush(),
+      now: () => performance.now(),
+      reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
+    });
+    worker.begin(
+      { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, shared: counters.shared },
+      (report) => this.#take(ledger, report),
+    );
+    return ledger;
+  }
+
+  /** What the worker reports by itself. */
+  #take(ledger: RemoteLedger, report: Parameters<OnReport>[0]): void {
+    switch (report.kind) {
+      case "disk":
+        return ledger.note(report);
+      case "lost":
+        log.error(`the ledger was lost: ${report.reason}; rules go on without it`);
+        return ledger.note(report);
+      case "restored": {
+        const reason = `another program removed or replaced ${report.segment}; it is written again`;
+        log.error(reason);
+        this.onRecord({ kind: "gap", time: new Date().toISOString(), reason, records: 0 });
+      }
+    }
+  }
+}
+
+/** A ledger that was read, and the state that it leads to. */
+interface Folded {
+  readonly engine: EngineState;
+  readonly encoder: RecordEncoder;
+  readonly end: LedgerEnd | undefined;
+  readonly tailBytes: number;
+  readonly cut: CutLedger | undefined;
+  readonly unused: readonly string[];
+  readonly renewed: boolean;
+}
+
+/** The first step of a start. `files`: undefined where the disk has not answered. */
+interface Looked {
+  readonly late: Deadline;
+  readonly files: LedgerFiles | undefined;
+  readonly held: HeldCommit | undefined;
+}
+
+/** A bound for what is awaited. */
+class Deadline implements Disposable {
+  readonly #late = Promise.withResolvers<undefined>();
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(milliseconds: number) {
+    this.#timer = setTimeout(() => this.#late.resolve(undefined), milliseconds);
+  }
+
+  /** The value of `promise`; undefined where it is not there in time. */
+  before<T>(promise: Promise<T>): Promise<T | undefined> {
+    return Promise.race([promise, this.#late.promise]);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,41 @@
+// Files of assertions that are written of a state, and read again.
+
+import assert from "node:assert/strict";
+import { parseAssertions } from "../../src/history/assertion.ts";
+import { checkAssertions } from "../../src/history/assertion_check.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { assertionsOf, assertionsText, servicesChanged } from "../../src/history/written_assertions.ts";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+import { webPast } from "../support/web_history.ts";
+
+const LINES = [
+  "# Before.",
+  "- { drift: none }",
+  "- { latency: 30s }",
+  "- { service: shop/web, ready: 1 }",
+  "- { service: shop/web, outage: 0s }",
+  '- { from: 203.0.113.77, to: "10.96.0.1:80/tcp", expect: endpoint, masqueraded: false }',
+  "",
+];
+
+Deno.test("what held before is written of the Services that changed, holds there, and breaks with the incident", () => {
+  const past = webPast();
+  const span = { from: 2, through: 6 };
+  const { state } = stateAt(past, span.from);
+  const names = servicesChanged(past, span, state);
+  assert.deepEqual(names, ["shop/web"]);
+  const text = assertionsText("Before.", assertionsOf(state, names));
+  assert.deepEqual(text.split("\n"), LINES);
+  const parsed = parseAssertions(readDocuments("before.yaml", text).values);
+  assert.ok(!("problems" in parsed), JSON.stringify(parsed));
+  const held = (through: number) =>
+    checkAssertions(past, { from: 2, through }, parsed).map(({ holds }) => holds);
+  assert.deepEqual(held(2), [true, true, true, true, true]);
+  assert.deepEqual(held(6), [true, true, false, false, false]);
+});
+
+Deno.test("a Service without endpoints is expected to refuse", () => {
+  const { state } = stateAt(webPast(), 13);
+  const about = assertionsOf(state, [...state.services.keys()].filter((name) => name === "shop/cart"));
+  assert.deepEqual(about.slice(2), [{ from: "203.0.113.77", to: "10.96.0.2:80/tcp", expect: "refused" }]);
+});

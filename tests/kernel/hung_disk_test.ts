@@ -1,0 +1,126 @@
+// The program as it is shipped, with a disk that really hangs: its worker stands still in the kernel. Rules follow the cluster,
+// health answers, and the ledger continues when the disk does.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { LoopDisk } from "../support/loop_disk.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import {
+  assertWhole,
+  newFolder,
+  removeTables,
+  served,
+  SourceProgram,
+  writeSource,
+} from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const HEALTH = "http://127.0.0.1:10256";
+const METRICS = "127.0.0.1:10249";
+/** How long the disk hangs. */
+const FROZEN_MILLISECONDS = 10_000;
+
+const problems = async (): Promise<string[]> => (await (await fetch(`${HEALTH}/healthz`)).json()).problems;
+const gaps = (ledger: string) =>
+  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
+  );
+const cannotOpen = (program: SourceProgram) => () => /error: the ledger cannot be opened: /.test(program.log);
+/** Waits until the ledger is complete again, and compares it with the kernel. */
+async function continued(program: SourceProgram, ledger: string, kernel: NetlinkKernel): Promise<void> {
+  const failing = "ledger cannot be written";
+  // A predecessor keeps the port for as long as it keeps the lock.
+  const found = () => problems().catch(() => [failing]);
+  await until("the ledger is written again", async () => !(await found()).includes(failing));
+  assert.equal(await program.stop(), 0);
+  assertWhole(ledger, kernel);
+}
+
+Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the ledger misses nothing", async () => {
+  const folder = newFolder();
+  await using disk = await LoopDisk.make(folder);
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  await using program = new SourceProgram(folder, disk, "--metrics-bind-address", METRICS);
+  await until("the Service is served", served(kernel, 1));
+  await until("health answers", async () => await problems().then(() => true, () => false));
+  using _frozen = disk.freeze();
+  const end = performance.now() + FROZEN_MILLISECONDS;
+  let [endpoints, longest, slowest, seen] = [1, 0, 0, new Set<string>()];
+  while (performance.now() < end) {
+    const changed = performance.now();
+    writeSource(folder, ++endpoints);
+    await until("a change is served while the disk hangs", served(kernel, endpoints), 5000);
+    slowest = Math.max(slowest, performance.now() - changed);
+    const asked = performance.now();
+    const answer = await fetch(`${HEALTH}/livez`, { signal: AbortSignal.timeout(5000) });
+    longest = Math.max(longest, performance.now() - asked);
+    assert.equal((await answer.json()).healthy, true);
+    for (const problem of await problems()) seen.add(problem);
+  }
+  console.log(
+    `${endpoints} changes, slowest ${slowest.toFixed()} ms; longest /livez ${longest.toFixed()} ms`,
+  );
+  assert.ok(seen.has("ledger cannot be written"), [...seen].join());
+  assert.match(await (await fetch(`http://${METRICS}/metrics`)).text(), /^ledgerproxy_ledger_failing 1$/m);
+  disk.thaw();
+  await continued(program, `${disk.path}/ledger`, kernel);
+  assert.deepEqual(gaps(`${disk.path}/ledger`), [], "nothing is missing");
+  assert.match(program.log, /error: the ledger cannot be written: the disk has not answered for \d+ s/);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a disk that hangs at the start: rules are made without the ledger, which continues later with a gap record", async () => {
+  const folder = newFolder();
+  await using disk = await LoopDisk.make(folder);
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  {
+    await using program = new SourceProgram(folder, disk);
+    await until("the Service is served", served(kernel, 1));
+    assert.equal(await program.stop(), 0);
+  }
+  removeTables(kernel);
+  writeSource(folder, 2);
+  disk.freeze();
+  await using program = new SourceProgram(folder, disk);
+  using _frozen = { [Symbol.dispose]: () => disk.thaw() };
+  await until("the Service is served while the disk hangs", served(kernel, 2));
+  await until("the log says so", cannotOpen(program));
+  assert.ok((await problems()).includes("ledger cannot be written"));
+  writeSource(folder, 3);
+  await until("a change is served while the disk hangs", served(kernel, 3));
+  disk.thaw();
+  await continued(program, `${disk.path}/ledger`, kernel);
+  const [gap, ...others] = gaps(`${disk.path}/ledger`);
+  assert.ok(gap !== undefined && others.length === 0);
+  assert.ok(gap.records > 0 && /the disk does not answer/.test(gap.reason), JSON.stringify(gap));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a predecessor that was killed in a hanging disk keeps the lock: its successor makes rules, and continues its ledger later", async () => {
+  const folder = newFolder();
+  await using disk = await LoopDisk.make(folder);
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  await using before = new SourceProgram(folder, disk);
+  await until("the Service is served", served(kernel, 1));
+  disk.freeze();
+  writeSource(folder, 2);
+  await until("a change is served while the disk hangs", served(kernel, 2), 5000);
+  before.kill();
+  writeSource(folder, 3);
+  await using program = new SourceProgram(folder, disk);
+  using _frozen = { [Symbol.dispose]: () => disk.thaw() };
+  await until("the successor serves a change", served(kernel, 3));
+  await until("the log says so", cannotOpen(program));
+  disk.thaw();
+  await continued(program, `${disk.path}/ledger`, kernel);
+  const found = gaps(`${disk.path}/ledger`);
+  assert.ok(found.length > 0 && found[0]!.records > 0, JSON.stringify(found));
+  await Deno.remove(folder, { recursive: true });
+});

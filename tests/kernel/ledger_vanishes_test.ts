@@ -1,0 +1,182 @@
+// The program as it is shipped, with a ledger that other programs remove, replace or refuse. Rules are served all the same, the
+// program says what is wrong, and the ledger continues.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import {
+  assertWhole,
+  newFolder,
+  removeTables,
+  served,
+  SourceProgram,
+  writeSource,
+} from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const FAILING = "ledger cannot be written";
+/** A user that this test does not run as. */
+const OTHER_USER = 4711;
+
+/** Problems that /healthz names; undefined while it does not answer. */
+const problems = async (): Promise<string[] | undefined> => {
+  try {
+    return (await (await fetch("http://127.0.0.1:10256/healthz")).json()).problems;
+  } catch {
+    return undefined;
+  }
+};
+const failing = async () => (await problems())?.includes(FAILING) === true;
+const written = async () => (await problems())?.includes(FAILING) === false;
+const gaps = (ledger: string) =>
+  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
+  );
+
+/** A program that serves one endpoint, whose ledger is in `folder`/store/ledger. */
+async function started(folder: string, kernel: NetlinkKernel): Promise<SourceProgram> {
+  removeTables(kernel);
+  writeSource(folder, 1);
+  const program = new SourceProgram(folder, "store");
+  await until("the Service is served", served(kernel, 1));
+  await until("the ledger is written", written);
+  return program;
+}
+
+for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
+  Deno.test(`a new node whose disk is ${disk}: rules are served, and the ledger begins once it can`, async () => {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    removeTables(kernel);
+    writeSource(folder, 1);
+    await using program = new SourceProgram(folder, disk);
+    await until("the Service is served", served(kernel, 1));
+    await until("health says so", failing);
+    const said = /error: the ledger cannot be opened: .*; rules are made without it/;
+    await until("the log says so", () => said.test(program.log));
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    program.makeWritable("remount,rw,nr_inodes=1000");
+    await until("the ledger is written", written);
+    writeSource(folder, 3);
+    await until("a change is served", served(kernel, 3));
+    const ledger = `${program.disk}/ledger`;
+    await until("it is in the ledger", () => verifyLedger(folderStorage(ledger, false)).length === 0);
+    const [gap] = gaps(ledger);
+    assert.ok(gap !== undefined && gap.records > 0, JSON.stringify(gap));
+    assertWhole(ledger, kernel);
+    assert.equal(await program.stop(), 0);
+    await Deno.remove(folder, { recursive: true });
+  });
+}
+
+Deno.test("a segment that another program removes or replaces is written again, with a gap record that says so", async () => {
+  for (const replaces of [false, true]) {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    await using program = await started(folder, kernel);
+    const ledger = `${folder}/store/ledger`;
+    const segment = `${ledger}/00000000000000000000.ndjson`;
+    Deno.removeSync(segment);
+    if (replaces) Deno.writeTextFileSync(segment, "not ours\n");
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    await until(
+      "the log says so",
+      () => /error: another program removed or replaced 0+\.ndjson/.test(program.log),
+    );
+    await until("the gap is recorded", () => gaps(ledger).length === 1);
+    writeSource(folder, 3);
+    await until("a change is served", served(kernel, 3));
+    assert.equal(await program.stop(), 0);
+    assert.equal(gaps(ledger)[0]!.records, 0, "nothing is missing");
+    assert.equal([...readLedger(folderStorage(ledger, false))][0]!.record.kind, "config");
+    assertWhole(ledger, kernel);
+    if (replaces) assert.equal(Deno.readTextFileSync(`${segment}.replaced`), "not ours\n");
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("after the folder or the lock was removed the ledger is opened again, and rules go on meanwhile", async () => {
+  for (const gone of ["ledger", "ledger/writer.lock"]) {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    await using program = await started(folder, kernel);
+    const ledger = `${folder}/store/ledger`;
+    Deno.removeSync(`${folder}/store/${gone}`, { recursive: true });
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    await until(
+      "the log says so",
+      () => /error: the ledger was lost: .*removed or replaced/.test(program.log),
+    );
+    await until("the ledger is continued", () => {
+      try {
+        return gaps(ledger).length > 0;
+      } catch {
+        return false;
+      }
+    });
+    writeSource(folder, 3);
+    await until("a change is served", served(kernel, 3));
+    await until("the ledger is written", written);
+    assert.equal(await program.stop(), 0);
+    assertWhole(ledger, kernel);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a folder of another user and a lock that is a link are not used: rules are served, and what they lead to stays", async () => {
+  const obstacles: Record<string, (ledger: string, folder: string) => void> = {
+    "belongs to user": (ledger) => Deno.chownSync(ledger, OTHER_USER, OTHER_USER),
+    "it is a link": (ledger, folder) => Deno.symlinkSync(`${folder}/precious`, `${ledger}/writer.lock`),
+  };
+  for (const [reason, obstruct] of Object.entries(obstacles)) {
+    const folder = newFolder();
+    const ledger = `${folder}/store/ledger`;
+    using kernel = new NetlinkKernel();
+    removeTables(kernel);
+    Deno.mkdirSync(ledger);
+    Deno.writeTextFileSync(`${folder}/precious`, "content");
+    obstruct(ledger, folder);
+    writeSource(folder, 1);
+    await using program = new SourceProgram(folder, "store");
+    await until("the Service is served", served(kernel, 1));
+    await until("health says so", failing);
+    await until("the log says so", () => program.log.includes(reason));
+    assert.equal(Deno.readTextFileSync(`${folder}/precious`), "content");
+    assert.deepEqual([...Deno.readDirSync(ledger)].filter(({ name }) => name.endsWith(".ndjson")), []);
+    assert.equal(await program.stop(), 0);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a second program on the same ledger is refused while the first one runs, also after the lock file was replaced", async () => {
+  for (const replaces of [false, true]) {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    await using program = await started(folder, kernel);
+    if (replaces) {
+      Deno.removeSync(`${folder}/store/ledger/writer.lock`);
+      Deno.writeTextFileSync(`${folder}/store/ledger/writer.lock`, "");
+    }
+    const log = program.log.length;
+    await using second = new SourceProgram(folder, "store", "--healthz-bind-address", "127.0.0.1:10257");
+    await until(
+      "it is refused",
+      () =>
+        /error: .*(is being written by process \d+|is being written by an unknown process)/.test(
+          second.log.slice(log),
+        ),
+    );
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    assert.equal(await program.stop(), 0);
+    assertWhole(`${folder}/store/ledger`, kernel);
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,130 @@
+// A ledger whose records a worker writes: what the disk has at the end, whatever the worker does.
+
+import assert from "node:assert/strict";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import type { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { EVERY_KIND, KEEP_ALL, recordsIn } from "../support/ledger_records.ts";
+import { memoryStorage, storageError } from "../support/memory_storage.ts";
+import { type PairOptions, WorkerPair } from "../support/worker_pair.ts";
+
+const [FIRST, SECOND] = EVERY_KIND as readonly LedgerRecord[];
+
+/** A ledger that is open. */
+function opened(pair: WorkerPair): RemoteLedger {
+  const ledger = pair.open();
+  assert.ok(typeof ledger !== "string", String(ledger));
+  return ledger;
+}
+
+function begun(options: PairOptions = {}) {
+  const storage = memoryStorage();
+  const pair = new WorkerPair(storage, options);
+  return { storage, pair, ledger: opened(pair) };
+}
+
+Deno.test("records are in the file before rules follow them, and durable after a sync", () => {
+  const { storage, pair, ledger } = begun();
+  assert.equal(ledger.append([FIRST!]), 0);
+  assert.deepEqual(recordsIn(storage), []);
+  ledger.awaitWritten();
+  assert.deepEqual(recordsIn(storage), [FIRST]);
+  assert.equal(ledger.durable, 0);
+  ledger.sync();
+  pair.work();
+  assert.deepEqual([ledger.durable, ledger.caughtUp], [1, true]);
+});
+
+Deno.test("a worker that stands still holds up one commit only; afterwards all records are there, in order", () => {
+  const { storage, pair, ledger } = begun();
+  pair.answers = () => false;
+  for (const record of EVERY_KIND) {
+    ledger.append([record]);
+    ledger.awaitWritten();
+  }
+  assert.equal(ledger.next, EVERY_KIND.length);
+  assert.deepEqual(recordsIn(storage), []);
+  pair.work();
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
+});
+
+Deno.test("records wait in the worker while the disk fails, and the program knows why", () => {
+  const { storage, pair, ledger } = begun();
+  storage.fault = () => {
+    throw storageError("ENOSPC");
+  };
+  ledger.append([FIRST!]);
+  pair.work();
+  pair.receive();
+  assert.deepEqual(ledger.failure, { reason: "ENOSPC for a test", records: 1 });
+  storage.fault = () => {};
+  ledger.sync();
+  pair.work();
+  pair.receive();
+  assert.equal(ledger.failure, undefined);
+  assert.deepEqual(recordsIn(storage), [FIRST]);
+});
+
+Deno.test("what does not fit in memory is left out and counted, and the ledger can be continued", () => {
+  const { storage, pair, ledger } = begun({ waitingMax: 10 });
+  ledger.append([FIRST!]);
+  assert.equal(ledger.append([SECOND!, FIRST!]), 1);
+  assert.equal(ledger.next, 3);
+  assert.equal(pair.reopened, 0);
+  pair.work();
+  assert.equal(ledger.omission?.records, 2);
+  assert.equal(pair.reopened, 1);
+  const again = opened(pair);
+  assert.equal(again.append([SECOND!]), 1);
+  pair.work();
+  assert.deepEqual(recordsIn(storage), [FIRST, SECOND]);
+});
+
+Deno.test("a message that is lost ends the session, and nothing is written after the hole", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  pair.work();
+  ledger.append([SECOND!]);
+  pair.sent.splice(0);
+  ledger.append([FIRST!]);
+  pair.work();
+  pair.receive();
+  assert.deepEqual([pair.reopened, ledger.omission?.records], [1, 2]);
+  assert.deepEqual(recordsIn(storage), [FIRST]);
+});
+
+Deno.test("after the end of the worker another one continues the ledger", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  pair.work();
+  ledger.append([SECOND!]);
+  pair.die();
+  assert.deepEqual([pair.reopened, ledger.omission?.records], [1, 1]);
+  // The lock ends with the worker; the storage of this test cannot know that.
+  const next = new WorkerPair(memoryStorage(storage.files));
+  opened(next).append([SECOND!]);
+  next.work();
+  assert.deepEqual(recordsIn(next.storage), [FIRST, SECOND]);
+});
+
+Deno.test("a folder that another program replaced ends the session", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  storage.gone = true;
+  ledger.sync();
+  pair.work();
+  pair.receive();
+  assert.match(ledger.omission!.reason, /removed or replaced/);
+});
+
+Deno.test("a snapshot in pieces is that of the records before it", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  for (const piece of ledger.beginSnapshot([FIRST])) ledger.sendPiece(piece);
+  ledger.append([SECOND!]);
+  ledger.endSnapshot(KEEP_ALL);
+  pair.work();
+  const snapshot = newestSnapshot(storage)!;
+  assert.deepEqual([snapshot.next, snapshot.lines], [1, [FIRST]]);
+  assert.deepEqual(recordsIn(storage), [FIRST, SECOND]);
+});
