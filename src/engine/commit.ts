@@ -44,6 +44,7 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   const steps = advances && isUnfinished(cluster);
   if (inPlace && tables.positioned && all.length === 0 && state.takeover.length === 0 && !steps) {
     state.touched.clear();
+    noteAccepted(state);
     return [...reportUnchanged(state), ...forgetFlows(state)];
   }
   const digest = advanceDigest(committedDigest(state), changes);
@@ -121,8 +122,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
     if (isRetired(set, after)) touch(state.touched, set, key, through);
   }
   if (pending.left === 0) state.takeover = [];
-  state.rejections = 0;
-  state.rejectedSince = "";
+  noteAccepted(state);
   const from = state.committedOffset + 1;
   state.committedOffset = through;
   const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
@@ -139,6 +139,12 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
     // What is left, and what the records above change when they are folded, follows after a pause.
     ...(pending.left > 0 || pending.advances || convicted.length > 0 ? [] : planCommit(state)),
   ];
+}
+
+/** Nothing that the kernel rejected is left to be committed. */
+function noteAccepted(state: EngineState): void {
+  state.rejections = 0;
+  state.rejectedSince = "";
 }
 
 /** Removes from `touched` what `pending` has committed; the rest is left for later commits. */

@@ -19,7 +19,7 @@ export type Severity = "failing" | "warning" | "note";
 export interface Finding {
   /** How bad it is. */
   readonly severity: Severity;
-  /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`. */
+  /** `rules`, `set aside`, `endpoints`, `node`, `contested`, `drift`, `ledger`, `left out`, `proxy`, `API server`, `assertion`. */
   readonly topic: string;
   /** The finding in words. */
   readonly text: string;

@@ -3,7 +3,7 @@
 // reject every wrong object? One endpoint with a bad address would then cost a Service all of its endpoints.
 
 import { OBJECT_BYTES_MAX, OBJECT_WARNINGS_MAX, UTF8_BYTES_MAX } from "../limits.ts";
-import { cleanObject, type Warn } from "./decode_parts.ts";
+import { cleanObject, identityProblem, type Warn } from "./decode_parts.ts";
 import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "./objects.ts";
@@ -36,6 +36,8 @@ export function decodeObject(value: unknown): Decoded {
   if (known.namespaced && object.metadata.namespace === undefined) {
     return refused("metadata.namespace is missing");
   }
+  const doubt = identityProblem(object);
+  if (doubt !== "") return refused(doubt);
   const bytes = bytesOver(object, size.characters);
   if (bytes !== undefined) return refused(`${bytes} bytes, more than ${OBJECT_BYTES_MAX}`);
   const warnings = new Warnings(`${describeKey(objectKey(object))}: `);
