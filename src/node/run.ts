@@ -213,7 +213,9 @@ async function live(process: Process, found: Found): Promise<number> {
 /** Logs that the ledger's disk begins to fail, or works again. */
 function logLedgerFailure(failure: LedgerFailure | undefined): void {
   if (failure === undefined) log.info("the ledger is written again: nothing is missing");
-  else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
+  else {log.error(
+      `the ledger cannot be written: ${failure.reason}; rules are still applied, and records wait in memory`,
+    );}
 }
 
 /** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
@@ -276,7 +278,7 @@ function capable(kernel: Kernel): boolean {
   const version = kernelVersion(Deno.osRelease());
   const missing = [...version.available ? [] : [version], ...missingCapabilities(kernel)];
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
-  if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
+  if (missing.length > 0) log.error("to print the rules without changing the kernel, use --dry-run");
   return missing.length === 0;
 }
 
@@ -303,7 +305,9 @@ function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, n
 function takeOver(engine: EngineState, ports: Ports): void {
   const tables = kubeProxyTables(ports.kernel);
   if (tables.length > 0) {
-    log.info(`taking over from kube-proxy: ${tableNames(tables)} will go in the batch that brings our rules`);
+    log.info(
+      `taking over from kube-proxy: ${tableNames(tables)} will be deleted in the batch that adds our rules`,
+    );
     perform(engine, ports, { kind: "takeover", tables });
   }
   for (const other of otherModes(ports.kernel)) log.warn(other);
