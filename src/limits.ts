@@ -32,6 +32,16 @@ export const SLOT_DRAWS = 24;
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 
+/** Modulus of hashes in keys: nft requires one, and this is the largest. */
+export const HASH_MODULUS = 0xffff_ffff;
+
+/**
+ * Most clients that are pinned at a time, per family, over all ServicePorts with affinity; further clients get an endpoint for
+ * each connection. The kernel takes 8 bytes for each possible one, and about 100 for each there is. kube-proxy's bound is
+ * 65,535 for each endpoint, and none for a node.
+ */
+export const PINS_MAX = 524_288;
+
 /**
  * Most elements of one Service; one with more is set aside. An element is a frontend, or an endpoint behind one. The largest
  * Service that Kubernetes is tested with has 250 endpoints (SIG Scalability's thresholds); the largest that EndpointSlices

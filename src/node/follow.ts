@@ -75,7 +75,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
       serving.follow();
     },
     restart() {
-      log.warn(`${options.config} has changed beyond the rules: ending, to be started again`);
+      log.warn(`${options.config} has changes that need a restart: ending, to be started again`);
       restart = true;
       stop.abort();
     },
@@ -214,7 +214,7 @@ function summary({ cluster, synced, rejections, committedOffset }: EngineState):
     return 0;
   }
   if (rejections > 0) {
-    log.error("the kernel does not hold the state: the last commit was rejected (see above)");
+    log.error("the kernel does not hold the rules of the ledger: the last commit was rejected (see above)");
     return EXIT.failure;
   }
   const services = cluster.services.size;

@@ -48,7 +48,7 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
       "delete element ip ledgerproxy cluster-ips { 10.96.0.1 }",
       /^delete element ip ledgerproxy cluster-ips$/,
     ],
-    ["add rule ip ledgerproxy services accept", /^add rule ip ledgerproxy$/],
+    ["add rule ip ledgerproxy nat-prerouting accept", /^add rule ip ledgerproxy$/],
     ["delete table ip6 ledgerproxy", /^delete table ip6 ledgerproxy$/],
   ];
   for (const [i, [act, change]] of acts.entries()) {

@@ -10,6 +10,7 @@ import { foundTests, listedFiles } from "./tidy/found_tests.ts";
 import { inlinedUsings } from "./tidy/usings.ts";
 import { bannedWords, undefinedTerms } from "./tidy/words.ts";
 import { longLines } from "./tidy/markdown.ts";
+import { missingFiles, missingNames } from "./tidy/references.ts";
 import { counted, type Counts, type Finding, findings, type Sources } from "./tidy/sources.ts";
 
 /** What a room may import, itself aside: data flows left to right, imports go right to left. `type:` is types only. */
@@ -76,6 +77,8 @@ export const RULES: Readonly<Record<string, (sources: Sources) => Finding[]>> = 
   "no default exports, no export of everything": exportStyle,
   "each third-party package is imported in one file": onePlaceImports,
   "no file is dead": (sources) => deadFiles(sources, ENTRIES),
+  "pages and comments name files that exist": missingFiles,
+  "the pages about the code name what the code has": missingNames,
   "each source file has a test of its own name, or is listed with the test that covers it": foundTests,
 };
 

@@ -43,6 +43,6 @@ export function blameCommand(what: string, { ledger, at, json }: BlameOptions): 
   if (found.length > 0) return missing === undefined ? EXIT.done : EXIT.found;
   // Where the name itself is unknown, those that are near it are printed.
   subjectArgument(directoryOf(state.state), what);
-  log.info(`${what}: no element at @${state.state.folded} is about it`);
+  log.info(`${what}: no element at @${state.state.folded} concerns it`);
   return EXIT.found;
 }

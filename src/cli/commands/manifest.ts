@@ -92,7 +92,7 @@ function distributionOf(
   const names = Object.keys(DISTRIBUTIONS).join(", ");
   if (name !== undefined) {
     const found = Object.hasOwn(DISTRIBUTIONS, name) ? DISTRIBUTIONS[name] : undefined;
-    if (found === undefined) throw new UsageError(`--for ${name}: not known; known are ${names}`);
+    if (found === undefined) throw new UsageError(`--for ${name}: unknown; it takes ${names}`);
     return found;
   }
   if (allNodes) throw new UsageError("--all-nodes goes with --for; without it every node runs the proxy");
