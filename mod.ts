@@ -113,8 +113,10 @@ export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./sr
 export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
 export type {
   ComparedSelector,
+  Hash,
+  KeyPart,
   Numgen,
-  OriginalDestination,
+  OriginalAddress,
   Rule,
   Selector,
   Statement,

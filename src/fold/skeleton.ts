@@ -8,6 +8,7 @@ import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_t
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { affinityChains, affinityContainers } from "./affinity_chains.ts";
 import { type Detector, frontendChains, goto, nodePortRules, serviceRules } from "./frontend_chains.ts";
 import { pickChains } from "./pick_chains.ts";
 
@@ -31,6 +32,7 @@ export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []):
       ...baseChains(family, config, detector(family, config, podCIDRs)),
       ...fixedChains(family, config, detector(family, config, podCIDRs)),
       ...pickChains(family),
+      ...affinityChains(family),
     ],
   }));
 }
@@ -84,10 +86,7 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     leadMap("local-only-ips", frontend, address, "eTP Local: local endpoints, for everyone else"),
     leadMap("local-policy-nodeports", nodePort, address, "eTP Local: all endpoints, for pods and the node"),
     leadMap("local-only-nodeports", nodePort, address, "eTP Local: local endpoints, for everyone else"),
-    verdictMap("affinity-ips", frontend, "ClientIP affinity"),
-    verdictMap("local-affinity-ips", frontend, "ClientIP affinity among local endpoints"),
-    verdictMap("affinity-nodeports", nodePort, "ClientIP affinity"),
-    verdictMap("local-affinity-nodeports", nodePort, "ClientIP affinity among local endpoints"),
+    ...affinityContainers(family),
     slotMap("endpoints", frontend, address, "slots of all endpoints"),
     slotMap("local-endpoints", frontend, address, "slots of local endpoints"),
     slotMap("nodeport-endpoints", nodePort, address, "slots of all endpoints of NodePorts"),
@@ -118,10 +117,21 @@ const SERVICE_SETS = [
   "local-only-ips",
   "local-policy-nodeports",
   "local-only-nodeports",
-  "affinity-ips",
-  "local-affinity-ips",
-  "affinity-nodeports",
-  "local-affinity-nodeports",
+  "affinity-cluster-ips",
+  "affinity-nodeport-ips",
+  "affinity-nodeport-ports",
+  "affinity-port-nodeports",
+  "affinity-timeouts",
+  "affinity-nodeport-timeouts",
+  "affinity-renewals",
+  "affinity-classes",
+  "local-affinity-classes",
+  "affinity-slots",
+  "local-affinity-slots",
+  "affinity-numbers",
+  "local-affinity-numbers",
+  "affinity-endpoints",
+  "affinity-nodeport-endpoints",
   "endpoints",
   "local-endpoints",
   "nodeport-endpoints",

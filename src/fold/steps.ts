@@ -85,6 +85,8 @@ function wantedResource(state: ClusterState, claim: string): ServiceResource | u
 /** About how many elements a resource has. */
 function weight(resource: ServiceResource | undefined): number {
   if (resource?.kind !== "frontend") return 1;
-  const { slots, localSlots, sources } = resource;
-  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length;
+  const { slots, localSlots, sources, pinned, drawn } = resource;
+  const numbered = pinned === undefined ? 0 : pinned.endpoints.size;
+  const lists = drawn ? 2 * (pinned!.cluster.endpoints.length + pinned!.local.endpoints.length) : 0;
+  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length + numbered + lists;
 }

@@ -102,6 +102,8 @@ export function trace(
     packet: {
       ...packet,
       original: packet.destination,
+      sender: packet.source,
+      pins: {},
       interface: own ? "" : packet.interface ?? "",
       mark: 0,
       translated: false,

@@ -174,7 +174,7 @@ export function listElements(table: TableName, set: Container, dump: Dump): Map<
   const elements = new Map<ElementKey, Element>();
   const put = (element: Element) => elements.set(element.key, element);
   // Rules add these elements, and they time out.
-  if (set.kind === "set" && set.flag === "dynamic") return elements;
+  if (set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);

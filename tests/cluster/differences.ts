@@ -107,6 +107,12 @@ export const DIFFERENCES: readonly Difference[] = [
     shownBy: "tests/fold/policy_test.ts",
   },
   {
+    theirs: "the pins of an endpoint are deleted with it",
+    ours: "they are not used while it is gone; the client's next connection replaces the pin",
+    reason: "pins are written by packets alone; a pod that is unready for a moment keeps its clients",
+    shownBy: "tests/kernel/affinity_test.ts",
+  },
+  {
     theirs: "a changed affinity timeout may not reach the kernel: the timeout is the set's",
     ours: "applies to each pin from the client's next connection on; pins stay",
     reason: "the timeout is in the rule that pins",

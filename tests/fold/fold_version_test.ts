@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "ebf2af1239c4b242b95664b10edaa990080175d34317a11e7b80ce528f248270",
-    "ledgers/0.6.0": "ebf2af1239c4b242b95664b10edaa990080175d34317a11e7b80ce528f248270",
-    "recordings/evening": "ccb37f9c3e11866e1367240d726c9c85220907782b9dc1b3dcd2b41ecd6273f3",
+    "ledgers/0.1.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
+    "ledgers/0.6.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
+    "recordings/evening": "fe7c8e05038183c347c768c9bab5e612efec6a3c7a8e6f88717448a6a78a2420",
   },
 };
 
