@@ -150,6 +150,15 @@ export const CHECKPOINT_END_MILLISECONDS_MAX = 3000;
 /** How often a node publishes another head in its metrics, in milliseconds: each makes a series in every Prometheus. */
 export const HEAD_MILLISECONDS = 15 * 60_000;
 
+/**
+ * Least time between heads in a Lease. An object has at most 256 KiB of annotations, which are 2,400 heads of this length: enough for
+ * 19 months. Then the API server refuses more, until an administrator has archived and deleted the Lease.
+ */
+export const LEASE_MILLISECONDS = 6 * 3600_000;
+
+/** Most Leases with heads that an audit reads. */
+export const LEASES_MAX = 5000;
+
 /** Most bytes of what a witness saw: heads of thousands of nodes for months. */
 export const WITNESS_BYTES_MAX = 256 * 1024 * 1024;
 

@@ -15,6 +15,7 @@ import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
+import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
@@ -91,13 +92,25 @@ async function runOn(
   assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
+  const lease = headLease(client, inForce.node, options.headLease);
+  const process: Process = { options, inForce, client, lease, served, faults, ledger, stop: stopSignal() };
   try {
     return await runProcess(process, found);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
   }
+}
+
+/** Publishes heads of the ledger in `namespace`, where that is wanted and there is an API server. */
+function headLease(
+  client: ApiClient | undefined,
+  node: string,
+  namespace: string | undefined,
+): HeadLease | undefined {
+  if (client === undefined || namespace === undefined) return undefined;
+  const write: Write = (method, path, object) => client.write(method, path, object);
+  return new HeadLease(namespace, node, write, (text) => log.warn(text));
 }
 
 /** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
