@@ -202,7 +202,7 @@ function subjectIn(state: ClusterState, what: string): Subject {
 function changesNamed(past: Past, through: number, what: string | undefined): Iterable<LoggedChange> {
   if (what === undefined) return changesAbout(past, through, {});
   const state = stateToRead(past, through);
-  return changesAbout(past, through, filterOf(subjectIn(state, what), state));
+  return changesAbout(past, through, filterOf(subjectIn(state, what), () => state));
 }
 
 function packetAmong(directory: Directory, source: string, target: string): Packet {

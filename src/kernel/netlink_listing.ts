@@ -57,6 +57,8 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   for (const table of tables) {
     const attributes = answers(dump, nf.MSG.GETTABLE, table.family)
       .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name)!;
+    const isDormant = ((u32(attributes, nf.NFTA_TABLE.FLAGS) ?? 0) & nf.TABLE_DORMANT) !== 0;
+    if (isDormant) known(table, "the flag dormant, with which none of its rules is applied");
     const comment = readComment(attributes.get(nf.NFTA_TABLE.USERDATA));
     const sets = listSets(table, dump);
     found.push({

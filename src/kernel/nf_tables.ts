@@ -83,6 +83,8 @@ export const MSG = {
 export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USERDATA: 6 } as const;
 /** enum nft_table_flags; persist since Linux 6.9. */
 export const TABLE_FLAG = { owner: 0x2, persist: 0x4 } as const;
+/** The flag of a table whose chains get no packets. */
+export const TABLE_DORMANT = 0x1;
 export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7, USERDATA: 12 } as const;
 export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const;
 export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDATA: 7 } as const;

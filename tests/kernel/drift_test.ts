@@ -82,6 +82,27 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a table that another program made dormant is made anew, while the program runs and at a start", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 3);
+  const rules = () => shell("nft list table ip ledgerproxy").replace(/comment "ledger [^"]*"/, "");
+  let before = "";
+  {
+    await using program = new SourceProgram(folder, "store");
+    await until("the Service is served", served(kernel, 3));
+    before = rules();
+    shell("nft 'add table ip ledgerproxy { flags dormant; }'");
+    await until("the rules are applied again", () => rules() === before);
+    assert.equal(await program.stop(), 0);
+  }
+  shell("nft 'add table ip ledgerproxy { flags dormant; }'");
+  await using program = new SourceProgram(folder, "store");
+  await until("the rules are applied again after a start", () => rules() === before);
+  assert.equal(await program.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("notifications of our own batch are off, and a commit of another program meanwhile is reported as lost", () => {
   using kernel = new NetlinkKernel();
   using monitor = new RulesetMonitor("ledgerproxy", kernel.port);
