@@ -160,8 +160,19 @@ function entriesIn(
     const text = parts & HAS.text ? texts[number(cursor)]! : "";
     if (wanted !== undefined && service !== wanted && commit === undefined) continue;
     const details = changed.get(i);
+    // In the order of JournalEntry, and without a spread: a question about a week makes a million of them.
     entries.push({
-      ...{ offset, time, kind, verb, object, trigger, condition, came, left, commit, text },
+      offset,
+      time,
+      kind,
+      object,
+      verb,
+      trigger,
+      condition,
+      came,
+      left,
+      commit,
+      text,
       service: texts[service]!,
       effect: (parts & HAS.effect) !== 0,
       endpoints: details === undefined ? NOTHING : endpointsIn(details[1], texts),

@@ -12,6 +12,7 @@ import {
   pendingError,
   SOCK_STREAM,
 } from "../support/lab/libc.ts";
+import { FAMILIES } from "../../src/nft/data_type.ts";
 import { Flow } from "../support/lab/flow.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { type Probe, send } from "../support/lab/probe.ts";
@@ -90,25 +91,58 @@ function countSyns(lab: Lab, host: "node" | "remote", port: number, drop = false
   return () => Number(/packets (\d+)/.exec(lab.run(host, "nft list table ip counting"))?.[1]);
 }
 
-Deno.test("a range that is tightened stops an unanswered UDP flow at its next datagram", () => {
-  using lab = newLab();
-  using proxy = new LabProxy(lab);
-  // No program answers at this endpoint, so its flows stay unanswered.
-  proxy.apply(web("203.0.113.0/24", "10.244.2.9@node-b"));
-  using within = flow(lab, ALLOWED, PORT + 1);
-  using without = flow(lab, OTHER, PORT + 1);
-  const unanswered = (source: string) =>
-    lab.run("node", `grep -c 'src=${source} .*sport=${PORT + 1} .*UNREPLIED' /proc/net/nf_conntrack || true`)
-      .trim();
-  for (const [one, source] of [[within, ALLOWED], [without, OTHER]] as const) {
-    assert.equal(one.ask(), "");
-    assert.equal(unanswered(source), "1", `an entry of ${source}`);
-  }
-  proxy.apply(web(`${ALLOWED}/32`, "10.244.2.9@node-b"));
-  assert.equal(unanswered(ALLOWED), "1", "the guard lets it through");
-  assert.equal(without.ask(), "");
-  assert.equal(unanswered(OTHER), "0", "the guard dropped the datagram, so no entry came back");
-});
+/** By family: clients that a range excludes later and does not, the balancer, and an endpoint where no program answers. */
+const SILENT = {
+  ip: { allowed: ALLOWED, other: OTHER, balancer: BALANCER, wide: "203.0.113.0/24", ips: "10.96.0.10" },
+  ip6: {
+    allowed: "fd00:203::2",
+    other: "fd00:203::66",
+    balancer: "2001:db8::20",
+    wide: "fd00:203::/64",
+    ips: "fd00:96::10",
+  },
+} as const;
+
+for (const family of FAMILIES) {
+  Deno.test(`a range that is tightened stops an unanswered UDP flow at its next datagram (${family})`, () => {
+    using lab = newLab();
+    using proxy = new LabProxy(lab);
+    const { allowed, other, balancer, wide, ips } = SILENT[family];
+    const endpoint = family === "ip" ? "10.244.2.9@node-b" : "fd00:10:244:2::9@node-b";
+    const dns = (ranges: string) =>
+      cluster(
+        `service shop/dns type=LoadBalancer ips=${ips} ports=dns:53/udp balancer=${balancer} ranges=${ranges}\n` +
+          `slice shop/dns-a ports=dns:5353/udp ${family === "ip" ? "" : "v6 "}${endpoint}`,
+      );
+    const open = (source: string) =>
+      new Flow(lab, { host: "outside", source, destination: balancer, port: 53, protocol: "udp" }, PORT);
+    proxy.apply(dns(wide));
+    using within = open(allowed);
+    using without = open(other);
+    const entries = (source: string) => {
+      const long = family === "ip" ? source : longForm(source);
+      return lab.run(
+        "node",
+        `grep -c 'src=${long} .*sport=${PORT} .*UNREPLIED' /proc/net/nf_conntrack || true`,
+      ).trim();
+    };
+    for (const [one, source] of [[within, allowed], [without, other]] as const) {
+      assert.equal(one.ask(), "");
+      assert.equal(entries(source), "1", `an entry of ${source}`);
+    }
+    proxy.apply(dns(`${allowed}/${family === "ip" ? 32 : 128}`));
+    assert.equal(entries(allowed), "1", "the guard lets it through");
+    assert.equal(without.ask(), "");
+    assert.equal(entries(other), "0", "the guard dropped the datagram, so no entry came back");
+  });
+}
+
+/** An IPv6 address as the kernel lists it: `fd00:0203:0000:0000:0000:0000:0000:0002`. */
+function longForm(address: string): string {
+  const [before, after] = address.split("::").map((half) => half === "" ? [] : half.split(":"));
+  const zeros = Array.from({ length: 8 - before!.length - after!.length }, () => "0");
+  return [...before!, ...zeros, ...after!].map((group) => group.padStart(4, "0")).join(":");
+}
 
 Deno.test("an answered UDP flow outlives a range that excludes its client, as in kube-proxy", () => {
   using lab = newLab();
