@@ -28,6 +28,13 @@ const OFFENDERS: Record<string, Record<string, string>> = {
     "src/nft/a.ts": "",
     "src/nft/b.ts": "",
   },
+  "pages and comments name files that exist": {
+    "src/nft/a.ts": "// See nft/a.ts, ../nft/a.ts and b.ts.\nconst c = 'c.ts';",
+  },
+  "the pages about the code name what the code has": {
+    "src/README.md": "`foldRecord` of `fold/fold.ts`, and `foldEvent`",
+    "src/fold/fold.ts": "export function foldRecord() {}",
+  },
   "each source file has a test of its own name, or is listed with the test that covers it": {
     "src/nft/a.ts": "",
     "src/nft/b.ts": "",

@@ -26,6 +26,11 @@ export async function proxyFindings(health: string, metrics: string): Promise<Fi
   if (!Array.isArray(problems)) {
     return [{ severity: "note", topic: "proxy", text: `what answers on ${health} is not this program` }];
   }
+  const broken = fieldsOf(details)["assertions"];
+  const asserted = (Array.isArray(broken) ? broken : []).map((one): Finding => {
+    const { name, text } = fieldsOf(one);
+    return { severity: "failing", topic: "assertion", text: printable(`${name}: ${text}`) };
+  });
   const texts = new Map(Object.entries(fieldsOf(fieldsOf(details)["sources"])));
   const sourced = Object.entries(fieldsOf(sources)).flatMap(([kind, source]): Finding[] => {
     const { problem } = fieldsOf(source);
@@ -40,7 +45,7 @@ export async function proxyFindings(health: string, metrics: string): Promise<Fi
       topic: "proxy",
       text: printable(`the running proxy says: ${problem}`),
     }));
-  return [...named, ...sourced];
+  return [...asserted, ...named, ...sourced];
 }
 
 /** Whether a problem is one that the sources name themselves. */

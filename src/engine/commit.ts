@@ -44,6 +44,7 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   const steps = advances && isUnfinished(cluster);
   if (inPlace && tables.positioned && all.length === 0 && state.takeover.length === 0 && !steps) {
     state.touched.clear();
+    noteAccepted(state);
     return [...reportUnchanged(state), ...forgetFlows(state)];
   }
   const digest = advanceDigest(committedDigest(state), changes);
@@ -121,8 +122,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
     if (isRetired(set, after)) touch(state.touched, set, key, through);
   }
   if (pending.left === 0) state.takeover = [];
-  state.rejections = 0;
-  state.rejectedSince = "";
+  noteAccepted(state);
   const from = state.committedOffset + 1;
   state.committedOffset = through;
   const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
@@ -139,6 +139,12 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
     // What is left, and what the records above change when they are folded, follows after a pause.
     ...(pending.left > 0 || pending.advances || convicted.length > 0 ? [] : planCommit(state)),
   ];
+}
+
+/** Nothing that the kernel rejected is left to be committed. */
+function noteAccepted(state: EngineState): void {
+  state.rejections = 0;
+  state.rejectedSince = "";
 }
 
 /** Removes from `touched` what `pending` has committed; the rest is left for later commits. */
@@ -214,11 +220,13 @@ function nothingApplied({ operations }: Pick<PendingCommit, "operations">): Comm
 }
 
 /** Called once the rules are in place: the next packet of a flow that is forgotten is translated by them. */
-function forgetFlows({ staleFlows }: EngineState): Effect[] {
-  if (staleFlows.size === 0) return [];
-  const frontends = [...staleFlows.values()];
+function forgetFlows({ staleFlows, tightened }: EngineState): Effect[] {
+  const effects: Effect[] = [];
+  if (staleFlows.size > 0) effects.push({ kind: "forget-flows", frontends: [...staleFlows.values()] });
+  if (tightened.size > 0) effects.push({ kind: "forget-unanswered", frontends: [...tightened.values()] });
   staleFlows.clear();
-  return [{ kind: "forget-flows", frontends }];
+  tightened.clear();
+  return effects;
 }
 
 function takePending(state: EngineState): PendingCommit {

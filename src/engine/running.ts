@@ -191,7 +191,8 @@ function executeHealing(effect: HealerEffect, { engine, ports }: Running): Heale
       perform(engine, ports, list(ports.kernel));
       return commitAll(engine, ports);
     case "commit":
-      return commitAll(engine, ports);
+      // The rejected commit may have had nothing but the place for a step.
+      return commitAll(engine, ports, true);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { readServiceName } from "../kube/service_name.ts";
 import type { Assertion } from "./assertion.ts";
-import { directoryOf } from "./directory.ts";
+import { type Directory, directoryOf } from "./directory.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { findSubject, isNameProblem, type NameProblem, nameProblemLines } from "./names.ts";
 import { broken, checkDrift, type Checked, checkLatency, checkOutage, held } from "./journal_checks.ts";
@@ -11,7 +11,7 @@ import { causeOfEntry, type JournalCause, type RulesMoment } from "./outages.ts"
 import { parseExpectation } from "./packet_bisect.ts";
 import { type PacketWatch, watchPackets } from "./packet_changes.ts";
 import { packetOfNames } from "./packet_names.ts";
-import { outcomeText } from "./packet_words.ts";
+import { outcomeText, readPacket } from "./packet_words.ts";
 import { causeAt } from "./cause.ts";
 import { type Past, stateAt } from "./past.ts";
 import { servicesOfState } from "./services.ts";
@@ -22,7 +22,8 @@ import type { Span } from "./window.ts";
 /** Checks `assertions` after the records up to `span.from`, and at every commit from there to `span.through`. */
 export function checkAssertions(past: Past, span: Span, assertions: readonly Assertion[]): Checked[] {
   const { state, lookup } = stateAt(past, span.from);
-  const place = { past, span, state };
+  let known: Directory | undefined;
+  const place: Place = { past, span, state, directory: () => known ??= directoryOf(state) };
   const first = assertions.map((assertion): Checked | WatchedAssertion => checkAssertion(place, assertion));
   const watches = first.filter((one) => "packet" in one);
   const broke = new Map<WatchedAssertion, Checked>();
@@ -38,16 +39,37 @@ export function checkAssertions(past: Past, span: Span, assertions: readonly Ass
   return first.map((one) => "packet" in one ? broke.get(one) ?? held(one.name) : one);
 }
 
+/** How an assertion about packets or ready endpoints is broken in a state; "" where it holds. */
+export function brokenIn(
+  named: Named,
+  assertion: Assertion & { readonly kind: "packet" | "ready" },
+): string {
+  if (assertion.kind === "packet") {
+    const result = checkPacket(named, assertion);
+    return "packet" in result ? "" : result.text;
+  }
+  const { ready, zone } = assertion;
+  const service = serviceNamed(named, assertion.service);
+  if (typeof service !== "string") return nameProblemLines(service).join(" ");
+  const count = readyCount(named.state, service, zone);
+  return count < ready ? readyText(count, zone) : "";
+}
+
 /** An assertion about a packet that holds at the beginning of the range. */
 interface WatchedAssertion extends PacketWatch<boolean> {
   readonly name: string;
 }
 
 /** Where an assertion is checked: in a range, from the state at its beginning on. */
-interface Place {
+interface Place extends Named {
   readonly past: Past;
   readonly span: Span;
+}
+
+/** A state, and the names in it: they are made only where an assertion needs them. */
+export interface Named {
   readonly state: ClusterState;
+  directory(): Directory;
 }
 
 function checkAssertion(place: Place, assertion: Assertion): Checked | WatchedAssertion {
@@ -73,10 +95,11 @@ function unknownName(name: string, problem: NameProblem): Checked {
 }
 
 function checkPacket(
-  { state }: Place,
+  { state, directory }: Named,
   { name, from, to, expect, masqueraded }: Assertion & { readonly kind: "packet" },
 ): Checked | WatchedAssertion {
-  const packet = packetOfNames(directoryOf(state), from, to);
+  const plain = readPacket(from, to);
+  const packet = typeof plain === "string" ? packetOfNames(directory(), from, to) : plain;
   if (typeof packet === "string") return broken(name, packet);
   if (isNameProblem(packet)) return unknownName(name, packet);
   const expected = parseExpectation(packet, expect);
@@ -91,20 +114,30 @@ function outcomesText(packet: Packet, { outcomes }: Trace): string {
   return outcomes.map((outcome) => outcomeText(packet, outcome)).join("; ");
 }
 
+/** How many endpoints of `service` get traffic, in `zone` where one is named. */
+function readyCount(state: ClusterState, service: string, zone: string | undefined): number {
+  const endpoints = servicesOfState(state, [readServiceName(service)]).flatMap(({ endpoints }) => endpoints);
+  const ready = endpoints.filter((one) =>
+    one.traffic !== "none" && (zone === undefined || one.zone === zone)
+  );
+  return new Set(ready.map(({ endpoint }) => endpoint)).size;
+}
+
+function readyText(count: number, zone: string | undefined): string {
+  return `${count} ready${zone === undefined ? "" : ` in ${zone}`}`;
+}
+
 /** A zone needs the endpoints themselves, so then the state is made at each commit that changed the Service. */
 function checkReady(
-  { past, span, state }: Place,
+  place: Place,
   assertion: Assertion & { readonly kind: "ready" },
 ): Checked {
+  const { past, span, state } = place;
   const { name, ready, zone } = assertion;
-  const service = serviceNamed(state, assertion.service);
+  const service = serviceNamed(place, assertion.service);
   if (typeof service !== "string") return unknownName(name, service);
-  const countIn = (at: ClusterState) =>
-    servicesOfState(at, [readServiceName(service)]).flatMap(({ endpoints }) => endpoints).filter((one) =>
-      one.traffic !== "none" && (zone === undefined || one.zone === zone)
-    );
-  const distinct = (at: ClusterState) => new Set(countIn(at).map(({ endpoint }) => endpoint)).size;
-  const text = (count: number) => `${count} ready${zone === undefined ? "" : ` in ${zone}`}`;
+  const distinct = (at: ClusterState) => readyCount(at, service, zone);
+  const text = (count: number) => readyText(count, zone);
   const first = distinct(state);
   if (first < ready) return broken(name, text(first));
   let last: JournalCause | undefined;
@@ -127,16 +160,18 @@ function momentOf(past: Past, offset: number): RulesMoment {
 
 /** Checks what is about a Service, by its name in the state. */
 function withService(
-  { state }: Place,
+  place: Place,
   { name, service }: { readonly name: string; readonly service: string },
   check: (service: string) => Checked,
 ): Checked {
-  const found = serviceNamed(state, service);
+  const found = serviceNamed(place, service);
   return typeof found === "string" ? check(found) : unknownName(name, found);
 }
 
-function serviceNamed(state: ClusterState, text: string): string | NameProblem {
-  const found = findSubject(directoryOf(state), text);
+/** The Service that `text` names. */
+export function serviceNamed({ state, directory }: Named, text: string): string | NameProblem {
+  if (state.services.has(readServiceName(text))) return text;
+  const found = findSubject(directory(), text);
   if (isNameProblem(found)) return found;
   return found.kind === "service" ? found.service : { kind: "unknown", text, candidates: [] };
 }

@@ -62,11 +62,16 @@ function repairs({ changes, changesOmitted, through }: CommitRecord, planned: De
   return committedChanges(withoutEmptied(planned), through).every((one) => recorded.has(place(one)));
 }
 
-/** Emptied chains are deleted by a commit of their own, whose record a crash may have lost. */
+/**
+ * The changes where emptied chains are gone already: they are deleted by a commit of their own, whose record a crash may have
+ * lost. A chain that is wanted again is then a new one.
+ */
 function withoutEmptied(delta: Delta): Delta {
-  return delta.filter(({ set, before, after }) =>
-    objectNoun(set) !== "chain" || before?.value !== "" || after !== undefined
-  );
+  return delta.flatMap((change) => {
+    const { set, before, after } = change;
+    if (objectNoun(set) !== "chain" || before?.value !== "") return change;
+    return after === undefined ? [] : { ...change, before: undefined };
+  });
 }
 
 function rangeMisfits({ from, through }: CommitRecord, { previous, unsure }: CommitBasis): string[] {

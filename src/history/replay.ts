@@ -59,6 +59,8 @@ export interface Replay {
   previous: number;
   /** Whether the kernel may hold something else than the last commit made: a record says so, or no commit was replayed. */
   unsure: boolean;
+  /** Whether the last commit left changes for later, and it is not known which: then `digest` is the recorded one. */
+  partial: boolean;
 }
 
 /** A replay from `state`: the empty one, or that of a snapshot, whose rules count as committed. */
@@ -72,6 +74,7 @@ export function newReplay(state: ClusterState): Replay {
     touched: new Map(),
     previous: state.committed ?? -1,
     unsure: !begins,
+    partial: false,
   };
 }
 
@@ -123,8 +126,10 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
   if (record.left) keepLeft(replay, delta, anew);
   else touched.clear();
   // What the kernel holds after a part is known where it was known before it. Else the commit of the last part shows it.
+  // A crash may have lost the record of that one.
   if (partUnknown) replay.digest = readDigest(record.digest);
-  else if (!plain && !otherVersion) adoptDesired(replay, record);
+  else if ((!plain || replay.partial) && !otherVersion) adoptDesired(replay, record);
+  replay.partial = partUnknown;
   for (const { set, key, after } of plain || otherVersion ? delta : []) {
     if (isRetired(set, after)) touch(touched, set, key, record.through);
   }

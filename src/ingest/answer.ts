@@ -35,10 +35,12 @@ export function pageOf(value: unknown, resource: ApiResource): Page {
   }
   const { items } = page;
   if (!Array.isArray(items)) throw invalid(`${a(kind)} whose items are ${described(items)}`);
-  for (const item of items) checkItem(item, resource);
+  // Go reads null as an object without any field. It has no name, so the list deletes nothing.
+  const objects = items.includes(null) ? items.map((item) => item ?? {}) : items;
+  for (const item of objects) checkItem(item, resource);
   const { metadata = {} } = page;
   if (!isJsonObject(metadata)) throw invalid(`${a(kind)} whose metadata is ${described(metadata)}`);
-  return { items, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
+  return { items: objects, resourceVersion: versionOf(metadata), token: tokenOf(metadata, kind) };
 }
 
 /** The token of the next page. A token that is missing or cannot be sent back would make this page the last one. */

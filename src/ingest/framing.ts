@@ -4,6 +4,7 @@
 import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
+import { JsonPieces } from "./json_pieces.ts";
 import { PROTOBUF, ProtobufError, ProtobufStream, ProtobufValue } from "./protobuf_framing.ts";
 
 /** The framing for a body: a `stream` of events of a watch, or one value. What is not protobuf is read as JSON. */
@@ -21,14 +22,18 @@ function isProtobuf(contentType: string): boolean {
   return contentType.split(";", 1)[0]!.trim().toLowerCase() === PROTOBUF;
 }
 
-/** JSON values, one per line. Empty lines are skipped. */
+/**
+ * JSON values, one per line as API servers write them. Objects that are otherwise arranged are read too, but more slowly. Empty
+ * lines are skipped.
+ */
 class JsonLines implements Framing {
   readonly #decoder = new TextDecoder();
+  readonly #pieces = new JsonPieces();
   #rest = "";
   #lines = 0;
 
   get held(): number {
-    return this.#rest.length;
+    return this.#rest.length + this.#pieces.held;
   }
 
   push(chunk: Uint8Array): unknown[] {
@@ -36,9 +41,9 @@ class JsonLines implements Framing {
     // A long line comes in many chunks. Adding to a string does not copy it in V8, so this is not quadratic.
     lines[0] = this.#rest + lines[0]!;
     this.#rest = lines.pop()!;
-    if (this.#rest.length > RECORD_BYTES_MAX) throw invalid(`a line of more than ${RECORD_BYTES_MAX} bytes`);
     const values: unknown[] = [];
-    for (const line of lines) if (line !== "" && line.trim() !== "") values.push(lineValue(line));
+    for (const line of lines) if (line !== "" && line.trim() !== "") this.#take(line, values);
+    if (this.held > RECORD_BYTES_MAX) throw invalid(`a line of more than ${RECORD_BYTES_MAX} bytes`);
     this.#lines += values.length;
     return values;
   }
@@ -46,24 +51,45 @@ class JsonLines implements Framing {
   /** A server ends its last line as well. So a rest is a line that was cut, or the body was not lines of JSON at all. */
   end(): unknown[] {
     const rest = this.#rest.trim();
-    if (rest === "") return [];
-    try {
-      return [JSON.parse(rest)];
-    } catch {
-      if (this.#lines === 0 && !rest.startsWith("{")) {
-        throw invalid(`an answer that is not JSON: ${beginning(rest)}`);
-      }
-      throw new ApiFailure("cut", "the stream ended in the middle of a line");
+    if (rest === "" && this.#pieces.held === 0) return [];
+    const values: unknown[] = [];
+    if (rest !== "") this.#take(rest, values);
+    const isCut = this.#pieces.held > 0;
+    if (!isCut && !(values.at(-1) instanceof BadLine)) return values;
+    if (!isCut && this.#lines === 0 && !rest.startsWith("{")) {
+      throw invalid(`an answer that is not JSON: ${beginning(rest)}`);
     }
+    throw new ApiFailure("cut", "the stream ended in the middle of a line");
+  }
+
+  /** Adds the values that `line` completes. */
+  #take(line: string, values: unknown[]): void {
+    const value = parsedOr(line, NO_VALUE);
+    // Where an object goes on, a part of it may be a value by itself, but an event is none of its parts.
+    const isEvent = typeof value === "object" && value !== null && "type" in value && "object" in value;
+    if (value !== NO_VALUE && (this.#pieces.held === 0 || isEvent)) {
+      if (this.#pieces.forget()) values.push(notJson("an object that does not end"));
+      values.push(value);
+      return;
+    }
+    const whole = this.#pieces.push(`${line}\n`);
+    if (whole === undefined) values.push(notJson(line));
+    else for (const text of whole) values.push(parsedOr(text, notJson(text)));
   }
 }
 
-function lineValue(line: string): unknown {
+const NO_VALUE = Symbol();
+
+function parsedOr(text: string, otherwise: unknown): unknown {
   try {
-    return JSON.parse(line);
+    return JSON.parse(text);
   } catch {
-    return new BadLine(invalid(`a line that is not JSON: ${beginning(line)}`));
+    return otherwise;
   }
+}
+
+function notJson(line: string): BadLine {
+  return new BadLine(invalid(`a line that is not JSON: ${beginning(line)}`));
 }
 
 /** One JSON value. Its caller bounds it, by what all answers hold together. */

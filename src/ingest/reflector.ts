@@ -356,12 +356,11 @@ function takeChange(
       if (decoded.warnings.length > 0) problems.push(...decoded.warnings);
     } else if (isNews(state, decoded.problem, now)) problems.push(`${decoded.problem}; it stays as it was`);
   }
-  // A watch that begins without a version first sends all objects in any order. Then only bookmarks give its version.
-  const counts = exchange.versioned || line.kind === "bookmark";
-  if (resourceVersion !== "" && counts && exchange.ask === "watch") {
-    state.version = resourceVersion;
-    exchange.versioned = exchange.advanced = true;
-  }
+  if (resourceVersion === "" || exchange.ask !== "watch") return;
+  // A watch that begins without a version first sends all objects, but not which were deleted before. So a list follows it,
+  // even where its bookmarks have versions.
+  if (exchange.versioned) state.version = resourceVersion;
+  if (exchange.versioned || line.kind === "bookmark") exchange.advanced = true;
 }
 
 /** Handles the end of a stream. Usually it is a watch that lasted as long as it was asked for. */
@@ -376,8 +375,8 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
   if (exchange.ask === "catch-up") return fail(state, exchange, new ApiFailure("cut", ""), now);
   // A server may end each watch at once. Without this failure and its pause it would be asked without end.
   const isShort = now.at - exchange.head!.at < state.times.shortMilliseconds;
-  if (isShort && !exchange.advanced) throw new ApiFailure("cut", "the watch ended at once");
-  state.failures = 0;
+  if (isShort && !exchange.advanced) throw invalid("the watch ended at once");
+  state.failures = state.refused = 0;
   forgetUnversioned(state, exchange);
   return isShort ? rest(state, backoff(0, state.times, state), now) : begin(state, now);
 }

@@ -65,10 +65,7 @@ function failWatch(
   }
   // Why not simply retry the watch? An invalid line would come again each time. And a server that was restored from a backup
   // may answer with another error than 410, or be silent until it reaches our version again. A list avoids all of that.
-  if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) {
-    state.version = undefined;
-    state.refused = 0;
-  }
+  if (state.refused >= REFUSED_WATCHES_MAX || state.silences >= SILENT_WATCHES_MAX) state.version = undefined;
   if (failure.reason === "cut" && worked) {
     rest(state, backoff(0, times, state), now);
     return [{ kind: "cut", cause: failure.text }];
@@ -76,8 +73,11 @@ function failWatch(
   return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
 }
 
-/** So many rejected or invalid watches in a row lead to a list. */
-const REFUSED_WATCHES_MAX = 3;
+/**
+ * So many rejected or invalid watches in a row lead to a list, and then each further one, until a watch works: where watches never
+ * work, lists alone have the changes.
+ */
+const REFUSED_WATCHES_MAX = 2;
 const REFUSED: ReadonlySet<WatchProblem["reason"]> = new Set(["invalid", "error", "absent"]);
 /** So many watches in a row without a line, not even a bookmark, lead to a list. */
 const SILENT_WATCHES_MAX = 2;

@@ -9,6 +9,7 @@ const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}
 const SLOPPY_IPV4 = /^\d{1,9}\.\d{1,9}\.\d{1,9}\.\d{1,9}$/;
 /** The IPv4-mapped prefix ::ffff:0:0/96 (RFC 4291, 2.5.5.2); Go prints such addresses as IPv4. */
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+const MAPPED_LENGTH = 96;
 
 /** A block of addresses in canonical text, host bits cleared. */
 export interface Cidr {
@@ -39,7 +40,17 @@ export function parseCidr(text: string): Cidr | undefined {
     return undefined;
   }
   const family = familyOf(address);
-  const length = Number(tail);
+  const isMapped = family === "ip" && head!.includes(":");
+  return isMapped ? mappedBlock(address, Number(tail)) : block(family, address, Number(tail));
+}
+
+/** As Go: mapped addresses are IPv4 in ::ffff:0:0/96, and a larger block is one of IPv6. */
+function mappedBlock(address: Address, length: number): Cidr | undefined {
+  if (length >= MAPPED_LENGTH) return block("ip", address, length - MAPPED_LENGTH);
+  return block("ip6", canonicalAddress(`::ffff:${address}`), length);
+}
+
+function block(family: Family, address: Address, length: number): Cidr | undefined {
   if (length > (family === "ip" ? 32 : 128)) return undefined;
   return { family, address: networkAddress(address, family, length), length };
 }

@@ -3,7 +3,7 @@
 // reject every wrong object? One endpoint with a bad address would then cost a Service all of its endpoints.
 
 import { OBJECT_BYTES_MAX, OBJECT_WARNINGS_MAX, UTF8_BYTES_MAX } from "../limits.ts";
-import { cleanObject, type Warn } from "./decode_parts.ts";
+import { cleanObject, identityProblem, type Warn } from "./decode_parts.ts";
 import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "./objects.ts";
@@ -15,7 +15,11 @@ import type * as z from "./zod.ts";
 /** The decoded object with a warning for each part that was left out, or the reason why there is none. */
 export type Decoded =
   | { readonly ok: true; readonly object: KubeObject; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problem: string };
+  | {
+    readonly ok: false;
+    readonly problem: string; /** Its kind decides no rules. */
+    readonly otherKind?: true;
+  };
 
 /** Decodes one API object (a parsed JSON or YAML value). Never throws for bad input. */
 export function decodeObject(value: unknown): Decoded {
@@ -23,7 +27,7 @@ export function decodeObject(value: unknown): Decoded {
   const known = typeof kind === "string" && Object.hasOwn(SCHEMAS, kind) ? SCHEMAS[kind] : undefined;
   if (known === undefined) {
     const kinds = Object.keys(SCHEMAS).join(", ");
-    return { ok: false, problem: `kind ${quoted(kind, "missing")} is not one of ${kinds}` };
+    return { ok: false, problem: `kind ${quoted(kind, "missing")} is not one of ${kinds}`, otherKind: true };
   }
   const refused = (text: string): Decoded => ({ ok: false, problem: `${kind} ${nameOf(value)}: ${text}` });
   if (apiVersion !== known.apiVersion) {
@@ -36,6 +40,8 @@ export function decodeObject(value: unknown): Decoded {
   if (known.namespaced && object.metadata.namespace === undefined) {
     return refused("metadata.namespace is missing");
   }
+  const doubt = identityProblem(object);
+  if (doubt !== "") return refused(doubt);
   const bytes = bytesOver(object, size.characters);
   if (bytes !== undefined) return refused(`${bytes} bytes, more than ${OBJECT_BYTES_MAX}`);
   const warnings = new Warnings(`${describeKey(objectKey(object))}: `);

@@ -42,14 +42,32 @@ function warnOpen({ spec }: Service, raw: unknown, warn: Warn): void {
   }
 }
 
+/**
+ * Why the identity of `object` cannot be used; "" if it can. A Service without its cluster IP would lose all its rules, so
+ * the object is wrong as a whole, unless the list of its cluster IPs has an address.
+ */
+export function identityProblem(object: KubeObject): string {
+  if (object.kind !== "Service") return "";
+  const { clusterIP = "", clusterIPs = [] } = object.spec;
+  const isUsable = isAddressOrNone(clusterIP) || clusterIPs.some((one) => parseAddress(one) !== undefined);
+  return isUsable ? "" : `spec.clusterIP: ${quoted(clusterIP)} is not an IP address`;
+}
+
+/** Whether `text` can be a cluster IP: a headless Service has "None", and an ExternalName none. */
+function isAddressOrNone(text: string): boolean {
+  return text === "" || text === "None" || parseAddress(text) !== undefined;
+}
+
 function cleanService(service: Service, warn: Warn): Service {
   const { spec } = service;
   const ports = servicePortsOf(spec.ports, warn);
   const addresses = (field: string, list: readonly string[] | undefined) =>
     list &&
-    fitting(list, (address) =>
-      address === "None" || address === "" || parseAddress(address) !== undefined ||
-      warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`));
+    fitting(
+      list,
+      (address) =>
+        isAddressOrNone(address) || warn(`spec.${field}: ${quoted(address)} is not an IP address; left out`),
+    );
   const clusterIPs = addresses("clusterIPs", spec.clusterIPs);
   const externalIPs = addresses("externalIPs", spec.externalIPs);
   const { loadBalancerSourceRanges: listed } = spec;
@@ -63,7 +81,9 @@ function cleanService(service: Service, warn: Warn): Service {
     warn(`timeoutSeconds ${seconds} of ClientIP affinity is not in 1 to ${AFFINITY_SECONDS_MAX}; left out`);
   const checked = !healthCheckNodePort || isPort(healthCheckNodePort) ||
     warn(`healthCheckNodePort ${healthCheckNodePort} is not in 1 to ${PORT_MAX}; left out`);
-  const [ownIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
+  const [listedIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
+  const isWrong = clusterIP !== undefined && listedIP === undefined;
+  const ownIP = isWrong ? clusterIPs?.find((address) => parseAddress(address) !== undefined) : listedIP;
   const isWhole = ports === spec.ports && clusterIPs === spec.clusterIPs &&
     externalIPs === spec.externalIPs &&
     ranges === listed && ownIP === clusterIP && pinned && checked && healthCheckNodePort !== 0;
@@ -103,7 +123,7 @@ function servicePortsOf(ports: Ports, warn: Warn): Ports {
       return leaveOut(`: nodePort ${port.nodePort} is not in 1 to ${PORT_MAX}; left out`);
     }
     if (ports?.length === 1) return true;
-    if (seen.has(`${port.port}/${protocol}`)) return leaveOut(" stands twice; the first is used");
+    if (seen.has(`${port.port}/${protocol}`)) return leaveOut(" is there twice; the first is used");
     return seen.add(`${port.port}/${protocol}`);
   });
 }

@@ -15,6 +15,7 @@ import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
+import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
@@ -28,14 +29,14 @@ import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
-import { newServed, type Served, Serving } from "./serving.ts";
+import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, ledgerFolder, stopSignal } from "./start.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 
-/** Runs the proxy until the source ends or SIGTERM arrives; returns the exit code. */
-export async function run(options: RunOptions): Promise<number> {
+/** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
+export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
@@ -51,7 +52,7 @@ export async function run(options: RunOptions): Promise<number> {
   });
   let code: number = EXIT.failure;
   try {
-    code = await runOn(ledger, options, inForce);
+    code = await runOn(ledger, options, inForce, assertions);
   } finally {
     await endLedger(ledger, code);
   }
@@ -68,26 +69,48 @@ function requireSource(options: RunOptions, inForce: Settings): void {
 }
 
 /** Runs the proxy on `ledger`. */
-async function runOn(ledger: RunLedger, options: RunOptions, inForce: Settings): Promise<number> {
+async function runOn(
+  ledger: RunLedger,
+  options: RunOptions,
+  inForce: Settings,
+  assertions: AssertionChecks | undefined,
+): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
   ledger.prepare();
   const found = await look(ledger);
   using _ = found.resources;
   const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
-  const served = newServed({
-    sendEvent: (event) => recorder?.send(event),
-    failed: (error) => faults.note("answer", error),
-  }, inForce);
+  const served = newServed(
+    {
+      sendEvent: (event) => recorder?.send(event),
+      failed: (error) => faults.note("answer", error),
+    },
+    inForce,
+    assertions,
+  );
+  assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
+  const lease = headLease(client, inForce.node, options.headLease);
+  const process: Process = { options, inForce, client, lease, served, faults, ledger, stop: stopSignal() };
   try {
     return await runProcess(process, found);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
   }
+}
+
+/** Publishes heads of the ledger in `namespace`, where that is wanted and there is an API server. */
+function headLease(
+  client: ApiClient | undefined,
+  node: string,
+  namespace: string | undefined,
+): HeadLease | undefined {
+  if (client === undefined || namespace === undefined) return undefined;
+  const write: Write = (method, path, object) => client.write(method, path, object);
+  return new HeadLease(namespace, node, write, (text) => log.warn(text));
 }
 
 /** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
@@ -203,7 +226,9 @@ async function live(process: Process, found: Found): Promise<number> {
 /** Logs that the ledger's disk begins to fail, or works again. */
 function logLedgerFailure(failure: LedgerFailure | undefined): void {
   if (failure === undefined) log.info("the ledger is written again: nothing is missing");
-  else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
+  else {log.error(
+      `the ledger cannot be written: ${failure.reason}; rules are still applied, and records wait in memory`,
+    );}
 }
 
 /** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
@@ -217,6 +242,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
     report(report) {
       served.lastUpdated = Date.now();
       served.metrics.noteSync(report);
+      served.assertions?.noteSync(report.triggers, served.lastUpdated);
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);
@@ -265,7 +291,7 @@ function capable(kernel: Kernel): boolean {
   const version = kernelVersion(Deno.osRelease());
   const missing = [...version.available ? [] : [version], ...missingCapabilities(kernel)];
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
-  if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
+  if (missing.length > 0) log.error("to print the rules without changing the kernel, use --dry-run");
   return missing.length === 0;
 }
 
@@ -292,7 +318,9 @@ function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, n
 function takeOver(engine: EngineState, ports: Ports): void {
   const tables = kubeProxyTables(ports.kernel);
   if (tables.length > 0) {
-    log.info(`taking over from kube-proxy: ${tableNames(tables)} will go in the batch that brings our rules`);
+    log.info(
+      `taking over from kube-proxy: ${tableNames(tables)} will be deleted in the batch that adds our rules`,
+    );
     perform(engine, ports, { kind: "takeover", tables });
   }
   for (const other of otherModes(ports.kernel)) log.warn(other);

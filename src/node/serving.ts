@@ -46,16 +46,35 @@ export interface Served {
   lastUpdated: number;
   /** Which Services have had an event because they are set aside. */
   readonly aside: AsideEvents;
+  /** Assertions that are checked all the time, where there are any. */
+  readonly assertions: AssertionChecks | undefined;
   /** Sends an event to the API server. */
   sendEvent(event: ApiEvent): void;
   /** Receives an error that was thrown while an answer was made. */
   failed(error: unknown): void;
 }
 
+/** The part of what is served that assertions are about. */
+export type Observed = Pick<Served, "engine" | "drift" | "sendEvent" | "failed">;
+
+/** Assertions that are checked while the proxy runs. What checks them asks history, which no node does: so the command makes it. */
+export interface AssertionChecks {
+  /** Begins to check. */
+  begin(observed: Observed): void;
+  /** Takes when the changes of a sync began, which is over at `now` in milliseconds since 1970. */
+  noteSync(triggers: readonly { readonly time: string }[], now: number): void;
+  /** How many there are, and those that are broken. */
+  state(): {
+    readonly count: number;
+    readonly broken: readonly { readonly name: string; readonly text: string; readonly since: number }[];
+  };
+}
+
 /** The state before the loop has started. */
 export function newServed(
   { sendEvent, failed }: Pick<Served, "sendEvent" | "failed">,
   inForce: Settings,
+  assertions?: AssertionChecks,
 ): Served {
   const served: Served = {
     engine: newEngine(),
@@ -65,6 +84,7 @@ export function newServed(
     brokenSince: undefined,
     lastUpdated: 0,
     aside: new AsideEvents(),
+    assertions,
     sendEvent,
     failed,
     metrics: newMetrics({
@@ -72,6 +92,7 @@ export function newServed(
       gathered: () => served.engine.gathered,
       ledger: () => served.ledger(),
       problems: () => problemsOf(healthFacts(served, inForce)),
+      ...(assertions && { assertions: () => assertions.state() }),
       droppedLines,
       process: facts,
       build: { version: VERSION, deno: Deno.version.deno, v8: Deno.version.v8 },
@@ -287,6 +308,7 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     node: problem === "" ? undefined : problem,
     ledger: served.ledger(),
     aside: engine.cluster.aside,
+    assertions: served.assertions?.state().broken ?? [],
     sources: served.status(),
   };
 }

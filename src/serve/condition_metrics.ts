@@ -26,6 +26,8 @@ export interface ConditionMetrics {
 /** Values that are read when a scraper reads the metrics. */
 export interface ConditionGauged {
   problems(): readonly HealthProblem[];
+  /** How many assertions are checked, and those that are broken; absent where there are none. */
+  assertions?(): { readonly count: number; readonly broken: readonly unknown[] };
   /** Log lines that were dropped since the start. */
   droppedLines(): number;
 }
@@ -33,10 +35,10 @@ export interface ConditionGauged {
 /** Adds the metrics to `registry`. Every series is there from the start, so that `rate()` sees the first event too. */
 export function conditionMetrics(
   registry: Registry,
-  { problems, droppedLines }: ConditionGauged,
+  gauged: ConditionGauged,
 ): ConditionMetrics {
   const registers = [registry];
-  addGauges(registry, { problems, droppedLines });
+  addGauges(registry, gauged);
   const faults = new Counter({
     name: "ledgerproxy_faults_total",
     help: "Errors that nothing caught, by how they were noticed",
@@ -77,7 +79,7 @@ export function conditionMetrics(
 }
 
 /** Adds metrics whose values are read when a scraper reads them, so that they are never stale. */
-function addGauges(registry: Registry, { problems, droppedLines }: ConditionGauged): void {
+function addGauges(registry: Registry, { problems, assertions, droppedLines }: ConditionGauged): void {
   const registers = [registry];
   new Gauge({
     name: "ledgerproxy_problem",
@@ -87,6 +89,17 @@ function addGauges(registry: Registry, { problems, droppedLines }: ConditionGaug
     collect() {
       const found = problems();
       for (const reason of HEALTH_PROBLEMS) this.set({ reason }, found.includes(reason) ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "ledgerproxy_assertions",
+    help: "Assertions of run --assert, by whether they hold",
+    labelNames: ["result"] as const,
+    registers,
+    collect() {
+      const { count, broken } = assertions?.() ?? { count: 0, broken: [] };
+      this.set({ result: "holds" }, count - broken.length);
+      this.set({ result: "broken" }, broken.length);
     },
   });
   new Counter({

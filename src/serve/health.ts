@@ -14,6 +14,8 @@ export interface HealthFacts extends ProblemFacts {
   readonly lastUpdated: number;
   /** How long changes may wait for the kernel, in milliseconds: kube-proxy's 2 * syncPeriod. */
   readonly pendingMax: number;
+  /** Assertions that are broken. They are no matter of health: the rules are what the cluster says. */
+  readonly assertions?: readonly { readonly name: string; readonly text: string; readonly since: number }[];
   /** Whether the node may receive traffic: it exists, and the autoscaler does not plan to delete it (KEP-3458). */
   readonly nodeEligible: boolean;
 }
@@ -45,7 +47,9 @@ export function isHealthy({ now, pendingSince, brokenSince, pendingMax }: Health
 }
 
 /** The texts of the problems, for users on this node. What looks like a credential is left out. */
-export function details({ ledger, sources, drift, aside }: HealthFacts): Readonly<Record<string, unknown>> {
+export function details(
+  { ledger, sources, drift, aside, assertions = [] }: HealthFacts,
+): Readonly<Record<string, unknown>> {
   const text = (problem: string) => redacted(printable(problem));
   return {
     ledger: ledger === undefined ? "" : text(ledger.reason),
@@ -55,6 +59,11 @@ export function details({ ledger, sources, drift, aside }: HealthFacts): Readonl
       [...aside].sort(([a], [b]) => a < b ? -1 : 1).slice(0, ASIDE_SHOWN_MAX)
         .map(([name, reason]) => [name, text(reason)]),
     ),
+    assertions: assertions.map(({ name, text: how, since }) => ({
+      name: text(name),
+      text: text(how),
+      since: new Date(since).toISOString(),
+    })),
   };
 }
 

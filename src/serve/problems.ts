@@ -55,7 +55,7 @@ export interface ProblemFacts {
 }
 
 /** Why a resource is not followed: the name of each reason in `/healthz`. */
-const BY_REASON: Readonly<Record<ProblemReason, SourceProblem | undefined>> = {
+const BY_REASON: Readonly<Record<ProblemReason, SourceProblem>> = {
   starting: "not listed yet",
   unreachable: "api server not answering",
   silent: "api server not answering",
@@ -66,8 +66,8 @@ const BY_REASON: Readonly<Record<ProblemReason, SourceProblem | undefined>> = {
   expired: "api server answers with errors",
   invalid: "api server answers with errors",
   unconfirmed: "list awaiting confirmation",
-  // The server does not have this resource, and the proxy does not need it.
-  absent: undefined,
+  // Where the proxy does not need the resource, its reflector has no problem.
+  absent: "api server answers with errors",
 };
 
 /** The problem of one resource; undefined while it is followed. */

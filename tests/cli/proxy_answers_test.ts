@@ -25,6 +25,13 @@ Deno.test("a healthy proxy has no finding; another server is a note, whatever it
   }
 });
 
+Deno.test("assertions that are broken are failing", async () => {
+  const assertions = [{ name: "web", text: "0 ready", since: "2026-11-26T00:00:00Z" }];
+  assert.deepEqual(await findings(Response.json({ problems: [], sources: {}, assertions })), [
+    "failing web: 0 ready",
+  ]);
+});
+
 Deno.test("problems that are no texts are left out, and characters that move a cursor are escaped", async () => {
   const body = { problems: [7, "own Node deleted", "\u001b[2J"], sources: [null, { problem: 3 }] };
   assert.deepEqual(await findings(Response.json(body, { status: 503 })), [

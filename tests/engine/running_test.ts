@@ -11,6 +11,7 @@ import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
@@ -38,7 +39,7 @@ class Node {
   readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
-  constructor() {
+  constructor(bounds?: { readonly most: number; readonly large: number; readonly step: number }) {
     const ports: Ports = {
       kernel: this.kernel,
       ledger: new LedgerWriter(this.storage, { policy: "interval" }),
@@ -53,13 +54,17 @@ class Node {
     };
     const engine = newEngine();
     perform(engine, ports, { kind: "opened", ledger: ports.ledger.ledger });
+    if (bounds !== undefined) {
+      const config = { kind: "config", time: ports.now(), version: "0", nodeName: "node-a", bounds } as const;
+      perform(engine, ports, { kind: "appended", first: ports.ledger.append([config]), records: [config] });
+    }
     perform(engine, ports, list(this.kernel));
     this.running = newRunning(engine, ports, this.now);
   }
 
-  list(): void {
+  list(objects = OBJECTS): void {
     const time = this.running.ports.now();
-    const batch = { kind: "list", objects: OBJECTS, complete: true, time, problems: [] } as const;
+    const batch = { kind: "list", objects, complete: true, time, problems: [] } as const;
     takeBatch(this.running, batch, this.now);
   }
 
@@ -94,6 +99,21 @@ Deno.test("a commit that the kernel rejects is retried without a batch of the so
   node.pass(2000);
   assert.ok(node.whole);
   assert.equal(node.running.engine.rejections, 0);
+});
+
+Deno.test("a step of a large Service's rules that the kernel rejects is made once the kernel takes commits again", () => {
+  const node = new Node({ most: 100, large: 6, step: 4 });
+  const addresses = Array.from({ length: 8 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
+  node.list([OBJECTS[0]!, slice(`shop/web-a http:8080/tcp ${addresses}`)]);
+  const { engine } = node.running;
+  assert.ok(isUnfinished(engine.cluster));
+  node.kernel.refusals = 7;
+  node.pass(1000);
+  assert.ok(engine.rejections > 0);
+  node.pass(5000);
+  assert.equal(engine.rejections, 0);
+  assert.ok(!isUnfinished(engine.cluster));
+  assert.ok(node.whole);
 });
 
 Deno.test("deleted tables are put back at once five times; then the drift is reported as waiting, and when that ends", () => {

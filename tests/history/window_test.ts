@@ -1,4 +1,4 @@
-// Windows of a ledger. The bounds of a report are tested in tests/cli/report_test.ts.
+// Windows of a ledger. The bounds of a report are tested in tests/cli/commands/report_test.ts.
 
 import assert from "node:assert/strict";
 import { parsePosition, type PositionExpression } from "../../src/history/position_expression.ts";

@@ -173,18 +173,20 @@ Deno.test("a cut line, a line that is not JSON and an event of unknown type are 
   const answers = [
     () => initial(false),
     () => stream(["<html>\n"], false),
-    () => stream([line("EXPLODED", whole("c", "12"))], false),
     () => stream([line("ADDED", whole("b", "11")), '{"type":"ADDED","obj'], false),
+    () => stream([line("EXPLODED", whole("c", "12"))], false),
     () => status(500, "InternalError"),
-    () => stream([line("ADDED", whole("d", "13"))], true),
+    // The second refusal in a row leads to a list.
+    () => stream([line("ADDED", whole("a")), BOOKMARK, line("ADDED", whole("d", "13"))], true),
   ];
   const { said } = await follow((_, call) => answers[call - 1]?.(), (said) => said.includes("+d"));
   assert.deepEqual(said.slice(1).map((text) => text.replace(/not JSON: .*;/, "not JSON;")), [
     "! Service: a line that is not JSON; trying again",
-    '! Service: a watch event of type "EXPLODED"; trying again',
     "+b",
     "! Service: the stream ended in the middle of a line; trying again",
+    '! Service: a watch event of type "EXPLODED"; trying again',
     "! Service: /api/v1/services: 500 Internal Server Error: InternalError for a test; trying again",
+    "list Service: a",
     "+d",
   ]);
 });

@@ -234,6 +234,33 @@ Deno.test("a Service whose cluster IP is not a text is rejected, so that its kno
   }
 });
 
+Deno.test("a cluster IP that is no address rejects its Service, or is replaced by the first of its list", () => {
+  for (
+    const [clusterIPs, expected] of [[["banana"], undefined], [[], undefined], [
+      ["x", "fd00::1"],
+      "fd00::1",
+    ]] as const
+  ) {
+    const broken = parse(SERVICE);
+    broken.spec.clusterIP = "banana";
+    broken.spec.clusterIPs = clusterIPs;
+    const decoded = decodeObject(broken);
+    const served = decoded.ok && decoded.object.kind === "Service"
+      ? decoded.object.spec.clusterIP
+      : undefined;
+    assert.equal(served, expected);
+    const said = decoded.ok ? decoded.warnings.join() : decoded.problem;
+    assert.match(said, /spec\.clusterIP: "banana" is not an IP address/);
+  }
+  const headless = parse(SERVICE);
+  for (const clusterIP of ["None", ""]) {
+    headless.spec.clusterIP = clusterIP;
+    const decoded = decodeObject(headless);
+    assert.ok(decoded.ok && decoded.object.kind === "Service");
+    assert.equal(decoded.object.spec.clusterIP, clusterIP);
+  }
+});
+
 Deno.test("source ranges of which none is valid leave a Service open, with a warning", () => {
   for (const ranges of [["everywhere"], [null], [""]]) {
     const service = parse(SERVICE);

@@ -22,7 +22,7 @@ Deno.test("every series is there from the start, with the value 0", async () => 
   const series = await newCondition().series();
   for (const line of series) assert.match(line, / 0$/);
   const counts = HEALTH_PROBLEMS.length + FAULTS.length + SERVERS.length * (CLOSINGS.length + 1);
-  assert.equal(series.length, counts + 2, "beside them: restarts and dropped lines");
+  assert.equal(series.length, counts + 4, "beside them: restarts, dropped lines, and assertions by result");
 });
 
 Deno.test("a problem is 1 while it lasts, and dropped lines are those of the whole run", async () => {

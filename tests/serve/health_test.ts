@@ -116,6 +116,7 @@ Deno.test("the public answers have no text of an error; details have it without 
     Service: { lastHeard: null, problem: "api server refuses us" },
   });
   assert.deepEqual(details(facts), {
+    assertions: [],
     ledger: "/var/...",
     sources: { Service: "https://...@api.example:6443: 401; bearer ...; token=... ..." },
     drift: null,

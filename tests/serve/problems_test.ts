@@ -30,7 +30,7 @@ Deno.test("each reason why a resource is not followed has a name in the list", (
     expired: "api server answers with errors",
     invalid: "api server answers with errors",
     unconfirmed: "list awaiting confirmation",
-    absent: undefined,
+    absent: "api server answers with errors",
     "": undefined,
   };
   for (const [reason, name] of Object.entries(names)) {

@@ -10,6 +10,7 @@ import { foundTests, listedFiles } from "./tidy/found_tests.ts";
 import { inlinedUsings } from "./tidy/usings.ts";
 import { bannedWords, undefinedTerms } from "./tidy/words.ts";
 import { longLines } from "./tidy/markdown.ts";
+import { missingFiles, missingNames } from "./tidy/references.ts";
 import { counted, type Counts, type Finding, findings, type Sources } from "./tidy/sources.ts";
 
 /** What a room may import, itself aside: data flows left to right, imports go right to left. `type:` is types only. */
@@ -46,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|listing|liveness|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|json_pieces|listing|liveness|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
 
 /** What every room may import. */
 const ROOT_FILES = [
@@ -76,6 +77,8 @@ export const RULES: Readonly<Record<string, (sources: Sources) => Finding[]>> = 
   "no default exports, no export of everything": exportStyle,
   "each third-party package is imported in one file": onePlaceImports,
   "no file is dead": (sources) => deadFiles(sources, ENTRIES),
+  "pages and comments name files that exist": missingFiles,
+  "the pages about the code name what the code has": missingNames,
   "each source file has a test of its own name, or is listed with the test that covers it": foundTests,
 };
 

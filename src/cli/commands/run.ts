@@ -23,10 +23,32 @@ export function addRun(program: Command, done: Done): void {
       "--own-tables",
       "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
     )
+    .option("--assert <file>", "check these assertions all the time (as `test`): log, event, metric, status")
+    .option(
+      "--head-lease <namespace>",
+      "publish heads of the ledger in a Lease there (manifest --head-lease)",
+    )
     .option(
       "--init-only",
       "set the sysctls of connection tracking, which needs more than NET_ADMIN, and exit",
     )
     .addHelpText("after", EXAMPLE)
-    .action(async (options: RunOptions) => done(await run(options)));
+    .action(async (options: RunOptions & AssertOption) => done(await runCommand(options)));
+}
+
+interface AssertOption {
+  /** File of assertions to check while the proxy runs. */
+  readonly assert?: string;
+}
+
+async function runCommand({ assert, ...options }: RunOptions & AssertOption): Promise<number> {
+  if (assert === undefined) return await run(options);
+  // A start without assertions does not load what asks history.
+  const { LiveAssertions } = await import("../live_assertions.ts");
+  const assertions = new LiveAssertions(assert);
+  try {
+    return await run(options, assertions);
+  } finally {
+    assertions[Symbol.dispose]();
+  }
 }

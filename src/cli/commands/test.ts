@@ -1,6 +1,5 @@
 // `ledgerproxy test FILE`: checks a file of assertions at a position, or at every commit of a range.
 
-import { type Assertion, parseAssertions } from "../../history/assertion.ts";
 import { checkAssertions } from "../../history/assertion_check.ts";
 import type { Checked } from "../../history/journal_checks.ts";
 import { type Past, stateAt } from "../../history/past.ts";
@@ -8,11 +7,9 @@ import type { Span } from "../../history/window.ts";
 import { assertionsOf, assertionsText, servicesChanged } from "../../history/written_assertions.ts";
 import { log } from "../../node/log.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { readFault, readTextUpTo } from "../../ingest/bounded_file.ts";
-import { readDocuments } from "../../ingest/manifest_documents.ts";
-import { CONFIG_BYTES_MAX } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { assertionsIn } from "../assertion_file.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { junitText } from "../junit.ts";
 import { localTime } from "../local_time.ts";
@@ -91,19 +88,6 @@ export function testCommand(file: string, options: TestOptions): number {
   if (json) { for (const one of checked) printJson("test/1", one); }
   else printLines(checked.flatMap(checkedLines));
   return checked.every(({ holds }) => holds) ? EXIT.done : EXIT.found;
-}
-
-function assertionsIn(file: string): readonly Assertion[] {
-  let text: string;
-  try {
-    text = readTextUpTo(file, CONFIG_BYTES_MAX);
-  } catch (error) {
-    throw new UsageError(`${file}: ${readFault(error)}`);
-  }
-  const { values, problems } = readDocuments(file, text);
-  const parsed = problems.length > 0 ? { problems } : parseAssertions(values);
-  if ("problems" in parsed) throw new UsageError([`${file}:`, ...parsed.problems].join("\n  "));
-  return parsed;
 }
 
 function checkedLines({ name, holds, text, commit, cause }: Checked): string[] {

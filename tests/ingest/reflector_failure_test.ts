@@ -1,0 +1,123 @@
+// What follows a failed request: the same again, a list in place of a watch, and when. A script of answers goes in, and the clock
+// is a number.
+
+import assert from "node:assert/strict";
+import { BOOKMARK, line, whole } from "../support/api_server.ts";
+import { CIDRS, EXPIRED, list, NO_STREAMS, Run, START, watching } from "../support/reflector_run.ts";
+
+Deno.test("where watches are rejected again and again, lists follow until one works", () => {
+  const ways: ((run: Run) => void)[] = [
+    (run) => run.head().bytes("null\n"),
+    (run) => run.head().end(),
+    (run) => run.answer({ kind: "Status", message: "Too large resource version", code: 504 }, 504),
+  ];
+  for (const way of ways) {
+    const run = watching().pass(2000).end();
+    for (let i = 0; i < 2; i++) {
+      assert.equal(run.query["resourceVersion"], "10");
+      way(run);
+      run.pass(30_000);
+    }
+    assert.equal(run.query["sendInitialEvents"], "true");
+    run.answer(NO_STREAMS, 422);
+    for (let lists = 2; lists < 5; lists++) {
+      assert.equal(run.query["limit"], "500");
+      run.answer(list(["a"]));
+      assert.equal(run.lists.length, lists);
+      assert.equal(run.query["watch"], "1");
+      way(run);
+      run.pass(30_000);
+    }
+  }
+  const worked = watching().pass(2000).end();
+  for (let i = 0; i < 3; i++) {
+    ways[0]!(worked);
+    worked.pass(30_000).head().pass(2000).end();
+    assert.equal(worked.query["resourceVersion"], "10", "a watch that worked in between");
+  }
+});
+
+Deno.test("a version that a restored server does not have yet leads to a list, after an error and after silence", () => {
+  const causes = [{ reason: "ResourceVersionTooLarge" }];
+  const tooLarge = {
+    kind: "Status",
+    message: "too large",
+    reason: "Timeout",
+    code: 504,
+    details: { causes },
+  };
+  const refused = watching().end().pass(2000).answer(tooLarge, 504).pass(2000);
+  assert.equal(refused.query["sendInitialEvents"], "true");
+  const silent = watching().pass(1000).end();
+  for (let i = 0; i < 2; i++) {
+    assert.equal(silent.pass(3000).query["resourceVersion"], "10");
+    silent.head().pass(150_000);
+  }
+  assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
+});
+
+Deno.test("a list waits as long as the server asked, whatever happens in between", () => {
+  const unavailable = { kind: "Status", message: "busy", reason: "ServiceUnavailable", code: 503 };
+  // The body of the answer is cut, but its head has the Retry-After.
+  const cut = new Run().start().head(503, "20");
+  cut.input({ kind: "failed", problem: { reason: "cut", text: "reset" } }).pass(19_000);
+  assert.equal(cut.queries.length, 1);
+  assert.equal(cut.pass(2000).queries.length, 2);
+  // The catch-up fails with Retry-After: the list that follows waits as well.
+  const known = new Run().start({ known: "7" }).answer(unavailable, 503, "20").pass(19_000);
+  assert.equal(known.queries.length, 1);
+  // The watch goes on while the second list waits, and ends because its version is too old.
+  const confirming = watching().input({ kind: "confirm", why: "a test" }).answer(unavailable, 503, "20");
+  assert.equal(confirming.query["resourceVersion"], "10");
+  confirming.answer(EXPIRED, 410).pass(15_000);
+  assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
+});
+
+Deno.test("Retry-After counts as seconds and as a date, up to a limit", () => {
+  const date = new Date(START + 20_000).toUTCString();
+  const waits = [["20", 20_000], [date, 20_000], ["100000", 120_000], ["soon", 0], ["-5", 0], [
+    "9".repeat(20),
+    0,
+  ]] as const;
+  for (const status of [429, 503]) {
+    for (const [header, wait] of waits) {
+      const run = watching().pass(2000).end().answer({}, status, header);
+      run.pass(wait - 1 - (header === date ? 2000 : 0));
+      assert.equal(run.queries.length, 2, `${status} ${header}`);
+      assert.equal(run.pass(3000).queries.length, 3);
+    }
+  }
+  const listing = new Run().start().answer({}, 503, "20");
+  assert.equal(listing.pass(19_999).queries.length, 1, "no list in pages before that");
+});
+
+Deno.test("no answer, however often repeated, leads to requests without pauses", () => {
+  const bodies: Record<string, (run: Run) => void> = {
+    "a bad line, then the end": (run) => run.head().bytes("null\n").end(),
+    "an object that cannot be read": (run) =>
+      run.head().bytes(line("ADDED", { ...whole("a"), spec: { ports: 1 } })).end(),
+    "an old bookmark": (run) => run.head().bytes(line("BOOKMARK", { metadata: {} })).end(),
+    "a whole list that ends": (run) => run.head().bytes(line("ADDED", whole("a")), BOOKMARK).end(),
+    "a new version each time": (run) =>
+      run.head().bytes(line("BOOKMARK", { metadata: { resourceVersion: String(run.queries.length) } })).end(),
+    "an endless list": (run) => run.answer(list(["a"], { continue: String(run.queries.length) })),
+    "expired": (run) => run.answer(EXPIRED, 410),
+    "not found": (run) => run.answer("", 404),
+    "a page without version": (run) => run.answer(list(["a"], { resourceVersion: "" })),
+    "no connection": (run) =>
+      run.input({ kind: "failed", problem: { reason: "unreachable", text: "refused" } }),
+    "a cut": (run) => run.head().input({ kind: "failed", problem: { reason: "cut", text: "reset" } }),
+  };
+  for (const [what, answer] of Object.entries(bodies)) {
+    for (const begin of [() => new Run().start(), () => watching(), () => new Run(CIDRS).start()]) {
+      const run = begin();
+      for (let second = 0; second < 600; second++) {
+        for (let i = 0; i < 100 && run.state.phase.kind === "exchange"; i++) answer(run);
+        run.pass(1000);
+      }
+      assert.ok(run.queries.length < 2000, `${what}: ${run.queries.length} requests in ten minutes`);
+      const problems = run.said.filter((text) => text.startsWith("! Service: ") && text.endsWith("again"));
+      assert.ok(problems.length <= 25, `${what}: ${problems.length} lines in ten minutes`);
+    }
+  }
+});
