@@ -32,6 +32,8 @@ export interface Folding {
   readonly state: ClusterState;
   readonly offset: Offset;
   readonly changes: FoldChanges;
+  /** Whether the state is made from a snapshot. No commit follows from its elements, so they are not noted as touched. */
+  readonly restores?: true;
 }
 
 /** The value before any record. */
