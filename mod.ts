@@ -81,6 +81,7 @@ export type { NotBounded, PacketCondition, PacketFlip, PlacedDrift } from "./src
 export { flipLines } from "./src/history/bisect_words.ts";
 export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/replay_part.ts";
 export type { LedgerVerdict } from "./src/history/verify.ts";
+export type { AuditedAction, AuditEntry, AuditEvidence } from "./src/history/audit.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
 export { type Looked, type Outcome, type Packet, type Trace, trace } from "./src/history/trace.ts";
 export type { TraceStep } from "./src/history/trace.ts";
@@ -113,8 +114,10 @@ export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./sr
 export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
 export type {
   ComparedSelector,
+  Hash,
+  KeyPart,
   Numgen,
-  OriginalDestination,
+  OriginalAddress,
   Rule,
   Selector,
   Statement,

@@ -32,6 +32,16 @@ export const SLOT_DRAWS = 24;
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 
+/** Modulus of hashes in keys: nft requires one, and this is the largest. */
+export const HASH_MODULUS = 0xffff_ffff;
+
+/**
+ * Most clients that are pinned at a time, per family, over all ServicePorts with affinity; further clients get an endpoint for
+ * each connection. The kernel takes 8 bytes for each possible one, and about 100 for each there is. kube-proxy's bound is
+ * 65,535 for each endpoint, and none for a node.
+ */
+export const PINS_MAX = 524_288;
+
 /**
  * Most elements of one Service; one with more is set aside. An element is a frontend, or an endpoint behind one. The largest
  * Service that Kubernetes is tested with has 250 endpoints (SIG Scalability's thresholds); the largest that EndpointSlices
@@ -139,6 +149,15 @@ export const CHECKPOINT_END_MILLISECONDS_MAX = 3000;
 
 /** How often a node publishes another head in its metrics, in milliseconds: each makes a series in every Prometheus. */
 export const HEAD_MILLISECONDS = 15 * 60_000;
+
+/**
+ * Least time between heads in a Lease. An object has at most 256 KiB of annotations, which are 2,400 heads of this length: enough for
+ * 19 months. Then the API server refuses more, until an administrator has archived and deleted the Lease.
+ */
+export const LEASE_MILLISECONDS = 6 * 3600_000;
+
+/** Most Leases with heads that an audit reads. */
+export const LEASES_MAX = 5000;
 
 /** Most bytes of what a witness saw: heads of thousands of nodes for months. */
 export const WITNESS_BYTES_MAX = 256 * 1024 * 1024;

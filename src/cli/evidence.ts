@@ -1,10 +1,14 @@
 // What an auditor brings to `verify`: a key, and the heads that a witness saw.
 
+import { ApiClient } from "../ingest/api_client.ts";
 import { readTextUpTo } from "../ingest/bounded_file.ts";
-import { type LedgerHead, readHeads } from "../ledger/head.ts";
+import { homeKubeconfig } from "../install/asked_cluster.ts";
+import { array, object, optional, record, string } from "../kube/zod.ts";
+import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
 import { isVerifier } from "../ledger/signed_note.ts";
-import { CREDENTIAL_BYTES_MAX, WITNESS_BYTES_MAX, WITNESS_MILLISECONDS_MAX } from "../limits.ts";
+import { CREDENTIAL_BYTES_MAX, LEASES_MAX, WITNESS_BYTES_MAX, WITNESS_MILLISECONDS_MAX } from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
+import { HEAD_LEASE_LABEL } from "../node/head_lease.ts";
 
 /** The key in `text`, or in the file that it names. Throws UsageError. */
 export function keyArgument(text: string): string {
@@ -16,8 +20,15 @@ export function keyArgument(text: string): string {
   );
 }
 
-/** The heads in the file or at the URL `where`. Throws UsageError. */
-export async function headsAt(where: string): Promise<readonly LedgerHead[]> {
+/** The word that means the Leases of the API server. */
+const LEASE = "lease";
+
+/**
+ * The heads in the file or at the URL `where`; for `lease` in the Leases of the API server that `kubeconfig` leads to. Throws
+ * UsageError.
+ */
+export async function headsAt(where: string, kubeconfig?: string): Promise<readonly LedgerHead[]> {
+  if (where === LEASE) return await headsOfLeases(kubeconfig);
   const text = /^https?:\/\//.test(where) ? await fetched(where) : readTextUpTo(where, WITNESS_BYTES_MAX);
   const heads = readHeads(text);
   if (typeof heads === "string") throw new UsageError(`--witness ${where}: ${heads}`);
@@ -25,11 +36,46 @@ export async function headsAt(where: string): Promise<readonly LedgerHead[]> {
 }
 
 async function fetched(url: string): Promise<string> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(WITNESS_MILLISECONDS_MAX) });
+  return await witnessText(url, await fetch(url, { signal: AbortSignal.timeout(WITNESS_MILLISECONDS_MAX) }));
+}
+
+/** What is read of a list of Leases. */
+const LEASES = object({
+  metadata: object({ continue: optional(string()) }),
+  items: array(object({
+    metadata: object({ name: string(), annotations: optional(record(string(), string())) }),
+  })),
+});
+
+/** The heads in all Leases with the label of the proxy, in the cluster that `kubeconfig` leads to. Throws UsageError, ApiFailure. */
+async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly LedgerHead[]> {
+  using client = new ApiClient(kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
+  const where = `--witness lease: ${client.server}`;
+  const query = {
+    labelSelector: `${HEAD_LEASE_LABEL.name}=${HEAD_LEASE_LABEL.value}`,
+    limit: String(LEASES_MAX),
+  };
+  const signal = AbortSignal.timeout(WITNESS_MILLISECONDS_MAX);
+  const answer = await client.get("/apis/coordination.k8s.io/v1/leases", query, signal);
+  const list = LEASES.safeParse(JSON.parse(await witnessText(client.server, answer)));
+  if (!list.success) throw new UsageError(`${where}: the answer is no list of Leases`);
+  const { items, metadata } = list.data;
+  if (metadata.continue) throw new UsageError(`${where}: it has more than ${LEASES_MAX} Leases with heads`);
+  const heads = items.flatMap(({ metadata: { name, annotations } }) => {
+    const read = headsOfAnnotations(annotations ?? {});
+    if (typeof read === "string") throw new UsageError(`${where}: Lease ${name}: ${read}`);
+    return read;
+  });
+  if (heads.length > 0) return heads;
+  throw new UsageError(`${where}: no Lease has heads; nodes with run --head-lease publish them`);
+}
+
+/** The text of the `answer` of the witness at `where`. Throws UsageError where it is an error, or too long. */
+async function witnessText(where: string, answer: Response): Promise<string> {
   const text = await textUpTo(answer, WITNESS_BYTES_MAX);
   if (answer.ok && text !== undefined) return text;
   const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} bytes` : `status ${answer.status}`;
-  throw new UsageError(`--witness ${url}: ${why}`);
+  throw new UsageError(`--witness ${where}: ${why}`);
 }
 
 /** The text of `answer`; undefined beyond `limit` bytes. */

@@ -157,6 +157,27 @@ const packet = offered({
 
 /** The schemas, by command and version. */
 export const JSON_SCHEMAS = {
+  "audit/1": offered({
+    offset,
+    time: time.describe("when the record was made, RFC 3339, UTC"),
+    source: z.enum(["API server", "proxy", "other program"]),
+    who: z.string().describe(
+      'the last manager of an object, a process, this program; "" where it is not recorded',
+    ),
+    what: z.enum([
+      ...(["created", "changed", "deleted", "written"] as const),
+      ...(["configured", "committed", "rejected", "altered", "signed", "lost"] as const),
+    ]),
+    object: z.string(),
+    detail: z.string(),
+    evidence: offered({
+      chain: z.string().describe("hash chain after the record, 64 hex digits"),
+      resourceVersion: z.string(),
+      uid: z.string(),
+      commit: offset.nullable().describe("the commit that brought it into the kernel"),
+      checkpoint: offset.nullable().describe("the first checkpoint that signs it"),
+    }),
+  }),
   "bisect/1": offered({
     holds: z.boolean().describe("whether it is as expected from this commit on"),
     commit: offered({ offset, time, generation: count }),

@@ -43,6 +43,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     bisect: async () => (await import("./commands/bisect.ts")).addBisect,
   },
   "Evidence:": {
+    audit: async () => (await import("./commands/audit.ts")).addAudit,
     verify: async () => (await import("./commands/verify.ts")).addVerify,
     replay: async () => (await import("./commands/replay.ts")).addReplay,
   },

@@ -9,11 +9,12 @@ export function pace(
 ): ((time: string) => Promise<void>) | undefined {
   if (speed === undefined) return undefined;
   const start = clock.now();
+  const { signal } = new AbortController();
   let first: number | undefined;
   return async (time) => {
     first ??= Date.parse(time);
     const due = start + (Date.parse(time) - first) / speed;
     const early = due - clock.now();
-    if (early > 0) await clock.sleep(early, new AbortController().signal);
+    if (early > 0) await clock.sleep(early, signal);
   };
 }

@@ -33,13 +33,14 @@ export function foldAppended(
 }
 
 /** A rebuild commits every element, so nothing touched need be kept for it. */
-function keepChanges(state: EngineState, { touched, staleFlows }: FoldChanges): void {
+function keepChanges(state: EngineState, { touched, staleFlows, tightened }: FoldChanges): void {
   if (state.tables.kind === "in place") {
     for (const [set, keys] of touched) {
       for (const [key, cause] of keys) touch(state.touched, set, key, cause);
     }
   }
   for (const [claim, frontend] of staleFlows) state.staleFlows.set(claim, frontend);
+  for (const [claim, frontend] of tightened) state.tightened.set(claim, frontend);
 }
 
 function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {

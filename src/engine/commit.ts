@@ -220,11 +220,13 @@ function nothingApplied({ operations }: Pick<PendingCommit, "operations">): Comm
 }
 
 /** Called once the rules are in place: the next packet of a flow that is forgotten is translated by them. */
-function forgetFlows({ staleFlows }: EngineState): Effect[] {
-  if (staleFlows.size === 0) return [];
-  const frontends = [...staleFlows.values()];
+function forgetFlows({ staleFlows, tightened }: EngineState): Effect[] {
+  const effects: Effect[] = [];
+  if (staleFlows.size > 0) effects.push({ kind: "forget-flows", frontends: [...staleFlows.values()] });
+  if (tightened.size > 0) effects.push({ kind: "forget-unanswered", frontends: [...tightened.values()] });
   staleFlows.clear();
-  return [{ kind: "forget-flows", frontends }];
+  tightened.clear();
+  return effects;
 }
 
 function takePending(state: EngineState): PendingCommit {

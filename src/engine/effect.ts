@@ -2,6 +2,7 @@
 // and in the simulation, each of which executes effects in its own way.
 
 import type { UdpFrontend } from "../fold/service_program.ts";
+import type { GuardedFrontend } from "../fold/tightened.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Transaction } from "../nft/transaction.ts";
@@ -17,6 +18,8 @@ export type Effect =
   | { readonly kind: "list" }
   /** Delete the connection tracking entries of flows to these frontends that lead to none of the serving endpoints. */
   | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
+  /** Delete the connection tracking entries of flows to these frontends that are not answered and not let through. */
+  | { readonly kind: "forget-unanswered"; readonly frontends: readonly GuardedFrontend[] }
   /** Report a commit, or events that need none, for metrics and the log. */
   | { readonly kind: "report"; readonly report: SyncReport }
   /** Ask the source for another list of `resource`, in another way: the last one is not applied before it is confirmed. */

@@ -78,6 +78,7 @@ function beginAppending(
   // A ledger that was committed from holds a whole cluster, so it is served while no API server can be reached.
   state.synced = complete === true || state.cluster.committed !== undefined;
   state.staleFlows.clear();
+  state.tightened.clear();
   state.gathered = nothingGathered();
   if (gap === undefined) return [];
   if (gap.committed) {

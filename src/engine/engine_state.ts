@@ -2,6 +2,7 @@
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
+import type { GuardedFrontend } from "../fold/tightened.ts";
 import type { TableName } from "../kernel/kernel.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
@@ -50,6 +51,8 @@ export interface EngineState {
   readonly touched: Map<SetPath, Map<ElementKey, number>>;
   /** UDP frontends whose flows are checked after the next commit, by claim. */
   readonly staleFlows: Map<string, UdpFrontend>;
+  /** Frontends whose unanswered flows are forgotten after the next commit, by claim. */
+  readonly tightened: Map<string, GuardedFrontend>;
   /** Lists that are not applied before another list confirms them, by kind. */
   readonly held: Map<ObjectKind, HeldList>;
   /** Version of the last deletion of each kind, as far as the records that were read contain it. */
@@ -83,6 +86,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     gathered: nothingGathered(),
     touched: new Map(),
     staleFlows: new Map(),
+    tightened: new Map(),
     held: new Map(),
     deletions: new Map(),
     synced: false,

@@ -4,7 +4,7 @@
 import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { UdpFlows } from "../kernel/conntrack.ts";
+import type { GuardedFlows, UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -13,6 +13,7 @@ import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { TABLE } from "../fold/skeleton.ts";
+import { type GuardedFrontend, letsThrough } from "../fold/tightened.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
 import type { OpenDrift } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
@@ -23,8 +24,11 @@ export interface Ports {
   readonly ledger: Ledger;
   /** RFC 3339 with milliseconds, UTC. */
   now(): string;
-  /** Deletes stale entries of connection tracking; absent without connection tracking. */
-  readonly conntrack?: { deleteStale(flows: readonly UdpFlows[]): number };
+  /** Deletes entries of connection tracking; absent without connection tracking. */
+  readonly conntrack?: {
+    deleteStale(flows: readonly UdpFlows[]): number;
+    deleteUnanswered(flows: readonly GuardedFlows[]): number;
+  };
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
   readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
@@ -93,6 +97,8 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
       return list(ports.kernel);
     case "forget-flows":
       return void forgetFlows(effect.frontends, ports);
+    case "forget-unanswered":
+      return void forgetUnanswered(effect.frontends, ports);
     case "report":
       return void ports.report(effect.report);
     case "confirm":
@@ -123,6 +129,20 @@ function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Por
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     warn(`stale UDP flows stay until they time out: ${error.message}`);
+  }
+}
+
+/** A failure is a warning only: the flow of a client that sends nothing for a while ends, and meets the guard then. */
+function forgetUnanswered(frontends: readonly GuardedFrontend[], { conntrack, warn }: Ports): void {
+  try {
+    conntrack?.deleteUnanswered(
+      frontends.map((frontend) => ({ ...frontend, passes: (client) => letsThrough(frontend, client) })),
+    );
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    warn(
+      `unanswered flows to ${frontends.length} guarded frontends stay until they time out: ${error.message}`,
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import type { Offset } from "../ledger/record.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { UdpFrontend } from "./service_program.ts";
+import type { GuardedFrontend } from "./tightened.ts";
 
 /** Changed in place by `foldRecord` alone. */
 export interface FoldChanges {
@@ -17,6 +18,8 @@ export interface FoldChanges {
   readonly touched: Map<SetPath, Map<ElementKey, Offset>>;
   /** UDP frontends whose flows may lead to an endpoint that serves them no more, by claim, with those that serve now. */
   readonly staleFlows: Map<string, UdpFrontend>;
+  /** Frontends whose guard lets fewer sources through than before, by claim. */
+  readonly tightened: Map<string, GuardedFrontend>;
   /** Claims to frontends that became contested or ceased to be: whether each was contested before. */
   conflicts: Map<string, boolean> | undefined;
   /** ServicePorts with more endpoints than slots, now or before: how many got none before. */
@@ -41,6 +44,7 @@ export function noChanges(): FoldChanges {
   return {
     touched: new Map(),
     staleFlows: new Map(),
+    tightened: new Map(),
     conflicts: undefined,
     omissions: undefined,
     setAside: undefined,

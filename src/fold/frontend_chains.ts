@@ -6,41 +6,43 @@ import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
-import { allLeads, lead, type LeadKind, leadsOf, PINNED } from "./leads.ts";
-import { type Flavour, leadRules, LOST } from "./pick_chains.ts";
+import { AFFINITY_ENTRY } from "./affinity_chains.ts";
+import { allLeads, type LeadKind, leadsOf } from "./leads.ts";
+import { type Flavour, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
 
+/** What every first packet meets: it is led to its frontend's chains, or goes on as it came. */
+export function serviceRules(family: Family, config: ProxyConfig, local: Detector): Rule[] {
+  const nodePort: Selector[] = ["meta l4proto", "th dport"];
+  const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+  return [
+    ...masqueradeClusterIPs(family, config, local),
+    rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
+    rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
+    ...nodePortRules(family, config, [
+      { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
+      goto("nodeport-lead"),
+    ]),
+  ];
+}
+
 /**
- * The chain `services`, and those that it leads to before a pick chain. What has no pick chain returns to `lead` or
- * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it, and
- * behind the maps of affinity are many chains.
+ * The chains that {@link serviceRules} lead to before a pick chain. What has no pick chain returns to `lead` or
+ * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it.
  */
 export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const nodePort: Selector[] = ["meta l4proto", "th dport"];
   const frontend: Selector[] = [`${family} daddr`, ...nodePort];
-  const original: Selector[] = [`ct original ${family} daddr`, ...nodePort];
   const mark = markFor(2 ** config.masqueradeBit);
   return [
-    {
-      name: "services",
-      rules: [
-        ...masqueradeClusterIPs(family, config, local),
-        rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
-        rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
-        ...nodePortRules(family, config, [
-          { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
-          goto("nodeport-lead"),
-        ]),
-      ],
-    },
     {
       name: "lead",
       rules: [
         rule([isLead(family, "!=", "cluster"), jump("external")]),
         ...leadRules(family, "cluster", "pick"),
-        ...pinnedRules(family, original, "ips"),
+        ...pinnedRules(family, "ips"),
       ],
     },
     {
@@ -58,7 +60,7 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
         rule([isLead(family, "==", "cluster"), mark], "masquerade"),
         rule([isLead(family, "==", "local"), jump("nodeport-local")]),
         ...leadRules(family, "cluster", "nodeport-pick"),
-        ...pinnedRules(family, nodePort, "nodeports"),
+        ...pinnedRules(family, "nodeports"),
       ],
     },
     {
@@ -73,20 +75,12 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
 }
 
 /** Leads that no pick chain took are those of ServicePorts with affinity. Any other packet has its own destination again. */
-function pinnedRules(family: Family, key: readonly Selector[], kind: "ips" | "nodeports"): Rule[] {
-  const destination = `${family} daddr` as const;
-  const localLead = lead(family, "local", PINNED);
+function pinnedRules(family: Family, kind: keyof typeof AFFINITY_ENTRY): Rule[] {
   return [
     rule([
-      { kind: "match", selector: destination, operator: "==", value: localLead },
-      { kind: "vmap", key, map: `local-affinity-${kind}` },
+      { kind: "match", selector: `${family} daddr`, operator: "==", value: allLeads(family) },
+      goto(AFFINITY_ENTRY[kind]),
     ]),
-    rule([
-      { kind: "match", selector: destination, operator: "!=", value: allLeads(family) },
-      { kind: "verdict", verdict: { kind: "return" } },
-    ]),
-    rule([{ kind: "vmap", key, map: `affinity-${kind}` }]),
-    LOST,
   ];
 }
 

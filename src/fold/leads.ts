@@ -12,13 +12,16 @@ import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts
  */
 export type LeadKind = "cluster" | "external" | "local";
 
-/** In place of a slot class: the ServicePort has ClientIP affinity and a chain of its own. */
+/** In place of a slot class: the ServicePort has ClientIP affinity. */
 export const PINNED = 0xffff;
+
+/** The same for internal policy Local: the list is that of the own node's endpoints, though the lead is not `local`. */
+export const PINNED_LOCAL = 0xfffe;
 
 const NUMBER: Readonly<Record<LeadKind, number>> = { cluster: 0, external: 1, local: 2 };
 
 /**
- * The lead for `kind` and `slotClass` (or {@link PINNED}): `0.1.0.4`, `100::1:4`. Nothing is ever sent to these addresses:
+ * The lead for `kind` and `slotClass` (or {@link PINNED} or {@link PINNED_LOCAL}): `0.1.0.4`, `100::1:4`. Nothing is ever sent to these addresses:
  * 0.0.0.0/8 is no destination (RFC 1122), 100::/64 is for discarding (RFC 6666).
  */
 export function lead(family: Family, kind: LeadKind, slotClass: number): Address {

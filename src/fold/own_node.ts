@@ -1,6 +1,6 @@
 // The own node: what the fold uses of its Node object, and what is wrong with it. A value stays in force until the API server
 // has sent another one. A Node that is deleted, or was created again without addresses yet, keeps its last values. Why not
-// drop them? The node still runs and gets packets, and its NodePorts would stop to work.
+// drop them? The node still runs and gets packets, and its NodePorts would stop working.
 
 import { isLinkLocal, isSpecial, parseAddress, parseCidr } from "../kube/address.ts";
 import { describeKey, type KubeObject, type Node } from "../kube/objects.ts";

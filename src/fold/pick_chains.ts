@@ -22,8 +22,8 @@ const FLAVOURS = [
   { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
 ] as const;
 
-/** A flavour of pick chains. */
-export type Flavour = (typeof FLAVOURS)[number]["name"];
+/** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
+export type Flavour = (typeof FLAVOURS)[number]["name"] | "affinity-pick" | "local-affinity-pick";
 
 /** All pick chains of `family`. The destination of a packet that gets there is a lead. */
 export function pickChains(family: Family): Chain[] {
@@ -58,7 +58,7 @@ export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rul
 }
 
 /** Name of the chain for `flavour` and `slotClass`: `pick-4`. */
-function pickChain(flavour: Flavour, slotClass: number): string {
+export function pickChain(flavour: Flavour, slotClass: number): string {
   return `${flavour}-${slotClass}`;
 }
 
@@ -78,7 +78,7 @@ export function draws(slotClass: number): number[] {
 }
 
 /** The rules of a chain's draws. Those of equal draws are one value, because a skeleton has thousands of draws. */
-function drawRules(slotClass: number, drawRule: (modulus: number) => Rule): Rule[] {
+export function drawRules(slotClass: number, drawRule: (modulus: number) => Rule): Rule[] {
   const moduli = draws(slotClass);
   const rules = new Map([...new Set(moduli)].map((modulus) => [modulus, drawRule(modulus)]));
   return moduli.map((modulus) => rules.get(modulus)!);

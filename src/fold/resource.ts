@@ -4,6 +4,7 @@
 
 import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
+import { NOTHING_PINNED, type PinnedEndpoints } from "./pinned_endpoints.ts";
 import { PATHS, type ServiceSet } from "./skeleton.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
 
@@ -37,14 +38,19 @@ export interface FrontendResource {
   readonly slots: Slots;
   /** Slots behind the pick chains that draw from local endpoints. */
   readonly localSlots: Slots;
+  /** The endpoints of a ServicePort with affinity; absent where it has none. */
+  readonly pinned?: PinnedEndpoints;
+  /** Whether new clients draw from the lists of `pinned` here: once for a ServicePort, at its cluster IP. */
+  readonly drawn?: boolean;
 }
 
 /**
  * What a map of frontends is for. `single` has the only endpoint of a cluster IP; `serve` has the lead of every other
  * frontend with endpoints. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
- * the two lists of externalTrafficPolicy Local. `pinned` and `localPinned` lead to the chains of ClientIP affinity.
+ * the two lists of externalTrafficPolicy Local. The others are those of ClientIP affinity: the ServicePort that a frontend is
+ * of, its timeout, and at the cluster IP the slot classes of its lists.
  */
-export type FrontendRole = "single" | "serve" | "refuse" | "policy" | "local" | "pinned" | "localPinned";
+export type FrontendRole = (typeof ROLES)[number];
 
 /** One element that several ports of a Service share, such as its cluster IP. */
 export interface ElementResource {
@@ -63,9 +69,14 @@ export type ServiceResource = FrontendResource | ElementResource;
 /** Puts `element` at `key` of `path`; undefined removes what is there. */
 export type Put = (path: SetPath, key: ElementKey, element: Element | undefined) => void;
 
+const ROLES = [
+  ...["single", "serve", "refuse", "policy", "local"] as const,
+  ...["clusterIP", "otherPort", "timeout", "pinClass", "localPinClass"] as const,
+] as const;
+
 /** Sets of a frontend, by kind and use. */
 const SETS: Readonly<
-  Record<FrontendKind, Readonly<Record<FrontendRole | "slots" | "localSlots", ServiceSet>>>
+  Record<FrontendKind, Readonly<Record<FrontendRole | "slots" | "localSlots" | "numbered", ServiceSet>>>
 > = {
   address: {
     single: "single-endpoints",
@@ -73,25 +84,32 @@ const SETS: Readonly<
     refuse: "no-endpoint-services",
     policy: "local-policy-ips",
     local: "local-only-ips",
-    pinned: "affinity-ips",
-    localPinned: "local-affinity-ips",
+    clusterIP: "affinity-cluster-ips",
+    otherPort: "affinity-port-nodeports",
+    timeout: "affinity-timeouts",
+    pinClass: "affinity-classes",
+    localPinClass: "local-affinity-classes",
+    numbered: "affinity-endpoints",
     slots: "endpoints",
     localSlots: "local-endpoints",
   },
   nodeport: {
-    // Only cluster IPs have elements there.
+    // Only cluster IPs have elements there, and with the slot classes of affinity.
     single: "single-endpoints",
     serve: "service-nodeports",
     refuse: "no-endpoint-nodeports",
     policy: "local-policy-nodeports",
     local: "local-only-nodeports",
-    pinned: "affinity-nodeports",
-    localPinned: "local-affinity-nodeports",
+    clusterIP: "affinity-nodeport-ips",
+    otherPort: "affinity-nodeport-ports",
+    timeout: "affinity-nodeport-timeouts",
+    pinClass: "affinity-classes",
+    localPinClass: "local-affinity-classes",
+    numbered: "affinity-nodeport-endpoints",
     slots: "nodeport-endpoints",
     localSlots: "local-nodeport-endpoints",
   },
 };
-const ROLES = ["single", "serve", "refuse", "policy", "local", "pinned", "localPinned"] as const;
 
 const ENDPOINT_SETS: ReadonlySet<string> = new Set(
   Object.values(SETS).flatMap(({ single, slots, localSlots }) => [single, slots, localSlots]),
@@ -136,7 +154,8 @@ export function surelySame(a: ServiceResource | undefined, b: ServiceResource | 
   if (a === b) return true;
   if (a?.kind !== "frontend" || b?.kind !== "frontend") return false;
   return a.comment === b.comment && a.slots === b.slots && a.localSlots === b.localSlots &&
-    a.guarded === b.guarded && ROLES.every((role) => a.values[role] === b.values[role]) &&
+    a.pinned === b.pinned && a.guarded === b.guarded &&
+    ROLES.every((role) => a.values[role] === b.values[role]) &&
     a.sources.join() === b.sources.join();
 }
 
@@ -185,14 +204,30 @@ function changeFrontend(
     put(PATHS[family]["firewall-ips"], frontend, guard);
     changeSources(PATHS[family]["firewall-sources"], before, after, put);
   }
+  const putBehind = (set: ServiceSet) => (part: string | number, value: string | undefined) => {
+    const key = behind(frontend, part);
+    put(PATHS[family][set], key, value === undefined ? undefined : { key, value, comment: after!.comment });
+  };
   for (const list of ["slots", "localSlots"] as const) {
-    const path = PATHS[family][SETS[at][list]];
-    changeSlots(before?.[list] ?? NO_SLOTS, after?.[list] ?? NO_SLOTS, renamed, (slot, value) => {
-      const key = behind(frontend, slot);
-      put(path, key, value === undefined ? undefined : { key, value, comment: after!.comment });
+    changeSlots(before?.[list], after?.[list], renamed, putBehind(SETS[at][list]));
+  }
+  if (before?.pinned === after?.pinned && !renamed) return;
+  changeNumbers(before?.pinned, after?.pinned, renamed, putBehind(SETS[at].numbered));
+  for (const list of ["cluster", "local"] as const) {
+    const [old, now] = [before, after].map((one) => one?.drawn ? one.pinned?.[list] : undefined);
+    changeSlots(old, now, renamed, putBehind(DRAWN[list].slots));
+    changeMembers(old, now, renamed, (number, present) => {
+      const key = behind(frontend, number);
+      put(PATHS[family][DRAWN[list].numbers], key, present ? { key, comment: after!.comment } : undefined);
     });
   }
 }
+
+/** Sets of the lists that new clients of a ServicePort with affinity draw from. */
+const DRAWN = {
+  cluster: { slots: "affinity-slots", numbers: "affinity-numbers" },
+  local: { slots: "local-affinity-slots", numbers: "local-affinity-numbers" },
+} as const;
 
 function changeSources(
   path: SetPath,
@@ -208,10 +243,34 @@ function changeSources(
   for (const key of now) if (!old.has(key) || renamed) put(path, key, { key, comment: after!.comment });
 }
 
+function changeNumbers(
+  { endpoints: old }: PinnedEndpoints = NOTHING_PINNED,
+  { endpoints: now }: PinnedEndpoints = NOTHING_PINNED,
+  renamed: boolean,
+  change: (number: Address, endpoint: string | undefined) => void,
+): void {
+  for (const number of old.keys()) if (!now.has(number)) change(number, undefined);
+  for (const [number, endpoint] of now) {
+    if (old.get(number) !== endpoint || renamed) change(number, endpoint);
+  }
+}
+
+/** Changes the members of a set of numbers to those that have a slot. */
+function changeMembers(
+  { endpoints: old }: Slots = NO_SLOTS,
+  { endpoints: now }: Slots = NO_SLOTS,
+  renamed: boolean,
+  change: (number: string, present: boolean) => void,
+): void {
+  const [before, after] = [new Set(old), new Set(now)];
+  for (const number of before) if (!after.has(number)) change(number, false);
+  for (const number of after) if (!before.has(number) || renamed) change(number, true);
+}
+
 /** Changes only the slots that differ: one endpoint among thousands costs one element. */
 function changeSlots(
-  { endpoints: old }: Slots,
-  { endpoints: now }: Slots,
+  { endpoints: old }: Slots = NO_SLOTS,
+  { endpoints: now }: Slots = NO_SLOTS,
   renamed: boolean,
   change: (slot: number, value: string | undefined) => void,
 ): void {

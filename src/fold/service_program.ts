@@ -13,9 +13,10 @@ import {
 } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
-import { type AffinityChain, affinityChain, affinityObjects } from "./affinity.ts";
+import { timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
-import { lead, type LeadKind, PINNED } from "./leads.ts";
+import { lead, type LeadKind, PINNED, PINNED_LOCAL } from "./leads.ts";
+import { type PinnedEndpoints, pinnedEndpoints } from "./pinned_endpoints.ts";
 import {
   elementResource,
   frontendClaim,
@@ -119,6 +120,8 @@ interface PortProgram {
   readonly endpoints: Endpoints;
   readonly cluster: Slots;
   readonly local: Slots;
+  /** Both lists, of a ServicePort with affinity and endpoints. */
+  readonly pinned: PinnedEndpoints | undefined;
   readonly node: OwnNode;
 }
 
@@ -165,10 +168,9 @@ export function* makeProgram(
     };
     const [cluster, local] = [assigned("cluster"), assigned("local")];
     // Where rules are made in steps, what a frontend leads to is made before it.
-    if (port.affinitySeconds > 0) {
-      affinityObjects(port, cluster.endpoints, local.endpoints).forEach(add);
-    }
-    addFrontends({ port, shape: portShape, endpoints, cluster, local, node: context.node }, add);
+    const pinned = pinnedOf(port, cluster, local);
+    if (pinned !== undefined) timeoutResources(port).forEach(add);
+    addFrontends({ port, shape: portShape, endpoints, cluster, local, pinned, node: context.node }, add);
     for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
@@ -286,17 +288,18 @@ function nodePortKey({ protocol, nodePort }: ServicePort): ElementKey {
 
 /** The frontend at the cluster IP. Under Local policy it leads to endpoints of the own node only. */
 function internal(program: PortProgram): FrontendResource {
-  const { port, shape, cluster, local } = program;
+  const { port, shape, cluster, local, pinned } = program;
   const list = port.internalLocal ? local : cluster;
   const { endpoints } = list;
-  if (endpoints.length === 0) return { ...shape.internal, values: { refuse: refusal(program) } };
-  if (endpoints.length === 1 && port.affinitySeconds === 0) {
-    return { ...shape.internal, values: { single: endpoints[0]! } };
-  }
-  const chain = port.internalLocal ? "local" : "service";
+  const bare = pinned === undefined ? shape.internal : { ...shape.internal, pinned, drawn: true };
+  const affinity = pinned === undefined
+    ? {}
+    : { ...affinityValues(port, bare), ...drawnValues(port, pinned) };
+  if (endpoints.length === 0) return { ...bare, values: { refuse: refusal(program), ...affinity } };
+  if (endpoints.length === 1 && pinned === undefined) return { ...bare, values: { single: endpoints[0]! } };
   return {
-    ...shape.internal,
-    values: { serve: leadTo(port, "cluster", list), ...pinned(port, "pinned", chain) },
+    ...bare,
+    values: { serve: leadTo(port, "cluster", list, port.internalLocal), ...affinity },
     slots: slotsFor(port, list),
   };
 }
@@ -310,7 +313,7 @@ function externalCluster(
   const { port, cluster } = program;
   const kind = bare.at === "nodeport" ? "cluster" : "external";
   const values = cluster.endpoints.length > 0
-    ? { serve: leadTo(port, kind, cluster), ...pinned(port, "pinned", "service") }
+    ? { serve: leadTo(port, kind, cluster) }
     : { refuse: refusal(program) };
   return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
 }
@@ -327,26 +330,24 @@ function externalLocal(
   const { port, cluster, local, endpoints } = program;
   const values = {
     ...(endpoints.any ? { serve: lead(port.family, "local", 1) } : {}),
-    ...(local.endpoints.length > 0
-      ? { local: leadTo(port, "local", local), ...pinned(port, "localPinned", "local") }
-      : { refuse: refusal(program) }),
-    ...(cluster.endpoints.length > 0
-      ? { policy: leadTo(port, "cluster", cluster), ...pinned(port, "pinned", "service") }
-      : {}),
+    ...(local.endpoints.length > 0 ? { local: leadTo(port, "local", local) } : { refuse: refusal(program) }),
+    ...(cluster.endpoints.length > 0 ? { policy: leadTo(port, "cluster", cluster) } : {}),
   };
   return external(program, bare, address, values, slotsFor(port, cluster), slotsFor(port, local));
 }
 
 /** A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer. */
 function external(
-  { port, node }: PortProgram,
+  { port, pinned, node }: PortProgram,
   bare: FrontendResource,
   address: Address | undefined,
   values: FrontendResource["values"],
   slots: Slots,
   localSlots: Slots,
 ): FrontendResource {
-  const one = { ...bare, values, slots, localSlots };
+  const one = pinned === undefined
+    ? { ...bare, values, slots, localSlots }
+    : { ...bare, values: { ...values, ...affinityValues(port, bare) }, slots, localSlots, pinned };
   const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
     port.sourceRanges.length > 0;
   if (!isGuarded) return one;
@@ -385,23 +386,40 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
   };
 }
 
-/** The lead to the endpoints in `slots`, or to the ServicePort's own chain if it has affinity. */
-function leadTo(port: ServicePort, kind: LeadKind, slots: Slots): Address {
-  return lead(port.family, kind, port.affinitySeconds > 0 ? PINNED : slots.slotClass);
+/** The lead to the endpoints in `slots`; with affinity the same for all lists but that of internal policy Local. */
+function leadTo(port: ServicePort, kind: LeadKind, slots: Slots, internalLocal = false): Address {
+  const { family, affinitySeconds } = port;
+  if (affinitySeconds === 0) return lead(family, kind, slots.slotClass);
+  return lead(family, kind, internalLocal ? PINNED_LOCAL : PINNED);
 }
 
-/** The verdict that leads to `chain` of a ServicePort with affinity. */
-function pinned(
-  port: ServicePort,
-  role: "pinned" | "localPinned",
-  chain: AffinityChain,
-): FrontendResource["values"] {
-  return port.affinitySeconds > 0 ? { [role]: `goto ${affinityChain(chain, port)}` } : {};
-}
-
-/** Affinity chains name their endpoints themselves, so their frontends need no slots. */
+/** With affinity a frontend has its endpoints by number. */
 function slotsFor(port: ServicePort, slots: Slots): Slots {
   return port.affinitySeconds > 0 ? NO_SLOTS : slots;
+}
+
+function pinnedOf(port: ServicePort, cluster: Slots, local: Slots): PinnedEndpoints | undefined {
+  if (port.affinitySeconds === 0 || cluster.endpoints.length + local.endpoints.length === 0) return undefined;
+  return pinnedEndpoints(port.family, cluster, local);
+}
+
+/** What leads a frontend to its ServicePort, and to the timeout. The port is in the packet, but not that of a NodePort. */
+function affinityValues(port: ServicePort, { at }: FrontendResource): FrontendResource["values"] {
+  return {
+    clusterIP: port.clusterIP,
+    timeout: timeoutAddress(port.family, port.affinitySeconds),
+    ...(at === "nodeport" ? { otherPort: String(port.port) } : {}),
+  };
+}
+
+/** What a ServicePort with affinity has once, at its cluster IP. */
+function drawnValues(port: ServicePort, { cluster, local }: PinnedEndpoints): FrontendResource["values"] {
+  const classOf = ({ slotClass }: Slots) => lead(port.family, "cluster", slotClass);
+  return {
+    ...(cluster.endpoints.length > 0 ? { pinClass: classOf(cluster) } : {}),
+    ...(local.endpoints.length > 0 ? { localPinClass: classOf(local) } : {}),
+    ...(port.nodePort === 0 ? {} : { otherPort: String(port.nodePort) }),
+  };
 }
 
 /**

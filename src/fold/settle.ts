@@ -13,6 +13,7 @@ import type { Service } from "../kube/objects.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { isSurelySmall, oversizeText, type ServiceSize, serviceSize } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
+import { noteTightened } from "./tightened.ts";
 import type { MadeRules } from "./unfinished.ts";
 
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
@@ -269,7 +270,7 @@ function handOver(
 
 /** Changes the elements of a resource now, or notes that they lag behind. */
 function changeElements(
-  { state, offset }: Folding,
+  { state, offset, changes }: Folding,
   key: string,
   before: ServiceResource | undefined,
   after: ServiceResource | undefined,
@@ -279,6 +280,7 @@ function changeElements(
   const stands = unfinished === undefined ? before : unfinished.stands;
   if (!lags) {
     if (unfinished !== undefined) state.unfinished.delete(key);
+    noteTightened(changes.tightened, key, stands, after);
     return changeResource(stands, after, put);
   }
   if (unfinished === undefined && surelySame(before, after)) return;

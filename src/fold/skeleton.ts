@@ -8,7 +8,8 @@ import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_t
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
-import { type Detector, frontendChains, goto, nodePortRules } from "./frontend_chains.ts";
+import { affinityChains, affinityContainers } from "./affinity_chains.ts";
+import { type Detector, frontendChains, goto, nodePortRules, serviceRules } from "./frontend_chains.ts";
 import { pickChains } from "./pick_chains.ts";
 
 /** Name of our table in both families. */
@@ -28,9 +29,10 @@ export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []):
     comment: "rules for ledgerproxy",
     sets: Object.values(containers(family)),
     chains: [
-      ...baseChains(),
+      ...baseChains(family, config, detector(family, config, podCIDRs)),
       ...fixedChains(family, config, detector(family, config, podCIDRs)),
       ...pickChains(family),
+      ...affinityChains(family),
     ],
   }));
 }
@@ -84,10 +86,7 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     leadMap("local-only-ips", frontend, address, "eTP Local: local endpoints, for everyone else"),
     leadMap("local-policy-nodeports", nodePort, address, "eTP Local: all endpoints, for pods and the node"),
     leadMap("local-only-nodeports", nodePort, address, "eTP Local: local endpoints, for everyone else"),
-    verdictMap("affinity-ips", frontend, "ClientIP affinity"),
-    verdictMap("local-affinity-ips", frontend, "ClientIP affinity among local endpoints"),
-    verdictMap("affinity-nodeports", nodePort, "ClientIP affinity"),
-    verdictMap("local-affinity-nodeports", nodePort, "ClientIP affinity among local endpoints"),
+    ...affinityContainers(family),
     slotMap("endpoints", frontend, address, "slots of all endpoints"),
     slotMap("local-endpoints", frontend, address, "slots of local endpoints"),
     slotMap("nodeport-endpoints", nodePort, address, "slots of all endpoints of NodePorts"),
@@ -118,10 +117,21 @@ const SERVICE_SETS = [
   "local-only-ips",
   "local-policy-nodeports",
   "local-only-nodeports",
-  "affinity-ips",
-  "local-affinity-ips",
-  "affinity-nodeports",
-  "local-affinity-nodeports",
+  "affinity-cluster-ips",
+  "affinity-nodeport-ips",
+  "affinity-nodeport-ports",
+  "affinity-port-nodeports",
+  "affinity-timeouts",
+  "affinity-nodeport-timeouts",
+  "affinity-renewals",
+  "affinity-classes",
+  "local-affinity-classes",
+  "affinity-slots",
+  "local-affinity-slots",
+  "affinity-numbers",
+  "local-affinity-numbers",
+  "affinity-endpoints",
+  "affinity-nodeport-endpoints",
   "endpoints",
   "local-endpoints",
   "nodeport-endpoints",
@@ -168,75 +178,88 @@ function slotMap(name: string, key: readonly DataType[], address: DataType, comm
   return { kind: "map", name, key: [...key, "slot"], value: [address, "inet_service"], comment };
 }
 
-/** Base chains and their priorities: kube-proxy's, so that other programs' relative priorities keep their meaning. */
-function baseChains(): Chain[] {
-  const base = (
-    name: string,
-    type: "filter" | "nat",
-    hook: NonNullable<Chain["hook"]>["hook"],
-    priority: number,
-    ...jumps: string[]
-  ): Chain => ({
-    name,
-    hook: { type, hook, priority },
-    rules: jumps.map((chain) => rule([...(type === "filter" ? [NEW] : []), jump(chain)])),
-  });
+/** After the NAT chains of all other programs: those that nft and others name end at 300 (conntrack helpers). */
+const AFTER_OTHERS = 1000;
+
+/**
+ * Base chains, all of type nat: the kernel runs them for the first packet of a connection alone, and so established ones cost
+ * nothing. Why three at a hook? Of the NAT chains at a hook, the first that translates a packet ends it for those behind. The
+ * guard has kube-proxy's priority, before every program that could translate, and so none hides a packet from it. Frontends
+ * have kube-proxy's too. Refusal comes last: what another program translates, such as a Service with another proxy, is not
+ * refused. `reject` works at prerouting since Linux 5.9 (nft_reject_validate), in a chain of any type.
+ */
+function baseChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
+  const at = (name: string, hook: "prerouting" | "output" | "postrouting", priority: number, rules: Rule[]) =>
+    ({ name, hook: { type: "nat", hook, priority }, rules }) as const;
+  const services = serviceRules(family, config, local);
   return [
-    base("filter-prerouting-pre-dnat", "filter", "prerouting", -110, "firewall-check"),
-    base("filter-output-pre-dnat", "filter", "output", -110, "firewall-check"),
-    base("filter-input", "filter", "input", 0, "nodeport-endpoints-check", "service-endpoints-check"),
-    base("filter-forward", "filter", "forward", 0, "service-endpoints-check", "cluster-ips-check"),
-    base("filter-output", "filter", "output", 0, "service-endpoints-check", "cluster-ips-check"),
-    base("nat-prerouting", "nat", "prerouting", -100, "services"),
-    base("nat-output", "nat", "output", -100, "services"),
-    base("nat-postrouting", "nat", "postrouting", 100, "masquerading"),
+    at("guard-prerouting", "prerouting", -110, [guard(family)]),
+    at("guard-output", "output", -110, [guard(family)]),
+    at("nat-prerouting", "prerouting", -100, services),
+    at("nat-output", "output", -100, services),
+    at("refuse-prerouting", "prerouting", AFTER_OTHERS, refusalRules(family, config, [NOT_LOCAL])),
+    at("refuse-output", "output", AFTER_OTHERS, refusalRules(family, config, [])),
+    at("nat-postrouting", "postrouting", 100, masqueradeRules(family, config)),
+  ];
+}
+
+function frontendKey(family: Family): Selector[] {
+  return [`${family} daddr`, "meta l4proto", "th dport"];
+}
+
+/** Every first packet runs this rule: it is in the base chain, and not behind a jump. So are the rules of the others. */
+function guard(family: Family): Rule {
+  return rule([{ kind: "lookup", key: frontendKey(family), set: "firewall-ips" }, goto(FIREWALL)]);
+}
+
+/**
+ * Refuses packets that no program has translated: to frontends without endpoints, to other ports of cluster IPs, and to
+ * unallocated ones. An address of the node itself may be a cluster IP, for programs such as NodeLocal DNSCache; kube-proxy
+ * checks no packet that the node receives for itself, and `forwarded` excepts these.
+ */
+function refusalRules(family: Family, config: ProxyConfig, forwarded: readonly Statement[]): Rule[] {
+  const destination: Selector = `${family} daddr`;
+  const nodePort: Selector[] = ["meta l4proto", "th dport"];
+  const reject = goto("reject-chain");
+  return [
+    ...nodePortRules(family, config, [{ kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }, reject]),
+    rule([{ kind: "vmap", key: frontendKey(family), map: "no-endpoint-services" }, reject]),
+    rule(
+      [{ kind: "lookup", key: [destination], set: "cluster-ips" }, ...forwarded, reject],
+      "Reject traffic to invalid ports of ClusterIPs",
+    ),
+    rule(
+      [{ kind: "lookup", key: [destination], set: "service-cidrs" }, ...forwarded, DROP],
+      "Drop traffic to unallocated ClusterIPs",
+    ),
+  ];
+}
+
+function masqueradeRules(family: Family, config: ProxyConfig): Rule[] {
+  const mark = 2 ** config.masqueradeBit;
+  return [
+    rule([{ kind: "mark-test", bits: mark }, { kind: "mark-set", operator: "^", bits: mark }, {
+      kind: "masquerade",
+    }]),
+    rule([
+      { kind: "ct-status-dnat" },
+      { kind: "lookup", key: [`${family} saddr`, ...frontendKey(family)], set: "hairpin-connections" },
+      { kind: "masquerade" },
+    ]),
   ];
 }
 
 function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
-  const destination: Selector = `${family} daddr`;
-  const frontend: Selector[] = [destination, "meta l4proto", "th dport"];
-  const nodePort: Selector[] = ["meta l4proto", "th dport"];
-  const mark = 2 ** config.masqueradeBit;
-  // An endpoint on the node's own address may have the port of a NodePort, or of a frontend without endpoints.
-  const translated = rule([{ kind: "ct-status-dnat" }, RETURN], "for an endpoint, not for a frontend");
   return [
     ...frontendChains(family, config, local),
-    chain("masquerading", [
-      rule([{ kind: "mark-test", bits: mark }, { kind: "mark-set", operator: "^", bits: mark }, {
-        kind: "masquerade",
-      }]),
-      rule([
-        { kind: "ct-status-dnat" },
-        { kind: "lookup", key: [`${family} saddr`, ...frontend], set: "hairpin-connections" },
-        { kind: "masquerade" },
-      ]),
-    ]),
-    chain("firewall-check", [rule([{ kind: "lookup", key: frontend, set: "firewall-ips" }, goto(FIREWALL)])]),
     chain(FIREWALL, [
-      rule([{ kind: "lookup", key: [...frontend, `${family} saddr`], set: "firewall-sources" }, RETURN]),
+      rule(
+        [
+          { kind: "lookup", key: [...frontendKey(family), `${family} saddr`], set: "firewall-sources" },
+          RETURN,
+        ],
+      ),
       rule([DROP], "not in LoadBalancerSourceRanges"),
-    ]),
-    chain("service-endpoints-check", [
-      translated,
-      rule([{ kind: "vmap", key: frontend, map: "no-endpoint-services" }, goto("reject-chain")]),
-    ]),
-    chain("nodeport-endpoints-check", [
-      translated,
-      ...nodePortRules(family, config, [
-        { kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" },
-        goto("reject-chain"),
-      ]),
-    ]),
-    chain("cluster-ips-check", [
-      rule(
-        [{ kind: "lookup", key: [destination], set: "cluster-ips" }, goto("reject-chain")],
-        "Reject traffic to invalid ports of ClusterIPs",
-      ),
-      rule(
-        [{ kind: "lookup", key: [destination], set: "service-cidrs" }, DROP],
-        "Drop traffic to unallocated ClusterIPs",
-      ),
     ]),
     chain("reject-chain", [
       rule([{ kind: "match", selector: "meta l4proto", operator: "==", value: "tcp" }, {
@@ -248,15 +271,11 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   ];
 }
 
-const NEW: Statement = { kind: "ct-state-new" };
+const NOT_LOCAL: Statement = { kind: "match", selector: "fib daddr type", operator: "!=", value: "local" };
 const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
 const RETURN: Statement = { kind: "verdict", verdict: { kind: "return" } };
 function chain(name: string, rules: Rule[]): Chain {
   return { name, rules };
-}
-
-function jump(name: string): Statement {
-  return { kind: "verdict", verdict: { kind: "jump", chain: name } };
 }
 
 function detector(family: Family, config: ProxyConfig, podCIDRs: readonly string[]): Detector {

@@ -10,6 +10,7 @@ import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import { applyRules, makeRules, putInto, takeBack } from "./settle.ts";
+import { noteTightened } from "./tightened.ts";
 import type { Making } from "./unfinished.ts";
 
 /** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
@@ -21,6 +22,7 @@ export function advance(folding: Folding): void {
     state.unfinished.delete(claim);
     const wanted = wantedResource(state, claim);
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
+    noteTightened(folding.changes.tightened, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);
     left -= Math.max(weight(stands), weight(wanted));
     if (left <= 0) return;
@@ -83,6 +85,8 @@ function wantedResource(state: ClusterState, claim: string): ServiceResource | u
 /** About how many elements a resource has. */
 function weight(resource: ServiceResource | undefined): number {
   if (resource?.kind !== "frontend") return 1;
-  const { slots, localSlots, sources } = resource;
-  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length;
+  const { slots, localSlots, sources, pinned, drawn } = resource;
+  const numbered = pinned === undefined ? 0 : pinned.endpoints.size;
+  const lists = drawn ? 2 * (pinned!.cluster.endpoints.length + pinned!.local.endpoints.length) : 0;
+  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length + numbered + lists;
 }

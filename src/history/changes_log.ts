@@ -30,6 +30,8 @@ export interface ChangeFilter {
   readonly until?: number;
   /** Whether a change of an endpoint is wanted; other changes are not where this is given and `mentions` is not. */
   readonly endpoint?: (change: EndpointChange) => boolean;
+  /** What a text of each wanted change has in it. */
+  readonly needle?: string;
   /** Whether a text about an object mentions what is wanted. */
   readonly mentions?: (text: string) => boolean;
 }
@@ -44,9 +46,9 @@ export interface LoggedChange {
 
 /** The changes of `past` up to offset `through` that `filter` wants, newest first. */
 export function* changesAbout(past: Past, through: number, filter: ChangeFilter): Generator<LoggedChange> {
-  const { service } = filter;
+  const { service, needle } = filter;
   let commit: JournalEntry | undefined;
-  for (const entry of journalBackward(past, through, { service, details: true })) {
+  for (const entry of journalBackward(past, through, { service, details: true, needle })) {
     if (entry.commit?.accepted) commit = entry;
     const wanted = wantedPart(entry, filter);
     if (wanted === undefined) continue;
@@ -56,30 +58,43 @@ export function* changesAbout(past: Past, through: number, filter: ChangeFilter)
   }
 }
 
-/** The filter for what concerns `subject`, by what `state` knows of nodes, zones and pods. */
-export function filterOf(subject: Subject, state: Pick<ClusterState, "objects">): ChangeFilter {
+/** The filter for what concerns `subject`, by what `state` knows of zones and pods: it takes a fold, so only they ask for it. */
+export function filterOf(subject: Subject, state: () => Pick<ClusterState, "objects">): ChangeFilter {
   switch (subject.kind) {
     case "service":
       return { service: subject.service };
     case "node":
-      return { endpoint: ({ node }) => node === subject.node, mentions: (text) => text === subject.node };
+      return {
+        endpoint: ({ node }) => node === subject.node,
+        mentions: (text) => text === subject.node,
+        ...needleOf(subject.node),
+      };
     case "zone": {
-      const nodes = nodesOf(subject, state.objects);
+      const nodes = nodesOf(subject, state().objects);
       return {
         endpoint: (change) => nodes.has(change.node) || isHintedAt(change, subject.zone),
       };
     }
     case "pod": {
-      const addresses = addressesOf(subject, state);
+      const addresses = addressesOf(subject, state());
       return {
         endpoint: ({ pod, address }) => pod === subject.pod || pod === "" && isAmong(addresses, address),
       };
     }
     case "address":
-      return atAddress((address) => address === subject.address);
+      // Only an IPv4 address has one spelling.
+      return {
+        ...atAddress((address) => address === subject.address),
+        ...(subject.address.includes(":") ? {} : needleOf(subject.address)),
+      };
     case "block":
       return atAddress((address) => contains(subject.block, address));
   }
+}
+
+/** `text` as a needle, where JSON writes it as it is. */
+function needleOf(text: string): Pick<ChangeFilter, "needle"> {
+  return JSON.stringify(text) === `"${text}"` ? { needle: text } : {};
 }
 
 function atAddress(isThere: (address: Address) => boolean): ChangeFilter {

@@ -8,6 +8,7 @@ import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
+import { type AuditEntry, auditTrail } from "./audit.ts";
 import { recordsAbout } from "./log.ts";
 import { findSubject, isNameProblem, nameProblemLines, type Subject, WrongName } from "./names.ts";
 import {
@@ -101,6 +102,8 @@ export interface History {
   flips(from: PositionLike, through: PositionLike, condition: PacketCondition): Iterable<PacketFlip>;
   /** Makes every commit again and compares it with what was written. `take` receives each record and its transaction. */
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
+  /** The trail for an auditor: who did what, when, by which evidence. */
+  audit(range?: AskedRange): Iterable<AuditEntry>;
   /** Whether the ledger is what was written. */
   verify(): LedgerVerdict;
 }
@@ -164,6 +167,7 @@ export function historyOf(past: Past): History {
       // What was taken cannot be taken again.
       return take === undefined ? again(ask) : ask();
     },
+    audit: (range) => auditTrail(past, span(range)),
     verify: () => again(() => verifyPast(past).verdict),
   };
 }
@@ -202,7 +206,7 @@ function subjectIn(state: ClusterState, what: string): Subject {
 function changesNamed(past: Past, through: number, what: string | undefined): Iterable<LoggedChange> {
   if (what === undefined) return changesAbout(past, through, {});
   const state = stateToRead(past, through);
-  return changesAbout(past, through, filterOf(subjectIn(state, what), state));
+  return changesAbout(past, through, filterOf(subjectIn(state, what), () => state));
 }
 
 function packetAmong(directory: Directory, source: string, target: string): Packet {

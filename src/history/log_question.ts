@@ -95,7 +95,7 @@ function rangeOf(past: Past, { since, until }: LogConditions): Range {
 function filterFor(past: Past, last: number, conditions: LogConditions, { times }: Range): ChangeFilter {
   const { subjects, kind, change, namespace } = conditions;
   return joined([
-    ...subjects.map((subject) => filterOf(subject, stateToRead(past, last))),
+    ...subjects.map((subject) => filterOf(subject, () => stateToRead(past, last))),
     {
       ...(kind === undefined ? {} : { kind }),
       ...(change === undefined ? {} : { change }),

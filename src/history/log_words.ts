@@ -34,6 +34,6 @@ function commitLines(commit: CommitRecord, service: string | undefined): string[
     ? `commit of @${from} to @${through}: ${operations} operations, ${microseconds} us`
     : `rejected: ${error}`;
   const shown = commit.changes.filter(({ comment }) => service === undefined || isPortOf(comment, service));
-  const more = changesOmitted > 0 ? [`    and ${changesOmitted} changes more`] : [];
+  const more = changesOmitted > 0 ? [`    and ${changesOmitted} more changes`] : [];
   return [what, ...shown.map((change) => `    ${changeText(change)}`), ...more];
 }

@@ -66,11 +66,9 @@ const PREFIXES: Readonly<Record<string, Subject["kind"]>> = {
 
 /** What `text` names in `directory`. Addresses are named by any spelling, whether or not the cluster has them. */
 export function findSubject(directory: Directory, text: string): Subject | NameProblem {
-  const trimmed = text.trim();
-  const block = parseCidr(trimmed);
-  if (block !== undefined) return { kind: "block", block };
-  const address = writtenAddress(trimmed);
+  const address = addressSubject(text);
   if (address !== undefined) return address;
+  const trimmed = text.trim();
   const problems: NameProblem[] = [];
   for (const written of readings(trimmed)) {
     const found = matching(directory, written, text);
@@ -80,6 +78,12 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   const worst = problems.find(({ kind }) => kind === "ambiguous") ??
     problems.find(({ candidates }) => candidates.length > 0);
   return worst ?? { kind: "unknown", text, candidates: [] };
+}
+
+/** The address or the block of addresses that `text` is; undefined for a name, which a directory is needed for. */
+export function addressSubject(text: string): Subject | undefined {
+  const block = parseCidr(text.trim());
+  return block === undefined ? writtenAddress(text.trim()) : { kind: "block", block };
 }
 
 /** Whether a search found no single subject. */

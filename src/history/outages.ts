@@ -74,10 +74,12 @@ export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
   /** The Services with entries that wait for a commit: a commit must not look at all. */
   const waiting = new Set<string>();
   const committing = beginWatching(past, span, watched, service);
-  const apply = (name: string, one: Watched, through: number, at: RulesMoment) => {
-    const due = one.waiting.filter(({ offset }) => offset <= through);
+  const apply = (name: string, one: Watched, through: number, at: JournalEntry) => {
+    const isDue = ({ offset }: JournalEntry) => offset <= through;
+    // Nearly always a commit brings all that waits.
+    const due = one.waiting.every(isDue) ? one.waiting : one.waiting.filter(isDue);
     if (due.length === 0) return;
-    one.waiting = one.waiting.filter(({ offset }) => offset > through);
+    one.waiting = due === one.waiting ? [] : one.waiting.filter((entry) => !isDue(entry));
     if (one.waiting.length === 0) waiting.delete(name);
     ended.push(...changeCondition(name, one, due, at));
   };
@@ -86,10 +88,10 @@ export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
       const one = watched.get(entry.service) ?? newlyWatched(watched, entry.service);
       one.waiting.push(entry);
       waiting.add(entry.service);
-      if (!committing) apply(entry.service, one, entry.offset, momentOf(entry));
+      if (!committing) apply(entry.service, one, entry.offset, entry);
     }
     if (entry.commit?.accepted !== true) continue;
-    for (const name of waiting) apply(name, watched.get(name)!, entry.commit.through, momentOf(entry));
+    for (const name of waiting) apply(name, watched.get(name)!, entry.commit.through, entry);
   }
   const lasting = [...watched].flatMap(([name, { open }]) =>
     [...open].map(([port, { from, cause, fresh }]): Outage => {
@@ -148,11 +150,14 @@ function changeCondition(
   name: string,
   one: Watched,
   due: readonly JournalEntry[],
-  at: RulesMoment,
+  entry: JournalEntry,
 ): Outage[] {
   const before = one.condition;
   const last = due.at(-1)!;
   one.condition = last.condition;
+  // Most commits neither begin nor end an outage.
+  if (one.open.size === 0 && (last.condition?.lacking.length ?? 0) === 0) return [];
+  const at = momentOf(entry);
   const lacking = new Set(last.condition?.lacking);
   const ended = [...one.open].filter(([port]) => !lacking.has(port)).map(
     ([port, { from, cause, fresh }]): Outage => {

@@ -11,6 +11,7 @@ import { describesKind, type Service } from "../kube/objects.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { type ElementKey, type SetPath, setPath } from "../nft/ruleset.ts";
+import type { JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { type Lookup, type Past, stateAt } from "./past.ts";
 import type { Packet, Trace } from "./trace.ts";
@@ -103,7 +104,9 @@ function fold<Value>(
 class WatchedPacket<Value> {
   #trace: Trace;
   #now: Value;
+  /** The keys that the trace looked up in each set; undefined where it read the whole set. */
   #looked = new Map<SetPath, Set<ElementKey> | undefined>();
+  /** What the kernel has: the trace as of the last commit. */
   #committed: { readonly trace: Trace; readonly value: Value };
 
   constructor(readonly state: ClusterState, readonly watch: PacketWatch<Value>, public cause: number) {
@@ -112,6 +115,7 @@ class WatchedPacket<Value> {
     this.#committed = { trace: this.#trace, value: this.#now };
   }
 
+  /** Traces the packet in the state after the record at `offset`. */
   traceAgain(offset: number): void {
     this.#trace = this.#made();
     const next = this.watch.valueOf(this.#trace);
@@ -127,6 +131,7 @@ class WatchedPacket<Value> {
     return { cause: this.cause, value: this.#now, before, after: this.#trace };
   }
 
+  /** Whether the trace has read an element that changed. All others cannot change it. */
   concerns(touched: FoldChanges["touched"]): boolean {
     for (const [path, keys] of touched) {
       if (!this.#looked.has(path)) continue;
@@ -171,24 +176,30 @@ function relevantRecords(
   const commits: { offset: number; through: number }[] = [];
   // A Service may begin to claim the destination later. What it did before is folded too: its endpoints decide its slots.
   const others = new Map<string, number[]>();
-  for (
-    const { offset, service, object, commit } of journalFrom(past, from + 1, through, { details: false })
-  ) {
+  for (const entry of journalFrom(past, from + 1, through, { details: false })) {
+    const { offset, service, commit } = entry;
     if (commit?.accepted) commits.push({ offset, through: commit.through });
     else if (service === "" || claiming.has(service)) offsets.push(offset);
     else {
       const earlier = others.get(service) ?? [];
       earlier.push(offset);
       others.set(service, earlier);
-      if (!describesKind(object, "Service")) continue;
-      const record = lookup(offset)?.record;
-      const value = record?.kind === "event" ? record.value : null;
-      if (value?.kind !== "Service" || !mayReceiveAny(value, packets)) continue;
+      const appeared = serviceOf(entry, lookup);
+      if (appeared === undefined || !mayReceiveAny(appeared, packets)) continue;
       claiming.add(service);
       offsets.push(...earlier);
     }
   }
   return { offsets: [...new Set(offsets)].sort((a, b) => a - b), commits };
+}
+
+/** The Service object that the record of an entry brought; undefined where it brought none. */
+function serviceOf({ object, offset }: JournalEntry, lookup: Lookup): Service | undefined {
+  // Most records are about slices, and need not be read.
+  if (!describesKind(object, "Service")) return undefined;
+  const record = lookup(offset)?.record;
+  const value = record?.kind === "event" ? record.value : null;
+  return value?.kind === "Service" ? value : undefined;
 }
 
 function mayReceiveAny(service: Service, packets: readonly Packet[]): boolean {

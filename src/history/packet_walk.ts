@@ -22,7 +22,7 @@ import {
   type Table,
 } from "../nft/ruleset.ts";
 import {
-  type Numgen,
+  type KeyPart,
   parseVerdict,
   type Rule,
   type Selector,
@@ -37,6 +37,10 @@ export interface PacketState {
   readonly destination: Address;
   /** The destination as its sender wrote it. */
   readonly original: Address;
+  /** The source as its sender wrote it. */
+  readonly sender: Address;
+  /** What rules have put into dynamic maps for it: `map key` and the value. Before it the maps are empty. */
+  readonly pins: Readonly<Record<string, Address>>;
   readonly protocol: Protocol;
   readonly port: number;
   /** The interface that received it; "" for a packet that the node sends. */
@@ -155,7 +159,7 @@ interface Place {
 /** Walks the statements of a rule from index `at` on. */
 function walkRule(place: Place, at: number, way: Way): Ended[] {
   const statement = place.rule.statements[at];
-  const { packet, probability } = way;
+  const { packet } = way;
   const next = (changed: Way = way, found = place.found) => walkRule({ ...place, found }, at + 1, changed);
   const missed: Ended = { ...way, end: "next" };
   if (statement === undefined) return act(place, [missed]);
@@ -168,8 +172,10 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
     }
     case "ct-state-new":
     case "nftrace":
-    case "pin":
       return next();
+    case "pin":
+    case "unpin":
+      return next({ ...way, packet: { ...packet, pins: pinsAfter(statement, packet) } });
     case "ct-status-dnat":
       return packet.translated ? next() : [missed];
     case "mark-test":
@@ -179,18 +185,25 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
       const mark = (operator === "|" ? packet.mark | bits : packet.mark ^ bits) >>> 0;
       return next({ ...way, packet: { ...packet, mark } });
     }
-    case "one-in": {
-      const share = probability / statement.modulus;
-      return [...next({ packet, probability: share }), { ...missed, probability: probability - share }];
-    }
     case "daddr-set": {
+      const pin = packet.pins[pinOf(statement, packet)];
+      if (pin !== undefined) return next({ ...way, packet: { ...packet, destination: pin } });
+      return draw(place, statement, way, (here, value, share) => {
+        const destination = canonicalAddress(value);
+        return walkRule(here, at + 1, { packet: { ...packet, destination }, probability: share });
+      });
+    }
+    case "saddr-set":
+    case "dport-set": {
       const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
       if (found === undefined) return [missed];
-      const destination = canonicalAddress(found.element.value!);
-      return next({ ...way, packet: { ...packet, destination } }, [...place.found, found]);
+      const changed = rewritten(packet, statement.kind, found.element.value!);
+      return next({ ...way, packet: changed }, [...place.found, found]);
     }
     case "daddr-restore":
       return next({ ...way, packet: { ...packet, destination: packet.original } });
+    case "saddr-restore":
+      return next({ ...way, packet: { ...packet, source: packet.sender } });
     case "vmap": {
       const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
       if (found === undefined) return [missed];
@@ -199,9 +212,10 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
       return verdict.kind === "continue" ? next(way, here.found) : follow(here, verdict, way);
     }
     case "dnat":
-      return draw(place, statement, way);
-    case "dnat-to":
-      return act(place, [translated(way, statement.address, statement.port)]);
+      return draw(place, statement, way, (here, value, share) => {
+        const { address, port } = destinationOf(value);
+        return act(here, [translated({ packet, probability: share }, address, port)]);
+      });
     case "masquerade":
       return act(place, [{ ...way, packet: { ...packet, masqueraded: true }, end: "accept" }]);
     case "reject":
@@ -211,6 +225,12 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
     default:
       return unreachable(statement);
   }
+}
+
+function rewritten(packet: PacketState, kind: "saddr-set" | "dport-set", value: string): PacketState {
+  return kind === "saddr-set"
+    ? { ...packet, source: canonicalAddress(value) }
+    : { ...packet, port: Number(value) };
 }
 
 /** Notes that the rule did something, and returns `ended`. */
@@ -238,30 +258,59 @@ function follow(place: Place, verdict: Verdict, way: Way): Ended[] {
   }
 }
 
-/** Draws each slot with the same probability. An empty slot breaks the rule off, and the packet goes to the next rule. */
-function draw(place: Place, { key, map }: Statement & { kind: "dnat" }, way: Way): Ended[] {
-  const numgen = key.find((part) => typeof part !== "string");
-  const { modulus } = numgen ?? { modulus: 1 };
+/**
+ * Looks up the key in a map and goes on with each value that a draw may find. Each slot is drawn with the same probability. An
+ * empty slot breaks the rule off, and the packet goes to the next rule.
+ */
+function draw(
+  place: Place,
+  { key, map }: Statement & { kind: "dnat" | "daddr-set" },
+  way: Way,
+  go: (place: Place, value: string, probability: number) => Ended[],
+): Ended[] {
+  const numgen = key.find((part) => typeof part !== "string" && part.kind === "numgen");
+  const modulus = typeof numgen === "object" && numgen.kind === "numgen" ? numgen.modulus : 1;
   const share = way.probability / modulus;
   const drawn = Array.from({ length: modulus }, (_, slot) => slot).flatMap((slot) =>
     findElement(place.terrain, map, keyOf(key, way.packet, slot)) ?? []
   );
   if (drawn.length === 0) return [{ ...way, end: "next" }];
-  const ended = drawn.map(({ element }) => {
-    const { address, port } = destinationOf(element.value!);
-    return translated({ ...way, probability: share }, address, port);
-  });
+  const here = { ...place, found: [...place.found, ...drawn] };
+  const ended = drawn.flatMap(({ element }) => go(here, element.value!, share));
   const left = modulus - drawn.length;
   const missed: Ended[] = left === 0 ? [] : [{ ...way, probability: share * left, end: "next" }];
-  return [...act({ ...place, found: [...place.found, ...drawn] }, ended), ...missed];
+  return [...ended, ...missed];
+}
+
+/** Where a dynamic map has what rules put into it for this packet. */
+function pinOf(
+  { key, map }: Statement & { kind: "pin" | "unpin" | "daddr-set" },
+  packet: PacketState,
+): string {
+  return `${map} ${elementKey(keyOf(key, packet))}`;
+}
+
+/** What dynamic maps have after a rule put its element there, or deleted it. The data of one that is there stays. */
+function pinsAfter(
+  statement: Statement & { kind: "pin" | "unpin" },
+  packet: PacketState,
+): PacketState["pins"] {
+  const at = pinOf(statement, packet);
+  if (statement.kind === "pin") return { [at]: packet.destination, ...packet.pins };
+  const { [at]: _, ...pins } = packet.pins;
+  return pins;
 }
 
 function translated({ packet, probability }: Way, destination: Address, port: number): Ended {
   return { packet: { ...packet, destination, port, translated: true }, probability, end: "accept" };
 }
 
-function keyOf(key: readonly (Selector | Numgen)[], packet: PacketState, slot = 0): string[] {
-  return key.map((part) => typeof part === "string" ? valueOf(part, packet) : String(slot));
+/** The key of `packet`. In place of a hash it has what the hash is made of. */
+function keyOf(key: readonly KeyPart[], packet: PacketState, slot = 0): string[] {
+  return key.flatMap((part) => {
+    if (typeof part === "string") return valueOf(part, packet);
+    return part.kind === "numgen" ? String(slot) : keyOf(part.of, packet);
+  });
 }
 
 function valueOf(selector: Selector, packet: PacketState): string {
@@ -275,6 +324,9 @@ function valueOf(selector: Selector, packet: PacketState): string {
     case "ct original ip daddr":
     case "ct original ip6 daddr":
       return packet.original;
+    case "ct original ip saddr":
+    case "ct original ip6 saddr":
+      return packet.sender;
     case "th dport":
       return String(packet.port);
     case "meta l4proto":

@@ -2,13 +2,14 @@
 
 import { readServiceName } from "../kube/service_name.ts";
 import { type Directory, directoryOf } from "./directory.ts";
+import { stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
-import { findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
-import { type Past, stateAt } from "./past.ts";
+import { addressSubject, findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import type { Past } from "./past.ts";
 
 /** The names that the state at `offset` of `past` knows. */
 export function directoryAt(past: Past, offset: number): Directory {
-  return directoryOf(stateAt(past, offset).state);
+  return directoryOf(stateToRead(past, offset));
 }
 
 /**
@@ -16,6 +17,8 @@ export function directoryAt(past: Past, offset: number): Directory {
  * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
  */
 export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
+  const address = addressSubject(text);
+  if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
   if (!isNameProblem(found) || found.kind === "ambiguous") return found;
   const isKnown = recordsAbout(past, { service: text }).next().done !== true;

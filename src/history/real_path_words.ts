@@ -11,7 +11,7 @@ import { foundLine } from "./why_words.ts";
 export function realPathLines({ packet, node, at, steps, outcome, expected, agrees }: RealPath): string[] {
   const where = node === "" ? "this node" : `node ${node}`;
   const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
-  const lines = [`${packet.source} -> ${target} on ${where}, a packet that came now`, ""];
+  const lines = [`${packet.source} -> ${target} on ${where}, a packet that arrives now`, ""];
   let before = "";
   for (const step of steps) {
     if (step.table !== before) lines.push(`table ${step.table}`);
@@ -29,11 +29,11 @@ export function realPathLines({ packet, node, at, steps, outcome, expected, agre
     const probability = share === undefined || share.probability === 1
       ? ""
       : `, with ${(share.probability * 100).toFixed(1)} %`;
-    return [...lines, `The rules at @${at} say so too${probability}.`];
+    return [...lines, `The rules at @${at} lead there too${probability}.`];
   }
   return [
     ...lines,
-    `The rules at @${at} say something else:`,
+    `The rules at @${at} lead elsewhere:`,
     ...expected.map((one) => `  ${outcomeText(packet, one)}`),
   ];
 }

@@ -24,11 +24,20 @@ import {
   tablesDigest,
 } from "../plan/digest.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
+import { stateToRead } from "./journal_reading.ts";
 import { type Lookup, NotRecorded, type Past, type PastState, type RecordedRules, stateAt } from "./past.ts";
 
 /** The state after the record at `through`, with the recorded rules where another version made other ones of it. */
 export function pastAt(past: Past, through: number): PastState {
-  const now = stateAt(past, through);
+  return withRecorded(past, through, stateAt(past, through));
+}
+
+/** As {@link pastAt}, for readers that do not change the state, and that read the journal too (see {@link stateToRead}). */
+export function pastToRead(past: Past, through: number): PastState {
+  return withRecorded(past, through, { state: stateToRead(past, through), lookup: past.lookup() });
+}
+
+function withRecorded(past: Past, through: number, now: PastState): PastState {
   const commit = commitAbout(now.lookup, through);
   if (commit === undefined || commit.record.fold === FOLD_VERSION) return now;
   const { state } = commit.record.through === through ? now : stateAt(past, commit.record.through);

@@ -25,7 +25,7 @@ export interface Finding {
   readonly text: string;
 }
 
-/** See the head of this file. */
+/** The state of a node at a position: where its rules are, and what a person should know. */
 export interface NodeState {
   /** Offset of the last record that was folded. */
   readonly at: number;
@@ -46,7 +46,7 @@ export interface NodeState {
 }
 
 const SEVERITIES: readonly Severity[] = ["failing", "warning", "note"];
-/** Most entries of the journal that are read for drift, gaps and rejections: what is older is the past's. */
+/** Most entries of the journal that are read for drift, gaps and rejections. Older ones say nothing of the present state. */
 const ENTRIES_MAX = 20_000;
 /** Most Services that a finding names. */
 const NAMED_MAX = 5;
@@ -99,6 +99,11 @@ function recentEntries(
   return { recent, damage };
 }
 
+/** The entries in the order of their keys: findings of one kind do not depend on the order of events. */
+function byName<Value>(entries: ReadonlyMap<string, Value>): (readonly [string, Value])[] {
+  return [...entries].sort(([a], [b]) => a < b ? -1 : 1);
+}
+
 function damageFindings(damage: LedgerDamage | undefined): Finding[] {
   if (damage === undefined) return [];
   return [{ severity: "warning", topic: "ledger", text: `older records cannot be read: ${damage.message}` }];
@@ -130,7 +135,7 @@ function rulesFindings(
 }
 
 function asideFindings({ aside }: ClusterState): Finding[] {
-  return [...aside].sort(([a], [b]) => a < b ? -1 : 1).map(([service, reason]) => ({
+  return byName(aside).map(([service, reason]) => ({
     severity: "failing",
     topic: "set aside",
     text: `${service} is set aside and not served: ${reason}`,
@@ -193,14 +198,14 @@ function recordFindings({ committed }: ClusterState, recent: readonly JournalEnt
 }
 
 function leftOutFindings({ leftOut, omitted }: ClusterState): Finding[] {
-  const parts = [...leftOut].sort(([a], [b]) => a < b ? -1 : 1).map(([service, parts]): Finding => ({
+  const parts = byName(leftOut).map(([service, parts]): Finding => ({
     severity: "warning",
     topic: "left out",
     text: `${service}: ${parts.slice(0, NAMED_MAX).join("; ")}${
       parts.length > NAMED_MAX ? `; and ${parts.length - NAMED_MAX} more` : ""
     }`,
   }));
-  const without = [...omitted].sort(([a], [b]) => a < b ? -1 : 1).map(([port, count]): Finding => ({
+  const without = byName(omitted).map(([port, count]): Finding => ({
     severity: "warning",
     topic: "left out",
     text: `${port}: ${count} ready endpoints get no traffic: there are more than slots`,

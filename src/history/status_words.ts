@@ -9,7 +9,13 @@ const MARKS: Readonly<Record<Finding["severity"], string>> = {
   note: "note",
 };
 
-/** The state as lines. */
+/**
+ * The state as lines:
+ *
+ *     node node-b at @317, 03:14:02.113: in sync: the kernel has the rules of @316
+ *     12 Services, 31 endpoints
+ *     warning  endpoints: 1 Services without endpoints: shop/cart
+ */
 export function statusLines(state: NodeState, timeText: TimeText): string[] {
   const { at, time, node, committed, inSync, services, endpoints, findings } = state;
   const rules = committed === null

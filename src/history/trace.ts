@@ -102,6 +102,8 @@ export function trace(
     packet: {
       ...packet,
       original: packet.destination,
+      sender: packet.source,
+      pins: {},
       interface: own ? "" : packet.interface ?? "",
       mark: 0,
       translated: false,
@@ -136,9 +138,16 @@ function pass(
     .sort((a, b) => a.hook!.priority - b.hook!.priority);
   return chains.reduce<readonly Ended[]>(
     (going, chain) =>
-      going.flatMap((way) => way.end !== "accept" ? [way] : walk(chain, way).map(throughMeansAccept)),
+      going.flatMap((way) =>
+        way.end !== "accept" || isDone(chain, way) ? [way] : walk(chain, way).map(throughMeansAccept)
+      ),
     ways,
   );
+}
+
+/** The NAT chains of a hook end with the first that translates. (Linux nf_nat_inet_fn: it asks nf_nat_initialized after each.) */
+function isDone({ hook }: Chain, { packet }: Way): boolean {
+  return hook?.type === "nat" && hook.hook !== "postrouting" && packet.translated;
 }
 
 /** A way that ends after a base chain is accepted: all our base chains have policy accept. */

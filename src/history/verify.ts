@@ -206,6 +206,7 @@ function notesOf(end: ProofEnd): string[] {
   return end.kind === "torn" ? [tornText(end.torn)] : [];
 }
 
-function tornText({ file, keep, lostBytes, reason }: TornTail): string {
+/** A torn tail in words. */
+export function tornText({ file, keep, lostBytes, reason }: TornTail): string {
   return `${file} (byte ${keep}): ${lostBytes} bytes of an unfinished write (${reason}); the next start cuts them off`;
 }

@@ -26,7 +26,7 @@ export function verdictLines(
 function signedLines({ count, through, nextKey }: CheckpointSummary): string[] {
   if (count === 0) return [];
   return [
-    `  ${count} checkpoints; signed is what is before @${through}`,
+    `  ${count} checkpoints; the records before @${through} are signed`,
     `  key of the next one: ${nextKey}`,
   ];
 }

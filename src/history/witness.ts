@@ -33,7 +33,7 @@ export class WitnessCheck {
     if (this.#heads > 0 && this.#wanted.size === 0) {
       return [
         `the witness never saw ledger ${this.ledger}, but ${
-          [...this.#others].join(", ")
+          named([...this.#others])
         }: all of it was replaced`,
       ];
     }
@@ -50,4 +50,12 @@ export class WitnessCheck {
       ]),
     ];
   }
+}
+
+/** Most ledgers of a fleet that a message names. */
+const NAMED_MAX = 3;
+
+function named(ledgers: readonly string[]): string {
+  const more = ledgers.length - NAMED_MAX;
+  return `${ledgers.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} others` : ""}`;
 }

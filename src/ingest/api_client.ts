@@ -91,14 +91,31 @@ export class ApiClient implements Disposable {
 
   /** Sends a POST of `object`. Throws {@link ApiFailure} where there is no connection, or where the answer is an error. */
   async post(path: string, object: unknown): Promise<void> {
+    await this.#write("POST", path, object);
+  }
+
+  /** Sends `object` as a POST, or as a merge PATCH (RFC 7396); returns false where there is no such path. Throws as {@link post}. */
+  async write(method: "POST" | "PATCH", path: string, object: unknown): Promise<boolean> {
+    return await this.#write(method, path, object, NOT_FOUND) !== NOT_FOUND;
+  }
+
+  async #write(
+    method: "POST" | "PATCH",
+    path: string,
+    object: unknown,
+    accepted?: number,
+  ): Promise<number> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), POST_MILLISECONDS_MAX);
     try {
       const body = JSON.stringify(object);
-      const response = await this.#call(path, { method: "POST", body, signal: stop.signal });
-      if (response.ok) return await response.body?.cancel();
-      const said = this.redacted(await beginningOf(response));
-      throw httpFailure(path, response.status, said, 0);
+      const response = await this.#call(path, { method, body, signal: stop.signal });
+      if (!response.ok && response.status !== accepted) {
+        const said = this.redacted(await beginningOf(response));
+        throw httpFailure(path, response.status, said, 0);
+      }
+      await response.body?.cancel();
+      return response.status;
     } finally {
       clearTimeout(timer);
     }
@@ -136,7 +153,7 @@ export class ApiClient implements Disposable {
     headers.set("accept", ACCEPT[encoding]);
     if (compressed) headers.set("accept-encoding", "gzip");
     ready();
-    if (request.body !== undefined) headers.set("content-type", "application/json");
+    if (request.body !== undefined) headers.set("content-type", CONTENT[request.method!]!);
     const start = performance.now();
     const note = (status: number | undefined) =>
       this.answered({
@@ -230,6 +247,14 @@ type Send = (url: string, request: NamedRequest) => Promise<Response>;
 
 /** A request without the headers that every request has. */
 type ApiRequest = Omit<NamedRequest, "headers">;
+
+/** The content type of a body, by the method. */
+const CONTENT: Readonly<Record<string, string>> = {
+  POST: "application/json",
+  PATCH: "application/merge-patch+json",
+};
+
+const NOT_FOUND = 404;
 
 /** A shorter text is part of many other words, and would not be a secret. */
 const SECRET_LENGTH = 4;

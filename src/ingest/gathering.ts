@@ -3,6 +3,7 @@
 // before Services, so that each Service is settled once. Until every resource is listed, each list is a part of one list, and
 // changes wait. Afterwards batches pass unchanged. Pure.
 
+import { assert } from "../invariant.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { ApiResource } from "./resources.ts";
 import { isPart, type ListBatch, type SourceBatch } from "./source.ts";
@@ -63,5 +64,7 @@ function handOn(state: Gathering): SourceBatch[] {
 
 /** The one kind of a list from an API server. */
 function kindOf({ kinds }: ListBatch): ObjectKind {
-  return kinds![0]!;
+  const [kind] = kinds ?? [];
+  assert(kind !== undefined, "a list from an API server has one kind");
+  return kind;
 }

@@ -18,6 +18,8 @@ const MANIFEST = /\.(ya?ml|json)$/i;
 interface Reading {
   readonly objects: readonly KubeObject[];
   readonly problems: readonly string[];
+  /** Those of the problems that are about objects of kinds which decide no rules. */
+  readonly otherKinds?: readonly string[];
   readonly complete: boolean;
   /** Whether another reading may find more, though no file changes. */
   readonly transient: boolean;
@@ -53,6 +55,7 @@ export function readManifests(path: string): Reading {
   const objects = new Map<string, { object: KubeObject; file: string }>();
   const files = new Map<string, ReadonlySet<string>>();
   const problems: string[] = [];
+  const otherKinds: string[] = [];
   const places = manifestFiles(path, problems);
   let complete = problems.length === 0;
   let transient = false;
@@ -61,6 +64,7 @@ export function readManifests(path: string): Reading {
     transient ||= found.transient;
     complete &&= found.complete;
     for (const problem of found.problems) problems.push(problem);
+    for (const problem of found.otherKinds ?? []) otherKinds.push(problem);
     const names = new Set<string>();
     for (const object of found.objects) {
       const name = describeKey(objectKey(object));
@@ -72,7 +76,7 @@ export function readManifests(path: string): Reading {
     files.set(file, names);
   }
   const all = [...objects.values()].map(({ object }) => object);
-  return { objects: all, problems, complete, transient, files };
+  return { objects: all, problems, otherKinds, complete, transient, files };
 }
 
 function readManifest(file: string): Omit<Reading, "files"> {
@@ -98,22 +102,25 @@ function readManifest(file: string): Omit<Reading, "files"> {
     };
   }
   const twice = documents.repeated.map(({ line, key }) =>
-    `${file}:${line}: ${JSON.stringify(key)} stands twice; the last is used`
+    `${file}:${line}: ${JSON.stringify(key)} is there twice; the last is used`
   );
   const problems = [...documents.problems, ...twice];
   const objects: KubeObject[] = [];
+  const otherKinds: string[] = [];
   let complete = documents.problems.length === 0;
   for (const value of documents.values) {
     const decoded = decodeObject(value);
-    if (decoded.ok) objects.push(decoded.object);
-    else complete &&= !mayBeOurs(value);
-    problems.push(
-      ...decoded.ok
-        ? decoded.warnings.map((warning) => `${file}: ${warning}`)
-        : [`${file}: ${decoded.problem}; the object is left out`],
-    );
+    if (decoded.ok) {
+      objects.push(decoded.object);
+      for (const warning of decoded.warnings) problems.push(`${file}: ${warning}`);
+      continue;
+    }
+    complete &&= !mayBeOurs(value);
+    const problem = `${file}: ${decoded.problem}; the object is left out`;
+    problems.push(problem);
+    if (decoded.otherKind) otherKinds.push(problem);
   }
-  return { objects, problems, complete, transient: false };
+  return { objects, problems, otherKinds, complete, transient: false };
 }
 
 function unreadable(path: string, error: unknown): string {

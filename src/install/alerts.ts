@@ -95,7 +95,7 @@ export const ALERTS: readonly Alert[] = [
     expression: "ledgerproxy_ledger_failing{JOB} == 1",
     after: "5m",
     severity: "warning",
-    summary: `The ledger cannot be written ${ON_NODE}; rules go on, and records wait in memory`,
+    summary: `The ledger cannot be written ${ON_NODE}; rules are still applied, and records wait in memory`,
     runbook:
       "ledgerproxy status has the error. Free the disk, or mount it for writing: nothing is lost until memory runs out.",
   },

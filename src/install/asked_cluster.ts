@@ -30,7 +30,8 @@ export async function withFacts(
   );
 }
 
-function homeKubeconfig(): string {
+/** Where kubectl has its kubeconfig unless another one is named. */
+export function homeKubeconfig(): string {
   return `${Deno.env.get("HOME") ?? ""}/.kube/config`;
 }
 

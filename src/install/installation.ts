@@ -6,6 +6,7 @@ import { UsageError } from "../node/usage_error.ts";
 import { isLoopback } from "../serve/metrics_server.ts";
 import type { ClusterFacts } from "./cluster_facts.ts";
 import { type MonitoringChoice, monitoringObjects } from "./monitors.ts";
+import { leaseObjects } from "./lease_objects.ts";
 import { type Network, networkOf, runtimeCommand } from "./runtime_command.ts";
 import { LABELS, NAME, workloadObjects } from "./workload.ts";
 
@@ -21,6 +22,7 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly namespace: string;
   readonly ledger: string;
   readonly setSysctls?: boolean;
+  readonly headLease?: boolean;
   /** The job of the metrics in Prometheus. */
   readonly metricsJob: string;
 }
@@ -64,12 +66,14 @@ export function installationObjects(
     canary,
     ...(network.known ? { command: runtimeCommand(network.net) } : {}),
     setSysctls: options.setSysctls === true,
+    headLease: options.headLease === true,
     flags: Object.entries(proxyFlags(options)).map(([name, value]) => `${longFlag(name)}=${value}`),
     healthPort: healthzBindAddress!.port,
     ...(scraped ? { metricsPort: port } : {}),
   };
   const monitored = { metadata: { name: NAME, namespace }, labels: LABELS, port, job: metricsJob };
-  return [...workloadObjects(workload), ...monitoringObjects(monitored, options)];
+  const witness = options.headLease ? leaseObjects({ name: NAME, namespace }) : [];
+  return [...witness, ...workloadObjects(workload), ...monitoringObjects(monitored, options)];
 }
 
 /** kube-proxy's flags among `options`, without those that the pod has of its own. */

@@ -23,6 +23,8 @@ export interface Workload {
   readonly flags: readonly string[];
   /** Whether a privileged init container sets the limits of connection tracking. */
   readonly setSysctls: boolean;
+  /** Whether the pods publish heads of their ledgers in Leases of the namespace. */
+  readonly headLease?: boolean;
   /** Whether only nodes with the label {@link CANARY} run the proxy. */
   readonly canary: boolean;
   /** The port of /livez and /healthz. */
@@ -170,12 +172,13 @@ function container(workload: Workload, name: string, more: readonly string[], se
 
 /** The arguments of `run` in the pod. */
 function runArguments(workload: Workload): string[] {
-  const { apiServer, flags } = workload;
+  const { apiServer, flags, headLease, namespace } = workload;
   return [
     "run",
     // A folder of its own within the mount, so that the program can make it with mode 0700.
     ...["--ledger", `${LEDGER_FOLDER}/ledger`, "--node", "$(NODE_NAME)"],
     ...(apiServer === undefined ? [] : ["--master", apiServer]),
+    ...(headLease === true ? ["--head-lease", namespace] : []),
     ...(configMapName(workload) === undefined ? [] : ["--config", `${CONFIG_FOLDER}/config.conf`]),
     ...flags,
   ];

@@ -45,15 +45,21 @@ const PROBES: readonly Probe[] = [
     "reject",
     true,
     "load nft_reject_ipv4 and nft_reject_ipv6",
+    // At prerouting it works since Linux 5.9.
     (family) =>
-      rules(family, "output", [[{ kind: "reject", with: "port-unreachable" }], [{
+      rules(family, "prerouting", [[{ kind: "reject", with: "port-unreachable" }], [{
         kind: "match",
         selector: "meta l4proto",
         operator: "==",
         value: "tcp",
       }, { kind: "reject", with: "tcp-reset" }]]),
   ],
-  ["conntrack", true, "load nft_ct", (family) => rules(family, "output", [[{ kind: "ct-state-new" }]])],
+  [
+    "conntrack",
+    true,
+    "load nft_ct",
+    (family) => rules(family, "postrouting", [[{ kind: "ct-status-dnat" }]]),
+  ],
   [
     "fib",
     true,
@@ -139,17 +145,16 @@ function table(family: Family): Operation & { noun: "table"; verb: "add" } {
   return { verb: "add", noun: "table", family, table: PROBE_TABLE };
 }
 
-/** A table with one base chain that has a rule for each of `statements`. */
+/** A table with one base chain of type nat that has a rule for each of `statements`. */
 function rules(
   family: Family,
-  hook: "prerouting" | "output" | "postrouting",
+  hook: "prerouting" | "postrouting",
   statements: Statement[][],
   sets: Container[] = [],
 ) {
-  const type = hook === "postrouting" || sets.length > 0 ? "nat" : "filter";
   const chain = {
     name: "probe",
-    hook: { type, hook, priority: 0 } as const,
+    hook: { type: "nat", hook, priority: 0 } as const,
     rules: statements.map((s) => ({ statements: s })),
   };
   return createTable({ family, name: PROBE_TABLE, sets, chains: [chain] });

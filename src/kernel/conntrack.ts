@@ -1,18 +1,16 @@
 // Connection tracking through ctnetlink (linux/netfilter/nfnetlink_conntrack.h). It finds UDP flows to endpoints that
-// do not serve any more and deletes them, so that the rules decide about the next datagram. It lists the flows whose
-// destination was translated. No `conntrack` binary has to be installed.
+// do not serve any more, and unanswered flows that a guard does not let through, and deletes them, so that the rules decide
+// about the next packet. It lists the flows whose destination was translated. No `conntrack` binary has to be installed.
 
-import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { FAMILIES, type Family, type Protocol } from "../nft/data_type.ts";
 import { readConcatenation } from "./data_codec.ts";
-import { readTranslated, type TranslatedFlow } from "./conntrack_flow.ts";
+import { PROTOCOLS, readTranslated, type TranslatedFlow } from "./conntrack_flow.ts";
 import * as nf from "./nf_tables.ts";
-import { type Attributes, attributes, messageAttributes, nested } from "./netlink_reader.ts";
+import { type Attributes, attributes, messageAttributes, nested, u32 } from "./netlink_reader.ts";
 import { NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
-
-const UDP = 17;
 
 /** Flows to a UDP frontend, and the endpoints that may answer them. */
 export interface UdpFlows {
@@ -24,8 +22,23 @@ export interface UdpFlows {
   readonly serving: readonly string[];
 }
 
+/** Flows to a frontend with a guard. */
+export interface GuardedFlows {
+  readonly family: Family;
+  readonly address: string;
+  /** `tcp . 80`. */
+  readonly port: string;
+  /** Whether the guard lets the address `client` through. */
+  passes(client: string): boolean;
+}
+
 /** One flow in the kernel's table. */
 interface Entry {
+  readonly protocol: Protocol;
+  /** Address of the client. */
+  readonly client: string;
+  /** Whether the endpoint has answered. */
+  readonly answered: boolean;
   /** `address . port` that the client sent to. */
   readonly target: string;
   /** `address . port` of the endpoint that answers. */
@@ -46,12 +59,31 @@ export class Conntrack implements Disposable {
       const byTarget = new Map(
         flows.filter((flow) => flow.family === family).map((flow) => [targetOf(flow), flow]),
       );
-      for (const entry of this.#entries(family)) {
+      for (const entry of this.#entries(family, "udp")) {
         const port = entry.target.slice(entry.target.lastIndexOf(" ") + 1);
         const flow = byTarget.get(entry.target) ?? byTarget.get(port);
         if (flow !== undefined && !flow.serving.includes(entry.answerer) && this.#delete(family, entry)) {
           deleted++;
         }
+      }
+    }
+    return deleted;
+  }
+
+  /** Deletes entries of `flows` that no endpoint has answered and the guard does not let through. Returns how many. */
+  deleteUnanswered(flows: readonly GuardedFlows[]): number {
+    let deleted = 0;
+    for (const family of new Set(flows.map(({ family }) => family))) {
+      const guards = new Map(
+        flows.filter((flow) => flow.family === family).map((flow) =>
+          [`${flow.address} . ${flow.port}`, flow] as const
+        ),
+      );
+      for (const entry of this.#entries(family)) {
+        const [address, port] = entry.target.split(" . ");
+        const guard = guards.get(`${address} . ${entry.protocol} . ${port}`);
+        if (guard === undefined || entry.answered || guard.passes(entry.client)) continue;
+        if (this.#delete(family, entry)) deleted++;
       }
     }
     return deleted;
@@ -71,10 +103,10 @@ export class Conntrack implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
-  /** All UDP flows of `family`. */
-  #entries(family: Family): Entry[] {
+  /** All flows of `family`, or those of one protocol. */
+  #entries(family: Family, only?: Protocol): Entry[] {
     const answers = this.#requests.dump({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} });
-    return answers.flatMap((answer) => readEntry(family, messageAttributes(answer)));
+    return answers.flatMap((answer) => readEntry(family, messageAttributes(answer), only));
   }
 
   /** False when the entry expired before it was deleted. */
@@ -109,15 +141,18 @@ function targetOf({ address, port }: UdpFlows): string {
   return address === undefined ? String(port) : `${address} . ${port}`;
 }
 
-/** The flow in the attributes of one entry; none for other protocols than UDP. */
-function readEntry(family: Family, entry: Attributes): Entry[] {
+/** The flow in the attributes of one entry; none for a protocol without ports, or for another one than `only`. */
+function readEntry(family: Family, entry: Attributes, only: Protocol | undefined): Entry[] {
   const tuple = entry.get(nf.CTA.TUPLE_ORIG);
   const reply = entry.get(nf.CTA.TUPLE_REPLY);
   if (tuple === undefined || reply === undefined) return [];
   const [original, answer] = [attributes(tuple), attributes(reply)];
-  const protocol = nested(original, nf.CTA_TUPLE.PROTO);
-  if (protocol.get(nf.CTA_PROTO.NUM)?.[0] !== UDP) return [];
+  const protocol = PROTOCOLS[nested(original, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO.NUM)?.[0] ?? 0];
+  if (protocol === undefined || (only !== undefined && protocol !== only)) return [];
   return [{
+    protocol,
+    client: endpoint(family, original, "SRC").split(" . ")[0]!,
+    answered: ((u32(entry, nf.CTA.STATUS) ?? 0) & nf.IPS.SEEN_REPLY) !== 0,
     target: endpoint(family, original, "DST"),
     answerer: endpoint(family, answer, "SRC"),
     tuple,

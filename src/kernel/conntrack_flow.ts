@@ -22,7 +22,8 @@ export interface TranslatedFlow {
   readonly began: number | undefined;
 }
 
-const PROTOCOLS: Readonly<Record<number, Protocol>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+/** Protocols with ports, by their number. */
+export const PROTOCOLS: Readonly<Record<number, Protocol>> = { 6: "tcp", 17: "udp", 132: "sctp" };
 
 const TCP_STATES = [
   ...["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT"],

@@ -189,7 +189,7 @@ function applyRule(table: FakeTable, name: string, rule: Rule, undo: Undo[]): nu
 /** Whether the set, map or chain that a statement names exists. */
 function resolves(table: FakeTable, statement: Statement): boolean {
   if (statement.kind === "verdict") return resolvesVerdict(table, statement.verdict);
-  if (statement.kind === "lookup" || statement.kind === "pin") return table.sets.has(statement.set);
+  if (statement.kind === "lookup") return table.sets.has(statement.set);
   if ("map" in statement) return table.sets.has(statement.map);
   return true;
 }

@@ -118,7 +118,7 @@ export class FakeTable {
 
 /** The set or map that a statement uses. */
 function statementSet(statement: Statement): string | undefined {
-  if (statement.kind === "lookup" || statement.kind === "pin") return statement.set;
+  if (statement.kind === "lookup") return statement.set;
   return "map" in statement ? statement.map : undefined;
 }
 

@@ -57,6 +57,8 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   for (const table of tables) {
     const attributes = answers(dump, nf.MSG.GETTABLE, table.family)
       .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name)!;
+    const isDormant = ((u32(attributes, nf.NFTA_TABLE.FLAGS) ?? 0) & nf.TABLE_DORMANT) !== 0;
+    if (isDormant) known(table, "the flag dormant, with which none of its rules is applied");
     const comment = readComment(attributes.get(nf.NFTA_TABLE.USERDATA));
     const sets = listSets(table, dump);
     found.push({
@@ -174,7 +176,7 @@ export function listElements(table: TableName, set: Container, dump: Dump): Map<
   const elements = new Map<ElementKey, Element>();
   const put = (element: Element) => elements.set(element.key, element);
   // Rules add these elements, and they time out.
-  if (set.kind === "set" && set.flag === "dynamic") return elements;
+  if (set.flag === "dynamic") return elements;
   const found = answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
     writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);

@@ -83,6 +83,8 @@ export const MSG = {
 export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USERDATA: 6 } as const;
 /** enum nft_table_flags; persist since Linux 6.9. */
 export const TABLE_FLAG = { owner: 0x2, persist: 0x4 } as const;
+/** The flag of a table whose chains get no packets. */
+export const TABLE_DORMANT = 0x1;
 export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7, USERDATA: 12 } as const;
 export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const;
 export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, USERDATA: 7 } as const;
@@ -118,6 +120,7 @@ export const NFT_SET_CONCAT = 0x80;
 export const SET_FLAG_BITS = { interval: 0x4, dynamic: 0x10 | 0x20 } as const;
 /** enum nft_set_elem_flags: the key is the first one after an interval. */
 export const NFT_SET_ELEM_INTERVAL_END = 1;
+export const NFTA_SET_DESC_SIZE = 1;
 export const NFTA_SET_DESC_CONCAT = 2;
 export const NFTA_SET_FIELD_LEN = 1;
 export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6, KEY_END: 10 } as const;
@@ -155,14 +158,23 @@ export const NFT_META_IIFNAME = 6;
 export const NFT_META_NFTRACE = 12;
 export const NFT_META_L4PROTO = 16;
 export const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3 } as const;
-export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, TIMEOUT: 6 } as const;
+export const NFTA_DYNSET = { SET_NAME: 1, OP: 3, SREG_KEY: 4, SREG_DATA: 5, TIMEOUT: 6 } as const;
 export const NFT_DYNSET_OP_UPDATE = 1;
+/** Linux 5.4. */
+export const NFT_DYNSET_OP_DELETE = 2;
+export const NFTA_HASH = { SREG: 1, DREG: 2, LEN: 3, MODULUS: 4, SEED: 5, OFFSET: 6, TYPE: 7 } as const;
+export const NFT_HASH_JENKINS = 0;
 export const NFTA_BYTEORDER_LEN = 4;
 export const NFTA_CT = { DREG: 1, KEY: 2, DIRECTION: 3 } as const;
 export const NFT_CT_STATE = 0;
 export const NFT_CT_STATUS = 2;
-/** Destination address of one direction (Linux 4.17), and the direction of the sender of the first packet. */
-export const NFT_CT_DST = { ip: 20, ip6: 22 } as const;
+/** Addresses of one direction (Linux 4.17), and the direction of the sender of the first packet. */
+export const NFT_CT_ADDRESS = {
+  "ct original ip saddr": 19,
+  "ct original ip daddr": 20,
+  "ct original ip6 saddr": 21,
+  "ct original ip6 daddr": 22,
+} as const;
 export const IP_CT_DIR_ORIGINAL = 0;
 /** NF_CT_STATE_BIT(IP_CT_NEW) and IPS_DST_NAT (nf_conntrack_common.h). */
 export const CT_STATE_NEW = 0x8;

@@ -2,13 +2,14 @@
 // writes it returns a reason that names the expressions. What was read is written again and compared, so that a foreign
 // rule is found and not misread.
 
-import { addressType, canonicalAddress, type Family } from "../nft/data_type.ts";
-import type { ComparedSelector, Numgen, Rule, Selector, Statement } from "../nft/statement.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { ComparedSelector, KeyPart, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
+import { HASH_MODULUS } from "../limits.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
-import { HEADER_FIELD, HEADER_SELECTORS, prefixMask, writeRule } from "./rule_encoder.ts";
+import { HEADER_FIELD, HEADER_SELECTORS, isOriginal, prefixMask, writeRule } from "./rule_encoder.ts";
 import { readComment } from "./set_codec.ts";
 import { readVerdict } from "./verdict_codec.ts";
 
@@ -19,7 +20,7 @@ interface Expression {
 
 /** A value that an expression loads into registers, and how many bytes of it. */
 interface Load {
-  readonly part: Selector | Numgen | "meta mark" | "ct state" | "ct status";
+  readonly part: KeyPart | "meta mark" | "ct state" | "ct status";
   readonly bytes: number;
 }
 
@@ -108,7 +109,10 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
   let at = 0;
   while (at < expressions.length) {
     const loads: Load[] = [];
-    for (let load; at < expressions.length && (load = readLoad(family, expressions[at]!)); at++) {
+    for (; at < expressions.length; at++) {
+      const { name, data } = expressions[at]!;
+      const load = name === "hash" ? readHash(data, loads) : readLoad(family, expressions[at]!);
+      if (load === undefined) break;
       loads.push(load);
     }
     const [statement, used] = readStatement(family, loads, expressions.slice(at, at + 3));
@@ -116,6 +120,14 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
     at += used;
   }
   return statements;
+}
+
+/** The hash of the values that were loaded last, which are taken from `loads`. */
+function readHash(data: Attributes, loads: Load[]): Load {
+  if (u32(data, nf.NFTA_HASH.MODULUS) !== HASH_MODULUS) throw new UnknownExpression("hash with a modulus");
+  const first = loads.findLastIndex(({ part }) => typeof part === "object") + 1;
+  const of = loads.splice(first).map(selectorOf);
+  return { part: { kind: "hash", of, seed: u32(data, nf.NFTA_HASH.SEED)! }, bytes: 4 };
 }
 
 /** What `expression` loads; undefined where it does something else. */
@@ -144,10 +156,12 @@ function readConnection(family: Family, data: Attributes): Load {
   const key = u32(data, nf.NFTA_CT.KEY);
   if (key === nf.NFT_CT_STATE) return { part: "ct state", bytes: 4 };
   if (key === nf.NFT_CT_STATUS) return { part: "ct status", bytes: 4 };
-  if (key !== nf.NFT_CT_DST[family] || data.get(nf.NFTA_CT.DIRECTION)?.[0] !== nf.IP_CT_DIR_ORIGINAL) {
+  const part = ([`ct original ${family} saddr`, `ct original ${family} daddr`] as const)
+    .find((name) => nf.NFT_CT_ADDRESS[name] === key);
+  if (part === undefined || data.get(nf.NFTA_CT.DIRECTION)?.[0] !== nf.IP_CT_DIR_ORIGINAL) {
     throw new UnknownExpression(`ct key ${key}`);
   }
-  return { part: `ct original ${family} daddr`, bytes: HEADER_FIELD[`${family} daddr`].length };
+  return { part, bytes: HEADER_FIELD[`${family} daddr`].length };
 }
 
 /** The header field at that offset. A prefix is loaded with fewer bytes, so the length does not identify it. */
@@ -174,18 +188,21 @@ function readStatement(
   if (first === undefined) throw new UnknownExpression("ends with a load");
   if (loads.length === 0) {
     if (first.name === "immediate" && second?.name === "meta") return [{ kind: "nftrace" }, 2];
-    return next[2]?.name === "nat" ? [readDnatTo(family, next), 3] : [readAction(first), 1];
+    return [readAction(first), 1];
   }
   if (first.name === "lookup") return readLookup(family, loads, first.data, second);
+  if (first.name === "dynset") return [readPin(family, loads, first.data), 1];
   const load = loads[0]!;
-  if (
-    first.name === "payload" && load.part === `ct original ${family} daddr` &&
-    writesDestination(family, first)
-  ) {
-    return [{ kind: "daddr-restore" }, 1];
+  if (first.name === "payload") {
+    const written = writtenField(family, first);
+    if (written === "daddr" && load.part === `ct original ${family} daddr`) {
+      return [{ kind: "daddr-restore" }, 1];
+    }
+    if (written === "saddr" && load.part === `ct original ${family} saddr`) {
+      return [{ kind: "saddr-restore" }, 1];
+    }
   }
   if (loads.length > 1) throw new UnknownExpression(`${loads.length} loads before ${first.name}`);
-  if (first.name === "dynset") return [readPin(load, first.data), 1];
   if (first.name === "cmp") return [readMatch(load, first.data, undefined), 1];
   if (first.name !== "bitwise" || second === undefined) {
     throw new UnknownExpression(`${first.name} behind a load`);
@@ -210,12 +227,17 @@ function readAction({ name, data }: Expression): Statement {
   throw new UnknownExpression(name);
 }
 
-/** Whether `expression` writes register 1 into the packet as its destination. */
-function writesDestination(family: Family, { name, data }: Expression): boolean {
-  const field = HEADER_FIELD[`${family} daddr`];
-  return name === "payload" && u32(data, nf.NFTA_PAYLOAD.SREG) === nf.NFT_REG_1 &&
-    u32(data, nf.NFTA_PAYLOAD.BASE) === field.base && u32(data, nf.NFTA_PAYLOAD.OFFSET) === field.offset &&
-    u32(data, nf.NFTA_PAYLOAD.LEN) === field.length;
+/** The field that `expression` writes register 1 into; undefined where it does something else. */
+function writtenField(family: Family, { name, data }: Expression): "saddr" | "daddr" | "dport" | undefined {
+  if (name !== "payload" || u32(data, nf.NFTA_PAYLOAD.SREG) !== nf.NFT_REG_1) return undefined;
+  const writes = (selector: (typeof HEADER_SELECTORS)[number]) => {
+    const field = HEADER_FIELD[selector];
+    return u32(data, nf.NFTA_PAYLOAD.BASE) === field.base &&
+      u32(data, nf.NFTA_PAYLOAD.OFFSET) === field.offset && u32(data, nf.NFTA_PAYLOAD.LEN) === field.length;
+  };
+  if (writes(`${family} daddr`)) return "daddr";
+  if (writes(`${family} saddr`)) return "saddr";
+  return writes("th dport") ? "dport" : undefined;
 }
 
 /** A set lookup, a verdict map, or a lookup whose data the expression in `next` uses. */
@@ -229,12 +251,15 @@ function readLookup(
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
   if (into === undefined) return [{ kind: "lookup", key: loads.map(selectorOf), set }, 1];
   if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
-  if (next !== undefined && writesDestination(family, next)) {
-    return [{ kind: "daddr-set", key: loads.map(selectorOf), map: set }, 2];
-  }
+  const written = next && writtenField(family, next);
+  if (written === "daddr") return [{ kind: "daddr-set", key: loads.map(partOf), map: set }, 2];
+  if (written !== undefined) return [{ kind: `${written}-set`, key: loads.map(selectorOf), map: set }, 2];
   if (next?.name !== "nat") throw new UnknownExpression("lookup without nat");
-  const key = loads.map((load) => typeof load.part === "object" ? load.part : selectorOf(load));
-  return [{ kind: "dnat", key, map: set }, 2];
+  return [{ kind: "dnat", key: loads.map(partOf), map: set }, 2];
+}
+
+function partOf(load: Load): KeyPart {
+  return typeof load.part === "object" ? load.part : selectorOf(load);
 }
 
 /** What `load` loads, as part of a key. */
@@ -245,28 +270,18 @@ function selectorOf({ part }: Load): Selector {
   return part;
 }
 
-function readDnatTo(family: Family, [address, port]: readonly Expression[]): Statement {
-  const bytes = bytesOf(port!.data, nf.NFTA_IMMEDIATE.DATA);
-  const text = readConcatenation([addressType(family)], bytesOf(address!.data, nf.NFTA_IMMEDIATE.DATA));
-  return {
-    kind: "dnat-to",
-    address: canonicalAddress(text),
-    port: Number(readConcatenation(["inet_service"], bytes)),
-  };
-}
-
-function readPin({ part }: Load, data: Attributes): Statement {
-  const timeout = data.get(nf.NFTA_DYNSET.TIMEOUT);
-  if ((part !== "ip saddr" && part !== "ip6 saddr") || timeout === undefined) {
-    throw new UnknownExpression("dynset of something else than a source with a timeout");
+/** An update of a map, or a deletion, with the destination as the data. */
+function readPin(family: Family, loads: readonly Load[], data: Attributes): Statement {
+  const key = loads.slice(0, -1).map(partOf);
+  if (loads.at(-1)?.part !== `${family} daddr` || !data.has(nf.NFTA_DYNSET.SREG_DATA)) {
+    throw new UnknownExpression("dynset of something else than a map of destinations");
   }
+  const map = text(data, nf.NFTA_DYNSET.SET_NAME);
+  if (u32(data, nf.NFTA_DYNSET.OP) === nf.NFT_DYNSET_OP_DELETE) return { kind: "unpin", key, map };
+  const timeout = data.get(nf.NFTA_DYNSET.TIMEOUT);
+  if (timeout === undefined) throw new UnknownExpression("dynset without a timeout");
   const milliseconds = new DataView(timeout.buffer, timeout.byteOffset).getBigUint64(0);
-  return {
-    kind: "pin",
-    selector: part,
-    set: text(data, nf.NFTA_DYNSET.SET_NAME),
-    timeoutSeconds: Number(milliseconds / 1000n),
-  };
+  return { kind: "pin", key, map, timeoutSeconds: Number(milliseconds / 1000n) };
 }
 
 /** The operator from the mask: `|` clears the bits before it sets them, `^` keeps all. */
@@ -286,11 +301,8 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
     if (mask === undefined) throw new UnknownExpression("a comparison of the whole mark");
     return { kind: "mark-test", bits: hostU32(mask) };
   }
-  if (typeof load.part === "object") return { kind: "one-in", modulus: load.part.modulus };
-  const selector = load.part;
-  if (selector === "ct original ip daddr" || selector === "ct original ip6 daddr") {
-    throw new UnknownExpression("a comparison of the original destination");
-  }
+  const selector = selectorOf(load);
+  if (isOriginal(selector)) throw new UnknownExpression("a comparison of an original address");
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
 }
 

@@ -5,8 +5,9 @@ import { unreachable } from "../invariant.ts";
 import { type Family, prefixParts } from "../nft/data_type.ts";
 import type {
   ComparedSelector,
-  Numgen,
-  OriginalDestination,
+  Hash,
+  KeyPart,
+  OriginalAddress,
   Rule,
   Selector,
   Statement,
@@ -14,7 +15,7 @@ import type {
 import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
-import { INTERFACE_BYTES_MAX } from "../limits.ts";
+import { HASH_MODULUS, INTERFACE_BYTES_MAX } from "../limits.ts";
 import { writeComment } from "./set_codec.ts";
 import { writeVerdict } from "./verdict_codec.ts";
 
@@ -54,20 +55,29 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.set);
     case "daddr-set":
+      loadKey(writer, statement.key, 0, ADDRESS_REGISTERS + keyRegisters(statement.key));
+      writeLookup(writer, statement.map, nf.NFT_REG_1);
+      return writeAddress(writer, family, "daddr");
+    case "saddr-set":
       loadKey(writer, statement.key);
       writeLookup(writer, statement.map, nf.NFT_REG_1);
-      return writeDestination(writer, family);
+      return writeAddress(writer, family, "saddr");
+    case "dport-set":
+      loadKey(writer, statement.key);
+      writeLookup(writer, statement.map, nf.NFT_REG_1);
+      return writePort(writer);
     case "daddr-restore":
       load(writer, `ct original ${family} daddr`, nf.NFT_REG_1);
-      return writeDestination(writer, family);
+      return writeAddress(writer, family, "daddr");
+    case "saddr-restore":
+      load(writer, `ct original ${family} saddr`, nf.NFT_REG_1);
+      return writeAddress(writer, family, "saddr");
     case "vmap":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.map, nf.NFT_REG_VERDICT);
-    case "one-in":
-      load(writer, { kind: "numgen", modulus: statement.modulus }, nf.NFT_REG_1);
-      return writeCompare(writer, "==", hostBytes(0));
     case "pin":
-      return writePin(writer, statement);
+    case "unpin":
+      return writePin(writer, family, statement);
     case "ct-state-new":
       return writeCtTest(writer, nf.NFT_CT_STATE, nf.CT_STATE_NEW);
     case "ct-status-dnat":
@@ -82,8 +92,6 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
       return writeMarkSet(writer, statement.operator, statement.bits);
     case "dnat":
       return writeDnat(writer, family, statement.key, statement.map);
-    case "dnat-to":
-      return writeDnatTo(writer, family, statement);
     case "masquerade":
       return expression(
         writer,
@@ -161,13 +169,38 @@ export function prefixMask(length: number, bits: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
 }
 
-/** Loads the parts of a key into consecutive registers, each part into whole 4-byte registers. */
-function loadKey(writer: NetlinkWriter, key: readonly (Selector | Numgen)[]): void {
-  let at = 0;
+/**
+ * Loads the parts of a key into consecutive registers from the `start`-th 4 bytes on, each part into whole 4-byte registers.
+ * What a hash is made of goes to the registers from the `hashed`-th 4 bytes on.
+ */
+function loadKey(
+  writer: NetlinkWriter,
+  key: readonly KeyPart[],
+  start = 0,
+  hashed = ADDRESS_REGISTERS,
+): void {
+  let at = start;
   for (const part of key) {
-    load(writer, part, registerAt(at));
-    at += Math.ceil(partBytes(part) / 4);
+    if (typeof part !== "string" && part.kind === "hash") writeHash(writer, part, hashed, registerAt(at));
+    else load(writer, part, registerAt(at));
+    at += partRegisters(part);
   }
+}
+
+/** What nft reserves for an address, and for the key of an update: 16 bytes, in 4-byte registers. */
+const ADDRESS_REGISTERS = 4;
+
+function writeHash(writer: NetlinkWriter, { of, seed }: Hash, from: number, register: number): void {
+  loadKey(writer, of, from);
+  expression(writer, "hash", () => {
+    writer.attributeU32(nf.NFTA_HASH.SREG, registerAt(from));
+    writer.attributeU32(nf.NFTA_HASH.DREG, register);
+    writer.attributeU32(nf.NFTA_HASH.LEN, keyRegisters(of) * 4);
+    writer.attributeU32(nf.NFTA_HASH.MODULUS, HASH_MODULUS);
+    writer.attributeU32(nf.NFTA_HASH.SEED, seed);
+    writer.attributeU32(nf.NFTA_HASH.OFFSET, 0);
+    writer.attributeU32(nf.NFTA_HASH.TYPE, nf.NFT_HASH_JENKINS);
+  });
 }
 
 /**
@@ -178,9 +211,19 @@ export function registerAt(index: number): number {
   return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
 }
 
+function keyRegisters(key: readonly KeyPart[]): number {
+  return key.reduce((sum, part) => sum + partRegisters(part), 0);
+}
+
+function partRegisters(part: KeyPart): number {
+  return Math.ceil(partBytes(part) / 4);
+}
+
 /** Bytes that a part takes in registers. Protocol and numgen have fewer or exactly 4, and fill one register. */
-function partBytes(part: Selector | Numgen): number {
-  if (part === "ct original ip6 daddr") return HEADER_FIELD["ip6 daddr"].length;
+function partBytes(part: KeyPart): number {
+  if (part === "ct original ip6 daddr" || part === "ct original ip6 saddr") {
+    return HEADER_FIELD["ip6 daddr"].length;
+  }
   return typeof part === "string" && isHeaderField(part) ? HEADER_FIELD[part].length : 4;
 }
 
@@ -188,12 +231,13 @@ function isHeaderField(selector: Selector): selector is HeaderSelector {
   return selector in HEADER_FIELD;
 }
 
-function isOriginal(selector: Selector): selector is OriginalDestination {
+/** Whether connection tracking has the value, and not the packet. */
+export function isOriginal(selector: Selector): selector is OriginalAddress {
   return selector.startsWith("ct original ");
 }
 
 /** Loads one part of a packet, or a random number, into `register`. */
-function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
+function load(writer: NetlinkWriter, part: Exclude<KeyPart, Hash>, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
@@ -230,10 +274,10 @@ function loadMark(writer: NetlinkWriter): void {
   loadMeta(writer, nf.NFT_META_MARK, nf.NFT_REG_1);
 }
 
-/** Loads the destination that connection tracking has for the sender's direction. */
-function loadOriginal(writer: NetlinkWriter, selector: OriginalDestination, register: number): void {
+/** Loads an address that connection tracking has for the sender's direction. */
+function loadOriginal(writer: NetlinkWriter, selector: OriginalAddress, register: number): void {
   expression(writer, "ct", () => {
-    writer.attributeU32(nf.NFTA_CT.KEY, nf.NFT_CT_DST[selector === "ct original ip daddr" ? "ip" : "ip6"]);
+    writer.attributeU32(nf.NFTA_CT.KEY, nf.NFT_CT_ADDRESS[selector]);
     writer.attributeU32(nf.NFTA_CT.DREG, register);
     const direction = writer.openBytes(nf.NFTA_CT.DIRECTION);
     writer.u8(nf.IP_CT_DIR_ORIGINAL);
@@ -241,9 +285,9 @@ function loadOriginal(writer: NetlinkWriter, selector: OriginalDestination, regi
   });
 }
 
-/** Writes register 1 into the packet as its destination. The kernel corrects the checksums. */
-function writeDestination(writer: NetlinkWriter, family: Family): void {
-  const field = HEADER_FIELD[`${family} daddr`];
+/** Writes register 1 into the packet as one of its addresses. The kernel corrects the checksums. */
+function writeAddress(writer: NetlinkWriter, family: Family, address: "saddr" | "daddr"): void {
+  const field = HEADER_FIELD[`${family} ${address}`];
   expression(writer, "payload", () => {
     writer.attributeU32(nf.NFTA_PAYLOAD.SREG, nf.NFT_REG_1);
     writer.attributeU32(nf.NFTA_PAYLOAD.BASE, field.base);
@@ -252,6 +296,17 @@ function writeDestination(writer: NetlinkWriter, family: Family): void {
     writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_TYPE, nf.NFT_PAYLOAD_CSUM[family]);
     writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_OFFSET, family === "ip" ? nf.IPV4_CHECKSUM_OFFSET : 0);
     writer.attributeU32(nf.NFTA_PAYLOAD.CSUM_FLAGS, nf.NFT_PAYLOAD_L4CSUM_PSEUDOHDR);
+  });
+}
+
+/** Writes register 1 into the packet as its destination port, and leaves the checksum. */
+function writePort(writer: NetlinkWriter): void {
+  const field = HEADER_FIELD["th dport"];
+  expression(writer, "payload", () => {
+    writer.attributeU32(nf.NFTA_PAYLOAD.SREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_PAYLOAD.BASE, field.base);
+    writer.attributeU32(nf.NFTA_PAYLOAD.OFFSET, field.offset);
+    writer.attributeU32(nf.NFTA_PAYLOAD.LEN, field.length);
   });
 }
 
@@ -350,7 +405,7 @@ function writeBytes(writer: NetlinkWriter, attribute: number, bytes: Uint8Array)
 function writeDnat(
   writer: NetlinkWriter,
   family: Family,
-  key: readonly (Selector | Numgen)[],
+  key: readonly KeyPart[],
   map: string,
 ): void {
   loadKey(writer, key);
@@ -363,44 +418,27 @@ function writeDnat(
   });
 }
 
-/** Address and port as constants in the registers that the nat expression reads. */
-function writeDnatTo(
-  writer: NetlinkWriter,
-  family: Family,
-  { address, port }: Statement & { kind: "dnat-to" },
-): void {
-  const constants: [number, Uint8Array][] = [
-    [nf.NFT_REG_1, addressBytes(address)],
-    [nf.NFT_REG_1 + 1, Uint8Array.of(port >> 8, port & 0xff)],
-  ];
-  for (const [register, bytes] of constants) {
-    expression(writer, "immediate", () => {
-      writer.attributeU32(nf.NFTA_IMMEDIATE.DREG, register);
-      writeBytes(writer, nf.NFTA_IMMEDIATE.DATA, bytes);
-    });
-  }
-  expression(writer, "nat", () => {
-    writer.attributeU32(nf.NFTA_NAT.TYPE, nf.NFT_NAT_DNAT);
-    writer.attributeU32(nf.NFTA_NAT.FAMILY, nf.NFPROTO[family]);
-    writer.attributeU32(nf.NFTA_NAT.REG_ADDR_MIN, nf.NFT_REG_1);
-    writer.attributeU32(nf.NFTA_NAT.REG_PROTO_MIN, nf.NFT_REG_1 + 1);
-  });
-}
-
-/** Adds the source to a dynamic set with a timeout. An update restarts the timeout of an element that exists. */
-function writePin(
-  writer: NetlinkWriter,
-  { selector, set, timeoutSeconds }: Statement & { kind: "pin" },
-): void {
-  load(writer, selector, nf.NFT_REG_1);
+/**
+ * Adds an element with the destination as its data to a dynamic map, or deletes it. An update restarts the timeout of an
+ * element that exists, and leaves its data.
+ */
+function writePin(writer: NetlinkWriter, family: Family, pin: Statement & { kind: "pin" | "unpin" }): void {
+  const data = registerAt(ADDRESS_REGISTERS);
+  loadKey(writer, pin.key);
+  load(writer, `${family} daddr`, data);
   expression(writer, "dynset", () => {
-    writer.attributeString(nf.NFTA_DYNSET.SET_NAME, set);
-    writer.attributeU32(nf.NFTA_DYNSET.OP, nf.NFT_DYNSET_OP_UPDATE);
+    writer.attributeString(nf.NFTA_DYNSET.SET_NAME, pin.map);
+    writer.attributeU32(
+      nf.NFTA_DYNSET.OP,
+      pin.kind === "pin" ? nf.NFT_DYNSET_OP_UPDATE : nf.NFT_DYNSET_OP_DELETE,
+    );
     writer.attributeU32(nf.NFTA_DYNSET.SREG_KEY, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_DYNSET.SREG_DATA, data);
+    if (pin.kind === "unpin") return;
     const timeout = writer.openBytes(nf.NFTA_DYNSET.TIMEOUT);
     // 64 bits of milliseconds; a day of them fits the lower half.
     writer.u32be(0);
-    writer.u32be(timeoutSeconds * 1000);
+    writer.u32be(pin.timeoutSeconds * 1000);
     writer.close(timeout);
   });
 }

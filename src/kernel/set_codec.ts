@@ -32,6 +32,7 @@ import {
   NFTA_LIST_ELEM,
   NFTA_SET,
   NFTA_SET_DESC_CONCAT,
+  NFTA_SET_DESC_SIZE,
   NFTA_SET_ELEM,
   NFTA_SET_FIELD_LEN,
   SET_FLAG_BITS,
@@ -74,7 +75,7 @@ const FIELD = {
 /** Writes the attributes of NFT_MSG_NEWSET except the table's name. `id` is unique in the batch. */
 export function writeSet(writer: NetlinkWriter, set: Container, id: number): void {
   writer.attributeString(NFTA_SET.NAME, set.name);
-  writer.attributeU32(NFTA_SET.FLAGS, set.kind === "map" ? NFT_SET_MAP : flagBits(set));
+  writer.attributeU32(NFTA_SET.FLAGS, flagBits(set) | (set.kind === "map" ? NFT_SET_MAP : 0));
   writer.attributeU32(NFTA_SET.KEY_TYPE, typeNumber(set.key));
   writer.attributeU32(NFTA_SET.KEY_LEN, concatenationBytes(set.key));
   if (set.kind === "map") {
@@ -83,7 +84,8 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
     writer.attributeU32(NFTA_SET.DATA_LEN, value === "verdict" ? 0 : concatenationBytes(value));
   }
   writer.attributeU32(NFTA_SET.ID, id);
-  if (set.kind === "set" && set.flag === "interval" && set.key.length > 1) writeFields(writer, set.key);
+  if (set.flag === "interval" && set.key.length > 1) writeFields(writer, set.key);
+  if (set.kind === "map" && set.size !== undefined) writeSize(writer, set.size);
   const userData = writer.openBytes(NFTA_SET.USERDATA);
   writeSetUserData(writer, set);
   writer.close(userData);
@@ -108,13 +110,19 @@ function writeFields(writer: NetlinkWriter, key: readonly DataType[]): void {
   writer.close(description);
 }
 
+function writeSize(writer: NetlinkWriter, size: number): void {
+  const description = writer.openNest(NFTA_SET.DESC);
+  writer.attributeU32(NFTA_SET_DESC_SIZE, size);
+  writer.close(description);
+}
+
 /** The set or map in the attributes of NFT_MSG_NEWSET, or the reason why it is none of this program's. */
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
   const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
   if (key === undefined) return `set ${name} has an unknown key type`;
-  const flag = FLAGS.find((flag) => flagBits({ flag, key }) === flags);
+  const flag = FLAGS.find((flag) => flagBits({ flag, key }) === (flags & ~NFT_SET_MAP));
   if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
     return `set ${name} has flags 0x${flags.toString(16)}`;
   }
@@ -123,7 +131,18 @@ export function readSet(attributes: Attributes): Container | string {
   if ((flags & NFT_SET_MAP) === 0) return { kind: "set", ...common, ...(flag ? { flag } : {}) };
   const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
   const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
-  return value === undefined ? `map ${name} has an unknown value type` : { kind: "map", ...common, value };
+  if (value === undefined) return `map ${name} has an unknown value type`;
+  if (flag === "interval") return `map ${name} has intervals`;
+  const size = attributes.has(NFTA_SET.DESC)
+    ? u32(nested(attributes, NFTA_SET.DESC), NFTA_SET_DESC_SIZE)
+    : undefined;
+  return {
+    kind: "map",
+    ...common,
+    value,
+    ...(flag === undefined ? {} : { flag }),
+    ...(flag === undefined || size === undefined ? {} : { size }),
+  };
 }
 
 /**
@@ -296,6 +315,7 @@ function byteorder(types: readonly DataType[]): number {
 
 /** The typeof of a concatenation: the expression of each part under its index (nft's expr_ops.build_udata). */
 function writeConcatTypeof(writer: NetlinkWriter, types: readonly DataType[]): void {
+  if (types.length === 1) return writePartTypeof(writer, types[0]!);
   writeTypeof(writer, EXPRESSION.concat, (parts) => {
     types.forEach((type, i) => writeUdata(parts, i, (part) => writePartTypeof(part, type)));
   });

@@ -15,7 +15,11 @@ import type * as z from "./zod.ts";
 /** The decoded object with a warning for each part that was left out, or the reason why there is none. */
 export type Decoded =
   | { readonly ok: true; readonly object: KubeObject; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problem: string };
+  | {
+    readonly ok: false;
+    readonly problem: string; /** Its kind decides no rules. */
+    readonly otherKind?: true;
+  };
 
 /** Decodes one API object (a parsed JSON or YAML value). Never throws for bad input. */
 export function decodeObject(value: unknown): Decoded {
@@ -23,7 +27,7 @@ export function decodeObject(value: unknown): Decoded {
   const known = typeof kind === "string" && Object.hasOwn(SCHEMAS, kind) ? SCHEMAS[kind] : undefined;
   if (known === undefined) {
     const kinds = Object.keys(SCHEMAS).join(", ");
-    return { ok: false, problem: `kind ${quoted(kind, "missing")} is not one of ${kinds}` };
+    return { ok: false, problem: `kind ${quoted(kind, "missing")} is not one of ${kinds}`, otherKind: true };
   }
   const refused = (text: string): Decoded => ({ ok: false, problem: `${kind} ${nameOf(value)}: ${text}` });
   if (apiVersion !== known.apiVersion) {

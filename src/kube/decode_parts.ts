@@ -123,7 +123,7 @@ function servicePortsOf(ports: Ports, warn: Warn): Ports {
       return leaveOut(`: nodePort ${port.nodePort} is not in 1 to ${PORT_MAX}; left out`);
     }
     if (ports?.length === 1) return true;
-    if (seen.has(`${port.port}/${protocol}`)) return leaveOut(" stands twice; the first is used");
+    if (seen.has(`${port.port}/${protocol}`)) return leaveOut(" is there twice; the first is used");
     return seen.add(`${port.port}/${protocol}`);
   });
 }

@@ -254,7 +254,7 @@ function contradictions(
       ? ["detectLocal.interfaceNamePrefix: nothing; detectLocalMode InterfaceNamePrefix needs it"]
       : []),
     ...[...new Set(twice)].map((word) =>
-      `nodePortAddresses: ${JSON.stringify(word)} stands twice; once is enough`
+      `nodePortAddresses: ${JSON.stringify(word)} is there twice; once is enough`
     ),
     ...(families.length > new Set(families).size
       ? [`clusterCIDR: ${JSON.stringify(clusterCIDR)}; at most one CIDR of each family is expected`]

@@ -14,6 +14,7 @@ export {
   literal,
   number,
   object,
+  optional,
   type output,
   record,
   strictObject,

@@ -39,3 +39,24 @@ export function readHeads(text: string): readonly LedgerHead[] | string {
   }
   return heads.length > 0 ? heads : `it has neither checkpoints nor series ${HEAD_METRIC}`;
 }
+
+const ANNOTATION = /^head\.ledgerproxy\/([0-9a-f]{16})\.(\d+)$/;
+
+/** `head` as an annotation of an object: key and value. */
+export function headAnnotation({ ledger, next, chain }: LedgerHead): [key: string, value: string] {
+  return [`head.ledgerproxy/${ledger}.${next}`, chain];
+}
+
+/** The heads among the annotations of an object; else what is wrong. */
+export function headsOfAnnotations(
+  annotations: Readonly<Record<string, unknown>>,
+): readonly LedgerHead[] | string {
+  const heads: LedgerHead[] = [];
+  for (const [key, chain] of Object.entries(annotations)) {
+    const [, ledger, next] = ANNOTATION.exec(key) ?? [];
+    if (ledger === undefined) continue;
+    if (!/^[0-9a-f]{64}$/.test(String(chain))) return `the annotation ${key} is no hash chain`;
+    heads.push({ ledger, next: Number(next), chain: String(chain) });
+  }
+  return heads;
+}

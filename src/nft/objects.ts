@@ -1,5 +1,5 @@
-// Objects: chains and sets that belong to one Service. Only Services with ClientIP affinity have any; they are created
-// and deleted with the Service. They are kept as elements under two paths of their own, so that deltas, digests and
+// Objects: chains that come and go with Services, one for each timeout of ClientIP affinity; in ledgers of earlier versions also
+// chains and sets for each endpoint. They are kept as elements under two paths of their own, so that deltas, digests and
 // history need no second kind of change.
 
 import type { Family } from "./data_type.ts";

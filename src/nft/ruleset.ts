@@ -39,8 +39,7 @@ export interface SetDefinition {
   /** Data types of the key, in order; in a set of intervals one address, or a concatenation. */
   readonly key: readonly DataType[];
   /**
-   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: rules add the
-   * elements, and they time out; this program neither adds nor lists them.
+   * `interval`: parts of a key may be prefixes (`10.0.0.0/8`), which must not overlap. `dynamic`: as in a map.
    */
   readonly flag?: "interval" | "dynamic";
   /** A note that the kernel stores and nft prints; at most 127 bytes. */
@@ -57,6 +56,10 @@ export interface MapDefinition {
   readonly key: readonly DataType[];
   /** `verdict`, or the data types of the value, in order. */
   readonly value: "verdict" | readonly DataType[];
+  /** `dynamic`: rules add the elements, and they time out; this program neither adds nor lists them. */
+  readonly flag?: "dynamic";
+  /** Most elements; only of a dynamic map, where it has to be given. */
+  readonly size?: number;
   /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
 }

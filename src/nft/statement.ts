@@ -10,13 +10,16 @@ import {
   SLOT_MODULUS_MAX,
   UTF8_BYTES_MAX,
 } from "../limits.ts";
-import type { Address } from "./data_type.ts";
 
 /** A value of the packet or its connection that can be part of a key. */
-export type Selector = ComparedSelector | OriginalDestination;
+export type Selector = ComparedSelector | OriginalAddress;
 
-/** The destination as the sender wrote it: connection tracking keeps it, whatever rules have written since. */
-export type OriginalDestination = "ct original ip daddr" | "ct original ip6 daddr";
+/** An address as the sender wrote it: connection tracking keeps it, whatever rules have written since. */
+export type OriginalAddress =
+  | "ct original ip saddr"
+  | "ct original ip daddr"
+  | "ct original ip6 saddr"
+  | "ct original ip6 daddr";
 
 /** A value that can be part of a key, or be compared with a constant. */
 export type ComparedSelector =
@@ -38,6 +41,19 @@ export interface Numgen {
   readonly modulus: number;
 }
 
+/** `jhash ip6 saddr . th dport mod 4294967295 seed 0x1`: 32 bits of a hash of some values. */
+export interface Hash {
+  /** Distinguishes it from a selector and a numgen. */
+  readonly kind: "hash";
+  /** What it is a hash of. */
+  readonly of: readonly Selector[];
+  /** 1 to 2^32 - 1; hashes with different seeds are independent. */
+  readonly seed: number;
+}
+
+/** One part of a key that is looked up in a map. */
+export type KeyPart = Selector | Numgen | Hash;
+
 /** What happens to the packet next. The chain is one of the same table. */
 export type Verdict =
   | { readonly kind: "accept" | "drop" | "return" | "continue" }
@@ -54,16 +70,19 @@ export type Statement =
   }
   /** `ip daddr @cluster-ips`, also with a concatenated key. */
   | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
-  /** `numgen random mod 3 0`: matches one packet in three. */
-  | { readonly kind: "one-in"; readonly modulus: number }
-  /** `update @affinity-x { ip saddr timeout 3h }`: adds the source to the set, or restarts its timeout. */
+  /**
+   * `update @pins { ip saddr . th dport timeout 3h : ip daddr }`: adds an element to the map, or restarts the timeout of the
+   * one that is there, whose data stays.
+   */
   | {
     readonly kind: "pin";
-    readonly selector: "ip saddr" | "ip6 saddr";
-    readonly set: string;
+    readonly key: readonly KeyPart[];
+    readonly map: string;
     readonly timeoutSeconds: number;
   }
-  /** `ct state new`. */
+  /** `delete @pins { ip saddr . th dport : ip daddr }`. The data does not matter, but nft requires it. */
+  | { readonly kind: "unpin"; readonly key: readonly KeyPart[]; readonly map: string }
+  /** `ct state new`: in rules that versions up to 0.6 made, which are read before they are replaced. */
   | { readonly kind: "ct-state-new" }
   /** `ct status dnat`. */
   | { readonly kind: "ct-status-dnat" }
@@ -74,15 +93,15 @@ export type Statement =
   /** `meta mark set meta mark | bits`, or `^ bits`: all other bits stay. */
   | { readonly kind: "mark-set"; readonly operator: "|" | "^"; readonly bits: number }
   /** `ip daddr set ip daddr . meta l4proto . th dport map @service-ips`: a miss ends the rule. */
-  | { readonly kind: "daddr-set"; readonly key: readonly Selector[]; readonly map: string }
-  /** `ip daddr set ct original ip daddr`. */
-  | { readonly kind: "daddr-restore" }
+  | { readonly kind: "daddr-set"; readonly key: readonly KeyPart[]; readonly map: string }
+  /** The same for the source, and for the port. Of a port the kernel does not correct the checksum: it must be set back. */
+  | { readonly kind: "saddr-set" | "dport-set"; readonly key: readonly Selector[]; readonly map: string }
+  /** `ip daddr set ct original ip daddr`, and the same for the source. */
+  | { readonly kind: "daddr-restore" | "saddr-restore" }
   /** `ip daddr . meta l4proto . th dport vmap @ports`; with the verdict `continue` the rule goes on. */
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
   /** `dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @endpoints`. */
-  | { readonly kind: "dnat"; readonly key: readonly (Selector | Numgen)[]; readonly map: string }
-  /** `dnat to 10.0.0.1:8080`; the kernel requires a match of the transport protocol before it. */
-  | { readonly kind: "dnat-to"; readonly address: Address; readonly port: number }
+  | { readonly kind: "dnat"; readonly key: readonly KeyPart[]; readonly map: string }
   /** `masquerade fully-random`. */
   | { readonly kind: "masquerade" }
   /** `reject` (ICMP or ICMPv6 port unreachable) or `reject with tcp reset`. */
@@ -138,9 +157,14 @@ function assertStatement(statement: Statement): void {
       timeoutSeconds <= AFFINITY_SECONDS_MAX;
     assert(fits, `timeout of ${timeoutSeconds} s`);
   }
-  if (statement.kind === "one-in") assertModulus(statement.modulus);
-  if (statement.kind !== "dnat") return;
-  for (const part of statement.key) if (typeof part !== "string") assertModulus(part.modulus);
+  if (!("key" in statement)) return;
+  for (const part of statement.key) if (typeof part !== "string") assertPart(part);
+}
+
+function assertPart(part: Numgen | Hash): void {
+  if (part.kind === "numgen") return assertModulus(part.modulus);
+  const { seed } = part;
+  assert(Number.isInteger(seed) && seed > 0 && seed <= 0xffff_ffff, `seed ${seed}`);
 }
 
 function assertModulus(modulus: number): void {

@@ -12,9 +12,9 @@ import {
   splitSetPath,
   type Table,
 } from "./ruleset.ts";
-import { type Numgen, type Rule, type Selector, type Statement, verdictText } from "./statement.ts";
+import { type KeyPart, type Rule, type Statement, verdictText } from "./statement.ts";
 import type { ElementOperation, Operation, Transaction } from "./transaction.ts";
-import { SLOT_MODULUS_MAX } from "../limits.ts";
+import { HASH_MODULUS, SLOT_MODULUS_MAX } from "../limits.ts";
 
 /** Most elements in one `add element` line. nft reads lines of any length; this keeps them readable. */
 const ELEMENTS_A_LINE = 64;
@@ -60,11 +60,14 @@ export function elementText(element: Element, whole = true): string {
 /** The type line of a set or map, with `typeof` where only an expression can name the key. */
 export function containerType(family: Family, container: Container): string {
   const write = container.key.includes("slot") ? typeofText : typeText;
-  const flags = container.kind === "set" ? SET_FLAGS[container.flag ?? "none"] : "";
+  const size = container.kind === "map" && container.size !== undefined ? `; size ${container.size}` : "";
+  const flags = size + SET_FLAGS[container.flag ?? "none"];
   const key = write(family, container.key);
   const keyword = container.key.includes("slot") ? "typeof" : "type";
   if (container.kind === "set") return `${keyword} ${key}${flags}`;
-  return `${keyword} ${key} : ${container.value === "verdict" ? "verdict" : write(family, container.value)}`;
+  return `${keyword} ${key} : ${
+    container.value === "verdict" ? "verdict" : write(family, container.value)
+  }${flags}`;
 }
 
 const SET_FLAGS = { none: "", interval: "; flags interval", dynamic: "; flags dynamic,timeout" } as const;
@@ -167,12 +170,12 @@ function statementText(family: Family, statement: Statement): string {
       return matchText(statement);
     case "lookup":
       return `${keyText(statement.key)} @${statement.set}`;
-    case "one-in":
-      return `numgen random mod ${statement.modulus} 0`;
     case "pin":
-      return `update @${statement.set} { ${statement.selector} timeout ${
+      return `update @${statement.map} { ${keyText(statement.key)} timeout ${
         timeText(statement.timeoutSeconds)
-      } }`;
+      } : ${family} daddr }`;
+    case "unpin":
+      return `delete @${statement.map} { ${keyText(statement.key)} : ${family} daddr }`;
     case "ct-state-new":
       return "ct state new";
     case "ct-status-dnat":
@@ -185,14 +188,18 @@ function statementText(family: Family, statement: Statement): string {
       return `meta mark set meta mark ${statement.operator} ${hex(statement.bits)}`;
     case "daddr-set":
       return `${family} daddr set ${keyText(statement.key)} map @${statement.map}`;
+    case "saddr-set":
+      return `${family} saddr set ${keyText(statement.key)} map @${statement.map}`;
+    case "dport-set":
+      return `th dport set ${keyText(statement.key)} map @${statement.map}`;
     case "daddr-restore":
       return `${family} daddr set ct original ${family} daddr`;
+    case "saddr-restore":
+      return `${family} saddr set ct original ${family} saddr`;
     case "vmap":
       return `${keyText(statement.key)} vmap @${statement.map}`;
     case "dnat":
       return `dnat ${family} to ${keyText(statement.key)} map @${statement.map}`;
-    case "dnat-to":
-      return `dnat to ${endpointText(statement.address, statement.port)}`;
     case "masquerade":
       return "masquerade fully-random";
     case "reject":
@@ -229,9 +236,14 @@ function timeText(seconds: number): string {
   }).join("");
 }
 
-function keyText(key: readonly (Selector | Numgen)[]): string {
-  return key.map((part) => typeof part === "string" ? part : `numgen random mod ${part.modulus}`)
-    .join(CONCATENATION);
+function keyText(key: readonly KeyPart[]): string {
+  return key.map(partText).join(CONCATENATION);
+}
+
+function partText(part: KeyPart): string {
+  if (typeof part === "string") return part;
+  if (part.kind === "numgen") return `numgen random mod ${part.modulus}`;
+  return `jhash ${keyText(part.of)} mod ${HASH_MODULUS} seed 0x${part.seed.toString(16)}`;
 }
 
 function hex(number: number): string {

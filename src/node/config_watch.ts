@@ -34,7 +34,7 @@ export function watchConfig(
     text = next;
     const read = settingsOrNothing(options);
     if (read === undefined) return;
-    if (elsewhere(read) !== elsewhere(now)) return restart();
+    if (otherSettings(read) !== otherSettings(now)) return restart();
     now = read;
     apply(read);
   }, POLL_MILLISECONDS);
@@ -42,7 +42,7 @@ export function watchConfig(
 }
 
 /** All settings but those that only rules follow from, as text to compare. */
-function elsewhere({ proxy: _, document: __, ...rest }: Settings): string {
+function otherSettings({ proxy: _, document: __, ...rest }: Settings): string {
   return JSON.stringify(rest);
 }
 

@@ -24,6 +24,7 @@ import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
+import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 
@@ -36,6 +37,8 @@ export interface Process {
   /** The newest settings: a changed configuration file replaces them. */
   inForce: Settings;
   readonly client: ApiClient | undefined;
+  /** Where heads of the ledger are published, besides the metrics. */
+  readonly lease: HeadLease | undefined;
   readonly served: Served;
   readonly faults: Faults;
   readonly ledger: RunLedger;
@@ -75,7 +78,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
       serving.follow();
     },
     restart() {
-      log.warn(`${options.config} has changed beyond the rules: ending, to be started again`);
+      log.warn(`${options.config} has changes that need a restart: ending, to be started again`);
       restart = true;
       stop.abort();
     },
@@ -111,6 +114,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
     broken.throwIfAborted();
     if (ledger.failure === undefined) await checkpoints?.end();
+    await process.lease?.end();
   } finally {
     process.signed = checkpoints?.stop();
   }
@@ -124,7 +128,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
  * wait for them; the worker of the ledger has the segments alone.
  */
 function signing(
-  { options, inForce, signed, served: { engine, metrics } }: Process,
+  { options, inForce, signed, lease, served: { engine, metrics } }: Process,
   ports: Ports,
   broken: AbortSignal,
   resources: DisposableStack,
@@ -136,7 +140,10 @@ function signing(
     ledger,
     (record) => appendRecord(engine, ports, record),
     ports.now,
-    (head) => metrics.noteHead(head),
+    (head) => {
+      metrics.noteHead(head);
+      lease?.publish(head, performance.now());
+    },
     signed,
   );
   const wake = () => {
@@ -214,7 +221,7 @@ function summary({ cluster, synced, rejections, committedOffset }: EngineState):
     return 0;
   }
   if (rejections > 0) {
-    log.error("the kernel does not hold the state: the last commit was rejected (see above)");
+    log.error("the kernel does not hold the rules of the ledger: the last commit was rejected (see above)");
     return EXIT.failure;
   }
   const services = cluster.services.size;

@@ -15,6 +15,7 @@ import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
+import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
 import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
@@ -91,13 +92,25 @@ async function runOn(
   assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
   const faults = new Faults(served.metrics.condition);
-  const process: Process = { options, inForce, client, served, faults, ledger, stop: stopSignal() };
+  const lease = headLease(client, inForce.node, options.headLease);
+  const process: Process = { options, inForce, client, lease, served, faults, ledger, stop: stopSignal() };
   try {
     return await runProcess(process, found);
   } finally {
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
   }
+}
+
+/** Publishes heads of the ledger in `namespace`, where that is wanted and there is an API server. */
+function headLease(
+  client: ApiClient | undefined,
+  node: string,
+  namespace: string | undefined,
+): HeadLease | undefined {
+  if (client === undefined || namespace === undefined) return undefined;
+  const write: Write = (method, path, object) => client.write(method, path, object);
+  return new HeadLease(namespace, node, write, (text) => log.warn(text));
 }
 
 /** Closes the ledger. A worker that stands still in a call of the disk would keep the process from ending by itself. */
@@ -213,7 +226,9 @@ async function live(process: Process, found: Found): Promise<number> {
 /** Logs that the ledger's disk begins to fail, or works again. */
 function logLedgerFailure(failure: LedgerFailure | undefined): void {
   if (failure === undefined) log.info("the ledger is written again: nothing is missing");
-  else log.error(`the ledger cannot be written: ${failure.reason}; rules go on, its records wait in memory`);
+  else {log.error(
+      `the ledger cannot be written: ${failure.reason}; rules are still applied, and records wait in memory`,
+    );}
 }
 
 /** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
@@ -276,7 +291,7 @@ function capable(kernel: Kernel): boolean {
   const version = kernelVersion(Deno.osRelease());
   const missing = [...version.available ? [] : [version], ...missingCapabilities(kernel)];
   for (const { name, problem } of missing) log.error(`cannot run here: ${name}: ${problem}`);
-  if (missing.length > 0) log.error("to see the rules without writing them, use --dry-run");
+  if (missing.length > 0) log.error("to print the rules without changing the kernel, use --dry-run");
   return missing.length === 0;
 }
 
@@ -303,7 +318,9 @@ function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, n
 function takeOver(engine: EngineState, ports: Ports): void {
   const tables = kubeProxyTables(ports.kernel);
   if (tables.length > 0) {
-    log.info(`taking over from kube-proxy: ${tableNames(tables)} will go in the batch that brings our rules`);
+    log.info(
+      `taking over from kube-proxy: ${tableNames(tables)} will be deleted in the batch that adds our rules`,
+    );
     perform(engine, ports, { kind: "takeover", tables });
   }
   for (const other of otherModes(ports.kernel)) log.warn(other);

@@ -11,6 +11,8 @@ export interface RunOptions extends ConfigOptions {
   readonly initOnly?: boolean;
   readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
+  /** Namespace of the Lease in which heads of the ledger are published. */
+  readonly headLease?: string;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
   readonly retainDays?: number;

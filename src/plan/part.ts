@@ -50,12 +50,12 @@ export function partOf(
 function unitsOf(delta: Delta): Unit[] {
   const units = new Map<string, Unit>();
   const sizes = new Map<string, number>();
-  const whole = new Set(delta.filter(({ set }) => objectNoun(set) !== undefined).map(serviceOf));
+  const pinned = new Set(delta.filter(isPinned).map(serviceOf));
   for (const change of delta) {
     const service = serviceOf(change);
     sizes.set(service, (sizes.get(service) ?? 0) + 1);
-    // Chains and sets of a Service refer to each other, and its frontends to them.
-    const frontend = whole.has(service) ? "" : frontendOf(change);
+    // With affinity the frontends of a ServicePort need what is at its cluster IP.
+    const frontend = pinned.has(service) ? nameOf(change) : frontendOf(change);
     const name = `${service}\n${frontend}`;
     const unit = units.get(name);
     if (unit === undefined) units.set(name, { service, frontend, changes: [change] });
@@ -68,18 +68,27 @@ function unitsOf(delta: Delta): Unit[] {
   );
 }
 
-/** The Service of a change, from the comment of its element or the name of its chain or set; "" where neither has it. */
-function serviceOf({ set, key, before, after }: ElementChange): string {
-  const comment = after?.comment ?? before?.comment;
-  if (comment !== undefined) return serviceOfComment(comment);
-  if (objectNoun(set) === undefined) return "";
-  // `endpoint-shop/web/tcp/http__10.244.0.1/8080` and its like (fold/affinity.ts).
-  return /^[a-z]+-([^/]+\/[^/]+)\//.exec(key)?.[1] ?? "";
+/** The name of the ServicePort or Service that a change is for; "" where its element has none. */
+function nameOf({ before, after }: ElementChange): string {
+  return after?.comment ?? before?.comment ?? "";
+}
+
+/** The Service of a change; "" where it concerns none alone. */
+function serviceOf(change: ElementChange): string {
+  return serviceOfComment(nameOf(change));
+}
+
+/** Whether a change is that of a ServicePort with affinity. */
+function isPinned({ set, before, after }: ElementChange): boolean {
+  const { name } = splitSetPath(set);
+  return /^(local-)?affinity-/.test(name) && (after ?? before)?.comment !== undefined;
 }
 
 /** The frontend of a change: its family and the key, without the slot or the source. */
 function frontendOf({ set, key }: ElementChange): string {
   const { family, name } = splitSetPath(set);
+  // A chain, and the element that leads there.
+  if (objectNoun(set) !== undefined || name === "affinity-renewals") return `${family} renewals`;
   const isBehind = CONTAINERS.get(set)?.key.at(-1) === "slot" || name === "firewall-sources";
   return `${family} ${isBehind ? key.slice(0, key.lastIndexOf(" . ")) : key}`;
 }

@@ -4,10 +4,9 @@
 
 import { policiesOf } from "../history/services.ts";
 import { type ServiceName, serviceName } from "../kube/service_name.ts";
-import { pinnedEndpoint } from "../fold/affinity.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
-import { OBJECT_PATHS, PATHS } from "../fold/skeleton.ts";
+import { PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
@@ -192,7 +191,7 @@ function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceE
   );
 }
 
-/** The record that gave each endpoint its slot, by `address . port`; with affinity, the one that made its set of clients. */
+/** The record that gave each endpoint its slot, by `address . port`; with affinity, the one that gave it a number. */
 function placedEndpoints({ elements }: View, port: ServicePort): Map<string, number> {
   const placed = new Map<string, number>();
   const frontend = [port.clusterIP, port.protocol, String(port.port)];
@@ -206,9 +205,14 @@ function placedEndpoints({ elements }: View, port: ServicePort): Map<string, num
     if (found.comment === undefined || found.comment === port.name) placed.set(found.value!, found.cause);
   }
   if (port.affinitySeconds === 0) return placed;
-  for (const [name, { cause }] of elements.get(OBJECT_PATHS[port.family].set)!) {
-    const endpoint = pinnedEndpoint(port, name);
-    if (endpoint !== undefined) placed.set(endpoint, cause);
+  const numbered = elements.get(PATHS[port.family]["affinity-endpoints"])!;
+  for (const list of ["affinity-slots", "local-affinity-slots"] as const) {
+    const numbers = elements.get(PATHS[port.family][list])!;
+    const numberIn = (slot: number) => numbers.get(elementKey([...frontend, String(slot)]))?.value;
+    for (let slot = 0, number; (number = numberIn(slot)) !== undefined; slot++) {
+      const found = numbered.get(elementKey([...frontend, number]));
+      if (found?.comment === port.name) placed.set(found.value!, found.cause);
+    }
   }
   return placed;
 }

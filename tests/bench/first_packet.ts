@@ -3,6 +3,7 @@
 // are paired.
 //
 //   deno task bench:first-packet [--json] [SERVICES ...]
+//   deno task bench:first-packet --rules [SERVICES [TURNS]]     takes the skeleton apart, rule by rule
 
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
 import {
@@ -19,6 +20,7 @@ import { Lab } from "../support/lab/lab.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { table } from "./table.ts";
 import { percentile } from "./percentile.ts";
+import { printRuleCosts } from "./rule_costs.ts";
 
 const ROUNDS = 4000;
 const WARM_UP = 500;
@@ -36,6 +38,11 @@ export interface FirstPacket {
   readonly p50: number;
 }
 
+if (Deno.args[0] === "--rules") {
+  const [services = 10_000, turns = 150] = Deno.args.slice(1).map(Number);
+  printRuleCosts(services, turns);
+  Deno.exit();
+}
 const json = Deno.args[0] === "--json";
 const given = Deno.args.slice(json ? 1 : 0).map(Number);
 const sizes = given.length > 0 ? given : [10, 1000, 30_000];

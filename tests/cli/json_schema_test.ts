@@ -16,6 +16,7 @@ function questions(folder: string, service: string, target: string, at: [number,
   const ledger = ["--ledger", folder];
   const [good, bad] = at.map((offset) => `@${offset}`) as [string, string];
   return [
+    ["audit/1", ["audit", ...ledger]],
     ["bisect/1", ["bisect", good, bad, "10.244.9.9", target, "--all", ...ledger]],
     ["blame/1", ["blame", service, ...ledger]],
     ["diff/1", ["diff", good, bad, ...ledger]],

@@ -20,6 +20,30 @@ export const DIFFERENCES: readonly Difference[] = [
     shownBy: "tests/kernel/traffic_test.ts",
   },
   {
+    theirs: "packets are refused and dropped in chains of type filter, after routing, at priority 0",
+    ours:
+      "in chains of type nat, before routing: filter chains of other programs do not see refused packets at forward and input, and their policy does not come before a refusal",
+    reason:
+      "the kernel shows these chains the first packet of a connection alone: established ones cost nothing",
+    shownBy: "tests/fold/skeleton_test.ts",
+  },
+  {
+    theirs:
+      "a packet that another program translated to a cluster IP, or to a frontend without endpoints, is refused",
+    ours:
+      "it goes where that program sends it: of the NAT chains at a hook the first that translates ends it",
+    reason: "as above",
+    shownBy: "tests/kernel/first_packet_test.ts",
+  },
+  {
+    theirs:
+      "every packet of a flow that no one has answered is compared with source ranges and frontends without endpoints",
+    ours:
+      "the first one is; when a range is tightened, the unanswered flows that it excludes are deleted from connection tracking. A flow to a frontend that came later and has no endpoints is refused once its entry has expired",
+    reason: "as above",
+    shownBy: "tests/kernel/first_packet_test.ts",
+  },
+  {
     theirs:
       "of two Services that claim one frontend a random one holds it (the last one visited), and it may change at each sync",
     ours:
@@ -81,6 +105,12 @@ export const DIFFERENCES: readonly Difference[] = [
     ours: "NodePorts are served on no address of that family until the Node object has one",
     reason: "a port must not be opened on addresses that no setting names",
     shownBy: "tests/fold/policy_test.ts",
+  },
+  {
+    theirs: "the pins of an endpoint are deleted with it",
+    ours: "they are not used while it is gone; the client's next connection replaces the pin",
+    reason: "pins are written by packets alone; a pod that is unready for a moment keeps its clients",
+    shownBy: "tests/kernel/affinity_test.ts",
   },
   {
     theirs: "a changed affinity timeout may not reach the kernel: the timeout is the set's",

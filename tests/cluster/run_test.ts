@@ -255,7 +255,7 @@ Deno.test({
     assert.doesNotMatch(rules(), /0x00004000/);
     write({ nftables: { masqueradeBit: 3 }, hostnameOverride: "node-b" });
     assert.equal((await program.status).code, 3);
-    assert.match(program.log, /has changed beyond the rules: ending, to be started again/);
+    assert.match(program.log, /has changes that need a restart: ending, to be started again/);
     const ledger = [...Deno.readDirSync(`${folder}/ledger`)].map(({ name }) =>
       Deno.readTextFileSync(`${folder}/ledger/${name}`)
     );

@@ -195,7 +195,13 @@ Deno.test("another skeleton, or a table that cannot be decoded, is replaced in o
   {
     using first = new Process(kernel, storage);
     first.list(WEB, PODS);
-    kernel.commit([{ verb: "flush", noun: "chain", family: "ip", table: "ledgerproxy", name: "services" }]);
+    kernel.commit([{
+      verb: "flush",
+      noun: "chain",
+      family: "ip",
+      table: "ledgerproxy",
+      name: "nat-prerouting",
+    }]);
   }
   {
     using second = new Process(kernel, storage);

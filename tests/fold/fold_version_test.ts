@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
-    "ledgers/0.6.0": "76aa2f1d5ad8a0b8a1b460d41d462e739f6cd3081efe5962baf0e7722e98574b",
-    "recordings/evening": "576affa75f2574e4fbc5203080d82168b97464ad078479f71c42cd3e6cd648ce",
+    "ledgers/0.1.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
+    "ledgers/0.6.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
+    "recordings/evening": "fe7c8e05038183c347c768c9bab5e612efec6a3c7a8e6f88717448a6a78a2420",
   },
 };
 

@@ -1,7 +1,7 @@
 // Leads: numbers written as addresses.
 
 import assert from "node:assert/strict";
-import { lead, type LeadKind, leadsOf, PINNED } from "../../src/fold/leads.ts";
+import { lead, type LeadKind, leadsOf, PINNED, PINNED_LOCAL } from "../../src/fold/leads.ts";
 import { SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
 import { contains, parseAddress, parseCidr } from "../../src/kube/address.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
@@ -12,7 +12,7 @@ Deno.test("each kind and slot class has a lead of its own, in canonical text and
   for (const family of FAMILIES) {
     const seen = new Set<string>();
     for (const kind of KINDS) {
-      for (const slotClass of [...SLOT_CLASSES, PINNED]) {
+      for (const slotClass of [...SLOT_CLASSES, PINNED, PINNED_LOCAL]) {
         const one = lead(family, kind, slotClass);
         assert.equal(parseAddress(one), one);
         seen.add(one);
@@ -20,7 +20,7 @@ Deno.test("each kind and slot class has a lead of its own, in canonical text and
         assert.deepEqual(prefixes, [kind]);
       }
     }
-    assert.equal(seen.size, KINDS.length * (SLOT_CLASSES.length + 1));
+    assert.equal(seen.size, KINDS.length * (SLOT_CLASSES.length + 2));
   }
 });
 

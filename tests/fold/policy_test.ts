@@ -260,26 +260,43 @@ Deno.test("no element of a Service without affinity leads to a chain, which woul
   }
 });
 
-Deno.test("affinity has a chain, and a set for each endpoint, and leaves nothing behind", () => {
-  const objects = (fields: Partial<Service["spec"]>) => folded(spec(fields), BOTH).desired;
-  const found = (fields: Partial<Service["spec"]>) =>
-    lines(objects(fields)).filter((line) => /\(|affinity-ips|service-ips/.test(line));
-  const pins = (address: string) => `affinity-shop/web/tcp/http__${address}/8080`;
-  const to = (address: string) =>
-    `update @${pins(address)} { ip saddr timeout 1m30s } meta l4proto tcp dnat to ${address}:8080`;
+Deno.test("affinity is elements, but for the chain of its timeout, and leaves nothing behind", () => {
+  const found = (fields: Partial<Service["spec"]>, nodePort?: number) =>
+    lines(folded(spec(fields, nodePort), BOTH).desired).filter((line) =>
+      /\(|affinity|service-ips/.test(line)
+    );
   const affinity = {
     sessionAffinity: "ClientIP",
     sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } },
   };
-  assert.deepEqual(found(affinity), [
-    "ip (chains) service-shop/web/tcp/http : " +
-    `ip saddr @${pins("10.244.0.1")} ${to("10.244.0.1")}; ` +
-    `ip saddr @${pins("10.244.1.1")} ${to("10.244.1.1")}; ` +
-    `numgen random mod 2 0 ${to("10.244.0.1")}; ${to("10.244.1.1")}`,
-    `ip (sets) ${pins("10.244.0.1")} : type ipv4_addr; flags dynamic,timeout`,
-    `ip (sets) ${pins("10.244.1.1")} : type ipv4_addr; flags dynamic,timeout`,
-    "ip affinity-ips 10.96.0.1 . tcp . 80 : goto service-shop/web/tcp/http",
-    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.255.255",
-  ]);
-  assert.deepEqual(found({ sessionAffinity: "None" }), ["ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2"]);
+  const port = "10.96.0.1 . tcp . 80";
+  const [first, second] = ["188.4.226.145", "188.4.227.145"];
+  const atClusterIP = [
+    "ip (chains) renew/90 : jump affinity-key; update @affinity-pins " +
+    "{ ct original ip saddr . ip saddr . meta l4proto . th dport timeout 1m30s : ip daddr }",
+    `ip affinity-classes ${port} : 0.0.0.2`,
+    `ip affinity-cluster-ips ${port} : 10.96.0.1`,
+    `ip affinity-endpoints ${port} . ${first} : 10.244.0.1 . 8080`,
+    `ip affinity-endpoints ${port} . ${second} : 10.244.1.1 . 8080`,
+    `ip affinity-numbers ${port} . ${first}`,
+    `ip affinity-numbers ${port} . ${second}`,
+    "ip affinity-renewals 0.0.0.90 : jump renew/90",
+    `ip affinity-slots ${port} . 0 : ${first}`,
+    `ip affinity-slots ${port} . 1 : ${second}`,
+    `ip affinity-timeouts ${port} : 0.0.0.90`,
+  ];
+  assert.deepEqual(found(affinity), [...atClusterIP, `ip service-ips ${port} : 0.0.255.255`]);
+  assert.deepEqual(
+    found({ ...affinity, type: "NodePort" }, 30080).filter((line) => !atClusterIP.includes(line)),
+    [
+      `ip affinity-nodeport-endpoints tcp . 30080 . ${first} : 10.244.0.1 . 8080`,
+      `ip affinity-nodeport-endpoints tcp . 30080 . ${second} : 10.244.1.1 . 8080`,
+      "ip affinity-nodeport-ips tcp . 30080 : 10.96.0.1",
+      "ip affinity-nodeport-ports tcp . 30080 : 80",
+      "ip affinity-nodeport-timeouts tcp . 30080 : 0.0.0.90",
+      `ip affinity-port-nodeports ${port} : 30080`,
+      `ip service-ips ${port} : 0.0.255.255`,
+    ],
+  );
+  assert.deepEqual(found({ sessionAffinity: "None" }), [`ip service-ips ${port} : 0.0.0.2`]);
 });

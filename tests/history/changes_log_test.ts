@@ -21,7 +21,7 @@ function about(text: string, past = PAST): string {
   const state = stateToRead(past, [...past.records()].at(-1)!.offset);
   const subject = findSubject(directoryOf(state), text);
   assert.ok(!isNameProblem(subject), text);
-  return found(filterOf(subject, state), past);
+  return found(filterOf(subject, () => state), past);
 }
 
 Deno.test("without a filter every record but an accepted commit is a change, newest first", () => {
@@ -56,7 +56,7 @@ Deno.test("by kind of change", () => {
     fields: "9f1",
     object: "12 11 1 0",
   });
-  const onB = filterOf({ kind: "node", node: "node-b", addresses: [] }, { objects: new Map() });
+  const onB = filterOf({ kind: "node", node: "node-b", addresses: [] }, () => ({ objects: new Map() }));
   assert.equal(found({ ...onB, change: "readiness" }), "7e1 5e1");
 });
 

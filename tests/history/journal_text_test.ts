@@ -60,3 +60,37 @@ Deno.test("a text of another version, one that is cut, and any other text have n
     assert.equal(readJournalText(wrong), undefined, wrong);
   }
 });
+
+/** Whether any text of an entry is `needle`. */
+const hasText = (entry: JournalEntry, needle: string) =>
+  Object.values(entry).some((value) => hasTextIn(value, needle));
+function hasTextIn(value: unknown, needle: string): boolean {
+  if (typeof value === "object" && value !== null) {
+    return Object.values(value).some((one) => hasTextIn(one, needle));
+  }
+  return value === needle;
+}
+
+Deno.test("property: with a needle, the entries that have it as a text are read whole, and all commits", () => {
+  fc.assert(fc.property(ENTRIES, fc.stringMatching(/^[a-z0-9.]{1,3}$/), fc.nat(7), (entries, needle, at) => {
+    const marked = entries.map((entry, i) =>
+      i === at
+        ? { ...entry, endpoints: [{ address: needle, was: "", is: "ready", node: "", pod: "" }] }
+        : entry
+    );
+    const same = (found: unknown) => JSON.parse(JSON.stringify(found));
+    const read = readJournalText(journalText(marked), { details: true, needle })!;
+    const wanted = (entry: JournalEntry) => hasText(entry, needle) || entry.commit !== undefined;
+    const offsets = (found: readonly JournalEntry[]) => found.filter(wanted).map(({ offset }) => offset);
+    assert.deepEqual(offsets(read), offsets(marked));
+    const whole = (found: readonly JournalEntry[]) => same(found.filter((entry) => hasText(entry, needle)));
+    assert.deepEqual(whole(read), whole(marked));
+  }));
+});
+
+Deno.test("an address with leading zeros may be the needle", () => {
+  const [entry] = fc.sample(ENTRIES.filter((entries) => entries.length > 0), { numRuns: 1, seed: 1 })[0]!;
+  const one = { ...entry!, endpoints: [{ address: "10.00.0.7", was: "", is: "ready", node: "", pod: "" }] };
+  const [read] = readJournalText(journalText([one]), { details: true, needle: "10.0.0.7" })!;
+  assert.equal(read!.endpoints[0]!.address, "10.00.0.7");
+});

@@ -20,7 +20,7 @@ Deno.test("omitted changes are counted; a rejected commit has its error; drift a
   const { offset } = past.lookup()(0)!;
   const commit = past.lookup()(4)!.record as CommitRecord;
   const records: readonly (readonly [LedgerRecord, readonly (string | RegExp)[]])[] = [
-    [{ ...commit, changes: [], changesOmitted: 7 }, [/commit of/, "    and 7 changes more"]],
+    [{ ...commit, changes: [], changesOmitted: 7 }, [/commit of/, "    and 7 more changes"]],
     [{ ...commit, changes: [], outcome: "rejected", error: "EBUSY" }, ["@0  02  rejected: EBUSY"]],
     [{ kind: "gap", time: timeAt(4), reason: "ENOSPC", records: 3 }, ["@0  04  gap of 3 records: ENOSPC"]],
     [

@@ -44,7 +44,7 @@ const PATH: RealPath = {
 
 Deno.test("a path names tables, chains and rules, and the share of its outcome", () => {
   assert.deepEqual(realPathLines(PATH), [
-    "10.244.9.9 -> 10.96.0.1:80/tcp on node node-a, a packet that came now",
+    "10.244.9.9 -> 10.96.0.1:80/tcp on node node-a, a packet that arrives now",
     "",
     "table ip ledgerproxy",
     "  services: goto lead",
@@ -52,7 +52,7 @@ Deno.test("a path names tables, chains and rules, and the share of its outcome",
     "  forward: rule 3 accept",
     "",
     "to 10.244.0.1:8080, masqueraded",
-    "The rules at @12 say so too, with 50.0 %.",
+    "The rules at @12 lead there too, with 50.0 %.",
   ]);
 });
 
@@ -64,7 +64,7 @@ Deno.test("a difference names the rule that the ledger lacks, and what its rules
     "  services: goto lead   not in the rules at @12",
     "",
     "lost behind the last of these rules: without a route, by a reverse path filter, or by a program that took it",
-    "The rules at @12 say something else:",
+    "The rules at @12 lead elsewhere:",
     "  50.0 %  to 10.244.0.1:8080, masqueraded",
     "  50.0 %  to 10.244.0.2:8080, masqueraded",
   ]);

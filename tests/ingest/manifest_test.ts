@@ -351,7 +351,7 @@ Deno.test("a key that is twice in a map is reported, and its last value counts",
   await withFolder({ "a.yaml": `${ONE}spec: {clusterIP: 10.96.0.9}\n` }, (folder) => {
     const { objects, problems } = readManifests(folder);
     assert.equal((objects[0] as Service).spec.clusterIP, "10.96.0.9");
-    assert.match(problems[0]!, /a\.yaml:5: "spec" stands twice; the last is used/);
+    assert.match(problems[0]!, /a\.yaml:5: "spec" is there twice; the last is used/);
   });
 });
 

@@ -23,13 +23,29 @@ ${others}`;
   return decodeAll([nodeManifest(), ...parseScenario(text).objects.map(manifestOf)]);
 }
 
-/** The servers that answer `CONNECTIONS` connections of one client. */
-function servers(lab: Lab, host: HostName, source: string, destination: string, port: number): string[] {
+/** The servers that answer `connections` connections of one client, or datagrams. */
+function servers(
+  lab: Lab,
+  host: HostName,
+  source: string,
+  destination: string,
+  port: number,
+  { protocol = "tcp", connections = CONNECTIONS }: { protocol?: "tcp" | "udp"; connections?: number } = {},
+): string[] {
   const seen = Array.from(
-    { length: CONNECTIONS },
-    () => send(lab, { host, source, destination, port, protocol: "tcp" }, 1000).split(" from ")[0]!,
+    { length: connections },
+    () => send(lab, { host, source, destination, port, protocol }, 1000).split(" from ")[0]!,
   );
   return [...new Set(seen)].sort();
+}
+
+/** The pins of both families, as nft prints them. */
+function pinsOf(lab: Lab): string[] {
+  return ["ip", "ip6"].flatMap((family) =>
+    lab.run("node", `nft list map ${family} ledgerproxy affinity-pins`).match(
+      /\S+ \. \S+[^,={}]*? timeout [^,}]*/g,
+    ) ?? []
+  );
 }
 
 const fromPod = (lab: Lab) => servers(lab, "pod-1", "10.244.1.5", "10.96.0.10", 80);
@@ -78,7 +94,7 @@ Deno.test("a pin ends when its endpoint goes, and when affinity is turned off", 
   assert.notEqual(next, pinned);
   proxy.apply(cluster("", ALL));
   assert.deepEqual(fromPod(lab), SERVERS);
-  assert.equal(lab.run("node", "nft list ruleset").includes("shop/web/tcp"), false, "its chains are gone");
+  assert.equal(lab.run("node", "nft list ruleset").includes("renew/"), false, "its chain is gone");
 });
 
 Deno.test("a changed timeout is applied, and existing pins stay", async () => {
@@ -91,4 +107,160 @@ Deno.test("a changed timeout is applied, and existing pins stay", async () => {
   const pins = () => lab.run("node", "nft list ruleset").includes("expires");
   assert.ok(pins());
   await until("the pin has timed out", () => !pins());
+});
+
+const EVERYWHERE = "type=LoadBalancer ips=10.96.0.10,fd00:96::10 ports=http:80/tcp:30080,dns:53/udp:30053 " +
+  "external-ips=198.51.100.10,fd00:198::10 balancer=198.51.100.20,fd00:198::20";
+const ALL6 = [
+  "fd00:10:244:1::6@node-a",
+  "fd00:10:244:2::5@node-b",
+  "fd00:10:244:2::6@node-b",
+  "fd00:10:244:2::7@node-b",
+];
+const ENDPOINTS_OF = { ip: ALL, ip6: ALL6 };
+const FRONTENDS = {
+  ip: ["10.96.0.10", "198.51.100.10", "198.51.100.20", "192.168.0.2"],
+  ip6: ["fd00:96::10", "fd00:198::10", "fd00:198::20", "fd00:192::2"],
+};
+const CLIENTS = {
+  ip: [["outside", "203.0.113.2"], ["outside", "203.0.113.66"], ["outside", "10.244.3.9"], [
+    "pod-1",
+    "10.244.1.5",
+  ]],
+  ip6: [["outside", "fd00:203::2"], ["outside", "fd00:203::66"], ["pod-1", "fd00:10:244:1::5"]],
+} as const;
+
+function everywhere(fields: string, endpoints: typeof ENDPOINTS_OF = ENDPOINTS_OF) {
+  const text = `
+service shop/web ${EVERYWHERE} ${fields}
+slice shop/web-a ports=http:8080/tcp,dns:5353/udp ${endpoints.ip.join(" ")}
+slice shop/web-b ports=http:8080/tcp,dns:5353/udp ${endpoints.ip6.join(" ")}`;
+  return decodeAll([nodeManifest(), ...parseScenario(text).objects.map(manifestOf)]);
+}
+
+/** The servers that a client of `family` reaches by all frontends of a port. */
+function byEveryFrontend(lab: Lab, family: "ip" | "ip6", client: number, protocol: "tcp" | "udp"): string[] {
+  const [host, source] = CLIENTS[family][client]!;
+  const [port, nodePort] = protocol === "tcp" ? [80, 30080] : [53, 30053];
+  const seen = FRONTENDS[family].flatMap((address, i) =>
+    servers(lab, host, source, address, i === 3 ? nodePort : port, { protocol, connections: 6 })
+  );
+  return [...new Set(seen)].sort();
+}
+
+Deno.test("each client has one endpoint of a ServicePort at all of its frontends, in both families, over TCP and UDP", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  proxy.apply(everywhere("affinity=60"));
+  for (const family of ["ip", "ip6"] as const) {
+    for (const protocol of ["tcp", "udp"] as const) {
+      for (const client of CLIENTS[family].keys()) {
+        const seen = byEveryFrontend(lab, family, client, protocol);
+        assert.equal(seen.length, 1, `${family} ${protocol} ${client}: ${seen}`);
+        assert.match(seen[0]!, protocol === "tcp" ? /:8080$/ : /:5353$/);
+      }
+    }
+  }
+  assert.equal(
+    pinsOf(lab).length,
+    2 * (CLIENTS.ip.length + CLIENTS.ip6.length),
+    "one for each client and ServicePort",
+  );
+});
+
+Deno.test("under Local policies a client is pinned to an endpoint that the policy allows", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  const local = { ip: ["10.244.1.5@node-a", ...ALL], ip6: ["fd00:10:244:1::5@node-a", ...ALL6] };
+  proxy.apply(everywhere("affinity=60 external=Local internal=Local", local));
+  for (const family of ["ip", "ip6"] as const) {
+    for (const protocol of ["tcp", "udp"] as const) {
+      const [seen, ...others] = byEveryFrontend(lab, family, 0, protocol);
+      assert.deepEqual(others, []);
+      assert.match(seen!, /1\.[56]:|1::[56]\]:/, "an endpoint of the node");
+    }
+  }
+  // A pod may use all endpoints of external addresses. Once it has used the cluster IP, its pin is a local one.
+  const [host, source] = CLIENTS.ip[3];
+  const far = () => servers(lab, host, source, "198.51.100.10", 80, { connections: 3 });
+  const first = far();
+  assert.equal(first.length, 1);
+  const [internal, ...rest] = servers(lab, host, source, "10.96.0.10", 80, { connections: 6 });
+  assert.deepEqual(rest, []);
+  assert.match(internal!, /^10\.244\.1\.[56]:/);
+  assert.deepEqual(far(), [internal], "all frontends share the pin");
+});
+
+Deno.test("a pin stays while others of the list come, go and change places", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  for (const family of ["ip", "ip6"] as const) {
+    proxy.apply(everywhere("affinity=3600"));
+    const [pinned] = byEveryFrontend(lab, family, 0, "tcp");
+    const isPinned = (endpoint: string) =>
+      pinned!.replace(/[[\]]/g, "").startsWith(`${endpoint.split("@")[0]}:`);
+    for (const gone of ENDPOINTS_OF[family].filter((endpoint) => !isPinned(endpoint))) {
+      const left = ENDPOINTS_OF[family].filter((endpoint) => endpoint !== gone);
+      proxy.apply(everywhere("affinity=3600", { ...ENDPOINTS_OF, [family]: left }));
+      assert.deepEqual(byEveryFrontend(lab, family, 0, "tcp"), [pinned], `without ${gone}`);
+      proxy.apply(
+        everywhere("affinity=3600", { ...ENDPOINTS_OF, [family]: [...left].reverse().concat(gone) }),
+      );
+      assert.deepEqual(byEveryFrontend(lab, family, 0, "tcp"), [pinned], `${gone} is back`);
+    }
+    const alone = ENDPOINTS_OF[family].filter(isPinned);
+    proxy.apply(everywhere("affinity=3600", { ...ENDPOINTS_OF, [family]: alone }));
+    assert.deepEqual(byEveryFrontend(lab, family, 0, "tcp"), [pinned], "the only one");
+  }
+});
+
+Deno.test("a client whose endpoint has gone gets another one, and keeps it when the first is back", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  for (const family of ["ip", "ip6"] as const) {
+    proxy.apply(everywhere("affinity=3600"));
+    const [pinned] = byEveryFrontend(lab, family, 0, "udp");
+    const pins = pinsOf(lab);
+    const isPinned = (endpoint: string) =>
+      pinned!.replace(/[[\]]/g, "").startsWith(`${endpoint.split("@")[0]}:`);
+    const left = ENDPOINTS_OF[family].filter((endpoint) => !isPinned(endpoint));
+    proxy.apply(everywhere("affinity=3600", { ...ENDPOINTS_OF, [family]: left }));
+    assert.equal(pinsOf(lab).length, pins.length, "the pin of the endpoint that is gone does no harm");
+    const [next, ...others] = byEveryFrontend(lab, family, 0, "udp");
+    assert.deepEqual(others, []);
+    assert.notEqual(next, pinned);
+    assert.equal(pinsOf(lab).length, pins.length, "and is replaced");
+    proxy.apply(everywhere("affinity=3600"));
+    assert.deepEqual(byEveryFrontend(lab, family, 0, "udp"), [next]);
+  }
+});
+
+Deno.test("affinity that is turned on, off and on again pins while it is on", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  for (const _ of [1, 2]) {
+    proxy.apply(everywhere(""));
+    assert.equal(servers(lab, "outside", "203.0.113.2", "10.96.0.10", 80).length, ALL.length);
+    proxy.apply(everywhere("affinity=60"));
+    for (const family of ["ip", "ip6"] as const) {
+      assert.equal(byEveryFrontend(lab, family, 0, "tcp").length, 1);
+    }
+  }
+});
+
+Deno.test("each connection renews the pin of its client", async () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  proxy.apply(everywhere("affinity=600"));
+  for (const family of ["ip", "ip6"] as const) {
+    const [pinned] = byEveryFrontend(lab, family, 0, "tcp");
+    const expires = () => {
+      const [, minutes, seconds] = /expires (?:(\d+)m)?(?:(\d+)s)?/.exec(pinsOf(lab).at(-1)!)!;
+      return Number(minutes ?? 0) * 60 + Number(seconds ?? 0);
+    };
+    await until("two seconds have passed", () => expires() < 598);
+    const [host, source] = CLIENTS[family][0];
+    assert.deepEqual(servers(lab, host, source, FRONTENDS[family][1]!, 80, { connections: 1 }), [pinned]);
+    assert.ok(expires() >= 598);
+  }
 });

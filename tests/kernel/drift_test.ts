@@ -48,7 +48,7 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
       "delete element ip ledgerproxy cluster-ips { 10.96.0.1 }",
       /^delete element ip ledgerproxy cluster-ips$/,
     ],
-    ["add rule ip ledgerproxy services accept", /^add rule ip ledgerproxy$/],
+    ["add rule ip ledgerproxy nat-prerouting accept", /^add rule ip ledgerproxy$/],
     ["delete table ip6 ledgerproxy", /^delete table ip6 ledgerproxy$/],
   ];
   for (const [i, [act, change]] of acts.entries()) {
@@ -78,6 +78,27 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
   // A change of the cluster puts the rules back without waiting.
   writeSource(folder, 4);
   await until("a change brings them back", served(kernel, 4));
+  assert.equal(await program.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a table that another program made dormant is made anew, while the program runs and at a start", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 3);
+  const rules = () => shell("nft list table ip ledgerproxy").replace(/comment "ledger [^"]*"/, "");
+  let before = "";
+  {
+    await using program = new SourceProgram(folder, "store");
+    await until("the Service is served", served(kernel, 3));
+    before = rules();
+    shell("nft 'add table ip ledgerproxy { flags dormant; }'");
+    await until("the rules are applied again", () => rules() === before);
+    assert.equal(await program.stop(), 0);
+  }
+  shell("nft 'add table ip ledgerproxy { flags dormant; }'");
+  await using program = new SourceProgram(folder, "store");
+  await until("the rules are applied again after a start", () => rules() === before);
   assert.equal(await program.stop(), 0);
   await Deno.remove(folder, { recursive: true });
 });

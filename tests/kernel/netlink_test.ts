@@ -17,7 +17,7 @@ requirePrivateNamespace();
 
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
-const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-ips")!;
+const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-renewals")!;
 
 const element = (verb: "add" | "delete", address: string): Operation => ({
   verb,
@@ -30,9 +30,9 @@ const element = (verb: "add" | "delete", address: string): Operation => ({
 const verdict = (value: string): Operation => ({
   verb: "add",
   noun: "element",
-  set: setPath("ip", "ledgerproxy", "affinity-ips"),
+  set: setPath("ip", "ledgerproxy", "affinity-renewals"),
   container: VERDICTS,
-  element: { key: elementKey(["10.96.0.1", "tcp", "80"]), value },
+  element: { key: elementKey(["0.0.0.60"]), value },
 });
 
 /** A kernel with the skeleton in an otherwise empty namespace. */
@@ -112,7 +112,7 @@ Deno.test("a batch over both families is atomic: an error in ip6 rejects ip", ()
 
 Deno.test("a table with a rule that this program never writes is rejected, not misread", () => {
   using kernel = furnished();
-  nft(["add", "rule", "ip", "ledgerproxy", "services", "ip", "ttl", "64", "drop"]);
+  nft(["add", "rule", "ip", "ledgerproxy", "nat-prerouting", "ip", "ttl", "64", "drop"]);
   assert.throws(
     () => kernel.list(TABLES),
     (error) =>

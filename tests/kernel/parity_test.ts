@@ -117,6 +117,9 @@ Deno.test("every kind of object is the same through netlink, text and listing", 
     leads: { key: "10.0.0.1 . udp . 53", value: "0.1.0.4", comment: "shop/web:http" },
     ports: { key: "tcp . 30000", value: "jump two" },
     slots: { key: "10.0.0.1 . tcp . 80 . 65535", value: "10.0.0.2 . 8080", comment: "shop/web:http" },
+    "other-ports": { key: "tcp . 30000", value: "80" },
+    numbers: { key: "10.0.0.1 . tcp . 80 . 3", value: "188.4.226.145", comment: "shop/web:http" },
+    numbered: { key: "10.0.0.1 . tcp . 80 . 188.4.226.145", value: "10.0.0.2 . 8080" },
     "port-slots": { key: "tcp . 30000 . 0", value: "10.0.0.2 . 8080" },
   } as never;
   const operations = (table: string): Operation[] => [

@@ -187,7 +187,7 @@ Deno.test("errors in how fields go together are found too", () => {
       { detectLocalMode: "InterfaceNamePrefix" },
       "detectLocal.interfaceNamePrefix: nothing; detectLocalMode InterfaceNamePrefix needs it",
     ],
-    [{ nodePortAddresses: ["all", "all"] }, 'nodePortAddresses: "all" stands twice; once is enough'],
+    [{ nodePortAddresses: ["all", "all"] }, 'nodePortAddresses: "all" is there twice; once is enough'],
     [
       { clusterCIDR: "10.0.0.0/8,10.1.0.0/16" },
       'clusterCIDR: "10.0.0.0/8,10.1.0.0/16"; at most one CIDR of each family is expected',

@@ -64,10 +64,12 @@ Deno.test("assertElement rejects elements that do not fit their container", () =
   assert.throws(() => assertElement(set, { key: canonicalKey("x") }), /not a canonical/);
 });
 
-Deno.test("rule rejects an empty rule, mark bits out of range and a modulus of 0", () => {
+Deno.test("rule rejects an empty rule, mark bits out of range, a modulus of 0 and a seed of 0", () => {
   assert.throws(() => rule([]), /needs a statement/);
   assert.throws(() => rule([{ kind: "mark-set", operator: "|", bits: 0 }]), /mark bits/);
   assert.throws(() => rule([{ kind: "dnat", key: [{ kind: "numgen", modulus: 0 }], map: "m" }]), /modulus/);
+  const hash = { kind: "hash", of: ["ip saddr"], seed: 0 } as const;
+  assert.throws(() => rule([{ kind: "daddr-set", key: [hash], map: "m" }]), /seed/);
 });
 
 Deno.test("parseVerdict is the inverse of verdictText", () => {
@@ -100,19 +102,33 @@ Deno.test("every statement has its spelling in nft", () => {
     "dnat ip to ct original ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
     "ct original ip daddr . meta l4proto . th dport vmap @verdicts drop",
     "ct original ip daddr @addresses drop",
-    "ip saddr @pins update @pins { ip saddr timeout 1m } meta l4proto sctp dnat to 10.0.0.1:53",
+    "update @pins { ct original ip saddr . ip saddr . meta l4proto . th dport timeout 1d2h3m4s : ip daddr }",
+    "update @pins { ct original ip saddr . ip saddr . meta l4proto . th dport timeout 1m : ip daddr } return",
+    "ip daddr set ct original ip saddr . ip saddr . meta l4proto . th dport map @pins " +
+    "delete @pins { ct original ip saddr . ip saddr . meta l4proto . th dport : ip daddr }",
+    "ip daddr set ct original ip saddr . ip saddr . meta l4proto . th dport map @pins " +
+    "ip saddr . meta l4proto . th dport . ip daddr @sources return",
+    "ip daddr set ip saddr . meta l4proto . th dport . numgen random mod 4 map @numbers return",
+    "ip saddr set ct original ip daddr . meta l4proto . th dport map @leads return",
+    "ip saddr set ip saddr . meta l4proto . th dport map @leads ip saddr . meta l4proto . th dport vmap @verdicts",
+    "ip saddr set ct original ip saddr",
+    "th dport set meta l4proto . th dport map @other-ports",
+    "dnat ip to ct original ip daddr . meta l4proto . th dport . ip daddr map @numbered",
     "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
     'iifname "cbr0" drop',
     'iifname != "veth*" drop',
-    "numgen random mod 3 0 drop",
-    "ip saddr @pins drop",
+    "ip saddr @seen drop",
     "ip daddr . meta l4proto . th dport . ip saddr @sources drop",
-    "update @pins { ip saddr timeout 1d2h3m4s }",
-    "meta l4proto udp dnat to 10.0.0.2:8080",
     "dnat ip to meta l4proto . th dport . numgen random mod 1 map @port-slots",
   ]);
   assert.equal(
     ruleText("ip6", rule([{ kind: "reject", with: "tcp-reset" }], "why")),
     'reject with tcp reset comment "why"',
+  );
+  const hash = { kind: "hash", of: ["ct original ip6 saddr", "th dport"], seed: 255 } as const;
+  assert.equal(
+    ruleText("ip6", rule([{ kind: "unpin", key: [hash, hash], map: "pins" }])),
+    "delete @pins { jhash ct original ip6 saddr . th dport mod 4294967295 seed 0xff . " +
+      "jhash ct original ip6 saddr . th dport mod 4294967295 seed 0xff : ip6 daddr }",
   );
 });

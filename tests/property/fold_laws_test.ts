@@ -6,7 +6,7 @@ import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../../src/plan/digest.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { PINNED } from "../../src/fold/leads.ts";
+import { PINNED, PINNED_LOCAL } from "../../src/fold/leads.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -99,7 +99,9 @@ function slotClassOf(value: string): number | undefined {
   const [, kind, high, low] = /^0\.(\d)\.(\d+)\.(\d+)$/.exec(value) ?? [];
   const [, kind6, hex] = /^100::(?:(\d):)?([0-9a-f]+)$/.exec(value) ?? [];
   const slotClass = hex === undefined ? Number(high) * 256 + Number(low) : parseInt(hex, 16);
-  return (kind ?? kind6) === "2" || slotClass === PINNED ? undefined : slotClass;
+  return (kind ?? kind6) === "2" || slotClass === PINNED || slotClass === PINNED_LOCAL
+    ? undefined
+    : slotClass;
 }
 
 Deno.test("each frontend that leads to a pick chain has the slots that are always filled, so no connection is lost", () => {

@@ -85,15 +85,7 @@ function slotsAt(ledger: string, through: number): Map<string, number> {
   };
   for (const [path, set] of state.desired) {
     for (const { key, comment } of set.values()) {
-      if (/ (single-)?endpoints$/.test(path)) found(comment!, key.split(" . ")[0]);
-      // With affinity each endpoint has a set of clients: affinity-shop/web/tcp/http__10.244.0.1/8080.
-      const clients = /^affinity-(.+?)\/(.+?)\/\w+\/(.*)__/.exec(key);
-      if (clients === null || !path.endsWith("(sets)")) continue;
-      const [, namespace, name, port] = clients;
-      const family = clusterIPs(`${namespace}/${name}`).find((address) =>
-        address.includes(":") === path.startsWith("ip6")
-      );
-      found(`${namespace}/${name}:${port}`, family);
+      if (/ (single-|affinity-)?endpoints$/.test(path)) found(comment!, key.split(" . ")[0]);
     }
   }
   return slots;

@@ -47,7 +47,7 @@ Deno.test("a ServicePort has its endpoints, each with condition, traffic and cau
   assert.deepEqual(serviceNames(timeline.view), []);
 });
 
-Deno.test("with affinity, endpoints and their causes come from the chains of the Service", () => {
+Deno.test("with affinity, endpoints and their causes come from its numbered endpoints", () => {
   const records = [
     CONFIG,
     appears(service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp", undefined, { sessionAffinity: "ClientIP" })),

@@ -1,7 +1,7 @@
 // Random transactions over few names, so that they often refer to each other and clash.
 
 import fc from "fast-check";
-import type { Address, Family } from "../../src/nft/data_type.ts";
+import type { Family } from "../../src/nft/data_type.ts";
 import { type Chain, type Container, type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
 import type { Rule, Statement } from "../../src/nft/statement.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
@@ -42,7 +42,16 @@ export function worldSets(family: Family): Container[] {
       comment: "a set of intervals",
     },
     { kind: "set", name: "networks", key: [address], flag: "interval" },
-    { kind: "set", name: "pins", key: [address], flag: "dynamic" },
+    { kind: "set", name: "seen", key: [address], flag: "dynamic" },
+    {
+      kind: "map",
+      name: "pins",
+      key: family === "ip" ? [address, address, "inet_proto", "inet_service"] : ["slot", "slot"],
+      value: [address],
+      flag: "dynamic",
+      size: 1000,
+      comment: "clients",
+    },
     { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
     {
       kind: "map",
@@ -52,6 +61,14 @@ export function worldSets(family: Family): Container[] {
       comment: "addresses by frontend",
     },
     { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
+    { kind: "map", name: "other-ports", key: ["inet_proto", "inet_service"], value: ["inet_service"] },
+    { kind: "map", name: "numbers", key: [address, "inet_proto", "inet_service", "slot"], value: [address] },
+    {
+      kind: "map",
+      name: "numbered",
+      key: [address, "inet_proto", "inet_service", address],
+      value: [address, "inet_service"],
+    },
     {
       kind: "map",
       name: "slots",
@@ -109,6 +126,7 @@ export function worldStatements(family: Family): Statement[][] {
     [{ kind: "vmap", key: [destination, "meta l4proto", "th dport"], map: "verdicts" }],
     [{ kind: "vmap", key: ["meta l4proto", "th dport"], map: "ports" }],
     ...leadStatements(family),
+    ...pinStatements(family),
     [{
       kind: "dnat",
       key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
@@ -116,21 +134,14 @@ export function worldStatements(family: Family): Statement[][] {
     }],
     [{ kind: "match", selector: "iifname", operator: "==", value: "cbr0" }, drop],
     [{ kind: "match", selector: "iifname", operator: "!=", value: "veth*" }, drop],
-    [{ kind: "one-in", modulus: 3 }, drop],
-    [{ kind: "lookup", key: [source], set: "pins" }, drop],
+    [{ kind: "lookup", key: [source], set: "seen" }, drop],
     [{ kind: "lookup", key: [destination, "meta l4proto", "th dport", source], set: "sources" }, drop],
-    [{ kind: "pin", selector: source, set: "pins", timeoutSeconds: 93_784 }],
-    [
-      { kind: "match", selector: "meta l4proto", operator: "==", value: "udp" },
-      { kind: "dnat-to", address: ADDRESS[family][1] as Address, port: 8080 },
-    ],
     [{ kind: "dnat", key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 1 }], map: "port-slots" }],
   ];
 }
 
 /** Statements that write the destination, use the original one, or go on behind a map. */
 function leadStatements(family: Family): Statement[][] {
-  const source = family === "ip" ? "ip saddr" : "ip6 saddr";
   const destination = family === "ip" ? "ip daddr" : "ip6 daddr" as const;
   const drop: Statement = { kind: "verdict", verdict: { kind: "drop" } };
   return [
@@ -154,12 +165,42 @@ function leadStatements(family: Family): Statement[][] {
       drop,
     ],
     [{ kind: "lookup", key: [`ct original ${destination}`], set: "addresses" }, drop],
+  ];
+}
+
+/** Statements that write the source and the port, and those of dynamic maps. */
+function pinStatements(family: Family): Statement[][] {
+  const servicePort = [`${family} saddr`, "meta l4proto", "th dport"] as const;
+  const of = [`ct original ${family} saddr`, ...servicePort] as const;
+  const hash = (seed: number) => ({ kind: "hash", of, seed }) as const;
+  const pin = { key: family === "ip" ? of : [hash(1), hash(0x9e37)], map: "pins" };
+  const again: Statement = { kind: "verdict", verdict: { kind: "return" } };
+  return [
+    [{ kind: "pin", ...pin, timeoutSeconds: 93_784 }],
+    [{ kind: "pin", ...pin, timeoutSeconds: 60 }, again],
+    [{ kind: "daddr-set", ...pin }, { kind: "unpin", ...pin }],
+    [{ kind: "daddr-set", ...pin }, {
+      kind: "lookup",
+      key: [...servicePort, `${family} daddr`],
+      set: "sources",
+    }, again],
+    [{ kind: "daddr-set", key: [...servicePort, { kind: "numgen", modulus: 4 }], map: "numbers" }, again],
     [
-      { kind: "lookup", key: [source], set: "pins" },
-      { kind: "pin", selector: source, set: "pins", timeoutSeconds: 60 },
-      { kind: "match", selector: "meta l4proto", operator: "==", value: "sctp" },
-      { kind: "dnat-to", address: ADDRESS[family][0] as Address, port: 53 },
+      { kind: "saddr-set", key: [`ct original ${family} daddr`, "meta l4proto", "th dport"], map: "leads" },
+      again,
     ],
+    [{ kind: "saddr-set", key: servicePort, map: "leads" }, {
+      kind: "vmap",
+      key: servicePort,
+      map: "verdicts",
+    }],
+    [{ kind: "saddr-restore" }],
+    [{ kind: "dport-set", key: ["meta l4proto", "th dport"], map: "other-ports" }],
+    [{
+      kind: "dnat",
+      key: [`ct original ${family} daddr`, "meta l4proto", "th dport", `${family} daddr`],
+      map: "numbered",
+    }],
   ];
 }
 
@@ -203,7 +244,7 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
 function operation(family: Family, table: string): fc.Arbitrary<Operation> {
   const here = { family, table } as const;
   const sets = worldSets(family);
-  const elements = sets.filter((set) => set.name !== "pins").map((set) =>
+  const elements = sets.filter((set) => set.flag !== "dynamic").map((set) =>
     fc.tuple(fc.constantFrom("add", "add", "delete" as const), element(family, set)).map((
       [verb, element],
     ): Operation => ({

@@ -4,13 +4,13 @@ import { blameElements, servingSince } from "../../history/blame.ts";
 import { blameLines } from "../../history/blame_words.ts";
 import { directoryOf } from "../../history/directory.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { incompleteText } from "../../history/recorded_rules.ts";
+import { incompleteText, pastToRead } from "../../history/recorded_rules.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines } from "../terminal.ts";
-import { pastArgument, positionArgument, stateArgument, subjectArgument } from "../arguments.ts";
+import { offsetArgument, pastArgument, positionArgument, subjectArgument } from "../arguments.ts";
 
 /** Flags of `blame`. */
 export interface BlameOptions {
@@ -31,7 +31,7 @@ export function addBlame(program: Command, done: Done): void {
 /** Prints lines for each element; returns 1 when nothing matches, or where elements may be missing. Throws UsageError, WrongPosition. */
 export function blameCommand(what: string, { ledger, at, json }: BlameOptions): number {
   const past = pastArgument(ledger);
-  const state = stateArgument(past, at);
+  const state = past.again(() => pastToRead(past, offsetArgument(past, at)));
   const missing = state.recorded?.incomplete === undefined ? undefined : incompleteText(state.recorded);
   if (missing !== undefined) log.warn(missing);
   const found = [...blameElements(state, what)];
@@ -43,6 +43,6 @@ export function blameCommand(what: string, { ledger, at, json }: BlameOptions): 
   if (found.length > 0) return missing === undefined ? EXIT.done : EXIT.found;
   // Where the name itself is unknown, those that are near it are printed.
   subjectArgument(directoryOf(state.state), what);
-  log.info(`${what}: no element at @${state.state.folded} is about it`);
+  log.info(`${what}: no element at @${state.state.folded} concerns it`);
   return EXIT.found;
 }

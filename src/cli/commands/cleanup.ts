@@ -40,16 +40,18 @@ export function addCleanup(program: Command, done: Done): void {
 /** Removes tables; returns the exit code. */
 async function cleanup(options: CleanupOptions): Promise<number> {
   if (options.after !== undefined && options.after !== "kube-proxy-ready") {
-    throw new UsageError(`--after ${options.after}: the one thing to wait for is kube-proxy-ready`);
+    throw new UsageError(`--after ${options.after}: it must be kube-proxy-ready`);
   }
   if (options.after !== undefined && options.kubeProxy) {
-    throw new UsageError("--after kube-proxy-ready and --kube-proxy: that would remove what was waited for");
+    throw new UsageError(
+      "--after kube-proxy-ready and --kube-proxy: that would remove the rules that it waited for",
+    );
   }
   using kernel = new NetlinkKernel();
   if (options.after !== undefined) {
     await kubeProxyReady(
       kernel,
-      () => log.info("waiting for kube-proxy's tables; our rules serve until then"),
+      () => log.info("waiting for kube-proxy's tables; our rules stay in place until then"),
     );
   }
   const tables = [...ourTables(kernel), ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];

@@ -111,7 +111,7 @@ function clientsArgument(text: string): Cidr {
   const address = parseAddress(text);
   const clients = address === undefined ? parseCidr(text) : blockOf(address);
   if (clients === undefined) {
-    throw new UsageError(`--client ${text}: an address or a CIDR, such as 10.244.1.0/24`);
+    throw new UsageError(`--client ${text}: it must be an address or a CIDR, such as 10.244.1.0/24`);
   }
   return clients;
 }

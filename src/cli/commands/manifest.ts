@@ -57,6 +57,7 @@ export function addManifest(program: Command, done: Done): void {
       .option("--namespace <name>", "namespace of the account and the DaemonSet", "kube-system")
       .option("--ledger <dir>", "folder of the ledger on each node", "/var/lib/ledgerproxy")
       .option("--set-sysctls", "add a privileged init container that sets the limits of connection tracking")
+      .option("--head-lease", "publish heads of each ledger in a Lease; add what allows that, and no more")
       .option("--pod-monitor", "add a PodMonitor and a metrics Service, for the Prometheus operator")
       .option("--rules", "add a PrometheusRule with alerts; each names its runbook")
       .option("--dashboard", "add a ConfigMap with a Grafana dashboard")
@@ -92,7 +93,7 @@ function distributionOf(
   const names = Object.keys(DISTRIBUTIONS).join(", ");
   if (name !== undefined) {
     const found = Object.hasOwn(DISTRIBUTIONS, name) ? DISTRIBUTIONS[name] : undefined;
-    if (found === undefined) throw new UsageError(`--for ${name}: not known; known are ${names}`);
+    if (found === undefined) throw new UsageError(`--for ${name}: unknown; it takes ${names}`);
     return found;
   }
   if (allNodes) throw new UsageError("--all-nodes goes with --for; without it every node runs the proxy");

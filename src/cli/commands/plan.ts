@@ -49,15 +49,12 @@ export function planCommand({ ledger, filename, at, json }: PlanOptions): number
   return plan.unserved > 0 ? EXIT.found : EXIT.done;
 }
 
-/** An object of a kind that decides no rules. */
-const OTHER_KIND = /kind .* is not one of .*; the object is left out$/;
-
 /** The objects in the files; what cannot be read is a warning. Throws UsageError where there are none. */
 function manifests(path: string): ReturnType<typeof readManifests>["objects"] {
-  const { objects, problems } = readAll(path);
-  for (const problem of problems) if (!OTHER_KIND.test(problem)) log.warn(problem);
-  const others = problems.filter((problem) => OTHER_KIND.test(problem)).length;
-  if (others > 0) log.info(`${others} objects of other kinds decide no rules`);
+  const { objects, problems, otherKinds = [] } = readAll(path);
+  const others = new Set(otherKinds);
+  for (const problem of problems) if (!others.has(problem)) log.warn(problem);
+  if (others.size > 0) log.info(`${otherKinds.length} objects of other kinds decide no rules`);
   if (objects.length === 0) {
     throw new UsageError(`-f ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
   }

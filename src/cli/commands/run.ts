@@ -25,6 +25,10 @@ export function addRun(program: Command, done: Done): void {
     )
     .option("--assert <file>", "check these assertions all the time (as `test`): log, event, metric, status")
     .option(
+      "--head-lease <namespace>",
+      "publish heads of the ledger in a Lease there (manifest --head-lease)",
+    )
+    .option(
       "--init-only",
       "set the sysctls of connection tracking, which needs more than NET_ADMIN, and exit",
     )

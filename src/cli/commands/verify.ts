@@ -21,8 +21,10 @@ export interface VerifyOptions {
   readonly repair?: boolean;
   /** A verifier key, or a file that has one. */
   readonly key?: string;
-  /** A file or URL with heads. */
+  /** A file or URL with heads; `lease` for those in the API server. */
   readonly witness?: string;
+  /** How to reach that API server. */
+  readonly kubeconfig?: string;
   readonly json?: boolean;
 }
 
@@ -40,8 +42,9 @@ export function addVerify(program: Command, done: Done): void {
     .option("--key <key>", "also check that checkpoints follow from this key, or from the key in this file")
     .option(
       "--witness <where>",
-      "also check that it has the heads in this file or at this URL: checkpoints or metrics",
+      "also check that it has the heads in this file or at this URL, or in the Leases of the API server: lease",
     )
+    .option("--kubeconfig <file>", "with --witness lease (default: KUBECONFIG, or ~/.kube/config)")
     .option("--repair", "set a damaged ledger aside, and begin a new one with the records that can be read")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
@@ -52,7 +55,9 @@ export function addVerify(program: Command, done: Done): void {
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
 export async function verifyCommand(folder: string | undefined, options: VerifyOptions): Promise<number> {
-  const heads = options.witness === undefined ? {} : { heads: await headsAt(options.witness) };
+  const heads = options.witness === undefined
+    ? {}
+    : { heads: await headsAt(options.witness, options.kubeconfig) };
   const key = options.key === undefined ? {} : { key: keyArgument(options.key) };
   // The kernel first: what it holds then is in the ledger when that is read.
   const listed = options.kernel ? listedRules() : undefined;

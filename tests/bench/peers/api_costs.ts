@@ -83,7 +83,7 @@ function cpuMilliseconds(pid: number): number {
 }
 
 /** Bytes that the node of `lab` has received from the API server. */
-function receivedBytes(lab: Lab): number {
+export function receivedBytes(lab: Lab): number {
   const devices = lab.run("node", "cat /proc/net/dev");
   return Number(/^\s*api:\s*(\d+)/m.exec(devices)?.[1] ?? 0);
 }

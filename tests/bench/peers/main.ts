@@ -14,6 +14,8 @@ import { percentile } from "../percentile.ts";
 import { table } from "../table.ts";
 import { timeBareWatch } from "./api_costs.ts";
 import { makeServices, makeTarget } from "./cluster.ts";
+import { makeFrontends } from "./frontends.ts";
+import { printPaths } from "./paths.ts";
 import { type Bench, measure, type Proxy, type Sample } from "./sample.ts";
 import { measureTraffic, type Traffic } from "./traffic.ts";
 
@@ -63,6 +65,7 @@ const bench: Bench = { plane, services: SERVICES, changes: CHANGES, folder };
 console.error(`making ${SERVICES} Services`);
 await makeServices(plane, SERVICES);
 const clusterIP = await makeTarget(plane);
+const frontends = await makeFrontends(plane);
 disconnectApi();
 if (before === undefined) await besidePeers();
 else await besideVersion(Deno.realPathSync(before), Number(rounds));
@@ -121,6 +124,7 @@ async function besidePeers(): Promise<void> {
       ),
     ],
   );
+  printPaths(labs, frontends);
   for (const lab of labs.values()) lab[Symbol.dispose]();
 }
 

@@ -1,0 +1,44 @@
+// Guards that let fewer sources through than before. The rules see the first packet of a flow alone. A flow that no one has
+// answered yet is no connection: its next packet, such as a SYN that is sent again, must meet the guard as a first one does.
+// So the engine forgets the unanswered flows of these frontends, and their next packets are first ones.
+
+import { contains, parseAddress, parseCidr } from "../kube/address.ts";
+import type { Address, Family } from "../nft/data_type.ts";
+import type { ServiceResource } from "./resource.ts";
+
+/** A frontend with a guard: flows to it from any other source are not let through. */
+export interface GuardedFrontend {
+  readonly family: Family;
+  readonly address: Address;
+  /** `tcp . 80`. */
+  readonly port: string;
+  /** Canonical prefixes of the sources that may use it. */
+  readonly sources: readonly string[];
+}
+
+/** Whether the guard lets `client` through. Each source is a prefix, or one address as nft writes it. */
+export function letsThrough({ sources }: GuardedFrontend, client: string): boolean {
+  const address = parseAddress(client);
+  return sources.some((source) => {
+    const cidr = parseCidr(source);
+    return source === client || (cidr !== undefined && address !== undefined && contains(cidr, address));
+  });
+}
+
+/** Notes in `tightened` that a frontend's guard lets fewer sources through, where it does. Call it when the elements change. */
+export function noteTightened(
+  tightened: Map<string, GuardedFrontend>,
+  claim: string,
+  before: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+): void {
+  if (after?.kind !== "frontend" || !after.guarded || after.address === undefined) {
+    tightened.delete(claim);
+    return;
+  }
+  const { family, address, frontend, sources } = after;
+  const earlier = before?.kind === "frontend" && before.guarded ? before.sources : undefined;
+  if (earlier !== undefined && earlier.every((source) => sources.includes(source))) return;
+  const port = frontend.split(" . ").slice(1).join(" . ");
+  tightened.set(claim, { family, address, port, sources });
+}

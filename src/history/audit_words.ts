@@ -1,0 +1,37 @@
+// The trail for an auditor as text, and as CSV (RFC 4180).
+
+import type { AuditEntry } from "./audit.ts";
+import type { TimeText } from "./record_words.ts";
+
+/** `@12  2026-11-23 03:12:00.123 +01:00  kubectl-edit  changed  Service shop/web  committed by @13, signed by @20`. */
+export function auditLine(entry: AuditEntry, timeText: TimeText): string {
+  const { offset, time, source, who, what, object, detail, evidence: { commit, checkpoint } } = entry;
+  const shown = [
+    ...(commit === null ? [] : [`committed by @${commit}`]),
+    checkpoint === null ? "not signed" : `signed by @${checkpoint}`,
+  ].join(", ");
+  const about = detail === "" ? object : `${object}: ${detail}`;
+  return `@${offset}  ${timeText(time)}  ${
+    who || `${source}, writer not recorded`
+  }  ${what}  ${about}  ${shown}`;
+}
+
+/** The first line of the CSV: the names of the columns. */
+export const AUDIT_COLUMNS = [
+  ...["offset", "time", "source", "who", "what", "object", "detail"],
+  ...["resourceVersion", "uid", "commit", "checkpoint", "chain"],
+].join(",");
+
+/** A row of the CSV, in the order of {@link AUDIT_COLUMNS}. */
+export function auditRow(entry: AuditEntry): string {
+  const { offset, time, source, who, what, object, detail, evidence } = entry;
+  const { resourceVersion, uid, commit, checkpoint, chain } = evidence;
+  return [offset, time, source, who, what, object, detail, resourceVersion, uid, commit, checkpoint, chain]
+    .map((cell) => csvCell(String(cell ?? ""))).join(",");
+}
+
+/** A cell. Text that a spreadsheet would take for a formula, which other programs may choose, begins with an apostrophe. */
+function csvCell(text: string): string {
+  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+}

@@ -1,0 +1,27 @@
+// As many nodes of this program as asked for, as far as the API server sees them: each lists and watches with connections of its own,
+// and decodes what it receives. It prints a line of JSON five times a second.
+//
+//   deno run -A tests/bench/fleet/readers.ts N KUBECONFIG
+
+import { ApiClient } from "../../../src/ingest/api_client.ts";
+import { apiSource } from "../../../src/ingest/api_source.ts";
+import { isPart } from "../../../src/ingest/source.ts";
+
+const STATUS_MILLISECONDS = 200;
+
+const [clients = "", kubeconfig = ""] = Deno.args;
+let [listed, events] = [0, 0];
+for (let i = 0; i < Number(clients); i++) void follow(`node-${i}`);
+setInterval(() => console.log(JSON.stringify({ listed, events })), STATUS_MILLISECONDS);
+
+async function follow(node: string): Promise<void> {
+  const source = apiSource(new ApiClient(kubeconfig), node, false);
+  let whole = false;
+  for await (const batch of source.batches(new AbortController().signal)) {
+    if (batch.kind === "events") events += batch.events.length;
+    if (batch.kind === "list" && !whole && !isPart(batch)) {
+      whole = true;
+      listed++;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// Frontends of every kind in the cluster of the bench, and where their packets come from.
+
+import type { ControlPlane, Json } from "../../support/cluster/control_plane.ts";
+import { ADDRESSES } from "../../support/lab/lab.ts";
+import type { Path } from "../packet_times.ts";
+
+/** A frontend, and the sender of its packets. */
+export interface BenchFrontend extends Omit<Path, "lab"> {
+  readonly name: string;
+}
+
+const ENDPOINTS = { ip: ["10.244.2.5", "10.244.2.6"], ip6: ["fd00:10:244:2::5"] } as const;
+/** Where the servers of {@link ENDPOINTS} listen. */
+export const SERVER_PORT = 5353;
+const NODE_PORT = 30_053;
+const POD = { host: "pod-1", source: "10.244.1.5", port: 53 } as const;
+const POD6 = { host: "pod-1", source: "fd00:10:244:1::5", port: 53 } as const;
+const CLIENT = { host: "outside", source: "203.0.113.2", port: 53 } as const;
+const BALANCER = "198.51.100.20";
+const EXTERNAL = "198.51.100.10";
+
+type Sender = Pick<BenchFrontend, "host" | "source" | "port">;
+type Kind = readonly [name: string, sender: Sender, destination: string, endpoints: number, spec: Json];
+
+/** Without a destination packets go to the cluster IP. */
+const KINDS: readonly Kind[] = [
+  ["cluster IP, one endpoint", POD, "", 1, {}],
+  ["cluster IP, two endpoints", POD, "", 2, {}],
+  ["ClientIP affinity", POD, "", 2, { sessionAffinity: "ClientIP" }],
+  ["cluster IP, IPv6", POD6, "", 1, { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" }],
+  ["external IP", CLIENT, EXTERNAL, 1, { externalIPs: [EXTERNAL] }],
+  ["source ranges", CLIENT, BALANCER, 1, {
+    type: "LoadBalancer",
+    loadBalancerSourceRanges: ["203.0.113.0/24", "192.0.2.0/24"],
+  }],
+  ["NodePort", { ...CLIENT, port: NODE_PORT }, ADDRESSES.node.ip[0]!, 1, { type: "NodePort" }],
+];
+
+/** Creates a Service of each kind, whose endpoints are servers of the lab. */
+export async function makeFrontends(plane: ControlPlane): Promise<BenchFrontend[]> {
+  const frontends: BenchFrontend[] = [];
+  for (const [i, kind] of KINDS.entries()) frontends.push(await makeFrontend(plane, `kind${i}`, kind));
+  return frontends;
+}
+
+async function makeFrontend(
+  plane: ControlPlane,
+  service: string,
+  [name, sender, destination, endpoints, spec]: Kind,
+): Promise<BenchFrontend> {
+  const v6 = sender.source.includes(":");
+  const services = "/api/v1/namespaces/shop/services";
+  const nodePort = spec["type"] === "NodePort" ? { nodePort: NODE_PORT } : {};
+  const made = await plane.call("POST", services, {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: service, namespace: "shop" },
+    spec: { ports: [{ name: "dns", port: 53, protocol: "UDP", ...nodePort }], ...spec },
+  });
+  if (spec["type"] === "LoadBalancer") {
+    const status = { loadBalancer: { ingress: [{ ip: BALANCER }] } };
+    await plane.call("PUT", `${services}/${service}/status`, { ...made, status });
+  }
+  await plane.call("POST", "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices", {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `${service}-a`,
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": service },
+    },
+    addressType: v6 ? "IPv6" : "IPv4",
+    ports: [{ name: "dns", port: SERVER_PORT, protocol: "UDP" }],
+    endpoints: ENDPOINTS[v6 ? "ip6" : "ip"].slice(0, endpoints).map((address) => ({ addresses: [address] })),
+  });
+  const { clusterIP } = (made as { spec: { clusterIP: string } }).spec;
+  return { name, ...sender, destination: destination === "" ? clusterIP : destination };
+}
+
+/** A node without Service rules: packets go to the server itself. */
+export function direct(frontend: BenchFrontend): BenchFrontend {
+  const v6 = frontend.source.includes(":");
+  return { ...frontend, destination: ENDPOINTS[v6 ? "ip6" : "ip"][0], port: SERVER_PORT };
+}
+
+/** Rules of a node that tracks connections, and does nothing else. */
+export const TRACKING = ["ip", "ip6"].map((family) =>
+  `table ${family} one {\n chain first {\n type filter hook forward priority 0;\n ct state invalid drop\n }\n}\n`
+).join("");
+
+/** Rules of a node with one rule, for `frontend`. */
+export function oneRule({ source, destination, port }: BenchFrontend): string {
+  const [family, server] = source.includes(":") ? ["ip6", `[${ENDPOINTS.ip6[0]}]`] : ["ip", ENDPOINTS.ip[0]];
+  const rule = `${family} daddr ${destination} udp dport ${port} dnat to ${server}:${SERVER_PORT}`;
+  return `table ${family} one {\n chain first {\n type nat hook prerouting priority -100;\n ${rule}\n }\n}\n`;
+}

@@ -1,0 +1,23 @@
+// Names at a position, and of Services that were deleted before it.
+
+import assert from "node:assert/strict";
+import { directoryAt, findSubjectBefore } from "../../src/history/past_names.ts";
+import { WEB_BATCHES } from "../support/web_history.ts";
+import { appears, service, vanishes } from "../support/cluster_notation.ts";
+import { committedPast } from "../support/past.ts";
+
+const GONE = service("shop/gone 10.96.0.9 http:80/tcp");
+const PAST = committedPast([[appears(GONE)], [vanishes(GONE)], ...WEB_BATCHES]);
+
+Deno.test("a position knows the names of its own state", () => {
+  assert.deepEqual([...directoryAt(PAST, 0).services.keys()], ["shop/gone"]);
+  assert.deepEqual([...directoryAt(PAST, 2).services.keys()], []);
+});
+
+Deno.test("a Service that is gone is found by its full name, and by no other", () => {
+  const last = 4;
+  assert.deepEqual(findSubjectBefore(PAST, last, "shop/gone"), { kind: "service", service: "shop/gone" });
+  assert.equal(findSubjectBefore(PAST, last, "gone").kind, "unknown");
+  assert.equal(findSubjectBefore(PAST, last, "shop/never").kind, "unknown");
+  assert.deepEqual(findSubjectBefore(PAST, last, "web"), { kind: "service", service: "shop/web" });
+});
