@@ -39,6 +39,8 @@ const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const SEGMENT_BYTES = 20_000;
 /** Bytes of records that may wait for the disk. */
 const WAITING_BYTES_MAX = 8000;
+/** For each object of the cluster: else a list would be written in so many pieces that the last one comes too late. */
+const WAITING_BYTES_EACH = 100;
 /** The beginning of virtual time. */
 const WALL = Date.parse("2026-11-23T09:00:00.000Z");
 
@@ -85,7 +87,7 @@ export class Process {
     this.worker = hangs ? undefined : new SimulatedWorker(disk, server.chance, () => this.#now, {
       policy: "interval",
       segmentBytes: SEGMENT_BYTES,
-      waitingMax: WAITING_BYTES_MAX,
+      waitingMax: Math.max(WAITING_BYTES_MAX, WAITING_BYTES_EACH * server.cluster.objects.size),
       ...(snapshot === undefined ? {} : { behind: snapshot }),
       onRecord: (first, record) => void stepEngine(engine, { kind: "appended", first, records: [record] }),
     });
