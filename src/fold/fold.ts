@@ -219,7 +219,7 @@ export function settleRestored(
   nodeName: string,
   bounds: ServiceBounds | undefined,
 ): void {
-  const folding = { state, offset, changes: noChanges() };
+  const folding: Folding = { state, offset, changes: noChanges(), restores: true };
   for (const object of state.objects.values()) {
     if (object.kind !== "EndpointSlice") continue;
     const owner = ownerOf(object);

@@ -16,11 +16,11 @@ import type { GuardedFrontend } from "./tightened.ts";
 export interface FoldChanges {
   /** Elements that changed, with their cause: the record that last changed each. */
   readonly touched: Map<SetPath, Map<ElementKey, Offset>>;
-  /** UDP frontends whose flows may lead to an endpoint that serves them no more, by claim, with those that serve now. */
+  /** UDP frontends whose flows may lead to an endpoint that no longer serves them, by claim, with those that serve now. */
   readonly staleFlows: Map<string, UdpFrontend>;
   /** Frontends whose guard lets fewer sources through than before, by claim. */
   readonly tightened: Map<string, GuardedFrontend>;
-  /** Claims to frontends that became contested or ceased to be: whether each was contested before. */
+  /** Claims to frontends that became contested, or are no longer contested: whether each was contested before. */
   conflicts: Map<string, boolean> | undefined;
   /** ServicePorts with more endpoints than slots, now or before: how many got none before. */
   omissions: Map<string, number | undefined> | undefined;
@@ -35,6 +35,8 @@ export interface Folding {
   readonly state: ClusterState;
   readonly offset: Offset;
   readonly changes: FoldChanges;
+  /** Whether the state is made from a snapshot. No commit follows from its elements, so they are not noted as touched. */
+  readonly restores?: true;
 }
 
 /** The value before any record. */

@@ -129,7 +129,7 @@ export function takeBack({ state, changes }: Folding, name: ServiceName): void {
 
 /** Puts `element` at `key` of `path`, or removes what is there for undefined. An equal element keeps its cause. */
 export function putElement(
-  { state, offset, changes }: Folding,
+  { state, offset, changes, restores }: Folding,
   path: SetPath,
   key: ElementKey,
   element: Element | undefined,
@@ -144,7 +144,7 @@ export function putElement(
     set.set(key, element);
     causes.set(key, offset);
   }
-  touch(changes.touched, path, key, offset);
+  if (restores === undefined) touch(changes.touched, path, key, offset);
 }
 
 /** {@link putElement} for `folding`. */

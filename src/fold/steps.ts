@@ -67,7 +67,7 @@ function noteUnservedFlows(
   if (protocol === "udp") changes.staleFlows.set(claim, { family, address, port, serving: [] });
 }
 
-/** The Service that waits longest. It waits no more; the next change of its objects makes it wait again. */
+/** The Service that waits longest. It no longer waits; the next change of its objects makes it wait again. */
 function firstInLine(state: ClusterState): Making | undefined {
   const [first] = state.unsettled;
   if (first === undefined) return undefined;

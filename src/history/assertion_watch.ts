@@ -49,7 +49,7 @@ export class AssertionWatch {
     this.#watched = assertions.map((assertion) => ({ assertion, current: undefined, lacking: new Map() }));
   }
 
-  /** Checks all; returns those that have begun or ceased to hold. One that holds at first is no change. */
+  /** Checks all; returns those that have started or stopped holding. One that holds at first is no change. */
   check(state: ClusterState, facts: LiveFacts): LiveAssertion[] {
     const named: Named = { state, directory: () => this.#directory(state, facts.now) };
     return this.#watched.flatMap((one) => {

@@ -1,4 +1,4 @@
-// Finds the commit with which a condition about the rules begins or ceases to hold. The search halves the range of offsets,
+// Finds the commit with which a condition about the rules starts or stops holding. The search halves the range of offsets,
 // so it folds few of a ledger's records.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
@@ -9,7 +9,7 @@ import { type Past, stateAt } from "./past.ts";
 /** A condition about the rules of a state. */
 export type Condition = (state: ClusterState) => boolean;
 
-/** A commit with which a condition began or ceased to hold. */
+/** A commit with which a condition started or stopped holding. */
 export interface Flip {
   /** Offset of the commit's record. */
   readonly commit: number;

@@ -35,7 +35,7 @@ function whatText({ object, verb, text, service, commit, kind }: JournalEntry): 
   return [object, ...(verb === "changed" ? [] : [verb])].join(" ") + (text === "" ? "" : `: ${text}`);
 }
 
-/** Endpoints that began or ceased to get traffic, for a record that names none. */
+/** Endpoints that started or stopped getting traffic, for a record that names none. */
 function trafficLines({ came, left }: JournalEntry): string[] {
   return [
     ...came.map((one) => `+ ${servedText(one)} gets traffic`),

@@ -206,7 +206,7 @@ function described(
   };
 }
 
-/** For each of `rows` the last entry with which its endpoint ceased to get traffic. */
+/** For each of `rows` the last entry with which its endpoint stopped getting traffic. */
 function departures(past: Past, through: number, rows: readonly Row[]): Map<Row, JournalEntry> {
   const found = new Map<Row, JournalEntry>();
   const wanted = new Map<string, Row[]>();

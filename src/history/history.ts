@@ -96,9 +96,9 @@ export interface History {
   changes(what?: string, through?: PositionLike): Iterable<LoggedChange>;
   /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
-  /** The commit with which a packet ceased to go where it should. */
+  /** The commit with which a packet stopped going where it should. */
   bisect(good: PositionLike, bad: PositionLike, condition: PacketCondition): BisectAnswer;
-  /** Every commit with which a packet began or ceased to go where it should. */
+  /** Every commit with which a packet started or stopped going where it should. */
   flips(from: PositionLike, through: PositionLike, condition: PacketCondition): Iterable<PacketFlip>;
   /** Makes every commit again and compares it with what was written. `take` receives each record and its transaction. */
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;

@@ -35,9 +35,9 @@ export interface JournalEntry {
   readonly fields: readonly FieldChange[];
   /** The Service after the record; undefined where it does not exist or is not proxied. */
   readonly condition: ServiceCondition | undefined;
-  /** Endpoints that began or ceased to get traffic (see {@link servedBy}). */
+  /** Endpoints that started or stopped getting traffic (see {@link servedBy}). */
   readonly came: readonly string[];
-  /** Those that ceased to. */
+  /** Those that stopped. */
   readonly left: readonly string[];
   /** Of a commit: what it did. */
   readonly commit: JournalCommit | undefined;

@@ -1,4 +1,4 @@
-// Finds the commit, and the record in it, with which a packet ceased to go where it should.
+// Finds the commit, and the record in it, with which a packet stopped going where it should.
 
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
@@ -36,7 +36,7 @@ export interface Unchanged {
   readonly kind: "same";
 }
 
-/** A commit with which the packet began or ceased to go where it should. */
+/** A commit with which the packet started or stopped going where it should. */
 export interface PacketFlip {
   /** Whether the outcome is as expected from this commit on. */
   readonly holds: boolean;
@@ -105,7 +105,7 @@ export function parseExpectation(
   return `${text}: it must be endpoint, refused, dropped, same, or an endpoint as ADDRESS or ADDRESS:PORT`;
 }
 
-/** The first commit after `good` with which the packet ceases to go where it should. Throws {@link WrongPosition}. */
+/** The first commit after `good` with which the packet stops going where it should. Throws {@link WrongPosition}. */
 export function bisectPacket(
   past: Past,
   good: number,

@@ -27,13 +27,13 @@ export interface BusyService {
   readonly service: string;
   /** Records that changed its rules. */
   readonly changes: number;
-  /** Endpoints that began or ceased to get traffic. */
+  /** Endpoints that started or stopped getting traffic. */
   readonly endpoints: number;
   /** Offset of the last record that changed its rules. */
   readonly last: number;
 }
 
-/** An endpoint that ceased to get traffic and got it again. */
+/** An endpoint that stopped getting traffic and got it again. */
 export interface FlappingEndpoint {
   /** `namespace/name`. */
   readonly service: string;

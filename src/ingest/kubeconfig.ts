@@ -149,7 +149,7 @@ function tlsCredentials(
 function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: KubeconfigUser): string[] {
   if (!plain) return [];
   const exposed = loopback && !proxied ? [] : [
-    `the API server ${url} is reached without TLS: whoever is on the way can change what this node serves; use https`,
+    `the API server ${url} is reached without TLS: a machine on the way can change what this node serves; use https`,
   ];
   const { as: _, ...credentials } = user;
   const unused = Object.entries(credentials).filter(([, value]) => value).map(([field]) => field).sort();

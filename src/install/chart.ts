@@ -1,4 +1,4 @@
-// A Helm chart, made from the objects that `manifest` prints. Marks stand in those objects for what a user may set: `@@name@@`
+// A Helm chart, made from the objects that `manifest` prints. Marks in those objects are the places of what a user may set: `@@name@@`
 // for a value, and `@@if ...@@` to `@@end@@`, as list items or keys, around what is not always there. Each mark becomes an
 // expression of Helm's templates.
 

@@ -185,7 +185,7 @@ function awaitWritten({ prompt, lost, reason, policy, progress, encoder }: Hando
 
 function sync(state: HandoffState, now: number): HandoffEffect[] {
   const { lost, syncing, reason, policy, progress, encoder } = state;
-  // A worker that stands still needs no second message. One that fails does, and so does one that did not receive the first.
+  // A worker that is blocked needs no second message. One that fails does, and so does one that did not receive the first.
   const asked = syncing !== undefined && reason === undefined &&
     now - syncing.askedAt < SYNC_AGAIN_MILLISECONDS;
   if (lost !== undefined || asked) return [];

@@ -1,4 +1,4 @@
-// Owns the worker that writes the ledger. Lines and messages go to it in order, and it answers in order. It may stand still in a
+// Owns the worker that writes the ledger. Lines and messages go to it in order, and it answers in order. It may be blocked in a
 // call of the disk for ever, so nothing here waits for it without a bound, and it is never ended by force.
 
 import type { DiskOptions } from "../ledger/disk_writer.ts";
@@ -80,7 +80,7 @@ export class LedgerWorker {
     worker.postMessage(message, moved);
   }
 
-  /** Closes the ledger and ends the worker. Resolves with true, and with false after `milliseconds`: then it stands still. */
+  /** Closes the ledger and ends the worker. Resolves with true, and with false after `milliseconds`: then it is blocked. */
   async close(milliseconds: number): Promise<boolean> {
     if (this.#worker === undefined) return true;
     const late = Promise.withResolvers<false>();

@@ -1,4 +1,4 @@
-// Whether the process that holds the lock of the ledger is at work. One that ended while its thread stands still in a call of the
+// Whether the process that holds the lock of the ledger is at work. One that ended while its thread is blocked in a call of the
 // disk keeps the lock, perhaps for ever, and does nothing else any more.
 
 import { readSpecial } from "../kernel/special_files.ts";

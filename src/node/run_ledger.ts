@@ -127,7 +127,7 @@ export class RunLedger {
     return this.#current = read;
   }
 
-  /** Closes the ledger and ends the worker. False where the disk does not answer in time: then the worker stands still. */
+  /** Closes the ledger and ends the worker. False where the disk does not answer in time: then the worker is blocked. */
   async close(): Promise<boolean> {
     this.#ended = true;
     this.#looked?.late[Symbol.dispose]();

@@ -21,7 +21,7 @@ function changes(entries: unknown[], moments: readonly (readonly [offset: number
   return { seen, broken: watch.broken().map(({ since }) => since) };
 }
 
-Deno.test("what begins or ceases to hold is reported once, with its time", () => {
+Deno.test("what starts or stops holding is reported once, with its time", () => {
   const packet = { from: "10.244.0.9", to: "shop/web:http" };
   assert.deepEqual(changes([packet], [[2, 1], [6, 2], [6, 3], [8, 4], [6, 5]]), {
     seen: [[], ["refused with a TCP reset"], [], ["holds"], ["refused with a TCP reset"]],

@@ -1,4 +1,4 @@
-// Connections joined with Services: by frontend and endpoint, and the record with which an endpoint ceased to get new ones.
+// Connections joined with Services: by frontend and endpoint, and the record with which an endpoint stopped getting new ones.
 
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-// The search for the commit with which a packet ceased to go where it should.
+// The search for the commit with which a packet stopped going where it should.
 
 import assert from "node:assert/strict";
 import { bisectPacket, packetFlips, parseExpectation } from "../../src/history/packet_bisect.ts";

@@ -129,3 +129,20 @@ Deno.test("a list and a Status are read although the server compresses them with
   ready = true;
   await until("it is listed", () => follower.said().includes("list Service: a,b"));
 });
+
+Deno.test("pages are asked for and read in gzip, watches and streamed lists are not", async () => {
+  await using server = new Server((query) => {
+    if (query.has("sendInitialEvents")) return status(422, "Invalid");
+    if (query.has("watch")) return stream([line("ADDED", whole("c"))], true);
+    return query.has("continue") ? gzipped(page(["b"])) : gzipped(page(["a"], { continue: "more" }));
+  });
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await until(
+    "the watch is read",
+    () => follower.said().includes("list Service: a,b") && server.calls.length > 3,
+  );
+  const asked = server.calls.map((query, i) =>
+    `${query.has("watch") ? "watch" : "page"} ${server.encodings[i]}`
+  );
+  assert.deepEqual(asked.slice(0, 4), ["watch identity", "page gzip", "page gzip", "watch identity"]);
+});

@@ -35,7 +35,7 @@ Deno.test("records are in the file before rules follow them, and durable after a
   assert.deepEqual([ledger.durable, ledger.caughtUp], [1, true]);
 });
 
-Deno.test("a worker that stands still holds up one commit only; afterwards all records are there, in order", () => {
+Deno.test("a worker that is blocked holds up one commit only; afterwards all records are there, in order", () => {
   const { storage, pair, ledger } = begun();
   pair.answers = () => false;
   for (const record of EVERY_KIND) {

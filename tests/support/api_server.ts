@@ -70,6 +70,8 @@ export const status = (code: number, reason: string) =>
 /** An API server in this process; `services` answers for Services, all other resources are empty. */
 export class Server implements AsyncDisposable {
   readonly calls: URLSearchParams[] = [];
+  /** The encodings that each of these calls accepts. */
+  readonly encodings: string[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
 
@@ -82,6 +84,7 @@ export class Server implements AsyncDisposable {
       const url = new URL(request.url);
       if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
+      this.encodings.push(request.headers.get("accept-encoding") ?? "");
       const accept = request.headers.get("accept") ?? "";
       return services(url.searchParams, this.calls.length, accept) ?? stream([], true);
     });

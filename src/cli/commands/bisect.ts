@@ -1,4 +1,4 @@
-// `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: finds the commit, and its record, with which a packet ceased to go where it
+// `ledgerproxy bisect GOOD BAD SRC DST:PORT/PROTO`: finds the commit, and its record, with which a packet stopped going where it
 // should.
 
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
@@ -64,7 +64,7 @@ export function addBisect(program: Command, done: Done): void {
 }
 
 /**
- * Prints the first commit with which the packet ceases to be as expected; with `all` every commit that changes that. Returns 1
+ * Prints the first commit with which the packet stops being as expected; with `all` every commit that changes that. Returns 1
  * where there is none. Throws UsageError, WrongPosition.
  */
 export function bisectCommand(
