@@ -6,6 +6,11 @@ import { finishInSteps } from "../ledger/snapshot_writer.ts";
 import { folderStorage } from "../ledger/storage.ts";
 import type { LoadedFile, ToWorker } from "../ledger/worker_messages.ts";
 import { WorkerSide } from "../ledger/worker_side.ts";
+import { freeMemory } from "./free_memory.ts";
+
+/** After so many bytes of lines, and a second without more, memory is freed: that of a first list is most of the worker's. */
+const FREED_BYTES = 1024 * 1024;
+const QUIET_MILLISECONDS = 1000;
 
 /** The name of the worker. */
 export const LEDGER_THREAD = "ledger";
@@ -33,7 +38,18 @@ function serve(): void {
       };
     },
   });
-  thread.onmessage = ({ data }: MessageEvent<ToWorker>) => void side.handle(data);
+  let written = 0;
+  let timer: ReturnType<typeof setTimeout>;
+  thread.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+    if (data.kind === "append") written += data.lines.length;
+    void side.handle(data);
+    if (written < FREED_BYTES) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      written = 0;
+      freeMemory();
+    }, QUIET_MILLISECONDS);
+  };
 }
 
 /** Whether `scope` is that of a worker, with the other end of what the program has. */
