@@ -307,6 +307,9 @@ export const HEALTH_CONNECTIONS_MAX = 32;
 /** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
+/** Longest time that connections to an endpoint that is gone may go on before they are cut, in seconds: a day. */
+export const CUT_SECONDS_MAX = 86_400;
+
 /** Most connections that NodePorts on loopback forward at a time; each takes two descriptors. */
 export const FORWARDED_CONNECTIONS_MAX = 512;
 

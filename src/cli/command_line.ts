@@ -27,6 +27,14 @@ export function withoutSigns(args: readonly string[]): string[] {
   return args.map((arg) => /^-\d+(?:\.\d+)?\s*[a-z]/i.test(arg) ? arg.slice(1) : arg);
 }
 
+/** Parses a whole number from 0 to `max`. What it returns throws commander's error, which is wrong usage. */
+export function wholeUpTo(max: number): (text: string) => number {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) <= max) return Number(text);
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${max}.`);
+  };
+}
+
 /** Parses a number above 0. Throws commander's error, which is wrong usage. */
 export function positive(text: string): number {
   const number = Number(text);

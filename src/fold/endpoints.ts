@@ -80,6 +80,14 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
   };
 }
 
+/** All endpoints that `slices` list for `port`, whatever their conditions, each once as {@link joinEndpoint}. */
+export function listedEndpoints(port: ServicePort, slices: SlicedEndpoints): string[] {
+  const all = slices.find(port).flatMap(({ slice, number }) =>
+    slices.hosts(slice, "").map(({ address }) => joinEndpoint(address, number))
+  );
+  return [...new Set(all)];
+}
+
 function texts(endpoints: readonly Endpoint[]): string[] {
   return endpoints.map(({ text }) => text).sort();
 }

@@ -89,6 +89,22 @@ export class Conntrack implements Disposable {
     return deleted;
   }
 
+  /** Deletes the flows that `cut` selects. Returns how many. Throws {@link SystemError}. */
+  deleteConnections(cut: (flow: Omit<Entry, "tuple"> & { readonly family: Family }) => boolean): number {
+    let deleted = 0;
+    for (const family of FAMILIES) {
+      const found: Entry[] = [];
+      this.#requests.stream({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} }, (answer) => {
+        for (const entry of readEntry(family, messageAttributes(answer), undefined)) {
+          // A copy: the next answer overwrites the buffer.
+          if (cut({ family, ...entry })) found.push({ ...entry, tuple: entry.tuple.slice() });
+        }
+      });
+      for (const entry of found) if (this.#delete(family, entry)) deleted++;
+    }
+    return deleted;
+  }
+
   /** Passes each flow whose destination was translated, by whichever program, to `take`. Throws {@link SystemError}. */
   translated(take: (flow: TranslatedFlow) => void): void {
     for (const family of FAMILIES) {
@@ -128,9 +144,18 @@ export class Conntrack implements Disposable {
 
 /** As {@link Conntrack.translated}, with a socket of its own. */
 export function translatedFlows(take: (flow: TranslatedFlow) => void): void {
+  withConntrack((conntrack) => conntrack.translated(take));
+}
+
+/** As {@link Conntrack.deleteConnections}, with a socket of its own. */
+export function deleteConnections(cut: Parameters<Conntrack["deleteConnections"]>[0]): number {
+  return withConntrack((conntrack) => conntrack.deleteConnections(cut));
+}
+
+function withConntrack<Result>(use: (conntrack: Conntrack) => Result): Result {
   const conntrack = new Conntrack();
   try {
-    conntrack.translated(take);
+    return use(conntrack);
   } finally {
     conntrack[Symbol.dispose]();
   }

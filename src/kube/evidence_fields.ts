@@ -9,6 +9,8 @@ import * as z from "./zod.ts";
 export const KEPT_ANNOTATIONS: Readonly<Record<string, string>> = {
   [TRIGGER]: "when the change of pods or Service began that led to the slice (kube-controller-manager)",
   "endpoints.kubernetes.io/over-capacity": "the slice leaves endpoints out (kube-controller-manager)",
+  "ledgerproxy.io/cut-terminated-seconds":
+    "when connections to endpoints that are gone are cut (run --cut-terminated)",
   "kubernetes.io/change-cause": "why a person changed the object (kubectl annotate)",
   "meta.helm.sh/release-name": "which Helm release the object belongs to",
   "meta.helm.sh/release-namespace": "and in which namespace",

@@ -11,6 +11,7 @@ import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
+import { deleteConnections } from "../kernel/conntrack.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
@@ -27,6 +28,7 @@ import { followed, type Served, type Serving } from "./serving.ts";
 import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
+import { TerminatedConnections } from "./terminated_connections.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
 const RECOVERED_MILLISECONDS = 10_000;
@@ -87,6 +89,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
   const load = resources.use(new MemoryRelease());
+  const terminated = resources.use(cutting(process));
   const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const snapshots = new Snapshots(process, ports.ledger, () => checkpoints?.signWhereReady());
@@ -97,13 +100,16 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     const { services, endpoints } = engine.gathered;
     if (services + endpoints === 0) metrics.kubeProxy.noteUnchanged();
     serving.follow(batch);
+    terminated.after();
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
   };
   serving.follow();
+  terminated.after();
   const beforeBatch = (batch: SourceBatch) => {
     // An engine that a fault may have left between two states gets no more batches.
     broken.throwIfAborted();
+    terminated.before(batch);
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
   const signal = AbortSignal.any([stop.signal, broken, process.ledger.reopened]);
@@ -120,6 +126,19 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   }
   await snapshots.end();
   return restart ? EXIT.failure : summary(engine);
+}
+
+/** Begins to cut connections to endpoints that are gone. */
+function cutting({ options, served: { engine, metrics } }: Process): TerminatedConnections {
+  return new TerminatedConnections({
+    cluster: () => engine.cluster,
+    deleteConnections,
+    cut(count) {
+      metrics.cut(count);
+      log.info(`ended ${count} connections to endpoints that are gone`);
+    },
+    failed: (reason) => log.warn(`connections to endpoints that are gone go on: ${reason}`),
+  }, options.cutTerminated);
 }
 
 /**

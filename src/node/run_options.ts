@@ -11,6 +11,8 @@ export interface RunOptions extends ConfigOptions {
   readonly initOnly?: boolean;
   readonly allowEmpty?: boolean;
   readonly ownTables?: boolean;
+  /** Seconds after which connections to endpoints that are gone are ended; absent: only where a Service's annotation says so. */
+  readonly cutTerminated?: number;
   /** Namespace of the Lease in which heads of the ledger are published. */
   readonly headLease?: string;
   readonly speed?: number;

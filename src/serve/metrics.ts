@@ -17,6 +17,8 @@ export interface Metrics extends Meter {
   noteSync(report: SyncReport): void;
   /** Publishes a head of the ledger, so that every scraper is a witness of it. */
   noteHead(head: LedgerHead): void;
+  /** Counts connections that were ended because their endpoint was gone. */
+  cut(count: number): void;
   /** The metrics with kube-proxy's names. */
   readonly kubeProxy: KubeProxyMetrics;
   /** The metrics about the program itself. */
@@ -88,11 +90,17 @@ export function newMetrics({ status, gathered, ledger, process, build, ...gauged
     help: "Addresses and NodePorts in use that went to another Service",
     registers,
   });
+  const cut = new Counter({
+    name: "ledgerproxy_connections_cut_total",
+    help: "Connections ended because their endpoint was gone",
+    registers,
+  });
   return {
     kubeProxy,
     condition,
     rest: restClientMetrics(registry),
     measureLoopDelay: () => measureLoopDelay(registry),
+    cut: (count) => cut.inc(count),
     rejected: () => kubeProxy.rejected(),
     forgot: (...forgotten) => kubeProxy.forgot(...forgotten),
     drifted: (process) => drift.inc({ process }),

@@ -1,8 +1,9 @@
 // `ledgerproxy run`: reads a cluster and keeps the kernel's rules equal to it. The program that runs is in node/run.ts.
 
+import { CUT_SECONDS_MAX } from "../../limits.ts";
 import { run } from "../../node/run.ts";
 import type { RunOptions } from "../../node/run_options.ts";
-import { type Command, type Done, positive } from "../command_line.ts";
+import { type Command, type Done, positive, wholeUpTo } from "../command_line.ts";
 import { withSource } from "../source_flags.ts";
 
 const EXAMPLE = `
@@ -22,6 +23,11 @@ export function addRun(program: Command, done: Done): void {
     .option(
       "--own-tables",
       "let no other program change our tables (Linux 6.9; nft before 1.1 cannot reload them)",
+    )
+    .option(
+      "--cut-terminated <seconds>",
+      "end connections to endpoints that are gone for so long (only where an annotation says so)",
+      wholeUpTo(CUT_SECONDS_MAX),
     )
     .option("--assert <file>", "check these assertions all the time (as `test`): log, event, metric, status")
     .option(

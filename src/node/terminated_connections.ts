@@ -1,0 +1,83 @@
+// `--cut-terminated`: ends connections to endpoints that are gone, some time after they went. The kernel forgets such a connection; its
+// next packet then meets the rules as if it began one, another endpoint gets it, and refuses it.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import { ownerOf } from "../fold/fold.ts";
+import { type CutCandidate, TerminatedEndpoints } from "../fold/terminated_endpoints.ts";
+import type { SourceBatch } from "../ingest/source.ts";
+import { SystemError } from "../kernel/system_error.ts";
+import { describeKey, type WatchEvent } from "../kube/objects.ts";
+import { type ServiceName, serviceName } from "../kube/service_name.ts";
+
+/** What it acts through. */
+interface Ports {
+  /** The state that the loop folds into. */
+  cluster(): ClusterState;
+  /** Deletes the connections that `cut` selects; returns how many. Throws SystemError. */
+  deleteConnections(cut: (connection: CutCandidate) => boolean): number;
+  /** Receives how many connections were cut. */
+  cut(count: number): void;
+  /** Receives why connections could not be read or deleted: the next time comes when another endpoint goes. */
+  failed(reason: string): void;
+}
+
+/** Cuts connections while it is not disposed of. */
+export class TerminatedConnections implements Disposable {
+  readonly #endpoints: TerminatedEndpoints;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Services of a batch that the loop has not processed yet; undefined: all. */
+  #named: ReadonlySet<ServiceName> | undefined;
+
+  /** `seconds`: how long connections of Services without the annotation may go on; undefined: for ever. */
+  constructor(readonly ports: Ports, seconds: number | undefined) {
+    this.#endpoints = new TerminatedEndpoints(seconds, performance.now());
+  }
+
+  /** Notes which Services `batch` is about, before the loop processes it: afterwards a deleted slice is not known. */
+  before(batch: SourceBatch): void {
+    const { objects } = this.ports.cluster();
+    this.#named = batch.kind === "list" ? undefined : new Set(
+      batch.events.flatMap(({ key, value }) => servicesOf(key, value, objects.get(describeKey(key)))),
+    );
+  }
+
+  /** Takes over what the loop has made of the batch. */
+  after(): void {
+    const cluster = this.ports.cluster();
+    this.#endpoints.note(cluster, this.#named ?? cluster.services.keys(), performance.now());
+    this.#wait();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    const { deadline } = this.#endpoints;
+    if (deadline === Infinity) return;
+    this.#timer = setTimeout(() => this.#look(), Math.max(0, deadline - performance.now()));
+  }
+
+  #look(): void {
+    const now = performance.now();
+    try {
+      const count = this.ports.deleteConnections(this.#endpoints.cuts(now));
+      if (count > 0) this.ports.cut(count);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.ports.failed(error.message);
+    }
+    this.#endpoints.passed(now);
+    this.#wait();
+  }
+}
+
+/** The Services that an event is about: a slice may go from one to another. */
+function servicesOf(
+  { kind, namespace, name }: WatchEvent["key"],
+  ...objects: readonly (WatchEvent["value"] | undefined)[]
+): ServiceName[] {
+  if (kind === "Service") return [serviceName(namespace, name)];
+  return objects.flatMap((object) => object?.kind === "EndpointSlice" ? ownerOf(object) ?? [] : []);
+}
