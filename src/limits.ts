@@ -37,7 +37,7 @@ export const HASH_MODULUS = 0xffff_ffff;
 
 /**
  * Most clients that are pinned at a time, per family, over all ServicePorts with affinity; further clients get an endpoint for
- * each connection. The kernel takes 8 bytes for each possible one, and about 100 for each there is. kube-proxy's bound is
+ * each connection. The kernel takes 16 bytes for each possible one, and about 100 for each there is. kube-proxy's bound is
  * 65,535 for each endpoint, and none for a node.
  */
 export const PINS_MAX = 524_288;
@@ -55,6 +55,9 @@ export const LARGE_SERVICE_ELEMENTS = 1024;
 
 /** About how many elements one step changes: a few milliseconds of this program and of the kernel. */
 export const STEP_ELEMENTS = 1024;
+
+/** About how many elements a piece of a batch of events changes; other work of the loop is done between the pieces. */
+export const PIECE_ELEMENTS = 1024;
 
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;

@@ -44,6 +44,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   },
   "Evidence:": {
     audit: async () => (await import("./commands/audit.ts")).addAudit,
+    archive: async () => (await import("./commands/archive.ts")).addArchive,
     verify: async () => (await import("./commands/verify.ts")).addVerify,
     replay: async () => (await import("./commands/replay.ts")).addReplay,
   },

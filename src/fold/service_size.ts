@@ -31,11 +31,16 @@ export function serviceSize(service: Service, slices: SlicedEndpoints): ServiceS
       const at = 1 + family.externalIPs.length + (nodePort ? 1 : 0);
       endpoints = Math.max(endpoints, behind);
       ofPort += at;
-      elements += at * (1 + Math.min(behind, SLOT_CLASS_MAX)) + guards(family);
+      elements += (at + drawnLists(service)) * (1 + Math.min(behind, SLOT_CLASS_MAX)) + guards(family);
     }
     frontends = Math.max(frontends, ofPort);
   }
   return { elements, ports: families.length === 0 ? 0 : ports.length, endpoints, frontends };
+}
+
+/** With affinity each endpoint has a number and a slot besides, once for the ServicePort, as if it had two more frontends. */
+function drawnLists({ spec }: Service): number {
+  return spec.sessionAffinity === "ClientIP" ? 2 : 0;
 }
 
 /** Elements that check the source at the load balancer's addresses. */
@@ -54,14 +59,15 @@ export function oversizeText({ elements, ports, endpoints, frontends }: ServiceS
  * for each port here.
  */
 export function isSurelySmall(
-  { spec, status }: Service,
+  service: Service,
   slices: Iterable<EndpointSlice>,
   elements: number,
 ): boolean {
+  const { spec, status } = service;
   let endpoints = 1;
   for (const slice of slices) endpoints += slice.endpoints.length * slice.ports.length;
   const balancers = status?.loadBalancer?.ingress?.length ?? 0;
-  const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers;
+  const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers + drawnLists(service);
   const ranges = balancers * (1 + (spec.loadBalancerSourceRanges?.length ?? 0));
   return FAMILIES.length * (spec.ports?.length ?? 0) * (frontends * endpoints + ranges) <= elements;
 }

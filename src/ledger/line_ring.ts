@@ -105,11 +105,14 @@ export class LineRing {
     }
   }
 
+  /** As {@link sleep}, for a moment, in which lines that can wait do not wake the worker. True where nothing has come. */
+  doze(messages: number): boolean {
+    return this.#pause("dozing", messages, DOZE_MILLISECONDS);
+  }
+
   /** The worker sleeps until there are lines, or more than `messages` messages. */
   sleep(messages: number): void {
-    this.#pause("dozing", messages, DOZE_MILLISECONDS);
     this.#pause("sleeping", messages, Infinity);
-    Atomics.store(this.#cells, STATE, STATES.running);
   }
 
   /** The worker's event loop is about to wait. False where there are lines: then it must take them out. */
@@ -130,12 +133,13 @@ export class LineRing {
   }
 
   /** Each side writes before it reads what the other one writes: so no signal is missed. */
-  #pause(state: "dozing" | "sleeping", messages: number, milliseconds: number): void {
+  #pause(state: "dozing" | "sleeping", messages: number, milliseconds: number): boolean {
+    const nothing = () => this.#empty && this.messages === messages;
     const signal = Atomics.load(this.#cells, SIGNAL);
     Atomics.store(this.#cells, STATE, STATES[state]);
-    if (this.#empty && this.messages === messages) {
-      Atomics.wait(this.#cells, SIGNAL, signal, milliseconds);
-    }
+    if (nothing()) Atomics.wait(this.#cells, SIGNAL, signal, milliseconds);
+    Atomics.store(this.#cells, STATE, STATES.running);
+    return nothing();
   }
 
   #signal(): void {

@@ -5,10 +5,16 @@ import type { LineRing } from "./line_ring.ts";
 import type { Posted } from "./worker_messages.ts";
 import type { WorkerSide } from "./worker_side.ts";
 
+/** After so many bytes of lines, and a moment without more, memory is freed: that of a first list is most of the worker's. */
+const FREED_BYTES = 1024 * 1024;
+
 /** Takes lines and messages in their order. Errors that its side throws are faults of this program, and pass through. */
 export class WorkerTurns {
   readonly #side: Pick<WorkerSide, "handle">;
   readonly #ring: LineRing;
+  readonly #freeMemory: () => void;
+  /** Bytes of lines since memory was freed. */
+  #taken = 0;
   /** Messages that were taken, modulo 2^32 as the ring counts them. */
   #messages = 0;
   #session = 0;
@@ -16,9 +22,10 @@ export class WorkerTurns {
   #snapshot = false;
   #closed = false;
 
-  constructor(side: Pick<WorkerSide, "handle">, ring: LineRing) {
+  constructor(side: Pick<WorkerSide, "handle">, ring: LineRing, freeMemory: () => void) {
     this.#side = side;
     this.#ring = ring;
+    this.#freeMemory = freeMemory;
   }
 
   /** Executes a message, after the lines that were sent before it. It may sleep then, for ever. */
@@ -27,6 +34,7 @@ export class WorkerTurns {
     this.#messages = (this.#messages + 1) | 0;
     this.#append(after);
     this.#session = message.session;
+    if (message.kind === "append") this.#taken += message.lines.length;
     if (message.kind === "snapshot") this.#snapshot = true;
     if (message.kind === "open") this.#snapshot = false;
     if (message.kind === "close") this.#closed = true;
@@ -42,7 +50,10 @@ export class WorkerTurns {
   }
 
   #append(end: number): void {
-    for (const lines of this.#ring.take(end)) void this.#side.handle({ ...lines, session: this.#session });
+    for (const append of this.#ring.take(end)) {
+      this.#taken += append.lines.length;
+      void this.#side.handle({ ...append, session: this.#session });
+    }
   }
 
   /** Takes the lines that are there, and sleeps, until there is a message. After `close` the program ends this worker. */
@@ -52,8 +63,17 @@ export class WorkerTurns {
       const { end } = this.#ring;
       if (this.#ring.messages !== this.#messages) return;
       this.#append(end);
-      if (!this.#snapshot && !this.#closed) this.#ring.sleep(this.#messages);
+      if (!this.#snapshot && !this.#closed) this.#sleep();
       else if (this.#ring.awaitMessages()) return;
     }
+  }
+
+  #sleep(): void {
+    if (!this.#ring.doze(this.#messages)) return;
+    if (this.#taken >= FREED_BYTES) {
+      this.#taken = 0;
+      this.#freeMemory();
+    }
+    this.#ring.sleep(this.#messages);
   }
 }

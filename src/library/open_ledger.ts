@@ -5,6 +5,7 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { type History, historyOf } from "../history/history.ts";
 import type { Past } from "../history/past.ts";
 import { ledgerView, NO_PROGRESS, type Progress } from "../ledger/ledger_view.ts";
+import { archiveStorage } from "../ledger/archive.ts";
 import { segmentNames } from "../ledger/format.ts";
 import { folderStorage } from "../ledger/storage.ts";
 
@@ -37,9 +38,10 @@ export function openLedger(path: string, progress: Progress = NO_PROGRESS): Hist
 
 /** As {@link openLedger}, for questions that History does not offer. */
 export function openPast(path: string, progress: Progress = NO_PROGRESS): Past {
-  const storage = folderStorage(path, false);
   try {
-    if (segmentNames(storage).length > 0) return ledgerView<SnapshotLine>(storage, snapshotMisfit, progress);
+    const folder = folderStorage(path, false);
+    const storage = segmentNames(folder).length > 0 ? folder : archiveStorage(path);
+    if (storage !== undefined) return ledgerView<SnapshotLine>(storage, snapshotMisfit, progress);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
   }

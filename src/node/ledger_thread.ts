@@ -8,6 +8,7 @@ import { folderStorage } from "../ledger/storage.ts";
 import type { LoadedFile, Posted } from "../ledger/worker_messages.ts";
 import { WorkerSide } from "../ledger/worker_side.ts";
 import { WorkerTurns } from "../ledger/worker_turns.ts";
+import { freeMemory } from "./free_memory.ts";
 
 /** The name of the worker. */
 export const LEDGER_THREAD = "ledger";
@@ -37,7 +38,7 @@ function serve(): void {
   });
   // The first message is the memory of the ring.
   thread.onmessage = ({ data }: MessageEvent<SharedArrayBuffer>) => {
-    const turns = new WorkerTurns(side, new LineRing(undefined, data));
+    const turns = new WorkerTurns(side, new LineRing(undefined, data), freeMemory);
     thread.onmessage = ({ data }: MessageEvent<Posted>) => turns.take(data);
   };
 }

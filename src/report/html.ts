@@ -11,6 +11,8 @@ export interface PageAsset {
 
 /** Id of the element that contains the data. */
 export const DATA_ID = "data";
+/** Id of the element that is shown until the page is made. */
+export const LOADING_ID = "loading";
 
 /** The page with `data`, which is base64. */
 export function reportHtml({ script, scriptHash, style, styleHash }: PageAsset, data: string): string {
@@ -36,6 +38,7 @@ export function reportHtml({ script, scriptHash, style, styleHash }: PageAsset, 
 </head>
 <body>
 <noscript>This page reads what is in it with JavaScript, which is turned off here.</noscript>
+<p id="${LOADING_ID}" role="status">Reading the records of the ledger...</p>
 <script type="application/octet-stream" id="${DATA_ID}">${data}</script>
 <script type="module">${script}</script>
 </body>

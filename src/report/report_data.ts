@@ -4,6 +4,7 @@
 
 import { type SnapshotLine, snapshotLines } from "../fold/snapshot.ts";
 import type { Cause } from "../history/cause.ts";
+import type { Outage } from "../history/outages.ts";
 import type { OutsideWindow, Window } from "../history/window.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 
@@ -25,6 +26,8 @@ export interface ReportData {
   readonly records: readonly LedgerRecord[];
   /** The records of the ledger that are not in the window. */
   readonly leftOut: OutsideWindow;
+  /** When ports of Services had no endpoint, in the window. */
+  readonly outages: readonly Outage[];
 }
 
 /** A record before the window that is a cause. */
@@ -37,11 +40,12 @@ export interface EarlierCause {
   readonly resourceVersion?: string;
 }
 
-/** The data of a page that shows `window` of the ledger with this id, written by this version of the program. */
+/** The data of a page that shows `window`, with its `outages`, of the ledger with this id, written by this version of the program. */
 export function reportData(
   { first, records, state, causes, node, leftOut }: Window,
   ledger: string,
   version: string,
+  outages: readonly Outage[] = [],
 ): ReportData {
   return {
     version,
@@ -52,6 +56,7 @@ export function reportData(
     causes: causes.map(earlierCause),
     records: records.map(forPage),
     leftOut,
+    outages,
   };
 }
 

@@ -15,13 +15,16 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
-import { appears } from "../support/cluster_notation.ts";
+import { appears, vanishes } from "../support/cluster_notation.ts";
 import { percentile } from "./percentile.ts";
 import { table } from "./table.ts";
 
 /** Large Services as ports x endpoints, and how often each changes in a second. */
 interface Case {
   readonly services: readonly (readonly [ports: number, endpoints: number])[];
+  readonly affinity?: boolean;
+  /** Services of one port and 50 endpoints that one batch of events adds or removes each second. */
+  readonly atOnce?: number;
   readonly changesPerSecond: number;
 }
 
@@ -36,6 +39,10 @@ const CASES: Readonly<Record<string, Case>> = {
     services: Array.from({ length: 5 }, () => [600, 100] as const),
     changesPerSecond: 1,
   },
+  "100x50 with affinity-changing": { services: [[100, 50]], changesPerSecond: 5, affinity: true },
+  "400x50 with affinity-changing": { services: [[400, 50]], changesPerSecond: 1, affinity: true },
+  "200 of 1x50 at once": { services: [], changesPerSecond: 0, atOnce: 200 },
+  "2000 of 1x50 at once": { services: [], changesPerSecond: 0, atOnce: 2000 },
 };
 const SECONDS = 10;
 const SMALL = 200;
@@ -120,11 +127,19 @@ async function measure(name: string): Promise<Result> {
 }
 
 /** A list of all Services, then changes at their times. The first batch is not measured: it makes the tables. */
-async function* batches({ services, changesPerSecond }: Case, clock: Clock): AsyncGenerator<SourceBatch> {
+async function* batches(
+  { services, changesPerSecond, affinity = false, atOnce = 0 }: Case,
+  clock: Clock,
+): AsyncGenerator<SourceBatch> {
   const large = (less: number) =>
     decoded(
-      services.flatMap(([ports, endpoints], i) => largeService(`big/b${i}`, i, ports, endpoints - less)),
+      services.flatMap(([ports, endpoints], i) =>
+        largeService(`big/b${i}`, i, ports, endpoints - less, affinity)
+      ),
     );
+  const many = decoded(
+    Array.from({ length: atOnce }, (_, i) => largeService(`many/m${i}`, 256 + i, 1, 50)).flat(),
+  );
   const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
   yield { kind: "list", objects, complete: true, time: new Date().toISOString(), problems: [] };
   const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));
@@ -136,6 +151,10 @@ async function* batches({ services, changesPerSecond }: Case, clock: Clock): Asy
     clock.due = begun + i * 1000 / SMALL_CHANGES_PER_SECOND;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, clock.due - performance.now())));
     yield eventsOf([smallSlices[Math.floor(i / SMALL) & 1]![i % SMALL]!]);
+    if (many.length > 0 && i % SMALL_CHANGES_PER_SECOND === 0) {
+      const add = i / SMALL_CHANGES_PER_SECOND % 2 === 0;
+      yield { kind: "events", events: many.map((one) => add ? appears(one) : vanishes(one)), problems: [] };
+    }
     if (i % each === 0) yield eventsOf(largeSlices[Math.floor(i / each) & 1]!);
   }
   end();

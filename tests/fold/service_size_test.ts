@@ -30,6 +30,11 @@ Deno.test("source ranges count at each address of the load balancer, for each po
   assert.equal(sizeOf(guarded).elements, 2 * (2 + 4));
 });
 
+Deno.test("affinity counts as two frontends more", () => {
+  const pinned = service("shop/web 10.96.0.1 http:80/tcp", undefined, { sessionAffinity: "ClientIP" });
+  assert.equal(sizeOf(pinned, slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2")).elements, 9);
+});
+
 Deno.test("a headless Service has no elements", () => {
   assert.equal(sizeOf(service("shop/db None a:1/tcp"), slice("shop/db-a a:1/tcp 10.244.0.1")).elements, 0);
 });

@@ -2,6 +2,10 @@
 
 import assert from "node:assert/strict";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { shipSegments } from "../../src/ledger/archive.ts";
+import { segmentFirst, segmentNames } from "../../src/ledger/format.ts";
+import { ledgerId } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
 import { type Node, versionOf, writeFleet } from "../support/fleet.ts";
 
 const DOCUMENT = Deno.readTextFileSync(new URL("../../src/ledger/FLEET.md", import.meta.url));
@@ -36,6 +40,36 @@ async function ask(
   );
 }
 
+/** Archives all ledgers, twice, and compares the view of the archive with the closed segments. */
+async function archived(connection: DuckDBConnection, folder: string, nodes: readonly Node[]): Promise<void> {
+  const archive = `${folder}-archive`;
+  let closed = 0;
+  for (const { name } of nodes) {
+    const storage = folderStorage(`${folder}/${name}`, false);
+    const target = `${archive}/cluster=eu-1/node=${name}/ledger=${ledgerId(storage)}`;
+    for (const isAgain of [false, true]) {
+      const { added, problems } = shipSegments(storage, target);
+      assert.deepEqual([problems, isAgain && added.length > 0], [[], false]);
+    }
+    const last = segmentNames(storage).at(-1)!;
+    closed += segmentFirst(last)!;
+    if (segmentNames(storage).length === 1) continue;
+    Deno.writeTextFileSync(`${target}/day=2026-11-23/${last}.zst.1.part`, "an interrupted run");
+  }
+  assert.ok(closed > 1000, "there is something to archive");
+  await connection.run(`set variable archive = '${archive}'`);
+  await connection.run(QUERIES.get("archive")!);
+  const counted = await connection.runAndReadAll(
+    'select count(*)::int as n, count(distinct (cluster, node, ledger, "offset"))::int as d from records',
+  );
+  assert.deepEqual(counted.getRowObjectsJson(), [{ n: closed, d: closed }]);
+  const missing = await connection.runAndReadAll(
+    "select count(*)::int as n from applied where committed is null and arrived < '2026-11-23T03:00:30Z'",
+  );
+  assert.deepEqual(missing.getRowObjectsJson(), [{ n: 0 }]);
+  Deno.removeSync(archive, { recursive: true });
+}
+
 Deno.test("the documented queries give the right answers for 50 nodes", async () => {
   const folder = Deno.makeTempDirSync();
   const nodes = writeFleet(folder);
@@ -61,6 +95,7 @@ Deno.test("the documented queries give the right answers for 50 nodes", async ()
   const truth = nodes.flatMap(({ name, drift }) => [...drift].map(([by, times]) => `${name} ${by} ${times}`));
   assert.deepEqual(drift.sort(), truth.sort());
   assert.ok(truth.length > 3);
+  await archived(connection, folder, nodes);
   connection.closeSync();
   instance.closeSync();
   Deno.removeSync(folder, { recursive: true });

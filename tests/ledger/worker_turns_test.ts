@@ -13,6 +13,10 @@ class ScriptedRing extends LineRing {
     super(1024);
   }
 
+  override doze(): boolean {
+    return true;
+  }
+
   override sleep(messages: number): void {
     this.slept++;
     // A message lets it leave its loop in any case.
@@ -26,14 +30,18 @@ function sides(steps: (() => void)[]) {
   const executed: string[] = [];
   const sent: Posted[] = [];
   const finishing = Promise.withResolvers<void>();
-  const turns = new WorkerTurns({
-    handle(message) {
-      executed.push(
-        message.kind === "append" ? `lines ${message.first} of ${message.session}` : message.kind,
-      );
-      return message.kind === "snapshot-end" ? finishing.promise : undefined;
+  const turns = new WorkerTurns(
+    {
+      handle(message) {
+        executed.push(
+          message.kind === "append" ? `lines ${message.first} of ${message.session}` : message.kind,
+        );
+        return message.kind === "snapshot-end" ? finishing.promise : undefined;
+      },
     },
-  }, ring);
+    ring,
+    () => {},
+  );
   const end = { next: 0, chain: "0".repeat(64) };
   return {
     ring,

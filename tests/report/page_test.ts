@@ -14,6 +14,8 @@ import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import type { OpenPage } from "../support/browser.ts";
 import { missingBrowser, withPage } from "../support/browser.ts";
+import { writeCommitted } from "../support/past.ts";
+import { WEB_BATCHES } from "../support/web_history.ts";
 import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
 import { PAGE_FILE, pageSource } from "../support/report_page.ts";
 import { writeEvening } from "../support/report_ledger.ts";
@@ -148,6 +150,35 @@ browserTest(
       assert.equal(ran, false);
       assert.deepEqual(requests, []);
     }),
+);
+
+browserTest(
+  "outages are first: how long, where in the window, from and to which commit, because of which record",
+  () =>
+    withReport(
+      (folder) => writeCommitted(folderStorage(folder, true), WEB_BATCHES),
+      {},
+      async ({ page }) => {
+        assert.equal(await page.$("#loading"), null, "what was shown while the records were read is gone");
+        assert.equal(await page.$eval("main > :first-child", (one) => one.id), "outages");
+        const [lasting, row] = await page.$$eval(
+          "#outages tbody tr",
+          (rows) =>
+            rows.map((row) => [...row.querySelectorAll("td, th")].map((cell) => cell.textContent ?? "")),
+        );
+        assert.deepEqual(lasting!.slice(0, 5), ["shop/cart:http", "", "lasts", "@13", ""]);
+        assert.deepEqual(row!.slice(0, 5), ["shop/web:http", "", "1 s", "@6", "@8"]);
+        assert.match(row![5]!, /^@5 EndpointSlice shop\/web-a /);
+        // Of five seconds the third.
+        const bar = await page.$eval(
+          "#outages tbody tr:nth-child(2) rect",
+          (one) => [one.getAttribute("x"), one.getAttribute("width")],
+        );
+        assert.deepEqual(bar, ["40", "20"]);
+        await page.click('#outages a[href="#@6"]');
+        assert.equal(await shownAt(page), 5);
+      },
+    ),
 );
 
 browserTest(
@@ -339,7 +370,8 @@ browserTest(
   () =>
     withReport(writeEvening, {}, async ({ page }) => {
       const reached: string[] = [];
-      for (let i = 0; i < 20; i++) {
+      // Before the slider are the links of the outages.
+      for (let i = 0; i < 120; i++) {
         await page.keyboard.press("Tab");
         const { tag, id, name, outline } = await page.evaluate(() => {
           const one = document.activeElement as HTMLInputElement;

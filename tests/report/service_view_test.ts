@@ -11,7 +11,7 @@ import { CONFIG } from "../support/report_records.ts";
 function timelineOfAll(records: readonly LedgerRecord[]) {
   const leftOut = { before: 0, after: 0, oldest: "", newest: "" };
   const ledger = { version: "0", ledger: "0123456789abcdef", node: "node-a" };
-  return timelineOf({ ...ledger, first: 0, snapshot: [], causes: [], records, leftOut });
+  return timelineOf({ ...ledger, first: 0, snapshot: [], causes: [], records, leftOut, outages: [] });
 }
 
 Deno.test("a ServicePort has its endpoints, each with condition, traffic and cause", () => {

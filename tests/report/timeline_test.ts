@@ -31,6 +31,7 @@ function dataOf(records: readonly LedgerRecord[], first = 0): ReportData {
     causes: [],
     records: records.slice(first),
     leftOut: { before: first, after: 0, oldest: "", newest: "" },
+    outages: [],
   };
 }
 

@@ -1,7 +1,13 @@
 // Services of many ports and endpoints, as manifests, and the small Services beside them.
 
 /** A Service of `ports` ports and `endpoints` endpoints, and its slice. `number` decides its addresses. */
-export function largeService(name: string, number: number, ports: number, endpoints: number): object[] {
+export function largeService(
+  name: string,
+  number: number,
+  ports: number,
+  endpoints: number,
+  affinity = false,
+): object[] {
   const [namespace, service] = name.split("/") as [string, string];
   const named = Array.from({ length: ports }, (_, i) => ({ name: `p${i}`, port: i + 1, protocol: "TCP" }));
   return [
@@ -9,7 +15,11 @@ export function largeService(name: string, number: number, ports: number, endpoi
       apiVersion: "v1",
       kind: "Service",
       metadata: { namespace, name: service },
-      spec: { clusterIP: `10.97.${number >> 8}.${number & 255}`, ports: named },
+      spec: {
+        clusterIP: `10.97.${number >> 8}.${number & 255}`,
+        ports: named,
+        ...(affinity ? { sessionAffinity: "ClientIP" } : {}),
+      },
     },
     {
       apiVersion: "discovery.k8s.io/v1",

@@ -15,8 +15,8 @@ const CHANGES: Readonly<Record<string, readonly (readonly [from: string, to: str
       'name: "later",\n      key: [address],\n    },\n    {\n      kind: "set",\n      name: POSITION_SET,\n      key: ["mark"],',
     ],
     [
-      'chain("firewall-check", [rule(',
-      'chain("firewall-check", [rule([{ kind: "lookup", key: [destination], set: "later" }, RETURN]), rule(',
+      'chain("reject-chain", [',
+      'chain("reject-chain", [rule([{ kind: "lookup", key: [frontendKey(family)[0]!], set: "later" }, RETURN]),',
     ],
   ],
   "deno.json": [['"version": "', '"version": "99.']],

@@ -3,6 +3,8 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import type { PositionExpression } from "../../history/position_expression.ts";
+import { type Outage, outagesIn } from "../../history/outages.ts";
+import type { Past } from "../../history/past.ts";
 import { type Window, windowOf } from "../../history/window.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -60,7 +62,7 @@ export function reportCommand(folder: string | undefined, options: ReportOptions
     })
   );
   if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
-  const html = reportHtml(PAGE, compressed(reportData(window, past.id(), VERSION)));
+  const html = reportHtml(PAGE, compressed(reportData(window, past.id(), VERSION, outagesOf(past, window))));
   // Only the owner of a ledger may read it, and so the page.
   Deno.writeTextFileSync(options.output, html, { mode: 0o600 });
   log.info(
@@ -69,6 +71,10 @@ export function reportCommand(folder: string | undefined, options: ReportOptions
     }`,
   );
   return EXIT.done;
+}
+
+function outagesOf(past: Past, { first, records }: Window): Outage[] {
+  return outagesIn(past, { from: first, through: first + records.length - 1 });
 }
 
 /** `@10 to @19`. */

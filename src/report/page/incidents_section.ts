@@ -2,10 +2,11 @@
 // Tables about the whole window: churn by Service, drift by process, gaps, rejected commits.
 
 import { COMMIT_CHANGES_MAX } from "../../limits.ts";
-import { position } from "./causes.ts";
+import type { Outage } from "../../history/outages.ts";
+import { causeLine, position } from "./causes.ts";
 import { type Child, type ColumnHead, element, section, table } from "./dom.ts";
 import type { Report } from "./report.ts";
-import { count, counted, moment } from "./words.ts";
+import { count, counted, duration, moment } from "./words.ts";
 
 /** Most rows of one table. */
 const ROWS_MAX = 25;
@@ -21,6 +22,33 @@ export function incidentsSections(report: Report): HTMLElement[] {
     ...(gaps.length > 0 ? [gapsSection(report)] : []),
     ...(rejected.length > 0 ? [rejectedSection(report)] : []),
   ];
+}
+
+/** When ports of Services had no endpoint: those that last first, then the longest; none where there was none. */
+export function outagesSections(report: Report): HTMLElement[] {
+  const { data: { outages }, stops } = report;
+  if (outages.length === 0) return [];
+  const [begin, end] = [stops[0]!.time, stops.at(-1)!.time];
+  const bounds = ({ from, to }: Outage): [number, number] => [
+    from === null ? begin : Date.parse(from.time),
+    to === null ? end : Date.parse(to.time),
+  ];
+  const length = (outage: Outage) => bounds(outage)[1] - bounds(outage)[0];
+  const sorted = outages.toSorted((a, b) =>
+    Number(a.to !== null) - Number(b.to !== null) || length(b) - length(a)
+  );
+  const place = (at: Outage["from"], otherwise: string) =>
+    at === null ? otherwise : position(report, at.offset);
+  const rows = sorted.map((outage): Child[] => [
+    element("span", { class: "name" }, `${outage.service}:${outage.port}`),
+    bar(100 * (bounds(outage)[0] - begin) / (end - begin || 1), 100 * length(outage) / (end - begin || 1)),
+    outage.to === null ? element("span", { class: "bad" }, "lasts") : duration(length(outage)),
+    place(outage.from, "before the window"),
+    place(outage.to, ""),
+    outage.cause === null ? "" : causeLine(report, outage.cause.offset),
+  ]);
+  const heads = ["ServicePort", "in the window", "how long", "from", "to", "because of"];
+  return [listed("outages", "Services without endpoints", heads, rows)];
 }
 
 /** Services by the number of their element changes. */
@@ -120,20 +148,26 @@ function when(report: Report, time: string): HTMLElement {
   return made;
 }
 
-/** A bar. Screen readers skip it: the number is beside it. */
 function meter(value: number, most: number): Element {
+  return bar(0, 100 * value / most);
+}
+
+/** A bar from `left` on, both in hundredths. Screen readers skip it: the numbers are beside it. */
+function bar(left: number, width: number): Element {
   const svg = (tag: string, attributes: Readonly<Record<string, string>>) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, text] of Object.entries(attributes)) made.setAttribute(name, text);
     return made;
   };
-  const bar = svg("rect", { width: String(100 * value / most), height: "8" });
+  // What is short can be seen too.
+  const shown = Math.max(width, 0.7);
+  const rect = svg("rect", { x: String(Math.min(left, 100 - shown)), width: String(shown), height: "8" });
   const made = svg("svg", {
     viewBox: "0 0 100 8",
     class: "meter",
     "aria-hidden": "true",
     preserveAspectRatio: "none",
   });
-  made.append(bar);
+  made.append(rect);
   return made;
 }

@@ -1,12 +1,13 @@
 /// <reference lib="dom" />
 // The page of a report: the window of a ledger, at any of its moments.
 
+import { LOADING_ID } from "../html.ts";
 import { changesSection } from "./changes_section.ts";
 import { chartsSection } from "./charts_section.ts";
 import { element, section } from "./dom.ts";
 import { embedded } from "./embedded.ts";
 import { figuresSection } from "./figures_section.ts";
-import { incidentsSections } from "./incidents_section.ts";
+import { incidentsSections, outagesSections } from "./incidents_section.ts";
 import { masthead } from "./masthead.ts";
 import { momentBar } from "./moment_bar.ts";
 import { notesSection } from "./notes_section.ts";
@@ -26,6 +27,7 @@ function show(report: Report): void {
     element(
       "main",
       {},
+      ...outagesSections(report),
       figuresSection(report),
       section("time", "Over time", charts.root),
       momentBar(report),
@@ -61,7 +63,17 @@ function listen(report: Report, redraw: () => void): void {
   }
 }
 
+/** Resolves once the browser has shown that the page is being made: to fold 100,000 records takes a second. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    // A page in the background is not painted.
+    if (document.hidden) resolve();
+    else requestAnimationFrame(() => setTimeout(resolve));
+  });
+}
+
 try {
+  await painted();
   show(new Report(await embedded()));
 } catch (error) {
   document.body.append(
@@ -72,4 +84,6 @@ try {
     ),
   );
   throw error;
+} finally {
+  document.getElementById(LOADING_ID)?.remove();
 }

@@ -11,7 +11,7 @@ Deno.test("clients that are no address, a name that is unknown, and a drain of n
     ledger.ask("drain"),
   ]);
   assert.equal(clients.code, 2);
-  assert.match(clients.stderr, /--client pod-7: an address or a CIDR, such as 10\.244\.1\.0\/24/);
+  assert.match(clients.stderr, /--client pod-7: it must be an address or a CIDR, such as 10\.244\.1\.0\/24/);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /shop\/web/);
   assert.equal(nothing.code, 2);

@@ -41,7 +41,7 @@ Deno.test("wrong objects are named and left out, the others are served", async (
   assert.doesNotMatch(stdout, /10\.96\.0\.2 comment/);
   assert.match(
     stderr,
-    /b\.json: Service shop\/bad: spec\.clusterIP: "10\.96\.0\.300" is not an IP address; left out/,
+    /b\.json: Service "shop\/bad": spec\.clusterIP: "10\.96\.0\.300" is not an IP address; the object is left out/,
   );
   assert.match(stderr, /c\.yaml:\d+: /);
   assert.match(stderr, /d\.yaml: kind "Pod" is not one of/);
