@@ -43,6 +43,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     bisect: async () => (await import("./commands/bisect.ts")).addBisect,
   },
   "Evidence:": {
+    import: async () => (await import("./commands/import.ts")).addImport,
     audit: async () => (await import("./commands/audit.ts")).addAudit,
     archive: async () => (await import("./commands/archive.ts")).addArchive,
     verify: async () => (await import("./commands/verify.ts")).addVerify,

@@ -1,0 +1,41 @@
+// `import`: a recorded watch becomes a ledger that answers about the times of the recording.
+
+import assert from "node:assert/strict";
+import { service, slice } from "../../support/cluster_notation.ts";
+import { ledgerproxy } from "../../support/run_program.ts";
+
+Deno.test("a recorded watch is a whole ledger of then: it is verified, replayed and asked about its times", async () => {
+  const folder = Deno.makeTempDirSync();
+  const [recording, ledger] = [`${folder}/monday.ndjson`, `${folder}/ledger`];
+  const api = { Service: "v1", EndpointSlice: "discovery.k8s.io/v1" } as const;
+  const raw = (object: object & { kind: keyof typeof api }) => ({ apiVersion: api[object.kind], ...object });
+  const line = (second: number, kind: string, more: object) =>
+    JSON.stringify({ time: `2026-11-23T09:30:0${second}.000Z`, kind, ...more });
+  const web = raw({ ...service("shop/web 10.96.0.1 http:80/tcp"), kind: "Service" });
+  const endpoints = (text: string) =>
+    raw({ ...slice(`shop/web-a http:8080/tcp ${text}`), kind: "EndpointSlice" });
+  Deno.writeTextFileSync(
+    recording,
+    [
+      line(1, "Service", { type: "LIST", items: [web] }),
+      line(2, "EndpointSlice", { type: "ADDED", object: endpoints("10.244.0.1") }),
+      line(5, "EndpointSlice", { type: "MODIFIED", object: endpoints("10.244.0.1 10.244.0.2") }),
+    ].join("\n"),
+  );
+  const made = await ledgerproxy(["import", recording, "--ledger", ledger]);
+  assert.equal(made.code, 0, made.stderr);
+  const ask = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await ledgerproxy([...args, "--ledger", ledger]);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
+  assert.match(await ask("services", "--at", "2026-11-23T09:30:03Z"), /shop\/web .* 1\/1 /);
+  assert.match(await ask("services"), /shop\/web .* 2\/2 /);
+  assert.match(await ask("log"), /imported from .*monday\.ndjson: this version worked out the commits/);
+  assert.equal((await ledgerproxy(["verify", ledger])).code, 0);
+  assert.equal((await ledgerproxy(["replay", ledger])).code, 0);
+  const again = await ledgerproxy(["import", recording, "--ledger", ledger]);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /it has a ledger already/);
+  Deno.removeSync(folder, { recursive: true });
+});
