@@ -2,7 +2,7 @@
 
 import { readTextUpTo } from "../../ingest/bounded_file.ts";
 import { readWatchRecording } from "../../ingest/watch_recording.ts";
-import { segmentNames } from "../../ledger/segment.ts";
+import { segmentNames } from "../../ledger/format.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
 import { MANIFEST_BYTES_MAX } from "../../limits.ts";
