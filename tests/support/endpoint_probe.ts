@@ -1,4 +1,4 @@
-// Asks the kernel for single elements of the map of endpoints, which costs microseconds whatever else the map holds.
+// Asks the kernel for single elements of the maps of endpoints, which costs microseconds whatever else the maps hold.
 
 import { attributeList, attributes, messageAttributes, nested } from "../../src/kernel/netlink_reader.ts";
 import { NetlinkRequests } from "../../src/kernel/netlink_requests.ts";
@@ -20,20 +20,29 @@ export class EndpointProbe implements Disposable {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
 
-  /** The IPv4 address of the endpoint in `slot`; undefined where the slot, the map or the table is not there. */
+  /**
+   * The IPv4 address of the endpoint in `slot`; undefined where the slot, the map or the table is not there. The only endpoint of
+   * a frontend is in slot 0.
+   */
   endpoint(slot: Slot): string | undefined {
+    const found = this.#find("endpoints", keyOf(slot));
+    return found ??
+      (slot.slot === 0 ? this.#find("single-endpoints", keyOf(slot).subarray(0, 12)) : undefined);
+  }
+
+  #find(map: string, elementKey: Uint8Array<ArrayBuffer>): string | undefined {
     try {
       const [answer] = this.#requests.ask({
         message: nf.MSG.GETSETELEM,
         family: "ip",
         fill(writer) {
           writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, "ledgerproxy");
-          writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, "endpoints");
+          writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, map);
           const list = writer.openNest(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
           const element = writer.openNest(1);
           const key = writer.openNest(nf.NFTA_SET_ELEM.KEY);
           const value = writer.openBytes(nf.NFTA_DATA.VALUE);
-          writer.bytes(keyOf(slot));
+          writer.bytes(elementKey);
           for (const token of [value, key, element, list]) writer.close(token);
         },
       }, 0);
