@@ -57,18 +57,27 @@ export function disagreement({ process, disk, kernel, server }: World): string |
   return odd === undefined ? undefined : `fold(ledger) != server: ${odd}`;
 }
 
-/** The Services above the bound, as `namespace/name`: each has one frontend for each port, and all its endpoints in one slice. */
+/**
+ * The Services above the bound, as `namespace/name`: each has one frontend for each port, and all its endpoints in one slice. With
+ * affinity an endpoint is in two more lists.
+ */
 function aboveBound(objects: ReadonlyMap<string, Stored>): string[] {
-  const count = (key: string, list: (object: Record<string, unknown>) => unknown) => {
+  const field = (key: string, read: (object: Record<string, unknown>) => unknown) => {
     const found = objects.get(key);
-    const items = found && list(found);
-    return Array.isArray(items) ? items.length : 0;
+    return found && read(found);
   };
+  const specOf = (name: string) =>
+    field(`Service ${name}`, ({ spec }) => spec) as {
+      readonly ports?: unknown;
+      readonly sessionAffinity?: unknown;
+    };
+  const count = (items: unknown) => Array.isArray(items) ? items.length : 0;
   const services = [...objects.keys()].filter((key) => key.startsWith("Service "));
   return services.map((key) => key.slice("Service ".length)).filter((name) => {
-    const ports = count(`Service ${name}`, ({ spec }) => (spec as { readonly ports?: unknown }).ports);
-    const endpoints = count(`EndpointSlice ${name}-a`, ({ endpoints }) => endpoints);
-    return ports * (1 + endpoints) > CONFIG.bounds.most;
+    const { ports, sessionAffinity } = specOf(name);
+    const endpoints = count(field(`EndpointSlice ${name}-a`, ({ endpoints }) => endpoints));
+    const lists = sessionAffinity === "ClientIP" ? 3 : 1;
+    return count(ports) * lists * (1 + endpoints) > CONFIG.bounds.most;
   });
 }
 
