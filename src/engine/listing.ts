@@ -66,7 +66,7 @@ function awaitList(state: EngineState): void {
 
 function recordDisagreement(state: EngineState, listed: ListedRules, time: string): Effect[] {
   const { cluster, ledger, appendedOffset } = state;
-  const recorded = { ledger, end: appendedOffset, committed: cluster.committed };
+  const recorded = { ledger, end: appendedOffset, committed: cluster.committed, gap: cluster.gap };
   const kind = disagreement(recorded, listed);
   if (kind === undefined) return [];
   if (isUnknownPast(kind, recorded)) awaitList(state);
@@ -85,12 +85,12 @@ function adopt(state: EngineState, listed: ListedRules): void {
   }
   const elements = sharing(listed.elements, cluster.desired);
   const position = positionOf(elements);
-  const ours = position?.ledger === ledger;
+  // A position of records that were lost says nothing of those that have their offsets now: the next commit replaces it.
+  const ours = position?.ledger === ledger && position.offset <= cluster.folded &&
+    position.offset < (cluster.gap ?? Infinity);
   const positioned = ours && position.digest === digestText(listed.digest);
   state.tables = { kind: "in place", listed: true, elements, digest: listed.digest, positioned };
-  if (ours && position.offset <= cluster.folded) {
-    state.plannedOffset = state.committedOffset = position.offset;
-  }
+  if (ours) state.plannedOffset = state.committedOffset = position.offset;
   for (const { set, key } of diff(elements, cluster.desired)) {
     if (set !== POSITION_PATH) touch(state.touched, set, key, cluster.folded);
   }

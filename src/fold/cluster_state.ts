@@ -49,6 +49,11 @@ export interface ClusterState extends UnfinishedWork {
    * before the first commit, so rules can be made from the ledger alone.
    */
   committed: number | undefined;
+  /**
+   * Offset of the last gap record that stands for lost records; undefined once rules were committed behind it. New records have the
+   * lost ones' offsets, so until then a position in the kernel from here on may be that of lost records.
+   */
+  gap: number | undefined;
   /** Services that are set aside, and why: they are too large, their rules cannot be made, or the kernel rejects them. */
   readonly aside: Map<ServiceName, string>;
   /** How many ServicePorts a Local policy leaves without endpoints. */
@@ -89,6 +94,7 @@ export function emptyState(): ClusterState {
     leftOut: new Map(),
     omitted: new Map(),
     committed: undefined,
+    gap: undefined,
     aside: new Map(),
     withoutLocal: new Map(),
     healthChecks: new Map(),

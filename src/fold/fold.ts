@@ -55,8 +55,10 @@ export function foldRecord(
     case "commit":
       foldCommit({ state, offset, changes }, record);
       return changes;
-    case "drift":
     case "gap":
+      if (record.records > 0) state.gap = offset;
+      return changes;
+    case "drift":
       return changes;
     default:
       return unreachable(record);
@@ -67,7 +69,11 @@ function foldCommit(
   folding: Folding,
   { outcome, through, setAside: refused, error, advances }: CommitRecord,
 ): void {
-  if (outcome === "committed") folding.state.committed = through;
+  if (outcome === "committed") {
+    const { state } = folding;
+    state.committed = through;
+    if (through >= (state.gap ?? 0)) state.gap = undefined;
+  }
   if (refused !== undefined) {
     const name = readServiceName(refused);
     setAside(folding, name, error ?? "rejected");

@@ -30,6 +30,8 @@ export type SnapshotLine =
     readonly fold?: number;
     readonly folded: number;
     readonly committed: number | null;
+    /** Absent where no gap is open, and before version 0.7.0. */
+    readonly gap?: number;
     readonly config: ProxyConfig;
     /** Absent where there are none. */
     readonly bounds?: ServiceBounds;
@@ -60,6 +62,7 @@ export type SnapshotState = Pick<
   ClusterState,
   | "folded"
   | "committed"
+  | "gap"
   | "config"
   | "bounds"
   | "node"
@@ -74,10 +77,10 @@ export type SnapshotState = Pick<
 
 /** A copy of `state`: a snapshot is written in pieces while more records are folded. */
 export function snapshotState(state: ClusterState): SnapshotState {
-  const { folded, committed, config, bounds, node, nodeDeleted, knownNode } = state;
+  const { folded, committed, gap, config, bounds, node, nodeDeleted, knownNode } = state;
   assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
   return {
-    ...{ folded, committed, config, bounds, node, nodeDeleted, knownNode },
+    ...{ folded, committed, gap, config, bounds, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
     objects: new Map(state.objects),
     programs: new Map(state.programs),
@@ -95,6 +98,7 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     fold: FOLD_VERSION,
     folded: state.folded,
     committed: state.committed ?? null,
+    ...(state.gap === undefined ? {} : { gap: state.gap }),
     config: state.config,
     ...(state.bounds === undefined ? {} : { bounds: state.bounds }),
     nodeName: state.node.name,
@@ -160,6 +164,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         Object.assign(state, {
           folded: line.folded,
           committed: line.committed ?? undefined,
+          gap: line.gap,
           config: line.config,
           nodeDeleted: line.nodeDeleted,
           knownNode: line.knownNode,

@@ -35,6 +35,7 @@ const LINE = byTag("kind", {
     aside: listOf(tuple(TEXT, TEXT)),
   }, {
     fold: COUNT,
+    gap: PLACE,
     bounds: fields({ most: COUNT, large: COUNT, step: COUNT }),
     knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })),
   }),

@@ -27,7 +27,7 @@ export function listedPosition({ elements }: Ruleset): number | undefined {
  * position after that, so that a commit which is newer than the listing is no disagreement.
  */
 export function compareWithKernel(
-  { verdict: { ledger, last }, state: { committed }, rules }: Pick<
+  { verdict: { ledger, last }, state: { committed, gap }, rules }: Pick<
     Verification,
     "verdict" | "state" | "rules"
   >,
@@ -37,7 +37,11 @@ export function compareWithKernel(
   const { tables, elements } = separated(listed);
   const digest = rulesetDigest(tables, elements);
   const newest = moved ? undefined : committed;
-  const found = disagreement({ ledger, end: last, committed: newest }, { tables, elements, digest });
+  const found = disagreement({ ledger, end: last, committed: newest, gap: moved ? undefined : gap }, {
+    tables,
+    elements,
+    digest,
+  });
   const holds = found === undefined || found === "altered" || found === "behind";
   // Where the digest is that of the position, the kernel holds what was committed, whichever version made it.
   if (!holds || digestText(digest) === positionOf(elements)?.digest || rules === undefined) {

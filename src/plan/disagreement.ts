@@ -9,7 +9,7 @@ import { positionOf } from "./position.ts";
 /**
  * `gone`: our tables are absent: the node was started, or another program removed them. `half`: one family's table is
  * absent. `foreign`: the position names another ledger, or there is none. `ahead`: the position is behind the end of the
- * ledger. `behind`: the position is that of an earlier commit. `altered`: the elements are not those of the position.
+ * ledger, or behind a gap that no commit has closed: its records were lost. `behind`: the position is that of an earlier commit. `altered`: the elements are not those of the position.
  */
 export type Disagreement = "gone" | "half" | "foreign" | "ahead" | "behind" | "altered";
 
@@ -20,6 +20,8 @@ export interface Recorded {
   readonly end: number;
   /** The last commit: the last record it folded; undefined before the first. */
   readonly committed: number | undefined;
+  /** The last gap, where no rules were committed behind it; see `ClusterState.gap`. */
+  readonly gap: number | undefined;
 }
 
 /** What a listing of our tables says. */
@@ -32,14 +34,14 @@ export interface ListedRules {
 
 /** How `listed` differs from what is recorded; undefined if it does not, or if nothing was ever committed. */
 export function disagreement(
-  { ledger, end, committed }: Recorded,
+  { ledger, end, committed, gap }: Recorded,
   listed: ListedRules,
 ): Disagreement | undefined {
   if (listed.tables.length === 0) return committed === undefined ? undefined : "gone";
   if (listed.tables.length === 1) return "half";
   const position = positionOf(listed.elements);
   if (position?.ledger !== ledger) return "foreign";
-  if (position.offset > end) return "ahead";
+  if (position.offset > end || position.offset >= (gap ?? Infinity)) return "ahead";
   if (position.offset < (committed ?? -1)) return "behind";
   return digestText(listed.digest) === position.digest ? undefined : "altered";
 }
@@ -75,7 +77,9 @@ export function disagreementRecord(
   time: string,
 ): LedgerRecord {
   if (kind === "ahead") {
-    return { kind: "gap", time, reason: TEXTS.ahead, records: positionOf(elements)!.offset - end };
+    const { offset } = positionOf(elements)!;
+    // What is not behind the end was counted by the gap before it.
+    return { kind: "gap", time, reason: TEXTS.ahead, records: Math.max(0, offset - end) };
   }
   const response = "the rules are planned from what the kernel holds";
   return { kind: "drift", time, process: "", pid: 0, changes: [`${kind}: ${TEXTS[kind]}`], response };

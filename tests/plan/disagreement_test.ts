@@ -16,7 +16,7 @@ import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 const LEDGER = "0123456789abcdef";
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const DIGEST = rulesetDigest(TABLES, new Map());
-const RECORDED: Recorded = { ledger: LEDGER, end: 9, committed: 7 };
+const RECORDED: Recorded = { ledger: LEDGER, end: 9, committed: 7, gap: undefined };
 
 function listed(
   offset: number,
@@ -36,6 +36,12 @@ Deno.test("each way in which the kernel can differ has a name", () => {
   assert.equal(kind(listed(7, { ledger: "f".repeat(16) })), "foreign");
   assert.equal(kind({ ...listed(7), elements: new Map() }), "foreign", "without a position");
   assert.equal(kind(listed(10)), "ahead");
+  assert.equal(
+    kind(listed(8), { ...RECORDED, gap: 8 }),
+    "ahead",
+    "the records at these offsets are others now",
+  );
+  assert.equal(kind(listed(7), { ...RECORDED, gap: 8 }), undefined, "before the gap");
   assert.equal(kind(listed(6)), "behind");
   assert.equal(kind(listed(7, { digest: "0".repeat(64) })), "altered");
 });
