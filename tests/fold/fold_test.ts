@@ -1,8 +1,10 @@
 // The fold in a one-line notation: objects in, elements out.
 
 import assert from "node:assert/strict";
+import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import type { Offset } from "../../src/ledger/record.ts";
+import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
+import type { CommitRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";
@@ -191,4 +193,20 @@ Deno.test("comments name the ServicePort and are cut to the kernel's limit", () 
     [...set.values()].map(({ comment }) => comment)
   );
   assert.deepEqual(comments.map((comment) => comment?.length).sort(), [127, 127]);
+});
+
+Deno.test("a gap of lost records is open, also in a snapshot, until rules are committed behind it", () => {
+  const state = emptyState();
+  const gap = (records: number) => ({ kind: "gap", time: "", reason: "", records }) as const;
+  const commit = (through: number): CommitRecord => ({
+    ...{ kind: "commit", time: "", from: 0, through, digest: "", outcome: "committed", changes: [] },
+    ...{ changesOmitted: 0, operations: 0, microseconds: 0, generation: 0 },
+  });
+  const records = [CONFIG, gap(0), gap(3), CONFIG, commit(1), CONFIG, commit(5)];
+  const open = records.map((record, offset) => {
+    foldRecord(state, offset as Offset, record);
+    assert.equal(restoredState(snapshotLines(state)).gap, state.gap);
+    return state.gap;
+  });
+  assert.deepEqual(open, [undefined, undefined, 2, 2, 2, 2, undefined]);
 });

@@ -86,7 +86,8 @@ export class World {
     this.refill(this.size);
     this.disk.onCall = () => this.#count();
     const known = (kind: string) =>
-      [...this.#process?.engine.cluster.objects.keys() ?? []].filter((key) => key.startsWith(kind)).length;
+      [...this.#process?.engine.cluster.objects.keys() ?? []].filter((key) => key.startsWith(`${kind} `))
+        .length;
     const asked = resources("node-a");
     this.server = new Server(this.cluster, someManners(chance), chance, this.counts, asked, known);
   }
