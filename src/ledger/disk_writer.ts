@@ -25,6 +25,8 @@ export class LedgerGone extends Error {
   override readonly name = "LedgerGone";
 }
 
+const GONE = "the folder of the ledger, or its lock, was removed or replaced";
+
 /** How to write. */
 export interface DiskOptions {
   readonly policy: SyncPolicy;
@@ -129,7 +131,10 @@ export class DiskWriter implements Disposable {
     this.#begun.close();
   }
 
-  /** Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. */
+  /**
+   * Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. Throws {@link LedgerGone}
+   * where it fails because the whole folder was removed or replaced: then no later work can succeed.
+   */
   attempt<T>(work: () => T): T | undefined {
     try {
       const result = work();
@@ -138,6 +143,7 @@ export class DiskWriter implements Disposable {
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       this.#failure = messageOf(error);
+      if (this.#isGone()) throw new LedgerGone(GONE);
       return undefined;
     }
   }
@@ -180,7 +186,16 @@ export class DiskWriter implements Disposable {
   }
 
   #requireFolder(): void {
-    if (this.#lock === undefined || this.#lock.held()) return;
-    throw new LedgerGone("the folder of the ledger, or its lock, was removed or replaced");
+    if (this.#lock !== undefined && !this.#lock.held()) throw new LedgerGone(GONE);
+  }
+
+  /** Whether the folder is known to be another one. On a disk that fails, that may not be known. */
+  #isGone(): boolean {
+    try {
+      return !this.#closed && this.#lock?.held() === false;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      return false;
+    }
   }
 }

@@ -100,11 +100,11 @@ export class SegmentAppender {
     if (end === undefined || end.segment === "") return;
     const { torn, segment: name } = end;
     if (!name.endsWith(COMPRESSED) && torn?.keep !== 0) this.#unproven = name;
+    // Not even the header was whole: the next write makes the file again.
+    if (torn?.keep === 0) return this.#storage.remove(torn.file);
     if (torn !== undefined) {
       this.#cut = { name: torn.file, size: torn.keep };
       this.#cutOff();
-      // Not even the header was whole: the next write makes the file again.
-      if (torn.keep === 0) return this.#storage.remove(torn.file);
     }
     // A compressed segment is closed: the next write begins another one.
     if (name.endsWith(COMPRESSED)) return;
@@ -124,8 +124,8 @@ export class SegmentAppender {
 
   /** Writes the queued lines with one call. After a failure the next write first cuts off what this one left. */
   write(): void {
-    this.#cutOff();
     this.#proveTail();
+    this.#cutOff();
     if (this.#waiting.length === 0) return;
     if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
     const segment = this.#segment ??= this.#begin();
@@ -198,14 +198,19 @@ export class SegmentAppender {
     this.#unsynced = [];
   }
 
-  /** Copies the segment that could not be synced when the ledger was opened, because its pages may be lost. */
+  /**
+   * Copies the segment that could not be continued when the ledger was opened. Where it could not be synced, its pages may be lost;
+   * where it may not be written, or is another user's, the copy is this user's.
+   */
   #proveTail(): void {
     if (this.#unproven === undefined) return;
     const name = this.#unproven;
+    const size = this.#cut?.name === name ? this.#cut.size : undefined;
     // A segment without records needs no copy: the next write makes it again.
     if (segmentFirst(name) === this.#written.next) this.#storage.remove(name);
-    else replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name)));
+    else replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name, 0, size)));
     this.#unproven = undefined;
+    if (size !== undefined) this.#cut = undefined;
   }
 
   /** Cuts off what a failed write or sync left in a file. */

@@ -61,18 +61,17 @@ export interface AppendFile {
   close(): void;
 }
 
-/**
- * errno(3) codes that a failing disk gives: no space, quota, read-only, I/O error, no device, too large, and so on. Then those
- * where something else has the place of a file of the ledger, or the folder is gone.
- */
-const STORAGE_FAILURES: ReadonlySet<string> = new Set([
-  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENXIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE"],
-  ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENOENT", "ENOTDIR"],
-]);
+/** errno(3) codes that only a fault of this program gives. */
+const OWN_FAULTS: ReadonlySet<unknown> = new Set(["EBADF", "EFAULT"]);
 
-/** Whether the disk failed. Any other error is a fault of this program, or a ledger that another process has locked. */
+/**
+ * Whether the disk failed: any error of a system call is one of the disk, of its permissions, or of what other programs do in
+ * the folder. Why no list of them? Disks of networks and mounts in the folder give more than a list has, such as ETIMEDOUT
+ * and EBUSY. Any other error is a fault of this program, or a ledger that another process has locked.
+ */
 export function isStorageFailure(error: unknown): boolean {
-  return STORAGE_FAILURES.has(String(codeOf(error)));
+  const code = codeOf(error);
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) && !OWN_FAULTS.has(code);
 }
 
 const LOCK = "writer.lock";
@@ -81,16 +80,18 @@ const FILE_MODE = 0o600;
 
 /**
  * The folder at `path`. With `create`, for a writer, it is made with mode 0700 where it does not exist, and it must be this
- * user's: the owner of a folder can put anything in the place of its files.
+ * user's, as must be each file that is continued: the owner of a folder can put anything in the place of its files, and the
+ * owner of a file can change what was written.
  */
 export function folderStorage(path: string, create: boolean): Storage {
   if (create) ownFolder(path);
+  const owner = create ? Deno.uid() ?? undefined : undefined;
   return {
     path,
     names: () => [...Deno.readDirSync(path)].filter((entry) => entry.isFile).map(({ name }) => name).sort(),
     size: (name) => Deno.statSync(`${path}/${name}`).size,
     read: (name, at = 0, length) => readFile(`${path}/${name}`, at, length),
-    append: (name, create) => appendFile(`${path}/${name}`, create),
+    append: (name, create) => appendFile(`${path}/${name}`, create, owner),
     truncate: (name, length) => truncateFile(`${path}/${name}`, length),
     write: (name, bytes) => writeWhole(path, name, bytes),
     remove: (name) => Deno.removeSync(`${path}/${name}`),
@@ -103,7 +104,7 @@ export function folderStorage(path: string, create: boolean): Storage {
     },
     syncFolder: () => syncFolder(path),
     rename: (name, to) => Deno.renameSync(`${path}/${name}`, `${path}/${to}`),
-    lock: () => lockFolder(path, `${path}/${LOCK}`),
+    lock: () => lockFolder(path, `${path}/${LOCK}`, owner),
   };
 }
 
@@ -140,7 +141,8 @@ function writeWhole(folder: string, name: string, bytes: Uint8Array): void {
   Deno.renameSync(part, `${folder}/${name}`);
 }
 
-function appendFile(path: string, create: boolean): AppendFile {
+function appendFile(path: string, create: boolean, owner?: number): AppendFile {
+  if (!create) requireOwner(path, owner);
   const file = Deno.openSync(path, { read: true, append: true, createNew: create, mode: FILE_MODE });
   // A link that another program put there since the folder was read would lead to its file.
   if (!create && !isAt(path, file)) {
@@ -197,8 +199,9 @@ function withFile<T>(path: string, options: Deno.OpenOptions, use: (file: Deno.F
  * whatever way, so a stale lock cannot exist. The file names the process that holds it. The lock of the folder holds even where
  * the file was removed and created again. Why not the folder alone? NFS locks only files that are open for writing.
  */
-function lockFolder(folder: string, path: string): Lock | { heldBy: string } {
+function lockFolder(folder: string, path: string, owner: number | undefined): Lock | { heldBy: string } {
   using opened = new DisposableStack();
+  requireOwner(path, owner);
   const file = opened.use(openLock(path));
   if (!file.tryLockSync(true)) return { heldBy: firstLine(file) || "an unknown process" };
   // Between the look at the path and its opening a link may have come there, or another lock file.
@@ -256,6 +259,14 @@ function orUndefined(look: () => Deno.FileInfo): Deno.FileInfo | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+/** Throws where a file of a user other than `owner` is at `path`. */
+function requireOwner(path: string, owner: number | undefined): void {
+  const uid = stateOf(path)?.uid ?? undefined;
+  if (owner === undefined || uid === undefined || uid === owner) return;
+  const message = `${path} belongs to user ${uid}, and this program runs as user ${owner}`;
+  throw Object.assign(new Error(message), { code: "EPERM" });
 }
 
 function notOurs(path: string): Error {

@@ -57,10 +57,15 @@ export class WorkerSide {
     try {
       return this.#execute(message);
     } catch (error) {
-      if (!(error instanceof LedgerGone || error instanceof LedgerLocked)) throw error;
-      this.#end();
-      this.#send({ kind: "lost", reason: error.message });
+      this.#lose(error);
     }
+  }
+
+  /** Ends the session where `error` is about the folder, and throws it where it is a fault of this program. */
+  #lose(error: unknown): void {
+    if (!(error instanceof LedgerGone || error instanceof LedgerLocked)) throw error;
+    this.#end();
+    this.#send({ kind: "lost", reason: error.message });
   }
 
   #execute(message: WorkerRequest): void | Promise<void> {
@@ -139,10 +144,9 @@ export class WorkerSide {
     const done = this.#snapshot?.finish(this.#disk!, retention);
     this.#snapshot = undefined;
     if (done === undefined) return this.#report();
-    return this.#finishing = done.then(() => {
-      this.#finishing = undefined;
-      this.#report();
-    });
+    return this.#finishing = done
+      .then(() => this.#report(), (error) => this.#lose(error))
+      .finally(() => this.#finishing = undefined);
   }
 
   #close(): void {

@@ -29,6 +29,11 @@ export class LedgerWorker {
   #asked: PromiseWithResolvers<WorkerReport> | undefined;
   #onReport: OnReport = () => {};
 
+  /** Starts the thread, where there is none. */
+  start(): void {
+    this.#running();
+  }
+
   /** Begins a new session: closes what is open, and opens the ledger at `path`. Resolves once the disk has answered. */
   async open(path: string, options: DiskOptions): Promise<Opening> {
     this.#session++;

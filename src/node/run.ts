@@ -78,6 +78,7 @@ async function runOn(
   // First of all a start says whether the rules are there: what is made below takes as long as that.
   ledger.prepare();
   const found = await look(ledger);
+  if (found === undefined) return EXIT.failure;
   using _ = found.resources;
   const client = apiClient(inForce);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
@@ -127,7 +128,7 @@ async function runProcess(process: Process, first: Found): Promise<number> {
   const start = async () => {
     const now = found ?? await look(process.ledger);
     found = undefined;
-    return await lives(process, now);
+    return now === undefined ? EXIT.failure : await lives(process, now);
   };
   const code = await restarting(start, {
     stop: stop.signal,
@@ -147,10 +148,11 @@ async function runProcess(process: Process, first: Found): Promise<number> {
 
 /** Runs of the loop, until one does not end because the ledger can be continued. */
 async function lives(process: Process, first: Found): Promise<number> {
-  for (let found = first;; found = await look(process.ledger)) {
+  for (let found: Found | undefined = first; found !== undefined; found = await look(process.ledger)) {
     const code = await live(process, found);
     if (process.stop.signal.aborted || !process.ledger.reopened.aborted) return code;
   }
+  return EXIT.failure;
 }
 
 /** What a run of the loop finds. */
@@ -162,11 +164,17 @@ interface Found {
   readonly resources: DisposableStack;
 }
 
-/** Opens the kernel and finds out, and logs, whether it holds the rules of the last commit. */
-async function look(ledger: RunLedger): Promise<Found> {
+/**
+ * Opens the kernel, and finds out, and logs, whether it holds the rules of the last commit. Undefined where the kernel cannot hold
+ * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one.
+ */
+async function look(ledger: RunLedger): Promise<Found | undefined> {
   using opened = new DisposableStack();
   const kernel = opened.use(new NetlinkKernel());
-  const held = await ledger.look(heldPosition(kernel));
+  const position = heldPosition(kernel);
+  // Rules that are in the kernel prove that the kernel has what they need.
+  if (position === undefined && !capable(kernel)) return undefined;
+  const held = await ledger.look(position);
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
     log.info(
@@ -184,8 +192,6 @@ async function live(process: Process, found: Found): Promise<number> {
   resources.use(found.resources.move());
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const conntrack = resources.use(new Conntrack());
-  // Rules that are in the kernel prove that the kernel has what they need.
-  if (held === undefined && !capable(kernel)) return EXIT.failure;
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
   const opened = await process.ledger.begin(process.serving === undefined);

@@ -78,9 +78,9 @@ export class RunLedger {
     return this.#reopened.signal;
   }
 
-  /** The worker begins to read. Call it early, so that it reads while the program does something else. */
+  /** Starts the worker, which opens nothing yet. Call it early: a thread takes a while to start. */
   prepare(): void {
-    this.#opening ??= this.#worker.open(this.options.folder, { policy: this.options.policy });
+    this.#worker.start();
   }
 
   /**
@@ -94,7 +94,7 @@ export class RunLedger {
     this.#looked?.late[Symbol.dispose]();
     const late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
     this.#looked = { late, files: undefined, held: undefined };
-    this.prepare();
+    this.#open();
     const opening = await late.before(this.#opening!);
     if (opening?.kind !== "opened") return undefined;
     const files = new LedgerFiles(this.options.folder, opening.files, this.#worker);
@@ -120,7 +120,7 @@ export class RunLedger {
     );
     if (read === undefined) {
       // Another opening ends that reading.
-      this.prepare();
+      this.#open();
       return this.#without(SILENT);
     }
     this.#omitted = undefined;
@@ -136,6 +136,11 @@ export class RunLedger {
     const records = this.#current?.ledger.failure?.records ?? 0;
     log.error(`the disk of the ledger does not answer: ${records} records are not on it`);
     return false;
+  }
+
+  /** The worker begins to read. */
+  #open(): void {
+    this.#opening ??= this.#worker.open(this.options.folder, { policy: this.options.policy });
   }
 
   /** Keeps what the last run of the loop could not write, for the gap record of the next one. */
@@ -175,7 +180,7 @@ export class RunLedger {
     clearTimeout(this.#retry);
     if (this.#opening !== undefined) return void this.#opening.then((opening) => this.#opened(opening));
     this.#retry = setTimeout(() => {
-      this.prepare();
+      this.#open();
       void this.#opening!.then((opening) => this.#opened(opening));
     }, pause);
   }

@@ -8,10 +8,13 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
+  ContainedProgram,
+  FailingProgram,
   newFolder,
   removeTables,
   served,
   SourceProgram,
+  writeBigSlices,
   writeSource,
 } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -180,3 +183,111 @@ Deno.test("a second program on the same ledger is refused while the first one ru
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Waits until `ledger` has a gap record, and the next change is in it and in the kernel; then the program ends. */
+async function goesOnAfterGap(program: SourceProgram, ledger: string, kernel: NetlinkKernel): Promise<void> {
+  await until("a gap is recorded", () => {
+    try {
+      return gaps(ledger).length > 0;
+    } catch {
+      return false;
+    }
+  });
+  writeSource(program.folder, 9);
+  await until("a change is served", served(kernel, 9));
+  await until("the ledger is written", written);
+  assert.equal(await program.stop(), 0);
+  assertWhole(ledger, kernel);
+}
+
+Deno.test("after the folder was removed while a snapshot was due the ledger is opened again, and rules go on meanwhile", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  await using program = await started(folder, kernel);
+  const ledger = `${folder}/store/ledger`;
+  Deno.removeSync(ledger, { recursive: true });
+  writeBigSlices(folder);
+  await until("the log says so", () => /error: .*(removed or replaced|No such file)/.test(program.log));
+  writeSource(folder, 2);
+  await until("a change is served", served(kernel, 2));
+  await goesOnAfterGap(program, ledger, kernel);
+  assert.match(program.log, /error: the ledger was lost: .*removed or replaced/);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("after a fault of the thread that writes the ledger another one continues it, with a gap record, and rules go on", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  removeTables(kernel);
+  writeSource(folder, 1);
+  await using program = new FailingProgram(folder, "store");
+  await until("the Service is served", served(kernel, 1));
+  await until("the ledger is written", written);
+  writeSource(folder, 2, {}, "the-thread-fails");
+  await until("a change is served", served(kernel, 2));
+  await until(
+    "the log says so",
+    () => /error: the ledger was lost: .*a fault of the thread/.test(program.log),
+  );
+  await goesOnAfterGap(program, `${folder}/store/ledger`, kernel);
+  const [gap, ...others] = gaps(`${folder}/store/ledger`);
+  assert.ok(/a fault of the thread/.test(gap!.reason) && gap!.records > 0, JSON.stringify(gap));
+  assert.deepEqual(others, [], "it failed once");
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Files of another user in the ledger's folder: the log, and whether the ledger goes on without a person's help. */
+const FOREIGN: Record<string, { file: string; mode: number; log: RegExp; goesOn: boolean }> = {
+  "a segment that can be read": {
+    file: "00000000000000000000.ndjson",
+    mode: 0o644,
+    log: /in sync|rules of 1 Services are in place/,
+    goesOn: true,
+  },
+  "a segment that cannot be read": {
+    file: "00000000000000000000.ndjson",
+    mode: 0o600,
+    log: /error: the ledger cannot be opened: .*[Pp]ermission denied.*; rules are made without it/,
+    goesOn: false,
+  },
+  "the lock": {
+    file: "writer.lock",
+    mode: 0o666,
+    log: /error: the ledger cannot be written: .*belongs to user 4711/,
+    goesOn: false,
+  },
+};
+
+for (const [what, { file, mode, log, goesOn }] of Object.entries(FOREIGN)) {
+  Deno.test(`where ${what} belongs to another user, rules are served and nothing is written into it`, async () => {
+    const folder = newFolder();
+    const path = `${folder}/store/ledger/${file}`;
+    using kernel = new NetlinkKernel();
+    {
+      await using before = await started(folder, kernel);
+      assert.equal(await before.stop(), 0);
+    }
+    Deno.truncateSync(`${folder}/log`);
+    Deno.chmodSync(path, mode);
+    Deno.chownSync(path, OTHER_USER, OTHER_USER);
+    using open = Deno.openSync(path, { read: true });
+    const size = open.statSync().size;
+    writeSource(folder, 2);
+    await using program = new ContainedProgram(folder, "store");
+    await until("the Service is served", served(kernel, 2));
+    await until("the log says so", () => log.test(program.log));
+    if (!goesOn) {
+      await until("health says so", failing);
+      assert.equal(open.statSync().size, size);
+      Deno.chownSync(path, 0, 0);
+    }
+    await until("the ledger is written", written);
+    writeSource(folder, 3);
+    await until("a change is served", served(kernel, 3));
+    assert.equal(await program.stop(), 0);
+    if (goesOn) assert.equal(open.statSync().size, size);
+    assertWhole(`${folder}/store/ledger`, kernel);
+    assert.doesNotMatch(program.log, /the worker of the ledger ended/);
+    await Deno.remove(folder, { recursive: true });
+  });
+}

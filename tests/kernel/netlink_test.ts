@@ -131,7 +131,7 @@ const ALMOST_OURS = [
   ],
   ...["reject with icmp host-unreachable", "reject with icmp type admin-prohibited"],
   ...["ip daddr != @cluster-ips accept", "ip daddr 10.0.0.1-10.0.0.4 accept"],
-].map((rule) => ["add", "rule", "ip", "ledgerproxy", "services", ...rule.split(" ")]).concat([
+].map((rule) => ["add", "rule", "ip", "ledgerproxy", "nat-prerouting", ...rule.split(" ")]).concat([
   ["add", "element", "ip", "ledgerproxy", "no-endpoint-services", "{ * : drop }"],
   ["add", "element", "ip", "ledgerproxy", "cluster-ips", "{ * }"],
   ["add", "chain", "ip", "ledgerproxy", "more", "{ type filter hook input priority 5; policy drop; }"],

@@ -9,7 +9,7 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
-import { imageCommand } from "./bundle.ts";
+import { imageCommand, preloaded } from "./bundle.ts";
 import type { LoopDisk } from "./loop_disk.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -35,13 +35,18 @@ export class SourceProgram implements AsyncDisposable {
     const script = `${mount} && exec "$@" >> $0/log 2>&1`;
     const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`];
     const more = ["--healthz-bind-address", "127.0.0.1:10256", ...flags];
-    const command = imageCommand("run", "--node", "node-a", ...paths, ...more);
+    const command = this.started(imageCommand("run", "--node", "node-a", ...paths, ...more));
     this.#process = new Deno.Command(program, {
       args: [entrance, "sh", "-c", script, folder, ...command],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdin: "null",
     }).spawn();
+  }
+
+  /** The command that starts the program. */
+  protected started(command: readonly string[]): readonly string[] {
+    return command;
   }
 
   /** The disk as the program sees it. */
@@ -85,6 +90,20 @@ export class SourceProgram implements AsyncDisposable {
   }
 }
 
+/** With the capabilities of the container alone: root may not do everything with files of other users. */
+export class ContainedProgram extends SourceProgram {
+  protected override started(command: readonly string[]): readonly string[] {
+    return ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", "--", ...command];
+  }
+}
+
+/** Its thread that writes the ledger fails once (failing_thread.ts). */
+export class FailingProgram extends SourceProgram {
+  protected override started(command: readonly string[]): readonly string[] {
+    return preloaded(command, new URL("failing_thread.ts", import.meta.url).pathname);
+  }
+}
+
 /** A folder with places for source, disk and store. */
 export function newFolder(): string {
   const folder = Deno.makeTempDirSync();
@@ -92,9 +111,35 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Puts a Service and its slice into the source; `endpoints` counts them, `spec` is put over the Service's. */
-export function writeSource(folder: string, endpoints: number, spec: object = {}): void {
+/** Puts slices of no Service into the source: they fill the ledger, so that a snapshot is due, and change no rule. */
+export function writeBigSlices(folder: string): void {
+  const items = Array.from({ length: 40 }, (_, slice) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: `big-${slice}`, namespace: "shop", labels: { "kubernetes.io/service-name": "absent" } },
+    addressType: "IPv4",
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    endpoints: Array.from({ length: 1000 }, (_, i) => ({
+      addresses: [`10.${slice}.${i >> 8}.${i & 255}`],
+      nodeName: `node-with-a-long-name-that-fills-lines-${i}`,
+    })),
+  }));
+  Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items }));
+  Deno.renameSync(`${folder}/next`, `${folder}/source/big.json`);
+}
+
+/**
+ * Puts a Service and its slice into the source; `endpoints` counts them, `spec` is put over the Service's. `more` is the name of
+ * another Service, without endpoints.
+ */
+export function writeSource(folder: string, endpoints: number, spec: object = {}, more?: string): void {
   const objects = [
+    ...more === undefined ? [] : [{
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: more, namespace: "shop" },
+      spec: { clusterIP: "10.96.0.2", ports: [{ port: 80 }] },
+    }],
     {
       apiVersion: "v1",
       kind: "Service",
