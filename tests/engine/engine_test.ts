@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { committedDigest, type EngineState } from "../../src/engine/engine_state.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
+import { commitBatch, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
@@ -482,33 +482,6 @@ Deno.test("each disagreement of kernel and ledger at a start has a name and a re
       (process) => assert.deepEqual(process.warnings, [], `${name}, then nothing`),
     );
   }
-});
-
-Deno.test("new records with the offsets of lost ones do not make rules of the lost ones theirs", () => {
-  using kernel = new FakeKernel();
-  const whole = memoryStorage();
-  using(new Process(kernel, whole), (process) => process.list(WEB, PODS));
-  const storage = memoryStorage(whole.files);
-  const lost = service("shop/lost 10.96.0.7 http:80/tcp");
-  using(new Process(kernel, whole), (process) => process.list(WEB, PODS, lost));
-  const { offset } = positionOf(separated(kernel.list(OUR_TABLES)).elements)!;
-  const generation = kernel.generation();
-  const part = { kind: "list", complete: false, part: true, time: TIME, problems: [] } as const;
-  using(new Process(kernel, storage), (process) => {
-    const more = Array.from({ length: 5 }, (_, i) => service(`shop/more${i} 10.96.1.${i} http:80/tcp`));
-    process.receive({ ...part, objects: more });
-    perform(process.engine, process.ports, list(kernel));
-    const { appendedOffset, committedOffset } = process.engine;
-    assert.deepEqual([appendedOffset > offset, committedOffset < offset], [true, true]);
-  });
-  using(new Process(kernel, storage), (process) => {
-    commitBatch(process.engine, process.ports);
-    assert.equal(kernel.generation(), generation, "the rules stay until a source has sent its list");
-    assert.match(process.warnings.join(), /records that are not in the ledger/);
-    process.list(WEB, PODS, lost);
-    assertInSync(process.engine, kernel);
-  });
-  using(new Process(kernel, storage), (process) => assert.deepEqual(process.warnings, []));
 });
 
 function using<T extends Disposable>(resource: T, use: (resource: T) => void): void {

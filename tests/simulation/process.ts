@@ -37,7 +37,7 @@ import type { Server } from "./server.ts";
 
 const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const SEGMENT_BYTES = 20_000;
-/** Bytes of records that may wait for the disk. */
+/** Bytes of records that may wait for the disk: more than the deletion of all objects but the idle ones makes at once. */
 const WAITING_BYTES_MAX = 16_000;
 /** For each object of the cluster: else a list would be written in so many pieces that the last one comes too late. */
 const WAITING_BYTES_EACH = 100;
