@@ -56,9 +56,6 @@ export const LARGE_SERVICE_ELEMENTS = 1024;
 /** About how many elements one step changes: a few milliseconds of this program and of the kernel. */
 export const STEP_ELEMENTS = 1024;
 
-/** About how many elements a piece of a batch of events changes; other work of the loop is done between the pieces. */
-export const PIECE_ELEMENTS = 1024;
-
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 

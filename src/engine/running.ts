@@ -20,7 +20,6 @@ import {
   stepHealer,
 } from "./healer.ts";
 import { isListed } from "./kernel_tables.ts";
-import { piecesOf } from "./pieces.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
 /** Pause before a step of large Services' rules, in milliseconds: requests are answered and changes taken in between. */
@@ -134,7 +133,9 @@ export async function runLoop(
   const ends = AbortSignal.any([signal, thrown.signal]);
   try {
     for await (const batch of source.batches(ends, knownVersions(state))) {
-      await takePieces(running, batch, thrown.signal);
+      // An error may have left the engine between two states: it receives no more batches.
+      thrown.signal.throwIfAborted();
+      takeBatch(running, batch, performance.now());
       // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
       if (wakeAt(running) >= timerAt) continue;
       clearTimeout(timer!);
@@ -146,17 +147,6 @@ export async function runLoop(
   } finally {
     clearTimeout(timer!);
     ports.ledger.sync();
-  }
-}
-
-/** Takes a batch in pieces. Between them the event loop turns, so that a flood of changes blocks nothing else. */
-async function takePieces(running: Running, batch: SourceBatch, thrown: AbortSignal): Promise<void> {
-  const pieces = piecesOf(batch);
-  for (const [i, piece] of pieces.entries()) {
-    if (i > 0) await pause(0);
-    // An error may have left the engine between two states: it receives no more batches.
-    thrown.throwIfAborted();
-    takeBatch(running, piece, performance.now());
   }
 }
 

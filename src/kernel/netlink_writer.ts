@@ -5,8 +5,8 @@ import { assert } from "../invariant.ts";
 import { NLA_F_NESTED, NLMSG_HEADER_BYTES } from "./nf_tables.ts";
 
 const INITIAL_BYTES = 4096;
-/** A buffer of more bytes, which a first sync needs, is not kept for the next batch. */
-const KEPT_BYTES_MAX = 64 * 1024;
+/** A buffer of more bytes, which a first sync needs, is not kept for the next batch. A step of a large Service needs 70 KB. */
+const KEPT_BYTES_MAX = 256 * 1024;
 const encoder = new TextEncoder();
 
 /** A buffer to which netlink messages are appended. It holds one batch or one request at a time. */

@@ -9,14 +9,13 @@ import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../.
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
-import type { SourceBatch } from "../../src/ingest/source.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
-import { appears, service, slice } from "../support/cluster_notation.ts";
+import { service, slice } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
 const WALL = Date.parse("2026-11-23T09:00:00.000Z");
@@ -165,34 +164,4 @@ Deno.test("an error between batches ends the loop once", async () => {
   const { signal } = new AbortController();
   await assert.rejects(runLoop(engine, { ...ports, monitor }, waiting, signal), /for a test/);
   assert.equal(polls, 1);
-});
-
-Deno.test("while 200 Services appear at once, other work of the event loop is done", async () => {
-  const endpoints = Array.from({ length: 50 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
-  const many = Array.from({ length: 200 }, (_, i) => [
-    service(`many/m${i} 10.96.1.${i + 1} http:80/tcp`),
-    slice(`many/m${i}-a http:8080/tcp ${endpoints}`),
-  ]).flat();
-  const turns: number[] = [];
-  let commits = 0;
-  const ports: Ports = {
-    kernel: new FakeKernel(),
-    ledger: new LedgerWriter(memoryStorage(), { policy: "never" }),
-    now: () => "2026-11-23T09:00:00.000Z",
-    report: () => commits++,
-    warn: () => {},
-  };
-  const engine = newEngine();
-  perform(engine, ports, { kind: "opened", ledger: ports.ledger.ledger });
-  perform(engine, ports, list(ports.kernel));
-  const batches = async function* (): AsyncGenerator<SourceBatch> {
-    await Promise.resolve();
-    yield { kind: "events", events: many.map(appears), problems: [] };
-  };
-  const timer = setInterval(() => turns.push(commits), 0);
-  await runLoop(engine, ports, { description: "a test", batches }, new AbortController().signal);
-  clearInterval(timer);
-  assert.equal(engine.cluster.services.size, 200);
-  const between = turns.filter((done) => done > 0 && done < commits);
-  assert.ok(between.length > 0, `turns after ${turns} of ${commits} commits`);
 });
