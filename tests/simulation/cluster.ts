@@ -53,6 +53,8 @@ export class Cluster {
   /** The uids of all objects that were ever deleted. A proxy may delete the rules of no other object. */
   readonly deleted = new Set<string>();
   #created = 0;
+  /** The newest version that a restore has lost. */
+  #lost = 0;
   #backup: { readonly objects: ReadonlyMap<string, Stored>; readonly version: number } | undefined;
 
   put(wanted: Wanted): void {
@@ -101,11 +103,19 @@ export class Cluster {
     for (const { metadata } of this.objects.values()) {
       if (!kept.has(metadata.uid)) this.deleted.add(metadata.uid);
     }
+    this.#lost = Math.max(this.#lost, this.version);
     this.objects.clear();
     for (const [key, object] of backup.objects) this.objects.set(key, object);
     this.version = backup.version;
     this.compact();
     return true;
+  }
+
+  /** No version that a restore has lost will come again: as with etcdutl's `--bump-revision` and `--mark-compacted`. */
+  raise(): void {
+    if (this.version > this.#lost) return;
+    this.version = this.#lost + 1;
+    this.compact();
   }
 }
 

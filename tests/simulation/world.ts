@@ -258,6 +258,8 @@ export class World {
     this.disk.hangsUntil = this.now;
     this.kernel.refusals = 0;
     this.kernel.most = Infinity;
+    // The changes below could have versions that the program knows already, which no client can notice.
+    this.cluster.raise();
     for (const object of this.cluster.objects.values()) {
       const number = Number(/^s(\d+)/.exec(object.metadata.name)?.[1] ?? -1);
       if (number >= 0 && !decodeObject(object).ok) this.#mend(object.kind, number);
