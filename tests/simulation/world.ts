@@ -179,7 +179,11 @@ export class World {
       for (let next; (next = connections.take(this.now)) !== undefined;) {
         this.#process?.receive(next.id, next.arrival, this.now);
       }
-      if (this.#endsSoon) throw new Killed();
+      if (this.#endsSoon) {
+        // The worker still writes what it was sent, so that the ledger has the record of the commit.
+        this.#process?.worker?.close();
+        throw new Killed();
+      }
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
       if ((this.#process?.wakeAt() ?? Infinity) <= this.now) this.#process!.wake(this.now);
       this.#continueWhereDue();
