@@ -93,7 +93,15 @@ async function soak(): Promise<number> {
   console.log(`first to last quarter: descriptors ${descriptors}, memory ${memory}`);
   console.log(`/livez p99 of the worst minute ${livez.toFixed(0)} ms`);
   console.log(`the kernel holds the server's endpoints: ${equal}; exit code ${exit}; ledger: ${whole.said}`);
+  if (!whole.ok) console.log(`the ledger is kept: ${keepLedger()}`);
   return equal === "yes" && exit === 0 && whole.ok ? 0 : 1;
+}
+
+/** Copies the ledger to a folder that stays; returns it. */
+function keepLedger(): string {
+  const kept = Deno.makeTempDirSync({ prefix: "soak-ledger-" });
+  shell(`cp -a ${disk}/ledger/. ${kept}`);
+  return kept;
 }
 
 /** A small file system of its own, which can be frozen and filled. */
