@@ -35,7 +35,7 @@ for (const task of ["chart", "kustomize"]) {
   await Deno.remove(`${FOLDER}/${task}`, { recursive: true });
 }
 await Deno.copyFile(`${ROOT}dist/ledgerproxy.js`, `${FOLDER}/ledgerproxy.js`);
-await Deno.copyFile(`${ROOT}plugin/kubectl-ledgerproxy`, `${FOLDER}/kubectl-ledgerproxy`);
+await Deno.copyFile(`${ROOT}src/install/kubectl-ledgerproxy`, `${FOLDER}/kubectl-ledgerproxy`);
 const sums: string[] = [];
 for (const { name } of [...Deno.readDirSync(FOLDER)].sort((a, b) => a.name < b.name ? -1 : 1)) {
   const hash = createHash("sha256");

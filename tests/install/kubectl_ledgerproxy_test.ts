@@ -35,7 +35,7 @@ class Cluster implements Disposable {
 
   /** Runs the plugin with `args`. */
   async ask(...args: string[]): Promise<Ended> {
-    const { code, stdout, stderr } = await new Deno.Command(`${ROOT}plugin/kubectl-ledgerproxy`, {
+    const { code, stdout, stderr } = await new Deno.Command(`${ROOT}src/install/kubectl-ledgerproxy`, {
       args,
       cwd: this.folder,
       env: { PATH: `${this.folder}:${Deno.env.get("PATH")}`, LEDGERS: this.folder, NO_COLOR: "1" },
