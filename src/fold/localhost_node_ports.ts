@@ -1,7 +1,7 @@
 // NodePorts that are served on loopback too (KEP-6032), and the endpoints of each. The kernel does not route packets between loopback
 // and other addresses, so no rule can serve them: a listener forwards their connections (serve/localhost_forwarder.ts).
 
-import { servesLocalhost } from "../kube/proxy_config.ts";
+import { type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
 import { concatenationParts, FAMILIES, type Family } from "../nft/data_type.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
@@ -22,16 +22,25 @@ export interface LocalhostNodePort {
 /** Finds the NodePorts of states. It remembers those of programs that stay: most changes concern one Service. */
 export class LocalhostNodePorts {
   readonly #known = new WeakMap<ServiceProgram, readonly Claimed[]>();
+  /** The families that the last configuration puts on loopback: it is seldom another one. */
+  #families: { readonly config: ProxyConfig; readonly served: readonly Family[] } | undefined;
 
   /** All of `state` that its configuration puts on loopback, of Services that hold their NodePort. */
   of(state: Pick<ClusterState, "config" | "programs" | "claims" | "aside">): LocalhostNodePort[] {
-    const families = FAMILIES.filter((family) => servesLocalhost(state.config, family));
+    const families = this.#familiesOf(state.config);
     if (families.length === 0) return [];
     return [...state.programs].flatMap(([service, program]) => {
       if (state.aside.has(service)) return [];
       return this.#nodePortsOf(program)
         .filter(({ claim, family }) => families.includes(family) && holderOf(state, claim) === service);
     });
+  }
+
+  #familiesOf(config: ProxyConfig): readonly Family[] {
+    if (this.#families?.config !== config) {
+      this.#families = { config, served: FAMILIES.filter((family) => servesLocalhost(config, family)) };
+    }
+    return this.#families.served;
   }
 
   #nodePortsOf(program: ServiceProgram): readonly Claimed[] {

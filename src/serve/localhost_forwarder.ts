@@ -31,7 +31,7 @@ export interface ForwardedPort {
 
 /** What is counted and reported. */
 export interface ForwardNotes {
-  /** How many listeners there are now. */
+  /** How many listeners there are now: called where ports were wanted before or are now. */
   listening(family: Family, count: number): void;
   /** A port cannot be listened on; each failure is reported once, and every `follow` tries again. */
   failed(port: ForwardedPort, problem: string): void;
@@ -51,6 +51,8 @@ export class LocalhostForwarder implements Disposable {
 
   /** Opens and closes ports until they are `ports`. A port that stays keeps its connections. */
   follow(ports: readonly ForwardedPort[]): void {
+    // Most nodes have none, and this is called for each change.
+    if (ports.length === 0 && this.#listeners.size === 0) return;
     const wanted = new Map(ports.map((port) => [`${port.family} ${port.port}`, port]));
     for (const [place, listener] of this.#listeners) {
       if (wanted.has(place)) continue;
