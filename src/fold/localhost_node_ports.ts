@@ -2,9 +2,10 @@
 // and other addresses, so no rule can serve them: a listener forwards their connections (serve/localhost_forwarder.ts).
 
 import { type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
-import { concatenationParts, FAMILIES, type Family } from "../nft/data_type.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { readEndpoint } from "./endpoints.ts";
 import type { ServiceProgram } from "./service_program.ts";
 
 /** One TCP NodePort with at least one endpoint. */
@@ -13,9 +14,9 @@ export interface LocalhostNodePort {
   readonly name: string;
   readonly family: Family;
   readonly port: number;
-  /** Where its connections may go: those of the node under externalTrafficPolicy Local. */
+  /** Where its connections may go, at least one: those of the node under externalTrafficPolicy Local. */
   readonly endpoints: readonly { readonly hostname: string; readonly port: number }[];
-  /** Seconds for which connections get the same endpoint; 0: no affinity. */
+  /** Seconds for which connections get the same endpoint, counted from the last one; 0: no affinity. */
   readonly affinitySeconds: number;
 }
 
@@ -71,8 +72,7 @@ function nodePortsOf({ shape, slots }: ServiceProgram): Claimed[] {
   });
 }
 
-/** `10.244.0.1 . 8080` as a place to connect to. */
-function placeOf(endpoint: string): { readonly hostname: string; readonly port: number } {
-  const [hostname = "", port = ""] = concatenationParts(endpoint);
-  return { hostname, port: Number(port) };
+function placeOf(endpoint: string): LocalhostNodePort["endpoints"][number] {
+  const { address, port } = readEndpoint(endpoint);
+  return { hostname: address, port };
 }

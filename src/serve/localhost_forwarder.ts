@@ -1,6 +1,7 @@
 // Forwards TCP connections from NodePorts on loopback to endpoints (KEP-6032; pkg/proxy/nftables, 1.37). A listener for each port. A
 // connection goes to an endpoint chosen at random or, with affinity, to the one before: all clients of loopback are one client.
 
+import type { LocalhostNodePort } from "../fold/localhost_node_ports.ts";
 import {
   FORWARD_BUFFER_BYTES,
   FORWARD_CONNECT_MILLISECONDS_MAX,
@@ -9,33 +10,15 @@ import {
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { messageOf } from "../thrown.ts";
 
-/** Where a connection goes. */
-export interface ForwardPlace {
-  readonly hostname: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
-
-/** One port on loopback, and where its connections may go: at least one endpoint. */
-export interface ForwardedPort {
-  /** The ServicePort's name: `shop/web:http`. */
-  readonly name: string;
-  readonly family: Family;
-  /** 1 to 65535. */
-  readonly port: number;
-  /** At least one. */
-  readonly endpoints: readonly ForwardPlace[];
-  /** Seconds for which connections get the same endpoint, counted from the last one; 0: no affinity. */
-  readonly affinitySeconds: number;
-}
-
 /** What is counted and reported. */
 export interface ForwardNotes {
   /** How many listeners there are now: called where ports were wanted before or are now. */
   listening(family: Family, count: number): void;
   /** A port cannot be listened on; each failure is reported once, and every `follow` tries again. */
-  failed(port: ForwardedPort, problem: string): void;
+  failed(port: LocalhostNodePort, problem: string): void;
 }
+
+type Place = LocalhostNodePort["endpoints"][number];
 
 const LOCALHOST: Readonly<Record<Family, string>> = { ip: "127.0.0.1", ip6: "::1" };
 
@@ -50,7 +33,7 @@ export class LocalhostForwarder implements Disposable {
   constructor(readonly notes: ForwardNotes, readonly max: number = Infinity) {}
 
   /** Opens and closes ports until they are `ports`. A port that stays keeps its connections. */
-  follow(ports: readonly ForwardedPort[]): void {
+  follow(ports: readonly LocalhostNodePort[]): void {
     // Most nodes have none, and this is called for each change.
     if (ports.length === 0 && this.#listeners.size === 0) return;
     const wanted = new Map(ports.map((port) => [`${port.family} ${port.port}`, port]));
@@ -76,7 +59,7 @@ export class LocalhostForwarder implements Disposable {
     return [...this.#listeners.values()].filter(({ target }) => target.family === family).length;
   }
 
-  #listen(place: string, port: ForwardedPort): void {
+  #listen(place: string, port: LocalhostNodePort): void {
     try {
       if (this.#listeners.size >= this.max) {
         throw new Error(`${this.max} are open, and more would leave too few descriptors`);
@@ -99,10 +82,10 @@ class PortListener implements Disposable {
   /** Connections of this port, those to endpoints included. */
   readonly #connections = new Set<Deno.TcpConn>();
   /** The endpoint of the last connection, and until when it is kept, as performance.now() counts. */
-  #pin: { readonly endpoint: ForwardPlace; readonly until: number } | undefined;
+  #pin: { readonly endpoint: Place; readonly until: number } | undefined;
 
   /** `open` has the clients of all ports. */
-  constructor(public target: ForwardedPort, readonly open: Set<Deno.TcpConn>) {
+  constructor(public target: LocalhostNodePort, readonly open: Set<Deno.TcpConn>) {
     this.#listener = Deno.listen({ hostname: LOCALHOST[target.family], port: target.port });
     void this.#accept();
   }
@@ -150,7 +133,7 @@ class PortListener implements Disposable {
     }
   }
 
-  #choose(): ForwardPlace {
+  #choose(): Place {
     const { endpoints, affinitySeconds } = this.target;
     const now = performance.now();
     const pinned = affinitySeconds > 0 && this.#pin !== undefined && this.#pin.until > now

@@ -1,8 +1,9 @@
 // NodePorts on loopback, with real connections.
 
 import assert from "node:assert/strict";
+import type { LocalhostNodePort } from "../../src/fold/localhost_node_ports.ts";
 import { FORWARDED_CONNECTIONS_MAX } from "../../src/limits.ts";
-import { type ForwardedPort, LocalhostForwarder } from "../../src/serve/localhost_forwarder.ts";
+import { LocalhostForwarder } from "../../src/serve/localhost_forwarder.ts";
 import { until } from "../support/until.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -60,7 +61,7 @@ function freePort(): number {
 }
 
 /** A NodePort that leads to `endpoints`. */
-const nodePort = (port: number, endpoints: readonly Endpoint[], more: Partial<ForwardedPort> = {}) => {
+const nodePort = (port: number, endpoints: readonly Endpoint[], more: Partial<LocalhostNodePort> = {}) => {
   const places = endpoints.map(({ place }) => place);
   return {
     name: "shop/web:http",
