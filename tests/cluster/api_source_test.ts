@@ -189,23 +189,43 @@ service shop/gone ips=10.96.0.21 ports=:80/tcp`));
   });
   await plane.call("DELETE", "/api/v1/namespaces/shop/services/gone");
   const seen = before.events().length;
-  await using after = new Proxy(follow(plane), { storage, engine });
+  const client = new HeldLists(plane.kubeconfig());
+  await using after = new Proxy(apiSource(client, "node-a", false, TIMES), { storage, engine });
   const missed = () => after.events().slice(seen).sort();
-  await until("what was missed is known", () => missed().length >= 2);
+  await until("what was missed is known, before anything is listed", () => missed().length >= 2);
+  client.release();
   const status = () => after.source.status().filter(({ kind }) => kind !== "Node" && kind !== "ServiceCIDR");
-  assert.ok(status().every(({ lists }) => lists === 0), "before anything was listed");
   await until("all is listed", () => status().every(({ lists }) => lists === 1));
   assert.deepEqual(missed(), ["+EndpointSlice shop/web-a", "-Service shop/gone"]);
   assert.deepEqual(after.warnings, []);
 });
+
+/** A client whose lists wait until they are released. */
+class HeldLists extends ApiClient {
+  readonly #released = Promise.withResolvers<void>();
+
+  release(): void {
+    this.#released.resolve();
+  }
+
+  override async get(...[path, query, signal, encoding]: Parameters<ApiClient["get"]>): Promise<Response> {
+    if (howListed(query) !== undefined) await this.#released.promise;
+    return await super.get(path, query, signal, encoding);
+  }
+}
+
+function howListed(query: Parameters<ApiClient["get"]>[1]): "streamed" | "pages" | undefined {
+  if (query["sendInitialEvents"] === "true") return "streamed";
+  return query["limit"] === undefined ? undefined : "pages";
+}
 
 /** A client that records how lists were requested. */
 class Witness extends ApiClient {
   readonly lists = new Set<string>();
 
   override get(...[path, query, signal, encoding]: Parameters<ApiClient["get"]>): Promise<Response> {
-    if (query["sendInitialEvents"] === "true") this.lists.add("streamed");
-    if (query["limit"] !== undefined) this.lists.add("pages");
+    const how = howListed(query);
+    if (how !== undefined) this.lists.add(how);
     return super.get(path, query, signal, encoding);
   }
 }
