@@ -13,7 +13,8 @@ import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
 import { conditionText } from "./object_change.ts";
-import type { CausedElement, View } from "./timeline.ts";
+import type { CausedElement } from "./moment.ts";
+import type { View } from "./timeline.ts";
 
 /** One ServicePort at a moment. */
 export interface PortView {

@@ -1,66 +1,30 @@
-// The state at every moment of a window. The records are folded once, and the changes of each are kept with the values
-// before and after. To go to another moment takes time for the changes in between, not for the size of the cluster.
+// The state at every moment of a window. The records are folded once, and every value is kept with the offset of the
+// record that made it. To go to another moment takes no time: what is looked up there is searched by its offset.
 
 import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
-import type { OwnNode } from "../fold/endpoints.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
 import { restoredState } from "../fold/snapshot.ts";
-import { type Contests, nodeAddresses } from "../history/packet_words.ts";
+import { nodeAddresses } from "../history/packet_words.ts";
 import { describeKey, type EndpointSlice, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
+import { servicePorts } from "../kube/service_port.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import type { Address } from "../nft/data_type.ts";
-import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import type { CausedElement, CausedObject, Moment, ViewSurroundings } from "./moment.ts";
+import { PastMap, type Shown } from "./past_map.ts";
 import type { ReportData } from "./report_data.ts";
+import { ServiceMoments } from "./service_moments.ts";
 
-/** An element and its cause. */
-export interface CausedElement extends Element {
-  /** Offset of the record that made it what it is. */
-  readonly cause: number;
-}
-
-/** An object and its cause. */
-interface CausedObject {
-  readonly object: KubeObject;
-  /** Offset of the event that it is from; undefined for one before the window. */
-  readonly cause: number | undefined;
-}
-
-/** The state apart from elements and objects. Immutable: a record that changes any of it makes a new value. */
-export interface ViewSurroundings extends Contests {
-  readonly tables: readonly Table[];
-  readonly node: OwnNode;
-  /** All addresses that the own Node object names. */
-  readonly addresses: readonly Address[];
-  /** Services that are set aside, each with the reason. */
-  readonly aside: ReadonlyMap<ServiceName, string>;
-}
-
-/** The state at one moment. Only {@link moveTo} changes it, in place. */
-export interface View {
-  /** Offset of the last record folded. */
-  at: number;
-  readonly elements: Map<SetPath, Map<ElementKey, CausedElement>>;
+/** The state at the moment that is shown. Only {@link moveTo} changes which one that is. */
+export interface View extends Readonly<Shown> {
+  readonly elements: ReadonlyMap<SetPath, ReadonlyMap<ElementKey, CausedElement>>;
   /** By `describeKey`. */
-  readonly objects: Map<string, CausedObject>;
+  readonly objects: ReadonlyMap<string, CausedObject>;
   /** Slices of a Service, by `describeKey`. */
-  readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
-  surroundings: ViewSurroundings;
-}
-
-/** One element before a record and after it. */
-export interface CausedChange {
-  readonly path: SetPath;
-  readonly key: ElementKey;
-  readonly before: CausedElement | undefined;
-  readonly after: CausedElement | undefined;
-}
-
-/** The changes of one record. */
-interface Moment {
-  readonly elements: readonly CausedChange[];
-  readonly object?: { readonly key: string; readonly before?: CausedObject; readonly after?: CausedObject };
-  readonly surroundings?: { readonly before: ViewSurroundings; readonly after: ViewSurroundings };
+  readonly slices: ReadonlyMap<ServiceName, ReadonlyMap<string, EndpointSlice>>;
+  readonly surroundings: ViewSurroundings;
+  /** How many ServicePorts there are. */
+  readonly portCount: number;
 }
 
 /** A window, the changes of each of its records, and the state at one of its moments. */
@@ -70,46 +34,133 @@ export interface Timeline {
   readonly records: readonly LedgerRecord[];
   readonly moments: readonly Moment[];
   readonly view: View;
+  /** Which moments changed which Service. */
+  readonly services: ServiceMoments;
+}
+
+/** A timeline to which records can be added. */
+export class GrowingTimeline implements Timeline {
+  readonly first: number;
+  readonly records: LedgerRecord[] = [];
+  readonly moments: Moment[] = [];
+  readonly view: PastView;
+  readonly services: ServiceMoments;
+  readonly #state: ClusterState;
+
+  /** The timeline of a window without records, which begins with the state of `snapshot`. */
+  constructor({ first, snapshot }: Pick<ReportData, "first" | "snapshot">) {
+    this.first = first;
+    this.#state = restoredState(snapshot);
+    this.view = new PastView(this.#state, first - 1);
+    this.services = new ServiceMoments(this.#state.services.keys());
+  }
+
+  /** Folds the next record. The moment that is shown stays. */
+  append(record: LedgerRecord): void {
+    const offset = this.first + this.records.length;
+    const before = this.view.latestSurroundings;
+    const moment = momentOf(this.view, this.#state, offset as Offset, record);
+    this.records.push(record);
+    this.moments.push(moment);
+    this.view.note(offset, moment);
+    const after = this.view.latestSurroundings;
+    this.services.note(offset, record, moment, before === after ? [before] : [before, after]);
+  }
+
+  /** Shows the moment after the record at `offset`; `first - 1` is the beginning of the window. */
+  moveTo(offset: number): void {
+    this.view.at = offset;
+  }
 }
 
 /** The timeline of `data`, at its end. */
-export function timelineOf({ first, snapshot, records }: ReportData): Timeline {
-  const state = restoredState(snapshot);
-  const view = viewOf(state);
-  const moments = records.map((record, i) => {
-    const moment = momentOf(view, state, (first + i) as Offset, record);
-    apply(view, moment, "after");
-    view.at = first + i;
-    return moment;
-  });
-  return { first, records, moments, view };
+export function timelineOf({ first, snapshot, records }: ReportData): GrowingTimeline {
+  const timeline = new GrowingTimeline({ first, snapshot });
+  for (const record of records) timeline.append(record);
+  timeline.moveTo(first + records.length - 1);
+  return timeline;
 }
 
-/** Changes the view to the moment after the record at `offset`; `first - 1` is the beginning of the window. */
-export function moveTo({ first, moments, view }: Timeline, offset: number): void {
-  while (view.at < offset) apply(view, moments[++view.at - first]!, "after");
-  while (view.at > offset) apply(view, moments[view.at-- - first]!, "before");
-}
+/** The states at all moments, of which one is shown. */
+class PastView implements View {
+  readonly elements: ReadonlyMap<SetPath, PastMap<ElementKey, CausedElement>>;
+  readonly objects: PastMap<string, CausedObject>;
+  readonly slices: Map<ServiceName, PastMap<string, EndpointSlice>>;
+  readonly #surroundings: PastMap<"", ViewSurroundings>;
+  readonly #portCount: PastMap<"", number>;
+  at: number;
 
-/** The view of `state`: its elements with their causes, its objects, its slices by Service. */
-function viewOf(state: ClusterState): View {
-  const caused = [...state.desired].map(([path, set]) => {
-    const causes = state.causes.get(path)!;
-    return [
-      path,
-      new Map([...set].map(([key, element]) => [key, { ...element, cause: causes.get(key)! }])),
-    ] as const;
-  });
-  return {
-    at: state.folded,
-    elements: new Map(caused),
-    objects: new Map([...state.objects].map(([key, object]) => [key, { object, cause: undefined }])),
-    slices: new Map([...state.slices].map(([name, slices]) => [
+  /** The view of `state`, which the record at `at` left. */
+  constructor(state: ClusterState, at: number) {
+    this.at = at;
+    this.elements = new Map([...state.desired].map(([path, set]) => {
+      const causes = state.causes.get(path)!;
+      const caused = [...set].map(([key, element]) =>
+        [key, { ...element, cause: causes.get(key)! }] as const
+      );
+      return [path, new PastMap(this, new Map(caused))];
+    }));
+    const objects = [...state.objects].map(([key, object]) => [key, { object, cause: undefined }] as const);
+    this.objects = new PastMap(this, new Map(objects));
+    this.slices = new Map([...state.slices].map(([name, slices]) => [
       name,
-      new Map([...slices.values()].map((slice) => [describeKey(objectKey(slice)), slice])),
-    ])),
-    surroundings: surroundingsOf(state),
-  };
+      new PastMap(this, new Map([...slices.values()].map((slice) => [describeKey(objectKey(slice)), slice]))),
+    ]));
+    this.#surroundings = new PastMap(this, new Map([["", surroundingsOf(state)]]));
+    const ports = objects.reduce((sum, [, { object }]) => sum + portsOf(object), 0);
+    this.#portCount = new PastMap(this, new Map([["", ports]]));
+  }
+
+  get portCount(): number {
+    return this.#portCount.get("")!;
+  }
+
+  get surroundings(): ViewSurroundings {
+    return this.#surroundings.get("")!;
+  }
+
+  /** The surroundings after all records. */
+  get latestSurroundings(): ViewSurroundings {
+    return this.#surroundings.latest("")!;
+  }
+
+  /** Notes what the record at `offset` changed. */
+  note(offset: number, { elements, object, surroundings }: Moment): void {
+    for (const { path, key, after } of elements) this.elements.get(path)!.note(offset, key, after);
+    if (surroundings !== undefined) this.#surroundings.note(offset, "", surroundings.after);
+    if (object === undefined) return;
+    this.objects.note(offset, object.key, object.after);
+    const more = portsOf(object.after?.object) - portsOf(object.before?.object);
+    if (more !== 0) this.#portCount.note(offset, "", this.#portCount.latest("")! + more);
+    // A slice can change its Service with its label.
+    const [before, after] = [sliceOwner(object.before), sliceOwner(object.after)];
+    if (before !== undefined && before.owner !== after?.owner) {
+      this.slices.get(before.owner)!.note(offset, object.key, undefined);
+    }
+    if (after !== undefined) this.#slicesOf(after.owner).note(offset, object.key, after.slice);
+  }
+
+  #slicesOf(owner: ServiceName): PastMap<string, EndpointSlice> {
+    const known = this.slices.get(owner);
+    if (known !== undefined) return known;
+    const made = new PastMap<string, EndpointSlice>(this);
+    this.slices.set(owner, made);
+    return made;
+  }
+}
+
+/** How many ServicePorts an object has. */
+function portsOf(object: KubeObject | undefined): number {
+  return object?.kind === "Service" ? servicePorts(object).length : 0;
+}
+
+/** A slice with the Service that it belongs to; undefined for what is no slice, or a slice of none. */
+function sliceOwner(
+  caused: CausedObject | undefined,
+): { owner: ServiceName; slice: EndpointSlice } | undefined {
+  if (caused?.object.kind !== "EndpointSlice") return undefined;
+  const owner = ownerOf(caused.object);
+  return owner === undefined ? undefined : { owner, slice: caused.object };
 }
 
 function surroundingsOf(state: ClusterState): ViewSurroundings {
@@ -125,30 +176,33 @@ function surroundingsOf(state: ClusterState): ViewSurroundings {
   };
 }
 
-/** Folds one record into `state` and returns its changes. `view` is the state before the record, and is not changed. */
-function momentOf(view: View, state: ClusterState, offset: Offset, record: LedgerRecord): Moment {
+/** Folds one record into `state` and returns its changes. `view` has no record after it, and is not changed. */
+function momentOf(view: PastView, state: ClusterState, offset: Offset, record: LedgerRecord): Moment {
   const { touched } = foldRecord(state, offset, record);
   const elements = [...touched].flatMap(([path, keys]) =>
     [...keys.keys()].map((key) => {
       const element = state.desired.get(path)!.get(key);
       const after = element && { ...element, cause: state.causes.get(path)!.get(key)! };
-      return { path, key, before: view.elements.get(path)!.get(key), after };
+      return { path, key, before: view.elements.get(path)!.latest(key), after };
     })
   );
-  const surroundings = changedSurroundings(view.surroundings, state, record);
+  const before = view.latestSurroundings;
+  const surroundings = changedSurroundings(before, state, record);
   return {
     elements,
     ...(record.kind === "event" ? { object: objectChange(view, offset, record) } : {}),
-    ...(surroundings === undefined
-      ? {}
-      : { surroundings: { before: view.surroundings, after: surroundings } }),
+    ...(surroundings === undefined ? {} : { surroundings: { before, after: surroundings } }),
   };
 }
 
 /** The change of an event to its object. */
-function objectChange(view: View, offset: number, { key, value }: LedgerRecord & { readonly kind: "event" }) {
+function objectChange(
+  view: PastView,
+  offset: number,
+  { key, value }: LedgerRecord & { readonly kind: "event" },
+) {
   const name = describeKey(key);
-  const before = view.objects.get(name);
+  const before = view.objects.latest(name);
   return {
     key: name,
     ...(before === undefined ? {} : { before }),
@@ -170,40 +224,4 @@ function changedSurroundings(
   if (record.kind === "drift" || record.kind === "gap") return undefined;
   if (record.kind === "commit" && record.setAside === undefined && !record.advances) return undefined;
   return surroundingsOf(state);
-}
-
-/** Applies the changes of one moment to the view: their values after it, or to go back those before it. */
-function apply(view: View, { elements, object, surroundings }: Moment, side: "before" | "after"): void {
-  for (const change of elements) {
-    const set = view.elements.get(change.path)!;
-    const element = change[side];
-    if (element === undefined) set.delete(change.key);
-    else set.set(change.key, element);
-  }
-  if (object !== undefined) {
-    const [from, to] = side === "after" ? [object.before, object.after] : [object.after, object.before];
-    replaceObject(view, object.key, from, to);
-  }
-  if (surroundings !== undefined) view.surroundings = surroundings[side];
-}
-
-/** Replaces an object. A slice can change its Service with its label, so it is moved between the Services too. */
-function replaceObject(
-  { objects, slices }: View,
-  key: string,
-  from: CausedObject | undefined,
-  to: CausedObject | undefined,
-): void {
-  if (to === undefined) objects.delete(key);
-  else objects.set(key, to);
-  if (from?.object.kind === "EndpointSlice") {
-    const owner = ownerOf(from.object);
-    if (owner !== undefined) slices.get(owner)?.delete(key);
-  }
-  if (to?.object.kind !== "EndpointSlice") return;
-  const owner = ownerOf(to.object);
-  if (owner === undefined) return;
-  const owned = slices.get(owner);
-  if (owned === undefined) slices.set(owner, new Map([[key, to.object]]));
-  else owned.set(key, to.object);
 }

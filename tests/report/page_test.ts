@@ -224,6 +224,27 @@ browserTest(
 );
 
 browserTest(
+  "a step makes only the rows of Services that it changed anew, and moves the line of the charts",
+  () =>
+    withReport(writeEvening, {}, async ({ page }) => {
+      const line = () => page.$eval("figure .now", (one) => one.getBoundingClientRect().x);
+      const lines = new Set<number>();
+      let kept = 0;
+      for (let i = 0; i < 20; i++) {
+        const changed = await texts(page, ".port.changed .name");
+        await page.$$eval(".port", (rows) => rows.forEach((row) => row.setAttribute("data-kept", "")));
+        await page.keyboard.press("ArrowLeft");
+        const made = await texts(page, ".port:not([data-kept]) .name");
+        assert.deepEqual(made.filter((name) => !changed.includes(name)), [], "rows of other Services");
+        kept += (await page.$$(".port[data-kept]")).length;
+        lines.add(await line());
+      }
+      assert.ok(kept > 100, `${kept} rows`);
+      assert.ok(lines.size > 3, "the line follows the moment");
+    }),
+);
+
+browserTest(
   "the page goes to a position in its address, in a link, or in the field for it",
   () =>
     withReport(writeEvening, { hash: "#@200" }, async ({ page }) => {

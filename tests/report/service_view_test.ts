@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { portViews, serviceNames } from "../../src/report/service_view.ts";
-import { moveTo, timelineOf } from "../../src/report/timeline.ts";
+import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { CONFIG } from "../support/report_records.ts";
 
@@ -28,7 +28,7 @@ Deno.test("a ServicePort has its endpoints, each with condition, traffic and cau
     gone!.frontends.map(({ text, leads, cause }) => `${text} ${leads} @${cause}`),
     ["10.96.0.1:80 refused @4"],
   );
-  moveTo(timeline, 3);
+  timeline.moveTo(3);
   const [port] = portViews(timeline.view, serviceNames(timeline.view)[0]!);
   assert.deepEqual(
     port!.endpoints.map(({ text, node, condition, traffic, cause }) =>
@@ -43,7 +43,7 @@ Deno.test("a ServicePort has its endpoints, each with condition, traffic and cau
   );
   assert.equal(port!.serving, 2);
   assert.equal(port!.changed, 3);
-  moveTo(timeline, 0);
+  timeline.moveTo(0);
   assert.deepEqual(serviceNames(timeline.view), []);
 });
 

@@ -6,13 +6,12 @@ import { emptyState, ownNode } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { nodeAddresses } from "../../src/history/packet_words.ts";
-import type { Node } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import type { ReportData } from "../../src/report/report_data.ts";
-import { moveTo, timelineOf, type View } from "../../src/report/timeline.ts";
+import { timelineOf, type View } from "../../src/report/timeline.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
-import { CONFIG } from "../support/report_records.ts";
+import { CONFIG, nodeEvent } from "../support/report_records.ts";
 
 function stateAfter(records: readonly LedgerRecord[]) {
   const state = emptyState();
@@ -82,7 +81,7 @@ Deno.test("the view at any moment, reached from any other, is what the fold make
       const timeline = timelineOf(dataOf(records, first));
       for (const move of [...moves, records.length - first]) {
         const offset = first - 1 + move % (records.length - first + 1);
-        moveTo(timeline, offset);
+        timeline.moveTo(offset);
         assert.equal(timeline.view.at, offset);
         assert.deepEqual(shownView(timeline.view), foldedView(records.slice(0, offset + 1)));
       }
@@ -92,13 +91,6 @@ Deno.test("the view at any moment, reached from any other, is what the fold make
 });
 
 Deno.test("the timeline goes back over a change of the own node, a configuration and a Service set aside", () => {
-  const node = (address: string): LedgerRecord =>
-    appears({
-      kind: "Node",
-      metadata: { name: "node-a" },
-      spec: {},
-      status: { addresses: [{ type: "InternalIP", address }] },
-    } as Node);
   const refused: LedgerRecord = {
     kind: "commit",
     time: "",
@@ -116,16 +108,16 @@ Deno.test("the timeline goes back over a change of the own node, a configuration
   };
   const records = [
     CONFIG,
-    node("192.0.2.1"),
+    nodeEvent("192.0.2.1"),
     appears(service("shop/web 10.96.0.1 http:80/tcp", undefined, { type: "NodePort" })),
     appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
     refused,
-    node("192.0.2.2"),
+    nodeEvent("192.0.2.2"),
     appears(slice("shop/web-a http:8080/tcp 10.244.0.2")),
   ];
   const timeline = timelineOf(dataOf(records));
   for (const offset of [6, 4, 3, 0, -1, 5, 2, 6]) {
-    moveTo(timeline, offset);
+    timeline.moveTo(offset);
     assert.deepEqual(shownView(timeline.view), foldedView(records.slice(0, offset + 1)), `at @${offset}`);
   }
 });

@@ -1,6 +1,6 @@
 // Records of a small ledger for tests of a report: events and commits at given seconds after midnight.
 
-import { TRIGGER } from "../../src/kube/objects.ts";
+import { type Node, TRIGGER } from "../../src/kube/objects.ts";
 import type { CommitRecord, CommittedChange, EventRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { appears, slice } from "./cluster_notation.ts";
 
@@ -50,4 +50,10 @@ export function commit(
     generation: 1,
     ...others,
   };
+}
+
+/** An event of the own Node with this address. */
+export function nodeEvent(address: string): EventRecord {
+  const status = { addresses: [{ type: "InternalIP", address }] };
+  return appears({ kind: "Node", metadata: { name: "node-a" }, spec: {}, status } as Node);
 }

@@ -62,24 +62,35 @@ export interface Shared {
 /** A chart on the page. */
 export interface Chart {
   readonly root: HTMLElement;
-  /** Draws the chart again with the present colours, width and moment. */
+  /** Draws the chart again with the present colours and width. */
   redraw(): void;
+  /** Moves its line to the moment that is shown. Nothing is drawn again. */
+  move(): void;
 }
 
 /** The chart of `plan`. */
 export function chart(plan: ChartPlan, shared: Shared): Chart {
   const place = element("div", { class: "plot", "aria-hidden": "true" });
   const root = element("figure", {}, element("figcaption", {}, plan.title), place);
+  const line = element("div", { class: "now" });
   let plot: uPlot | undefined;
+  const move = () => {
+    if (plot !== undefined) {
+      line.style.translate = `${Math.round(plot.valToPos(shared.now().seconds, "x"))}px`;
+    }
+  };
   return {
     root,
+    move,
     redraw: () => {
       const width = Math.max(200, place.clientWidth);
       if (plot === undefined) {
         plot = new uPlot(options(plan, shared, width), columns(plan, shared), place);
+        plot.over.append(line);
         listen(plot, shared);
       } else if (plot.width !== width) plot.setSize({ width, height: plot.height });
       else plot.redraw(false, true);
+      move();
     },
   };
 }
@@ -200,18 +211,16 @@ function paint(plot: uPlot, shape: ChartPlan["shape"]): void {
   ctx.restore();
 }
 
-/** Draws the marks at the upper edge, and the moment that is shown from top to bottom. */
-function annotate(plot: uPlot, { marks, now }: Shared): void {
+/** Draws the marks at the upper edge. */
+function annotate(plot: uPlot, { marks }: Shared): void {
   const { ctx, bbox: { top, height } } = plot;
   const scale = devicePixelRatio;
-  const line = (seconds: number, name: "bad" | "warn" | "text", length: number) => {
-    const at = Math.round(plot.valToPos(seconds, "x", true));
-    ctx.fillStyle = colour(name);
-    ctx.fillRect(at - scale / 2, top, name === "text" ? scale : 2 * scale, length);
-  };
   ctx.save();
-  for (const mark of marks) line(mark.seconds, mark.colour, height / 4);
-  line(now().seconds, "text", height);
+  for (const mark of marks) {
+    const at = Math.round(plot.valToPos(mark.seconds, "x", true));
+    ctx.fillStyle = colour(mark.colour);
+    ctx.fillRect(at - scale / 2, top, 2 * scale, height / 4);
+  }
   ctx.restore();
 }
 

@@ -18,8 +18,10 @@ export function span({ stops }: Report): { begin: number; end: number } {
   return { begin: begin - margin, end: end + margin };
 }
 
-/** The section, and a function that draws it again. */
-export function chartsSection(report: Report): { root: HTMLElement; redraw: () => void } {
+/** The section; a function that draws it again, and one that moves its line to the moment that is shown. */
+export function chartsSection(
+  report: Report,
+): { root: HTMLElement; redraw: () => void; move: () => void } {
   const { begin, end } = span(report);
   const shared: Shared = {
     begin: begin / 1000,
@@ -38,7 +40,11 @@ export function chartsSection(report: Report): { root: HTMLElement; redraw: () =
     ...charts.map(({ root }) => root),
     shared.marks.length > 0 && legend(),
   );
-  return { root, redraw: () => charts.forEach((one) => one.redraw()) };
+  return {
+    root,
+    redraw: () => charts.forEach((one) => one.redraw()),
+    move: () => charts.forEach((one) => one.move()),
+  };
 }
 
 /** What the colours of marks mean. */

@@ -33,6 +33,19 @@ export function fill(parent: Element, children: readonly Child[]): void {
   }));
 }
 
+/** Makes `wanted` the children of `parent`, and leaves those in place that are there already. */
+export function arrange(parent: Element, wanted: readonly Element[]): void {
+  const same = wanted.reduce((sum, child) => sum + Number(child.parentNode === parent), 0);
+  if (2 * same < wanted.length) return parent.replaceChildren(...wanted);
+  let there = parent.firstElementChild;
+  for (const child of wanted) {
+    if (there === null) parent.append(child);
+    else if (there !== child) there.replaceWith(child);
+    there = child.nextElementSibling;
+  }
+  while (parent.childElementCount > wanted.length) parent.lastElementChild!.remove();
+}
+
 /** The head of a column of text, or of numbers. */
 export type ColumnHead = string | { readonly numbers: string };
 

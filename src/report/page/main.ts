@@ -41,7 +41,8 @@ function show(report: Report): void {
       notesSection(),
     ),
   );
-  report.follow(charts.redraw);
+  report.followClock(charts.redraw);
+  report.follow(charts.move);
   listen(report, charts.redraw);
 }
 

@@ -13,7 +13,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
   const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
   const window = element("p", { class: "window" });
   const omitted = element("p", { class: "left-out" });
-  report.follow(() => {
+  report.followClock(() => {
     fill(window, [windowText(report)]);
     fill(omitted, [leftOutText(report)]);
   });
@@ -67,9 +67,8 @@ function leftOutText({ data: { leftOut: { before, after, oldest, newest }, first
 function clockSwitch(report: Report): HTMLElement {
   const button = element("button", { type: "button", class: "switch", "aria-pressed": "false" }, "UTC");
   button.addEventListener("click", () => {
-    report.zone = report.zone === "UTC" ? "local" : "UTC";
+    report.setZone(report.zone === "UTC" ? "local" : "UTC");
     button.setAttribute("aria-pressed", String(report.zone === "UTC"));
-    report.notify();
   });
   return button;
 }

@@ -3,9 +3,9 @@
 
 import { serviceOfComment } from "../../kube/named_services.ts";
 import { endpointParts } from "../../nft/text.ts";
-import { type PortView, portViews, serviceNames } from "../service_view.ts";
+import type { PortView } from "../service_view.ts";
 import type { Report } from "./report.ts";
-import { type Child, element, fill, section, table } from "./dom.ts";
+import { arrange, type Child, element, section, table } from "./dom.ts";
 import { causeLine, position } from "./causes.ts";
 import { count, counted } from "./words.ts";
 
@@ -22,19 +22,30 @@ interface Filter {
   readonly open: Set<string>;
 }
 
+/** The row of a ServicePort, as long as the ServicePort looks the same. */
+type Rows = WeakMap<PortView, HTMLDetailsElement>;
+
 /** The section. It calls `ask` with the source and target of a packet that the reader wants to trace. */
 export function servicesSection(report: Report, ask: (source: string, target: string) => void): HTMLElement {
   const filter: Filter = { text: "", choice: "all", open: new Set() };
   const list = element("div", { class: "services" });
   const status = element("p", { class: "quiet", role: "status" });
-  const show = () => {
-    const found = matching(report, filter);
-    status.textContent = found.length > ROWS_MAX
-      ? `The first ${ROWS_MAX} of ${counted(found.length, "ServicePort")}; the filter finds the others.`
-      : counted(found.length, "ServicePort");
-    const rows = found.slice(0, ROWS_MAX).map((port) => portBox(report, filter, port, ask));
-    fill(list, rows);
+  let rows: Rows = new WeakMap();
+  const rowOf = (port: PortView) => {
+    const known = rows.get(port);
+    const row = known?.open === filter.open.has(keyOf(port)) ? known : portBox(report, filter, port, ask);
+    rows.set(port, row);
+    row.classList.toggle("changed", changedHere(report, port));
+    return row;
   };
+  const show = () => {
+    const { ports, count } = matching(report, filter);
+    status.textContent = count > ROWS_MAX
+      ? `The first ${ROWS_MAX} of ${counted(count, "ServicePort")}; the filter finds the others.`
+      : counted(count, "ServicePort");
+    arrange(list, ports.map(rowOf));
+  };
+  report.followClock(() => rows = new WeakMap());
   report.follow(show);
   return section("services", "Services then", controls(filter, show), status, heads(), list);
 }
@@ -70,14 +81,28 @@ function controls(filter: Filter, show: () => void): HTMLElement {
   return element("div", { class: "controls" }, element("label", { for: "filter" }, "Filter"), input, select);
 }
 
-/** The ServicePorts that the filter selects. */
-function matching(report: Report, { text, choice }: Filter): PortView[] {
-  const { view } = report.timeline;
+/** The first ServicePorts that the filter selects, and how many there are. */
+function matching(report: Report, { text, choice }: Filter): { ports: PortView[]; count: number } {
+  const { services, timeline: { view, services: { names } } } = report;
+  const all = choice === "all" && text === "";
   const changed = choice === "changed here" ? changedServices(report) : undefined;
-  return serviceNames(view).filter((name) => changed === undefined || changed.has(name))
-    .flatMap((name) => portViews(view, name))
-    .filter((port) => choice !== "not served" || port.serving === 0)
-    .filter((port) => text === "" || described(port).includes(text));
+  const ports: PortView[] = [];
+  let count = 0;
+  for (const name of names) {
+    if (all && ports.length >= ROWS_MAX) break;
+    if (changed !== undefined && !changed.has(name)) continue;
+    for (const port of services.of(name)) {
+      if (choice === "not served" && port.serving > 0) continue;
+      if (text !== "" && !described(port).includes(text)) continue;
+      if (count++ < ROWS_MAX) ports.push(port);
+    }
+  }
+  return { ports, count: all ? view.portCount : count };
+}
+
+/** Whether a record of the moment that is shown changed `port`. */
+function changedHere({ stop }: Report, { changed }: PortView): boolean {
+  return changed !== undefined && stop.kind !== "beginning" && changed >= stop.from;
 }
 
 /** The text that the filter searches. */
@@ -103,21 +128,20 @@ export function changedServices({ timeline, stop }: Report): Set<string> {
   return found;
 }
 
+/** The name of a row, at all moments. */
+function keyOf({ name, port }: PortView): string {
+  return `${name} ${port.family} ${port.protocol}`;
+}
+
 /** A row for one ServicePort. Its tables are made when it is opened: thousands of closed rows stay fast. */
 function portBox(
   report: Report,
   filter: Filter,
   port: PortView,
   ask: (source: string, target: string) => void,
-): HTMLElement {
-  const { stop } = report;
-  const key = `${port.name} ${port.port.family} ${port.port.protocol}`;
-  const here = port.changed !== undefined && stop.kind !== "beginning" && port.changed >= stop.from;
-  const details = element(
-    "details",
-    { class: here ? "port changed" : "port", open: filter.open.has(key) },
-    summary(report, port),
-  );
+): HTMLDetailsElement {
+  const key = keyOf(port);
+  const details = element("details", { class: "port", open: filter.open.has(key) }, summary(report, port));
   const open = () => {
     if (details.childElementCount > 1) return;
     details.append(frontendTable(report, port, ask), endpointTable(report, port));

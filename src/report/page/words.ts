@@ -40,9 +40,12 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / size)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
 }
 
+// Why not toLocaleString: it makes such a format for every number.
+const grouped = new Intl.NumberFormat("en");
+
 /** `1,234`. */
 export function count(number: number): string {
-  return number.toLocaleString("en");
+  return grouped.format(number);
 }
 
 /** `1 record`, `1,234 records`. */
