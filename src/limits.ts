@@ -81,6 +81,9 @@ export const QUOTED_CHARACTERS_MAX = 120;
 /** Longest file of manifests in bytes: 30,000 Services with their slices take about 150 MiB of JSON. */
 export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
 
+/** How many lines of a recording that could not be read are reported one by one. */
+export const IMPORT_PROBLEMS_MAX = 20;
+
 /** Longest text of YAML in characters: its parser takes 70 bytes of memory for each (yaml 2.9), JSON's a few. */
 export const YAML_CHARACTERS_MAX = 32 * 1024 * 1024;
 

@@ -10,6 +10,7 @@ import {
   isSeq,
   LineCounter,
   parseAllDocuments,
+  parseDocument,
   stringify,
   type Tags,
   visit,
@@ -67,6 +68,28 @@ export function readDocuments(file: string, text: string, dialect: Dialect = "1.
       problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`],
       repeated: [],
     };
+  }
+}
+
+/** The one document of `text`, as Kubernetes reads it, or the problem and its line. It contains nothing of the file. */
+export function readOneDocument(
+  text: string,
+): { readonly value: unknown } | { readonly line: number; readonly problem: string } {
+  const excess = excessOf(text);
+  if (excess !== undefined) return { line: 1, problem: `more than ${excess} of YAML` };
+  const lineCounter = new LineCounter();
+  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
+  try {
+    const options = { lineCounter, uniqueKeys: false, logLevel: "silent", merge: true, customTags } as const;
+    const document = parseDocument(text, options);
+    const broken = document.errors[0];
+    const value = broken === undefined ? plainValue(document) : undefined;
+    if (broken !== undefined) {
+      return { line: lineCounter.linePos(broken.pos[0]).line, problem: yamlFault(broken.code) };
+    }
+    return value instanceof Refused ? { line: 1, problem: value.message } : { value };
+  } catch (error) {
+    return { line: 1, problem: yamlRefusal(error) };
   }
 }
 

@@ -71,7 +71,8 @@ function lineEvents(
   known: ReadonlyMap<string, KubeObject>,
   decode: Decode,
 ): WatchEvent[] | string {
-  const { time, kind, type } = line;
+  const { kind, type } = line;
+  const time = new Date(line.time).toISOString();
   if (type === "BOOKMARK") return [];
   if (type === "LIST") {
     const items = line.items ?? [];

@@ -31,11 +31,59 @@ Deno.test("a recorded watch is a whole ledger of then: it is verified, replayed 
   };
   assert.match(await ask("services", "--at", "2026-11-23T09:30:03Z"), /shop\/web .* 1\/1 /);
   assert.match(await ask("services"), /shop\/web .* 2\/2 /);
-  assert.match(await ask("log"), /imported from .*monday\.ndjson: this version worked out the commits/);
+  assert.match(
+    await ask("log"),
+    /imported from .*monday\.ndjson \(a recorded watch\): this version worked out the commits/,
+  );
   assert.equal((await ledgerproxy(["verify", ledger])).code, 0);
   assert.equal((await ledgerproxy(["replay", ledger])).code, 0);
   const again = await ledgerproxy(["import", recording, "--ledger", ledger]);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /it has a ledger already/);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+const FIXTURES = new URL("../../../fixtures/imports/", import.meta.url).pathname;
+
+Deno.test("what kubectl, KWOK and an audit log recorded becomes a ledger that is whole and answers about then", async () => {
+  const forms: readonly (readonly string[])[] = [
+    [`${FIXTURES}services.events.json`, `${FIXTURES}endpointslices.events.json`],
+    [`${FIXTURES}audit.ndjson`],
+    [`${FIXTURES}kwok.yaml`, "--began", "2026-11-26T19:58:57.607Z"],
+  ];
+  for (const form of forms) {
+    const ledger = Deno.makeTempDirSync();
+    const made = await ledgerproxy(["import", ...form, "--ledger", ledger]);
+    assert.equal(made.code, 0, made.stderr);
+    const before = await ledgerproxy(["services", "--at", "2026-11-26T19:59:00.500Z", "--ledger", ledger]);
+    assert.match(
+      before.stdout,
+      /shop\/old .*\n.*shop\/web +ClusterIP +10\.96\.0\.10:80\/tcp +1\/1 /,
+      form[0]!,
+    );
+    const after = await ledgerproxy(["services", "--ledger", ledger]);
+    assert.match(after.stdout, /shop\/web .* 2\/2 /);
+    assert.doesNotMatch(after.stdout, /shop\/old/);
+    assert.equal((await ledgerproxy(["verify", ledger])).code, 0);
+    Deno.removeSync(ledger, { recursive: true });
+  }
+});
+
+Deno.test("a recording that needs a time of day, or is none, is refused, and no folder is made", async () => {
+  const folder = Deno.makeTempDirSync();
+  const text = `${folder}/notes.txt`;
+  Deno.writeTextFileSync(text, "web  ClusterIP\n");
+  const refused = async (recording: string, ...more: readonly string[]) => {
+    const { code, stderr } = await ledgerproxy(["import", recording, "--ledger", `${folder}/new`, ...more]);
+    assert.equal(code, 2, stderr);
+    return stderr;
+  };
+  assert.match(
+    await refused(`${FIXTURES}kwok.yaml`),
+    /kwok\.yaml: a recording of KWOK has no time of day: .*--began/,
+  );
+  assert.match(await refused(`${FIXTURES}kwok.yaml`, "--began", "soon"), /--began soon: a time is expected/);
+  assert.match(await refused(text), /notes\.txt: line 1: not JSON: .*an audit log/);
+  assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["notes.txt"]);
   Deno.removeSync(folder, { recursive: true });
 });

@@ -1,0 +1,26 @@
+// JSON values are found whatever the lines are, and what is between them is named by its line.
+
+import assert from "node:assert/strict";
+import { jsonValues } from "../../src/ingest/json_values.ts";
+
+const found = (text: string) =>
+  [...jsonValues(text)].map((one) => "value" in one ? [one.line, one.value] : [one.line, one.problem]);
+
+Deno.test("objects on one line, on many, and several on a line are read, each with its first line", () => {
+  assert.deepEqual(found('{"a":1}\n\n{\n "b": "}"\n}\n{"c":3} {"d":4}'), [
+    [1, { a: 1 }],
+    [3, { b: "}" }],
+    [6, { c: 3 }],
+    [6, { d: 4 }],
+  ]);
+});
+
+Deno.test("a line that is no object is named, and the next one is read", () => {
+  const [first, second, ...rest] = found('web\n7\n{"a":1}\n{"b":\n');
+  assert.match(String(first), /^1,not JSON: /);
+  assert.deepEqual([second, ...rest], [
+    [2, "not an object"],
+    [3, { a: 1 }],
+    [4, "the file ends inside this object"],
+  ]);
+});
