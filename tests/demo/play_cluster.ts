@@ -8,6 +8,7 @@ import { syncLine } from "../../src/node/sync_line.ts";
 import { recordingSource } from "../../src/ingest/recording_source.ts";
 import type { Source } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import type { WatchEvent } from "../../src/kube/objects.ts";
 import type { ConfigRecord } from "../../src/ledger/record.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -31,12 +32,13 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
   await using pods = new Pods();
   const engine = newEngine();
+  const then = new RecordedClock(speed);
   const stop = new AbortController();
   const clients = new Clients(stop.signal);
   const ports: Ports = {
     kernel,
     ledger,
-    now: () => new Date().toISOString(),
+    now: () => then.now(),
     report: (report) => {
       if (report.operations > 0) print(syncLine(report));
     },
@@ -53,7 +55,7 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
   const recording = recordingSource(RECORDING, () => readLedger(folderStorage(RECORDING, false)), speed);
   const timer = setInterval(() => clients.show(pods.count), 1000);
-  const source = observed(recording, pods, () => clients.callServed(elementsInPlace(engine.tables)));
+  const source = observed(recording, pods, then, () => clients.callServed(elementsInPlace(engine.tables)));
   await runLoop(engine, ports, source, stop.signal);
   clearInterval(timer);
   stop.abort();
@@ -63,6 +65,33 @@ export async function playCluster(speed: number): Promise<{ connections: number;
   print(`\n${clients.summary()}; ${ledger.next} records in the ledger`);
   print(nextSteps(folder));
   return clients.result();
+}
+
+/** The clock of the recording: as in an imported ledger, commits have the times of the events that they are of. */
+class RecordedClock {
+  #newest = 0;
+  #began: { readonly real: number; readonly recorded: number } | undefined;
+
+  constructor(readonly speed: number) {}
+
+  /** `events` are there: it is not earlier than their times. */
+  reach(events: readonly WatchEvent[]): void {
+    const times = events.map(({ time }) => Date.parse(time));
+    this.#newest = Math.max(this.#newest, ...times);
+    this.#began ??= { real: performance.now(), recorded: times[0]! };
+  }
+
+  /** Before the first event it is the time of the recording's first record. */
+  now(): string {
+    const { real, recorded } = this.#began ?? { real: performance.now(), recorded: firstTime() };
+    const played = (performance.now() - real) * this.speed;
+    return new Date(Math.max(this.#newest, recorded + played)).toISOString();
+  }
+}
+
+function firstTime(): number {
+  const [first] = readLedger(folderStorage(RECORDING, false));
+  return Date.parse(first!.record.time);
 }
 
 /** Commands that ask the ledger of this run, as they can be typed in a checkout. */
@@ -90,12 +119,15 @@ function print(text: string): void {
 }
 
 /** `source`, with pods that start before their rules are committed and stop after their rules are deleted. */
-function observed(source: Source, pods: Pods, synced: () => void): Source {
+function observed(source: Source, pods: Pods, clock: RecordedClock, synced: () => void): Source {
   return {
     description: source.description,
     async *batches(signal) {
       for await (const batch of source.batches(signal)) {
-        if (batch.kind === "events") pods.start(batch.events);
+        if (batch.kind === "events") {
+          clock.reach(batch.events);
+          pods.start(batch.events);
+        }
         yield batch;
         pods.retire();
         synced();

@@ -1,6 +1,8 @@
 // The demo: a recorded rolling update, drain and crash loop, in which no connection fails.
 
 import assert from "node:assert/strict";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
@@ -22,5 +24,12 @@ Deno.test("no connection fails while the recorded evening is played", async () =
   assert.match(output, new RegExp(`LEDGER=${folder}\n`));
   assert.ok(Number(connections) > 1000, `${connections} connections`);
   assert.equal(failed, "0");
+  const times = new Map<number, number>();
+  for (const { offset, record } of readLedger(folderStorage(folder, false))) {
+    times.set(offset, Date.parse(record.time));
+    if (record.kind !== "commit") continue;
+    const late = Date.parse(record.time) - times.get(record.through)!;
+    assert.ok(late >= 0 && late < 3_600_000, `@${offset} was committed ${late} ms after its last event`);
+  }
   await Deno.remove(folder, { recursive: true });
 });
