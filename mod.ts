@@ -103,6 +103,7 @@ export type { CheckpointSummary } from "./src/ledger/checkpoint_chain.ts";
 export type { Progress } from "./src/ledger/ledger_view.ts";
 export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
+export type { ApiWriter } from "./src/ledger/writers_file.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
 export type { ServiceBounds } from "./src/kube/bounds.ts";

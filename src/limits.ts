@@ -81,6 +81,9 @@ export const QUOTED_CHARACTERS_MAX = 120;
 /** Longest file of manifests in bytes: 30,000 Services with their slices take about 150 MiB of JSON. */
 export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
 
+/** How far the clocks of a node and of the API server may be apart where an audit log is joined to a ledger. */
+export const CLOCKS_APART_MILLISECONDS_MAX = 5000;
+
 /** How many lines of a recording that could not be read are reported one by one. */
 export const IMPORT_PROBLEMS_MAX = 20;
 

@@ -10,12 +10,22 @@ const time = z.string().describe("RFC 3339, UTC");
 const offered = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape).readonly();
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 
+const writer = offered({
+  user: z.string().describe("the user of the API, with the one that it acted as"),
+  userAgent: z.string(),
+  source: z.string().describe("addresses that the request came from, with commas"),
+  verb: z.string(),
+  time: time.describe("when the API server had answered"),
+  auditId: z.string().describe("of the event in the audit log"),
+});
+
 const cause = offered({
   offset,
   what: z.string().describe("the record in words: `EndpointSlice shop/web-a (deleted)`"),
   time: z.string().describe('when it arrived, RFC 3339, UTC; "" where the record is not kept any more'),
   resourceVersion: z.string().optional().describe("version of the object, where the API server gave one"),
   triggered: z.string().optional().describe("when the change began that an EndpointSlice is about, RFC 3339"),
+  writer: writer.optional().describe("where an audit log of the API server was imported"),
 });
 
 const change = offered({
@@ -99,7 +109,7 @@ const gap = offered({
 });
 
 const record = z.discriminatedUnion("kind", [event, config, commit, drift, gap]);
-const placed = offered({ offset, record });
+const placed = offered({ offset, record, writer: writer.optional() });
 
 const place = offered({ offset, time, generation: count }).nullable().describe("null: not committed");
 
@@ -164,6 +174,7 @@ export const JSON_SCHEMAS = {
     who: z.string().describe(
       'the last manager of an object, a process, this program; "" where it is not recorded',
     ),
+    writer: writer.nullable().describe("by an imported audit log, which the ledger did not sign"),
     what: z.enum([
       ...(["created", "changed", "deleted", "written"] as const),
       ...(["configured", "committed", "rejected", "altered", "signed", "lost"] as const),

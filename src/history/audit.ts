@@ -5,6 +5,7 @@ import { restoredState } from "../fold/snapshot.ts";
 import { describeKey } from "../kube/objects.ts";
 import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
+import type { ApiWriter } from "../ledger/writers_file.ts";
 import type { Past } from "./past.ts";
 import type { Span } from "./window.ts";
 
@@ -18,6 +19,8 @@ export interface AuditEntry {
   readonly source: "API server" | "proxy" | "other program";
   /** Who: the last manager of the object, a process with its id, or this program with its version; "" where it is not recorded. */
   readonly who: string;
+  /** The user of the API that wrote the object, where an audit log was imported; else null. The ledger did not sign this. */
+  readonly writer: ApiWriter | null;
   /** What was done. `written`: the ledger does not have the past that would show whether the object was new. */
   readonly what: AuditedAction;
   /** `Service shop/web`, `rules`, `ledger`. */
@@ -72,6 +75,7 @@ export function* auditTrail(
       known.add(describeKey({ kind, namespace, name }));
     }
   }
+  const writers = past.writers();
   const isComplete = begin !== undefined || past.first() === 0;
   const proof = past.prove(begin);
   let step = proof.next();
@@ -79,7 +83,14 @@ export function* auditTrail(
     const { offset, record, chain } = step.value;
     const row = rowOf(record, known, isComplete);
     if (offset < from) continue;
-    yield { offset, time: record.time, ...row, evidence: evidenceOf(landmarks, offset, record, chain) };
+    const writer = writers.get(offset) ?? null;
+    yield {
+      offset,
+      time: record.time,
+      ...row,
+      writer,
+      evidence: evidenceOf(landmarks, offset, record, chain),
+    };
   }
   const end = step.done ? step.value : undefined;
   if (end?.kind === "damaged") throw end.damage;
@@ -91,7 +102,7 @@ function rowOf(
   record: LedgerRecord,
   known: Set<string>,
   isComplete: boolean,
-): Omit<AuditEntry, "offset" | "time" | "evidence"> {
+): Omit<AuditEntry, "offset" | "time" | "writer" | "evidence"> {
   switch (record.kind) {
     case "event": {
       const object = describeKey(record.key);

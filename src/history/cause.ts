@@ -3,6 +3,7 @@
 import { TRIGGER } from "../kube/objects.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
+import type { ApiWriter } from "../ledger/writers_file.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Lookup, PastState } from "./past.ts";
 import { describeRecord } from "./record_words.ts";
@@ -19,6 +20,8 @@ export interface Cause {
   readonly resourceVersion?: string;
   /** Of an EndpointSlice: when the change of pods or Service that led to it began, RFC 3339. */
   readonly triggered?: string;
+  /** Who wrote the object, where an audit log of the API server was imported. */
+  readonly writer?: ApiWriter;
 }
 
 /** The record of a commit with its offset. */
@@ -49,7 +52,7 @@ export function causeOf(
 
 /** The record at `offset` as a cause. Retention may have removed it: then its offset is all that is left. */
 export function causeAt(lookup: Lookup, offset: number): Cause {
-  const found = lookup(offset)?.record;
+  const { record: found, writer } = lookup(offset) ?? {};
   if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
   const { version, triggered } = versionOf(found);
   return {
@@ -58,6 +61,7 @@ export function causeAt(lookup: Lookup, offset: number): Cause {
     time: found.time,
     ...(version === "" ? {} : { resourceVersion: version }),
     ...(triggered === undefined ? {} : { triggered }),
+    ...(writer === undefined ? {} : { writer }),
   };
 }
 

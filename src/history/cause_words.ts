@@ -1,11 +1,11 @@
 // A cause as text: the record, and how late it arrived.
 
 import type { Cause } from "./cause.ts";
-import type { TimeText } from "./record_words.ts";
+import { type TimeText, writerText } from "./record_words.ts";
 
 /** `by @12 EndpointSlice shop/web-a, resourceVersion 77, triggered 3 s before, arrived 2026-11-23 03:12:00.123 +01:00`. */
 export function causeText(
-  { offset, what, time, resourceVersion, triggered }: Cause,
+  { offset, what, time, resourceVersion, triggered, writer }: Cause,
   timeText: TimeText,
 ): string {
   // The trigger time has whole seconds.
@@ -13,6 +13,7 @@ export function causeText(
   return [
     `by @${offset} ${what}`,
     ...(resourceVersion === undefined ? [] : [`resourceVersion ${resourceVersion}`]),
+    ...(writer === undefined ? [] : [`written by ${writerText(writer)}`]),
     ...(seconds >= 1 ? [`triggered ${seconds.toFixed(0)} s before`] : []),
     `arrived ${timeText(time)}`,
   ].join(", ");

@@ -2,6 +2,7 @@
 
 import { describeKey } from "../kube/objects.ts";
 import type { CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
+import type { ApiWriter } from "../ledger/writers_file.ts";
 
 /** Writes an RFC 3339 time in the reader's zone: `2026-11-23 03:12:00.123 +01:00`. */
 export type TimeText = (time: string) => string;
@@ -19,6 +20,12 @@ export function recordText(record: LedgerRecord): string {
   const by = writer === undefined ? "" : `  by ${writer.manager}`;
   const going = deletionTimestamp === undefined ? "" : `  to be deleted since ${deletionTimestamp}`;
   return `${describeRecord(record)}${by}${going}`;
+}
+
+/** `alice with kubectl/v1.37.2 from 10.0.0.7`: who wrote an object, by an audit log. */
+export function writerText({ user, userAgent, source }: ApiWriter): string {
+  const [program = ""] = userAgent.split(" ");
+  return `${user}${program === "" ? "" : ` with ${program}`}${source === "" ? "" : ` from ${source}`}`;
 }
 
 /** `+ ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080 }  shop/web:http  by @12`. */

@@ -1,7 +1,7 @@
 // The text that `show` prints: comments about a record and its commit, then rules that nft can load.
 
 import type { PlacedCommit } from "./cause.ts";
-import { changeText, recordText, type TimeText } from "./record_words.ts";
+import { changeText, recordText, type TimeText, writerText } from "./record_words.ts";
 import type { ShownPosition } from "./show.ts";
 
 /** Most events, and most changes, of a commit that are printed. */
@@ -16,7 +16,13 @@ export function positionLines(
   const comments = [
     `${head(offset, record)}  ${recordText(record)}`,
     commit === null ? "not committed yet" : commitText(commit, timeText),
-    ...cut(events.map(({ offset, record }) => `  ${head(offset, record)}  ${recordText(record)}`)),
+    ...cut(
+      events.map(({ offset, record, writer }) =>
+        `  ${head(offset, record)}  ${recordText(record)}${
+          writer === undefined ? "" : `, written by ${writerText(writer)}`
+        }`
+      ),
+    ),
     ...(missing === null ? [] : [missing]),
     ...cut((commit?.record.changes ?? []).map((change) => `  ${changeText(change)}`)),
   ];

@@ -192,7 +192,14 @@ function lastProblems({ past, wrong }: Verifying, end: ProofEnd, last: number): 
     ...(end.kind === "damaged" ? [`${end.damage.message}; whole up to @${last}`] : []),
     ...(cut === undefined ? [] : [cut.text]),
     ...past.termsFaults(),
+    ...writersFaults(past),
   ];
+}
+
+/** What is wrong with what an audit log said of the writers. */
+function writersFaults(past: Past): string[] {
+  const damage = past.damageIn(() => void past.writers());
+  return damage === undefined ? [] : [damage.message];
 }
 
 /** Snapshots of what is not kept any more: a crash in the middle of retention leaves them, and nothing uses them. */

@@ -1,6 +1,7 @@
 // The text that `why` prints: the path of a packet, hook by hook and rule by rule, then its outcomes.
 
 import { elementText, endpointText } from "../nft/text.ts";
+import { writerText } from "./record_words.ts";
 import { outcomeText } from "./packet_words.ts";
 import type { FoundElement, PacketPath } from "./why.ts";
 
@@ -24,5 +25,6 @@ export function pathLines({ packet, node, at, steps, outcomes, rivals }: PacketP
 export function foundLine(element: FoundElement): string {
   const { set, cause } = element;
   const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
-  return `      @${set} { ${elementText(element)} }${by}`;
+  const writer = cause?.writer === undefined ? "" : `, written by ${writerText(cause.writer)}`;
+  return `      @${set} { ${elementText(element)} }${by}${writer}`;
 }

@@ -29,7 +29,10 @@ export interface AuditedWrite {
   readonly uid: string;
   /** When the API server had answered, RFC 3339. */
   readonly time: string;
+  /** When the request came, RFC 3339. */
+  readonly received: string;
   readonly verb: string;
+  /** With the user that it acted as, if any: `system:admin (as alice)`. */
   readonly user: string;
   readonly userAgent: string;
   /** The addresses that the request came from, with commas. */
@@ -87,7 +90,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What the request of `event` wrote; nothing where it wrote nothing that is watched. A text: why that is not known. */
 function writesOf(line: number, event: Fields): readonly AuditedWrite[] | string {
-  const { verb, stage, level, objectRef, responseStatus, responseObject, stageTimestamp, user } = event;
+  const { verb, stage, level, objectRef, responseStatus, responseObject, stageTimestamp } = event;
   const { apiGroup = "", resource, subresource = "", namespace, name } = fieldsOf(objectRef);
   const kind = KINDS[`${apiGroup}/${resource}`];
   const { code } = fieldsOf(responseStatus);
@@ -103,8 +106,8 @@ function writesOf(line: number, event: Fields): readonly AuditedWrite[] | string
     return `${named}: stageTimestamp ${quoted(stageTimestamp, "missing")} is not RFC 3339`;
   }
   const by = {
-    ...{ line, verb, time: stageTimestamp },
-    ...{ user: text(fieldsOf(user)["username"]), userAgent: text(event["userAgent"]) },
+    ...{ line, verb, time: stageTimestamp, received: text(event["requestReceivedTimestamp"]) },
+    ...{ user: userText(event), userAgent: text(event["userAgent"]) },
     ...{ source: texts(event["sourceIPs"]).join(","), auditId: text(event["auditID"]) },
   };
   if (responseObject["kind"] === "Status") {
@@ -136,6 +139,11 @@ function isGone(verb: string, { finalizers, deletionTimestamp }: Fields): boolea
 function isDryRun({ requestURI, requestObject }: Fields): boolean {
   const inAddress = typeof requestURI === "string" && /[?&]dryRun=/.test(requestURI);
   return inAddress || texts(fieldsOf(requestObject)["dryRun"]).length > 0;
+}
+
+function userText({ user, impersonatedUser }: Fields): string {
+  const as = text(fieldsOf(impersonatedUser)["username"]);
+  return `${text(fieldsOf(user)["username"])}${as === "" ? "" : ` (as ${as})`}`;
 }
 
 function text(value: unknown): string {

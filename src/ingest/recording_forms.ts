@@ -14,7 +14,7 @@ export class UnknownRecording extends Error {
 }
 
 /** The forms, with the words for them. */
-const FORMS = {
+export const FORMS = {
   raw: "a recorded watch",
   kubectl: "what kubectl get --watch printed",
   audit: "an audit log",

@@ -10,6 +10,7 @@ import { codeOf } from "../thrown.ts";
 import { COMPRESSED, segmentFirst, segmentName, segmentNames } from "./format.ts";
 import { closedRecords, segmentHeader } from "./reader.ts";
 import { snapshotName } from "./snapshot.ts";
+import { WRITERS_FILE } from "./writers_file.ts";
 import { folderStorage, isUnfinishedFile, type Storage } from "./storage.ts";
 
 /** What an archive did. */
@@ -63,6 +64,11 @@ function filesIn(folder: string): Map<string, string> {
   return files;
 }
 
+/** Whether an audit log was imported into the archived ledger. */
+function hasWriters(folder: string): boolean {
+  return folderStorage(folder, false).names().includes(WRITERS_FILE);
+}
+
 function foldersIn(folder: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(folder)].filter(({ name, isDirectory }) => isDirectory && DAY.test(name));
@@ -107,7 +113,7 @@ export function archiveStorage(folder: string): Storage | undefined {
   };
   return {
     path: folder,
-    names: () => [...files.keys()].sort(),
+    names: () => [...files.keys(), ...(hasWriters(folder) ? [WRITERS_FILE] : [])].sort(),
     size: (name) => of(name).size(name),
     read: (name, at, length) => of(name).read(name, at, length),
     ...{ append: refuse, truncate: refuse, write: refuse, remove: refuse, setAside: refuse, rename: refuse },

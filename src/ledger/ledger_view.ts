@@ -22,6 +22,7 @@ import {
 } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 import { type Search, searchTerms, segmentTerms, termsFault } from "./terms.ts";
+import { type ApiWriter, readWriters } from "./writers_file.ts";
 
 /** Reports progress: called once with the name of the work; then the function that it returned is called with counts. */
 export type Progress = (work: string) => (count: number) => void;
@@ -57,6 +58,8 @@ export interface LedgerView<Line> {
   records(from?: number): Iterable<Placed>;
   /** Records, newest first. Skips segments that cannot have a match for `search`; the caller still has to filter. */
   newestFirst(search?: Search): Iterable<Placed>;
+  /** Who wrote the objects of events, by offset, where an audit log was imported. Throws LedgerDamage. */
+  writers(): ReadonlyMap<number, ApiWriter>;
   /** A function that returns the record at an offset, if the ledger has it. It is fast for offsets in one segment. */
   lookup(): (offset: number) => Placed | undefined;
   /** The newest whole snapshot whose state is that before record `next`, or before an earlier record. */
@@ -108,6 +111,7 @@ export function ledgerView<Line>(
     snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []),
     records: (from) => readLedger(storage, from),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
+    writers: () => readWriters(storage, ledgerId(storage) ?? ""),
     lookup: () => lookup(storage),
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check, straySnapshots(storage)),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
@@ -128,9 +132,14 @@ export function ledgerView<Line>(
 function lookup(storage: Storage): (offset: number) => Placed | undefined {
   let cut: { readonly tail: CutTail | undefined } | undefined;
   const record = recordLookup(storage);
+  let writers: ReadonlyMap<number, ApiWriter> | undefined;
   return (offset) => {
     const found = record(offset);
-    if (found !== undefined) return { offset: offsetOf(offset), record: found };
+    if (found !== undefined) {
+      writers ??= readWriters(storage, ledgerId(storage) ?? "");
+      const writer = writers.get(offset);
+      return { offset: offsetOf(offset), record: found, ...(writer === undefined ? {} : { writer }) };
+    }
     cut ??= { tail: cutTail(storage) };
     if (cut.tail === undefined || offset < cut.tail.from || offset > cut.tail.through) return undefined;
     throw new LedgerDamage(cut.tail.file, 1, 0, cut.tail.text);

@@ -13,6 +13,7 @@ import type { SegmentHeader } from "./record_shape.ts";
 import { type LedgerEnd, readSegments } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
+import type { ApiWriter } from "./writers_file.ts";
 
 /** A record and its place in the ledger. */
 export interface Placed {
@@ -20,6 +21,8 @@ export interface Placed {
   readonly offset: Offset;
   /** The record. */
   readonly record: LedgerRecord;
+  /** Who wrote the object, where an audit log was imported and the record was looked up. */
+  readonly writer?: ApiWriter;
 }
 
 /**

@@ -7,7 +7,7 @@ import { secondsOf, timeAt } from "../support/past.ts";
 
 const ENTRY: AuditEntry = {
   ...{ offset: 12, time: timeAt(7), source: "API server", who: "kubectl-edit", what: "changed" },
-  ...{ object: "Service shop/web", detail: "" },
+  ...{ object: "Service shop/web", detail: "", writer: null },
   evidence: { chain: "ab".repeat(32), resourceVersion: "353", uid: "u-1", commit: 13, checkpoint: null },
 };
 
@@ -30,8 +30,22 @@ Deno.test("a line says who did what, and what shows it", () => {
 Deno.test("a row of the CSV has a cell for each column, and no cell is a formula", () => {
   assert.equal(
     auditRow(ENTRY),
-    `12,${timeAt(7)},API server,kubectl-edit,changed,Service shop/web,,353,u-1,13,,${"ab".repeat(32)}`,
+    `12,${timeAt(7)},API server,kubectl-edit,changed,Service shop/web,,353,u-1,13,,${"ab".repeat(32)},,,,`,
   );
+  const writer = {
+    user: "alice",
+    userAgent: "kubectl/v1 (linux)",
+    source: "10.0.0.7",
+    verb: "patch",
+    time: timeAt(6),
+    auditId: "a-1",
+  };
+  assert.match(auditRow({ ...ENTRY, writer }), /,alice,kubectl\/v1 \(linux\),10\.0\.0\.7,a-1$/);
+  assert.match(
+    auditLine({ ...ENTRY, writer }, secondsOf),
+    /  alice with kubectl\/v1 from 10\.0\.0\.7 \(kubectl-edit\)  changed  /,
+  );
+  assert.match(auditLine({ ...ENTRY, writer, who: "" }, secondsOf), / from 10\.0\.0\.7  changed  /);
   assert.equal(auditRow(ENTRY).split(",").length, AUDIT_COLUMNS.split(",").length);
   const hostile: AuditEntry = { ...ENTRY, who: '=cmd|"x"!A1', detail: "a,\nb" };
   assert.match(auditRow(hostile), /,"'=cmd\|""x""!A1",changed,Service shop\/web,"a,\nb",353,/);

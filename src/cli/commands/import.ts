@@ -3,18 +3,27 @@
 
 import { parseTime } from "../../history/time_expression.ts";
 import { readTextUpTo } from "../../ingest/bounded_file.ts";
-import { type FormedRecording, readRecording, UnknownRecording } from "../../ingest/recording_forms.ts";
+import { auditedWrites } from "../../ingest/audit_log.ts";
+import {
+  type FormedRecording,
+  FORMS,
+  readRecording,
+  UnknownRecording,
+} from "../../ingest/recording_forms.ts";
 import { mergedEvents } from "../../ingest/recorded_events.ts";
 import { segmentNames } from "../../ledger/format.ts";
 import { folderStorage } from "../../ledger/storage.ts";
+import { writeWriters } from "../../ledger/writers_file.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
 import { IMPORT_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../../limits.ts";
 import { settings } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { joinedWriters } from "../../node/import_audit.ts";
 import { importEvents } from "../../node/import_recording.ts";
 import { log } from "../../node/log.ts";
 import { configRecord } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { pastArgument } from "../arguments.ts";
 import type { Command, Done } from "../command_line.ts";
 import { localClock } from "../local_time.ts";
 import { printLines } from "../terminal.ts";
@@ -25,6 +34,7 @@ export interface ImportOptions {
   readonly node: string;
   /** In milliseconds. */
   readonly began?: number;
+  readonly audit?: readonly string[];
 }
 
 const EXAMPLE = `
@@ -40,14 +50,16 @@ Examples:
   kubectl get endpointslices -A --watch --output-watch-events -o json |
       jq --unbuffered -c '{time: (now | todate)} + .' > slices.json
   ledgerproxy import services.json slices.json --ledger ./monday
-  ledgerproxy services --ledger ./monday --at 09:30`;
+  ledgerproxy services --ledger ./monday --at 09:30
+  ledgerproxy import --audit audit.log --ledger /var/lib/ledgerproxy/ledger`;
 
 /** Adds `import` to the program. */
 export function addImport(program: Command, done: Done): void {
   program.command("import")
     .description("make a ledger of recordings of other programs, with the times of the recordings")
-    .argument("<recordings...>", "files of watches, of kubectl, of KWOK, or audit logs")
-    .requiredOption("--ledger <dir>", "folder of the new ledger, which has none yet")
+    .argument("[recordings...]", "files of watches, of kubectl, of KWOK, or audit logs")
+    .requiredOption("--ledger <dir>", "folder of the new ledger; with --audit alone, of one that is there")
+    .option("--audit <files...>", "audit logs: who wrote the events of the ledger, for audit, blame and why")
     .option("--node <name>", "name of the node whose rules are worked out", "")
     .option(
       "--began <time>",
@@ -60,11 +72,24 @@ export function addImport(program: Command, done: Done): void {
     );
 }
 
-/** Returns 1 where lines could not be read. Throws UsageError. */
-function importCommand(
+/** Returns 1 where lines could not be read, or no event has a writer. Throws UsageError. */
+function importCommand(recordings: readonly string[], options: ImportOptions): number {
+  const { ledger, audit = [] } = options;
+  if (recordings.length === 0 && audit.length === 0) {
+    throw new UsageError("give recordings, or --audit with the audit logs of a ledger that is there");
+  }
+  const made = recordings.length === 0 ? undefined : makeLedger(recordings, options);
+  // An audit log that the events come from has their writers too.
+  const logs = [...audit, ...(made?.auditLogs ?? [])];
+  const code = logs.length === 0 ? EXIT.done : joinAudit(ledger, logs);
+  return made?.isWhole === false ? EXIT.found : code;
+}
+
+/** Makes the ledger of `recordings`. Throws UsageError. */
+function makeLedger(
   recordings: readonly string[],
   { ledger: folder, node, began }: ImportOptions,
-): number {
+): { readonly isWhole: boolean; readonly auditLogs: readonly string[] } {
   const read = recordings.map((path) => readFile(path, began));
   const events = mergedEvents(read);
   if (events.length === 0) {
@@ -80,17 +105,42 @@ function importCommand(
   writer.sync();
   const [first, last] = [events[0]!.time, events.at(-1)!.time];
   printLines([`${folder}: ${events.length} events, ${commits} commits, ${first} to ${last}`]);
-  return read.every(({ problems }) => problems.length === 0) ? EXIT.done : EXIT.found;
+  return {
+    isWhole: read.every(({ problems }) => problems.length === 0),
+    auditLogs: recordings.filter((_, i) => read[i]!.form === FORMS.audit),
+  };
+}
+
+/** Adds the writers in audit `logs` to the ledger in `folder`, in a file of its own: what was recorded stays as it is. */
+function joinAudit(folder: string, logs: readonly string[]): number {
+  const past = pastArgument(folder);
+  const problems: string[] = [];
+  const writes = logs.flatMap((path) => [
+    ...auditedWrites(
+      readTextUpTo(path, MANIFEST_BYTES_MAX),
+      (line, problem) => problems.push(`${path}: line ${line}: ${problem}`),
+    ),
+  ]);
+  logProblems(problems);
+  const kept = [...past.writers()].filter(([offset]) => offset >= past.first());
+  const writers = new Map([...kept, ...joinedWriters(past.records(), writes)]);
+  if (writers.size > 0) writeWriters(folderStorage(folder, false), past.id(), writers);
+  const many = [...past.records()].filter(({ record }) => record.kind === "event").length;
+  printLines([`${folder}: the writers of ${writers.size} of ${many} events are known`]);
+  return problems.length === 0 && writers.size > 0 ? EXIT.done : EXIT.found;
+}
+
+function logProblems(problems: readonly string[]): void {
+  for (const problem of problems.slice(0, IMPORT_PROBLEMS_MAX)) log.warn(problem);
+  if (problems.length <= IMPORT_PROBLEMS_MAX) return;
+  log.warn(`and ${problems.length - IMPORT_PROBLEMS_MAX} more lines that could not be read`);
 }
 
 /** The recording at `path`. What could not be read of it is logged. Throws UsageError. */
 function readFile(path: string, began: number | undefined): FormedRecording {
   const recording = readFormed(path, began);
   const { problems, notes } = recording;
-  for (const problem of problems.slice(0, IMPORT_PROBLEMS_MAX)) log.warn(`${path}: ${problem}`);
-  if (problems.length > IMPORT_PROBLEMS_MAX) {
-    log.warn(`${path}: and ${problems.length - IMPORT_PROBLEMS_MAX} more lines that could not be read`);
-  }
+  logProblems(problems.map((problem) => `${path}: ${problem}`));
   for (const note of notes) log.info(`${path}: ${note}`);
   return recording;
 }

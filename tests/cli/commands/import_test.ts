@@ -87,3 +87,55 @@ Deno.test("a recording that needs a time of day, or is none, is refused, and no 
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["notes.txt"]);
   Deno.removeSync(folder, { recursive: true });
 });
+
+Deno.test("an audit log adds who wrote what to a ledger that is there, and no segment of it changes", async () => {
+  const ledger = Deno.makeTempDirSync();
+  const ask = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await ledgerproxy([...args, "--ledger", ledger]);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
+  await ask("import", `${FIXTURES}services.events.json`, `${FIXTURES}endpointslices.events.json`);
+  const segment = () => Deno.readFileSync(`${ledger}/00000000000000000000.ndjson`);
+  const before = segment();
+  assert.match(
+    await ask("import", "--audit", `${FIXTURES}audit.ndjson`),
+    /the writers of 8 of 10 events are known\n$/,
+  );
+  assert.deepEqual(segment(), before);
+  const trail = await ask("audit");
+  for (
+    const row of [
+      / alice with kubectl\/v0\.0\.0 from 198\.18\.0\.1 \(kubectl-patch\)  changed  Service shop\/web /,
+      / alice with \S+ from \S+  deleted  Service shop\/old /,
+      / shop-controller with \S+ from \S+  deleted  EndpointSlice other\/db-a /,
+      / kube-apiserver  created  Service default\/kubernetes /,
+    ]
+  ) assert.match(trail, row);
+  assert.match(
+    await ask("blame", "10.244.1.6"),
+    /resourceVersion \d+, written by shop-controller with kubectl/,
+  );
+  const path = await ask("why", "10.244.1.9", "10.96.0.10:80/tcp");
+  assert.match(
+    path,
+    /by @\d+ (Service|EndpointSlice) shop\/web\S*, written by (alice|shop-controller) with kubectl/,
+  );
+  assert.match(await ask("show", "HEAD"), /Service shop\/old \(deleted\), written by alice with kubectl/);
+  assert.equal((await ledgerproxy(["verify", ledger])).code, 0);
+  const file = `${ledger}/api-writers.jsonl`;
+  Deno.writeTextFileSync(file, Deno.readTextFileSync(file).replace("alice", "chuck"));
+  for (
+    const question of [["verify", ledger], ["audit", "--ledger", ledger], [
+      "blame",
+      "10.244.1.6",
+      "--ledger",
+      ledger,
+    ]]
+  ) {
+    const { code, stdout, stderr } = await ledgerproxy(question);
+    assert.notEqual(code, 0, question.join(" "));
+    assert.match(stdout + stderr, /api-writers\.jsonl.*it is not what import wrote/);
+  }
+  Deno.removeSync(ledger, { recursive: true });
+});
