@@ -3,6 +3,7 @@
 // expression of Helm's templates.
 
 import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
 import { daemonSet, LABELS, NAME, type Workload, workloadObjects } from "./workload.ts";
 
@@ -21,6 +22,10 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
   ["Flags of `ledgerproxy run`, which are kube-proxy's.", { flags: ["--detect-local-mode=NodeCIDR"] }],
   ["Files of a configuration: config.conf, a KubeProxyConfiguration, and what it names.", { config: {} }],
   ["Folder of the ledger on each node.", { ledger: "/var/lib/ledgerproxy" }],
+  [
+    "Publish heads of each ledger in a Lease of its node, and keep those that are there by a policy (Kubernetes 1.30).",
+    { headLease: false },
+  ],
   ["A privileged init container that sets the limits of connection tracking.", { setSysctls: true }],
   [
     "Where the pods run. Set nodeSelector to try the proxy on a few nodes first.",
@@ -90,6 +95,10 @@ const MARKED: Workload = {
   ledger: mark("ledger"),
   apiServer: mark("apiServer"),
   flags: [
+    "@@if .Values.headLease@@",
+    "--head-lease",
+    mark("namespace"),
+    "@@end@@",
     "@@range .Values.flags@@",
     mark("item"),
     "@@end@@",
@@ -119,12 +128,14 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     const object = monitoringObjects(monitored, { [name]: true }).find((one) => one["kind"] === kind);
     return when(`.Values.monitoring.${name}`, template(object));
   };
+  const leases = leaseObjects({ name: NAME, namespace: mark("namespace") });
   const [service] = monitoringObjects(monitored, { podMonitor: true });
   const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };
   return new Map([
     ["Chart.yaml", writeDocuments([{ ...chart, version, appVersion: version }])],
     ["values.yaml", valuesText()],
     ["templates/account.yaml", template(...ofKind("ServiceAccount", "ClusterRole", "ClusterRoleBinding"))],
+    ["templates/head-lease.yaml", when(".Values.headLease", template(...leases))],
     ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
     ["templates/daemonset.yaml", template(charted(daemonSet(MARKED)))],
     ["templates/metrics-service.yaml", when(".Values.monitoring.enabled", template(service))],

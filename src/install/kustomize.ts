@@ -2,6 +2,7 @@
 // with the key `apiServer`; so it needs no patch. The component `config` takes a KubeProxyConfiguration from the same ConfigMap.
 
 import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { leaseObjects } from "./lease_objects.ts";
 import type { Manifest } from "./manifest_object.ts";
 import { monitoringObjects } from "./monitors.ts";
 import { CONFIG_FOLDER } from "./runtime_command.ts";
@@ -31,7 +32,7 @@ interface Operation {
   readonly value: unknown;
 }
 
-/** The files by path: `base`, and the components `config`, `canary` and `monitoring`. `version` is the image's tag. */
+/** The files by path: `base`, and the components `config`, `canary`, `head-lease` and `monitoring`. `version` is the image's tag. */
 export function kustomizeFiles(version: string): ReadonlyMap<string, string> {
   const monitored = {
     metadata: { name: NAME, namespace: WORKLOAD.namespace },
@@ -55,6 +56,11 @@ export function kustomizeFiles(version: string): ReadonlyMap<string, string> {
     ],
     ["components/config/kustomization.yaml", component({ patches: patches(configured()) })],
     ["components/canary/kustomization.yaml", component({ patches: patches([canary()]) })],
+    ["components/head-lease/objects.yaml", writeDocuments(leaseObjects(monitored.metadata))],
+    [
+      "components/head-lease/kustomization.yaml",
+      component({ resources: ["objects.yaml"], patches: patches(published()) }),
+    ],
     ["components/monitoring/objects.yaml", writeDocuments(monitoring)],
     [
       "components/monitoring/kustomization.yaml",
@@ -114,6 +120,10 @@ function configured(): Operation[] {
 
 function canary(): Operation {
   return { op: "add", path: `${PODS}/nodeSelector/${CANARY.name}`, value: CANARY.value };
+}
+
+function published(): Operation[] {
+  return atContainers({ op: "add", path: "/args/-", value: `--head-lease=${WORKLOAD.namespace}` });
 }
 
 function scraped(): Operation[] {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { chartFiles } from "../../src/install/chart.ts";
+import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
 
@@ -108,6 +109,19 @@ Deno.test({
     const monitored = { metadata, labels: LABELS, port: 10249, job: "kube-proxy" };
     const flags = ["--detect-local-mode=NodeCIDR", "--metrics-bind-address=0.0.0.0:10249"];
     assert.deepEqual(found, printed({ flags, metricsPort: 10249 }, monitoringObjects(monitored, choice)));
+  },
+});
+
+Deno.test({
+  name: "heads in Leases are off, and with headLease the pods may do what manifest lets them",
+  ignore: HELM === undefined,
+  async fn() {
+    const isLease = (name: string) => /^(Role|RoleBinding|ValidatingAdmission\w+) /.test(name);
+    assert.deepEqual([...(await rendered(...API)).keys()].filter(isLease), []);
+    const found = await rendered(...API, "--set", "headLease=true");
+    assert.equal([...found.keys()].filter(isLease).length, 4);
+    const leases = leaseObjects({ name: NAME, namespace: "kube-system" });
+    assert.deepEqual(found, printed({ headLease: true }, leases));
   },
 });
 

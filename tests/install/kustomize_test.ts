@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { kustomizeFiles } from "../../src/install/kustomize.ts";
+import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
 
@@ -115,6 +116,27 @@ Deno.test({
       ...byName(monitoring),
     ]);
     same(found, expected);
+  },
+});
+
+Deno.test({
+  name: "heads in Leases are a component: what manifest adds, and the flag in both containers",
+  ignore: KUSTOMIZE === undefined,
+  async fn() {
+    const literals = "literals: [apiServer=https://10.0.0.7:6443]";
+    const without = await built(OVERLAY([], literals));
+    const isLease = (name: string) => /^(Role|RoleBinding|ValidatingAdmission\w+) /.test(name);
+    assert.deepEqual([...without.keys()].filter(isLease), []);
+    const found = await built(OVERLAY(["head-lease"], literals));
+    const leases = byName(leaseObjects({ name: NAME, namespace: "kube-system" }));
+    assert.equal(leases.size, 4);
+    for (const [name, object] of leases) assert.deepEqual(found.get(name), object, name);
+    const flags = ["--detect-local-mode=NodeCIDR", "--head-lease=kube-system"];
+    const [pods] = [printed({ flags }).get(`DaemonSet ${NAME}`)!];
+    same(
+      new Map([[`DaemonSet ${NAME}`, found.get(`DaemonSet ${NAME}`)!]]),
+      new Map([[`DaemonSet ${NAME}`, pods]]),
+    );
   },
 });
 
