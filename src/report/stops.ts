@@ -88,6 +88,12 @@ export function stopAtTime(stops: readonly Stop[], time: number): number {
 
 /** Index of the stop that shows the record at `offset`. */
 export function stopOfOffset(stops: readonly Stop[], offset: number): number {
-  const found = stops.findIndex((stop) => stop.offset >= offset || stop.through >= offset);
-  return found < 0 ? stops.length - 1 : found;
+  // Neither decreases from stop to stop.
+  let [low, high] = [-1, stops.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (stops[middle]!.offset >= offset || stops[middle]!.through >= offset) high = middle;
+    else low = middle;
+  }
+  return high;
 }

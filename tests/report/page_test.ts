@@ -12,65 +12,16 @@ import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import type { OpenPage } from "../support/browser.ts";
-import { missingBrowser, withPage } from "../support/browser.ts";
+import { browserTest, ledgerproxy, shownAt, text, texts, withReport } from "../support/open_report.ts";
 import { writeCommitted } from "../support/past.ts";
 import { WEB_BATCHES } from "../support/web_history.ts";
 import { HOSTILE_TEXT, writeHostileLedger } from "../support/hostile_ledger.ts";
 import { PAGE_FILE, pageSource } from "../support/report_page.ts";
 import { writeEvening } from "../support/report_ledger.ts";
 
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
-const READY = "#notes";
 /** Control and format characters, which can move the cursor or change the direction of text. */
 const MISLEADING = /[^\P{C}\n\t]|[\u2028\u2029]/u;
 const MARKUP = "</script><img src=x onerror=alert(1)>";
-
-const missing = missingBrowser();
-if (missing !== undefined) console.log(`skipped: tests of a report's page: ${missing}`);
-
-function browserTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, ignore: missing !== undefined });
-}
-
-async function ledgerproxy(...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
-
-/** Writes a ledger with `write` and its report, and opens the report. */
-async function withReport(
-  write: (folder: string) => void,
-  how: { readonly hash?: string; readonly dark?: boolean; readonly flags?: readonly string[] },
-  look: (open: OpenPage, ledger: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    write(`${folder}/ledger`);
-    await ledgerproxy("report", `${folder}/ledger`, "-o", `${folder}/report.html`, ...how.flags ?? []);
-    await withPage(
-      `${folder}/report.html`,
-      { ready: READY, ...how },
-      (open) => look(open, `${folder}/ledger`),
-    );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-const texts = (page: Page, selector: string): Promise<string[]> =>
-  page.$$eval(selector, (found) => found.map((one) => one.textContent ?? ""));
-const text = async (page: Page, selector: string): Promise<string> =>
-  (await texts(page, selector)).join("\n");
-
-/** Offset of the moment that the page shows. */
-async function shownAt(page: Page): Promise<number> {
-  return Number((await text(page, "#moment .offset")).slice(1));
-}
 
 /** How many endpoints get traffic of each cluster IP, by ServicePort, from the elements of a fold up to `through`. */
 function slotsAt(ledger: string, through: number): Map<string, number> {
@@ -298,7 +249,7 @@ browserTest(
       }
       assert.ok(seen.size >= 5, "outcomes differ");
       await fillIn(page, "10.244.9.9", "nonsense");
-      assert.match(await text(page, "#answer"), /it must be ADDRESS:PORT\/PROTO/);
+      assert.match(await text(page, "#answer"), /nonsense: the ledger knows no Service, node, pod or zone/);
     }),
 );
 

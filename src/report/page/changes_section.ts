@@ -12,15 +12,22 @@ import { counted } from "./words.ts";
 /** Most events, and most elements, shown for one moment. */
 const SHOWN_MAX = 200;
 
+/** What the reader opened. */
+interface Opened {
+  elements: boolean;
+}
+
 /** The section. */
 export function changesSection(report: Report): HTMLElement {
   const body = element("div");
-  report.follow(() => fill(body, changes(report)));
+  // Whether the reader opened the elements: it stays so at other moments.
+  const opened: Opened = { elements: false };
+  report.follow(["moment", "clock"], () => fill(body, changes(report, opened)));
   return section("changes", "What changed", body);
 }
 
 /** The content of the section at the stop that is shown. */
-function changes(report: Report): Child[] {
+function changes(report: Report, opened: Opened): Child[] {
   const { stop, data } = report;
   if (stop.kind === "beginning") {
     return [element("p", { class: "quiet" }, "The state that the window begins with.")];
@@ -28,7 +35,11 @@ function changes(report: Report): Child[] {
   const record = data.records[stop.offset - data.first]!;
   switch (record.kind) {
     case "commit":
-      return [...outcome(record), events(report), elements(report, record.changes, record.changesOmitted)];
+      return [
+        ...outcome(record),
+        events(report),
+        elements(report, record.changes, record.changesOmitted, opened),
+      ];
     case "drift":
       return [
         paragraph(`${record.process || "Another program"}, process ${record.pid}:`, "bad"),
@@ -40,7 +51,7 @@ function changes(report: Report): Child[] {
         paragraph(`${counted(record.records, "record")} could not be written: ${record.reason}`, "bad"),
       ];
     default:
-      return [events(report), elements(report, uncommitted(report), 0)];
+      return [events(report), elements(report, uncommitted(report), 0, opened)];
   }
 }
 
@@ -110,9 +121,27 @@ function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   );
 }
 
-/** Element changes by ServicePort, the comment of the element. */
-function elements(report: Report, all: readonly CommittedChange[], omitted: number): HTMLElement {
+/** Element changes by ServicePort, the comment of the element. They are made when they are opened. */
+function elements(
+  report: Report,
+  all: readonly CommittedChange[],
+  omitted: number,
+  opened: Opened,
+): HTMLElement {
   if (all.length + omitted === 0) return element("p", { class: "quiet" }, "No element changed.");
+  const title = element("summary", {}, `${counted(all.length + omitted, "element")} changed`);
+  const details = element("details", { class: "elements", open: opened.elements }, title);
+  const show = () => {
+    opened.elements = details.open;
+    if (details.open && details.childElementCount === 1) details.append(diff(report, all, omitted));
+  };
+  show();
+  details.addEventListener("toggle", show);
+  return details;
+}
+
+/** The element changes as a diff. */
+function diff(report: Report, all: readonly CommittedChange[], omitted: number): HTMLElement {
   const groups = new Map<string, CommittedChange[]>();
   for (const change of all.slice(0, SHOWN_MAX)) {
     const name = change.comment ?? "";

@@ -5,6 +5,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Buckets } from "../buckets.ts";
+import { lastAt } from "../past_map.ts";
 import { colour } from "./colours.ts";
 import { element } from "./dom.ts";
 import { moment, type Zone } from "./words.ts";
@@ -34,8 +35,10 @@ export interface Mark {
 
 /** One chart. */
 export interface ChartPlan {
-  readonly title: string;
-  readonly buckets: Buckets;
+  /** The title, where values are in stretches of so many milliseconds. */
+  readonly title: (stretch: number) => string;
+  /** The values in stretches of so many milliseconds. */
+  readonly buckets: (stretch: number) => Buckets;
   /** The text of a number at the axis. */
   readonly label: (value: number) => string;
   /**
@@ -50,20 +53,21 @@ export interface ChartPlan {
 
 /** State that all charts of a page share. */
 export interface Shared {
-  /** Seconds since 1970. */
-  readonly begin: number;
-  readonly end: number;
   readonly marks: readonly Mark[];
+  /** What is shown, in seconds since 1970. */
+  range(): { readonly begin: number; readonly end: number };
   now(): { readonly seconds: number; readonly zone: Zone };
-  /** Called when the reader selects a moment. */
-  choose(seconds: number): void;
 }
 
 /** A chart on the page. */
 export interface Chart {
   readonly root: HTMLElement;
-  /** Draws the chart again with the present colours and width. */
-  redraw(): void;
+  /** The element whose width is the range that is shown. */
+  readonly over: HTMLElement;
+  /** Draws the chart again with the present colours and width, its values in stretches of so many milliseconds. */
+  redraw(stretch: number): void;
+  /** Draws the range that is shown now. */
+  zoom(stretch: number): void;
   /** Moves its line to the moment that is shown. Nothing is drawn again. */
   move(): void;
 }
@@ -71,42 +75,62 @@ export interface Chart {
 /** The chart of `plan`. */
 export function chart(plan: ChartPlan, shared: Shared): Chart {
   const place = element("div", { class: "plot", "aria-hidden": "true" });
-  const root = element("figure", {}, element("figcaption", {}, plan.title), place);
-  const line = element("div", { class: "now" });
+  const over = element("div", { class: "over" });
+  const line = over.appendChild(element("div", { class: "now" }));
+  const [title, hovered] = [element("span"), element("span", { class: "hovered" })];
+  const root = element("figure", {}, element("figcaption", {}, title, " ", hovered), place);
   let plot: uPlot | undefined;
   const move = () => {
     if (plot !== undefined) {
       line.style.translate = `${Math.round(plot.valToPos(shared.now().seconds, "x"))}px`;
     }
   };
+  const zoom = (stretch: number) => {
+    if (plot === undefined) return;
+    title.textContent = plan.title(stretch);
+    plot.setData(columns(plan, shared, stretch));
+    move();
+  };
   return {
     root,
+    over,
     move,
-    redraw: () => {
+    zoom,
+    redraw: (stretch) => {
       const width = Math.max(200, place.clientWidth);
       if (plot === undefined) {
-        plot = new uPlot(options(plan, shared, width), columns(plan, shared), place);
-        plot.over.append(line);
-        listen(plot, shared);
+        const options = optionsOf(plan, shared, width, (text) => hovered.textContent = text);
+        plot = new uPlot(options, columns(plan, shared, stretch), place);
+        plot.over.append(over);
       } else if (plot.width !== width) plot.setSize({ width, height: plot.height });
-      else plot.redraw(false, true);
-      move();
+      zoom(stretch);
     },
   };
 }
 
-/** The columns as uPlot takes them. A first and a last row without values extend the axis over the whole window. */
-function columns({ buckets, least }: ChartPlan, { begin, end }: Shared): uPlot.AlignedData {
+/**
+ * The columns as uPlot takes them: those of the range that is shown. A first and a last row without values extend the
+ * axis over the whole range.
+ */
+function columns(plan: ChartPlan, { range }: Shared, stretch: number): uPlot.AlignedData {
+  const { begin, end } = range();
+  const { seconds, median, high } = plan.buckets(stretch);
+  const [from, to] = [lastAt(seconds, begin) + 1, lastAt(seconds, end) + 1];
   const framed = (values: readonly number[]) => [
     null,
-    ...values.map((value) => Math.max(value, least)),
+    ...values.slice(from, to).map((value) => Math.max(value, plan.least)),
     null,
   ];
-  return [[begin, ...buckets.seconds, end], framed(buckets.median), framed(buckets.high)];
+  return [[begin, ...seconds.slice(from, to), end], framed(median), framed(high)];
 }
 
 /** The options of uPlot. The series draw nothing themselves: {@link paint} does. */
-function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options {
+function optionsOf(
+  plan: ChartPlan,
+  shared: Shared,
+  width: number,
+  hover: (text: string) => void,
+): uPlot.Options {
   const label = () => colour("quiet");
   const grid = { stroke: () => colour("line"), width: 1 };
   const font = "11px system-ui, sans-serif";
@@ -116,7 +140,10 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
     padding: [8, 8, 8, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, points: { show: false }, y: false },
-    scales: { x: { time: false, range: [shared.begin, shared.end] }, y: verticalScale(plan) },
+    scales: {
+      x: { time: false, range: () => [shared.range().begin, shared.range().end] },
+      y: verticalScale(plan),
+    },
     series: [{}, { show: true, paths: () => null, points: { show: false } }, {
       paths: () => null,
       points: { show: false },
@@ -151,12 +178,26 @@ function options(plan: ChartPlan, shared: Shared, width: number): uPlot.Options 
     hooks: {
       drawSeries: [(plot, i) => i === 1 && paint(plot, plan.shape)],
       draw: [(plot) => annotate(plot, shared)],
+      setCursor: [(plot) => hover(hoverText(plot, plan, shared))],
     },
   };
 }
 
+/** The values of the stretch that the pointer is at: `03:12:10: 12 ms, up to 40 ms`. "" where there are none. */
+function hoverText(
+  { cursor: { idx }, data: [times, median = [], high = []] }: uPlot,
+  plan: ChartPlan,
+  shared: Shared,
+): string {
+  const [time, value, most] = idx === undefined || idx === null ? [] : [times[idx], median[idx], high[idx]];
+  if (time === undefined || typeof value !== "number") return "";
+  const upTo = plan.shape === "bars" || typeof most !== "number" ? "" : `, up to ${plan.label(most)}`;
+  return `${moment(time * 1000, shared.now().zone)}: ${plan.label(value)}${upTo}`;
+}
+
 /** A time at the axis: the date with long windows, milliseconds with short ones. */
-function axisTime(plot: uPlot, second: number, { begin, end, now }: Shared): string {
+function axisTime(plot: uPlot, second: number, { range, now }: Shared): string {
+  const { begin, end } = range();
   if (plot.valToPos(second, "x") < TIME_WIDTH) return "";
   const text = moment(second * 1000, now().zone);
   if (end - begin > DAY_SECONDS) return text.slice(5, 16);
@@ -222,16 +263,4 @@ function annotate(plot: uPlot, { marks }: Shared): void {
     ctx.fillRect(at - scale / 2, top, 2 * scale, height / 4);
   }
   ctx.restore();
-}
-
-/** Selects a moment by a click, or by moving with the button held. */
-function listen(plot: uPlot, { choose }: Shared): void {
-  const pick = (event: MouseEvent) => {
-    const { left } = plot.over.getBoundingClientRect();
-    choose(plot.posToVal(event.clientX - left, "x"));
-  };
-  plot.over.addEventListener("mousedown", pick);
-  plot.over.addEventListener("mousemove", (event) => {
-    if ((event.buttons & 1) === 1) pick(event);
-  });
 }

@@ -1,50 +1,39 @@
 /// <reference lib="dom" />
 // The charts, one below the other, all over the time of the window.
 
-import { bucketed, type Sample, stretchOf } from "../buckets.ts";
+import { bucketed, type Buckets, type Sample, stretchOf } from "../buckets.ts";
 import type { Sync } from "../latency.ts";
 import { type Chart, chart, type ChartPlan, type Mark, type Shared } from "./chart.ts";
 import { element } from "./dom.ts";
 import type { Report } from "./report.ts";
+import { listenForTime } from "./time_gestures.ts";
 import { count, duration } from "./words.ts";
 
 /** Most stretches of time that a chart shows. */
 const STRETCHES_MAX = 180;
 
-/** The time that charts and slider show, in milliseconds since 1970: the window with a margin, never empty. */
-export function span({ stops }: Report): { begin: number; end: number } {
-  const [begin, end] = [stops[0]!.time, stops.at(-1)!.time];
-  const margin = Math.max(500, (end - begin) / 50);
-  return { begin: begin - margin, end: end + margin };
-}
-
-/** The section; a function that draws it again, and one that moves its line to the moment that is shown. */
-export function chartsSection(
-  report: Report,
-): { root: HTMLElement; redraw: () => void; move: () => void } {
-  const { begin, end } = span(report);
+/** The section, and a function that draws it again. */
+export function chartsSection(report: Report): { root: HTMLElement; redraw: () => void } {
   const shared: Shared = {
-    begin: begin / 1000,
-    end: end / 1000,
     marks: marksOf(report),
+    range: () => ({ begin: report.range.begin / 1000, end: report.range.end / 1000 }),
     now: () => ({ seconds: report.stop.time / 1000, zone: report.zone }),
-    choose: (seconds) => report.goToTime(seconds * 1000),
   };
-  const stretch = stretchOf(end - begin, STRETCHES_MAX);
-  const charts: Chart[] = plansOf(report, stretch).map((plan, i, { length }) =>
+  const charts: Chart[] = plansOf(report).map((plan, i, { length }) =>
     chart({ ...plan, times: i === length - 1 }, shared)
   );
+  for (const { over } of charts) listenForTime(report, over);
   const root = element(
     "div",
     { class: "charts" },
     ...charts.map(({ root }) => root),
     shared.marks.length > 0 && legend(),
   );
-  return {
-    root,
-    redraw: () => charts.forEach((one) => one.redraw()),
-    move: () => charts.forEach((one) => one.move()),
-  };
+  const stretch = () => stretchOf(report.range.end - report.range.begin, STRETCHES_MAX);
+  const redraw = () => charts.forEach((one) => one.redraw(stretch()));
+  report.follow(["range"], () => charts.forEach((one) => one.zoom(stretch())));
+  report.follow(["moment"], () => charts.forEach((one) => one.move()));
+  return { root, redraw };
 }
 
 /** What the colours of marks mean. */
@@ -56,17 +45,17 @@ function legend(): HTMLElement {
     element("span", { class: "warn" }, "drift"),
     ", ",
     element("span", { class: "bad" }, "gap or rejected commit"),
-    ". A click shows that moment.",
+    ".",
   );
 }
 
 /** The charts of a window. Latencies that a played recording makes meaningless are left out. */
-function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
+function plansOf(report: Report): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
-  const buckets = (values: (sync: Sync) => readonly number[]) => bucketed(samples(syncs, values), stretch);
+  const buckets = (values: (sync: Sync) => readonly number[]) => inStretches(samples(syncs, values));
   const counts = buckets(() => [1]);
   const latency = (title: string, values: (sync: Sync) => readonly number[]): Omit<ChartPlan, "times"> => ({
-    title: `${title}: median, up to p99`,
+    title: () => `${title}: median, up to p99`,
     buckets: buckets(values),
     label: duration,
     shape: "range",
@@ -76,26 +65,26 @@ function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
     latency("From trigger to commit", ({ fromTrigger }) => fromTrigger),
     latency("From arrival to commit", ({ fromArrival }) => fromArrival),
   ];
-  if (syncs.length === 0) return [eventsPlan(report, stretch)];
+  if (syncs.length === 0) return [eventsPlan(report)];
   return [
-    ...latencies.filter(({ buckets }) => buckets.count.length > 0),
+    ...latencies.filter(({ buckets }) => buckets(Infinity).count.length > 0),
     {
-      title: "In the kernel: median, up to p99",
+      title: () => "In the kernel: median, up to p99",
       buckets: buckets(({ microseconds }) => [microseconds / 1000]),
       label: duration,
       shape: "range",
       least: 0.001,
     },
     {
-      title: "Operations per sync: median, up to p99",
+      title: () => "Operations per sync: median, up to p99",
       buckets: buckets(({ operations }) => [operations]),
       label: count,
       shape: "range",
       least: 1,
     },
     {
-      title: `Syncs in ${duration(stretch)}`,
-      buckets: { ...counts, median: counts.count, high: counts.count },
+      title: (stretch) => `Syncs in ${duration(stretch)}`,
+      buckets: (stretch) => numbered(counts(stretch)),
       label: whole,
       shape: "bars",
       least: 0,
@@ -104,16 +93,31 @@ function plansOf(report: Report, stretch: number): Omit<ChartPlan, "times">[] {
 }
 
 /** The only chart of a window without commits: the events. */
-function eventsPlan({ data }: Report, stretch: number): Omit<ChartPlan, "times"> {
+function eventsPlan({ data }: Report): Omit<ChartPlan, "times"> {
   const events = data.records.filter(({ kind }) => kind === "event");
-  const counts = bucketed(events.map(({ time }) => ({ time: Date.parse(time), values: [1] })), stretch);
+  const counts = inStretches(events.map(({ time }) => ({ time: Date.parse(time), values: [1] })));
   return {
-    title: `Events in ${duration(stretch)}; nothing was committed`,
-    buckets: { ...counts, median: counts.count, high: counts.count },
+    title: (stretch) => `Events in ${duration(stretch)}; nothing was committed`,
+    buckets: (stretch) => numbered(counts(stretch)),
     label: whole,
     shape: "bars",
     least: 0,
   };
+}
+
+/** `samples` in stretches of a length. Each length is worked out once: a reader who zooms meets few of them. */
+function inStretches(samples: readonly Sample[]): (stretch: number) => Buckets {
+  const known = new Map<number, Buckets>();
+  return (stretch) => {
+    const buckets = known.get(stretch) ?? bucketed(samples, stretch);
+    known.set(stretch, buckets);
+    return buckets;
+  };
+}
+
+/** Buckets whose values are how many there are. */
+function numbered(buckets: Buckets): Buckets {
+  return { ...buckets, median: buckets.count, high: buckets.count };
 }
 
 /** The text of a whole number; none at an axis for fractions. */

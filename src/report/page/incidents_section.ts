@@ -142,7 +142,7 @@ function firstOf(changes: readonly string[]): string {
 /** A time that changes with the page's choice of UTC or local time. */
 function when(report: Report, time: string): HTMLElement {
   const made = element("time", { datetime: time });
-  report.followClock(() => {
+  report.follow(["clock"], () => {
     made.textContent = moment(Date.parse(time), report.zone);
   });
   return made;

@@ -2,12 +2,15 @@
 // The page of a report: the window of a ledger, at any of its moments.
 
 import { LOADING_ID } from "../html.ts";
+import { keepAddress } from "./address_bar.ts";
 import { changesSection } from "./changes_section.ts";
 import { chartsSection } from "./charts_section.ts";
+import { forgetColours } from "./colours.ts";
 import { element, section } from "./dom.ts";
 import { embedded } from "./embedded.ts";
 import { figuresSection } from "./figures_section.ts";
 import { incidentsSections, outagesSections } from "./incidents_section.ts";
+import { lanesSection } from "./lanes_section.ts";
 import { masthead } from "./masthead.ts";
 import { momentBar } from "./moment_bar.ts";
 import { notesSection } from "./notes_section.ts";
@@ -15,49 +18,45 @@ import { packetSection } from "./packet_section.ts";
 import "./page.css";
 import { Report } from "./report.ts";
 import { servicesSection } from "./services_section.ts";
+import { listenForZoomKeys, timeControls } from "./time_gestures.ts";
 
 /** Makes the page. */
 function show(report: Report): void {
-  const charts = chartsSection(report);
-  const packet = packetSection(report);
+  const [charts, lanes] = [chartsSection(report), lanesSection(report)];
+  const redraw = () => {
+    forgetColours();
+    charts.redraw();
+    lanes.redraw();
+  };
   document.title = `${document.title}: ${report.data.node || report.data.ledger}`.replace(/\p{C}/gu, "?");
   document.body.append(
     element("a", { class: "skip", href: "#services" }, "Skip to the Services"),
-    masthead(report, charts.redraw),
+    masthead(report, redraw),
     element(
       "main",
       {},
       ...outagesSections(report),
       figuresSection(report),
-      section("time", "Over time", charts.root),
+      section("time", "Over time", lanes.root, charts.root, timeControls(report)),
       momentBar(report),
       element(
         "div",
         { class: "columns" },
-        servicesSection(report, packet.ask),
-        element("div", {}, changesSection(report), packet.root),
+        servicesSection(report),
+        element("div", {}, changesSection(report), packetSection(report)),
       ),
       ...incidentsSections(report),
       notesSection(),
     ),
   );
-  report.followClock(charts.redraw);
-  report.follow(charts.move);
-  listen(report, charts.redraw);
+  report.follow(["clock"], redraw);
+  keepAddress(report);
+  listenForZoomKeys(report);
+  listen(redraw);
 }
 
-/** A position in the fragment of the page's address, `#@313`, selects the moment: when it opens, and by links. */
-function listen(report: Report, redraw: () => void): void {
-  const goTo = (fragment: string | null) => {
-    const offset = /^#@(\d+)$/.exec(fragment ?? "")?.[1];
-    if (offset !== undefined) report.goToOffset(Number(offset));
-  };
-  goTo(location.hash);
-  addEventListener("hashchange", () => goTo(location.hash));
-  // Why not hashchange alone: it is not fired for a link to the fragment that the address has already.
-  addEventListener("click", ({ target }) => {
-    if (target instanceof Element) goTo(target.getAttribute("href"));
-  });
+/** Draws again what does not follow from styles. */
+function listen(redraw: () => void): void {
   addEventListener("resize", redraw);
   for (const query of ["print", "(prefers-color-scheme: dark)"]) {
     matchMedia(query).addEventListener("change", redraw);

@@ -13,7 +13,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
   const title = data.node === "" ? `Ledger ${data.ledger}` : data.node;
   const window = element("p", { class: "window" });
   const omitted = element("p", { class: "left-out" });
-  report.followClock(() => {
+  report.follow(["clock"], () => {
     fill(window, [windowText(report)]);
     fill(omitted, [leftOutText(report)]);
   });

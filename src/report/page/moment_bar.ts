@@ -2,7 +2,6 @@
 // The slider over time and the moment that it shows. Arrow keys go from commit to commit.
 
 import { element } from "./dom.ts";
-import { span } from "./charts_section.ts";
 import type { Report } from "./report.ts";
 import { counted, duration, moment } from "./words.ts";
 
@@ -20,21 +19,21 @@ const STEPS: Readonly<Record<string, number>> = {
 
 /** The bar. */
 export function momentBar(report: Report): HTMLElement {
-  const { begin, end } = span(report);
   const slider = element("input", {
     type: "range",
     id: "slider",
     min: 0,
-    max: end - begin,
     step: "any",
     "aria-label": "Moment",
     "aria-describedby": "slider-help",
   });
-  slider.addEventListener("input", () => report.goToTime(begin + slider.valueAsNumber));
+  slider.addEventListener("input", () => report.goToTime(report.range.begin + slider.valueAsNumber));
   const text = element("output", { id: "moment", for: "slider", class: "moment" });
   const dots = element("div", { class: "track" }, slider);
-  report.follow(() => {
-    slider.value = String(report.stop.time - begin);
+  report.follow(["moment", "clock", "range"], () => {
+    const { range: { begin, end }, stop } = report;
+    slider.max = String(end - begin);
+    slider.value = String(stop.time - begin);
     slider.setAttribute("aria-valuetext", plain(report));
     text.replaceChildren(...momentText(report));
   });

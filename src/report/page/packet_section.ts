@@ -2,26 +2,27 @@
 // The path of a packet at the moment that is shown, by the code of `ledgerproxy why`.
 
 import { TABLE } from "../../fold/skeleton.ts";
-import { outcomeText, readPacket, rivals } from "../../history/packet_words.ts";
+import { isNameProblem, nameProblemLines } from "../../history/names.ts";
+import { packetOfNames } from "../../history/packet_names.ts";
+import { outcomeText, rivals } from "../../history/packet_words.ts";
 import { type Packet, trace, type TraceStep } from "../../history/trace.ts";
 import { familyOf } from "../../kube/address.ts";
 import { setPath } from "../../nft/ruleset.ts";
 import { elementText } from "../../nft/text.ts";
+import { namesIn } from "../view_names.ts";
 import { causeLine } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
 
-/** The section, and a function that traces a packet there. */
-export function packetSection(
-  report: Report,
-): { root: HTMLElement; ask: (source: string, target: string) => void } {
+/** The section. */
+export function packetSection(report: Report): HTMLElement {
   const source = field("source", "From", "10.244.1.5");
-  const target = field("target", "To", "10.96.0.10:80/tcp");
+  const target = field("target", "To", "Service or 10.96.0.10:80/tcp");
   // A screen reader reads the outcome when it changes, but not the long path.
   const answer = { outcome: element("div", { "aria-live": "polite" }), path: element("div") };
   const show = () => {
-    const [from, to] = [source.value.trim(), target.value.trim()];
-    const { outcome, path } = from === "" && to === "" ? hint() : answerTo(report, from, to);
+    const { packet } = report;
+    const { outcome, path } = packet === undefined ? hint() : answerTo(report, packet.source, packet.target);
     fill(answer.outcome, outcome);
     fill(answer.path, path);
   };
@@ -36,23 +37,27 @@ export function packetSection(
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    show();
+    const [from, to] = [source.value.trim(), target.value.trim()];
+    report.setPacket(from === "" && to === "" ? undefined : { source: from, target: to });
   });
-  report.follow(show);
   const root = section(
     "packet",
     "Where a packet went",
     form,
     element("div", { id: "answer" }, answer.outcome, answer.path),
   );
-  const ask = (from: string, to: string) => {
-    source.value = from;
-    target.value = to;
-    show();
+  report.follow(["packet"], () => {
+    if (
+      report.packet === undefined ||
+      source.value.trim() === report.packet.source && target.value.trim() === report.packet.target
+    ) return;
+    source.value = report.packet.source;
+    target.value = report.packet.target;
     root.scrollIntoView({ block: "nearest" });
     target.focus({ preventScroll: true });
-  };
-  return { root, ask };
+  });
+  report.follow(["moment", "clock", "packet"], show);
+  return root;
 }
 
 function field(id: string, label: string, placeholder: string): HTMLInputElement {
@@ -68,14 +73,15 @@ interface Answer {
 /** How to use the section, while its fields are empty. */
 function hint(): Answer {
   const text =
-    "Sender, and ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.";
+    "Sender (an address, a pod, a node), and a Service or ADDRESS:PORT/PROTO: the path of the first packet of a connection through the rules at this moment.";
   return { outcome: [], path: [element("p", { class: "quiet" }, text)] };
 }
 
-/** Traces a packet through the rules of the moment; an error where the fields are no packet. */
+/** Traces a packet through the rules of the moment; what is wrong where the fields name none. */
 function answerTo(report: Report, source: string, target: string): Answer {
-  const packet = readPacket(source, target);
-  if (typeof packet === "string") return { outcome: [element("p", { class: "bad" }, packet)], path: [] };
+  const packet = packetOfNames(namesIn(report.timeline), source, target);
+  if (typeof packet === "string") return wrong([packet]);
+  if (isNameProblem(packet)) return wrong(nameProblemLines(packet));
   const { view } = report.timeline;
   const { surroundings } = view;
   const ruleset = { tables: surroundings.tables, elements: view.elements };
@@ -93,6 +99,11 @@ function answerTo(report: Report, source: string, target: string): Answer {
       element("p", { class: "quiet" }, "In a terminal: ", element("code", {}, command)),
     ],
   };
+}
+
+/** What is wrong with the fields. */
+function wrong(lines: readonly string[]): Answer {
+  return { outcome: lines.map((line) => element("p", { class: "bad" }, line)), path: [] };
 }
 
 /** The lines of one step: the hook where it changes, the rule, the elements that it found. */

@@ -1,15 +1,25 @@
-// The state of the page: the data, the moment that is shown, and the listeners that are called when it changes.
+// The state of the page: the data, the moment that is shown, what was chosen, and the listeners that are called when
+// any of that changes.
 
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
 import type { ReportData } from "../report_data.ts";
-import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { ShownServices } from "../shown_services.ts";
+import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
+import { type Range, wholeRange, withinRange } from "../time_range.ts";
 import { type GrowingTimeline, timelineOf } from "../timeline.ts";
 import type { Zone } from "./words.ts";
 
-/** Called when another moment is shown, or when the clock for times changes. */
+/** What of a page changes. */
+type Aspect = "moment" | "clock" | "range" | "service" | "packet";
+
 type Listener = () => void;
+
+/** Where a packet comes from and goes to, as the reader wrote it. */
+interface AskedPacket {
+  readonly source: string;
+  readonly target: string;
+}
 
 /** One open report. */
 export class Report {
@@ -19,10 +29,14 @@ export class Report {
   readonly services: ShownServices;
   readonly stops: readonly Stop[];
   readonly figures: Figures;
-  zone: Zone = "local";
+  /** The time of the window, with a margin. */
+  readonly whole: Range;
+  #zone: Zone = "local";
   #at: number;
-  readonly #listeners: Listener[] = [];
-  readonly #clockListeners: Listener[] = [];
+  #range: Range;
+  #service = "";
+  #packet: AskedPacket | undefined;
+  readonly #listeners: { readonly aspects: readonly Aspect[]; readonly listener: Listener }[] = [];
 
   constructor(data: ReportData) {
     this.data = data;
@@ -30,6 +44,8 @@ export class Report {
     this.services = new ShownServices(this.timeline);
     this.stops = stopsOf(data.records, data.first);
     this.figures = figuresOf(data.records, data.first);
+    this.whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
+    this.#range = this.whole;
     this.#at = this.stops.length - 1;
     this.timeline.moveTo(this.stop.through);
   }
@@ -43,13 +59,36 @@ export class Report {
     return this.stops[this.#at]!;
   }
 
+  /** The clock in which times are written. */
+  get zone(): Zone {
+    return this.#zone;
+  }
+
+  /** The part of the window that charts, lanes and slider show. */
+  get range(): Range {
+    return this.#range;
+  }
+
+  /** The name of the Service that the reader looks at, or any other text that finds Services; "" for none. */
+  get service(): string {
+    return this.#service;
+  }
+
+  /** The packet whose path is shown. */
+  get packet(): AskedPacket | undefined {
+    return this.#packet;
+  }
+
   /** Shows stop `index`; the first or the last one where it is out of range. */
   goTo(index: number): void {
     const at = Math.min(Math.max(0, index), this.stops.length - 1);
     if (at === this.#at) return;
     this.#at = at;
     this.timeline.moveTo(this.stop.through);
-    for (const listener of this.#listeners) listener();
+    const { stop: { time }, range: { begin, end } } = this;
+    const half = (end - begin) / 2;
+    if (time < begin || time > end) this.setRange({ begin: time - half, end: time + half });
+    this.#notify("moment");
   }
 
   goToTime(milliseconds: number): void {
@@ -60,21 +99,37 @@ export class Report {
     this.goTo(stopOfOffset(this.stops, offset));
   }
 
-  /** Writes times in this zone from now on. */
   setZone(zone: Zone): void {
-    this.zone = zone;
-    for (const listener of [...this.#clockListeners, ...this.#listeners]) listener();
+    this.#zone = zone;
+    this.#notify("clock");
   }
 
-  /** Calls `listener` now, and when another moment is shown or the clock for times changes. */
-  follow(listener: Listener): void {
-    this.#listeners.push(listener);
+  /** Shows this part of the window, as far as the window goes. */
+  setRange(range: Range): void {
+    const within = withinRange(range, this.whole);
+    if (within.begin === this.#range.begin && within.end === this.#range.end) return;
+    this.#range = within.begin === this.whole.begin && within.end === this.whole.end ? this.whole : within;
+    this.#notify("range");
+  }
+
+  setService(service: string): void {
+    if (service === this.#service) return;
+    this.#service = service;
+    this.#notify("service");
+  }
+
+  setPacket(packet: AskedPacket | undefined): void {
+    this.#packet = packet;
+    this.#notify("packet");
+  }
+
+  /** Calls `listener` now, and when any of `aspects` changes. */
+  follow(aspects: readonly Aspect[], listener: Listener): void {
+    this.#listeners.push({ aspects, listener });
     listener();
   }
 
-  /** Calls `listener` now, and when the clock for times changes. */
-  followClock(listener: Listener): void {
-    this.#clockListeners.push(listener);
-    listener();
+  #notify(aspect: Aspect): void {
+    for (const { aspects, listener } of this.#listeners) if (aspects.includes(aspect)) listener();
   }
 }

@@ -16,7 +16,6 @@ const CHOICES = ["all", "changed here", "not served"] as const;
 
 /** State of the section that stays when the moment changes. */
 interface Filter {
-  text: string;
   choice: (typeof CHOICES)[number];
   /** Rows that are open, by name, family and protocol. */
   readonly open: Set<string>;
@@ -25,15 +24,15 @@ interface Filter {
 /** The row of a ServicePort, as long as the ServicePort looks the same. */
 type Rows = WeakMap<PortView, HTMLDetailsElement>;
 
-/** The section. It calls `ask` with the source and target of a packet that the reader wants to trace. */
-export function servicesSection(report: Report, ask: (source: string, target: string) => void): HTMLElement {
-  const filter: Filter = { text: "", choice: "all", open: new Set() };
+/** The section. */
+export function servicesSection(report: Report): HTMLElement {
+  const filter: Filter = { choice: "all", open: new Set() };
   const list = element("div", { class: "services" });
   const status = element("p", { class: "quiet", role: "status" });
   let rows: Rows = new WeakMap();
   const rowOf = (port: PortView) => {
     const known = rows.get(port);
-    const row = known?.open === filter.open.has(keyOf(port)) ? known : portBox(report, filter, port, ask);
+    const row = known?.open === filter.open.has(keyOf(port)) ? known : portBox(report, filter, port);
     rows.set(port, row);
     row.classList.toggle("changed", changedHere(report, port));
     return row;
@@ -45,9 +44,13 @@ export function servicesSection(report: Report, ask: (source: string, target: st
       : counted(count, "ServicePort");
     arrange(list, ports.map(rowOf));
   };
-  report.followClock(() => rows = new WeakMap());
-  report.follow(show);
-  return section("services", "Services then", controls(filter, show), status, heads(), list);
+  report.follow(["clock"], () => rows = new WeakMap());
+  report.follow(["service"], () => {
+    const port = namedPort(report);
+    if (port !== undefined) filter.open.add(keyOf(port));
+  });
+  report.follow(["moment", "clock", "service"], show);
+  return section("services", "Services then", controls(report, filter, show), status, heads(), list);
 }
 
 /** The heads of the columns of a closed row. */
@@ -57,7 +60,7 @@ function heads(): HTMLElement {
 }
 
 /** The filter: text, and a choice of which ServicePorts. */
-function controls(filter: Filter, show: () => void): HTMLElement {
+function controls(report: Report, filter: Filter, show: () => void): HTMLElement {
   const input = element("input", {
     type: "search",
     id: "filter",
@@ -65,9 +68,9 @@ function controls(filter: Filter, show: () => void): HTMLElement {
     spellcheck: "false",
     autocomplete: "off",
   });
-  input.addEventListener("input", () => {
-    filter.text = input.value.trim().toLowerCase();
-    show();
+  input.addEventListener("input", () => report.setService(input.value.trim()));
+  report.follow(["service"], () => {
+    if (input.value.trim() !== report.service) input.value = report.service;
   });
   const select = element(
     "select",
@@ -82,7 +85,8 @@ function controls(filter: Filter, show: () => void): HTMLElement {
 }
 
 /** The first ServicePorts that the filter selects, and how many there are. */
-function matching(report: Report, { text, choice }: Filter): { ports: PortView[]; count: number } {
+function matching(report: Report, { choice }: Filter): { ports: PortView[]; count: number } {
+  const text = report.service.toLowerCase();
   const { services, timeline: { view, services: { names } } } = report;
   const all = choice === "all" && text === "";
   const changed = choice === "changed here" ? changedServices(report) : undefined;
@@ -103,6 +107,13 @@ function matching(report: Report, { text, choice }: Filter): { ports: PortView[]
 /** Whether a record of the moment that is shown changed `port`. */
 function changedHere({ stop }: Report, { changed }: PortView): boolean {
   return changed !== undefined && stop.kind !== "beginning" && changed >= stop.from;
+}
+
+/** The first ServicePort of the Service that is named in full; undefined where there is none. */
+function namedPort({ services, service, timeline }: Report): PortView | undefined {
+  const name = timeline.services.names.find((name) => name === serviceOfComment(service));
+  const ports = name === undefined ? [] : services.of(name);
+  return ports.find((port) => port.name === service) ?? ports[0];
 }
 
 /** The text that the filter searches. */
@@ -138,13 +149,12 @@ function portBox(
   report: Report,
   filter: Filter,
   port: PortView,
-  ask: (source: string, target: string) => void,
 ): HTMLDetailsElement {
   const key = keyOf(port);
   const details = element("details", { class: "port", open: filter.open.has(key) }, summary(report, port));
   const open = () => {
     if (details.childElementCount > 1) return;
-    details.append(frontendTable(report, port, ask), endpointTable(report, port));
+    details.append(frontendTable(report, port), endpointTable(report, port));
   };
   if (details.open) open();
   details.addEventListener("toggle", () => {
@@ -182,7 +192,6 @@ function summary(report: Report, port: PortView): HTMLElement {
 function frontendTable(
   report: Report,
   port: PortView,
-  ask: (source: string, target: string) => void,
 ): HTMLElement {
   const sender = port.endpoints.find(({ traffic }) => traffic !== "none");
   const source = (sender && endpointParts(sender.text)?.address) ?? port.port.clusterIP;
@@ -194,7 +203,7 @@ function frontendTable(
       class: "small",
       "aria-label": `Trace a packet to ${target}`,
     }, "why");
-    why.addEventListener("click", () => ask(source, target));
+    why.addEventListener("click", () => report.setPacket({ source, target }));
     const led = holder === undefined ? leads : `${leads}, held by ${holder}`;
     return [
       element("code", {}, text),
