@@ -17,8 +17,9 @@ export function wholeRange(first: number, last: number): Range {
 
 /** `range`, moved and shortened so that it is in `whole`. */
 export function withinRange({ begin, end }: Range, whole: Range): Range {
-  const length = Math.min(Math.max(SHORTEST, end - begin), whole.end - whole.begin);
-  const first = Math.min(Math.max(begin, whole.begin), whole.end - length);
+  const length = Math.max(SHORTEST, end - begin);
+  if (length >= whole.end - whole.begin) return whole;
+  const first = Math.max(Math.min(begin, whole.end - length), whole.begin);
   return { begin: first, end: first + length };
 }
 

@@ -108,7 +108,7 @@ export class Report {
   setRange(range: Range): void {
     const within = withinRange(range, this.whole);
     if (within.begin === this.#range.begin && within.end === this.#range.end) return;
-    this.#range = within.begin === this.whole.begin && within.end === this.whole.end ? this.whole : within;
+    this.#range = within;
     this.#notify("range");
   }
 
