@@ -106,10 +106,10 @@ Deno.test("an audit log adds who wrote what to a ledger that is there, and no se
   const trail = await ask("audit");
   for (
     const row of [
-      / alice with kubectl\/v0\.0\.0 from 198\.18\.0\.1 \(kubectl-patch\)  changed  Service shop\/web /,
-      / alice with \S+ from \S+  deleted  Service shop\/old /,
-      / shop-controller with \S+ from \S+  deleted  EndpointSlice other\/db-a /,
-      / kube-apiserver  created  Service default\/kubernetes /,
+      / alice with kubectl\/v0\.0\.0 from 198\.18\.0\.1 \(kubectl-patch\) {2}changed {2}Service shop\/web /,
+      / alice with \S+ from \S+ {2}deleted {2}Service shop\/old /,
+      / shop-controller with \S+ from \S+ {2}deleted {2}EndpointSlice other\/db-a /,
+      / kube-apiserver {2}created {2}Service default\/kubernetes /,
     ]
   ) assert.match(trail, row);
   assert.match(
