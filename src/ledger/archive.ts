@@ -8,7 +8,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { codeOf } from "../thrown.ts";
 import { COMPRESSED, segmentFirst, segmentName, segmentNames } from "./format.ts";
-import { closedRecords, segmentHeader } from "./reader.ts";
+import { closedRecords, readLedger, segmentHeader } from "./reader.ts";
 import { snapshotName } from "./snapshot.ts";
 import { WRITERS_FILE } from "./writers_file.ts";
 import { folderStorage, isUnfinishedFile, type Storage } from "./storage.ts";
@@ -32,13 +32,8 @@ export function shipSegments(storage: Storage, folder: string): Shipped {
   const problems: string[] = [];
   let kept = 0;
   const names = segmentNames(storage);
-  const end = Math.max(-1, ...[...there.keys()].map((name) => segmentFirst(name) ?? -1));
-  const next = end < 0 ? undefined : names.map((name) => segmentFirst(name)!).find((first) => first > end);
-  if (next !== undefined && !names.some((name) => segmentFirst(name) === end)) {
-    problems.push(
-      `what follows the segment @${end} was removed from the ledger up to @${next} before it was archived`,
-    );
-  }
+  const removed = removedSince(names, nextIn(there, folder, names));
+  if (removed !== undefined) problems.push(removed);
   for (const [i, name] of names.slice(0, -1).entries()) {
     const file = `${segmentName(segmentFirst(name)!)}${COMPRESSED}`;
     const day = there.get(file);
@@ -51,6 +46,26 @@ export function shipSegments(storage: Storage, folder: string): Shipped {
     added.push(file);
   }
   return { added, kept, problems };
+}
+
+/** Offset of the first record that is not archived; 0 where nothing is, and where the last archived segment is in the ledger too. */
+function nextIn(there: ReadonlyMap<string, string>, folder: string, names: readonly string[]): number {
+  const ends = [...there.keys()].flatMap((name) => segmentFirst(name) ?? []);
+  const end = Math.max(-1, ...ends);
+  if (end < 0 || names.some((name) => segmentFirst(name) === end)) return 0;
+  let next: number = end;
+  const day = there.get(`${segmentName(end)}${COMPRESSED}`)!;
+  for (const { offset } of readLedger(folderStorage(`${folder}/${day}`, false), end)) next = offset + 1;
+  return next;
+}
+
+/** Says which records were removed before they were archived. `next` is the offset of the first that is not; 0 where nothing is. */
+export function removedSince(names: readonly string[], next: number): string | undefined {
+  const first = names.map((name) => segmentFirst(name)!).find((first) => first >= next);
+  // A segment that begins before it has what follows.
+  const isThere = first === next || names.some((name) => segmentFirst(name)! < next);
+  if (next === 0 || first === undefined || isThere) return undefined;
+  return `@${next} to @${first - 1} were removed from the ledger before they were archived`;
 }
 
 /** The files of an archived ledger, each with the folder of its day. */
@@ -86,18 +101,47 @@ function isSame(storage: Storage, name: string, day: string, file: string): bool
 
 /** Adds a segment; with `isOldest` also the snapshot of what was before it, which a ledger that retention has cut needs. */
 function ship(storage: Storage, name: string, after: string, folder: string, isOldest: boolean): void {
-  const first = segmentFirst(name)!;
-  let time = "";
-  for (const { record } of closedRecords(storage, name, after)) time ||= record.time;
-  const target = folderStorage(`${folder}/day=${time.slice(0, 10)}`, true);
-  const snapshot = snapshotName(first);
-  if (isOldest && storage.names().includes(snapshot)) target.write(snapshot, storage.read(snapshot));
-  const bytes = storage.read(name);
-  target.write(
-    `${segmentName(first)}${COMPRESSED}`,
-    name.endsWith(COMPRESSED) ? bytes : new Uint8Array(zstdCompressSync(bytes)),
-  );
+  const { day, files } = archivedSegment(storage, name, after, isOldest);
+  const target = folderStorage(`${folder}/${day}`, true);
+  for (const [file, bytes] of files) target.write(file, bytes);
   target.syncFolder();
+}
+
+/** A closed segment as an archive has it. */
+export interface ArchivedSegment {
+  /** Folder of its day: `day=2026-11-23`. */
+  readonly day: string;
+  /** Files by name, the segment last. */
+  readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
+  /** The last checkpoint in it; "" for none. */
+  readonly checkpoint: string;
+}
+
+/** The closed segment `name`, which `after` follows, whole; with `isOldest` also the snapshot before it. Throws LedgerDamage. */
+export function archivedSegment(
+  storage: Storage,
+  name: string,
+  after: string,
+  isOldest: boolean,
+): ArchivedSegment {
+  const first = segmentFirst(name)!;
+  let [time, checkpoint] = ["", ""];
+  for (const { record } of closedRecords(storage, name, after)) {
+    time ||= record.time;
+    if (record.kind === "gap" && record.checkpoint !== undefined) checkpoint = record.checkpoint;
+  }
+  const bytes = storage.read(name);
+  const segment = name.endsWith(COMPRESSED) ? bytes : new Uint8Array(zstdCompressSync(bytes));
+  const snapshot = snapshotName(first);
+  return {
+    ...{ day: `day=${time.slice(0, 10)}`, checkpoint },
+    files: [
+      ...(isOldest && storage.names().includes(snapshot)
+        ? [[snapshot, storage.read(snapshot)] as const]
+        : []),
+      [`${segmentName(first)}${COMPRESSED}`, segment],
+    ],
+  };
 }
 
 /** An archived ledger as one folder, for readers; undefined where `folder` is none. */
