@@ -61,6 +61,10 @@ const config = offered({
     most: count.describe("a Service with more elements is set aside"),
     large: count.describe("the rules of a Service with more are made in steps"),
     step: count.describe("about how many elements one step changes"),
+    burst: offered({
+      small: count.describe("a Service with at most so many elements never waits"),
+      most: count.describe("about how many elements are changed before larger Services wait"),
+    }).optional().describe("how much events change before the next commit"),
   }).optional().describe("absent where there are none"),
 });
 

@@ -25,6 +25,9 @@ import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 /** Pause before a step of large Services' rules, in milliseconds: requests are answered and changes taken in between. */
 const STEP_PAUSE_MILLISECONDS = 5;
 
+/** Longest time for which batches go before a step that is due, in milliseconds. */
+const STEP_WAIT_MILLISECONDS_MAX = 50;
+
 /** How often appended records are made durable, in milliseconds. */
 const SYNC_MILLISECONDS = 1000;
 
@@ -85,13 +88,22 @@ export function wake(running: Running, now: number): void {
   if (healerWakesAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
   if (running.stepAt <= now) {
     running.stepAt = Infinity;
-    heal(running, commitAll(running.engine, running.ports, true), now);
+    heal(running, makeStep(running), now);
   }
   planStep(running, now);
   if (now < running.syncAt) return;
   running.syncAt = now + SYNC_MILLISECONDS;
   running.ports.ledger.sync();
   lookAtLedger(running);
+}
+
+/**
+ * Makes one step, and commits what it changed: the next change of another Service must not carry it. Where the kernel takes only
+ * a part of a batch, the rest waits for the next step.
+ */
+function makeStep({ engine, ports }: Running): HealerInput {
+  const tried = commitAll(engine, ports, true);
+  return engine.rejections > 0 || engine.halving !== undefined ? tried : commitAll(engine, ports);
 }
 
 /** Plans the next step. While the kernel rejects commits there is none: their retry comes first. */
@@ -114,6 +126,7 @@ export async function runLoop(
   const thrown = new AbortController();
   let timer: ReturnType<typeof setTimeout>;
   let timerAt = Infinity;
+  let latestStep = Infinity;
   const rest = () => {
     timerAt = wakeAt(running);
     timer = setTimeout(() => {
@@ -122,7 +135,10 @@ export async function runLoop(
         wake(running, begun);
         // A pause is as long as the step before it, so that steps take at most half of the time.
         const now = performance.now();
-        if (isStepping(running)) running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
+        if (isStepping(running)) {
+          running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
+          latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
+        }
         rest();
       } catch (error) {
         thrown.abort(error);
@@ -135,7 +151,11 @@ export async function runLoop(
     for await (const batch of source.batches(ends, knownVersions(state))) {
       // An error may have left the engine between two states: it receives no more batches.
       thrown.signal.throwIfAborted();
-      takeBatch(running, batch, performance.now());
+      const begun = performance.now();
+      takeBatch(running, batch, begun);
+      // Batches that follow each other go before steps.
+      const now = performance.now();
+      running.stepAt = Math.max(running.stepAt, Math.min(latestStep, now + (now - begun)));
       // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
       if (wakeAt(running) >= timerAt) continue;
       clearTimeout(timer!);

@@ -84,6 +84,8 @@ export function emptyState(): ClusterState {
     services: new Map(),
     slices: new Map(),
     programs: new Map(),
+    postponed: new Map(),
+    changed: 0,
     unsettled: new Map(),
     making: undefined,
     unfinished: new Map(),

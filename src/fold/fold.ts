@@ -69,6 +69,7 @@ function foldCommit(
   folding: Folding,
   { outcome, through, setAside: refused, error, advances }: CommitRecord,
 ): void {
+  folding.state.changed = 0;
   if (outcome === "committed") {
     const { state } = folding;
     state.committed = through;
@@ -164,6 +165,7 @@ function foldBounds(folding: Folding, bounds: ServiceBounds | undefined): void {
   if (sameValue(bounds, state.bounds)) return;
   state.bounds = bounds;
   while (isUnfinished(state)) advance(folding);
+  state.changed = 0;
   for (const name of [...state.services.keys()].sort()) settleChanged(folding, name);
 }
 

@@ -9,54 +9,44 @@ import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts
 import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
 import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
-import type { Service } from "../kube/objects.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
-import { isSurelySmall, oversizeText, type ServiceSize, serviceSize } from "./service_size.ts";
+import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { noteTightened } from "./tightened.ts";
 import type { MadeRules } from "./unfinished.ts";
+import { ENDPOINTS_PER_ELEMENT, isLarge, isPostponed, sizeOf, sizeOfChange, wait } from "./waiting.ts";
 
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
 export function settleAll(folding: Folding): void {
   const { state, offset } = folding;
   for (const name of [...state.services.keys()].sort()) {
-    if (isLarge(state, state.programs.get(name)?.size ?? 0)) state.unsettled.set(name, offset);
+    if (isLarge(state, state.programs.get(name)?.size ?? 0)) wait(state, "unsettled", name, offset);
     else settle(folding, name);
   }
 }
 
-/** Settles a Service of which an object has changed: what was wrong with it before may be right now. A large one waits. */
+/** Settles a Service of which an object has changed: what was wrong with it before may be right now. Or it waits for a step. */
 export function settleChanged(folding: Folding, name: ServiceName): void {
   const { state, offset } = folding;
-  if (waits(state, name)) return void state.unsettled.set(name, offset);
+  const size = sizeOfChange(state, name);
+  if (isLarge(state, size)) return wait(state, "unsettled", name, offset);
+  if (isPostponed(state, size)) return wait(state, "postponed", name, offset);
+  settleNow(folding, name, size);
+}
+
+/** Settles a Service of about `size` elements, which waits no longer. */
+export function settleNow(folding: Folding, name: ServiceName, size: number): void {
+  const { state } = folding;
+  if (state.bounds?.burst !== undefined) state.changed += Math.ceil(size / ENDPOINTS_PER_ELEMENT);
   takeBack(folding, name);
   settle(folding, name);
-}
-
-/** Whether the Service is large, now or with its rules so far. One that is too large costs nothing: its rules are not made. */
-function waits(state: ClusterState, name: ServiceName): boolean {
-  if (state.bounds === undefined) return false;
-  if (isLarge(state, state.programs.get(name)?.size ?? 0)) return true;
-  const service = state.services.get(name);
-  const size = service && sizeOf(state, service, name);
-  return size !== undefined && isLarge(state, size.elements) && size.elements <= state.bounds.most;
-}
-
-function isLarge({ bounds }: ClusterState, elements: number): boolean {
-  return bounds !== undefined && elements > bounds.large;
-}
-
-/** The size of a Service that may be large; undefined for all others, and where there are no bounds. */
-function sizeOf(state: ClusterState, service: Service, name: ServiceName): ServiceSize | undefined {
-  const slices = () => state.slices.get(name)?.values() ?? [];
-  if (state.bounds === undefined || isSurelySmall(service, slices(), state.bounds.large)) return undefined;
-  return serviceSize(service, new SlicedEndpoints(slices()));
 }
 
 /** Brings the rules of one Service up to date with its objects. */
 export function settle(folding: Folding, name: ServiceName): void {
   const { state } = folding;
   state.unsettled.delete(name);
+  state.postponed.delete(name);
   if (state.making?.name === name) state.making = undefined;
   const before = state.programs.get(name) ?? NO_PROGRAM;
   const made = state.aside.has(name) ? { program: NO_PROGRAM } : wholeRules(makeRules(state, name));
@@ -144,7 +134,9 @@ export function putElement(
     set.set(key, element);
     causes.set(key, offset);
   }
-  if (restores === undefined) touch(changes.touched, path, key, offset);
+  if (restores !== undefined) return;
+  if (state.bounds?.burst !== undefined) state.changed++;
+  touch(changes.touched, path, key, offset);
 }
 
 /** {@link putElement} for `folding`. */

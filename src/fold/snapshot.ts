@@ -35,6 +35,8 @@ export type SnapshotLine =
     readonly config: ProxyConfig;
     /** Absent where there are none. */
     readonly bounds?: ServiceBounds;
+    /** Absent where it is 0. */
+    readonly changed?: number;
     readonly nodeName: string;
     readonly nodeDeleted: boolean;
     /** The own Node object as last received, where it differs from the present one. Absent before version 0.7.0. */
@@ -65,6 +67,7 @@ export type SnapshotState = Pick<
   | "gap"
   | "config"
   | "bounds"
+  | "changed"
   | "node"
   | "nodeDeleted"
   | "knownNode"
@@ -77,10 +80,10 @@ export type SnapshotState = Pick<
 
 /** A copy of `state`: a snapshot is written in pieces while more records are folded. */
 export function snapshotState(state: ClusterState): SnapshotState {
-  const { folded, committed, gap, config, bounds, node, nodeDeleted, knownNode } = state;
+  const { folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode } = state;
   assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
   return {
-    ...{ folded, committed, gap, config, bounds, node, nodeDeleted, knownNode },
+    ...{ folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
     objects: new Map(state.objects),
     programs: new Map(state.programs),
@@ -101,6 +104,7 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     ...(state.gap === undefined ? {} : { gap: state.gap }),
     config: state.config,
     ...(state.bounds === undefined ? {} : { bounds: state.bounds }),
+    ...(state.changed === 0 ? {} : { changed: state.changed }),
     nodeName: state.node.name,
     nodeDeleted: state.nodeDeleted,
     ...remembered(state),
@@ -158,6 +162,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   let nodeName = "";
   let version: number | undefined;
   let bounds: ServiceBounds | undefined;
+  let changed = 0;
   for (const line of lines) {
     switch (line.kind) {
       case "state":
@@ -172,6 +177,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         nodeName = line.nodeName;
         version = line.fold;
         bounds = line.bounds;
+        changed = line.changed ?? 0;
         for (const [name, reason] of line.aside) state.aside.set(readServiceName(name), reason);
         break;
       case "object":
@@ -187,6 +193,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
     }
   }
   settleRestored(state, state.folded as Offset, nodeName, bounds);
+  state.changed = changed;
   for (const line of caused) restoreCauses(state, line, version === FOLD_VERSION);
   return state;
 }

@@ -15,7 +15,7 @@ import {
   tuple,
 } from "../kube/shape.ts";
 import { fieldsOf } from "../kube/json_value.ts";
-import { PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
+import { BOUNDS, PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
 import { SLOT_CLASS_MAX } from "../limits.ts";
 
 const slotClass = that(
@@ -36,7 +36,8 @@ const LINE = byTag("kind", {
   }, {
     fold: COUNT,
     gap: PLACE,
-    bounds: fields({ most: COUNT, large: COUNT, step: COUNT }),
+    bounds: BOUNDS,
+    changed: COUNT,
     knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })),
   }),
   object: fields({ value: STORED_OBJECT }),

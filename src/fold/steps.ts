@@ -1,7 +1,9 @@
 // The rules of a large Service are made in steps, so that no record costs more than a few milliseconds and other Services
-// need not wait. An event of such a Service only enters it in `unsettled`. A commit that `advances` makes one step: it settles
-// the Service that waits longest, and changes the elements of some frontends. Why at commits, and not at times? A step must
-// follow from the ledger: then a replay makes the same steps, and every commit has the digest of what the kernel holds.
+// need not wait. An event of such a Service only enters it in `unsettled`; so do events of others in `postponed` while many
+// change at once. However many events follow, only the last state is made. A commit that `advances` makes one step: it settles
+// postponed Services and the large one that waits longest, and changes the elements of some frontends. Why at commits, and
+// not at times? A step must follow from the ledger: then a replay makes the same steps, and every commit has the digest of
+// what the kernel holds.
 
 import type { ServiceName } from "../kube/service_name.ts";
 import { holderOf } from "./claims.ts";
@@ -9,14 +11,18 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
 import { NO_PROGRAM } from "./service_program.ts";
-import { applyRules, makeRules, putInto, takeBack } from "./settle.ts";
+import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
-import type { Making } from "./unfinished.ts";
+import type { Making, UnfinishedWork } from "./unfinished.ts";
+import { ENDPOINTS_PER_ELEMENT, sizeOfChange } from "./waiting.ts";
 
 /** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
 export function advance(folding: Folding): void {
   const { state } = folding;
   let left = state.bounds?.step ?? Infinity;
+  // Where large Services wait too, they have at least half of the step.
+  const most = isLargeUnfinished(state) ? left / 2 : left;
+  left -= Math.min(most, settlePostponed(folding, most));
   if (state.unfinished.size === 0) left -= makeSome(folding, left);
   for (const [claim, { stands, cause }] of state.unfinished) {
     state.unfinished.delete(claim);
@@ -29,8 +35,20 @@ export function advance(folding: Folding): void {
   }
 }
 
-/** How many endpoints are assigned to slots in the time that one element takes to be changed and committed. */
-const ENDPOINTS_PER_ELEMENT = 6;
+function isLargeUnfinished({ unsettled, making, unfinished }: UnfinishedWork): boolean {
+  return unsettled.size > 0 || making !== undefined || unfinished.size > 0;
+}
+
+/** Settles Services that wait although they are not large, the first ones first; returns what that cost, in elements. */
+function settlePostponed(folding: Folding, most: number): number {
+  const { state } = folding;
+  const before = state.changed;
+  for (const [name, cause] of state.postponed) {
+    settleNow({ ...folding, offset: cause }, name, sizeOfChange(state, name));
+    if (state.changed - before >= most) break;
+  }
+  return state.changed - before;
+}
 
 /** Goes on with the rules of the Service that waits longest; returns what that cost, in elements. At most about `most`. */
 function makeSome(folding: Folding, most: number): number {

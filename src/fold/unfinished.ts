@@ -1,4 +1,5 @@
-// What the state keeps of large Services whose rules are being made; `steps.ts` goes on with it.
+// What the state keeps of Services whose rules are made later than their events: large ones, and others while many change at
+// once. `steps.ts` goes on with it.
 
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
@@ -25,8 +26,12 @@ export interface Unfinished {
   readonly cause: Offset;
 }
 
-/** What of a large Service is left to do. */
+/** What is left to do. */
 export interface UnfinishedWork {
+  /** Other Services that wait because the events since the last commit change much, each with the cause, in order. */
+  readonly postponed: Map<ServiceName, Offset>;
+  /** How much was changed since the last commit, in elements; 0 where that has no bound. */
+  changed: number;
   /** Large Services whose objects have changed since their rules were last made, each with the cause, in order. */
   readonly unsettled: Map<ServiceName, Offset>;
   /** The large Service whose rules are being made; it is in `unsettled` again if its objects change meanwhile. */
@@ -35,12 +40,12 @@ export interface UnfinishedWork {
   readonly unfinished: Map<string, Unfinished>;
 }
 
-/** Whether the rules of large Services lag behind their events. */
-export function isUnfinished({ unsettled, making, unfinished }: UnfinishedWork): boolean {
-  return unsettled.size > 0 || making !== undefined || unfinished.size > 0;
+/** Whether the rules of Services lag behind their events. */
+export function isUnfinished({ postponed, unsettled, making, unfinished }: UnfinishedWork): boolean {
+  return postponed.size > 0 || unsettled.size > 0 || making !== undefined || unfinished.size > 0;
 }
 
-/** How many large Services wait for their rules or have a part of them; those with a part count as one. */
-export function unfinishedServices({ unsettled, making, unfinished }: UnfinishedWork): number {
-  return unsettled.size + (making !== undefined || unfinished.size > 0 ? 1 : 0);
+/** How many Services wait for their rules or have a part of them; those with a part count as one. */
+export function unfinishedServices({ postponed, unsettled, making, unfinished }: UnfinishedWork): number {
+  return postponed.size + unsettled.size + (making !== undefined || unfinished.size > 0 ? 1 : 0);
 }

@@ -7,7 +7,7 @@ import type { ApiClient } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
 import { gatherLists, newGathering } from "./gathering.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, type Turns } from "./inbox.ts";
 import { LIVENESS_TIMES, type LivenessTimes } from "./liveness.ts";
 import { ReflectorDriver } from "./reflector_driver.ts";
 import { DEFAULT_TIMES, type ReflectorState, type ReflectorTimes } from "./reflector_state.ts";
@@ -129,7 +129,11 @@ async function* gathered(
       const merged = batch.kind === "events" && gathering.missing.length === 0
         ? withNeighbours(batch, inbox)
         : batch;
+      const begun = performance.now();
       yield* gatherLists(gathering, merged);
+      if (performance.now() - begun >= BUSY_MILLISECONDS) {
+        await inbox.readArrived(BUSY_MILLISECONDS, REAL_TURNS);
+      }
       if (missing().length === 0 || missing().some(({ needed }) => needed)) continue;
       timer ??= setTimeout(
         () => missing().forEach(({ kind }) => void inbox.put(missedList(kind))),
@@ -140,6 +144,17 @@ async function* gathered(
     clearTimeout(timer);
   }
 }
+
+/**
+ * After a batch that took so long, what has arrived meanwhile is read, for as long at most, before the next one is applied. A
+ * batch has what one read brought, so without this the changes of a flood would be applied a few at a time.
+ */
+const BUSY_MILLISECONDS = 5;
+
+const REAL_TURNS: Turns = {
+  now: () => performance.now(),
+  turn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+};
 
 /** An empty list in place of a first list that has not come. It is incomplete, so it deletes nothing. */
 function missedList(kind: ObjectKind): SourceBatch {

@@ -4,6 +4,14 @@
 import { INBOX_BATCHES_MAX } from "../limits.ts";
 import type { SourceBatch } from "./source.ts";
 
+/** The event loop, as {@link Inbox.readArrived} needs it. */
+export interface Turns {
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** Resolves once the loop has turned. */
+  turn(): Promise<void>;
+}
+
 /** A bounded queue with one reader. */
 export class Inbox {
   readonly #batches: SourceBatch[] = [];
@@ -32,6 +40,15 @@ export class Inbox {
       this.#wake = undefined;
     }
     return this.drop();
+  }
+
+  /** Lets the event loop turn until a turn brings no further batch, for so many milliseconds at most. */
+  async readArrived(milliseconds: number, { now, turn }: Turns): Promise<void> {
+    const end = now() + milliseconds;
+    for (let read = -1; this.#batches.length > read && now() < end;) {
+      read = this.#batches.length;
+      await turn();
+    }
   }
 
   /** The next batch, which stays in the queue. */

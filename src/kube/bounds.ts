@@ -1,7 +1,13 @@
 // Bounds on what one Service may cost. They are part of the configuration record, so a replay applies those that were in
 // force. A ledger whose configuration has none, as up to 0.6.0 and as `record` writes it, is folded without bounds.
 
-import { LARGE_SERVICE_ELEMENTS, SERVICE_ELEMENTS_MAX, STEP_ELEMENTS } from "../limits.ts";
+import {
+  BURST_ELEMENTS,
+  LARGE_SERVICE_ELEMENTS,
+  SERVICE_ELEMENTS_MAX,
+  SMALL_SERVICE_ELEMENTS,
+  STEP_ELEMENTS,
+} from "../limits.ts";
 
 /** How many elements a Service may have, and when its rules are made in steps. */
 export interface ServiceBounds {
@@ -11,6 +17,16 @@ export interface ServiceBounds {
   readonly large: number;
   /** About how many elements one step changes. */
   readonly step: number;
+  /** How much events change before the next commit; absent where that has no bound. */
+  readonly burst?: BurstBounds;
+}
+
+/** How much the events between two commits change at once; what is over it waits for steps. */
+export interface BurstBounds {
+  /** A Service with at most so many elements never waits. */
+  readonly small: number;
+  /** About how many elements are changed before larger Services wait. */
+  readonly most: number;
 }
 
 /** The bounds for rules that are made once and not kept: no Service is large, so that no step is needed. */
@@ -25,4 +41,5 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   most: SERVICE_ELEMENTS_MAX,
   large: LARGE_SERVICE_ELEMENTS,
   step: STEP_ELEMENTS,
+  burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS },
 };

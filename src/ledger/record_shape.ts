@@ -19,7 +19,7 @@ import {
   TIME,
   WHOLE,
 } from "../kube/shape.ts";
-import { PLACE, STORED_CONFIG, STORED_EVENT } from "../kube/stored_shapes.ts";
+import { BOUNDS, PLACE, STORED_CONFIG, STORED_EVENT } from "../kube/stored_shapes.ts";
 import type { LedgerRecord } from "./record.ts";
 
 const HASH = matching("64 hex digits", /^[0-9a-f]{64}$/);
@@ -55,8 +55,6 @@ const COMMIT = and(
       value["from"] <= value["through"] + 1,
   ),
 );
-
-const BOUNDS = fields({ most: COUNT, large: COUNT, step: COUNT });
 
 const RECORD = byTag("kind", {
   event: and(fields({ time: TIME }), STORED_EVENT),

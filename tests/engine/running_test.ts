@@ -9,13 +9,18 @@ import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../.
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
+import type { ServiceBounds } from "../../src/kube/bounds.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { PATHS } from "../../src/fold/skeleton.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
+import { elementKey } from "../../src/nft/ruleset.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
-import { service, slice } from "../support/cluster_notation.ts";
+import { POSITION_PATH } from "../../src/plan/position.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
 const WALL = Date.parse("2026-11-23T09:00:00.000Z");
@@ -23,9 +28,13 @@ const OBJECTS = [service("shop/web 10.96.0.1 http:80/tcp"), slice("shop/web-a ht
 
 class ReluctantKernel extends FakeKernel {
   refusals = 0;
+  /** Operations on elements of each commit, that of the position left out. */
+  readonly operations: number[] = [];
 
   override commit(transaction: Transaction) {
     if (this.refusals-- > 0) throw new KernelRejection(null, 12, "for a test");
+    const elements = transaction.filter((one) => one.noun === "element" && one.set !== POSITION_PATH);
+    this.operations.push(elements.length);
     return super.commit(transaction);
   }
 }
@@ -39,7 +48,7 @@ class Node {
   readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
-  constructor(bounds?: { readonly most: number; readonly large: number; readonly step: number }) {
+  constructor(bounds?: ServiceBounds) {
     const ports: Ports = {
       kernel: this.kernel,
       ledger: new LedgerWriter(this.storage, { policy: "interval" }),
@@ -66,6 +75,17 @@ class Node {
     const time = this.running.ports.now();
     const batch = { kind: "list", objects, complete: true, time, problems: [] } as const;
     takeBatch(this.running, batch, this.now);
+  }
+
+  change(...records: readonly EventRecord[]): void {
+    takeBatch(this.running, { kind: "events", events: records, problems: [] }, this.now);
+  }
+
+  /** Whether a frontend's first endpoint in the kernel is `endpoint`. */
+  leadsTo(frontend: string, endpoint: string): boolean {
+    const { elements } = this.kernel.list(OUR_TABLES);
+    const key = elementKey(frontend.split(" "));
+    return elements.get(PATHS.ip["single-endpoints"])?.get(key)?.value === endpoint;
   }
 
   /** Lets time pass, as the driver does. */
@@ -114,6 +134,72 @@ Deno.test("a step of a large Service's rules that the kernel rejects is made onc
   assert.equal(engine.rejections, 0);
   assert.ok(!isUnfinished(engine.cluster));
   assert.ok(node.whole);
+});
+
+const BOUNDS: ServiceBounds = { most: 60_000, large: 1000, step: 250, burst: { small: 64, most: 500 } };
+/** Ports and endpoints of each of 20 Services that a tenant changes at once. */
+const CROWD = { ports: 10, endpoints: 50 };
+const CROWD_ELEMENTS = CROWD.ports * (1 + CROWD.endpoints) + 1;
+
+function crowd() {
+  const ports = Array.from({ length: CROWD.ports }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const hosts = Array.from({ length: CROWD.endpoints }, (_, i) => `10.245.0.${i + 1}`).join(" ");
+  return Array.from({ length: 20 }, (_, i) => [
+    service(`evil/s${i} 10.97.0.${i + 1} ${ports}`),
+    slice(`evil/s${i}-a ${ports} ${hosts}`),
+  ]).flat();
+}
+
+Deno.test("of many Services that change at once one commit has a part; the change of a small one behind them is in it", () => {
+  const node = new Node(BOUNDS);
+  node.list();
+  node.kernel.operations.length = 0;
+  const last = appears(slice("shop/web-a http:8080/tcp 10.244.0.2"));
+  node.change(...crowd().map(appears), last);
+  const most = BOUNDS.burst!.most + 2 * CROWD_ELEMENTS;
+  assert.ok(node.kernel.operations[0]! <= most, `${node.kernel.operations[0]} operations in one commit`);
+  assert.ok(
+    node.leadsTo("10.96.0.1 tcp 80", "10.244.0.2 . 8080"),
+    "the small Service's change is in the kernel",
+  );
+  node.pass(60_000);
+  assert.ok(!isUnfinished(node.running.engine.cluster));
+  assert.ok(Math.max(...node.kernel.operations) <= most, `${node.kernel.operations}`);
+  const served = node.kernel.list(OUR_TABLES).elements.get(PATHS.ip["service-ips"])!.size;
+  assert.equal(served, 20 * CROWD.ports, "all of them are served in the end");
+});
+
+Deno.test("Services that are made and removed again and again are not made each time", () => {
+  const node = new Node(BOUNDS);
+  node.list();
+  node.kernel.operations.length = 0;
+  const objects = crowd();
+  for (let round = 0; round < 10; round++) {
+    node.change(...objects.map(appears));
+    node.change(...objects.map(vanishes));
+  }
+  node.pass(60_000);
+  assert.ok(!isUnfinished(node.running.engine.cluster));
+  const operations = node.kernel.operations.reduce((sum, one) => sum + one, 0);
+  const each = 2 * 10 * 20 * CROWD_ELEMENTS;
+  assert.ok(operations < each / 5, `${operations} operations; to make each would take ${each}`);
+  assert.ok(node.whole);
+});
+
+Deno.test("the change of another Service does not carry what a step has changed", () => {
+  const node = new Node({ most: 1000, large: 6, step: 4 });
+  const ports = Array.from({ length: 9 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const hosts = Array.from({ length: 8 }, (_, i) => `10.245.0.${i + 1}`).join(" ");
+  node.list([...OBJECTS, service(`big/one 10.97.0.1 ${ports}`), slice(`big/one-a ${ports} ${hosts}`)]);
+  let changes = 0;
+  for (; isUnfinished(node.running.engine.cluster); changes++) {
+    node.now = wakeAt(node.running);
+    wake(node.running, node.now);
+    node.kernel.operations.length = 0;
+    node.change(appears(slice(`shop/web-a http:8080/tcp 10.244.1.${changes}`)));
+    assert.deepEqual(node.kernel.operations, [2], "the endpoint before and the endpoint now");
+  }
+  assert.ok(changes > 5, `${changes}`);
 });
 
 Deno.test("deleted tables are put back at once five times; then the drift is reported as waiting, and when that ends", () => {

@@ -34,3 +34,22 @@ Deno.test("a closed queue is empty and lets no caller wait", async () => {
     "a closed queue accepts batches, so that no reflector hangs",
   );
 });
+
+Deno.test("what has arrived is read before the next batch is taken: until a turn of the loop brings nothing, or time is up", async () => {
+  const inbox = new Inbox();
+  let [now, turns] = [0, 0];
+  const clock = (left: number) => ({
+    now: () => now,
+    turn: () => {
+      turns++;
+      now++;
+      if (turns <= left) inbox.put(batch("one more"));
+      return Promise.resolve();
+    },
+  });
+  await inbox.readArrived(100, clock(3));
+  assert.equal(turns, 4);
+  [now, turns] = [0, 0];
+  await inbox.readArrived(10, clock(Infinity));
+  assert.equal(turns, 10);
+});

@@ -1,0 +1,115 @@
+// What waits for a step: large Services, and others while much changes between two commits.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { isUnfinished, unfinishedServices } from "../../src/fold/unfinished.ts";
+import type { CommitRecord, ConfigRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { arbitraryHistory } from "../support/arbitrary_history.ts";
+import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
+
+const TIME = "2026-01-01T00:00:00.000Z";
+const CONFIG: ConfigRecord = {
+  ...{ kind: "config", time: TIME, version: "0", nodeName: "node-a" },
+  bounds: { most: 1000, large: 100, step: 40, burst: { small: 4, most: 30 } },
+};
+const COMMIT: CommitRecord = {
+  ...{ kind: "commit", time: TIME, from: 0, through: 0, digest: "", outcome: "committed" },
+  ...{ changes: [], changesOmitted: 0, operations: 0, microseconds: 0, generation: 0 },
+};
+const HOSTS = Array.from({ length: 10 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
+/** A Service of about twenty elements, after its slice, so that it is settled once. */
+const middle = (i: number) => [
+  slice(`evil/m${i}-a a:1/tcp b:2/tcp ${HOSTS}`),
+  service(`evil/m${i} 10.97.0.${i} a:1/tcp b:2/tcp`),
+];
+const MIDDLES = [1, 2, 3, 4, 5].flatMap(middle);
+const SMALL = [slice("shop/web-a http:8080/tcp 10.244.1.1"), service("shop/web 10.96.0.9 http:80/tcp")];
+
+/** A state, and how many elements its records have changed. */
+class Fold {
+  readonly state = emptyState();
+  readonly #changes = noChanges();
+
+  constructor(...records: readonly LedgerRecord[]) {
+    this.fold(...records);
+  }
+
+  fold(...records: readonly LedgerRecord[]): void {
+    for (const record of records) {
+      foldRecord(this.state, this.state.folded + 1 as Offset, record, this.#changes);
+    }
+  }
+
+  get touched(): number {
+    return [...this.#changes.touched.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Services whose rules are made. */
+  get made(): number {
+    return this.state.programs.size;
+  }
+}
+
+Deno.test("Services that are not small wait once the events since the last commit have changed much; small ones do not", () => {
+  const one = new Fold(CONFIG, COMMIT, ...MIDDLES.map(appears), ...SMALL.map(appears));
+  assert.deepEqual([one.made, unfinishedServices(one.state)], [3, 3], "two of the five, and the small one");
+  assert.ok(one.state.programs.has("shop/web" as never));
+  const most = CONFIG.bounds!.burst!.most + 25;
+  assert.ok(one.touched <= most + 2, `${one.touched} elements`);
+});
+
+Deno.test("after a commit Services are settled by their events again; those that wait are made in steps, the first ones first", () => {
+  const one = new Fold(CONFIG, COMMIT, ...MIDDLES.map(appears), COMMIT, ...middle(6).map(appears));
+  assert.deepEqual([one.made, unfinishedServices(one.state)], [3, 3]);
+  one.fold({ ...COMMIT, advances: true });
+  assert.ok(one.state.programs.has("evil/m3" as never));
+  for (let steps = 0; isUnfinished(one.state) && steps < 9; steps++) one.fold({ ...COMMIT, advances: true });
+  assert.equal(one.made, 6);
+});
+
+Deno.test("before the first commit no Service waits for others", () => {
+  assert.equal(new Fold(CONFIG, ...MIDDLES.map(appears)).made, 5);
+});
+
+Deno.test("a Service that waits and goes again leaves nothing to do", () => {
+  const one = new Fold(CONFIG, COMMIT, ...MIDDLES.map(appears));
+  const before = one.touched;
+  one.fold(...middle(5).reverse().map(vanishes));
+  assert.equal(one.touched, before);
+});
+
+Deno.test("a snapshot has what the events since the last commit have changed: the same Services wait after it", () => {
+  const bounds = { most: 1000, large: 1000, step: 9, burst: { small: 1, most: 6 } };
+  let snapshots = 0;
+  fc.assert(
+    fc.property(arbitraryHistory, fc.infiniteStream(fc.nat(5)), (events, random) => {
+      const records: LedgerRecord[] = [{ ...CONFIG, bounds }];
+      for (const event of events) {
+        records.push(event);
+        if (random.next().value === 0) records.push({ ...COMMIT, advances: true });
+      }
+      const one = new Fold();
+      for (const [i, record] of records.entries()) {
+        one.fold(record);
+        if (isUnfinished(one.state)) continue;
+        const restored = restoredState(asFile(one));
+        const tail = records.slice(i + 1);
+        tail.forEach((next, n) => foldRecord(restored, i + 1 + n as Offset, next));
+        const whole = new Fold(...records);
+        assert.deepEqual([...restored.postponed], [...whole.state.postponed]);
+        assert.equal(restored.changed, whole.state.changed);
+        snapshots += whole.state.postponed.size;
+      }
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(snapshots > 0, "some wait");
+});
+
+function asFile({ state }: Fold): SnapshotLine[] {
+  return [...snapshotLines(state)].map((line) => JSON.parse(JSON.stringify(line)) as SnapshotLine);
+}
