@@ -238,7 +238,7 @@ export const COMMIT_CHANGES_MAX = 1024;
  * Most changes that one commit record has of records before the last commit: the rules of a large Service come in many commits,
  * and must not fill the ledger.
  */
-export const COMMIT_OLDER_CHANGES_MAX = 64;
+export const COMMIT_OLDER_CHANGES_MAX = 16;
 
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;

@@ -78,7 +78,7 @@ const commit = offered({
   outcome: z.enum(["committed", "rejected"]),
   error: z.string().optional().describe("the kernel's words"),
   setAside: z.string().optional().describe("the Service that the kernel would not take"),
-  advances: z.literal(true).optional().describe("a step of large Services' rules follows it"),
+  advances: z.literal(true).optional().describe("one step of the rules that wait was made after it"),
   left: count.optional().describe("changes that a batch refused for its size left for later commits"),
   changes: listOf(change),
   changesOmitted: count,

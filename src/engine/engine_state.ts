@@ -26,7 +26,7 @@ export interface PendingCommit {
   /** Whether it makes the tables. */
   readonly rebuilds: boolean;
   readonly moved: readonly MovedFrontend[];
-  /** Whether a step of large Services' rules follows it. */
+  /** Whether a step (`fold/steps.ts`) follows it. */
   readonly advances: boolean;
   /** How many changes were left for later, because the kernel refused a larger batch. */
   readonly left: number;

@@ -57,7 +57,7 @@ export type Input =
   | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
   /** Records up to and including `offset` are on the disk. */
   | { readonly kind: "durable"; readonly offset: number }
-  /** No more input is waiting: commit what has changed. `advances`: and make a step of large Services' rules after it. */
+  /** No more input is waiting: commit what has changed. `advances`: and make a step (`fold/steps.ts`) after it. */
   | { readonly kind: "sync"; readonly advances?: boolean }
   /** The kernel applied the transaction of the last `commit` effect. */
   | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly time: string }

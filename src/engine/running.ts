@@ -22,7 +22,7 @@ import {
 import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
-/** Pause before a step of large Services' rules, in milliseconds: requests are answered and changes taken in between. */
+/** Pause before a step (`fold/steps.ts`), in milliseconds: requests are answered and changes taken in between. */
 const STEP_PAUSE_MILLISECONDS = 5;
 
 /** Longest time for which batches go before a step that is due, in milliseconds. */
@@ -38,7 +38,7 @@ export interface Running {
   readonly healer: HealerState;
   /** When appended records are next made durable. */
   syncAt: number;
-  /** When the next step of large Services' rules is made; Infinity where none is left. */
+  /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
   failing: boolean;
@@ -78,7 +78,7 @@ export function wakeAt({ healer, syncAt, stepAt }: Running): number {
   return Math.min(healerWakesAt(healer), syncAt, stepAt);
 }
 
-/** Whether large Services' rules are still being made. */
+/** Whether rules are still being made in steps. */
 export function isStepping({ stepAt }: Running): boolean {
   return stepAt < Infinity;
 }
@@ -161,7 +161,7 @@ export async function runLoop(
       clearTimeout(timer!);
       rest();
     }
-    // A source that ends has sent everything: large Services get their rules before the program ends.
+    // A source that ends has sent everything: all Services get their rules before the program ends.
     while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
   } finally {

@@ -32,7 +32,7 @@ export interface SyncReport {
   readonly withoutLocal: ReadonlyMap<WithoutLocal, number>;
   /** How many Services are set aside. */
   readonly aside: number;
-  /** How many large Services wait for their rules, or have a part of them. */
+  /** How many Services wait for their rules, or have a part of them. */
   readonly unfinished: number;
   /** How many frontends more than one Service claims. */
   readonly contested: number;

@@ -84,9 +84,30 @@ function rangeMisfits({ from, through }: CommitRecord, { previous, unsure }: Com
 function follows(record: CommitRecord, delta: Delta): boolean {
   const { changes, changesOmitted, through } = record;
   if (changes.length + changesOmitted !== countCommittedChanges(delta)) return false;
-  const made = committedChanges(delta.slice(0, COMMIT_CHANGES_MAX + 1), through).slice(0, COMMIT_CHANGES_MAX);
-  return made.length === changes.length && made.every((one, i) => sameChange(one, changes[i]!)) &&
-    sameCauses(record, made);
+  const first = committedChanges(delta.slice(0, COMMIT_CHANGES_MAX + 1), through).slice(
+    0,
+    COMMIT_CHANGES_MAX,
+  );
+  const whole = first.length === changes.length && first.every((one, i) => sameChange(one, changes[i]!));
+  const made = whole ? first : listedChanges(record, delta);
+  return made !== undefined && sameCauses(record, made);
+}
+
+/**
+ * The changes of `delta` that `record` lists, where each other one is of a record before the commit: the commits of steps leave
+ * out most of these, and a full list leaves out the rest. undefined where the record lists something else.
+ */
+function listedChanges(
+  { changes, from, through }: CommitRecord,
+  delta: Delta,
+): readonly CommittedChange[] | undefined {
+  const listed: CommittedChange[] = [];
+  for (const one of committedChanges(delta, through)) {
+    const next = changes[listed.length];
+    if (next !== undefined && sameChange(one, next)) listed.push(one);
+    else if (one.cause >= from && changes.length < COMMIT_CHANGES_MAX) return undefined;
+  }
+  return listed.length === changes.length ? listed : undefined;
 }
 
 function sameChange(a: CommittedChange, b: CommittedChange): boolean {

@@ -79,7 +79,7 @@ export interface CommitRecord {
   readonly error?: string;
   /** When rejected: `namespace/name` of the Service whose rules the kernel rejected. It is set aside from now on. */
   readonly setAside?: string;
-  /** Set where the rules of large Services advanced by one step right after this commit (`fold/steps.ts`). Since 0.7.0. */
+  /** Set where one step of the rules that wait (`fold/steps.ts`) was made right after this commit. Since 0.7.0. */
   readonly advances?: true;
   /** How many changes were left for later commits, because the kernel refused a larger batch; absent for none. Since 0.7.0. */
   readonly left?: number;

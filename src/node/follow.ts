@@ -189,7 +189,7 @@ class Snapshots {
   takeWhereDue(): void {
     const { tailBytes, failure } = this.ledger;
     const { cluster } = this.process.served.engine;
-    // A snapshot has no elements. Those of large Services follow from their objects only when no step is left.
+    // A snapshot has no elements. They follow from the objects only when no step is left.
     if (isUnfinished(cluster)) return;
     const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
     if (!due || failure !== undefined || this.#running !== undefined) return;

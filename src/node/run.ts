@@ -252,7 +252,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
       const { cluster } = served.engine;
       const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
       for (const event of events) served.sendEvent(event);
-      // A change of a large Service takes many commits: the last one is logged, and those that bring other changes.
+      // Steps take many commits: the last one is logged, and those that bring other changes.
       const isStep = report.unfinished > 0 && report.records === 1;
       if (report.operations > 0 && !isStep) log.info(syncLine(report));
     },

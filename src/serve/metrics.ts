@@ -137,7 +137,7 @@ function addSyncMetrics(registry: Registry, last: () => SyncReport | undefined):
   );
   gauge(
     "services_unfinished",
-    "Large Services whose rules are being made, in steps, as of the last sync",
+    "Services whose rules are made in steps and not complete, as of the last sync",
     ({ unfinished }) => unfinished,
   );
   gauge(

@@ -6,14 +6,18 @@ import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import type { OpenDrift } from "../../src/engine/healer.ts";
 import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
+import { verifyPast } from "../../src/history/verify.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
+import type { SnapshotLine } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { elementKey } from "../../src/nft/ruleset.ts";
 import { separated } from "../../src/nft/objects.ts";
@@ -136,10 +140,27 @@ Deno.test("a step of a large Service's rules that the kernel rejects is made onc
   assert.ok(node.whole);
 });
 
+Deno.test("verify finds that the commits of steps, which list few of their changes, are those that the records lead to", () => {
+  const node = new Node({ most: 1000, large: 6, step: 1000 });
+  const ports = Array.from({ length: 4 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const hosts = (from: number) => Array.from({ length: 40 }, (_, i) => `10.245.${from}.${i + 1}`).join(" ");
+  node.list([...OBJECTS, service(`big/one 10.97.0.1 ${ports}`), slice(`big/one-a ${ports} ${hosts(0)}`)]);
+  node.pass(10_000);
+  node.change(appears(slice(`big/one-a ${ports} ${hosts(1)}`)));
+  node.pass(10_000);
+  assert.equal(Math.max(...node.kernel.operations), 2 * 4 * 40, "a step changes all endpoints");
+  assert.deepEqual(verified(node), []);
+});
+
 const BOUNDS: ServiceBounds = { most: 60_000, large: 1000, step: 250, burst: { small: 64, most: 500 } };
 /** Ports and endpoints of each of 20 Services that a tenant changes at once. */
 const CROWD = { ports: 10, endpoints: 50 };
 const CROWD_ELEMENTS = CROWD.ports * (1 + CROWD.endpoints) + 1;
+
+/** What verify finds wrong with the ledger. */
+function verified({ storage }: Node) {
+  return verifyPast(ledgerView<SnapshotLine>(storage, snapshotMisfit)).verdict.problems;
+}
 
 function crowd() {
   const ports = Array.from({ length: CROWD.ports }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
@@ -167,6 +188,7 @@ Deno.test("of many Services that change at once one commit has a part; the chang
   assert.ok(Math.max(...node.kernel.operations) <= most, `${node.kernel.operations}`);
   const served = node.kernel.list(OUR_TABLES).elements.get(PATHS.ip["service-ips"])!.size;
   assert.equal(served, 20 * CROWD.ports, "all of them are served in the end");
+  assert.deepEqual(verified(node), []);
 });
 
 Deno.test("Services that are made and removed again and again are not made each time", () => {
@@ -184,6 +206,7 @@ Deno.test("Services that are made and removed again and again are not made each 
   const each = 2 * 10 * 20 * CROWD_ELEMENTS;
   assert.ok(operations < each / 5, `${operations} operations; to make each would take ${each}`);
   assert.ok(node.whole);
+  assert.deepEqual(verified(node), []);
 });
 
 Deno.test("the change of another Service does not carry what a step has changed", () => {

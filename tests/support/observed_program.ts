@@ -45,6 +45,13 @@ export class ObservedProgram implements AsyncDisposable {
     return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)![1]) * 1024;
   }
 
+  /** Milliseconds for which the loop's thread has run, and for which it has waited for a CPU (proc_pid_schedstat(5)). */
+  scheduled(): { readonly ran: number; readonly waited: number } {
+    const { pid } = this.#process;
+    const [ran, waited] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ").map(Number);
+    return { ran: ran! / 1e6, waited: waited! / 1e6 };
+  }
+
   /** How long each request to /livez took since the last call, in milliseconds. */
   takeLivez(): number[] {
     const taken = this.#livez;

@@ -72,6 +72,21 @@ export class ControlPlane implements AsyncDisposable {
     return answer;
   }
 
+  /** The lines of a watch, as JSON, until `signal` aborts. */
+  async *watch(path: string, signal: AbortSignal): AsyncGenerator<Json> {
+    try {
+      const { body } = await this.#fetch("GET", path, undefined, signal);
+      let rest = "";
+      for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) yield JSON.parse(line) as Json;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
   /**
    * A kubeconfig file for programs that use the API. It has the administrator's token unless `user` replaces it; `cluster` adds
    * fields about the server.
@@ -186,9 +201,10 @@ export class ControlPlane implements AsyncDisposable {
     return process;
   }
 
-  async #fetch(method: string, path: string, body?: Json): Promise<Response> {
+  async #fetch(method: string, path: string, body?: Json, signal?: AbortSignal): Promise<Response> {
     return await fetch(`https://${this.address}:6443${path}`, {
       method,
+      ...(signal === undefined ? {} : { signal }),
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": contentType(method) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       client: this.#client!,
