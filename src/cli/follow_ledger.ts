@@ -4,7 +4,7 @@ import type { Past } from "../history/past.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { stopSignal } from "../node/start.ts";
-import { printAtOnce, printLines, printText } from "./terminal.ts";
+import { printAtOnce, printTables, printText } from "./terminal.ts";
 
 /**
  * Calls `take` with the first and the last offset of what was written after `last`, until the process is asked to stop. `take` returns
@@ -37,7 +37,7 @@ export async function watching(past: Past, linesAt: (offset: number) => readonly
     const known = new Set(before.map(unpadded));
     const shown = terminal ? lines : lines.filter((line) => !known.has(unpadded(line)));
     if (terminal) printText(CLEAR);
-    if (terminal || shown.length > 0) printLines(shown);
+    if (terminal || shown.length > 0) printTables(shown);
     before = lines;
   }
   return EXIT.done;

@@ -5,6 +5,7 @@ import { styleText } from "node:util";
 import type * as z from "../kube/zod.ts";
 import { printable, printableJson } from "../printable.ts";
 import { messageOf } from "../thrown.ts";
+import { fittedTables } from "./fit_columns.ts";
 import { isGathered, isPaging, showInPager, stopPaging } from "./pager.ts";
 // The types alone: to make the schemas takes time, and only `ledgerproxy schema` prints them.
 import type { JSON_SCHEMAS } from "./json_schema.ts";
@@ -85,10 +86,28 @@ export function printLines(lines: readonly string[]): void {
   }
 }
 
-/** As {@link printLines}. On a terminal without a pager a long list is cut, with the count of the other lines. */
+/** As {@link printLines}. On a terminal, tables in them are made as narrow as it is. */
+export function printTables(lines: readonly string[]): void {
+  const columns = terminalColumns();
+  // Escapes count: they are what is printed.
+  printLines(columns === undefined ? lines : fittedTables(lines.map((line) => printable(line)), columns));
+}
+
+/** How many columns the terminal has; undefined where standard output is none. */
+function terminalColumns(): number | undefined {
+  try {
+    const { columns } = Deno.consoleSize();
+    return Deno.stdout.isTerminal() && columns > 0 ? columns : undefined;
+  } catch {
+    // No descriptor of the process is a terminal.
+    return undefined;
+  }
+}
+
+/** As {@link printTables}. On a terminal without a pager a long list is cut, with the count of the other lines. */
 export function printList(lines: readonly string[]): void {
   const most = Deno.stdout.isTerminal() && !isPaging() ? SHOWN_MAX : Infinity;
-  printLines(lines.slice(0, most));
+  printTables(lines.slice(0, most));
   if (lines.length > most) {
     printLines([`and ${(lines.length - most).toLocaleString("en")} more: | less shows all`]);
   }

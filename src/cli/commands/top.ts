@@ -12,7 +12,7 @@ import { type Span, spanOf } from "../../history/window.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
-import { printJson, printLines, printList } from "../terminal.ts";
+import { printJson, printList, printTables } from "../terminal.ts";
 import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
 
 /** Flags of the three commands. */
@@ -68,7 +68,7 @@ function topCommand(options: RangeOptions): number {
   const { past, span } = asked(options);
   const top = topIn(past, span, options.limit ?? TOP_ROWS);
   if (options.json) printJson("top/1", top);
-  else printLines(topLines(top, localTime));
+  else printTables(topLines(top, localTime));
   return EXIT.done;
 }
 
@@ -88,6 +88,6 @@ function latencyCommand(text: string | undefined, options: RangeOptions): number
   const service = text === undefined ? undefined : serviceArgument(past, span.through, text);
   const latency = latencyIn(past, span, service);
   if (options.json) printJson("latency/1", latency);
-  else printLines(latencyLines(latency, localTime));
+  else printTables(latencyLines(latency, localTime));
   return latency.stages.every(({ count }) => count === 0) ? EXIT.found : EXIT.done;
 }
