@@ -8,6 +8,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { codeOf } from "../thrown.ts";
 import { COMPRESSED, segmentFirst, segmentName, segmentNames } from "./format.ts";
+import { askAgain, ifThere, SegmentGone } from "./gone.ts";
 import { closedRecords, readLedger, segmentHeader } from "./reader.ts";
 import { snapshotName } from "./snapshot.ts";
 import { WRITERS_FILE } from "./writers_file.ts";
@@ -25,10 +26,18 @@ export interface Shipped {
 
 const DAY = /^day=\d{4}-\d{2}-\d{2}$/;
 
-/** Adds the closed segments of the ledger in `storage` to `folder`, which is that ledger's in an archive. Throws LedgerDamage. */
+/**
+ * Adds the closed segments of the ledger in `storage` to `folder`, which is that ledger's in an archive. The ledger may be written,
+ * compressed and cut by retention meanwhile. Throws LedgerDamage.
+ */
 export function shipSegments(storage: Storage, folder: string): Shipped {
-  const there = filesIn(folder);
   const added: string[] = [];
+  return askAgain(() => shipOnce(storage, folder, added));
+}
+
+/** As {@link shipSegments}; `added` are the segments that it added before it had to look at the ledger again. Throws SegmentGone. */
+function shipOnce(storage: Storage, folder: string, added: string[]): Shipped {
+  const there = filesIn(folder);
   const problems: string[] = [];
   let kept = 0;
   const names = segmentNames(storage);
@@ -37,13 +46,12 @@ export function shipSegments(storage: Storage, folder: string): Shipped {
   for (const [i, name] of names.slice(0, -1).entries()) {
     const file = `${segmentName(segmentFirst(name)!)}${COMPRESSED}`;
     const day = there.get(file);
-    if (day !== undefined) {
-      if (isSame(storage, name, `${folder}/${day}`, file)) kept++;
-      else problems.push(`${folder}/${day}/${file} is not the segment of this ledger; it stays as it is`);
-      continue;
-    }
-    ship(storage, name, names[i + 1]!, folder, i === 0 && there.size === 0);
-    added.push(file);
+    if (day === undefined) {
+      ship(storage, name, names[i + 1]!, folder, i === 0 && there.size === 0);
+      added.push(file);
+    } else if (!isSame(storage, name, `${folder}/${day}`, file)) {
+      problems.push(`${folder}/${day}/${file} is not the segment of this ledger; it stays as it is`);
+    } else if (!added.includes(file)) kept++;
   }
   return { added, kept, problems };
 }
@@ -95,8 +103,12 @@ function foldersIn(folder: string): Deno.DirEntry[] {
 
 /** Whether the archived `file` is the segment `name`: the same ledger, and the same hash chain before it. */
 function isSame(storage: Storage, name: string, day: string, file: string): boolean {
+  // Retention may have removed it meanwhile: then it is the one that was archived.
   const [ours, theirs] = [segmentHeader(storage, name), segmentHeader(folderStorage(day, false), file)];
-  return ours !== undefined && ours.ledger === theirs?.ledger && ours.chain === theirs.chain;
+  if (ours === undefined) {
+    return !segmentNames(storage).some((one) => segmentFirst(one) === segmentFirst(name));
+  }
+  return ours.ledger === theirs?.ledger && ours.chain === theirs.chain;
 }
 
 /** Adds a segment; with `isOldest` also the snapshot of what was before it, which a ledger that retention has cut needs. */
@@ -130,8 +142,7 @@ export function archivedSegment(
     time ||= record.time;
     if (record.kind === "gap" && record.checkpoint !== undefined) checkpoint = record.checkpoint;
   }
-  const bytes = storage.read(name);
-  const segment = name.endsWith(COMPRESSED) ? bytes : new Uint8Array(zstdCompressSync(bytes));
+  const segment = compressedContent(storage, name);
   const snapshot = snapshotName(first);
   return {
     ...{ day: `day=${time.slice(0, 10)}`, checkpoint },
@@ -142,6 +153,16 @@ export function archivedSegment(
       [`${segmentName(first)}${COMPRESSED}`, segment],
     ],
   };
+}
+
+/** The compressed content of a closed segment, which the writer may compress meanwhile. Throws SegmentGone. */
+function compressedContent(storage: Storage, name: string): Uint8Array {
+  const plain = `${segmentName(segmentFirst(name)!)}`;
+  const bytes = ifThere(() => storage.read(plain));
+  if (bytes !== undefined) return new Uint8Array(zstdCompressSync(bytes));
+  const compressed = ifThere(() => storage.read(`${plain}${COMPRESSED}`));
+  if (compressed === undefined) throw new SegmentGone(name);
+  return compressed;
 }
 
 /** An archived ledger as one folder, for readers; undefined where `folder` is none. */

@@ -3,7 +3,9 @@
 // same path and with the same bytes.
 
 import { archivedSegment, removedSince, type Shipped } from "../ledger/archive.ts";
-import { segmentFirst, segmentNames } from "../ledger/format.ts";
+import { isSegmentGone } from "../ledger/gone.ts";
+import { READ_AGAIN_MAX } from "../limits.ts";
+import { COMPRESSED, segmentFirst, segmentName, segmentNames } from "../ledger/format.ts";
 import { ledgerId } from "../ledger/reader.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { COUNT, fields, misfitText, TEXT } from "../kube/shape.ts";
@@ -29,11 +31,27 @@ interface ShippedState {
 
 const STATE = fields({ ledger: TEXT, next: COUNT });
 
-/** Ships the closed segments of the ledger in `storage` that were not shipped yet. Throws UsageError, LedgerDamage. */
-export async function shipByCommand(
+/**
+ * Ships the closed segments of the ledger in `storage` that were not shipped yet. The ledger may be written, compressed and cut by
+ * retention meanwhile. Throws UsageError, LedgerDamage.
+ */
+export async function shipByCommand(storage: Storage, target: ShipTarget): Promise<Shipped> {
+  const added: string[] = [];
+  for (let left = READ_AGAIN_MAX;; left--) {
+    try {
+      return { added, ...await shipOnce(storage, target, added) };
+    } catch (error) {
+      if (!isSegmentGone(error) || left === 0) throw error;
+    }
+  }
+}
+
+/** As {@link shipByCommand}; adds to `added`. Throws SegmentGone. */
+async function shipOnce(
   storage: Storage,
   { path, command, state }: ShipTarget,
-): Promise<Shipped> {
+  added: string[],
+): Promise<Omit<Shipped, "added">> {
   const ledger = ledgerId(storage) ?? "";
   const before = readState(state);
   // Another ledger, such as one that replaces a damaged one, is shipped from its beginning.
@@ -41,11 +59,12 @@ export async function shipByCommand(
   const names = segmentNames(storage);
   const removed = removedSince(names, next);
   const problems = removed === undefined ? [] : [removed];
-  const added: string[] = [];
   let kept = 0;
   for (const [i, name] of names.slice(0, -1).entries()) {
-    if (segmentFirst(name)! < next) {
-      kept++;
+    const first = segmentFirst(name)!;
+    const known = `${segmentName(first)}${COMPRESSED}`;
+    if (first < next) {
+      if (!added.includes(known)) kept++;
       continue;
     }
     const segment = archivedSegment(storage, name, names[i + 1]!, i === 0 && next === 0);
@@ -56,12 +75,12 @@ export async function shipByCommand(
       });
       if (failure === undefined) continue;
       problems.push(`${file}: the command ${failure}; the next run begins with this segment`);
-      return { added, kept, problems };
+      return { kept, problems };
     }
     writeState(state, { ledger, next: segmentFirst(names[i + 1]!)! });
-    added.push(name);
+    added.push(known);
   }
-  return { added, kept, problems };
+  return { kept, problems };
 }
 
 /** Runs `command` with `bytes` as its input; returns how it failed, in words. */

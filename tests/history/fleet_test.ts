@@ -1,4 +1,4 @@
-// The queries in src/ledger/FLEET.md, asked of 50 ledgers with known answers.
+// The queries in src/ledger/FLEET.md, asked of 50 ledgers with known answers, and of the archive of a few nodes that go on.
 
 import assert from "node:assert/strict";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
@@ -6,17 +6,11 @@ import { shipSegments } from "../../src/ledger/archive.ts";
 import { segmentFirst, segmentNames } from "../../src/ledger/format.ts";
 import { ledgerId } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { FLEET_QUERIES, fleetCampaign } from "../support/fleet_campaign.ts";
 import { type Node, versionOf, writeFleet } from "../support/fleet.ts";
 
-const DOCUMENT = Deno.readTextFileSync(new URL("../../src/ledger/FLEET.md", import.meta.url));
-
-/** The document's queries by the name in their first line. */
-const QUERIES = new Map(
-  [...DOCUMENT.matchAll(/```sql\n-- (\w+): .*\n([\s\S]*?)```/g)].map(([, name, query]) => [name!, query!]),
-);
-
 async function rows(connection: DuckDBConnection, name: string): Promise<Record<string, unknown>[]> {
-  return (await connection.runAndReadAll(QUERIES.get(name)!)).getRowObjectsJson();
+  return (await connection.runAndReadAll(FLEET_QUERIES.get(name)!)).getRowObjectsJson();
 }
 
 async function ask(
@@ -58,7 +52,7 @@ async function archived(connection: DuckDBConnection, folder: string, nodes: rea
   }
   assert.ok(closed > 1000, "there is something to archive");
   await connection.run(`set variable archive = '${archive}'`);
-  await connection.run(QUERIES.get("archive")!);
+  await connection.run(FLEET_QUERIES.get("archive")!);
   const counted = await connection.runAndReadAll(
     'select count(*)::int as n, count(distinct (cluster, node, ledger, "offset"))::int as d from records',
   );
@@ -67,7 +61,19 @@ async function archived(connection: DuckDBConnection, folder: string, nodes: rea
     "select count(*)::int as n from applied where committed is null and arrived < '2026-11-23T03:00:30Z'",
   );
   assert.deepEqual(missing.getRowObjectsJson(), [{ n: 0 }]);
+  await asParquet(connection, archive, closed);
   Deno.removeSync(archive, { recursive: true });
+}
+
+/** Makes Parquet of the archive, and asks it what the archive was asked. */
+async function asParquet(connection: DuckDBConnection, archive: string, closed: number): Promise<void> {
+  const latency = await rows(connection, "latency");
+  await connection.run(`set variable parquet = '${archive}/parquet'`);
+  for (const statement of ["parquet", "columns"]) await connection.run(FLEET_QUERIES.get(statement)!);
+  const [counted] = (await connection.runAndReadAll("select count(*)::int as n from records"))
+    .getRowObjectsJson();
+  assert.deepEqual(counted, { n: closed });
+  assert.deepEqual(await rows(connection, "latency"), latency);
 }
 
 Deno.test("the documented queries give the right answers for 50 nodes", async () => {
@@ -76,7 +82,7 @@ Deno.test("the documented queries give the right answers for 50 nodes", async ()
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   await connection.run(`set variable ledgers = '${folder}'`);
-  for (const view of ["records", "applied"]) await connection.run(QUERIES.get(view)!);
+  for (const view of ["records", "applied"]) await connection.run(FLEET_QUERIES.get(view)!);
 
   const moments = [...nodes[7]!.committed].filter(([event]) => [1, 30, 59, 60, 119].includes(event));
   for (const [event, at] of moments) await ask(connection, nodes, event, at);
@@ -99,4 +105,9 @@ Deno.test("the documented queries give the right answers for 50 nodes", async ()
   connection.closeSync();
   instance.closeSync();
   Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("an archive is whole and its answers are right while nodes write, rotate and forget", async () => {
+  const { records, forgotten, asked } = await fleetCampaign(12, 20);
+  assert.ok(records > 400 && forgotten > 6 && asked > 10, `${records} ${forgotten} ${asked}`);
 });

@@ -1,11 +1,13 @@
 // An archive: each closed segment once, whole, also where it was interrupted, and as readable as the ledger.
 
 import assert from "node:assert/strict";
+import { zstdCompressSync } from "node:zlib";
 import { archiveStorage, shipSegments } from "../../src/ledger/archive.ts";
 import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { segmentNames } from "../../src/ledger/format.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
+import { replaceByCompressed } from "../../src/ledger/retention.ts";
+import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { openPast } from "../../src/library/open_ledger.ts";
 import { verifyPast } from "../../src/history/verify.ts";
@@ -86,6 +88,42 @@ Deno.test("that retention removed what was archived is no problem", () => {
   assert.deepEqual(shipSegments(storage, archive).problems, []);
   assert.deepEqual(shipSegments(storage, archive).problems, []);
   assert.deepEqual(verifyPast(openPast(archive)).verdict.problems, []);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("segments that are compressed or removed while they are archived are added once, or named", () => {
+  const { folder, storage, archive } = ledgerOf(4);
+  const names = segmentNames(storage);
+  let meanwhile: (() => void) | undefined = () => {
+    for (const name of names.slice(0, 3)) {
+      replaceByCompressed(storage, name, new Uint8Array(zstdCompressSync(storage.read(name))));
+    }
+  };
+  /** The folder, in which something happens just before the first content is read. */
+  const changing: Storage = {
+    ...storage,
+    read(...asked) {
+      const happens = meanwhile;
+      meanwhile = undefined;
+      happens?.();
+      return storage.read(...asked);
+    },
+  };
+  assert.deepEqual(shipSegments(changing, archive), {
+    added: names.slice(0, 3).map((n) => `${n}.zst`),
+    kept: 0,
+    problems: [],
+  });
+  assert.deepEqual(verifyPast(openPast(archive)).verdict.problems, []);
+  meanwhile = () => storage.remove(`${names[0]}.zst`);
+  assert.deepEqual(shipSegments(changing, archive), { added: [], kept: 3, problems: [] });
+  Deno.removeSync(archive, { recursive: true });
+  meanwhile = () => storage.remove(`${names[1]}.zst`);
+  assert.deepEqual(
+    shipSegments(changing, archive).added,
+    [`${names[2]}.zst`],
+    "what is there now is archived",
+  );
   Deno.removeSync(folder, { recursive: true });
 });
 
