@@ -14,12 +14,17 @@ export const DATA_ID = "data";
 /** Id of the element that is shown until the page is made. */
 export const LOADING_ID = "loading";
 
-/** The page with `data`, which is base64. */
-export function reportHtml({ script, scriptHash, style, styleHash }: PageAsset, data: string): string {
+/** The page with `data`, which is base64. A page that is `served` may make requests to the program that serves it. */
+export function reportHtml(
+  { script, scriptHash, style, styleHash }: PageAsset,
+  data: string,
+  served = false,
+): string {
   const policy = [
     "default-src 'none'",
     `script-src '${scriptHash}'`,
     `style-src '${styleHash}'`,
+    ...(served ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
     "require-trusted-types-for 'script'",

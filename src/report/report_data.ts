@@ -28,6 +28,16 @@ export interface ReportData {
   readonly leftOut: OutsideWindow;
   /** When ports of Services had no endpoint, in the window. */
   readonly outages: readonly Outage[];
+  /** Whether a program serves the page and sends what is written from now on. */
+  readonly live?: true;
+}
+
+/** What a program that serves a page sends when records were written. */
+export interface ReportGrowth {
+  /** The records after those that the page has. */
+  readonly records: readonly LedgerRecord[];
+  /** The outages of the window and these records. */
+  readonly outages: readonly Outage[];
 }
 
 /** A record before the window that is a cause. */

@@ -37,7 +37,7 @@ export function missingBrowser(): string | undefined {
     : undefined;
 }
 
-/** Opens `file` with `hash`, waits for `ready`, and calls `look`. It closes the browser in any case. */
+/** Opens `file`, or the page at that URL, with `hash`, waits for `ready`, and calls `look`. It closes the browser in any case. */
 export async function withPage(
   file: string,
   { hash = "", ready, dark = false }: { hash?: string; ready: string; dark?: boolean },
@@ -52,7 +52,7 @@ export async function withPage(
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
     const requests: string[] = [];
     const said: string[] = [];
-    const own = `file://${file}`;
+    const own = file.startsWith("http:") ? file : `file://${file}`;
     page.on("request", (request: HTTPRequest) => {
       if (request.url().split("#")[0] !== own) requests.push(request.url());
     });

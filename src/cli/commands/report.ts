@@ -14,13 +14,16 @@ import { UsageError } from "../../node/usage_error.ts";
 import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
 import { type ReportData, reportData } from "../../report/report_data.ts";
-import { type Command, type Done, LEDGER_FLAG, positive } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG, positive, wholeUpTo } from "../command_line.ts";
 import { pastArgument, positionArgument } from "../arguments.ts";
+import { serveReport } from "../served_report.ts";
 
 /** Flags of `report`. */
 export interface ReportOptions {
   readonly ledger?: string;
-  readonly output: string;
+  readonly output?: string;
+  /** Serve the page at this port of loopback. */
+  readonly serve?: number;
   /** The window begins with the state there. */
   readonly since?: PositionExpression;
   readonly until?: PositionExpression;
@@ -34,7 +37,12 @@ export function addReport(program: Command, done: Done): void {
     .description("write a page for a browser: latency, churn, drift, and the state at any moment")
     .argument("[ledger]", "folder of the ledger")
     .option(...LEDGER_FLAG)
-    .requiredOption("-o, --output <file>", "the file to write")
+    .option("-o, --output <file>", "the file to write")
+    .option(
+      "--serve <port>",
+      "serve the page on loopback, with new commits as they come (0: any port)",
+      wholeUpTo(65_535),
+    )
     .option(
       "--since <position>",
       "begin with the state at this position: @1234, a time, HEAD~3",
@@ -46,11 +54,17 @@ export function addReport(program: Command, done: Done): void {
       "after",
       "\nExample:\n  ledgerproxy report --since 2026-11-23T03:00:00Z -o night.html",
     )
-    .action((ledger: string | undefined, options: ReportOptions) => done(reportCommand(ledger, options)));
+    .action(async (ledger: string | undefined, options: ReportOptions) =>
+      done(await reportCommand(ledger, options))
+    );
 }
 
-/** Writes the page; returns the exit code. Throws UsageError, WrongPosition. */
-export function reportCommand(folder: string | undefined, options: ReportOptions): number {
+/** Writes or serves the page; returns the exit code. Throws UsageError, WrongPosition. */
+async function reportCommand(folder: string | undefined, options: ReportOptions): Promise<number> {
+  const { output, serve } = options;
+  if (serve !== undefined && options.until !== undefined) {
+    throw new UsageError("--serve goes on with the ledger: leave out --until");
+  }
   const past = pastArgument(options.ledger, folder);
   const { since, until, records: most = REPORT_RECORDS } = options;
   const window = past.again(() =>
@@ -62,13 +76,18 @@ export function reportCommand(folder: string | undefined, options: ReportOptions
     })
   );
   if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
-  const html = reportHtml(PAGE, compressed(reportData(window, past.id(), VERSION, outagesOf(past, window))));
+  const data = reportData(window, past.id(), VERSION, outagesOf(past, window));
+  if (serve !== undefined) {
+    const outages = (through: number) => outagesIn(past, { from: window.first, through });
+    const html = reportHtml(PAGE, compressed({ ...data, live: true }), true);
+    return await serveReport({ past, html, outages }, serve);
+  }
+  if (output === undefined) throw new UsageError("give -o FILE or --serve PORT");
+  const html = reportHtml(PAGE, compressed(data));
   // Only the owner of a ledger may read it, and so the page.
-  Deno.writeTextFileSync(options.output, html, { mode: 0o600 });
+  Deno.writeTextFileSync(output, html, { mode: 0o600 });
   log.info(
-    `${options.output}: ${windowText(window)}, ${thousands(Math.ceil(html.length / 1024))} KB${
-      outsideText(window)
-    }`,
+    `${output}: ${windowText(window)}, ${thousands(Math.ceil(html.length / 1024))} KB${outsideText(window)}`,
   );
   return EXIT.done;
 }

@@ -21,7 +21,10 @@ export function keepAddress(report: Report): void {
     // A page that opens without an address keeps it so.
     if (!opened) return;
     clearTimeout(waiting);
-    waiting = setTimeout(() => history.replaceState(null, "", addressText(shown(report))), LATER);
+    waiting = setTimeout(
+      () => history.replaceState(null, "", addressText(shown(report)) || location.pathname),
+      LATER,
+    );
   });
   opened = true;
 }
@@ -34,9 +37,10 @@ function show(report: Report, { offset, service, range, packet }: PageAddress): 
 }
 
 /** The address of what is shown. */
-function shown({ stop, range, whole, service, packet }: Report): PageAddress {
+function shown({ data, stops, at, stop, range, whole, service, packet }: Report): PageAddress {
+  const newest = data.live && at === stops.length - 1;
   return {
-    offset: Math.max(stop.offset, 0),
+    ...(newest ? {} : { offset: Math.max(stop.offset, 0) }),
     ...(service === "" ? {} : { service }),
     ...(range === whole ? {} : { range: [range.begin, range.end] }),
     ...(packet === undefined ? {} : { packet }),

@@ -53,7 +53,7 @@ export interface ChartPlan {
 
 /** State that all charts of a page share. */
 export interface Shared {
-  readonly marks: readonly Mark[];
+  marks(): readonly Mark[];
   /** What is shown, in seconds since 1970. */
   range(): { readonly begin: number; readonly end: number };
   now(): { readonly seconds: number; readonly zone: Zone };
@@ -257,7 +257,7 @@ function annotate(plot: uPlot, { marks }: Shared): void {
   const { ctx, bbox: { top, height } } = plot;
   const scale = devicePixelRatio;
   ctx.save();
-  for (const mark of marks) {
+  for (const mark of marks()) {
     const at = Math.round(plot.valToPos(mark.seconds, "x", true));
     ctx.fillStyle = colour(mark.colour);
     ctx.fillRect(at - scale / 2, top, 2 * scale, height / 4);

@@ -15,7 +15,7 @@ const STRETCHES_MAX = 180;
 /** The section, and a function that draws it again. */
 export function chartsSection(report: Report): { root: HTMLElement; redraw: () => void } {
   const shared: Shared = {
-    marks: marksOf(report),
+    marks: () => marksOf(report),
     range: () => ({ begin: report.range.begin / 1000, end: report.range.end / 1000 }),
     now: () => ({ seconds: report.stop.time / 1000, zone: report.zone }),
   };
@@ -27,7 +27,7 @@ export function chartsSection(report: Report): { root: HTMLElement; redraw: () =
     "div",
     { class: "charts" },
     ...charts.map(({ root }) => root),
-    shared.marks.length > 0 && legend(),
+    (report.data.live || shared.marks().length > 0) && legend(),
   );
   const stretch = () => stretchOf(report.range.end - report.range.begin, STRETCHES_MAX);
   const redraw = () => charts.forEach((one) => one.redraw(stretch()));
@@ -52,7 +52,8 @@ function legend(): HTMLElement {
 /** The charts of a window. Latencies that a played recording makes meaningless are left out. */
 function plansOf(report: Report): Omit<ChartPlan, "times">[] {
   const { syncs, clock } = report.figures;
-  const buckets = (values: (sync: Sync) => readonly number[]) => inStretches(samples(syncs, values));
+  const buckets = (values: (sync: Sync) => readonly number[]) =>
+    inStretches(report, () => samples(report.figures.syncs, values));
   const counts = buckets(() => [1]);
   const latency = (title: string, values: (sync: Sync) => readonly number[]): Omit<ChartPlan, "times"> => ({
     title: () => `${title}: median, up to p99`,
@@ -93,9 +94,11 @@ function plansOf(report: Report): Omit<ChartPlan, "times">[] {
 }
 
 /** The only chart of a window without commits: the events. */
-function eventsPlan({ data }: Report): Omit<ChartPlan, "times"> {
-  const events = data.records.filter(({ kind }) => kind === "event");
-  const counts = inStretches(events.map(({ time }) => ({ time: Date.parse(time), values: [1] })));
+function eventsPlan(report: Report): Omit<ChartPlan, "times"> {
+  const counts = inStretches(report, () => {
+    const events = report.data.records.filter(({ kind }) => kind === "event");
+    return events.map(({ time }) => ({ time: Date.parse(time), values: [1] }));
+  });
   return {
     title: (stretch) => `Events in ${duration(stretch)}; nothing was committed`,
     buckets: (stretch) => numbered(counts(stretch)),
@@ -105,10 +108,18 @@ function eventsPlan({ data }: Report): Omit<ChartPlan, "times"> {
   };
 }
 
-/** `samples` in stretches of a length. Each length is worked out once: a reader who zooms meets few of them. */
-function inStretches(samples: readonly Sample[]): (stretch: number) => Buckets {
+/**
+ * Samples in stretches of a length. Each length is worked out once, until records are added: a reader who zooms meets
+ * few of them.
+ */
+function inStretches(report: Report, samplesNow: () => readonly Sample[]): (stretch: number) => Buckets {
   const known = new Map<number, Buckets>();
+  let [figures, samples] = [report.figures, samplesNow()];
   return (stretch) => {
+    if (figures !== report.figures) {
+      [figures, samples] = [report.figures, samplesNow()];
+      known.clear();
+    }
     const buckets = known.get(stretch) ?? bucketed(samples, stretch);
     known.set(stretch, buckets);
     return buckets;

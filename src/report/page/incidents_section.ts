@@ -141,11 +141,16 @@ function firstOf(changes: readonly string[]): string {
 
 /** A time that changes with the page's choice of UTC or local time. */
 function when(report: Report, time: string): HTMLElement {
-  const made = element("time", { datetime: time });
+  return element("time", { datetime: time }, moment(Date.parse(time), report.zone));
+}
+
+/** Writes those times in the clock that the reader chose. */
+export function followClock(report: Report): void {
   report.follow(["clock"], () => {
-    made.textContent = moment(Date.parse(time), report.zone);
+    for (const one of document.querySelectorAll("time")) {
+      one.textContent = moment(Date.parse(one.dateTime), report.zone);
+    }
   });
-  return made;
 }
 
 function meter(value: number, most: number): Element {

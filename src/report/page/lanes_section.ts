@@ -36,6 +36,7 @@ export function lanesSection(report: Report): { root: HTMLElement; redraw: () =>
   const root = element("div", {}, legend(), box);
   listenForTime(report, over);
   let shown: Lane[] = [];
+  let { figures } = report;
   const move = () => {
     const { stop, range: { begin, end } } = report;
     line.style.left = `${100 * (stop.time - begin) / (end - begin)}%`;
@@ -43,6 +44,9 @@ export function lanesSection(report: Report): { root: HTMLElement; redraw: () =>
   };
   const redraw = () => shown.forEach((lane) => lane.draw());
   report.follow(["service"], () => {
+    // Records were added.
+    if (figures !== report.figures) known.clear();
+    figures = report.figures;
     shown = namesOf(report).map((name) => {
       const lane = known.get(name) ?? laneFor(report, name);
       known.set(name, lane);

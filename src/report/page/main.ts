@@ -6,10 +6,10 @@ import { keepAddress } from "./address_bar.ts";
 import { changesSection } from "./changes_section.ts";
 import { chartsSection } from "./charts_section.ts";
 import { forgetColours } from "./colours.ts";
-import { element, section } from "./dom.ts";
+import { element, fill, section } from "./dom.ts";
 import { embedded } from "./embedded.ts";
 import { figuresSection } from "./figures_section.ts";
-import { incidentsSections, outagesSections } from "./incidents_section.ts";
+import { followClock, incidentsSections, outagesSections } from "./incidents_section.ts";
 import { lanesSection } from "./lanes_section.ts";
 import { masthead } from "./masthead.ts";
 import { momentBar } from "./moment_bar.ts";
@@ -35,8 +35,7 @@ function show(report: Report): void {
     element(
       "main",
       {},
-      ...outagesSections(report),
-      figuresSection(report),
+      ...renewed(report, () => [...outagesSections(report), figuresSection(report)]),
       section("time", "Over time", lanes.root, charts.root, timeControls(report)),
       momentBar(report),
       element(
@@ -45,14 +44,23 @@ function show(report: Report): void {
         servicesSection(report),
         element("div", {}, changesSection(report), packetSection(report)),
       ),
-      ...incidentsSections(report),
+      ...renewed(report, () => incidentsSections(report)),
       notesSection(),
     ),
   );
   report.follow(["clock"], redraw);
+  followClock(report);
   keepAddress(report);
   listenForZoomKeys(report);
   listen(redraw);
+}
+
+/** Sections about the whole window: made again when records are added. */
+function renewed(report: Report, make: () => readonly HTMLElement[]): readonly HTMLElement[] {
+  if (!report.data.live) return make();
+  const box = element("div");
+  report.follow(["records"], () => fill(box, make()));
+  return [box];
 }
 
 /** Draws again what does not follow from styles. */

@@ -2,6 +2,7 @@
 // The head of the page: node, ledger, window, records left out; the switches for colours and clock.
 
 import { element, fill } from "./dom.ts";
+import { liveStatus } from "./live.ts";
 import type { Report } from "./report.ts";
 import { counted, moment, zoneName } from "./words.ts";
 
@@ -31,6 +32,7 @@ export function masthead(report: Report, repaint: () => void): HTMLElement {
       ),
       window,
       omitted,
+      data.live && liveStatus(report),
     ),
     element("div", { class: "switches" }, clockSwitch(report), themeSwitch(repaint)),
   );

@@ -3,7 +3,7 @@
 
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
-import type { ReportData } from "../report_data.ts";
+import type { ReportData, ReportGrowth } from "../report_data.ts";
 import { ShownServices } from "../shown_services.ts";
 import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { type Range, wholeRange, withinRange } from "../time_range.ts";
@@ -11,7 +11,7 @@ import { type GrowingTimeline, timelineOf } from "../timeline.ts";
 import type { Zone } from "./words.ts";
 
 /** What of a page changes. */
-type Aspect = "moment" | "clock" | "range" | "service" | "packet";
+type Aspect = "moment" | "clock" | "range" | "service" | "packet" | "records";
 
 type Listener = () => void;
 
@@ -23,14 +23,13 @@ interface AskedPacket {
 
 /** One open report. */
 export class Report {
-  readonly data: ReportData;
   readonly timeline: GrowingTimeline;
   /** The ServicePorts at the moment that is shown. */
   readonly services: ShownServices;
-  readonly stops: readonly Stop[];
-  readonly figures: Figures;
-  /** The time of the window, with a margin. */
-  readonly whole: Range;
+  #data: ReportData;
+  #stops: readonly Stop[];
+  #figures: Figures;
+  #whole: Range;
   #zone: Zone = "local";
   #at: number;
   #range: Range;
@@ -39,15 +38,33 @@ export class Report {
   readonly #listeners: { readonly aspects: readonly Aspect[]; readonly listener: Listener }[] = [];
 
   constructor(data: ReportData) {
-    this.data = data;
     this.timeline = timelineOf(data);
+    this.#data = { ...data, records: this.timeline.records };
     this.services = new ShownServices(this.timeline);
-    this.stops = stopsOf(data.records, data.first);
-    this.figures = figuresOf(data.records, data.first);
-    this.whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
+    this.#stops = stopsOf(data.records, data.first);
+    this.#figures = figuresOf(data.records, data.first);
+    this.#whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
     this.#range = this.whole;
     this.#at = this.stops.length - 1;
     this.timeline.moveTo(this.stop.through);
+  }
+
+  /** The data, with the records that were added since. */
+  get data(): ReportData {
+    return this.#data;
+  }
+
+  get stops(): readonly Stop[] {
+    return this.#stops;
+  }
+
+  get figures(): Figures {
+    return this.#figures;
+  }
+
+  /** The time of the window, with a margin. */
+  get whole(): Range {
+    return this.#whole;
   }
 
   /** Index of the stop that is shown. */
@@ -99,6 +116,26 @@ export class Report {
     this.goTo(stopOfOffset(this.stops, offset));
   }
 
+  /** Adds records. A reader who looks at the end goes on to the new end; others stay where they are. */
+  append({ records, outages }: ReportGrowth): void {
+    const { stop: { offset }, whole, range } = this;
+    const atEnd = this.at === this.stops.length - 1;
+    for (const record of records) this.timeline.append(record);
+    const all = this.timeline.records;
+    this.#data = { ...this.#data, records: all, outages };
+    this.#stops = stopsOf(all, this.#data.first);
+    this.#figures = figuresOf(all, this.#data.first);
+    this.#whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
+    const later = this.whole.end - whole.end;
+    if (range === whole) this.#range = this.whole;
+    else if (atEnd) {
+      this.#range = withinRange({ begin: range.begin + later, end: range.end + later }, this.whole);
+    }
+    this.#at = atEnd ? this.stops.length - 1 : stopOfOffset(this.stops, offset);
+    this.timeline.moveTo(this.stop.through);
+    for (const { listener } of this.#listeners) listener();
+  }
+
   setZone(zone: Zone): void {
     this.#zone = zone;
     this.#notify("clock");
@@ -123,7 +160,7 @@ export class Report {
     this.#notify("packet");
   }
 
-  /** Calls `listener` now, and when any of `aspects` changes. */
+  /** Calls `listener` now, when any of `aspects` changes, and when records are added. */
   follow(aspects: readonly Aspect[], listener: Listener): void {
     this.#listeners.push({ aspects, listener });
     listener();

@@ -1,0 +1,65 @@
+// Serves a report's page on loopback, and sends it what is written to the ledger, as it is written. The path has a secret:
+// any user of the machine can connect to a port of loopback, and only the owner of a ledger may read it.
+
+import type { Outage } from "../history/outages.ts";
+import type { Past } from "../history/past.ts";
+import { grownLedger } from "../library/grown_ledger.ts";
+import { EXIT } from "../node/exit_code.ts";
+import { log } from "../node/log.ts";
+import { stopSignal } from "../node/start.ts";
+import type { ReportGrowth } from "../report/report_data.ts";
+
+/** A page that is served. */
+interface ServedReport {
+  readonly past: Past;
+  readonly html: string;
+  outages(through: number): readonly Outage[];
+}
+
+const HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** Serves `report` at `port` of loopback until the process is asked to stop; 0: at a port that is free. */
+export async function serveReport(report: ServedReport, port: number): Promise<number> {
+  const secret = crypto.randomUUID();
+  const { signal } = stopSignal();
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port,
+    signal,
+    onListen: (address) => log.info(`the report is at http://127.0.0.1:${address.port}/${secret}/`),
+  }, (request) => answerTo(report, secret, new URL(request.url), AbortSignal.any([signal, request.signal])));
+  await server.finished;
+  return EXIT.done;
+}
+
+function answerTo(report: ServedReport, secret: string, url: URL, signal: AbortSignal): Response {
+  const after = /^\d{1,15}$/.exec(url.searchParams.get("after") ?? "")?.[0];
+  if (url.pathname === `/${secret}/`) {
+    return new Response(report.html, { headers: { ...HEADERS, "content-type": "text/html; charset=utf-8" } });
+  }
+  if (url.pathname === `/${secret}/records` && after !== undefined) {
+    const lines = ReadableStream.from(growthLines(report, Number(after), signal));
+    return new Response(lines, { headers: { ...HEADERS, "content-type": "application/x-ndjson" } });
+  }
+  return new Response("not found\n", { status: 404, headers: HEADERS });
+}
+
+/** A line of JSON whenever records were written after offset `after`. */
+async function* growthLines(
+  { past, outages }: ServedReport,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let taken = after;
+  for await (const { last } of grownLedger(past, signal)) {
+    if (last <= taken) continue;
+    const records = [...past.records(taken + 1)].filter(({ offset }) => offset <= last);
+    taken = last;
+    const growth: ReportGrowth = { records: records.map(({ record }) => record), outages: outages(last) };
+    yield new TextEncoder().encode(`${JSON.stringify(growth)}\n`);
+  }
+}

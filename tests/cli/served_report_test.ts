@@ -1,0 +1,58 @@
+// What the program that serves a report answers. How a page uses it is in tests/report/page/live_test.ts.
+
+import assert from "node:assert/strict";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { AskedLedger } from "../support/asked_program.ts";
+import { writeCommitted } from "../support/past.ts";
+import { ServedReport } from "../support/served_report.ts";
+import { WEB_BATCHES } from "../support/web_history.ts";
+
+Deno.test("a served report has a page and the records after an offset, at a secret path alone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    writeCommitted(folderStorage(folder, true), WEB_BATCHES);
+    await using served = new ServedReport(folder);
+    const url = new URL(await served.url());
+    assert.match(url.pathname, /^\/[0-9a-f-]{36}\/$/);
+    const page = await fetch(url);
+    assert.match(await page.text(), /^<!doctype html>/);
+    assert.equal(page.headers.get("cache-control"), "no-store");
+    const records = await fetch(new URL("records?after=10", url));
+    const reader = records.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const { value } = await reader.read();
+    const [growth] = value!.split("\n").map((line) => line === "" ? undefined : JSON.parse(line));
+    assert.equal(growth.records.length, 3);
+    assert.deepEqual(growth.outages.map(({ service }: { service: string }) => service), [
+      "shop/web",
+      "shop/cart",
+    ]);
+    await reader.cancel();
+    for (
+      const path of [
+        "/",
+        "/records?after=0",
+        "records",
+        "records?after=-1",
+        "records?after=x",
+        `${url.pathname}x`,
+      ]
+    ) {
+      const answer = await fetch(new URL(path, url));
+      assert.equal(answer.status, 404, path);
+      assert.equal(await answer.text(), "not found\n");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a report is written or served, and a served one has no end", async () => {
+  using ledger = new AskedLedger();
+  const [nowhere, ends] = await Promise.all([
+    ledger.ask("report"),
+    ledger.ask("report", "--serve", "0", "--until", "@4"),
+  ]);
+  assert.deepEqual([nowhere.code, ends.code], [2, 2]);
+  assert.match(nowhere.stderr, /give -o FILE or --serve PORT/);
+  assert.match(ends.stderr, /--serve goes on with the ledger: leave out --until/);
+});

@@ -1,0 +1,61 @@
+/// <reference lib="dom" />
+// A page that is served shows what is written to the ledger while it is open.
+
+import assert from "node:assert/strict";
+import type { Page } from "puppeteer-core";
+import { FakeKernel } from "../../../src/kernel/fake_kernel.ts";
+import { folderStorage } from "../../../src/ledger/storage.ts";
+import { withPage } from "../../support/browser.ts";
+import { appears, service, slice } from "../../support/cluster_notation.ts";
+import { EngineProcess } from "../../support/engine_process.ts";
+import { browserTest, shownAt, texts } from "../../support/open_report.ts";
+import { CONFIG } from "../../support/report_records.ts";
+import { ServedReport } from "../../support/served_report.ts";
+
+/** Waits until the page shows that so many endpoints of shop/web serve. */
+async function serves(page: Page, endpoints: string): Promise<void> {
+  await page.waitForFunction(
+    (endpoints) => document.querySelector(".port .served")?.textContent === endpoints,
+    { timeout: 20_000 },
+    endpoints,
+  );
+}
+
+browserTest("commits appear by themselves; a reader who looks at an older moment stays there", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    let seconds = Date.parse("2026-11-23T03:12:00Z");
+    const now = () => new Date(seconds += 1000).toISOString();
+    using kernel = new FakeKernel();
+    using node = new EngineProcess(kernel, folderStorage(folder, true), { complete: true, now });
+    const web = slice("shop/web-a http:8080/tcp 10.244.0.1");
+    node.commit([CONFIG, appears(service("shop/web 10.96.0.1 http:80/tcp")), appears(web)]);
+    await using serving = new ServedReport(folder);
+    await withPage(await serving.url(), { ready: "#notes" }, async ({ page, requests, said }) => {
+      await serves(page, "1/1");
+      const first = await shownAt(page);
+      node.commit([appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2"))]);
+      await serves(page, "2/2");
+      assert.ok(await shownAt(page) > first);
+      await page.keyboard.press("ArrowLeft");
+      await serves(page, "1/1");
+      node.commit([appears(slice("shop/web-a http:8080/tcp !10.244.0.1 !10.244.0.2"))]);
+      await page.waitForSelector("#outages", { timeout: 20_000 });
+      assert.equal(await shownAt(page), first);
+      await page.focus("#slider");
+      await page.keyboard.press("End");
+      await serves(page, "0/2");
+      assert.deepEqual(await texts(page, ".lane-name"), ["shop/web"]);
+      assert.deepEqual(said, []);
+      const policy = await page.$eval("meta[http-equiv]", (meta) => meta.getAttribute("content")!);
+      assert.match(policy, /default-src 'none'; .*connect-src 'self'/);
+      const path = new URL(page.url()).pathname;
+      assert.ok(requests.every((url) => new URL(url).pathname === `${path}records`), requests.join());
+      const elsewhere = await fetch(new URL("/records?after=0", page.url()));
+      assert.equal(elsewhere.status, 404, "without the secret nothing is sent");
+      await elsewhere.body?.cancel();
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
