@@ -2,7 +2,7 @@
 // about that time.
 
 import { parseTime } from "../../history/time_expression.ts";
-import { readTextUpTo } from "../../ingest/bounded_file.ts";
+import { FileIsPipe, FileTooLong, readTextUpTo } from "../../ingest/bounded_file.ts";
 import { auditedWrites } from "../../ingest/audit_log.ts";
 import {
   type FormedRecording,
@@ -79,18 +79,26 @@ function importCommand(recordings: readonly string[], options: ImportOptions): n
     throw new UsageError("give recordings, or --audit with the audit logs of a ledger that is there");
   }
   const made = recordings.length === 0 ? undefined : makeLedger(recordings, options);
-  // An audit log that the events come from has their writers too.
-  const logs = [...audit, ...(made?.auditLogs ?? [])];
+  // An audit log that the events come from has their writers too; what is wrong with its lines was reported.
+  const logs = [...audit.map((path) => ({ path, text: textOf(path) })), ...(made?.auditLogs ?? [])];
   const code = logs.length === 0 ? EXIT.done : joinAudit(ledger, logs);
   return made?.isWhole === false ? EXIT.found : code;
+}
+
+/** An audit log. Without a path its problems were reported. */
+interface AuditLog {
+  readonly path?: string;
+  readonly text: string;
 }
 
 /** Makes the ledger of `recordings`. Throws UsageError. */
 function makeLedger(
   recordings: readonly string[],
   { ledger: folder, node, began }: ImportOptions,
-): { readonly isWhole: boolean; readonly auditLogs: readonly string[] } {
-  const read = recordings.map((path) => readFile(path, began));
+): { readonly isWhole: boolean; readonly auditLogs: readonly AuditLog[] } {
+  // A pipe can be read once.
+  const texts = recordings.map(textOf);
+  const read = recordings.map((path, i) => readReported(path, texts[i]!, began));
   const events = mergedEvents(read);
   if (events.length === 0) {
     throw new UsageError(`${recordings.join(", ")}: no event of a kind that decides rules`);
@@ -107,20 +115,20 @@ function makeLedger(
   printLines([`${folder}: ${events.length} events, ${commits} commits, ${first} to ${last}`]);
   return {
     isWhole: read.every(({ problems }) => problems.length === 0),
-    auditLogs: recordings.filter((_, i) => read[i]!.form === FORMS.audit),
+    auditLogs: texts.filter((_, i) => read[i]!.form === FORMS.audit).map((text) => ({ text })),
   };
 }
 
 /** Adds the writers in audit `logs` to the ledger in `folder`, in a file of its own: what was recorded stays as it is. */
-function joinAudit(folder: string, logs: readonly string[]): number {
+function joinAudit(folder: string, logs: readonly AuditLog[]): number {
   const past = pastArgument(folder);
   const problems: string[] = [];
-  const writes = logs.flatMap((path) => [
-    ...auditedWrites(
-      readTextUpTo(path, MANIFEST_BYTES_MAX),
-      (line, problem) => problems.push(`${path}: line ${line}: ${problem}`),
-    ),
-  ]);
+  const writes = logs.flatMap(({ path, text }) => {
+    const report = (line: number, problem: string) => {
+      if (path !== undefined) problems.push(`${path}: line ${line}: ${problem}`);
+    };
+    return [...auditedWrites(text, report)];
+  });
   logProblems(problems);
   const kept = [...past.writers()].filter(([offset]) => offset >= past.first());
   const writers = new Map([...kept, ...joinedWriters(past.records(), writes)]);
@@ -136,20 +144,33 @@ function logProblems(problems: readonly string[]): void {
   log.warn(`and ${problems.length - IMPORT_PROBLEMS_MAX} more lines that could not be read`);
 }
 
-/** The recording at `path`. What could not be read of it is logged. Throws UsageError. */
-function readFile(path: string, began: number | undefined): FormedRecording {
-  const recording = readFormed(path, began);
+/** The recording `text`. What could not be read of it is logged. Throws UsageError. */
+function readReported(path: string, text: string, began: number | undefined): FormedRecording {
+  const recording = readFormed(path, text, began);
   const { problems, notes } = recording;
   logProblems(problems.map((problem) => `${path}: ${problem}`));
   for (const note of notes) log.info(`${path}: ${note}`);
   return recording;
 }
 
-function readFormed(path: string, began: number | undefined): FormedRecording {
+function readFormed(path: string, text: string, began: number | undefined): FormedRecording {
   try {
-    return readRecording(readTextUpTo(path, MANIFEST_BYTES_MAX), began);
+    return readRecording(text, began);
   } catch (error) {
     if (error instanceof UnknownRecording) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The content of a file. Throws UsageError. */
+function textOf(path: string): string {
+  try {
+    return readTextUpTo(path, MANIFEST_BYTES_MAX);
+  } catch (error) {
+    if (error instanceof FileTooLong) {
+      throw new UsageError(`${error.message}: split it at a line, as with split -C 200M, and give all parts`);
+    }
+    if (error instanceof FileIsPipe) throw new UsageError(`${error.message}: give /dev/stdin, or a file`);
     throw error;
   }
 }

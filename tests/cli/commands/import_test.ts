@@ -83,6 +83,10 @@ Deno.test("a recording that needs a time of day, or is none, is refused, and no 
     /kwok\.yaml: a recording of KWOK has no time of day: .*--began/,
   );
   assert.match(await refused(`${FIXTURES}kwok.yaml`, "--began", "soon"), /--began soon: a time is expected/);
+  assert.match(await refused("/dev/zero"), /more than 268435456 bytes: split it at a line/);
+  await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+  assert.match(await refused(`${folder}/pipe`), /it is a pipe: give \/dev\/stdin, or a file/);
+  Deno.removeSync(`${folder}/pipe`);
   assert.match(await refused(text), /notes\.txt: line 1: not JSON: .*an audit log/);
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["notes.txt"]);
   Deno.removeSync(folder, { recursive: true });
