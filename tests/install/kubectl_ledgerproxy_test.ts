@@ -13,9 +13,16 @@ case " $* " in
   *" get pods "*) printf 'pod-a node-a\\npod-b node-b\\npod-c node-c\\n' ;;
   *" exec "*)
     [ "$1 $2 $3" = "exec --namespace kube-system" ] && [ "$5 $6" = "-- ledgerproxy" ] || exit 9
+    if [ "$4" = "$UNREACHABLE" ] || [ -n "$NONE_REACHABLE" ]; then
+      echo 'error: unable to upgrade connection: pods "'$4'" not found' >&2
+      exit 1
+    fi
     export LEDGERPROXY_LEDGER=$LEDGERS/$4
     shift 6
-    exec ${Deno.execPath()} run -A --no-check --quiet ${ROOT}src/cli/main.ts "$@" ;;
+    ${Deno.execPath()} run -A --no-check --quiet ${ROOT}src/cli/main.ts "$@"
+    code=$?
+    [ $code = 0 ] || echo "command terminated with exit code $code" >&2
+    exit $code ;;
   *" logs "*) echo "the log of $4" ;;
   *" get pod "*) echo "the pod $5" ;;
 esac
@@ -34,11 +41,16 @@ class Cluster implements Disposable {
   }
 
   /** Runs the plugin with `args`. */
-  async ask(...args: string[]): Promise<Ended> {
+  ask(...args: string[]): Promise<Ended> {
+    return this.askWith({}, ...args);
+  }
+
+  /** Runs it with further variables of its environment. */
+  async askWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
     const { code, stdout, stderr } = await new Deno.Command(`${ROOT}src/install/kubectl-ledgerproxy`, {
       args,
       cwd: this.folder,
-      env: { PATH: `${this.folder}:${Deno.env.get("PATH")}`, LEDGERS: this.folder, NO_COLOR: "1" },
+      env: { PATH: `${this.folder}:${Deno.env.get("PATH")}`, LEDGERS: this.folder, NO_COLOR: "1", ...env },
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { code, stdout: out!, stderr: err! };
@@ -85,6 +97,22 @@ Deno.test("--diff prints what most nodes answer, and how the others differ", asy
   assert.ok(text.some((line) => /^-shop\/web .* 2\/2 /.test(line)), differ.stdout);
   assert.ok(text.some((line) => /^\+shop\/web .* 0\/1 /.test(line)), differ.stdout);
   assert.equal(same.code, 0);
+});
+
+Deno.test("a node that kubectl cannot reach is a failure, not an answer that finds nothing", async () => {
+  using cluster = new Cluster();
+  const [one, some, none, found] = await Promise.all([
+    cluster.askWith({ UNREACHABLE: "pod-b" }, "--nodes", "node-b", "services"),
+    cluster.askWith({ UNREACHABLE: "pod-b" }, "--all-nodes", "services"),
+    cluster.askWith({ NONE_REACHABLE: "1" }, "--all-nodes", "--diff", "services"),
+    cluster.ask("--all-nodes", "services", "shop/other"),
+  ]);
+  assert.deepEqual([one.code, some.code, none.code, found.code], [3, 3, 3, 1]);
+  assert.match(one.stderr, /unable to upgrade connection/);
+  assert.match(some.stderr, /^node-b: error: unable to upgrade connection/m);
+  assert.ok(lines(some).some((line) => /^node-c {2}shop\/web /.test(line)), "the others answer");
+  assert.equal(none.stdout, "", "nodes that do not answer are not the same");
+  assert.doesNotMatch(found.stderr, /command terminated/);
 });
 
 Deno.test("a choice of nodes is asked for where there are several, and an unknown one is named", async () => {
