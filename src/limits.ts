@@ -57,7 +57,7 @@ export const LARGE_SERVICE_ELEMENTS = 1024;
 export const STEP_ELEMENTS = 256;
 
 /** A Service with at most so many elements is always served at once: those of nearly all Services have fewer. */
-export const SMALL_SERVICE_ELEMENTS = 64;
+export const SMALL_SERVICE_ELEMENTS = 32;
 
 /**
  * About how many elements events change between two commits. Once it is reached, Services that are not small wait for steps: a

@@ -5,6 +5,8 @@ import { SLOT_CLASS_MAX } from "../limits.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { serviceFamilies, type ServiceFamily } from "../kube/service_port.ts";
 import { FAMILIES } from "../nft/data_type.ts";
+import type { ServiceResource } from "./resource.ts";
+import type { ServiceProgram } from "./service_program.ts";
 import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 
 /** The parts of the count, for the reason of a refusal. */
@@ -70,4 +72,20 @@ export function isSurelySmall(
   const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers + drawnLists(service);
   const ranges = balancers * (1 + (spec.loadBalancerSourceRanges?.length ?? 0));
   return FAMILIES.length * (spec.ports?.length ?? 0) * (frontends * endpoints + ranges) <= elements;
+}
+
+/** About how many elements a program has. */
+export function programElements({ resources }: ServiceProgram): number {
+  let elements = 0;
+  for (const resource of resources.values()) elements += resourceElements(resource);
+  return elements;
+}
+
+/** About how many elements a resource has. */
+export function resourceElements(resource: ServiceResource | undefined): number {
+  if (resource?.kind !== "frontend") return 1;
+  const { slots, localSlots, sources, pinned, drawn } = resource;
+  const numbered = pinned === undefined ? 0 : pinned.endpoints.size;
+  const lists = drawn ? 2 * (pinned!.cluster.endpoints.length + pinned!.local.endpoints.length) : 0;
+  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length + numbered + lists;
 }

@@ -14,7 +14,7 @@ import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { noteTightened } from "./tightened.ts";
 import type { MadeRules } from "./unfinished.ts";
-import { ENDPOINTS_PER_ELEMENT, isLarge, isPostponed, sizeOf, sizeOfChange, wait } from "./waiting.ts";
+import { isLarge, isLargeChange, isPostponed, noteMade, sizeOf, wait } from "./waiting.ts";
 
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
 export function settleAll(folding: Folding): void {
@@ -28,18 +28,16 @@ export function settleAll(folding: Folding): void {
 /** Settles a Service of which an object has changed: what was wrong with it before may be right now. Or it waits for a step. */
 export function settleChanged(folding: Folding, name: ServiceName): void {
   const { state, offset } = folding;
-  const size = sizeOfChange(state, name);
-  if (isLarge(state, size)) return wait(state, "unsettled", name, offset);
-  if (isPostponed(state, size)) return wait(state, "postponed", name, offset);
-  settleNow(folding, name, size);
+  if (isLargeChange(state, name)) return wait(state, "unsettled", name, offset);
+  if (isPostponed(state, name)) return wait(state, "postponed", name, offset);
+  settleNow(folding, name);
 }
 
-/** Settles a Service of about `size` elements, which waits no longer. */
-export function settleNow(folding: Folding, name: ServiceName, size: number): void {
-  const { state } = folding;
-  if (state.bounds?.burst !== undefined) state.changed += Math.ceil(size / ENDPOINTS_PER_ELEMENT);
+/** Settles a Service that waits no longer. */
+export function settleNow(folding: Folding, name: ServiceName): void {
   takeBack(folding, name);
   settle(folding, name);
+  noteMade(folding.state, folding.state.programs.get(name));
 }
 
 /** Brings the rules of one Service up to date with its objects. */
@@ -63,8 +61,8 @@ function wholeRules(rules: Generator<number, MadeRules>): MadeRules {
 export function* makeRules(state: ClusterState, name: ServiceName): Generator<number, MadeRules> {
   const service = state.services.get(name);
   if (service === undefined) return { program: NO_PROGRAM };
-  const size = sizeOf(state, service, name);
-  const { most } = state.bounds ?? { most: Infinity };
+  const { most, large } = state.bounds ?? { most: Infinity, large: Infinity };
+  const size = sizeOf(state, service, name, large);
   if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
   const input = {
     service,

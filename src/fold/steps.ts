@@ -11,10 +11,11 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
 import { NO_PROGRAM } from "./service_program.ts";
+import { resourceElements } from "./service_size.ts";
 import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
 import type { Making, UnfinishedWork } from "./unfinished.ts";
-import { ENDPOINTS_PER_ELEMENT, sizeOfChange } from "./waiting.ts";
+import { ENDPOINTS_PER_ELEMENT } from "./waiting.ts";
 
 /** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
 export function advance(folding: Folding): void {
@@ -30,7 +31,7 @@ export function advance(folding: Folding): void {
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
     noteTightened(folding.changes.tightened, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);
-    left -= Math.max(weight(stands), weight(wanted));
+    left -= Math.max(resourceElements(stands), resourceElements(wanted));
     if (left <= 0) return;
   }
 }
@@ -44,7 +45,7 @@ function settlePostponed(folding: Folding, most: number): number {
   const { state } = folding;
   const before = state.changed;
   for (const [name, cause] of state.postponed) {
-    settleNow({ ...folding, offset: cause }, name, sizeOfChange(state, name));
+    settleNow({ ...folding, offset: cause }, name);
     if (state.changed - before >= most) break;
   }
   return state.changed - before;
@@ -98,13 +99,4 @@ function firstInLine(state: ClusterState): Making | undefined {
 function wantedResource(state: ClusterState, claim: string): ServiceResource | undefined {
   const holder: ServiceName | undefined = holderOf(state, claim);
   return holder === undefined ? undefined : state.programs.get(holder)?.resources.get(claim);
-}
-
-/** About how many elements a resource has. */
-function weight(resource: ServiceResource | undefined): number {
-  if (resource?.kind !== "frontend") return 1;
-  const { slots, localSlots, sources, pinned, drawn } = resource;
-  const numbered = pinned === undefined ? 0 : pinned.endpoints.size;
-  const lists = drawn ? 2 * (pinned!.cluster.endpoints.length + pinned!.local.endpoints.length) : 0;
-  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length + numbered + lists;
 }

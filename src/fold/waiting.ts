@@ -6,7 +6,8 @@ import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { isSurelySmall, type ServiceSize, serviceSize } from "./service_size.ts";
+import type { ServiceProgram } from "./service_program.ts";
+import { isSurelySmall, programElements, type ServiceSize, serviceSize } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 
 /** How many endpoints are assigned to slots in the time that one element takes to be changed and committed. */
@@ -21,17 +22,13 @@ export function wait(state: ClusterState, line: Line, name: ServiceName, cause: 
   state[line].set(name, cause);
 }
 
-/**
- * Elements of the Service, as its objects are now or with its rules so far, whichever has more; 0 where it is surely small. One
- * that is too large costs only what it had: its rules are not made.
- */
-export function sizeOfChange(state: ClusterState, name: ServiceName): number {
-  if (state.bounds === undefined) return 0;
-  const before = state.programs.get(name)?.size ?? 0;
-  if (isLarge(state, before)) return before;
+/** Whether the rules of a Service are made in steps, now or with those so far. One that is too large costs only what it had. */
+export function isLargeChange(state: ClusterState, name: ServiceName): boolean {
+  if (state.bounds === undefined) return false;
+  if (isLarge(state, state.programs.get(name)?.size ?? 0)) return true;
   const service = state.services.get(name);
-  const now = (service && sizeOf(state, service, name))?.elements ?? 0;
-  return now > state.bounds.most ? before : Math.max(before, now);
+  const size = service && sizeOf(state, service, name, state.bounds.large);
+  return size !== undefined && isLarge(state, size.elements) && size.elements <= state.bounds.most;
 }
 
 /** Whether the rules of a Service of so many elements are always made in steps. */
@@ -40,19 +37,37 @@ export function isLarge({ bounds }: ClusterState, elements: number): boolean {
 }
 
 /**
- * Whether a Service of so many elements waits because of what the events since the last commit have changed. Before the first
- * commit none does: there are no rules yet whose changes it could hold up.
+ * Whether a Service that is not small waits because of what the events since the last commit have changed, or because others wait
+ * already. Before the first commit none does: there are no rules yet whose changes it could hold up.
  */
-export function isPostponed({ bounds, committed, changed }: ClusterState, elements: number): boolean {
+export function isPostponed(state: ClusterState, name: ServiceName): boolean {
+  const { bounds, committed, changed, postponed } = state;
   const burst = bounds?.burst;
-  return burst !== undefined && committed !== undefined && changed >= burst.most && elements > burst.small;
+  if (burst === undefined || committed === undefined) return false;
+  if (changed < burst.most && postponed.size === 0) return false;
+  const program = state.programs.get(name);
+  if (program !== undefined && programElements(program) > burst.small) return true;
+  const service = state.services.get(name);
+  const now = (service && sizeOf(state, service, name, burst.small))?.elements ?? 0;
+  return now > burst.small && now <= bounds!.most;
 }
 
-/** The size of a Service that may be large, or not small; undefined for all others, and where there are no bounds. */
-export function sizeOf(state: ClusterState, service: Service, name: ServiceName): ServiceSize | undefined {
-  const { bounds } = state;
-  if (bounds === undefined) return undefined;
+/** Notes what it cost to make a program, beside its elements. */
+export function noteMade(state: ClusterState, program: ServiceProgram | undefined): void {
+  if (state.bounds?.burst === undefined || program === undefined) return;
+  let endpoints = 0;
+  for (const list of program.slots.values()) endpoints += list.endpoints.length;
+  state.changed += Math.ceil(endpoints / ENDPOINTS_PER_ELEMENT);
+}
+
+/** The size of a Service that may have more than so many elements; undefined for all others. */
+export function sizeOf(
+  state: ClusterState,
+  service: Service,
+  name: ServiceName,
+  elements: number,
+): ServiceSize | undefined {
   const slices = () => state.slices.get(name)?.values() ?? [];
-  if (isSurelySmall(service, slices(), bounds.burst?.small ?? bounds.large)) return undefined;
+  if (isSurelySmall(service, slices(), elements)) return undefined;
   return serviceSize(service, new SlicedEndpoints(slices()));
 }

@@ -62,13 +62,19 @@ Deno.test("Services that are not small wait once the events since the last commi
   assert.ok(one.touched <= most + 2, `${one.touched} elements`);
 });
 
-Deno.test("after a commit Services are settled by their events again; those that wait are made in steps, the first ones first", () => {
+Deno.test("while Services wait, others wait behind them; steps make the first ones first, and then events settle Services again", () => {
   const one = new Fold(CONFIG, COMMIT, ...MIDDLES.map(appears), COMMIT, ...middle(6).map(appears));
-  assert.deepEqual([one.made, unfinishedServices(one.state)], [3, 3]);
+  assert.deepEqual(
+    [one.made, unfinishedServices(one.state)],
+    [2, 4],
+    "the sixth waits behind those before it",
+  );
   one.fold({ ...COMMIT, advances: true });
   assert.ok(one.state.programs.has("evil/m3" as never));
   for (let steps = 0; isUnfinished(one.state) && steps < 9; steps++) one.fold({ ...COMMIT, advances: true });
   assert.equal(one.made, 6);
+  one.fold(COMMIT, ...middle(7).map(appears));
+  assert.equal(one.made, 7, "none waits any more");
 });
 
 Deno.test("before the first commit no Service waits for others", () => {
