@@ -2,10 +2,12 @@
 // holds changes only after the kernel has applied the transaction.
 
 import { assert } from "../invariant.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { touch } from "../fold/fold_changes.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
+import { readServiceName } from "../kube/service_name.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type TableFlag } from "../nft/transaction.ts";
 import {
@@ -129,7 +131,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
   state.gathered = nothingGathered();
   const { halving } = state;
   state.halving = halving && takenPart(halving, pending.left);
-  const convicted = convict(halving, pending, time);
+  const convicted = convict(state.cluster, halving, pending, time);
   return [
     { kind: "append", records: [commitRecord(from, pending, receipt, time)] },
     ...movedTexts(report.moved).map(({ text }) => warning(text)),
@@ -158,10 +160,19 @@ function keepLeft(state: EngineState, { delta, left, rebuilds }: PendingCommit, 
   } else for (const { set, key } of delta) touched.get(set)?.delete(key);
 }
 
-/** Sets the suspect aside: the kernel refused its changes alone, and takes a batch without them. */
-function convict(halving: Halving | undefined, { through, digest }: PendingCommit, time: string): Effect[] {
+/**
+ * Sets the suspect aside: the kernel refused its changes alone, and takes a batch without them. A Service that is gone has no
+ * rules that could be left out, and no object whose change would end this.
+ */
+function convict(
+  cluster: ClusterState,
+  halving: Halving | undefined,
+  { through, digest }: PendingCommit,
+  time: string,
+): Effect[] {
   if (halving?.suspect === undefined || !isConvicted(halving)) return [];
   const { service, error } = halving.suspect;
+  if (!cluster.services.has(readServiceName(service))) return [];
   const none = { delta: [], through, digest };
   const record = commitRecord(through + 1, none, nothingApplied({ operations: 0 }), time);
   return [{

@@ -17,6 +17,11 @@ export class BadLine {
   constructor(readonly failure: ApiFailure) {}
 }
 
+/** A part of a page whose rest is still on its way: the page with some of its objects. */
+export class PagePart {
+  constructor(readonly page: unknown) {}
+}
+
 const FIRST_BYTES = 4096;
 /** A larger buffer is not kept for the next bytes. */
 const KEPT_BYTES_MAX = 1024 * 1024;

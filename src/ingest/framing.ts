@@ -5,11 +5,12 @@ import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
 import { JsonPieces } from "./json_pieces.ts";
-import { PROTOBUF, ProtobufError, ProtobufStream, ProtobufValue } from "./protobuf_framing.ts";
+import { PROTOBUF, ProtobufError, ProtobufStream } from "./protobuf_framing.ts";
+import { ProtobufPage } from "./protobuf_list.ts";
 
-/** The framing for a body: a `stream` of events of a watch, or one value. What is not protobuf is read as JSON. */
+/** The framing for a body: a `stream` of events of a watch, or one value, of which a list may come in parts. What is not protobuf is read as JSON. */
 export function framingFor(contentType: string, stream: boolean): Framing {
-  if (isProtobuf(contentType)) return stream ? new ProtobufStream() : new ProtobufValue();
+  if (isProtobuf(contentType)) return stream ? new ProtobufStream() : new ProtobufPage();
   return stream ? new JsonLines() : new JsonValue();
 }
 

@@ -161,7 +161,8 @@ export class ProtobufError implements Framing {
   }
 }
 
-function unreadable(text: string): EncodingFailure {
+/** The failure of bytes that are not what their content type says: the answer is asked for in JSON then. */
+export function unreadable(text: string): EncodingFailure {
   return new EncodingFailure("invalid", text);
 }
 
@@ -181,10 +182,8 @@ function objectIn(reader: MessageReader, { from, to }: ByteSpan): Fields {
     throw new UnreadableMessage("an object does not begin as Kubernetes' objects do");
   }
   const envelope = reader.read(ENVELOPE, new ByteSpan(from + HEAD_BYTES, to));
-  const { typeMeta, raw, contentEncoding, contentType = PROTOBUF } = envelope;
-  if (contentEncoding !== undefined || contentType !== PROTOBUF) {
-    throw new UnreadableMessage(`an object in the encoding ${quoted(contentEncoding ?? contentType, "")}`);
-  }
+  checkEncoding(envelope);
+  const { typeMeta, raw } = envelope;
   const object: Fields = { ...fieldsOf(typeMeta) };
   const { apiVersion, kind = "" } = object;
   const known = OBJECTS.get(String(kind));
@@ -197,6 +196,17 @@ function objectIn(reader: MessageReader, { from, to }: ByteSpan): Fields {
     throw new UnreadableMessage(`a ${kind} without metadata`);
   }
   return object;
+}
+
+/** Refuses an envelope whose object is encoded in another way. */
+export function checkEncoding({ contentEncoding, contentType = PROTOBUF }: Fields): void {
+  if (contentEncoding === undefined && contentType === PROTOBUF) return;
+  throw new UnreadableMessage(`an object in the encoding ${quoted(contentEncoding ?? contentType, "")}`);
+}
+
+/** Whether `bytes`, of which there are four at least, begin as an envelope. */
+export function isEnvelope(bytes: Uint8Array): boolean {
+  return numberAt(bytes, 0) === ENVELOPE_HEAD;
 }
 
 /** The four bytes at `at` as a big-endian number. */

@@ -10,6 +10,8 @@ import type { Field, WireMessage } from "./protobuf_fields.ts";
 import { SharedTexts } from "./shared_texts.ts";
 import { secondsText } from "./unix_time.ts";
 
+export { WireType };
+
 /** A message as an object. */
 export interface Fields {
   [name: string]: unknown;

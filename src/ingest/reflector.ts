@@ -8,9 +8,10 @@ import { assert, unreachable } from "../invariant.ts";
 import { ANSWERS_BYTES_MAX, LIST_IDLE_PAGES_MAX, LISTS_BYTES_MAX, WATCH_BYTES_UNCOUNTED } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
-import { type Line, pageOf, watchLineOf } from "./answer.ts";
+import { type Line, type Page, pageOf, watchLineOf } from "./answer.ts";
 import { ApiFailure, httpFailure, invalid, retryAfterMilliseconds } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
+import { PagePart } from "./body.ts";
 import { errorFraming, framingFor } from "./framing.ts";
 import { Listing, PART_OBJECTS } from "./listing.ts";
 import { fail, forgetUnversioned, isNews } from "./reflector_failure.ts";
@@ -24,6 +25,7 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "start":
       state.known = input.known;
       state.inParts = input.inParts ?? false;
+      if (state.inParts) state.method = "first";
       state.awaitedSince = state.inParts && !state.resource.needed ? now.at : undefined;
       return begin(state, now);
     case "confirm":
@@ -82,9 +84,13 @@ function noteTaken({ phase }: ReflectorState, { at }: Now): void {
 }
 
 /** How long the server may be silent during this request. */
-function silence({ times }: ReflectorState, { ask, head }: Exchange): number {
+function silence({ times, method }: ReflectorState, { ask, head }: Exchange): number {
   const { idleMilliseconds: idle, catchUpMilliseconds, answerMilliseconds, listMilliseconds } = times;
-  if (head === undefined) return Math.min(idle, ask === "page" ? listMilliseconds : answerMilliseconds);
+  if (head === undefined) {
+    // There are other ways to make the first list, so one that is not answered is not waited for so long.
+    const isLater = ask === "page" && method !== "first";
+    return Math.min(idle, isLater ? listMilliseconds : answerMilliseconds);
+  }
   if (head.status !== 200) return Math.min(idle, answerMilliseconds);
   if (ask === "catch-up") return catchUpMilliseconds;
   return ask === "page" ? Math.min(idle, answerMilliseconds) : idle;
@@ -164,7 +170,10 @@ function answered(
     if (exchange.head?.status !== 200) {
       return values.length > 0 ? refuse(state, exchange, values[0], now) : [];
     }
-    if (exchange.ask === "page") return values.length === 0 ? [] : takePage(state, exchange, values[0], now);
+    if (exchange.ask === "page") {
+      for (const value of values) done.push(...takePage(state, exchange, value, now));
+      return done;
+    }
     takeLines(state, exchange, values, now, done);
     return ends ? [...done, ...endStream(state, exchange, now)] : done;
   } catch (error) {
@@ -220,9 +229,21 @@ function refuse(state: ReflectorState, exchange: Exchange, body: unknown, now: N
   return fail(state, exchange, httpFailure(state.resource.path, status, body, retryAfter), now);
 }
 
-/** Takes one page of a list; asks for the next one, or delivers the list and begins a watch. */
+/** Takes a page of a list, or a part of one; asks for the next page, or delivers the list and begins a watch. */
 function takePage(state: ReflectorState, exchange: Exchange, value: unknown, now: Now): ReflectorEffect[] {
-  const { items, resourceVersion, token } = pageOf(value, state.resource);
+  const isPart = value instanceof PagePart;
+  const page = pageOf(isPart ? value.page : value, state.resource);
+  const done = addPage(state, exchange, page, now);
+  return isPart ? done : [...done, ...endPage(state, exchange, page, now)];
+}
+
+/** Adds the objects of a page to its list. All pages must be of one version. */
+function addPage(
+  state: ReflectorState,
+  exchange: Exchange,
+  { items, resourceVersion }: Page,
+  now: Now,
+): ReflectorEffect[] {
   if (exchange.listing === undefined) {
     exchange.listing = new Listing(state.resource);
     exchange.resourceVersion = resourceVersion;
@@ -230,23 +251,36 @@ function takePage(state: ReflectorState, exchange: Exchange, value: unknown, now
     const version = (version: string) => version === "" ? "without a version" : `of version ${version}`;
     throw invalid(`a page ${version(resourceVersion)} in a list ${version(exchange.resourceVersion)}`);
   }
-  const { listing } = exchange;
-  const before = listing.size;
   const done: ReflectorEffect[] = [];
   for (const item of items) {
-    listing.add(item);
+    exchange.listing.add(item);
     deliverPart(state, exchange, now, done);
   }
-  if (token === "") {
-    return [...done, deliverList(state, exchange, resourceVersion, now), ...begin(state, now)];
-  }
-  exchange.idlePages = listing.size > before ? 0 : exchange.idlePages + 1;
+  return done;
+}
+
+function endPage(
+  state: ReflectorState,
+  exchange: Exchange,
+  { resourceVersion, token }: Page,
+  now: Now,
+): ReflectorEffect[] {
+  if (token === "") return [deliverList(state, exchange, resourceVersion, now), ...begin(state, now)];
+  const listing = exchange.listing!;
+  exchange.idlePages = listing.size > exchange.objectsBefore ? 0 : exchange.idlePages + 1;
   if (token === exchange.token || exchange.idlePages > LIST_IDLE_PAGES_MAX) {
     throw invalid(`pages without end: ${listing.size} objects, and always one page more`);
   }
-  const next: Exchange = { ...exchange, token, since: now.at, quietSince: now.at, head: undefined };
+  const next: Exchange = {
+    ...exchange,
+    token,
+    objectsBefore: listing.size,
+    since: now.at,
+    quietSince: now.at,
+    head: undefined,
+  };
   state.phase = next;
-  return [...done, request(state, next)];
+  return [request(state, next)];
 }
 
 function deliverPart(state: ReflectorState, { listing }: Exchange, now: Now, done: ReflectorEffect[]): void {

@@ -96,10 +96,10 @@ function failList(
     ...rest(state, pause(state, failure, state.failures++), now),
   ];
   if (reason === "throttled" || reason === "forbidden") return waits();
-  if (exchange.ask === "stream") {
-    // A server that cannot stream lists may answer with any of these. If pages fail too, the server has another problem.
-    state.method = "pages";
-    const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
+  // A server that cannot list in this way may answer with any of these. If the next way fails too, it has another problem.
+  const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
+  if (exchange.ask === "stream" || state.method === "first") {
+    state.method = exchange.ask === "stream" ? "pages" : "stream";
     return refused ? begin(state, now) : waits();
   }
   // As in client-go's pager: where the pages do not make a whole list, one page without a limit may.

@@ -39,12 +39,14 @@ const CONFIRMING_PAGE_OBJECTS = 400;
 
 /** Decides which request is next. */
 function newExchange(state: ReflectorState, { at }: Now): Exchange {
-  const { known, version, unconfirmed, method } = state;
+  const { known, version, unconfirmed, method, listed } = state;
   const confirms = known === undefined && unconfirmed !== undefined && unconfirmed.due <= at;
   const lists = version === undefined || confirms;
-  const paged = confirms ? unconfirmed.paged ?? method === "whole" : method === "pages";
+  const inOnePage = method === "whole" || method === "first";
+  const paged = confirms ? unconfirmed.paged ?? inOnePage : method === "pages";
   const pageSize = confirms ? CONFIRMING_PAGE_OBJECTS : PAGE_OBJECTS;
-  const listing = method === "stream" && !confirms ? "stream" : "page";
+  const streams = method === "stream" || (method === "first" && listed);
+  const listing = streams && !confirms ? "stream" : "page";
   const ask = known !== undefined ? "catch-up" : lists ? listing : "watch";
   return {
     kind: "exchange",
@@ -61,6 +63,7 @@ function newExchange(state: ReflectorState, { at }: Now): Exchange {
     framing: undefined,
     listing: undefined,
     resourceVersion: "",
+    objectsBefore: 0,
     idlePages: 0,
     lines: 0,
     bytes: 0,

@@ -114,8 +114,11 @@ export const DEFAULT_TIMES: ReflectorTimes = {
   missMilliseconds: 40_000,
 };
 
-/** How a resource is listed: streamed with its watch, in pages, or in one page without a limit. */
-export type ListMethod = "stream" | "pages" | "whole";
+/**
+ * How a resource is listed: streamed with its watch, in pages, or in one page without a limit. The first list of a start is
+ * `first`: one page, which is compressed. Later lists are streamed then.
+ */
+export type ListMethod = "first" | "stream" | "pages" | "whole";
 
 /** One request, and its answer as far as it was received. */
 export interface Exchange {
@@ -143,6 +146,8 @@ export interface Exchange {
   listing: Listing | undefined;
   /** Version of the first page. */
   resourceVersion: string;
+  /** How many objects the pages before have. */
+  readonly objectsBefore: number;
   /** Pages in a row without a new object. */
   idlePages: number;
   /** Lines received so far. */

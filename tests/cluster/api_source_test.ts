@@ -214,23 +214,31 @@ class HeldLists extends ApiClient {
   }
 }
 
-function howListed(query: Parameters<ApiClient["get"]>[1]): "streamed" | "pages" | undefined {
+function howListed(query: Parameters<ApiClient["get"]>[1]): "one page" | "streamed" | "pages" | undefined {
   if (query["sendInitialEvents"] === "true") return "streamed";
-  return query["limit"] === undefined ? undefined : "pages";
+  if (query["limit"] !== undefined) return "pages";
+  return query["watch"] === undefined ? "one page" : undefined;
 }
 
-/** A client that records how lists were requested. */
+/** A client that records how lists were requested. With `refuses` the first one, in one page, is refused. */
 class Witness extends ApiClient {
   readonly lists = new Set<string>();
+
+  constructor(kubeconfig: string, readonly refuses: boolean) {
+    super(kubeconfig);
+  }
 
   override get(...[path, query, signal, encoding]: Parameters<ApiClient["get"]>): Promise<Response> {
     const how = howListed(query);
     if (how !== undefined) this.lists.add(how);
+    if (how === "one page" && this.refuses) {
+      return Promise.resolve(new Response(null, { status: 422 }));
+    }
     return super.get(path, query, signal, encoding);
   }
 }
 
-test("5,000 Services are listed while they change, streamed or in pages, and each is known", async () => {
+test("5,000 Services are listed while they change, in one page, streamed or in pages, and each is known", async () => {
   await using plane = await ControlPlane.start(ADDRESS);
   await newCluster(plane);
   const create = (name: string) =>
@@ -243,21 +251,19 @@ test("5,000 Services are listed while they change, streamed or in pages, and eac
   for (let at = 0; at < 5000; at += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, i) => create(`s${at + i}`)));
   }
-  const followed = async (round: string) => {
-    const client = new Witness(plane.kubeconfig());
+  const followed = async (round: string, refuses = true) => {
+    const client = new Witness(plane.kubeconfig(), refuses);
+    const old = (i: number) => round === "a" ? `s${i * 250}` : `${round === "b" ? "a" : "b"}${i}`;
     await using proxy = new Proxy(apiSource(client, "node-a", false, TIMES));
     const late = (i: number) => `${round}${i}`;
     for (let i = 0; i < 20; i++) {
       await create(late(i));
-      await plane.call(
-        "DELETE",
-        `/api/v1/namespaces/shop/services/${round === "a" ? `s${i * 250}` : `a${i}`}`,
-      );
+      await plane.call("DELETE", `/api/v1/namespaces/shop/services/${old(i)}`);
     }
     const services = () => proxy.known.filter((name) => name.startsWith("Service shop/")).length;
     await until(
       "all Services are known, and the deleted ones are not",
-      () => services() === 5000 && !proxy.known.includes(`Service shop/${round === "a" ? "s4750" : "a19"}`),
+      () => services() === 5000 && !proxy.known.includes(`Service shop/${old(19)}`),
     );
     assert.ok(
       Array.from({ length: 20 }, (_, i) => `Service shop/${late(i)}`).every((name) =>
@@ -269,8 +275,13 @@ test("5,000 Services are listed while they change, streamed or in pages, and eac
     assert.deepEqual(proxy.warnings, []);
     return [...client.lists];
   };
-  assert.deepEqual(await followed("a"), ["streamed"]);
+  assert.deepEqual(await followed("a"), ["one page", "streamed"]);
   await plane.killApiServer();
   await plane.startApiServer("--feature-gates=WatchList=false");
-  assert.deepEqual(await followed("b"), ["streamed", "pages"], "asked for a stream, answered with pages");
+  assert.deepEqual(
+    await followed("b"),
+    ["one page", "streamed", "pages"],
+    "asked for a stream, answered with pages",
+  );
+  assert.deepEqual(await followed("c", false), ["one page"]);
 });

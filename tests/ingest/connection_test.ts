@@ -66,6 +66,7 @@ Deno.test("watches on HTTP/1.1, which have connections of their own, are renewed
   const server = createServer({ cert: LISTEN.cert, key: LISTEN.key }, (request, response) => {
     const query = new URL(request.url!, "https://server").searchParams;
     const services = request.url!.startsWith("/api/v1/services");
+    if (!query.has("watch")) return void response.writeHead(422).end();
     response.writeHead(200, { "content-type": "application/json" });
     if (query.has("sendInitialEvents")) response.write(BOOKMARK);
     else if (services && query.has("watch")) {

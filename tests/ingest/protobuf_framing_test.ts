@@ -8,7 +8,7 @@ import { BadLine } from "../../src/ingest/body.ts";
 import { errorFraming, framingFor } from "../../src/ingest/framing.ts";
 import { LIST_OBJECTS_MAX, RECORD_BYTES_MAX } from "../../src/limits.ts";
 import { arbitraryNoise, arbitraryObject } from "../support/arbitrary_message.ts";
-import { readInPieces } from "../support/body_pieces.ts";
+import { joinedPages, readInPieces } from "../support/body_pieces.ts";
 import {
   contentType,
   envelope,
@@ -31,7 +31,7 @@ const SERVICE = {
 };
 
 const readValue = (bytes: Uint8Array, at: readonly number[] = []) =>
-  readInPieces(framingFor(TYPE, false), bytes, at);
+  joinedPages(readInPieces(framingFor(TYPE, false), bytes, at));
 const readStream = (bytes: Uint8Array, at: readonly number[] = []) =>
   readInPieces(framingFor(STREAM, true), bytes, at);
 

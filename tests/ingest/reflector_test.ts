@@ -192,13 +192,54 @@ Deno.test("a streamed list that changes while it arrives has the state of its en
 
 Deno.test("a deletion after a delivered part is in the whole list", () => {
   const names = Array.from({ length: 600 }, (_, i) => `s${i}`);
-  const run = new Run().start({ inParts: true }).head();
+  const run = new Run().start({ inParts: true }).answer(NO_STREAMS, 422).head();
   run.bytes(...names.map((name) => line("ADDED", whole(name))), line("DELETED", whole("s7")), BOOKMARK);
   assert.deepEqual(run.lists.map(({ objects, fragment }) => [objects.length, fragment]), [
     [500, true],
     [599, undefined],
   ]);
   assert.deepEqual(run.lists[1]!.gone?.map(({ name }) => name), ["s7"]);
+});
+
+Deno.test("the first list of a start is one page, later ones are streamed, and a second list is paged then", () => {
+  const run = new Run().start({ inParts: true });
+  assert.deepEqual([run.query["limit"], run.query["watch"]], [undefined, undefined]);
+  run.answer(list(["a", "b"]));
+  assert.deepEqual(run.said, ["list: a,b"]);
+  assert.equal(run.query["resourceVersion"], "10", "it watches from there");
+  run.input({ kind: "confirm", why: "much is missing" });
+  assert.deepEqual([run.query["limit"], run.query["watch"]], ["400", undefined]);
+  run.answer(list(["a", "b"])).head().bytes(line("ERROR", EXPIRED));
+  assert.equal(run.query["sendInitialEvents"], "true");
+});
+
+Deno.test("a first list that is refused or invalid is streamed at once, one without an answer after a pause", () => {
+  const refused: readonly (readonly [unknown, number])[] = [
+    [NO_STREAMS, 422],
+    [{ kind: "Status", message: "too large", code: 500 }, 500],
+    ["<html>", 200],
+    [{ ...list([]), kind: "NodeList" }, 200],
+  ];
+  for (const [body, code] of refused) {
+    const run = new Run().start({ inParts: true }).answer(body, code);
+    assert.deepEqual([run.said, run.query["sendInitialEvents"]], [[], "true"], JSON.stringify(body));
+  }
+  const throttled = new Run().start({ inParts: true }).answer({ kind: "Status", code: 429 }, 429, "5");
+  assert.equal(throttled.queries.length, 1);
+  const [first, second, ...more] = throttled.pass(7000).queries;
+  assert.deepEqual([second, more], [first, []], "the same list again");
+  const silent = new Run().start({ inParts: true }).pass(29_000);
+  assert.equal(silent.queries.length, 1);
+  assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
+});
+
+Deno.test("a first list that never ends is given up with its size, and the list is streamed", () => {
+  const run = new Run().start({ inParts: true }).head();
+  const chunk = `{"items":[${" ".repeat(4_000_000)}`;
+  for (let sent = 0; run.queries.length === 1 && sent < 100; sent++) run.bytes(chunk);
+  assert.equal(run.query["sendInitialEvents"], "true");
+  run.answer(NO_STREAMS, 422).answer({ kind: "Status", message: "no", code: 500 }, 500);
+  assert.match(run.said.join(), /^! Service: .*no; trying again$/);
 });
 
 Deno.test("a page of another version, or an answer that is no page, begins the list again", () => {

@@ -100,8 +100,10 @@ export class Client {
       this.#note({ kind: "answered" }, now);
     }
     if (arrival.kind === "end" || arrival.kind === "broken") this.#close(follower, now);
-    const { phase } = follower.state;
-    const isShown = phase.kind === "exchange" && (phase.ask === "page" || phase.ask === "watch") &&
+    const { phase, method } = follower.state;
+    // A first list that is refused is streamed at once, and a stream that is refused is asked for in pages.
+    const isShown = method !== "first" && phase.kind === "exchange" &&
+      (phase.ask === "page" || phase.ask === "watch") &&
       !phase.confirms;
     const watches = phase.kind === "exchange" && phase.ask === "watch";
     const before = this.#batches.length;

@@ -39,6 +39,8 @@ export class Server {
   readonly #lossy = new Map<string, number>();
   /** Paths whose last list lost most, and whose next one contradicts it. */
   readonly #contradicting = new Set<string>();
+  /** Paths whose last right list removed most: the next one must not lose what came back. */
+  readonly #short = new Set<string>();
   readonly #endlessUntil = new Map<string, number>();
   readonly #honest: HonestApi;
   readonly connections: Connections;
@@ -133,7 +135,13 @@ export class Server {
     const faulty = this.faulty && this.chance.once(often)
       ? this.#fault(resource, shape, query, honest, now)
       : undefined;
+    if (faulty === undefined && (shape === "list" || shape === "stream")) this.#noteShort(resource);
     return faulty ?? honest;
+  }
+
+  #noteShort({ kind, path }: ApiResource): void {
+    if (this.cluster.list(kind).length * 2 < this.known(kind)) this.#short.add(path);
+    else this.#short.delete(path);
   }
 
   #fault(
@@ -144,7 +152,7 @@ export class Server {
     now: number,
   ): Answer | undefined {
     const items = this.cluster.list(kind);
-    const inParts = shape === "stream" && items.length > PART && this.chance.once(2);
+    const inParts = shape === "stream" && items.length > PART && !this.chance.once(8);
     const kept = keptOf(items, this.known(kind));
     const loses = kept > 0 && (shape === "list" || shape === "stream") && this.chance.once(4);
     const fault = inParts
@@ -154,7 +162,7 @@ export class Server {
       : someFault(shape, this.chance);
     // An error answer can only have faults of the connection.
     if (honest.status !== 200) return undefined;
-    if (fault === "list that lost most" && this.#lossy.has(path)) return undefined;
+    if (fault === "list that lost most" && (this.#lossy.has(path) || this.#short.has(path))) return undefined;
     const special = this.#special(fault, path, query, now);
     if (special !== undefined) return special;
     if (fault === "endless continue tokens") return undefined;

@@ -72,6 +72,13 @@ export class Server implements AsyncDisposable {
   readonly calls: URLSearchParams[] = [];
   /** The encodings that each of these calls accepts. */
   readonly encodings: string[] = [];
+  /**
+   * Whether a first list in one page reaches the functions that answer. Else it is refused and not counted, so that the client
+   * asks for a stream.
+   */
+  firstLists = false;
+  /** Paths of which a list was asked for in another way. */
+  readonly #listed = new Set<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
 
@@ -82,12 +89,19 @@ export class Server implements AsyncDisposable {
   ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
+      if (!this.firstLists && this.#isFirstList(url)) return status(422, "Invalid");
       if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
       this.encodings.push(request.headers.get("accept-encoding") ?? "");
       const accept = request.headers.get("accept") ?? "";
       return services(url.searchParams, this.calls.length, accept) ?? stream([], true);
     });
+  }
+
+  #isFirstList({ pathname, searchParams }: URL): boolean {
+    const inOnePage = !searchParams.has("watch") && !searchParams.has("limit");
+    if (!inOnePage) this.#listed.add(pathname);
+    return inOnePage && pathname.startsWith("/api") && !this.#listed.has(pathname);
   }
 
   get port(): number {

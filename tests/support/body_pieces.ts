@@ -1,6 +1,8 @@
 // Reads a body in pieces.
 
-import type { Framing } from "../../src/ingest/body.ts";
+import assert from "node:assert/strict";
+import { type Framing, PagePart } from "../../src/ingest/body.ts";
+import type { Json } from "./protobuf_encoder.ts";
 
 /** The values of `bytes`, cut at `cuts`. All chunks come in one buffer, as from a real connection. */
 export function readInPieces(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unknown[] {
@@ -14,4 +16,14 @@ export function readInPieces(framing: Framing, bytes: Uint8Array, cuts: readonly
     from = to;
   }
   return [...values, ...framing.end()];
+}
+
+/** A page and the parts before it as one page. */
+export function joinedPages(values: readonly unknown[]): unknown[] {
+  const whole = values.filter((value) => !(value instanceof PagePart));
+  const parts = values.flatMap((value) => value instanceof PagePart ? [value.page as Json] : []);
+  if (parts.length === 0) return whole;
+  assert.equal(whole.length, 1);
+  const items = [...parts, whole[0] as Json].flatMap((page) => page["items"] as unknown[]);
+  return [{ ...whole[0] as Json, items }];
 }
