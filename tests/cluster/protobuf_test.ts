@@ -7,6 +7,7 @@ import { errorFraming, framingFor } from "../../src/ingest/framing.ts";
 import type { Encoding } from "../../src/ingest/reflector_state.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
+import { joinedPages } from "../support/body_pieces.ts";
 import { ApiError, ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
 import { addApiAddress } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS as ADDRESS } from "../support/cluster/oracle.ts";
@@ -188,7 +189,7 @@ async function values(
     if (done || read.some(isLast)) break;
   }
   await reader.cancel();
-  return { read: read as Json[], type, bytes: joined(chunks) };
+  return { read: joinedPages(read) as Json[], type, bytes: joined(chunks) };
 }
 
 async function checkLists(client: ApiClient): Promise<void> {

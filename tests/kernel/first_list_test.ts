@@ -6,7 +6,7 @@ import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { describeKey } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { BOOKMARK, line, Server, stream, whole } from "../support/api_server.ts";
+import { BOOKMARK, line, Server, status, stream, whole } from "../support/api_server.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -24,7 +24,11 @@ Deno.test("a start that is interrupted during the first list changes no rules, a
   const names = Array.from({ length: 700 }, (_, i) => `s${i}`);
   const added = names.map((name) => line("ADDED", whole(name)));
   let stalls = true;
-  await using server = new Server(() => stream(stalls ? added.slice(0, 600) : [...added, BOOKMARK], true));
+  await using server = new Server((query) =>
+    query.has("watch")
+      ? stream(stalls ? added.slice(0, 600) : [...added, BOOKMARK], true)
+      : status(422, "Invalid")
+  );
   const log = () => Deno.readTextFileSync(`${folder}/log`);
   const start = () => {
     Deno.writeTextFileSync(`${folder}/log`, "");

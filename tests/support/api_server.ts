@@ -84,8 +84,8 @@ export class Server implements AsyncDisposable {
 
   constructor(
     services: Answer,
-    others: (path: string, query: URLSearchParams) => Response | Promise<Response> = () =>
-      stream([BOOKMARK], true),
+    others: (path: string, query: URLSearchParams) => Response | Promise<Response> = (_, query) =>
+      query.has("watch") ? stream([BOOKMARK], true) : status(422, "Invalid"),
   ) {
     this.#server = Deno.serve(LISTEN, (request) => {
       const url = new URL(request.url);
