@@ -82,7 +82,7 @@ ip address add ${NODE}/24 dev node`);
 
 const logOf = (folder: string) => Deno.readTextFileSync(`${folder}/log`);
 
-/** An API server whose lists are complete; `change` sends a slice to its watch. */
+/** An API server whose streamed lists are complete; `change` sends a slice to its watch. */
 function startServer() {
   const text = new TextEncoder();
   const end = JSON.stringify({
@@ -96,9 +96,11 @@ function startServer() {
   const slices = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const events: unknown[] = [];
   const server = Deno.serve({ ...LISTEN, hostname: "0.0.0.0" }, async (request) => {
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     const resource = pathname.split("/").at(-1)!;
     if (request.method === "POST") return Response.json(events.push(await request.json()), { status: 201 });
+    // Lists are streamed.
+    if (!searchParams.has("watch")) return new Response(null, { status: 422 });
     const object = listed.get(resource);
     return new Response(
       new ReadableStream<Uint8Array>({
