@@ -375,6 +375,16 @@ browserTest(
       const before = await shownAt(page);
       await page.keyboard.press("ArrowLeft");
       assert.equal(await shownAt(page), before, "arrow keys in a field move its cursor");
+      const nested = await page.$$eval("summary :is(a, button, input, select)", (found) => found.length);
+      assert.equal(nested, 0, "no control is in another one");
+      const empty = (await texts(page, "th")).filter((head) => head === "");
+      assert.deepEqual(empty, [], "a head has a text");
+      const misnamed = await page.$$eval("button[aria-label]", (found) =>
+        found.map((one) =>
+          [one.textContent!, one.getAttribute("aria-label")!] as const
+        )
+          .filter(([text, label]) => /[a-z]/.test(text) && !label.includes(text)));
+      assert.deepEqual(misnamed, [], "a name has the text that is seen");
     }),
 );
 

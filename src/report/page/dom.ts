@@ -67,7 +67,10 @@ export function table(
       element(
         "tr",
         {},
-        ...heads.map((head, i) => element("th", { scope: "col", class: align(i) }, name(head))),
+        // A head without text is no head: it names nothing.
+        ...heads.map((head, i) =>
+          name(head) === "" ? element("td") : element("th", { scope: "col", class: align(i) }, name(head))
+        ),
       ),
     ),
     element(

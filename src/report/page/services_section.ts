@@ -6,7 +6,7 @@ import { endpointParts } from "../../nft/text.ts";
 import type { PortView } from "../service_view.ts";
 import type { Report } from "./report.ts";
 import { arrange, type Child, element, section, table } from "./dom.ts";
-import { causeLine, position } from "./causes.ts";
+import { causeLine } from "./causes.ts";
 import { count, counted } from "./words.ts";
 
 /** Most rows shown; the filter finds the others. */
@@ -151,7 +151,7 @@ function portBox(
   port: PortView,
 ): HTMLDetailsElement {
   const key = keyOf(port);
-  const details = element("details", { class: "port", open: filter.open.has(key) }, summary(report, port));
+  const details = element("details", { class: "port", open: filter.open.has(key) }, summary(port));
   const open = () => {
     if (details.childElementCount > 1) return;
     details.append(frontendTable(report, port), endpointTable(report, port));
@@ -166,7 +166,7 @@ function portBox(
 }
 
 /** The closed row: name, first frontend, endpoints with traffic, last change. */
-function summary(report: Report, port: PortView): HTMLElement {
+function summary(port: PortView): HTMLElement {
   const { frontends: [first, ...others], endpoints, serving, aside } = port;
   const lacking = aside !== undefined || serving === 0;
   const more = others.length === 0 ? "" : ` +${others.length}`;
@@ -183,7 +183,8 @@ function summary(report: Report, port: PortView): HTMLElement {
     element(
       "span",
       { class: "quiet last" },
-      port.changed === undefined ? "before window" : position(report, port.changed),
+      // No link: a control in a control cannot be reached by everyone. The open row has it.
+      port.changed === undefined ? "before window" : `@${port.changed}`,
     ),
   );
 }
@@ -201,7 +202,7 @@ function frontendTable(
     const why = element("button", {
       type: "button",
       class: "small",
-      "aria-label": `Trace a packet to ${target}`,
+      "aria-label": `why: trace a packet to ${target}`,
     }, "why");
     why.addEventListener("click", () => report.setPacket({ source, target }));
     const led = holder === undefined ? leads : `${leads}, held by ${holder}`;
