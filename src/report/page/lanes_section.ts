@@ -135,8 +135,8 @@ function draw(canvas: HTMLCanvasElement, points: readonly LanePoint[], { range }
   points.forEach(({ time, kind, serving, total }, i) => {
     const [from, to] = [Math.max(0, at(time)), Math.min(width, at(points[i + 1]?.time ?? Infinity))];
     if (to < 0 || from > width || kind === "none") return;
-    if (kind === "lacking") bar(from, to, 1, "bad-ground");
     bar(from, to, total / most, "line");
+    if (kind === "lacking") bar(from, to, 1, "bad-ground");
     bar(from, to, serving / most, "accent");
   });
 }
