@@ -77,7 +77,7 @@ export class Server implements AsyncDisposable {
    * asks for a stream.
    */
   firstLists = false;
-  /** Paths of which a list was asked for in another way. */
+  /** Ports of clients and paths of which a list was asked for in another way. */
   readonly #listed = new Set<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
@@ -87,9 +87,9 @@ export class Server implements AsyncDisposable {
     others: (path: string, query: URLSearchParams) => Response | Promise<Response> = (_, query) =>
       query.has("watch") ? stream([BOOKMARK], true) : status(422, "Invalid"),
   ) {
-    this.#server = Deno.serve(LISTEN, (request) => {
+    this.#server = Deno.serve(LISTEN, (request, { remoteAddr }) => {
       const url = new URL(request.url);
-      if (!this.firstLists && this.#isFirstList(url)) return status(422, "Invalid");
+      if (!this.firstLists && this.#isFirstList(url, remoteAddr.port)) return status(422, "Invalid");
       if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
       this.encodings.push(request.headers.get("accept-encoding") ?? "");
@@ -98,10 +98,11 @@ export class Server implements AsyncDisposable {
     });
   }
 
-  #isFirstList({ pathname, searchParams }: URL): boolean {
+  #isFirstList({ pathname, searchParams }: URL, port: number): boolean {
+    const key = `${port} ${pathname}`;
     const inOnePage = !searchParams.has("watch") && !searchParams.has("limit");
-    if (!inOnePage) this.#listed.add(pathname);
-    return inOnePage && pathname.startsWith("/api") && !this.#listed.has(pathname);
+    if (!inOnePage) this.#listed.add(key);
+    return inOnePage && pathname.startsWith("/api") && !this.#listed.has(key);
   }
 
   get port(): number {
