@@ -1,14 +1,12 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: see node/exit_code.ts.
 
-// First of all: in the worker that writes the ledger, no other module is evaluated.
-import "../node/ledger_thread.ts";
 import { isNotRecorded, isWrongPosition } from "../history/past.ts";
 import { KubeconfigProblem } from "../ingest/api_failure.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { isSegmentGone } from "../ledger/gone.ts";
+import { FolderNotOurs } from "../ledger/disk_folder.ts";
 import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
-import { FolderNotOurs } from "../ledger/storage.ts";
 import { LedgerOverflow } from "../ledger/writer.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { flushLog, log, startLog } from "../node/log.ts";

@@ -151,6 +151,8 @@ export async function runLoop(
     for await (const batch of source.batches(ends, knownVersions(state))) {
       // An error may have left the engine between two states: it receives no more batches.
       thrown.signal.throwIfAborted();
+      const ready = ports.ledger.ready?.();
+      if (ready !== undefined) await ready;
       const begun = performance.now();
       takeBatch(running, batch, begun);
       // Batches that follow each other go before steps.

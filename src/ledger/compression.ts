@@ -2,10 +2,11 @@
 // until it is done: 70 ms for 10 MB. So data is compressed in small steps. Decompression has a limit, because a small file
 // can decompress to gigabytes.
 
-import { constants, createZstdCompress, zstdDecompressSync } from "node:zlib";
+import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { joinedChunks } from "../byte_chunks.ts";
 import { COMPRESSED_BYTES_MAX, LINE_BYTES_MAX, SEGMENT_BYTES } from "../limits.ts";
 import { codeOf, messageOf } from "../thrown.ts";
+import { call, type DiskWork } from "./disk_work.ts";
 import type { Storage } from "./storage.ts";
 import { BLOCK_BYTES_MAX, blocksLength, zstdFrames } from "./zstd_frames.ts";
 
@@ -43,6 +44,11 @@ export async function compressInSteps(pieces: Iterable<string | Uint8Array>): Pr
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return await compressor.finish();
+}
+
+/** `bytes` in one zstd frame. Where the caller may not block, they are compressed in steps. */
+export function compressed(bytes: Uint8Array): DiskWork<Uint8Array> {
+  return call(() => zstdCompressSync(bytes), () => compressInSteps(inPieces(bytes)));
 }
 
 /** Cuts `bytes` into pieces for {@link compressInSteps}. */
@@ -112,7 +118,12 @@ export function readDecompressedHead(
   length: number,
   most: number,
 ): Uint8Array | string {
-  return decompressed(storage.read(name, 0, length), most, constants.ZSTD_e_flush);
+  return decompressedHead(storage.read(name, 0, length), most);
+}
+
+/** As {@link readDecompressedHead}, of the first bytes of a file. */
+export function decompressedHead(head: Uint8Array, most: number): Uint8Array | string {
+  return decompressed(head, most, constants.ZSTD_e_flush);
 }
 
 function decompressed(

@@ -1,8 +1,9 @@
-// The files beside the segments that show how far a ledger reached, and what becomes of them where its end was cut off. The worker
-// that writes the ledger needs no more of a cut than this.
+// The files beside the segments that show how far a ledger reached, and what becomes of them where its end was cut off. The writer
+// of the ledger needs no more of a cut than this.
 
 import { snapshotNext } from "./snapshot.ts";
-import type { Storage } from "./storage.ts";
+import type { DiskFolder } from "./disk_folder.ts";
+import type { DiskWork } from "./disk_work.ts";
 
 /** File name of the key for the checkpoint after record `next` - 1, which is itself one, or precedes the first one. */
 export function keyFile(next: number): string {
@@ -19,10 +20,15 @@ export function keyNext(name: string): number | undefined {
  * Removes the snapshots behind a cut before offset `from`, because the records that the ledger goes on with are not those that they
  * follow, and gives the key of the next checkpoint a name before the cut. The gap is durable, so what these files show is recorded.
  */
-export function removeBehind(storage: Storage, from: number): void {
-  for (const name of storage.names()) {
-    if ((keyNext(name) ?? 0) > from) storage.write(keyFile(from), storage.read(name));
-    if ((keyNext(name) ?? snapshotNext(name) ?? 0) > from) storage.remove(name);
+export function* removeBehind(folder: DiskFolder, from: number): DiskWork<void> {
+  for (const name of yield* folder.names()) {
+    if ((keyNext(name) ?? 0) > from) yield* folder.write(keyFile(from), yield* folder.read(name));
+    if ((keyNext(name) ?? snapshotNext(name) ?? 0) > from) yield* folder.remove(name);
   }
-  storage.syncFolder();
+  yield* folder.syncFolder();
+}
+
+/** Removes the files `names`. */
+export function* removeFiles(folder: DiskFolder, names: readonly string[]): DiskWork<void> {
+  for (const name of names) yield* folder.remove(name);
 }

@@ -4,9 +4,11 @@
 import { messageOf } from "../thrown.ts";
 import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
-import { segmentNames } from "./format.ts";
+import { segmentsAmong } from "./format.ts";
 import { SegmentAppender } from "./segment_appender.ts";
-import { isStorageFailure, type Lock, type Storage } from "./storage.ts";
+import type { DiskFolder, DiskLock } from "./disk_folder.ts";
+import type { DiskWork } from "./disk_work.ts";
+import { isStorageFailure } from "./storage.ts";
 
 /** When appended records become durable: with each append, when `sync` is called, or never. */
 export type SyncPolicy = "always" | "interval" | "never";
@@ -34,28 +36,33 @@ export interface DiskOptions {
   readonly segmentBytes?: number;
 }
 
-/** Holds the lock and the last segment of a ledger; dispose of it to release both. */
-export class DiskWriter implements Disposable {
+/** Holds the lock and the last segment of a ledger; {@link close} releases both. */
+export class DiskWriter {
   readonly #options: DiskOptions;
-  #segments: SegmentAppender | undefined;
-  #lock: Lock | undefined;
+  #appender: SegmentAppender | undefined;
+  #lock: DiskLock | undefined;
   /** Segments that were there when the folder was read without its lock. */
   #found: readonly string[] | undefined;
   #failure: string | undefined;
   #closed = false;
 
-  /** Takes the lock. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. */
-  constructor(readonly storage: Storage, options: DiskOptions) {
+  private constructor(readonly folder: DiskFolder, options: DiskOptions) {
     this.#options = options;
-    this.attempt(() => this.#takeLock());
-    if (this.#lock === undefined) this.#found = this.attempt(() => segmentNames(storage));
+  }
+
+  /** Takes the lock. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. */
+  static *open(folder: DiskFolder, options: DiskOptions): DiskWork<DiskWriter> {
+    const writer = new DiskWriter(folder, options);
+    yield* writer.attempt(writer.#takeLock());
+    if (writer.#lock === undefined) writer.#found = yield* writer.attempt(writer.#segments());
+    return writer;
   }
 
   /** Continues the ledger with id `ledger` at `place`. `end` describes its last segment; it is undefined for a new ledger. */
-  begin(ledger: string, place: Behind, end: LedgerEnd | undefined): void {
+  *begin(ledger: string, place: Behind, end: LedgerEnd | undefined): DiskWork<void> {
     const syncs = this.#options.policy !== "never";
-    this.#segments = new SegmentAppender(this.storage, { ...this.#options, ledger, syncs }, place);
-    this.attempt(() => this.#segments!.resume(end));
+    this.#appender = new SegmentAppender(this.folder, { ...this.#options, ledger, syncs }, place);
+    yield* this.attempt(this.#appender.resume(end));
   }
 
   /** Place after the last line. */
@@ -104,95 +111,99 @@ export class DiskWriter implements Disposable {
   }
 
   /** Appends `lines`, which end at `end`. Afterwards they are in the file, or, while there is a {@link failure}, in memory. */
-  push(lines: Uint8Array, end: Behind): void {
+  *push(lines: Uint8Array, end: Behind): DiskWork<void> {
     this.#begun.push(lines, end);
-    this.attempt(() => this.#write());
-    if (this.#options.policy === "always") this.sync();
+    yield* this.attempt(this.#write());
+    if (this.#options.policy === "always") yield* this.sync();
   }
 
   /**
    * Writes the waiting lines and makes all lines durable, except with the policy `never`. Returns the name of the segment that
    * another program removed or replaced, and that was written again. Throws {@link LedgerGone} where the whole folder was.
    */
-  sync(): string | undefined {
-    return this.attempt(() => {
-      this.#write();
-      this.#requireFolder();
-      const restored = this.#begun.restore();
-      this.#begun.sync();
-      return restored;
-    });
+  *sync(): DiskWork<string | undefined> {
+    return yield* this.attempt(this.#sync());
   }
 
   /** Makes all lines durable and closes the segment. Throws the storage's errors. */
-  endSegment(): void {
-    this.#write();
-    this.#begun.sync();
-    this.#begun.close();
+  *endSegment(): DiskWork<void> {
+    yield* this.#write();
+    yield* this.#begun.sync();
+    yield* this.#begun.close();
   }
 
   /**
    * Runs `work` on the disk. Where the disk fails, {@link failure} says so until the next work succeeds. Throws {@link LedgerGone}
    * where it fails because the whole folder was removed or replaced: then no later work can succeed.
    */
-  attempt<T>(work: () => T): T | undefined {
+  *attempt<T>(work: DiskWork<T>): DiskWork<T | undefined> {
     try {
-      const result = work();
+      const result = yield* work;
       this.#failure = undefined;
       return result;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       this.#failure = messageOf(error);
-      if (this.#isGone()) throw new LedgerGone(GONE);
+      if (yield* this.#isGone()) throw new LedgerGone(GONE);
       return undefined;
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Makes all lines durable, as far as the disk allows it, and releases segment and lock. */
+  *close(): DiskWork<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      if (this.#segments !== undefined) this.sync();
+      if (this.#appender !== undefined) yield* this.sync();
     } catch (error) {
       // A folder that was removed needs no end.
       if (!(error instanceof LedgerGone)) throw error;
     } finally {
-      this.#segments?.close();
+      if (this.#appender !== undefined) yield* this.#appender.close();
       this.#lock?.[Symbol.dispose]();
     }
   }
 
   get #begun(): SegmentAppender {
-    if (this.#segments === undefined) throw new LedgerGone("the ledger was not begun");
-    return this.#segments;
+    if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");
+    return this.#appender;
   }
 
-  #write(): void {
-    if (this.#lock === undefined) this.#takeLock();
-    this.#begun.write();
+  *#write(): DiskWork<void> {
+    if (this.#lock === undefined) yield* this.#takeLock();
+    yield* this.#begun.write();
   }
 
-  #takeLock(): void {
-    const lock = this.storage.lock();
-    if ("heldBy" in lock) throw new LedgerLocked(this.storage.path, lock.heldBy);
+  *#sync(): DiskWork<string | undefined> {
+    yield* this.#write();
+    if (this.#lock !== undefined && !(yield* this.#lock.held())) throw new LedgerGone(GONE);
+    const restored = yield* this.#begun.restore();
+    yield* this.#begun.sync();
+    return restored;
+  }
+
+  *#segments(): DiskWork<string[]> {
+    return segmentsAmong(yield* this.folder.names());
+  }
+
+  *#takeLock(): DiskWork<void> {
+    const lock = yield* this.folder.lock();
+    if ("heldBy" in lock) throw new LedgerLocked(this.folder.path, lock.heldBy);
     this.#lock = lock;
     if (this.#found === undefined) return;
     // Between the reading and the lock another writer may have been there, or another folder has its place now.
     const found = this.#found.join();
     this.#found = undefined;
-    if (segmentNames(this.storage).join() !== found) {
+    if ((yield* this.#segments()).join() !== found) {
       throw new LedgerGone("the folder of the ledger has other segments than when it was read");
     }
   }
 
-  #requireFolder(): void {
-    if (this.#lock !== undefined && !this.#lock.held()) throw new LedgerGone(GONE);
-  }
-
   /** Whether the folder is known to be another one. On a disk that fails, that may not be known. */
-  #isGone(): boolean {
+  *#isGone(): DiskWork<boolean> {
+    if (this.#closed || this.#lock === undefined) return false;
     try {
-      return !this.#closed && this.#lock?.held() === false;
+      return !(yield* this.#lock.held());
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       return false;

@@ -65,7 +65,11 @@ export function segmentFirst(name: string): Offset | undefined {
  * the uncompressed one counts, because the other may be incomplete.
  */
 export function segmentNames(storage: Storage): string[] {
-  const names = storage.names();
+  return segmentsAmong(storage.names());
+}
+
+/** As {@link segmentNames}, of the files `names`. */
+export function segmentsAmong(names: readonly string[]): string[] {
   return names.filter((name) =>
     segmentFirst(name) !== undefined &&
     !(name.endsWith(COMPRESSED) && names.includes(name.slice(0, -COMPRESSED.length)))

@@ -1,5 +1,5 @@
-// Decides what the program hands to the worker of its ledger, and what it does while the worker is slow, fails or ends:
-// stepHandoff(state, input, now) -> effects. Rules never wait long for the worker. Records that it has not written wait in memory
+// Decides what the program hands to the disk's side of its ledger, and what it does while the disk is slow, fails or ends:
+// stepHandoff(state, input, now) -> effects. Rules never wait long for the disk. Records that it has not written wait in memory
 // up to a bound; further ones are left out and counted. Once the ledger can go on, it is opened again with a gap record.
 
 import {
@@ -12,12 +12,12 @@ import type { SyncPolicy } from "./disk_writer.ts";
 import type { LedgerFailure } from "./ledger.ts";
 import type { LedgerRecord } from "./record.ts";
 import type { RecordEncoder } from "./record_encoder.ts";
-import type { WorkerRequest } from "./worker_messages.ts";
+import type { DiskRequest } from "./disk_messages.ts";
 
 /** A sync that was not answered is asked for again after so many milliseconds. */
 const SYNC_AGAIN_MILLISECONDS = 30_000;
 
-/** How far the worker has come. */
+/** How far the disk has come. */
 export interface WrittenSoFar {
   /** Offset after the last record that is in a file. */
   readonly written: number;
@@ -40,15 +40,15 @@ export interface HandoffState {
   leftOut: number;
   /** Bytes that a start would have to read after the newest snapshot. */
   tailBytes: number;
-  /** Whether rules wait for the worker: not once it was late, until it has caught up. */
+  /** Whether rules wait for the disk: not once it was late, until it has caught up. */
   prompt: boolean;
-  /** Since when records wait for the worker. */
+  /** Since when records wait for the disk. */
   waitingSince: number | undefined;
-  /** Since when a sync waits for the worker, and what it is to make durable. */
+  /** Since when a sync waits for the disk, and what it is to make durable. */
   syncing: { readonly since: number; readonly askedAt: number; readonly next: number } | undefined;
-  /** Why the disk refuses records, as the worker reported it. */
+  /** Why the disk refuses records, as the disk reported it. */
   reason: string | undefined;
-  /** Why the session with the worker ended. */
+  /** Why the session with the disk ended. */
   lost: string | undefined;
   /** Whether the ledger was asked to be opened again. */
   reopening: boolean;
@@ -60,7 +60,7 @@ export type HandoffInput =
   | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
   /** Rules are about to follow the records so far. */
   | { readonly kind: "await-written" }
-  /** The effect `wait` is done; `late`: the worker did not come so far in time. */
+  /** The effect `wait` is done; `late`: the disk did not come so far in time. */
   | { readonly kind: "waited"; readonly late: boolean }
   /** Records are to be made durable. */
   | { readonly kind: "sync" }
@@ -75,9 +75,9 @@ export type HandoffInput =
 
 /** What must be done, in order. */
 export type HandoffEffect =
-  /** Send a request. One that can wait goes with the next one, or after a moment: each message wakes the worker. */
-  | { readonly kind: "post"; readonly request: WorkerRequest; readonly canWait?: boolean }
-  /** Wait until the worker has written the records before `next`, or with `durable` has made them durable. */
+  /** Send a request. */
+  | { readonly kind: "post"; readonly request: DiskRequest }
+  /** Wait until the disk has written the records before `next`, or with `durable` has made them durable. */
   | { readonly kind: "wait"; readonly next: number; readonly durable: boolean; readonly milliseconds: number }
   /** Open the ledger again as soon as possible, and start the loop again from it. */
   | { readonly kind: "reopen" };
@@ -169,15 +169,19 @@ function append(state: HandoffState, records: readonly LedgerRecord[], now: numb
   state.handedBytes += lines.length;
   state.tailBytes += lines.length;
   state.waitingSince ??= now;
-  // Rules follow inputs alone. The record of a commit is of what is in the kernel already.
-  const canWait = records.every(({ kind }) => kind === "commit");
-  return [{ kind: "post", request: { kind: "append", first, lines, end }, ...canWait && { canWait } }];
+  return [{ kind: "post", request: { kind: "append", first, lines, end } }];
 }
 
-function awaitWritten({ prompt, lost, reason, policy, progress, encoder }: HandoffState): HandoffEffect[] {
+/** Whether rules wait for the disk at all. */
+export function waitsForDisk({ prompt, lost, reason }: HandoffState): boolean {
+  return prompt && lost === undefined && reason === undefined;
+}
+
+function awaitWritten(state: HandoffState): HandoffEffect[] {
+  const { policy, progress, encoder } = state;
   const { next } = encoder.end;
   const durable = policy === "always";
-  if (!prompt || lost !== undefined || reason !== undefined) return [];
+  if (!waitsForDisk(state)) return [];
   if ((durable ? progress.durable : progress.written) >= next) return [];
   const milliseconds = durable ? DURABLE_WAIT_MILLISECONDS : WRITTEN_WAIT_MILLISECONDS;
   return [{ kind: "wait", next, durable, milliseconds }];
@@ -185,7 +189,7 @@ function awaitWritten({ prompt, lost, reason, policy, progress, encoder }: Hando
 
 function sync(state: HandoffState, now: number): HandoffEffect[] {
   const { lost, syncing, reason, policy, progress, encoder } = state;
-  // A worker that is blocked needs no second message. One that fails does, and so does one that did not receive the first.
+  // A disk that hangs needs no second message. One that fails does, and so does one that did not receive the first.
   const asked = syncing !== undefined && reason === undefined &&
     now - syncing.askedAt < SYNC_AGAIN_MILLISECONDS;
   if (lost !== undefined || asked) return [];
@@ -207,7 +211,7 @@ function noteProgress(state: HandoffState, progress: WrittenSoFar, now: number):
   return resume(state);
 }
 
-/** The ledger is opened again once it was lost, or once the worker has written all that it was handed before the gap. */
+/** The ledger is opened again once it was lost, or once the disk has written all that it was handed before the gap. */
 function resume(state: HandoffState): HandoffEffect[] {
   const { lost, leftOut, progress, encoder, reason } = state;
   const writable = leftOut > 0 && reason === undefined && progress.written >= encoder.end.next;

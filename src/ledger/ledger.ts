@@ -1,5 +1,5 @@
 // What the loop needs of the ledger that it appends to. `LedgerWriter` writes to the disk itself; `RemoteLedger` hands records to
-// a worker, so that a disk that hangs does not delay rules; `MemoryLedger` takes their place while there is no disk.
+// other threads, so that a disk that hangs does not delay rules; `MemoryLedger` takes their place while there is no disk.
 
 import type { LedgerRecord, Offset } from "./record.ts";
 
@@ -25,6 +25,10 @@ export interface Ledger {
   readonly tailBytes: number;
   /** Appends `records` and returns the offset of the first. */
   append(records: readonly LedgerRecord[]): Offset;
+  /**
+   * To be awaited before a batch is taken, where it is defined: until {@link awaitWritten} can wait for the disk, or a bounded time.
+   */
+  ready?(): Promise<void> | undefined;
   /**
    * Call it before rules follow appended records. Where another thread writes them, it waits a bounded time until they are in the
    * file, so that the end of this process loses no record that rules follow. A slow disk does not delay rules further.

@@ -1,24 +1,25 @@
-// The folder of a ledger as its worker has read it. A start folds the ledger from these copies, so that a disk that hangs cannot
+// The folder of a ledger as the disk's side has read it. A start folds the ledger from these copies, so that a disk that hangs cannot
 // stop it. Nothing can be changed through them.
 
 import { NotLoaded, type Storage } from "./storage.ts";
-import type { LoadedFile } from "./worker_messages.ts";
+import type { LoadedFile } from "./disk_messages.ts";
 
 /** The folder at `path` with `files`. Its `read` throws {@link NotLoaded}. */
 export function loadedFolder(path: string, files: readonly LoadedFile[]): Storage {
   const byName = new Map(files.map((file) => [file.name, file]));
   const refuse = (): never => {
-    throw new TypeError("the worker alone changes the folder of the ledger");
+    throw new TypeError("the disk's side alone changes the folder of the ledger");
+  };
+  const contentOf = (name: string) => {
+    const content = byName.get(name)?.content;
+    if (content === undefined) throw new NotLoaded(name);
+    return content;
   };
   return {
     path,
     names: () => [...byName.keys()],
-    size: (name) => byName.get(name)?.size ?? 0,
-    read(name, at = 0, length = Infinity) {
-      const bytes = byName.get(name)?.bytes;
-      if (bytes === undefined) throw new NotLoaded(name);
-      return bytes.subarray(at, at + length);
-    },
+    size: (name) => contentOf(name).size,
+    read: (name, at = 0, length = Infinity) => contentOf(name).bytes.subarray(at, at + length),
     append: refuse,
     truncate: refuse,
     write: refuse,
@@ -33,5 +34,5 @@ export function loadedFolder(path: string, files: readonly LoadedFile[]): Storag
 /** `before` with the contents that `files` have. */
 export function withContents(before: readonly LoadedFile[], files: readonly LoadedFile[]): LoadedFile[] {
   const known = new Map(before.map((file) => [file.name, file]));
-  return files.map((file) => file.bytes === undefined ? known.get(file.name) ?? file : file);
+  return files.map((file) => file.content === undefined ? known.get(file.name) ?? file : file);
 }

@@ -1,27 +1,32 @@
-// A ledger whose records another thread writes. It executes what the handoff decides.
+// A ledger whose records other threads write. It executes what the handoff decides.
 
 import type { Counters } from "./counters.ts";
 import {
+  type HandoffEffect,
   handoffFailure,
   type HandoffInput,
   handoffNext,
   type HandoffState,
   stepHandoff,
   unwritten,
+  waitsForDisk,
 } from "./handoff.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
+import { WRITTEN_WAIT_MILLISECONDS } from "../limits.ts";
 import type { Retention } from "./retention.ts";
 import { type Place, snapshotPieces } from "./snapshot.ts";
-import type { WorkerRequest } from "./worker_messages.ts";
+import type { DiskRequest } from "./disk_messages.ts";
 
-/** The way to the worker. */
-export interface WorkerLink {
-  readonly counters: Pick<Counters, "written" | "durable" | "bytes" | "wait">;
-  /** Sends `request`; one that can wait goes with the next one, or after a moment. */
-  post(request: WorkerRequest, canWait?: boolean): void;
-  /** Sends what waits. */
-  flush?(): void;
+/** The way to the disk's side. */
+export interface DiskLink {
+  /** As they are now. */
+  counters(): Pick<Counters, "written" | "durable" | "bytes">;
+  /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
+  wait(reached: () => boolean, milliseconds: number): boolean;
+  /** Resolves once {@link wait} can wait for what the disk does; undefined where it can. */
+  readonly away: Promise<void> | undefined;
+  post(request: DiskRequest): void;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Opens the ledger again as soon as possible, and starts the loop again from it. */
@@ -36,12 +41,12 @@ export interface Omission {
   readonly records: number;
 }
 
-/** Hands records to a worker. */
+/** Hands records to the disk's side. */
 export class RemoteLedger implements Ledger {
   readonly #state: HandoffState;
-  readonly #link: WorkerLink;
+  readonly #link: DiskLink;
 
-  constructor(state: HandoffState, link: WorkerLink) {
+  constructor(state: HandoffState, link: DiskLink) {
     this.#state = state;
     this.#link = link;
   }
@@ -96,6 +101,13 @@ export class RemoteLedger implements Ledger {
     return first;
   }
 
+  ready(): Promise<void> | undefined {
+    const { away } = this.#link;
+    return away === undefined || !waitsForDisk(this.#state)
+      ? undefined
+      : within(away, WRITTEN_WAIT_MILLISECONDS);
+  }
+
   awaitWritten(): void {
     this.#look();
     this.#run({ kind: "await-written" });
@@ -129,8 +141,13 @@ export class RemoteLedger implements Ledger {
     this.#link.post({ kind: "snapshot-end", retention });
   }
 
+  #isReached({ next, durable }: HandoffEffect & { readonly kind: "wait" }): boolean {
+    const counters = this.#link.counters();
+    return (durable ? counters.durable : counters.written) >= next;
+  }
+
   #look(): void {
-    const { written, durable, bytes } = this.#link.counters;
+    const { written, durable, bytes } = this.#link.counters();
     const { progress } = this.#state;
     const same = written === progress.written && durable === progress.durable && bytes === progress.bytes;
     if (!same) this.#run({ kind: "progress", progress: { written, durable, bytes } });
@@ -140,11 +157,10 @@ export class RemoteLedger implements Ledger {
     for (const effect of stepHandoff(this.#state, input, this.#link.now())) {
       switch (effect.kind) {
         case "post":
-          this.#link.post(effect.request, effect.canWait);
+          this.#link.post(effect.request);
           break;
         case "wait": {
-          this.#link.flush?.();
-          const inTime = this.#link.counters.wait(effect.next, effect.durable, effect.milliseconds);
+          const inTime = this.#link.wait(() => this.#isReached(effect), effect.milliseconds);
           this.#look();
           this.#run({ kind: "waited", late: !inTime });
           break;
@@ -154,4 +170,12 @@ export class RemoteLedger implements Ledger {
       }
     }
   }
+}
+
+/** Resolves with `promise`, or after so many milliseconds. */
+async function within(promise: Promise<void>, milliseconds: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, milliseconds);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }

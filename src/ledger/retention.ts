@@ -3,10 +3,11 @@
 
 import { RETENTION_SHARE_MAX } from "../limits.ts";
 import type { Age } from "./age.ts";
-import { COMPRESSED, segmentFirst, segmentNames, termsName } from "./format.ts";
+import type { DiskFolder } from "./disk_folder.ts";
+import type { DiskWork } from "./disk_work.ts";
+import { COMPRESSED, segmentFirst, segmentsAmong, termsName } from "./format.ts";
 import { journalName } from "./journal_file.ts";
-import { snapshotAge, snapshotNext } from "./snapshot.ts";
-import type { Storage } from "./storage.ts";
+import { SNAPSHOT_HEAD_BYTES, snapshotAge, snapshotNext } from "./snapshot.ts";
 
 /** How much of the past to keep. */
 export interface Retention {
@@ -17,18 +18,22 @@ export interface Retention {
 }
 
 /** Names of the segments that are not compressed. */
-export function uncompressed(storage: Storage): string[] {
-  return segmentNames(storage).filter((name) => !name.endsWith(COMPRESSED));
+export function* uncompressed(folder: DiskFolder): DiskWork<string[]> {
+  return segmentsAmong(yield* folder.names()).filter((name) => !name.endsWith(COMPRESSED));
 }
 
 /** Replaces the closed segment `name` with its compressed content. */
-export function replaceByCompressed(storage: Storage, name: string, compressed: Uint8Array): void {
+export function* replaceByCompressed(
+  folder: DiskFolder,
+  name: string,
+  compressed: Uint8Array,
+): DiskWork<void> {
   const file = `${name}${COMPRESSED}`;
   // A crash may have left an incomplete one.
-  if (storage.names().includes(file)) storage.remove(file);
-  storage.write(file, compressed);
-  storage.syncFolder();
-  storage.remove(name);
+  if ((yield* folder.names()).includes(file)) yield* folder.remove(file);
+  yield* folder.write(file, compressed);
+  yield* folder.syncFolder();
+  yield* folder.remove(name);
 }
 
 /**
@@ -36,11 +41,16 @@ export function replaceByCompressed(storage: Storage, name: string, compressed: 
  * files. `age` is that of the ledger now. One call removes at most the share {@link RETENTION_SHARE_MAX} of all bytes, or one
  * segment if that is more: a wrong setting or a wrong clock must not remove the whole past before a person can notice it.
  */
-export function retain(storage: Storage, { bytes, milliseconds }: Retention, age: Age): string[] {
-  const names = storage.names();
-  const sizes = new Map(names.map((name) => [name, storage.size(name)]));
+export function* retain(
+  folder: DiskFolder,
+  { bytes, milliseconds }: Retention,
+  age: Age,
+): DiskWork<string[]> {
+  const names = yield* folder.names();
+  const sizes = new Map<string, number>();
+  for (const name of names) sizes.set(name, yield* folder.size(name));
   const snapshots = new Map(names.map((name) => [snapshotNext(name), name]));
-  const segments = segmentNames(storage);
+  const segments = segmentsAmong(names);
   const before = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const removed: string[] = [];
   let total = before;
@@ -49,7 +59,8 @@ export function retain(storage: Storage, { bytes, milliseconds }: Retention, age
     const behind = after && snapshots.get(segmentFirst(after));
     // The last segment is the one that is written, or that the next start continues.
     if (behind === undefined) break;
-    const old = age.milliseconds - snapshotAge(storage, behind).milliseconds;
+    const old = age.milliseconds -
+      snapshotAge(yield* folder.read(behind, 0, SNAPSHOT_HEAD_BYTES)).milliseconds;
     if (total <= bytes && old <= milliseconds) break;
     const first = segmentFirst(name)!;
     const going = [name, snapshots.get(first), termsName(name), journalName(first)].filter((
@@ -57,10 +68,10 @@ export function retain(storage: Storage, { bytes, milliseconds }: Retention, age
     ): gone is string => gone !== undefined && sizes.has(gone));
     const left = total - going.reduce((sum, gone) => sum + sizes.get(gone)!, 0);
     if (removed.length > 0 && before - left > before * RETENTION_SHARE_MAX) break;
-    for (const gone of going) storage.remove(gone);
+    for (const gone of going) yield* folder.remove(gone);
     removed.push(...going);
     total = left;
   }
-  if (removed.length > 0) storage.syncFolder();
+  if (removed.length > 0) yield* folder.syncFolder();
   return removed;
 }

@@ -1,14 +1,15 @@
 // Appends lines to segments, in order, on a disk that may fail. What a failed write left is cut off. After a failed sync the
 // lines that may be lost are written again, to another file.
 
-import { zstdCompressSync } from "node:zlib";
+import { compressed } from "./compression.ts";
 import { byteLength, joinedChunks } from "../byte_chunks.ts";
 import { SEGMENT_BYTES } from "../limits.ts";
 import { COMPRESSED, encodeHeader, segmentFirst, segmentName } from "./format.ts";
 import type { Behind } from "./record_encoder.ts";
 import { replaceByCompressed } from "./retention.ts";
 import type { LedgerEnd } from "./segment.ts";
-import type { AppendFile, Storage } from "./storage.ts";
+import type { DiskFile, DiskFolder } from "./disk_folder.ts";
+import type { DiskWork } from "./disk_work.ts";
 
 /** How to write segments. */
 export interface AppenderOptions {
@@ -23,14 +24,14 @@ export interface AppenderOptions {
 /** The segment that is open. */
 interface OpenSegment {
   readonly name: string;
-  readonly file: AppendFile;
+  readonly file: DiskFile;
   /** Bytes in the file that count as written. */
   size: number;
 }
 
 /** Owns the last segment. Its methods throw the storage's errors; after an error the same call can be made again. */
 export class SegmentAppender {
-  readonly #storage: Storage;
+  readonly #folder: DiskFolder;
   readonly #options: AppenderOptions;
   #segment: OpenSegment | undefined;
   #end: Behind;
@@ -46,8 +47,8 @@ export class SegmentAppender {
   /** Last segment of the previous process, until a sync has shown that all of it is on the disk. */
   #unproven: string | undefined;
 
-  constructor(storage: Storage, options: AppenderOptions, place: Behind) {
-    this.#storage = storage;
+  constructor(folder: DiskFolder, options: AppenderOptions, place: Behind) {
+    this.#folder = folder;
     this.#options = options;
     this.#end = place;
     this.#written = place;
@@ -96,25 +97,25 @@ export class SegmentAppender {
   }
 
   /** Cuts off the torn tail of the last segment and opens the segment, so that the next write continues it. */
-  resume(end: LedgerEnd | undefined): void {
+  *resume(end: LedgerEnd | undefined): DiskWork<void> {
     if (end === undefined || end.segment === "") return;
     const { torn, segment: name } = end;
     if (!name.endsWith(COMPRESSED) && torn?.keep !== 0) this.#unproven = name;
     // Not even the header was whole: the next write makes the file again.
-    if (torn?.keep === 0) return this.#storage.remove(torn.file);
+    if (torn?.keep === 0) return yield* this.#folder.remove(torn.file);
     if (torn !== undefined) {
       this.#cut = { name: torn.file, size: torn.keep };
-      this.#cutOff();
+      yield* this.#cutOff();
     }
     // A compressed segment is closed: the next write begins another one.
     if (name.endsWith(COMPRESSED)) return;
-    const size = this.#storage.size(name);
-    const file = this.#storage.append(name, false);
+    const size = yield* this.#folder.size(name);
+    const file = yield* this.#folder.append(name, false);
     try {
       // The previous process may have ended before it synced its last writes.
-      if (this.#options.syncs) file.sync();
+      if (this.#options.syncs) yield* file.sync();
     } catch (error) {
-      file.close();
+      yield* file.close();
       throw error;
     }
     this.#unproven = undefined;
@@ -123,15 +124,15 @@ export class SegmentAppender {
   }
 
   /** Writes the queued lines with one call. After a failure the next write first cuts off what this one left. */
-  write(): void {
-    this.#proveTail();
-    this.#cutOff();
+  *write(): DiskWork<void> {
+    yield* this.#proveTail();
+    yield* this.#cutOff();
     if (this.#waiting.length === 0) return;
-    if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) this.#rotate();
-    const segment = this.#segment ??= this.#begin();
+    if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) yield* this.#rotate();
+    const segment = this.#segment ??= yield* this.#begin();
     const bytes = joinedChunks(this.#waiting);
     try {
-      segment.file.write(bytes);
+      yield* segment.file.write(bytes);
     } catch (error) {
       this.#cut = { name: segment.name, size: segment.size };
       throw error;
@@ -144,29 +145,30 @@ export class SegmentAppender {
   }
 
   /** Makes all written lines durable. */
-  sync(): void {
-    if (this.#unsynced.length > 0) this.#makeDurable();
+  *sync(): DiskWork<void> {
+    if (this.#unsynced.length > 0) yield* this.#makeDurable();
   }
 
   /** Closes the segment; the next write begins another one. */
-  close(): void {
-    this.#segment?.file.close();
+  *close(): DiskWork<void> {
+    const file = this.#segment?.file;
     this.#segment = undefined;
+    if (file !== undefined) yield* file.close();
   }
 
   /**
    * Where another program has removed or replaced the segment's file, writes it again from the open one, closes it, and returns
    * its name. What has its place then is kept beside it.
    */
-  restore(): string | undefined {
-    if (this.#segment === undefined || this.#segment.file.inPlace()) return undefined;
+  *restore(): DiskWork<string | undefined> {
+    if (this.#segment === undefined || (yield* this.#segment.file.inPlace())) return undefined;
     const { name, file, size } = this.#segment;
-    const bytes = file.content(size);
-    if (this.#storage.names().includes(name)) this.#storage.rename(name, `${name}.replaced`);
-    this.#storage.write(name, bytes);
-    if (this.#options.syncs) this.#storage.syncFolder();
+    const bytes = yield* file.content(size);
+    if ((yield* this.#folder.names()).includes(name)) yield* this.#folder.rename(name, `${name}.replaced`);
+    yield* this.#folder.write(name, bytes);
+    if (this.#options.syncs) yield* this.#folder.syncFolder();
     this.#noteDurable();
-    this.close();
+    yield* this.close();
     return name;
   }
 
@@ -175,22 +177,22 @@ export class SegmentAppender {
    * clean, so that a second sync would succeed without writing them. So this file is not used any more: all lines that were
    * not durable are queued again, for another file.
    */
-  #makeDurable(): void {
+  *#makeDurable(): DiskWork<void> {
     try {
-      this.#segment?.file.sync();
+      if (this.#segment !== undefined) yield* this.#segment.file.sync();
     } catch (error) {
-      this.#giveUp();
+      yield* this.#giveUp();
       throw error;
     }
     this.#noteDurable();
   }
 
-  #giveUp(): void {
+  *#giveUp(): DiskWork<void> {
     if (this.#segment !== undefined) this.#cut = { name: this.#segment.name, size: this.#durable.size };
-    this.close();
     this.#written = this.#durable;
     this.#waiting = [...this.#unsynced, ...this.#waiting];
     this.#unsynced = [];
+    yield* this.close();
   }
 
   #noteDurable(): void {
@@ -202,43 +204,46 @@ export class SegmentAppender {
    * Copies the segment that could not be continued when the ledger was opened. Where it could not be synced, its pages may be lost;
    * where it may not be written, or is another user's, the copy is this user's.
    */
-  #proveTail(): void {
+  *#proveTail(): DiskWork<void> {
     if (this.#unproven === undefined) return;
     const name = this.#unproven;
     const size = this.#cut?.name === name ? this.#cut.size : undefined;
     // A segment without records needs no copy: the next write makes it again.
-    if (segmentFirst(name) === this.#written.next) this.#storage.remove(name);
-    else replaceByCompressed(this.#storage, name, zstdCompressSync(this.#storage.read(name, 0, size)));
+    if (segmentFirst(name) === this.#written.next) yield* this.#folder.remove(name);
+    else {
+      const bytes = yield* this.#folder.read(name, 0, size);
+      yield* replaceByCompressed(this.#folder, name, yield* compressed(bytes));
+    }
     this.#unproven = undefined;
     if (size !== undefined) this.#cut = undefined;
   }
 
   /** Cuts off what a failed write or sync left in a file. */
-  #cutOff(): void {
+  *#cutOff(): DiskWork<void> {
     if (this.#cut === undefined) return;
     const { name, size } = this.#cut;
-    this.#storage.truncate(name, size);
+    yield* this.#folder.truncate(name, size);
     this.#cut = undefined;
   }
 
   /** Begins a segment. Its header and its name are durable before its first record is written. */
-  #begin(): OpenSegment {
+  *#begin(): DiskWork<OpenSegment> {
     const { next, chain } = this.#written;
     const name = segmentName(next);
     // An earlier sync of this file failed, before any record of it was durable.
-    if (this.#storage.names().includes(name)) this.#storage.remove(name);
-    const file = this.#storage.append(name, true);
+    if ((yield* this.#folder.names()).includes(name)) yield* this.#folder.remove(name);
+    const file = yield* this.#folder.append(name, true);
     const header = new TextEncoder().encode(
       encodeHeader({ ledger: this.#options.ledger, first: next, chain }),
     );
     try {
-      file.write(header);
+      yield* file.write(header);
       if (this.#options.syncs) {
-        file.sync();
-        this.#storage.syncFolder();
+        yield* file.sync();
+        yield* this.#folder.syncFolder();
       }
     } catch (error) {
-      file.close();
+      yield* file.close();
       throw error;
     }
     this.#durable = { ...this.#written, size: header.length };
@@ -246,8 +251,8 @@ export class SegmentAppender {
   }
 
   /** Closes a full segment. */
-  #rotate(): void {
-    if (this.#options.syncs) this.#makeDurable();
-    this.close();
+  *#rotate(): DiskWork<void> {
+    if (this.#options.syncs) yield* this.#makeDurable();
+    yield* this.close();
   }
 }

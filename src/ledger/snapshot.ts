@@ -14,7 +14,7 @@ import { zstdCompressSync } from "node:zlib";
 import { messageOf } from "../thrown.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
-import { readDecompressed, readDecompressedHead } from "./compression.ts";
+import { decompressedHead, readDecompressed } from "./compression.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { NotLoaded, type Storage } from "./storage.ts";
 
@@ -22,7 +22,7 @@ const SNAPSHOT_VERSION = 1;
 const PIECE_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 /** The first line is within this many bytes of the file: a block of zstd has at most 128 KiB (RFC 8878, 3.1.1.2.4). */
-const HEAD_BYTES = 160 * 1024;
+export const SNAPSHOT_HEAD_BYTES = 160 * 1024;
 
 const decoder = new TextDecoder();
 
@@ -87,13 +87,16 @@ interface Head extends Omit<Place, "age"> {
   readonly age?: Age;
 }
 
-/** The age of the ledger at the snapshot in file `name`. Reads only its first line, and does not prove its hash. */
-export function snapshotAge(storage: Storage, name: string): Age {
-  const bytes = readDecompressedHead(storage, name, HEAD_BYTES, SNAPSHOT_BYTES_MAX);
+/**
+ * The age of the ledger at a snapshot, from the first {@link SNAPSHOT_HEAD_BYTES} of its file. Reads only its first line, and does
+ * not prove its hash.
+ */
+export function snapshotAge(head: Uint8Array): Age {
+  const bytes = decompressedHead(head, SNAPSHOT_BYTES_MAX);
   if (typeof bytes === "string") return NEWBORN;
   try {
-    const head: Head = JSON.parse(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
-    return head.age ?? NEWBORN;
+    const first: Head = JSON.parse(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
+    return first.age ?? NEWBORN;
   } catch {
     return NEWBORN;
   }

@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { UNWRITTEN_BYTES_MAX } from "../limits.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
+import { atOnce } from "./disk_work.ts";
 import { type DiskOptions, DiskWriter } from "./disk_writer.ts";
 import { genesisChain } from "./format.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
@@ -11,7 +12,7 @@ import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { RecordEncoder } from "./record_encoder.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
 import type { Place } from "./snapshot.ts";
-import type { Storage } from "./storage.ts";
+import { asFolder, type Storage } from "./storage.ts";
 
 /** More bytes wait for the disk than may wait in memory. */
 export class LedgerOverflow extends Error {
@@ -78,14 +79,14 @@ export class LedgerWriter implements Ledger, Disposable {
    */
   constructor(readonly storage: Storage, options: WriterOptions) {
     this.#options = options;
-    this.disk = new DiskWriter(storage, options);
+    this.disk = atOnce(DiskWriter.open(asFolder(storage), options));
     try {
       const { encoder, end } = recover(storage, options);
       this.#encoder = encoder;
       this.torn = end?.torn;
-      this.disk.begin(encoder.ledger, encoder.end, end);
+      atOnce(this.disk.begin(encoder.ledger, encoder.end, end));
     } catch (error) {
-      this.disk[Symbol.dispose]();
+      atOnce(this.disk.close());
       throw error;
     }
   }
@@ -133,7 +134,7 @@ export class LedgerWriter implements Ledger, Disposable {
   append(records: readonly LedgerRecord[]): Offset {
     const first = this.next;
     const { lines, end } = this.#encoder.encode(records);
-    this.disk.push(lines, end);
+    atOnce(this.disk.push(lines, end));
     if (this.disk.waitingBytes > (this.#options.unwrittenBytes ?? UNWRITTEN_BYTES_MAX)) {
       throw new LedgerOverflow(this.storage.path, this.failure!);
     }
@@ -145,10 +146,10 @@ export class LedgerWriter implements Ledger, Disposable {
 
   /** Writes the waiting records and makes all records durable, except with the policy `never`. */
   sync(): void {
-    this.disk.sync();
+    atOnce(this.disk.sync());
   }
 
   [Symbol.dispose](): void {
-    this.disk[Symbol.dispose]();
+    atOnce(this.disk.close());
   }
 }

@@ -16,7 +16,7 @@ import {
 } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
-import type { LoadedFile } from "../ledger/worker_messages.ts";
+import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { LedgerFiles } from "./ledger_files.ts";
 import { log } from "./log.ts";
 
@@ -181,7 +181,7 @@ export class Checkpoints {
 async function lastCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   const unread: LoadedFile[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (isFile) unread.push({ name, size: (await Deno.stat(`${folder}/${name}`)).size });
+    if (isFile) unread.push({ name });
   }
   unread.sort((a, b) => a.name < b.name ? -1 : 1);
   const files = new LedgerFiles(folder, unread, {
@@ -189,7 +189,7 @@ async function lastCheckpoint(folder: string): Promise<Checkpoint | undefined> {
       const read = new Map<string, LoadedFile>();
       for (const name of wanted) {
         const bytes = await Deno.readFile(`${folder}/${name}`);
-        read.set(name, { name, size: bytes.length, bytes });
+        read.set(name, { name, content: { size: bytes.length, bytes } });
       }
       return unread.map((file) => read.get(file.name) ?? file);
     },

@@ -1,9 +1,9 @@
-// The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the worker reads.
+// The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the disk's side reads.
 
 import { loadedFolder, withContents } from "../ledger/loaded_folder.ts";
 import { NotLoaded, type Storage } from "../ledger/storage.ts";
-import type { LoadedFile } from "../ledger/worker_messages.ts";
-import type { LedgerWorker } from "./ledger_worker.ts";
+import type { LoadedFile } from "../ledger/disk_messages.ts";
+import type { LedgerDisk } from "./ledger_disk.ts";
 
 /** Grows as its readers need more. */
 export class LedgerFiles {
@@ -12,7 +12,7 @@ export class LedgerFiles {
   constructor(
     readonly folder: string,
     files: readonly LoadedFile[],
-    readonly worker: Pick<LedgerWorker, "read">,
+    readonly disk: Pick<LedgerDisk, "read">,
   ) {
     this.#files = files;
   }
@@ -24,7 +24,7 @@ export class LedgerFiles {
         return read(loadedFolder(this.folder, this.#files));
       } catch (error) {
         if (!(error instanceof NotLoaded)) throw error;
-        this.#files = withContents(this.#files, await this.worker.read([error.file]));
+        this.#files = withContents(this.#files, await this.disk.read([error.file]));
       }
     }
   }

@@ -76,7 +76,6 @@ async function runOn(
   assertions: AssertionChecks | undefined,
 ): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
-  ledger.prepare();
   const found = await look(ledger);
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;

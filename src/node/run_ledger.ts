@@ -1,4 +1,4 @@
-// The ledger of `run`, over all restarts of its loop. A worker opens and writes it. While it cannot be opened, or after it was
+// The ledger of `run`, over all restarts of its loop. The disk's side opens and writes it (ledger/disk_side.ts). While it cannot be opened, or after it was
 // lost, rules are made without it; once it can be opened the loop starts again, and the ledger continues with a gap record.
 
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
@@ -23,7 +23,7 @@ import {
 import type { Position } from "../plan/position.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { LedgerFiles } from "./ledger_files.ts";
-import { LedgerWorker, type OnReport, type Opening } from "./ledger_worker.ts";
+import { LedgerDisk, type OnReport, type Opening } from "./ledger_disk.ts";
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { renewal } from "./renew_ledger.ts";
@@ -54,7 +54,7 @@ export interface RunLedgerOptions {
 
 /** Opens the ledger for each run of the loop. */
 export class RunLedger {
-  readonly #worker = new LedgerWorker();
+  readonly #disk = new LedgerDisk();
   /** The opening that is under way, or done and not used yet. */
   #opening: Promise<Opening> | undefined;
   /** What {@link look} found, for {@link begin}. */
@@ -78,11 +78,6 @@ export class RunLedger {
     return this.#reopened.signal;
   }
 
-  /** Starts the worker, which opens nothing yet. Call it early: a thread takes a while to start. */
-  prepare(): void {
-    this.#worker.start();
-  }
-
   /**
    * The first step of the next run of the loop: the last commit of the ledger, where it is what wrote `position` into the kernel.
    * Waits a bounded time for the disk.
@@ -97,7 +92,7 @@ export class RunLedger {
     this.#open();
     const opening = await late.before(this.#opening!);
     if (opening?.kind !== "opened") return undefined;
-    const files = new LedgerFiles(this.options.folder, opening.files, this.#worker);
+    const files = new LedgerFiles(this.options.folder, opening.files, this.#disk);
     const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
     this.#looked = { late, files, held };
     return held;
@@ -116,7 +111,7 @@ export class RunLedger {
     this.#opening = undefined;
     if (opening.kind === "refused") return this.#refused(opening, first);
     const read = await late.before(
-      this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#worker), held),
+      this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#disk), held),
     );
     if (read === undefined) {
       // Another opening ends that reading.
@@ -127,20 +122,20 @@ export class RunLedger {
     return this.#current = read;
   }
 
-  /** Closes the ledger and ends the worker. False where the disk does not answer in time: then the worker is blocked. */
+  /** Closes the ledger. False where the disk does not answer in time. */
   async close(): Promise<boolean> {
     this.#ended = true;
     this.#looked?.late[Symbol.dispose]();
     clearTimeout(this.#retry);
-    if (await this.#worker.close(LEDGER_CLOSE_MILLISECONDS_MAX)) return true;
+    if (await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX)) return true;
     const records = this.#current?.ledger.failure?.records ?? 0;
     log.error(`the disk of the ledger does not answer: ${records} records are not on it`);
     return false;
   }
 
-  /** The worker begins to read. */
+  /** The disk's side begins to read. */
   #open(): void {
-    this.#opening ??= this.#worker.open(this.options.folder, { policy: this.options.policy });
+    this.#opening ??= this.#disk.open(this.options.folder, { policy: this.options.policy });
   }
 
   /** Keeps what the last run of the loop could not write, for the gap record of the next one. */
@@ -201,7 +196,7 @@ export class RunLedger {
     this.#openLater(opening.reason, LEDGER_RETRY_MILLISECONDS);
   }
 
-  /** Folds the ledger from the files that the worker has read, and has the worker continue it. */
+  /** Folds the ledger from the files that the disk's side has read, and has the disk's side continue it. */
   async #read(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
     try {
       const folded = await files.look((storage) => this.#fold(storage));
@@ -212,7 +207,7 @@ export class RunLedger {
       if (!isLedgerDamage(error)) throw error;
       const time = new Date().toISOString();
       const { folder, records } = await files.look((storage) => renewal(storage, error, time));
-      files.replace(await this.#worker.setAside(folder));
+      files.replace(await this.#disk.setAside(folder));
       reportRenewal(error, `${this.options.folder}/${folder}`, records);
       const folded = await files.look((storage) => this.#fold(storage));
       const ledger = this.#continue(folded);
@@ -222,12 +217,12 @@ export class RunLedger {
     }
   }
 
-  /** Has the worker remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
+  /** Has the disk's side remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
   #goOn({ engine, cut, unused }: Folded, ledger: RemoteLedger): boolean {
-    if (unused.length > 0) this.#worker.post({ kind: "remove", names: unused });
+    if (unused.length > 0) this.#disk.post({ kind: "remove", names: unused });
     if (cut === undefined) return false;
     const renewed = goOnBehind(engine, ledger, cut);
-    this.#worker.post({ kind: "remove-behind", from: cut.from });
+    this.#disk.post({ kind: "remove-behind", from: cut.from });
     return renewed;
   }
 
@@ -243,25 +238,31 @@ export class RunLedger {
   }
 
   #continue({ encoder, end, tailBytes }: Folded): RemoteLedger {
-    const worker = this.#worker;
-    const { session } = worker;
+    const disk = this.#disk;
+    const { session } = disk;
     const counters = new Counters();
     counters.note(encoder.end.next, 0, 0);
     const ledger: RemoteLedger = new RemoteLedger(newHandoff(encoder, this.options.policy, tailBytes), {
-      counters,
-      post: (request, canWait) => worker.post(request, canWait, session),
-      flush: () => worker.flush(),
+      counters() {
+        disk.look();
+        return counters;
+      },
+      wait: (reached, milliseconds) => disk.wait(reached, milliseconds),
+      get away() {
+        return disk.away;
+      },
+      post: (request) => disk.post(request, session),
       now: () => performance.now(),
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
     });
-    worker.begin(
-      { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, shared: counters.shared },
+    disk.begin(
+      { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, counters },
       (report) => this.#take(ledger, report),
     );
     return ledger;
   }
 
-  /** What the worker reports by itself. */
+  /** What the disk's side reports by itself. */
   #take(ledger: RemoteLedger, report: Parameters<OnReport>[0]): void {
     switch (report.kind) {
       case "disk":

@@ -6,7 +6,8 @@ import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { sameValue } from "../kube/equality.ts";
 import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
-import { removeBehind } from "../ledger/cut_files.ts";
+import { removeBehind, removeFiles } from "../ledger/cut_files.ts";
+import { atOnce } from "../ledger/disk_work.ts";
 import { segmentFirst, segmentNames } from "../ledger/format.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { readLedger } from "../ledger/reader.ts";
@@ -50,11 +51,11 @@ export function openForWriting(path: string, policy: SyncPolicy): Opened {
   try {
     const { engine, read, cut, unused } = foldWhole(storage, path, open);
     // Now this process has the lock.
-    read.disk.attempt(() => unused.forEach((name) => storage.remove(name)));
+    atOnce(read.disk.attempt(removeFiles(read.disk.folder, unused)));
     const behind = cut !== undefined && goOnBehind(engine, read, cut);
     if (cut !== undefined) {
       read.sync();
-      if (read.failure === undefined) read.disk.attempt(() => removeBehind(storage, cut.from));
+      if (read.failure === undefined) atOnce(read.disk.attempt(removeBehind(read.disk.folder, cut.from)));
     }
     return { engine, ledger: read, renewed: behind || isRenewed(storage, engine) };
   } catch (error) {

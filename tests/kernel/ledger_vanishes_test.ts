@@ -215,7 +215,7 @@ Deno.test("after the folder was removed while a snapshot was due the ledger is o
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("after a fault of the thread that writes the ledger another one continues it, with a gap record, and rules go on", async () => {
+Deno.test("after a fault of the writer of the ledger another one continues it, with a gap record, and rules go on", async () => {
   const folder = newFolder();
   using kernel = new NetlinkKernel();
   removeTables(kernel);
@@ -223,15 +223,15 @@ Deno.test("after a fault of the thread that writes the ledger another one contin
   await using program = new FailingProgram(folder, "store");
   await until("the Service is served", served(kernel, 1));
   await until("the ledger is written", written);
-  writeSource(folder, 2, {}, "the-thread-fails");
+  writeSource(folder, 2, {}, "the-writer-fails");
   await until("a change is served", served(kernel, 2));
   await until(
     "the log says so",
-    () => /error: the ledger was lost: .*a fault of the thread/.test(program.log),
+    () => /error: the ledger was lost: .*a fault of the writer/.test(program.log),
   );
   await goesOnAfterGap(program, `${folder}/store/ledger`, kernel);
   const [gap, ...others] = gaps(`${folder}/store/ledger`);
-  assert.ok(/a fault of the thread/.test(gap!.reason) && gap!.records > 0, JSON.stringify(gap));
+  assert.ok(/a fault of the writer/.test(gap!.reason) && gap!.records > 0, JSON.stringify(gap));
   assert.deepEqual(others, [], "it failed once");
   await Deno.remove(folder, { recursive: true });
 });
@@ -287,7 +287,7 @@ for (const [what, { file, mode, log, goesOn }] of Object.entries(FOREIGN)) {
     assert.equal(await program.stop(), 0);
     if (goesOn) assert.equal(open.statSync().size, size);
     assertWhole(`${folder}/store/ledger`, kernel);
-    assert.doesNotMatch(program.log, /the worker of the ledger ended/);
+    assert.doesNotMatch(program.log, /the writer of the ledger failed/);
     await Deno.remove(folder, { recursive: true });
   });
 }

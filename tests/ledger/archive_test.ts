@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
+import { atOnce } from "../../src/ledger/disk_work.ts";
 import { archiveStorage, shipSegments } from "../../src/ledger/archive.ts";
 import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
@@ -24,7 +25,7 @@ function ledgerOf(segments: number) {
         const time = new Date(Date.parse("2026-11-23T23:59:58Z") + 1000 * n).toISOString();
         writer.append([{ ...appears(slice(`shop/web-a http:80/tcp 10.244.0.${n + 1}`)), time }]);
       }
-      if (i + 1 < to) writer.disk.endSegment();
+      if (i + 1 < to) atOnce(writer.disk.endSegment());
     }
   };
   grow(0, segments);
@@ -96,7 +97,7 @@ Deno.test("segments that are compressed or removed while they are archived are a
   const names = segmentNames(storage);
   let meanwhile: (() => void) | undefined = () => {
     for (const name of names.slice(0, 3)) {
-      replaceByCompressed(storage, name, new Uint8Array(zstdCompressSync(storage.read(name))));
+      atOnce(replaceByCompressed(asFolder(storage), name, new Uint8Array(zstdCompressSync(storage.read(name)))));
     }
   };
   /** The folder, in which something happens just before the first content is read. */

@@ -2,6 +2,8 @@
 // then the one before or the one after, and never an error or a mixture.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
+import { asFolder, type Storage } from "../../src/ledger/storage.ts";
 import { zstdCompressSync } from "node:zlib";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
@@ -15,7 +17,6 @@ import { askAgain, ifThere, isSegmentGone, SegmentGone } from "../../src/ledger/
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { replaceByCompressed, retain } from "../../src/ledger/retention.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
-import type { Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
@@ -39,7 +40,7 @@ function ledger(compressed: boolean): MemoryStorage {
   for (const { offset, record } of RECORDS) {
     if (offset > 0 && offset % 8 === 0) {
       if (compressed) writeSnapshot(writer, snapshotLines(state), KEEP);
-      else writer.disk.endSegment();
+      else atOnce(writer.disk.endSegment());
     }
     writer.append([record]);
     foldRecord(state, offset, record);
@@ -106,7 +107,9 @@ Deno.test("closed segments may be compressed at any call of a reader", () => {
 
 Deno.test("retention may remove all but the newest segments at any call of a reader", () => {
   askBeside(() => ledger(true), (storage) => {
-    while (retain(storage, { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 }).length > 0);
+    while (
+      atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 })).length > 0
+    );
   });
 });
 
@@ -150,5 +153,5 @@ Deno.test("a question is asked again while segments go, and not for ever", () =>
 });
 
 function compress(storage: MemoryStorage, name: string): void {
-  replaceByCompressed(storage, name, zstdCompressSync(storage.read(name)));
+  atOnce(replaceByCompressed(asFolder(storage), name, zstdCompressSync(storage.read(name))));
 }

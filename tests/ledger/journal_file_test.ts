@@ -1,10 +1,11 @@
 // The journal of a segment, in a file beside it.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
+import { asFolder, type Storage } from "../../src/ledger/storage.ts";
 import { journalName, readJournal, writeJournal } from "../../src/ledger/journal_file.ts";
 import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
 import { retain } from "../../src/ledger/retention.ts";
-import type { Storage } from "../../src/ledger/storage.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -53,9 +54,9 @@ Deno.test("a journal in which any bit is flipped is none", () => {
 Deno.test("it goes with its segment", () => {
   const storage = threeSegments();
   for (const first of [0, 1]) writeJournal(storage, first, "text");
-  const removed = retain(storage, { bytes: 0, milliseconds: Infinity }, {
+  const removed = atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: Infinity }, {
     milliseconds: 0,
-  });
+  }));
   assert.ok(removed.includes(journalName(0)), removed.join(" "));
   assert.equal(readJournal(storage, 0), undefined);
   assert.equal(readJournal(storage, 1), "text");

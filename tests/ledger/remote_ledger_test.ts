@@ -6,12 +6,12 @@ import type { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import { EVERY_KIND, KEEP_ALL, recordsIn } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
-import { type PairOptions, WorkerPair } from "../support/worker_pair.ts";
+import { DiskPair, type PairOptions } from "../support/disk_pair.ts";
 
 const [FIRST, SECOND] = EVERY_KIND as readonly LedgerRecord[];
 
 /** A ledger that is open. */
-function opened(pair: WorkerPair): RemoteLedger {
+function opened(pair: DiskPair): RemoteLedger {
   const ledger = pair.open();
   assert.ok(typeof ledger !== "string", String(ledger));
   return ledger;
@@ -19,7 +19,7 @@ function opened(pair: WorkerPair): RemoteLedger {
 
 function begun(options: PairOptions = {}) {
   const storage = memoryStorage();
-  const pair = new WorkerPair(storage, options);
+  const pair = new DiskPair(storage, options);
   return { storage, pair, ledger: opened(pair) };
 }
 
@@ -101,7 +101,7 @@ Deno.test("after the end of the worker another one continues the ledger", () => 
   pair.die();
   assert.deepEqual([pair.reopened, ledger.omission?.records], [1, 1]);
   // The lock ends with the worker; the storage of this test cannot know that.
-  const next = new WorkerPair(memoryStorage(storage.files));
+  const next = new DiskPair(memoryStorage(storage.files));
   opened(next).append([SECOND!]);
   next.work();
   assert.deepEqual(recordsIn(next.storage), [FIRST, SECOND]);

@@ -2,6 +2,8 @@
 // wrong clock can remove the past.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
+import { asFolder } from "../../src/ledger/storage.ts";
 import { segmentName } from "../../src/ledger/format.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
@@ -50,12 +52,15 @@ Deno.test("segments before a snapshot are compressed, and those beyond retention
   // The segments end on days 0, 1, 2 and 3.
   const old = memoryStorage(storage.files);
   const oneAndAHalf = { bytes: Infinity, milliseconds: 1.5 * DAY };
-  assert.deepEqual(retain(old, oneAndAHalf, { milliseconds: 2 * DAY }), [compressed[0]]);
-  assert.deepEqual(retain(old, oneAndAHalf, { milliseconds: 2 * DAY }), []);
-  assert.deepEqual(retain(old, oneAndAHalf, { milliseconds: 3 * DAY }), [compressed[1], snapshotName(10)]);
+  assert.deepEqual(atOnce(retain(asFolder(old), oneAndAHalf, { milliseconds: 2 * DAY })), [compressed[0]]);
+  assert.deepEqual(atOnce(retain(asFolder(old), oneAndAHalf, { milliseconds: 2 * DAY })), []);
+  assert.deepEqual(atOnce(retain(asFolder(old), oneAndAHalf, { milliseconds: 3 * DAY })), [
+    compressed[1],
+    snapshotName(10),
+  ]);
   assert.deepEqual(recordsIn(old), records.slice(20));
   const nothing = { bytes: 0, milliseconds: Infinity };
-  while (retain(old, nothing, { milliseconds: 3 * DAY }).length > 0);
+  while (atOnce(retain(asFolder(old), nothing, { milliseconds: 3 * DAY })).length > 0);
   const head = [compressed[3]!, ...[30, 40].map(snapshotName)];
   assert.deepEqual(old.names(), head.toSorted(), "HEAD and what it needs stay");
 });
@@ -67,7 +72,9 @@ Deno.test("the segment that is being written stays, however old and large the le
   using(open(storage), (writer) => {
     writer.append([record(20, 99)]);
     const { segment } = writer;
-    while (retain(storage, { bytes: 0, milliseconds: 0 }, { milliseconds: 99 * DAY }).length > 0);
+    while (
+      atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: 0 }, { milliseconds: 99 * DAY })).length > 0
+    );
     assert.ok(storage.names().includes(segment!), storage.names().join());
   });
   assert.deepEqual(recordsIn(storage), [record(20, 99)]);
@@ -109,7 +116,7 @@ Deno.test("a wrong setting removes at most a quarter of the past at once", () =>
   const storage = ledgerOf(40);
   for (const retention of [{ bytes: 0, milliseconds: Infinity }, { bytes: Infinity, milliseconds: 0 }]) {
     const left = memoryStorage(storage.files);
-    retain(left, retention, { milliseconds: 40 * DAY });
+    atOnce(retain(asFolder(left), retention, { milliseconds: 40 * DAY }));
     assert.ok(segments(left) >= 30 && segments(left) < 40, `${segments(left)} of 40 segments`);
   }
 });

@@ -1,6 +1,8 @@
 // The window of a ledger that a report shows, and the state at its beginning.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
+import { asFolder, type Storage } from "../../src/ledger/storage.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
@@ -11,7 +13,6 @@ import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { retain } from "../../src/ledger/retention.ts";
-import type { Storage } from "../../src/ledger/storage.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../src/limits.ts";
@@ -43,7 +44,7 @@ function ledger(keep = 0): Storage {
     writer.append([record(i)]);
     foldRecord(state, i as Offset, record(i));
   }
-  if (keep > 0) retain(storage, { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 });
+  if (keep > 0) atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: Infinity }, { milliseconds: 0 }));
   return storage;
 }
 

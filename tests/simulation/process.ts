@@ -27,7 +27,7 @@ import { commitAt } from "../../src/node/held_commit.ts";
 import { positionOf } from "../../src/plan/position.ts";
 import type { MemoryStorage } from "../support/memory_storage.ts";
 import type { Disk } from "./disk.ts";
-import { SimulatedWorker } from "./ledger_worker.ts";
+import { SimulatedDisk } from "./ledger_disk.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
 import { EARLIER, GHOST } from "./faulty_answers.ts";
@@ -61,7 +61,7 @@ export function moment(at: number): Now {
 export class Process {
   readonly engine;
   readonly ledger: RemoteLedger | MemoryLedger;
-  readonly worker: SimulatedWorker | undefined;
+  readonly worker: SimulatedDisk | undefined;
   readonly running: Running;
   readonly client: Client;
   /** Whether the start listed the kernel's tables. */
@@ -84,7 +84,7 @@ export class Process {
     const snapshot = hangs ? undefined : newestSnapshot<SnapshotLine>(storage);
     const engine = newEngine(snapshot && restoredState(snapshot.lines));
     this.engine = engine;
-    this.worker = hangs ? undefined : new SimulatedWorker(disk, server.chance, () => this.#now, {
+    this.worker = hangs ? undefined : new SimulatedDisk(disk, server.chance, () => this.#now, {
       policy: "interval",
       segmentBytes: SEGMENT_BYTES,
       waitingMax: Math.max(WAITING_BYTES_MAX, WAITING_BYTES_EACH * server.cluster.objects.size),

@@ -187,7 +187,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     check: "a message to the ledger's worker that was lost is noticed",
-    file: "src/ledger/worker_side.ts",
+    file: "src/ledger/disk_side.ts",
     changes: [["if (next !== disk.end.next) throw", "if (false) throw"]],
   },
 ];

@@ -2,6 +2,7 @@
 // answers as before. No question answers wrongly: it answers as before, or fails.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
 import { zstdDecompressSync } from "node:zlib";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
@@ -38,7 +39,7 @@ export function stoppedLedger(): MemoryStorage {
     for (const { offset, record } of past.records()) {
       if (offset === 5) writeSnapshot(writer, snapshotLines(state), KEEP);
       // A segment that is not compressed yet.
-      if (offset === 9) writer.disk.endSegment();
+      if (offset === 9) atOnce(writer.disk.endSegment());
       writer.append([record]);
       foldRecord(state, offset, record);
     }

@@ -97,10 +97,10 @@ export class ContainedProgram extends SourceProgram {
   }
 }
 
-/** Its thread that writes the ledger fails once (failing_thread.ts). */
+/** The writer of its ledger fails once (failing_writer.ts). */
 export class FailingProgram extends SourceProgram {
   protected override started(command: readonly string[]): readonly string[] {
-    return preloaded(command, new URL("failing_thread.ts", import.meta.url).pathname);
+    return preloaded(command, new URL("failing_writer.ts", import.meta.url).pathname);
   }
 }
 

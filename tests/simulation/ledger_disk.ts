@@ -1,7 +1,7 @@
 // The worker of the ledger in a simulated process. Its messages arrive late and in parts, both ways; it stands still while the
 // disk hangs; it may end, and a message to it may be lost.
 
-import { type PairOptions, WorkerPair } from "../support/worker_pair.ts";
+import { DiskPair, type PairOptions } from "../support/disk_pair.ts";
 import type { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import type { Chance } from "./chance.ts";
 import type { Disk } from "./disk.ts";
@@ -11,8 +11,8 @@ const DELAY_MILLISECONDS = 40;
 /** Once in so many times the worker does not write in time. */
 const SLOW = 100;
 
-export class SimulatedWorker {
-  readonly #pair: WorkerPair;
+export class SimulatedDisk {
+  readonly #pair: DiskPair;
   #dueAt = Infinity;
 
   /** Opens the ledger on `disk`, which must not hang. */
@@ -22,7 +22,7 @@ export class SimulatedWorker {
     readonly now: () => number,
     options: PairOptions,
   ) {
-    this.#pair = new WorkerPair(disk.storage, { ...options, now });
+    this.#pair = new DiskPair(disk.storage, { ...options, now });
     this.#pair.answers = () => {
       const inTime = !this.#hangs && !chance.once(SLOW);
       if (!inTime) disk.troubled = true;

@@ -1,6 +1,7 @@
-// What the program and the worker of its ledger send each other. Every message belongs to a session: one opening of the ledger.
-// Messages of an older session are ignored on both sides.
+// What the rules' side of the node and the disk's side of its ledger send each other. Every message belongs to a session: one
+// opening of the ledger. Messages of an older session are ignored on both sides.
 
+import type { Counters } from "./counters.ts";
 import type { DiskOptions } from "./disk_writer.ts";
 import type { Behind } from "./record_encoder.ts";
 import type { Retention } from "./retention.ts";
@@ -10,27 +11,25 @@ import type { Place } from "./snapshot.ts";
 /** A file of the ledger. */
 export interface LoadedFile {
   readonly name: string;
-  /** Size in bytes. */
-  readonly size: number;
-  /** Its content, where it was read. */
-  readonly bytes?: Uint8Array<ArrayBuffer>;
+  /** Undefined where it was not read. `size`: of the file, in bytes; only its beginning may have been read. */
+  readonly content?: { readonly size: number; readonly bytes: Uint8Array };
 }
 
-/** What the program asks for. */
-export type WorkerRequest =
+/** What the disk's side is asked for. */
+export type DiskRequest =
   /** Take the lock and read what a start needs; answered by `opened` or `refused`. */
   | { readonly kind: "open"; readonly path: string; readonly options: DiskOptions }
   /** Read these files too; answered by `contents`. */
   | { readonly kind: "read"; readonly names: readonly string[] }
   /** Set all files aside in a folder `name`; answered by `contents`. */
   | { readonly kind: "set-aside"; readonly name: string }
-  /** Continue the ledger after `end`. `shared` is the memory of the counters. */
+  /** Continue the ledger after `end`. `counters` are kept up to date from then on. */
   | {
     readonly kind: "begin";
     readonly ledger: string;
     readonly place: Behind;
     readonly end: LedgerEnd | undefined;
-    readonly shared: SharedArrayBuffer;
+    readonly counters: Counters;
   }
   /** Append lines, the first of which has offset `first`. */
   | {
@@ -52,8 +51,8 @@ export type WorkerRequest =
   /** Make everything durable and release the lock; answered by `closed`. */
   | { readonly kind: "close" };
 
-/** What the worker reports. */
-export type WorkerReport =
+/** What the disk's side reports. */
+export type DiskReport =
   | { readonly kind: "opened"; readonly files: readonly LoadedFile[] }
   /** The ledger cannot be opened. `heldBy`: another process has the lock. */
   | { readonly kind: "refused"; readonly reason: string; readonly heldBy?: string }
@@ -66,13 +65,8 @@ export type WorkerReport =
   | { readonly kind: "lost"; readonly reason: string }
   | { readonly kind: "closed" };
 
-/** A message to the worker. */
-export type ToWorker = WorkerRequest & { readonly session: number };
+/** A message to the disk's side. */
+export type ToDisk = DiskRequest & { readonly session: number };
 
-/** A message from the worker. */
-export type FromWorker = WorkerReport & { readonly session: number };
-
-/** A message of the program, to be executed after the lines in the ring up to `after`. `look`: there are lines. */
-export type Posted = (ToWorker | { readonly kind: "look"; readonly session: number }) & {
-  readonly after: number;
-};
+/** A message from the disk's side. */
+export type FromDisk = DiskReport & { readonly session: number };

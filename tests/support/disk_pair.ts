@@ -1,15 +1,15 @@
-// Both sides of the ledger's worker without a thread: messages wait until the test lets the worker execute them.
+// The rules' side and the disk's side of a ledger without threads: messages wait until the test has the disk's side execute them.
 
 import { zstdCompressSync } from "node:zlib";
 import { Counters } from "../../src/ledger/counters.ts";
+import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
 import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
 import { newHandoff } from "../../src/ledger/handoff.ts";
 import { loadedFolder } from "../../src/ledger/loaded_folder.ts";
 import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
-import { finishSnapshot } from "../../src/ledger/snapshot_writer.ts";
-import type { Storage } from "../../src/ledger/storage.ts";
-import type { FromWorker, ToWorker, WorkerRequest } from "../../src/ledger/worker_messages.ts";
-import { WorkerSide } from "../../src/ledger/worker_side.ts";
+import { asFolder, type Storage } from "../../src/ledger/storage.ts";
+import type { DiskRequest, FromDisk, ToDisk } from "../../src/ledger/disk_messages.ts";
+import { DiskSide } from "../../src/ledger/disk_side.ts";
 import { recover, type RecoveryOptions } from "../../src/ledger/writer.ts";
 
 /** How a ledger is opened. */
@@ -21,30 +21,30 @@ export interface PairOptions extends RecoveryOptions {
 }
 
 /** A program's side and a worker's side, and the messages between them. */
-export class WorkerPair {
+export class DiskPair {
   /** Messages that the worker has not executed. */
-  readonly sent: ToWorker[] = [];
+  readonly sent: ToDisk[] = [];
   /** Messages that the program has not received. */
-  readonly received: FromWorker[] = [];
+  readonly received: FromDisk[] = [];
   /** Whether a program that waits for the worker gets what it waits for. */
   answers: () => boolean = () => true;
   /** How often the ledger was to be opened again. */
   reopened = 0;
   #session = 0;
-  #side: WorkerSide;
+  #side: DiskSide;
   ledger: RemoteLedger | undefined;
 
   constructor(readonly storage: Storage, readonly options: PairOptions = {}) {
     this.#side = this.#newSide();
   }
 
-  post(request: WorkerRequest): void {
+  post(request: DiskRequest): void {
     this.sent.push({ ...request, session: this.#session });
   }
 
   /** The worker executes its next messages. */
   work(count = Infinity): void {
-    for (const message of this.sent.splice(0, count)) void this.#side.handle(message);
+    for (const message of this.sent.splice(0, count)) atOnce(this.#side.handle(message));
   }
 
   /** The program receives what the worker has sent. */
@@ -72,27 +72,17 @@ export class WorkerPair {
     const counters = new Counters();
     counters.note(encoder.end.next, 0, 0);
     this.ledger = new RemoteLedger(newHandoff(encoder, policy, 0, waitingMax), {
-      counters: {
-        get written() {
-          return counters.written;
-        },
-        get durable() {
-          return counters.durable;
-        },
-        get bytes() {
-          return counters.bytes;
-        },
-        wait: (next, durable) => {
-          if (this.answers()) this.work();
-          return (durable ? counters.durable : counters.written) >= next;
-        },
+      counters: () => counters,
+      wait: (reached) => {
+        if (this.answers()) this.work();
+        return reached();
       },
+      away: undefined,
       post: (request) => this.post(request),
       now,
       reopen: () => this.reopened++,
     });
-    const { shared } = counters;
-    this.post({ kind: "begin", ledger: encoder.ledger, place: encoder.end, end, shared });
+    this.post({ kind: "begin", ledger: encoder.ledger, place: encoder.end, end, counters });
     return this.ledger;
   }
 
@@ -104,25 +94,19 @@ export class WorkerPair {
     this.ledger?.note({ kind: "lost", reason: "the worker ended" });
   }
 
-  #newSide(): WorkerSide {
-    return new WorkerSide({
-      storage: () => this.storage,
+  #newSide(): DiskSide {
+    return new DiskSide({
+      folder: () => done(asFolder(this.storage)),
       send: (message) => void this.received.push(message),
-      snapshot(place) {
+      snapshot() {
         let text = "";
         return {
           write: (piece) => text += piece,
-          finish: (disk, retention) =>
-            void disk.attempt(() =>
-              finishSnapshot(
-                disk.storage,
-                place,
-                zstdCompressSync(new TextEncoder().encode(text)),
-                retention,
-              )
-            ),
+          finish: () => done(zstdCompressSync(new TextEncoder().encode(text))),
         };
       },
+      beside: atOnce,
+      besideDone: () => done(undefined),
     });
   }
 
@@ -131,9 +115,13 @@ export class WorkerPair {
       "memory",
       names.map((name) => ({
         name,
-        size: this.storage.size(name),
-        bytes: new Uint8Array(this.storage.read(name)),
+        content: { size: this.storage.size(name), bytes: new Uint8Array(this.storage.read(name)) },
       })),
     );
   }
+}
+
+// deno-lint-ignore require-yield -- work without a call is done at once
+function* done<Result>(result: Result): DiskWork<Result> {
+  return result;
 }

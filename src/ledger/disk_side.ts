@@ -1,0 +1,231 @@
+// The disk's side of the ledger: it writes what it is sent, in order, and reports what the disk does. It decides nothing about
+// rules. All that it does is work on a disk (disk_work.ts), so that tests and the simulation do it at once.
+
+import { messageOf } from "../thrown.ts";
+import { SEGMENT_BYTES_MAX } from "../limits.ts";
+import { Counters } from "./counters.ts";
+import { removeBehind, removeFiles } from "./cut_files.ts";
+import { type DiskFolder, FolderNotOurs } from "./disk_folder.ts";
+import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./disk_messages.ts";
+import type { DiskWork } from "./disk_work.ts";
+import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
+import { segmentFirst, segmentsAmong } from "./format.ts";
+import type { Retention } from "./retention.ts";
+import { type Place, snapshotNext } from "./snapshot.ts";
+import { finishSnapshot } from "./snapshot_writer.ts";
+import { isStorageFailure } from "./storage.ts";
+
+/** A snapshot whose pieces arrive. */
+export interface SnapshotSink {
+  write(text: string): void;
+  /** The snapshot, compressed. */
+  finish(): DiskWork<Uint8Array>;
+}
+
+/** What the disk's side acts on. */
+export interface DiskPorts {
+  /** The folder at `path`; it is made where it does not exist. */
+  folder(path: string): DiskWork<DiskFolder>;
+  send(message: FromDisk): void;
+  /** Begins a snapshot. */
+  snapshot(): SnapshotSink;
+  /** Does `work` beside what follows: other messages are executed between its calls. */
+  beside(work: DiskWork<void>): void;
+  /** Waits until the work beside is done. */
+  besideDone(): DiskWork<void>;
+}
+
+/** Executes the messages of the rules' side. */
+export class DiskSide {
+  readonly #ports: DiskPorts;
+  #session = 0;
+  #folder: DiskFolder | undefined;
+  #disk: DiskWriter | undefined;
+  #counters = new Counters();
+  /** Bytes of all lines that were received in this session. */
+  #received = 0;
+  /** As last reported. */
+  #reason: string | undefined;
+  #snapshot: { readonly place: Place; readonly sink: SnapshotSink } | undefined;
+
+  constructor(ports: DiskPorts) {
+    this.#ports = ports;
+  }
+
+  /** Executes one message; the next one may be executed once it is done. Errors that it throws are faults of this program. */
+  *handle(message: ToDisk): DiskWork<void> {
+    if (message.kind === "open") return yield* this.#open(message);
+    if (message.session !== this.#session || (this.#disk === undefined && message.kind !== "close")) return;
+    yield* this.#unlessLost(this.#execute(message), this.#disk);
+  }
+
+  /** Ends the session of `disk` where its folder is lost. */
+  *#unlessLost(work: DiskWork<void>, disk: DiskWriter | undefined): DiskWork<void> {
+    try {
+      yield* work;
+    } catch (error) {
+      const lost = error instanceof LedgerGone || error instanceof LedgerLocked;
+      if (lost && this.#disk !== disk) return;
+      // A fault too must not keep the lock, which the next session needs.
+      yield* this.#end();
+      if (!lost) throw error;
+      this.#send({ kind: "lost", reason: error.message });
+    }
+  }
+
+  *#execute(message: DiskRequest): DiskWork<void> {
+    const disk = this.#disk!;
+    switch (message.kind) {
+      case "open":
+        return;
+      case "read":
+        return yield* this.#load(message.names);
+      case "set-aside":
+        yield* this.#folder!.setAside(message.name);
+        return yield* this.#load([]);
+      case "begin":
+        this.#counters = message.counters;
+        yield* disk.begin(message.ledger, message.place, message.end);
+        // The rules' side did not listen before.
+        this.#reason = undefined;
+        return this.#note();
+      case "append":
+        requireNext(disk, message.first);
+        this.#received += message.lines.length;
+        yield* disk.push(message.lines, message.end);
+        return this.#note();
+      case "sync":
+        requireNext(disk, message.next);
+        return yield* this.#sync();
+      case "remove":
+        yield* disk.attempt(removeFiles(this.#folder!, message.names));
+        return this.#note();
+      case "remove-behind":
+        yield* this.#sync();
+        if (disk.failure === undefined) yield* disk.attempt(removeBehind(this.#folder!, message.from));
+        return this.#note();
+      case "snapshot":
+        this.#snapshot = yield* disk.attempt(this.#beginSnapshot(message.place));
+        return this.#note();
+      case "piece":
+        return this.#snapshot?.sink.write(message.text);
+      case "snapshot-end":
+        return this.#ports.beside(this.#unlessLost(this.#finishSnapshot(disk, message.retention), disk));
+      case "close":
+        yield* this.#ports.besideDone();
+        yield* this.#end();
+        return this.#send({ kind: "closed" });
+    }
+  }
+
+  /** Opens the ledger of a new session; the one before is closed. */
+  *#open({ session, path, options }: ToDisk & { readonly kind: "open" }): DiskWork<void> {
+    yield* this.#end();
+    this.#session = session;
+    try {
+      const folder = this.#folder = yield* this.#ports.folder(path);
+      this.#disk = yield* DiskWriter.open(folder, options);
+      this.#send({ kind: "opened", files: yield* loaded(folder, neededAtStart(yield* folder.names())) });
+      this.#report();
+    } catch (error) {
+      yield* this.#end();
+      if (error instanceof LedgerLocked) {
+        return this.#send({ kind: "refused", reason: error.message, heldBy: error.heldBy });
+      }
+      if (!isRefusal(error)) throw error;
+      this.#send({ kind: "refused", reason: messageOf(error) });
+    }
+  }
+
+  *#load(names: readonly string[]): DiskWork<void> {
+    this.#send({ kind: "contents", files: yield* loaded(this.#folder!, new Set(names)) });
+  }
+
+  *#sync(): DiskWork<void> {
+    const restored = yield* this.#disk!.sync();
+    if (restored !== undefined) this.#send({ kind: "restored", segment: restored });
+    this.#note();
+  }
+
+  *#beginSnapshot(place: Place): DiskWork<{ readonly place: Place; readonly sink: SnapshotSink }> {
+    yield* this.#disk!.endSegment();
+    return { place, sink: this.#ports.snapshot() };
+  }
+
+  *#finishSnapshot(disk: DiskWriter, retention: Retention): DiskWork<void> {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) return;
+    this.#snapshot = undefined;
+    yield* finishSnapshot(disk, snapshot.place, yield* snapshot.sink.finish(), retention);
+    if (this.#disk === disk) this.#report();
+  }
+
+  /** Makes the progress known. */
+  #note(): void {
+    const { written, durable, waitingBytes } = this.#disk!;
+    this.#counters.note(written, durable, this.#received - waitingBytes);
+    this.#report();
+  }
+
+  /** Reports when the disk begins or ends to fail. */
+  #report(): void {
+    const reason = this.#disk?.failure;
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#send({ kind: "disk", reason });
+  }
+
+  /** Closes what is open. */
+  *#end(): DiskWork<void> {
+    const disk = this.#disk;
+    this.#disk =
+      this.#folder =
+      this.#reason =
+      this.#snapshot =
+        undefined;
+    this.#received = 0;
+    try {
+      if (disk !== undefined) yield* disk.close();
+    } catch (error) {
+      if (!(error instanceof LedgerLocked)) throw error;
+    }
+  }
+
+  #send(report: DiskReport): void {
+    this.#ports.send({ ...report, session: this.#session });
+  }
+}
+
+/** Throws LedgerGone where a message with records was lost: `next` is the offset after those that were sent. */
+function requireNext(disk: DiskWriter, next: number): void {
+  if (next !== disk.end.next) throw new LedgerGone("the disk's side of the ledger missed records");
+}
+
+/** Whether `error` is about the folder, and not a fault of this program. */
+function isRefusal(error: unknown): boolean {
+  return isStorageFailure(error) || error instanceof FolderNotOurs ||
+    Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
+/** Of the files `names`, those that a start reads: the newest snapshot, the segments after it, and the one with the last commit. */
+function neededAtStart(names: readonly string[]): ReadonlySet<string> {
+  const snapshot = names.findLast((name) => snapshotNext(name) !== undefined);
+  const from = snapshot === undefined ? 0 : snapshotNext(snapshot)!;
+  const segments = segmentsAmong(names);
+  const after = segments.filter((name) => segmentFirst(name)! >= from);
+  return new Set([...snapshot === undefined ? [] : [snapshot], ...after, ...segments.slice(-1)]);
+}
+
+/** All files in `folder`; those in `needed` with their content, as far as a segment can be long. */
+function* loaded(folder: DiskFolder, needed: ReadonlySet<string>): DiskWork<LoadedFile[]> {
+  const files: LoadedFile[] = [];
+  for (const name of yield* folder.names()) {
+    const size = needed.has(name) ? yield* folder.size(name) : undefined;
+    if (size === undefined) files.push({ name });
+    else {
+      const bytes = yield* folder.read(name, 0, Math.min(size, SEGMENT_BYTES_MAX));
+      files.push({ name, content: { size, bytes } });
+    }
+  }
+  return files;
+}

@@ -1,0 +1,133 @@
+// Does work on a disk without blocking: one piece after the other, each call of it on another thread of the runtime. The disk may
+// hang in a call for ever; then the strand stands still, and nothing else does.
+
+import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
+
+/** How often it is looked whether a call is done for which nobody waits, in milliseconds. */
+const LOOK_MILLISECONDS = 20;
+
+/** Pieces of work that follow each other. */
+export class DiskStrand {
+  readonly #onFault: (error: unknown) => void;
+  readonly #queue: DiskWork<void>[] = [];
+  #work: DiskWork<void> | undefined;
+  /** The call that is under way, where this thread can wait for it. */
+  #waitable: Waitable<void> | undefined;
+  /** Resolved once the call is done that is under way and for which this thread cannot wait. */
+  #away: Promise<void> | undefined;
+  /** Whether work is running, so that it cannot go on. */
+  #going = false;
+  #look: ReturnType<typeof setTimeout> | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** `onFault` receives what work throws; that work is over. */
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault;
+  }
+
+  /** Does `work` after all that was pushed before. */
+  push(work: DiskWork<void>): void {
+    this.#queue.push(work);
+    this.goOn();
+  }
+
+  /** Goes as far as calls are done. What the work itself asks for is done by the call that runs it. */
+  goOn(): void {
+    if (this.#going) return;
+    this.#going = true;
+    while (this.#step());
+    this.#going = false;
+    clearTimeout(this.#look);
+    this.#look = this.#waitable && setTimeout(() => this.goOn(), LOOK_MILLISECONDS);
+    if (this.#work === undefined) this.#idle?.resolve();
+  }
+
+  /** Blocks until `reached`, at most so many milliseconds, and not for calls that answer through the event loop. */
+  wait(reached: () => boolean, milliseconds: number): boolean {
+    const deadline = performance.now() + milliseconds;
+    for (this.goOn(); !reached(); this.goOn()) {
+      const rest = deadline - performance.now();
+      if (this.#waitable === undefined || rest <= 0) return false;
+      this.#waitable.wait(rest);
+    }
+    return true;
+  }
+
+  /** Resolves once no call is under way that answers through the event loop; undefined where there is none. */
+  get away(): Promise<void> | undefined {
+    return this.#away && this.#back();
+  }
+
+  async #back(): Promise<void> {
+    while (this.#away !== undefined) await this.#away;
+  }
+
+  /** Resolves once all work is done. */
+  idle(): Promise<void> {
+    if (this.#work === undefined && this.#queue.length === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise.then(() => {
+      this.#idle = undefined;
+      return this.idle();
+    });
+  }
+
+  /** One step; false where a call is under way, or nothing is left. */
+  #step(): boolean {
+    if (this.#away !== undefined || this.#waitable?.done === false) return false;
+    const waitable = this.#waitable;
+    this.#waitable = undefined;
+    this.#work ??= this.#queue.shift();
+    const work = this.#work;
+    if (work === undefined) return false;
+    if (waitable === undefined) this.#advance(() => work.next());
+    else this.#resume(work, () => waitable.result());
+    return true;
+  }
+
+  #resume(work: DiskWork<void>, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      return this.#advance(() => work.throw(error));
+    }
+    this.#advance(() => work.next());
+  }
+
+  /** Goes on with the work that is under way, and begins its next call. */
+  #advance(next: () => ReturnType<DiskWork<void>["next"]>): void {
+    try {
+      const { done, value } = next();
+      if (done) this.#work = undefined;
+      else this.#begin(this.#work!, value);
+    } catch (error) {
+      this.#work = undefined;
+      this.#onFault(error);
+    }
+  }
+
+  #begin(work: DiskWork<void>, call: DiskCall): void {
+    let begun: Promise<void> | Waitable<void>;
+    try {
+      begun = call.later();
+    } catch (error) {
+      return this.#advance(() => work.throw(error));
+    }
+    if (begun instanceof Promise) this.#leave(work, begun);
+    else this.#waitable = begun;
+  }
+
+  #leave(work: DiskWork<void>, call: Promise<void>): void {
+    const end = (take: () => void) => {
+      this.#away = undefined;
+      this.#going = true;
+      this.#resume(work, take);
+      this.#going = false;
+      this.goOn();
+    };
+    this.#away = call.then(() => end(() => {}), (error) =>
+      end(() => {
+        throw error;
+      }));
+  }
+}

@@ -1,0 +1,144 @@
+// The disk's side of the ledger in a running node. Messages go to it in order, and it answers in order. A call of the disk may never
+// end, so nothing here waits for one without a bound.
+
+import type { DiskOptions } from "../ledger/disk_writer.ts";
+import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "../ledger/disk_messages.ts";
+import { diskFolder } from "../ledger/disk_folder.ts";
+import { DiskSide } from "../ledger/disk_side.ts";
+import { call, type DiskWork } from "../ledger/disk_work.ts";
+import { FrameCompressor } from "../ledger/compression.ts";
+import { messageOf } from "../thrown.ts";
+import { DiskStrand } from "./disk_strand.ts";
+import { openWaitable } from "./waitable_file.ts";
+
+/** The files of a ledger that was opened, or why it was not. */
+export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
+
+/** Receives what the disk's side reports by itself. */
+export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored" | "lost" }) => void;
+
+/** The disk's side, and the session with it. */
+export class LedgerDisk {
+  #strand = new DiskStrand((error) => this.#failed(error));
+  #beside = new DiskStrand((error) => this.#failed(error));
+  #side = this.#newSide();
+  #session = 0;
+  /** The request whose answer is awaited. */
+  #asked: PromiseWithResolvers<DiskReport> | undefined;
+  #onReport: OnReport = () => {};
+
+  /** Begins a new session: closes what is open, and opens the ledger at `path`. Resolves once the disk has answered. */
+  async open(path: string, options: DiskOptions): Promise<Opening> {
+    this.#session++;
+    this.#onReport = () => {};
+    const report = await this.#ask({ kind: "open", path, options });
+    return report.kind === "opened" || report.kind === "refused" ? report : ended(report);
+  }
+
+  /** The content of files that {@link open} did not read. */
+  async read(names: readonly string[]): Promise<readonly LoadedFile[]> {
+    return filesOf(await this.#ask({ kind: "read", names }));
+  }
+
+  /** Sets all files aside in a folder `name`; returns those that are left. */
+  async setAside(name: string): Promise<readonly LoadedFile[]> {
+    return filesOf(await this.#ask({ kind: "set-aside", name }));
+  }
+
+  /** Sends what needs no answer. `onReport` receives what the disk's side reports from now on. */
+  begin(request: DiskRequest & { readonly kind: "begin" }, onReport: OnReport): void {
+    this.#onReport = onReport;
+    this.post(request);
+  }
+
+  /** The present session. */
+  get session(): number {
+    return this.#session;
+  }
+
+  /** Sends `request`, unless it belongs to an older session. */
+  post(request: DiskRequest, session = this.#session): void {
+    if (session === this.#session) this.#strand.push(this.#handle({ ...request, session }));
+  }
+
+  /** Takes note of calls that are done. */
+  look(): void {
+    this.#strand.goOn();
+  }
+
+  /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
+  wait(reached: () => boolean, milliseconds: number): boolean {
+    return this.#strand.wait(reached, milliseconds);
+  }
+
+  /** Resolves once {@link wait} can wait for the calls that are left; undefined where it can. */
+  get away(): Promise<void> | undefined {
+    return this.#strand.away;
+  }
+
+  /** Closes the ledger. Resolves with true, and with false after `milliseconds`: then the disk hangs. */
+  async close(milliseconds: number): Promise<boolean> {
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), milliseconds);
+    const closed = await Promise.race([this.#ask({ kind: "close" }), late.promise]);
+    clearTimeout(timer);
+    return closed !== false;
+  }
+
+  #ask(request: DiskRequest): Promise<DiskReport> {
+    this.#asked?.resolve({ kind: "lost", reason: "another request took its place" });
+    const asked = this.#asked = Promise.withResolvers<DiskReport>();
+    this.post(request);
+    return asked.promise;
+  }
+
+  #newSide(): DiskSide {
+    return new DiskSide({
+      folder: (path) => diskFolder(path, true, openWaitable),
+      send: (message) => this.#take(message),
+      snapshot() {
+        const compressor = new FrameCompressor();
+        return {
+          write: (text) => compressor.write(text),
+          finish: () => call(() => new Uint8Array(), () => compressor.finish()),
+        };
+      },
+      beside: (work) => this.#beside.push(work),
+      besideDone: () => call(() => {}, () => this.#beside.idle()),
+    });
+  }
+
+  /** The side is read when its turn comes: a fault may have replaced it. */
+  *#handle(message: ToDisk): DiskWork<void> {
+    yield* this.#side.handle(message);
+  }
+
+  #take({ session, ...report }: FromDisk): void {
+    if (session !== this.#session) return;
+    if (report.kind === "disk" || report.kind === "restored") return this.#onReport(report);
+    if (report.kind === "lost") this.#onReport(report);
+    this.#asked?.resolve(report);
+    this.#asked = undefined;
+  }
+
+  /** A fault of this program: another side takes the next messages. */
+  #failed(error: unknown): void {
+    this.#side = this.#newSide();
+    const reason = `the writer of the ledger failed: ${messageOf(error)}`;
+    this.#take({ kind: "lost", reason, session: this.#session });
+  }
+}
+
+function filesOf(report: DiskReport): readonly LoadedFile[] {
+  if (report.kind === "contents") return report.files;
+  throw new Error(
+    report.kind === "lost" ? report.reason : `the writer of the ledger answered ${report.kind}`,
+  );
+}
+
+function ended(report: DiskReport): Opening {
+  return {
+    kind: "refused",
+    reason: report.kind === "lost" ? report.reason : `the writer of the ledger answered ${report.kind}`,
+  };
+}

@@ -1,0 +1,176 @@
+// A file whose writes and syncs another thread makes, and for which this thread can wait with a bound: aio(7) of the C library, whose
+// threads make the calls in their order. Why not the runtime's own asynchronous calls? They answer through the event loop, and a
+// commit that waits for its records holds the loop.
+
+import { getSystemErrorMap } from "node:util";
+import type { WaitableFile } from "../ledger/disk_folder.ts";
+import type { Waitable } from "../ledger/disk_work.ts";
+import { openLibc } from "../kernel/libc.ts";
+import { ERRNO } from "../kernel/system_error.ts";
+
+const SYMBOLS = {
+  open: { parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
+  fstat: { parameters: ["i32", "buffer"], result: "i32", nonblocking: true, optional: true },
+  close: { parameters: ["i32"], result: "i32", nonblocking: true },
+  memcpy: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
+  aio_init: { parameters: ["buffer"], result: "void", optional: true },
+  aio_write: { parameters: ["buffer"], result: "i32", optional: true },
+  aio_fsync: { parameters: ["i32", "buffer"], result: "i32", optional: true },
+  aio_error: { parameters: ["buffer"], result: "i32", optional: true },
+  aio_return: { parameters: ["buffer"], result: "isize", optional: true },
+  aio_suspend: { parameters: ["buffer", "i32", "buffer"], result: "i32", optional: true },
+} as const;
+
+/** Flags of open(2) and aio_fsync(3) on x86_64 and aarch64 (asm-generic/fcntl.h). */
+const O_WRONLY = 0o1;
+const O_APPEND = 0o2000;
+const O_DSYNC = 0o10000;
+const O_CLOEXEC = 0o2000000;
+const EINPROGRESS = 115;
+
+/** At least sizeof(struct stat); st_dev and st_ino are its first two numbers (asm/stat.h of x86_64 and aarch64). */
+const STAT_BYTES = 256;
+
+/** At least sizeof(struct aiocb), and the places of its members (aio.h of glibc 2.36; musl 1.2 has the same). */
+const AIOCB_BYTES = 256;
+const AIO_FILDES = 0;
+const AIO_BUF = 16;
+const AIO_NBYTES = 24;
+const SIGEV_NOTIFY = 44;
+const SIGEV_NONE = 1;
+
+/**
+ * A thread of the C library ends when it had nothing to do for so many seconds (aio_idle_time of struct aioinit), and the next call
+ * starts another one.
+ */
+const IDLE_SECONDS = 3600;
+const AIOINIT_INTS = 8;
+/** Threads and requests at most, and idle seconds: their places in struct aioinit (aio.h of glibc). */
+const AIOINIT = { threads: [0, 2], requests: [1, 16], idleSeconds: [6, IDLE_SECONDS] } as const;
+
+/** An array of at most 64 bytes may be moved by the garbage collector. */
+const MOVED_BYTES_MAX = 64;
+
+type Libc = ReturnType<typeof openLibc<typeof SYMBOLS>>["symbols"];
+let libc: Libc | undefined;
+
+/** Opens the file at `path`, which is also open as `file`; undefined where the C library cannot, or where the path is another file now. */
+export async function openWaitable(path: string, file: Deno.FsFile): Promise<WaitableFile | undefined> {
+  libc ??= opened();
+  if (libc.aio_write === null || libc.fstat === null) return undefined;
+  const descriptor = await libc.open(new TextEncoder().encode(`${path}\0`), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor < 0) return undefined;
+  const stat = new BigUint64Array(STAT_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
+  const answer = await libc.fstat(descriptor, stat);
+  const { dev, ino } = await file.stat();
+  if (answer === 0 && Number(stat[0]) === dev && Number(stat[1]) === ino) {
+    return new AioFile(libc, descriptor);
+  }
+  await libc.close(descriptor);
+  return undefined;
+}
+
+function opened(): Libc {
+  const { symbols } = openLibc(SYMBOLS);
+  const init = new Int32Array(AIOINIT_INTS);
+  for (const [at, value] of Object.values(AIOINIT)) init[at] = value;
+  symbols.aio_init?.(init);
+  return symbols;
+}
+
+class AioFile implements WaitableFile {
+  readonly #libc: Libc;
+  readonly #descriptor: number;
+
+  constructor(libc: Libc, descriptor: number) {
+    this.#libc = libc;
+    this.#descriptor = descriptor;
+  }
+
+  write(bytes: Uint8Array): Waitable<number> {
+    const request = new Request(this.#libc, this.#descriptor, bytes);
+    request.begun(this.#libc.aio_write!(request.block));
+    return request;
+  }
+
+  syncData(): Waitable<void> {
+    const request = new Request(this.#libc, this.#descriptor, new Uint8Array());
+    request.begun(this.#libc.aio_fsync!(O_DSYNC, request.block));
+    return {
+      get done() {
+        return request.done;
+      },
+      wait: (milliseconds) => request.wait(milliseconds),
+      result: () => void request.result(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#libc.close(this.#descriptor);
+  }
+}
+
+/** One call. It keeps its memory until the call is done: whoever waits for it keeps the request. */
+class Request implements Waitable<number> {
+  readonly block = new Uint8Array(AIOCB_BYTES);
+  readonly #libc: Libc;
+  readonly #bytes: Uint8Array;
+  /** errno(3) of a call that was not begun, or of one that is done. */
+  #errno = EINPROGRESS;
+
+  constructor(libc: Libc, descriptor: number, bytes: Uint8Array) {
+    this.#libc = libc;
+    this.#bytes = bytes.length > MOVED_BYTES_MAX ? bytes : unmoved(bytes);
+    const view = new DataView(this.block.buffer);
+    view.setInt32(AIO_FILDES, descriptor, true);
+    view.setBigUint64(AIO_BUF, addressOf(libc, this.#bytes), true);
+    view.setBigUint64(AIO_NBYTES, BigInt(bytes.length), true);
+    view.setInt32(SIGEV_NOTIFY, SIGEV_NONE, true);
+  }
+
+  /** `answer` of the call that begins it. It fails where the system has no room for another thread or request. */
+  begun(answer: number): void {
+    if (answer !== 0) this.#errno = ERRNO.EAGAIN;
+  }
+
+  get done(): boolean {
+    if (this.#errno === EINPROGRESS) this.#errno = this.#libc.aio_error!(this.block);
+    return this.#errno !== EINPROGRESS;
+  }
+
+  wait(milliseconds: number): void {
+    const deadline = performance.now() + milliseconds;
+    const list = new BigUint64Array(MOVED_BYTES_MAX);
+    list[0] = addressOf(this.#libc, this.block);
+    // It also returns when a signal comes.
+    while (!this.done) {
+      const rest = deadline - performance.now();
+      if (rest <= 0) return;
+      const nanoseconds = BigInt(Math.ceil(rest * 1e6));
+      const timeout = BigInt64Array.of(nanoseconds / 1_000_000_000n, nanoseconds % 1_000_000_000n);
+      this.#libc.aio_suspend!(list, 1, timeout);
+    }
+  }
+
+  result(): number {
+    if (this.#errno !== 0) throw systemError(this.#errno);
+    return Number(this.#libc.aio_return!(this.block));
+  }
+}
+
+/** memcpy(3) returns where it copies to. Why not Deno.UnsafePointer? Deno allows that only together with every library. */
+function addressOf({ memcpy }: Libc, bytes: Uint8Array): bigint {
+  return memcpy(bytes, bytes, 0n);
+}
+
+function unmoved(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new ArrayBuffer(MOVED_BYTES_MAX + 1), 0, bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** As the runtime throws it. */
+function systemError(errno: number): Error {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, "unknown error"];
+  return Object.assign(new Error(`${text} (os error ${errno})`), { code });
+}
