@@ -195,13 +195,9 @@ export const RETENTION_SHARE_MAX = 0.25;
 /** Most bytes of records that wait in memory while the disk fails: hours of a busy cluster. */
 export const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Bytes of the memory through which lines go to the worker of the ledger; longer ones go in messages. A power of two. */
-export const LINE_RING_BYTES = 256 * 1024;
-
 /**
- * Longest wait of a commit until the worker of the ledger has written the records that it follows, in milliseconds. It is for
- * the end of the process alone: rules then follow no record that is lost. Once the worker was late, commits do not wait until
- * it has caught up.
+ * Longest wait of a commit until the records that it follows are written, in milliseconds. It is for the end of the process
+ * alone: rules then follow no record that is lost. Once the disk was late, commits do not wait until it has caught up.
  */
 export const WRITTEN_WAIT_MILLISECONDS = 10;
 

@@ -14,7 +14,7 @@ export const LEDGER_FOLDER = "/var/lib/ledgerproxy";
 export const CONFIG_FOLDER = "/var/lib/kube-proxy";
 /** The token and the certificate of the pod's account. In Debian /var/run leads to /run, and Deno asks for both paths. */
 const ACCOUNT_FOLDERS = ["/var/run", "/run"].map((run) => `${run}/secrets/kubernetes.io/serviceaccount`);
-/** Deno and the program. A worker reads the program again. */
+/** Deno and the program. The workers of `replay` read the program again. */
 const PROGRAM_FOLDER = "/ledgerproxy";
 /** Debian's glibc for each architecture of the image (kernel/libc.ts). */
 const LIBC = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6"];

@@ -110,11 +110,14 @@ export class DiskWriter {
     return this.#closed;
   }
 
-  /** Appends `lines`, which end at `end`. Afterwards they are in the file, or, while there is a {@link failure}, in memory. */
+  /**
+   * Appends `lines`, which end at `end`. Afterwards they are in the file, with the policy `always` durable, or, while there is a
+   * {@link failure}, in memory. Whether the file is still in its place is looked at by {@link sync}: that takes more calls.
+   */
   *push(lines: Uint8Array, end: Behind): DiskWork<void> {
     this.#begun.push(lines, end);
     yield* this.attempt(this.#write());
-    if (this.#options.policy === "always") yield* this.sync();
+    if (this.#options.policy === "always") yield* this.attempt(this.#begun.sync());
   }
 
   /**

@@ -46,9 +46,9 @@ export interface HandoffState {
   waitingSince: number | undefined;
   /** Since when a sync waits for the disk, and what it is to make durable. */
   syncing: { readonly since: number; readonly askedAt: number; readonly next: number } | undefined;
-  /** Why the disk refuses records, as the disk reported it. */
+  /** Why the disk refuses records. */
   reason: string | undefined;
-  /** Why the session with the disk ended. */
+  /** Why the session ended. */
   lost: string | undefined;
   /** Whether the ledger was asked to be opened again. */
   reopening: boolean;
@@ -66,9 +66,9 @@ export type HandoffInput =
   | { readonly kind: "sync" }
   /** The counters were read. */
   | { readonly kind: "progress"; readonly progress: WrittenSoFar }
-  /** The worker reported that the disk refuses records; without a reason it takes them again. */
+  /** It was reported that the disk refuses records; without a reason it takes them again. */
   | { readonly kind: "disk"; readonly reason: string | undefined }
-  /** The worker ended, or the folder is another one. */
+  /** The code that writes failed, or the folder is another one. */
   | { readonly kind: "lost"; readonly reason: string }
   /** A snapshot was handed over. */
   | { readonly kind: "snapshot" };

@@ -1,5 +1,4 @@
-// Reads lines of segments and checks them. Why not beside their encoding (format.ts)? The worker that writes the ledger reads
-// none, and has all of this program that it imports in memory a second time.
+// Reads lines of segments and checks them; format.ts encodes them.
 
 import { isJsonObject } from "../kube/json_value.ts";
 import { continuesChain, FORMAT_VERSION, unsealed } from "./format.ts";

@@ -78,7 +78,7 @@ export class RemoteLedger implements Ledger {
     return this.#state.tailBytes;
   }
 
-  /** Whether the worker has written everything and the disk works. */
+  /** Whether everything is written and the disk works. */
   get caughtUp(): boolean {
     return this.failure === undefined && unwritten(this.#state) === 0;
   }
@@ -118,7 +118,7 @@ export class RemoteLedger implements Ledger {
     this.#run({ kind: "sync" });
   }
 
-  /** The worker reported something about the disk, or that the session has ended. */
+  /** The disk's side reported something about the disk, or that the session has ended. */
   note(input: HandoffInput & { readonly kind: "disk" | "lost" }): void {
     this.#run(input);
   }

@@ -3,11 +3,11 @@
 
 import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
 
-/** How often it is looked whether a call is done for which nobody waits, in milliseconds. */
+/** How often the strand looks whether a call is done for which no commit waits, in milliseconds. */
 const LOOK_MILLISECONDS = 20;
 
 /** Pieces of work that follow each other. */
-export class DiskStrand {
+export class DiskStrand implements Disposable {
   readonly #onFault: (error: unknown) => void;
   readonly #queue: DiskWork<void>[] = [];
   #work: DiskWork<void> | undefined;
@@ -17,6 +17,7 @@ export class DiskStrand {
   #away: Promise<void> | undefined;
   /** Whether work is running, so that it cannot go on. */
   #going = false;
+  #stopped = false;
   #look: ReturnType<typeof setTimeout> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -33,7 +34,7 @@ export class DiskStrand {
 
   /** Goes as far as calls are done. What the work itself asks for is done by the call that runs it. */
   goOn(): void {
-    if (this.#going) return;
+    if (this.#going || this.#stopped) return;
     this.#going = true;
     while (this.#step());
     this.#going = false;
@@ -70,6 +71,12 @@ export class DiskStrand {
       this.#idle = undefined;
       return this.idle();
     });
+  }
+
+  /** Looks at no call any more. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#look);
+    this.#stopped = true;
   }
 
   /** One step; false where a call is under way, or nothing is left. */

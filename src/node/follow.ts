@@ -144,7 +144,7 @@ function cutting({ options, served: { engine, metrics } }: Process): TerminatedC
 /**
  * Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. Not without a disk
  * either: there is nothing to sign. The files of keys are small, and threads of the runtime write them, so that the loop does not
- * wait for them; the worker of the ledger has the segments alone.
+ * wait for them; the disk's side of the ledger has the segments alone.
  */
 function signing(
   { options, inForce, signed, lease, served: { engine, metrics } }: Process,
@@ -199,13 +199,13 @@ class Snapshots {
       .finally(() => this.#running = undefined);
   }
 
-  /** Sends a snapshot of `state` to the worker of the ledger, in pieces that take a few milliseconds each. */
+  /** Sends a snapshot of `state` to the disk's side of the ledger, in pieces that take a few milliseconds each. */
   async #send(state: SnapshotState, pauses: boolean): Promise<void> {
     if (!(this.ledger instanceof RemoteLedger)) return;
     for (const piece of this.ledger.beginSnapshot(snapshotLines(state))) {
       this.ledger.sendPiece(piece);
       if (pauses) await new Promise((resolve) => setTimeout(resolve, 0));
-      // What the worker has of it is dropped with the next one.
+      // What was sent of it is dropped with the next one.
       if (this.ledger.failure !== undefined) return;
     }
     this.ledger.endSnapshot(retention(this.process.options));

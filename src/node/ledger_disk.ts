@@ -9,7 +9,7 @@ import { call, type DiskWork } from "../ledger/disk_work.ts";
 import { FrameCompressor } from "../ledger/compression.ts";
 import { messageOf } from "../thrown.ts";
 import { DiskStrand } from "./disk_strand.ts";
-import { openWaitable } from "./waitable_file.ts";
+import { WaitableFiles } from "./waitable_file.ts";
 
 /** The files of a ledger that was opened, or why it was not. */
 export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
@@ -19,6 +19,7 @@ export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored
 
 /** The disk's side, and the session with it. */
 export class LedgerDisk {
+  readonly #files = new WaitableFiles();
   #strand = new DiskStrand((error) => this.#failed(error));
   #beside = new DiskStrand((error) => this.#failed(error));
   #side = this.#newSide();
@@ -82,7 +83,9 @@ export class LedgerDisk {
     const timer = setTimeout(() => late.resolve(false), milliseconds);
     const closed = await Promise.race([this.#ask({ kind: "close" }), late.promise]);
     clearTimeout(timer);
-    return closed !== false;
+    if (closed === false) return false;
+    this.#files[Symbol.dispose]();
+    return true;
   }
 
   #ask(request: DiskRequest): Promise<DiskReport> {
@@ -94,7 +97,7 @@ export class LedgerDisk {
 
   #newSide(): DiskSide {
     return new DiskSide({
-      folder: (path) => diskFolder(path, true, openWaitable),
+      folder: (path) => diskFolder(path, true, (path, file) => this.#files.open(path, file)),
       send: (message) => this.#take(message),
       snapshot() {
         const compressor = new FrameCompressor();

@@ -113,7 +113,7 @@ function headLease(
   return new HeadLease(namespace, node, write, (text) => log.warn(text));
 }
 
-/** Closes the ledger. A worker that is blocked in a call of the disk would keep the process from ending by itself. */
+/** Closes the ledger. A call of the disk that hangs would keep the process from ending by itself. */
 async function endLedger(ledger: RunLedger, code: number): Promise<void> {
   if (await ledger.close()) return;
   await flushLog();

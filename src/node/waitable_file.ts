@@ -51,38 +51,50 @@ const AIOINIT = { threads: [0, 2], requests: [1, 16], idleSeconds: [6, IDLE_SECO
 /** An array of at most 64 bytes may be moved by the garbage collector. */
 const MOVED_BYTES_MAX = 64;
 
-type Libc = ReturnType<typeof openLibc<typeof SYMBOLS>>["symbols"];
-let libc: Libc | undefined;
+type Libc = ReturnType<typeof openLibc<typeof SYMBOLS>>;
 
-/** Opens the file at `path`, which is also open as `file`; undefined where the C library cannot, or where the path is another file now. */
-export async function openWaitable(path: string, file: Deno.FsFile): Promise<WaitableFile | undefined> {
-  libc ??= opened();
-  if (libc.aio_write === null || libc.fstat === null) return undefined;
-  const descriptor = await libc.open(new TextEncoder().encode(`${path}\0`), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor < 0) return undefined;
-  const stat = new BigUint64Array(STAT_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
-  const answer = await libc.fstat(descriptor, stat);
-  const { dev, ino } = await file.stat();
-  if (answer === 0 && Number(stat[0]) === dev && Number(stat[1]) === ino) {
-    return new AioFile(libc, descriptor);
+/** Opens files; dispose of it once they are closed. */
+export class WaitableFiles implements Disposable {
+  #opened: Libc | undefined;
+
+  /** Opens the file at `path`, which is also open as `file`; undefined where that cannot be, or where the path is another file now. */
+  async open(path: string, file: Deno.FsFile): Promise<WaitableFile | undefined> {
+    const { symbols } = this.#libc;
+    if (symbols.aio_write === null || symbols.fstat === null) return undefined;
+    const flags = O_WRONLY | O_APPEND | O_CLOEXEC;
+    const descriptor = await symbols.open(new TextEncoder().encode(`${path}\0`), flags);
+    if (descriptor < 0) return undefined;
+    const stat = new BigUint64Array(STAT_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
+    const answer = await symbols.fstat(descriptor, stat);
+    const { dev, ino } = await file.stat();
+    const same = answer === 0 && Number(stat[0]) === dev && Number(stat[1]) === ino;
+    if (same) return new AioFile(symbols, descriptor);
+    await symbols.close(descriptor);
+    return undefined;
   }
-  await libc.close(descriptor);
-  return undefined;
+
+  get #libc(): Libc {
+    if (this.#opened !== undefined) return this.#opened;
+    const libc = this.#opened = openLibc(SYMBOLS);
+    const init = new Int32Array(AIOINIT_INTS);
+    for (const [at, value] of Object.values(AIOINIT)) init[at] = value;
+    libc.symbols.aio_init?.(init);
+    return libc;
+  }
+
+  [Symbol.dispose](): void {
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
 }
 
-function opened(): Libc {
-  const { symbols } = openLibc(SYMBOLS);
-  const init = new Int32Array(AIOINIT_INTS);
-  for (const [at, value] of Object.values(AIOINIT)) init[at] = value;
-  symbols.aio_init?.(init);
-  return symbols;
-}
+type Calls = Libc["symbols"];
 
 class AioFile implements WaitableFile {
-  readonly #libc: Libc;
+  readonly #libc: Calls;
   readonly #descriptor: number;
 
-  constructor(libc: Libc, descriptor: number) {
+  constructor(libc: Calls, descriptor: number) {
     this.#libc = libc;
     this.#descriptor = descriptor;
   }
@@ -110,15 +122,15 @@ class AioFile implements WaitableFile {
   }
 }
 
-/** One call. It keeps its memory until the call is done: whoever waits for it keeps the request. */
+/** One call. Its memory must stay until the call is done: the strand keeps the request until then. */
 class Request implements Waitable<number> {
   readonly block = new Uint8Array(AIOCB_BYTES);
-  readonly #libc: Libc;
+  readonly #libc: Calls;
   readonly #bytes: Uint8Array;
   /** errno(3) of a call that was not begun, or of one that is done. */
   #errno = EINPROGRESS;
 
-  constructor(libc: Libc, descriptor: number, bytes: Uint8Array) {
+  constructor(libc: Calls, descriptor: number, bytes: Uint8Array) {
     this.#libc = libc;
     this.#bytes = bytes.length > MOVED_BYTES_MAX ? bytes : unmoved(bytes);
     const view = new DataView(this.block.buffer);
@@ -159,7 +171,7 @@ class Request implements Waitable<number> {
 }
 
 /** memcpy(3) returns where it copies to. Why not Deno.UnsafePointer? Deno allows that only together with every library. */
-function addressOf({ memcpy }: Libc, bytes: Uint8Array): bigint {
+function addressOf({ memcpy }: Calls, bytes: Uint8Array): bigint {
   return memcpy(bytes, bytes, 0n);
 }
 

@@ -1,4 +1,4 @@
-// The program as it is shipped, with a disk that really hangs: its worker stands still in the kernel. Rules follow the cluster,
+// The program as it is shipped, with a disk that really hangs: a thread stands still in the kernel. Rules follow the cluster,
 // health answers, and the ledger continues when the disk does.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// What the program hands to the worker of its ledger, for each thing that the worker or the disk can do.
+// What the rules' side of the ledger hands over, for each thing that the disk's side or the disk can do.
 
 import assert from "node:assert/strict";
 import { NEWBORN } from "../../src/ledger/age.ts";
@@ -37,7 +37,7 @@ function begun(policy: SyncPolicy = "interval", waitingMax = 10_000) {
   return { state, step, wrote };
 }
 
-Deno.test("rules wait for the records that they follow, and not for a worker that was late", () => {
+Deno.test("rules wait for the records that they follow, and not for a writer that was late", () => {
   const { step, wrote } = begun();
   assert.deepEqual(step(APPEND), ["append @0"]);
   assert.deepEqual(step({ kind: "await-written" }), ["wait for @1"]);
@@ -72,7 +72,7 @@ Deno.test("rules do not wait while the disk fails, and the failure counts what w
   assert.equal(handoffFailure(state, 0), undefined);
 });
 
-Deno.test("a worker that does not write, or does not sync, counts as failing after a while", () => {
+Deno.test("a writer that does not write, or does not sync, counts as failing after a while", () => {
   for (const hangs of ["write", "sync"]) {
     const { state, step, wrote } = begun();
     step(APPEND, 1000);
@@ -118,11 +118,11 @@ Deno.test("what exceeds the bound is left out and counted, offsets go on, and th
   assert.deepEqual(wrote(1), [], "once");
 });
 
-Deno.test("after the end of the worker the ledger is opened again, and records are counted", () => {
+Deno.test("after the end of the writer the ledger is opened again, and records are counted", () => {
   const { state, step } = begun();
   step(APPEND);
-  assert.deepEqual(step({ kind: "lost", reason: "the worker ended" }), ["reopen"]);
+  assert.deepEqual(step({ kind: "lost", reason: "the writer ended" }), ["reopen"]);
   assert.deepEqual(step({ kind: "lost", reason: "and again" }), []);
   assert.deepEqual([step(APPEND), step({ kind: "await-written" }), step({ kind: "sync" })], [[], [], []]);
-  assert.deepEqual(handoffFailure(state, 0), { reason: "the worker ended", records: 2 });
+  assert.deepEqual(handoffFailure(state, 0), { reason: "the writer ended", records: 2 });
 });

@@ -1,4 +1,4 @@
-// A ledger whose records a worker writes: what the disk has at the end, whatever the worker does.
+// A ledger whose records a writer writes: what the disk has at the end, whatever the writer does.
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
@@ -35,7 +35,7 @@ Deno.test("records are in the file before rules follow them, and durable after a
   assert.deepEqual([ledger.durable, ledger.caughtUp], [1, true]);
 });
 
-Deno.test("a worker that is blocked holds up one commit only; afterwards all records are there, in order", () => {
+Deno.test("a writer that is blocked holds up one commit only; afterwards all records are there, in order", () => {
   const { storage, pair, ledger } = begun();
   pair.answers = () => false;
   for (const record of EVERY_KIND) {
@@ -48,7 +48,7 @@ Deno.test("a worker that is blocked holds up one commit only; afterwards all rec
   assert.deepEqual(recordsIn(storage), EVERY_KIND);
 });
 
-Deno.test("records wait in the worker while the disk fails, and the program knows why", () => {
+Deno.test("records wait in the writer while the disk fails, and the program knows why", () => {
   const { storage, pair, ledger } = begun();
   storage.fault = () => {
     throw storageError("ENOSPC");
@@ -93,14 +93,14 @@ Deno.test("a message that is lost ends the session, and nothing is written after
   assert.deepEqual(recordsIn(storage), [FIRST]);
 });
 
-Deno.test("after the end of the worker another one continues the ledger", () => {
+Deno.test("after the end of the writer another one continues the ledger", () => {
   const { storage, pair, ledger } = begun();
   ledger.append([FIRST!]);
   pair.work();
   ledger.append([SECOND!]);
   pair.die();
   assert.deepEqual([pair.reopened, ledger.omission?.records], [1, 1]);
-  // The lock ends with the worker; the storage of this test cannot know that.
+  // The lock ends with the writer; the storage of this test cannot know that.
   const next = new DiskPair(memoryStorage(storage.files));
   opened(next).append([SECOND!]);
   next.work();

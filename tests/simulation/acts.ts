@@ -42,7 +42,7 @@ const ACTS: readonly ((world: World) => void)[] = [
   failDisk,
   hangDisk,
   hangDisk,
-  endWorker,
+  endWriter,
   loseMessage,
   ({ disk }) => disk.mend(),
   ({ process }) => process?.snapshot(),
@@ -185,24 +185,24 @@ function hangDisk(world: World): void {
   if (world.chance.once(3) && !world.outlives) world.end(false);
 }
 
-function endWorker(world: World): void {
-  if (world.process?.worker === undefined) return;
+function endWriter(world: World): void {
+  if (world.process?.writer === undefined) return;
   world.disk.troubled = true;
-  world.process.worker.die();
+  world.process.writer.die();
   world.disk.unlock();
-  world.counts.fired("ledger's worker ends");
+  world.counts.fired("ledger's writer ends");
 }
 
 function loseMessage(world: World): void {
   // A change makes some.
-  if (world.process?.worker?.loseMessage() !== true) return;
+  if (world.process?.writer?.loseMessage() !== true) return;
   world.disk.troubled = true;
-  world.counts.fired("message to the ledger's worker lost");
+  world.counts.fired("message to the ledger's writer lost");
 }
 
 function endProcess(world: World): void {
   if (world.process === undefined) return;
-  world.process.worker?.close();
+  world.process.writer?.close();
   world.counts.fired("end of the process");
   throw new Killed();
 }

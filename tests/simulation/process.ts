@@ -27,7 +27,7 @@ import { commitAt } from "../../src/node/held_commit.ts";
 import { positionOf } from "../../src/plan/position.ts";
 import type { MemoryStorage } from "../support/memory_storage.ts";
 import type { Disk } from "./disk.ts";
-import { SimulatedDisk } from "./ledger_disk.ts";
+import { SimulatedWriter } from "./ledger_writer.ts";
 import { Client } from "./client.ts";
 import type { Arrival } from "./connections.ts";
 import { EARLIER, GHOST } from "./faulty_answers.ts";
@@ -61,7 +61,7 @@ export function moment(at: number): Now {
 export class Process {
   readonly engine;
   readonly ledger: RemoteLedger | MemoryLedger;
-  readonly worker: SimulatedDisk | undefined;
+  readonly writer: SimulatedWriter | undefined;
   readonly running: Running;
   readonly client: Client;
   /** Whether the start listed the kernel's tables. */
@@ -84,14 +84,14 @@ export class Process {
     const snapshot = hangs ? undefined : newestSnapshot<SnapshotLine>(storage);
     const engine = newEngine(snapshot && restoredState(snapshot.lines));
     this.engine = engine;
-    this.worker = hangs ? undefined : new SimulatedDisk(disk, server.chance, () => this.#now, {
+    this.writer = hangs ? undefined : new SimulatedWriter(disk, server.chance, () => this.#now, {
       policy: "interval",
       segmentBytes: SEGMENT_BYTES,
       waitingMax: Math.max(WAITING_BYTES_MAX, WAITING_BYTES_EACH * server.cluster.objects.size),
       ...(snapshot === undefined ? {} : { behind: snapshot }),
       onRecord: (first, record) => void stepEngine(engine, { kind: "appended", first, records: [record] }),
     });
-    this.ledger = this.worker?.open() ?? new MemoryLedger(() => "the disk hangs");
+    this.ledger = this.writer?.open() ?? new MemoryLedger(() => "the disk hangs");
     const ports = this.#ports(kernel);
     perform(engine, ports, { kind: "opened", ledger: this.ledger.ledger, ...!hangs && gap && { gap } });
     if (engine.cluster.node.name === "") {
@@ -108,13 +108,13 @@ export class Process {
   }
 
   wakeAt(): number {
-    return Math.min(wakeAt(this.running), this.client.wakeAt(), this.worker?.wakeAt() ?? Infinity);
+    return Math.min(wakeAt(this.running), this.client.wakeAt(), this.writer?.wakeAt() ?? Infinity);
   }
 
   /** What is not in the ledger, where the loop is to start again to continue it. */
   get gap(): RecordGap | undefined {
-    const { worker, ledger, disk, engine } = this;
-    const reopens = worker === undefined || worker.reopens;
+    const { writer, ledger, disk, engine } = this;
+    const reopens = writer === undefined || writer.reopens;
     const { omission } = ledger;
     if (!reopens || this.#now < disk.hangsUntil || omission === undefined) return undefined;
     const { reason, records } = omission;
@@ -124,7 +124,7 @@ export class Process {
 
   wake(now: number): void {
     this.#now = now;
-    if ((this.worker?.wakeAt() ?? Infinity) <= now) this.worker!.wake();
+    if ((this.writer?.wakeAt() ?? Infinity) <= now) this.writer!.wake();
     wake(this.running, now);
     if (this.client.wakeAt() <= now) this.client.wake(moment(now));
     this.#takeAll();

@@ -181,12 +181,12 @@ export const SABOTAGES: readonly Sabotage[] = [
     changes: [["(listed ? AUDIT_MILLISECONDS : FIRST_AUDIT_MILLISECONDS)", "AUDIT_MILLISECONDS"]],
   },
   {
-    check: "rules wait until the ledger's worker has written the records that they follow",
+    check: "rules wait until the ledger's writer has written the records that they follow",
     file: "src/engine/run_loop.ts",
     changes: [["  ledger.awaitWritten();\n", ""]],
   },
   {
-    check: "a message to the ledger's worker that was lost is noticed",
+    check: "a message to the ledger's writer that was lost is noticed",
     file: "src/ledger/disk_side.ts",
     changes: [["if (next !== disk.end.next) throw", "if (false) throw"]],
   },

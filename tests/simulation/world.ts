@@ -180,8 +180,8 @@ export class World {
         this.#process?.receive(next.id, next.arrival, this.now);
       }
       if (this.#endsSoon) {
-        // The worker still writes what it was sent, so that the ledger has the record of the commit.
-        this.#process?.worker?.close();
+        // The writer still writes what it was sent, so that the ledger has the record of the commit.
+        this.#process?.writer?.close();
         throw new Killed();
       }
       if (this.#process === undefined && this.#restartAt <= this.now) this.#start();
@@ -217,7 +217,7 @@ export class World {
 
   #continue(gap: RecordGap): void {
     if (gap.reason.includes("too slow")) this.counts.fired("records left out");
-    this.#process!.worker?.close();
+    this.#process!.writer?.close();
     this.#process = undefined;
     this.server.forget();
     this.#promises.noteEnd(false);

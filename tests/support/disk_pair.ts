@@ -20,13 +20,13 @@ export interface PairOptions extends RecoveryOptions {
   readonly now?: () => number;
 }
 
-/** A program's side and a worker's side, and the messages between them. */
+/** A program's side and a disk's side, and the messages between them. */
 export class DiskPair {
-  /** Messages that the worker has not executed. */
+  /** Messages that the writer has not executed. */
   readonly sent: ToDisk[] = [];
   /** Messages that the program has not received. */
   readonly received: FromDisk[] = [];
-  /** Whether a program that waits for the worker gets what it waits for. */
+  /** Whether a program that waits for the writer gets what it waits for. */
   answers: () => boolean = () => true;
   /** How often the ledger was to be opened again. */
   reopened = 0;
@@ -42,12 +42,12 @@ export class DiskPair {
     this.sent.push({ ...request, session: this.#session });
   }
 
-  /** The worker executes its next messages. */
+  /** The writer executes its next messages. */
   work(count = Infinity): void {
     for (const message of this.sent.splice(0, count)) atOnce(this.#side.handle(message));
   }
 
-  /** The program receives what the worker has sent. */
+  /** The program receives what the writer has sent. */
   receive(count = Infinity): void {
     for (const { session, ...report } of this.received.splice(0, count)) {
       if (session === this.#session && (report.kind === "disk" || report.kind === "lost")) {
@@ -86,12 +86,12 @@ export class DiskPair {
     return this.ledger;
   }
 
-  /** The worker ends with what it has not executed; another one takes its place. */
+  /** The writer ends with what it has not executed; another one takes its place. */
   die(): void {
     this.sent.splice(0);
     this.received.splice(0);
     this.#side = this.#newSide();
-    this.ledger?.note({ kind: "lost", reason: "the worker ended" });
+    this.ledger?.note({ kind: "lost", reason: "the writer ended" });
   }
 
   #newSide(): DiskSide {

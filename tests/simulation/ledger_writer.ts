@@ -1,4 +1,4 @@
-// The worker of the ledger in a simulated process. Its messages arrive late and in parts, both ways; it stands still while the
+// The writer of the ledger in a simulated process. Its messages arrive late and in parts, both ways; it stands still while the
 // disk hangs; it may end, and a message to it may be lost.
 
 import { DiskPair, type PairOptions } from "../support/disk_pair.ts";
@@ -8,10 +8,10 @@ import type { Disk } from "./disk.ts";
 
 /** Longest way of a message, in milliseconds. */
 const DELAY_MILLISECONDS = 40;
-/** Once in so many times the worker does not write in time. */
+/** Once in so many times the writer does not write in time. */
 const SLOW = 100;
 
-export class SimulatedDisk {
+export class SimulatedWriter {
   readonly #pair: DiskPair;
   #dueAt = Infinity;
 
@@ -69,7 +69,7 @@ export class SimulatedDisk {
     this.#pair.die();
   }
 
-  /** A message to the worker is lost; false where none is on its way. */
+  /** A message to the writer is lost; false where none is on its way. */
   loseMessage(): boolean {
     const { sent } = this.#pair;
     return sent.length > 0 && sent.splice(this.chance.below(sent.length), 1).length > 0;

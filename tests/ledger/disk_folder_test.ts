@@ -1,0 +1,87 @@
+// A real folder whose calls are made at once, and by other threads: the same files, results and errors.
+
+import assert from "node:assert/strict";
+import { type DiskFolder, diskFolder, type OpenWaitable } from "../../src/ledger/disk_folder.ts";
+import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
+import { DiskStrand } from "../../src/node/disk_strand.ts";
+import { WaitableFiles } from "../../src/node/waitable_file.ts";
+import { messageOf } from "../../src/thrown.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Does what a ledger does in its folder, and returns what it sees. */
+function* everyCall(path: string, waitable?: OpenWaitable): DiskWork<readonly unknown[]> {
+  const folder = yield* diskFolder(`${path}/made/ledger`, true, waitable);
+  const seen: unknown[] = [];
+  const lock = yield* folder.lock();
+  seen.push("heldBy" in lock ? lock.heldBy : yield* lock.held());
+  const second = yield* folder.lock();
+  seen.push("heldBy" in second && second.heldBy === `process ${Deno.pid}`);
+  const file = yield* folder.append("a.ndjson", true);
+  yield* file.write(bytes("first line\n"));
+  yield* file.write(bytes("second line\n".repeat(100)));
+  yield* file.sync();
+  seen.push(yield* file.inPlace(), (yield* file.content(10_000)).length);
+  seen.push(yield* folder.size("a.ndjson"), new TextDecoder().decode(yield* folder.read("a.ndjson", 6, 4)));
+  yield* folder.truncate("a.ndjson", 11);
+  yield* folder.write("b.zst", bytes("b"));
+  yield* folder.rename("b.zst", "c.zst");
+  yield* folder.syncFolder();
+  seen.push(yield* folder.names(), (yield* folder.read("a.ndjson")).length);
+  yield* folder.remove("a.ndjson");
+  seen.push(yield* file.inPlace(), (yield* file.content(11)).length);
+  yield* file.close();
+  seen.push(yield* messages(folder));
+  yield* folder.setAside("aside");
+  seen.push(yield* folder.names());
+  Deno.removeSync(`${path}/made/ledger/writer.lock`);
+  if ("held" in lock) {
+    seen.push(yield* lock.held());
+    lock[Symbol.dispose]();
+  }
+  return seen;
+}
+
+function* messages(folder: DiskFolder): DiskWork<string[]> {
+  const found: string[] = [];
+  const { path } = folder;
+  const works = [
+    folder.read("absent"),
+    folder.append("c.zst", true),
+    folder.remove("absent"),
+    folder.size("no/thing"),
+  ];
+  for (const work of works) {
+    try {
+      yield* work;
+      found.push("no error");
+    } catch (error) {
+      found.push(messageOf(error).replaceAll(path, ""));
+    }
+  }
+  return found;
+}
+
+Deno.test("calls of other threads do what calls at once do", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["at-once", "later", "waitable"]) await Deno.mkdir(`${folder}/${name}`);
+  const expected = atOnce(everyCall(`${folder}/at-once`));
+  assert.equal(expected.length, 13);
+  assert.deepEqual(expected.slice(0, 2), [true, true]);
+  assert.deepEqual(expected.at(-1), false, "the lock's file was removed");
+  using files = new WaitableFiles();
+  const open: OpenWaitable = (path, file) => files.open(path, file);
+  for (const [name, waitable] of [["later", undefined], ["waitable", open]] as const) {
+    const faults: unknown[] = [];
+    using strand = new DiskStrand((error) => faults.push(error));
+    let seen: readonly unknown[] = [];
+    strand.push((function* () {
+      seen = yield* everyCall(`${folder}/${name}`, waitable);
+    })());
+    await strand.idle();
+    assert.deepEqual(faults, []);
+    assert.deepEqual(seen, expected, name);
+    assert.equal(await Deno.readTextFile(`${folder}/${name}/made/ledger/aside/c.zst`), "b");
+  }
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,86 @@
+// The ledger of a running node on a real disk: what is in the file when a commit may follow it.
+
+import assert from "node:assert/strict";
+import { Counters } from "../../src/ledger/counters.ts";
+import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
+import { newHandoff } from "../../src/ledger/handoff.ts";
+import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { recover } from "../../src/ledger/writer.ts";
+import { LedgerDisk } from "../../src/node/ledger_disk.ts";
+import { LedgerFiles } from "../../src/node/ledger_files.ts";
+import { EVERY_KIND, ID, KEEP_ALL, recordsIn } from "../support/ledger_records.ts";
+import { until } from "../support/until.ts";
+
+const CLOSE_MILLISECONDS = 10_000;
+
+async function opened(disk: LedgerDisk, folder: string, policy: SyncPolicy): Promise<RemoteLedger> {
+  const opening = await disk.open(folder, { policy });
+  assert.equal(opening.kind, "opened");
+  const files = opening.kind === "opened" ? opening.files : [];
+  const read = new LedgerFiles(folder, files, disk);
+  const { encoder, end } = await read.look((storage) => recover(storage, { ledger: ID }));
+  const counters = new Counters();
+  counters.note(encoder.end.next, 0, 0);
+  disk.begin(
+    { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, counters },
+    (report) => assert.fail(JSON.stringify(report)),
+  );
+  return new RemoteLedger(newHandoff(encoder, policy, 0), {
+    counters() {
+      disk.look();
+      return counters;
+    },
+    wait: (reached, milliseconds) => disk.wait(reached, milliseconds),
+    get away() {
+      return disk.away;
+    },
+    post: (request) => disk.post(request),
+    now: () => performance.now(),
+    reopen: () => assert.fail("nothing was lost"),
+  });
+}
+
+for (const policy of ["interval", "always"] as const) {
+  Deno.test(`with the policy ${policy} each record is in the file before its rules, without the event loop`, async () => {
+    const folder = `${await Deno.makeTempDir()}/ledger`;
+    const disk = new LedgerDisk();
+    const ledger = await opened(disk, folder, policy);
+    ledger.append(EVERY_KIND.slice(0, 1));
+    // Until the first segment is begun, only the event loop brings answers.
+    await until("the segment is begun", () => ledger.caughtUp && disk.away === undefined);
+    for (const [i, record] of EVERY_KIND.entries()) {
+      if (i === 0) continue;
+      ledger.append([record]);
+      // A disk of a busy machine may take longer than a commit waits; once it has caught up, commits wait again.
+      for (ledger.awaitWritten(); !ledger.caughtUp; ledger.awaitWritten());
+      assert.deepEqual(recordsIn(folderStorage(folder, false)), EVERY_KIND.slice(0, i + 1));
+      if (policy === "always") assert.equal(ledger.durable, i + 1);
+    }
+    assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
+    await Deno.remove(`${folder}/..`, { recursive: true });
+  });
+}
+
+Deno.test("a snapshot is made while records are appended, and the next session continues both", async () => {
+  const folder = `${await Deno.makeTempDir()}/ledger`;
+  const disk = new LedgerDisk();
+  const ledger = await opened(disk, folder, "interval");
+  ledger.append(EVERY_KIND.slice(0, 3));
+  for (const piece of ledger.beginSnapshot(EVERY_KIND.slice(0, 3))) ledger.sendPiece(piece);
+  ledger.endSnapshot(KEEP_ALL);
+  ledger.append(EVERY_KIND.slice(3, 5));
+  const storage = folderStorage(folder, false);
+  await until("the snapshot is there", () => newestSnapshot(storage)?.lines.length === 3);
+  await until(
+    "the closed segment is compressed",
+    () => storage.names().some((name) => name.endsWith(".ndjson.zst")),
+  );
+  const again = await opened(disk, folder, "interval");
+  assert.equal(again.next, 5);
+  again.append(EVERY_KIND.slice(5));
+  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
+  await Deno.remove(`${folder}/..`, { recursive: true });
+});
