@@ -35,7 +35,7 @@ export type DiskRequest =
   | {
     readonly kind: "append";
     readonly first: number;
-    readonly lines: Uint8Array<ArrayBuffer>;
+    readonly lines: Uint8Array;
     readonly end: Behind;
   }
   /** Make everything durable: the records before `next`. */

@@ -75,8 +75,8 @@ export type HandoffInput =
 
 /** What must be done, in order. */
 export type HandoffEffect =
-  /** Send a request. */
-  | { readonly kind: "post"; readonly request: DiskRequest }
+  /** Send a request. One that can wait goes with the next one, or after a moment: each write wakes a thread. */
+  | { readonly kind: "post"; readonly request: DiskRequest; readonly canWait?: boolean }
   /** Wait until the disk has written the records before `next`, or with `durable` has made them durable. */
   | { readonly kind: "wait"; readonly next: number; readonly durable: boolean; readonly milliseconds: number }
   /** Open the ledger again as soon as possible, and start the loop again from it. */
@@ -169,7 +169,9 @@ function append(state: HandoffState, records: readonly LedgerRecord[], now: numb
   state.handedBytes += lines.length;
   state.tailBytes += lines.length;
   state.waitingSince ??= now;
-  return [{ kind: "post", request: { kind: "append", first, lines, end } }];
+  // Rules follow inputs alone. The record of a commit is of what is in the kernel already.
+  const canWait = records.every(({ kind }) => kind === "commit");
+  return [{ kind: "post", request: { kind: "append", first, lines, end }, ...canWait && { canWait } }];
 }
 
 /** Whether rules wait for the disk at all. */

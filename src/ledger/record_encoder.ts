@@ -16,7 +16,7 @@ export interface Behind {
 
 /** Lines of records, and the place after them. */
 export interface EncodedLines {
-  readonly lines: Uint8Array<ArrayBuffer>;
+  readonly lines: Uint8Array;
   readonly end: Behind;
 }
 

@@ -26,7 +26,8 @@ export interface DiskLink {
   wait(reached: () => boolean, milliseconds: number): boolean;
   /** Resolves once {@link wait} can wait for what the disk does; undefined where it can. */
   readonly away: Promise<void> | undefined;
-  post(request: DiskRequest): void;
+  /** Sends `request`; one that can wait goes with the next one, or after a moment. */
+  post(request: DiskRequest, canWait?: boolean): void;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Opens the ledger again as soon as possible, and starts the loop again from it. */
@@ -157,7 +158,7 @@ export class RemoteLedger implements Ledger {
     for (const effect of stepHandoff(this.#state, input, this.#link.now())) {
       switch (effect.kind) {
         case "post":
-          this.#link.post(effect.request);
+          this.#link.post(effect.request, effect.canWait);
           break;
         case "wait": {
           const inTime = this.#link.wait(() => this.#isReached(effect), effect.milliseconds);

@@ -4,7 +4,7 @@
 import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
 
 /** How often the strand looks whether a call is done for which no commit waits, in milliseconds. */
-const LOOK_MILLISECONDS = 20;
+const LOOK_MILLISECONDS = 100;
 
 /** Pieces of work that follow each other. */
 export class DiskStrand implements Disposable {
@@ -38,8 +38,7 @@ export class DiskStrand implements Disposable {
     this.#going = true;
     while (this.#step());
     this.#going = false;
-    clearTimeout(this.#look);
-    this.#look = this.#waitable && setTimeout(() => this.goOn(), LOOK_MILLISECONDS);
+    if (this.#waitable !== undefined) this.#look ??= setTimeout(() => this.#lookAgain(), LOOK_MILLISECONDS);
     if (this.#work === undefined) this.#idle?.resolve();
   }
 
@@ -77,6 +76,11 @@ export class DiskStrand implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#look);
     this.#stopped = true;
+  }
+
+  #lookAgain(): void {
+    this.#look = undefined;
+    this.goOn();
   }
 
   /** One step; false where a call is under way, or nothing is left. */

@@ -7,6 +7,7 @@ import { diskFolder } from "../ledger/disk_folder.ts";
 import { DiskSide } from "../ledger/disk_side.ts";
 import { call, type DiskWork } from "../ledger/disk_work.ts";
 import { FrameCompressor } from "../ledger/compression.ts";
+import { joinedChunks } from "../byte_chunks.ts";
 import { messageOf } from "../thrown.ts";
 import { DiskStrand } from "./disk_strand.ts";
 import { WaitableFiles } from "./waitable_file.ts";
@@ -17,6 +18,11 @@ export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
 /** Receives what the disk's side reports by itself. */
 export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored" | "lost" }) => void;
 
+type Append = DiskRequest & { readonly kind: "append" };
+
+/** How long lines that can wait do so at most, in milliseconds. */
+const HELD_MILLISECONDS = 20;
+
 /** The disk's side, and the session with it. */
 export class LedgerDisk {
   readonly #files = new WaitableFiles();
@@ -24,6 +30,9 @@ export class LedgerDisk {
   #beside = new DiskStrand((error) => this.#failed(error));
   #side = this.#newSide();
   #session = 0;
+  /** Lines that wait for the next ones. */
+  #held: Append | undefined;
+  #flush: ReturnType<typeof setTimeout> | undefined;
   /** The request whose answer is awaited. */
   #asked: PromiseWithResolvers<DiskReport> | undefined;
   #onReport: OnReport = () => {};
@@ -31,6 +40,7 @@ export class LedgerDisk {
   /** Begins a new session: closes what is open, and opens the ledger at `path`. Resolves once the disk has answered. */
   async open(path: string, options: DiskOptions): Promise<Opening> {
     this.#session++;
+    this.#held = undefined;
     this.#onReport = () => {};
     const report = await this.#ask({ kind: "open", path, options });
     return report.kind === "opened" || report.kind === "refused" ? report : ended(report);
@@ -57,9 +67,20 @@ export class LedgerDisk {
     return this.#session;
   }
 
-  /** Sends `request`, unless it belongs to an older session. */
-  post(request: DiskRequest, session = this.#session): void {
-    if (session === this.#session) this.#strand.push(this.#handle({ ...request, session }));
+  /** Sends `request`, unless it belongs to an older session. Lines that can wait are written with the next ones, or soon. */
+  post(request: DiskRequest, canWait = false, session = this.#session): void {
+    if (session !== this.#session) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (request.kind === "append") {
+      const append = held === undefined ? request : joined(held, request);
+      if (!canWait) return this.#send(append);
+      this.#held = append;
+      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
+      return;
+    }
+    if (held !== undefined) this.#send(held);
+    this.#send(request);
   }
 
   /** Takes note of calls that are done. */
@@ -69,6 +90,7 @@ export class LedgerDisk {
 
   /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
   wait(reached: () => boolean, milliseconds: number): boolean {
+    this.#sendHeld();
     return this.#strand.wait(reached, milliseconds);
   }
 
@@ -85,7 +107,23 @@ export class LedgerDisk {
     clearTimeout(timer);
     if (closed === false) return false;
     this.#files[Symbol.dispose]();
+    clearTimeout(this.#flush);
     return true;
+  }
+
+  #send(request: DiskRequest): void {
+    this.#strand.push(this.#handle({ ...request, session: this.#session }));
+  }
+
+  #sendHeld(): void {
+    if (this.#held !== undefined) this.#send(this.#held);
+    this.#held = undefined;
+  }
+
+  /** Why is the timer not cleared when lines are sent? That would cost more than a timer that comes too early. */
+  #flushHeld(): void {
+    this.#flush = undefined;
+    this.#sendHeld();
   }
 
   #ask(request: DiskRequest): Promise<DiskReport> {
@@ -130,6 +168,11 @@ export class LedgerDisk {
     const reason = `the writer of the ledger failed: ${messageOf(error)}`;
     this.#take({ kind: "lost", reason, session: this.#session });
   }
+}
+
+/** Both in one write. */
+function joined(a: Append, b: Append): Append {
+  return { ...b, first: a.first, lines: joinedChunks([a.lines, b.lines]) };
 }
 
 function filesOf(report: DiskReport): readonly LoadedFile[] {

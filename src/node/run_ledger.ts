@@ -251,7 +251,7 @@ export class RunLedger {
       get away() {
         return disk.away;
       },
-      post: (request) => disk.post(request, session),
+      post: (request, canWait) => disk.post(request, canWait, session),
       now: () => performance.now(),
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
     });
