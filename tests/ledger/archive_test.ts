@@ -8,7 +8,7 @@ import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { segmentNames } from "../../src/ledger/format.ts";
 import { replaceByCompressed } from "../../src/ledger/retention.ts";
-import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
+import { asFolder, folderStorage, type Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { openPast } from "../../src/library/open_ledger.ts";
 import { verifyPast } from "../../src/history/verify.ts";
@@ -97,7 +97,9 @@ Deno.test("segments that are compressed or removed while they are archived are a
   const names = segmentNames(storage);
   let meanwhile: (() => void) | undefined = () => {
     for (const name of names.slice(0, 3)) {
-      atOnce(replaceByCompressed(asFolder(storage), name, new Uint8Array(zstdCompressSync(storage.read(name)))));
+      atOnce(
+        replaceByCompressed(asFolder(storage), name, new Uint8Array(zstdCompressSync(storage.read(name)))),
+      );
     }
   };
   /** The folder, in which something happens just before the first content is read. */
