@@ -5,6 +5,7 @@
 import { getSystemErrorMap } from "node:util";
 import type { WaitableFile } from "../ledger/disk_folder.ts";
 import type { Waitable } from "../ledger/disk_work.ts";
+import { assert } from "../invariant.ts";
 import { openLibc } from "../kernel/libc.ts";
 import { ERRNO } from "../kernel/system_error.ts";
 
@@ -90,83 +91,87 @@ export class WaitableFiles implements Disposable {
 
 type Calls = Libc["symbols"];
 
+/** Its calls follow each other, so one block of memory and one list are enough. The system uses both until a call is done. */
 class AioFile implements WaitableFile {
   readonly #libc: Calls;
   readonly #descriptor: number;
+  readonly #block = new Uint8Array(AIOCB_BYTES);
+  readonly #view = new DataView(this.#block.buffer);
+  readonly #list = new BigUint64Array(MOVED_BYTES_MAX);
+  /** errno(3) of the last call: EINPROGRESS until it is done. */
+  #errno = 0;
 
   constructor(libc: Calls, descriptor: number) {
     this.#libc = libc;
     this.#descriptor = descriptor;
+    this.#list[0] = addressOf(libc, this.#block);
   }
 
   write(bytes: Uint8Array): Waitable<number> {
-    const request = new Request(this.#libc, this.#descriptor, bytes);
-    request.begun(this.#libc.aio_write!(request.block));
-    return request;
+    const unmoved = bytes.length > MOVED_BYTES_MAX ? bytes : copied(bytes);
+    this.#prepare(addressOf(this.#libc, unmoved), bytes.length);
+    this.#begun(this.#libc.aio_write!(this.#block));
+    return this.#call(() => {
+      const written = Number(this.#libc.aio_return!(this.#block));
+      // It also keeps the bytes in memory until the call is done.
+      assert(written <= unmoved.length, `aio_write took ${written} of ${unmoved.length} bytes`);
+      return written;
+    });
   }
 
   syncData(): Waitable<void> {
-    const request = new Request(this.#libc, this.#descriptor, new Uint8Array());
-    request.begun(this.#libc.aio_fsync!(O_DSYNC, request.block));
-    return {
-      get done() {
-        return request.done;
-      },
-      wait: (milliseconds) => request.wait(milliseconds),
-      result: () => void request.result(),
-    };
+    this.#prepare(0n, 0);
+    this.#begun(this.#libc.aio_fsync!(O_DSYNC, this.#block));
+    return this.#call(() => {});
   }
 
   async close(): Promise<void> {
     await this.#libc.close(this.#descriptor);
   }
-}
 
-/** One call. Its memory must stay until the call is done: the strand keeps the request until then. */
-class Request implements Waitable<number> {
-  readonly block = new Uint8Array(AIOCB_BYTES);
-  readonly #libc: Calls;
-  readonly #bytes: Uint8Array;
-  /** errno(3) of a call that was not begun, or of one that is done. */
-  #errno = EINPROGRESS;
-
-  constructor(libc: Calls, descriptor: number, bytes: Uint8Array) {
-    this.#libc = libc;
-    this.#bytes = bytes.length > MOVED_BYTES_MAX ? bytes : unmoved(bytes);
-    const view = new DataView(this.block.buffer);
-    view.setInt32(AIO_FILDES, descriptor, true);
-    view.setBigUint64(AIO_BUF, addressOf(libc, this.#bytes), true);
-    view.setBigUint64(AIO_NBYTES, BigInt(bytes.length), true);
+  #prepare(address: bigint, length: number): void {
+    assert(this.#errno !== EINPROGRESS, "a file has one call at a time");
+    const view = this.#view;
+    view.setInt32(AIO_FILDES, this.#descriptor, true);
+    view.setBigUint64(AIO_BUF, address, true);
+    view.setBigUint64(AIO_NBYTES, BigInt(length), true);
     view.setInt32(SIGEV_NOTIFY, SIGEV_NONE, true);
   }
 
-  /** `answer` of the call that begins it. It fails where the system has no room for another thread or request. */
-  begun(answer: number): void {
-    if (answer !== 0) this.#errno = ERRNO.EAGAIN;
+  /** `answer` of the call that begins it: it fails where the system has no room for another thread or request. */
+  #begun(answer: number): void {
+    this.#errno = answer === 0 ? EINPROGRESS : ERRNO.EAGAIN;
   }
 
-  get done(): boolean {
-    if (this.#errno === EINPROGRESS) this.#errno = this.#libc.aio_error!(this.block);
+  #call<Result>(result: () => Result): Waitable<Result> {
+    const isDone = () => this.#isDone();
+    return {
+      get done() {
+        return isDone();
+      },
+      wait: (milliseconds) => this.#wait(milliseconds),
+      result: () => {
+        if (this.#errno !== 0) throw systemError(this.#errno);
+        return result();
+      },
+    };
+  }
+
+  #isDone(): boolean {
+    if (this.#errno === EINPROGRESS) this.#errno = this.#libc.aio_error!(this.#block);
     return this.#errno !== EINPROGRESS;
   }
 
-  wait(milliseconds: number): void {
+  #wait(milliseconds: number): void {
     const deadline = performance.now() + milliseconds;
-    const list = new BigUint64Array(MOVED_BYTES_MAX);
-    list[0] = addressOf(this.#libc, this.block);
     // It also returns when a signal comes.
-    while (!this.done) {
+    while (!this.#isDone()) {
       const rest = deadline - performance.now();
       if (rest <= 0) return;
       const nanoseconds = BigInt(Math.ceil(rest * 1e6));
       const timeout = BigInt64Array.of(nanoseconds / 1_000_000_000n, nanoseconds % 1_000_000_000n);
-      this.#libc.aio_suspend!(list, 1, timeout);
+      this.#libc.aio_suspend!(this.#list, 1, timeout);
     }
-  }
-
-  result(): number {
-    if (this.#errno !== 0) throw systemError(this.#errno);
-    return Number(this.#libc.aio_return!(this.block));
   }
 }
 
@@ -175,7 +180,8 @@ function addressOf({ memcpy }: Calls, bytes: Uint8Array): bigint {
   return memcpy(bytes, bytes, 0n);
 }
 
-function unmoved(bytes: Uint8Array): Uint8Array {
+/** Where it does not move. */
+function copied(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(new ArrayBuffer(MOVED_BYTES_MAX + 1), 0, bytes.length);
   copy.set(bytes);
   return copy;
