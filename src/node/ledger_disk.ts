@@ -106,8 +106,10 @@ export class LedgerDisk {
     const closed = await Promise.race([this.#ask({ kind: "close" }), late.promise]);
     clearTimeout(timer);
     if (closed === false) return false;
-    this.#files[Symbol.dispose]();
+    // Nothing is written after the end, and the process ends once no timer is left.
+    for (const strand of [this.#strand, this.#beside]) strand[Symbol.dispose]();
     clearTimeout(this.#flush);
+    this.#files[Symbol.dispose]();
     return true;
   }
 
