@@ -2,7 +2,7 @@
 // threads make the calls in their order. Why not the runtime's own asynchronous calls? They answer through the event loop, and a
 // commit that waits for its records holds the loop.
 
-import { getSystemErrorMap } from "node:util";
+import { getSystemErrorName } from "node:util";
 import type { WaitableFile } from "../ledger/disk_folder.ts";
 import type { Waitable } from "../ledger/disk_work.ts";
 import { assert } from "../invariant.ts";
@@ -13,6 +13,8 @@ const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
   fstat: { parameters: ["i32", "buffer"], result: "i32", nonblocking: true, optional: true },
   close: { parameters: ["i32"], result: "i32", nonblocking: true },
+  /** The one of POSIX, which writes into the buffer. */
+  __xpg_strerror_r: { parameters: ["i32", "buffer", "usize"], result: "i32", optional: true },
   memcpy: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
   aio_init: { parameters: ["buffer"], result: "void", optional: true },
   aio_write: { parameters: ["buffer"], result: "i32", optional: true },
@@ -51,6 +53,9 @@ const AIOINIT = { threads: [0, 2], requests: [1, 16], idleSeconds: [6, IDLE_SECO
 
 /** An array of at most 64 bytes may be moved by the garbage collector. */
 const MOVED_BYTES_MAX = 64;
+
+/** Longest text of an error with its final zero. */
+const ERROR_BYTES_MAX = 128;
 
 type Libc = ReturnType<typeof openLibc<typeof SYMBOLS>>;
 
@@ -151,7 +156,7 @@ class AioFile implements WaitableFile {
       },
       wait: (milliseconds) => this.#wait(milliseconds),
       result: () => {
-        if (this.#errno !== 0) throw systemError(this.#errno);
+        if (this.#errno !== 0) throw systemError(this.#libc, this.#errno);
         return result();
       },
     };
@@ -188,7 +193,9 @@ function copied(bytes: Uint8Array): Uint8Array {
 }
 
 /** As the runtime throws it. */
-function systemError(errno: number): Error {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, "unknown error"];
-  return Object.assign(new Error(`${text} (os error ${errno})`), { code });
+function systemError(libc: Calls, errno: number): Error {
+  const text = new Uint8Array(ERROR_BYTES_MAX);
+  libc.__xpg_strerror_r?.(errno, text, BigInt(text.length));
+  const words = new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
+  return Object.assign(new Error(`${words} (os error ${errno})`), { code: getSystemErrorName(-errno) });
 }

@@ -1,6 +1,7 @@
 // Shipping by a command where the program is interrupted, and what the command gets. The command line is in archive_test.ts.
 
 import assert from "node:assert/strict";
+import { atOnce } from "../../src/ledger/disk_work.ts";
 import { segmentNames } from "../../src/ledger/format.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { shipByCommand } from "../../src/node/ship_by_command.ts";
@@ -13,10 +14,10 @@ function ledger() {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never" });
   writer.append([appears(slice("shop/web-a http:80/tcp 10.244.0.1"))]);
-  writer.disk.endSegment();
+  atOnce(writer.disk.endSegment());
   const reason = "checkpoint 0 of the records before @1";
   writer.append([{ kind: "gap", time: timeAt(4), reason, records: 0, checkpoint: "note\n\n— signature\n" }]);
-  writer.disk.endSegment();
+  atOnce(writer.disk.endSegment());
   writer.append([appears(slice("shop/web-a http:80/tcp 10.244.0.2"))]);
   writer.sync();
   return storage;
