@@ -29,6 +29,10 @@ export class UnreliableKernel implements Kernel {
   onCall: () => void = () => {};
   /** Generation of the last change by another program; -1 before the first. */
   disturbedAt = -1;
+  /** Whether a commit now hides a change by another program, because ours has not noticed it. */
+  hides: () => boolean = () => false;
+  /** Generation of the last commit that hid such a change; -1 before the first. */
+  hidAt = -1;
 
   commit(transaction: Transaction): CommitReceipt {
     this.onCall();
@@ -38,7 +42,9 @@ export class UnreliableKernel implements Kernel {
       throw new KernelRejection(null, ENOMEM, "for a test");
     }
     if (changesIn(transaction) > this.most) throw new KernelRejection(null, ENOBUFS, "for a test");
+    const hides = this.hides();
     const receipt = this.#kernel.commit(transaction);
+    if (hides) this.hidAt = receipt.generation;
     this.onCall();
     return receipt;
   }

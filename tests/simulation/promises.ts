@@ -22,6 +22,9 @@ const RETRY_MILLISECONDS_MAX = 30_000;
 /** Most steps in a row at one moment of virtual time. */
 const STEPS_MAX = 10_000;
 
+/** What a start of the program found. */
+type Started = Pick<Process, "engine" | "listed">;
+
 export class Promises {
   /** Connections that died, and when. */
   readonly #dead = new Map<number, number>();
@@ -66,15 +69,29 @@ export class Promises {
     this.#attempts = { ...this.#attempts, count: 0 };
   }
 
+  /** Whether a commit now hides another program's change from the next start: the program has not noticed it. */
+  hides(engine: EngineState, kernel: Kernel): boolean {
+    return this.#disturbed && isWrong(engine, kernel);
+  }
+
   /**
    * The program has started; `untouched`: no other program had changed the kernel since the last commit. Returns whether
-   * that commit hides from the program a change that was made before it.
+   * that commit hides from the program a change that was made before it. It also does where a program that could commit
+   * nothing has listed the tables in between, for the kernel's generation is still that of the commit.
    */
-  noteStart({ engine, listed }: Process, kernel: Kernel, untouched: boolean, now: number): boolean {
+  noteStart({ engine, listed }: Started, kernel: UnreliableKernel, untouched: boolean, now: number): boolean {
     assert.ok(untouched || listed, "changes by other programs since our last commit are noticed at once");
-    const hides = !listed && this.#disturbed && isWrong(engine, kernel);
-    if (hides) this.#hiddenSince = now;
-    return hides;
+    // A program that starts knows other elements, perhaps, of the same generation.
+    this.#checkedGeneration = -1;
+    if (listed || !isWrong(engine, kernel)) return false;
+    assert.equal(
+      kernel.hidAt,
+      kernel.generation(),
+      "a start without a list is right if no commit hid a change",
+    );
+    this.#disturbed = true;
+    this.#hiddenSince = now;
+    return true;
   }
 
   /** One step of the world; `advances`: in which time advances. */

@@ -230,6 +230,8 @@ export class World {
     else if (gap === undefined) this.#checkEnd();
     const untouched = this.kernel.generation() !== this.kernel.disturbedAt;
     this.kernel.onCall = () => this.#count();
+    this.kernel.hides = () =>
+      this.#process !== undefined && this.#promises.hides(this.#process.engine, this.kernel);
     this.#process = new Process(
       this.kernel,
       this.disk,
