@@ -103,9 +103,9 @@ export const FAULTS: readonly Fault[] = [...new Set([...Object.values(OF_ANSWERS
 
 /** A fault for an answer of `shape`; most often one that only such an answer can have. */
 export function someFault(shape: Exclude<Shape, "any">, chance: Chance): AnswerFault {
-  // A streamed list continues as a watch.
+  // A streamed list continues as a watch. Later pages are few.
   const own = shape === "stream" && chance.once(2) ? OF_ANSWERS.watch : OF_ANSWERS[shape];
-  return chance.pick<AnswerFault>(chance.once(3) ? OF_ANSWERS.any : own);
+  return chance.pick<AnswerFault>(chance.once(shape === "page" ? 6 : 3) ? OF_ANSWERS.any : own);
 }
 
 /** How often each fault has fired. */

@@ -131,8 +131,8 @@ export class Server {
     if (lists && now < (this.#endlessUntil.get(path) ?? 0)) return this.#endless(resource, query);
     const honest = this.#honest.answer(resource, query, now);
     // Few lists have a second page.
-    const often = shape === "page" ? 2 : 3;
-    const faulty = this.faulty && this.chance.once(often)
+    const often = shape === "page" ? 0.6 : 0.33;
+    const faulty = this.faulty && this.chance.share() < often
       ? this.#fault(resource, shape, query, honest, now)
       : undefined;
     if (faulty === undefined && (shape === "list" || shape === "stream")) this.#noteShort(resource);

@@ -312,7 +312,7 @@ function someManners(chance: Chance): Manners {
   return {
     streams: chance.pick(["yes", "yes", "refused", "ignored"]),
     continueExpires: chance.once(4),
-    pageObjects: chance.pick([5, 9, 500]),
+    pageObjects: chance.pick([5, 7, 9, 500]),
     bookmarkMilliseconds: chance.between(5, 60) * 1000,
     watchMilliseconds: chance.once(4) ? chance.between(3, 20) * 1000 : Infinity,
     serviceCidrs: !chance.once(5),
