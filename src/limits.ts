@@ -295,6 +295,12 @@ export const TRIGGERS_MAX = 10_000;
 /** Most commits of one batch that the kernel rejects, beside one for each Service that is set aside. */
 export const COMMIT_ATTEMPTS_MAX = 3;
 
+/**
+ * Most changes of one batch, unless it replaces tables of ours that packets use: 30,000 Services of two endpoints have fewer. A
+ * batch of them takes about 10 MiB and half a second of the kernel.
+ */
+export const BATCH_CHANGES_MAX = 131_072;
+
 /** Most times in a row that a batch is halved which the kernel refuses as a whole: a billion changes take 30. */
 export const HALVINGS_MAX = 64;
 

@@ -26,7 +26,7 @@ import { commitRecord } from "./commit_record.ts";
 import { type Effect, warning } from "./effect.ts";
 import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
 import type { Input } from "./input.ts";
-import { halved, type Halving, isConvicted, refusedWhole, takenPart } from "./halving.ts";
+import { firstPart, halved, type Halving, isConvicted, refusedWhole, takenPart } from "./halving.ts";
 import { elementsInPlace, isListed } from "./kernel_tables.ts";
 import { serviceOfOperation } from "./operation_owner.ts";
 import { nothingGathered, syncReport, unchangedReport } from "./sync_report.ts";
@@ -42,6 +42,7 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   const all = inPlace
     ? plan(tables.elements, cluster.desired, state.touched)
     : diff(new Map(), cluster.desired, cluster.causes);
+  state.halving ??= firstPart(all.length, tables, cluster);
   const { delta: changes, left, alone } = halved(all, state.halving);
   const steps = advances && isUnfinished(cluster);
   if (inPlace && tables.positioned && all.length === 0 && state.takeover.length === 0 && !steps) {

@@ -17,7 +17,7 @@ export interface Committed {
   readonly digest: Digest;
   /** Whether a step of large Services' rules follows it. */
   readonly advances?: boolean;
-  /** How many changes were left for later, because the kernel refused a larger batch. */
+  /** How many changes were left for later: they were too many, or the kernel refused a larger batch. */
   readonly left?: number;
 }
 

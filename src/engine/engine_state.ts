@@ -28,7 +28,7 @@ export interface PendingCommit {
   readonly moved: readonly MovedFrontend[];
   /** Whether a step (`fold/steps.ts`) follows it. */
   readonly advances: boolean;
-  /** How many changes were left for later, because the kernel refused a larger batch. */
+  /** How many changes were left for later: they were too many, or the kernel refused a larger batch. */
   readonly left: number;
   /** The Service of all its changes, where they cannot be cut further. */
   readonly alone: string | undefined;
@@ -62,7 +62,7 @@ export interface EngineState {
   /** Whether the kernel's rules follow records that the ledger does not hold. They stay until a source has sent a list. */
   unknownPast: boolean;
   pending: PendingCommit | undefined;
-  /** Set while batches are smaller because the kernel refused one as a whole. */
+  /** Set while batches bring a part: there are very many changes, or the kernel refused a batch as a whole. */
   halving: Halving | undefined;
   /** Rejections in a row. */
   rejections: number;

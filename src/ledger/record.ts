@@ -81,7 +81,7 @@ export interface CommitRecord {
   readonly setAside?: string;
   /** Set where one step of the rules that wait (`fold/steps.ts`) was made right after this commit. Since 0.7.0. */
   readonly advances?: true;
-  /** How many changes were left for later commits, because the kernel refused a larger batch; absent for none. Since 0.7.0. */
+  /** How many changes were left for later commits; absent for none. Since 0.7.0. */
   readonly left?: number;
   /** The changed elements. */
   readonly changes: readonly CommittedChange[];

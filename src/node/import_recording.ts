@@ -44,7 +44,7 @@ export function importEvents(
   for (const batch of together(events)) {
     time = batch.at(-1)!.time;
     append(batch.map((event): LedgerRecord => ({ kind: "event", ...event })));
-    commitBatch(engine, ports);
+    do commitBatch(engine, ports); while (engine.halving !== undefined);
   }
   return { events: events.length, commits };
 }

@@ -272,8 +272,9 @@ function present(
 }
 
 /** Says that rules are in place, and how long after the start of the process. */
-function inPlace({ cluster, committedOffset }: EngineState): string {
-  return `the rules of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
+function inPlace({ cluster, committedOffset, halving }: EngineState): string {
+  const rules = halving === undefined ? "the rules" : "the first rules";
+  return `${rules} of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
 }
 
 /** `89 ms after the start`. */
