@@ -31,6 +31,8 @@ export interface DiskPorts {
   snapshot(): SnapshotSink;
   /** Does `work` beside what follows: other messages are executed between its calls. */
   beside(work: DiskWork<void>): void;
+  /** Does `work` after the messages that were sent. */
+  next(work: DiskWork<void>): void;
   /** Waits until the work beside is done. */
   besideDone(): DiskWork<void>;
 }
@@ -56,21 +58,29 @@ export class DiskSide {
   *handle(message: ToDisk): DiskWork<void> {
     if (message.kind === "open") return yield* this.#open(message);
     if (message.session !== this.#session || (this.#disk === undefined && message.kind !== "close")) return;
-    yield* this.#unlessLost(this.#execute(message), this.#disk);
+    const disk = this.#disk;
+    try {
+      yield* this.#execute(message);
+    } catch (error) {
+      if (!isLoss(error)) throw error;
+      yield* this.#lose(disk, error.message);
+    }
   }
 
-  /** Ends the session of `disk` where its folder is lost. */
-  *#unlessLost(work: DiskWork<void>, disk: DiskWriter | undefined): DiskWork<void> {
+  /** Releases what is open, after a fault: the next session needs the lock. */
+  *abandon(): DiskWork<void> {
     try {
-      yield* work;
-    } catch (error) {
-      const lost = error instanceof LedgerGone || error instanceof LedgerLocked;
-      if (lost && this.#disk !== disk) return;
-      // A fault too must not keep the lock, which the next session needs.
       yield* this.#end();
-      if (!lost) throw error;
-      this.#send({ kind: "lost", reason: error.message });
+    } catch {
+      // It has failed before.
     }
+  }
+
+  /** Ends the session of `disk`, whose folder is lost. */
+  *#lose(disk: DiskWriter | undefined, reason: string): DiskWork<void> {
+    if (this.#disk !== disk) return;
+    yield* this.#end();
+    this.#send({ kind: "lost", reason });
   }
 
   *#execute(message: DiskRequest): DiskWork<void> {
@@ -110,7 +120,7 @@ export class DiskSide {
       case "piece":
         return this.#snapshot?.sink.write(message.text);
       case "snapshot-end":
-        return this.#ports.beside(this.#unlessLost(this.#finishSnapshot(disk, message.retention), disk));
+        return this.#ports.beside(this.#finishSnapshot(disk, message.retention));
       case "close":
         yield* this.#ports.besideDone();
         yield* this.#end();
@@ -156,7 +166,13 @@ export class DiskSide {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
     this.#snapshot = undefined;
-    yield* finishSnapshot(disk, snapshot.place, yield* snapshot.sink.finish(), retention);
+    try {
+      yield* finishSnapshot(disk, snapshot.place, yield* snapshot.sink.finish(), retention);
+    } catch (error) {
+      if (!isLoss(error)) throw error;
+      // A message may be under way, which has the file open.
+      return this.#ports.next(this.#lose(disk, error.message));
+    }
     if (this.#disk === disk) this.#report();
   }
 
@@ -199,6 +215,11 @@ export class DiskSide {
 /** Throws LedgerGone where a message with records was lost: `next` is the offset after those that were sent. */
 function requireNext(disk: DiskWriter, next: number): void {
   if (next !== disk.end.next) throw new LedgerGone("the disk's side of the ledger missed records");
+}
+
+/** Whether the ledger is lost for this process. */
+function isLoss(error: unknown): error is LedgerGone | LedgerLocked {
+  return error instanceof LedgerGone || error instanceof LedgerLocked;
 }
 
 /** Whether `error` is about the folder, and not a fault of this program. */

@@ -39,8 +39,8 @@ export class LedgerDisk {
 
   /** Begins a new session: closes what is open, and opens the ledger at `path`. Resolves once the disk has answered. */
   async open(path: string, options: DiskOptions): Promise<Opening> {
+    this.#sendHeld();
     this.#session++;
-    this.#held = undefined;
     this.#onReport = () => {};
     const report = await this.#ask({ kind: "open", path, options });
     return report.kind === "opened" || report.kind === "refused" ? report : ended(report);
@@ -147,6 +147,7 @@ export class LedgerDisk {
         };
       },
       beside: (work) => this.#beside.push(work),
+      next: (work) => this.#strand.push(work),
       besideDone: () => call(() => {}, () => this.#beside.idle()),
     });
   }
@@ -164,8 +165,9 @@ export class LedgerDisk {
     this.#asked = undefined;
   }
 
-  /** A fault of this program: another side takes the next messages. */
+  /** A fault of this program: another side takes the next messages, once the one that failed has released what it has. */
   #failed(error: unknown): void {
+    this.#strand.push(this.#side.abandon());
     this.#side = this.#newSide();
     const reason = `the writer of the ledger failed: ${messageOf(error)}`;
     this.#take({ kind: "lost", reason, session: this.#session });

@@ -36,7 +36,7 @@ async function opened(disk: LedgerDisk, folder: string, policy: SyncPolicy): Pro
     get away() {
       return disk.away;
     },
-    post: (request) => disk.post(request),
+    post: (request, canWait) => disk.post(request, canWait),
     now: () => performance.now(),
     reopen: () => assert.fail("nothing was lost"),
   });
@@ -82,5 +82,20 @@ Deno.test("a snapshot is made while records are appended, and the next session c
   again.append(EVERY_KIND.slice(5));
   assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
   assert.deepEqual(recordsIn(storage), EVERY_KIND);
+  await Deno.remove(`${folder}/..`, { recursive: true });
+});
+
+Deno.test("the record of a commit that waits for the next one is written before another session begins", async () => {
+  const folder = `${await Deno.makeTempDir()}/ledger`;
+  const disk = new LedgerDisk();
+  const commit = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
+  const ledger = await opened(disk, folder, "interval");
+  ledger.append(EVERY_KIND.slice(0, commit));
+  ledger.append(EVERY_KIND.slice(commit, commit + 1));
+  const again = await opened(disk, folder, "interval");
+  assert.equal(again.next, commit + 1);
+  again.append(EVERY_KIND.slice(commit + 1));
+  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
+  assert.deepEqual(recordsIn(folderStorage(folder, false)), EVERY_KIND);
   await Deno.remove(`${folder}/..`, { recursive: true });
 });

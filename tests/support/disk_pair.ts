@@ -106,6 +106,7 @@ export class DiskPair {
         };
       },
       beside: atOnce,
+      next: atOnce,
       besideDone: () => done(undefined),
     });
   }
