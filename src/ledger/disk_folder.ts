@@ -74,7 +74,7 @@ export function* diskFolder(path: string, create: boolean, waitable?: OpenWaitab
     append: (name, create) => appendFile(at(name), create, owner, waitable),
     truncate: (name, length) => truncateFile(at(name), length),
     write: (name, bytes) => writeWhole(path, name, bytes),
-    remove: (name) => call(() => Deno.removeSync(at(name)), () => Deno.remove(at(name))),
+    remove: (name) => remove(at(name)),
     setAside: (name) => setAside(path, name),
     syncFolder: () => syncFolder(path),
     rename: (name, to) => rename(at(name), at(to)),
@@ -97,6 +97,10 @@ function* namesOf(path: string): DiskWork<string[]> {
   return entries.filter((entry) => entry.isFile).map(({ name }) => name).sort();
 }
 
+function remove(path: string): DiskWork<void> {
+  return call(() => Deno.removeSync(path), () => Deno.remove(path));
+}
+
 function rename(from: string, to: string): DiskWork<void> {
   return call(() => Deno.renameSync(from, to), () => Deno.rename(from, to));
 }
@@ -114,14 +118,19 @@ function* setAside(path: string, name: string): DiskWork<void> {
 /** Writes the file beside its place and moves it there, because readers take no lock. */
 function* writeWhole(folder: string, name: string, bytes: Uint8Array): DiskWork<void> {
   const part = `${folder}/${name}.${Deno.pid}${PART}`;
-  const file = yield* appendFile(part, true);
   try {
-    yield* file.write(bytes);
-    yield* file.sync();
-  } finally {
-    yield* file.close();
+    const file = yield* appendFile(part, true);
+    try {
+      yield* file.write(bytes);
+      yield* file.sync();
+    } finally {
+      yield* file.close();
+    }
+    yield* rename(part, `${folder}/${name}`);
+  } catch (error) {
+    yield* orUndefined(remove(part));
+    throw error;
   }
-  yield* rename(part, `${folder}/${name}`);
 }
 
 function* appendFile(
@@ -132,12 +141,15 @@ function* appendFile(
 ): DiskWork<DiskFile> {
   if (!create) yield* requireOwner(path, owner);
   const file = yield* open(path, { read: true, append: true, createNew: create, mode: FILE_MODE });
-  // A link that another program put there since the folder was read would lead to its file.
-  if (!create && !(yield* isAt(path, file))) {
+  let waitable: WaitableFile | undefined;
+  try {
+    // A link that another program put there since the folder was read would lead to its file.
+    if (!create && !(yield* isAt(path, file))) throw notOurs(path);
+    waitable = yield* call(() => undefined, async () => await openWaitable?.(path, file));
+  } catch (error) {
     file.close();
-    throw notOurs(path);
+    throw error;
   }
-  const waitable = yield* call(() => undefined, async () => await openWaitable?.(path, file));
   const writeSome = (bytes: Uint8Array) =>
     call(() => file.writeSync(bytes), () => waitable?.write(bytes) ?? file.write(bytes));
   return {
@@ -290,7 +302,8 @@ function stateOf(path: string): DiskWork<Deno.FileInfo | undefined> {
   return orUndefined(call(() => Deno.lstatSync(path), () => Deno.lstat(path)));
 }
 
-function* orUndefined(look: DiskWork<Deno.FileInfo>): DiskWork<Deno.FileInfo | undefined> {
+/** Undefined where there is nothing. */
+function* orUndefined<Result>(look: DiskWork<Result>): DiskWork<Result | undefined> {
   try {
     return yield* look;
   } catch (error) {

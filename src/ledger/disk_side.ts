@@ -22,6 +22,12 @@ export interface SnapshotSink {
   finish(): DiskWork<Uint8Array>;
 }
 
+/** A snapshot of the state at `place`, which is not whole yet. */
+interface BegunSnapshot {
+  readonly place: Place;
+  readonly sink: SnapshotSink;
+}
+
 /** What the disk's side acts on. */
 export interface DiskPorts {
   /** The folder at `path`; it is made where it does not exist. */
@@ -31,8 +37,6 @@ export interface DiskPorts {
   snapshot(): SnapshotSink;
   /** Does `work` beside what follows: other messages are executed between its calls. */
   beside(work: DiskWork<void>): void;
-  /** Does `work` after the messages that were sent. */
-  next(work: DiskWork<void>): void;
   /** Waits until the work beside is done. */
   besideDone(): DiskWork<void>;
 }
@@ -48,7 +52,7 @@ export class DiskSide {
   #received = 0;
   /** As last reported. */
   #reason: string | undefined;
-  #snapshot: { readonly place: Place; readonly sink: SnapshotSink } | undefined;
+  #snapshot: BegunSnapshot | undefined;
 
   constructor(ports: DiskPorts) {
     this.#ports = ports;
@@ -57,6 +61,8 @@ export class DiskSide {
   /** Executes one message; the next one may be executed once it is done. Errors that it throws are faults of this program. */
   *handle(message: ToDisk): DiskWork<void> {
     if (message.kind === "open") return yield* this.#open(message);
+    // The end is always answered, also by a side that took over after a fault.
+    if (message.kind === "close") this.#session = message.session;
     if (message.session !== this.#session || (this.#disk === undefined && message.kind !== "close")) return;
     const disk = this.#disk;
     try {
@@ -98,12 +104,14 @@ export class DiskSide {
         yield* disk.begin(message.ledger, message.place, message.end);
         // The rules' side did not listen before.
         this.#reason = undefined;
-        return this.#note();
+        this.#note();
+        return yield* disk.prepare();
       case "append":
         requireNext(disk, message.first);
         this.#received += message.lines.length;
         yield* disk.push(message.lines, message.end);
-        return this.#note();
+        this.#note();
+        return yield* disk.prepare();
       case "sync":
         requireNext(disk, message.next);
         return yield* this.#sync();
@@ -116,11 +124,12 @@ export class DiskSide {
         return this.#note();
       case "snapshot":
         this.#snapshot = yield* disk.attempt(this.#beginSnapshot(message.place));
-        return this.#note();
+        this.#note();
+        return yield* disk.prepare();
       case "piece":
         return this.#snapshot?.sink.write(message.text);
       case "snapshot-end":
-        return this.#ports.beside(this.#finishSnapshot(disk, message.retention));
+        return this.#endSnapshot(disk, message.retention);
       case "close":
         yield* this.#ports.besideDone();
         yield* this.#end();
@@ -131,6 +140,7 @@ export class DiskSide {
   /** Opens the ledger of a new session; the one before is closed. */
   *#open({ session, path, options }: ToDisk & { readonly kind: "open" }): DiskWork<void> {
     yield* this.#end();
+    yield* this.#ports.besideDone();
     this.#session = session;
     try {
       const folder = this.#folder = yield* this.#ports.folder(path);
@@ -157,26 +167,33 @@ export class DiskSide {
     this.#note();
   }
 
-  *#beginSnapshot(place: Place): DiskWork<{ readonly place: Place; readonly sink: SnapshotSink }> {
+  *#beginSnapshot(place: Place): DiskWork<BegunSnapshot> {
     yield* this.#disk!.endSegment();
     return { place, sink: this.#ports.snapshot() };
   }
 
-  *#finishSnapshot(disk: DiskWriter, retention: Retention): DiskWork<void> {
+  /** Takes the snapshot now: when it is finished, the next one or another session may have begun. */
+  #endSnapshot(disk: DiskWriter, retention: Retention): void {
     const snapshot = this.#snapshot;
-    if (snapshot === undefined) return;
     this.#snapshot = undefined;
+    if (snapshot !== undefined) this.#ports.beside(this.#finishSnapshot(disk, snapshot, retention));
+  }
+
+  *#finishSnapshot(
+    disk: DiskWriter,
+    { place, sink }: BegunSnapshot,
+    retention: Retention,
+  ): DiskWork<void> {
     try {
-      yield* finishSnapshot(disk, snapshot.place, yield* snapshot.sink.finish(), retention);
+      yield* finishSnapshot(disk, place, yield* sink.finish(), retention);
     } catch (error) {
+      // The next sync finds it too, and ends the session: here a write may be under way.
       if (!isLoss(error)) throw error;
-      // A message may be under way, which has the file open.
-      return this.#ports.next(this.#lose(disk, error.message));
     }
     if (this.#disk === disk) this.#report();
   }
 
-  /** Makes the progress known. */
+  /** Writes the progress into the counters. */
   #note(): void {
     const { written, durable, waitingBytes } = this.#disk!;
     this.#counters.note(written, durable, this.#received - waitingBytes);

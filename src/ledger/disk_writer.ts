@@ -116,8 +116,12 @@ export class DiskWriter {
    */
   *push(lines: Uint8Array, end: Behind): DiskWork<void> {
     this.#begun.push(lines, end);
-    yield* this.attempt(this.#write());
-    if (this.#options.policy === "always") yield* this.attempt(this.#begun.sync());
+    yield* this.attempt(this.#writeByPolicy());
+  }
+
+  /** Begins the segment of the next lines, where none is open: a caller that waits for those can only wait for their write. */
+  *prepare(): DiskWork<void> {
+    yield* this.attempt(this.#begun.prepare());
   }
 
   /**
@@ -140,10 +144,17 @@ export class DiskWriter {
    * where it fails because the whole folder was removed or replaced: then no later work can succeed.
    */
   *attempt<T>(work: DiskWork<T>): DiskWork<T | undefined> {
-    try {
+    return yield* this.attemptBeside((function* (writer: DiskWriter) {
       const result = yield* work;
-      this.#failure = undefined;
+      writer.#failure = undefined;
       return result;
+    })(this));
+  }
+
+  /** As {@link attempt}, for work beside the lines: its success does not mean that they can be written. */
+  *attemptBeside<T>(work: DiskWork<T>): DiskWork<T | undefined> {
+    try {
+      return yield* work;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       this.#failure = messageOf(error);
@@ -170,6 +181,11 @@ export class DiskWriter {
   get #begun(): SegmentAppender {
     if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");
     return this.#appender;
+  }
+
+  *#writeByPolicy(): DiskWork<void> {
+    yield* this.#write();
+    if (this.#options.policy === "always") yield* this.#begun.sync();
   }
 
   *#write(): DiskWork<void> {

@@ -26,6 +26,8 @@ export interface DiskLink {
   wait(reached: () => boolean, milliseconds: number): boolean;
   /** Resolves once {@link wait} can wait for what the disk does; undefined where it can. */
   readonly away: Promise<void> | undefined;
+  /** Whether the disk's side has nothing left to do. */
+  readonly isIdle: boolean;
   /** Sends `request`; one that can wait goes with the next one, or after a moment. */
   post(request: DiskRequest, canWait?: boolean): void;
   /** Milliseconds of a clock that never goes back. */
@@ -103,10 +105,12 @@ export class RemoteLedger implements Ledger {
   }
 
   ready(): Promise<void> | undefined {
+    this.#look();
+    if (!waitsForDisk(this.#state) || this.#link.isIdle) return undefined;
+    // What is queued behind a call for which this thread can wait may answer through the loop.
+    this.#link.wait(() => this.#link.isIdle || this.#link.away !== undefined, WRITTEN_WAIT_MILLISECONDS);
     const { away } = this.#link;
-    return away === undefined || !waitsForDisk(this.#state)
-      ? undefined
-      : within(away, WRITTEN_WAIT_MILLISECONDS);
+    return away && within(away, WRITTEN_WAIT_MILLISECONDS);
   }
 
   awaitWritten(): void {

@@ -48,7 +48,10 @@ export function* retain(
 ): DiskWork<string[]> {
   const names = yield* folder.names();
   const sizes = new Map<string, number>();
-  for (const name of names) sizes.set(name, yield* folder.size(name));
+  for (const name of names) {
+    const size = yield* sizeOf(folder, name);
+    if (size !== undefined) sizes.set(name, size);
+  }
   const snapshots = new Map(names.map((name) => [snapshotNext(name), name]));
   const segments = segmentsAmong(names);
   const before = [...sizes.values()].reduce((sum, size) => sum + size, 0);
@@ -74,4 +77,14 @@ export function* retain(
   }
   if (removed.length > 0) yield* folder.syncFolder();
   return removed;
+}
+
+/** Undefined where the file is gone: commands write files too, and give them their names at the end. */
+function* sizeOf(folder: DiskFolder, name: string): DiskWork<number | undefined> {
+  try {
+    return yield* folder.size(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

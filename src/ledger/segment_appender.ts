@@ -128,8 +128,7 @@ export class SegmentAppender {
     yield* this.#proveTail();
     yield* this.#cutOff();
     if (this.#waiting.length === 0) return;
-    if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) yield* this.#rotate();
-    const segment = this.#segment ??= yield* this.#begin();
+    const segment = yield* this.#next();
     const bytes = joinedChunks(this.#waiting);
     try {
       yield* segment.file.write(bytes);
@@ -142,6 +141,13 @@ export class SegmentAppender {
     this.#waiting = [];
     if (this.#options.syncs) this.#unsynced.push(bytes);
     else this.#noteDurable();
+  }
+
+  /** Begins the segment of the next lines, where none is open or the open one is full. */
+  *prepare(): DiskWork<void> {
+    yield* this.#proveTail();
+    yield* this.#cutOff();
+    yield* this.#next();
   }
 
   /** Makes all written lines durable. */
@@ -250,9 +256,12 @@ export class SegmentAppender {
     return { name, file, size: header.length };
   }
 
-  /** Closes a full segment. */
-  *#rotate(): DiskWork<void> {
-    if (this.#options.syncs) yield* this.#makeDurable();
-    yield* this.close();
+  /** The segment of the next lines. A full one is closed. */
+  *#next(): DiskWork<OpenSegment> {
+    if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) {
+      if (this.#options.syncs) yield* this.#makeDurable();
+      yield* this.close();
+    }
+    return this.#segment ??= yield* this.#begin();
   }
 }

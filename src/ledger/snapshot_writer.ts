@@ -5,6 +5,7 @@ import { compressed } from "./compression.ts";
 import type { DiskFolder } from "./disk_folder.ts";
 import { atOnce, type DiskWork } from "./disk_work.ts";
 import type { DiskWriter } from "./disk_writer.ts";
+import { segmentFirst } from "./format.ts";
 import { replaceByCompressed, retain, type Retention, uncompressed } from "./retention.ts";
 import { encodeSnapshot, type Place, snapshotName } from "./snapshot.ts";
 import type { LedgerWriter } from "./writer.ts";
@@ -32,15 +33,17 @@ export function* finishSnapshot(
   retention: Retention,
 ): DiskWork<void> {
   const { folder } = disk;
-  if (!disk.closed) yield* disk.attempt(putSnapshot(folder, place, bytes));
-  const closed = (yield* disk.attempt(uncompressed(folder))) ?? [];
-  for (const name of closed.filter((name) => name !== disk.segment)) {
-    const content = yield* disk.attempt(folder.read(name));
+  if (!disk.closed) yield* disk.attemptBeside(putSnapshot(folder, place, bytes));
+  const names = (yield* disk.attemptBeside(uncompressed(folder))) ?? [];
+  // A segment from the snapshot's place on is open, or is being begun.
+  for (const name of names.filter((name) => (segmentFirst(name) ?? Infinity) < place.next)) {
+    if (disk.closed) return;
+    const content = yield* disk.attemptBeside(folder.read(name));
     if (content === undefined) return;
     const replacement = yield* compressed(content);
-    if (!disk.closed) yield* disk.attempt(replaceByCompressed(folder, name, replacement));
+    if (!disk.closed) yield* disk.attemptBeside(replaceByCompressed(folder, name, replacement));
   }
-  if (!disk.closed) yield* disk.attempt(retain(folder, retention, place.age));
+  if (!disk.closed) yield* disk.attemptBeside(retain(folder, retention, place.age));
 }
 
 function* putSnapshot(folder: DiskFolder, { next }: Place, bytes: Uint8Array): DiskWork<void> {

@@ -2,9 +2,9 @@
 // memory, whose calls can fail. All calls are synchronous, because the path from an event to its rules is. System errors are
 // thrown unchanged.
 
-import { codeOf } from "../thrown.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import { type DiskFile, type DiskFolder, diskFolder, type DiskLock, PART } from "./disk_folder.ts";
-import { atOnce, type DiskWork } from "./disk_work.ts";
+import { atOnce, call, type DiskWork } from "./disk_work.ts";
 
 /** A folder that holds one ledger, for readers and for writers that may wait for the disk. */
 export interface Storage {
@@ -73,6 +73,8 @@ const OWN_FAULTS: ReadonlySet<unknown> = new Set(["EBADF", "EFAULT"]);
  */
 export function isStorageFailure(error: unknown): boolean {
   const code = codeOf(error);
+  // The runtime has no code for some, such as EDQUOT.
+  if (code === undefined) return / \(os error \d+\)/.test(messageOf(error));
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) && !OWN_FAULTS.has(code);
 }
 
@@ -148,7 +150,6 @@ function asFile(file: AppendFile): DiskFile {
   };
 }
 
-// deno-lint-ignore require-yield -- work without a call is done at once
-function* made<Result>(make: () => Result): DiskWork<Result> {
-  return make();
+function made<Result>(make: () => Result): DiskWork<Result> {
+  return call(make, () => Promise.resolve().then(make));
 }

@@ -35,11 +35,26 @@ export class DiskStrand implements Disposable {
   /** Goes as far as calls are done. What the work itself asks for is done by the call that runs it. */
   goOn(): void {
     if (this.#going || this.#stopped) return;
-    this.#going = true;
-    while (this.#step());
-    this.#going = false;
+    this.#guarded(() => {
+      while (this.#step());
+    });
     if (this.#waitable !== undefined) this.#look ??= setTimeout(() => this.#lookAgain(), LOOK_MILLISECONDS);
     if (this.#work === undefined) this.#idle?.resolve();
+  }
+
+  /** Runs `steps`; meanwhile {@link goOn} does nothing. */
+  #guarded(steps: () => void): void {
+    this.#going = true;
+    try {
+      steps();
+    } finally {
+      this.#going = false;
+    }
+  }
+
+  /** Whether nothing is left to do. */
+  get isIdle(): boolean {
+    return this.#work === undefined && this.#queue.length === 0;
   }
 
   /** Blocks until `reached`, at most so many milliseconds, and not for calls that answer through the event loop. */
@@ -64,7 +79,7 @@ export class DiskStrand implements Disposable {
 
   /** Resolves once all work is done. */
   idle(): Promise<void> {
-    if (this.#work === undefined && this.#queue.length === 0) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     this.#idle ??= Promise.withResolvers();
     return this.#idle.promise.then(() => {
       this.#idle = undefined;
@@ -131,9 +146,8 @@ export class DiskStrand implements Disposable {
   #leave(work: DiskWork<void>, call: Promise<void>): void {
     const end = (take: () => void) => {
       this.#away = undefined;
-      this.#going = true;
-      this.#resume(work, take);
-      this.#going = false;
+      if (this.#stopped) return;
+      this.#guarded(() => this.#resume(work, take));
       this.goOn();
     };
     this.#away = call.then(() => end(() => {}), (error) =>

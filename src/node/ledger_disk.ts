@@ -23,6 +23,9 @@ type Append = DiskRequest & { readonly kind: "append" };
 /** How long lines that can wait do so at most, in milliseconds. */
 const HELD_MILLISECONDS = 20;
 
+/** How often calls are looked at while the ledger is closed, in milliseconds. */
+const END_LOOK_MILLISECONDS = 2;
+
 /** The disk's side, and the session with it. */
 export class LedgerDisk {
   readonly #files = new WaitableFiles();
@@ -99,17 +102,30 @@ export class LedgerDisk {
     return this.#strand.away;
   }
 
+  /** Whether nothing is left to do. */
+  get isIdle(): boolean {
+    return this.#strand.isIdle;
+  }
+
   /** Closes the ledger. Resolves with true, and with false after `milliseconds`: then the disk hangs. */
   async close(milliseconds: number): Promise<boolean> {
     const late = Promise.withResolvers<false>();
     const timer = setTimeout(() => late.resolve(false), milliseconds);
-    const closed = await Promise.race([this.#ask({ kind: "close" }), late.promise]);
+    const looks = setInterval(() => this.look(), END_LOOK_MILLISECONDS);
+    const closed = await Promise.race([this.#closed(), late.promise]);
     clearTimeout(timer);
-    if (closed === false) return false;
-    // Nothing is written after the end, and the process ends once no timer is left.
+    clearInterval(looks);
+    if (!closed) return false;
+    // The process ends once no timer is left.
     for (const strand of [this.#strand, this.#beside]) strand[Symbol.dispose]();
     clearTimeout(this.#flush);
     this.#files[Symbol.dispose]();
+    return true;
+  }
+
+  /** Another answer is of a session that was lost meanwhile. */
+  async #closed(): Promise<true> {
+    while ((await this.#ask({ kind: "close" })).kind !== "closed");
     return true;
   }
 
@@ -147,7 +163,6 @@ export class LedgerDisk {
         };
       },
       beside: (work) => this.#beside.push(work),
-      next: (work) => this.#strand.push(work),
       besideDone: () => call(() => {}, () => this.#beside.idle()),
     });
   }

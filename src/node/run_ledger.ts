@@ -251,6 +251,9 @@ export class RunLedger {
       get away() {
         return disk.away;
       },
+      get isIdle() {
+        return disk.isIdle;
+      },
       post: (request, canWait) => disk.post(request, canWait, session),
       now: () => performance.now(),
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
@@ -273,7 +276,10 @@ export class RunLedger {
       case "restored": {
         const reason = `another program removed or replaced ${report.segment}; it is written again`;
         log.error(reason);
-        this.onRecord({ kind: "gap", time: new Date().toISOString(), reason, records: 0 });
+        // An error of the engine is one of the loop, and not of what reported this.
+        queueMicrotask(() =>
+          this.onRecord({ kind: "gap", time: new Date().toISOString(), reason, records: 0 })
+        );
       }
     }
   }

@@ -8,6 +8,7 @@ import type { Waitable } from "../ledger/disk_work.ts";
 import { assert } from "../invariant.ts";
 import { openLibc } from "../kernel/libc.ts";
 import { ERRNO } from "../kernel/system_error.ts";
+import { log } from "./log.ts";
 
 const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
@@ -62,17 +63,21 @@ type Libc = ReturnType<typeof openLibc<typeof SYMBOLS>>;
 /** Opens files; dispose of it once they are closed. */
 export class WaitableFiles implements Disposable {
   #opened: Libc | undefined;
+  #warned = false;
 
   /** Opens the file at `path`, which is also open as `file`; undefined where that cannot be, or where the path is another file now. */
   async open(path: string, file: Deno.FsFile): Promise<WaitableFile | undefined> {
     const { symbols } = this.#libc;
-    if (symbols.aio_write === null || symbols.fstat === null) return undefined;
+    if (symbols.aio_write === null || symbols.fstat === null) {
+      this.#warnOnce();
+      return undefined;
+    }
     const flags = O_WRONLY | O_APPEND | O_CLOEXEC;
+    const { dev, ino } = await file.stat();
     const descriptor = await symbols.open(new TextEncoder().encode(`${path}\0`), flags);
     if (descriptor < 0) return undefined;
     const stat = new BigUint64Array(STAT_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
     const answer = await symbols.fstat(descriptor, stat);
-    const { dev, ino } = await file.stat();
     const same = answer === 0 && Number(stat[0]) === dev && Number(stat[1]) === ino;
     if (same) return new AioFile(symbols, descriptor);
     await symbols.close(descriptor);
@@ -86,6 +91,15 @@ export class WaitableFiles implements Disposable {
     for (const [at, value] of Object.values(AIOINIT)) init[at] = value;
     libc.symbols.aio_init?.(init);
     return libc;
+  }
+
+  #warnOnce(): void {
+    if (!this.#warned) {
+      log.warn(
+        "this C library has no aio(7), which glibc has from 2.34 on: a SIGKILL can lose the last records",
+      );
+    }
+    this.#warned = true;
   }
 
   [Symbol.dispose](): void {
@@ -102,7 +116,7 @@ class AioFile implements WaitableFile {
   readonly #descriptor: number;
   readonly #block = new Uint8Array(AIOCB_BYTES);
   readonly #view = new DataView(this.#block.buffer);
-  readonly #list = new BigUint64Array(MOVED_BYTES_MAX);
+  readonly #list = new BigUint64Array(MOVED_BYTES_MAX / BigUint64Array.BYTES_PER_ELEMENT + 1);
   /** errno(3) of the last call: EINPROGRESS until it is done. */
   #errno = 0;
 
@@ -197,5 +211,8 @@ function systemError(libc: Calls, errno: number): Error {
   const text = new Uint8Array(ERROR_BYTES_MAX);
   libc.__xpg_strerror_r?.(errno, text, BigInt(text.length));
   const words = new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
-  return Object.assign(new Error(`${words} (os error ${errno})`), { code: getSystemErrorName(-errno) });
+  const name = getSystemErrorName(-errno);
+  // Node's list lacks some, such as EDQUOT.
+  const code = name.startsWith("E") ? name : `E${errno}`;
+  return Object.assign(new Error(`${words} (os error ${errno})`), { code });
 }

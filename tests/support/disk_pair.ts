@@ -78,6 +78,7 @@ export class DiskPair {
         return reached();
       },
       away: undefined,
+      isIdle: true,
       post: (request) => this.post(request),
       now,
       reopen: () => this.reopened++,
@@ -106,7 +107,6 @@ export class DiskPair {
         };
       },
       beside: atOnce,
-      next: atOnce,
       besideDone: () => done(undefined),
     });
   }
