@@ -274,3 +274,68 @@ Deno.test("an error between batches ends the loop once", async () => {
   await assert.rejects(runLoop(engine, { ...ports, monitor }, waiting, signal), /for a test/);
   assert.equal(polls, 1);
 });
+
+/** Some hundred steps are due in the time of so many batches. */
+const BATCHES_MAX = 500;
+
+Deno.test("steps are made while batches follow each other without a pause", async () => {
+  const node = new Node(BOUNDS);
+  node.list();
+  const { engine, ports } = node.running;
+  const small = (i: number) => appears(slice(`shop/web-a http:8080/tcp 10.244.0.${1 + i % 200}`));
+  let batches = 0;
+  const source = {
+    description: "a source without pauses",
+    async *batches() {
+      yield { kind: "events", events: crowd().map(appears), problems: [] } as const;
+      for (; batches < BATCHES_MAX && isUnfinished(engine.cluster); batches++) {
+        yield { kind: "events", events: [small(batches)], problems: [] } as const;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    },
+  };
+  // Each commit takes a while: the pause until the next step is as long.
+  const report = () => {
+    for (const end = performance.now() + 10; performance.now() < end;);
+  };
+  await runLoop(engine, { ...ports, report }, source, new AbortController().signal);
+  assert.ok(batches > 0 && batches < BATCHES_MAX, `${batches} batches`);
+});
+
+Deno.test("a batch is taken once the ledger is ready, and not after an error meanwhile", async () => {
+  for (const fails of [false, true]) {
+    const { engine, ports } = new Node().running;
+    const ready = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    let awaited = false;
+    const ledger = Object.assign(ports.ledger, {
+      ready: () => awaited ? undefined : (asked.resolve(), ready.promise),
+    });
+    let polls = 0;
+    const monitor = {
+      ...ports.monitor!,
+      poll() {
+        polls++;
+        if (fails) throw new Error("for a test");
+        return { foreign: [], lost: false };
+      },
+    };
+    const source = {
+      description: "one list",
+      async *batches() {
+        const time = ports.now();
+        yield { kind: "list", objects: OBJECTS, complete: true, time, problems: [] } as const;
+      },
+    };
+    const done = runLoop(engine, { ...ports, ledger, monitor }, source, new AbortController().signal);
+    await asked.promise;
+    assert.equal(engine.synced, false, "the batch waits");
+    awaited = true;
+    // A deadline comes before the ledger is ready.
+    while (polls === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    ready.resolve();
+    if (fails) await assert.rejects(done, /for a test/);
+    else await done;
+    assert.equal(engine.synced, !fails);
+  }
+});
