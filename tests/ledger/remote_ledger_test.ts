@@ -1,6 +1,7 @@
 // A ledger whose records a writer writes: what the disk has at the end, whatever the writer does.
 
 import assert from "node:assert/strict";
+import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import type { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
@@ -127,4 +128,25 @@ Deno.test("a snapshot in pieces is that of the records before it", () => {
   const snapshot = newestSnapshot(storage)!;
   assert.deepEqual([snapshot.next, snapshot.lines], [1, [FIRST]]);
   assert.deepEqual(recordsIn(storage), [FIRST, SECOND]);
+});
+
+Deno.test("a snapshot that is finished late has its own state, also when the next one has begun", () => {
+  const works: DiskWork<void>[] = [];
+  const { storage, pair, ledger } = begun({ beside: (work) => works.push(work) });
+  const send = (lines: readonly LedgerRecord[]) => {
+    for (const piece of ledger.beginSnapshot(lines)) ledger.sendPiece(piece);
+  };
+  ledger.append([FIRST!]);
+  send([FIRST!]);
+  ledger.endSnapshot(KEEP_ALL);
+  ledger.append([SECOND!]);
+  send([FIRST!, SECOND!]);
+  pair.work();
+  for (const work of works.splice(0)) atOnce(work);
+  const snapshot = newestSnapshot<LedgerRecord>(storage);
+  assert.deepEqual([snapshot?.next, snapshot?.lines], [1, [FIRST]]);
+  ledger.endSnapshot(KEEP_ALL);
+  pair.work();
+  for (const work of works.splice(0)) atOnce(work);
+  assert.deepEqual(newestSnapshot<LedgerRecord>(storage)?.lines, [FIRST, SECOND]);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
 import { verifyLedger } from "../../src/ledger/reader.ts";
+import { LedgerOverflow } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, open, recordsIn, using } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
 
@@ -79,4 +80,19 @@ Deno.test("the policy `always` syncs with each append, `interval` when asked, `n
       assert.equal(syncs, policy === "never" ? 0 : 1, policy);
     });
   }
+});
+
+Deno.test("with the policy always a failed write stays a failure, and the bound on what waits is an error", () => {
+  const storage = memoryStorage();
+  using(open(storage, { policy: "always", unwrittenBytes: 1000 }), (writer) => {
+    storage.fault = (call) => {
+      if (call === "write") throw storageError("ENOSPC");
+    };
+    writer.append(EVERY_KIND.slice(0, 1));
+    assert.deepEqual(writer.failure, { reason: "ENOSPC for a test", records: 1 });
+    assert.throws(() => writer.append(EVERY_KIND.slice(1)), LedgerOverflow);
+    storage.fault = () => {};
+    writer.sync();
+    assert.equal(writer.failure, undefined);
+  });
 });

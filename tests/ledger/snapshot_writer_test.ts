@@ -1,16 +1,19 @@
 // Snapshots of a ledger that is being written, with a power cut at each call of the storage.
 
 import assert from "node:assert/strict";
-import { segmentName } from "../../src/ledger/format.ts";
-import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
-import { newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import { NEWBORN } from "../../src/ledger/age.ts";
 import { compressed } from "../../src/ledger/compression.ts";
 import { atOnce } from "../../src/ledger/disk_work.ts";
-import { snapshotPieces } from "../../src/ledger/snapshot.ts";
+import { DiskWriter } from "../../src/ledger/disk_writer.ts";
+import { genesisChain, segmentName } from "../../src/ledger/format.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { RecordEncoder } from "../../src/ledger/record_encoder.ts";
+import { encodeSnapshot, newestSnapshot, snapshotName, snapshotPieces } from "../../src/ledger/snapshot.ts";
 import { finishSnapshot, writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
-import { DiskStrand } from "../../src/node/disk_strand.ts";
+import { asFolder } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { EVERY_KIND, KEEP_ALL, open, recordsIn, using } from "../support/ledger_records.ts";
+import { DiskStrand } from "../../src/node/disk_strand.ts";
+import { EVERY_KIND, ID, KEEP_ALL, open, recordsIn, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage, storageError } from "../support/memory_storage.ts";
 
 /** Stops the writer as a power cut does. */
@@ -118,4 +121,27 @@ Deno.test("a snapshot in steps has the state of its begin; a writer that ends be
     assert.deepEqual(recordsIn(storage), EVERY_KIND);
     writer[Symbol.dispose]();
   }
+});
+
+Deno.test("the segment behind a snapshot is begun while the snapshot is finished: it stays as it is", async () => {
+  const storage = memoryStorage();
+  const disk = atOnce(DiskWriter.open(asFolder(storage), { policy: "interval" }));
+  const encoder = new RecordEncoder(ID, { next: 0, chain: genesisChain(ID) }, NEWBORN);
+  atOnce(disk.begin(ID, encoder.end, undefined));
+  const append = (records: readonly LedgerRecord[]) => {
+    const { lines, end } = encoder.encode(records);
+    return disk.push(lines, end);
+  };
+  atOnce(append(EVERY_KIND.slice(0, 4)));
+  atOnce(disk.endSegment());
+  const { place } = encoder;
+  const faults: unknown[] = [];
+  const strands = [0, 1].map(() => new DiskStrand((error) => faults.push(error)));
+  strands[0]!.push(append(EVERY_KIND.slice(4)));
+  strands[1]!.push(finishSnapshot(disk, place, encodeSnapshot(place, EVERY_KIND.slice(0, 4)), KEEP_ALL));
+  for (const strand of strands) await strand.idle();
+  assert.deepEqual(faults, []);
+  assert.deepEqual(storage.names(), [`${segmentName(0)}.zst`, segmentName(4), snapshotName(4)]);
+  atOnce(disk.close());
+  assert.deepEqual(recordsIn(storage), EVERY_KIND);
 });

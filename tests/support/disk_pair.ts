@@ -18,6 +18,8 @@ export interface PairOptions extends RecoveryOptions {
   readonly segmentBytes?: number;
   readonly waitingMax?: number;
   readonly now?: () => number;
+  /** Receives the work beside; without it that is done at once. */
+  readonly beside?: (work: DiskWork<void>) => void;
 }
 
 /** A program's side and a disk's side, and the messages between them. */
@@ -106,7 +108,7 @@ export class DiskPair {
           finish: () => done(zstdCompressSync(new TextEncoder().encode(text))),
         };
       },
-      beside: atOnce,
+      beside: (work) => this.options.beside === undefined ? atOnce(work) : this.options.beside(work),
       besideDone: () => done(undefined),
     });
   }
