@@ -119,9 +119,12 @@ export class DiskWriter {
     yield* this.attempt(this.#writeByPolicy());
   }
 
-  /** Begins the segment of the next lines, where none is open: a caller that waits for those can only wait for their write. */
+  /**
+   * Begins the segment of the next lines, where none is open: a caller that waits for those can only wait for their write. Without
+   * the lock it does nothing.
+   */
   *prepare(): DiskWork<void> {
-    yield* this.attempt(this.#begun.prepare());
+    if (this.#lock !== undefined) yield* this.attempt(this.#begun.prepare());
   }
 
   /**
