@@ -1,4 +1,4 @@
-// How far the disk's side of the ledger has come. Why not messages alone? A commit that waits for the disk receives none.
+// How far the writer of the ledger has come. Why not messages alone? A commit that waits for the disk receives none.
 
 /** What is written of one opening of the ledger. */
 export class Counters {
@@ -9,7 +9,7 @@ export class Counters {
   /** Bytes of all lines that are in files. */
   bytes = 0;
 
-  /** Called by the disk's side alone. */
+  /** Called by the writer alone. */
   note(written: number, durable: number, bytes: number): void {
     this.written = written;
     this.durable = durable;

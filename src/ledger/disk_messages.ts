@@ -1,4 +1,4 @@
-// What the rules' side of the node and the disk's side of its ledger send each other. Every message belongs to a session: one
+// What the program and the writer of its ledger send each other. Every message belongs to a session: one
 // opening of the ledger. Messages of an older session are ignored on both sides.
 
 import type { Counters } from "./counters.ts";
@@ -15,7 +15,7 @@ export interface LoadedFile {
   readonly content?: { readonly size: number; readonly bytes: Uint8Array };
 }
 
-/** What the disk's side is asked for. */
+/** What the writer is asked for. */
 export type DiskRequest =
   /** Take the lock and read what a start needs; answered by `opened` or `refused`. */
   | { readonly kind: "open"; readonly path: string; readonly options: DiskOptions }
@@ -51,7 +51,7 @@ export type DiskRequest =
   /** Make everything durable and release the lock; answered by `closed`. */
   | { readonly kind: "close" };
 
-/** What the disk's side reports. */
+/** What the writer reports. */
 export type DiskReport =
   | { readonly kind: "opened"; readonly files: readonly LoadedFile[] }
   /** The ledger cannot be opened. `heldBy`: another process has the lock. */
@@ -65,8 +65,8 @@ export type DiskReport =
   | { readonly kind: "lost"; readonly reason: string }
   | { readonly kind: "closed" };
 
-/** A message to the disk's side. */
+/** A message to the writer. */
 export type ToDisk = DiskRequest & { readonly session: number };
 
-/** A message from the disk's side. */
+/** A message from the writer. */
 export type FromDisk = DiskReport & { readonly session: number };

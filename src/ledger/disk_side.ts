@@ -1,4 +1,4 @@
-// The disk's side of the ledger: it writes what it is sent, in order, and reports what the disk does. It decides nothing about
+// The writer of the ledger: it writes what it is sent, in order, and reports what the disk does. It decides nothing about
 // rules. All that it does is work on a disk (disk_work.ts), so that tests and the simulation do it at once.
 
 import { messageOf } from "../thrown.ts";
@@ -28,7 +28,7 @@ interface BegunSnapshot {
   readonly sink: SnapshotSink;
 }
 
-/** What the disk's side acts on. */
+/** What the writer acts on. */
 export interface DiskPorts {
   /** The folder at `path`; it is made where it does not exist. */
   folder(path: string): DiskWork<DiskFolder>;
@@ -41,7 +41,7 @@ export interface DiskPorts {
   besideDone(): DiskWork<void>;
 }
 
-/** Executes the messages of the rules' side. */
+/** Executes the messages of the program. */
 export class DiskSide {
   readonly #ports: DiskPorts;
   #session = 0;
@@ -102,7 +102,7 @@ export class DiskSide {
       case "begin":
         this.#counters = message.counters;
         yield* disk.begin(message.ledger, message.place, message.end);
-        // The rules' side did not listen before.
+        // The program did not listen before.
         this.#reason = undefined;
         this.#note();
         return yield* disk.prepare();
@@ -231,7 +231,7 @@ export class DiskSide {
 
 /** Throws LedgerGone where a message with records was lost: `next` is the offset after those that were sent. */
 function requireNext(disk: DiskWriter, next: number): void {
-  if (next !== disk.end.next) throw new LedgerGone("the disk's side of the ledger missed records");
+  if (next !== disk.end.next) throw new LedgerGone("the writer of the ledger missed records");
 }
 
 /** Whether the ledger is lost for this process. */

@@ -1,4 +1,4 @@
-// Decides what the program hands to the disk's side of its ledger, and what it does while the disk is slow, fails or ends:
+// Decides what the program hands to the writer of its ledger, and what it does while the disk is slow, fails or ends:
 // stepHandoff(state, input, now) -> effects. Rules never wait long for the disk. Records that it has not written wait in memory
 // up to a bound; further ones are left out and counted. Once the ledger can go on, it is opened again with a gap record.
 
@@ -68,14 +68,14 @@ export type HandoffInput =
   | { readonly kind: "progress"; readonly progress: WrittenSoFar }
   /** It was reported that the disk refuses records; without a reason it takes them again. */
   | { readonly kind: "disk"; readonly reason: string | undefined }
-  /** The code that writes failed, or the folder is another one. */
+  /** The writer failed, or the folder is another one. */
   | { readonly kind: "lost"; readonly reason: string }
   /** A snapshot was handed over. */
   | { readonly kind: "snapshot" };
 
 /** What must be done, in order. */
 export type HandoffEffect =
-  /** Send a request. One that can wait goes with the next one, or after a moment: each write wakes a thread. */
+  /** Send a request. One that can wait goes with the next one, or after a moment: each write is a call on another thread. */
   | { readonly kind: "post"; readonly request: DiskRequest; readonly canWait?: boolean }
   /** Wait until the disk has written the records before `next`, or with `durable` has made them durable. */
   | { readonly kind: "wait"; readonly next: number; readonly durable: boolean; readonly milliseconds: number }

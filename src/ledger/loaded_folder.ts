@@ -1,4 +1,4 @@
-// The folder of a ledger as the disk's side has read it. A start folds the ledger from these copies, so that a disk that hangs cannot
+// The folder of a ledger as the writer has read it. A start folds the ledger from these copies, so that a disk that hangs cannot
 // stop it. Nothing can be changed through them.
 
 import { NotLoaded, type Storage } from "./storage.ts";
@@ -8,7 +8,7 @@ import type { LoadedFile } from "./disk_messages.ts";
 export function loadedFolder(path: string, files: readonly LoadedFile[]): Storage {
   const byName = new Map(files.map((file) => [file.name, file]));
   const refuse = (): never => {
-    throw new TypeError("the disk's side alone changes the folder of the ledger");
+    throw new TypeError("the writer alone changes the folder of the ledger");
   };
   const contentOf = (name: string) => {
     const content = byName.get(name)?.content;

@@ -18,7 +18,7 @@ import type { Retention } from "./retention.ts";
 import { type Place, snapshotPieces } from "./snapshot.ts";
 import type { DiskRequest } from "./disk_messages.ts";
 
-/** The way to the disk's side. */
+/** The way to the writer. */
 export interface DiskLink {
   /** As they are now. */
   counters(): Pick<Counters, "written" | "durable" | "bytes">;
@@ -26,7 +26,7 @@ export interface DiskLink {
   wait(reached: () => boolean, milliseconds: number): boolean;
   /** Resolves once {@link wait} can wait for what the disk does; undefined where it can. */
   readonly away: Promise<void> | undefined;
-  /** Whether the disk's side has nothing left to do. */
+  /** Whether the writer has nothing left to do. */
   readonly isIdle: boolean;
   /** Sends `request`; one that can wait goes with the next one, or after a moment. */
   post(request: DiskRequest, canWait?: boolean): void;
@@ -44,7 +44,7 @@ export interface Omission {
   readonly records: number;
 }
 
-/** Hands records to the disk's side. */
+/** Hands records to the writer. */
 export class RemoteLedger implements Ledger {
   readonly #state: HandoffState;
   readonly #link: DiskLink;
@@ -123,7 +123,7 @@ export class RemoteLedger implements Ledger {
     this.#run({ kind: "sync" });
   }
 
-  /** The disk's side reported something about the disk, or that the session has ended. */
+  /** The writer reported something about the disk, or that the session has ended. */
   note(input: HandoffInput & { readonly kind: "disk" | "lost" }): void {
     this.#run(input);
   }

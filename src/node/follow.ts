@@ -144,7 +144,7 @@ function cutting({ options, served: { engine, metrics } }: Process): TerminatedC
 /**
  * Begins to sign the ledger. Not for `--once`: a run that ends by itself is no node whose past is audited. Not without a disk
  * either: there is nothing to sign. The files of keys are small, and threads of the runtime write them, so that the loop does not
- * wait for them; the disk's side of the ledger has the segments alone.
+ * wait for them; the writer of the ledger has the segments alone.
  */
 function signing(
   { options, inForce, signed, lease, served: { engine, metrics } }: Process,
@@ -199,7 +199,7 @@ class Snapshots {
       .finally(() => this.#running = undefined);
   }
 
-  /** Sends a snapshot of `state` to the disk's side of the ledger, in pieces that take a few milliseconds each. */
+  /** Sends a snapshot of `state` to the writer of the ledger, in pieces that take a few milliseconds each. */
   async #send(state: SnapshotState, pauses: boolean): Promise<void> {
     if (!(this.ledger instanceof RemoteLedger)) return;
     for (const piece of this.ledger.beginSnapshot(snapshotLines(state))) {

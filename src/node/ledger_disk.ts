@@ -1,4 +1,4 @@
-// The disk's side of the ledger in a running node. Messages go to it in order, and it answers in order. A call of the disk may never
+// The writer of the ledger in a running node. Messages go to it in order, and it answers in order. A call of the disk may never
 // end, so nothing here waits for one without a bound.
 
 import type { DiskOptions } from "../ledger/disk_writer.ts";
@@ -15,7 +15,7 @@ import { WaitableFiles } from "./waitable_file.ts";
 /** The files of a ledger that was opened, or why it was not. */
 export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
 
-/** Receives what the disk's side reports by itself. */
+/** Receives what the writer reports by itself. */
 export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored" | "lost" }) => void;
 
 type Append = DiskRequest & { readonly kind: "append" };
@@ -26,7 +26,7 @@ const HELD_MILLISECONDS = 20;
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
 const END_LOOK_MILLISECONDS = 2;
 
-/** The disk's side, and the session with it. */
+/** The writer, and the session with it. */
 export class LedgerDisk {
   readonly #files = new WaitableFiles();
   #strand = new DiskStrand((error) => this.#failed(error));
@@ -59,7 +59,7 @@ export class LedgerDisk {
     return filesOf(await this.#ask({ kind: "set-aside", name }));
   }
 
-  /** Sends what needs no answer. `onReport` receives what the disk's side reports from now on. */
+  /** Sends what needs no answer. `onReport` receives what the writer reports from now on. */
   begin(request: DiskRequest & { readonly kind: "begin" }, onReport: OnReport): void {
     this.#onReport = onReport;
     this.post(request);

@@ -1,4 +1,4 @@
-// The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the disk's side reads.
+// The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the writer reads.
 
 import { loadedFolder, withContents } from "../ledger/loaded_folder.ts";
 import { NotLoaded, type Storage } from "../ledger/storage.ts";

@@ -1,5 +1,6 @@
-// The ledger of `run`, over all restarts of its loop. The disk's side opens and writes it (ledger/disk_side.ts). While it cannot be opened, or after it was
-// lost, rules are made without it; once it can be opened the loop starts again, and the ledger continues with a gap record.
+// The ledger of `run`, over all restarts of its loop. The writer opens and writes it (ledger/disk_side.ts). While it cannot be
+// opened, or after it was lost, rules are made without it; once it can be opened the loop starts again, and the ledger continues
+// with a gap record.
 
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import type { RecordGap } from "../engine/input.ts";
@@ -133,7 +134,7 @@ export class RunLedger {
     return false;
   }
 
-  /** The disk's side begins to read. */
+  /** The writer begins to read. */
   #open(): void {
     this.#opening ??= this.#disk.open(this.options.folder, { policy: this.options.policy });
   }
@@ -196,7 +197,7 @@ export class RunLedger {
     this.#openLater(opening.reason, LEDGER_RETRY_MILLISECONDS);
   }
 
-  /** Folds the ledger from the files that the disk's side has read, and has the disk's side continue it. */
+  /** Folds the ledger from the files that the writer has read, and has the writer continue it. */
   async #read(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
     try {
       const folded = await files.look((storage) => this.#fold(storage));
@@ -217,7 +218,7 @@ export class RunLedger {
     }
   }
 
-  /** Has the disk's side remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
+  /** Has the writer remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
   #goOn({ engine, cut, unused }: Folded, ledger: RemoteLedger): boolean {
     if (unused.length > 0) this.#disk.post({ kind: "remove", names: unused });
     if (cut === undefined) return false;
@@ -265,7 +266,7 @@ export class RunLedger {
     return ledger;
   }
 
-  /** What the disk's side reports by itself. */
+  /** What the writer reports by itself. */
   #take(ledger: RemoteLedger, report: Parameters<OnReport>[0]): void {
     switch (report.kind) {
       case "disk":

@@ -1,4 +1,4 @@
-// What the rules' side of the ledger hands over, for each thing that the disk's side or the disk can do.
+// What the program hands to the writer of its ledger, for each thing that the writer or the disk can do.
 
 import assert from "node:assert/strict";
 import { NEWBORN } from "../../src/ledger/age.ts";

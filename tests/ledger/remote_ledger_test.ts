@@ -1,4 +1,4 @@
-// A ledger whose records a writer writes: what the disk has at the end, whatever the writer does.
+// A ledger whose records its writer writes elsewhere: what the disk has at the end, whatever the writer does.
 
 import assert from "node:assert/strict";
 import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";

@@ -1,4 +1,4 @@
-// The rules' side and the disk's side of a ledger without threads: messages wait until the test has the disk's side execute them.
+// The program and the writer of a ledger without threads: messages wait until the test has the writer execute them.
 
 import { zstdCompressSync } from "node:zlib";
 import { Counters } from "../../src/ledger/counters.ts";
@@ -22,7 +22,7 @@ export interface PairOptions extends RecoveryOptions {
   readonly beside?: (work: DiskWork<void>) => void;
 }
 
-/** A program's side and a disk's side, and the messages between them. */
+/** A program's side and a writer, and the messages between them. */
 export class DiskPair {
   /** Messages that the writer has not executed. */
   readonly sent: ToDisk[] = [];
