@@ -313,6 +313,15 @@ export const REFUSALS_ALONE = 3;
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
+/** Most listings of flows, each of which the kernel filters, before one is made that selects more. */
+export const LISTINGS_OF_FLOWS_MAX = 8;
+
+/** After so many flows that the kernel has listed, of which each may be deleted, other work goes on: about 10 ms. */
+export const FLOWS_AT_ONCE = 512;
+
+/** So many milliseconds of forgetting flows are done at a time, and what is left of the piece that was begun. */
+export const FORGETTING_MILLISECONDS = 10;
+
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 

@@ -234,8 +234,8 @@ function nothingApplied({ operations }: Pick<PendingCommit, "operations">): Comm
 /** Called once the rules are in place: the next packet of a flow that is forgotten is translated by them. */
 function forgetFlows({ staleFlows, tightened }: EngineState): Effect[] {
   const effects: Effect[] = [];
-  if (staleFlows.size > 0) effects.push({ kind: "forget-flows", frontends: [...staleFlows.values()] });
-  if (tightened.size > 0) effects.push({ kind: "forget-unanswered", frontends: [...tightened.values()] });
+  if (staleFlows.size > 0) effects.push({ kind: "forget-flows", frontends: new Map(staleFlows) });
+  if (tightened.size > 0) effects.push({ kind: "forget-unanswered", frontends: new Map(tightened) });
   staleFlows.clear();
   tightened.clear();
   return effects;

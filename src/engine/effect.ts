@@ -16,10 +16,10 @@ export type Effect =
   | { readonly kind: "commit"; readonly transaction: Transaction }
   /** List our tables; comes back as `listed` or `unreadable`. */
   | { readonly kind: "list" }
-  /** Delete the connection tracking entries of flows to these frontends that lead to none of the serving endpoints. */
-  | { readonly kind: "forget-flows"; readonly frontends: readonly UdpFrontend[] }
-  /** Delete the connection tracking entries of flows to these frontends that are not answered and not let through. */
-  | { readonly kind: "forget-unanswered"; readonly frontends: readonly GuardedFrontend[] }
+  /** Delete the connection tracking entries of flows to these frontends, by claim, that lead to none of the serving endpoints. */
+  | { readonly kind: "forget-flows"; readonly frontends: ReadonlyMap<string, UdpFrontend> }
+  /** Delete the connection tracking entries of flows to these frontends, by claim, that are not answered and not let through. */
+  | { readonly kind: "forget-unanswered"; readonly frontends: ReadonlyMap<string, GuardedFrontend> }
   /** Report a commit, or events that need none, for metrics and the log. */
   | { readonly kind: "report"; readonly report: SyncReport }
   /** Ask the source for another list of `resource`, in another way: the last one is not applied before it is confirmed. */

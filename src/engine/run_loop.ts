@@ -4,31 +4,27 @@
 import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { GuardedFlows, UdpFlows } from "../kernel/conntrack.ts";
-import { SystemError } from "../kernel/system_error.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
+import type { ClusterState } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
-import { type GuardedFrontend, letsThrough } from "../fold/tightened.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
+import { type FlowPorts, type ForgetEffect, forgetRest, gatherFlows, newForgetting } from "./forgetting.ts";
 import type { OpenDrift } from "./healer.ts";
 import type { SyncReport } from "./sync_report.ts";
 
 /** What the loop acts on. */
-export interface Ports {
+export interface Ports extends Pick<FlowPorts, "conntrack"> {
   readonly kernel: Kernel;
   readonly ledger: Ledger;
   /** RFC 3339 with milliseconds, UTC. */
   now(): string;
-  /** Deletes entries of connection tracking; absent without connection tracking. */
-  readonly conntrack?: {
-    deleteStale(flows: readonly UdpFlows[]): number;
-    deleteUnanswered(flows: readonly GuardedFlows[]): number;
-  };
+  /** Receives what is to be forgotten; absent where it is done at once. */
+  gatherFlows?(effect: ForgetEffect): void;
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
   readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
@@ -67,7 +63,7 @@ const IGNORED_OPERATIONS = 1000;
 /** Passes `input` to the engine, executes its effects in order, and passes their results back until none is left. */
 export function perform(state: EngineState, ports: Ports, input: Input): void {
   for (const effect of stepEngine(state, input)) {
-    const result = execute(effect, ports);
+    const result = execute(effect, state, ports);
     if (result !== undefined) perform(state, ports, result);
   }
 }
@@ -87,7 +83,7 @@ export function commitBatch(state: EngineState, ports: Ports, advances = false):
 }
 
 /** Executes one effect; returns its result where the engine waits for one. */
-function execute(effect: Effect, ports: Ports): Input | undefined {
+function execute(effect: Effect, state: EngineState, ports: Ports): Input | undefined {
   switch (effect.kind) {
     case "append":
       return append(effect.records, ports);
@@ -96,9 +92,8 @@ function execute(effect: Effect, ports: Ports): Input | undefined {
     case "list":
       return list(ports.kernel);
     case "forget-flows":
-      return void forgetFlows(effect.frontends, ports);
     case "forget-unanswered":
-      return void forgetUnanswered(effect.frontends, ports);
+      return void forget(effect, state.cluster, ports);
     case "report":
       return void ports.report(effect.report);
     case "confirm":
@@ -118,32 +113,12 @@ function append(records: readonly LedgerRecord[], { ledger, meter }: Ports): Inp
   return { kind: "appended", first, records };
 }
 
-/** A failure is a warning only: the rules are in place, and the flow ends with its timeout. */
-function forgetFlows(flows: readonly UdpFlows[], { conntrack, meter, warn }: Ports): void {
-  try {
-    for (const family of new Set(flows.map(({ family }) => family))) {
-      const start = performance.now();
-      const deleted = conntrack?.deleteStale(flows.filter((flow) => flow.family === family)) ?? 0;
-      meter?.forgot(family, deleted, (performance.now() - start) * 1000);
-    }
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    warn(`stale UDP flows stay until they time out: ${error.message}`);
-  }
-}
-
-/** A failure is a warning only: the flow of a client that sends nothing for a while ends, and meets the guard then. */
-function forgetUnanswered(frontends: readonly GuardedFrontend[], { conntrack, warn }: Ports): void {
-  try {
-    conntrack?.deleteUnanswered(
-      frontends.map((frontend) => ({ ...frontend, passes: (client) => letsThrough(frontend, client) })),
-    );
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    warn(
-      `unanswered flows to ${frontends.length} guarded frontends stay until they time out: ${error.message}`,
-    );
-  }
+/** Forgets the flows at once, where no port gathers what is to be forgotten. */
+function forget(effect: ForgetEffect, cluster: ClusterState, ports: Ports): void {
+  if (ports.gatherFlows !== undefined) return ports.gatherFlows(effect);
+  const forgetting = newForgetting();
+  gatherFlows(forgetting, effect);
+  forgetRest(forgetting, cluster, ports);
 }
 
 /** Commits a transaction. A rejection is a result for the engine; every other error is thrown. */

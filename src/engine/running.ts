@@ -10,6 +10,14 @@ import { isUnfinished } from "../fold/unfinished.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
 import { committedDigest, type EngineState } from "./engine_state.ts";
 import {
+  forgetRest,
+  forgetsAt,
+  type Forgetting,
+  forgetWhereDue,
+  gatherFlows,
+  newForgetting,
+} from "./forgetting.ts";
+import {
   type HealerEffect,
   type HealerInput,
   type HealerState,
@@ -36,6 +44,8 @@ export interface Running {
   readonly engine: EngineState;
   readonly ports: Ports;
   readonly healer: HealerState;
+  /** Flows that are to be forgotten. */
+  readonly forgetting: Forgetting;
   /** When appended records are next made durable. */
   syncAt: number;
   /** When the next step is made; Infinity where none is left. */
@@ -49,10 +59,12 @@ export interface Running {
 /** The proxy after its first commit was tried. All times `now` are milliseconds of one clock that never goes back. */
 export function newRunning(engine: EngineState, ports: Ports, now: number): Running {
   const healer = newHealer(ports.monitor !== undefined, isListed(engine.tables), now);
+  const forgetting = newForgetting();
   const running: Running = {
     engine,
-    ports,
+    ports: { ...ports, gatherFlows: (effect) => gatherFlows(forgetting, effect) },
     healer,
+    forgetting,
     syncAt: now + SYNC_MILLISECONDS,
     stepAt: Infinity,
     failing: false,
@@ -61,6 +73,7 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
   // A commit that the kernel rejected at the start is retried.
   heal(running, { kind: "tried", rejected: engine.rejections > 0 }, now);
   planStep(running, now);
+  forget(running, now);
   return running;
 }
 
@@ -70,12 +83,13 @@ export function takeBatch(running: Running, batch: SourceBatch, now: number): vo
   perform(engine, ports, { kind: "batch", batch });
   heal(running, commitAll(engine, ports), now);
   planStep(running, now);
+  forget(running, now);
   lookAtLedger(running);
 }
 
 /** The next deadline: before it, {@link wake} does nothing. */
-export function wakeAt({ healer, syncAt, stepAt }: Running): number {
-  return Math.min(healerWakesAt(healer), syncAt, stepAt);
+export function wakeAt({ healer, forgetting, syncAt, stepAt }: Running): number {
+  return Math.min(healerWakesAt(healer), forgetsAt(forgetting), syncAt, stepAt);
 }
 
 /** Whether rules are still being made in steps. */
@@ -91,6 +105,7 @@ export function wake(running: Running, now: number): void {
     heal(running, makeStep(running), now);
   }
   planStep(running, now);
+  forget(running, now);
   if (now < running.syncAt) return;
   running.syncAt = now + SYNC_MILLISECONDS;
   running.ports.ledger.sync();
@@ -104,6 +119,10 @@ export function wake(running: Running, now: number): void {
 function makeStep({ engine, ports }: Running): HealerInput {
   const tried = commitAll(engine, ports, true);
   return engine.rejections > 0 || engine.halving !== undefined ? tried : commitAll(engine, ports);
+}
+
+function forget({ forgetting, engine, ports }: Running, now: number): void {
+  forgetWhereDue(forgetting, engine.cluster, ports, now);
 }
 
 /** Plans the next step. While the kernel rejects commits there is none: their retry comes first. */
@@ -166,6 +185,7 @@ export async function runLoop(
     // A source that ends has sent everything: all Services get their rules before the program ends.
     while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
+    forgetRest(running.forgetting, state.cluster, running.ports);
   } finally {
     clearTimeout(timer!);
     ports.ledger.sync();

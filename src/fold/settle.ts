@@ -13,6 +13,7 @@ import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.
 import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { noteTightened } from "./tightened.ts";
+import { udpFrontendNow } from "./udp_frontends.ts";
 import type { MadeRules } from "./unfinished.ts";
 import { isLarge, isLargeChange, isPostponed, noteMade, sizeOf, wait } from "./waiting.ts";
 
@@ -297,7 +298,7 @@ function noteHandover(
   key: string,
   before: ServiceProgram | undefined,
 ): void {
-  const now = state.programs.get(holderOf(state, key)!)?.udp.get(key);
+  const now = udpFrontendNow(state, key);
   const frontend = now ?? before?.udp.get(key);
   if (frontend !== undefined) changes.staleFlows.set(key, now ?? { ...frontend, serving: [] });
 }
@@ -312,8 +313,6 @@ function noteStaleFlows({ state, changes }: Folding, before: ServiceProgram, aft
     const now = new Set(after.udp.get(key)?.serving);
     const began = was.length === 0 && now.size > 0;
     if (!began && was.every((endpoint) => now.has(endpoint))) continue;
-    const holder = holderOf(state, key);
-    const held = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(key);
-    changes.staleFlows.set(key, held ?? { ...frontend, serving: [] });
+    changes.staleFlows.set(key, udpFrontendNow(state, key) ?? { ...frontend, serving: [] });
   }
 }

@@ -14,6 +14,7 @@ import { NO_PROGRAM } from "./service_program.ts";
 import { resourceElements } from "./service_size.ts";
 import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
+import { udpFrontendNow } from "./udp_frontends.ts";
 import type { Making, UnfinishedWork } from "./unfinished.ts";
 import { ENDPOINTS_PER_ELEMENT } from "./waiting.ts";
 
@@ -72,8 +73,7 @@ function makeSome(folding: Folding, most: number): number {
 
 /** Flows of a UDP frontend are looked at once its elements have changed: until then they would come back. */
 function noteFlows({ state, changes }: Folding, claim: string, resource: ServiceResource | undefined): void {
-  const holder = holderOf(state, claim);
-  const udp = holder === undefined ? undefined : state.programs.get(holder)?.udp.get(claim);
+  const udp = udpFrontendNow(state, claim);
   if (udp !== undefined) changes.staleFlows.set(claim, udp);
   else if (resource?.kind === "frontend") noteUnservedFlows(changes, resource);
 }

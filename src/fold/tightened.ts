@@ -4,6 +4,8 @@
 
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import type { Address, Family } from "../nft/data_type.ts";
+import { holderOf } from "./claims.ts";
+import type { ClusterState } from "./cluster_state.ts";
 import type { ServiceResource } from "./resource.ts";
 
 /** A frontend with a guard: flows to it from any other source are not let through. */
@@ -25,6 +27,22 @@ export function letsThrough({ sources }: GuardedFrontend, client: string): boole
   });
 }
 
+/** The guard of the frontend that has `claim`; undefined where it has none now, and lets every source through. */
+export function guardNow(
+  state: Pick<ClusterState, "claims" | "programs">,
+  claim: string,
+): GuardedFrontend | undefined {
+  const holder = holderOf(state, claim);
+  const resource = holder === undefined ? undefined : state.programs.get(holder)?.resources.get(claim);
+  return resource === undefined ? undefined : guardOf(resource);
+}
+
+function guardOf(resource: ServiceResource): GuardedFrontend | undefined {
+  if (resource.kind !== "frontend" || !resource.guarded || resource.address === undefined) return undefined;
+  const { family, address, frontend, sources } = resource;
+  return { family, address, port: frontend.split(" . ").slice(1).join(" . "), sources };
+}
+
 /** Notes in `tightened` that a frontend's guard lets fewer sources through, where it does. Call it when the elements change. */
 export function noteTightened(
   tightened: Map<string, GuardedFrontend>,
@@ -32,13 +50,12 @@ export function noteTightened(
   before: ServiceResource | undefined,
   after: ServiceResource | undefined,
 ): void {
-  if (after?.kind !== "frontend" || !after.guarded || after.address === undefined) {
+  const guard = after === undefined ? undefined : guardOf(after);
+  if (guard === undefined) {
     tightened.delete(claim);
     return;
   }
-  const { family, address, frontend, sources } = after;
   const earlier = before?.kind === "frontend" && before.guarded ? before.sources : undefined;
-  if (earlier !== undefined && earlier.every((source) => sources.includes(source))) return;
-  const port = frontend.split(" . ").slice(1).join(" . ");
-  tightened.set(claim, { family, address, port, sources });
+  if (earlier !== undefined && earlier.every((source) => guard.sources.includes(source))) return;
+  tightened.set(claim, guard);
 }

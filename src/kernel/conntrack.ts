@@ -2,12 +2,20 @@
 // do not serve any more, and unanswered flows that a guard does not let through, and deletes them, so that the rules decide
 // about the next packet. It lists the flows whose destination was translated. No `conntrack` binary has to be installed.
 
-import { FAMILIES, type Family, type Protocol } from "../nft/data_type.ts";
-import { readConcatenation } from "./data_codec.ts";
-import { PROTOCOLS, readTranslated, type TranslatedFlow } from "./conntrack_flow.ts";
+import { assert } from "../invariant.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { FLOWS_AT_ONCE } from "../limits.ts";
+import { filtersOf, type FlowFilter, writeFilter } from "./conntrack_filter.ts";
+import {
+  PROTOCOLS,
+  readTracked,
+  readTranslated,
+  type TrackedFlow,
+  type TranslatedFlow,
+} from "./conntrack_flow.ts";
 import * as nf from "./nf_tables.ts";
-import { type Attributes, attributes, messageAttributes, nested, u32 } from "./netlink_reader.ts";
-import { NetlinkRequests } from "./netlink_requests.ts";
+import { messageAttributes, type NetlinkMessage } from "./netlink_reader.ts";
+import { NetlinkRequests, type Request } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
@@ -18,8 +26,8 @@ export interface UdpFlows {
   /** Destination address; undefined for a NodePort, which is reached at any address of the node. */
   readonly address: string | undefined;
   readonly port: number;
-  /** Endpoints that serve, each `address . port`: their flows stay. */
-  readonly serving: readonly string[];
+  /** Whether the endpoint, `address . port`, serves now: its flows stay. */
+  serves(endpoint: string): boolean;
 }
 
 /** Flows to a frontend with a guard. */
@@ -28,87 +36,83 @@ export interface GuardedFlows {
   readonly address: string;
   /** `tcp . 80`. */
   readonly port: string;
-  /** Whether the guard lets the address `client` through. */
+  /** Whether the guard lets the address `client` through now. */
   passes(client: string): boolean;
 }
 
-/** One flow in the kernel's table. */
-interface Entry {
-  readonly protocol: Protocol;
-  /** Address of the client. */
-  readonly client: string;
-  /** Whether the endpoint has answered. */
-  readonly answered: boolean;
-  /** `address . port` that the client sent to. */
-  readonly target: string;
-  /** `address . port` of the endpoint that answers. */
-  readonly answerer: string;
-  /** The original tuple in the kernel's bytes: a deletion names the flow by it. */
-  readonly tuple: Uint8Array;
+/** One piece of the work of deleting flows. Other work may be done before the next. */
+export interface FlowsDeleted {
+  readonly family: Family;
+  /** How many flows the kernel listed. */
+  readonly listed: number;
+  readonly deleted: number;
+  readonly microseconds: number;
 }
 
-/** The connection tracking table of the network namespace that it was made in. Dispose of it to close its socket. */
+/** Decides whether a flow is deleted. */
+type Unwanted = (entry: TrackedFlow) => boolean;
+
+/** The connection tracking table of the network namespace that it was made in. Dispose of it to close its sockets. */
 export class Conntrack implements Disposable {
-  readonly #socket = new NetlinkSocket();
-  readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_CTNETLINK);
+  readonly #listing = new NetlinkSocket();
+  readonly #lists = new NetlinkRequests(this.#listing, nf.NFNL_SUBSYS_CTNETLINK);
+  /** Flows are deleted while they are listed, through a socket of its own: no list of them is kept. */
+  readonly #deletion = new NetlinkSocket();
+  readonly #deletions = new NetlinkRequests(this.#deletion, nf.NFNL_SUBSYS_CTNETLINK);
+  /** Whether the kernel takes filters, as far as it is known. */
+  #filters = true;
 
-  /** Deletes entries of `flows` whose endpoint does not serve. Returns how many it deleted. */
-  deleteStale(flows: readonly UdpFlows[]): number {
-    let deleted = 0;
+  /**
+   * Deletes entries of `flows` whose endpoint does not serve, a piece at a time. Let it run to its end before another begins.
+   * Throws {@link SystemError}, as all of these do.
+   */
+  *deleteStale(flows: readonly UdpFlows[]): Generator<FlowsDeleted, void, void> {
     for (const family of new Set(flows.map(({ family }) => family))) {
-      const byTarget = new Map(
-        flows.filter((flow) => flow.family === family).map((flow) => [targetOf(flow), flow]),
-      );
-      for (const entry of this.#entries(family, "udp")) {
-        const port = entry.target.slice(entry.target.lastIndexOf(" ") + 1);
-        const flow = byTarget.get(entry.target) ?? byTarget.get(port);
-        if (flow !== undefined && !flow.serving.includes(entry.answerer) && this.#delete(family, entry)) {
-          deleted++;
-        }
-      }
+      const own = flows.filter((flow) => flow.family === family);
+      const byTarget = new Map(own.map((flow) => [targetOf(flow), flow]));
+      const isStale = ({ protocol, target, answerer }: TrackedFlow) => {
+        const port = target.slice(target.lastIndexOf(" ") + 1);
+        const flow = protocol === "udp" ? byTarget.get(target) ?? byTarget.get(port) : undefined;
+        return flow !== undefined && !flow.serves(answerer);
+      };
+      const targets = own.map(({ address, port }) => ({ protocol: "udp", address, port } as const));
+      yield* this.#deleteWhere(family, targets, isStale);
     }
-    return deleted;
   }
 
-  /** Deletes entries of `flows` that no endpoint has answered and the guard does not let through. Returns how many. */
-  deleteUnanswered(flows: readonly GuardedFlows[]): number {
-    let deleted = 0;
+  /** Deletes entries of `flows` that no endpoint has answered and the guard does not let through, a piece at a time. */
+  *deleteUnanswered(flows: readonly GuardedFlows[]): Generator<FlowsDeleted, void, void> {
     for (const family of new Set(flows.map(({ family }) => family))) {
-      const guards = new Map(
-        flows.filter((flow) => flow.family === family).map((flow) =>
-          [`${flow.address} . ${flow.port}`, flow] as const
-        ),
-      );
-      for (const entry of this.#entries(family)) {
-        const [address, port] = entry.target.split(" . ");
-        const guard = guards.get(`${address} . ${entry.protocol} . ${port}`);
-        if (guard === undefined || entry.answered || guard.passes(entry.client)) continue;
-        if (this.#delete(family, entry)) deleted++;
-      }
+      const own = flows.filter((flow) => flow.family === family);
+      const guards = new Map(own.map((flow) => [`${flow.address} . ${flow.port}`, flow]));
+      const isExcluded = ({ protocol, target, answered, client }: TrackedFlow) => {
+        if (answered) return false;
+        const [address, port] = target.split(" . ");
+        const guard = guards.get(`${address} . ${protocol} . ${port}`);
+        return guard !== undefined && !guard.passes(client);
+      };
+      yield* this.#deleteWhere(family, own.map(guardedTarget), isExcluded);
     }
-    return deleted;
   }
 
-  /** Deletes the flows that `cut` selects. Returns how many. Throws {@link SystemError}. */
-  deleteConnections(cut: (flow: Omit<Entry, "tuple"> & { readonly family: Family }) => boolean): number {
-    let deleted = 0;
+  /** Deletes the TCP and SCTP flows that `cut` selects, a piece at a time. */
+  *deleteConnections(
+    cut: (flow: TrackedFlow & { readonly family: Family }) => boolean,
+  ): Generator<FlowsDeleted, void, void> {
+    const targets = [{ protocol: "tcp" }, { protocol: "sctp" }] as const;
     for (const family of FAMILIES) {
-      const found: Entry[] = [];
-      this.#requests.stream({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} }, (answer) => {
-        for (const entry of readEntry(family, messageAttributes(answer), undefined)) {
-          // A copy: the next answer overwrites the buffer.
-          if (cut({ family, ...entry })) found.push({ ...entry, tuple: entry.tuple.slice() });
-        }
-      });
-      for (const entry of found) if (this.#delete(family, entry)) deleted++;
+      yield* this.#deleteWhere(
+        family,
+        targets,
+        (entry) => entry.protocol !== "udp" && cut({ family, ...entry }),
+      );
     }
-    return deleted;
   }
 
   /** Passes each flow whose destination was translated, by whichever program, to `take`. Throws {@link SystemError}. */
   translated(take: (flow: TranslatedFlow) => void): void {
     for (const family of FAMILIES) {
-      this.#requests.stream({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} }, (answer) => {
+      this.#lists.stream({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} }, (answer) => {
         const flow = readTranslated(family, messageAttributes(answer));
         if (flow !== undefined) take(flow);
       });
@@ -116,24 +120,64 @@ export class Conntrack implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#socket[Symbol.dispose]();
+    this.#listing[Symbol.dispose]();
+    this.#deletion[Symbol.dispose]();
   }
 
-  /** All flows of `family`, or those of one protocol. */
-  #entries(family: Family, only?: Protocol): Entry[] {
-    const answers = this.#requests.dump({ message: nf.IPCTNL_MSG_CT.GET, family, fill: () => {} });
-    return answers.flatMap((answer) => readEntry(family, messageAttributes(answer), only));
+  /** Deletes the flows to `targets` that are unwanted. */
+  *#deleteWhere(
+    family: Family,
+    targets: readonly FlowFilter[],
+    isUnwanted: Unwanted,
+  ): Generator<FlowsDeleted, void, void> {
+    for (const filter of this.#filters ? filtersOf(family, targets) : []) {
+      try {
+        yield* this.#deleteListed(family, filter, isUnwanted);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        this.#filters = false;
+        break;
+      }
+    }
+    if (!this.#filters) yield* this.#deleteListed(family, undefined, isUnwanted);
+  }
+
+  *#deleteListed(
+    family: Family,
+    filter: FlowFilter | undefined,
+    isUnwanted: Unwanted,
+  ): Generator<FlowsDeleted, void, void> {
+    let [begun, listed, deleted] = [performance.now(), 0, 0];
+    const piece = () => ({ family, listed, deleted, microseconds: (performance.now() - begun) * 1000 });
+    for (const answers of this.#lists.datagrams(listing(family, filter))) {
+      listed += answers.length;
+      deleted += this.#deleteOf(family, answers, isUnwanted);
+      if (listed < FLOWS_AT_ONCE) continue;
+      yield piece();
+      [begun, listed, deleted] = [performance.now(), 0, 0];
+    }
+    yield piece();
+  }
+
+  /** Deletes the flows in `answers` that are unwanted; returns how many. */
+  #deleteOf(family: Family, answers: readonly NetlinkMessage[], isUnwanted: Unwanted): number {
+    let deleted = 0;
+    for (const answer of answers) {
+      const entry = readTracked(family, messageAttributes(answer));
+      if (entry !== undefined && isUnwanted(entry) && this.#delete(family, entry)) deleted++;
+    }
+    return deleted;
   }
 
   /** False when the entry expired before it was deleted. */
-  #delete(family: Family, { tuple }: Entry): boolean {
+  #delete(family: Family, { tuple }: TrackedFlow): boolean {
     const fill = (writer: NetlinkWriter) => {
       const nest = writer.openNest(nf.CTA.TUPLE_ORIG);
       writer.bytes(tuple);
       writer.close(nest);
     };
     try {
-      this.#requests.ask({ message: nf.IPCTNL_MSG_CT.DELETE, family, fill }, nf.NLM_F_ACK);
+      this.#deletions.ask({ message: nf.IPCTNL_MSG_CT.DELETE, family, fill }, nf.NLM_F_ACK);
       return true;
     } catch (error) {
       if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return false;
@@ -142,20 +186,37 @@ export class Conntrack implements Disposable {
   }
 }
 
+/** The request for a list of the flows that `filter` selects, or of all. */
+function listing(family: Family, filter: FlowFilter | undefined): Request {
+  const fill = (writer: NetlinkWriter) => {
+    if (filter !== undefined) writeFilter(writer, family, filter);
+  };
+  return { message: nf.IPCTNL_MSG_CT.GET, family, fill };
+}
+
+/** Whether the kernel has CTA_FILTER and refuses what it asks for. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof SystemError &&
+    (error.errno === ERRNO.EINVAL || error.errno === ERRNO.EOPNOTSUPP);
+}
+
 /** As {@link Conntrack.translated}, with a socket of its own. */
 export function translatedFlows(take: (flow: TranslatedFlow) => void): void {
-  withConntrack((conntrack) => conntrack.translated(take));
-}
-
-/** As {@link Conntrack.deleteConnections}, with a socket of its own. */
-export function deleteConnections(cut: Parameters<Conntrack["deleteConnections"]>[0]): number {
-  return withConntrack((conntrack) => conntrack.deleteConnections(cut));
-}
-
-function withConntrack<Result>(use: (conntrack: Conntrack) => Result): Result {
   const conntrack = new Conntrack();
   try {
-    return use(conntrack);
+    conntrack.translated(take);
+  } finally {
+    conntrack[Symbol.dispose]();
+  }
+}
+
+/** As {@link Conntrack.deleteConnections}, with sockets of its own. */
+export function* deleteConnections(
+  cut: Parameters<Conntrack["deleteConnections"]>[0],
+): Generator<FlowsDeleted, void, void> {
+  const conntrack = new Conntrack();
+  try {
+    yield* conntrack.deleteConnections(cut);
   } finally {
     conntrack[Symbol.dispose]();
   }
@@ -166,28 +227,9 @@ function targetOf({ address, port }: UdpFlows): string {
   return address === undefined ? String(port) : `${address} . ${port}`;
 }
 
-/** The flow in the attributes of one entry; none for a protocol without ports, or for another one than `only`. */
-function readEntry(family: Family, entry: Attributes, only: Protocol | undefined): Entry[] {
-  const tuple = entry.get(nf.CTA.TUPLE_ORIG);
-  const reply = entry.get(nf.CTA.TUPLE_REPLY);
-  if (tuple === undefined || reply === undefined) return [];
-  const [original, answer] = [attributes(tuple), attributes(reply)];
-  const protocol = PROTOCOLS[nested(original, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO.NUM)?.[0] ?? 0];
-  if (protocol === undefined || (only !== undefined && protocol !== only)) return [];
-  return [{
-    protocol,
-    client: endpoint(family, original, "SRC").split(" . ")[0]!,
-    answered: ((u32(entry, nf.CTA.STATUS) ?? 0) & nf.IPS.SEEN_REPLY) !== 0,
-    target: endpoint(family, original, "DST"),
-    answerer: endpoint(family, answer, "SRC"),
-    tuple,
-  }];
-}
-
-/** `address . port` of one side of a tuple. */
-function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
-  const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
-  const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;
-  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
-  return `${readConcatenation([type], address)} . ${readConcatenation(["inet_service"], port)}`;
+/** `tcp . 80` as what a filter asks for. */
+function guardedTarget({ address, port }: GuardedFlows): FlowFilter {
+  const protocol = Object.values(PROTOCOLS).find((one) => port.startsWith(`${one} . `));
+  assert(protocol !== undefined, () => `no protocol in ${port}`);
+  return { protocol, address, port: Number(port.slice(`${protocol} . `.length)) };
 }

@@ -1,4 +1,5 @@
-// Reads one entry of the connection tracking table as a flow whose destination was translated. Numbers are those of
+// Reads one entry of the connection tracking table: as a flow whose destination was translated, which people read, and as one that
+// may be deleted. Numbers are those of
 // linux/netfilter/nf_conntrack_tcp.h, nf_conntrack_sctp.h and nfnetlink_conntrack.h.
 
 import type { Family, Protocol } from "../nft/data_type.ts";
@@ -74,4 +75,45 @@ function beganAt(entry: Attributes): number | undefined {
   const start = nested(entry, nf.CTA.TIMESTAMP).get(nf.CTA_TIMESTAMP_START);
   if (start === undefined) return undefined;
   return Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, false) / 1_000_000n);
+}
+
+/** A flow as what decides whether it is deleted. Valid as long as the buffer that it was read from. */
+export interface TrackedFlow {
+  readonly protocol: Protocol;
+  /** Address of the client. */
+  readonly client: string;
+  /** Whether the endpoint has answered. */
+  readonly answered: boolean;
+  /** `address . port` that the client sent to. */
+  readonly target: string;
+  /** `address . port` of the endpoint that answers. */
+  readonly answerer: string;
+  /** The original tuple in the kernel's bytes: a deletion names the flow by it. */
+  readonly tuple: Uint8Array;
+}
+
+/** The flow in the attributes of one entry; undefined for a protocol without ports. */
+export function readTracked(family: Family, entry: Attributes): TrackedFlow | undefined {
+  const tuple = entry.get(nf.CTA.TUPLE_ORIG);
+  const reply = entry.get(nf.CTA.TUPLE_REPLY);
+  if (tuple === undefined || reply === undefined) return undefined;
+  const [original, answer] = [attributes(tuple), attributes(reply)];
+  const protocol = PROTOCOLS[nested(original, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO.NUM)?.[0] ?? 0];
+  if (protocol === undefined) return undefined;
+  return {
+    protocol,
+    client: endpoint(family, original, "SRC").split(" . ")[0]!,
+    answered: ((u32(entry, nf.CTA.STATUS) ?? 0) & nf.IPS.SEEN_REPLY) !== 0,
+    target: endpoint(family, original, "DST"),
+    answerer: endpoint(family, answer, "SRC"),
+    tuple,
+  };
+}
+
+/** `address . port` of one side of a tuple. */
+function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
+  const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
+  const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;
+  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  return `${readConcatenation([type], address)} . ${readConcatenation(["inet_service"], port)}`;
 }

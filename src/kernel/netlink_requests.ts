@@ -45,14 +45,30 @@ export class NetlinkRequests {
    * where a change interrupts it: entries that come or go meanwhile may be missing. Throws {@link SystemError}.
    */
   stream(request: Request, take: (answer: NetlinkMessage) => void): void {
+    for (const answers of this.datagrams(request)) answers.forEach(take);
+  }
+
+  /**
+   * As {@link stream}, a datagram at a time. Its answers are valid until the next one is asked for. The kernel goes on with the dump
+   * only then, so the caller can do other work in between. Other dumps on the same socket must wait until this one ends.
+   */
+  *datagrams(request: Request): Generator<NetlinkMessage[], void, void> {
     const sequence = this.#send(request, nf.NLM_F_DUMP);
-    for (;;) {
-      for (const answer of messages(this.#socket.receive(true)!)) {
-        if (answer.sequence !== sequence) continue;
-        if (answer.type === nf.NLMSG_DONE) return;
-        if (answer.type === nf.NLMSG_ERROR) throw new SystemError("netlink dump", errnoOf(answer));
-        take(answer);
-      }
+    let ended = false;
+    const next = () => {
+      // A receive that fails ends the dump too.
+      ended = true;
+      const answers = messages(this.#socket.receive(true)!).filter((answer) => answer.sequence === sequence);
+      const last = answers.find(({ type }) => type === nf.NLMSG_DONE || type === nf.NLMSG_ERROR);
+      ended = last !== undefined;
+      if (last?.type === nf.NLMSG_ERROR) throw new SystemError("netlink dump", errnoOf(last));
+      return answers.filter((answer) => answer !== last);
+    };
+    try {
+      while (!ended) yield next();
+    } finally {
+      // Left before its end: a dump that goes on would refuse the next one with EBUSY.
+      while (!ended) next();
     }
   }
 

@@ -46,7 +46,14 @@ export const NFNL_MSG_BATCH_END = 17;
 /** linux/netfilter/nfnetlink_conntrack.h */
 export const NFNL_SUBSYS_CTNETLINK = 1;
 export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const;
-export const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, STATUS: 3, PROTOINFO: 4, TIMESTAMP: 20 } as const;
+export const CTA = {
+  TUPLE_ORIG: 1,
+  TUPLE_REPLY: 2,
+  STATUS: 3,
+  PROTOINFO: 4,
+  TIMESTAMP: 20,
+  FILTER: 25,
+} as const;
 export const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
 export const CTA_IP = { ip: { SRC: 1, DST: 2 }, ip6: { SRC: 3, DST: 4 } } as const;
 export const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
@@ -54,6 +61,7 @@ export const CTA_PROTOINFO = { TCP: 1, SCTP: 3 } as const;
 /** Of TCP and SCTP alike. */
 export const CTA_PROTOINFO_STATE = 1;
 export const CTA_TIMESTAMP_START = 1;
+export const CTA_FILTER_ORIG_FLAGS = 1;
 
 /** enum ip_conntrack_status, linux/netfilter/nf_conntrack_common.h */
 export const IPS = { SEEN_REPLY: 0x2, DST_NAT: 0x20 } as const;

@@ -4,7 +4,9 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { ownerOf } from "../fold/fold.ts";
 import { type CutCandidate, TerminatedEndpoints } from "../fold/terminated_endpoints.ts";
+import { newPace, notePiece } from "../engine/pace.ts";
 import type { SourceBatch } from "../ingest/source.ts";
+import type { FlowsDeleted } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { describeKey, type WatchEvent } from "../kube/objects.ts";
 import { type ServiceName, serviceName } from "../kube/service_name.ts";
@@ -13,8 +15,8 @@ import { type ServiceName, serviceName } from "../kube/service_name.ts";
 interface Ports {
   /** The state that the loop folds into. */
   cluster(): ClusterState;
-  /** Deletes the connections that `cut` selects; returns how many. Throws SystemError. */
-  deleteConnections(cut: (connection: CutCandidate) => boolean): number;
+  /** Deletes the connections that `cut` selects, a piece at a time. Throws SystemError. */
+  deleteConnections(cut: (connection: CutCandidate) => boolean): Iterable<FlowsDeleted>;
   /** Receives how many connections were cut. */
   cut(count: number): void;
   /** Receives why connections could not be read or deleted: the next time comes when another endpoint goes. */
@@ -27,6 +29,8 @@ export class TerminatedConnections implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Services of a batch that the loop has not processed yet; undefined: all. */
   #named: ReadonlySet<ServiceName> | undefined;
+  readonly #pace = newPace();
+  #run: Run | undefined;
 
   /** `seconds`: how long connections of Services without the annotation may go on; undefined: for ever. */
   constructor(readonly ports: Ports, seconds: number | undefined) {
@@ -45,32 +49,71 @@ export class TerminatedConnections implements Disposable {
   after(): void {
     const cluster = this.ports.cluster();
     this.#endpoints.note(cluster, this.#named ?? cluster.services.keys(), performance.now());
+    // An endpoint may have come back meanwhile.
+    if (this.#run !== undefined) this.#run.cuts = undefined;
     this.#wait();
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#run?.pieces.return?.();
   }
 
   #wait(): void {
     clearTimeout(this.#timer);
-    const { deadline } = this.#endpoints;
+    const deadline = this.#run === undefined ? this.#endpoints.deadline : -Infinity;
     if (deadline === Infinity) return;
-    this.#timer = setTimeout(() => this.#look(), Math.max(0, deadline - performance.now()));
+    const at = Math.max(deadline, this.#pace.nextAt);
+    this.#timer = setTimeout(() => this.#look(), Math.max(0, at - performance.now()));
   }
 
+  /** Looks at a piece of the connections. */
   #look(): void {
-    const now = performance.now();
+    const begun = performance.now();
+    const run = this.#run ??= this.#begin(begun);
     try {
-      const count = this.ports.deleteConnections(this.#endpoints.cuts(now));
-      if (count > 0) this.ports.cut(count);
+      const piece = run.pieces.next();
+      if (piece.done) this.#end(run);
+      else run.count += piece.value.deleted;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.ports.failed(error.message);
+      this.#end(run);
     }
-    this.#endpoints.passed(now);
+    const now = performance.now();
+    notePiece(this.#pace, now - begun, this.#run === undefined, now);
     this.#wait();
   }
+
+  #begin(begun: number): Run {
+    const cut = (connection: CutCandidate) => {
+      run.cuts ??= this.#endpoints.cuts(begun);
+      return run.cuts(connection);
+    };
+    const deletions = () => this.ports.deleteConnections(cut);
+    const run: Run = { begun, pieces: piecesOf(deletions), cuts: undefined, count: 0 };
+    return run;
+  }
+
+  #end({ begun, count }: Run): void {
+    this.#run = undefined;
+    if (count > 0) this.ports.cut(count);
+    this.#endpoints.passed(begun);
+  }
+}
+
+/** One look through the connections. */
+interface Run {
+  readonly begun: number;
+  readonly pieces: Iterator<FlowsDeleted, void>;
+  /** Which connections are cut; undefined when that may have changed. */
+  cuts: ((connection: CutCandidate) => boolean) | undefined;
+  count: number;
+}
+
+/** The pieces of `work`, which begins with the first of them. */
+function* piecesOf(work: () => Iterable<FlowsDeleted>): Generator<FlowsDeleted, void, void> {
+  yield* work();
 }
 
 /** The Services that an event is about: a slice may go from one to another. */

@@ -9,7 +9,9 @@ import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../.
 import { verifyPast } from "../../src/history/verify.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import type { FlowsDeleted, UdpFlows } from "../../src/kernel/conntrack.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
+import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
@@ -52,9 +54,10 @@ class Node {
   readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
-  constructor(bounds?: ServiceBounds) {
+  constructor(bounds?: ServiceBounds, conntrack?: Ports["conntrack"]) {
     const ports: Ports = {
       kernel: this.kernel,
+      ...(conntrack && { conntrack }),
       ledger: new LedgerWriter(this.storage, { policy: "interval" }),
       now: () => new Date(WALL + this.now).toISOString(),
       monitor: {
@@ -251,6 +254,100 @@ Deno.test("deleted tables are put back at once five times; then the drift is rep
     "rules are put back",
     "that was too often: rules are put back in 55 s",
   ]);
+});
+
+const DNS = service("shop/dns 10.96.0.10 dns:53/udp");
+const dnsAt = (...hosts: readonly number[]) =>
+  appears(slice(`shop/dns-a dns:5353/udp ${hosts.map((host) => `10.244.0.${host}`).join(" ")}`));
+
+/** Connection tracking whose every run lists flows in `pieces` of `milliseconds`. `piece` is called before each. */
+function tracking(
+  pieces: number,
+  milliseconds: number,
+  piece: (flows: readonly UdpFlows[]) => void = () => {},
+) {
+  const runs: (readonly UdpFlows[])[] = [];
+  function* deleteStale(flows: readonly UdpFlows[]): Generator<FlowsDeleted, void, void> {
+    for (let i = 0; i < pieces; i++) {
+      piece(flows);
+      yield { family: "ip", listed: 512, deleted: 1, microseconds: milliseconds * 1000 };
+    }
+  }
+  const conntrack: Ports["conntrack"] = {
+    deleteStale(flows) {
+      runs.push(flows);
+      return deleteStale(flows);
+    },
+    deleteUnanswered: () => [],
+  };
+  return { runs, conntrack };
+}
+
+Deno.test("flows are forgotten at once on a quiet node, and in a tenth of the time where an endpoint is toggled all the time", () => {
+  const { runs, conntrack } = tracking(1, 500);
+  const node = new Node(undefined, conntrack);
+  node.list([DNS]);
+  node.change(dnsAt(1, 2));
+  assert.equal(runs.length, 1, "at once");
+  node.pass(60_000);
+  node.change(dnsAt(1));
+  assert.equal(runs.length, 2, "at once again");
+  for (let i = 0; i < 100; i++) {
+    node.change(dnsAt(1, 2));
+    node.pass(100);
+    node.change(dnsAt(1));
+    node.pass(100);
+  }
+  assert.ok(runs.length >= 5 && runs.length <= 6, `${runs.length} runs of half a second in 20 s`);
+  const before = runs.length;
+  node.pass(60_000);
+  assert.equal(runs.length, before + 1, "what was gathered, and no more");
+});
+
+Deno.test("flows of all Services that changed meanwhile are forgotten in one run", () => {
+  const { runs, conntrack } = tracking(1, 500);
+  const node = new Node(undefined, conntrack);
+  const others = [1, 2, 3].map((i) => service(`shop/other${i} 10.96.1.${i} dns:53/udp`));
+  node.list([DNS, ...others]);
+  node.change(dnsAt(1));
+  for (const i of [1, 2, 3]) node.change(appears(slice(`shop/other${i}-a dns:5353/udp 10.244.1.${i}`)));
+  node.pass(60_000);
+  assert.deepEqual(runs.map((flows) => flows.map(({ address }) => address)), [
+    ["10.96.0.10"],
+    ["10.96.1.1", "10.96.1.2", "10.96.1.3"],
+  ]);
+});
+
+Deno.test("while the flows of one frontend are forgotten changes are committed; flows to an endpoint that serves now stay", () => {
+  const seen: boolean[] = [];
+  const { conntrack } = tracking(20, 10, ([flow]) => seen.push(flow!.serves("10.244.0.3 . 5353")));
+  const node = new Node(undefined, conntrack);
+  node.list([DNS, ...OBJECTS]);
+  node.change(dnsAt(1));
+  assert.ok(seen.length > 0 && seen.length < 20, `a part at once: ${seen.length}`);
+  node.change(dnsAt(1, 3));
+  const at = seen.length;
+  node.pass(10_000);
+  assert.ok(seen.slice(0, at).every((serves) => !serves));
+  assert.ok(seen.length === 20 && seen.slice(at).every((serves) => serves), `${seen}`);
+});
+
+Deno.test("a source that ends leaves no flows that were to be forgotten", async () => {
+  const { runs, conntrack } = tracking(100, 500);
+  const { engine, ports } = new Node(undefined, conntrack).running;
+  const time = ports.now();
+  const source = {
+    description: "a source that ends",
+    async *batches(): AsyncGenerator<SourceBatch> {
+      yield { kind: "list", objects: [DNS], complete: true, time, problems: [] };
+      for (const hosts of [[1, 2], [1], [1, 2], [2]]) {
+        yield { kind: "events", events: [dnsAt(...hosts)], problems: [] };
+      }
+    },
+  };
+  await runLoop(engine, { ...ports, conntrack: conntrack! }, source, new AbortController().signal);
+  assert.equal(runs.length, 2);
+  assert.ok(runs[1]![0]!.serves("10.244.0.2 . 5353") && !runs[1]![0]!.serves("10.244.0.1 . 5353"));
 });
 
 Deno.test("an error between batches ends the loop once", async () => {

@@ -3,8 +3,18 @@
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { Conntrack, type UdpFlows } from "../../src/kernel/conntrack.ts";
 import { Flow } from "../support/lab/flow.ts";
 import { type HostName, Lab } from "../support/lab/lab.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  closeDescriptor,
+  newSocket,
+  sendTo,
+  SOCK_DGRAM,
+  socketAddress,
+} from "../support/lab/libc.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -92,3 +102,53 @@ Deno.test("a restart of the proxy deletes no flow", () => {
   assert.equal(entries(), before);
   assert.equal(one.ask(), server);
 });
+
+Deno.test("the kernel lists the flows to a frontend alone, in both families", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.apply(dns(A, "fd00:10:244:1::6@node-a"));
+  using conntrack = lab.inside("node", () => new Conntrack());
+  using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
+  using v6 = flow(lab, "pod-1", "fd00:10:244:1::5", "fd00:96::10");
+  assert.deepEqual([one.ask(), v6.ask()], [SERVER_A, "[fd00:10:244:1::6]:5353"]);
+  begin(lab, "10.244.1.6", 9000, 100);
+  begin(lab, "fd00:10:244:1::6", 9000, 100);
+  const to = { port: 53, serves: () => false };
+  const deletions = Array.from(conntrack.deleteStale([
+    { ...to, family: "ip", address: "10.96.0.10" },
+    { ...to, family: "ip6", address: "fd00:96::10" },
+  ]));
+  const counts = deletions.map(({ family, listed, deleted }) => ({ family, listed, deleted }));
+  assert.deepEqual(counts, [
+    { family: "ip", listed: 1, deleted: 1 },
+    { family: "ip6", listed: 1, deleted: 1 },
+  ]);
+});
+
+Deno.test("many flows are deleted in pieces, and a run that is left in the middle does not disturb the next", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.apply(dns(A));
+  using conntrack = lab.inside("node", () => new Conntrack());
+  const most = 2000;
+  const flows = Array.from({ length: most }, (_, i): UdpFlows => {
+    return { family: "ip", address: "10.244.1.6", port: 9000 + i, serves: () => false };
+  });
+  begin(lab, "10.244.1.6", 9000, most);
+  for (const _ of conntrack.deleteStale(flows)) break;
+  const pieces = Array.from(conntrack.deleteStale(flows));
+  assert.ok(pieces.length > 1, `${pieces.length} pieces`);
+  assert.ok(pieces.every(({ listed }) => listed < most / 2), `${pieces.map(({ listed }) => listed)}`);
+  const left = lab.run("node", "grep -c 'dport=9[0-9]* ' /proc/net/nf_conntrack || true").trim();
+  assert.equal(left, "0");
+});
+
+/** Begins `count` UDP flows from the node to `address`, at the ports from `port` on. */
+function begin(lab: Lab, address: string, port: number, count: number): void {
+  const socket = lab.inside("node", () => newSocket(address.includes(":") ? AF_INET6 : AF_INET, SOCK_DGRAM));
+  try {
+    for (let i = 0; i < count; i++) sendTo(socket, new Uint8Array(1), socketAddress(address, port + i));
+  } finally {
+    closeDescriptor(socket);
+  }
+}

@@ -6,6 +6,7 @@ import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { CutCandidate } from "../../src/fold/terminated_endpoints.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
+import type { FlowsDeleted } from "../../src/kernel/conntrack.ts";
 import { SystemError } from "../../src/kernel/system_error.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { TerminatedConnections } from "../../src/node/terminated_connections.ts";
@@ -29,7 +30,10 @@ class Loop implements Disposable {
   readonly failures: string[] = [];
   readonly terminated: TerminatedConnections;
 
-  constructor(seconds: number | undefined, delete_: (cut: (one: CutCandidate) => boolean) => number) {
+  constructor(
+    seconds: number | undefined,
+    delete_: (cut: (one: CutCandidate) => boolean) => Iterable<FlowsDeleted>,
+  ) {
     this.terminated = new TerminatedConnections({
       cluster: () => this.cluster,
       deleteConnections: delete_,
@@ -50,7 +54,9 @@ class Loop implements Disposable {
   }
 }
 
-const one = (cut: (one: CutCandidate) => boolean) => cut(CONNECTION) ? 1 : 0;
+const one = (cut: (one: CutCandidate) => boolean): FlowsDeleted[] => [
+  { family: "ip", listed: 1, deleted: cut(CONNECTION) ? 1 : 0, microseconds: 1 },
+];
 
 Deno.test("a deleted slice, which names no Service, takes its endpoints along", async () => {
   using loop = new Loop(0, one);
@@ -63,7 +69,10 @@ Deno.test("a deleted slice, which names no Service, takes its endpoints along", 
 
 Deno.test("without the flag and the annotation nothing is looked through", async () => {
   let looked = 0;
-  using loop = new Loop(undefined, () => ++looked);
+  using loop = new Loop(undefined, (cut) => {
+    looked++;
+    return one(cut);
+  });
   loop.take(appears(WEB), appears(SLICE), appears(OTHER));
   loop.take(vanishes(SLICE));
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -81,4 +90,23 @@ Deno.test("a failure is reported, and the next endpoint that goes is another cha
   assert.match(loop.failures[0]!, /netlink dump/);
   loop.take(vanishes(SLICE));
   await until("it is cut", () => loop.cut.length === 1);
+});
+
+Deno.test("between two pieces of many connections batches are taken, and an endpoint that came back keeps its own", async () => {
+  const piece: FlowsDeleted = { family: "ip", listed: 1000, deleted: 0, microseconds: 1 };
+  let begun = 0;
+  let kept = false;
+  using loop = new Loop(0, function* (cut) {
+    begun++;
+    yield piece;
+    // The loop has taken a batch meanwhile.
+    loop.take(appears(SLICE));
+    yield piece;
+    kept = !cut(CONNECTION);
+    yield* one(cut);
+  });
+  loop.take(appears(WEB), appears(SLICE), appears(OTHER));
+  loop.take(vanishes(SLICE));
+  await until("the connections were looked at", () => kept || loop.cut.length > 0);
+  assert.deepEqual([begun > 0, loop.cut], [true, []]);
 });

@@ -1,0 +1,168 @@
+// Forgets flows: deletes their entries of connection tracking, so that the rules decide about their next packet. The flows of a quiet
+// node are forgotten at once. Where a run takes long, because a frontend has many flows, it is made in pieces, and what is asked
+// for meanwhile is gathered for the next run: a tenant that changes one endpoint again and again must not hold up the rules of others.
+
+import type { ClusterState } from "../fold/cluster_state.ts";
+import type { UdpFrontend } from "../fold/service_program.ts";
+import { type GuardedFrontend, guardNow, letsThrough } from "../fold/tightened.ts";
+import { servingNow } from "../fold/udp_frontends.ts";
+import type { FlowsDeleted, GuardedFlows, UdpFlows } from "../kernel/conntrack.ts";
+import { SystemError } from "../kernel/system_error.ts";
+import { FORGETTING_MILLISECONDS } from "../limits.ts";
+import type { Family } from "../nft/data_type.ts";
+import type { Effect } from "./effect.ts";
+import { newPace, notePiece, type Pace } from "./pace.ts";
+
+/** What flows are forgotten through. */
+export interface FlowPorts {
+  /** Deletes entries of connection tracking, a piece at a time; absent without connection tracking. */
+  readonly conntrack?: {
+    deleteStale(flows: readonly UdpFlows[]): Iterable<FlowsDeleted>;
+    deleteUnanswered(flows: readonly GuardedFlows[]): Iterable<FlowsDeleted>;
+  };
+  readonly meter?: {
+    /** Counts entries of connection tracking that one run deleted. */
+    forgot(family: Family, flows: number, microseconds: number): void;
+  };
+  warn(text: string): void;
+}
+
+/** An effect that asks for flows to be forgotten. */
+export type ForgetEffect = Effect & { readonly kind: "forget-flows" | "forget-unanswered" };
+
+/** The flows that wait, and the run that is under way. Changed in place. */
+export interface Forgetting {
+  /** Frontends whose flows the next run looks at, by claim. */
+  stale: Map<string, UdpFrontend>;
+  tightened: Map<string, GuardedFrontend>;
+  readonly pace: Pace;
+  /** The run that is under way; each piece returns its milliseconds. */
+  run: Iterator<number, void> | undefined;
+}
+
+/** Nothing waits. */
+export function newForgetting(): Forgetting {
+  return { stale: new Map(), tightened: new Map(), pace: newPace(), run: undefined };
+}
+
+/** Adds what `effect` asks for to the next run. */
+export function gatherFlows({ stale, tightened }: Forgetting, effect: ForgetEffect): void {
+  if (effect.kind === "forget-flows") {
+    for (const [claim, frontend] of effect.frontends) stale.set(claim, frontend);
+  } else for (const [claim, frontend] of effect.frontends) tightened.set(claim, frontend);
+}
+
+/** When {@link forgetWhereDue} has something to do; Infinity while nothing waits. */
+export function forgetsAt(forgetting: Forgetting): number {
+  return waits(forgetting) ? forgetting.pace.nextAt : Infinity;
+}
+
+/** Goes on with a run, or begins one, where that is due at `now`. */
+export function forgetWhereDue(
+  forgetting: Forgetting,
+  cluster: ClusterState,
+  ports: FlowPorts,
+  now: number,
+): void {
+  if (forgetsAt(forgetting) > now) return;
+  const milliseconds = goOn(forgetting, cluster, ports);
+  notePiece(forgetting.pace, milliseconds, forgetting.run === undefined, now + milliseconds);
+}
+
+/** Forgets all that waits, without a pause: the process ends, or has nothing else to do. */
+export function forgetRest(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): void {
+  while (waits(forgetting)) goOn(forgetting, cluster, ports);
+}
+
+function waits({ stale, tightened, run }: Forgetting): boolean {
+  return run !== undefined || stale.size + tightened.size > 0;
+}
+
+/** Makes pieces of the run that is under way, or of the next, for a while; returns how many milliseconds they took. */
+function goOn(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): number {
+  const run = forgetting.run ??= beginRun(forgetting, cluster, ports);
+  let milliseconds = 0;
+  while (milliseconds < FORGETTING_MILLISECONDS) {
+    const piece = run.next();
+    if (piece.done) {
+      forgetting.run = undefined;
+      break;
+    }
+    milliseconds += piece.value;
+  }
+  return milliseconds;
+}
+
+function beginRun(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): Iterator<number, void> {
+  const { stale, tightened } = forgetting;
+  forgetting.stale = new Map();
+  forgetting.tightened = new Map();
+  return runOf(stale, tightened, cluster, ports);
+}
+
+/**
+ * One run. A failure is a warning only: the rules are in place, and a flow ends with its timeout. Which endpoints serve, and what a
+ * guard lets through, is asked for each flow: it may change between two pieces.
+ */
+function* runOf(
+  stale: ReadonlyMap<string, UdpFrontend>,
+  tightened: ReadonlyMap<string, GuardedFrontend>,
+  cluster: ClusterState,
+  ports: FlowPorts,
+): Generator<number, void, void> {
+  const { conntrack, meter, warn } = ports;
+  if (conntrack === undefined) return;
+  if (stale.size > 0) {
+    const flows = [...stale].map(([claim, frontend]) => udpFlows(cluster, claim, frontend));
+    yield* counted(() => conntrack.deleteStale(flows), meter, (why) => warn(`stale UDP flows ${why}`));
+  }
+  if (tightened.size > 0) {
+    const flows = [...tightened].map(([claim, frontend]) => guardedFlows(cluster, claim, frontend));
+    yield* counted(
+      () => conntrack.deleteUnanswered(flows),
+      undefined,
+      (why) => warn(`unanswered flows to ${flows.length} guarded frontends ${why}`),
+    );
+  }
+}
+
+/** The milliseconds of each piece of `work`. At the end `meter` receives the sums of each family. */
+function* counted(
+  work: () => Iterable<FlowsDeleted>,
+  meter: FlowPorts["meter"],
+  failed: (why: string) => void,
+): Generator<number, void, void> {
+  const sums = new Map<Family, { deleted: number; microseconds: number }>();
+  try {
+    for (const { family, deleted, microseconds } of work()) {
+      const { deleted: before, microseconds: spent } = sums.get(family) ?? { deleted: 0, microseconds: 0 };
+      sums.set(family, { deleted: before + deleted, microseconds: spent + microseconds });
+      yield microseconds / 1000;
+    }
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    failed(`stay until they time out: ${error.message}`);
+  }
+  for (const [family, { deleted, microseconds }] of sums) meter?.forgot(family, deleted, microseconds);
+}
+
+/** The endpoints of a large Service are a list of thousands: it is made a set once for each change. */
+function udpFlows(cluster: ClusterState, claim: string, frontend: UdpFrontend): UdpFlows {
+  const { family, address, port } = frontend;
+  let [serving, endpoints]: [readonly string[], ReadonlySet<string>] = [[], new Set()];
+  const serves = (endpoint: string) => {
+    const now = servingNow(cluster, claim);
+    if (now !== serving) [serving, endpoints] = [now, new Set(now)];
+    return endpoints.has(endpoint);
+  };
+  return { family, address, port, serves };
+}
+
+function guardedFlows(cluster: ClusterState, claim: string, frontend: GuardedFrontend): GuardedFlows {
+  const { family, address, port } = frontend;
+  const passes = (client: string) => {
+    const guard = guardNow(cluster, claim);
+    return guard === undefined || letsThrough(guard, client);
+  };
+  return { family, address, port, passes };
+}

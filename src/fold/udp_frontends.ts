@@ -1,0 +1,20 @@
+// UDP frontends as they are now: which endpoints may answer their flows. The Service that holds a frontend decides that.
+
+import { holderOf } from "./claims.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import type { UdpFrontend } from "./service_program.ts";
+
+type Held = Pick<ClusterState, "claims" | "programs">;
+
+/** The frontend that has `claim`; undefined where no Service serves it. */
+export function udpFrontendNow(state: Held, claim: string): UdpFrontend | undefined {
+  const holder = holderOf(state, claim);
+  return holder === undefined ? undefined : state.programs.get(holder)?.udp.get(claim);
+}
+
+/** The endpoints, each `address . port`, that serve the frontend that has `claim`. */
+export function servingNow(state: Held, claim: string): readonly string[] {
+  return udpFrontendNow(state, claim)?.serving ?? NONE;
+}
+
+const NONE: readonly string[] = [];
