@@ -53,6 +53,9 @@ export const SERVICE_ELEMENTS_MAX = 65_536;
 /** The rules of a Service with more elements than this are made in steps, after those of all others. */
 export const LARGE_SERVICE_ELEMENTS = 1024;
 
+/** Most elements of all large Services of one namespace together; further ones are set aside. One tenant takes no more memory. */
+export const NAMESPACE_ELEMENTS_MAX = 4 * SERVICE_ELEMENTS_MAX;
+
 /** About how many elements one step changes: a few milliseconds of this program and of the kernel. */
 export const STEP_ELEMENTS = 256;
 

@@ -65,6 +65,10 @@ const config = offered({
       small: count.describe("a Service with at most so many elements never waits"),
       most: count.describe("about how many elements are changed before larger Services wait"),
     }).optional().describe("how much events change before the next commit"),
+    namespace: offered({
+      large: count.describe("a Service with at most so many elements is not counted"),
+      most: count.describe("most elements of the others in one namespace together"),
+    }).optional().describe("what large Services of one namespace may have together"),
   }).optional().describe("absent where there are none"),
 });
 

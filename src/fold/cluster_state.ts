@@ -11,12 +11,13 @@ import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
+import type { NamespaceTotals } from "./namespace_total.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 import type { UnfinishedWork } from "./unfinished.ts";
 import type { Title } from "./title.ts";
 
 /** The state after some records. Readers may keep a part of it only until the next record is folded. */
-export interface ClusterState extends UnfinishedWork {
+export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** The static part of the desired ruleset. A change of the configuration replaces the value. */
   tables: readonly Table[];
   config: ProxyConfig;
@@ -98,6 +99,8 @@ export function emptyState(): ClusterState {
     committed: undefined,
     gap: undefined,
     aside: new Map(),
+    largeServices: new Map(),
+    crowded: new Map(),
     withoutLocal: new Map(),
     healthChecks: new Map(),
     node: { name: "", zone: "", addresses: [], linkLocal: [], podCIDRs: [] },

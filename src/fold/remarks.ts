@@ -59,10 +59,11 @@ function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[]
   });
 }
 
-/** Services that the kernel rejected, and that were served before. */
-function servicesSetAside({ aside }: ClusterState, changes: FoldChanges): string[] {
+/** Services that are set aside, and were not before. */
+function servicesSetAside({ aside, crowded }: ClusterState, changes: FoldChanges): string[] {
   return [...changes.setAside ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
     const reason = aside.get(name);
-    return before || reason === undefined ? [] : [`Service ${name} is set aside until it changes: ${reason}`];
+    const until = crowded.has(name) ? "there is room" : "it changes";
+    return before || reason === undefined ? [] : [`Service ${name} is set aside until ${until}: ${reason}`];
   });
 }

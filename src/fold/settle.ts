@@ -8,6 +8,7 @@ import { type Element, type ElementKey, sameElement, type SetPath } from "../nft
 import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
+import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
 import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
@@ -62,9 +63,11 @@ function wholeRules(rules: Generator<number, MadeRules>): MadeRules {
 export function* makeRules(state: ClusterState, name: ServiceName): Generator<number, MadeRules> {
   const service = state.services.get(name);
   if (service === undefined) return { program: NO_PROGRAM };
-  const { most, large } = state.bounds ?? { most: Infinity, large: Infinity };
-  const size = sizeOf(state, service, name, large);
+  const { most, large, namespace } = state.bounds ?? { most: Infinity, large: Infinity };
+  const size = sizeOf(state, service, name, Math.min(large, namespace?.large ?? Infinity));
   if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
+  const crowded = size && crowdedText(state, name, size.elements);
+  if (crowded !== undefined) return { aside: crowded, crowded: size!.elements };
   const input = {
     service,
     slices: new SlicedEndpoints(state.slices.get(name)?.values() ?? []),
@@ -89,10 +92,14 @@ export function applyRules(
   made: MadeRules,
 ): void {
   const { state } = folding;
-  if ("aside" in made) setAside(folding, name, made.aside);
+  if ("aside" in made) {
+    setAside(folding, name, made.aside);
+    if (made.crowded !== undefined) state.crowded.set(name, made.crowded);
+  }
   const after = "aside" in made ? NO_PROGRAM : made.program;
   if (after === NO_PROGRAM) state.programs.delete(name);
   else state.programs.set(name, after);
+  noteServed(state, name, after.size);
   noteProgram(folding, name, before, after);
   const lags = isLarge(state, Math.max(before.size, after.size));
   const settling = { name, before, after, put: putInto(folding), lags };
@@ -101,12 +108,23 @@ export function applyRules(
   const gone = [...before.resources.keys()].filter((key) => !after.resources.has(key));
   for (const key of gone.reverse()) changeClaim(folding, key, settling);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(folding, before, after);
+  if (after.size < before.size) admit(folding, name);
+}
+
+/** Serves Services that were set aside for want of room, where Service `name` has left some. */
+function admit(folding: Folding, name: ServiceName): void {
+  const { state, offset } = folding;
+  for (const one of admitted(state, name)) {
+    if (isLarge(state, state.crowded.get(one)!)) wait(state, "unsettled", one, offset);
+    else settleNow(folding, one);
+  }
 }
 
 /** Serves none of Service `name` until one of its objects changes, so that all other Services are served. */
 export function setAside({ state, changes }: Folding, name: ServiceName, reason: string): void {
   changes.setAside = noteBefore(changes.setAside, name, state.aside.has(name));
   state.aside.set(name, reason);
+  state.crowded.delete(name);
 }
 
 /** Serves Service `name` again if it was set aside: one of its objects has changed. */
@@ -114,6 +132,7 @@ export function takeBack({ state, changes }: Folding, name: ServiceName): void {
   if (!state.aside.has(name)) return;
   changes.setAside = noteBefore(changes.setAside, name, true);
   state.aside.delete(name);
+  state.crowded.delete(name);
 }
 
 /** Puts `element` at `key` of `path`, or removes what is there for undefined. An equal element keeps its cause. */

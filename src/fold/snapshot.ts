@@ -43,6 +43,8 @@ export type SnapshotLine =
     readonly knownNode?: Node;
     /** Services that are set aside: name and reason. */
     readonly aside: readonly (readonly [string, string])[];
+    /** Those of them whose namespace has too much, each with its elements. Absent where there are none. */
+    readonly crowded?: readonly (readonly [string, number])[];
   }
   | { readonly kind: "object"; readonly value: KubeObject }
   | {
@@ -72,6 +74,7 @@ export type SnapshotState = Pick<
   | "nodeDeleted"
   | "knownNode"
   | "aside"
+  | "crowded"
   | "objects"
   | "programs"
   | "claims"
@@ -85,6 +88,7 @@ export function snapshotState(state: ClusterState): SnapshotState {
   return {
     ...{ folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
+    crowded: new Map(state.crowded),
     objects: new Map(state.objects),
     programs: new Map(state.programs),
     claims: new Map(state.claims),
@@ -109,6 +113,7 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     nodeDeleted: state.nodeDeleted,
     ...remembered(state),
     aside: [...state.aside].sort(byKey),
+    ...(state.crowded.size === 0 ? {} : { crowded: [...state.crowded].sort(byKey) }),
   };
   for (const key of [...state.objects.keys()].sort()) {
     yield { kind: "object", value: state.objects.get(key)! };
@@ -179,6 +184,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         bounds = line.bounds;
         changed = line.changed ?? 0;
         for (const [name, reason] of line.aside) state.aside.set(readServiceName(name), reason);
+        for (const [name, elements] of line.crowded ?? []) state.crowded.set(readServiceName(name), elements);
         break;
       case "object":
         addObject(state, line.value);

@@ -38,6 +38,7 @@ const LINE = byTag("kind", {
     gap: PLACE,
     bounds: BOUNDS,
     changed: COUNT,
+    crowded: listOf(tuple(TEXT, COUNT)),
     knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })),
   }),
   object: fields({ value: STORED_OBJECT }),

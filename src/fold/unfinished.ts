@@ -7,7 +7,11 @@ import type { ServiceResource } from "./resource.ts";
 import type { ServiceProgram } from "./service_program.ts";
 
 /** The rules of a Service as they are to be, or why there are none. */
-export type MadeRules = { readonly program: ServiceProgram } | { readonly aside: string };
+export type MadeRules = { readonly program: ServiceProgram } | {
+  readonly aside: string;
+  /** Its elements, where it is set aside because its namespace has too much. */
+  readonly crowded?: number;
+};
 
 /** A large Service whose rules are being made. Its rules so far stay in force until they are complete. */
 export interface Making {

@@ -4,6 +4,7 @@
 import {
   BURST_ELEMENTS,
   LARGE_SERVICE_ELEMENTS,
+  NAMESPACE_ELEMENTS_MAX,
   SERVICE_ELEMENTS_MAX,
   SMALL_SERVICE_ELEMENTS,
   STEP_ELEMENTS,
@@ -19,6 +20,16 @@ export interface ServiceBounds {
   readonly step: number;
   /** How much events change before the next commit; absent where that has no bound. */
   readonly burst?: BurstBounds;
+  /** What the large Services of one namespace may have together; absent where that has no bound. */
+  readonly namespace?: NamespaceBounds;
+}
+
+/** How many elements the large Services of one namespace may have together; those that are over it are set aside. */
+export interface NamespaceBounds {
+  /** A Service with at most so many elements is not counted, and always served. */
+  readonly large: number;
+  /** Most elements of the others together. */
+  readonly most: number;
 }
 
 /** How much the events between two commits change at once; what is over it waits for steps. */
@@ -29,11 +40,14 @@ export interface BurstBounds {
   readonly most: number;
 }
 
+const NAMESPACE = { large: LARGE_SERVICE_ELEMENTS, most: NAMESPACE_ELEMENTS_MAX };
+
 /** The bounds for rules that are made once and not kept: no Service is large, so that no step is needed. */
 export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
   most: SERVICE_ELEMENTS_MAX,
   large: SERVICE_ELEMENTS_MAX,
   step: STEP_ELEMENTS,
+  namespace: NAMESPACE,
 };
 
 /** The bounds of `run`. */
@@ -42,4 +56,5 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   large: LARGE_SERVICE_ELEMENTS,
   step: STEP_ELEMENTS,
   burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS },
+  namespace: NAMESPACE,
 };

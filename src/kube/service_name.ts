@@ -8,6 +8,11 @@ export function serviceName(namespace: string, name: string): ServiceName {
   return `${namespace}/${name}` as ServiceName;
 }
 
+/** The namespace of a Service. */
+export function namespaceOf(name: ServiceName): string {
+  return name.slice(0, name.indexOf("/"));
+}
+
 /** `name` of `namespace/name`, also of a pod; a text without a namespace is unchanged. */
 export function withoutNamespace(name: string): string {
   return name.slice(name.indexOf("/") + 1);

@@ -1,0 +1,63 @@
+// What the large Services of one namespace have together. Beyond a bound further ones are set aside, so that a tenant who makes
+// many Services just below the bound of one does not use up the node's memory. Those that are served stay served; those that are set
+// aside for this are served once there is room, in the order of their names. All of it follows from the ledger.
+
+import type { ServiceBounds } from "../kube/bounds.ts";
+import { namespaceOf, type ServiceName } from "../kube/service_name.ts";
+
+/** What the state keeps of it. */
+export interface NamespaceTotals {
+  /** The elements of each large Service that is served, by namespace. */
+  readonly largeServices: Map<string, Map<ServiceName, number>>;
+  /** Services that are set aside because their namespace has too much: the elements of each. */
+  readonly crowded: Map<ServiceName, number>;
+}
+
+/** A state with its bounds. */
+type Bounded = NamespaceTotals & { readonly bounds: ServiceBounds | undefined };
+
+/** Notes that Service `name` is served with `elements`; with 0 it is not, or they are not counted. */
+export function noteServed(
+  { bounds, largeServices }: Bounded,
+  name: ServiceName,
+  elements: number,
+): void {
+  const namespace = namespaceOf(name);
+  const served = largeServices.get(namespace);
+  if (bounds?.namespace !== undefined && elements > bounds.namespace.large) {
+    if (served === undefined) largeServices.set(namespace, new Map([[name, elements]]));
+    else served.set(name, elements);
+  } else if (served?.delete(name) && served.size === 0) largeServices.delete(namespace);
+}
+
+/** Why there is no room for Service `name` of so many elements; undefined where there is. */
+export function crowdedText(state: Bounded, name: ServiceName, elements: number): string | undefined {
+  const bound = state.bounds?.namespace;
+  if (bound === undefined || elements <= bound.large) return undefined;
+  const namespace = namespaceOf(name);
+  const others = servedElements(state, namespace, name);
+  if (others + elements <= bound.most) return undefined;
+  return `namespace ${namespace} has ${others} elements in large Services, at most ${bound.most}: ` +
+    `about ${elements} more are too many`;
+}
+
+/** The Services for which there is room now that Service `name` has fewer elements. */
+export function admitted(state: Bounded, name: ServiceName): ServiceName[] {
+  const most = state.bounds?.namespace?.most;
+  if (most === undefined || state.crowded.size === 0) return [];
+  const namespace = namespaceOf(name);
+  const waiting = [...state.crowded].filter(([one]) => namespaceOf(one) === namespace);
+  let total = servedElements(state, namespace);
+  return waiting.sort(([a], [b]) => a < b ? -1 : 1).flatMap(([one, elements]) => {
+    if (total + elements > most) return [];
+    total += elements;
+    return one;
+  });
+}
+
+/** The elements of the large Services that are served in `namespace`, but for `without`. */
+function servedElements({ largeServices }: Bounded, namespace: string, without?: ServiceName): number {
+  let total = 0;
+  for (const [name, elements] of largeServices.get(namespace) ?? []) if (name !== without) total += elements;
+  return total;
+}
