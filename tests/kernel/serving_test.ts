@@ -1,9 +1,11 @@
 // The shipped program under pressure: clients that hold every connection, a log that no program reads, no descriptors
-// left. Rules follow the cluster, and /livez answers.
+// left, errors that nothing catches. Rules follow the cluster, and /livez answers.
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { imageCommand, preloaded } from "../support/bundle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole, newFolder, served, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -12,6 +14,7 @@ requirePrivateNamespace();
 
 const HEALTH = { hostname: "127.0.0.1", port: 10256 };
 const METRICS = "127.0.0.1:10249";
+const FAULTY = new URL("../support/faulty_program.ts", import.meta.url).pathname;
 
 /** The log goes to a file. */
 const LOGGED = "exec 2>> $0/log";
@@ -22,9 +25,17 @@ const logOf = (folder: string) => Deno.readTextFileSync(`${folder}/log`);
 
 /** Starts the program on `folder` after a line of shell, in which $0 is the folder. */
 function start(folder: string, shell: string, ...flags: readonly string[]): Deno.ChildProcess {
+  return startCommand(folder, shell, runCommand(folder, ...flags));
+}
+
+/** The command of the image that runs the program on `folder`. */
+function runCommand(folder: string, ...flags: readonly string[]): string[] {
   const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/store/ledger`];
   const addresses = ["--healthz-bind-address", "0.0.0.0:10256", "--metrics-bind-address", METRICS];
-  const command = imageCommand("run", "--node", "node-a", ...paths, ...addresses, ...flags);
+  return imageCommand("run", "--node", "node-a", ...paths, ...addresses, ...flags);
+}
+
+function startCommand(folder: string, shell: string, command: readonly string[]): Deno.ChildProcess {
   return new Deno.Command("sh", {
     args: ["-c", `${shell}; exec "$@"`, folder, ...command],
     env: { NO_COLOR: "1" },
@@ -43,6 +54,12 @@ async function end(program: Deno.ChildProcess): Promise<void> {
   }
   await program.status;
 }
+
+/** The reason and the number of records of each gap in the ledger. */
+const gapsOf = (folder: string) =>
+  [...readLedger(folderStorage(`${folder}/store/ledger`, false))].flatMap(({ record }) =>
+    record.kind === "gap" && record.checkpoint === undefined ? [[record.reason, record.records]] : []
+  );
 
 /** Status of /livez on a connection of its own; 0 where there is no answer. */
 async function livez(): Promise<number> {
@@ -104,6 +121,49 @@ async function halfSent(descriptors: number): Promise<void> {
     await end(program);
   }
   await Deno.remove(folder, { recursive: true });
+}
+
+for (
+  const [fault, kind, text, response] of [
+    ["listener", "exception", "TypeError: a fault of a listener", "the program goes on"],
+    ["loop", "loop", "TypeError: a fault of the loop", "the loop starts again"],
+  ] as const
+) {
+  Deno.test(`an error that nothing catches (${kind}): ${response}, /livez answers, and it is recorded`, async () => {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    writeSource(folder, 1);
+    const program = startCommand(
+      folder,
+      `${LOGGED}; export FAULT=${fault}`,
+      preloaded(runCommand(folder), FAULTY),
+    );
+    try {
+      await until("the Service is served", served(kernel, 1));
+      await until("it is alive", async () => await livez() === 200);
+      program.kill("SIGUSR2");
+      writeSource(folder, 2);
+      await until("a change is served", served(kernel, 2));
+      await until(
+        "the fault is counted",
+        async () => await metric(`ledgerproxy_faults_total{kind="${kind}"}`) === 1,
+      );
+      assert.equal(await livez(), 200, "it is alive");
+      writeSource(folder, 3);
+      await until("a change is served afterwards", served(kernel, 3));
+      assert.equal(await metric("ledgerproxy_restarts_total"), fault === "loop" ? 1 : 0);
+      assert.equal(await livez(), 200, "and it stays alive");
+      program.kill("SIGTERM");
+      assert.equal((await program.status).code, 0, "it was the same process all the time");
+      const said = `nothing caught this (${kind}): ${text}; ${response}`;
+      assert.ok(logOf(folder).includes(said), logOf(folder));
+      assert.deepEqual(gapsOf(folder), [[`a fault of this program (${kind}): ${text}; ${response}`, 0]]);
+      assertWhole(`${folder}/store/ledger`, kernel);
+    } finally {
+      await end(program);
+    }
+    await Deno.remove(folder, { recursive: true });
+  });
 }
 
 Deno.test("standard error is blocked: rules follow, /livez answers, and SIGTERM ends the program", async () => {

@@ -1,9 +1,11 @@
 // Waiting for a condition, with a deadline.
 
+import assert from "node:assert/strict";
+
 const DEADLINE_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 50;
 
-/** Waits for `condition`; throws when it is not true in time. */
+/** Waits for `condition`; an assertion fails when it is not true in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -11,7 +13,7 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
+    if (performance.now() > deadline) assert.fail(`waited ${milliseconds} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
 }
