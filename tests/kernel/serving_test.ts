@@ -13,7 +13,10 @@ import { until } from "../support/until.ts";
 requirePrivateNamespace();
 
 const HEALTH = { hostname: "127.0.0.1", port: 10256 };
-const METRICS = "127.0.0.1:10249";
+const METRICS_ADDRESS = { hostname: "127.0.0.1", port: 10249 };
+const METRICS = `${METRICS_ADDRESS.hostname}:${METRICS_ADDRESS.port}`;
+/** A server that has not closed a connection by then keeps it. */
+const CLOSED_MILLISECONDS = 30_000;
 const FAULTY = new URL("../support/faulty_program.ts", import.meta.url).pathname;
 
 /** The log goes to a file. */
@@ -89,6 +92,39 @@ async function metric(name: string): Promise<number> {
 for (const descriptors of [120, 70, 56]) {
   Deno.test(`300 half-sent requests and ${descriptors} descriptors: /livez answers and rules follow`, () =>
     halfSent(descriptors));
+}
+
+Deno.test("a server closes a connection whose request is not whole in time, and counts it as late", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, LOGGED);
+  const late = (server: string) =>
+    metric(`ledgerproxy_http_connections_closed_total{server="${server}",reason="late"}`);
+  try {
+    await until("the Service is served", served(kernel, 1));
+    await until("it is alive", async () => await livez() === 200);
+    const closed = await Promise.all([HEALTH, METRICS_ADDRESS].map(closesHalfSent));
+    assert.deepEqual(closed, [true, true], "the server closes them, and answers nothing");
+    assert.deepEqual([await late("health"), await late("metrics")], [1, 1]);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Whether the server at `address` closes a connection without an answer after half a head. */
+async function closesHalfSent(address: Deno.ConnectOptions): Promise<boolean> {
+  using conn = await Deno.connect(address);
+  await conn.write(new TextEncoder().encode("GET /livez HTTP/1.1\r\nhost: x\r\n"));
+  const waited = Promise.withResolvers<"open">();
+  const timer = setTimeout(() => waited.resolve("open"), CLOSED_MILLISECONDS);
+  const read = conn.read(new Uint8Array(1)).catch((error) =>
+    error instanceof Deno.errors.ConnectionReset ? null : 0
+  );
+  const first = await Promise.race([read, waited.promise]);
+  clearTimeout(timer);
+  return first === null;
 }
 
 async function halfSent(descriptors: number): Promise<void> {
