@@ -64,6 +64,24 @@ const gapsOf = (folder: string) =>
     record.kind === "gap" && record.checkpoint === undefined ? [[record.reason, record.records]] : []
   );
 
+/** Puts slices into the source that are wrong in thousands of places, each of which is a warning. */
+function writeWrongSlices(folder: string): void {
+  const items = Array.from({ length: 150 }, (_, slice) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `wrong-${slice}`,
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": "absent" },
+    },
+    addressType: "IPv4",
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    endpoints: Array.from({ length: 20 }, (_, i) => ({ addresses: [`no address ${i} ${"x".repeat(100)}`] })),
+  }));
+  Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items }));
+  Deno.renameSync(`${folder}/next`, `${folder}/source/wrong.json`);
+}
+
 /** Status of /livez on a connection of its own; 0 where there is no answer. */
 async function livez(): Promise<number> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
@@ -218,6 +236,41 @@ Deno.test("standard error is blocked: rules follow, /livez answers, and SIGTERM 
     assert.equal((await program.status).code, 0);
   } finally {
     await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("standard error is blocked: lines beyond a bound are dropped and counted, and later ones are written once it is read", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, BLOCKED);
+  let log = "";
+  let reading = Promise.resolve();
+  try {
+    await until("the Service is served", served(kernel, 1));
+    writeWrongSlices(folder);
+    const dropped = () => metric("ledgerproxy_log_lines_dropped_total");
+    writeSource(folder, 2);
+    await until("a change is served", served(kernel, 2));
+    await until("lines are dropped", async () => await dropped() > 0);
+    assert.equal(await livez(), 200);
+    const pipe = await Deno.open(`${folder}/pipe`);
+    reading = pipe.readable.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({ write: (text) => void (log += text) }),
+    );
+    await until(
+      "the log says how many are missing",
+      () => /warning: [1-9]\d* lines of the log were dropped/.test(log),
+    );
+    Deno.writeTextFileSync(`${folder}/source/later.json`, "{");
+    await until("a later line is written", () => log.includes("/later.json"));
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+  } finally {
+    await end(program);
+    // No process has the other end of the pipe open any more.
+    await reading;
   }
   await Deno.remove(folder, { recursive: true });
 });
