@@ -15,6 +15,8 @@ requirePrivateNamespace();
 const HEALTH = { hostname: "127.0.0.1", port: 10256 };
 const METRICS_ADDRESS = { hostname: "127.0.0.1", port: 10249 };
 const METRICS = `${METRICS_ADDRESS.hostname}:${METRICS_ADDRESS.port}`;
+/** Rules wait for a minute at most, and a minute later a next change would not have to (engine/healing.ts). */
+const SETTLED_MILLISECONDS_MAX = 180_000;
 /** A server that has not closed a connection by then keeps it. */
 const CLOSED_MILLISECONDS = 30_000;
 const FAULTY = new URL("../support/faulty_program.ts", import.meta.url).pathname;
@@ -326,6 +328,12 @@ Deno.test("/healthz names another program that deletes our rules again and again
     assert.ok(drift.changes.includes("delete table ip6 ledgerproxy"), drift.changes.join());
     assert.ok(problems.includes("another program changes our tables"));
     assert.equal(await metric('ledgerproxy_problem{reason="another program changes our tables"}'), 1);
+    // Once no program changes them any more, it is named until our rules are back and a next change would not have to wait.
+    const settled = async () => (await health()).drift === null;
+    await until("it is not named any more", settled, SETTLED_MILLISECONDS_MAX);
+    assert.ok(served(kernel, 1)(), "our rules are back");
+    assert.deepEqual((await health()).problems.filter((text: string) => text.includes("tables")), []);
+    assert.equal(await metric('ledgerproxy_problem{reason="another program changes our tables"}'), 0);
   } finally {
     await end(program);
   }
