@@ -24,6 +24,8 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
+/** Rules wait for a minute at most (engine/healing.ts). */
+const PUT_BACK_MILLISECONDS_MAX = 120_000;
 const NO_SUCH_TABLE: Operation = { verb: "delete", noun: "table", family: "ip", table: "absent" };
 
 const drifts = (ledger: string): DriftRecord[] =>
@@ -78,6 +80,37 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
   // A change of the cluster puts the rules back without waiting.
   writeSource(folder, 4);
   await until("a change brings them back", served(kernel, 4));
+  assert.equal(await program.stop(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an element that another program steals again and again: /healthz names it for as long as it is missing", async () => {
+  const folder = newFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 3);
+  await using program = new SourceProgram(folder, "store");
+  await until("the Service is served", served(kernel, 3));
+  const isThere = () =>
+    inKernel(kernel).some((text) => text.startsWith("ip ledgerproxy cluster-ips 10.96.0.1 "));
+  const theft = ["delete element ip ledgerproxy cluster-ips { 10.96.0.1 }"];
+  const health = async () => (await fetch("http://127.0.0.1:10256/healthz")).json();
+  assert.ok(isThere());
+  await until("it is stolen so often that rules wait", () => {
+    new Deno.Command("nft", { args: theft, stderr: "null" }).outputSync();
+    return /that was too often: rules are put back in \d+ s/.test(program.log);
+  });
+  const isNamed = async () => {
+    const { problems, drift } = await health();
+    return problems?.includes("another program changes our tables") && drift.process === "nft" &&
+      drift.changes.includes("delete element ip ledgerproxy cluster-ips");
+  };
+  assert.equal(isThere(), false, "the element is missing");
+  assert.ok(await isNamed(), "and health says who took it");
+  await until("it is put back", async () => {
+    const named = await isNamed();
+    if (!isThere()) assert.ok(named, "it is named for as long as it is missing");
+    return isThere();
+  }, PUT_BACK_MILLISECONDS_MAX);
   assert.equal(await program.stop(), 0);
   await Deno.remove(folder, { recursive: true });
 });
