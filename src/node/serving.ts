@@ -307,6 +307,8 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
     nodeEligible: eligible,
     node: problem === "" ? undefined : problem,
     ledger: served.ledger(),
+    appendedOffset: engine.appendedOffset,
+    durableOffset: engine.durableOffset,
     aside: engine.cluster.aside,
     assertions: served.assertions?.state().broken ?? [],
     sources: served.status(),

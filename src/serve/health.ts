@@ -14,6 +14,9 @@ export interface HealthFacts extends ProblemFacts {
   readonly lastUpdated: number;
   /** How long changes may wait for the kernel, in milliseconds: kube-proxy's 2 * syncPeriod. */
   readonly pendingMax: number;
+  /** Offset of the last record of the ledger, and of the last one that is surely on the disk; -1 for none. */
+  readonly appendedOffset: number;
+  readonly durableOffset: number;
   /** Assertions that are broken. They are no matter of health: the rules are what the cluster says. */
   readonly assertions?: readonly { readonly name: string; readonly text: string; readonly since: number }[];
   /** Whether the node may receive traffic: it exists, and the autoscaler does not plan to delete it (KEP-3458). */
@@ -72,7 +75,7 @@ const ASIDE_SHOWN_MAX = 100;
 
 /** The part of the body that both endpoints have. */
 function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
-  const { now, lastUpdated, sources, ledger, drift, node } = facts;
+  const { now, lastUpdated, sources, ledger, appendedOffset, durableOffset, drift, node } = facts;
   const time = new Date(now).toISOString();
   const updated = healthy ? time : new Date(lastUpdated).toISOString();
   const family = { lastUpdated: updated, healthy };
@@ -86,6 +89,8 @@ function common(facts: HealthFacts, healthy: boolean): Record<string, unknown> {
     ledger: {
       problem: ledger === undefined ? "" : "ledger cannot be written",
       unwrittenRecords: ledger?.records ?? 0,
+      appendedOffset,
+      durableOffset,
     },
     drift: drift === undefined ? null : shownDrift(drift),
     sources: Object.fromEntries(sources.map((source) => [source.kind, shownSource(source)])),

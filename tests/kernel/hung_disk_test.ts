@@ -24,7 +24,13 @@ const METRICS = "127.0.0.1:10249";
 /** How long the disk hangs. */
 const FROZEN_MILLISECONDS = 10_000;
 
-const problems = async (): Promise<string[]> => (await (await fetch(`${HEALTH}/healthz`)).json()).problems;
+const health = async () => (await fetch(`${HEALTH}/healthz`)).json();
+const problems = async (): Promise<string[]> => (await health()).problems;
+/** How many records are appended, and not surely on the disk. */
+const behind = async (): Promise<number> => {
+  const { appendedOffset, durableOffset } = (await health()).ledger;
+  return appendedOffset - durableOffset;
+};
 const gaps = (ledger: string) =>
   [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
     record.kind === "gap" && record.checkpoint === undefined ? [record] : []
@@ -65,9 +71,11 @@ Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the l
   console.log(
     `${endpoints} changes, slowest ${slowest.toFixed()} ms; longest /livez ${longest.toFixed()} ms`,
   );
+  assert.ok(await behind() >= endpoints - 1, "health counts what is appended and not durable");
   assert.ok(seen.has("ledger cannot be written"), [...seen].join());
   assert.match(await (await fetch(`http://${METRICS}/metrics`)).text(), /^ledgerproxy_ledger_failing 1$/m);
   disk.thaw();
+  await until("every record is durable again", async () => await behind() === 0);
   await continued(program, `${disk.path}/ledger`, kernel);
   assert.deepEqual(gaps(`${disk.path}/ledger`), [], "nothing is missing");
   assert.match(program.log, /error: the ledger cannot be written: the disk has not answered for \d+ s/);

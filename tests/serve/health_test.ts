@@ -18,6 +18,8 @@ const FACTS: HealthFacts = {
   drift: undefined,
   node: undefined,
   ledger: undefined,
+  appendedOffset: 9,
+  durableOffset: 7,
   aside: new Map(),
   sources: [],
 };
@@ -48,7 +50,7 @@ Deno.test("the body is kube-proxy's, with the sources beside it", () => {
     status: { IPv4: family, IPv6: family },
     problems: [],
     node: { problem: "" },
-    ledger: { problem: "", unwrittenRecords: 0 },
+    ledger: { problem: "", unwrittenRecords: 0, appendedOffset: 9, durableOffset: 7 },
     drift: null,
     sources: { Service: { lastHeard: "2026-11-23T03:11:59.000Z", problem: "" } },
     nodeEligible: true,

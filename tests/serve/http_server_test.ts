@@ -18,6 +18,8 @@ const FACTS = {
   node: undefined,
   drift: undefined,
   ledger: undefined,
+  appendedOffset: 0,
+  durableOffset: 0,
   aside: new Map(),
   sources: [],
 };
