@@ -1,6 +1,6 @@
 // A proxy at work. Batches of the source go to the kernel as they come. Between them the healer's deadlines are met, and
-// appended records are made durable. Only `runLoop` waits: for the source, and with a timer. Everything else is synchronous
-// and receives the time from its caller, which may be a simulation.
+// appended records are made durable. Only `runLoop` waits: for the source, for the ledger, and with a timer. Everything else is
+// synchronous and receives the time from its caller, which may be a simulation.
 
 import type { KnownVersions, Source, SourceBatch } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
@@ -146,36 +146,48 @@ export async function runLoop(
   let timer: ReturnType<typeof setTimeout>;
   let timerAt = Infinity;
   let latestStep = Infinity;
+  const woken = () => {
+    try {
+      const begun = performance.now();
+      const steps = running.stepAt <= begun;
+      wake(running, begun);
+      // A pause is as long as the step before it, so that steps take at most half of the time.
+      const now = performance.now();
+      if (steps && isStepping(running)) {
+        running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
+        latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
+      }
+      rest();
+    } catch (error) {
+      thrown.abort(error);
+    }
+  };
   const rest = () => {
     timerAt = wakeAt(running);
-    timer = setTimeout(() => {
-      try {
-        const begun = performance.now();
-        wake(running, begun);
-        // A pause is as long as the step before it, so that steps take at most half of the time.
-        const now = performance.now();
-        if (isStepping(running)) {
-          running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
-          latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
-        }
-        rest();
-      } catch (error) {
-        thrown.abort(error);
-      }
+    const mine = timer = setTimeout(() => {
+      const ready = ports.ledger.ready?.();
+      if (ready === undefined) return woken();
+      // A batch may have set another timer meanwhile.
+      void ready.then(() => {
+        if (timer === mine && !ends.aborted) woken();
+      });
     }, Math.max(0, timerAt - performance.now()));
   };
-  rest();
   const ends = AbortSignal.any([signal, thrown.signal]);
+  rest();
   try {
     for await (const batch of source.batches(ends, knownVersions(state))) {
-      // An error may have left the engine between two states: it receives no more batches.
-      thrown.signal.throwIfAborted();
       const ready = ports.ledger.ready?.();
       if (ready !== undefined) await ready;
+      // An error may have left the engine between two states: it receives no more batches.
+      thrown.signal.throwIfAborted();
+      if (signal.aborted) break;
       const begun = performance.now();
+      const stepped = isStepping(running);
       takeBatch(running, batch, begun);
       // Batches that follow each other go before steps.
       const now = performance.now();
+      if (!stepped) latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
       running.stepAt = Math.max(running.stepAt, Math.min(latestStep, now + (now - begun)));
       // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
       if (wakeAt(running) >= timerAt) continue;
