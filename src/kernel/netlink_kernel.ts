@@ -55,7 +55,7 @@ export class NetlinkKernel implements Kernel {
     return listRuleset(tables, (request) => this.#requests.dump(request));
   }
 
-  /** Elements of one set or map, which is as `container` describes it, of a table that exists. */
+  /** Elements of one set or map of a table that exists. Throws UnreadableRuleset where they are not as `container` describes them. */
   elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
     return listElements(table, container, (request) => this.#requests.dump(request));
   }

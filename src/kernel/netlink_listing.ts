@@ -39,11 +39,20 @@ export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
   const present = tables.filter(({ family, name }) =>
     answers(dump, nf.MSG.GETTABLE, family).some((answer) => text(answer, nf.NFTA_TABLE.NAME) === name)
   );
+  return unlessForeign(present, () => listTables(present, dump));
+}
+
+/** Reads elements of one set or map, as {@link elementsOf} does. Throws {@link UnreadableRuleset}. */
+export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
+  return unlessForeign([table], () => elementsOf(table, set, dump));
+}
+
+function unlessForeign<T>(tables: readonly TableName[], read: () => T): T {
   try {
-    return listTables(present, dump);
+    return read();
   } catch (error) {
     if (!(error instanceof ForeignObject)) throw error;
-    throw new UnreadableRuleset(error.message, present);
+    throw new UnreadableRuleset(error.message, tables);
   }
 }
 
@@ -56,7 +65,9 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
   const elements = new Map<SetPath, Map<ElementKey, Element>>();
   for (const table of tables) {
     const attributes = answers(dump, nf.MSG.GETTABLE, table.family)
-      .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name)!;
+      .find((answer) => text(answer, nf.NFTA_TABLE.NAME) === table.name);
+    // Another program deleted it meanwhile.
+    if (attributes === undefined) continue;
     const isDormant = ((u32(attributes, nf.NFTA_TABLE.FLAGS) ?? 0) & nf.TABLE_DORMANT) !== 0;
     if (isDormant) known(table, "the flag dormant, with which none of its rules is applied");
     const comment = readComment(attributes.get(nf.NFTA_TABLE.USERDATA));
@@ -68,7 +79,7 @@ function listTables(tables: readonly TableName[], dump: Dump): Ruleset {
       chains: listChains(table, dump),
     });
     for (const set of sets) {
-      elements.set(setPath(table.family, table.name, set.name), listElements(table, set, dump));
+      elements.set(setPath(table.family, table.name, set.name), elementsOf(table, set, dump));
     }
   }
   return { tables: found, elements };
@@ -172,7 +183,7 @@ function readHook(table: TableName, chain: Attributes): Hook | undefined {
 }
 
 /** Elements of one set or map of a table that exists. Throws where they are not as `set` describes them. */
-export function listElements(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
+function elementsOf(table: TableName, set: Container, dump: Dump): Map<ElementKey, Element> {
   const elements = new Map<ElementKey, Element>();
   const put = (element: Element) => elements.set(element.key, element);
   // Rules add these elements, and they time out.

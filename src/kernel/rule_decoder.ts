@@ -31,6 +31,7 @@ class UnknownExpression extends Error {}
 export function readRule(family: Family, rule: Attributes): Rule | string {
   const bytes = rule.get(nf.NFTA_RULE.EXPRESSIONS);
   const expressions = bytes === undefined ? [] : readExpressions(bytes);
+  if (expressions.length === 0) return "rule without expressions";
   try {
     const statements = readStatements(family, expressions);
     requireWritten(family, statements, expressions);
@@ -38,22 +39,29 @@ export function readRule(family: Family, rule: Attributes): Rule | string {
     return comment === undefined ? { statements } : { statements, comment };
   } catch (error) {
     if (!(error instanceof UnknownExpression)) throw error;
-    return `rule of ${expressions.map((e) => e.name).join(", ")}: ${error.message}`;
+    return `rule of ${namesOf(expressions)}: ${error.message}`;
   }
 }
 
-/** Throws where this program would write `statements` otherwise: with another operator, mask, flag or constant. */
+/** Throws where this program would write `statements` otherwise: other expressions, or another operator, mask, flag or constant. */
 function requireWritten(family: Family, statements: Statement[], found: readonly Expression[]): void {
   const writer = new NetlinkWriter();
   writeRule(writer, family, { statements });
   const written = readExpressions(attributes(writer.finish()).get(nf.NFTA_RULE.EXPRESSIONS)!);
+  if (namesOf(written) !== namesOf(found)) {
+    throw new UnknownExpression(`written by this program it is ${namesOf(written)}`);
+  }
   found.forEach(({ name, data }, i) => {
-    const expected = written[i]?.name === name ? asListed(written[i]) : new Map();
+    const expected = asListed(written[i]!);
     for (const attribute of new Set([...data.keys(), ...expected.keys()])) {
       const [one, other] = [constantOf(name, attribute, data), constantOf(name, attribute, expected)];
       if (!sameBytes(one, other)) throw new UnknownExpression(`${name} with another attribute ${attribute}`);
     }
   });
+}
+
+function namesOf(expressions: readonly Expression[]): string {
+  return expressions.map(({ name }) => name).join(", ");
 }
 
 /** The attributes that the kernel lists of an expression. A range of one address and port is listed with both of its ends. */
@@ -97,7 +105,7 @@ function readExpressions(bytes: Uint8Array): Expression[] {
   return [...attributeList(bytes)].map(([, element]) => {
     const expression = attributes(element);
     return {
-      name: readText(expression.get(nf.NFTA_EXPR.NAME)!),
+      name: text(expression, nf.NFTA_EXPR.NAME),
       data: nested(expression, nf.NFTA_EXPR.DATA),
     };
   }).filter(({ name, data }) => name !== "byteorder" || u32(data, nf.NFTA_BYTEORDER_LEN) !== 1);
@@ -127,14 +135,15 @@ function readHash(data: Attributes, loads: Load[]): Load {
   if (u32(data, nf.NFTA_HASH.MODULUS) !== HASH_MODULUS) throw new UnknownExpression("hash with a modulus");
   const first = loads.findLastIndex(({ part }) => typeof part === "object") + 1;
   const of = loads.splice(first).map(selectorOf);
-  return { part: { kind: "hash", of, seed: u32(data, nf.NFTA_HASH.SEED)! }, bytes: 4 };
+  // Where nft gave no seed, the kernel draws one and does not list it.
+  return { part: { kind: "hash", of, seed: numberIn(data, nf.NFTA_HASH.SEED) }, bytes: 4 };
 }
 
 /** What `expression` loads; undefined where it does something else. */
 function readLoad(family: Family, { name, data }: Expression): Load | undefined {
   if (name === "payload") return data.has(nf.NFTA_PAYLOAD.SREG) ? undefined : readPayload(family, data);
   if (name === "numgen") {
-    return { part: { kind: "numgen", modulus: u32(data, nf.NFTA_NG.MODULUS)! }, bytes: 4 };
+    return { part: { kind: "numgen", modulus: numberIn(data, nf.NFTA_NG.MODULUS) }, bytes: 4 };
   }
   if (name === "fib") {
     return {
@@ -168,7 +177,7 @@ function readConnection(family: Family, data: Attributes): Load {
 function readPayload(family: Family, data: Attributes): Load {
   const base = u32(data, nf.NFTA_PAYLOAD.BASE);
   const offset = u32(data, nf.NFTA_PAYLOAD.OFFSET);
-  const bytes = u32(data, nf.NFTA_PAYLOAD.LEN)!;
+  const bytes = numberIn(data, nf.NFTA_PAYLOAD.LEN);
   const part = HEADER_SELECTORS.find((name) => {
     const field = HEADER_FIELD[name];
     return field.base === base && field.offset === offset &&
@@ -218,7 +227,9 @@ function readStatement(
 function readAction({ name, data }: Expression): Statement {
   if (name === "masq") return { kind: "masquerade" };
   if (name === "immediate") {
-    return { kind: "verdict", verdict: readVerdict(nested(data, nf.NFTA_IMMEDIATE.DATA)) };
+    const verdict = readVerdict(nested(data, nf.NFTA_IMMEDIATE.DATA));
+    if (typeof verdict === "string") throw new UnknownExpression(verdict);
+    return { kind: "verdict", verdict };
   }
   if (name === "reject") {
     const reset = u32(data, nf.NFTA_REJECT.TYPE) === nf.NFT_REJECT_TCP_RST;
@@ -270,6 +281,9 @@ function selectorOf({ part }: Load): Selector {
   return part;
 }
 
+/** The kernel gives a timeout as 64 bits. */
+const TIMEOUT_BYTES = 8;
+
 /** An update of a map, or a deletion, with the destination as the data. */
 function readPin(family: Family, loads: readonly Load[], data: Attributes): Statement {
   const key = loads.slice(0, -1).map(partOf);
@@ -279,7 +293,7 @@ function readPin(family: Family, loads: readonly Load[], data: Attributes): Stat
   const map = text(data, nf.NFTA_DYNSET.SET_NAME);
   if (u32(data, nf.NFTA_DYNSET.OP) === nf.NFT_DYNSET_OP_DELETE) return { kind: "unpin", key, map };
   const timeout = data.get(nf.NFTA_DYNSET.TIMEOUT);
-  if (timeout === undefined) throw new UnknownExpression("dynset without a timeout");
+  if (timeout?.length !== TIMEOUT_BYTES) throw new UnknownExpression("dynset without a timeout");
   const milliseconds = new DataView(timeout.buffer, timeout.byteOffset).getBigUint64(0);
   return { kind: "pin", key, map, timeoutSeconds: Number(milliseconds / 1000n) };
 }
@@ -317,6 +331,8 @@ function readConstant(selector: ComparedSelector, value: Uint8Array, mask: Uint8
   if (selector === "iifname") return readInterface(value);
   const type = selector.startsWith("ip6") ? "ipv6_addr" : "ipv4_addr";
   const whole = new Uint8Array(type === "ipv6_addr" ? 16 : 4);
+  // nft can load any bytes of a header, also of two fields: `@nh,96,64`.
+  if (value.length > whole.length) throw new UnknownExpression(`${selector} with ${value.length} bytes`);
   whole.set(value);
   const address = readConcatenation([type], whole);
   if (mask === undefined && value.length === whole.length) return address;
@@ -342,4 +358,11 @@ function bytesOf(data: Attributes, attribute: number): Uint8Array {
   const bytes = nested(data, attribute).get(nf.NFTA_DATA.VALUE);
   if (bytes === undefined) throw new UnknownExpression(`no data in attribute ${attribute}`);
   return bytes;
+}
+
+/** The number in `attribute`. */
+function numberIn(data: Attributes, attribute: number): number {
+  const number = u32(data, attribute);
+  if (number === undefined) throw new UnknownExpression(`no number in attribute ${attribute}`);
+  return number;
 }

@@ -122,9 +122,15 @@ export function readSet(attributes: Attributes): Container | string {
   const flags = u32(attributes, NFTA_SET.FLAGS) ?? 0;
   const key = typesOf(u32(attributes, NFTA_SET.KEY_TYPE) ?? 0);
   if (key === undefined) return `set ${name} has an unknown key type`;
+  // nf_tables stores the type for nft alone: a program can give a length that is not the type's.
+  const keyBytes = u32(attributes, NFTA_SET.KEY_LEN);
+  if (keyBytes !== concatenationBytes(key)) return `set ${name} has keys of ${keyBytes} bytes`;
   const flag = FLAGS.find((flag) => flagBits({ flag, key }) === (flags & ~NFT_SET_MAP));
   if ((flags & ~NFT_SET_MAP) !== 0 && flag === undefined) {
     return `set ${name} has flags 0x${flags.toString(16)}`;
+  }
+  if (flag === "interval" && key.length === 1 && !key[0]!.endsWith("_addr")) {
+    return `set ${name} has intervals of ${key[0]}`;
   }
   const comment = udata(attributes.get(NFTA_SET.USERDATA)).get(UDATA_SET.COMMENT);
   const common = { name, key, ...(comment ? { comment: readText(comment) } : {}) };
@@ -132,6 +138,10 @@ export function readSet(attributes: Attributes): Container | string {
   const dataType = u32(attributes, NFTA_SET.DATA_TYPE) ?? 0;
   const value = dataType === VERDICT_TYPE ? "verdict" : typesOf(dataType);
   if (value === undefined) return `map ${name} has an unknown value type`;
+  const valueBytes = u32(attributes, NFTA_SET.DATA_LEN);
+  if (value !== "verdict" && valueBytes !== concatenationBytes(value)) {
+    return `map ${name} has values of ${valueBytes} bytes`;
+  }
   if (flag === "interval") return `map ${name} has intervals`;
   const size = attributes.has(NFTA_SET.DESC)
     ? u32(nested(attributes, NFTA_SET.DESC), NFTA_SET_DESC_SIZE)
@@ -205,15 +215,29 @@ function writeValue(writer: NetlinkWriter, type: "verdict" | readonly DataType[]
 /** The element of `set` in the attributes of NFTA_LIST_ELEM, or the reason why it is none of this program's. */
 export function readElement(set: Container, attributes: Attributes): Element | string {
   const key = readKey(set, attributes);
-  if (key === undefined) return `an element of set ${set.name} that is neither a key nor a prefix`;
+  if (key === undefined) return withoutKey(set);
   const comment = readComment(attributes.get(NFTA_SET_ELEM.USERDATA));
   const rest = comment === undefined ? {} : { comment };
   if (set.kind === "set") return { key, ...rest };
   const data = nested(attributes, NFTA_SET_ELEM.DATA);
-  const value = set.value === "verdict"
-    ? verdictText(readVerdict(data))
-    : readConcatenation(set.value, data.get(NFTA_DATA.VALUE)!);
-  return { key, value, ...rest };
+  if (set.value === "verdict") {
+    const verdict = readVerdict(data);
+    if (typeof verdict === "string") return `an element of map ${set.name} with ${verdict}`;
+    return { key, value: verdictText(verdict), ...rest };
+  }
+  const bytes = bytesOf(set.value, data);
+  if (bytes === undefined) return `an element of map ${set.name} with another kind of value`;
+  return { key, value: readConcatenation(set.value, bytes), ...rest };
+}
+
+function withoutKey({ name }: Container): string {
+  return `an element of set ${name} that is neither a key nor a prefix`;
+}
+
+/** The bytes in an nft_data nest; undefined where they are not as many as `types` have. */
+function bytesOf(types: readonly DataType[], data: Attributes): Uint8Array | undefined {
+  const bytes = data.get(NFTA_DATA.VALUE);
+  return bytes?.length === concatenationBytes(types) ? bytes : undefined;
 }
 
 /** As {@link readElement}, for the elements of a set of plain intervals, which the kernel lists in any order. */
@@ -221,10 +245,11 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
   const type = set.key[0]!;
   const isEnd = (attributes: Attributes) =>
     ((u32(attributes, NFTA_SET_ELEM.FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) !== 0;
-  const bound = (attributes: Attributes) => nested(attributes, NFTA_SET_ELEM.KEY).get(NFTA_DATA.VALUE)!;
+  const bound = (attributes: Attributes) => bytesOf(set.key, nested(attributes, NFTA_SET_ELEM.KEY));
+  if (listed.some((attributes) => bound(attributes) === undefined)) return withoutKey(set);
   // Where one interval ends and another begins, the end comes first.
   const sorted = [...listed].sort((a, b) =>
-    Buffer.compare(bound(a), bound(b)) || Number(isEnd(b)) - Number(isEnd(a))
+    Buffer.compare(bound(a)!, bound(b)!) || Number(isEnd(b)) - Number(isEnd(a))
   );
   const elements: Element[] = [];
   for (const [i, attributes] of sorted.entries()) {
@@ -235,7 +260,7 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
     if (next !== undefined && !isEnd(next)) return `an interval of set ${set.name} without an end`;
     const last = next === undefined
       ? lastAddress(type)
-      : addressBefore(type, readConcatenation(set.key, bound(next)));
+      : addressBefore(type, readConcatenation(set.key, bound(next)!));
     const key = intervalKey(set.key, element.key, last);
     if (key === undefined) return `an interval of set ${set.name} that is no prefix`;
     elements.push({ ...element, key });
@@ -245,12 +270,11 @@ export function readIntervals(set: Container, listed: readonly Attributes[]): El
 
 /** The key of an element; undefined for an interval that is no prefix, and for the element `*`, which has none. */
 function readKey({ key }: Container, attributes: Attributes): ElementKey | undefined {
-  const text = (attribute: number) =>
-    readConcatenation(key, nested(attributes, attribute).get(NFTA_DATA.VALUE)!);
-  if (!attributes.has(NFTA_SET_ELEM.KEY)) return undefined;
-  const first = text(NFTA_SET_ELEM.KEY);
-  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return canonicalKey(first);
-  return intervalKey(key, first, text(NFTA_SET_ELEM.KEY_END));
+  const first = bytesOf(key, nested(attributes, NFTA_SET_ELEM.KEY));
+  if (first === undefined) return undefined;
+  if (!attributes.has(NFTA_SET_ELEM.KEY_END)) return canonicalKey(readConcatenation(key, first));
+  const last = bytesOf(key, nested(attributes, NFTA_SET_ELEM.KEY_END));
+  return last && intervalKey(key, readConcatenation(key, first), readConcatenation(key, last));
 }
 
 /** Writes `comment` as user data of a table, chain, rule or element. */

@@ -4,7 +4,6 @@ import type { Verdict } from "../nft/statement.ts";
 import { NFTA_DATA, NFTA_VERDICT, VERDICT_CODE } from "./nf_tables.ts";
 import { type Attributes, nested, text, u32 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
-import { assert } from "../invariant.ts";
 
 const KINDS: readonly Verdict["kind"][] = ["accept", "drop", "return", "continue", "goto", "jump"];
 
@@ -18,11 +17,14 @@ export function writeVerdict(writer: NetlinkWriter, verdict: Verdict): void {
   writer.close(nest);
 }
 
-/** The verdict in an nft_data nest. */
-export function readVerdict(data: Attributes): Verdict {
-  const verdict = verdictOf(nested(data, NFTA_DATA.VERDICT));
-  assert(typeof verdict === "object", () => `verdict code ${verdict}`);
-  return verdict;
+/** The verdict in an nft_data nest, or the reason why this program never writes it. */
+export function readVerdict(data: Attributes): Verdict | string {
+  const nest = nested(data, NFTA_DATA.VERDICT);
+  if (!nest.has(NFTA_VERDICT.CODE)) return "no verdict";
+  const verdict = verdictOf(nest);
+  if (typeof verdict === "number") return `verdict code ${verdict}`;
+  const isNowhere = (verdict.kind === "goto" || verdict.kind === "jump") && verdict.chain === "";
+  return isNowhere ? `${verdict.kind} without a chain` : verdict;
 }
 
 /** The verdict in a nest of NFTA_VERDICT attributes; its code where rules of this program never have it. */

@@ -4,6 +4,7 @@
 
 import { containers, POSITION_SET, TABLE } from "../fold/skeleton.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import { UnreadableRuleset } from "../kernel/kernel.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { ledgerId, readBackward } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
@@ -28,7 +29,7 @@ export function heldPosition(kernel: NetlinkKernel): Position | undefined {
     return positionOf(new Map([[POSITION_PATH, elements]]));
   } catch (error) {
     // The start lists the tables next, and reports the error then.
-    if (!(error instanceof SystemError)) throw error;
+    if (!(error instanceof SystemError || error instanceof UnreadableRuleset)) throw error;
     return undefined;
   }
 }

@@ -2,12 +2,13 @@
 // CAP_NET_ADMIN.
 
 import assert from "node:assert/strict";
-import { skeleton } from "../../src/fold/skeleton.ts";
+import { POSITION_SET, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { heldPosition } from "../../src/node/held_commit.ts";
 import { canonicalKey, elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { createTable, type Operation } from "../../src/nft/transaction.ts";
 import { imageCommand } from "../support/bundle.ts";
@@ -128,12 +129,17 @@ const ALMOST_OURS = [
     "meta mark and 3 == 1 accept",
     "meta l4proto > 3 accept",
     "ip saddr > 10.0.0.1 accept",
+    "@nh,96,64 0x0102030405060708 accept",
+    "@nh,96,72 0x010203040506070809 accept",
   ],
   ...["reject with icmp host-unreachable", "reject with icmp type admin-prohibited"],
   ...["ip daddr != @cluster-ips accept", "ip daddr 10.0.0.1-10.0.0.4 accept"],
 ].map((rule) => ["add", "rule", "ip", "ledgerproxy", "nat-prerouting", ...rule.split(" ")]).concat([
   ["add", "element", "ip", "ledgerproxy", "no-endpoint-services", "{ * : drop }"],
   ["add", "element", "ip", "ledgerproxy", "cluster-ips", "{ * }"],
+  ["add", "element", "ip", "ledgerproxy", "ledger-position", "{ * }"],
+  ...["inet_service; elements = { 80-255 }", "mark; elements = { 1-255 }", "inet_proto; elements = { 1-5 }"]
+    .map((rest) => ["add", "set", "ip", "ledgerproxy", "more", `{ flags interval; type ${rest}; }`]),
   ["add", "chain", "ip", "ledgerproxy", "more", "{ type filter hook input priority 5; policy drop; }"],
 ]);
 
@@ -144,6 +150,14 @@ for (const change of ALMOST_OURS) {
     assert.throws(() => kernel.list(TABLES), UnreadableRuleset);
   });
 }
+
+Deno.test("a foreign element beside the position is rejected, and a start then knows no position", () => {
+  using kernel = furnished();
+  nft(["add", "element", "ip", "ledgerproxy", POSITION_SET, "'{ * }'"]);
+  const set = TABLES[0]!.sets.find(({ name }) => name === POSITION_SET)!;
+  assert.throws(() => kernel.elements({ family: "ip", name: "ledgerproxy" }, set), UnreadableRuleset);
+  assert.equal(heldPosition(kernel), undefined);
+});
 
 Deno.test("probing finds every feature that is needed and changes nothing", () => {
   nft(["flush", "ruleset"]);
