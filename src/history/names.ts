@@ -2,7 +2,7 @@
 // addresses. Names may be given as short as they are clear.
 
 import { type Cidr, cidrText, parseAddress, parseCidr } from "../kube/address.ts";
-import { type ServiceName, withoutNamespace } from "../kube/service_name.ts";
+import { readServiceName, type ServiceName, withoutNamespace } from "../kube/service_name.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { endpointText } from "../nft/text.ts";
@@ -75,8 +75,9 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
     if (!isNameProblem(found)) return found;
     problems.push(found);
   }
+  // A protocol at the end is more often one than a part of a name.
   const worst = problems.find(({ kind }) => kind === "ambiguous") ??
-    problems.find(({ candidates }) => candidates.length > 0);
+    problems.findLast(({ candidates }) => candidates.length > 0);
   return worst ?? { kind: "unknown", text, candidates: [] };
 }
 
@@ -158,8 +159,8 @@ function readings(text: string): Written[] {
 }
 
 function matching(directory: Directory, written: Written, text: string): Subject | NameProblem {
-  const exact = [...directory.services.keys()].find((name) => name === written.name);
-  if (exact !== undefined) return withPort(directory, exact, written, text);
+  const exact = readServiceName(written.name);
+  if (directory.services.has(exact)) return withPort(directory, exact, written, text);
   const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(written.name) ?? [];
   const kind = prefix === undefined ? undefined : PREFIXES[prefix];
   const found = kind === undefined
@@ -168,7 +169,11 @@ function matching(directory: Directory, written: Written, text: string): Subject
   const [only] = found;
   if (found.length > 1) return { kind: "ambiguous", text, candidates: found.map(fullName).sort() };
   if (only?.kind === "service") return withPort(directory, only.service, written, text);
-  if (only !== undefined) return written.port === undefined ? only : addressed(only, written, text);
+  if (only !== undefined) {
+    return written.port === undefined && written.protocol === undefined
+      ? only
+      : addressed(only, written, text);
+  }
   return { kind: "unknown", text, candidates: near(directory, kind === undefined ? written.name : rest!) };
 }
 
@@ -244,13 +249,13 @@ export function portChoiceText({ name, portName, port, protocol }: ServicePort):
   return portName === "" ? `${name}:${port}/${protocol}` : name;
 }
 
-/** A port of a node or a pod is a port of its first address. */
+/** A port of a node or a pod is a port of its first address. What cannot have that port is offered without it. */
 function addressed(subject: Subject, { port, protocol }: Written, text: string): Subject | NameProblem {
   const addresses = subject.kind === "node" || subject.kind === "pod" ? subject.addresses : [];
   const number = /^\d{1,5}$/.test(port ?? "") ? Number(port) : 0;
   const [address] = addresses;
   if (address === undefined || number < 1 || number > 65_535) {
-    return { kind: "unknown", text, candidates: [] };
+    return { kind: "unknown", text, candidates: [fullName(subject)] };
   }
   return { kind: "address", address, port: number, ...(protocol && { protocol }) };
 }

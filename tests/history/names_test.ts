@@ -119,6 +119,14 @@ Deno.test("an unknown name is a problem with the names that are near it", () => 
     ["10.96.0.300", "unknown"],
     ["10.96.0.1:0", "unknown"],
     ["", "unknown"],
+    ["worker-1/udp", "unknown nodes/worker-1"],
+    ["web-0/sctp", "unknown pods/shop/web-0"],
+    ["zone-a/tcp", "unknown zone/zone-a"],
+    ["worker-1:http", "unknown nodes/worker-1"],
+    ["worker-1:0", "unknown nodes/worker-1"],
+    ["worker-3:80", "unknown nodes/worker-3"],
+    ["pod/web-0:http", "unknown pods/shop/web-0"],
+    ["zone-a:80", "unknown zone/zone-a"],
   ];
   for (const [text, problem] of cases) assert.equal(found(text), problem, text);
   const [first] = nameProblemLines({ kind: "unknown", text: "x", candidates: ["y"] });
