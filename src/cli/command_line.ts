@@ -35,6 +35,13 @@ export function wholeUpTo(max: number): (text: string) => number {
   };
 }
 
+/** Parses a whole number above 0. Throws commander's error, which is wrong usage. */
+export function wholePositive(text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("It must be a whole number above 0, such as 10.");
+}
+
 /** Parses a number above 0. Throws commander's error, which is wrong usage. */
 export function positive(text: string): number {
   const number = Number(text);

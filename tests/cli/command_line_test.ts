@@ -6,6 +6,7 @@ import {
   CommanderError,
   ledgerCommand,
   positive,
+  wholePositive,
   withoutSigns,
 } from "../../src/cli/command_line.ts";
 
@@ -46,6 +47,13 @@ Deno.test("a number must be above 0, and a wrong one is wrong usage", () => {
       assert.ok(error instanceof CommanderError, String(error));
       return /It must be a number above 0, such as 10/.test(error.message);
     });
+  }
+});
+
+Deno.test("a number of lines or records is whole", () => {
+  assert.deepEqual(["1", "20", "1e3"].map(wholePositive), [1, 20, 1000]);
+  for (const wrong of ["0", "-1", "2.5", "ten", "", "NaN", "Infinity", "1e300"]) {
+    assert.throws(() => wholePositive(wrong), /It must be a whole number above 0, such as 10/, wrong);
   }
 });
 

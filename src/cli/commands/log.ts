@@ -13,12 +13,12 @@ import {
   type PositionExpression,
   resolvePosition,
 } from "../../history/position_expression.ts";
-import { parseAddress } from "../../kube/address.ts";
+import { parseAddress, parseCidr } from "../../kube/address.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import { type Command, type Done, ledgerCommand, Option, positive } from "../command_line.ts";
+import { type Command, type Done, ledgerCommand, Option, wholePositive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines } from "../terminal.ts";
@@ -66,7 +66,7 @@ export function addLog(program: Command, done: Done): void {
     .option("--until <position>", "up to this", positionArgument)
     .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
     .addOption(new Option("--change <kind>", "only changes of this kind").choices(CHANGE_KINDS))
-    .option("-n, --limit <n>", "how many at most (50)", positive)
+    .option("-n, --limit <n>", "how many at most (50)", wholePositive)
     .action(async (what: string | undefined, options: LogOptions) =>
       done(options.follow ? await followLog(what, options) : logCommand(what, options))
     );
@@ -99,7 +99,7 @@ async function followLog(what: string | undefined, options: LogOptions): Promise
   const past = pastArgument(options.ledger);
   const last = resolvePosition(HEAD, past);
   const question = questionOf(past, last, what, options);
-  printOldestFirst(question(last).take(Math.ceil(options.limit ?? LIMIT)));
+  printOldestFirst(question(last).take(options.limit ?? LIMIT));
   return await following(past, last, (from, growth) => {
     const through = growth.quiet ? growth.last : settledThrough(past, growth.last);
     if (through >= from) printOldestFirst(question(through, from));
@@ -130,13 +130,30 @@ function questionOf(past: Past, last: number, what: string | undefined, options:
   };
 }
 
-/** The subjects of the argument and of the flags. Throws NothingFound for a name that the ledger does not know. */
+/** The subjects of the argument and of the flags. Throws NothingFound for a name that the ledger does not know, and UsageError. */
 function subjectsOf(past: Past, last: number, what: string | undefined, options: LogOptions): Subject[] {
   const { address, node, zone, pod, cidr } = options;
   if (address !== undefined && parseAddress(address) === undefined) {
     throw new UsageError(`--address ${address}: it must be an IP address`);
   }
-  if (cidr !== undefined && !cidr.includes("/")) throw new UsageError(`--cidr ${cidr}: it must be a CIDR`);
-  const names = [what, address, node && `nodes/${node}`, zone && `zone/${zone}`, pod && `pods/${pod}`, cidr];
-  return names.filter((name) => name !== undefined).map((name) => subjectAtAnyTime(past, last, name));
+  if (cidr !== undefined && parseCidr(cidr) === undefined) {
+    throw new UsageError(`--cidr ${cidr}: it must be a CIDR, such as 10.244.0.0/16`);
+  }
+  const subjects = [what, address, cidr].filter((name) => name !== undefined)
+    .map((name) => subjectAtAnyTime(past, last, name));
+  // A Service can be in a namespace `node` or `pod`.
+  for (
+    const [kind, prefix, name] of [["node", "nodes", node], ["zone", "zone", zone], [
+      "pod",
+      "pods",
+      pod,
+    ]] as const
+  ) {
+    if (name === undefined) continue;
+    const subject = subjectAtAnyTime(past, last, `${prefix}/${name}`);
+    // With a port or a protocol behind it, it would be an address.
+    if (subject.kind !== kind) throw new UsageError(`--${kind} ${name}: it must be the name of a ${kind}`);
+    subjects.push(subject);
+  }
+  return subjects;
 }

@@ -14,7 +14,7 @@ import { UsageError } from "../../node/usage_error.ts";
 import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
 import { type ReportData, reportData } from "../../report/report_data.ts";
-import { type Command, type Done, LEDGER_FLAG, positive, wholeUpTo } from "../command_line.ts";
+import { type Command, type Done, LEDGER_FLAG, wholePositive, wholeUpTo } from "../command_line.ts";
 import { pastArgument, positionArgument } from "../arguments.ts";
 import { serveReport } from "../served_report.ts";
 
@@ -49,7 +49,7 @@ export function addReport(program: Command, done: Done): void {
       positionArgument,
     )
     .option("--until <position>", "end at this position (HEAD)", positionArgument)
-    .option("--records <n>", "only the newest n records (20000)", positive)
+    .option("--records <n>", "only the newest n records (20000)", wholePositive)
     .addHelpText(
       "after",
       "\nExample:\n  ledgerproxy report --since 2026-11-23T03:00:00Z -o night.html",

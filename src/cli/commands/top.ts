@@ -10,7 +10,7 @@ import { topIn } from "../../history/top.ts";
 import { topLines } from "../../history/top_words.ts";
 import { type Span, spanOf } from "../../history/window.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
+import { type Command, type Done, ledgerCommand, wholePositive } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList, printTables } from "../terminal.ts";
 import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
@@ -32,7 +32,7 @@ const TOP_ROWS = 10;
 export function addTop(program: Command, done: Done): void {
   const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
   withRange(ledgerCommand(program, "top", top, "top --since yesterday"))
-    .option("-n, --limit <n>", "how many of each (10)", positive)
+    .option("-n, --limit <n>", "how many of each (10)", wholePositive)
     .action((options: RangeOptions) => done(topCommand(options)));
 }
 

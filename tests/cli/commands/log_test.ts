@@ -55,6 +55,23 @@ Deno.test("log --json has every event of a Service, newest first; what is left o
   assert.match((await evening.ask("log", "--since", "noon")).stderr, /noon: a position is an offset/);
 });
 
+Deno.test("a flag of log that names another kind of thing, or no whole number, is wrong usage", async () => {
+  using evening = new CommittedEvening();
+  const cases: [string[], RegExp][] = [
+    [["--cidr", "shop/web"], /--cidr shop\/web: it must be a CIDR/],
+    [["--cidr", "10.244.0.2"], /--cidr 10\.244\.0\.2: it must be a CIDR/],
+    [["--address", "10.244.0.0/16"], /--address .*: it must be an IP address/],
+    [["--node", "node-a:30080"], /--node node-a:30080: it must be the name of a node/],
+    [["--limit", "2.5"], /It must be a whole number above 0/],
+    [["--limit", "0"], /It must be a whole number above 0/],
+  ];
+  const answers = await Promise.all(cases.map(([args]) => evening.ask("log", ...args)));
+  for (const [i, [args, message]] of cases.entries()) {
+    assert.equal(answers[i]!.code, 2, `${args.join(" ")}: ${answers[i]!.stdout}`);
+    assert.match(answers[i]!.stderr, message);
+  }
+});
+
 Deno.test("log escapes control characters in the name of another program", async () => {
   using evening = new CommittedEvening();
   assert.equal(
