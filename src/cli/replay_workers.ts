@@ -1,14 +1,13 @@
-// Replays a long ledger with as many workers as there are processors, each with a part of it. A worker is this program again. It
-// gets its part as a message.
+// Replays the parts of a long ledger side by side, each in a worker, which is this program again. When one fails, all end.
 
-import { joinResults, type Part, replayPart, type ReplayResult } from "../history/replay_part.ts";
+import { joinResults, type Part, type ReplayResult } from "../history/replay_part.ts";
+import { unreachable } from "../invariant.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import { KernelRejection } from "../kernel/kernel_rejection.ts";
+import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { isSegmentGone, SegmentGone } from "../ledger/gone.ts";
 import { openPast } from "../library/open_ledger.ts";
-import type { Transaction } from "../nft/transaction.ts";
 import { progress } from "../node/progress.ts";
+import { replayCommits } from "./replay_commits.ts";
 
 /** The message to a worker. */
 interface Task {
@@ -21,30 +20,45 @@ type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly records: number }
   | { readonly kind: "result"; readonly result: ReplayResult }
+  /** A fault of this program, with its stack. */
   | { readonly kind: "error"; readonly error: string }
+  | { readonly kind: "damage"; readonly place: DamagedPlace }
   /** Retention removed what the part needs. */
   | { readonly kind: "gone" };
+
+/** A damage without its stack: an error keeps no field of its own in a message. */
+type DamagedPlace = Pick<LedgerDamage, "file" | "line" | "byte" | "reason" | "newerVersion">;
 
 /** A worker reports its progress after so many records. */
 const RECORDS_A_REPORT = 10_000;
 
-/** Replays all parts at the same time. The first part that differs counts. */
+/** Replays all parts at the same time. The first part that differs counts. Throws what a worker threw, SegmentGone and LedgerDamage as such. */
 export async function replayParts(path: string, parts: readonly Part[]): Promise<ReplayResult> {
   const counted = progress("records replayed");
   const counts = parts.map(() => 0);
-  const results = await Promise.all(parts.map((part, i) =>
-    replayInWorker({ path, part }, (records) => {
-      counts[i] = records;
-      counted(counts.reduce((sum, count) => sum + count, 0));
-    })
-  ));
-  return joinResults(results);
+  const workers = parts.map(() => new Worker(Deno.mainModule, { type: "module" }));
+  try {
+    const results = await Promise.all(
+      parts.map((part, i) =>
+        replayInWorker(workers[i]!, { path, part }, (records) => {
+          counts[i] = records;
+          counted(counts.reduce((sum, count) => sum + count, 0));
+        })
+      ),
+    );
+    return joinResults(results);
+  } finally {
+    for (const worker of workers) worker.terminate();
+  }
 }
 
-/** Replays one part in a worker, which ends with the result. */
-function replayInWorker(task: Task, counted: (records: number) => void): Promise<ReplayResult> {
+/** Replays one part in `worker`, which ends with the result. */
+function replayInWorker(
+  worker: Worker,
+  task: Task,
+  counted: (records: number) => void,
+): Promise<ReplayResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ReplayResult>();
-  const worker = new Worker(Deno.mainModule, { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
     switch (data.kind) {
       case "ready":
@@ -52,18 +66,27 @@ function replayInWorker(task: Task, counted: (records: number) => void): Promise
       case "progress":
         return counted(data.records);
       case "result":
+        worker.terminate();
         return resolve(data.result);
       case "gone":
         return reject(new SegmentGone(task.path));
+      case "damage":
+        return reject(damageAt(data.place));
       case "error":
         return reject(new Error(data.error));
+      default:
+        return unreachable(data);
     }
   };
   worker.onerror = (event) => {
     event.preventDefault();
     reject(new Error(event.message));
   };
-  return promise.finally(() => worker.terminate());
+  return promise;
+}
+
+function damageAt({ file, line, byte, reason, newerVersion }: DamagedPlace): LedgerDamage {
+  return new LedgerDamage(file, line, byte, reason, newerVersion);
 }
 
 /** The side of {@link replayParts} in a worker: waits for a part and replays it. */
@@ -74,35 +97,28 @@ export function serveReplay(): void {
     try {
       send({ kind: "result", result: replayTask(data, (records) => send({ kind: "progress", records })) });
     } catch (error) {
-      send(isSegmentGone(error) ? { kind: "gone" } : { kind: "error", error: String(error) });
+      send(failureOf(error));
     }
   };
   send({ kind: "ready" });
 }
 
-/** Commits to `kernel`; returns why that is not possible, where the commit at `offset` cannot have been made so. */
-export function commitProblem(kernel: Kernel, offset: number, transaction: Transaction): string | undefined {
-  try {
-    kernel.commit(transaction);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof KernelRejection)) throw error;
-    return `@${offset}: the commit cannot be made again: ${error.message}`;
+/** The message about what a part threw. */
+function failureOf(error: unknown): WorkerMessage {
+  if (isSegmentGone(error)) return { kind: "gone" };
+  if (isLedgerDamage(error)) {
+    const { file, line, byte, reason, newerVersion } = error;
+    return { kind: "damage", place: { file, line, byte, reason, ...(newerVersion && { newerVersion }) } };
   }
+  return { kind: "error", error: error instanceof Error ? error.stack ?? error.message : String(error) };
 }
 
 /** Replays one part into a kernel in memory, which checks every transaction. */
 function replayTask({ path, part }: Task, counted: (records: number) => void): ReplayResult {
-  const kernel = new FakeKernel();
-  const steps = replayPart(openPast(path), part);
+  const replay = replayCommits(new FakeKernel(), openPast(path), part);
   for (let count = 1;; count++) {
-    const step = steps.next();
+    const step = replay.next();
     if (step.done) return step.value;
-    const { offset, transaction } = step.value;
-    const problem = transaction && commitProblem(kernel, offset, transaction);
-    if (problem !== undefined) {
-      return { records: count, commits: 0, otherVersions: 0, difference: null, problem };
-    }
     if (count % RECORDS_A_REPORT === 0) counted(count);
   }
 }

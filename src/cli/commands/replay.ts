@@ -3,7 +3,7 @@
 
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { partsOf, replayPart, type ReplayResult } from "../../history/replay_part.ts";
+import { partsOf, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
 import { isSegmentGone } from "../../ledger/gone.ts";
@@ -17,7 +17,8 @@ import { progress } from "../../node/progress.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, LEDGER_FLAG, positive } from "../command_line.ts";
 import { pace } from "../replay_pace.ts";
-import { commitProblem, replayParts } from "../replay_workers.ts";
+import { replayCommits } from "../replay_commits.ts";
+import { replayParts } from "../replay_workers.ts";
 import { printJson, printLines, printText } from "../terminal.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
@@ -90,21 +91,13 @@ async function replayInOrder(
   }
   const due = pace(options.speed);
   const counted = progress("records replayed");
-  const steps = replayPart(past, { from: past.first(), through, bounded: false });
+  const replay = replayCommits(kernel, past, { from: past.first(), through, bounded: false });
   for (let count = 1;; count++) {
-    const step = steps.next();
+    const step = replay.next();
     if (step.done) return step.value;
-    const { offset, record, transaction } = step.value;
-    if (due !== undefined) await due(record.time);
-    const problem = transaction && commitProblem(kernel, offset, transaction);
-    if (problem !== undefined) return stoppedAt(count, problem);
+    if (due !== undefined) await due(step.value.time);
     counted(count);
   }
-}
-
-/** The result of a replay that the kernel ended after `records` records. */
-function stoppedAt(records: number, problem: string): ReplayResult {
-  return { records, commits: 0, otherVersions: 0, difference: null, problem };
 }
 
 /** Prints the counts, or the first difference. */
