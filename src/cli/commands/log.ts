@@ -18,11 +18,11 @@ import type { LedgerRecord } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, Option, wholePositive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines } from "../terminal.ts";
-import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
 
 /** Flags of `log`. */
 export interface LogOptions {

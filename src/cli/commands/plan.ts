@@ -6,13 +6,15 @@ import { planLines } from "../../history/plan_ahead_words.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { readManifests } from "../../ingest/manifest_source.ts";
 import { readFault } from "../../ingest/bounded_file.ts";
+import type { KubeObject } from "../../kube/objects.ts";
 import { offsetOf } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { codeOf } from "../../thrown.ts";
+import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
-import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `plan`. */
 export interface PlanOptions {
@@ -21,6 +23,12 @@ export interface PlanOptions {
   readonly at?: PositionExpression;
   readonly json?: boolean;
 }
+
+/** What the command answers, and what another one does. */
+const HELP = `
+plan says, before objects are applied, which packets this node would send
+elsewhere or serve no more, and which claims would conflict. diff compares what
+was: the elements of two positions of the ledger, or those in the kernel.`;
 
 /** Adds `plan` to the program. */
 export function addPlan(program: Command, done: Done): void {
@@ -35,6 +43,7 @@ export function addPlan(program: Command, done: Done): void {
       "applied to the state at this position: @1234, 03:12, 5m (HEAD)",
       positionArgument,
     )
+    .addHelpText("after", HELP)
     .action((options: PlanOptions) => done(planCommand(options)));
 }
 
@@ -50,7 +59,7 @@ export function planCommand({ ledger, filename, at, json }: PlanOptions): number
 }
 
 /** The objects in the files; what cannot be read is a warning. Throws UsageError where there are none. */
-function manifests(path: string): ReturnType<typeof readManifests>["objects"] {
+function manifests(path: string): readonly KubeObject[] {
   const { objects, problems, otherKinds = [] } = readAll(path);
   const others = new Set(otherKinds);
   for (const problem of problems) if (!others.has(problem)) log.warn(problem);
@@ -61,10 +70,12 @@ function manifests(path: string): ReturnType<typeof readManifests>["objects"] {
   return objects;
 }
 
+/** Reads the files. Throws UsageError where the system cannot: only its errors have a code. */
 function readAll(path: string): ReturnType<typeof readManifests> {
   try {
     return readManifests(path);
   } catch (error) {
+    if (codeOf(error) === undefined) throw error;
     throw new UsageError(`-f ${path}: ${readFault(error)}`);
   }
 }

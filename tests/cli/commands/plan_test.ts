@@ -1,6 +1,7 @@
 // `plan`, as a user runs it on a file of kubectl.
 
 import assert from "node:assert/strict";
+import { planCommand } from "../../../src/cli/commands/plan.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
 
 const SLICE = `apiVersion: discovery.k8s.io/v1
@@ -36,4 +37,19 @@ Deno.test("packets that would be served no more end with exit code 1; a file wit
   assert.deepEqual([none.code, missing.code], [2, 2]);
   assert.match(missing.stderr, /-f \/nowhere: /);
   await Deno.remove(file);
+});
+
+Deno.test("a fault of the program while it reads files is no wrong usage", () => {
+  using ledger = new AskedLedger();
+  const { statSync } = Deno;
+  const filename = "/a/fault";
+  Deno.statSync = (path) => {
+    if (path === filename) throw new RangeError("a fault");
+    return statSync(path);
+  };
+  try {
+    assert.throws(() => planCommand({ ledger: ledger.folder, filename }), RangeError);
+  } finally {
+    Deno.statSync = statSync;
+  }
 });
