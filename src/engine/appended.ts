@@ -16,17 +16,19 @@ export function foldAppended(
   first: Offset,
   records: readonly LedgerRecord[],
 ): Effect[] {
-  const { cluster, tables: before } = state;
-  const { tables } = cluster;
+  const { cluster } = state;
+  const skeleton = cluster.tables;
+  const held = state.tables;
   const changes = noChanges();
   state.appendedOffset = first + records.length - 1;
+  // All events are counted before any is folded: a trigger time is compared with the state before the batch.
   for (const record of records) {
     countEvent(state.gathered, cluster, record);
     if (record.kind === "event" && record.value === null) noteDeletion(state, record);
   }
   records.forEach((record, i) => foldRecord(cluster, (first + i) as Offset, record, changes));
-  if (cluster.tables !== tables && before.kind === "in place") {
-    state.tables = toBeRebuilt(before, tables, before.listed);
+  if (cluster.tables !== skeleton && held.kind === "in place") {
+    state.tables = toBeRebuilt(held, skeleton, held.listed);
   }
   keepChanges(state, changes);
   return remarks(cluster, changes).map(warning);
@@ -43,6 +45,7 @@ function keepChanges(state: EngineState, { touched, staleFlows, tightened }: Fol
   for (const [claim, frontend] of tightened) state.tightened.set(claim, frontend);
 }
 
+/** A deleted object has no version in the state any more, and a watch must not resume before it (`knownVersions`). */
 function noteDeletion({ deletions }: EngineState, { key, resourceVersion }: WatchEvent): void {
   const version = Number(resourceVersion);
   if (version > 0) deletions.set(key.kind, version);
