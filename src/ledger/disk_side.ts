@@ -1,6 +1,7 @@
 // The writer of the ledger: it writes what it is sent, in order, and reports what the disk does. It decides nothing about
 // rules. All that it does is work on a disk (disk_work.ts), so that tests and the simulation do it at once.
 
+import { unreachable } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import { SEGMENT_BYTES_MAX } from "../limits.ts";
 import { Counters } from "./counters.ts";
@@ -89,11 +90,9 @@ export class DiskSide {
     this.#send({ kind: "lost", reason });
   }
 
-  *#execute(message: DiskRequest): DiskWork<void> {
+  *#execute(message: Exclude<DiskRequest, { readonly kind: "open" }>): DiskWork<void> {
     const disk = this.#disk!;
     switch (message.kind) {
-      case "open":
-        return;
       case "read":
         return yield* this.#load(message.names);
       case "set-aside":
@@ -105,13 +104,13 @@ export class DiskSide {
         // The program did not listen before.
         this.#reason = undefined;
         this.#note();
-        return yield* disk.prepare();
+        return yield* this.#prepare();
       case "append":
         requireNext(disk, message.first);
         this.#received += message.lines.length;
         yield* disk.push(message.lines, message.end);
         this.#note();
-        return yield* disk.prepare();
+        return yield* this.#prepare();
       case "sync":
         requireNext(disk, message.next);
         return yield* this.#sync();
@@ -125,7 +124,7 @@ export class DiskSide {
       case "snapshot":
         this.#snapshot = yield* disk.attempt(this.#beginSnapshot(message.place));
         this.#note();
-        return yield* disk.prepare();
+        return yield* this.#prepare();
       case "piece":
         return this.#snapshot?.sink.write(message.text);
       case "snapshot-end":
@@ -134,6 +133,8 @@ export class DiskSide {
         yield* this.#ports.besideDone();
         yield* this.#end();
         return this.#send({ kind: "closed" });
+      default:
+        return unreachable(message);
     }
   }
 
@@ -165,6 +166,11 @@ export class DiskSide {
     const restored = yield* this.#disk!.sync();
     if (restored !== undefined) this.#send({ kind: "restored", segment: restored });
     this.#note();
+  }
+
+  *#prepare(): DiskWork<void> {
+    yield* this.#disk!.prepare();
+    this.#report();
   }
 
   *#beginSnapshot(place: Place): DiskWork<BegunSnapshot> {

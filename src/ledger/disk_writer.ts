@@ -121,10 +121,11 @@ export class DiskWriter {
 
   /**
    * Begins the segment of the next lines, where none is open: a caller that waits for those can only wait for their write. Without
-   * the lock it does nothing.
+   * the lock, and while the disk fails, it does nothing.
    */
   *prepare(): DiskWork<void> {
-    if (this.#lock !== undefined) yield* this.attempt(this.#begun.prepare());
+    if (this.#lock === undefined || this.#failure !== undefined) return;
+    yield* this.attemptBeside(this.#begun.prepare());
   }
 
   /**

@@ -150,3 +150,25 @@ Deno.test("a snapshot that is finished late has its own state, also when the nex
   for (const work of works.splice(0)) atOnce(work);
   assert.deepEqual(newestSnapshot<LedgerRecord>(storage)?.lines, [FIRST, SECOND]);
 });
+
+Deno.test("while lines cannot be written, a segment that can be begun is no sign that the disk works", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  pair.work();
+  storage.fault = (call) => {
+    if (call === "write") throw storageError("ENOSPC");
+  };
+  for (const record of [SECOND!, FIRST!]) {
+    ledger.append([record]);
+    pair.work();
+    assert.deepEqual(pair.received.map((report) => report.kind === "disk" && report.reason), [
+      "ENOSPC for a test",
+    ]);
+  }
+  storage.fault = () => {};
+  ledger.sync();
+  pair.work();
+  assert.equal(pair.received.length, 2);
+  pair.receive();
+  assert.equal(ledger.failure, undefined);
+});
