@@ -336,6 +336,9 @@ export const LEGACY_TABLE_BYTES_MAX = 64 * 1024 * 1024;
 /** Most connections to /healthz and /livez at a time: a kubelet, a few load balancers, operators. */
 export const HEALTH_CONNECTIONS_MAX = 32;
 
+/** So many health check ports are opened before other work goes on. */
+export const LISTENERS_AT_ONCE = 50;
+
 /** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 

@@ -59,8 +59,10 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   readonly aside: Map<ServiceName, string>;
   /** How many ServicePorts a Local policy leaves without endpoints. */
   readonly withoutLocal: Map<WithoutLocal, number>;
-  /** healthCheckNodePorts that this node serves, by Service. */
+  /** healthCheckNodePorts that this node serves, by Service. `putHealthCheck` alone changes them. */
   readonly healthChecks: Map<ServiceName, HealthCheck>;
+  /** Another object after each change of {@link healthChecks}. */
+  healthChecksVersion: object;
   /** What the rules use of the own node; it follows from {@link knownNode}. */
   node: OwnNode;
   /** Whether the own Node object was deleted: false also where none was received yet. */
@@ -103,6 +105,7 @@ export function emptyState(): ClusterState {
     crowded: new Map(),
     withoutLocal: new Map(),
     healthChecks: new Map(),
+    healthChecksVersion: {},
     node: { name: "", zone: "", addresses: [], linkLocal: [], podCIDRs: [] },
     nodeDeleted: false,
     knownNode: undefined,

@@ -9,6 +9,7 @@ import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts
 import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
 import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
+import { putHealthCheck } from "./health_checks.ts";
 import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
@@ -169,8 +170,7 @@ function noteProgram(
   before: ServiceProgram,
   after: ServiceProgram,
 ): void {
-  if (after.healthCheck !== undefined) state.healthChecks.set(name, after.healthCheck);
-  else if (before.healthCheck !== undefined) state.healthChecks.delete(name);
+  putHealthCheck(state, name, after.healthCheck);
   for (const port of before.omitted.keys()) {
     changes.omissions = noteBefore(changes.omissions, port, state.omitted.get(port));
     state.omitted.delete(port);

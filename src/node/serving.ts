@@ -7,16 +7,12 @@ import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { contains, parseAddress } from "../kube/address.ts";
-import { partsOfService } from "../kube/named_services.ts";
-import { nodePortScope } from "../kube/proxy_config.ts";
 import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits.ts";
-import { FAMILIES } from "../nft/data_type.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 import { placesWithin } from "../serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
-import { HealthCheckPorts, serveHealth, type ServiceHealth } from "../serve/health_server.ts";
+import { HealthCheckPorts, serveHealth } from "../serve/health_server.ts";
 import type { ServerAddress } from "../serve/http_server.ts";
 import { LocalhostForwarder } from "../serve/localhost_forwarder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
@@ -25,6 +21,7 @@ import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
 import { AsideEvents } from "./aside_events.ts";
 import type { Settings } from "./config.ts";
+import { HealthCheckFollowing } from "./health_check_following.ts";
 import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
 import { VERSION } from "./program_version.ts";
@@ -110,7 +107,7 @@ const REMINDER_MILLISECONDS = 5 * 60_000;
 /** The running servers. Dispose of it to stop them. */
 export class Serving implements Disposable {
   readonly #servers = new DisposableStack();
-  readonly #ports: HealthCheckPorts;
+  readonly #healthChecks: HealthCheckFollowing;
   readonly #localhost = new LocalhostNodePorts();
   readonly #forwarder: LocalhostForwarder;
   /** The problem of the own Node that was logged last, and when. */
@@ -152,7 +149,7 @@ export class Serving implements Disposable {
           ),
       );
     }
-    this.#ports = this.#servers.use(
+    const ports = this.#servers.use(
       new HealthCheckPorts(
         facts,
         ({ namespace, name }, note) => {
@@ -166,6 +163,7 @@ export class Serving implements Disposable {
         places.healthCheck,
       ),
     );
+    this.#healthChecks = new HealthCheckFollowing(ports);
     this.#forwarder = this.#servers.use(
       new LocalhostForwarder({
         listening: metrics.kubeProxy.noteLocalhostPorts,
@@ -199,12 +197,9 @@ export class Serving implements Disposable {
 
   /** Opens the ports of all Services that have a health check now, and the NodePorts on loopback. */
   #follow(): void {
-    const { healthChecks } = this.served.engine.cluster;
-    const services = [...healthChecks].map(([service, check]): ServiceHealth => {
-      return { ...partsOfService(service), ...check };
-    });
-    this.#ports.follow(services, services.length === 0 ? [] : hostnames(this.served.engine));
-    this.#forwarder.follow(this.#localhost.of(this.served.engine.cluster));
+    const { cluster } = this.served.engine;
+    this.#healthChecks.follow(cluster, performance.now());
+    this.#forwarder.follow(this.#localhost.of(cluster));
   }
 
   /** The page /details: the texts of all problems. */
@@ -351,18 +346,4 @@ function ownNodeStatus({ engine, status }: Pick<Served, "engine" | "status">): N
   const unlisted = engine.synced && !source.listed && source.reason !== "starting" &&
     namedNode(objects, node.name) === undefined;
   return nodeStatus(engine.cluster, engine.synced, refused || unlisted ? source.problem : "");
-}
-
-/** The addresses of health check ports: those that serve NodePorts, as in kube-proxy. */
-function hostnames({ cluster }: EngineState): string[] {
-  const scopes = FAMILIES.map((family) => nodePortScope(cluster.config, family));
-  if (scopes.some(({ all }) => all)) return ["::"];
-  const own = Deno.networkInterfaces().map(({ address }) => parseAddress(address)).filter((one) =>
-    one !== undefined
-  );
-  const covered = own.filter((address) =>
-    scopes.some((scope) => !scope.all && scope.cidrs.some((cidr) => contains(cidr, address)))
-  );
-  const primary = scopes.some((scope) => !scope.all && scope.primary) ? cluster.node.addresses : [];
-  return [...new Set<string>([...primary, ...covered])].filter((address) => !/^(127\.|::1$)/.test(address));
 }

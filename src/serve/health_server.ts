@@ -1,6 +1,6 @@
 // Serves /healthz and /livez, and a health check port for each LoadBalancer Service with externalTrafficPolicy Local.
 
-import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX } from "../limits.ts";
+import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX, LISTENERS_AT_ONCE } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
@@ -51,17 +51,30 @@ export interface ServiceHealth {
   readonly localEndpoints: number;
 }
 
+/** A port on one address. */
+interface Place {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Pause before ports that could not be opened are tried again, in milliseconds: kube-proxy's for its own servers. */
+const RETRY_MILLISECONDS = 5000;
+
 /** One server for each Service and address. Dispose of it to close all of them. */
 export class HealthCheckPorts implements Disposable {
   readonly #servers = new Map<string, HttpServer>();
   readonly #connections: Connections;
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
+  #hostnames: readonly string[] = [];
   /** Places that could not be opened, with the error: each error is reported once. */
   readonly #failed = new Map<string, string>();
+  /** Places that are still to be opened, by their text. */
+  #waiting: (readonly [text: string, place: Place])[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * `failed` receives a port that cannot be opened. The next {@link follow} tries it again. At most `max` are open: each takes
-   * a descriptor, and the Services of tenants must leave enough for the rules.
+   * `failed` receives a port that cannot be opened. The next {@link follow} tries it again, or a timer. At most `max` are open: each
+   * takes a descriptor, and the Services of tenants must leave enough for the rules.
    */
   constructor(
     readonly facts: () => HealthFacts,
@@ -73,34 +86,59 @@ export class HealthCheckPorts implements Disposable {
     this.#connections = new Connections(places);
   }
 
-  /** Opens and closes ports until they are those of `services`, on each of `hostnames`. */
+  /**
+   * Opens and closes ports until they are those of `services`, on each of `hostnames`. A part of them is opened before this
+   * returns, and the others in turns, so that other work goes on.
+   */
   follow(services: readonly ServiceHealth[], hostnames: readonly string[]): void {
+    const before = this.#services;
     this.#services = new Map(services.map((service) => [service.port, service]));
-    const wanted = new Map<string, { hostname: string; service: ServiceHealth }>(
-      services.flatMap((service) =>
-        hostnames.map((hostname) => [`${hostname} ${service.port}`, { hostname, service }] as const)
-      ),
-    );
-    for (const [place, server] of this.#servers) {
-      if (wanted.has(place)) continue;
-      this.#servers.delete(place);
-      server[Symbol.dispose]();
-    }
-    for (const [place, { hostname, service }] of wanted) {
-      if (!this.#servers.has(place)) this.#open(place, hostname, service);
-    }
+    const same = hostnames.join() === this.#hostnames.join() && before.size === this.#services.size &&
+      [...before.keys()].every((port) => this.#services.has(port));
+    if (same && this.#failed.size === 0) return;
+    this.#hostnames = hostnames;
+    this.#settle();
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
     for (const server of this.#servers.values()) server[Symbol.dispose]();
   }
 
+  /** Closes the ports that are not wanted, and begins to open those that are: first the ones that did not fail. */
+  #settle(): void {
+    const wanted = new Map<string, Place>(
+      [...this.#services.keys()].flatMap((port) =>
+        this.#hostnames.map((hostname) => [`${hostname} ${port}`, { hostname, port }] as const)
+      ),
+    );
+    for (const [text, server] of this.#servers) {
+      if (wanted.has(text)) continue;
+      this.#servers.delete(text);
+      server[Symbol.dispose]();
+    }
+    for (const text of this.#failed.keys()) if (!wanted.has(text)) this.#failed.delete(text);
+    const missing = [...wanted].filter(([text]) => !this.#servers.has(text));
+    const isNew = ([text]: (typeof missing)[number]) => !this.#failed.has(text);
+    this.#waiting = [...missing.filter(isNew), ...missing.filter((one) => !isNew(one))];
+    this.#openSome();
+  }
+
+  #openSome(): void {
+    clearTimeout(this.#timer);
+    for (const [text, place] of this.#waiting.splice(0, LISTENERS_AT_ONCE)) this.#open(text, place);
+    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#openSome(), 0);
+    else if (this.#failed.size > 0) this.#timer = setTimeout(() => this.#settle(), RETRY_MILLISECONDS);
+  }
+
   /** Opens a port on one address. */
-  #open(place: string, hostname: string, service: ServiceHealth): void {
-    const { port } = service;
+  #open(text: string, { hostname, port }: Place): void {
+    const service = this.#services.get(port);
+    // It went while it waited.
+    if (service === undefined) return;
     if (this.#servers.size >= this.max) {
       const why = `${this.max} are open, and more would leave too few descriptors`;
-      return this.#fail(place, hostname, service, why);
+      return this.#fail(text, hostname, service, why);
     }
     try {
       const server = new HttpServer(
@@ -109,10 +147,10 @@ export class HealthCheckPorts implements Disposable {
         this.#connections,
         this.notes,
       );
-      this.#servers.set(place, server);
-      this.#failed.delete(place);
+      this.#servers.set(text, server);
+      this.#failed.delete(text);
     } catch (error) {
-      this.#fail(place, hostname, service, messageOf(error));
+      this.#fail(text, hostname, service, messageOf(error));
     }
   }
 

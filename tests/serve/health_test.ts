@@ -5,6 +5,7 @@ import { details, type HealthFacts, healthz, livez } from "../../src/serve/healt
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
 import { NO_NOTES } from "../../src/serve/http_server.ts";
 import { OWN_NODE_PROBLEMS, type ProblemFacts } from "../../src/serve/problems.ts";
+import { until } from "../support/until.ts";
 import { resourceStatus } from "../support/resource_status.ts";
 
 const NOW = Date.parse("2026-11-23T03:12:00.000Z");
@@ -209,3 +210,28 @@ Deno.test("health check ports beyond the bound are not opened, and are reported"
   ports.follow([service(1), service(2)], ["127.0.0.1"]);
   assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), ["closed", 200, 200]);
 });
+
+Deno.test("of many health check ports a part is opened at once, and the others follow; a Service that goes meanwhile has none", async () => {
+  const [first, count, gone] = [20_300, 120, 119];
+  await using ports = new HealthCheckPorts(() => FACTS, (_, text) => assert.fail(text));
+  const services = Array.from({ length: count }, (_, i) => {
+    return { namespace: "shop", name: `s${i}`, port: first + i, localEndpoints: 1 };
+  });
+  ports.follow(services, ["127.0.0.1"]);
+  const free = services.filter(({ port }) => isFree(port)).length;
+  assert.ok(free > 0 && free < count, `${free} of ${count} are not open yet`);
+  ports.follow(services.filter((_, i) => i !== gone), ["127.0.0.1"]);
+  await until("the others are open", () => services.filter(({ port }) => isFree(port)).length === 1);
+  assert.ok(isFree(first + gone));
+});
+
+/** Whether no server listens on `port` of 127.0.0.1. */
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return false;
+  }
+}
