@@ -68,6 +68,12 @@ export const SMALL_SERVICE_ELEMENTS = 32;
  */
 export const BURST_ELEMENTS = 512;
 
+/**
+ * As {@link BURST_ELEMENTS}, before the first commit: a first sync is one commit in nearly all clusters. 30,000 Services of two
+ * endpoints count 150,000.
+ */
+export const FIRST_BURST_ELEMENTS = 200_000;
+
 /** Most attribute bytes of elements put into one netlink message; an nlattr length is 16 bits wide. */
 export const ELEMENT_MESSAGE_BYTES_MAX = 16 * 1024;
 

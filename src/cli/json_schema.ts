@@ -64,6 +64,7 @@ const config = offered({
     burst: offered({
       small: count.describe("a Service with at most so many elements never waits"),
       most: count.describe("about how many elements are changed before larger Services wait"),
+      first: count.optional().describe("the same before the first commit; absent where none waits then"),
     }).optional().describe("how much events change before the next commit"),
     namespace: offered({
       large: count.describe("a Service with at most so many elements is not counted"),

@@ -23,8 +23,10 @@ import { isLarge, isLargeChange, isPostponed, noteMade, sizeOf, wait } from "./w
 export function settleAll(folding: Folding): void {
   const { state, offset } = folding;
   for (const name of [...state.services.keys()].sort()) {
-    if (isLarge(state, state.programs.get(name)?.size ?? 0)) wait(state, "unsettled", name, offset);
-    else settle(folding, name);
+    const waits = state.unsettled.has(name) || state.making?.name === name;
+    if (waits || isLarge(state, state.programs.get(name)?.size ?? 0)) wait(state, "unsettled", name, offset);
+    // One that waits is settled in its turn, with what is known then.
+    else if (!state.postponed.has(name)) settle(folding, name);
   }
 }
 

@@ -38,13 +38,14 @@ export function isLarge({ bounds }: ClusterState, elements: number): boolean {
 
 /**
  * Whether a Service that is not small waits because of what the events since the last commit have changed, or because others wait
- * already. Before the first commit none does: there are no rules yet whose changes it could hold up.
+ * already. Before the first commit much more may be changed: there are no rules yet whose changes it could hold up.
  */
 export function isPostponed(state: ClusterState, name: ServiceName): boolean {
   const { bounds, committed, changed, postponed } = state;
   const burst = bounds?.burst;
-  if (burst === undefined || committed === undefined) return false;
-  if (changed < burst.most && postponed.size === 0) return false;
+  const most = committed === undefined ? burst?.first : burst?.most;
+  if (burst === undefined || most === undefined) return false;
+  if (changed < most && postponed.size === 0) return false;
   const program = state.programs.get(name);
   if (program !== undefined && programElements(program) > burst.small) return true;
   const service = state.services.get(name);

@@ -3,6 +3,7 @@
 
 import {
   BURST_ELEMENTS,
+  FIRST_BURST_ELEMENTS,
   LARGE_SERVICE_ELEMENTS,
   NAMESPACE_ELEMENTS_MAX,
   SERVICE_ELEMENTS_MAX,
@@ -38,6 +39,8 @@ export interface BurstBounds {
   readonly small: number;
   /** About how many elements are changed before larger Services wait. */
   readonly most: number;
+  /** The same before the first commit; absent where none waits then. */
+  readonly first?: number;
 }
 
 const NAMESPACE = { large: LARGE_SERVICE_ELEMENTS, most: NAMESPACE_ELEMENTS_MAX };
@@ -55,6 +58,6 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   most: SERVICE_ELEMENTS_MAX,
   large: LARGE_SERVICE_ELEMENTS,
   step: STEP_ELEMENTS,
-  burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS },
+  burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS, first: FIRST_BURST_ELEMENTS },
   namespace: NAMESPACE,
 };

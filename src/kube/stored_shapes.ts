@@ -132,7 +132,7 @@ export const PLACE: Shape = and(
   that("a place in a ledger", (place) => typeof place === "number" && place >= -1),
 );
 
-const burst = fields({ small: COUNT, most: COUNT });
+const burst = fields({ small: COUNT, most: COUNT }, { first: COUNT });
 const namespace = fields({ large: COUNT, most: COUNT });
 /** Bounds on what Services may cost, in a configuration record and in a snapshot. */
 export const BOUNDS: Shape = fields({ most: COUNT, large: COUNT, step: COUNT }, { burst, namespace });

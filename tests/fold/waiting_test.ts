@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { firstPart } from "../../src/engine/halving.ts";
+import { SERVICE_BOUNDS } from "../../src/kube/bounds.ts";
+import type { Node as NodeObject } from "../../src/kube/objects.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
@@ -27,6 +30,7 @@ const middle = (i: number) => [
   service(`evil/m${i} 10.97.0.${i} a:1/tcp b:2/tcp`),
 ];
 const MIDDLES = [1, 2, 3, 4, 5].flatMap(middle);
+const LARGE_PORTS = Array.from({ length: 12 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
 const SMALL = [slice("shop/web-a http:8080/tcp 10.244.1.1"), service("shop/web 10.96.0.9 http:80/tcp")];
 
 /** A state, and how many elements its records have changed. */
@@ -77,8 +81,60 @@ Deno.test("while Services wait, others wait behind them; steps make the first on
   assert.equal(one.made, 7, "none waits any more");
 });
 
-Deno.test("before the first commit no Service waits for others", () => {
+Deno.test("before the first commit no Service waits for others, where there is no bound for it", () => {
   assert.equal(new Fold(CONFIG, ...MIDDLES.map(appears)).made, 5);
+});
+
+Deno.test("a first sync of very many elements brings a part, small Services whole; the rest comes in steps", () => {
+  const one = new Fold({ ...CONFIG, bounds: SERVICE_BOUNDS });
+  const ports = Array.from({ length: 10 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const hosts = Array.from({ length: 99 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
+  for (let i = 0; i < 300; i++) {
+    one.fold(
+      appears(slice(`evil/m${i}-a ${ports} ${hosts}`)),
+      appears(service(`evil/m${i} 10.97.${i >> 8}.${i & 255} ${ports}`)),
+    );
+  }
+  one.fold(...SMALL.map(appears));
+  assert.ok(one.touched < 200_000, `${one.touched} elements`);
+  assert.ok(one.touched > 100_000, `${one.touched} elements`);
+  assert.ok(one.state.programs.has("shop/web" as never));
+  for (let steps = 0; isUnfinished(one.state) && steps < 999; steps++) {
+    one.fold({ ...COMMIT, advances: true });
+  }
+  assert.equal(one.made, 301);
+});
+
+Deno.test("a first sync of 30,000 Services of two endpoints is one commit", () => {
+  const one = new Fold({ ...CONFIG, bounds: SERVICE_BOUNDS });
+  for (let i = 0; i < 30_000; i++) {
+    const address = `${i >> 8}.${i & 255}`;
+    one.fold(
+      appears(slice(`shop/s${i}-a http:80/tcp 10.128.${address} 10.129.${address}`)),
+      appears(service(`shop/s${i} 10.97.${address} http:80/tcp`)),
+    );
+  }
+  assert.equal(isUnfinished(one.state), false);
+  assert.equal(firstPart(one.touched, { kind: "unknown" }, one.state), undefined, `${one.touched} elements`);
+});
+
+Deno.test("Services that wait go on waiting when all are settled, as for a change of the own Node", () => {
+  const node: NodeObject = {
+    kind: "Node",
+    metadata: { name: "node-a" },
+    spec: {},
+    status: { addresses: [{ type: "InternalIP", address: "192.0.2.1" }] },
+  };
+  const large = [
+    slice(`evil/large-a ${LARGE_PORTS} ${HOSTS}`),
+    service(`evil/large 10.97.1.1 ${LARGE_PORTS}`),
+  ];
+  const one = new Fold(CONFIG, COMMIT, ...[...large, ...MIDDLES].map(appears));
+  assert.deepEqual([one.made, unfinishedServices(one.state)], [2, 4]);
+  one.fold(appears(node));
+  assert.deepEqual([one.made, unfinishedServices(one.state)], [2, 4]);
+  for (let steps = 0; isUnfinished(one.state) && steps < 99; steps++) one.fold({ ...COMMIT, advances: true });
+  assert.equal(one.made, 6);
 });
 
 Deno.test("a Service that waits and goes again leaves nothing to do", () => {

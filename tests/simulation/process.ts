@@ -50,7 +50,7 @@ export const CONFIG = {
   time: "2026-11-23T09:00:00.000Z",
   version: "0",
   nodeName: "node-a",
-  bounds: { most: 9, large: 6, step: 4, burst: { small: 2, most: 3 } },
+  bounds: { most: 9, large: 6, step: 4, burst: { small: 2, most: 3, first: 7 } },
 } as const;
 
 /** A time by both clocks, from virtual time. */
