@@ -121,6 +121,24 @@ export const YAML_DOCUMENTS_MAX = 100_000;
  */
 export const YAML_PARTS_MAX = 3_000_000;
 
+/**
+ * Most brackets and commas of one object, or one line, of JSON. The API takes 3 MiB a request, in which managedFields have one
+ * for about five bytes; what the ledger keeps of an object has one for at least five ("::", in a list of addresses).
+ */
+export const JSON_PARTS_MAX = 2_000_000;
+
+/**
+ * The same of a page or a file of many objects: a page of 500 EndpointSlices of 1,000 endpoints has 8 million, a file of 30,000
+ * Services with their slices 12 million.
+ */
+export const JSON_LIST_PARTS_MAX = 16_000_000;
+
+/**
+ * Most lists and maps in each other in YAML, as far as brackets and marks of one line show it. A text may hold brackets that do
+ * not end, so the bound is beyond what a parser's stack can hold.
+ */
+export const YAML_DEPTH_MAX = 10_000;
+
 /** Longest configuration or kubeconfig in bytes: certificates of hundreds of clusters fit. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -408,6 +426,7 @@ assert((SLOT_CLASS_MAX & (SLOT_CLASS_MAX - 1)) === 0, "the largest slot class mu
 assert(ELEMENT_MESSAGE_BYTES_MAX < 0xffff, "a list of elements must fit one netlink attribute");
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
+assert(OBJECT_BYTES_MAX / 5 < JSON_PARTS_MAX, "what the ledger keeps of an object must be read");
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");

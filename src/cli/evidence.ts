@@ -6,7 +6,14 @@ import { homeKubeconfig } from "../install/asked_cluster.ts";
 import { array, object, optional, record, string } from "../kube/zod.ts";
 import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
 import { isVerifier } from "../ledger/signed_note.ts";
-import { CREDENTIAL_BYTES_MAX, LEASES_MAX, WITNESS_BYTES_MAX, WITNESS_MILLISECONDS_MAX } from "../limits.ts";
+import { partsExcess } from "../json_parts.ts";
+import {
+  CREDENTIAL_BYTES_MAX,
+  JSON_LIST_PARTS_MAX,
+  LEASES_MAX,
+  WITNESS_BYTES_MAX,
+  WITNESS_MILLISECONDS_MAX,
+} from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { HEAD_LEASE_LABEL } from "../node/head_lease.ts";
 
@@ -57,7 +64,10 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
   };
   const signal = AbortSignal.timeout(WITNESS_MILLISECONDS_MAX);
   const answer = await client.get("/apis/coordination.k8s.io/v1/leases", query, signal);
-  const list = LEASES.safeParse(JSON.parse(await witnessText(client.server, answer)));
+  const text = await witnessText(client.server, answer);
+  const excess = partsExcess(text, JSON_LIST_PARTS_MAX);
+  if (excess !== undefined) throw new UsageError(`${where}: ${excess}`);
+  const list = LEASES.safeParse(JSON.parse(text));
   if (!list.success) throw new UsageError(`${where}: the answer is no list of Leases`);
   const { items, metadata } = list.data;
   if (metadata.continue) throw new UsageError(`${where}: it has more than ${LEASES_MAX} Leases with heads`);

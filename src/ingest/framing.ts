@@ -1,6 +1,7 @@
 // Turns the bytes of an answer into values. A framing reads one body, chunk by chunk, and checks limits while it reads. The
 // content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
+import { JsonParts, partsExcess } from "../json_parts.ts";
 import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
@@ -65,6 +66,12 @@ class JsonLines implements Framing {
 
   /** Adds the values that `line` completes. */
   #take(line: string, values: unknown[]): void {
+    const excess = partsExcess(line);
+    if (excess !== undefined) {
+      this.#pieces.forget();
+      values.push(tooLarge(excess));
+      return;
+    }
     const value = parsedOr(line, NO_VALUE);
     // Where an object goes on, a part of it may be a value by itself, but an event is none of its parts.
     const isEvent = typeof value === "object" && value !== null && "type" in value && "object" in value;
@@ -75,7 +82,7 @@ class JsonLines implements Framing {
     }
     const whole = this.#pieces.push(`${line}\n`);
     if (whole === undefined) values.push(notJson(line));
-    else for (const text of whole) values.push(parsedOr(text, notJson(text)));
+    else for (const text of whole) values.push(parsedPiece(text));
   }
 }
 
@@ -89,19 +96,33 @@ function parsedOr(text: string, otherwise: unknown): unknown {
   }
 }
 
+/** The object whose `text` came on several lines, or the reason why there is none. */
+function parsedPiece(text: string): unknown {
+  const excess = partsExcess(text);
+  return excess === undefined ? parsedOr(text, notJson(text)) : tooLarge(excess);
+}
+
+/** A line, or an object, that would fill the memory. */
+function tooLarge(excess: string): BadLine {
+  return new BadLine(invalid(`a line of ${excess}`));
+}
+
 function notJson(line: string): BadLine {
   return new BadLine(invalid(`a line that is not JSON: ${beginning(line)}`));
 }
 
-/** One JSON value. Its caller bounds it, by what all answers hold together. */
+/** One JSON value. Its caller bounds its bytes, by what all answers hold together. */
 class JsonValue implements Framing {
   readonly #body = new GatheredBytes();
+  readonly #parts = new JsonParts();
 
   get held(): number {
     return this.#body.length;
   }
 
   push(chunk: Uint8Array): unknown[] {
+    const excess = this.#parts.push(chunk);
+    if (excess !== undefined) throw invalid(`an answer of ${excess}`);
     this.#body.push(chunk);
     return [];
   }

@@ -1,6 +1,7 @@
 // The JSON values of a text, each with the line where it begins: one on each line, as logs have them, or one on many lines, as
 // kubectl prints them. Pure.
 
+import { partsExcess } from "../json_parts.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { JsonPieces } from "./json_pieces.ts";
@@ -17,9 +18,12 @@ export function* jsonValues(text: string): Generator<ValueAt> {
   for (const [i, line] of text.split("\n").entries()) {
     if (pieces.held === 0) begin = i + 1;
     if (line.trim() === "") continue;
-    if (pieces.held + line.length > RECORD_BYTES_MAX) {
+    const excess = pieces.held + line.length > RECORD_BYTES_MAX
+      ? `more than ${RECORD_BYTES_MAX} bytes`
+      : partsExcess(line);
+    if (excess !== undefined) {
       pieces.forget();
-      yield { line: begin, problem: `more than ${RECORD_BYTES_MAX} bytes` };
+      yield { line: begin, problem: excess };
       continue;
     }
     const whole = pieces.held === 0 && !line.trimStart().startsWith("{")
@@ -32,6 +36,8 @@ export function* jsonValues(text: string): Generator<ValueAt> {
 }
 
 function parsed(text: string): { readonly value: unknown } | { readonly problem: string } {
+  const excess = partsExcess(text);
+  if (excess !== undefined) return { problem: excess };
   try {
     return { value: JSON.parse(text) };
   } catch (error) {

@@ -15,7 +15,14 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { YAML_CHARACTERS_MAX, YAML_DOCUMENTS_MAX, YAML_PARTS_MAX } from "../limits.ts";
+import { partsExcess } from "../json_parts.ts";
+import {
+  JSON_LIST_PARTS_MAX,
+  YAML_CHARACTERS_MAX,
+  YAML_DEPTH_MAX,
+  YAML_DOCUMENTS_MAX,
+  YAML_PARTS_MAX,
+} from "../limits.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 
@@ -48,6 +55,8 @@ export type Dialect = "1.2" | "kubernetes";
 /** Reads the API objects in `text`, the content of `file`. Never throws for bad input. */
 export function readDocuments(file: string, text: string, dialect: Dialect = "1.2"): Documents {
   if (/\.json$/i.test(file)) {
+    const excess = partsExcess(text, JSON_LIST_PARTS_MAX);
+    if (excess !== undefined) return unread(file, `${excess}: divide it into several files`);
     try {
       return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
     } catch {
@@ -56,19 +65,18 @@ export function readDocuments(file: string, text: string, dialect: Dialect = "1.
   }
   const excess = excessOf(text);
   if (excess !== undefined) {
-    const problem = `more than ${excess} of YAML: write it as JSON, which may be longer`;
-    return { values: [], count: 0, problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
+    return unread(file, `more than ${excess} of YAML: write it as JSON, which may be longer`);
   }
   try {
     return readYaml(file, text, dialect);
   } catch (error) {
-    return {
-      values: [],
-      count: 0,
-      problems: [`${file}: ${yamlRefusal(error)}. ${keptText(0)}`],
-      repeated: [],
-    };
+    return unread(file, yamlRefusal(error));
   }
+}
+
+/** What is read of a `file` of which nothing is used. */
+function unread(file: string, problem: string): Documents {
+  return { values: [], count: 0, problems: [`${file}: ${problem}. ${keptText(0)}`], repeated: [] };
 }
 
 /** The one document of `text`, as Kubernetes reads it, or the problem and its line. It contains nothing of the file. */
@@ -99,9 +107,24 @@ function excessOf(text: string): string | undefined {
   if (countUpTo(/[\n,[{]/g, text, YAML_PARTS_MAX) > YAML_PARTS_MAX) {
     return `${YAML_PARTS_MAX} lines, items and brackets`;
   }
+  if (nestsTooDeep(text)) return `${YAML_DEPTH_MAX} nested lists and maps`;
   // At the beginning of a line these always begin or end a document (YAML 1.2, 9.1.2).
   const documents = countUpTo(/^(?:---|\.\.\.)(?=\s|$)/gm, text, YAML_DOCUMENTS_MAX);
   return documents > YAML_DOCUMENTS_MAX ? `${YAML_DOCUMENTS_MAX} documents` : undefined;
+}
+
+/**
+ * Whether more brackets are open at a place than end before it, or more lists begin on one line, than any text of objects has.
+ * The parser itself refuses 3,000, after it has taken a kilobyte for each.
+ */
+function nestsTooDeep(text: string): boolean {
+  if (new RegExp(`^[ ]*(?:[-?:] +){${YAML_DEPTH_MAX}}`, "m").test(text)) return true;
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth = bracket === "[" || bracket === "{" ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > YAML_DEPTH_MAX) return true;
+  }
+  return false;
 }
 
 /** How often `pattern` is in `text`; counting ends beyond `most`. */

@@ -2,6 +2,7 @@
 // each kind begins becomes upserts and deletions; bookmarks give no event.
 
 import { messageOf } from "../thrown.ts";
+import { partsExcess } from "../json_parts.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import {
@@ -52,6 +53,8 @@ export function readWatchRecording(text: string): { events: WatchEvent[]; proble
 
 function parseLine(line: string): Line | string {
   if (line.length > RECORD_BYTES_MAX) return `more than ${RECORD_BYTES_MAX} bytes`;
+  const excess = partsExcess(line);
+  if (excess !== undefined) return excess;
   try {
     const parsed: Line | null = JSON.parse(line);
     if (typeof parsed !== "object" || parsed === null) return "not an object";

@@ -1,6 +1,7 @@
 // Reads lines of segments and checks them; format.ts encodes them.
 
 import { isJsonObject } from "../kube/json_value.ts";
+import { partsExcess } from "../json_parts.ts";
 import { continuesChain, FORMAT_VERSION, unsealed } from "./format.ts";
 import { isOffset, type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { checkedHeader, checkedRecord, type SegmentHeader } from "./record_shape.ts";
@@ -38,8 +39,9 @@ export function newerVersion(line: Uint8Array): number | undefined {
     : undefined;
 }
 
-/** The JSON object in `text`; undefined where it is not JSON, or no object. */
+/** The JSON object in `text`; undefined where it is not JSON, or no object, or one that would fill the memory. */
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
+  if (partsExcess(text) !== undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isJsonObject(value) ? value : undefined;
@@ -62,6 +64,8 @@ export function decodeRecord(
   if (previousChain !== undefined && !continuesChain(text, previousChain)) {
     return "altered, or what was before it was (hash chain)";
   }
+  const excess = partsExcess(text);
+  if (excess !== undefined) return `not a record: ${excess}`;
   const line = parsed(text);
   if (line === undefined) return "not a record: not JSON";
   const { offset: found, chain, ...fields } = line;

@@ -12,6 +12,7 @@
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { messageOf } from "../thrown.ts";
+import { partsExcess } from "../json_parts.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
@@ -154,6 +155,8 @@ export function readSnapshot<Line>(
  * objects. All of a snapshot stays, and copying it from among the young ones would take as long as parsing it.
  */
 function parsedLines<Line>(lines: string): Line[] {
+  const excess = partsExcess(lines);
+  if (excess !== undefined) throw new RangeError(excess);
   return JSON.parse(`[${lines.replaceAll("\n", ",")}]`);
 }
 

@@ -60,3 +60,49 @@ Deno.test("a body that is cut, empty, endless or not JSON is reported as that", 
     for (let bytes = 0; bytes <= RECORD_BYTES_MAX; bytes += chunk.length) endless.push(chunk);
   }, { message: `a line of more than ${RECORD_BYTES_MAX} bytes` });
 });
+
+Deno.test("JSON that would fill the memory is refused before it is parsed, in a line and in a page", () => {
+  const line = framingFor("application/json", true);
+  const values: unknown[] = [];
+  for (let i = 0; i < 12; i++) values.push(...line.push(new Uint8Array(1 << 20).fill(0x5b)));
+  values.push(...line.push(new TextEncoder().encode('\n{"a":1}\n')));
+  assert.deepEqual(values.map((value) => value instanceof BadLine ? value.failure.text : value), [
+    `a line of more than 2000000 brackets and commas of JSON`,
+    { a: 1 },
+  ]);
+  const pieces = framingFor("application/json", true);
+  const lines = new TextEncoder().encode(`{"a":[${`${"{},".repeat(10_000)}\n`.repeat(10)}`);
+  const found = Array.from({ length: 11 }, () => pieces.push(lines)).flat();
+  found.push(...pieces.push(new TextEncoder().encode(`${"0]}".repeat(11)}\n`)));
+  assert.match(found[0] instanceof BadLine ? found[0].failure.text : "", /^a line of more than \d+ brackets/);
+  for (const text of ["[", "{},", '{"k":0},']) {
+    const page = framingFor("application/json", false);
+    const chunk = new TextEncoder().encode(text.repeat(1 << 20));
+    assert.throws(() => {
+      for (let parts = 0; parts <= 16_000_000; parts += 1 << 20) page.push(chunk);
+    }, {
+      reason: "invalid",
+      message: `an answer of more than 16000000 brackets and commas of JSON`,
+    });
+  }
+});
+
+Deno.test("the page of the most endpoints that a server sends is read", () => {
+  const endpoint = (i: number) => ({
+    addresses: [`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`],
+    conditions: { ready: true, serving: true, terminating: false },
+    nodeName: "node-1",
+    targetRef: {
+      kind: "Pod",
+      namespace: "shop",
+      name: `web-${i}`,
+      uid: "c2a4f0aa-8c5b-4f0a-9c1b-000000000000",
+    },
+    zone: "a",
+  });
+  const slice = JSON.stringify({ endpoints: Array.from({ length: 1000 }, (_, i) => endpoint(i)) });
+  const page = framingFor("application/json", false);
+  const chunk = new TextEncoder().encode(`${slice},`);
+  for (let i = 0; i < 500; i++) page.push(chunk);
+  assert.equal(page.held, 500 * chunk.length);
+});

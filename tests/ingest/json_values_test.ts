@@ -24,3 +24,13 @@ Deno.test("a line that is no object is named, and the next one is read", () => {
     [4, "the file ends inside this object"],
   ]);
 });
+
+Deno.test("a line, and an object on many lines, that would fill the memory are named, and the next one is read", () => {
+  const many = `${"{},".repeat(100_000)}\n`.repeat(11);
+  assert.deepEqual(found(`{"a":${"[".repeat(3_000_000)}\n{"a":1}\n{"a":[\n${many}0]}\n{"b":1}`), [
+    [1, "more than 2000000 brackets and commas of JSON"],
+    [2, { a: 1 }],
+    [3, "more than 2000000 brackets and commas of JSON"],
+    [16, { b: 1 }],
+  ]);
+});

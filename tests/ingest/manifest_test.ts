@@ -379,6 +379,22 @@ Deno.test("YAML of millions of tiny parts is rejected before parsing, however th
     assert.deepEqual(values, []);
     assert.match(problems[0]!, new RegExp(`^x\\.yaml: more than \\d+ ${what}.* of YAML: write it as JSON`));
   }
+  for (const mark of ["[", "{a: ", "- ", "? "]) {
+    const { values, problems } = readDocuments("x.yaml", mark.repeat(100_000));
+    assert.deepEqual(values, []);
+    assert.match(problems[0]!, /^x\.yaml: more than 10000 nested lists and maps of YAML/);
+  }
   const documents = readDocuments("x.yaml", "---\nkind: Node\n".repeat(1000));
   assert.deepEqual([documents.values.length, documents.problems], [1000, []]);
+});
+
+Deno.test("a file of JSON that would fill the memory is refused before it is parsed", () => {
+  for (const part of ["[", "{},"]) {
+    const { values, problems } = readDocuments("x.json", `[${part.repeat(17_000_000)}0`);
+    assert.deepEqual(values, []);
+    assert.match(
+      problems[0]!,
+      /^x\.json: more than 16000000 brackets and commas of JSON: divide it into several/,
+    );
+  }
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
+import { joinedChunks } from "../../src/byte_chunks.ts";
 import { encodeRecord, genesisChain, segmentName } from "../../src/ledger/format.ts";
 import { decodeLine, decodeRecord, NOT_WHOLE } from "../../src/ledger/line_decoder.ts";
 import { verifyLedger } from "../../src/ledger/reader.ts";
@@ -29,4 +30,19 @@ Deno.test("a newer format version is rejected with advice", () => {
   const sealed = `${covered},"crc":"${crc32(covered).toString(16).padStart(8, "0")}"}`;
   storage.files.set(segmentName(0), new TextEncoder().encode([sealed, ...rest].join("\n")));
   assert.match(verifyLedger(storage)[0]!, /format version 2; this program reads version 1: use a newer one/);
+});
+
+Deno.test("a line that would fill the memory is rejected before it is parsed, although its CRC is right", () => {
+  for (const part of ["[", "{},", '{"k":0},']) {
+    const covered = new TextEncoder().encode(
+      `{"chain":"","offset":7,"kind":"event","value":[${part.repeat(3_000_000)}0]`,
+    );
+    const tail = `,"crc":"${crc32(covered).toString(16).padStart(8, "0")}"}`;
+    const line = joinedChunks([covered, new TextEncoder().encode(tail)]);
+    assert.equal(
+      decodeRecord(line, 7, undefined),
+      "not a record: more than 2000000 brackets and commas of JSON",
+    );
+    assert.equal(decodeLine(line), undefined);
+  }
 });

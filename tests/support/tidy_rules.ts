@@ -54,6 +54,7 @@ const ROOT_FILES = [
   "src/byte_chunks.ts",
   "src/invariant.ts",
   "src/limits.ts",
+  "src/json_parts.ts",
   "src/printable.ts",
   "src/thrown.ts",
   "deno.json",

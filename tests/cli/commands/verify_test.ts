@@ -1,8 +1,13 @@
 // `verify` as a user runs it, on a ledger that was changed by hand, and `--repair` of it.
 
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { crc32, zstdCompressSync } from "node:zlib";
+import { joinedChunks } from "../../../src/byte_chunks.ts";
 import { RECORDING } from "../../support/committed_evening.ts";
 import { ledgerproxy } from "../../support/run_program.ts";
+import { shippedCommand } from "../../support/shipped_command.ts";
+import { zstdBomb } from "../../support/zstd_bomb.ts";
 
 Deno.test("verify names the place of damage; --repair sets the ledger aside and loses only the damaged record", async () => {
   const folder = await Deno.makeTempDir();
@@ -55,3 +60,39 @@ Deno.test("verify names the place of damage; --repair sets the ledger aside and 
   );
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("verify as it is shipped takes little memory for a ledger that was made to fill it", async () => {
+  const name = "00000000000000000000.ndjson";
+  const lines = (await Deno.readTextFile(`${RECORDING}/${name}`)).split("\n");
+  const head = new TextEncoder().encode(`${lines.slice(0, 3).join("\n")}\n`);
+  const compressed = zstdCompressSync(head);
+  const cases: [string, Uint8Array, RegExp][] = [
+    [`${name}.zst`, joinedChunks([compressed, zstdBomb(6e9)]), /bytes when decompressed/],
+    [`${name}.zst`, joinedChunks([compressed, zstdBomb(1e9, 0x5b)]), /bytes when decompressed/],
+    [
+      name,
+      joinedChunks([head, new Uint8Array(100e6).fill(0x5b), new Uint8Array([10])]),
+      /a line of \d+ bytes, at most/,
+    ],
+    [name, joinedChunks([head, forged(lines[2]!, "[".repeat(16e6))]), /brackets and commas of JSON/],
+    [name, joinedChunks([head, forged(lines[2]!, '{"k":0},'.repeat(2e6))]), /brackets and commas of JSON/],
+    [name, joinedChunks([head, forged(lines[2]!, `${"[".repeat(2e5)}${"]".repeat(2e5)}`)]), /not a record/],
+  ];
+  for (const [i, [file, bytes, problem]] of cases.entries()) {
+    const folder = await Deno.makeTempDir();
+    await Deno.writeFile(`${folder}/${file}`, bytes);
+    const { code, output, peakKilobytes } = await shippedCommand("verify", folder);
+    assert.equal(code, 1, output.slice(0, 500));
+    assert.match(output, problem, `case ${i}: ${output.slice(0, 500)}`);
+    assert.ok(peakKilobytes > 0 && peakKilobytes < 350_000, `case ${i}: ${peakKilobytes} kB`);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** A line behind the line `before`, with the right chain and CRC, whose value is `text`. */
+function forged(before: string, text: string): Uint8Array {
+  const body = `{"key":{},"kind":"event","offset":2,"value":${text}`;
+  const chain = hash("sha256", `${JSON.parse(before).chain}${body}}`, "hex");
+  const covered = `${body},"chain":"${chain}"`;
+  return new TextEncoder().encode(`${covered},"crc":"${crc32(covered).toString(16).padStart(8, "0")}"}\n`);
+}
