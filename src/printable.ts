@@ -23,6 +23,17 @@ export function printable(text: string): string {
   );
 }
 
+/** The first `most` code units of `text`, or one less where a character would be divided. */
+export function firstCharacters(text: string, most: number): string {
+  const first = text.slice(0, most);
+  return text.length > most && /[\ud800-\udbff]$/.test(first) ? first.slice(0, -1) : first;
+}
+
+/** `text`, or its first `most` characters and a mark that says that there are more. */
+export function cutText(text: string, most: number): string {
+  return text.length <= most ? text : `${firstCharacters(text, most)}...`;
+}
+
 /**
  * Patterns of credentials, each with its replacement. Each takes time linear in the length of the text: no input can
  * make the program hang.

@@ -3,7 +3,7 @@
 
 import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
-import { printable, redacted } from "../printable.ts";
+import { cutText, printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
 import { type Document, isDocument } from "./proxy_flags.ts";
 
@@ -102,8 +102,8 @@ function messageOf({ level, message, timestamp }: LogRecord): Message {
 
 /** A message as text: one line or more, each with a newline. */
 export function logLine({ level, time, text }: Message, { format }: LogSettings): string {
-  const cut = text.length <= LOG_LINE_CHARACTERS_MAX ? text : `${text.slice(0, LOG_LINE_CHARACTERS_MAX)}...`;
-  const shown = redacted(printable(cut));
+  // Redacted first: of a credential that is cut no pattern finds the rest.
+  const shown = cutText(redacted(printable(text)), LOG_LINE_CHARACTERS_MAX);
   switch (format) {
     case "plain":
       return `${level === "info" ? "" : `${level}: `}${shown}\n`;

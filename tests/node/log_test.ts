@@ -60,3 +60,11 @@ Deno.test("what looks like a credential is left out; names and digests stay", ()
   }`;
   assert.equal(shown({ text: kept }, "plain"), `${kept}\n`);
 });
+
+Deno.test("of a credential that a long message would cut no part is left", () => {
+  const token = "aBcDeFgH0123456789".repeat(4);
+  for (let before = 16_000; before < 16 * 1024; before += 7) {
+    const text = `${"- ".repeat(before / 2)}${token} ${"- ".repeat(1000)}`;
+    assert.doesNotMatch(shown({ text }, "plain"), /aBc/, String(before));
+  }
+});
