@@ -5,6 +5,8 @@ import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess } from "./kubeconfig.ts";
 import { PROTOBUF } from "./protobuf_framing.ts";
+import { firstCharacters } from "../printable.ts";
+import { formsOf, secretsOfHeader, secretsOfLogin, withoutSecrets } from "./secrets.ts";
 import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
@@ -47,8 +49,10 @@ export class ApiClient implements Disposable {
   #material = "";
   /** How the last request was sent. */
   #last: { readonly send: Send; readonly headers: Headers } | undefined;
-  /** The credential of the last request; "" where it had none. */
-  #secret = "";
+  /** The Authorization headers of the last requests, the newest first: a text may be printed after the credential was rotated. */
+  #authorizations: readonly string[] = [];
+  /** How texts may contain what is in them, or the login for the proxy. */
+  #secrets: readonly string[] = [];
   /** Called with each answer, and with each request that has none. */
   answered: (answer: Answered) => void = () => {};
 
@@ -139,9 +143,9 @@ export class ApiClient implements Disposable {
     this.replaceConnections();
   }
 
-  /** `text` without our credential, which the server or a proxy on the way may have quoted. */
+  /** `text` without our credentials, which the server or a proxy on the way may have quoted. */
   redacted(text: string): string {
-    return this.#secret.length < SECRET_LENGTH ? text : text.replaceAll(this.#secret, "(our credential)");
+    return withoutSecrets(text, this.#secrets);
   }
 
   async #call(
@@ -183,10 +187,19 @@ export class ApiClient implements Disposable {
     }
     // A watch in gzip has a block for each event: it costs the API server twice the CPU time, and saves 40 % of the bytes.
     const headers = new Headers({ "accept-encoding": "identity", ...own });
-    this.#secret = headers.get("authorization")?.replace(/^\w+ /, "") ?? "";
+    this.#noteSecrets(headers.get("authorization") ?? "");
     const send = this.#sender();
     this.#last = { send, headers: new Headers(headers) };
     return { send, headers };
+  }
+
+  /** Notes what must not be printed from now on. */
+  #noteSecrets(authorization: string): void {
+    if (authorization === this.#authorizations[0]) return;
+    this.#authorizations = [authorization, ...this.#authorizations].slice(0, AUTHORIZATIONS_KEPT);
+    const { proxy } = this.#access;
+    const ofProxy = proxy?.login === undefined ? [] : secretsOfLogin(proxy.login);
+    this.#secrets = formsOf([...this.#authorizations.flatMap(secretsOfHeader), ...ofProxy]);
   }
 
   #sender(): Send {
@@ -229,7 +242,7 @@ async function beginningOf({ body }: Response): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
     if (text.length >= ERROR_BYTES_MAX) break;
   }
-  return text.slice(0, ERROR_BYTES_MAX);
+  return text.length < ERROR_BYTES_MAX ? text : `${firstCharacters(text, ERROR_BYTES_MAX)}...`;
 }
 
 /** The result of `promise`, unless `signal` aborts first: then it throws the reason. */
@@ -256,8 +269,8 @@ const CONTENT: Readonly<Record<string, string>> = {
 
 const NOT_FOUND = 404;
 
-/** A shorter text is part of many other words, and would not be a secret. */
-const SECRET_LENGTH = 4;
+/** How many credentials are remembered, so that no text has them: the present one, and those that it replaced. */
+const AUTHORIZATIONS_KEPT = 4;
 
 /** The error of a fetch as an ApiFailure. The runtime has the reason in the error's cause, behind the URL of the request. */
 function unconnected(server: string, error: unknown): unknown {

@@ -2,7 +2,7 @@
 // decides about the next request. The reason follows from status codes and fields, never from the text of a message.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { printable } from "../printable.ts";
+import { cutText, printable } from "../printable.ts";
 import type { ProblemReason, WatchProblem } from "./source.ts";
 
 /** The configured way to the API server is wrong. The message says how to correct it; trying again does not help. */
@@ -39,7 +39,7 @@ const QUOTED_MAX = 200;
 
 /** The beginning of `text`, on one line and printable, for a message. */
 export function beginning(text: string): string {
-  return printable(text.trim().slice(0, QUOTED_MAX).replace(/\s+/g, " "));
+  return printable(cutText(text.trim(), QUOTED_MAX).replace(/\s+/g, " "));
 }
 
 /** The fields of a Kubernetes Status that are read here. Their types are not checked. */

@@ -152,6 +152,8 @@ class ErrorText implements Framing {
   }
 
   end(): [string] {
-    return [new TextDecoder().decode(this.#body.bytes())];
+    const text = new TextDecoder().decode(this.#body.bytes());
+    // The mark of a cut: what is before it may be a part of a credential.
+    return [this.held < ERROR_BYTES_MAX ? text : `${text}...`];
   }
 }

@@ -1,6 +1,7 @@
 // Values from outside as parts of a message: written as JSON and cut, so that no value can fill the log.
 
 import { QUOTED_CHARACTERS_MAX } from "../limits.ts";
+import { firstCharacters } from "../printable.ts";
 
 /** `value` for a message: texts and numbers as JSON, a list or map only as its kind, and `nothing` for undefined. */
 export function quoted(value: unknown, nothing = "nothing"): string {
@@ -10,9 +11,8 @@ export function quoted(value: unknown, nothing = "nothing"): string {
   if (typeof value !== "string" || value.length <= QUOTED_CHARACTERS_MAX) {
     return JSON.stringify(value) ?? nothing;
   }
-  return `${JSON.stringify(value.slice(0, QUOTED_CHARACTERS_MAX))} and ${
-    value.length - QUOTED_CHARACTERS_MAX
-  } characters more`;
+  const first = firstCharacters(value, QUOTED_CHARACTERS_MAX);
+  return `${JSON.stringify(first)} and ${value.length - first.length} characters more`;
 }
 
 /** What zod expects of a value. Its words for what it found name types of JavaScript, so the caller quotes the value. */

@@ -222,3 +222,91 @@ Deno.test("a credential that the server quotes in its answer is not in the messa
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
 });
+
+/** The problems that a server with this `answer` causes, and the state of its source. */
+async function complaints(
+  user: Record<string, string>,
+  answer: (authorization: string) => Response,
+): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve(LISTEN, (request) => answer(request.headers.get("authorization") ?? ""));
+  const client = new ApiClient(kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, user));
+  const source = apiSource(client, "node-a", false);
+  let message = "";
+  for await (const { problems } of source.batches(new AbortController().signal)) {
+    message += problems.join("\n") + JSON.stringify(source.status());
+    if (message !== "") break;
+  }
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+  return message;
+}
+
+Deno.test("of a credential that a message cuts no part is in it", async () => {
+  const long = `S3CR3T-${Array.from({ length: 300 }, (_, i) => i % 10).join("")}`;
+  const list = (name: string) => ({
+    kind: "NodeList",
+    apiVersion: "v1",
+    metadata: { resourceVersion: "7" },
+    items: [{ metadata: { name } }],
+  });
+  const echoes: ((text: string) => Response)[] = [
+    (text) => new Response(`${"-".repeat(190)}${text}`, { status: 500 }),
+    (text) => new Response(`${" ".repeat(65_500)}${text}${"-".repeat(100)}`, { status: 500 }),
+    (text) =>
+      Response.json({ kind: "Status", message: `${"-".repeat(190)}${text}`, code: 500 }, { status: 500 }),
+    (text) => new Response(`${"-".repeat(190)}${text}`),
+    (text) => Response.json({ [`${"-".repeat(180)}${text}`]: 1 }),
+    (text) => Response.json({ ...list("a"), kind: `${"-".repeat(190)}${text}` }),
+    (text) => Response.json({ ...list("a"), apiVersion: { [`${"-".repeat(110)}${text}`]: 1 } }),
+  ];
+  for (const user of [{ token: long }, { token: "S3CR3T-short" }, { username: "admin", password: long }]) {
+    for (const [i, echo] of echoes.entries()) {
+      const said = await complaints(user, (authorization) => echo(authorization.replace(/^\S+ /, "")));
+      assert.match(said, /"problem":"./, `${i}: ${said}`);
+      assert.doesNotMatch(said, /S3C|UzNDUj|YWRtaW/, `${i}: ${said}`);
+    }
+  }
+});
+
+Deno.test("a password that the server quotes decoded is not in the message", async () => {
+  const password = 'S3CR3T "with" <signs> & spaces';
+  const echoes: ((text: string) => string)[] = [
+    (text) => `wrong login ${text}`,
+    (text) => `${"-".repeat(180)}${text}`,
+    (text) => `wrong password ${text.replace("admin:", "")}`,
+    (text) => JSON.stringify({ login: text }),
+    (text) => `/login?password=${encodeURIComponent(text)}`,
+  ];
+  for (const [i, echo] of echoes.entries()) {
+    const decoded = (authorization: string) => atob(authorization.replace("Basic ", ""));
+    const said = await complaints(
+      { username: "admin", password },
+      (authorization) => new Response(echo(decoded(authorization)), { status: 500 }),
+    );
+    assert.match(said, /500 Internal Server Error/);
+    assert.doesNotMatch(said, /S3CR3T|with|signs|spaces/, `${i}: ${said}`);
+  }
+});
+
+Deno.test("a token that was replaced meanwhile is not printed either", async () => {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve(LISTEN, () => new Response("", { status: 500 }));
+  await Deno.writeTextFile(`${folder}/token`, "S3CR3T-first");
+  using client = new ApiClient(
+    kubeconfig(folder, `https://127.0.0.1:${server.addr.port}`, { tokenFile: "token" }),
+  );
+  const ask = async () => {
+    const answer = await client.get("/", {}, new AbortController().signal);
+    await answer.body?.cancel();
+  };
+  await ask();
+  await Deno.writeTextFile(`${folder}/token`, "S3CR3T-second");
+  await ask();
+  assert.equal(
+    client.redacted("not S3CR3T-first but S3CR3T-second"),
+    "not (our credential) but (our credential)",
+  );
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,16 +1,22 @@
-// Credentials that do not work: log, /healthz and metrics of the running program report the problem, never the
-// credential.
+// Credentials that do not work: the program as it is shipped reports the problem in its log and at all its addresses, and
+// nowhere the credential.
 
 import assert from "node:assert/strict";
 import { LISTEN } from "../support/api_server.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ROOT = new URL("../../", import.meta.url);
 const HEALTH = "127.0.0.1:10256";
 const METRICS = "127.0.0.1:10249";
+const ADDRESSES = [
+  ...["livez", "healthz"].map((path) => `http://${HEALTH}/${path}`),
+  ...["metrics", "metrics/slis", "configz", "details", "flagz", "statusz"].map((path) =>
+    `http://${METRICS}/${path}`
+  ),
+];
 
 /** A kubeconfig in `folder` for the server at `server`, as YAML. */
 function kubeconfig(folder: string, server: string, user: string): string {
@@ -28,19 +34,19 @@ users: [{name: u, user: {${user}}}]
 }
 
 function spawn(folder: string, path: string): Deno.ChildProcess {
-  const program = ["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"];
   const flags = ["--kubeconfig", path, "--ledger", `${folder}/ledger`, "--healthz-bind-address", HEALTH];
   Deno.writeTextFileSync(`${folder}/log`, "");
-  const script = `exec "$@" >> ${folder}/log 2>&1`;
   return new Deno.Command("sh", {
-    args: ["-c", script, "sh", Deno.execPath(), ...program, ...flags, "--metrics-bind-address", METRICS],
-    cwd: ROOT,
+    args: [
+      ...["-c", `exec "$@" >> "$0" 2>&1`, `${folder}/log`],
+      ...imageCommand("run", "--node", "node-a", ...flags, "--metrics-bind-address", METRICS),
+    ],
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).spawn();
 }
 
-/** Log, health and metrics of the program with this kubeconfig, once its log matches `expected`. */
+/** The log and all addresses of the program with this kubeconfig, once its log matches `expected`. */
 async function said(folder: string, path: string, expected: RegExp): Promise<string> {
   const process = spawn(folder, path);
   const log = () => Deno.readTextFileSync(`${folder}/log`);
@@ -53,12 +59,13 @@ async function said(folder: string, path: string, expected: RegExp): Promise<str
   };
   try {
     await until(`the log says ${expected}`, () => expected.test(log()));
-    let health = "";
-    await until("/healthz answers", async () => (health = await answer(`http://${HEALTH}/healthz`)) !== "");
-    const rest = await Promise.all(
-      ["livez", "metrics", "configz"].map((path) => answer(`http://${METRICS}/${path}`)),
-    );
-    return [log(), health, ...rest].join("\n");
+    const said = [];
+    for (const url of ADDRESSES) {
+      let text = "";
+      await until(`${url} answers`, async () => (text = await answer(url)) !== "");
+      said.push(text);
+    }
+    return [log(), ...said].join("\n");
   } finally {
     process.kill("SIGTERM");
     await process.status;
@@ -73,12 +80,23 @@ Deno.test("the running program never prints a credential that does not work", as
     LISTEN,
     (request) => new Response([...request.headers].join("\n"), { status: 500 }),
   );
+  // It quotes what it received behind so many characters that a message ends inside it.
+  const cutting = Deno.serve(LISTEN, (request) => {
+    const value = (request.headers.get("authorization") ?? "").replace(/^\S+ /, "");
+    const isBasic = request.headers.get("authorization")?.startsWith("Basic ");
+    return new Response(`${"-".repeat(188)} ${isBasic ? atob(value) : value}`, { status: 500 });
+  });
+  const there = `https://127.0.0.1:${cutting.addr.port}`;
+  const long = `S3CR3T-${"0123456789".repeat(30)}`;
   const here = `https://127.0.0.1:${echo.addr.port}`;
   const plugin =
     `exec: {apiVersion: client.authentication.k8s.io/v1, command: ${folder}/plugin, interactiveMode: Never}`;
   const cases: [string, string, RegExp][] = [
     [here, "tokenFile: token", /tokenFile .*token: a token is one line/],
     [here, "token: S3CR3T", /500 Internal Server Error/],
+    [there, `token: ${long}`, /500 Internal Server Error: -+/],
+    [there, `username: admin, password: "S3CR3T phrase"`, /500 Internal Server Error: -+/],
+    [there.replace("//", "//admin:S3CR3T@"), "", /500 Internal Server Error: -+/],
     [here, plugin, /exec: the program failed/],
     [here.replace("//", "//admin:S3CR3T@"), "", /500 Internal Server Error/],
     ["https://admin:S3CR3T@127.0.0.1:6443", "", /https:\/\/127\.0\.0\.1:6443: .*refused/i],
@@ -87,12 +105,13 @@ Deno.test("the running program never prints a credential that does not work", as
   for (const [server, user, expected] of cases) {
     assert.doesNotMatch(
       await said(folder, kubeconfig(folder, server, user), expected),
-      /S3CR3T/,
+      /S3C|phrase|UzNDUj|YWRtaW/,
       `${server} ${user}`,
     );
     Deno.removeSync(`${folder}/ledger`, { recursive: true });
   }
   await echo.shutdown();
+  await cutting.shutdown();
   Deno.removeSync(folder, { recursive: true });
 });
 
