@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { UNWRITTEN_BYTES_MAX } from "../../src/limits.ts";
 import { LoopDisk } from "../support/loop_disk.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
@@ -13,6 +14,7 @@ import {
   removeTables,
   served,
   SourceProgram,
+  writeBigSlices,
   writeSource,
 } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -23,6 +25,11 @@ const HEALTH = "http://127.0.0.1:10256";
 const METRICS = "127.0.0.1:10249";
 /** How long the disk hangs. */
 const FROZEN_MILLISECONDS = 10_000;
+/** So many versions of the large slices, of 4 MB each, are more than may wait in memory. */
+const FILLING_VERSIONS = 24;
+const RECORDS_OF_A_VERSION = 40;
+/** The disk has to take all that waited, and the start in place reads it again. */
+const CONTINUED_MILLISECONDS_MAX = 120_000;
 
 const health = async () => (await fetch(`${HEALTH}/healthz`)).json();
 const problems = async (): Promise<string[]> => (await health()).problems;
@@ -32,8 +39,8 @@ const behind = async (): Promise<number> => {
   return appendedOffset - durableOffset;
 };
 const gaps = (ledger: string) =>
-  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
+  [...readLedger(folderStorage(ledger, false))].flatMap(({ offset, record }) =>
+    record.kind === "gap" && record.checkpoint === undefined ? [{ ...record, offset }] : []
   );
 const cannotOpen = (program: SourceProgram) => () => /error: the ledger cannot be opened: /.test(program.log);
 /** Waits until the ledger is complete again, and compares it with the kernel. */
@@ -107,6 +114,41 @@ Deno.test("a disk that hangs at the start: rules are made without the ledger, wh
   const [gap, ...others] = gaps(`${disk.path}/ledger`);
   assert.ok(gap !== undefined && others.length === 0);
   assert.ok(gap.records > 0 && /the disk does not answer/.test(gap.reason), JSON.stringify(gap));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("more than may wait in memory while the disk hangs: rules follow, and a gap record counts what is missing", async () => {
+  const folder = newFolder();
+  await using disk = await LoopDisk.make(folder, 8 * UNWRITTEN_BYTES_MAX);
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  await using program = new SourceProgram(folder, disk);
+  await until("the Service is served", served(kernel, 1));
+  await until("health answers", async () => await problems().then(() => true, () => false));
+  using _frozen = disk.freeze();
+  // Slices of no Service change no rule, and each version of them is 40 records. The change of the Service behind them is served
+  // once they are folded.
+  for (let version = 1; version <= FILLING_VERSIONS; version++) {
+    writeBigSlices(folder, version);
+    writeSource(folder, 1 + version);
+    await until("a change is served while the disk hangs", served(kernel, 1 + version));
+  }
+  const { problem, appendedOffset } = (await health()).ledger;
+  assert.equal(problem, "ledger cannot be written");
+  disk.thaw();
+  const again = () => /the ledger can be opened: starting again in place/.test(program.log);
+  await until("the ledger is continued", again, CONTINUED_MILLISECONDS_MAX);
+  await continued(program, `${disk.path}/ledger`, kernel);
+  const [gap, ...others] = gaps(`${disk.path}/ledger`);
+  assert.ok(gap !== undefined && others.length === 0);
+  assert.equal(gap.reason, "the disk was too slow for what may wait in memory");
+  // Until the disk had taken what waited, one of the program itself, such as a checkpoint, may have come.
+  const missing = appendedOffset + 1 - gap.offset;
+  assert.ok(gap.records >= missing && gap.records <= missing + 2, `${gap.records} of ${missing} are counted`);
+  assert.ok(
+    gap.records > 0 && gap.offset > RECORDS_OF_A_VERSION,
+    "what was within the bound is in the ledger",
+  );
   await Deno.remove(folder, { recursive: true });
 });
 

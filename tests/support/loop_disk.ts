@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-/** Bytes of the disk. */
+/** Bytes of the disk, where a test does not say how many. */
 const SIZE = 64 * 1024 * 1024;
 
 /** The disk at `folder`/disk. Dispose of it to let everything go on that waits for it, and to remove it. */
@@ -15,10 +15,10 @@ export class LoopDisk implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  static async make(folder: string): Promise<LoopDisk> {
+  static async make(folder: string, bytes = SIZE): Promise<LoopDisk> {
     const image = `${folder}/image`;
     Deno.writeFileSync(image, new Uint8Array());
-    Deno.truncateSync(image, SIZE);
+    Deno.truncateSync(image, bytes);
     run("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", image);
     // The namespace, and the mount in it, last as long as this process.
     const holder = new Deno.Command("unshare", {

@@ -111,8 +111,11 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Puts slices of no Service into the source: they fill the ledger, so that a snapshot is due, and change no rule. */
-export function writeBigSlices(folder: string): void {
+/**
+ * Puts slices of no Service into the source: they fill the ledger, so that a snapshot is due, and change no rule. Another `version`
+ * changes all of them: 40 records of 4 MB together.
+ */
+export function writeBigSlices(folder: string, version = 0): void {
   const items = Array.from({ length: 40 }, (_, slice) => ({
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
@@ -121,7 +124,7 @@ export function writeBigSlices(folder: string): void {
     ports: [{ name: "", port: 8080, protocol: "TCP" }],
     endpoints: Array.from({ length: 1000 }, (_, i) => ({
       addresses: [`10.${slice}.${i >> 8}.${i & 255}`],
-      nodeName: `node-with-a-long-name-that-fills-lines-${i}`,
+      nodeName: `node-${version}-with-a-long-name-that-fills-lines-${i}`,
     })),
   }));
   Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items }));
