@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { JSON_SCHEMAS } from "../../src/cli/json_schema.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Flow } from "../support/lab/flow.ts";
 import { Lab } from "../support/lab/lab.ts";
@@ -9,8 +10,6 @@ import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
 
 requirePrivateNamespace();
-
-const PROGRAM = `deno run --allow-all --no-check --quiet src/cli/main.ts`;
 
 /** A node with the rules of what {@link Node.serve} was given last. */
 class Node implements Disposable {
@@ -41,10 +40,12 @@ slice shop/dns-a ports=dns:5353/udp 10.244.1.6@node-a
 
   /** What the program prints on the node. Throws where its exit code is not 0. */
   run(command: string): string {
-    return this.lab.run(
-      "node",
-      `${PROGRAM} ${command} --ledger ${this.folder}/ledger 2>${this.folder}/stderr`,
-    );
+    return this.lab.run("node", `${this.command(command)} 2>${this.folder}/stderr`);
+  }
+
+  /** The shell command of the image that runs the program with the words of `command`, on this node's ledger. */
+  command(command: string): string {
+    return imageCommand(...command.split(" "), "--ledger", `${this.folder}/ledger`).join(" ");
   }
 
   rows(command: string): Record<string, unknown>[] {
@@ -106,7 +107,7 @@ Deno.test("a drain prints what is left, and ends when nothing is, or at its time
     assert.ok(one.works());
     const left = node.lab.run(
       "node",
-      `${PROGRAM} drain node-b --timeout 0.1 --ledger ${node.folder}/ledger 2>/dev/null || echo $?`,
+      `${node.command("drain node-b --timeout 0.1")} 2>/dev/null || echo $?`,
     );
     assert.match(left, / 1 open: shop\/web:http 1\n1\n$/);
   }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { JSON_SCHEMAS } from "../../src/cli/json_schema.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -9,8 +10,6 @@ import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/sce
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
-
-const PROGRAM = "deno run --allow-all --no-check --quiet src/cli/main.ts";
 
 /** A node that serves shop/web by two endpoints of another node, and refuses shop/idle. */
 class Node implements Disposable {
@@ -26,9 +25,12 @@ service shop/idle ips=10.96.0.11 ports=http:80/tcp
     const items = [nodeManifest(), ...objects.map(manifestOf)];
     const source = `${this.folder}/cluster.json`;
     Deno.writeTextFileSync(source, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-    this.shell(
-      `${PROGRAM} run --source ${source} --once --node node-a --ledger ${this.folder}/ledger 2>/dev/null`,
-    );
+    this.shell(`${this.command(`run --source ${source} --once --node node-a`)} 2>/dev/null`);
+  }
+
+  /** The shell command of the image that runs the program with the words of `command`, on this node's ledger. */
+  command(command: string): string {
+    return imageCommand(...command.split(" "), "--ledger", `${this.folder}/ledger`).join(" ");
   }
 
   shell(command: string): string {
@@ -39,9 +41,9 @@ service shop/idle ips=10.96.0.11 ports=http:80/tcp
   async live(packet: string, send: () => void): Promise<{ code: number; text: string; path: Path }> {
     const [out, log, code] = ["out", "log", "code"].map((name) => `${this.folder}/${name}`);
     this.shell(`rm -f ${code}; : >${log}`);
-    const flags = `--live --json --timeout 20 --ledger ${this.folder}/ledger`;
+    const asked = this.command(`why ${packet} --live --json --timeout 20`);
     this.shell(
-      `(${PROGRAM} why ${packet} ${flags} >${out} 2>${log} && echo 0 >${code}.new || echo $? >${code}.new; mv ${code}.new ${code}) >/dev/null 2>&1 &`,
+      `(${asked} >${out} 2>${log} && echo 0 >${code}.new || echo $? >${code}.new; mv ${code}.new ${code}) >/dev/null 2>&1 &`,
     );
     await until("it waits", () => Deno.readTextFileSync(log!).includes("waiting 20 s"));
     send();
@@ -164,7 +166,7 @@ Deno.test("no packet comes: exit code 1, the packet is named, and nothing is lef
   using node = new Node();
   const before = node.tables();
   const text = node.shell(
-    `${PROGRAM} why 10.244.1.5 10.96.0.10:80 --live --timeout 0.2 --ledger ${node.folder}/ledger 2>&1 || echo $?`,
+    `${node.command("why 10.244.1.5 10.96.0.10:80 --live --timeout 0.2")} 2>&1 || echo $?`,
   );
   assert.match(text, /no connection from 10\.244\.1\.5 to 10\.96\.0\.10:80\/tcp began\n1\n$/);
   assert.equal(node.tables(), before);

@@ -2,17 +2,18 @@
 
 import assert from "node:assert/strict";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
-import { runProgram } from "../support/run_program.ts";
+import { imageCommand } from "../support/bundle.ts";
+import { runCommand } from "../support/run_program.ts";
 
 requirePrivateNamespace();
 
-const MAIN = "src/cli/main.ts";
-const ledgerproxy = (...args: string[]) => runProgram(MAIN, ["--allow-all"], ...args);
+const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
+const ledgerproxy = (...args: string[]) => runCommand(imageCommand(...args));
 
 /** A ledger of the recorded evening, committed to the kernel of this namespace. */
 async function evening(): Promise<string> {
   const folder = Deno.makeTempDirSync();
-  const source = ["--source", "fixtures/recordings/evening", "--node", "node-a"];
+  const source = ["--source", RECORDING, "--node", "node-a"];
   const { code, stderr } = await ledgerproxy("run", ...source, "--ledger", folder, "--once");
   assert.equal(code, 0, stderr);
   return folder;

@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { kubeconfig } from "../support/api_server.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ROOT = new URL("../../", import.meta.url);
 const CIDR = {
   apiVersion: "networking.k8s.io/v1",
   kind: "ServiceCIDR",
@@ -16,17 +16,18 @@ const CIDR = {
   spec: { cidrs: ["10.96.0.0/16"] },
 };
 
-const run = (folder: string, ...flags: string[]) =>
-  new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--no-check", "--quiet", "src/cli/main.ts", "run", "--node", "node-a"],
-      ...["--ledger", `${folder}/ledger`, "--healthz-bind-address", "127.0.0.1:10256", ...flags],
-    ],
-    cwd: ROOT,
+function run(folder: string, ...flags: string[]): Deno.ChildProcess {
+  const address = ["--healthz-bind-address", "127.0.0.1:10256"];
+  const [program, ...args] = imageCommand(
+    ...["run", "--node", "node-a", "--ledger", `${folder}/ledger`, ...address, ...flags],
+  );
+  return new Deno.Command(program!, {
+    args,
     env: { NO_COLOR: "1" },
     stdin: "null",
     stderr: "piped",
   }).spawn();
+}
 
 Deno.test("the start warns of an API server whose address is in a service CIDR of the ledger", async () => {
   const folder = Deno.makeTempDirSync();

@@ -1,6 +1,7 @@
 // `run --cut-terminated` on a node: a connection to an endpoint that is gone ends, others go on.
 
 import assert from "node:assert/strict";
+import { imageCommand } from "../support/bundle.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -17,19 +18,11 @@ class Node implements AsyncDisposable {
 
   constructor(...flags: readonly string[]) {
     this.serve("10.244.2.5", "10.244.2.6");
-    const args = [
-      "run",
-      "--source",
-      `${this.folder}/source`,
-      "--node",
-      "node-a",
-      "--ledger",
-      `${this.folder}/ledger`,
-    ];
-    const program = ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", ...args, ...flags];
+    const paths = ["--source", `${this.folder}/source`, "--ledger", `${this.folder}/ledger`];
+    const command = imageCommand("run", "--node", "node-a", ...paths, ...flags);
     this.#process = this.lab.inside("node", () =>
       new Deno.Command("sh", {
-        args: ["-c", `exec "$@" 2>> "$0"`, this.#log, Deno.execPath(), ...program],
+        args: ["-c", `exec "$@" 2>> "$0"`, this.#log, ...command],
         stdin: "null",
         stdout: "null",
       }).spawn());

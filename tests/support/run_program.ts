@@ -34,8 +34,18 @@ async function ended(
   args: readonly string[],
   env: Record<string, string>,
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", "deno.json", "--no-check", "--quiet", ...permissions, file, ...args],
+  const flags = ["--config", "deno.json", "--no-check", "--quiet", ...permissions];
+  return await runCommand([Deno.execPath(), "run", ...flags, file, ...args], env);
+}
+
+/** Runs `command`, such as that of the image, in the root of the repository, and with `env` in its environment. */
+export async function runCommand(
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const [program, ...args] = command;
+  const { code, stdout, stderr } = await new Deno.Command(program!, {
+    args,
     cwd: ROOT,
     env: { NO_COLOR: "1", ...env },
   }).output();
