@@ -38,6 +38,13 @@ export function partsExcess(text: string, limit = JSON_PARTS_MAX): string | unde
   return count > limit ? excess(limit) : undefined;
 }
 
+/** The value that `text` describes. Throws SyntaxError, as JSON.parse does, also where it has more than `limit` parts. */
+export function parsedJson(text: string, limit = JSON_PARTS_MAX): ReturnType<typeof JSON.parse> {
+  const problem = partsExcess(text, limit);
+  if (problem !== undefined) throw new SyntaxError(problem);
+  return JSON.parse(text);
+}
+
 function excess(limit: number): string {
   return `more than ${limit} brackets and commas of JSON`;
 }

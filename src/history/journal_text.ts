@@ -2,7 +2,9 @@
 // entries as one list of numbers, in which a text is its place in the first line. The third has the changes of objects, which only some
 // questions read. Why a flat list? A question about a week reads a million of them, and most of its time would go into small lists.
 
+import { parsedJson } from "../json_parts.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
+import { JSON_LIST_PARTS_MAX } from "../limits.ts";
 import type { JournalCommit, JournalEntry } from "./journal.ts";
 import type { EndpointChange, FieldChange } from "./object_diff.ts";
 import type { ServiceCondition } from "./service_condition.ts";
@@ -91,13 +93,13 @@ export function readJournalText(
 ): JournalEntry[] | undefined {
   try {
     const [head = "", numbers = "", rest = ""] = text.split("\n");
-    const { version, texts }: Head = JSON.parse(head);
+    const { version, texts }: Head = parsedJson(head, JSON_LIST_PARTS_MAX);
     if (version !== JOURNAL_VERSION) return undefined;
-    const places: readonly number[] = JSON.parse(numbers);
+    const places: readonly number[] = parsedJson(numbers, JSON_LIST_PARTS_MAX);
     if (needle !== undefined && !mayHave(head, needle)) {
       return entriesIn(places, texts, NO_DETAILS, NO_SERVICE);
     }
-    const changed: readonly Details[] = details ? JSON.parse(rest) : NOTHING;
+    const changed: readonly Details[] = details ? parsedJson(rest, JSON_LIST_PARTS_MAX) : NOTHING;
     const wanted = service === undefined ? undefined : texts.indexOf(service);
     return entriesIn(places, texts, new Map(changed.map((one) => [one[0], one])), wanted);
   } catch (error) {

@@ -12,7 +12,7 @@
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { messageOf } from "../thrown.ts";
-import { partsExcess } from "../json_parts.ts";
+import { parsedJson } from "../json_parts.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
@@ -96,7 +96,7 @@ export function snapshotAge(head: Uint8Array): Age {
   const bytes = decompressedHead(head, SNAPSHOT_BYTES_MAX);
   if (typeof bytes === "string") return NEWBORN;
   try {
-    const first: Head = JSON.parse(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
+    const first: Head = parsedJson(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
     return first.age ?? NEWBORN;
   } catch {
     return NEWBORN;
@@ -123,11 +123,11 @@ export function readSnapshot<Line>(
     if (typeof bytes === "string") return `not whole: ${bytes}`;
     const last = bytes.lastIndexOf(NEWLINE, -2) + 1;
     const body = bytes.subarray(0, last);
-    const { sha256 }: { readonly sha256: unknown } = JSON.parse(decoder.decode(bytes.subarray(last)));
+    const { sha256 }: { readonly sha256: unknown } = parsedJson(decoder.decode(bytes.subarray(last)));
     if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
     const text = decoder.decode(body);
     const second = text.indexOf("\n") + 1;
-    const { version, ledger, next, chain, age = NEWBORN }: Head = JSON.parse(text.slice(0, second));
+    const { version, ledger, next, chain, age = NEWBORN }: Head = parsedJson(text.slice(0, second));
     if (version !== SNAPSHOT_VERSION) {
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
@@ -155,9 +155,7 @@ export function readSnapshot<Line>(
  * objects. All of a snapshot stays, and copying it from among the young ones would take as long as parsing it.
  */
 function parsedLines<Line>(lines: string): Line[] {
-  const excess = partsExcess(lines);
-  if (excess !== undefined) throw new RangeError(excess);
-  return JSON.parse(`[${lines.replaceAll("\n", ",")}]`);
+  return parsedJson(`[${lines.replaceAll("\n", ",")}]`);
 }
 
 /** The newest whole snapshot of the state before record `next`, or before an earlier record, but none of `strays`. */

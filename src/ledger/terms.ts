@@ -13,7 +13,8 @@ import { codeOf, messageOf } from "../thrown.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { COUNT, fields, listOf, misfitText, nullable, NUMBER, oneOf, TEXT } from "../kube/shape.ts";
-import { TERMS_BYTES_MAX } from "../limits.ts";
+import { parsedJson } from "../json_parts.ts";
+import { JSON_LIST_PARTS_MAX, TERMS_BYTES_MAX } from "../limits.ts";
 import { readDecompressed } from "./compression.ts";
 import { termsName } from "./format.ts";
 import { ifThere } from "./gone.ts";
@@ -127,11 +128,11 @@ function readTerms(storage: Storage, file: string): TermsFile | string | undefin
   if (typeof bytes === "string") return `not whole: ${bytes}`;
   try {
     const [line, sealed] = new TextDecoder().decode(bytes).split("\n");
-    const known: TermsFile = JSON.parse(line!);
+    const known: TermsFile = parsedJson(line!, JSON_LIST_PARTS_MAX);
     const misfit = TERMS(known);
     if (misfit !== undefined) return `no terms: ${misfitText(misfit)}`;
     if (known.version === 1) return known;
-    const { sha256 } = fieldsOf(JSON.parse(sealed ?? ""));
+    const { sha256 } = fieldsOf(parsedJson(sealed ?? ""));
     return sha256 === hash("sha256", line!, "hex") ? known : "damaged (SHA-256)";
   } catch (error) {
     return `not whole: ${messageOf(error)}`;

@@ -4,6 +4,7 @@
 
 import { hash } from "node:crypto";
 import { fields, matching, misfitText, type Shape, TEXT, TIME, WHOLE } from "../kube/shape.ts";
+import { parsedJson } from "../json_parts.ts";
 import { LedgerDamage } from "./damage.ts";
 import type { Storage } from "./storage.ts";
 
@@ -50,13 +51,13 @@ export function readWriters(storage: Storage, ledger: string): ReadonlyMap<numbe
   const text = new TextDecoder().decode(storage.read(WRITERS_FILE));
   const [sum = "", head = "", ...lines] = text.split("\n");
   if (hashOf(text.slice(sum.length + 1)) !== sum) throw damage(1, "it is not what import wrote");
-  const header: Header = checked(JSON.parse(head), 2, HEADER);
+  const header: Header = checked(parsedJson(head), 2, HEADER);
   if (header.version > VERSION) throw damage(2, `version ${header.version} is newer than this program`);
   if (header.ledger !== ledger) throw damage(2, `it is about ledger ${header.ledger}, not ${ledger}`);
   return new Map(
     lines.slice(0, -1).map((line, i) => {
       const { offset, ...writer }: ApiWriter & { readonly offset: number } = checked(
-        JSON.parse(line),
+        parsedJson(line),
         i + 3,
         LINE,
       );

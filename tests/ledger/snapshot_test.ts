@@ -1,7 +1,9 @@
 // A snapshot is used only when it is whole.
 
 import assert from "node:assert/strict";
-import { encodeSnapshot, newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
+import { hash } from "node:crypto";
+import { zstdCompressSync } from "node:zlib";
+import { encodeSnapshot, newestSnapshot, readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { ID, twoSegments } from "../support/ledger_records.ts";
 
 Deno.test("a snapshot that is not whole is ignored: an older one, or the records alone, are used", () => {
@@ -24,4 +26,17 @@ Deno.test("a snapshot that is not whole is ignored: an older one, or the records
   storage.files.set(snapshotName(4), whole);
   assert.deepEqual(newestSnapshot(storage), { ...place, next: 4, lines: [{ four: 4 }, { more: "lines" }] });
   assert.equal(newestSnapshot(storage, 3)?.next, 2);
+});
+
+Deno.test("a snapshot that would fill the memory is refused before it is parsed, although its hash is right", () => {
+  const storage = twoSegments();
+  const head = JSON.stringify({ version: 1, ledger: ID, next: 4, chain: "ab".repeat(32) });
+  for (const text of [`${"[".repeat(3_000_000)}\n`, `${head}\n${"[".repeat(3_000_000)}\n`]) {
+    const seal = JSON.stringify({ sha256: hash("sha256", text, "hex") });
+    storage.files.set(snapshotName(4), zstdCompressSync(new TextEncoder().encode(`${text}${seal}\n`)));
+    assert.match(
+      String(readSnapshot(storage, snapshotName(4))),
+      /more than 2000000 brackets and commas of JSON/,
+    );
+  }
 });
