@@ -147,7 +147,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
 /** Nothing that the kernel rejected is left to be committed. */
 function noteAccepted(state: EngineState): void {
   state.rejections = 0;
-  state.rejectedSince = "";
+  state.rejectedSince = undefined;
 }
 
 /** Removes from `touched` what `pending` has committed; the rest is left for later commits. */
@@ -188,12 +188,12 @@ function convict(
  */
 export function noteRejected(
   state: EngineState,
-  { error, operation, time, whole }: Input & { readonly kind: "rejected" },
+  { error, operation, time, at, whole }: Input & { readonly kind: "rejected" },
 ): Effect[] {
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
   state.rejections++;
-  state.rejectedSince ||= time;
+  state.rejectedSince ??= at;
   if (operation?.noun === "table" && operation.verb === "delete") {
     // The other proxy may have deleted this table itself.
     state.takeover = state.takeover.filter(({ family, name }) =>

@@ -66,8 +66,8 @@ export interface EngineState {
   halving: Halving | undefined;
   /** Rejections in a row. */
   rejections: number;
-  /** When the first of them was: RFC 3339; "" while there is none. */
-  rejectedSince: string;
+  /** When the first of them was, in milliseconds of a clock that never goes back; undefined while there is none. */
+  rejectedSince: number | undefined;
   appendedOffset: number;
   /** The last record that is on the disk, as far as the ledger has reported it; -1 before the first. */
   durableOffset: number;
@@ -94,7 +94,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     pending: undefined,
     halving: undefined,
     rejections: 0,
-    rejectedSince: "",
+    rejectedSince: undefined,
     appendedOffset: cluster.folded,
     durableOffset: -1,
     plannedOffset: -1,

@@ -69,4 +69,6 @@ export type Input =
     readonly whole?: boolean;
     readonly operation: Operation | null;
     readonly time: string;
+    /** Milliseconds of a clock that never goes back. */
+    readonly at: number;
   };

@@ -139,7 +139,15 @@ function commit(
     meter?.rejected();
     const operation = isAboutObject(error) ? error.operation : null;
     const whole = isTooLarge(error);
-    return { kind: "rejected", error: error.message, operation, time: now(), ...(whole ? { whole } : {}) };
+    const at = performance.now();
+    return {
+      kind: "rejected",
+      error: error.message,
+      operation,
+      time: now(),
+      at,
+      ...(whole ? { whole } : {}),
+    };
   }
 }
 

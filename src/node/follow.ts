@@ -175,7 +175,7 @@ function signing(
 
 /** Makes the snapshots of one run of the loop. */
 class Snapshots {
-  #last = Date.now();
+  #last = performance.now();
   #running: Promise<void> | undefined;
 
   /** `signs` makes a checkpoint: a segment ends with one. */
@@ -191,9 +191,9 @@ class Snapshots {
     const { cluster } = this.process.served.engine;
     // A snapshot has no elements. They follow from the objects only when no step is left.
     if (isUnfinished(cluster)) return;
-    const due = tailBytes > SNAPSHOT_TAIL_BYTES || Date.now() - this.#last > SNAPSHOT_MILLISECONDS;
+    const due = tailBytes > SNAPSHOT_TAIL_BYTES || performance.now() - this.#last > SNAPSHOT_MILLISECONDS;
     if (!due || failure !== undefined || this.#running !== undefined) return;
-    this.#last = Date.now();
+    this.#last = performance.now();
     this.signs();
     this.#running = this.#send(snapshotState(cluster), true)
       .finally(() => this.#running = undefined);

@@ -134,7 +134,7 @@ async function runProcess(process: Process, first: Found): Promise<number> {
     mayRestart: (error) => process.serving !== undefined && options.once !== true && !isLedgerDamage(error),
     restarts(error, pause) {
       faults.loopEnded(error);
-      served.brokenSince ??= Date.now();
+      served.brokenSince ??= performance.now();
       served.metrics.condition.restarted();
       const when = pause === 0 ? "at once" : `in ${pause / 1000} s`;
       log.warn(

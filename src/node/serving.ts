@@ -37,7 +37,7 @@ export interface Served {
   status(): readonly ResourceStatus[];
   /** What another program did to our tables, until our rules are back and it has stopped. */
   drift: OpenDrift | undefined;
-  /** Since when the loop is stopped because of a fault, in milliseconds since 1970. */
+  /** Since when the loop is stopped because of a fault, as performance.now() counts. */
   brokenSince: number | undefined;
   /** The last sync that the kernel accepted, in milliseconds since 1970; 0 before the first. */
   lastUpdated: number;
@@ -294,8 +294,9 @@ function healthFacts(served: Served, { pendingSeconds }: Pick<Settings, "pending
   const { problem, eligible } = ownNodeStatus(served);
   return {
     now: Date.now(),
+    elapsed: performance.now(),
     lastUpdated,
-    pendingSince: engine.rejectedSince === "" ? undefined : Date.parse(engine.rejectedSince),
+    pendingSince: engine.rejectedSince,
     pendingMax: pendingSeconds * 1000,
     brokenSince,
     drift,

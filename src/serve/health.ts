@@ -1,5 +1,6 @@
 // Answers of the health endpoints: kube-proxy's rules and body (1.37), with the problems beside them, from a closed list. The
-// functions are pure; times are in milliseconds since 1970.
+// functions are pure. Times that are shown are in milliseconds since 1970; how long something lasts is counted by a clock that never
+// goes back, because a step of the other one must not make a node unhealthy.
 
 import type { OpenDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
@@ -8,8 +9,10 @@ import { OWN_NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from 
 
 /** The facts that health follows from. */
 export interface HealthFacts extends ProblemFacts {
-  /** The present time. */
+  /** The present time, as it is shown. */
   readonly now: number;
+  /** The present time by the clock of `pendingSince` and `brokenSince`, in milliseconds. */
+  readonly elapsed: number;
   /** The last sync that the kernel accepted; 0 before the first. */
   readonly lastUpdated: number;
   /** How long changes may wait for the kernel, in milliseconds: kube-proxy's 2 * syncPeriod. */
@@ -45,8 +48,8 @@ export function livez(facts: HealthFacts): HealthAnswer {
 }
 
 /** Whether the rules are up to date, or late for less than `pendingMax`. An API server that is away does not matter. */
-export function isHealthy({ now, pendingSince, brokenSince, pendingMax }: HealthFacts): boolean {
-  return [pendingSince, brokenSince].every((since) => since === undefined || now - since < pendingMax);
+export function isHealthy({ elapsed, pendingSince, brokenSince, pendingMax }: HealthFacts): boolean {
+  return [pendingSince, brokenSince].every((since) => since === undefined || elapsed - since < pendingMax);
 }
 
 /** The texts of the problems, for users on this node. What looks like a credential is left out. */

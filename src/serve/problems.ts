@@ -39,11 +39,11 @@ export const HEALTH_PROBLEMS = [
 ] as const;
 export type HealthProblem = (typeof HEALTH_PROBLEMS)[number];
 
-/** The facts that problems follow from. Times in milliseconds since 1970. */
+/** The facts that problems follow from. Times in milliseconds since 1970, where nothing else is said. */
 export interface ProblemFacts {
-  /** Since when changes wait that the kernel rejected. */
+  /** Since when changes wait that the kernel rejected, by a clock that never goes back. */
   readonly pendingSince: number | undefined;
-  /** Since when the loop is stopped because of a fault. */
+  /** Since when the loop is stopped because of a fault, by the same clock. */
   readonly brokenSince: number | undefined;
   /** What another program did to our tables, until our rules are back and it has stopped. */
   readonly drift: OpenDrift | undefined;

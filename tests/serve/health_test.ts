@@ -11,6 +11,7 @@ import { resourceStatus } from "../support/resource_status.ts";
 const NOW = Date.parse("2026-11-23T03:12:00.000Z");
 const FACTS: HealthFacts = {
   now: NOW,
+  elapsed: NOW,
   lastUpdated: NOW - 5000,
   pendingSince: undefined,
   pendingMax: 60_000,
@@ -65,6 +66,15 @@ Deno.test("a loop that a fault has stopped for a minute is unhealthy", () => {
   for (const [brokenSince, status] of [[NOW - 59_999, 200], [NOW - 60_000, 503]] as const) {
     const { body, status: found } = livez({ ...FACTS, brokenSince });
     assert.deepEqual([found, body["problems"]], [status, ["restarting after a fault"]]);
+  }
+});
+
+Deno.test("a step of the wall clock, forwards or back, is no time for which a fault lasts or changes wait", () => {
+  const day = 24 * 3600_000;
+  for (const field of ["brokenSince", "pendingSince"] as const) {
+    const status = (now: number, since: number) => livez({ ...FACTS, now, [field]: since }).status;
+    assert.equal(status(NOW + day, NOW - 1000), 200, `${field}: a day forwards`);
+    assert.equal(status(NOW - day, NOW - 60_000), 503, `${field}: a day back`);
   }
 });
 

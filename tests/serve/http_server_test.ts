@@ -12,6 +12,7 @@ const FACTS = {
   now: 0,
   lastUpdated: 0,
   pendingSince: undefined,
+  elapsed: 0,
   brokenSince: undefined,
   pendingMax: 1,
   nodeEligible: true,
