@@ -1,5 +1,6 @@
 // Shows long answers on a terminal through a pager, as git does: LEDGERPROXY_PAGER, PAGER, or less. Where that cannot be started, as in
-// the image, an answer is printed at once.
+// the image, an answer is printed at once. Why not write to the pager at once? Only a whole answer shows whether it fits the terminal and
+// needs no pager, and until then messages on standard error would go over the pages.
 
 /** What is printed while an answer is made; undefined where it is printed at once. */
 let gathered: string[] | undefined;
@@ -9,8 +10,8 @@ export function startPaging(): void {
   if (Deno.stdout.isTerminal() && pagerCommand() !== "") gathered = [];
 }
 
-/** Keeps `text` for the pager; false where it must be printed at once. */
-export function isGathered(text: string): boolean {
+/** Keeps `text` for the pager; returns false where it must be printed at once. */
+export function gather(text: string): boolean {
   gathered?.push(text);
   return gathered !== undefined;
 }
@@ -36,16 +37,23 @@ export async function showInPager(texts: readonly string[]): Promise<boolean> {
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);
   try {
-    const writer = pager.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(`${texts.join("\n")}\n`));
+    await writeTo(pager.stdin, `${texts.join("\n")}\n`);
+    const { code } = await pager.status;
+    return code !== NOT_FOUND;
+  } finally {
+    Deno.removeSignalListener("SIGINT", ignore);
+  }
+}
+
+async function writeTo(pager: WritableStream<Uint8Array>, text: string): Promise<void> {
+  try {
+    const writer = pager.getWriter();
+    await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch (error) {
     // The user left the pager before it had read all.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
-  const { code } = await pager.status;
-  Deno.removeSignalListener("SIGINT", ignore);
-  return code !== NOT_FOUND;
 }
 
 /** Exit code of a shell whose command does not exist (POSIX.1-2017, Shell Command Language 2.8.2). */

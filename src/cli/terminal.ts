@@ -6,7 +6,7 @@ import type * as z from "../kube/zod.ts";
 import { printable, printableJson } from "../printable.ts";
 import { messageOf } from "../thrown.ts";
 import { fittedTables } from "./fit_columns.ts";
-import { isGathered, isPaging, showInPager, stopPaging } from "./pager.ts";
+import { gather, isPaging, showInPager, stopPaging } from "./pager.ts";
 // The types alone: to make the schemas takes time, and only `ledgerproxy schema` prints them.
 import type { JSON_SCHEMAS } from "./json_schema.ts";
 
@@ -25,7 +25,7 @@ export class OutputClosed extends Error {
 
 /** Prints `text` and a newline on standard output, or keeps it for the pager. Throws {@link OutputFailure}, {@link OutputClosed}. */
 export function printText(text: string): void {
-  if (!isGathered(text)) write(`${text}\n`);
+  if (!gather(text)) write(`${text}\n`);
 }
 
 /** Prints what was kept for the pager, if anything, and from now on all at once: an answer grows while it is read. */

@@ -1,6 +1,7 @@
 // Long answers on a terminal. `script` (util-linux) gives the program one.
 
 import assert from "node:assert/strict";
+import { showInPager } from "../../src/cli/pager.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const COMMAND = `${Deno.execPath()} run -A --no-check --quiet src/cli/main.ts`;
@@ -32,4 +33,42 @@ Deno.test("a long answer on a terminal goes through the pager, one that fits or 
   assert.equal(long.trimEnd(), lines.map((line) => `paged:${line}`).join("\n"));
   assert.deepEqual([atOnce, none], [fitting, fitting]);
   assert.ok(missing.endsWith(fitting), "without the pager the answer is printed");
+});
+
+/** A pager whose input fails with `failure`. */
+class FailingPager {
+  static failure: Error;
+  readonly status = Promise.resolve({ code: 0 });
+  readonly stdin = {
+    getWriter: () => ({ write: () => Promise.reject(FailingPager.failure), close: () => Promise.resolve() }),
+  };
+
+  spawn() {
+    return this;
+  }
+}
+
+/** Shows two lines in a {@link FailingPager} on a terminal of one row; returns what it ends with, and the signals still listened to. */
+async function shownIn(failure: Error): Promise<{ shown: unknown; listening: string[] }> {
+  const { Command, consoleSize, addSignalListener, removeSignalListener } = Deno;
+  const listening: string[] = [];
+  FailingPager.failure = failure;
+  Object.assign(Deno, {
+    Command: FailingPager,
+    consoleSize: () => ({ rows: 1, columns: 80 }),
+    addSignalListener: (signal: string) => void listening.push(signal),
+    removeSignalListener: (signal: string) => void listening.splice(listening.indexOf(signal), 1),
+  });
+  try {
+    return { shown: await showInPager(["a", "b"]).catch((error) => error), listening };
+  } finally {
+    Object.assign(Deno, { Command, consoleSize, addSignalListener, removeSignalListener });
+  }
+}
+
+Deno.test("Ctrl-C is the program's again whether the user left the pager or it failed", async () => {
+  const left = await shownIn(new Deno.errors.BrokenPipe("left"));
+  assert.deepEqual(left, { shown: true, listening: [] });
+  const failure = new Deno.errors.ConnectionReset("failed");
+  assert.deepEqual(await shownIn(failure), { shown: failure, listening: [] });
 });
