@@ -3,7 +3,7 @@
 import type { Past } from "../history/past.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
-import { stopSignal } from "../node/start.ts";
+import { stopSignal } from "../node/stop_signal.ts";
 import { printAtOnce, printTables, printText } from "./terminal.ts";
 
 /**

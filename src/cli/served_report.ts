@@ -6,7 +6,7 @@ import type { Past } from "../history/past.ts";
 import { grownLedger } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { log } from "../node/log.ts";
-import { stopSignal } from "../node/start.ts";
+import { stopSignal } from "../node/stop_signal.ts";
 import type { ReportGrowth } from "../report/report_data.ts";
 
 /** A page that is served. */

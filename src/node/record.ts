@@ -11,7 +11,8 @@ import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { checkedSource } from "./checked_source.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openForWriting, stopSignal } from "./start.ts";
+import { configRecord, isConfigured, ledgerFolder, openForWriting } from "./start.ts";
+import { stopSignal } from "./stop_signal.ts";
 
 /** Flags of `record`. */
 export interface RecordOptions extends ConfigOptions {

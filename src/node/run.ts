@@ -31,7 +31,8 @@ import { RunLedger } from "./run_ledger.ts";
 import type { RunOptions } from "./run_options.ts";
 import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, ledgerFolder, stopSignal } from "./start.ts";
+import { configRecord, ledgerFolder } from "./start.ts";
+import { stopSignal } from "./stop_signal.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 

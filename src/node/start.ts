@@ -174,10 +174,3 @@ export function isConfigured({ cluster }: EngineState, { nodeName, proxy, bounds
   return cluster.node.name === nodeName && sameValue(cluster.config, proxy) &&
     sameValue(cluster.bounds, bounds);
 }
-
-/** Aborts on SIGINT and SIGTERM. The loop finishes its present batch first. */
-export function stopSignal(): AbortController {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
-  return stop;
-}

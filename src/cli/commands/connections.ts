@@ -10,7 +10,7 @@ import { commitAtTime } from "../../history/position_expression.ts";
 import { translatedFlows } from "../../kernel/conntrack.ts";
 import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { stopSignal } from "../../node/start.ts";
+import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";

@@ -14,7 +14,7 @@ import { endpointText } from "../../nft/text.ts";
 import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
-import { stopSignal } from "../../node/start.ts";
+import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
 import { withSource } from "../source_flags.ts";
