@@ -115,26 +115,41 @@ Deno.test("an element that another program steals again and again: /healthz name
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a table that another program made dormant is made anew, while the program runs and at a start", async () => {
-  const folder = newFolder();
-  using kernel = new NetlinkKernel();
-  writeSource(folder, 3);
-  const rules = () => shell("nft list table ip ledgerproxy").replace(/comment "ledger [^"]*"/, "");
-  let before = "";
-  {
+/** What another program can make of our tables that this program never writes. */
+const FOREIGN: readonly (readonly [what: string, act: string])[] = [
+  ["made dormant", "add table ip ledgerproxy { flags dormant; }"],
+  [
+    "gave a rule about two fields at once",
+    "add rule ip ledgerproxy nat-prerouting @nh,96,64 0x0102030405060708 accept",
+  ],
+  [
+    "gave intervals of ports",
+    "add set ip ledgerproxy more { type inet_service; flags interval; elements = { 80-255 } }",
+  ],
+];
+
+for (const [what, act] of FOREIGN) {
+  Deno.test(`a table that another program ${what} is made anew, while the program runs and at a start`, async () => {
+    const folder = newFolder();
+    using kernel = new NetlinkKernel();
+    writeSource(folder, 3);
+    const rules = () => shell("nft list table ip ledgerproxy").replace(/comment "ledger [^"]*"/, "");
+    let before = "";
+    {
+      await using program = new SourceProgram(folder, "store");
+      await until("the Service is served", served(kernel, 3));
+      before = rules();
+      shell(`nft '${act}'`);
+      await until("the rules are applied again", () => rules() === before);
+      assert.equal(await program.stop(), 0);
+    }
+    shell(`nft '${act}'`);
     await using program = new SourceProgram(folder, "store");
-    await until("the Service is served", served(kernel, 3));
-    before = rules();
-    shell("nft 'add table ip ledgerproxy { flags dormant; }'");
-    await until("the rules are applied again", () => rules() === before);
+    await until("the rules are applied again after a start", () => rules() === before);
     assert.equal(await program.stop(), 0);
-  }
-  shell("nft 'add table ip ledgerproxy { flags dormant; }'");
-  await using program = new SourceProgram(folder, "store");
-  await until("the rules are applied again after a start", () => rules() === before);
-  assert.equal(await program.stop(), 0);
-  await Deno.remove(folder, { recursive: true });
-});
+    await Deno.remove(folder, { recursive: true });
+  });
+}
 
 Deno.test("notifications of our own batch are off, and a commit of another program meanwhile is reported as lost", () => {
   using kernel = new NetlinkKernel();
