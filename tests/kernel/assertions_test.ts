@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { imageCommand } from "../support/bundle.ts";
-import { ledgerproxy } from "../support/run_program.ts";
+import { runCommand } from "../support/run_program.ts";
 import { newFolder, SourceProgram, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
@@ -40,24 +40,15 @@ Deno.test("an assertion that breaks while the proxy runs is in log, metrics and 
     await until("one is broken", isCounted(1, 1));
     // A thread of the runtime writes the log.
     await until("the log says so", () => program.log.includes("assertion broken: two: 1 ready"));
-    const { code, stdout } = await ledgerproxy(["status", "--ledger", `${folder}/store/ledger`]);
+    const { code, stdout } = await runCommand(imageCommand("status", "--ledger", `${folder}/store/ledger`));
     assert.equal(code, 1);
     assert.match(stdout, /assertion: two: 1 ready/);
     writeSource(folder, 2);
     await until("both hold again", isCounted(2, 0));
     await until("the log says so", () => program.log.includes("assertion two: holds again"));
   }
-  const wrong = imageCommand(
-    "run",
-    "--source",
-    folder,
-    "--ledger",
-    `${folder}/store/l`,
-    "--assert",
-    "/nowhere",
-  );
-  const { code, stderr } = await new Deno.Command(wrong[0]!, { args: wrong.slice(1), stdout: "null" })
-    .output();
-  assert.equal(code, 2, new TextDecoder().decode(stderr));
+  const paths = ["--source", folder, "--ledger", `${folder}/store/l`];
+  const { code, stderr } = await runCommand(imageCommand("run", ...paths, "--assert", "/nowhere"));
+  assert.equal(code, 2, stderr);
   Deno.removeSync(folder, { recursive: true });
 });
