@@ -70,6 +70,7 @@ const config = offered({
       large: count.describe("a Service with at most so many elements is not counted"),
       most: count.describe("most elements of the others in one namespace together"),
     }).optional().describe("what large Services of one namespace may have together"),
+    roundsTimeouts: z.boolean().optional().describe("whether timeouts of affinity are rounded up"),
   }).optional().describe("absent where there are none"),
 });
 

@@ -19,6 +19,20 @@ export function timeoutAddress(family: Family, seconds: number): Address {
   return canonicalAddress(`100::${high === 0 ? "" : `${high.toString(16)}:`}${low.toString(16)}`);
 }
 
+/** Timeouts longer than twenty of a step are multiples of it, in seconds. */
+const TIMEOUT_STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+/** How many of a step a timeout has at least. */
+const STEPS_OF_TIMEOUT = 20;
+
+/**
+ * A timeout of ClientIP affinity, rounded up by at most a twentieth. Each timeout in use needs a chain, and each new chain has the
+ * kernel validate all of them: 86,400 are possible, and fewer than 300 are left. Round ones, as 90 s, 30 min or 3 h, stay as they are.
+ */
+export function roundedTimeout(seconds: number): number {
+  const step = TIMEOUT_STEPS.findLast((step) => STEPS_OF_TIMEOUT * step <= seconds) ?? 1;
+  return Math.ceil(seconds / step) * step;
+}
+
 /**
  * What all ServicePorts with the timeout of `port` share: a chain that pins a client, or renews its pin, and the element that
  * leads there. Why a chain? A timeout is part of a rule. It is the only thing of affinity that is not data.

@@ -13,7 +13,7 @@ import {
 } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
-import { timeoutAddress, timeoutResources } from "./affinity.ts";
+import { roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
 import { lead, type LeadKind, PINNED, PINNED_LOCAL } from "./leads.ts";
 import { type PinnedEndpoints, pinnedEndpoints } from "./pinned_endpoints.ts";
@@ -111,6 +111,8 @@ export const NO_PROGRAM: ServiceProgram = {
 /** What decides a Service's rules beside its own objects. */
 export interface ProgramContext {
   readonly node: OwnNode;
+  /** Whether timeouts of affinity are rounded up; see {@link roundedTimeout}. */
+  readonly roundsTimeouts: boolean;
 }
 
 /** A ServicePort with its endpoints and slots, which all its frontends share. */
@@ -159,7 +161,8 @@ export function* makeProgram(
   yield known ? 0 : PORT_COST * shape.ports.length;
   shape.clusterIPs.forEach(add);
   for (const portShape of shape.ports) {
-    const { port, lists } = portShape;
+    const { lists } = portShape;
+    const port = withTimeout(portShape.port, context);
     const endpoints = endpointsOf(port, slices, context.node);
     const assigned = (list: "cluster" | "local") => {
       const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
@@ -184,6 +187,7 @@ export function* makeProgram(
     yield PORT_COST + endpoints.cluster.length + endpoints.local.length;
   }
   const healthCheck = healthCheckOf(service, ready);
+  const rounding = roundingText(shape, context);
   return {
     shape,
     size,
@@ -192,9 +196,21 @@ export function* makeProgram(
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
     udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
     withoutLocal: withoutLocal.length === 0 ? NONE : withoutLocal,
-    leftOut: shape.leftOut,
+    leftOut: rounding === undefined ? shape.leftOut : [...shape.leftOut, rounding],
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
+}
+
+function withTimeout(port: ServicePort, { roundsTimeouts }: ProgramContext): ServicePort {
+  const affinitySeconds = roundsTimeouts ? roundedTimeout(port.affinitySeconds) : port.affinitySeconds;
+  return affinitySeconds === port.affinitySeconds ? port : { ...port, affinitySeconds };
+}
+
+/** That the timeout of a Service is not exactly its own. All ports have the same. */
+function roundingText({ ports: [first] }: ServiceShape, context: ProgramContext): string | undefined {
+  if (first === undefined) return undefined;
+  const [wanted, kept] = [first.port.affinitySeconds, withTimeout(first.port, context).affinitySeconds];
+  return wanted === kept ? undefined : `clients are pinned for ${kept} s in place of ${wanted} s`;
 }
 
 /** What a port costs beside its endpoints, in endpoints. */

@@ -75,7 +75,7 @@ export function* makeRules(state: ClusterState, name: ServiceName): Generator<nu
     service,
     slices: new SlicedEndpoints(state.slices.get(name)?.values() ?? []),
     previous: state.programs.get(name) ?? NO_PROGRAM,
-    context: { node: state.node },
+    context: { node: state.node, roundsTimeouts: state.bounds?.roundsTimeouts === true },
     size: size?.elements ?? 0,
   };
   try {

@@ -23,6 +23,8 @@ export interface ServiceBounds {
   readonly burst?: BurstBounds;
   /** What the large Services of one namespace may have together; absent where that has no bound. */
   readonly namespace?: NamespaceBounds;
+  /** Whether timeouts of affinity are rounded up, so that there are few of them; absent where they are not. */
+  readonly roundsTimeouts?: boolean;
 }
 
 /** How many elements the large Services of one namespace may have together; those that are over it are set aside. */
@@ -51,6 +53,7 @@ export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
   large: SERVICE_ELEMENTS_MAX,
   step: STEP_ELEMENTS,
   namespace: NAMESPACE,
+  roundsTimeouts: true,
 };
 
 /** The bounds of `run`. */
@@ -60,4 +63,5 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   step: STEP_ELEMENTS,
   burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS, first: FIRST_BURST_ELEMENTS },
   namespace: NAMESPACE,
+  roundsTimeouts: true,
 };

@@ -135,4 +135,8 @@ export const PLACE: Shape = and(
 const burst = fields({ small: COUNT, most: COUNT }, { first: COUNT });
 const namespace = fields({ large: COUNT, most: COUNT });
 /** Bounds on what Services may cost, in a configuration record and in a snapshot. */
-export const BOUNDS: Shape = fields({ most: COUNT, large: COUNT, step: COUNT }, { burst, namespace });
+export const BOUNDS: Shape = fields({ most: COUNT, large: COUNT, step: COUNT }, {
+  burst,
+  namespace,
+  roundsTimeouts: FLAG,
+});
