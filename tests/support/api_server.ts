@@ -67,6 +67,8 @@ export function stream(
 export const status = (code: number, reason: string) =>
   Response.json({ kind: "Status", message: `${reason} for a test`, reason, code }, { status: code });
 
+const SERVICES = "/api/v1/services";
+
 /** An API server in this process; `services` answers for Services, all other resources are empty. */
 export class Server implements AsyncDisposable {
   readonly calls: URLSearchParams[] = [];
@@ -74,7 +76,7 @@ export class Server implements AsyncDisposable {
   readonly encodings: string[] = [];
   /**
    * Whether a first list in one page reaches the functions that answer. Else it is refused and not counted, so that the client
-   * asks for a stream.
+   * asks for a stream. Of other resources than Services, every list in one page is: their functions answer with streams.
    */
   firstLists = false;
   /** Ports of clients and paths of which a list was asked for in another way. */
@@ -90,7 +92,7 @@ export class Server implements AsyncDisposable {
     this.#server = Deno.serve(LISTEN, (request, { remoteAddr }) => {
       const url = new URL(request.url);
       if (!this.firstLists && this.#isFirstList(url, remoteAddr.port)) return status(422, "Invalid");
-      if (url.pathname !== "/api/v1/services") return others(url.pathname, url.searchParams);
+      if (url.pathname !== SERVICES) return others(url.pathname, url.searchParams);
       this.calls.push(url.searchParams);
       this.encodings.push(request.headers.get("accept-encoding") ?? "");
       const accept = request.headers.get("accept") ?? "";
@@ -102,7 +104,7 @@ export class Server implements AsyncDisposable {
     const key = `${port} ${pathname}`;
     const inOnePage = !searchParams.has("watch") && !searchParams.has("limit");
     if (!inOnePage) this.#listed.add(key);
-    return inOnePage && pathname.startsWith("/api") && !this.#listed.has(key);
+    return inOnePage && pathname.startsWith("/api") && (pathname !== SERVICES || !this.#listed.has(key));
   }
 
   get port(): number {

@@ -52,6 +52,11 @@ export class ObservedProgram implements AsyncDisposable {
     return { ran: ran! / 1e6, waited: waited! / 1e6 };
   }
 
+  /** What /healthz says. */
+  async health(): Promise<{ readonly drift: unknown }> {
+    return await (await fetch(`http://${HEALTH}/healthz`)).json();
+  }
+
   /** How long each request to /livez took since the last call, in milliseconds. */
   takeLivez(): number[] {
     const taken = this.#livez;
