@@ -74,10 +74,10 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   return [{ kind: "commit", transaction }];
 }
 
-/** Reports the events since the last report, which change no rule: a sync that had nothing to do has ended. */
+/** Reports what has happened since the last report, which changes no rule: a sync that had nothing to do has ended. */
 function reportUnchanged(state: EngineState): Effect[] {
   const { cluster, committedOffset, gathered } = state;
-  if (gathered.services + gathered.endpoints === 0) return [];
+  if (gathered.services + gathered.endpoints === 0 && !gathered.stepped) return [];
   state.gathered = nothingGathered();
   return [{ kind: "report", report: unchangedReport(cluster, committedOffset, gathered) }];
 }
@@ -129,7 +129,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
   const from = state.committedOffset + 1;
   state.committedOffset = through;
   const report = syncReport(state.cluster, pending, from, receipt, state.gathered);
-  state.gathered = nothingGathered();
+  state.gathered = { ...nothingGathered(), stepped: pending.advances };
   const { halving } = state;
   state.halving = halving && takenPart(halving, pending.left);
   const convicted = convict(state.cluster, halving, pending, time);

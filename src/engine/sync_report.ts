@@ -52,8 +52,10 @@ export interface Trigger {
   readonly time: string;
 }
 
-/** Events since the last commit. */
+/** What has happened since the last report. Events are counted. */
 export interface Gathered {
+  /** Whether a step of rules that wait was made: it may have ended the wait of a Service without a change. */
+  stepped: boolean;
   services: number;
   endpoints: number;
   triggers: Trigger[];
@@ -61,7 +63,7 @@ export interface Gathered {
 
 /** Before any event. */
 export function nothingGathered(): Gathered {
-  return { services: 0, endpoints: 0, triggers: [] };
+  return { stepped: false, services: 0, endpoints: 0, triggers: [] };
 }
 
 const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);

@@ -51,6 +51,7 @@ class Node {
   readonly kernel = new ReluctantKernel();
   readonly storage = memoryStorage();
   readonly drifts: (OpenDrift | undefined)[] = [];
+  reports: Ports["report"] = () => {};
   readonly #received: ForeignChange[] = [];
   readonly running: Running;
 
@@ -65,7 +66,7 @@ class Node {
         withoutNotifications: (_generation, commit) => commit(),
       },
       driftChanged: (drift) => this.drifts.push(drift),
-      report: () => {},
+      report: (report) => this.reports(report),
       warn: () => {},
     };
     const engine = newEngine();
@@ -435,4 +436,19 @@ Deno.test("a batch is taken once the ledger is ready, and not after an error mea
     else await done;
     assert.equal(engine.synced, !fails);
   }
+});
+
+Deno.test("a step that sets a Service aside and changes no rule is reported", () => {
+  const node = new Node({ most: 1000, large: 6, step: 4, namespace: { large: 6, most: 25 } });
+  const unfinished: number[] = [];
+  node.reports = ({ unfinished: left }) => unfinished.push(left);
+  const ports = Array.from({ length: 9 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  node.list([1, 2].flatMap((i) => [
+    service(`evil/s${i} 10.97.0.${i} ${ports}`),
+    slice(`evil/s${i}-a ${ports} 10.245.0.${i}`),
+  ]));
+  node.pass(60_000);
+  const { cluster } = node.running.engine;
+  assert.deepEqual([cluster.aside.size, isUnfinished(cluster)], [1, false]);
+  assert.equal(unfinished.at(-1), 0, `${unfinished}`);
 });

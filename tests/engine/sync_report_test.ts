@@ -39,5 +39,5 @@ Deno.test("events that change no rule are reported without a commit, and nothing
   process.list(WEB, PODS, service("shop/headless None http:80/tcp"));
   const { operations, serviceChanges, position: reported } = process.reports[1]!;
   assert.deepEqual([operations, serviceChanges, reported], [0, 1, position]);
-  assert.deepEqual(process.engine.gathered, { services: 0, endpoints: 0, triggers: [] });
+  assert.deepEqual(process.engine.gathered, { stepped: false, services: 0, endpoints: 0, triggers: [] });
 });
