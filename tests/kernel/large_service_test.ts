@@ -5,6 +5,9 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import type { TableName } from "../../src/kernel/kernel.ts";
+import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
+import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -106,11 +109,22 @@ class Program implements AsyncDisposable {
   }
 }
 
+/** A listing that no commit of the program interrupts: its steps follow each other closely. */
+function listedBetween(kernel: NetlinkKernel, table: TableName): Ruleset {
+  for (;;) {
+    try {
+      return kernel.list([table]);
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.errno !== ERRNO.EINTR) throw error;
+    }
+  }
+}
+
 /** How many slots the Services of `namespace` have in the kernel. */
 function slots(kernel: NetlinkKernel, namespace: string): number {
   const [table] = OUR_TABLES;
   if (kernel.tables().length < OUR_TABLES.length) return 0;
-  const elements = kernel.list([table!]).elements.get(PATHS.ip.endpoints) ?? new Map();
+  const elements = listedBetween(kernel, table!).elements.get(PATHS.ip.endpoints) ?? new Map();
   return [...elements.values()].filter(({ comment }) => comment!.startsWith(`${namespace}/`)).length;
 }
 
