@@ -148,17 +148,19 @@ export class DiskWriter {
    * where it fails because the whole folder was removed or replaced: then no later work can succeed.
    */
   *attempt<T>(work: DiskWork<T>): DiskWork<T | undefined> {
-    return yield* this.attemptBeside((function* (writer: DiskWriter) {
-      const result = yield* work;
-      writer.#failure = undefined;
-      return result;
-    })(this));
+    return yield* this.#attempt(work, true);
   }
 
   /** As {@link attempt}, for work beside the lines: its success does not mean that they can be written. */
   *attemptBeside<T>(work: DiskWork<T>): DiskWork<T | undefined> {
+    return yield* this.#attempt(work, false);
+  }
+
+  *#attempt<T>(work: DiskWork<T>, proves: boolean): DiskWork<T | undefined> {
     try {
-      return yield* work;
+      const result = yield* work;
+      if (proves) this.#failure = undefined;
+      return result;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
       this.#failure = messageOf(error);
@@ -167,12 +169,15 @@ export class DiskWriter {
     }
   }
 
-  /** Makes all lines durable, as far as the disk allows it, and releases segment and lock. */
+  /**
+   * Makes all lines durable, as far as the disk allows it, and releases segment and lock. A segment without records goes: the next
+   * start would read it before the one with the last commit.
+   */
   *close(): DiskWork<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      if (this.#appender !== undefined) yield* this.sync();
+      if (this.#appender !== undefined) yield* this.#end();
     } catch (error) {
       // A folder that was removed needs no end.
       if (!(error instanceof LedgerGone)) throw error;
@@ -180,6 +185,11 @@ export class DiskWriter {
       if (this.#appender !== undefined) yield* this.#appender.close();
       this.#lock?.[Symbol.dispose]();
     }
+  }
+
+  *#end(): DiskWork<void> {
+    yield* this.sync();
+    if (this.#failure === undefined) yield* this.attempt(this.#begun.removeEmpty());
   }
 
   get #begun(): SegmentAppender {

@@ -162,6 +162,14 @@ export class SegmentAppender {
     if (file !== undefined) yield* file.close();
   }
 
+  /** Closes and removes the segment where it has no record: {@link prepare} may have begun it. */
+  *removeEmpty(): DiskWork<void> {
+    const name = this.#segment?.name;
+    if (name === undefined || segmentFirst(name) !== this.#written.next) return;
+    yield* this.close();
+    yield* this.#folder.remove(name);
+  }
+
   /**
    * Where another program has removed or replaced the segment's file, writes it again from the open one, closes it, and returns
    * its name. What has its place then is kept beside it.

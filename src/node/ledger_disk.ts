@@ -29,8 +29,8 @@ const END_LOOK_MILLISECONDS = 2;
 /** The writer, and the session with it. */
 export class LedgerDisk {
   readonly #files = new WaitableFiles();
-  #strand = new DiskStrand((error) => this.#failed(error));
-  #beside = new DiskStrand((error) => this.#failed(error));
+  readonly #strand = new DiskStrand((error) => this.#failed(error));
+  readonly #beside = new DiskStrand((error) => this.#failed(error));
   #side = this.#newSide();
   #session = 0;
   /** Lines that wait for the next ones. */

@@ -96,7 +96,7 @@ export class WaitableFiles implements Disposable {
   #warnOnce(): void {
     if (!this.#warned) {
       log.warn(
-        "this C library has no aio(7), which glibc has from 2.34 on: a SIGKILL can lose the last records",
+        "this C library has no aio(7), so a SIGKILL can lose the last records of the ledger: use glibc 2.34 or later",
       );
     }
     this.#warned = true;

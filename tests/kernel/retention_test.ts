@@ -36,11 +36,7 @@ Deno.test("a clock that is 400 days ahead or behind at a start removes no histor
   const source = `${folder}/source`;
   const ledger = `${folder}/ledger`;
   Deno.mkdirSync(source);
-  // The next segment is begun when a snapshot ends the last one: a run that ends then leaves it without records.
-  const hasRecords = (name: string) =>
-    name.endsWith(".zst") || Deno.readTextFileSync(`${ledger}/${name}`).split("\n").length > 2;
-  const segments = () =>
-    [...Deno.readDirSync(ledger)].filter(({ name }) => name.includes(".ndjson") && hasRecords(name)).length;
+  const segments = () => [...Deno.readDirSync(ledger)].filter(({ name }) => name.includes(".ndjson")).length;
   let round = 0;
   const live = async (days: number) => {
     writeCluster(source, round++);

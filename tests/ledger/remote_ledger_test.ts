@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
+import { segmentName } from "../../src/ledger/format.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import type { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
@@ -171,4 +172,25 @@ Deno.test("while lines cannot be written, a segment that can be begun is no sign
   assert.equal(pair.received.length, 2);
   pair.receive();
   assert.equal(ledger.failure, undefined);
+});
+
+Deno.test("a ledger that ends at a snapshot leaves no segment without records, also where it was begun again", () => {
+  const { storage, pair, ledger } = begun();
+  ledger.append([FIRST!]);
+  ledger.awaitWritten();
+  const segments = () => storage.names().filter((name) => name.includes(".ndjson"));
+  for (const piece of ledger.beginSnapshot([FIRST!])) ledger.sendPiece(piece);
+  ledger.endSnapshot(KEEP_ALL);
+  pair.work();
+  assert.equal(segments().length, 2, "the next segment is begun");
+  pair.post({ kind: "close" });
+  pair.work();
+  assert.deepEqual(segments(), [`${segmentName(0)}.zst`]);
+  const again = opened(pair);
+  assert.equal(again.next, 1);
+  again.append([SECOND!]);
+  pair.work();
+  pair.post({ kind: "close" });
+  pair.work();
+  assert.deepEqual(recordsIn(storage), [FIRST, SECOND]);
 });
