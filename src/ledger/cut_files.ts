@@ -1,6 +1,7 @@
 // The files beside the segments that show how far a ledger reached, and what becomes of them where its end was cut off. The writer
 // of the ledger needs no more of a cut than this.
 
+import { namedOffset } from "./record.ts";
 import { snapshotNext } from "./snapshot.ts";
 import type { DiskFolder } from "./disk_folder.ts";
 import type { DiskWork } from "./disk_work.ts";
@@ -12,8 +13,7 @@ export function keyFile(next: number): string {
 
 /** The offset in the name of a key's file; undefined for files that are none. */
 export function keyNext(name: string): number | undefined {
-  const match = /^(\d{20})\.key$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
+  return namedOffset(/^(\d{20})\.key$/.exec(name)?.[1]);
 }
 
 /**

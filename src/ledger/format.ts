@@ -23,7 +23,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
-import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
+import { type LedgerRecord, namedOffset, type Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
 import type { Storage } from "./storage.ts";
 
@@ -56,8 +56,7 @@ export const COMPRESSED = ".zst";
 
 /** The offset of a segment's first record, from its file name; undefined for files that are no segments. */
 export function segmentFirst(name: string): Offset | undefined {
-  const match = /^(\d{20})\.ndjson(?:\.zst)?$/.exec(name);
-  return match === null ? undefined : offsetOf(Number(match[1]));
+  return namedOffset(/^(\d{20})\.ndjson(?:\.zst)?$/.exec(name)?.[1]);
 }
 
 /**

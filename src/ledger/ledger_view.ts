@@ -46,7 +46,7 @@ export interface LedgerView<Line> {
   readonly path: string;
   /** Long questions report their progress here. */
   readonly progress: Progress;
-  /** Id of the ledger, 16 hex digits; "" where the newest segment has no whole header. */
+  /** Id of the ledger, 16 hex digits; "" where no segment has a whole header. */
   id(): string;
   /** Offset of the oldest record that retention has kept. */
   first(): Offset;

@@ -111,10 +111,16 @@ function headerFault(line: SegmentLine | undefined, first: number): string | und
   return header.first === first ? undefined : `its header says offset ${header.first}`;
 }
 
-/** Id of the ledger in `storage`, from the header of its newest segment; undefined where that is not whole. */
+/**
+ * Id of the ledger in `storage`, from the newest header that is whole; undefined where none is. A crash can leave a segment that was
+ * only begun: it does not say whose it is.
+ */
 export function ledgerId(storage: Storage): string | undefined {
-  const name = segmentNames(storage).at(-1);
-  return name === undefined ? undefined : segmentHeader(storage, name)?.ledger;
+  for (const name of segmentNames(storage).reverse()) {
+    const header = segmentHeader(storage, name);
+    if (header !== undefined) return header.ledger;
+  }
+  return undefined;
 }
 
 /** A block of zstd has at most 128 KiB (RFC 8878, 3.1.1.2.4). */

@@ -14,6 +14,12 @@ export function isOffset(value: unknown): value is Offset {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** The offset in the name of a file, in 20 decimal digits; undefined for digits that are no offset. */
+export function namedOffset(digits: string | undefined): Offset | undefined {
+  const place = digits === undefined ? undefined : Number(digits);
+  return isOffset(place) ? place : undefined;
+}
+
 /** `place` as an offset. Throws InvariantError where it is negative or no whole number. */
 export function offsetOf(place: number): Offset {
   // No function makes the message here: this runs for each record that is read.

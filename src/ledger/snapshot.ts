@@ -16,7 +16,7 @@ import { parsedJson } from "../json_parts.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
-import { type Offset, offsetOf } from "./record.ts";
+import { namedOffset, type Offset } from "./record.ts";
 import { NotLoaded, type Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
@@ -51,8 +51,7 @@ export function snapshotName(next: number): string {
 
 /** The offset of the first record after a snapshot, from its file name; undefined for files that are no snapshots. */
 export function snapshotNext(name: string): Offset | undefined {
-  const match = /^(\d{20})\.snapshot\.zst$/.exec(name);
-  return match === null ? undefined : offsetOf(Number(match[1]));
+  return namedOffset(/^(\d{20})\.snapshot\.zst$/.exec(name)?.[1]);
 }
 
 /** The text of a snapshot in pieces. To make one piece takes a few milliseconds. */

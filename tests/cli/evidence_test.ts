@@ -39,6 +39,17 @@ async function signed(folder: string): Promise<{ key: string; seen: string }> {
   return { key: key.signer.verifier, seen };
 }
 
+Deno.test("a segment that a crash left only begun does not make a ledger one that the witness never saw", async () => {
+  const folder = await Deno.makeTempDir();
+  const ledger = `${folder}/ledger`;
+  const { key, seen } = await signed(ledger);
+  Deno.writeTextFileSync(`${folder}/seen`, seen);
+  Deno.writeTextFileSync(`${ledger}/00000000000000000002.ndjson`, "");
+  const { code, output } = await verify(ledger, "--key", key, "--witness", `${folder}/seen`);
+  assert.equal(code, 0, output);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a key and a witness are read from files and URLs, and what contradicts them is found", async () => {
   const folder = await Deno.makeTempDir();
   const ledger = `${folder}/ledger`;

@@ -71,6 +71,30 @@ Deno.test("a command that is run for each file makes the same archive as a folde
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("a segment that a crash left only begun hides neither whose ledger it is nor what was archived", async () => {
+  const { folder, ledger, exec } = execLedger();
+  await exec(INTO(`${folder}/archive`));
+  Deno.writeTextFileSync(`${ledger}/00000000000000000018.ndjson`, "");
+  const { stdout, stderr } = await exec(INTO(`${folder}/archive`));
+  assert.match(stdout, /ledger=0123456789abcdef: added 1 segments, 2 were there\n$/, stderr);
+  assert.equal(pathsIn(`${folder}/archive`).length, 3);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("a file whose name is no offset is no file of the ledger", async () => {
+  const { folder, ledger } = execLedger();
+  for (const end of ["ndjson", "ndjson.zst", "snapshot.zst", "key"]) {
+    Deno.writeTextFileSync(`${ledger}/99999999999999999999.${end}`, "");
+  }
+  for (
+    const question of [["verify", ledger], ["log", "--ledger", ledger], ["show", "HEAD", "--ledger", ledger]]
+  ) {
+    const { code, stderr } = await ledgerproxy(question);
+    assert.equal(code, 0, `${question[0]}: ${stderr}`);
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("a segment whose command failed, or read nothing, is not archived: the next run begins with it", async () => {
   const { folder, exec } = execLedger();
   const target = `${folder}/archive`;
