@@ -3,6 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
+import type { FoldChanges } from "../fold/fold_changes.ts";
 import { NO_PROGRAM, type ServiceProgram } from "../fold/service_program.ts";
 import { describeKey, type EndpointSlice, type KubeObject, TRIGGER } from "../kube/objects.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
@@ -64,8 +65,27 @@ export interface JournalCommit {
 
 /** Folds `record` into `state`, and returns its entries: at least one. */
 export function journalEntries(state: ClusterState, offset: Offset, record: LedgerRecord): JournalEntry[] {
+  return journalStep(state, offset, record).entries;
+}
+
+/** As {@link journalEntries}, with what the fold changed. */
+export function journalStep(
+  state: ClusterState,
+  offset: Offset,
+  record: LedgerRecord,
+): { readonly entries: JournalEntry[]; readonly changes: FoldChanges } {
   const before = beforeRecord(state, record);
-  const { touched } = foldRecord(state, offset, record);
+  const changes = foldRecord(state, offset, record);
+  return { entries: entriesAfter(state, offset, record, before, changes), changes };
+}
+
+function entriesAfter(
+  state: ClusterState,
+  offset: Offset,
+  record: LedgerRecord,
+  before: Before,
+  { touched }: FoldChanges,
+): JournalEntry[] {
   const entry: JournalEntry = {
     ...{ offset, time: Date.parse(record.time), kind: record.kind, object: "", verb: "changed" },
     ...{ service: "", trigger: 0, effect: touched.size > 0, endpoints: [], fields: [], condition: undefined },

@@ -77,7 +77,7 @@ function keptJournal(
   next: number | undefined,
   part: JournalPart,
 ): readonly JournalEntry[] | undefined {
-  const kept = next === undefined ? undefined : past.journal(first);
+  const kept = next === undefined ? undefined : past.journal(first, next);
   return kept === undefined ? undefined : readJournalText(kept, part);
 }
 
@@ -118,7 +118,7 @@ function folded(
     if (next !== undefined && offset >= next) break;
     tail.entries.push(...journalEntries(tail.state, offset, record));
   }
-  if (next !== undefined) past.keepJournal(first, journalText(tail.entries));
+  if (next !== undefined) past.keepJournal(first, next, journalText(tail.entries));
   LAST_FOLDED.set(past, tail);
   return tail;
 }

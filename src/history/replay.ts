@@ -78,8 +78,15 @@ export function newReplay(state: ClusterState): Replay {
   };
 }
 
-/** Folds one record. For a commit that the kernel accepted it returns that commit, made again. */
-export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecord): Replayed | undefined {
+/**
+ * Folds one record. For a commit that the kernel accepted it returns that commit, made again. `fold` may note more than the fold does.
+ */
+export function replayRecord(
+  replay: Replay,
+  offset: Offset,
+  record: LedgerRecord,
+  fold: typeof foldRecord = foldRecord,
+): Replayed | undefined {
   const made = record.kind === "commit" && record.outcome === "committed"
     ? commitAgain(replay, offset, record)
     : undefined;
@@ -87,7 +94,7 @@ export function replayRecord(replay: Replay, offset: Offset, record: LedgerRecor
     replay.unsure = true;
   }
   const { tables } = replay.state;
-  const { touched } = foldRecord(replay.state, offset, record);
+  const { touched } = fold(replay.state, offset, record);
   if (replay.state.tables !== tables && replay.rebuild === "no") replay.rebuild = "again";
   for (const [set, keys] of touched) {
     for (const [key, cause] of keys) touch(replay.touched, set, key, cause);

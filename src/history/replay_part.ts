@@ -2,6 +2,7 @@
 // snapshot after it. So parts can be replayed side by side, and together they prove what a replay of the whole would.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
+import type { foldRecord } from "../fold/fold.ts";
 import { compareSnapshot } from "../fold/snapshot.ts";
 import { InvariantError } from "../invariant.ts";
 import type { CommitRecord, CommittedChange, LedgerRecord, Offset } from "../ledger/record.ts";
@@ -105,9 +106,14 @@ export function* replayPart(
 }
 
 /** As replayRecord. Where no program can have written such a record behind the others, returns why. */
-export function tryReplay(run: Replay, offset: Offset, record: LedgerRecord): Replayed | undefined | string {
+export function tryReplay(
+  run: Replay,
+  offset: Offset,
+  record: LedgerRecord,
+  fold?: typeof foldRecord,
+): Replayed | undefined | string {
   try {
-    return replayRecord(run, offset, record);
+    return replayRecord(run, offset, record, fold);
   } catch (error) {
     if (!(error instanceof InvariantError)) throw error;
     return `@${offset}: no ledger can have this record here: ${error.message}`;

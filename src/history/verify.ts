@@ -10,6 +10,7 @@ import type { ProofEnd } from "../ledger/ledger_view.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
+import { JournalProof } from "./journal_proof.ts";
 import type { Past } from "./past.ts";
 import { newReplay, type Replay } from "./replay.ts";
 import { WitnessCheck } from "./witness.ts";
@@ -72,6 +73,7 @@ interface Verifying {
   readonly past: Past;
   readonly problems: string[];
   readonly notes: string[];
+  readonly journals: JournalProof;
   /** Undefined from a snapshot that is not whole to the next whole one: what was before the records is unknown. */
   run: Replay | undefined;
   /** How many commits do not follow from the ledger. */
@@ -84,7 +86,14 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
   const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
   const whole = typeof begin === "object" ? begin : undefined;
-  const verifying: Verifying = { past, problems: [], notes: [], run: undefined, wrong: 0 };
+  const verifying: Verifying = {
+    past,
+    problems: [],
+    notes: [],
+    journals: new JournalProof(past),
+    run: undefined,
+    wrong: 0,
+  };
   const { problems, notes } = verifying;
   if (typeof begin === "string") {
     problems.push(`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
@@ -143,9 +152,9 @@ function rulesAt({ run }: Verifying, at: number | undefined): RulesAt | undefine
 
 /** Replays one record, and notes what of a commit does not follow from the records before it. */
 function verifyRecord(verifying: Verifying, offset: Offset, record: LedgerRecord): void {
-  const { run, problems } = verifying;
+  const { run, problems, journals } = verifying;
   if (run === undefined) return;
-  const made = tryReplay(run, offset, record);
+  const made = tryReplay(run, offset, record, journals.fold);
   if (typeof made === "string") {
     problems.push(made);
     verifying.run = undefined;
@@ -185,13 +194,14 @@ function verifySnapshot(verifying: Verifying, next: number, chain: string): void
 }
 
 /** Problems that show at the end: damage, a cut tail, wrong terms, and how many more commits are wrong. */
-function lastProblems({ past, wrong }: Verifying, end: ProofEnd, last: number): string[] {
+function lastProblems({ past, wrong, journals }: Verifying, end: ProofEnd, last: number): string[] {
   const cut = end.kind === "damaged" ? undefined : past.cut();
   return [
     ...(wrong > COMMITS_NAMED ? [`and ${wrong - COMMITS_NAMED} more commits`] : []),
     ...(end.kind === "damaged" ? [`${end.damage.message}; whole up to @${last}`] : []),
     ...(cut === undefined ? [] : [cut.text]),
     ...past.termsFaults(),
+    ...journals.problems(),
     ...writersFaults(past),
   ];
 }

@@ -7,7 +7,7 @@ import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst, segmentNames, termsName } from "./format.ts";
 import { askAgain, isSegmentGone, SegmentGone } from "./gone.ts";
-import { readJournal, writeJournal } from "./journal_file.ts";
+import { journalName, readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, type TornTail } from "./segment.ts";
@@ -78,10 +78,12 @@ export interface LedgerView<Line> {
   damageIn(work: () => void): LedgerDamage | undefined;
   /** The error of a question that has noticed this by itself: {@link LedgerView.again} asks again. */
   overtaken(): Error;
-  /** What a question kept of the closed segment that begins at `first`; undefined where there is nothing. */
-  journal(first: number): string | undefined;
+  /** What a question kept of the closed segment from `first` to the record before `next`; undefined where there is nothing. */
+  journal(first: number, next: number): string | undefined;
   /** Keeps `text` as that, where the folder can be written. It must follow from the records alone. */
-  keepJournal(first: number, text: string): void;
+  keepJournal(first: number, next: number, text: string): void;
+  /** Name of the file that has it, for messages. */
+  journalName(first: number): string;
   /** Verifies checkpoints, from the key `trusted` on where one is given. */
   checkpoints(trusted?: string): CheckpointChain;
   /** Proves the hash chain, from the beginning or from the place of a snapshot. */
@@ -122,8 +124,9 @@ export function ledgerView<Line>(
     again: askAgain,
     damageIn,
     overtaken: () => new SegmentGone(storage.path),
-    journal: (first) => readJournal(storage, first),
-    keepJournal: (first, text) => writeJournal(storage, first, text),
+    journal: (first, next) => readJournal(storage, first, next),
+    keepJournal: (first, next, text) => writeJournal(storage, first, next, text),
+    journalName,
     prove: (behind) => prove(storage, behind),
   };
 }

@@ -60,8 +60,8 @@ Deno.test("forward and backward, in any range, the journal is that of one fold o
 
 Deno.test("closed segments are folded once: afterwards their journal is kept beside them", () => {
   const past = inSegments();
-  const [, second] = past.segments();
-  assert.equal(past.journal(second!), undefined);
+  const [, second, third] = past.segments();
+  assert.equal(past.journal(second!, third!), undefined);
   const first = plain(journalFrom(past, 0, 13));
   let read = 0;
   const counting: Past = { ...past, records: (from) => (read++, past.records(from)) };
@@ -70,7 +70,7 @@ Deno.test("closed segments are folded once: afterwards their journal is kept bes
     first.filter(({ offset }: JournalEntry) => offset <= 11),
   );
   assert.equal(read, 0, "no record was read");
-  past.keepJournal(second!, "of a newer version\n[]");
+  past.keepJournal(second!, third!, "of a newer version\n[]");
   assert.deepEqual(plain(journalFrom(past, 0, 13)), first, "a journal that cannot be read is made again");
 });
 

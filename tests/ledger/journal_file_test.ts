@@ -26,40 +26,49 @@ function threeSegments(): Storage {
 
 Deno.test("what was written is read, a broken file is as none, and the ledger is whole beside it", () => {
   const storage = threeSegments();
-  assert.equal(readJournal(storage, 1), undefined);
-  writeJournal(storage, 1, "one");
-  writeJournal(storage, 1, "two\nlines");
-  assert.equal(readJournal(storage, 1), "two\nlines");
+  assert.equal(readJournal(storage, 1, 2), undefined);
+  writeJournal(storage, 1, 2, "one");
+  writeJournal(storage, 1, 2, "two\nlines");
+  assert.equal(readJournal(storage, 1, 2), "two\nlines");
   assert.deepEqual(verifyLedger(storage), []);
   assert.equal([...readLedger(storage)].length, 3);
   storage.remove(journalName(1));
   storage.write(journalName(1), new Uint8Array([1, 2, 3]));
-  assert.equal(readJournal(storage, 1), undefined);
+  assert.equal(readJournal(storage, 1, 2), undefined);
 });
 
 Deno.test("a journal in which any bit is flipped is none", () => {
   const storage = threeSegments();
-  writeJournal(storage, 1, '{"offset":1,"service":"shop/web"}\n'.repeat(3));
+  writeJournal(storage, 1, 2, '{"offset":1,"service":"shop/web"}\n'.repeat(3));
   const whole = storage.read(journalName(1));
   for (let bit = 0; bit < whole.length * 8; bit++) {
     const flipped = whole.slice();
     flipped[bit >> 3]! ^= 1 << (bit & 7);
     storage.remove(journalName(1));
     storage.write(journalName(1), flipped);
-    const read = readJournal(storage, 1);
+    const read = readJournal(storage, 1, 2);
     assert.ok(read === undefined || read === '{"offset":1,"service":"shop/web"}\n'.repeat(3), `bit ${bit}`);
   }
 });
 
+Deno.test("the journal of another ledger, or of other records, is none", () => {
+  const [storage, other] = [threeSegments(), threeSegments()];
+  writeJournal(other, 1, 2, "text");
+  storage.write(journalName(1), other.read(journalName(1)));
+  assert.equal(readJournal(storage, 1, 2), undefined);
+  writeJournal(storage, 1, 2, "text");
+  assert.equal(readJournal(storage, 1, 2), "text");
+});
+
 Deno.test("it goes with its segment", () => {
   const storage = threeSegments();
-  for (const first of [0, 1]) writeJournal(storage, first, "text");
+  for (const first of [0, 1]) writeJournal(storage, first, first + 1, "text");
   const removed = atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: Infinity }, {
     milliseconds: 0,
   }));
   assert.ok(removed.includes(journalName(0)), removed.join(" "));
-  assert.equal(readJournal(storage, 0), undefined);
-  assert.equal(readJournal(storage, 1), "text");
+  assert.equal(readJournal(storage, 0, 1), undefined);
+  assert.equal(readJournal(storage, 1, 2), "text");
 });
 
 Deno.test("a folder that cannot be written is no error: the journal is made again next time", () => {
@@ -70,6 +79,6 @@ Deno.test("a folder that cannot be written is no error: the journal is made agai
       throw refused;
     },
   };
-  writeJournal(storage, 1, "text");
-  assert.equal(readJournal(storage, 1), undefined);
+  writeJournal(storage, 1, 2, "text");
+  assert.equal(readJournal(storage, 1, 2), undefined);
 });
