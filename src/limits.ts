@@ -127,10 +127,7 @@ export const YAML_PARTS_MAX = 3_000_000;
  */
 export const JSON_PARTS_MAX = 2_000_000;
 
-/**
- * The same of a page or a file of many objects: a page of 500 EndpointSlices of 1,000 endpoints has 8 million, a file of 30,000
- * Services with their slices 12 million.
- */
+/** The same of a file of many objects: 30,000 Services with their slices have 12 million. */
 export const JSON_LIST_PARTS_MAX = 16_000_000;
 
 /**
@@ -283,6 +280,9 @@ export const ERROR_BYTES_MAX = 64 * 1024;
 
 /** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
 export const LIST_OBJECTS_MAX = 1_000_000;
+
+/** Most problems of one list that are reported one by one; a last line counts the others. */
+export const LIST_PROBLEMS_MAX = 1000;
 
 /** Pages in a row that bring nothing new before a list is given up: a server may send a few empty ones. */
 export const LIST_IDLE_PAGES_MAX = 16;

@@ -1,5 +1,6 @@
 // What the proxy that runs on this node answers about itself: the problems that /healthz names, and their texts from /details.
 
+import { textUpTo } from "../bounded_body.ts";
 import type { Finding } from "../history/status.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { printable } from "../printable.ts";
@@ -57,8 +58,8 @@ function isOfSource(problem: string, sources: unknown): boolean {
 async function answerOf(url: string): Promise<unknown> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(WAIT_MILLISECONDS), redirect: "error" });
-    const text = await answer.text();
-    return text.length > ANSWER_CHARACTERS_MAX ? undefined : JSON.parse(text);
+    const { text, isWhole } = await textUpTo(answer, ANSWER_CHARACTERS_MAX);
+    return isWhole ? JSON.parse(text) : undefined;
   } catch {
     return undefined;
   }

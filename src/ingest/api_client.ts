@@ -5,7 +5,7 @@ import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess } from "./kubeconfig.ts";
 import { PROTOBUF } from "./protobuf_framing.ts";
-import { firstCharacters } from "../printable.ts";
+import { textUpTo } from "../bounded_body.ts";
 import { formsOf, secretsOfHeader, secretsOfLogin, withoutSecrets } from "./secrets.ts";
 import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
@@ -234,15 +234,9 @@ export class ApiClient implements Disposable {
 }
 
 /** The text of an error answer, of which at most ERROR_BYTES_MAX characters are read. */
-async function beginningOf({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  if (body === null) return text;
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length >= ERROR_BYTES_MAX) break;
-  }
-  return text.length < ERROR_BYTES_MAX ? text : `${firstCharacters(text, ERROR_BYTES_MAX)}...`;
+async function beginningOf(response: Response): Promise<string> {
+  const { text, isWhole } = await textUpTo(response, ERROR_BYTES_MAX);
+  return isWhole ? text : `${text}...`;
 }
 
 /** The result of `promise`, unless `signal` aborts first: then it throws the reason. */

@@ -17,9 +17,10 @@ export class BadLine {
   constructor(readonly failure: ApiFailure) {}
 }
 
-/** A part of a page whose rest is still on its way: the page with some of its objects. */
+/** A part of a page: the page with some of its objects. */
 export class PagePart {
-  constructor(readonly page: unknown) {}
+  /** `read` makes the objects. So those of many parts are not in memory together. It throws ApiFailure. */
+  constructor(readonly read: () => unknown) {}
 }
 
 const FIRST_BYTES = 4096;

@@ -1,10 +1,11 @@
 // Turns the bytes of an answer into values. A framing reads one body, chunk by chunk, and checks limits while it reads. The
 // content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
-import { JsonParts, partsExcess } from "../json_parts.ts";
+import { partsExcess } from "../json_parts.ts";
 import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
+import { JsonPage } from "./json_page.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { PROTOBUF, ProtobufError, ProtobufStream } from "./protobuf_framing.ts";
 import { ProtobufPage } from "./protobuf_list.ts";
@@ -12,7 +13,7 @@ import { ProtobufPage } from "./protobuf_list.ts";
 /** The framing for a body: a `stream` of events of a watch, or one value, of which a list may come in parts. What is not protobuf is read as JSON. */
 export function framingFor(contentType: string, stream: boolean): Framing {
   if (isProtobuf(contentType)) return stream ? new ProtobufStream() : new ProtobufPage();
-  return stream ? new JsonLines() : new JsonValue();
+  return stream ? new JsonLines() : new JsonPage();
 }
 
 /** The framing for an error answer. Its value is an object, or a text that may be JSON. */
@@ -109,33 +110,6 @@ function tooLarge(excess: string): BadLine {
 
 function notJson(line: string): BadLine {
   return new BadLine(invalid(`a line that is not JSON: ${beginning(line)}`));
-}
-
-/** One JSON value. Its caller bounds its bytes, by what all answers hold together. */
-class JsonValue implements Framing {
-  readonly #body = new GatheredBytes();
-  readonly #parts = new JsonParts();
-
-  get held(): number {
-    return this.#body.length;
-  }
-
-  push(chunk: Uint8Array): unknown[] {
-    const excess = this.#parts.push(chunk);
-    if (excess !== undefined) throw invalid(`an answer of ${excess}`);
-    this.#body.push(chunk);
-    return [];
-  }
-
-  end(): unknown[] {
-    const text = new TextDecoder().decode(this.#body.bytes());
-    if (text.trim() === "") throw invalid("an empty answer where a list was expected");
-    try {
-      return [JSON.parse(text)];
-    } catch {
-      throw invalid(`an answer that is not JSON: ${beginning(text)}`);
-    }
-  }
 }
 
 /** The text of an error answer. It is complete at the end of the body, or once it has ERROR_BYTES_MAX bytes. */

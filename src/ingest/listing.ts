@@ -1,7 +1,7 @@
 // A list while it arrives, in pages or as a stream that also has changes. Each object is decoded and pruned at once, so that
 // the raw objects are never in memory together. Pure.
 
-import { LIST_OBJECTS_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
 import { itemKey } from "./answer.ts";
@@ -21,6 +21,8 @@ export class Listing {
   /** Objects that were deleted while the list arrived. */
   readonly #gone = new Map<string, ObjectKey>();
   readonly #problems: string[] = [];
+  /** Problems beyond {@link LIST_PROBLEMS_MAX}. */
+  #moreProblems = 0;
   /** Objects without a name, and what is wrong with the first. */
   #unnamed = 0;
   #firstUnnamed = "";
@@ -43,7 +45,9 @@ export class Listing {
 
   /** Adds an object, or replaces it by a newer version. `item` may have no kind, as items of a typed list. */
   add(item: Record<string, unknown>): void {
-    if (this.size >= LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
+    if (this.size + this.#unnamed >= LIST_OBJECTS_MAX) {
+      throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
+    }
     const { kind, apiVersion } = this.#resource;
     const isWhole = item["kind"] === kind && item["apiVersion"] === apiVersion;
     const decoded = decodeObject(isWhole ? item : { ...item, kind, apiVersion });
@@ -53,7 +57,7 @@ export class Listing {
     if (this.#gone.size > 0) this.#gone.delete(name);
     this.#objects.set(name, decoded.object);
     this.#undelivered.push(decoded.object);
-    if (decoded.warnings.length > 0) this.#problems.push(...decoded.warnings);
+    for (const warning of decoded.warnings) this.#note(warning);
   }
 
   /** Removes an object that was deleted. */
@@ -66,7 +70,7 @@ export class Listing {
 
   /** Marks the list as incomplete, so that it deletes nothing. `problem` is "" where it was reported already. */
   leaveOut(problem: string): void {
-    if (problem !== "") this.#problems.push(`${this.#resource.kind}: ${problem}; going on without`);
+    if (problem !== "") this.#note(`${this.#resource.kind}: ${problem}; going on without`);
     this.#complete = false;
   }
 
@@ -87,7 +91,9 @@ export class Listing {
       ...(resourceVersion === "" ? {} : { resourceVersion }),
       confirms,
       time,
-      problems: this.#problems,
+      problems: this.#moreProblems === 0
+        ? this.#problems
+        : [...this.#problems, `${this.#resource.kind}: ${this.#moreProblems} more problems of this list`],
     };
   }
 
@@ -107,6 +113,11 @@ export class Listing {
     };
   }
 
+  #note(problem: string): void {
+    if (this.#problems.length < LIST_PROBLEMS_MAX) this.#problems.push(problem);
+    else this.#moreProblems++;
+  }
+
   #leaveUnread(item: Record<string, unknown>, problem: string): void {
     const key = itemKey(item, this.#resource);
     if (key === undefined) {
@@ -115,7 +126,7 @@ export class Listing {
       if (this.#unnamed++ === 0) this.#firstUnnamed = problem;
       return;
     }
-    this.#problems.push(`${problem}; it stays as it was`);
+    this.#note(`${problem}; it stays as it was`);
     const name = describeKey(key);
     this.#forget(name);
     this.#unread.set(name, key);

@@ -103,7 +103,8 @@ export class ProtobufPage implements Framing {
     const { list, items } = open;
     if (items.length === 0 || list["metadata"] === undefined) return [];
     list["items"] = open.items = [];
-    return [new PagePart({ ...list, items })];
+    const page = { ...list, items };
+    return [new PagePart(() => page)];
   }
 
   /** Reads the fields of the list that are whole, or up to the end of the body. */

@@ -232,7 +232,7 @@ function refuse(state: ReflectorState, exchange: Exchange, body: unknown, now: N
 /** Takes a page of a list, or a part of one; asks for the next page, or delivers the list and begins a watch. */
 function takePage(state: ReflectorState, exchange: Exchange, value: unknown, now: Now): ReflectorEffect[] {
   const isPart = value instanceof PagePart;
-  const page = pageOf(isPart ? value.page : value, state.resource);
+  const page = pageOf(isPart ? value.read() : value, state.resource);
   const done = addPage(state, exchange, page, now);
   return isPart ? done : [...done, ...endPage(state, exchange, page, now)];
 }

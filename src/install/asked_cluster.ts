@@ -1,7 +1,11 @@
 // Completes the choices of an installation with what a running cluster says about itself.
 
 import { ApiClient } from "../ingest/api_client.ts";
-import { ApiFailure } from "../ingest/api_failure.ts";
+import { ApiFailure, invalid } from "../ingest/api_failure.ts";
+import { PagePart } from "../ingest/body.ts";
+import { framingFor } from "../ingest/framing.ts";
+import { fieldsOf } from "../kube/json_value.ts";
+import { ANSWERS_BYTES_MAX, LIST_OBJECTS_MAX } from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { clusterFacts } from "./cluster_facts.ts";
 import type { Distribution } from "./distributions.ts";
@@ -38,8 +42,33 @@ export function homeKubeconfig(): string {
 /** An object of the cluster; undefined where it does not exist or may not be read. */
 async function read(client: ApiClient, path: string): Promise<unknown> {
   const response = await client.get(path, {}, AbortSignal.timeout(ASK_MILLISECONDS));
-  if (response.ok) return await response.json();
+  if (response.ok) return await objectIn(path, response);
   await response.body?.cancel();
   if (response.status === 403 || response.status === 404) return undefined;
   throw new ApiFailure("error", `${client.server}${path}: ${response.status} ${response.statusText}`);
+}
+
+/** The object in an answer. Of the objects of a list only `spec` is kept: a cluster has thousands of Nodes. */
+async function objectIn(path: string, { body }: Response): Promise<unknown> {
+  const framing = framingFor("application/json", false);
+  const items: unknown[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > ANSWERS_BYTES_MAX) throw invalid(`${path}: more than ${ANSWERS_BYTES_MAX} bytes`);
+    takeParts(framing.push(chunk), items);
+  }
+  const [whole] = takeParts(framing.end(), items);
+  return items.length === 0 ? whole : { ...fieldsOf(whole), items };
+}
+
+/** Adds the objects of the parts among `values` to `items`; returns the other values. */
+function takeParts(values: readonly unknown[], items: unknown[]): unknown[] {
+  return values.filter((value) => {
+    if (!(value instanceof PagePart)) return true;
+    const { items: more } = fieldsOf(value.read());
+    for (const item of Array.isArray(more) ? more : []) items.push({ spec: fieldsOf(item)["spec"] });
+    if (items.length > LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
+    return false;
+  });
 }

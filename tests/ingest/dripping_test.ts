@@ -61,10 +61,12 @@ Deno.test("a request that waits for a program's credentials is not called a sile
 Deno.test("endless answers of all resources at once hold less than one bound", () => {
   const peers: ReflectorState[] = [];
   const runs = resources("node-a").map((resource) => new Run(resource, {}, 1, peers));
-  const chunk = new Uint8Array(8 << 20).fill(0x20);
+  // The kind of such a list comes last, so its objects wait for it.
+  const chunk = new TextEncoder().encode(`${`{"a":"${"x".repeat(1000)}"},`.repeat(8 << 10)}`);
   const held = () =>
     peers.reduce((sum, { phase }) => sum + (phase.kind === "exchange" ? phase.framing?.held ?? 0 : 0), 0);
   for (const run of runs) run.start().answer(NO_STREAMS, 422).head();
+  for (const run of runs) run.input({ kind: "bytes", chunk: new TextEncoder().encode('{"items":[') });
   let most = 0;
   for (let i = 0; i < 40; i++) {
     for (const run of runs) if (run.said.length === 0) run.input({ kind: "bytes", chunk });
@@ -74,4 +76,10 @@ Deno.test("endless answers of all resources at once hold less than one bound", (
   for (const { said } of runs) {
     assert.match(said[0]!, /an answer of more than \d+ bytes, while others have \d+/);
   }
+});
+
+Deno.test("an object that does not end is given up long before", () => {
+  const run = new Run().start().answer(NO_STREAMS, 422).head();
+  for (let i = 0; i < 17; i++) run.input({ kind: "bytes", chunk: new Uint8Array(1 << 20).fill(0x20) });
+  assert.match(run.said.join("\n"), /Service: an answer with an object of more than 16777216 bytes/);
 });

@@ -21,7 +21,7 @@ export function readInPieces(framing: Framing, bytes: Uint8Array, cuts: readonly
 /** A page and the parts before it as one page. */
 export function joinedPages(values: readonly unknown[]): unknown[] {
   const whole = values.filter((value) => !(value instanceof PagePart));
-  const parts = values.flatMap((value) => value instanceof PagePart ? [value.page as Json] : []);
+  const parts = values.flatMap((value) => value instanceof PagePart ? [value.read() as Json] : []);
   if (parts.length === 0) return whole;
   assert.equal(whole.length, 1);
   const items = [...parts, whole[0] as Json].flatMap((page) => page["items"] as unknown[]);

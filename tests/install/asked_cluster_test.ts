@@ -1,0 +1,49 @@
+// A running cluster is asked, over TLS, what it says about itself. What is larger than any object is refused as it arrives.
+
+import assert from "node:assert/strict";
+import { withFacts } from "../../src/install/asked_cluster.ts";
+import type { Distribution } from "../../src/install/distributions.ts";
+import type { InstallationOptions } from "../../src/install/installation.ts";
+import { Server, status, stream } from "../support/api_server.ts";
+
+const NODES = "/api/v1/nodes";
+
+/** The options that follow from a cluster whose Nodes are listed so. */
+async function asked(nodes: () => Response): Promise<Record<string, unknown>> {
+  await using server = new Server(
+    () => undefined,
+    (path) => path === NODES ? nodes() : status(404, "NotFound"),
+  );
+  server.firstLists = true;
+  const options: Partial<InstallationOptions> = { kubeconfig: server.kubeconfig() };
+  const found = await withFacts(options as InstallationOptions, {} as Distribution);
+  return { ...found, apiServer: found.apiServer === `https://127.0.0.1:${server.port}` };
+}
+
+Deno.test("the pod CIDRs of all Nodes are read from a list in many parts", async () => {
+  const list = (last: object) =>
+    Response.json({
+      kind: "NodeList",
+      apiVersion: "v1",
+      metadata: {},
+      items: Array.from({ length: 3000 }, (_, i) => ({
+        metadata: { name: `node-${i}`, annotations: { text: "x".repeat(100) } },
+        spec: i === 2999 ? last : { podCIDR: `10.${i >> 8}.${i & 255}.0/24` },
+      })),
+    });
+  const found = await asked(() => list({ podCIDR: "10.255.0.0/24" }));
+  assert.deepEqual([found["detectLocalMode"], found["apiServer"]], ["NodeCIDR", true]);
+  await assert.rejects(asked(() => list({})), /the cluster does not say which addresses its pods have/);
+});
+
+Deno.test("a Node that would fill the memory is refused while it arrives", async () => {
+  const parts = function* () {
+    yield '{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[{"spec":{"podCIDR":"10.0.0.0/24","x":[';
+    for (let i = 0; i < 70; i++) yield "[],".repeat(100_000);
+    yield "0]}}]}";
+  };
+  await assert.rejects(asked(() => stream([...parts()], false)), {
+    name: "ApiFailure",
+    message: /an object of more than 2000000 brackets and commas/,
+  });
+});
