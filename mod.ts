@@ -100,6 +100,7 @@ export type {
 } from "./src/kube/objects.ts";
 export type { ObjectKind, ObjectMeta, ServicePortSpec, SliceEndpoint } from "./src/kube/objects.ts";
 export type { CheckpointSummary } from "./src/ledger/checkpoint_chain.ts";
+export type { WitnessSummary } from "./src/history/witness.ts";
 export type { Progress } from "./src/ledger/ledger_view.ts";
 export type { Search } from "./src/ledger/terms.ts";
 export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";

@@ -383,6 +383,10 @@ export const JSON_SCHEMAS = {
       through: offset.nullable().describe("the last one: what is before it is signed"),
       nextKey: z.string().nullable().describe("the key of the next one, for the next audit"),
     }),
+    witness: offered({
+      count: count.describe("heads of the witness that the ledger has"),
+      through: offset.nullable().describe("the last of them is of the records before this one"),
+    }).optional().describe("with --witness"),
     problems: listOf(z.string()),
     notes: listOf(z.string()),
   }),

@@ -13,7 +13,7 @@ import type { Elements, Table } from "../nft/ruleset.ts";
 import { JournalProof } from "./journal_proof.ts";
 import type { Past } from "./past.ts";
 import { newReplay, type Replay } from "./replay.ts";
-import { WitnessCheck } from "./witness.ts";
+import { WitnessCheck, type WitnessSummary } from "./witness.ts";
 import { tryReplay } from "./replay_part.ts";
 
 /** The result for a user. */
@@ -30,6 +30,8 @@ export interface LedgerVerdict {
   readonly snapshots: number;
   /** Signed places. */
   readonly checkpoints: CheckpointSummary;
+  /** What a witness confirms; absent where none was given. */
+  readonly witness?: WitnessSummary;
   /** Everything that is wrong; empty when nothing is. */
   readonly problems: readonly string[];
   /** What a crash left, or another version of the program made. */
@@ -122,7 +124,7 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
   const end = step.value;
   // What retention removed meanwhile is no damage.
   if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
-  problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems());
+  problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems(first));
   problems.push(...witness.problems(first, last));
   const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
@@ -131,6 +133,7 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
     segments: past.segments().length,
     snapshots: snapshots.size,
     checkpoints: checkpoints.summary,
+    ...(heads.length === 0 ? {} : { witness: witness.summary }),
     problems,
     notes: [...notes, ...leftOver(past, snapshots, first), ...notesOf(end)],
   };

@@ -4,6 +4,7 @@ import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import { disagreementText } from "../plan/disagreement.ts";
 import type { KernelComparison } from "./kernel_comparison.ts";
 import type { LedgerVerdict } from "./verify.ts";
+import type { WitnessSummary } from "./witness.ts";
 
 /** Most differing elements that are printed. */
 const SHOWN_MAX = 10;
@@ -11,24 +12,31 @@ const SHOWN_MAX = 10;
 /** Lines for the verdict on the ledger in folder `path`. */
 export function verdictLines(
   path: string,
-  { first, last, segments, snapshots, checkpoints, problems, notes }: LedgerVerdict,
+  { first, last, segments, snapshots, checkpoints, witness, problems, notes }: LedgerVerdict,
 ): string[] {
   const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
   return [
     `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
     ...problems.map((problem) => `  ${problem}`),
-    ...signedLines(checkpoints),
+    ...signedLines(checkpoints, last),
+    ...(witness === undefined ? [] : [witnessLine(witness)]),
     ...notes.map((note) => `  note: ${note}`),
   ];
 }
 
 /** What is signed, and the key that an auditor keeps for the next time. */
-function signedLines({ count, through, nextKey }: CheckpointSummary): string[] {
-  if (count === 0) return [];
+function signedLines({ count, through, nextKey }: CheckpointSummary, last: number): string[] {
+  if (count === 0 || through === null) return [];
+  const unsigned = last > through ? `; @${through + 1} to @${last} are not` : "";
   return [
-    `  ${count} checkpoints; the records before @${through} are signed`,
+    `  ${count} checkpoints; the records before @${through} are signed${unsigned}`,
     `  key of the next one: ${nextKey}`,
   ];
+}
+
+function witnessLine({ count, through }: WitnessSummary): string {
+  const until = through === null ? "" : `; the last is of the records before @${through}`;
+  return `  heads of the witness that the ledger has: ${count}${until}`;
 }
 
 /** Problems for the ways in which the kernel differs from a ledger. */

@@ -3,12 +3,23 @@
 
 import type { LedgerHead } from "../ledger/head.ts";
 
+/** What of a ledger a witness confirms. */
+export interface WitnessSummary {
+  /** Heads that the ledger has. */
+  readonly count: number;
+  /** The last of them is of the records before this one. Null where there is none. */
+  readonly through: number | null;
+}
+
 /** Takes the hash chain at each place of a ledger, in order. */
 export class WitnessCheck {
   /** The heads of the ledger, by their place. */
   readonly #wanted = new Map<number, Set<string>>();
   readonly #others = new Set<string>();
   readonly #heads: number;
+  /** Places whose heads are right. */
+  #right = 0;
+  #last: number | undefined;
   #good: number | undefined;
   #bad: number | undefined;
 
@@ -24,8 +35,15 @@ export class WitnessCheck {
   note(next: number, chain: string): void {
     const seen = this.#wanted.get(next);
     if (seen === undefined) return;
-    if (seen.size === 1 && seen.has(chain)) this.#good = this.#bad === undefined ? next : this.#good;
-    else this.#bad ??= next;
+    if (seen.size !== 1 || !seen.has(chain)) return void (this.#bad ??= next);
+    this.#right++;
+    this.#last = next;
+    if (this.#bad === undefined) this.#good = next;
+  }
+
+  /** The places that are as the witness saw them. */
+  get summary(): WitnessSummary {
+    return { count: this.#right, through: this.#last ?? null };
   }
 
   /** What differs, for a ledger that has the records from `first` to `last`. */
@@ -37,7 +55,13 @@ export class WitnessCheck {
         }: all of it was replaced`,
       ];
     }
-    const most = Math.max(-1, ...this.#wanted.keys());
+    let most = -1;
+    for (const next of this.#wanted.keys()) most = Math.max(most, next);
+    if (this.#heads > 0 && most < first) {
+      return [
+        `the witness saw only what is before @${most}, and nothing before @${first} is kept: it proves nothing`,
+      ];
+    }
     const trusted = this.#good ?? first;
     return [
       ...(this.#bad === undefined ? [] : [

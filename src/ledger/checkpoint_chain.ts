@@ -52,12 +52,14 @@ export class CheckpointChain {
     return `the checkpoint @${last.next} does not name the key that signed it: what follows @${last.next} cannot be trusted`;
   }
 
-  /** What is wrong with all of them together. */
-  problems(): string[] {
+  /** What is wrong with all of them together, in a ledger that has the records from `first` on. */
+  problems(first = 0): string[] {
     if (this.#linked) return [];
-    return this.#count === 0
-      ? ["there is no checkpoint, so the key that was given proves nothing"]
-      : ["no checkpoint is signed by the key that was given, or follows one that is"];
+    if (this.#count === 0) return ["there is no checkpoint, so the key that was given proves nothing"];
+    const removed = first === 0
+      ? ""
+      : `; what was before @${first} is not kept: give a later key, such as the one that the last audit printed`;
+    return [`no checkpoint is signed by the key that was given, or follows one that is${removed}`];
   }
 
   get summary(): CheckpointSummary {

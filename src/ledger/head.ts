@@ -17,11 +17,15 @@ export interface LedgerHead {
 export const HEAD_METRIC = "ledgerproxy_ledger_head_info";
 
 const NOTE = /^ledgerproxy\/[0-9a-f]{16}\n(?:.+\n)+\n(?:— .+\n)+/gm;
-const SERIES = new RegExp(`^${HEAD_METRIC}\\{([^}]*)\\}`, "gm");
-const LABEL = /(\w+)="([^"]*)"/g;
+/** A value of a label may have any character, and `\"` for a quotation mark. */
+const SERIES = new RegExp(`^${HEAD_METRIC}\\{((?:[^"}]|"(?:[^"\\\\]|\\\\.)*")*)\\}`, "gm");
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+/** What is left of a head that is not whole. */
+const REST = new RegExp(`^(?:ledgerproxy/|— ledgerproxy/|${HEAD_METRIC})`, "m");
 
-/** The heads in `text`: checkpoints one after the other, or what a scrape of nodes or of Prometheus returned; else what is wrong. */
-export function readHeads(text: string): readonly LedgerHead[] | string {
+/** The heads in `content`: checkpoints one after the other, or what a scrape of nodes or of Prometheus returned; else what is wrong. */
+export function readHeads(content: string): readonly LedgerHead[] | string {
+  const text = content.replaceAll("\r\n", "\n");
   const heads: LedgerHead[] = [];
   for (const [note] of text.matchAll(NOTE)) {
     const read = readCheckpoint(note);
@@ -36,6 +40,11 @@ export function readHeads(text: string): readonly LedgerHead[] | string {
       !/^[0-9a-f]{64}$/.test(chain ?? "");
     if (wrong) return `a series ${HEAD_METRIC} has other labels than ledger, offset and chain`;
     heads.push({ ledger: ledger!, next: Number(offset), chain: chain! });
+  }
+  // One that is left out unnoticed may be the newest, which shows a cut end.
+  const rest = REST.exec(text.replaceAll(NOTE, "").replaceAll(SERIES, ""));
+  if (rest !== null) {
+    return `it has a checkpoint or series that is not whole, or was changed: it begins with ${rest[0]}`;
   }
   return heads.length > 0 ? heads : `it has neither checkpoints nor series ${HEAD_METRIC}`;
 }

@@ -28,6 +28,27 @@ Deno.test("a verdict is one line, with a line below for each problem and note", 
   ]);
 });
 
+Deno.test("it says which records are signed, which are not, and what a witness confirms", () => {
+  const checkpoints = { count: 2, through: 4, nextKey: "KEY" };
+  assert.deepEqual(
+    verdictLines("DIR", { ...VERDICT, checkpoints, witness: { count: 3, through: 5 } }).slice(1),
+    [
+      "  2 checkpoints; the records before @4 are signed; @5 to @6 are not",
+      "  key of the next one: KEY",
+      "  heads of the witness that the ledger has: 3; the last is of the records before @5",
+    ],
+  );
+  const all = { count: 2, through: 6, nextKey: "KEY" };
+  assert.deepEqual(
+    verdictLines("DIR", { ...VERDICT, checkpoints: all, witness: { count: 0, through: null } }).slice(1),
+    [
+      "  2 checkpoints; the records before @6 are signed",
+      "  key of the next one: KEY",
+      "  heads of the witness that the ledger has: 0",
+    ],
+  );
+});
+
 Deno.test("an element of the kernel differs, is too much or is missing; of many only the first are named", () => {
   const past = committedPast();
   const found = differences(sideOfPast(stateAt(past, 2)), sideOfPast(stateAt(past, 4)))

@@ -36,6 +36,16 @@ Deno.test("another past, a cut tail and another ledger are found", () => {
   );
 });
 
+Deno.test("a witness that saw only what is not kept any more proves nothing, and what it confirms is counted", () => {
+  assert.deepEqual(problemsOf([head(0), head(1)]), [
+    "the witness saw only what is before @1, and nothing before @2 is kept: it proves nothing",
+  ]);
+  assert.deepEqual(problemsOf([head(1), head(2)]), []);
+  const check = new WitnessCheck([head(1), head(3), head(5), head(8)], LEDGER);
+  for (let next = 2; next <= 10; next++) check.note(next, next === 8 ? chain(9) : chain(next));
+  assert.deepEqual(check.summary, { count: 2, through: 5 });
+});
+
 Deno.test("a witness that saw two pasts of one place saw a ledger that was replaced", () => {
   assert.match(
     problemsOf([head(3), { ...head(3), chain: "e".repeat(64) }]).join(),

@@ -57,6 +57,13 @@ Deno.test("a chain of keys that does not begin with the auditor's key is found",
     /no checkpoint is signed by the key that was given/,
   );
   assert.match(problemsOf(new Map(), KEYS[0]!.verifier).join(), /there is no checkpoint/);
+  assert.match(
+    new CheckpointChain(KEYS[0]!.verifier).problems(7).join(),
+    /there is no checkpoint/,
+  );
+  const late = new CheckpointChain(KEYS[0]!.verifier);
+  assert.deepEqual(late.note(7, checkpoint(1, 7), chainAt(7)), []);
+  assert.match(late.problems(5).join(), /; what was before @5 is not kept: give a later key/);
 });
 
 Deno.test("who has only today's key cannot sign yesterday: the last checkpoint before is named", () => {
