@@ -177,6 +177,9 @@ export const JOURNAL_BYTES_MAX = 128 * 1024 * 1024;
 /** Bytes of a segment that one read(2) requests. */
 export const SEGMENT_PIECE_BYTES = 1024 * 1024;
 
+/** Most snapshots that one checkpoint signs: between two checkpoints there is one, or a few in a burst. */
+export const SIGNED_SNAPSHOTS_MAX = 8;
+
 /** Records after which a running node signs its ledger again: at most so many follow the last checkpoint. */
 export const CHECKPOINT_RECORDS = 1000;
 

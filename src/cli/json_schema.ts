@@ -381,7 +381,8 @@ export const JSON_SCHEMAS = {
     checkpoints: offered({
       count,
       through: offset.nullable().describe("the last one: what is before it is signed"),
-      nextKey: z.string().nullable().describe("the key of the next one, for the next audit"),
+      key: z.string().nullable().describe("the key that signed the last one, for the next audit"),
+      nextKey: z.string().nullable().describe("the key that the last one names: it signs the next one"),
     }),
     witness: offered({
       count: count.describe("heads of the witness that the ledger has"),

@@ -13,6 +13,7 @@ import type { Elements, Table } from "../nft/ruleset.ts";
 import { JournalProof } from "./journal_proof.ts";
 import type { Past } from "./past.ts";
 import { newReplay, type Replay } from "./replay.ts";
+import { snapshotFindings } from "./signed_snapshots.ts";
 import { WitnessCheck, type WitnessSummary } from "./witness.ts";
 import { tryReplay } from "./replay_part.ts";
 
@@ -126,6 +127,13 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
   if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
   problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems(first));
   problems.push(...witness.problems(first, last));
+  const signed = snapshotFindings(past, checkpoints, first);
+  problems.push(...signed.problems);
+  // Of a damaged ledger the checkpoint that signs it may not have been read; without checkpoints nothing is signed.
+  const isAudited = end.kind !== "damaged" && checkpoints.summary.count > 0;
+  if (signed.unsigned !== undefined && isAudited) {
+    (key === undefined ? notes : problems).push(signed.unsigned);
+  }
   const verdict: LedgerVerdict = {
     ledger: end.kind === "damaged" ? "" : end.ledger,
     first,

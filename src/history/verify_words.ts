@@ -25,12 +25,12 @@ export function verdictLines(
 }
 
 /** What is signed, and the key that an auditor keeps for the next time. */
-function signedLines({ count, through, nextKey }: CheckpointSummary, last: number): string[] {
+function signedLines({ count, through, key }: CheckpointSummary, last: number): string[] {
   if (count === 0 || through === null) return [];
   const unsigned = last > through ? `; @${through + 1} to @${last} are not` : "";
   return [
     `  ${count} checkpoints; the records before @${through} are signed${unsigned}`,
-    `  key of the next one: ${nextKey}`,
+    `  key for the next audit: ${key}`,
   ];
 }
 

@@ -7,9 +7,12 @@
 //   number 17                        counts the checkpoints of the ledger
 //   key ledgerproxy/...+...+...      the key that signs it
 //   next ledgerproxy/...+...+...     the key that will sign the next one
+//   snapshot 1200 5f3e...            for each snapshot since the last one: its place, and the SHA-256 of its file
 //
 // in the form of c2sp.org/tlog-checkpoint, with the hash chain in the place of a tree's root. Each key signs one checkpoint and is
-// erased then. So a program that reads the keys of a node today cannot sign what that node wrote yesterday (forward security).
+// erased then. So a program that reads the keys of a node today cannot sign what that node wrote yesterday (forward security). Where
+// retention has removed what was before a snapshot, nothing else shows that its state is the one that the records made. Lines that a
+// newer version adds behind these are passed over.
 
 import { Buffer } from "node:buffer";
 import type { GapRecord, LedgerRecord } from "./record.ts";
@@ -29,6 +32,16 @@ export interface Checkpoint {
   /** Verifier key of its own signature, and that of the next checkpoint. */
   readonly key: string;
   readonly nextKey: string;
+  /** Absent where there are none. */
+  readonly snapshots?: readonly SignedSnapshot[];
+}
+
+/** The file of a snapshot. */
+export interface SignedSnapshot {
+  /** Offset of the first record after it. */
+  readonly next: number;
+  /** SHA-256 of its bytes, 64 hex digits. */
+  readonly sha256: string;
 }
 
 /** The name of the keys of the ledger with id `ledger`. */
@@ -52,24 +65,31 @@ export function checkpointRecord(checkpoint: Omit<Checkpoint, "key">, signer: No
   };
 }
 
-function textOf({ ledger, next, chain, time, number, key, nextKey }: Checkpoint): string {
+function textOf({ ledger, next, chain, time, number, key, nextKey, snapshots = [] }: Checkpoint): string {
   const hash = Buffer.from(chain, "hex").toString("base64");
-  return `${
-    keyName(ledger)
-  }\n${next}\n${hash}\ntime ${time}\nnumber ${number}\nkey ${key}\nnext ${nextKey}\n`;
+  const lines = [
+    ...[keyName(ledger), next, hash, `time ${time}`, `number ${number}`, `key ${key}`, `next ${nextKey}`],
+    ...snapshots.map(({ next, sha256 }) => `snapshot ${next} ${sha256}`),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 const TEXT =
-  /^ledgerproxy\/([0-9a-f]{16})\n(\d+)\n([A-Za-z0-9+/]{43}=)\ntime (\S+)\nnumber (\d+)\nkey (\S+)\nnext (\S+)\n$/;
+  /^ledgerproxy\/([0-9a-f]{16})\n(\d+)\n([A-Za-z0-9+/]{43}=)\ntime (\S+)\nnumber (\d+)\nkey (\S+)\nnext (\S+)\n((?:.+\n)*)$/;
+const SNAPSHOT = /^snapshot (\d+) ([0-9a-f]{64})$/gm;
 
 /** The checkpoint in `note`, whose signature by its own key is right; or what is wrong with it. */
 export function readCheckpoint(note: string): Checkpoint | string {
   const read = readNote(note);
   if (typeof read === "string") return read;
-  const [, ledger, next, hash, time, number, key, nextKey] = TEXT.exec(read.text) ?? [];
+  const [, ledger, next, hash, time, number, key, nextKey, more] = TEXT.exec(read.text) ?? [];
   if (ledger === undefined) return "it is no checkpoint";
   if (!isVerifier(key!) || !isVerifier(nextKey!)) return "it names a key that is none";
   if (!read.isSignedBy(key!)) return "its signature is wrong";
+  const snapshots = [...more!.matchAll(SNAPSHOT)].map(([, next, sha256]) => ({
+    next: Number(next),
+    sha256: sha256!,
+  }));
   return {
     ledger,
     next: Number(next),
@@ -78,6 +98,7 @@ export function readCheckpoint(note: string): Checkpoint | string {
     number: Number(number),
     key: key!,
     nextKey: nextKey!,
+    ...(snapshots.length === 0 ? {} : { snapshots }),
   };
 }
 

@@ -9,7 +9,9 @@ export interface CheckpointSummary {
   readonly count: number;
   /** Offset of the last one: the records before it are signed. Null where there is none. */
   readonly through: number | null;
-  /** The key that the last one names, for the next audit. */
+  /** The key that signed the last one, for the next audit: what is signed until then follows from it. */
+  readonly key: string | null;
+  /** The key that the last one names. Until it has signed, an audit that begins with it proves nothing. */
   readonly nextKey: string | null;
 }
 
@@ -20,6 +22,8 @@ export class CheckpointChain {
   #linked: boolean;
   #last: Checkpoint | undefined;
   #count = 0;
+  /** The hashes of each snapshot, with the checkpoint that signs it first. */
+  readonly #snapshots = new Map<number, Map<string, number>>();
 
   constructor(trusted: string | undefined) {
     this.#trusted = trusted;
@@ -35,9 +39,29 @@ export class CheckpointChain {
     if (typeof read !== "string") {
       this.#linked ||= read.key === this.#trusted;
       this.#last = read;
+      for (const { next, sha256 } of read.snapshots ?? []) this.#noteSnapshot(next, sha256, offset);
       this.#count++;
     }
     return wrong === undefined ? [] : [`the checkpoint @${offset}: ${wrong}`];
+  }
+
+  #noteSnapshot(next: number, sha256: string, offset: number): void {
+    const known = this.#snapshots.get(next);
+    if (known === undefined) this.#snapshots.set(next, new Map([[sha256, offset]]));
+    else if (!known.has(sha256)) known.set(sha256, offset);
+  }
+
+  /**
+   * What is wrong with the snapshot before record `next`, whose file has the SHA-256 `sha256`; `"unsigned"` where no checkpoint signs
+   * it, undefined where nothing is wrong.
+   */
+  snapshotFault(next: number, sha256: string): string | undefined {
+    const signed = this.#snapshots.get(next);
+    if (signed === undefined) return "unsigned";
+    for (const [one, offset] of signed) {
+      if (one !== sha256) return `it is not the one that the checkpoint @${offset} signed`;
+    }
+    return undefined;
   }
 
   #fault(checkpoint: Checkpoint, offset: number, before: string | undefined): string | undefined {
@@ -63,6 +87,7 @@ export class CheckpointChain {
   }
 
   get summary(): CheckpointSummary {
-    return { count: this.#count, through: this.#last?.next ?? null, nextKey: this.#last?.nextKey ?? null };
+    const { next = null, key = null, nextKey = null } = this.#last ?? {};
+    return { count: this.#count, through: next, key, nextKey };
   }
 }

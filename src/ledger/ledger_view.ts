@@ -1,12 +1,13 @@
 // A ledger as questions read it: its records forward and backward, single records, snapshots, and the proof of its hash
 // chain. Questions take this value instead of a folder, so that they need no disk and no clock.
 
+import { hash } from "node:crypto";
 import { assert } from "../invariant.ts";
 import { CheckpointChain } from "./checkpoint_chain.ts";
 import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst, segmentNames, termsName } from "./format.ts";
-import { askAgain, isSegmentGone, SegmentGone } from "./gone.ts";
+import { askAgain, ifThere, isSegmentGone, SegmentGone } from "./gone.ts";
 import { journalName, readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
@@ -66,6 +67,8 @@ export interface LedgerView<Line> {
   snapshotBefore(next: number): Snapshot<Line> | undefined;
   /** The snapshot of the state before record `next`, or the reason why it cannot be used. */
   snapshot(next: number): Snapshot<Line> | string;
+  /** SHA-256 of that snapshot's file, 64 hex digits; undefined where there is none. */
+  snapshotHash(next: number): string | undefined;
   /** Name of that snapshot's file, for messages. */
   snapshotName(next: number): string;
   /** Records that are missing at the end; undefined where nothing shows that any are. */
@@ -117,6 +120,7 @@ export function ledgerView<Line>(
     lookup: () => lookup(storage),
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check, straySnapshots(storage)),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
+    snapshotHash: (next) => snapshotHash(storage, next),
     snapshotName,
     cut: () => cutTail(storage),
     termsFaults: () => termsFaults(storage),
@@ -147,6 +151,11 @@ function lookup(storage: Storage): (offset: number) => Placed | undefined {
     if (cut.tail === undefined || offset < cut.tail.from || offset > cut.tail.through) return undefined;
     throw new LedgerDamage(cut.tail.file, 1, 0, cut.tail.text);
   };
+}
+
+function snapshotHash(storage: Storage, next: number): string | undefined {
+  const bytes = ifThere(() => storage.read(snapshotName(next)));
+  return bytes && hash("sha256", bytes, "hex");
 }
 
 function damageIn(work: () => void): LedgerDamage | undefined {

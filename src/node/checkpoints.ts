@@ -1,7 +1,13 @@
 // Signs the ledger of a running node: a checkpoint after so many records or so long, and one at the end. The records of the last
 // minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
 
-import { type Checkpoint, checkpointRecord, noteOf, readCheckpoint } from "../ledger/checkpoint.ts";
+import {
+  type Checkpoint,
+  checkpointRecord,
+  noteOf,
+  readCheckpoint,
+  type SignedSnapshot,
+} from "../ledger/checkpoint.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import { readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -19,6 +25,7 @@ import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
 import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { LedgerFiles } from "./ledger_files.ts";
 import { log } from "./log.ts";
+import { snapshotHashes } from "./snapshot_hashes.ts";
 
 /** What signing needs of a ledger. */
 export type SignedLedger = Pick<Ledger, "ledger" | "next" | "durable" | "failure" | "sync"> & {
@@ -42,6 +49,8 @@ export class Checkpoints {
   #prepared: CheckpointKey | undefined;
   /** Offset of a checkpoint that may not be durable yet. */
   #pending: number | undefined;
+  /** Place of the newest snapshot that was signed; at a start that of the newest one is not known, and it is signed again. */
+  #snapshot: number | undefined;
   /** Offset behind the last checkpoint; what an earlier process left after it is signed soon after the start. */
   #signed = 0;
   #signedAt = performance.now();
@@ -74,7 +83,7 @@ export class Checkpoints {
   /** Signs what is not signed yet where a key is ready, as before a segment ends. */
   signWhereReady(): void {
     const ready = this.#current !== undefined && this.#prepared !== undefined && this.#pending === undefined;
-    if (ready && this.ledger.next > this.#signed) this.#sign(this.#current!, this.#prepared!);
+    if (ready && this.ledger.next > this.#signed) this.#sign(this.#current!, this.#prepared!, []);
   }
 
   /** Signs what is not signed yet, and waits until that is durable and its key erased: a bounded time, because a disk may hang. */
@@ -126,7 +135,11 @@ export class Checkpoints {
     const records = this.ledger.next - this.#signed;
     const due = ending || records >= CHECKPOINT_RECORDS ||
       performance.now() - this.#signedAt >= CHECKPOINT_MILLISECONDS;
-    if (due && records > 0 && !this.#stopped) this.#sign(this.#current, this.#prepared);
+    if (!due || records === 0) return;
+    const snapshots = await snapshotHashes(this.folder, this.#snapshot);
+    this.#snapshot ??= 0;
+    // A segment that ended meanwhile has signed already.
+    if (!this.#stopped && this.#pending === undefined) this.#sign(this.#current, this.#prepared, snapshots);
   }
 
   async #open(): Promise<CheckpointKey> {
@@ -157,9 +170,15 @@ export class Checkpoints {
     }
   }
 
-  #sign({ number, signer }: CheckpointKey, { signer: { verifier: nextKey } }: CheckpointKey): void {
+  #sign(
+    { number, signer }: CheckpointKey,
+    { signer: { verifier: nextKey } }: CheckpointKey,
+    snapshots: readonly SignedSnapshot[],
+  ): void {
     const { ledger, next, chain } = this.ledger.place;
-    this.append(checkpointRecord({ ledger, next, chain, time: this.now(), number, nextKey }, signer));
+    const said = { ledger, next, chain, time: this.now(), number, nextKey };
+    this.append(checkpointRecord({ ...said, ...(snapshots.length === 0 ? {} : { snapshots }) }, signer));
+    this.#snapshot = snapshots.at(-1)?.next ?? this.#snapshot;
     this.#pending = next;
     this.#head = { ledger, next, chain };
     this.#signed = this.ledger.next;

@@ -6,7 +6,7 @@ import { stateAt } from "../../src/history/past.ts";
 import { kernelProblems, verdictLines } from "../../src/history/verify_words.ts";
 import { committedPast } from "../support/past.ts";
 
-const NONE = { count: 0, through: null, nextKey: null };
+const NONE = { count: 0, through: null, key: null, nextKey: null };
 const VERDICT = {
   ledger: "a",
   first: 0,
@@ -29,21 +29,21 @@ Deno.test("a verdict is one line, with a line below for each problem and note", 
 });
 
 Deno.test("it says which records are signed, which are not, and what a witness confirms", () => {
-  const checkpoints = { count: 2, through: 4, nextKey: "KEY" };
+  const checkpoints = { count: 2, through: 4, key: "KEY", nextKey: "NEXT" };
   assert.deepEqual(
     verdictLines("DIR", { ...VERDICT, checkpoints, witness: { count: 3, through: 5 } }).slice(1),
     [
       "  2 checkpoints; the records before @4 are signed; @5 to @6 are not",
-      "  key of the next one: KEY",
+      "  key for the next audit: KEY",
       "  heads of the witness that the ledger has: 3; the last is of the records before @5",
     ],
   );
-  const all = { count: 2, through: 6, nextKey: "KEY" };
+  const all = { count: 2, through: 6, key: "KEY", nextKey: "NEXT" };
   assert.deepEqual(
     verdictLines("DIR", { ...VERDICT, checkpoints: all, witness: { count: 0, through: null } }).slice(1),
     [
       "  2 checkpoints; the records before @6 are signed",
-      "  key of the next one: KEY",
+      "  key for the next audit: KEY",
       "  heads of the witness that the ledger has: 0",
     ],
   );

@@ -48,7 +48,12 @@ Deno.test("checkpoints that follow from one another are right, and follow from a
   assert.deepEqual(problemsOf(kept, KEYS[2]!.verifier), [], "retention has removed the first one");
   const chain = new CheckpointChain(undefined);
   for (const [offset, record] of GOOD) chain.note(offset, record, chainAt(offset));
-  assert.deepEqual(chain.summary, { count: 3, through: 9, nextKey: KEYS[3]!.verifier });
+  assert.deepEqual(chain.summary, {
+    count: 3,
+    through: 9,
+    key: KEYS[2]!.verifier,
+    nextKey: KEYS[3]!.verifier,
+  });
 });
 
 Deno.test("a chain of keys that does not begin with the auditor's key is found", () => {

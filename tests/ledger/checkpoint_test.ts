@@ -9,7 +9,7 @@ import {
   readCheckpoint,
 } from "../../src/ledger/checkpoint.ts";
 import { checkedRecord } from "../../src/ledger/record_shape.ts";
-import { newSigner } from "../../src/ledger/signed_note.ts";
+import { newSigner, signedNote } from "../../src/ledger/signed_note.ts";
 import { EVERY_KIND, ID, TIME } from "../support/ledger_records.ts";
 
 const [SIGNER, NEXT] = [newSigner(keyName(ID)), newSigner(keyName(ID))];
@@ -40,4 +40,13 @@ Deno.test("a checkpoint of which anything was changed, or that another key signe
   );
   assert.equal(readCheckpoint(note.replace("number 17\n", "")), "it is no checkpoint");
   assert.equal(readCheckpoint("hello"), "it is no signed note");
+});
+
+Deno.test("snapshots are signed too, and lines that a newer version adds are passed over", () => {
+  const snapshots = [{ next: 1000, sha256: "ab".repeat(32) }, { next: 1200, sha256: "cd".repeat(32) }];
+  const note = noteOf(checkpointRecord({ ...SAID, snapshots }, SIGNER))!;
+  assert.deepEqual(readCheckpoint(note), { ...SAID, snapshots });
+  assert.equal(readCheckpoint(note.replace("snapshot 1000", "snapshot 1001")), "its signature is wrong");
+  const text = note.slice(0, note.indexOf("\n\n") + 1);
+  assert.deepEqual(readCheckpoint(signedNote(`${text}tree 7 q4bK=\n`, SIGNER)), { ...SAID, snapshots });
 });

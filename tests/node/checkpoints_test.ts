@@ -49,6 +49,11 @@ Deno.test("a node that is stopped has signed everything, and the keys follow fro
     const { problems, checkpoints } = verdictOf(folder, first);
     assert.deepEqual([problems, checkpoints.count, checkpoints.through], [[], 3, 8]);
     assert.deepEqual(verdictOf(folder, last).problems, [], "and from a later one");
+    assert.deepEqual(
+      verdictOf(folder, checkpoints.key!).problems,
+      [],
+      "and from the one that an audit prints",
+    );
     assert.deepEqual(verdictOf(folder, checkpoints.nextKey!).problems, [
       "no checkpoint is signed by the key that was given, or follows one that is",
     ]);
