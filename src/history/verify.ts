@@ -143,7 +143,7 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
     checkpoints: checkpoints.summary,
     ...(heads.length === 0 ? {} : { witness: witness.summary }),
     problems,
-    notes: [...notes, ...leftOver(past, snapshots, first), ...notesOf(end)],
+    notes: [...notes, ...checkpoints.notes(), ...leftOver(past, snapshots, first), ...notesOf(end)],
   };
   const { state } = verifying.run ?? newReplay(emptyState());
   return {

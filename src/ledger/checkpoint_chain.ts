@@ -21,6 +21,8 @@ export class CheckpointChain {
   readonly #trusted: string | undefined;
   #linked: boolean;
   #last: Checkpoint | undefined;
+  /** The first checkpoint that is signed with a key that signs the next one too. */
+  #lasting: number | undefined;
   #count = 0;
   /** The hashes of each snapshot, with the checkpoint that signs it first. */
   readonly #snapshots = new Map<number, Map<string, number>>();
@@ -39,6 +41,7 @@ export class CheckpointChain {
     if (typeof read !== "string") {
       this.#linked ||= read.key === this.#trusted;
       this.#last = read;
+      if (read.key === read.nextKey) this.#lasting ??= offset;
       for (const { next, sha256 } of read.snapshots ?? []) this.#noteSnapshot(next, sha256, offset);
       this.#count++;
     }
@@ -84,6 +87,13 @@ export class CheckpointChain {
       ? ""
       : `; what was before @${first} is not kept: give a later key, such as the one that the last audit printed`;
     return [`no checkpoint is signed by the key that was given, or follows one that is${removed}`];
+  }
+
+  /** What of them is weaker than it could be. */
+  notes(): string[] {
+    return this.#lasting === undefined ? [] : [
+      `the checkpoints from @${this.#lasting} on are signed with a key that is not erased: who has it can sign them anew`,
+    ];
   }
 
   get summary(): CheckpointSummary {

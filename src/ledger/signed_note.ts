@@ -33,10 +33,12 @@ export function newSigner(name: string): NoteSigner {
   return signerOf(name, generateKeyPairSync("ed25519").privateKey);
 }
 
-/** The signer whose key {@link privateText} wrote; undefined where `text` is no such key. */
+/** The signer whose key {@link privateText} wrote, or whose key is PEM (RFC 7468); undefined where `text` is no such key. */
 export function readSigner(name: string, text: string): NoteSigner | undefined {
   try {
-    const key = createPrivateKey({ key: Buffer.from(text, "base64"), type: "pkcs8", format: "der" });
+    const key = text.includes("-----BEGIN ")
+      ? createPrivateKey(text)
+      : createPrivateKey({ key: Buffer.from(text, "base64"), type: "pkcs8", format: "der" });
     return key.asymmetricKeyType === "ed25519" ? signerOf(name, key) : undefined;
   } catch {
     return undefined;

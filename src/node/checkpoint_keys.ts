@@ -16,6 +16,16 @@ export interface CheckpointKey {
   readonly signer: NoteSigner;
 }
 
+/** The key that signs next. `signed`: how many records the one before it has signed. */
+export interface OpenedKey {
+  readonly key: CheckpointKey;
+  readonly isNew: boolean;
+  readonly signed: number;
+}
+
+/** Where the keys come from: files beside the ledger, or from outside. */
+export type CheckpointKeySource = Pick<CheckpointKeys, "open" | "prepared" | "prepare" | "advance">;
+
 const NEXT = "next.key";
 const MODE = 0o600;
 
@@ -28,8 +38,8 @@ export class CheckpointKeys {
     return { number, signer: newSigner(keyName(this.ledger)) };
   }
 
-  /** The key that signs next; a first one where there is none. `signed`: how many records the one before it has signed. */
-  async open(): Promise<{ readonly key: CheckpointKey; readonly isNew: boolean; readonly signed: number }> {
+  /** The key that signs next; a first one where there is none. */
+  async open(): Promise<OpenedKey> {
     const files = (await this.#names()).filter((name) => keyNext(name) !== undefined);
     const newest = files.at(-1);
     for (const older of files.slice(0, -1)) await this.#erase(older);
@@ -63,6 +73,18 @@ export class CheckpointKeys {
     for (const name of await this.#names()) {
       const next = keyNext(name);
       if (next !== undefined && next <= offset) await this.#erase(name);
+    }
+  }
+
+  /** Whether there is a file of a key that signs next. */
+  async exist(): Promise<boolean> {
+    return (await this.#names()).some((name) => keyNext(name) !== undefined);
+  }
+
+  /** Erases every key: another one signs from now on. */
+  async eraseAll(): Promise<void> {
+    for (const name of await this.#names()) {
+      if (name === NEXT || keyNext(name) !== undefined) await this.#erase(name);
     }
   }
 

@@ -1,17 +1,10 @@
 // Signs the ledger of a running node: a checkpoint after so many records or so long, and one at the end. The records of the last
 // minute may be unsigned. Files of keys are written by threads of the runtime, so that no batch waits for the disk.
 
-import {
-  type Checkpoint,
-  checkpointRecord,
-  noteOf,
-  readCheckpoint,
-  type SignedSnapshot,
-} from "../ledger/checkpoint.ts";
+import { checkpointRecord, type SignedSnapshot } from "../ledger/checkpoint.ts";
 import type { LedgerHead } from "../ledger/head.ts";
-import { readBackward } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { isStorageFailure, type Storage } from "../ledger/storage.ts";
+import { isStorageFailure } from "../ledger/storage.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Place } from "../ledger/snapshot.ts";
 import {
@@ -21,10 +14,10 @@ import {
   HEAD_MILLISECONDS,
 } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
-import { type CheckpointKey, CheckpointKeys } from "./checkpoint_keys.ts";
-import type { LoadedFile } from "../ledger/disk_messages.ts";
-import { LedgerFiles } from "./ledger_files.ts";
+import { type CheckpointKey, CheckpointKeys, type CheckpointKeySource } from "./checkpoint_keys.ts";
+import { lastCheckpoint } from "./last_checkpoint.ts";
 import { log } from "./log.ts";
+import { type OutsideKey, OutsideKeys } from "./outside_key.ts";
 import { snapshotHashes } from "./snapshot_hashes.ts";
 
 /** What signing needs of a ledger. */
@@ -44,7 +37,7 @@ export const CHECKPOINT_STEP_MILLISECONDS = 1000;
  * receives heads that are durable, not often.
  */
 export class Checkpoints {
-  readonly #keys: CheckpointKeys;
+  readonly #keys: CheckpointKeySource;
   #current: CheckpointKey | undefined;
   #prepared: CheckpointKey | undefined;
   /** Offset of a checkpoint that may not be durable yet. */
@@ -70,8 +63,11 @@ export class Checkpoints {
     readonly publish: (head: LedgerHead) => void,
     /** Resolves when no earlier run of the loop uses the keys. */
     readonly free: Promise<void> = Promise.resolve(),
+    /** A key from outside; else keys are made, and erased once they have signed. */
+    outside?: OutsideKey,
   ) {
-    this.#keys = new CheckpointKeys(folder, ledger.ledger);
+    const own = new CheckpointKeys(folder, ledger.ledger);
+    this.#keys = outside === undefined ? own : new OutsideKeys(own, outside);
   }
 
   /** Takes the next step, unless one is under way. */
@@ -154,7 +150,7 @@ export class Checkpoints {
     const next = await this.#keys.prepared(key);
     if (next === undefined) return key;
     // The process before ended between a checkpoint and the erasure of its key.
-    const used = await lastCheckpoint(this.folder);
+    const used = await lastCheckpoint(this.folder, 2 * CHECKPOINT_RECORDS);
     if (used?.number !== key.number) return key;
     await this.#keys.advance(used.next);
     this.#signed = used.next + 1;
@@ -194,35 +190,4 @@ export class Checkpoints {
     this.publish(this.#head);
     this.#publishedAt = performance.now();
   }
-}
-
-/** The last checkpoint in the ledger's last records. Threads of the runtime read the files: a disk may hang. */
-async function lastCheckpoint(folder: string): Promise<Checkpoint | undefined> {
-  const unread: LoadedFile[] = [];
-  for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (isFile) unread.push({ name });
-  }
-  unread.sort((a, b) => a.name < b.name ? -1 : 1);
-  const files = new LedgerFiles(folder, unread, {
-    async read(wanted) {
-      const read = new Map<string, LoadedFile>();
-      for (const name of wanted) {
-        const bytes = await Deno.readFile(`${folder}/${name}`);
-        read.set(name, { name, content: { size: bytes.length, bytes } });
-      }
-      return unread.map((file) => read.get(file.name) ?? file);
-    },
-  });
-  return await files.look(findCheckpoint);
-}
-
-function findCheckpoint(storage: Storage): Checkpoint | undefined {
-  let left = 2 * CHECKPOINT_RECORDS;
-  for (const { record } of readBackward(storage)) {
-    const note = noteOf(record);
-    const read = note === undefined ? "none" : readCheckpoint(note);
-    if (typeof read !== "string") return read;
-    if (left-- === 0) return undefined;
-  }
-  return undefined;
 }

@@ -164,6 +164,7 @@ function signing(
       lease?.publish(head, performance.now());
     },
     signed,
+    options.checkpointKey,
   );
   const wake = () => {
     if (!broken.aborted && ledger.failure === undefined) checkpoints.wake();

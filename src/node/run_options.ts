@@ -3,6 +3,7 @@
 import type { Retention } from "../ledger/retention.ts";
 import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import type { ConfigOptions } from "./config.ts";
+import type { OutsideKey } from "./outside_key.ts";
 
 /** Flags of `run`. */
 export interface RunOptions extends ConfigOptions {
@@ -15,6 +16,8 @@ export interface RunOptions extends ConfigOptions {
   readonly cutTerminated?: number;
   /** Namespace of the Lease in which heads of the ledger are published. */
   readonly headLease?: string;
+  /** A key that signs checkpoints, in place of keys that are erased. */
+  readonly checkpointKey?: OutsideKey;
   readonly speed?: number;
   readonly fsync?: SyncPolicy;
   readonly retainDays?: number;

@@ -1,6 +1,7 @@
 // `ledgerproxy run`: reads a cluster and keeps the kernel's rules equal to it. The program that runs is in node/run.ts.
 
 import { CUT_SECONDS_MAX } from "../../limits.ts";
+import { outsideKey } from "../../node/outside_key.ts";
 import { run } from "../../node/run.ts";
 import type { RunOptions } from "../../node/run_options.ts";
 import { type Command, type Done, positive, wholeUpTo } from "../command_line.ts";
@@ -33,6 +34,11 @@ export function addRun(program: Command, done: Done): void {
     .option(
       "--head-lease <namespace>",
       "publish heads of the ledger in a Lease there (manifest --head-lease)",
+    )
+    .option(
+      "--checkpoint-key <file>",
+      "sign the ledger with this Ed25519 key (PEM) in place of keys that are erased",
+      outsideKey,
     )
     .option(
       "--init-only",
