@@ -70,6 +70,8 @@ const config = offered({
       large: count.describe("a Service with at most so many elements is not counted"),
       most: count.describe("most elements of the others in one namespace together"),
     }).optional().describe("what large Services of one namespace may have together"),
+    node: offered({ most: count }).optional().describe("what those of all namespaces may have together"),
+    takesTurns: z.boolean().optional().describe("whether namespaces take turns where Services wait"),
     roundsTimeouts: z.boolean().optional().describe("whether timeouts of affinity are rounded up"),
   }).optional().describe("absent where there are none"),
 });

@@ -15,6 +15,7 @@ import type { NamespaceTotals } from "./namespace_total.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 import type { UnfinishedWork } from "./unfinished.ts";
 import type { Title } from "./title.ts";
+import { newLine } from "./waiting_line.ts";
 
 /** The state after some records. Readers may keep a part of it only until the next record is folded. */
 export interface ClusterState extends UnfinishedWork, NamespaceTotals {
@@ -87,9 +88,9 @@ export function emptyState(): ClusterState {
     services: new Map(),
     slices: new Map(),
     programs: new Map(),
-    postponed: new Map(),
+    postponed: newLine(),
     changed: 0,
-    unsettled: new Map(),
+    unsettled: newLine(),
     making: undefined,
     unfinished: new Map(),
     claims: new Map(),

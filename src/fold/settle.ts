@@ -18,15 +18,16 @@ import { noteTightened } from "./tightened.ts";
 import { udpFrontendNow } from "./udp_frontends.ts";
 import type { MadeRules } from "./unfinished.ts";
 import { isLarge, isLargeChange, isPostponed, noteMade, sizeOf, wait } from "./waiting.ts";
+import { leave, waitsIn } from "./waiting_line.ts";
 
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
 export function settleAll(folding: Folding): void {
   const { state, offset } = folding;
   for (const name of [...state.services.keys()].sort()) {
-    const waits = state.unsettled.has(name) || state.making?.name === name;
+    const waits = waitsIn(state.unsettled, name) || state.making?.name === name;
     if (waits || isLarge(state, state.programs.get(name)?.size ?? 0)) wait(state, "unsettled", name, offset);
     // One that waits is settled in its turn, with what is known then.
-    else if (!state.postponed.has(name)) settle(folding, name);
+    else if (!waitsIn(state.postponed, name)) settle(folding, name);
   }
 }
 
@@ -48,8 +49,8 @@ export function settleNow(folding: Folding, name: ServiceName): void {
 /** Brings the rules of one Service up to date with its objects. */
 export function settle(folding: Folding, name: ServiceName): void {
   const { state } = folding;
-  state.unsettled.delete(name);
-  state.postponed.delete(name);
+  leave(state.unsettled, name);
+  leave(state.postponed, name);
   if (state.making?.name === name) state.making = undefined;
   const before = state.programs.get(name) ?? NO_PROGRAM;
   const made = state.aside.has(name) ? { program: NO_PROGRAM } : wholeRules(makeRules(state, name));

@@ -1,7 +1,7 @@
 // The rules of a large Service are made in steps, so that no record costs more than a few milliseconds and other Services
 // need not wait. An event of such a Service only enters it in `unsettled`; so do events of others in `postponed` while many
 // change at once. However many events follow, only the last state is made. A commit that `advances` makes one step: it settles
-// postponed Services and the large one that waits longest, and changes the elements of some frontends. Why at commits, and
+// postponed Services and the large one whose turn it is, and changes the elements of some frontends. Why at commits, and
 // not at times? A step must follow from the ledger: then a replay makes the same steps, and every commit has the digest of
 // what the kernel holds.
 
@@ -17,6 +17,7 @@ import { noteTightened } from "./tightened.ts";
 import { udpFrontendNow } from "./udp_frontends.ts";
 import type { Making, UnfinishedWork } from "./unfinished.ts";
 import { ENDPOINTS_PER_ELEMENT } from "./waiting.ts";
+import { takeFirst } from "./waiting_line.ts";
 
 /** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
 export function advance(folding: Folding): void {
@@ -41,18 +42,18 @@ function isLargeUnfinished({ unsettled, making, unfinished }: UnfinishedWork): b
   return unsettled.size > 0 || making !== undefined || unfinished.size > 0;
 }
 
-/** Settles Services that wait although they are not large, the first ones first; returns what that cost, in elements. */
+/** Settles Services that wait although they are not large, in their turns; returns what that cost, in elements. */
 function settlePostponed(folding: Folding, most: number): number {
   const { state } = folding;
   const before = state.changed;
-  for (const [name, cause] of state.postponed) {
+  while (state.postponed.size > 0 && state.changed - before < most) {
+    const [name, cause] = takeFirst(state.postponed)!;
     settleNow({ ...folding, offset: cause }, name);
-    if (state.changed - before >= most) break;
   }
   return state.changed - before;
 }
 
-/** Goes on with the rules of the Service that waits longest; returns what that cost, in elements. At most about `most`. */
+/** Goes on with the rules of the large Service whose turn it is; returns what that cost, in elements. At most about `most`. */
 function makeSome(folding: Folding, most: number): number {
   const { state } = folding;
   const making = state.making ??= firstInLine(state);
@@ -86,12 +87,11 @@ function noteUnservedFlows(
   if (protocol === "udp") changes.staleFlows.set(claim, { family, address, port, serving: [] });
 }
 
-/** The Service that waits longest. It no longer waits; the next change of its objects makes it wait again. */
+/** The Service whose turn it is. It no longer waits; the next change of its objects makes it wait again. */
 function firstInLine(state: ClusterState): Making | undefined {
-  const [first] = state.unsettled;
+  const first = takeFirst(state.unsettled);
   if (first === undefined) return undefined;
   const [name, cause] = first;
-  state.unsettled.delete(name);
   return { name, cause, rules: makeRules(state, name) };
 }
 

@@ -5,6 +5,7 @@ import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { ServiceResource } from "./resource.ts";
 import type { ServiceProgram } from "./service_program.ts";
+import type { WaitingLine } from "./waiting_line.ts";
 
 /** The rules of a Service as they are to be, or why there are none. */
 export type MadeRules = { readonly program: ServiceProgram } | {
@@ -32,12 +33,12 @@ export interface Unfinished {
 
 /** What is left to do. */
 export interface UnfinishedWork {
-  /** Other Services that wait because the events since the last commit change much, each with the cause, in order. */
-  readonly postponed: Map<ServiceName, Offset>;
+  /** Other Services that wait because the events since the last commit change much. */
+  readonly postponed: WaitingLine;
   /** How much was changed since the last commit, in elements; 0 where that has no bound. */
   changed: number;
-  /** Large Services whose objects have changed since their rules were last made, each with the cause, in order. */
-  readonly unsettled: Map<ServiceName, Offset>;
+  /** Large Services whose objects have changed since their rules were last made. */
+  readonly unsettled: WaitingLine;
   /** The large Service whose rules are being made; it is in `unsettled` again if its objects change meanwhile. */
   making: Making | undefined;
   /** Claims to resources of large Services whose elements lag behind, in order. */

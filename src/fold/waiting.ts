@@ -9,6 +9,7 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { ServiceProgram } from "./service_program.ts";
 import { isSurelySmall, programElements, type ServiceSize, serviceSize } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
+import { enter, isBehindOthers, leave } from "./waiting_line.ts";
 
 /** How many endpoints are assigned to slots in the time that one element takes to be changed and committed. */
 export const ENDPOINTS_PER_ELEMENT = 6;
@@ -18,8 +19,8 @@ type Line = "unsettled" | "postponed";
 
 /** Enters the Service in `line`. One that is there already keeps its place. */
 export function wait(state: ClusterState, line: Line, name: ServiceName, cause: Offset): void {
-  state[line === "unsettled" ? "postponed" : "unsettled"].delete(name);
-  state[line].set(name, cause);
+  leave(state[line === "unsettled" ? "postponed" : "unsettled"], name);
+  enter(state[line], name, cause, state.bounds?.takesTurns === true);
 }
 
 /** Whether the rules of a Service are made in steps, now or with those so far. One that is too large costs only what it had. */
@@ -37,15 +38,15 @@ export function isLarge({ bounds }: ClusterState, elements: number): boolean {
 }
 
 /**
- * Whether a Service that is not small waits because of what the events since the last commit have changed, or because others wait
- * already. Before the first commit much more may be changed: there are no rules yet whose changes it could hold up.
+ * Whether a Service that is not small waits because of what the events since the last commit have changed, or because others
+ * that have their turn before it wait already. Before the first commit much more may be changed: there are no rules yet whose changes it could hold up.
  */
 export function isPostponed(state: ClusterState, name: ServiceName): boolean {
   const { bounds, committed, changed, postponed } = state;
   const burst = bounds?.burst;
   const most = committed === undefined ? burst?.first : burst?.most;
   if (burst === undefined || most === undefined) return false;
-  if (changed < most && postponed.size === 0) return false;
+  if (changed < most && !isBehindOthers(postponed, name)) return false;
   const program = state.programs.get(name);
   if (program !== undefined && programElements(program) > burst.small) return true;
   const service = state.services.get(name);

@@ -6,6 +6,7 @@ import {
   FIRST_BURST_ELEMENTS,
   LARGE_SERVICE_ELEMENTS,
   NAMESPACE_ELEMENTS_MAX,
+  NODE_ELEMENTS_MAX,
   SERVICE_ELEMENTS_MAX,
   SMALL_SERVICE_ELEMENTS,
   STEP_ELEMENTS,
@@ -23,6 +24,10 @@ export interface ServiceBounds {
   readonly burst?: BurstBounds;
   /** What the large Services of one namespace may have together; absent where that has no bound. */
   readonly namespace?: NamespaceBounds;
+  /** What the large Services of all namespaces may have together; absent where that has no bound. */
+  readonly node?: NodeBounds;
+  /** Whether namespaces take turns where Services wait for steps; absent where all wait in one line. */
+  readonly takesTurns?: boolean;
   /** Whether timeouts of affinity are rounded up, so that there are few of them; absent where they are not. */
   readonly roundsTimeouts?: boolean;
 }
@@ -32,6 +37,11 @@ export interface NamespaceBounds {
   /** A Service with at most so many elements is not counted, and always served. */
   readonly large: number;
   /** Most elements of the others together. */
+  readonly most: number;
+}
+
+/** How many elements all large Services of the node may have together: those that {@link NamespaceBounds} counts. */
+export interface NodeBounds {
   readonly most: number;
 }
 
@@ -45,14 +55,17 @@ export interface BurstBounds {
   readonly first?: number;
 }
 
-const NAMESPACE = { large: LARGE_SERVICE_ELEMENTS, most: NAMESPACE_ELEMENTS_MAX };
+const TOTALS = {
+  namespace: { large: LARGE_SERVICE_ELEMENTS, most: NAMESPACE_ELEMENTS_MAX },
+  node: { most: NODE_ELEMENTS_MAX },
+};
 
 /** The bounds for rules that are made once and not kept: no Service is large, so that no step is needed. */
 export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
   most: SERVICE_ELEMENTS_MAX,
   large: SERVICE_ELEMENTS_MAX,
   step: STEP_ELEMENTS,
-  namespace: NAMESPACE,
+  ...TOTALS,
   roundsTimeouts: true,
 };
 
@@ -62,6 +75,7 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   large: LARGE_SERVICE_ELEMENTS,
   step: STEP_ELEMENTS,
   burst: { small: SMALL_SERVICE_ELEMENTS, most: BURST_ELEMENTS, first: FIRST_BURST_ELEMENTS },
-  namespace: NAMESPACE,
+  ...TOTALS,
+  takesTurns: true,
   roundsTimeouts: true,
 };

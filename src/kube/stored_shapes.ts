@@ -138,5 +138,7 @@ const namespace = fields({ large: COUNT, most: COUNT });
 export const BOUNDS: Shape = fields({ most: COUNT, large: COUNT, step: COUNT }, {
   burst,
   namespace,
+  node: fields({ most: COUNT }),
+  takesTurns: FLAG,
   roundsTimeouts: FLAG,
 });

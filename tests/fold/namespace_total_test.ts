@@ -109,6 +109,25 @@ Deno.test("those that are over it are set aside, and named in log and status; th
   assert.equal(one.served, "evil/a evil/b evil/small shop/web");
 });
 
+Deno.test("what all namespaces have together has a bound: those served first stay, and those of small namespaces come first", () => {
+  const one = new Fold({ ...BOUNDS, node: { most: 200 } });
+  for (const [i, name] of ["e1/a", "e1/b", "e2/a", "e2/b", "e3/a", "shop/big"].entries()) {
+    one.fold(...sized(name, i, 45).map(appears));
+  }
+  one.fold(...sized("shop/small", 7, 10).map(appears));
+  assert.equal(one.served, "e1/a e1/b e2/a e2/b shop/small");
+  assert.equal(
+    one.log.find((text) => text.includes("shop/big")),
+    "Service shop/big is set aside until there is room: " +
+      "all namespaces have 180 elements in large Services, at most 200: about 45 more are too many",
+  );
+  one.fold(resized("e1/a", 5));
+  assert.equal(one.served, "e1/a e1/b e2/a e2/b e3/a shop/small", "by name where two have as little");
+  one.fold(vanishes(service("e3/a 10.96.1.4 http:80/tcp")));
+  one.fold(resized("e1/a", 45));
+  assert.equal(one.served, "e1/b e2/a e2/b shop/big shop/small", "who left and comes back waits");
+});
+
 Deno.test("once one of the namespace shrinks or goes, those for which there is room are served", () => {
   const one = crowd();
   one.fold(resized("evil/a", 12));

@@ -10,6 +10,7 @@ import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { isUnfinished, unfinishedServices } from "../../src/fold/unfinished.ts";
+import { waitingOf } from "../../src/fold/waiting_line.ts";
 import type { CommitRecord, ConfigRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
@@ -81,6 +82,37 @@ Deno.test("while Services wait, others wait behind them; steps make the first on
   assert.equal(one.made, 7, "none waits any more");
 });
 
+Deno.test("namespaces take turns: a Service waits behind one of a tenant, and not behind a hundred", () => {
+  const tenant = Array.from({ length: 100 }, (_, i) => [
+    slice(`evil/t${i}-a a:1/tcp b:2/tcp ${HOSTS}`),
+    service(`evil/t${i} 10.98.0.${i} a:1/tcp b:2/tcp`),
+  ]).flat();
+  const legitimate = [
+    slice(`shop/api-a a:1/tcp b:2/tcp ${HOSTS}`),
+    service("shop/api 10.96.0.7 a:1/tcp b:2/tcp"),
+  ];
+  const stepsUntil = (takesTurns: boolean) => {
+    const bounds = { ...CONFIG.bounds!, takesTurns };
+    const one = new Fold({ ...CONFIG, bounds }, COMMIT, ...[...tenant, ...legitimate].map(appears));
+    let steps = 0;
+    for (; !one.state.programs.has("shop/api" as never); steps++) one.fold({ ...COMMIT, advances: true });
+    // One whose namespace does not wait takes what is left of the next burst.
+    one.fold(
+      COMMIT,
+      ...[slice("late/a-a a:1/tcp 10.244.3.1"), service("late/a 10.96.0.8 a:1/tcp b:2/tcp c:3/tcp")].map(
+        appears,
+      ),
+    );
+    return {
+      steps,
+      late: one.state.programs.has("late/a" as never),
+      wait: unfinishedServices(one.state) > 50,
+    };
+  };
+  assert.deepEqual(stepsUntil(true), { steps: 1, late: true, wait: true });
+  assert.ok(stepsUntil(false).steps > 40, "as ledgers without turns are replayed");
+});
+
 Deno.test("before the first commit no Service waits for others, where there is no bound for it", () => {
   assert.equal(new Fold(CONFIG, ...MIDDLES.map(appears)).made, 5);
 });
@@ -145,28 +177,33 @@ Deno.test("a Service that waits and goes again leaves nothing to do", () => {
 });
 
 Deno.test("a snapshot has what the events since the last commit have changed: the same Services wait after it", () => {
-  const bounds = { most: 1000, large: 1000, step: 9, burst: { small: 1, most: 6 } };
   let snapshots = 0;
   fc.assert(
-    fc.property(arbitraryHistory, fc.infiniteStream(fc.nat(5)), (events, random) => {
-      const records: LedgerRecord[] = [{ ...CONFIG, bounds }];
-      for (const event of events) {
-        records.push(event);
-        if (random.next().value === 0) records.push({ ...COMMIT, advances: true });
-      }
-      const one = new Fold();
-      for (const [i, record] of records.entries()) {
-        one.fold(record);
-        if (isUnfinished(one.state)) continue;
-        const restored = restoredState(asFile(one));
-        const tail = records.slice(i + 1);
-        tail.forEach((next, n) => foldRecord(restored, i + 1 + n as Offset, next));
-        const whole = new Fold(...records);
-        assert.deepEqual([...restored.postponed], [...whole.state.postponed]);
-        assert.equal(restored.changed, whole.state.changed);
-        snapshots += whole.state.postponed.size;
-      }
-    }),
+    fc.property(
+      arbitraryHistory,
+      fc.infiniteStream(fc.nat(5)),
+      fc.boolean(),
+      (events, random, takesTurns) => {
+        const bounds = { most: 1000, large: 1000, step: 9, burst: { small: 1, most: 6 }, takesTurns };
+        const records: LedgerRecord[] = [{ ...CONFIG, bounds }];
+        for (const event of events) {
+          records.push(event);
+          if (random.next().value === 0) records.push({ ...COMMIT, advances: true });
+        }
+        const one = new Fold();
+        for (const [i, record] of records.entries()) {
+          one.fold(record);
+          if (isUnfinished(one.state)) continue;
+          const restored = restoredState(asFile(one));
+          const tail = records.slice(i + 1);
+          tail.forEach((next, n) => foldRecord(restored, i + 1 + n as Offset, next));
+          const whole = new Fold(...records);
+          assert.deepEqual(waitingOf(restored.postponed), waitingOf(whole.state.postponed));
+          assert.equal(restored.changed, whole.state.changed);
+          snapshots += whole.state.postponed.size;
+        }
+      },
+    ),
     { numRuns: 60 },
   );
   assert.ok(snapshots > 0, "some wait");
