@@ -51,20 +51,36 @@ api_server() {
     --proxy-client-cert-file "$dir/pki/front.crt" --proxy-client-key-file "$dir/pki/front.key" --requestheader-client-ca-file "$dir/pki/ca.crt" \
     --requestheader-allowed-names front-proxy --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group --requestheader-extra-headers-prefix X-Remote-Extra-
 }
-# The command of the image, a word a line, with the bundle of this checkout.
-image_command() {
-  sed -n '/^ENTRYPOINT/,/\]$/p' "$checkout/Dockerfile" | tr -d '\\\n' | sed 's/^ENTRYPOINT *//' |
+# The command of the image that a checkout makes, a word a line, with the bundle of that checkout.
+image_command() { # checkout
+  sed -n '/^ENTRYPOINT/,/\]$/p' "$1/Dockerfile" | tr -d '\\\n' | sed 's/^ENTRYPOINT *//' |
     deno eval 'for (const word of JSON.parse(await new Response(Deno.stdin.readable).text())) console.log(word)' |
-    sed "s|^/ledgerproxy/ledgerproxy.js$|$checkout/dist/ledgerproxy.js|"
+    sed "s|^/ledgerproxy/ledgerproxy.js$|$1/dist/ledgerproxy.js|"
 }
-# Starts a proxy as a process on a node, with the files that proxy.sh made.
-start_proxy() { # node ledgerproxy|kube-proxy
-  case $2 in
-    kube-proxy) daemon "$1" kube-proxy kube-proxy --config "$dir/kube-proxy.yaml" --hostname-override "$1" --v 2 ;;
-    ledgerproxy)
-      local command
-      mapfile -t command < <(image_command)
-      daemon "$1" ledgerproxy deno "${command[@]:1}" run --kubeconfig "$dir/ledgerproxy.kubeconfig" \
-        --ledger /var/lib/ledgerproxy/ledger --node "$1" --cluster-cidr "$pods4,$pods6" --metrics-bind-address 127.0.0.1:10249 ;;
+kube_proxy_configuration() { # mode [field...]
+  cat <<END
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: $1
+clusterCIDR: $pods4,$pods6
+clientConnection: {kubeconfig: $dir/proxy.kubeconfig}
+conntrack: {maxPerCore: 0}
+healthzBindAddress: 0.0.0.0:10256
+metricsBindAddress: 127.0.0.1:10249
+END
+  printf '%s\n' "${@:2}"
+}
+# Starts a proxy as a process on a node, with the files that proxy.sh made. The process ledgerproxy-old is that of $E2E_OLD, a
+# checkout of an earlier release with its bundle.
+start_proxy() { # node ledgerproxy|ledgerproxy-old|kube-proxy [flag...]
+  local node=$1 proxy=$2 command
+  shift 2
+  case $proxy in
+    kube-proxy) daemon "$node" kube-proxy kube-proxy --config "$dir/kube-proxy.yaml" --hostname-override "$node" --v 2 ;;
+    ledgerproxy*)
+      mapfile -t command < <(image_command "$([ "$proxy" = ledgerproxy ] && echo "$checkout" || echo "$E2E_OLD")")
+      daemon "$node" "$proxy" deno "${command[@]:1}" run --kubeconfig /var/lib/ledgerproxy/kubeconfig \
+        --ledger /var/lib/ledgerproxy/ledger --node "$node" --cluster-cidr "$pods4,$pods6" --metrics-bind-address 127.0.0.1:10249 "$@" ;;
   esac
 }
+serves() { until_true 120 "proxy on $1" net "$1" curl -sf http://127.0.0.1:10256/livez; }

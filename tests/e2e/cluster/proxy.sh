@@ -15,7 +15,7 @@ manifest() {
 # The proxy before it ends, and its rules are deleted.
 if k get daemonset -n kube-system ledgerproxy >/dev/null 2>&1; then k delete daemonset -n kube-system ledgerproxy --wait; until_true 60 "pods of ledgerproxy gone" bash -c "[ -z \"\$(nsenter -t $(pid_of control) -m -n -p -- kubectl --kubeconfig $dir/admin.kubeconfig get pods -n kube-system -l app.kubernetes.io/name=ledgerproxy -o name)\" ]"; fi
 for node in $(all_nodes); do
-  for proxy in ledgerproxy kube-proxy; do stop "$node" "$proxy"; done
+  for proxy in ledgerproxy ledgerproxy-old kube-proxy; do stop "$node" "$proxy"; done
   net "$node" nft list tables | { grep -E 'kube-proxy|ledgerproxy' || true; } | while read -r _ family table; do net "$node" nft delete table "$family" "$table"; done
   net "$node" conntrack -F >/dev/null 2>&1 || true
 done
@@ -23,37 +23,29 @@ done
 case $what in
   none) ;;
   kube-proxy)
-    cat >"$dir/kube-proxy.yaml" <<END
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
-clusterCIDR: $pods
-clientConnection: {kubeconfig: $dir/proxy.kubeconfig}
-conntrack: {maxPerCore: 0}
-healthzBindAddress: 0.0.0.0:10256
-metricsBindAddress: 127.0.0.1:10249
-END
+    kube_proxy_configuration nftables >"$dir/kube-proxy.yaml"
     for node in $(all_nodes); do start_proxy "$node" kube-proxy; done ;;
   ledgerproxy)
     manifest >"$dir/manifest.yaml"
     # Everything but the DaemonSet.
     k apply -f - >/dev/null < <(awk 'BEGIN{RS="---\n";ORS="---\n"} !/kind: DaemonSet/' "$dir/manifest.yaml")
     token=$(k create token ledgerproxy -n kube-system --duration 48h)
-    cat >"$dir/ledgerproxy.kubeconfig" <<END
+    # The image may read its own folders alone.
+    for node in $(all_nodes); do
+      cat >"$dir/$node/root/var/lib/ledgerproxy/kubeconfig" <<END
 apiVersion: v1
 kind: Config
-clusters: [{name: e2e, cluster: {server: "$api", certificate-authority: $dir/pki/ca.crt}}]
+clusters: [{name: e2e, cluster: {server: "$api", certificate-authority-data: "$(base64 -w0 "$dir/pki/ca.crt")"}}]
 users: [{name: user, user: {token: $token}}]
 contexts: [{name: e2e, context: {cluster: e2e, user: user}}]
 current-context: e2e
 END
+    done
     (cd "$checkout" && deno task --quiet bundle >/dev/null)
     for node in $(all_nodes); do start_proxy "$node" ledgerproxy; done ;;
   daemonset)
     manifest | tee "$dir/manifest.yaml" | k apply -f - ;;
   *) echo "no such proxy: $what" >&2; exit 2 ;;
 esac
-[ "$what" = none ] || for node in $(all_nodes); do
-  until_true 120 "proxy on $node" net "$node" curl -sf http://127.0.0.1:10256/livez
-done
+[ "$what" = none ] || for node in $(all_nodes); do serves "$node"; done
 echo "$what" >"$dir/proxy"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# What an operator does, under a constant load from a pod (cluster IPs) and from outside (NodePort, load balancer): rolling
-# updates, kills of the proxy while pods roll, and an API server that is away. Prints the failed connections of each phase.
+# What an operator does, under a constant load from a pod (cluster IPs) and from outside (NodePort, load balancer). Prints the
+# failed connections of each phase.
 #
-#   exercises.sh      PHASES="rolling kill-proxy kill-api" by default
+#   exercises.sh      PHASES="rolling drain ..." instead of all that fit the proxy; API_AWAY=300 seconds
+#
+# With kube-proxy the same phases are run beside: `upgrade` starts it again node by node, `migrate-*` changes its mode and back.
 . "$(dirname "$0")/../cluster/lib.sh"
 operator=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 proxy=$(cat "$dir/proxy")
@@ -75,52 +77,46 @@ done
 net control sysctl -qw net.ipv4.fib_multipath_hash_policy=0
 trap 'net control sysctl -qw net.ipv4.fib_multipath_hash_policy=1' EXIT
 
-measure() { # phase seconds command...
-  local phase=$1 seconds=$2
-  shift 2
-  on node-1 ip netns exec "$client_net" deno run -A "$operator/load.ts" "$seconds" 2 "${inside[@]}" >"$out/$phase.inside" &
-  local first=$!
-  on control deno run -A "$operator/load.ts" "$seconds" 2 "${outside[@]}" >"$out/$phase.outside" &
-  local second=$!
-  sleep 2
-  echo "$(date +%T) $phase"
-  "$@" >"$out/$phase.log" 2>&1 || echo "  failed: $*"
-  wait $first $second
+failed_of() { # phase
+  local side
   for side in inside outside; do
     deno eval 'for (const [target, { ok, failed, pods, slowest }] of Object.entries(JSON.parse(Deno.readTextFileSync(Deno.args[0])))) {
       console.log(`  ${Deno.args[1]} ${target}: ${ok} ok, failed ${JSON.stringify(failed)}, ${pods} pods, slowest ${slowest} ms`);
-    }' "$out/$phase.$side" "$side"
+    }' "$out/$1.$side" "$side"
   done
+  deno eval 'const all = Deno.args.slice(1).flatMap((file) => Object.values(JSON.parse(Deno.readTextFileSync(file))));
+    const ok = all.reduce((sum, { ok }) => sum + ok, 0);
+    const failed = all.flatMap(({ failed }) => Object.values(failed)).reduce((sum, count) => sum + count, 0);
+    console.log(`${Deno.args[0]}: ${failed} of ${ok + failed} connections failed`);' "$proxy $1" "$out/$1.inside" "$out/$1.outside" | tee -a "$out/summary"
 }
-restart() { k rollout restart -n operator "deployment/$1"; }
-settled() { k rollout status -n operator deployment --timeout 120s; }
-# Kills the proxy of every node, one after the other, and starts it again.
-kill_everywhere() {
-  if [ "$proxy" = daemonset ]; then
-    k delete pod -n kube-system -l app.kubernetes.io/name=ledgerproxy --grace-period 0 --force
-    k rollout status -n kube-system daemonset/ledgerproxy
-    return
-  fi
-  for node in $(all_nodes); do
-    stop "$node" "$proxy" KILL
-    start_proxy "$node" "$proxy"
-    sleep 1
-  done
+# The load goes on until the command has ended, and 15 s longer.
+measure() { # phase
+  local phase=$1 pids=()
+  rm -f "$out/stop"
+  on node-1 ip netns exec "$client_net" deno run -A "$operator/load.ts" "$out/stop" 2 "${inside[@]}" >"$out/$phase.inside" &
+  pids+=($!)
+  on control deno run -A "$operator/load.ts" "$out/stop" 2 "${outside[@]}" >"$out/$phase.outside" &
+  pids+=($!)
+  sleep 2
+  echo "$(date +%T) $phase"
+  # In the background, because `set -e` does not hold left of a ||.
+  ("${phase//-/_}") >"$out/$phase.log" 2>&1 &
+  wait $! || echo "  failed: see $out/$phase.log"
+  sleep 15
+  touch "$out/stop"
+  wait "${pids[@]}"
+  failed_of "$phase"
 }
-
-rolling() { for name in graceful abrupt local; do restart $name; done; settled; }
-kill_proxy() { for _ in 1 2 3; do kill_everywhere; restart graceful; done; settled; }
-kill_api() {
-  stop control kube-apiserver KILL
-  sleep 5
-  [ "$proxy" = daemonset ] || kill_everywhere
-  sleep 10
-  api_server
-  until_true 60 "API server" k get --raw /readyz
-  restart graceful
-  settled
-}
-for phase in ${PHASES:-rolling kill-proxy kill-api}; do
-  measure "$phase" 70 "${phase//-/_}"
+. "$operator/phases.sh"
+case $proxy in
+  daemonset) phases="rolling kill-proxy drain configuration api-away" ;;
+  ledgerproxy) phases="${E2E_OLD:+upgrade }migrate-nftables migrate-iptables" ;;
+  kube-proxy) phases="rolling kill-proxy drain configuration api-away upgrade migrate-iptables" ;;
+esac
+[ "$proxy" != ledgerproxy ] || [ -n "${E2E_OLD:-}" ] || echo "upgrade: not run, E2E_OLD names no checkout of an earlier release"
+for phase in ${PHASES:-$phases}; do
+  before="before_${phase//-/_}"
+  if declare -F "$before" >/dev/null; then "$before" >"$out/$phase.before" 2>&1; fi
+  measure "$phase"
 done
 k delete namespace operator --wait=false >/dev/null

@@ -1,12 +1,11 @@
-// Opens connections without pause and counts how they end. Each is a new one; the answer is the name of the pod. The last line
-// is JSON, also after SIGTERM.
+// Opens connections without pause, until a file is there, and counts how they end. Each is a new one; the answer is the name of
+// the pod. Prints JSON at the end.
 //
-//   deno run -A load.ts SECONDS WORKERS HOST:PORT ...
+//   deno run -A load.ts STOP_FILE WORKERS HOST:PORT ...
 
-const [seconds, workers, ...targets] = Deno.args as [string, string, ...string[]];
-const end = performance.now() + Number(seconds) * 1000;
+const [stopFile, workers, ...targets] = Deno.args as [string, string, ...string[]];
 const TIMEOUT_MILLISECONDS = 2000;
-const PAUSE_MILLISECONDS = 15;
+const PAUSE_MILLISECONDS = Number(Deno.env.get("LOAD_PAUSE") ?? 15);
 const TIMES_KEPT = 30;
 
 interface Result {
@@ -51,7 +50,7 @@ async function once(target: string): Promise<string> {
 }
 
 async function work(target: string, result: Result): Promise<void> {
-  while (performance.now() < end) {
+  while (!stopped) {
     const began = performance.now();
     try {
       result.pods.add(await once(target));
@@ -66,16 +65,13 @@ async function work(target: string, result: Result): Promise<void> {
   }
 }
 
-function finish(): never {
-  const printed = [...results].map(([target, { pods, ...rest }]) => [target, { ...rest, pods: pods.size }]);
-  console.log(JSON.stringify(Object.fromEntries(printed)));
-  Deno.exit(0);
-}
-
-Deno.addSignalListener("SIGTERM", finish);
+let stopped = false;
+const looking = setInterval(() => Deno.stat(stopFile).then(() => stopped = true, () => {}), 200);
 await Promise.all(
   [...results].flatMap(([target, result]) =>
     Array.from({ length: Number(workers) }, () => work(target, result))
   ),
 );
-finish();
+clearInterval(looking);
+const printed = [...results].map(([target, { pods, ...rest }]) => [target, { ...rest, pods: pods.size }]);
+console.log(JSON.stringify(Object.fromEntries(printed)));
