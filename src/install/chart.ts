@@ -153,7 +153,7 @@ function valuesText(): string {
 
 /** The DaemonSet, with conditions around its optional parts and blocks where charts let users set what they like. */
 function charted(object: ReturnType<typeof daemonSet>): Json {
-  const { spec: { template: { spec: pods }, ...daemon }, ...rest } = object;
+  const { spec: { template: { metadata: { annotations }, spec: pods }, ...daemon }, ...rest } = object;
   const { initContainers = [], volumes, containers: [proxy], ...pod } = pods;
   const { ports, ...container } = changed(proxy!);
   return {
@@ -163,7 +163,7 @@ function charted(object: ReturnType<typeof daemonSet>): Json {
       template: {
         metadata: {
           labels: { ...LABELS, ...fieldsOf("podLabels", 1) },
-          ...fieldsIf(".Values.podAnnotations", 2, { annotations: block("podAnnotations") }),
+          annotations: { ...annotations, ...fieldsOf("podAnnotations", 2) },
         },
         spec: {
           ...pod,

@@ -89,10 +89,13 @@ export function daemonSet(workload: Workload) {
     spec: {
       selector: { matchLabels: LABELS },
       updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
-      template: { metadata: { labels: LABELS }, spec: podSpec(workload) },
+      template: { metadata: { labels: LABELS, annotations: DEFAULT_CONTAINER }, spec: podSpec(workload) },
     },
   };
 }
+
+/** For `kubectl exec` and `kubectl logs`, which would name the other containers of the pod in each answer. */
+const DEFAULT_CONTAINER = { "kubectl.kubernetes.io/default-container": NAME };
 
 /** The pods use the node's network and a folder of the node, which Pod Security allows at this level alone. */
 const PRIVILEGED = { "pod-security.kubernetes.io/enforce": "privileged" };

@@ -28,16 +28,14 @@ const SKIPPED: Readonly<Record<string, string>> = {
   "NetworkPolicy": "needs a network plugin with policies",
   "SCTP": "the kernel module may not be there",
   "Internet|IPerf|Networking-IPv6": "needs another network than the cluster's",
-  "LocalhostNodePorts": "not built",
-  "Slow": "takes more than five minutes a test",
-  "NoSNAT|GCE|Ingress API|Feature:.*(ServiceCIDRs|KubeProxyDaemonSet)":
-    "needs another provider or a feature gate",
+  "LocalhostNodePorts": "needs addresses of NodePorts that are not the default",
+  "NoSNAT|GCE|Feature:.*(ServiceCIDRs|KubeProxyDaemonSet)": "needs another provider or a feature gate",
 };
 
-/** The sets by name: focus, and what else is skipped. */
+/** The sets by name: focus, and what else is skipped. Slow tests of load balancers are the most of them, so these are run. */
 const SETS: Readonly<Record<string, readonly [string, string]>> = {
   conformance: ["\\[sig-network\\].*\\[Conformance\\]|CLOSE_WAIT", "Serial|Disruptive"],
-  services: ["\\[sig-network\\]", "\\[Conformance\\]|CLOSE_WAIT|LoadBalancers|Serial|Disruptive"],
+  services: ["\\[sig-network\\]", "\\[Conformance\\]|CLOSE_WAIT|LoadBalancers|Serial|Disruptive|Slow"],
   balancers: ["\\[sig-network\\] LoadBalancers", "Serial|Disruptive"],
   serial: ["\\[sig-network\\].*Serial", "Disruptive"],
 };

@@ -152,7 +152,8 @@ Deno.test({
     const { template: { metadata, spec } } = (found.get("DaemonSet ledgerproxy") as Json)["spec"] as {
       template: { metadata: Json; spec: Json };
     };
-    assert.deepEqual(metadata, { labels: { ...LABELS, team: "net" }, annotations: { a: "b" } });
+    const annotations = { "kubectl.kubernetes.io/default-container": "ledgerproxy", a: "b" };
+    assert.deepEqual(metadata, { labels: { ...LABELS, team: "net" }, annotations });
     assert.deepEqual(spec["imagePullSecrets"], [{ name: "key" }]);
     assert.deepEqual(spec["affinity"], { nodeAffinity: { x: "y" } });
     assert.deepEqual(spec["nodeSelector"], { "kubernetes.io/os": "linux", pool: "edge" });

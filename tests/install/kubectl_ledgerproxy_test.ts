@@ -12,13 +12,13 @@ const KUBECTL = `#!/bin/bash
 case " $* " in
   *" get pods "*) printf 'pod-a node-a\\npod-b node-b\\npod-c node-c\\n' ;;
   *" exec "*)
-    [ "$1 $2 $3" = "exec --namespace kube-system" ] && [ "$5 $6" = "-- ledgerproxy" ] || exit 9
+    [ "$1 $2 $3" = "exec --namespace kube-system" ] && [ "$5 $6 $7 $8" = "--container ledgerproxy -- ledgerproxy" ] || exit 9
     if [ "$4" = "$UNREACHABLE" ] || [ -n "$NONE_REACHABLE" ]; then
       echo 'error: unable to upgrade connection: pods "'$4'" not found' >&2
       exit 1
     fi
     export LEDGERPROXY_LEDGER=$LEDGERS/$4
-    shift 6
+    shift 8
     ${Deno.execPath()} run -A --no-check --quiet ${ROOT}src/cli/main.ts "$@"
     code=$?
     [ $code = 0 ] || echo "command terminated with exit code $code" >&2

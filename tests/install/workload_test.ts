@@ -32,6 +32,13 @@ Deno.test("the container has one capability and no privilege; only the init cont
   assert.equal(sysctls!.args.at(-1), "--init-only");
 });
 
+Deno.test("kubectl needs no container's name, whatever other containers the pod has", () => {
+  assert.deepEqual(daemonSet({ ...WORKLOAD, setSysctls: true }).spec.template.metadata, {
+    labels: { "app.kubernetes.io/name": "ledgerproxy" },
+    annotations: { "kubectl.kubernetes.io/default-container": "ledgerproxy" },
+  });
+});
+
 Deno.test("flags name the API server, the node and the ledger", () => {
   assert.deepEqual(pod(WORKLOAD).containers[0]!.args, [
     "run",
