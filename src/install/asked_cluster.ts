@@ -20,8 +20,10 @@ export async function withFacts(
   { apiServer: local }: Distribution,
 ): Promise<KnownOptions> {
   using client = new ApiClient(options.kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
-  const { apiServer, clusterCidr, podCidrs, config } = await clusterFacts((path) => read(client, path));
-  const found = { ...options, apiServer: options.apiServer ?? local ?? apiServer ?? client.server };
+  const facts = await clusterFacts((path) => read(client, path));
+  const { clusterCidr, podCidrs, config, families } = facts;
+  const apiServer = options.apiServer ?? local ?? facts.apiServer ?? client.server;
+  const found = { ...options, apiServer, ...(families === undefined ? {} : { families }) };
   // Flags go before the configuration, and a configuration before what can be guessed.
   if (options.configMap !== undefined) return found;
   if (config !== undefined) return { ...found, config };
@@ -48,7 +50,7 @@ async function read(client: ApiClient, path: string): Promise<unknown> {
   throw new ApiFailure("error", `${client.server}${path}: ${response.status} ${response.statusText}`);
 }
 
-/** The object in an answer. Of the objects of a list only `spec` is kept: a cluster has thousands of Nodes. */
+/** The object in an answer. Of the objects of a list little is kept: a cluster has thousands of Nodes. */
 async function objectIn(path: string, { body }: Response): Promise<unknown> {
   const framing = framingFor("application/json", false);
   const items: unknown[] = [];
@@ -67,7 +69,10 @@ function takeParts(values: readonly unknown[], items: unknown[]): unknown[] {
   return values.filter((value) => {
     if (!(value instanceof PagePart)) return true;
     const { items: more } = fieldsOf(value.read());
-    for (const item of Array.isArray(more) ? more : []) items.push({ spec: fieldsOf(item)["spec"] });
+    for (const item of Array.isArray(more) ? more : []) {
+      const { spec, status } = fieldsOf(item);
+      items.push({ spec, status: { addresses: fieldsOf(status)["addresses"] } });
+    }
     if (items.length > LIST_OBJECTS_MAX) throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
     return false;
   });

@@ -2,6 +2,8 @@
 // configured. All of it is read from objects that kubeadm and its kin make; what is not there is left out.
 
 import { readDocuments } from "../ingest/manifest_documents.ts";
+import { familyOf, parseAddress } from "../kube/address.ts";
+import type { Family } from "../nft/data_type.ts";
 
 /** Reads an object by its path; undefined where there is none, or where it may not be read. */
 export type Get = (path: string) => Promise<unknown>;
@@ -14,6 +16,8 @@ export interface ClusterFacts {
   readonly clusterCidr?: string;
   /** Whether every Node has pod CIDRs, so that local traffic can be known by them. */
   readonly podCidrs: boolean;
+  /** The families of the addresses that the Nodes and their pods have, where any Node has one. */
+  readonly families?: readonly Family[];
   /** The files of kube-proxy's ConfigMap, where it has a `config.conf`. */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -42,13 +46,30 @@ export async function clusterFacts(get: Get): Promise<ClusterFacts> {
   );
   const files = valueAt(kubeProxy, "data");
   const items = valueAt(nodes, "items");
+  const families = Array.isArray(items) ? [...new Set(items.flatMap(familiesOf))].sort() : [];
   return {
     ...(apiServer === undefined ? {} : { apiServer }),
     ...(clusterCidr === undefined ? {} : { clusterCidr }),
     podCidrs: Array.isArray(items) && items.length > 0 &&
       items.every((node) => textAt(node, "spec", "podCIDR") !== undefined),
+    ...(families.length === 0 ? {} : { families }),
     ...(isFiles(files) && files["config.conf"] !== undefined ? { config: files } : {}),
   };
+}
+
+/** The families of a Node's addresses and pod CIDRs. Each list has at most one entry of each family, or a few. */
+function familiesOf(node: unknown): Family[] {
+  const cidrs = [valueAt(node, "spec", "podCIDR"), ...listAt(node, "spec", "podCIDRs")];
+  const addresses = listAt(node, "status", "addresses").map((one) => valueAt(one, "address"));
+  return [...cidrs, ...addresses].flatMap((text) => {
+    const address = typeof text === "string" ? parseAddress(text.replace(/\/.*$/, "")) : undefined;
+    return address === undefined ? [] : [familyOf(address)];
+  });
+}
+
+function listAt(value: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found = valueAt(value, ...path);
+  return Array.isArray(found) ? found : [];
 }
 
 function firstDocument(name: string, text: string | undefined): unknown {

@@ -27,15 +27,21 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly metricsJob: string;
 }
 
-/** The options, with the files of kube-proxy's ConfigMap where the cluster has one. */
-export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config">;
+/** The options, with the files of kube-proxy's ConfigMap and the families of nodes, where a cluster says them. */
+export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config" | "families">;
 
 /** The network addresses that the proxy in a pod uses. */
 export function networkOfPods(options: KnownOptions): Network {
   const { healthzBindAddress, metricsBindAddress, proxy } = settings(proxyFlags(options));
   const listens = [healthzBindAddress, metricsBindAddress].filter((one) => one !== undefined);
   const configured = options.config !== undefined || options.configMap !== undefined;
-  return networkOf({ apiServer: options.apiServer, configured, listens, proxy });
+  return networkOf({
+    apiServer: options.apiServer,
+    configured,
+    listens,
+    proxy,
+    families: options.families ?? [],
+  });
 }
 
 /** What the runtime in the pods may reach, as a comment. */

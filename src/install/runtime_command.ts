@@ -54,6 +54,8 @@ export interface Addresses {
   /** The addresses that the program listens on. */
   readonly listens: readonly { readonly hostname: string; readonly port: number }[];
   readonly proxy: ProxyConfig;
+  /** The families of nodes' addresses, as far as a cluster says them. */
+  readonly families: readonly Family[];
 }
 
 /** The addresses that the program uses, or why they are not known before it runs. */
@@ -62,7 +64,7 @@ export type Network =
   | { readonly known: false; readonly why: string };
 
 /** The network of a node. Health check ports of Services are on the node's own addresses. */
-export function networkOf({ apiServer, configured, listens, proxy }: Addresses): Network {
+export function networkOf({ apiServer, configured, listens, proxy, families }: Addresses): Network {
   if (configured) return unknown("a configuration in the cluster names them");
   const { hostname = "", host = "", port = "" } = apiServer === undefined ? {} : new URL(apiServer);
   const server = parseAddress(hostname.replace(/^\[(.*)\]$/, "$1"));
@@ -70,8 +72,12 @@ export function networkOf({ apiServer, configured, listens, proxy }: Addresses):
     return unknown("the API server has a name, which does not say of which family nodes are");
   }
   const detected = proxy.detectLocal.mode === "ClusterCIDR" ? proxy.detectLocal.cidrs.map(parseCidr) : [];
-  if (new Set(detected.map((cidr) => cidr?.family)).size > 1) {
-    return unknown("pods have addresses of both families, and a pod is given only one address of its node");
+  const known = new Set([...families, ...detected.map((cidr) => cidr?.family)]);
+  if (known.size === 0) return unknown("nothing says of which families the nodes' addresses are");
+  // Health check ports are on a node's addresses of both families. The kubelet could give a pod both, but Deno wants brackets around
+  // the second one (2.9.6).
+  if (known.size > 1) {
+    return unknown("nodes or pods have addresses of both families, and a pod is given only one of its node");
   }
   if (FAMILIES.some((one) => servesLocalhost(proxy, one))) {
     return unknown("NodePorts on loopback lead to any endpoint");

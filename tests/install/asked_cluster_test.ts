@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { withFacts } from "../../src/install/asked_cluster.ts";
 import type { Distribution } from "../../src/install/distributions.ts";
-import type { InstallationOptions } from "../../src/install/installation.ts";
+import {
+  type InstallationOptions,
+  type KnownOptions,
+  networkOfPods,
+} from "../../src/install/installation.ts";
 import { Server, status, stream } from "../support/api_server.ts";
 
 const NODES = "/api/v1/nodes";
@@ -46,4 +50,15 @@ Deno.test("a Node that would fill the memory is refused while it arrives", async
     name: "ApiFailure",
     message: /an object of more than 2000000 brackets and commas/,
   });
+});
+
+Deno.test("on nodes of both families the pods may listen on both: health check ports are on each address", async () => {
+  const addresses = ["10.0.0.11", "fd00::11"].map((address) => ({ type: "InternalIP", address }));
+  const network = async (count: number) => {
+    const node = { spec: { podCIDR: "10.0.0.0/24" }, status: { addresses: addresses.slice(0, count) } };
+    const options = await asked(() => Response.json({ kind: "NodeList", metadata: {}, items: [node] }));
+    return networkOfPods({ ...options as unknown as KnownOptions, apiServer: "https://10.0.0.2:6443" });
+  };
+  const [one, both] = [await network(1), await network(2)];
+  assert.deepEqual([one.known, both.known], [true, false]);
 });

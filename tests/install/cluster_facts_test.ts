@@ -25,6 +25,7 @@ Deno.test("a cluster of kubeadm names its API server, its pods' addresses and ku
     apiServer: "https://10.0.0.2:6443",
     clusterCidr: "10.244.0.0/16,fd00:10:244::/56",
     podCidrs: true,
+    families: ["ip"],
     config: { "config.conf": "x", "kubeconfig.conf": "y" },
   });
 });
@@ -49,4 +50,19 @@ Deno.test("local traffic is known by pod CIDRs only where every Node has one", a
   const nodes = (...items: unknown[]) => facts({ "/api/v1/nodes": { items } });
   assert.equal((await nodes({ spec: { podCIDR: "10.244.0.0/24" } }, { spec: {} })).podCidrs, false);
   assert.equal((await nodes()).podCidrs, false);
+});
+
+Deno.test("the families are those of Nodes' addresses and of their pods", async () => {
+  const families = async (...items: unknown[]) => (await facts({ "/api/v1/nodes": { items } })).families;
+  const addresses = [{ type: "Hostname", address: "node-a" }, { type: "InternalIP", address: "fd00::11" }];
+  assert.deepEqual(await families({ spec: { podCIDR: "10.0.0.0/24" }, status: { addresses } }), [
+    "ip",
+    "ip6",
+  ]);
+  assert.deepEqual(await families({ spec: { podCIDRs: ["10.0.0.0/24", "fd00::/64"] } }), ["ip", "ip6"]);
+  assert.deepEqual(await families({ status: { addresses } }), ["ip6"]);
+  assert.equal(
+    await families({ spec: { podCIDRs: "10.0.0.0/24" }, status: { addresses: [null, {}] } }),
+    undefined,
+  );
 });

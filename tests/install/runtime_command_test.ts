@@ -5,16 +5,23 @@ import { networkOf, runtimeCommand } from "../../src/install/runtime_command.ts"
 import { libcPaths } from "../../src/kernel/libc.ts";
 import { parseAddress } from "../../src/kube/address.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../src/kube/proxy_config.ts";
+import type { Family } from "../../src/nft/data_type.ts";
 import { imageEntrypoint } from "../support/bundle.ts";
 
 const LISTENS = [{ hostname: "0.0.0.0", port: 10256 }, { hostname: "::1", port: 10249 }];
 
-const network = (apiServer: string, proxy: Partial<ProxyConfig> = {}, configured = false) => {
+const network = (
+  apiServer: string,
+  proxy: Partial<ProxyConfig> = {},
+  configured = false,
+  families: readonly Family[] = ["ip"],
+) => {
   const found = networkOf({
     apiServer,
     configured,
     listens: LISTENS,
     proxy: { ...DEFAULT_PROXY_CONFIG, ...proxy },
+    families,
   });
   return found.known ? found.net.join(" ") : found.why;
 };
@@ -64,4 +71,7 @@ Deno.test("what cannot be known or written is said", () => {
   assert.match(network("https://10.0.0.2", { nodePortAddresses: ["localhost"] }), /lead to any endpoint/);
   const cidrs = ["10.244.0.0/16", "fd00::/64"];
   assert.match(network("https://10.0.0.2", { detectLocal: { mode: "ClusterCIDR", cidrs } }), /both families/);
+  const nodeCidr = { detectLocal: { mode: "NodeCIDR" } } as const;
+  assert.match(network("https://10.0.0.2", nodeCidr, false, ["ip", "ip6"]), /both families/);
+  assert.match(network("https://10.0.0.2", nodeCidr, false, []), /nothing says/);
 });
