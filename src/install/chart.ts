@@ -3,6 +3,7 @@
 // expression of Helm's templates.
 
 import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { checkJob } from "./check_job.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
 import { daemonSet, LABELS, NAME, type Workload, workloadObjects } from "./workload.ts";
@@ -41,6 +42,10 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
     },
   ],
   [
+    "Jobs that run `ledgerproxy check`, on the nodes with these names, or on all that there are.",
+    { check: { nodes: [], all: false } },
+  ],
+  [
     "With enabled, metrics are on port 10249 of every node address. The job kube-proxy fills dashboards made for it.",
     { monitoring: { enabled: false, podMonitor: false, rules: false, dashboard: false, job: NAME } },
   ],
@@ -56,6 +61,8 @@ const VALUES: Readonly<Record<string, string>> = {
     '{{ required "apiServer: how nodes reach the API server, such as https://10.0.0.2:6443" .Values.apiServer }}',
   priorityClassName: "{{ .Values.priorityClassName }}",
   job: "{{ .Values.monitoring.job }}",
+  check: `${NAME}-check-{{ $number }}`,
+  node: "{{ $node | quote }}",
   item: "{{ . | quote }}",
   key: "{{ $key }}",
   value: "{{ $value | quote }}",
@@ -85,6 +92,21 @@ function template(...objects: unknown[]): string {
     );
   }).join("\n");
 }
+
+/** A template for each node that is to be checked. Within a range Helm's dot is the item, hence the `with`. */
+const forEachChecked = (text: string) =>
+  `{{- $nodes := .Values.check.nodes }}
+{{- if .Values.check.all }}
+{{- range (lookup "v1" "Node" "" "").items }}
+{{- $nodes = append $nodes .metadata.name }}
+{{- end }}
+{{- end }}
+{{- range $number, $node := $nodes }}
+{{- with $ }}
+---
+${text}{{- end }}
+{{- end }}
+`;
 
 const when = (condition: string, text: string) => `{{- if ${condition} }}\n${text}{{- end }}\n`;
 
@@ -128,6 +150,14 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     const object = monitoringObjects(monitored, { [name]: true }).find((one) => one["kind"] === kind);
     return when(`.Values.monitoring.${name}`, template(object));
   };
+  const check = {
+    ...checkJob({
+      name: mark("check"),
+      namespace: mark("namespace"),
+      node: mark("node"),
+      image: mark("image"),
+    }),
+  };
   const leases = leaseObjects({ name: NAME, namespace: mark("namespace") });
   const [service] = monitoringObjects(monitored, { podMonitor: true });
   const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };
@@ -138,6 +168,7 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     ["templates/head-lease.yaml", when(".Values.headLease", template(...leases))],
     ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
     ["templates/daemonset.yaml", template(charted(daemonSet(MARKED)))],
+    ["templates/check.yaml", forEachChecked(template(check))],
     ["templates/metrics-service.yaml", when(".Values.monitoring.enabled", template(service))],
     ["templates/pod-monitor.yaml", monitoring("podMonitor", "PodMonitor")],
     ["templates/rules.yaml", monitoring("rules", "PrometheusRule")],

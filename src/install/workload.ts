@@ -100,6 +100,15 @@ const DEFAULT_CONTAINER = { "kubectl.kubernetes.io/default-container": NAME };
 /** The pods use the node's network and a folder of the node, which Pod Security allows at this level alone. */
 const PRIVILEGED = { "pod-security.kubernetes.io/enforce": "privileged" };
 
+/** What a container of the program may do. */
+export const FEW_RIGHTS = {
+  runAsUser: 0,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
 /** The pod. It uses the node's network, and tolerates every taint, because each node needs its rules. */
 function podSpec(workload: Workload) {
   const { ledger, setSysctls, canary } = workload;
@@ -128,13 +137,7 @@ function proxyContainer(workload: Workload) {
   const { healthPort, metricsPort } = workload;
   const httpGet = { path: "/livez", port: healthPort };
   return {
-    ...container(workload, NAME, [], {
-      runAsUser: 0,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    }),
+    ...container(workload, NAME, [], FEW_RIGHTS),
     ...(metricsPort === undefined ? {} : { ports: [{ name: METRICS_PORT, containerPort: metricsPort }] }),
     // At 10,000 Services the program has 160 MB. The limit is for a fault: rules that are in the kernel stay there.
     resources: { requests: { cpu: "50m", memory: "200Mi" }, limits: { memory: "2Gi" } },

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { chartFiles } from "../../src/install/chart.ts";
+import { checkJob } from "../../src/install/check_job.ts";
 import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
@@ -157,5 +158,23 @@ Deno.test({
     assert.deepEqual(spec["imagePullSecrets"], [{ name: "key" }]);
     assert.deepEqual(spec["affinity"], { nodeAffinity: { x: "y" } });
     assert.deepEqual(spec["nodeSelector"], { "kubernetes.io/os": "linux", pool: "edge" });
+  },
+});
+
+Deno.test({
+  name: "check is a Job for each node that is named, with the image of the chart",
+  ignore: HELM === undefined,
+  async fn() {
+    const names = (found: Map<string, unknown>) =>
+      [...found.keys()].filter((name) => name.startsWith("Job "));
+    assert.deepEqual(names(await rendered(...API)), []);
+    const only = ["--show-only", "templates/check.yaml"];
+    const found = await rendered(...API, "--set", "check.nodes={worker-1,7}", ...only);
+    const job = (name: string, node: string) =>
+      checkJob({ name, namespace: "kube-system", node, image: "ledgerproxy:1.2.3" });
+    assert.deepEqual(
+      [...found.values()],
+      [job("ledgerproxy-check-0", "worker-1"), job("ledgerproxy-check-1", "7")],
+    );
   },
 });
