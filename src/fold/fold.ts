@@ -23,6 +23,7 @@ import { type FoldChanges, type Folding, noChanges } from "./fold_changes.ts";
 import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
 import { putElement, setAside, settle, settleAll, settleChanged } from "./settle.ts";
 import { advance } from "./steps.ts";
+import { enterMissingCauses, newRestoring } from "./restoring.ts";
 import { isUnfinished } from "./unfinished.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
 
@@ -133,8 +134,11 @@ function foldSlice(
 
 function addSlice({ slices }: ClusterState, owner: ServiceName, name: string, slice: EndpointSlice): void {
   const owned = slices.get(owner);
-  if (owned === undefined) slices.set(owner, new Map([[name, slice]]));
-  else owned.set(name, slice);
+  if (owned !== undefined) return void owned.set(name, slice);
+  // A constructor that reads a list takes several times as long.
+  const first = new Map<string, EndpointSlice>();
+  first.set(name, slice);
+  slices.set(owner, first);
 }
 
 function removeSlice({ slices }: ClusterState, owner: ServiceName, name: string): void {
@@ -220,14 +224,19 @@ function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementK
   }));
 }
 
-/** Makes everything that follows from the objects, configuration and slots that a snapshot has brought. */
+/**
+ * Makes everything that follows from the objects, configuration and slots that a snapshot has brought. `causes` are those of the
+ * elements of each Service, ordered by path and key.
+ */
 export function settleRestored(
   state: ClusterState,
   offset: Offset,
   nodeName: string,
   bounds: ServiceBounds | undefined,
+  causes: ReadonlyMap<ServiceName, readonly Offset[]>,
 ): void {
-  const folding: Folding = { state, offset, changes: noChanges(), restores: true };
+  const restores = newRestoring(causes);
+  const folding: Folding = { state, offset, changes: noChanges(), restores };
   for (const object of state.objects.values()) {
     if (object.kind !== "EndpointSlice") continue;
     const owner = ownerOf(object);
@@ -241,4 +250,5 @@ export function settleRestored(
   state.bounds = bounds;
   settleAll(folding);
   while (isUnfinished(state)) advance(folding);
+  enterMissingCauses(state, restores);
 }

@@ -10,6 +10,7 @@ import type { Offset } from "../ledger/record.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { UdpFrontend } from "./service_program.ts";
+import type { Restoring } from "./restoring.ts";
 import type { GuardedFrontend } from "./tightened.ts";
 
 /** Changed in place by `foldRecord` alone. */
@@ -35,8 +36,8 @@ export interface Folding {
   readonly state: ClusterState;
   readonly offset: Offset;
   readonly changes: FoldChanges;
-  /** Whether the state is made from a snapshot. No commit follows from its elements, so they are not noted as touched. */
-  readonly restores?: true;
+  /** Where the state is made from a snapshot. No commit follows from its elements, so they are not noted as touched. */
+  readonly restores?: Restoring;
 }
 
 /** The value before any record. */

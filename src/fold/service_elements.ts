@@ -6,19 +6,27 @@ import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { changeResource } from "./resource.ts";
 
+/** Where an element is. */
+export type ElementPlace = readonly [SetPath, ElementKey];
+
+/** `places`, ordered by path and key. They are sorted in place. */
+export function inOrder(places: ElementPlace[]): readonly ElementPlace[] {
+  return places.sort(([a, x], [b, y]) => a < b ? -1 : a > b ? 1 : x < y ? -1 : 1);
+}
+
 /** The elements of Service `name`, ordered by path and key. */
 export function elementsOf(
   state: Pick<ClusterState, "programs" | "claims">,
   name: ServiceName,
-): [SetPath, ElementKey][] {
-  const places: [SetPath, ElementKey][] = [];
+): readonly ElementPlace[] {
+  const places: ElementPlace[] = [];
   for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
     if (holderOf(state, claim) !== name) continue;
     changeResource(undefined, resource, (path, key, element) => {
       if (element !== undefined) places.push([path, key]);
     });
   }
-  return places.sort(([a, x], [b, y]) => a < b ? -1 : a > b ? 1 : x < y ? -1 : 1);
+  return inOrder(places);
 }
 
 /**

@@ -11,6 +11,7 @@ import { type Folding, noteBefore, touch } from "./fold_changes.ts";
 import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
 import { putHealthCheck } from "./health_checks.ts";
 import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
+import { RestoredElements } from "./restoring.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
@@ -106,11 +107,13 @@ export function applyRules(
   noteServed(state, name, after.size);
   noteProgram(folding, name, before, after);
   const lags = isLarge(state, Math.max(before.size, after.size));
-  const settling = { name, before, after, put: putInto(folding), lags };
+  const restored = folding.restores && new RestoredElements(state, folding.offset, folding.restores);
+  const settling = { name, before, after, put: restored?.put ?? putInto(folding), lags };
   for (const key of after.resources.keys()) changeClaim(folding, key, settling);
   // In the other order: a frontend goes before what it leads to.
   const gone = [...before.resources.keys()].filter((key) => !after.resources.has(key));
   for (const key of gone.reverse()) changeClaim(folding, key, settling);
+  restored?.enterCauses(name);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(folding, before, after);
   if (after.size < before.size) admit(folding, name);
 }

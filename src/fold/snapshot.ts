@@ -11,13 +11,13 @@ import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
-import { readServiceName, serviceName } from "../kube/service_name.ts";
+import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
-import { elementsOf } from "./service_elements.ts";
 import { namedNode } from "./own_node.ts";
+import { elementsOf } from "./service_elements.ts";
 import { PATHS } from "./skeleton.ts";
 import { NO_PROGRAM } from "./service_program.ts";
 import type { Slots } from "./slots.ts";
@@ -163,7 +163,8 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 /** The state that {@link snapshotLines} wrote. */
 export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   const state = emptyState();
-  const caused: (SnapshotLine & { readonly kind: "slots" | "causes" })[] = [];
+  const causes = new Map<ServiceName, readonly Offset[]>();
+  const ofSets: (SnapshotLine & { readonly kind: "causes" })[] = [];
   let nodeName = "";
   let version: number | undefined;
   let bounds: ServiceBounds | undefined;
@@ -189,39 +190,26 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
       case "object":
         addObject(state, line.value);
         break;
-      case "slots":
-        state.programs.set(readServiceName(line.service), { ...NO_PROGRAM, slots: new Map(line.slots) });
-        caused.push(line);
+      case "slots": {
+        const service = readServiceName(line.service);
+        state.programs.set(service, { ...NO_PROGRAM, slots: new Map(line.slots) });
+        // Version 2 has other chains and maps for affinity, of which as many may be in another order.
+        const other = version !== FOLD_VERSION &&
+          state.services.get(service)?.spec.sessionAffinity === "ClientIP";
+        if (line.causes !== undefined && !other) causes.set(service, line.causes);
         break;
+      }
       case "causes":
-        caused.push(line);
+        ofSets.push(line);
         break;
     }
   }
-  settleRestored(state, state.folded as Offset, nodeName, bounds);
+  settleRestored(state, state.folded as Offset, nodeName, bounds, causes);
   state.changed = changed;
-  for (const line of caused) restoreCauses(state, line, version === FOLD_VERSION);
-  return state;
-}
-
-/** Restores the causes where this program makes the same elements of the objects as the one that wrote the snapshot. */
-function restoreCauses(
-  state: ClusterState,
-  line: SnapshotLine & { readonly kind: "slots" | "causes" },
-  sameVersion: boolean,
-): void {
-  if (line.kind === "causes") {
-    const causes = state.causes.get(line.set);
-    for (const [key, cause] of line.causes) causes?.set(key, cause);
-    return;
+  for (const { set, causes } of ofSets) {
+    for (const [key, cause] of causes) state.causes.get(set)?.set(key, cause);
   }
-  const name = readServiceName(line.service);
-  // Version 2 has other chains and maps for affinity, of which as many may be in another order.
-  if (!sameVersion && state.services.get(name)?.spec.sessionAffinity === "ClientIP") return;
-  const places = elementsOf(state, name);
-  // A snapshot of another version may have no causes, or those of other elements.
-  if (places.length !== line.causes?.length) return;
-  places.forEach(([path, key], i) => state.causes.get(path)!.set(key, line.causes[i]!));
+  return state;
 }
 
 function addObject(state: ClusterState, object: KubeObject): void {
