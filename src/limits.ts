@@ -108,6 +108,9 @@ export const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
 /** How far the clocks of a node and of the API server may be apart where an audit log is joined to a ledger. */
 export const CLOCKS_APART_MILLISECONDS_MAX = 5000;
 
+/** How often reading goes back behind an object of a recording that has no end: each time what follows is read again. */
+export const TORN_OBJECTS_MAX = 100;
+
 /** How many lines of a recording that could not be read are reported one by one. */
 export const IMPORT_PROBLEMS_MAX = 20;
 

@@ -33,8 +33,11 @@ export function auditRow(entry: AuditEntry): string {
   ].map((cell) => csvCell(String(cell ?? ""))).join(",");
 }
 
-/** A cell. Text that a spreadsheet would take for a formula, which other programs may choose, begins with an apostrophe. */
+/**
+ * A cell. Text that a spreadsheet would take for a formula, which other programs may choose, begins with an apostrophe. Some drop white
+ * space before it, and some take the wide forms of the signs (U+FF1D).
+ */
 function csvCell(text: string): string {
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const plain = /^[\t\r]|^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

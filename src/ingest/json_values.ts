@@ -2,7 +2,7 @@
 // kubectl prints them. Pure.
 
 import { partsExcess } from "../json_parts.ts";
-import { RECORD_BYTES_MAX } from "../limits.ts";
+import { RECORD_BYTES_MAX, TORN_OBJECTS_MAX } from "../limits.ts";
 import { messageOf } from "../thrown.ts";
 import { JsonPieces } from "./json_pieces.ts";
 
@@ -11,28 +11,48 @@ export type ValueAt =
   | { readonly line: number; readonly value: unknown }
   | { readonly line: number; readonly problem: string };
 
-/** The values of `text`, in order. After a line that is not JSON the next line is read. */
+/**
+ * The values of `text`, in order. After a line that is not JSON the next line is read; behind the beginning of an object without an
+ * end, such as a crash leaves, the next line that begins one.
+ */
 export function* jsonValues(text: string): Generator<ValueAt> {
+  const lines = text.split("\n");
   const pieces = new JsonPieces();
-  let begin = 1;
-  for (const [i, line] of text.split("\n").entries()) {
-    if (pieces.held === 0) begin = i + 1;
-    if (line.trim() === "") continue;
-    const excess = pieces.held + line.length > RECORD_BYTES_MAX
-      ? `more than ${RECORD_BYTES_MAX} bytes`
-      : partsExcess(line);
+  let returns = 0;
+  // Where the object begins that is not whole yet.
+  let begin = 0;
+  for (let i = 0;; i++) {
+    const line = lines[i];
+    if (pieces.held === 0) begin = i;
+    if (line?.trim() === "") continue;
+    const excess = excessOf(line, pieces.held);
     if (excess !== undefined) {
-      pieces.forget();
-      yield { line: begin, problem: excess };
+      const isOpen = pieces.forget();
+      if (line !== undefined || isOpen) yield { line: begin + 1, problem: excess };
+      const after = isOpen && returns++ < TORN_OBJECTS_MAX ? nextBegin(lines, begin) : undefined;
+      if (after !== undefined) i = after - 1;
+      else if (line === undefined) return;
       continue;
     }
-    const whole = pieces.held === 0 && !line.trimStart().startsWith("{")
+    const whole = pieces.held === 0 && !line!.trimStart().startsWith("{")
       ? undefined
       : pieces.push(`${line}\n`);
-    if (whole === undefined) yield { line: i + 1, problem: notJson(line) };
-    for (const value of whole ?? []) yield { line: begin, ...parsed(value) };
+    if (whole === undefined) yield { line: i + 1, problem: notJson(line!) };
+    for (const value of whole ?? []) yield { line: begin + 1, ...parsed(value) };
+    if (whole !== undefined && whole.length > 0) begin = i;
   }
-  if (pieces.forget()) yield { line: begin, problem: "the file ends inside this object" };
+}
+
+/** Why no object of which `held` characters are there can have `line` too; no line: the text ends. */
+function excessOf(line: string | undefined, held: number): string | undefined {
+  if (line === undefined) return "the file ends inside this object";
+  return held + line.length > RECORD_BYTES_MAX ? `more than ${RECORD_BYTES_MAX} bytes` : partsExcess(line);
+}
+
+/** The first line behind `begin` that begins an object: those inside one are indented, where each object has many lines. */
+function nextBegin(lines: readonly string[], begin: number): number | undefined {
+  const after = lines.findIndex((line, i) => i > begin && line.startsWith("{"));
+  return after < 0 ? undefined : after;
 }
 
 function parsed(text: string): { readonly value: unknown } | { readonly problem: string } {

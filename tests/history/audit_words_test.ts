@@ -48,5 +48,8 @@ Deno.test("a row of the CSV has a cell for each column, and no cell is a formula
   assert.match(auditLine({ ...ENTRY, writer, who: "" }, secondsOf), / from 10\.0\.0\.7 {2}changed {2}/);
   assert.equal(auditRow(ENTRY).split(",").length, AUDIT_COLUMNS.split(",").length);
   const hostile: AuditEntry = { ...ENTRY, who: '=cmd|"x"!A1', detail: "a,\nb" };
+  for (const who of [" =1+1", "\u00a0@a", "\uff1d1+1", "\t=1", "-1", "+1"]) {
+    assert.ok(auditRow({ ...ENTRY, who }).includes(`,'${who},`), JSON.stringify(who));
+  }
   assert.match(auditRow(hostile), /,"'=cmd\|""x""!A1",changed,Service shop\/web,"a,\nb",353,/);
 });

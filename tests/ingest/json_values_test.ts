@@ -34,3 +34,21 @@ Deno.test("a line, and an object on many lines, that would fill the memory are n
     [16, { b: 1 }],
   ]);
 });
+
+Deno.test("an object that a crash left without an end costs only itself", () => {
+  assert.deepEqual(found('{"a":1}\n{"b":[{"c":\n{"d":1}\n{\n  "e": 2\n}\n{"f":\n'), [
+    [1, { a: 1 }],
+    [2, "the file ends inside this object"],
+    [3, { d: 1 }],
+    [4, { e: 2 }],
+    [7, "the file ends inside this object"],
+  ]);
+  // The last one of a recording that was stopped: what is inside it is no object of its own.
+  assert.deepEqual(found('{\n  "a": [\n    {\n      "b": 1\n    },\n'), [
+    [1, "the file ends inside this object"],
+  ]);
+  const torn = "{\n".repeat(1000);
+  // The rest is read again a bounded number of times.
+  const { length } = found(`${torn}{"a":1}`);
+  assert.ok(length > 50 && length < 500, String(length));
+});
