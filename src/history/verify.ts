@@ -209,12 +209,17 @@ function lastProblems({ past, wrong, journals }: Verifying, end: ProofEnd, last:
   const cut = end.kind === "damaged" ? undefined : past.cut();
   return [
     ...(wrong > COMMITS_NAMED ? [`and ${wrong - COMMITS_NAMED} more commits`] : []),
-    ...(end.kind === "damaged" ? [`${end.damage.message}; whole up to @${last}`] : []),
+    ...(end.kind === "damaged" ? [`${end.damage.message}; ${wholeText(past.first(), last)}`] : []),
     ...(cut === undefined ? [] : [cut.text]),
     ...past.termsFaults(),
     ...journals.problems(),
     ...writersFaults(past),
   ];
+}
+
+/** How far a damaged ledger can be trusted. */
+function wholeText(first: number, last: number): string {
+  return last < first ? `no record from @${first} on can be trusted` : `whole up to @${last}`;
 }
 
 /** What is wrong with what an audit log said of the writers. */

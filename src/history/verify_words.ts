@@ -14,7 +14,8 @@ export function verdictLines(
   path: string,
   { first, last, segments, snapshots, checkpoints, witness, problems, notes }: LedgerVerdict,
 ): string[] {
-  const what = `${path}: @${first} to @${last}, ${segments} segments, ${snapshots} snapshots`;
+  const range = last < first ? "no records" : `@${first} to @${last}`;
+  const what = `${path}: ${range}, ${segments} segments, ${snapshots} snapshots`;
   return [
     `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
     ...problems.map((problem) => `  ${problem}`),

@@ -59,6 +59,14 @@ Deno.test("a changed record is damage; the records before it are whole", () => {
   assert.deepEqual([verdict.last, verdict.ledger], [4, ""]);
 });
 
+Deno.test("where the first record is damaged, none can be trusted", () => {
+  const storage = ledger();
+  const name = last(storage);
+  const one = memoryStorage(new Map([[name, storage.read(name)]]));
+  alter(one, name, (text) => text.replace(/"offset":(\d+)/, '"offset":9$1'));
+  assert.match(verify(one).verdict.problems.join(), /; no record from @4 on can be trusted$/);
+});
+
 Deno.test("a torn tail is a note and not a problem", () => {
   const storage = ledger();
   alter(storage, last(storage), (text) => text.slice(0, -5));

@@ -20,6 +20,9 @@ const VERDICT = {
 
 Deno.test("a verdict is one line, with a line below for each problem and note", () => {
   assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);
+  assert.deepEqual(verdictLines("DIR", { ...VERDICT, first: 7 }), [
+    "DIR: no records, 2 segments, 1 snapshots: whole",
+  ]);
   assert.deepEqual(verdictLines("DIR", { ...VERDICT, problems: ["a", "b"], notes: ["c"] }), [
     "DIR: @0 to @6, 2 segments, 1 snapshots: NOT whole",
     "  a",
