@@ -107,7 +107,7 @@ export { type Placed, readLedger, verifyLedger } from "./src/ledger/reader.ts";
 export type { ApiWriter } from "./src/ledger/writers_file.ts";
 export type { CommitRecord, CommittedChange, ConfigRecord, DriftRecord } from "./src/ledger/record.ts";
 export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from "./src/ledger/record.ts";
-export type { BurstBounds, NamespaceBounds, ServiceBounds } from "./src/kube/bounds.ts";
+export type { BurstBounds, NamespaceBounds, NodeBounds, ServiceBounds } from "./src/kube/bounds.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
 export { type AppendFile, folderStorage, type Lock, type Storage } from "./src/ledger/storage.ts";
 export { rulesetText } from "./src/nft/text.ts";

@@ -42,6 +42,7 @@ export interface NamespaceBounds {
 
 /** How many elements all large Services of the node may have together: those that {@link NamespaceBounds} counts. */
 export interface NodeBounds {
+  /** Most elements of them. */
   readonly most: number;
 }
 
