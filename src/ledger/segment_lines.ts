@@ -79,17 +79,20 @@ function* linesOf(
     for (let from = 0; from < piece.length;) {
       const newline = piece.indexOf(0x0a, from);
       const end = newline < 0 ? piece.length : newline;
-      parts.push(piece.subarray(from, end));
-      length += end - from;
+      const part = piece.subarray(from, end);
+      length += part.length;
       from = end + 1;
       if (length > LINE_BYTES_MAX) parts = [];
+      else if (newline < 0 || parts.length > 0) parts.push(part);
       if (newline < 0) continue;
       if (length > LINE_BYTES_MAX) {
         throw new LedgerDamage(name, number, at, `a line of ${length} bytes, at most ${LINE_BYTES_MAX}`);
       }
-      yield { bytes: joinedChunks(parts), length, at, ended: true, last: at + length + 1 >= size };
+      const bytes = parts.length === 0 ? part : joinedChunks(parts);
+      yield { bytes, length, at, ended: true, last: at + length + 1 >= size };
       at += length + 1;
-      [parts, length] = [[], 0];
+      if (parts.length > 0) parts = [];
+      length = 0;
       number++;
     }
   }
