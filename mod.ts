@@ -50,7 +50,7 @@ export type { EndpointConnections, PlacedConnection, TrackedConnection } from ".
 export { connectionsLines } from "./src/history/connections_words.ts";
 export type { LoggedChange } from "./src/history/changes_log.ts";
 export { loggedLines } from "./src/history/changes_log_words.ts";
-export type { JournalCommit, JournalEntry } from "./src/history/journal.ts";
+export type { JournalCommit, JournalEntry, WaitedEvent } from "./src/history/journal.ts";
 export type { ServiceCondition } from "./src/history/service_condition.ts";
 export type { EndpointChange, FieldChange, Readiness } from "./src/history/object_diff.ts";
 export { isNotRecorded, isWrongPosition, NotRecorded, WrongPosition } from "./src/history/past.ts";

@@ -28,7 +28,9 @@ export function checkAssertions(past: Past, span: Span, assertions: readonly Ass
   const watches = first.filter((one) => "packet" in one);
   const broke = new Map<WatchedAssertion, Checked>();
   for (
-    const { watch, change } of span.through <= span.from ? [] : watchPackets(past, span, watches, lookup)
+    const { watch, change } of span.through <= span.from
+      ? []
+      : watchPackets(past, span, watches, { state, lookup })
   ) {
     const one = watches[watch]!;
     if (change.value || broke.has(one)) continue;

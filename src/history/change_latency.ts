@@ -70,20 +70,23 @@ export function latencyIn(past: Past, span: Span, service?: string): Latency {
   let waiting: JournalEntry[] = [];
   let [started, committed, played] = [Infinity, -Infinity, false];
   for (const entry of journalFrom(past, span.from, span.through, { service, details: false })) {
-    const { kind, time, trigger, effect, commit, offset } = entry;
+    const { kind, time, trigger, effect, commit, offset, waited } = entry;
     if (kind === "event") {
       // Triggers from before the first event are left out: the program was not running then.
       started = Math.min(started, time);
       if (time < committed - WAITING_MILLISECONDS_MAX) played = true;
-      if (!effect || entry.object === "") continue;
-      if (trigger >= started) measure(measured.get("trigger to arrival")!, entry, time - trigger, null);
+    }
+    if ((kind === "event" || waited !== undefined) && effect && entry.object !== "") {
+      if (trigger >= started) {
+        measure(measured.get("trigger to arrival")!, entry, arrival(entry) - trigger, null);
+      }
       waiting.push(entry);
     }
     if (commit === undefined || !commit.accepted) continue;
     committed = Math.max(committed, time);
     for (const change of waiting) {
       if (change.offset > commit.through) continue;
-      measure(measured.get("arrival to commit")!, change, time - change.time, offset);
+      measure(measured.get("arrival to commit")!, change, time - arrival(change), offset);
       if (change.trigger >= started) {
         measure(measured.get("trigger to commit")!, change, time - change.trigger, offset);
       }
@@ -99,11 +102,23 @@ export function latencyIn(past: Past, span: Span, service?: string): Latency {
   return { ...span, clock: played ? "played" : "one", stages };
 }
 
+/** When the event arrived that made a change: a step may have made the rules later. */
+function arrival({ waited, time }: JournalEntry): number {
+  return waited?.time ?? time;
+}
+
 function measure(stage: Measured, entry: JournalEntry, milliseconds: number, commit: number | null): void {
   stage.milliseconds.push(milliseconds);
   if (stage.worst !== null && stage.worst.milliseconds >= milliseconds) return;
-  const { offset, time, object, service } = entry;
-  stage.worst = { milliseconds, offset, commit, time: rfc3339(time), what: object, service };
+  const { waited, offset, object, service } = entry;
+  stage.worst = {
+    milliseconds,
+    offset: waited?.offset ?? offset,
+    commit,
+    time: rfc3339(arrival(entry)),
+    what: object,
+    service,
+  };
 }
 
 function summedUp(stage: Stage, { milliseconds, worst }: Measured): StageLatency {

@@ -48,14 +48,24 @@ export interface LoggedChange {
 export function* changesAbout(past: Past, through: number, filter: ChangeFilter): Generator<LoggedChange> {
   const { service, needle } = filter;
   let commit: JournalEntry | undefined;
+  /** The commits that brought what steps made, by the event that waited for the step. */
+  const stepped = new Map<number, JournalEntry | undefined>();
   for (const entry of journalBackward(past, through, { service, details: true, needle })) {
     if (entry.commit?.accepted) commit = entry;
-    const wanted = wantedPart(entry, filter);
+    if (entry.waited !== undefined) stepped.set(entry.waited.offset, broughtBy(commit, entry));
+    const wanted = entry.waited === undefined ? wantedPart(entry, filter) : undefined;
     if (wanted === undefined) continue;
-    const bounds = entry.effect ? commit?.commit : undefined;
-    const committed = bounds !== undefined && bounds.from <= entry.offset && entry.offset <= bounds.through;
-    yield { entry: wanted, commit: committed ? commit : undefined };
+    yield {
+      entry: wanted,
+      commit: entry.waits ? stepped.get(entry.offset) : entry.effect ? broughtBy(commit, entry) : undefined,
+    };
   }
+}
+
+/** `commit`, where it brought what `entry` changed. */
+function broughtBy(commit: JournalEntry | undefined, { offset }: JournalEntry): JournalEntry | undefined {
+  const bounds = commit?.commit;
+  return bounds !== undefined && bounds.from <= offset && offset <= bounds.through ? commit : undefined;
 }
 
 /** The filter for what concerns `subject`, by what `state` knows of zones and pods: it takes a fold, so only they ask for it. */

@@ -5,6 +5,7 @@ import type { ClusterState } from "../fold/cluster_state.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
 import type { FoldChanges } from "../fold/fold_changes.ts";
 import { NO_PROGRAM, type ServiceProgram } from "../fold/service_program.ts";
+import { waitingOf, waitsIn } from "../fold/waiting_line.ts";
 import { describeKey, type EndpointSlice, type KubeObject, TRIGGER } from "../kube/objects.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
@@ -30,6 +31,13 @@ export interface JournalEntry {
   readonly trigger: number;
   /** Whether the record changed any element of the rules. */
   readonly effect: boolean;
+  /** Whether the Service waits for a step (`fold/steps.ts`) after the record: its rules, and so its condition, are still those before. */
+  readonly waits: boolean;
+  /**
+   * Of a Service for which the step after a commit made rules: the record that made it wait. `object`, `verb` and `trigger` are those of
+   * that event, where it is in the same segment: a journal follows from its segment alone. Undefined in all other entries.
+   */
+  readonly waited: WaitedEvent | undefined;
   /** Endpoints of a slice that changed. */
   readonly endpoints: readonly EndpointChange[];
   /** Other fields that changed. */
@@ -49,6 +57,17 @@ export interface JournalEntry {
   readonly text: string;
 }
 
+/** An event whose rules a later step made. */
+export interface WaitedEvent {
+  /** Offset of the event's record. */
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** The events of one segment whose Services wait for a step, by their offset. */
+export type WaitingEvents = Map<number, JournalEntry>;
+
 /** A commit in the journal. */
 export interface JournalCommit {
   /** First record that it folded. */
@@ -63,9 +82,14 @@ export interface JournalCommit {
   readonly accepted: boolean;
 }
 
-/** Folds `record` into `state`, and returns its entries: at least one. */
-export function journalEntries(state: ClusterState, offset: Offset, record: LedgerRecord): JournalEntry[] {
-  return journalStep(state, offset, record).entries;
+/** Folds `record` into `state`, and returns its entries: at least one. `waiting` is kept through a segment. */
+export function journalEntries(
+  state: ClusterState,
+  offset: Offset,
+  record: LedgerRecord,
+  waiting: WaitingEvents = new Map(),
+): JournalEntry[] {
+  return journalStep(state, offset, record, waiting).entries;
 }
 
 /** As {@link journalEntries}, with what the fold changed. */
@@ -73,10 +97,17 @@ export function journalStep(
   state: ClusterState,
   offset: Offset,
   record: LedgerRecord,
+  waiting: WaitingEvents,
 ): { readonly entries: JournalEntry[]; readonly changes: FoldChanges } {
   const before = beforeRecord(state, record);
+  const lines = record.kind === "commit" && record.advances ? waitingServices(state) : undefined;
   const changes = foldRecord(state, offset, record);
-  return { entries: entriesAfter(state, offset, record, before, changes), changes };
+  const entries = entriesAfter(state, offset, record, before, changes);
+  if (entries.some(({ waits }) => waits)) waiting.set(offset, entries[0]!);
+  const steps = lines === undefined
+    ? []
+    : stepEntries(state, entries[0]!, { before, lines, changes, waiting });
+  return { entries: [...entries, ...steps], changes };
 }
 
 function entriesAfter(
@@ -88,11 +119,13 @@ function entriesAfter(
 ): JournalEntry[] {
   const entry: JournalEntry = {
     ...{ offset, time: Date.parse(record.time), kind: record.kind, object: "", verb: "changed" },
-    ...{ service: "", trigger: 0, effect: touched.size > 0, endpoints: [], fields: [], condition: undefined },
+    ...{ service: "", trigger: 0, effect: touched.size > 0, waits: false, waited: undefined },
+    ...{ endpoints: [], fields: [], condition: undefined },
     ...{ came: [], left: [], commit: undefined, text: textOf(record) },
     ...(record.kind === "commit" ? { commit: commitOfRecord(record) } : {}),
     ...(record.kind === "event" ? eventParts(before.object, record) : {}),
   };
+  if (record.kind === "commit" && record.advances) return [entry];
   const services = [...before.programs.keys()].flatMap((name) => {
     const part = servicePart(state, name, before.programs.get(name) ?? NO_PROGRAM);
     return before.all && part.came.length + part.left.length === 0 ? [] : [part];
@@ -101,6 +134,35 @@ function entriesAfter(
     return [entry, ...services.map((part) => ({ ...furtherEntry(entry), ...part }))];
   }
   return services.map((part, i) => ({ ...(i === 0 ? entry : furtherEntry(entry)), ...part }));
+}
+
+/** What is needed to say what a step did. */
+interface Step {
+  readonly before: Before;
+  /** The Services that waited, each with the record that made it wait. */
+  readonly lines: ReadonlyMap<ServiceName, Offset>;
+  readonly changes: FoldChanges;
+  readonly waiting: WaitingEvents;
+}
+
+/** The entries of the Services for which the step after `commit` made rules. */
+function stepEntries(
+  state: ClusterState,
+  commit: JournalEntry,
+  { before: { programs }, lines, changes, waiting }: Step,
+): JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  for (const [name, cause] of lines) {
+    const program = programs.get(name);
+    if (state.programs.get(name) === program && !changes.setAside?.has(name)) continue;
+    const { object = "", verb = "changed", trigger = 0, time } = waiting.get(cause) ?? commit;
+    const part = servicePart(state, name, program ?? NO_PROGRAM);
+    entries.push({
+      ...{ ...furtherEntry(commit), ...part, object, verb, trigger, effect: true },
+      waited: { offset: cause, time },
+    });
+  }
+  return entries;
 }
 
 /** The entry of a further Service of the same record: what is about the record itself is in the first. */
@@ -129,12 +191,13 @@ function beforeRecord(state: ClusterState, record: LedgerRecord): Before {
 
 /** The Services that a record can concern; undefined for all. */
 function servicesOf(
-  { node }: ClusterState,
+  state: ClusterState,
   record: LedgerRecord,
   before: KubeObject | undefined,
 ): ServiceName[] | undefined {
   if (record.kind === "config") return undefined;
   if (record.kind === "commit") {
+    if (record.advances) return [...waitingServices(state).keys()];
     return record.setAside === undefined ? [] : [readServiceName(record.setAside)];
   }
   if (record.kind !== "event") return [];
@@ -147,10 +210,19 @@ function servicesOf(
       return [...new Set(owners.filter((owner) => owner !== undefined))];
     }
     case "Node":
-      return key.name === node.name ? undefined : [];
+      return key.name === state.node.name ? undefined : [];
     case "ServiceCIDR":
       return [];
   }
+}
+
+/** The Services whose rules a step may make, each with the record that made it wait. */
+function waitingServices({ postponed, making, unsettled }: ClusterState): Map<ServiceName, Offset> {
+  return new Map([
+    ...waitingOf(unsettled),
+    ...waitingOf(postponed),
+    ...(making ? [[making.name, making.cause] as const] : []),
+  ]);
 }
 
 function sliceOf(object: KubeObject | null | undefined): EndpointSlice | undefined {
@@ -162,14 +234,17 @@ function servicePart(
   state: ClusterState,
   name: ServiceName,
   before: ServiceProgram,
-): Pick<JournalEntry, "service" | "condition" | "came" | "left"> {
+): Pick<JournalEntry, "service" | "condition" | "came" | "left" | "waits"> {
   const after = state.programs.get(name) ?? NO_PROGRAM;
   const condition = conditionOfService(state, name);
-  if (before === after) return { service: name, condition, came: [], left: [] };
+  const waits = waitsIn(state.postponed, name) || waitsIn(state.unsettled, name) ||
+    state.making?.name === name;
+  if (before === after) return { service: name, condition, came: [], left: [], waits };
   const [old, now] = [servedBy(before), servedBy(after)];
   return {
     service: name,
     condition,
+    waits,
     came: [...now].filter((one) => !old.has(one)),
     left: [...old].filter((one) => !now.has(one)),
   };

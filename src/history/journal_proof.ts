@@ -2,7 +2,7 @@
 // about much of the past read them in place of the records, and their hash proves only that they are whole.
 
 import { foldRecord } from "../fold/fold.ts";
-import { type JournalEntry, journalStep } from "./journal.ts";
+import { type JournalEntry, journalStep, type WaitingEvents } from "./journal.ts";
 import { journalText, readJournalText } from "./journal_text.ts";
 import type { Past } from "./past.ts";
 
@@ -12,6 +12,7 @@ interface Compared {
   readonly next: number;
   readonly kept: string;
   readonly entries: JournalEntry[];
+  readonly waiting: WaitingEvents;
 }
 
 /** Folds the records of a ledger in order, and compares its journals. */
@@ -34,7 +35,7 @@ export class JournalProof {
     }
     const compared = this.#compared;
     if (compared === undefined) return foldRecord(state, offset, record);
-    const { entries, changes } = journalStep(state, offset, record);
+    const { entries, changes } = journalStep(state, offset, record, compared.waiting);
     compared.entries.push(...entries);
     if (offset === compared.next - 1) this.#compare(compared);
     return changes;
@@ -51,7 +52,7 @@ export class JournalProof {
     const kept = next === undefined || first !== offset ? undefined : this.#past.journal(first, next);
     // One of another version is not used.
     const isUsed = kept !== undefined && readJournalText(kept) !== undefined;
-    this.#compared = isUsed ? { first, next: next!, kept, entries: [] } : undefined;
+    this.#compared = isUsed ? { first, next: next!, kept, entries: [], waiting: new Map() } : undefined;
   }
 
   #compare({ first, kept, entries }: Compared): void {

@@ -2,7 +2,7 @@
 // is kept beside it. That of the segment being written is worked out by each program, and continued when the segment has grown.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
-import { journalEntries, type JournalEntry } from "./journal.ts";
+import { journalEntries, type JournalEntry, type WaitingEvents } from "./journal.ts";
 import { type JournalPart, journalText, readJournalText } from "./journal_text.ts";
 import { type Past, stateAt } from "./past.ts";
 
@@ -59,11 +59,16 @@ export function* journalBackward(
  * segment was worked out with, where that ends there: to fold a segment twice would double the time of a question.
  */
 export function stateToRead(past: Past, through: number): ClusterState {
-  const first = past.segments().findLast((first) => first <= through);
-  const tail = first !== undefined && past.segments().at(-1) === first
-    ? folded(past, first, undefined, undefined)
+  const newest = past.segments().at(-1);
+  const tail = newest !== undefined && readsTail(past, through)
+    ? folded(past, newest, undefined, undefined)
     : undefined;
   return tail?.state.folded === through ? tail.state : stateAt(past, through).state;
+}
+
+/** Whether {@link stateToRead} folds the newest segment for this position, and keeps the state for the journal. */
+export function readsTail(past: Past, through: number): boolean {
+  return through >= (past.segments().at(-1) ?? Infinity);
 }
 
 function isWanted({ service, commit }: JournalEntry, { service: wanted }: JournalPart): boolean {
@@ -89,6 +94,8 @@ interface Folded {
   readonly entries: JournalEntry[];
   /** The state after its last record. */
   readonly state: ClusterState;
+  /** The events of the segment that made Services wait for a step. */
+  readonly waiting: WaitingEvents;
 }
 
 /** The segment that was folded last of each ledger. It follows from the records, which never change, so it is never wrong. */
@@ -104,7 +111,7 @@ function folded(
   const known = LAST_FOLDED.get(past);
   const ledger = past.id();
   LAST_FOLDED.delete(past);
-  const tail = known?.first === first && known.ledger === ledger ? known : {
+  const tail: Folded = known?.first === first && known.ledger === ledger ? known : {
     ledger,
     first,
     entries: [],
@@ -113,10 +120,11 @@ function folded(
       : first === 0
       ? emptyState()
       : stateAt(past, first - 1).state,
+    waiting: new Map(),
   };
   for (const { offset, record } of past.records(tail.state.folded + 1)) {
     if (next !== undefined && offset >= next) break;
-    tail.entries.push(...journalEntries(tail.state, offset, record));
+    tail.entries.push(...journalEntries(tail.state, offset, record, tail.waiting));
   }
   if (next !== undefined) past.keepJournal(first, next, journalText(tail.entries));
   LAST_FOLDED.set(past, tail);

@@ -10,12 +10,21 @@ import type { EndpointChange, FieldChange } from "./object_diff.ts";
 import type { ServiceCondition } from "./service_condition.ts";
 
 /** Changes whenever entries are made or written differently: a journal of another version is made again. */
-const JOURNAL_VERSION = 1;
+const JOURNAL_VERSION = 2;
 
 const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
 const VERBS = ["appeared", "changed", "gone"] as const satisfies JournalEntry["verb"][];
 /** Which parts of an entry follow its first numbers. */
-const HAS = { effect: 1, trigger: 2, condition: 4, traffic: 8, commit: 16, text: 32 } as const;
+const HAS = {
+  effect: 1,
+  trigger: 2,
+  condition: 4,
+  traffic: 8,
+  commit: 16,
+  text: 32,
+  waits: 64,
+  waited: 128,
+} as const;
 
 interface Head {
   readonly version: number;
@@ -73,7 +82,8 @@ function putEntry(
   const traffic = came.length + left.length > 0;
   const parts = (effect ? HAS.effect : 0) | (trigger === 0 ? 0 : HAS.trigger) |
     (condition === undefined ? 0 : HAS.condition) | (traffic ? HAS.traffic : 0) |
-    (commit === undefined ? 0 : HAS.commit) | (text === "" ? 0 : HAS.text);
+    (commit === undefined ? 0 : HAS.commit) | (text === "" ? 0 : HAS.text) |
+    (entry.waits ? HAS.waits : 0) | (entry.waited === undefined ? 0 : HAS.waited);
   const list = (texts: readonly string[]) => [texts.length, ...texts.map(place)];
   numbers.push(...steps, KINDS.indexOf(kind), VERBS.indexOf(verb), place(object), place(service), parts);
   if (trigger !== 0) numbers.push(trigger - entry.time);
@@ -84,6 +94,9 @@ function putEntry(
     numbers.push(from, through, microseconds, operations, Number(accepted));
   }
   if (text !== "") numbers.push(place(text));
+  if (entry.waited !== undefined) {
+    numbers.push(entry.offset - entry.waited.offset, entry.time - entry.waited.time);
+  }
 }
 
 /** The entries in `text`; undefined where another version wrote it, or it is not whole. */
@@ -160,6 +173,9 @@ function entriesIn(
     const left = parts & HAS.traffic ? list(cursor) : NOTHING;
     const commit = parts & HAS.commit ? commitAt(cursor) : undefined;
     const text = parts & HAS.text ? texts[number(cursor)]! : "";
+    const waited = parts & HAS.waited
+      ? { offset: offset - number(cursor), time: time - number(cursor) }
+      : undefined;
     if (wanted !== undefined && service !== wanted && commit === undefined) continue;
     const details = changed.get(i);
     // In the order of JournalEntry, and without a spread: a question about a week makes a million of them.
@@ -177,6 +193,8 @@ function entriesIn(
       text,
       service: texts[service]!,
       effect: (parts & HAS.effect) !== 0,
+      waits: (parts & HAS.waits) !== 0,
+      waited,
       endpoints: details === undefined ? NOTHING : endpointsIn(details[1], texts),
       fields: details === undefined ? NOTHING : fieldsIn(details[2], texts),
     });

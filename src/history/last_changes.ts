@@ -36,6 +36,7 @@ export function knownPast(
       details: false,
     })
   ) {
+    // What waits for a step is newer than what the steps before it made.
     if (wanted.delete(entry.service)) changed.set(entry.service, causeOfEntry(entry));
     for (const one of entry.came) {
       const key = endpointKey(entry.service, one);

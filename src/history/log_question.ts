@@ -68,7 +68,7 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
 export function settledThrough(past: Past, last: number): number {
   for (const entry of journalBackward(past, last, { details: false })) {
     if (entry.commit?.accepted) return entry.offset === last ? last : entry.commit.through;
-    if (entry.kind !== "event" && entry.kind !== "config") return entry.offset;
+    if (entry.kind !== "event" && entry.kind !== "config" && entry.waited === undefined) return entry.offset;
   }
   return last;
 }

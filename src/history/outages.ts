@@ -179,8 +179,9 @@ function momentOf({ offset, time }: JournalEntry): RulesMoment {
   return { offset, time: rfc3339(time) };
 }
 
-/** An entry as a cause. */
-export function causeOfEntry({ offset, time, object, verb, text, kind }: JournalEntry): JournalCause {
+/** An entry as a cause. Of rules that a step made it is the event that they waited for. */
+export function causeOfEntry({ waited, object, verb, text, kind, ...entry }: JournalEntry): JournalCause {
+  const { offset, time } = waited ?? entry;
   const what = object === "" ? text || kind : `${object} (${verb})`;
   return { offset, time: rfc3339(time), what };
 }

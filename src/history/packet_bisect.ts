@@ -1,5 +1,6 @@
 // Finds the commit, and the record in it, with which a packet stopped going where it should.
 
+import { FOLD_VERSION } from "../fold/fold_version.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
 import type { Placed } from "../ledger/reader.ts";
@@ -7,14 +8,13 @@ import type { CommittedChange, DriftRecord } from "../ledger/record.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { endpointParts } from "../nft/text.ts";
-import { bisect, type Condition, type Flip } from "./bisect.ts";
 import { type PacketChange, packetChanges } from "./packet_changes.ts";
-import { type Cause, causeAt, type CommitPlace } from "./cause.ts";
+import { type Cause, causeAt, commitOf, type CommitPlace } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
-import { type Lookup, NotRecorded, type Past, WrongPosition } from "./past.ts";
+import { type Lookup, NotRecorded, type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { madeByAnother, pastAt } from "./recorded_rules.ts";
 import type { Outcome, Packet, Trace } from "./trace.ts";
-import { traceAt, traceOf } from "./why.ts";
+import { traceOf } from "./why.ts";
 
 /** Whether one outcome of a packet is as it should be. */
 export type Expectation = (outcome: Outcome) => boolean;
@@ -113,12 +113,15 @@ export function bisectPacket(
   condition: PacketCondition,
 ): BisectAnswer {
   assertInOrder(good, bad);
-  const bounds = boundsOf(past, good, bad, condition);
+  const begin = pastAt(past, good);
+  const bounds = boundsOf(past, begin, bad, condition);
   if (bounds !== undefined) return bounds;
-  const flip = bisect(past, good, bad, holding(past, good, condition));
-  return flip === undefined
-    ? { kind: "not committed" }
-    : { kind: "found", flip: packetFlip(past, condition.packet, flip, meeting(past, good, condition)) };
+  for (const flip of flipsFrom(past, good, bad, condition, begin)) {
+    if (flip.holds) continue;
+    assertRecorded(past, condition, good, begin.lookup(flip.commit.offset)!, flip.holds);
+    return { kind: "found", flip };
+  }
+  return { kind: "not committed" };
 }
 
 /** Every commit after `from`, up to `through`, with which the condition changes. Throws {@link WrongPosition}. */
@@ -129,16 +132,24 @@ export function* packetFlips(
   condition: PacketCondition,
 ): Generator<PacketFlip> {
   assertInOrder(from, through);
-  const { packet, expected } = condition;
+  yield* flipsFrom(past, from, through, condition, stateAt(past, from));
+}
+
+function* flipsFrom(
+  past: Past,
+  from: number,
+  through: number,
+  { packet, expected }: PacketCondition,
+  begin: PastState,
+): Generator<PacketFlip> {
   let first: unknown;
   const valueOf = (trace: Trace) => {
     const value = "kind" in expected ? meaningOf(trace) : trace.outcomes.some(expected);
     first ??= value;
     return value;
   };
-  const lookup = past.lookup();
-  for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf, lookup)) {
-    yield flipOf(lookup, packet, change, "kind" in expected ? value === first : value === true);
+  for (const { value, ...change } of packetChanges<unknown>(past, from, through, packet, valueOf, begin)) {
+    yield flipOf(begin.lookup, packet, change, "kind" in expected ? value === first : value === true);
   }
 }
 
@@ -154,31 +165,31 @@ function assertInOrder(good: number, bad: number): void {
   if (good >= bad) throw new WrongPosition(`@${good} is not before @${bad}: GOOD comes before BAD`);
 }
 
-/** Whether a trace is as expected. */
-function meeting(past: Past, good: number, { packet, expected }: PacketCondition): (trace: Trace) => boolean {
-  if (!("kind" in expected)) return ({ outcomes }) => outcomes.some(expected);
-  const wanted = meaningOf(traceOf(pastAt(past, good), packet));
-  return (trace) => meaningOf(trace) === wanted;
-}
-
-function holding(past: Past, good: number, condition: PacketCondition): Condition {
-  const meets = meeting(past, good, condition);
-  return (state) => meets(traceAt(state, condition.packet));
-}
-
 /** Undefined where the good position is good and the bad one is bad. */
-function boundsOf(past: Past, good: number, bad: number, condition: PacketCondition): NotBounded | undefined {
-  const meets = meeting(past, good, condition);
-  const traceAfter = (offset: number) => traceOf(pastAt(past, offset), condition.packet);
-  const [before, after] = [traceAfter(good), traceAfter(bad)];
+function boundsOf(
+  past: Past,
+  good: PastState,
+  bad: number,
+  { packet, expected }: PacketCondition,
+): NotBounded | undefined {
+  const before = traceOf(good, packet);
+  const meets = meeting(expected, before);
+  const after = traceOf(pastAt(past, bad), packet);
   const [isGood, isBad] = [meets(before), !meets(after)];
   if (isGood && isBad) return undefined;
   return {
     kind: "not bounded",
     ...(isGood ? {} : { good: before.outcomes }),
     ...(isBad ? {} : { bad: after.outcomes }),
-    drift: [...driftBetween(past, good, bad)],
+    drift: [...driftBetween(past, good.state.folded, bad)],
   };
+}
+
+/** Whether a trace is as expected; `good` is the one at the good position. */
+function meeting(expected: PacketCondition["expected"], good: Trace): (trace: Trace) => boolean {
+  if (!("kind" in expected)) return ({ outcomes }) => outcomes.some(expected);
+  const wanted = meaningOf(good);
+  return (trace) => meaningOf(trace) === wanted;
 }
 
 function* driftBetween(past: Past, from: number, through: number): Generator<PlacedDrift> {
@@ -188,19 +199,24 @@ function* driftBetween(past: Past, from: number, through: number): Generator<Pla
   }
 }
 
-function packetFlip(
+/** Throws {@link NotRecorded} where another version made rules at `commit` that led elsewhere than those of this version. */
+function assertRecorded(
   past: Past,
-  packet: Packet,
-  { commit, record, cause, holds }: Flip,
-  meets: (trace: Trace) => boolean,
-): PacketFlip {
-  const [begin, end] = [pastAt(past, record.from - 1), pastAt(past, record.through)];
-  const [before, after] = [traceOf(begin, packet), traceOf(end, packet)];
+  { packet, expected }: PacketCondition,
+  good: number,
+  { record: commit }: Placed,
+  holds: boolean,
+): void {
+  if (commit.kind !== "commit") return;
+  const earlier = commitOf(past.lookup(), commit.from - 1)?.record;
+  if (commit.fold === FOLD_VERSION && (earlier === undefined || earlier.fold === FOLD_VERSION)) return;
+  const [begin, end] = [pastAt(past, commit.from - 1), pastAt(past, commit.through)];
   const another = begin.recorded ?? end.recorded;
-  if (another !== undefined && meets(after) !== holds) {
+  if (another === undefined) return;
+  const meets = meeting(expected, traceOf(pastAt(past, good), packet));
+  if (meets(traceOf(end, packet)) !== holds) {
     throw new NotRecorded(`${madeByAnother(another)}, which led elsewhere: search on one side of it`);
   }
-  return flipOf(past.lookup(), packet, { commit, record, cause, before, after }, holds);
 }
 
 function flipOf(

@@ -2,14 +2,18 @@
 
 import { readServiceName } from "../kube/service_name.ts";
 import { type Directory, directoryOf } from "./directory.ts";
-import { stateToRead } from "./journal_reading.ts";
+import { readsTail, stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
 import { addressSubject, findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
-import type { Past } from "./past.ts";
+import { leaveState, type Past, stateAt } from "./past.ts";
 
 /** The names that the state at `offset` of `past` knows. */
 export function directoryAt(past: Past, offset: number): Directory {
-  return directoryOf(stateToRead(past, offset));
+  if (readsTail(past, offset)) return directoryOf(stateToRead(past, offset));
+  const { state } = stateAt(past, offset);
+  const directory = directoryOf(state);
+  leaveState(past, state);
+  return directory;
 }
 
 /**

@@ -90,3 +90,22 @@ Deno.test("a change knows the commit that brought it to the kernel, if there is 
     undefined,
   ]);
 });
+
+Deno.test("a change whose rules a step made is logged once, with the commit that brought them", () => {
+  const web = service("shop/web 10.96.0.1 http:80/tcp");
+  const [one, two] = ["10.0.0.1", "10.0.0.2"].map((address) => slice(`shop/web-a http:8080/tcp ${address}`));
+  const past = committedPast([[appears(web), appears(one!)], [appears(two!)]], {
+    bounds: { most: 1000, large: 1000, step: 9, burst: { small: 0, most: 0 } },
+  });
+  const logged = [...changesAbout(past, 99, { service: "shop/web" })];
+  const lookup = past.lookup();
+  for (const { entry, commit } of logged.filter(({ entry }) => entry.object.startsWith("EndpointSlice"))) {
+    const record = lookup(commit?.offset ?? -1)?.record;
+    assert.ok(record?.kind === "commit" && record.changes.some(({ cause }) => cause === entry.offset));
+  }
+  assert.deepEqual(logged.map(({ entry: { kind, object } }) => `${kind} ${object}`), [
+    "event EndpointSlice shop/web-a",
+    "event EndpointSlice shop/web-a",
+    "event Service shop/web",
+  ]);
+});

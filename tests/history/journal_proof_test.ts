@@ -10,6 +10,7 @@ import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { historyOf } from "../../src/history/history.ts";
 import { verifyPast } from "../../src/history/verify.ts";
+import type { Past } from "../../src/history/past.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -30,11 +31,16 @@ function ledgerOf(name: string): MemoryStorage {
     [vanishes(web)],
     [appears(web)],
   ]);
+  return inSegments(past, [2, 5]);
+}
+
+/** The records of `past` in segments that end behind these offsets, with their journals. */
+function inSegments(past: Past, ends: readonly number[]): MemoryStorage {
   const storage = memoryStorage();
   using writer = new LedgerWriter(storage, { policy: "never" });
   const state = emptyState();
   for (const { offset, record } of past.records()) {
-    if (offset === 2 || offset === 5) writeSnapshot(writer, snapshotLines(state), KEEP);
+    if (ends.includes(offset)) writeSnapshot(writer, snapshotLines(state), KEEP);
     writer.append([record]);
     foldRecord(state, offset, record);
   }
@@ -68,4 +74,19 @@ Deno.test("a journal that was changed, with a right hash, is found by verify", (
     problems(storage).join(),
     /^0+2\.journal\.zst: it is not that of its records; remove the file/,
   );
+});
+
+Deno.test("a journal follows from its segment alone, also where an event and the step that it waited for are in two", () => {
+  const web = slice("shop/web-a http:8080/tcp 10.244.0.1");
+  const past = committedPast(
+    [[appears(service("shop/web 10.96.0.1 http:80/tcp")), appears(web)], [vanishes(web)], [appears(web)]],
+    { bounds: { most: 1000, large: 1000, step: 9, burst: { small: 0, most: 0 } } },
+  );
+  const end = [...past.records()].at(-1)!.offset;
+  for (let at = 1; at <= end; at++) {
+    const storage = inSegments(past, [at]);
+    assert.deepEqual(problems(storage), [], `a segment from @${at}`);
+    const [outage] = outages(storage);
+    assert.equal(past.lookup()(outage!.cause!.offset)?.record.kind, "event");
+  }
 });

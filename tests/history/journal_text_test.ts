@@ -18,6 +18,8 @@ const ENTRIES: fc.Arbitrary<JournalEntry[]> = fc.array(
     service: fc.constantFrom("", "shop/web", "shop/cart"),
     trigger: count,
     effect: fc.boolean(),
+    waits: fc.boolean(),
+    waited: fc.option(fc.record({ offset: count, time: count }), { nil: undefined }),
     endpoints: fc.array(fc.record({ address: text, was: text, is: text, node: text, pod: text }), {
       maxLength: 3,
     }),
@@ -55,7 +57,7 @@ Deno.test("property: entries are read as they were written; of one Service only 
 Deno.test("a text of another version, one that is cut, and any other text have no entries", () => {
   const written = journalText([]);
   for (
-    const wrong of [written.replace('"version":1', '"version":0'), written.slice(0, -1), "", "{}", "null\n[]"]
+    const wrong of [written.replace('"version":2', '"version":0'), written.slice(0, -1), "", "{}", "null\n[]"]
   ) {
     assert.equal(readJournalText(wrong), undefined, wrong);
   }

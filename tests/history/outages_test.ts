@@ -88,3 +88,23 @@ Deno.test("in a ledger without commits the times of the records count", () => {
     3,
   ]]);
 });
+
+/** A ledger in which every Service waits for the step after the next commit, as those that are not small do while many change. */
+const STEPPED = committedPast(
+  [[appears(WEB), appears(FULL)], [vanishes(FULL)], [appears(FULL)]],
+  { bounds: { most: 1000, large: 1000, step: 9, burst: { small: 0, most: 0 } } },
+);
+
+Deno.test("rules that a step made count from the commit that brought them, and their cause is the event that waited", () => {
+  const end = [...STEPPED.records()].at(-1)!.offset;
+  const found = outagesIn(STEPPED, { from: 0, through: end });
+  const lookup = STEPPED.lookup();
+  assert.deepEqual(found.map(({ port, cause, ended }) => [port, cause?.what, ended?.what]), [
+    ["http", "EndpointSlice shop/web-a (gone)", "EndpointSlice shop/web-a (appeared)"],
+    ["metrics", "EndpointSlice shop/web-a (gone)", "EndpointSlice shop/web-a (appeared)"],
+  ]);
+  for (const { from, cause } of found) {
+    const commit = lookup(from!.offset)?.record;
+    assert.ok(commit?.kind === "commit" && commit.changes.some((change) => change.cause === cause!.offset));
+  }
+});

@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { flips } from "../../src/history/bisect.ts";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
 import { packetChanges } from "../../src/history/packet_changes.ts";
 import { readPacket } from "../../src/history/packet_words.ts";
+import type { Past } from "../../src/history/past.ts";
 import type { Packet, Trace } from "../../src/history/trace.ts";
 import { traceAt } from "../../src/history/why.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
@@ -54,6 +56,26 @@ const PACKETS = ["10.96.0.1:80/tcp", "198.51.100.1:80/tcp", "10.96.0.9:80/tcp", 
 ) => readPacket("10.0.9.9", target) as Packet);
 const delivered = ({ outcomes }: Trace) => outcomes.some(({ kind }) => kind === "deliver");
 
+/** What a fold of every record says: each accepted commit with which the packet's value changes, and the record that changed it. */
+function* foldedChanges(past: Past, from: number, through: number, packet: Packet) {
+  const state = emptyState();
+  /** After each record: the value, and the record that changed it last. */
+  const after: { value: boolean; cause: number }[] = [];
+  let committed: boolean | undefined;
+  for (const { offset, record } of past.records(0)) {
+    if (offset > through) return;
+    foldRecord(state, offset, record);
+    const last = after.at(-1);
+    const value = delivered(traceAt(state, packet));
+    after.push({ value, cause: value === last?.value ? last.cause : offset });
+    if (offset === from) committed = value;
+    if (offset <= from || record.kind !== "commit" || record.outcome !== "committed") continue;
+    const now = after[Math.max(record.through, from)]!;
+    if (now.value !== committed) yield { commit: offset, value: now.value, cause: now.cause };
+    committed = now.value;
+  }
+}
+
 Deno.test("property: the changes are those that a fold of every record finds, with the same causes and outcomes", () => {
   fc.assert(
     fc.property(BATCHES, fc.constantFrom(...PACKETS), fc.nat(6), (batches, packet, from) => {
@@ -61,16 +83,38 @@ Deno.test("property: the changes are those that a fold of every record finds, wi
       const end = [...past.records()].at(-1)!.offset;
       const start = Math.min(from, end - 1);
       const found = [...packetChanges(past, start, end, packet, delivered)];
-      const folded = [...flips(past, start, end, (state) => delivered(traceAt(state, packet)))];
       assert.deepEqual(
-        found.map(({ commit, cause, value }) => [commit, cause, value]),
-        folded.map(({ commit, cause, holds }) => [commit, cause, holds]),
+        found.map(({ commit, cause, value }) => ({ commit, value, cause })),
+        [...foldedChanges(past, start, end, packet)],
       );
       for (const { before, after, value } of found) {
         assert.deepEqual([delivered(before), delivered(after)], [!value, value]);
       }
     }),
     { numRuns: 150 },
+  );
+});
+
+/** Bounds with which every Service waits for a step, as those that are not small do while many change. */
+const STEPS = { most: 1000, large: 1000, step: 1, burst: { small: 0, most: 0 } };
+
+Deno.test("property: rules that steps make later are found at the commit that brought them, by the event that waited", () => {
+  const steps = fc.infiniteStream(fc.nat(2));
+  fc.assert(
+    fc.property(BATCHES, fc.constantFrom(...PACKETS), fc.nat(6), steps, (batches, packet, from, drawn) => {
+      const past = committedPast(batches, { bounds: STEPS, steps: () => drawn.next().value! });
+      const end = [...past.records()].at(-1)!.offset;
+      const start = Math.min(from, end - 1);
+      const found = [...packetChanges(past, start, end, packet, delivered)];
+      const folded = [...foldedChanges(past, start, end, packet)];
+      assert.deepEqual(
+        found.map(({ commit, value }) => [commit, value]),
+        folded.map(({ commit, value }) => [commit, value]),
+      );
+      const lookup = past.lookup();
+      for (const { cause } of found) assert.equal(lookup(cause)?.record.kind, "event");
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -2,10 +2,12 @@
 
 import { newEngine } from "../../src/engine/engine.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import type { Past } from "../../src/history/past.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import type { ServiceBounds } from "../../src/kube/bounds.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { EventRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
@@ -27,8 +29,15 @@ export function timeAt(second: number): string {
   return new Date(Date.parse("2026-11-23T03:12:00.000Z") + second * 1000).toISOString();
 }
 
-/** Appends `batches` to the ledger in `storage`, a second apart, and commits each to the kernel in memory. */
-export function writeCommitted(storage: Storage, batches: readonly (readonly EventRecord[])[]): void {
+/**
+ * Appends `batches` to the ledger in `storage`, a second apart, and commits each to the kernel in memory. With `bounds` they are the
+ * first record, rules are made in steps, and `steps` says how many follow a batch; those that are left follow the last one.
+ */
+export function writeCommitted(
+  storage: Storage,
+  batches: readonly (readonly EventRecord[])[],
+  { bounds, steps = () => Infinity }: { readonly bounds?: ServiceBounds; readonly steps?: () => number } = {},
+): void {
   const engine = newEngine();
   using kernel = new FakeKernel();
   using ledger = new LedgerWriter(storage, { policy: "never" });
@@ -36,7 +45,11 @@ export function writeCommitted(storage: Storage, batches: readonly (readonly Eve
   const ports: Ports = { kernel, ledger, now: () => timeAt(second), report: () => {}, warn: () => {} };
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete: true });
   perform(engine, ports, list(kernel));
-  for (const batch of batches) {
+  if (bounds !== undefined) {
+    const config = { kind: "config", time: timeAt(0), version: "0", nodeName: "node-a", bounds } as const;
+    perform(engine, ports, { kind: "appended", first: ledger.append([config]), records: [config] });
+  }
+  for (const [i, batch] of batches.entries()) {
     second++;
     const records = batch.map((event) => ({
       ...event,
@@ -44,7 +57,15 @@ export function writeCommitted(storage: Storage, batches: readonly (readonly Eve
       resourceVersion: String(100 + second),
     }));
     perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
-    commitBatch(engine, ports);
+    if (bounds === undefined) commitBatch(engine, ports);
+    let left = i === batches.length - 1 ? Infinity : steps();
+    for (; bounds !== undefined && left > 0; left--) {
+      second++;
+      commitBatch(engine, ports, true);
+      if (!isUnfinished(engine.cluster)) break;
+    }
+    // What the last step made.
+    if (bounds !== undefined && !isUnfinished(engine.cluster)) commitBatch(engine, ports);
   }
 }
 
@@ -58,9 +79,12 @@ export const SHRINKING: readonly (readonly EventRecord[])[] = [
 ];
 
 /** The ledger of `batches`. */
-export function committedPast(batches: readonly (readonly EventRecord[])[] = SHRINKING): Past {
+export function committedPast(
+  batches: readonly (readonly EventRecord[])[] = SHRINKING,
+  steps: Parameters<typeof writeCommitted>[2] = {},
+): Past {
   const storage = memoryStorage();
-  writeCommitted(storage, batches);
+  writeCommitted(storage, batches, steps);
   return ledgerView<SnapshotLine>(storage, snapshotMisfit);
 }
 
