@@ -17,8 +17,8 @@ import { newPace, notePiece, type Pace } from "./pace.ts";
 export interface FlowPorts {
   /** Deletes entries of connection tracking, a piece at a time; absent without connection tracking. */
   readonly conntrack?: {
-    deleteStale(flows: readonly UdpFlows[]): Iterable<FlowsDeleted>;
-    deleteUnanswered(flows: readonly GuardedFlows[]): Iterable<FlowsDeleted>;
+    deleteStale(flows: readonly UdpFlows[], mayWait: boolean): Iterable<FlowsDeleted>;
+    deleteUnanswered(flows: readonly GuardedFlows[], mayWait: boolean): Iterable<FlowsDeleted>;
   };
   readonly meter?: {
     /** Counts entries of connection tracking that one run deleted. */
@@ -36,8 +36,22 @@ export interface Forgetting {
   stale: Map<string, UdpFrontend>;
   tightened: Map<string, GuardedFrontend>;
   readonly pace: Pace;
-  /** The run that is under way; each piece returns its milliseconds. */
-  run: Iterator<number, void> | undefined;
+  /** The run that is under way. */
+  run: Run | undefined;
+}
+
+/** What one run looks at, and its pieces. */
+interface Run {
+  readonly stale: ReadonlyMap<string, UdpFrontend>;
+  readonly tightened: ReadonlyMap<string, GuardedFrontend>;
+  readonly pieces: Iterator<Piece, void>;
+}
+
+/** One piece of a run. */
+interface Piece {
+  readonly milliseconds: number;
+  /** Whether it was spent by the kernel, on another thread that still works. */
+  readonly waits: boolean;
 }
 
 /** Nothing waits. */
@@ -65,79 +79,95 @@ export function forgetWhereDue(
   now: number,
 ): void {
   if (forgetsAt(forgetting) > now) return;
-  const milliseconds = goOn(forgetting, cluster, ports);
-  notePiece(forgetting.pace, milliseconds, forgetting.run === undefined, now + milliseconds);
+  const { milliseconds, waits } = goOn(forgetting, cluster, ports, true);
+  const ended = forgetting.run === undefined;
+  // What another thread takes counts for the pause after the run alone: the loop was free meanwhile.
+  if (waits) forgetting.pace.spent += milliseconds;
+  notePiece(forgetting.pace, waits ? 0 : milliseconds, ended, now + (waits ? 0 : milliseconds));
 }
 
 /** Forgets all that waits, without a pause: the process ends, or has nothing else to do. */
 export function forgetRest(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): void {
-  while (waits(forgetting)) goOn(forgetting, cluster, ports);
+  while (waits(forgetting)) {
+    const { run } = forgetting;
+    if (!goOn(forgetting, cluster, ports, false).waits) continue;
+    // Nothing waits for the other thread any more: the run begins again without it.
+    run?.pieces.return?.();
+    forgetting.run = undefined;
+    forgetting.stale = new Map([...run?.stale ?? [], ...forgetting.stale]);
+    forgetting.tightened = new Map([...run?.tightened ?? [], ...forgetting.tightened]);
+  }
 }
 
 function waits({ stale, tightened, run }: Forgetting): boolean {
   return run !== undefined || stale.size + tightened.size > 0;
 }
 
-/** Makes pieces of the run that is under way, or of the next, for a while; returns how many milliseconds they took. */
-function goOn(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): number {
-  const run = forgetting.run ??= beginRun(forgetting, cluster, ports);
+/** Makes pieces of the run that is under way, or of the next, for a while, and up to one that waits. */
+function goOn(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts, mayWait: boolean): Piece {
+  const run = forgetting.run ??= beginRun(forgetting, cluster, ports, mayWait);
   let milliseconds = 0;
   while (milliseconds < FORGETTING_MILLISECONDS) {
-    const piece = run.next();
+    const piece = run.pieces.next();
     if (piece.done) {
       forgetting.run = undefined;
       break;
     }
-    milliseconds += piece.value;
+    if (piece.value.waits) return piece.value;
+    milliseconds += piece.value.milliseconds;
   }
-  return milliseconds;
+  return { milliseconds, waits: false };
 }
 
-function beginRun(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts): Iterator<number, void> {
+function beginRun(forgetting: Forgetting, cluster: ClusterState, ports: FlowPorts, mayWait: boolean): Run {
   const { stale, tightened } = forgetting;
   forgetting.stale = new Map();
   forgetting.tightened = new Map();
-  return runOf(stale, tightened, cluster, ports);
+  return { stale, tightened, pieces: piecesOf({ stale, tightened }, cluster, ports, mayWait) };
 }
 
 /**
  * One run. A failure is a warning only: the rules are in place, and a flow ends with its timeout. Which endpoints serve, and what a
  * guard lets through, is asked for each flow: it may change between two pieces.
  */
-function* runOf(
-  stale: ReadonlyMap<string, UdpFrontend>,
-  tightened: ReadonlyMap<string, GuardedFrontend>,
+function* piecesOf(
+  { stale, tightened }: Pick<Run, "stale" | "tightened">,
   cluster: ClusterState,
   ports: FlowPorts,
-): Generator<number, void, void> {
+  mayWait: boolean,
+): Generator<Piece, void, void> {
   const { conntrack, meter, warn } = ports;
   if (conntrack === undefined) return;
   if (stale.size > 0) {
     const flows = [...stale].map(([claim, frontend]) => udpFlows(cluster, claim, frontend));
-    yield* counted(() => conntrack.deleteStale(flows), meter, (why) => warn(`stale UDP flows ${why}`));
+    yield* counted(
+      () => conntrack.deleteStale(flows, mayWait),
+      meter,
+      (why) => warn(`stale UDP flows ${why}`),
+    );
   }
   if (tightened.size > 0) {
     const flows = [...tightened].map(([claim, frontend]) => guardedFlows(cluster, claim, frontend));
     yield* counted(
-      () => conntrack.deleteUnanswered(flows),
+      () => conntrack.deleteUnanswered(flows, mayWait),
       undefined,
       (why) => warn(`unanswered flows to ${flows.length} guarded frontends ${why}`),
     );
   }
 }
 
-/** The milliseconds of each piece of `work`. At the end `meter` receives the sums of each family. */
+/** The pieces of `work`. At the end `meter` receives the sums of each family. */
 function* counted(
   work: () => Iterable<FlowsDeleted>,
   meter: FlowPorts["meter"],
   failed: (why: string) => void,
-): Generator<number, void, void> {
+): Generator<Piece, void, void> {
   const sums = new Map<Family, { deleted: number; microseconds: number }>();
   try {
-    for (const { family, deleted, microseconds } of work()) {
+    for (const { family, deleted, microseconds, waits = false } of work()) {
       const { deleted: before, microseconds: spent } = sums.get(family) ?? { deleted: 0, microseconds: 0 };
       sums.set(family, { deleted: before + deleted, microseconds: spent + microseconds });
-      yield microseconds / 1000;
+      yield { milliseconds: microseconds / 1000, waits };
     }
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;

@@ -4,7 +4,7 @@
 
 import { assert } from "../invariant.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
-import { FLOWS_AT_ONCE } from "../limits.ts";
+import { FLOWS_AT_ONCE, FLOWS_WALK_MILLISECONDS, FLOWS_WALKED_AT_ONCE } from "../limits.ts";
 import { filtersOf, type FlowFilter, writeFilter } from "./conntrack_filter.ts";
 import {
   PROTOCOLS,
@@ -47,6 +47,8 @@ export interface FlowsDeleted {
   readonly listed: number;
   readonly deleted: number;
   readonly microseconds: number;
+  /** Whether the kernel still works on the listing, on another thread: nothing can be done before it has. */
+  readonly waits?: true;
 }
 
 /** Decides whether a flow is deleted. */
@@ -64,9 +66,9 @@ export class Conntrack implements Disposable {
 
   /**
    * Deletes entries of `flows` whose endpoint does not serve, a piece at a time. Let it run to its end before another begins.
-   * Throws {@link SystemError}, as all of these do.
+   * `mayWait`: whether pieces may wait for another thread, where the kernel needs long for one. Throws {@link SystemError}, as all of these do.
    */
-  *deleteStale(flows: readonly UdpFlows[]): Generator<FlowsDeleted, void, void> {
+  *deleteStale(flows: readonly UdpFlows[], mayWait = false): Generator<FlowsDeleted, void, void> {
     for (const family of new Set(flows.map(({ family }) => family))) {
       const own = flows.filter((flow) => flow.family === family);
       const byTarget = new Map(own.map((flow) => [targetOf(flow), flow]));
@@ -76,12 +78,15 @@ export class Conntrack implements Disposable {
         return flow !== undefined && !flow.serves(answerer);
       };
       const targets = own.map(({ address, port }) => ({ protocol: "udp", address, port } as const));
-      yield* this.#deleteWhere(family, targets, isStale);
+      yield* this.#deleteWhere(family, targets, isStale, mayWait);
     }
   }
 
   /** Deletes entries of `flows` that no endpoint has answered and the guard does not let through, a piece at a time. */
-  *deleteUnanswered(flows: readonly GuardedFlows[]): Generator<FlowsDeleted, void, void> {
+  *deleteUnanswered(
+    flows: readonly GuardedFlows[],
+    mayWait = false,
+  ): Generator<FlowsDeleted, void, void> {
     for (const family of new Set(flows.map(({ family }) => family))) {
       const own = flows.filter((flow) => flow.family === family);
       const guards = new Map(own.map((flow) => [`${flow.address} . ${flow.port}`, flow]));
@@ -91,11 +96,11 @@ export class Conntrack implements Disposable {
         const guard = guards.get(`${address} . ${protocol} . ${port}`);
         return guard !== undefined && !guard.passes(client);
       };
-      yield* this.#deleteWhere(family, own.map(guardedTarget), isExcluded);
+      yield* this.#deleteWhere(family, own.map(guardedTarget), isExcluded, mayWait);
     }
   }
 
-  /** Deletes the TCP and SCTP flows that `cut` selects, a piece at a time. */
+  /** Deletes the TCP and SCTP flows that `cut` selects, a piece at a time. Pieces may wait. */
   *deleteConnections(
     cut: (flow: TrackedFlow & { readonly family: Family }) => boolean,
   ): Generator<FlowsDeleted, void, void> {
@@ -105,6 +110,7 @@ export class Conntrack implements Disposable {
         family,
         targets,
         (entry) => entry.protocol !== "udp" && cut({ family, ...entry }),
+        true,
       );
     }
   }
@@ -129,27 +135,59 @@ export class Conntrack implements Disposable {
     family: Family,
     targets: readonly FlowFilter[],
     isUnwanted: Unwanted,
+    mayWait: boolean,
   ): Generator<FlowsDeleted, void, void> {
     for (const filter of this.#filters ? filtersOf(family, targets) : []) {
       try {
-        yield* this.#deleteListed(family, filter, isUnwanted);
+        yield* this.#deleteListed(family, this.#listed(family, filter, mayWait), isUnwanted);
       } catch (error) {
         if (!isRefusal(error)) throw error;
         this.#filters = false;
         break;
       }
     }
-    if (!this.#filters) yield* this.#deleteListed(family, undefined, isUnwanted);
+    if (!this.#filters) yield* this.#deleteListed(family, this.#listed(family, undefined, false), isUnwanted);
+  }
+
+  /** The flows that `filter` selects, a datagram at a time; undefined while the kernel works on another thread. */
+  #listed(
+    family: Family,
+    filter: FlowFilter | undefined,
+    mayWait: boolean,
+  ): Iterable<NetlinkMessage[] | undefined> {
+    const request = listing(family, filter);
+    // Without a filter each call of the kernel is short.
+    const isLong = mayWait && filter !== undefined && this.#count() > FLOWS_WALKED_AT_ONCE;
+    return isLong ? listedBeside(request) : this.#lists.datagrams(request);
+  }
+
+  /** How many flows there are, of all families; 0 where the kernel does not say. */
+  #count(): number {
+    const request = { message: nf.IPCTNL_MSG_CT.GET_STATS, family: "ip", fill: () => {} } as const;
+    const [answer] = this.#deletions.ask(request, 0);
+    const count = answer && messageAttributes(answer).get(nf.CTA_STATS_GLOBAL_ENTRIES);
+    return count === undefined ? 0 : new DataView(count.buffer, count.byteOffset).getUint32(0);
   }
 
   *#deleteListed(
     family: Family,
-    filter: FlowFilter | undefined,
+    datagrams: Iterable<NetlinkMessage[] | undefined>,
     isUnwanted: Unwanted,
   ): Generator<FlowsDeleted, void, void> {
     let [begun, listed, deleted] = [performance.now(), 0, 0];
     const piece = () => ({ family, listed, deleted, microseconds: (performance.now() - begun) * 1000 });
-    for (const answers of this.#lists.datagrams(listing(family, filter))) {
+    for (const answers of datagrams) {
+      if (answers === undefined) {
+        yield {
+          family,
+          listed: 0,
+          deleted: 0,
+          microseconds: (performance.now() - begun) * 1000,
+          waits: true,
+        };
+        begun = performance.now();
+        continue;
+      }
       listed += answers.length;
       deleted += this.#deleteOf(family, answers, isUnwanted);
       if (listed < FLOWS_AT_ONCE) continue;
@@ -183,6 +221,19 @@ export class Conntrack implements Disposable {
       if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return false;
       throw error;
     }
+  }
+}
+
+/** The answers to `request`, through a socket of their own: a listing that is left in the middle may go on for a while. */
+function* listedBeside(request: Request): Generator<NetlinkMessage[] | undefined, void, void> {
+  const socket = new NetlinkSocket();
+  let last: Promise<unknown> = Promise.resolve();
+  try {
+    const requests = new NetlinkRequests(socket, nf.NFNL_SUBSYS_CTNETLINK);
+    yield* requests.datagramsBeside(request, FLOWS_WALK_MILLISECONDS, (call) => last = call);
+  } finally {
+    const close = () => socket[Symbol.dispose]();
+    last.then(close, close);
   }
 }
 

@@ -2,6 +2,7 @@
 // reports that a change interrupted them (NLM_F_DUMP_INTR).
 
 import type { Family } from "../nft/data_type.ts";
+import { settled } from "./beside.ts";
 import * as nf from "./nf_tables.ts";
 import { messages, type NetlinkMessage } from "./netlink_reader.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
@@ -58,17 +59,43 @@ export class NetlinkRequests {
     const next = () => {
       // A receive that fails ends the dump too.
       ended = true;
-      const answers = messages(this.#socket.receive(true)!).filter((answer) => answer.sequence === sequence);
-      const last = answers.find(({ type }) => type === nf.NLMSG_DONE || type === nf.NLMSG_ERROR);
-      ended = last !== undefined;
-      if (last?.type === nf.NLMSG_ERROR) throw new SystemError("netlink dump", errnoOf(last));
-      return answers.filter((answer) => answer !== last);
+      const { answers, last } = dumped(this.#socket.receive(true)!, sequence);
+      ended = last;
+      return answers;
     };
     try {
       while (!ended) yield next();
     } finally {
       // Left before its end: a dump that goes on would refuse the next one with EBUSY.
       while (!ended) next();
+    }
+  }
+
+  /**
+   * As {@link datagrams}, while the kernel works on another thread; undefined while it does. Each datagram costs the kernel about as
+   * long as the first: where that was short, the loop receives them itself. Left before its end, it leaves the socket unusable;
+   * `idle` resolves once the socket may be disposed of.
+   */
+  *datagramsBeside(
+    request: Request,
+    shortMilliseconds: number,
+    idle: (promise: Promise<unknown>) => void,
+  ): Generator<NetlinkMessage[] | undefined, void, void> {
+    const beside = <T>(call: Promise<T>) => {
+      idle(call);
+      return settled(call);
+    };
+    const begun = performance.now();
+    let walked = Infinity;
+    const { sequence, bytes } = this.#written(request, nf.NLM_F_DUMP);
+    yield* beside(this.#socket.sendBeside(bytes).then(() => void (walked = performance.now() - begun)));
+    for (let ended = false; !ended;) {
+      const datagram = walked < shortMilliseconds
+        ? this.#socket.receive(true)!
+        : yield* beside(this.#socket.receiveBeside());
+      const { answers, last } = dumped(datagram, sequence);
+      ended = last;
+      yield answers;
     }
   }
 
@@ -91,7 +118,17 @@ export class NetlinkRequests {
   }
 
   /** Sends one request; returns its sequence number. */
-  #send({ message, family, fill }: Request, flags: number): number {
+  #send(request: Request, flags: number): number {
+    const { sequence, bytes } = this.#written(request, flags);
+    this.#socket.send(bytes);
+    return sequence;
+  }
+
+  /** One request and its sequence number. The bytes change with the next one. */
+  #written(
+    { message, family, fill }: Request,
+    flags: number,
+  ): { readonly sequence: number; readonly bytes: Uint8Array<ArrayBuffer> } {
     const writer = this.#writer;
     writer.clear();
     const sequence = this.sequence++;
@@ -99,9 +136,19 @@ export class NetlinkRequests {
     writer.openMessage(type, nf.NLM_F_REQUEST | flags, sequence, nf.NFPROTO[family]);
     fill(writer);
     writer.closeMessage();
-    this.#socket.send(writer.finish());
-    return sequence;
+    return { sequence, bytes: writer.finish() };
   }
+}
+
+/** The answers to a dump in one datagram, and whether it is the last one. Throws the error that ends it. */
+function dumped(
+  datagram: Uint8Array,
+  sequence: number,
+): { readonly answers: NetlinkMessage[]; readonly last: boolean } {
+  const answers = messages(datagram).filter((answer) => answer.sequence === sequence);
+  const end = answers.find(({ type }) => type === nf.NLMSG_DONE || type === nf.NLMSG_ERROR);
+  if (end?.type === nf.NLMSG_ERROR) throw new SystemError("netlink dump", errnoOf(end));
+  return { answers: answers.filter((answer) => answer !== end), last: end !== undefined };
 }
 
 /** The errno of an NLMSG_ERROR message; 0 for an acknowledgement. */

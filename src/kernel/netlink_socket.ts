@@ -14,14 +14,18 @@ const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** sizeof(struct sockaddr_nl). */
 const ADDRESS_BYTES = 12;
 
+const SENDTO = { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" } as const;
+const RECV = { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" } as const;
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  sendto: SENDTO,
+  recv: RECV,
+  sendBeside: { name: "sendto", ...SENDTO, nonblocking: true },
+  recvBeside: { name: "recv", ...RECV, nonblocking: true },
   close: { parameters: ["i32"], result: "i32" },
   ...ERRNO_SYMBOLS,
 } as const;
@@ -100,6 +104,30 @@ export class NetlinkSocket {
       if (errno === ERRNO.EAGAIN && !wait) return undefined;
       if (errno !== ERRNO.EINTR) throw new SystemError("receive", errno);
     }
+  }
+
+  /**
+   * As {@link send}, on another thread: the loop goes on while the kernel works. `bytes` must not change, and the socket must not be
+   * used or disposed of, until it resolves. Why not always? It costs twenty times a call.
+   */
+  async sendBeside(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { sendBeside } = this.#libc.symbols;
+    const length = BigInt(bytes.length);
+    const sent = Number(await sendBeside(this.#descriptor, bytes, length, 0, this.#address, ADDRESS_BYTES));
+    // errno is that of the other thread.
+    if (sent !== bytes.length) {
+      throw new SystemError(`send of ${bytes.length} bytes beside the loop`, ERRNO.EAGAIN);
+    }
+  }
+
+  /** As {@link receive}, on another thread, and with a wait; see {@link sendBeside}. */
+  async receiveBeside(): Promise<Uint8Array> {
+    const { recvBeside } = this.#libc.symbols;
+    const size = BigInt(this.#received.length);
+    const length = Number(await recvBeside(this.#descriptor, this.#received, size, nf.MSG_TRUNC));
+    if (length < 0) throw new SystemError("receive beside the loop", ERRNO.EAGAIN);
+    assert(length <= this.#received.length, `netlink datagram of ${length} bytes`);
+    return this.#received.subarray(0, length);
   }
 
   [Symbol.dispose](): void {

@@ -45,7 +45,8 @@ export const NFNL_MSG_BATCH_END = 17;
 
 /** linux/netfilter/nfnetlink_conntrack.h */
 export const NFNL_SUBSYS_CTNETLINK = 1;
-export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const;
+export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2, GET_STATS: 5 } as const;
+export const CTA_STATS_GLOBAL_ENTRIES = 1;
 export const CTA = {
   TUPLE_ORIG: 1,
   TUPLE_REPLY: 2,

@@ -74,7 +74,11 @@ export class TerminatedConnections implements Disposable {
     try {
       const piece = run.pieces.next();
       if (piece.done) this.#end(run);
-      else run.count += piece.value.deleted;
+      else {
+        run.count += piece.value.deleted;
+        // What another thread takes counts for the pause after the run.
+        if (piece.value.waits) this.#pace.spent += piece.value.microseconds / 1000;
+      }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.ports.failed(error.message);
