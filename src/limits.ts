@@ -136,7 +136,7 @@ export const YAML_PARTS_MAX = 3_000_000;
  */
 export const JSON_PARTS_MAX = 2_000_000;
 
-/** The same of a file of many objects: 30,000 Services with their slices have 12 million. */
+/** The same of a file of a ledger, or of heads of ledgers, which this program or an audit wrote. */
 export const JSON_LIST_PARTS_MAX = 16_000_000;
 
 /**

@@ -16,24 +16,33 @@ export class FileTooLong extends Error {
   }
 }
 
-/** A path leads to a pipe. A program that opens a pipe waits until another program opens it for writing, perhaps for ever. */
+/**
+ * A path leads to a pipe, or to a device: `what` it is. A program that opens a pipe waits until another program opens it for writing,
+ * and one that reads a terminal waits for its user, perhaps for ever.
+ */
 export class FileIsPipe extends Error {
   override readonly name = "FileIsPipe";
 
-  constructor(readonly path: string) {
-    super(`${path}: it is a pipe`);
+  constructor(readonly path: string, readonly what: "pipe" | "device" = "pipe") {
+    super(`${path}: it is a ${what}`);
   }
 }
 
 /** Pipes that this process received open: `<(kubectl get ...)` of a shell, and standard input. */
 const OPEN_PIPE = /^\/dev\/(stdin|fd\/\d+)$|^\/proc\/self\/fd\/\d+$/;
 
+/** The device that always ends at once: users give it in place of an empty file. */
+const NO_DEVICE = "/dev/null";
+
 /**
  * The text of the file at `path`. Throws {@link FileTooLong} beyond `limit` bytes, {@link FileIsPipe}, and Deno's errors where
  * reading fails.
  */
 export function readTextUpTo(path: string, limit: number): string {
-  if (Deno.statSync(path).isFifo && !OPEN_PIPE.test(path)) throw new FileIsPipe(path);
+  const { isFifo, isCharDevice, isBlockDevice } = Deno.statSync(path);
+  const isOpen = OPEN_PIPE.test(path) || path === NO_DEVICE;
+  if (isFifo && !isOpen) throw new FileIsPipe(path);
+  if ((isCharDevice || isBlockDevice) && !isOpen) throw new FileIsPipe(path, "device");
   using file = Deno.openSync(path);
   const { isFile, isDirectory, size } = file.statSync();
   if (isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
@@ -54,7 +63,7 @@ export function readTextUpTo(path: string, limit: number): string {
 /** Why a file could not be read, in words that contain nothing of the file. */
 export function readFault(error: unknown): string {
   if (error instanceof FileTooLong) return `more than ${error.limit} bytes`;
-  if (error instanceof FileIsPipe) return "it is a pipe, not a file";
+  if (error instanceof FileIsPipe) return `it is a ${error.what}, not a file`;
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder";

@@ -16,13 +16,8 @@ import {
   visit,
 } from "yaml";
 import { partsExcess } from "../json_parts.ts";
-import {
-  JSON_LIST_PARTS_MAX,
-  YAML_CHARACTERS_MAX,
-  YAML_DEPTH_MAX,
-  YAML_DOCUMENTS_MAX,
-  YAML_PARTS_MAX,
-} from "../limits.ts";
+import { YAML_CHARACTERS_MAX, YAML_DEPTH_MAX, YAML_DOCUMENTS_MAX, YAML_PARTS_MAX } from "../limits.ts";
+import { listItem } from "./manifest_list.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 
@@ -55,7 +50,7 @@ export type Dialect = "1.2" | "kubernetes";
 /** Reads the API objects in `text`, the content of `file`. Never throws for bad input. */
 export function readDocuments(file: string, text: string, dialect: Dialect = "1.2"): Documents {
   if (/\.json$/i.test(file)) {
-    const excess = partsExcess(text, JSON_LIST_PARTS_MAX);
+    const excess = partsExcess(text);
     if (excess !== undefined) return unread(file, `${excess}: divide it into several files`);
     try {
       return { ...flatten(file, [JSON.parse(text)]), repeated: [] };
@@ -239,12 +234,6 @@ function flatten(file: string, documents: readonly unknown[]): Omit<Documents, "
     }
   }
   return { values, count: held.length, problems };
-}
-
-/** An item of a list of `kind`. The items of a typed list (ServiceList) have no kind and apiVersion of their own. */
-function listItem(kind: string, apiVersion: unknown, item: unknown): unknown {
-  if (kind === "List" || typeof item !== "object" || item === null || "kind" in item) return item;
-  return { kind: kind.slice(0, -"List".length), apiVersion, ...item };
 }
 
 function keptText(count: number): string {

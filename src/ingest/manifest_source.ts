@@ -2,11 +2,12 @@
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { MANIFEST_BYTES_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../limits.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
 import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
 import { readDocuments } from "./manifest_documents.ts";
+import { longList } from "./manifest_list.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
 
@@ -91,7 +92,10 @@ function readManifest(file: string): Omit<Reading, "files"> {
       problems: [unreadable(file, error)],
     };
   }
-  const documents = readDocuments(file, text);
+  const long = /\.json$/i.test(file) ? longList(text) : undefined;
+  const documents = long === undefined
+    ? readDocuments(file, text)
+    : { values: long, count: 1, problems: [], repeated: [] };
   // `kubectl get > FILE` empties the file first, and may take seconds to write it. Comments and `null` count as empty too.
   if (documents.count === 0 && documents.problems.length === 0) {
     return {
@@ -104,22 +108,36 @@ function readManifest(file: string): Omit<Reading, "files"> {
   const twice = documents.repeated.map(({ line, key }) =>
     `${file}:${line}: ${JSON.stringify(key)} is there twice; the last is used`
   );
-  const problems = [...documents.problems, ...twice];
+  const problems = [...documents.problems, ...twice].slice(0, LIST_PROBLEMS_MAX);
   const objects: KubeObject[] = [];
   const otherKinds: string[] = [];
   let complete = documents.problems.length === 0;
+  let [count, left] = [0, documents.problems.length + twice.length - problems.length];
+  const note = (problem: string) => {
+    const isNoted = problems.length < LIST_PROBLEMS_MAX;
+    if (isNoted) problems.push(problem);
+    else left++;
+    return isNoted;
+  };
   for (const value of documents.values) {
+    if (++count > LIST_OBJECTS_MAX) {
+      problems.push(
+        `${file}: more than ${LIST_OBJECTS_MAX} objects; the others are left out, and nothing is deleted`,
+      );
+      complete = false;
+      break;
+    }
     const decoded = decodeObject(value);
     if (decoded.ok) {
       objects.push(decoded.object);
-      for (const warning of decoded.warnings) problems.push(`${file}: ${warning}`);
+      for (const warning of decoded.warnings) note(`${file}: ${warning}`);
       continue;
     }
     complete &&= !mayBeOurs(value);
     const problem = `${file}: ${decoded.problem}; the object is left out`;
-    problems.push(problem);
-    if (decoded.otherKind) otherKinds.push(problem);
+    if (note(problem) && decoded.otherKind) otherKinds.push(problem);
   }
+  if (left > 0) problems.push(`${file}: ${left} more problems`);
   return { objects, problems, otherKinds, complete, transient: false };
 }
 

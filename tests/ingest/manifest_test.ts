@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { shippedCommand } from "../support/shipped_command.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { manifestSource, readManifests } from "../../src/ingest/manifest_source.ts";
 import { news, relist } from "../../src/ingest/relist.ts";
@@ -289,9 +290,8 @@ Deno.test("a file that is unreadable, empty or missing deletes nothing, and the 
       Deno.removeSync(`${folder}/a.yaml`);
       Deno.symlinkSync(`${folder}/none`, `${folder}/a.yaml`);
     }, /a\.yaml: no such file; nothing is deleted until it can be read/],
-    ["without end", (folder) => {
-      Deno.removeSync(`${folder}/a.yaml`);
-      Deno.symlinkSync("/dev/zero", `${folder}/a.yaml`);
+    ["too long", (folder) => {
+      Deno.truncateSync(`${folder}/a.yaml`, (256 << 20) + 1);
     }, /a\.yaml: more than \d+ bytes; nothing is deleted/],
     [
       "aliases",
@@ -390,11 +390,55 @@ Deno.test("YAML of millions of tiny parts is rejected before parsing, however th
 
 Deno.test("a file of JSON that would fill the memory is refused before it is parsed", () => {
   for (const part of ["[", "{},"]) {
-    const { values, problems } = readDocuments("x.json", `[${part.repeat(17_000_000)}0`);
+    const { values, problems } = readDocuments("x.json", `[${part.repeat(3_000_000)}0`);
     assert.deepEqual(values, []);
     assert.match(
       problems[0]!,
-      /^x\.json: more than 16000000 brackets and commas of JSON: divide it into several/,
+      /^x\.json: more than 2000000 brackets and commas of JSON: divide it into several/,
     );
   }
+});
+
+Deno.test("a long list of JSON is read in pieces, its kind at the end; tiny objects without end fill no memory", async () => {
+  const items = Array.from({ length: 30_000 }, (_, i) => ({
+    metadata: { name: `s${i}`, namespace: "shop", labels: { text: "ü€𝄞".repeat(10) } },
+    spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+  }));
+  const text = JSON.stringify({ apiVersion: "v1", items, kind: "ServiceList", metadata: {} });
+  assert.ok(text.length > 2_000_000);
+  await withFolder({ "a.json": text, "b.json": text.slice(0, -2000) }, (folder) => {
+    const { objects, problems, complete } = readManifests(folder);
+    assert.deepEqual([objects.length, complete], [30_000, false]);
+    assert.match(problems.at(-1)!, /b\.json/);
+    assert.deepEqual(readManifests(`${folder}/a.json`).problems, []);
+  });
+  const parts = `{"items":[${"{},".repeat(7_000_000)}{}],"kind":"List"}`;
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a.json`, parts);
+  const { output, peakKilobytes } = await shippedCommand(
+    "record",
+    "--once",
+    "--source",
+    `${folder}/a.json`,
+    "--ledger",
+    `${folder}/ledger`,
+  );
+  await Deno.remove(folder, { recursive: true });
+  assert.match(output, /more than 1000000 objects; the others are left out/);
+  assert.ok(peakKilobytes < 400_000, `${peakKilobytes} kB`);
+});
+
+Deno.test("links to devices are not read: a terminal never ends, and zeros have no end", async () => {
+  await withFolder({ "b.yaml": ONE }, (folder) => {
+    for (const device of ["/dev/zero", "/dev/tty", "/dev/ptmx"]) {
+      Deno.symlinkSync(device, `${folder}/a.yaml`);
+      const { objects, problems, complete } = readManifests(folder);
+      assert.deepEqual([names(objects), complete], [["one"], false]);
+      assert.match(
+        problems[0]!,
+        /a\.yaml: it is a device, not a file; nothing is deleted until it can be read/,
+      );
+      Deno.removeSync(`${folder}/a.yaml`);
+    }
+  });
 });

@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|json_list|json_page|json_pieces|listing|liveness|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
+  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|json_list|json_page|json_pieces|listing|liveness|manifest_list|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
 
 /** What every room may import. */
 const ROOT_FILES = [

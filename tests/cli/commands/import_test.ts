@@ -83,7 +83,11 @@ Deno.test("a recording that needs a time of day, or is none, is refused, and no 
     /kwok\.yaml: a recording of KWOK has no time of day: .*--began/,
   );
   assert.match(await refused(`${FIXTURES}kwok.yaml`, "--began", "soon"), /--began soon: a time is expected/);
-  assert.match(await refused("/dev/zero"), /more than 268435456 bytes: split it at a line/);
+  Deno.writeTextFileSync(`${folder}/long`, "");
+  Deno.truncateSync(`${folder}/long`, (256 << 20) + 1);
+  assert.match(await refused(`${folder}/long`), /more than 268435456 bytes: split it at a line/);
+  Deno.removeSync(`${folder}/long`);
+  assert.match(await refused("/dev/zero"), /it is a device: give \/dev\/stdin, or a file/);
   await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
   assert.match(await refused(`${folder}/pipe`), /it is a pipe: give \/dev\/stdin, or a file/);
   Deno.removeSync(`${folder}/pipe`);
