@@ -84,12 +84,14 @@ function cleanService(service: Service, warn: Warn): Service {
   const [listedIP] = addresses("clusterIP", clusterIP === undefined ? [] : [clusterIP])!;
   const isWrong = clusterIP !== undefined && listedIP === undefined;
   const ownIP = isWrong ? clusterIPs?.find((address) => parseAddress(address) !== undefined) : listedIP;
-  const isWhole = ports === spec.ports && clusterIPs === spec.clusterIPs &&
+  const status = statusOf(service.status, warn);
+  const isWhole = status === service.status && ports === spec.ports && clusterIPs === spec.clusterIPs &&
     externalIPs === spec.externalIPs &&
     ranges === listed && ownIP === clusterIP && pinned && checked && healthCheckNodePort !== 0;
   if (isWhole) return service;
   return {
     ...service,
+    ...(status === undefined ? {} : { status }),
     spec: present({
       ...spec,
       clusterIP: ownIP,
@@ -101,6 +103,16 @@ function cleanService(service: Service, warn: Warn): Service {
       sessionAffinityConfig: pinned ? sessionAffinityConfig : undefined,
     }) as Service["spec"],
   };
+}
+
+/** The status without entries whose address is none. An entry may have a name in its place. */
+function statusOf(status: Service["status"], warn: Warn): Service["status"] {
+  const ingress = status?.loadBalancer?.ingress;
+  const fits = ingress &&
+    fitting(ingress, ({ ip }) =>
+      ip === undefined || ip === "" || parseAddress(ip) !== undefined ||
+      warn(`status.loadBalancer.ingress: ${quoted(ip)} is not an IP address; left out`));
+  return fits === ingress ? status : { loadBalancer: { ingress: fits! } };
 }
 
 type Ports = Service["spec"]["ports"];

@@ -222,6 +222,21 @@ Deno.test("a wrong port, address or entry of a load balancer is left out alone",
   assert.equal(decoded.warnings.length, 14);
 });
 
+Deno.test("an entry of a load balancer whose address is none is named, and left out alone", () => {
+  const broken = parse(SERVICE);
+  const ingress = [{ ip: "192.0.2.9/32" }, { ip: "192.0.2.7" }, { hostname: "lb.example" }, { ip: "" }];
+  broken.status = { loadBalancer: { ingress } };
+  const decoded = decodeObject(broken);
+  assert.ok(decoded.ok && decoded.object.kind === "Service", JSON.stringify(decoded));
+  assert.deepEqual(decoded.object.status?.loadBalancer?.ingress?.slice(0, 2), [
+    { ip: "192.0.2.7" },
+    { hostname: "lb.example" },
+  ]);
+  assert.deepEqual(decoded.warnings, [
+    'Service shop/web: status.loadBalancer.ingress: "192.0.2.9/32" is not an IP address; left out',
+  ]);
+});
+
 Deno.test("a Service whose cluster IP is not a text is rejected, so that its known rules stay", () => {
   for (const clusterIP of [5, {}, ["10.96.0.1"], true]) {
     const broken = parse(SERVICE);
