@@ -4,6 +4,12 @@ import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import { type FlagForm, PROXY_FLAGS } from "../node/proxy_flags.ts";
 import { type Command, LEDGER_FLAG, positive } from "./command_line.ts";
 
+/** The flag that names the proxy. */
+export const SERVICE_PROXY_NAME_FLAG = [
+  "--service-proxy-name <name>",
+  "serve only Services with the label service.kubernetes.io/service-proxy-name=NAME, beside another proxy",
+] as const;
+
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 export function withSource(command: Command): Command {
   command
@@ -22,6 +28,7 @@ export function withSource(command: Command): Command {
     )
     .option(...LEDGER_FLAG)
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags take precedence")
+    .option(...SERVICE_PROXY_NAME_FLAG)
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return withProxyFlags(command);
 }

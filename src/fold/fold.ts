@@ -11,10 +11,12 @@ import {
   type KubeObject,
   type Node,
   type ObjectKey,
+  type Service,
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { isForProxy } from "../kube/service_proxy_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
@@ -99,8 +101,7 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
       return foldServiceCIDR(folding, key.name, value?.kind === "ServiceCIDR" ? value : undefined);
     case "Service": {
       const service = serviceName(key.namespace, key.name);
-      if (value?.kind === "Service") state.services.set(service, value);
-      else state.services.delete(service);
+      putService(state, service, value?.kind === "Service" ? value : undefined);
       return settleChanged(folding, service);
     }
     case "EndpointSlice":
@@ -108,6 +109,16 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
     default:
       return unreachable(key.kind);
   }
+}
+
+/** Keeps `service` where it is one for this proxy. */
+function putService(
+  { services, config }: ClusterState,
+  name: ServiceName,
+  service: Service | undefined,
+): void {
+  if (service !== undefined && isForProxy(service, config.serviceProxyName)) services.set(name, service);
+  else services.delete(name);
 }
 
 function sliceOf(object: KubeObject | null | undefined): EndpointSlice | undefined {
@@ -158,9 +169,23 @@ export function ownerOf({ metadata }: EndpointSlice): ServiceName | undefined {
 function foldConfig(folding: Folding, config: ProxyConfig): void {
   const { state } = folding;
   if (sameValue(config, state.config)) return;
+  const renamed = config.serviceProxyName !== state.config.serviceProxyName;
   state.config = config;
   state.tables = skeleton(config, state.node.podCIDRs);
+  if (renamed) putServices(folding);
   settleAll(folding);
+}
+
+/** Another proxy name means other Services. */
+function putServices(folding: Folding): void {
+  const { state } = folding;
+  for (const object of state.objects.values()) {
+    if (object.kind !== "Service") continue;
+    const name = serviceName(object.metadata.namespace ?? "", object.metadata.name);
+    const served = state.services.has(name);
+    putService(state, name, object);
+    if (state.services.has(name) !== served) settleChanged(folding, name);
+  }
 }
 
 /** Applies other bounds: Services that are too large now, or were until now, are settled again. */

@@ -15,6 +15,14 @@ import { pickChains } from "./pick_chains.ts";
 /** Name of our table in both families. */
 export const TABLE = "ledgerproxy";
 
+/**
+ * The name of our table in the kernel. That of a proxy with a name is `ledgerproxy/NAME`; no other table of this program has a
+ * slash. Only the kernel's side knows it: ledger and rules have {@link TABLE}, whatever the proxy is called.
+ */
+export function kernelTable(serviceProxyName: string | undefined): string {
+  return serviceProxyName === undefined ? TABLE : `${TABLE}/${serviceProxyName}`;
+}
+
 /** The chain of guarded frontends: it returns for the sources in `firewall-sources` and drops all others. */
 export const FIREWALL = "firewall";
 
@@ -228,10 +236,15 @@ function refusalRules(family: Family, config: ProxyConfig, forwarded: readonly S
       [{ kind: "lookup", key: [destination], set: "cluster-ips" }, ...forwarded, reject],
       "Reject traffic to invalid ports of ClusterIPs",
     ),
-    rule(
-      [{ kind: "lookup", key: [destination], set: "service-cidrs" }, ...forwarded, DROP],
-      "Drop traffic to unallocated ClusterIPs",
-    ),
+    // Of the addresses that we know of no Service at, another proxy may serve some.
+    ...(config.serviceProxyName === undefined
+      ? [
+        rule(
+          [{ kind: "lookup", key: [destination], set: "service-cidrs" }, ...forwarded, DROP],
+          "Drop traffic to unallocated ClusterIPs",
+        ),
+      ]
+      : []),
   ];
 }
 

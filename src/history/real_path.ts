@@ -1,7 +1,7 @@
 // The path that one real packet took through the kernel's rules, with the causes of what it met, beside what the rules at a position
 // say. Where they differ, another program changed or added rules, or the packet met what no rule decides.
 
-import { TABLE } from "../fold/skeleton.ts";
+import { kernelTable } from "../fold/skeleton.ts";
 import { familyOf } from "../kube/address.ts";
 import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
 import { assembled } from "../nft/objects.ts";
@@ -78,7 +78,7 @@ export function realPath(past: PastState, packet: Packet, met: MetPacket): RealP
   const { node, at, steps: modelled, outcomes } = pathOf(past, packet);
   const outcome = outcomeOf(packet, met);
   const family = familyOf(packet.source);
-  const ours = `${family} ${TABLE}`;
+  const ours = `${family} ${kernelTable(past.state.config.serviceProxyName)}`;
   const known = ruleTexts(past, family);
   const steps = met.events.filter((event) => isShown(event, ours)).map((event): RealStep => {
     const { table, ...step } = stepOf(event);

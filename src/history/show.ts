@@ -1,10 +1,11 @@
 // Shows one position: its record, the commit that folded it, the other records of that commit, and the rules after it.
 
 import { assert } from "../invariant.ts";
+import { kernelTable, TABLE } from "../fold/skeleton.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { assembled, objectNoun } from "../nft/objects.ts";
-import type { Elements } from "../nft/ruleset.ts";
+import { type Elements, renamedTables } from "../nft/ruleset.ts";
 import { elementText, rulesetText } from "../nft/text.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
@@ -47,7 +48,9 @@ function rulesOf(past: PastState): Pick<ShownPosition, "rules" | "missing"> {
     return { rules: elementCommands(recorded.elements), missing };
   }
   const { tables, desired } = wholeRules(past);
-  return { rules: rulesetText(assembled({ tables, elements: desired })), missing: null };
+  const ruleset = assembled({ tables, elements: desired });
+  const named = renamedTables(ruleset, TABLE, kernelTable(past.state.config.serviceProxyName));
+  return { rules: rulesetText(named), missing: null };
 }
 
 /** A command of nft for each element. A Service's own chains and sets are comments: nft reads rules only one by one. */

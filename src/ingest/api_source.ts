@@ -21,12 +21,12 @@ export type ApiSource = Required<Source>;
 export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
 
 /**
- * The cluster behind `client`, as far as a proxy on `node` needs it. Without known versions all lists come before the first
+ * The cluster behind `client`, as far as a proxy on `node` needs it, or one of that name. Without known versions all lists come before the first
  * change. With `once` the source ends after the lists.
  */
 export function apiSource(
   client: ApiClient,
-  node: string,
+  { node, serviceProxyName }: { readonly node: string; readonly serviceProxyName?: string },
   once: boolean,
   times: ApiSourceTimes = {},
 ): ApiSource {
@@ -42,7 +42,7 @@ export function apiSource(
       return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
     },
   };
-  const all = resources(node);
+  const all = resources(node, serviceProxyName);
   const peers: ReflectorState[] = [];
   const reflectors = all.map((resource) =>
     new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports, peers)

@@ -1,6 +1,7 @@
 // The resources of an API server that a proxy follows, with their paths and selectors.
 
 import type { ObjectKind } from "../kube/objects.ts";
+import { SERVICE_PROXY_NAME_LABEL } from "../kube/service_proxy_name.ts";
 
 /** One resource. The selectors are those of kube-proxy 1.37, so that this proxy sees the same objects. */
 export interface ApiResource {
@@ -15,8 +16,11 @@ export interface ApiResource {
   readonly needed: boolean;
 }
 
-/** The resources that a proxy on `node` follows, in the order of OBJECT_KINDS. */
-export function resources(node: string): ApiResource[] {
+/**
+ * The resources that a proxy on `node` follows, in the order of OBJECT_KINDS. `serviceProxyName`: it serves the Services with
+ * this name in their label; undefined: those without the label.
+ */
+export function resources(node: string, serviceProxyName?: string): ApiResource[] {
   return [
     {
       kind: "Node",
@@ -50,7 +54,9 @@ export function resources(node: string): ApiResource[] {
       apiVersion: "v1",
       path: "/api/v1/services",
       selectors: {
-        labelSelector: "!service.kubernetes.io/service-proxy-name",
+        labelSelector: serviceProxyName === undefined
+          ? `!${SERVICE_PROXY_NAME_LABEL}`
+          : `${SERVICE_PROXY_NAME_LABEL}=${serviceProxyName}`,
         fieldSelector: "spec.clusterIP!=None",
       },
       namespaced: true,

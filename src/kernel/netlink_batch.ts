@@ -9,6 +9,7 @@ import * as nf from "./nf_tables.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import { writeRule } from "./rule_encoder.ts";
 import { writeComment, writeElement, writeSet } from "./set_codec.ts";
+import { kernelName, SAME_NAME, type TableAlias } from "./table_alias.ts";
 
 /** A batch ready to be sent. */
 export interface NetlinkBatch {
@@ -28,11 +29,15 @@ interface Place {
   readonly offset: number;
 }
 
-/** Encodes `transaction` with `writer`, which is empty, numbering its messages from `firstSequence`. */
+/**
+ * Encodes `transaction` with `writer`, which is empty, numbering its messages from `firstSequence`. `alias`: the name that our
+ * table has in the kernel.
+ */
 export function encodeBatch(
   transaction: Transaction,
   firstSequence: number,
   writer: NetlinkWriter = new NetlinkWriter(),
+  alias: TableAlias = SAME_NAME,
 ): NetlinkBatch {
   const places: Place[][] = [];
   writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
@@ -42,8 +47,8 @@ export function encodeBatch(
     const sequence = firstSequence + 1 + places.length;
     const operation = transaction[at]!;
     const message = operation.noun === "element"
-      ? writeElements(writer, transaction, at, operation, sequence)
-      : writeOne(writer, operation, sequence, places.length + 1);
+      ? writeElements(writer, alias, transaction, at, operation, sequence)
+      : writeOne(writer, alias, operation, sequence, places.length + 1);
     places.push(message);
     at += message.length;
   }
@@ -73,6 +78,7 @@ function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): v
  */
 function writeElements(
   writer: NetlinkWriter,
+  alias: TableAlias,
   transaction: Transaction,
   at: number,
   first: ElementOperation,
@@ -80,7 +86,7 @@ function writeElements(
 ): Place[] {
   const { family, table, name } = splitSetPath(first.set);
   open(writer, first.verb === "add" ? nf.MSG.NEWSETELEM : nf.MSG.DELSETELEM, first, family, sequence);
-  writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table);
+  writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, kernelName(alias, table));
   writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, name);
   const elements = writer.openNest(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
   const places: Place[] = [];
@@ -112,12 +118,13 @@ function open(
 /** Writes an operation that has a message of its own. `id` is unique in the batch. */
 function writeOne(
   writer: NetlinkWriter,
+  alias: TableAlias,
   operation: Exclude<Operation, ElementOperation>,
   sequence: number,
   id: number,
 ): Place[] {
   open(writer, messageType(operation), operation, operation.family, sequence);
-  writeBody(writer, operation, id);
+  writeBody(writer, operation, kernelName(alias, operation.table), id);
   writer.closeMessage();
   return [{ operation, offset: 0 }];
 }
@@ -141,20 +148,27 @@ function messageType(operation: Exclude<Operation, ElementOperation>): number {
   }
 }
 
-/** Writes the attributes of an operation. */
-function writeBody(writer: NetlinkWriter, operation: Exclude<Operation, ElementOperation>, id: number): void {
+/** Writes the attributes of an operation on `table`. */
+function writeBody(
+  writer: NetlinkWriter,
+  operation: Exclude<Operation, ElementOperation>,
+  table: string,
+  id: number,
+): void {
   switch (operation.noun) {
     case "table":
-      writer.attributeString(nf.NFTA_TABLE.NAME, operation.table);
+      writer.attributeString(nf.NFTA_TABLE.NAME, table);
       return operation.verb === "add" ? writeTable(writer, operation) : undefined;
     case "chain":
-      return operation.verb === "add" ? writeChain(writer, operation) : nameChain(writer, operation);
+      return operation.verb === "add"
+        ? writeChain(writer, operation, table)
+        : nameChain(writer, operation, table);
     case "rule":
-      writer.attributeString(nf.NFTA_RULE.TABLE, operation.table);
+      writer.attributeString(nf.NFTA_RULE.TABLE, table);
       writer.attributeString(nf.NFTA_RULE.CHAIN, operation.chain);
       return writeRule(writer, operation.family, operation.rule);
     case "set":
-      writer.attributeString(nf.NFTA_SET.TABLE, operation.table);
+      writer.attributeString(nf.NFTA_SET.TABLE, table);
       if (operation.verb === "add") return writeSet(writer, operation.set, id);
       // NFTA_SET_ELEM_LIST_SET has the number of NFTA_SET_NAME.
       return writer.attributeString(nf.NFTA_SET.NAME, operation.name);
@@ -178,15 +192,19 @@ function writeTable(
 function nameChain(
   writer: NetlinkWriter,
   operation: Operation & { noun: "chain"; verb: "flush" | "delete" },
+  table: string,
 ): void {
   const flush = operation.verb === "flush";
-  writer.attributeString(flush ? nf.NFTA_RULE.TABLE : nf.NFTA_CHAIN.TABLE, operation.table);
+  writer.attributeString(flush ? nf.NFTA_RULE.TABLE : nf.NFTA_CHAIN.TABLE, table);
   writer.attributeString(flush ? nf.NFTA_RULE.CHAIN : nf.NFTA_CHAIN.NAME, operation.name);
 }
 
 /** Writes name, hook, policy and comment of a chain. */
-function writeChain(writer: NetlinkWriter, operation: Operation & { noun: "chain"; verb: "add" }): void {
-  const { chain, table } = operation;
+function writeChain(
+  writer: NetlinkWriter,
+  { chain }: Operation & { noun: "chain"; verb: "add" },
+  table: string,
+): void {
   writer.attributeString(nf.NFTA_CHAIN.TABLE, table);
   writer.attributeString(nf.NFTA_CHAIN.NAME, chain.name);
   if (chain.hook !== undefined) {

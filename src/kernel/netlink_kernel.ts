@@ -4,7 +4,13 @@ import { FAMILIES } from "../nft/data_type.ts";
 import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
 import type { Rule } from "../nft/statement.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
-import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
+import {
+  type CommitReceipt,
+  type FoundTable,
+  type Kernel,
+  type TableName,
+  UnreadableRuleset,
+} from "./kernel.ts";
 import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
 import { listChainNames, listElements, listRuleHandles, listRuleset } from "./netlink_listing.ts";
@@ -14,6 +20,7 @@ import { NetlinkSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
+import { kernelName, modelRuleset, modelTable, SAME_NAME, type TableAlias } from "./table_alias.ts";
 
 /** An nlmsgerr starts with the errno and the header of the message that failed (linux/netlink.h). */
 const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
@@ -23,6 +30,9 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
   readonly #writer = new NetlinkWriter();
+
+  /** `alias`: the name that our table has in the kernel, where it is another one. */
+  constructor(readonly alias: TableAlias = SAME_NAME) {}
 
   /**
    * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.
@@ -35,7 +45,7 @@ export class NetlinkKernel implements Kernel {
     const before = this.#generationBefore();
     const start = performance.now();
     this.#writer.clear();
-    const batch = encodeBatch(transaction, this.#requests.sequence, this.#writer);
+    const batch = encodeBatch(transaction, this.#requests.sequence, this.#writer, this.alias);
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     if (transaction.length > 0) this.#send(batch);
@@ -52,21 +62,28 @@ export class NetlinkKernel implements Kernel {
   }
 
   list(tables: readonly TableName[]): Ruleset {
-    return listRuleset(tables, (request) => this.#requests.dump(request));
+    const named = tables.map((table) => this.#named(table));
+    try {
+      return modelRuleset(this.alias, listRuleset(named, (request) => this.#requests.dump(request)));
+    } catch (error) {
+      if (!(error instanceof UnreadableRuleset)) throw error;
+      const ours = error.tables.flatMap((table) => modelTable(this.alias, table) ?? []);
+      throw new UnreadableRuleset(error.message, ours);
+    }
   }
 
   /** Elements of one set or map of a table that exists. Throws UnreadableRuleset where they are not as `container` describes them. */
   elements(table: TableName, container: Container): ReadonlyMap<ElementKey, Element> {
-    return listElements(table, container, (request) => this.#requests.dump(request));
+    return listElements(this.#named(table), container, (request) => this.#requests.dump(request));
   }
 
   /** Rules of a table, which may be another program's, by handle; undefined for one that this program cannot print. */
   rulesByHandle(table: TableName): ReadonlyMap<string, Rule | undefined> {
-    return listRuleHandles(table, (request) => this.#requests.dump(request));
+    return listRuleHandles(this.#named(table), (request) => this.#requests.dump(request));
   }
 
   tables(): readonly FoundTable[] {
-    return FAMILIES.flatMap((family) =>
+    const all = FAMILIES.flatMap((family) =>
       this.#requests.dump({ message: nf.MSG.GETTABLE, family, fill: () => {} }).map((answer) => {
         const attributes = messageAttributes(answer);
         const bits = u32(attributes, nf.NFTA_TABLE.FLAGS) ?? 0;
@@ -74,10 +91,11 @@ export class NetlinkKernel implements Kernel {
         return { family, name: text(attributes, nf.NFTA_TABLE.NAME), flags };
       })
     );
+    return all.flatMap((table) => modelTable(this.alias, table) ?? []);
   }
 
   chains(table: TableName): readonly string[] {
-    return listChainNames(table, (request) => this.#requests.dump(request));
+    return listChainNames(this.#named(table), (request) => this.#requests.dump(request));
   }
 
   generation(): number {
@@ -87,6 +105,10 @@ export class NetlinkKernel implements Kernel {
 
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
+  }
+
+  #named({ family, name }: TableName): TableName {
+    return { family, name: kernelName(this.alias, name) };
   }
 
   /** The generation. A process that may not read it may not commit either: the error becomes that of the batch. */

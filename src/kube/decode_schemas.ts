@@ -6,6 +6,7 @@ import * as z from "./zod.ts";
 import { OBJECT_LIST_MAX } from "../limits.ts";
 import { annotations, managedFields, optionalText, selector, targetRef } from "./evidence_fields.ts";
 import { type QuickReader, quickReader } from "./quick_schema.ts";
+import { SERVICE_PROXY_NAME_LABEL } from "./service_proxy_name.ts";
 
 /** The one taint that is read: the autoscaler is about to delete the node (KEP-3458). */
 const TAINT = "ToBeDeletedByClusterAutoscaler";
@@ -37,7 +38,7 @@ const named = list(z.object({ name: z.string() })).nullish();
 const labelFields = {
   "kubernetes.io/service-name": text,
   "service.kubernetes.io/headless": text,
-  "service.kubernetes.io/service-proxy-name": text,
+  [SERVICE_PROXY_NAME_LABEL]: text,
   "topology.kubernetes.io/zone": text,
 };
 /** The labels that are read. */

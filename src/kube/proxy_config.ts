@@ -27,6 +27,8 @@ export interface ProxyConfig {
   readonly nodePortAddresses: readonly string[];
   /** The node's primary address of its family. It replaces the one of the Node object. */
   readonly bindAddress?: Address;
+  /** The proxy serves only Services whose label has this name; absent: only those without the label. */
+  readonly serviceProxyName?: string;
 }
 
 /** kube-proxy's defaults. */

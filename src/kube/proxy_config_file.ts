@@ -13,6 +13,7 @@ import {
   type ProxyConfig,
 } from "./proxy_config.ts";
 import { expectation, quoted } from "./quoted.ts";
+import { isServiceProxyName } from "./service_proxy_name.ts";
 import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
@@ -59,6 +60,11 @@ const cidrs = z.string().refine(
 );
 const HEALTHZ_PORT = 10256;
 const METRICS_PORT = 10249;
+/** Those of a proxy with a name: the node's other proxy listens on the ports above. */
+const NAMED_HEALTHZ_PORT = 10356;
+const NAMED_METRICS_PORT = 10349;
+const SERVICE_PROXY_NAME =
+  "the value of a label is expected: at most 63 letters, digits, - _ and ., the first and the last a letter or a digit";
 const bindAddress = z.string().refine(
   (text) => text === "" || parseBindAddress(withPort(text, HEALTHZ_PORT)) !== undefined,
   'IP:PORT such as "0.0.0.0:10256" is expected',
@@ -127,6 +133,7 @@ const ours = z.strictObject({
   apiVersion: z.literal(OUR_API_VERSION),
   kind: z.literal("LedgerProxyConfiguration"),
   ledger: z.string().min(1).nullish(),
+  serviceProxyName: z.string().refine(isServiceProxyName, SERVICE_PROXY_NAME).nullish(),
 });
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = {
@@ -166,13 +173,17 @@ const REMOVED: Readonly<Record<string, string>> = {
 
 /**
  * Reads the documents of a configuration file: a KubeProxyConfiguration, and one of ours or none. Of several
- * KubeProxyConfigurations the first counts, as in kube-proxy 1.37, whose decoder reads no further.
+ * KubeProxyConfigurations the first counts, as in kube-proxy 1.37, whose decoder reads no further. `serviceProxyName`: that of
+ * the flag, which takes precedence.
  */
-export function readConfigFile(documents: readonly unknown[]): ReadConfig {
+export function readConfigFile(documents: readonly unknown[], serviceProxyName?: string): ReadConfig {
   const theirs = documents.filter((document) => kindOf(document) === "KubeProxyConfiguration");
   const own = documents.filter(isOurs);
   const problems: string[] = [];
   if (theirs.length === 0) problems.push("0 documents of kind KubeProxyConfiguration; one is expected");
+  if (serviceProxyName !== undefined && !isServiceProxyName(serviceProxyName)) {
+    problems.push(`--service-proxy-name: ${quoted(serviceProxyName)}; ${SERVICE_PROXY_NAME}`);
+  }
   if (own.length > 1) {
     problems.push(`${own.length} documents of kind LedgerProxyConfiguration; one at most is expected`);
   }
@@ -199,7 +210,9 @@ export function readConfigFile(documents: readonly unknown[]): ReadConfig {
     ...lenient!.unknown,
     ...warningsOf(fields),
   ];
-  return { ok: true, config: configOf(fields, parsedOwn?.data?.ledger), warnings };
+  const { ledger, serviceProxyName: inFile } = parsedOwn?.data ?? {};
+  const config = configOf(fields, serviceProxyName ?? inFile ?? undefined);
+  return { ok: true, config: { ...config, ...(ledger ? { ledger } : {}) }, warnings };
 }
 
 function kindOf(document: unknown): unknown {
@@ -262,14 +275,17 @@ function contradictions(
   ];
 }
 
-function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigFile {
+function configOf(fields: KubeProxy, serviceProxyName: string | undefined): ConfigFile {
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
   const primary = parseAddress(fields.bindAddress ?? "");
   const isIpv6 = primary !== undefined && familyOf(primary) === "ip6";
   const [any, loopback] = isIpv6 ? ["::", "::1"] : ["0.0.0.0", "127.0.0.1"];
-  const healthz = parseBindAddress(withPort(fields.healthzBindAddress || any, HEALTHZ_PORT))!;
-  const metrics = parseBindAddress(withPort(fields.metricsBindAddress || loopback, METRICS_PORT))!;
+  const [healthzPort, metricsPort] = serviceProxyName === undefined
+    ? [HEALTHZ_PORT, METRICS_PORT]
+    : [NAMED_HEALTHZ_PORT, NAMED_METRICS_PORT];
+  const healthz = parseBindAddress(withPort(fields.healthzBindAddress || any, healthzPort))!;
+  const metrics = parseBindAddress(withPort(fields.metricsBindAddress || loopback, metricsPort))!;
   const { conntrack } = fields;
   return {
     proxy: {
@@ -278,6 +294,7 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
       detectLocal: detectLocalOf(fields),
       nodePortAddresses: fields.nodePortAddresses ?? [],
       ...(primary === undefined || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
+      ...(serviceProxyName === undefined ? {} : { serviceProxyName }),
     },
     ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
     ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),
@@ -295,7 +312,6 @@ function configOf(fields: KubeProxy, ledger: string | null | undefined): ConfigF
       udpStreamTimeout: seconds(conntrack?.udpStreamTimeout),
     },
     oomScoreAdj: fields.oomScoreAdj ?? -999,
-    ...(ledger ? { ledger } : {}),
   };
 }
 

@@ -37,15 +37,10 @@ export interface ServicePort {
 /** The API server's default for a Service that does not set it (core/v1). */
 const AFFINITY_SECONDS_DEFAULT = 10_800;
 
-const PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name";
-
-/** Whether this proxy serves the Service: it is not headless, not an ExternalName, and not left to another proxy. */
+/** Whether a proxy serves the Service: it is not headless and not an ExternalName. Which proxy: see service_proxy_name.ts. */
 export function isProxied(service: Service): boolean {
   const { clusterIP, type } = service.spec;
-  if (clusterIP === undefined || clusterIP === "" || clusterIP === "None" || type === "ExternalName") {
-    return false;
-  }
-  return service.metadata.labels?.[PROXY_NAME_LABEL] === undefined;
+  return clusterIP !== undefined && clusterIP !== "" && clusterIP !== "None" && type !== "ExternalName";
 }
 
 /**

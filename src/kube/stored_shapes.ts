@@ -17,6 +17,7 @@ import {
   that,
   WHOLE,
 } from "./shape.ts";
+import { isServiceProxyName } from "./service_proxy_name.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type WatchEvent } from "./objects.ts";
 
 const texts = listOf(TEXT);
@@ -124,6 +125,10 @@ export const STORED_CONFIG: Shape = fields({
   nodePortAddresses: texts,
 }, {
   bindAddress: that("an address", (text) => typeof text === "string" && parseAddress(text) !== undefined),
+  serviceProxyName: that(
+    "the name of a service proxy",
+    (text) => typeof text === "string" && isServiceProxyName(text),
+  ),
 });
 
 /** The offset of a record, or -1 for the place before the first. */

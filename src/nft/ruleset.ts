@@ -140,6 +140,19 @@ export function splitSetPath(path: string): { family: Family; table: string; nam
   };
 }
 
+/** `ruleset` with the tables called `from` under the name `to`. */
+export function renamedTables({ tables, elements }: Ruleset, from: string, to: string): Ruleset {
+  if (from === to) return { tables, elements };
+  const moved = (path: SetPath): SetPath => {
+    const { family, table, name } = splitSetPath(path);
+    return table === from ? setPath(family, to, name) : path;
+  };
+  return {
+    tables: tables.map((table) => table.name === from ? { ...table, name: to } : table),
+    elements: new Map([...elements].map(([path, set]) => [moved(path), set])),
+  };
+}
+
 /** Keywords of nft's grammar that look like names: nft 1.0.6 cannot parse a set that is called `position`. */
 const KEYWORDS: ReadonlySet<string> = new Set(
   "add chain comment counter delete drop accept element flags flush goto handle hook index insert jump last limit list map mark meta policy position priority queue quota reject reset return rule set size table timeout type update"

@@ -22,6 +22,8 @@ export interface ConfigOptions extends ProxyFlags {
   readonly master?: string;
   readonly source?: string;
   readonly ledger?: string;
+  /** Serve only Services whose label has this name. */
+  readonly serviceProxyName?: string;
 }
 
 /** The settings in force, from whichever place. */
@@ -105,7 +107,9 @@ function read(
   }));
   // A repeated key in our own document is an error: it is new, so no file in use depends on the last one winning.
   const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
-  const result = broken.length > 0 ? { ok: false as const, problems: broken } : readConfigFile(documents);
+  const result = broken.length > 0
+    ? { ok: false as const, problems: broken }
+    : readConfigFile(documents, options.serviceProxyName);
   if (!result.ok) {
     const names = config === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([

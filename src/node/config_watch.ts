@@ -41,9 +41,9 @@ export function watchConfig(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** All settings but those that only rules follow from, as text to compare. */
-function otherSettings({ proxy: _, document: __, ...rest }: Settings): string {
-  return JSON.stringify(rest);
+/** All settings but those that only rules follow from, as text to compare. The name of the proxy decides what is listed. */
+function otherSettings({ proxy: { serviceProxyName }, document: _, ...rest }: Settings): string {
+  return JSON.stringify({ ...rest, serviceProxyName });
 }
 
 /** The settings of a changed file; undefined where they are wrong. The present settings then stay in force. */

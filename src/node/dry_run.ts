@@ -5,7 +5,9 @@ import { newEngine, stepEngine } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
 import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
+import { kernelTable, TABLE } from "../fold/skeleton.ts";
 import { assembled } from "../nft/objects.ts";
+import { renamedTables } from "../nft/ruleset.ts";
 import { rulesetText } from "../nft/text.ts";
 import { log } from "./log.ts";
 
@@ -24,7 +26,9 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
   // The rules depend on the own Node, so a wrong --node is worth a warning here too.
   const { text } = nodeStatus(engine.cluster, engine.synced);
   if (text !== "") log.warn(text);
-  const { tables, desired } = engine.cluster;
-  await Deno.stdout.write(new TextEncoder().encode(rulesetText(assembled({ tables, elements: desired }))));
+  const { tables, desired, config: { serviceProxyName } } = engine.cluster;
+  const ruleset = assembled({ tables, elements: desired });
+  const named = renamedTables(ruleset, TABLE, kernelTable(serviceProxyName));
+  await Deno.stdout.write(new TextEncoder().encode(rulesetText(named)));
   return EXIT.done;
 }

@@ -29,6 +29,7 @@ import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 import { TerminatedConnections } from "./terminated_connections.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** After so long, or after one batch, the fault that led to the restart counts as over. */
 const RECOVERED_MILLISECONDS = 10_000;
@@ -227,8 +228,18 @@ export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRe
   perform(engine, ports, { kind: "appended", first: ports.ledger.append([record]), records: [record] });
 }
 
-/** Appends the configuration to the ledger, where it differs from the newest one there. */
+/**
+ * Appends the configuration to the ledger, where it differs from the newest one there. Throws UsageError where the ledger is that
+ * of a proxy with another name: its past would be of other Services and another table, whose rules would stay in the kernel.
+ */
 export function configure(engine: EngineState, ports: Ports, inForce: Settings): void {
+  const { config: before, node } = engine.cluster;
+  if (node.name !== "" && before.serviceProxyName !== inForce.proxy.serviceProxyName) {
+    const [old, now] = [before, inForce.proxy].map(({ serviceProxyName: name }) =>
+      name === undefined ? "a proxy without a name" : `service proxy ${name}`
+    );
+    throw new UsageError(`the ledger is that of ${old}, and this is ${now}: give each its own --ledger`);
+  }
   const config = { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
   if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
   appendRecord(engine, ports, config);

@@ -1,8 +1,10 @@
 // Finds what other proxies have left on this node: kube-proxy's tables in nftables mode, its chains in iptables mode, and its
 // interface in IPVS mode.
 
-import { TABLE } from "../fold/skeleton.ts";
+import { kernelTable, TABLE } from "../fold/skeleton.ts";
 import type { FoundTable, Kernel, TableName } from "../kernel/kernel.ts";
+import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import { kernelName } from "../kernel/table_alias.ts";
 import { legacyNatChains } from "../kernel/legacy_iptables.ts";
 import { readSpecial } from "../kernel/special_files.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -14,6 +16,11 @@ const POLL_MILLISECONDS = 20;
 /** The name of kube-proxy's table in both families. */
 const KUBE_PROXY_TABLE = "kube-proxy";
 
+/** The kernel for the proxy of that name, whose table has another name there. */
+export function kernelOf(serviceProxyName: string | undefined): NetlinkKernel {
+  return new NetlinkKernel({ model: TABLE, kernel: kernelTable(serviceProxyName) });
+}
+
 /** kube-proxy's nftables tables that `kernel` holds. */
 export function kubeProxyTables(kernel: Kernel): TableName[] {
   return kernel.tables().filter(({ name }) => name === KUBE_PROXY_TABLE);
@@ -24,9 +31,15 @@ export function ourTables(kernel: Kernel): FoundTable[] {
   return kernel.tables().filter(({ name }) => name === TABLE);
 }
 
-/** `ip kube-proxy, ip6 kube-proxy`. */
-export function tableNames(tables: readonly TableName[]): string {
-  return tables.map(({ family, name }) => `${family} ${name}`).join(", ");
+/** Tables of proxies of ours with a name, besides that of `kernel`. */
+export function namedTables(kernel: Kernel): FoundTable[] {
+  return kernel.tables().filter(({ name }) => name.startsWith(kernelTable("")));
+}
+
+/** `ip kube-proxy, ip6 kube-proxy`. Our table has the name that it has in `kernel`. */
+export function tableNames(tables: readonly TableName[], kernel?: NetlinkKernel): string {
+  const named = (name: string) => kernel === undefined ? name : kernelName(kernel.alias, name);
+  return tables.map(({ family, name }) => `${family} ${named(name)}`).join(", ");
 }
 
 /**

@@ -3,12 +3,11 @@
 
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
-import { TABLE } from "../fold/skeleton.ts";
 import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
+import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
@@ -24,7 +23,7 @@ import { appendRecord, configure, follow, type Process } from "./follow.ts";
 import { flushLog, log, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
-import { kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
+import { kernelOf, kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
@@ -35,6 +34,7 @@ import { configRecord, ledgerFolder } from "./start.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { syncLine } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
 export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
@@ -46,6 +46,11 @@ export async function run(options: RunOptions, assertions?: AssertionChecks): Pr
     return await dryRun(openSource({ ...options, ...inForce }, true, apiClient(inForce)), config);
   }
   requireSource(options, inForce);
+  if (options.headLease !== undefined && inForce.proxy.serviceProxyName !== undefined) {
+    throw new UsageError(
+      "--head-lease and --service-proxy-name: the Lease of a node has the heads of one ledger, that of its proxy without a name",
+    );
+  }
   const ledger = new RunLedger({
     folder: ledgerFolder(inForce.ledger),
     policy: options.fsync ?? "interval",
@@ -77,7 +82,7 @@ async function runOn(
   assertions: AssertionChecks | undefined,
 ): Promise<number> {
   // First of all a start says whether the rules are there: what is made below takes as long as that.
-  const found = await look(ledger);
+  const found = await look(ledger, inForce);
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;
   const client = apiClient(inForce);
@@ -126,7 +131,7 @@ async function runProcess(process: Process, first: Found): Promise<number> {
   const { options, served, faults, stop } = process;
   let found: Found | undefined = first;
   const start = async () => {
-    const now = found ?? await look(process.ledger);
+    const now = found ?? await look(process.ledger, process.inForce);
     found = undefined;
     return now === undefined ? EXIT.failure : await lives(process, now);
   };
@@ -148,7 +153,11 @@ async function runProcess(process: Process, first: Found): Promise<number> {
 
 /** Runs of the loop, until one does not end because the ledger can be continued. */
 async function lives(process: Process, first: Found): Promise<number> {
-  for (let found: Found | undefined = first; found !== undefined; found = await look(process.ledger)) {
+  for (
+    let found: Found | undefined = first;
+    found !== undefined;
+    found = await look(process.ledger, process.inForce)
+  ) {
     const code = await live(process, found);
     if (process.stop.signal.aborted || !process.ledger.reopened.aborted) return code;
   }
@@ -168,9 +177,9 @@ interface Found {
  * Opens the kernel, and finds out, and logs, whether it holds the rules of the last commit. Undefined where the kernel cannot hold
  * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one.
  */
-async function look(ledger: RunLedger): Promise<Found | undefined> {
+async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | undefined> {
   using opened = new DisposableStack();
-  const kernel = opened.use(new NetlinkKernel());
+  const kernel = opened.use(kernelOf(proxy.serviceProxyName));
   const position = heldPosition(kernel);
   // Rules that are in the kernel prove that the kernel has what they need.
   if (position === undefined && !capable(kernel)) return undefined;
@@ -193,7 +202,7 @@ async function live(process: Process, found: Found): Promise<number> {
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const conntrack = resources.use(new Conntrack());
   // The monitor listens before the tables are listed, so that no change between the two is missed.
-  const monitor = resources.use(new RulesetMonitor(TABLE, kernel.port));
+  const monitor = resources.use(new RulesetMonitor(kernel.alias.kernel, kernel.port));
   const opened = await process.ledger.begin(process.serving === undefined);
   const { engine, ledger, gap } = opened;
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
@@ -205,13 +214,14 @@ async function live(process: Process, found: Found): Promise<number> {
   });
   const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
   // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.
-  const complete = opened.renewed && ![...ourTables(kernel), ...kubeProxyTables(kernel)].length;
+  const theirs = inForce.proxy.serviceProxyName === undefined ? kubeProxyTables(kernel) : [];
+  const complete = opened.renewed && ourTables(kernel).length + theirs.length === 0;
   const flags = options.ownTables ? OWNED : [];
   perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags, ...gap && { gap } });
   configure(engine, ports, inForce);
   // A gap that this process made explains what differs.
   perform(engine, ports, present(kernel, options, held, gap?.committed ? undefined : ports.now()));
-  takeOver(engine, ports);
+  if (inForce.proxy.serviceProxyName === undefined) takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${process.ledger.options.folder} at @${
       ledger.next - 1

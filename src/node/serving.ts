@@ -132,13 +132,23 @@ export class Serving implements Disposable {
         },
       };
       this.#listen(
-        { reason: "FailedToStartMetricServer", what: "metrics", address: metricsBindAddress },
+        {
+          reason: "FailedToStartMetricServer",
+          what: "metrics",
+          flag: "--metrics-bind-address",
+          address: metricsBindAddress,
+        },
         () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics"), places.metrics),
       );
     }
     if (healthzBindAddress) {
       this.#listen(
-        { reason: "FailedToStartProxierHealthcheck", what: "health", address: healthzBindAddress },
+        {
+          reason: "FailedToStartProxierHealthcheck",
+          what: "health",
+          flag: "--healthz-bind-address",
+          address: healthzBindAddress,
+        },
         () =>
           serveHealth(
             healthzBindAddress,
@@ -219,7 +229,7 @@ export class Serving implements Disposable {
   }
 
   /** Starts a server. Where it cannot listen, tries again later or, with `bindAddressHardFail`, throws. */
-  #listen({ reason, what, address }: Listening, start: () => Disposable): void {
+  #listen({ reason, what, flag, address }: Listening, start: () => Disposable): void {
     const { node, bindAddressHardFail } = this.inForce;
     let reported = false;
     const attempt = () => {
@@ -227,7 +237,10 @@ export class Serving implements Disposable {
         this.#servers.use(start());
         log.info(`${what} on ${placeText(address)}: ${readersText(address)}`);
       } catch (error) {
-        const note = error instanceof Error ? error.message : String(error);
+        const message = error instanceof Error ? error.message : String(error);
+        const note = error instanceof Deno.errors.AddrInUse
+          ? `${message}: ${placeText(address)} is in use, such as by another service proxy on this node; ${flag} gives another`
+          : message;
         const regarding = { kind: "Node", namespace: "", name: node } as const;
         if (!reported) {
           this.served.sendEvent({ regarding, type: "Warning", reason, action: "StartKubeProxy", note });
@@ -254,6 +267,8 @@ interface Listening {
   /** The reason of the event that is sent when it cannot listen. */
   readonly reason: string;
   readonly what: string;
+  /** The flag that gives another address. */
+  readonly flag: string;
   readonly address: ServerAddress;
 }
 

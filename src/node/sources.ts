@@ -5,6 +5,7 @@ import { apiSource } from "../ingest/api_source.ts";
 import { manifestSource } from "../ingest/manifest_source.ts";
 import { recordingSource } from "../ingest/recording_source.ts";
 import type { Source } from "../ingest/source.ts";
+import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { readLedger } from "../ledger/reader.ts";
 import { segmentFirst, segmentNames } from "../ledger/format.ts";
 import { folderStorage } from "../ledger/storage.ts";
@@ -19,6 +20,8 @@ export interface SourceOptions {
   readonly master?: string;
   /** Name of the own Node object. */
   readonly node: string;
+  /** The configuration, whose name of the proxy decides which Services are asked for. */
+  readonly proxy?: ProxyConfig;
   /** How many times faster than it was recorded; undefined: at its own pace, or all at once with `once`. */
   readonly speed?: number;
 }
@@ -35,7 +38,8 @@ export function openSource(
   const { source, node, speed } = options;
   if (client === undefined) return openPath(source!, once, speed);
   if (speed !== undefined) throw new UsageError(`--speed ${speed} needs --source with a recording`);
-  return apiSource(client, node, once);
+  const { serviceProxyName } = options.proxy ?? {};
+  return apiSource(client, { node, ...(serviceProxyName === undefined ? {} : { serviceProxyName }) }, once);
 }
 
 /** The client of the API server; undefined where `source` names files. Throws as {@link openSource} does. */

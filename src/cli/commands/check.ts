@@ -1,9 +1,16 @@
 // `ledgerproxy check`: prints whether the proxy can run here, and what other proxies have left. It changes nothing.
 
 import { kernelVersion, PRIVILEGE, probeCapabilities } from "../../kernel/capabilities.ts";
-import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import type { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { kubeProxyTables, otherModes, ourTables, tableNames } from "../../node/other_proxies.ts";
+import {
+  kernelOf,
+  kubeProxyTables,
+  namedTables,
+  otherModes,
+  ourTables,
+  tableNames,
+} from "../../node/other_proxies.ts";
 import type { Command, Done } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
 
@@ -22,7 +29,7 @@ export function addCheck(program: Command, done: Done): void {
 
 /** Prints one line for each finding; returns 1 when the kernel lacks something that the proxy needs. */
 function check(options: { readonly json?: boolean }): number {
-  using kernel = new NetlinkKernel();
+  using kernel = kernelOf(undefined);
   const capabilities = [kernelVersion(Deno.osRelease()), ...probeCapabilities(kernel)];
   // Without the capability the kernel shows no tables either.
   const privileged = capabilities.some(({ name, available }) => name === PRIVILEGE && available);
@@ -54,11 +61,19 @@ function verdict(capable: boolean, privileged: boolean): string {
 function otherProxies(kernel: NetlinkKernel): string[] {
   const theirs = kubeProxyTables(kernel);
   const ours = ourTables(kernel);
+  const named = namedTables(kernel);
   return [
     ...(theirs.length > 0
-      ? [`${tableNames(theirs)}: kube-proxy in nftables mode; \`run\` takes over from it in one batch`]
+      ? [
+        `${
+          tableNames(theirs)
+        }: kube-proxy in nftables mode; \`run\` takes over from it in one batch, with --service-proxy-name it leaves it alone`,
+      ]
       : []),
     ...otherModes(kernel),
     ...(ours.length > 0 ? [`${tableNames(ours)}: ours; \`run\` goes on from them`] : []),
+    ...(named.length > 0
+      ? [`${tableNames(named)}: ours, of proxies with a name; \`run --service-proxy-name\` goes on from them`]
+      : []),
   ];
 }

@@ -1,11 +1,19 @@
 // `ledgerproxy cleanup`: removes our tables, and kube-proxy's with a flag, in one batch.
 
 import type { TableName } from "../../kernel/kernel.ts";
-import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import type { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
+import { isServiceProxyName } from "../../kube/service_proxy_name.ts";
 import type { Operation } from "../../nft/transaction.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
-import { kubeProxyReady, kubeProxyTables, ourTables, tableNames } from "../../node/other_proxies.ts";
+import {
+  kernelOf,
+  kubeProxyReady,
+  kubeProxyTables,
+  namedTables,
+  ourTables,
+  tableNames,
+} from "../../node/other_proxies.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
 
@@ -13,6 +21,8 @@ import type { Command, Done } from "../command_line.ts";
 interface CleanupOptions {
   /** Remove kube-proxy's nftables tables too. */
   readonly kubeProxy?: boolean;
+  /** Remove the rules of the proxy of this name. */
+  readonly serviceProxyName?: string;
   /** Wait for this condition first. */
   readonly after?: string;
   /** Only print what would be removed. */
@@ -32,6 +42,10 @@ export function addCleanup(program: Command, done: Done): void {
       "--after <condition>",
       "wait first: kube-proxy-ready waits until kube-proxy's rules are in place",
     )
+    .option(
+      "--service-proxy-name <name>",
+      "remove the rules of the proxy of this name, in place of the one without",
+    )
     .option("--dry-run", "only print what would be removed")
     .addHelpText("after", EXAMPLE)
     .action(async (options: CleanupOptions) => done(await cleanup(options)));
@@ -47,7 +61,8 @@ async function cleanup(options: CleanupOptions): Promise<number> {
       "--after kube-proxy-ready and --kube-proxy: that would remove the rules that it waited for",
     );
   }
-  using kernel = new NetlinkKernel();
+  requireAlone(options);
+  using kernel = kernelOf(options.serviceProxyName);
   if (options.after !== undefined) {
     await kubeProxyReady(
       kernel,
@@ -55,16 +70,33 @@ async function cleanup(options: CleanupOptions): Promise<number> {
     );
   }
   const tables = [...ourTables(kernel), ...(options.kubeProxy ? kubeProxyTables(kernel) : [])];
-  if (tables.length === 0) {
-    log.info("nothing to remove: no table of ours is here");
-    return EXIT.done;
-  }
-  if (options.dryRun) log.info(`would remove ${tableNames(tables)}`);
+  const names = tableNames(tables, kernel);
+  if (tables.length === 0) log.info("nothing to remove: no table of ours is here");
+  else if (options.dryRun) log.info(`would remove ${names}`);
   else {
     kernel.commit(tables.map(deletion));
-    log.info(`removed ${tableNames(tables)}; the ledger stays`);
+    log.info(`removed ${names}; the ledger stays`);
   }
+  sayOthers(kernel, options);
   return EXIT.done;
+}
+
+/** A proxy with a name runs beside another one, and says nothing about that. */
+function requireAlone({ serviceProxyName: name, kubeProxy, after }: CleanupOptions): void {
+  if (name === undefined) return;
+  if (!isServiceProxyName(name)) throw new UsageError(`--service-proxy-name ${name}: no value of a label`);
+  if (kubeProxy || after !== undefined) {
+    throw new UsageError(
+      `--service-proxy-name ${name}: it serves beside kube-proxy; leave out --kube-proxy and --after`,
+    );
+  }
+}
+
+/** Names the tables of proxies with a name, which stay. */
+function sayOthers(kernel: NetlinkKernel, { serviceProxyName }: CleanupOptions): void {
+  const others = namedTables(kernel);
+  if (others.length === 0 || serviceProxyName !== undefined) return;
+  log.info(`${tableNames(others)} stay: those of proxies with a name (--service-proxy-name)`);
 }
 
 /** Deletes a table with all that is in it. */

@@ -64,7 +64,7 @@ interface StatedSide {
 
 /** The kernel, or a position of `past`. */
 function sideAt(past: Past, text: string): StatedSide {
-  if (text === KERNEL) return { side: sideOfKernel(accepted(listedRules())) };
+  if (text === KERNEL) return { side: sideOfKernel(accepted(listedRules(past.id()))) };
   const found = stateArgument(past, positionArgument(text));
   return { side: sideOfPast(found), state: found.state };
 }

@@ -60,14 +60,16 @@ export async function verifyCommand(folder: string | undefined, options: VerifyO
     : { heads: await headsAt(options.witness, options.kubeconfig) };
   const key = options.key === undefined ? {} : { key: keyArgument(options.key) };
   // The kernel first: what it holds then is in the ledger when that is read.
-  const listed = options.kernel ? listedRules() : undefined;
+  const listed = options.kernel ? listedRules(pastArgument(options.ledger, folder).id()) : undefined;
   const position = typeof listed === "object" ? listedPosition(listed) : undefined;
   const at = position === undefined ? {} : { at: position };
   const past = pastArgument(options.ledger, folder);
   const { path } = past;
   const verification = past.again(() => verifyPast(past, { ...at, ...key, ...heads }));
   const { verdict, damage } = verification;
-  const kernel = listed === undefined || damage !== undefined ? [] : compareKernel(verification, listed);
+  const kernel = listed === undefined || damage !== undefined
+    ? []
+    : compareKernel(past.id(), verification, listed);
   const problems = [...verdict.problems, ...kernel];
   if (options.json) printJson("verify/1", { ...verdict, problems });
   else printLines(verdictLines(path, { ...verdict, problems }));
@@ -85,9 +87,9 @@ export async function verifyCommand(folder: string | undefined, options: VerifyO
 }
 
 /** How the rules that the kernel `listed` differ from those that the ledger has at their position. */
-function compareKernel(verification: Verification, listed: Ruleset | string): string[] {
+function compareKernel(ledger: string, verification: Verification, listed: Ruleset | string): string[] {
   if (typeof listed === "string") return [listed];
-  const now = listedRules();
+  const now = listedRules(ledger);
   const moved = typeof now === "string" || listedPosition(now) !== listedPosition(listed);
   return kernelProblems(compareWithKernel(verification, listed, moved));
 }
