@@ -7,7 +7,7 @@ import { type Command, LEDGER_FLAG, positive } from "./command_line.ts";
 /** The flag that names the proxy. */
 export const SERVICE_PROXY_NAME_FLAG = [
   "--service-proxy-name <name>",
-  "serve only Services with the label service.kubernetes.io/service-proxy-name=NAME, beside another proxy",
+  "serve only Services whose label service-proxy-name is this, beside another proxy",
 ] as const;
 
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */

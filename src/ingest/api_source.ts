@@ -21,14 +21,15 @@ export type ApiSource = Required<Source>;
 export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
 
 /**
- * The cluster behind `client`, as far as a proxy on `node` needs it, or one of that name. Without known versions all lists come before the first
+ * The cluster behind `client`, as far as a proxy on `node` needs it. `serviceProxyName`: the proxy's name, where it has one. Without known versions all lists come before the first
  * change. With `once` the source ends after the lists.
  */
 export function apiSource(
   client: ApiClient,
-  { node, serviceProxyName }: { readonly node: string; readonly serviceProxyName?: string },
+  node: string,
   once: boolean,
   times: ApiSourceTimes = {},
+  serviceProxyName?: string,
 ): ApiSource {
   const inbox = new Inbox();
   const connection = new ApiConnection(client, { ...LIVENESS_TIMES, ...times });

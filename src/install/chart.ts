@@ -6,11 +6,10 @@ import { writeDocuments } from "../ingest/manifest_documents.ts";
 import { checkJob } from "./check_job.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
-import { daemonSet, LABELS, NAME, type Workload, workloadObjects } from "./workload.ts";
+import { daemonSet, labelsOf, NAME, type Workload, workloadObjects } from "./workload.ts";
 
 type Json = Record<string, unknown>;
 
-const METRICS_PORT = 10249;
 const DESCRIPTION = "A Kubernetes service proxy for nftables that keeps a ledger";
 
 /** The values that a user may set, with their defaults, and a comment above each. */
@@ -22,6 +21,10 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
   ["How nodes reach the API server without a cluster IP. Required.", { apiServer: "" }],
   ["Flags of `ledgerproxy run`, which are kube-proxy's.", { flags: ["--detect-local-mode=NodeCIDR"] }],
   ["Files of a configuration: config.conf, a KubeProxyConfiguration, and what it names.", { config: {} }],
+  [
+    "Serve only Services with the label service.kubernetes.io/service-proxy-name of this value, beside another proxy. Ports are then\n# 10356 and 10349, names end with it, and the ledger needs a folder of its own.",
+    { serviceProxyName: "" },
+  ],
   ["Folder of the ledger on each node.", { ledger: "/var/lib/ledgerproxy" }],
   [
     "Publish heads of each ledger in a Lease of its node, and keep those that are there by a policy (Kubernetes 1.30).",
@@ -46,7 +49,7 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
     { check: { nodes: [], all: false } },
   ],
   [
-    "With enabled, metrics are on port 10249 of every node address. The job kube-proxy fills dashboards made for it.",
+    "With enabled, metrics are on port 10249 (10349 with serviceProxyName) of every node address. The job kube-proxy fills dashboards made for it.",
     { monitoring: { enabled: false, podMonitor: false, rules: false, dashboard: false, job: NAME } },
   ],
 ];
@@ -63,6 +66,10 @@ const VALUES: Readonly<Record<string, string>> = {
   job: "{{ .Values.monitoring.job }}",
   check: `${NAME}-check-{{ $number }}`,
   node: "{{ $node | quote }}",
+  name: `${NAME}{{ with .Values.serviceProxyName }}-{{ . }}{{ end }}`,
+  serviceProxyName: "{{ .Values.serviceProxyName }}",
+  healthPort: "{{ if .Values.serviceProxyName }}10356{{ else }}10256{{ end }}",
+  metricsPort: "{{ if .Values.serviceProxyName }}10349{{ else }}10249{{ end }}",
   item: "{{ . | quote }}",
   key: "{{ $key }}",
   value: "{{ $value | quote }}",
@@ -112,6 +119,7 @@ const when = (condition: string, text: string) => `{{- if ${condition} }}\n${tex
 
 /** The workload with a mark for each value. */
 const MARKED: Workload = {
+  name: mark("name"),
   image: mark("image"),
   namespace: mark("namespace"),
   ledger: mark("ledger"),
@@ -121,17 +129,20 @@ const MARKED: Workload = {
     "--head-lease",
     mark("namespace"),
     "@@end@@",
+    "@@if .Values.serviceProxyName@@",
+    `--service-proxy-name=${mark("serviceProxyName")}`,
+    "@@end@@",
     "@@range .Values.flags@@",
     mark("item"),
     "@@end@@",
     "@@if .Values.monitoring.enabled@@",
-    `--metrics-bind-address=0.0.0.0:${METRICS_PORT}`,
+    `--metrics-bind-address=0.0.0.0:${mark("metricsPort")}`,
     "@@end@@",
   ],
   setSysctls: true,
   canary: false,
-  healthPort: 10256,
-  metricsPort: METRICS_PORT,
+  healthPort: mark("healthPort"),
+  metricsPort: mark("metricsPort"),
   config: {},
 };
 
@@ -141,9 +152,9 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
   const ofKind = (...kinds: string[]) => objects.filter(({ kind }) => kinds.includes(String(kind)));
   const [config] = ofKind("ConfigMap");
   const monitored: Monitored = {
-    metadata: { name: NAME, namespace: mark("namespace") },
-    labels: LABELS,
-    port: METRICS_PORT,
+    metadata: { name: mark("name"), namespace: mark("namespace") },
+    labels: labelsOf(mark("name")),
+    port: mark("metricsPort"),
     job: mark("job"),
   };
   const monitoring = (name: keyof MonitoringChoice, kind: string) => {
@@ -158,14 +169,14 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
       image: mark("image"),
     }),
   };
-  const leases = leaseObjects({ name: NAME, namespace: mark("namespace") });
+  const leases = leaseObjects({ name: mark("name"), namespace: mark("namespace") });
   const [service] = monitoringObjects(monitored, { podMonitor: true });
   const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };
   return new Map([
     ["Chart.yaml", writeDocuments([{ ...chart, version, appVersion: version }])],
     ["values.yaml", valuesText()],
     ["templates/account.yaml", template(...ofKind("ServiceAccount", "ClusterRole", "ClusterRoleBinding"))],
-    ["templates/head-lease.yaml", when(".Values.headLease", template(...leases))],
+    ["templates/head-lease.yaml", when(".Values.headLease", `${LEASE_ALONE}\n${template(...leases)}`)],
     ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
     ["templates/daemonset.yaml", template(charted(daemonSet(MARKED)))],
     ["templates/check.yaml", forEachChecked(template(check))],
@@ -175,6 +186,10 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     ["templates/dashboard.yaml", monitoring("dashboard", "ConfigMap")],
   ]);
 }
+
+/** The Lease of a node has the heads of one ledger. */
+const LEASE_ALONE =
+  '{{- if .Values.serviceProxyName }}{{ fail "headLease goes with a proxy without serviceProxyName" }}{{ end }}';
 
 function valuesText(): string {
   return DEFAULT_VALUES.map(([comment, values]) =>
@@ -193,7 +208,7 @@ function charted(object: ReturnType<typeof daemonSet>): Json {
       ...daemon,
       template: {
         metadata: {
-          labels: { ...LABELS, ...fieldsOf("podLabels", 1) },
+          labels: { ...labelsOf(mark("name")), ...fieldsOf("podLabels", 1) },
           annotations: { ...annotations, ...fieldsOf("podAnnotations", 2) },
         },
         spec: {

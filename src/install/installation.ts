@@ -1,14 +1,14 @@
 // An installation: the objects that run the proxy on the nodes of a cluster, and what its pods may reach.
 
 import { PROXY_FLAGS, type ProxyFlags } from "../node/proxy_flags.ts";
-import { settings } from "../node/config.ts";
+import { type Settings, settings } from "../node/config.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { isLoopback } from "../serve/metrics_server.ts";
 import type { ClusterFacts } from "./cluster_facts.ts";
 import { type MonitoringChoice, monitoringObjects } from "./monitors.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Network, networkOf, runtimeCommand } from "./runtime_command.ts";
-import { LABELS, NAME, workloadObjects } from "./workload.ts";
+import { labelsOf, NAME, workloadObjects } from "./workload.ts";
 
 /** What is chosen for an installation: the flags of `manifest`. */
 export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
@@ -20,7 +20,10 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly kubeconfig?: string;
   readonly allNodes?: boolean;
   readonly namespace: string;
-  readonly ledger: string;
+  /** Folder of the ledger on each node; absent: one with the name of the objects. */
+  readonly ledger?: string;
+  /** Serve only Services whose label has this name. */
+  readonly serviceProxyName?: string;
   readonly setSysctls?: boolean;
   readonly headLease?: boolean;
   /** The job of the metrics in Prometheus. */
@@ -32,7 +35,7 @@ export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config" | "
 
 /** The network addresses that the proxy in a pod uses. */
 export function networkOfPods(options: KnownOptions): Network {
-  const { healthzBindAddress, metricsBindAddress, proxy } = settings(proxyFlags(options));
+  const { healthzBindAddress, metricsBindAddress, proxy } = settingsOf(options);
   const listens = [healthzBindAddress, metricsBindAddress].filter((one) => one !== undefined);
   const configured = options.config !== undefined || options.configMap !== undefined;
   return networkOf({
@@ -58,29 +61,61 @@ export function installationObjects(
   network: Network,
 ): unknown[] {
   // Wrong flags are reported here, not on every node.
-  const { healthzBindAddress, metricsBindAddress } = settings(proxyFlags(options));
+  const { healthzBindAddress, metricsBindAddress } = settingsOf(options);
+  const name = objectName(options);
   const scraped = options.podMonitor || options.rules || options.dashboard;
   if (scraped && (metricsBindAddress === undefined || isLoopback(metricsBindAddress.hostname))) {
     throw new UsageError(
-      "monitoring needs metrics that other machines can read: give --metrics-bind-address 0.0.0.0:10249",
+      "monitoring needs metrics that other machines can read: give --metrics-bind-address 0.0.0.0:PORT",
     );
   }
   const { namespace, metricsJob } = options;
   const port = metricsBindAddress?.port ?? 0;
+  const { serviceProxyName } = options;
   const workload = {
     ...options,
+    name,
+    ledger: options.ledger ?? `/var/lib/${name}`,
     canary,
     ...(network.known ? { command: runtimeCommand(network.net) } : {}),
     setSysctls: options.setSysctls === true,
     headLease: options.headLease === true,
-    flags: Object.entries(proxyFlags(options)).map(([name, value]) => `${longFlag(name)}=${value}`),
+    flags: [
+      ...(serviceProxyName === undefined ? [] : [`--service-proxy-name=${serviceProxyName}`]),
+      ...Object.entries(proxyFlags(options)).map(([flag, value]) => `${longFlag(flag)}=${value}`),
+    ],
     healthPort: healthzBindAddress!.port,
     ...(scraped ? { metricsPort: port } : {}),
   };
-  const monitored = { metadata: { name: NAME, namespace }, labels: LABELS, port, job: metricsJob };
-  const witness = options.headLease ? leaseObjects({ name: NAME, namespace }) : [];
+  const monitored = { metadata: { name, namespace }, labels: labelsOf(name), port, job: metricsJob };
+  const witness = options.headLease ? leaseObjects({ name, namespace }) : [];
   return [...witness, ...workloadObjects(workload), ...monitoringObjects(monitored, options)];
 }
+
+/** The settings of the proxy in the pods. */
+function settingsOf(options: InstallationOptions): Settings {
+  const { serviceProxyName } = options;
+  return settings({
+    ...proxyFlags(options),
+    ...(serviceProxyName === undefined ? {} : { serviceProxyName }),
+  });
+}
+
+/** The name of the objects. That of a proxy with a name is part of them, and names of objects have fewer characters than labels. */
+function objectName({ serviceProxyName, headLease }: InstallationOptions): string {
+  if (serviceProxyName === undefined) return NAME;
+  const name = `${NAME}-${serviceProxyName}`;
+  if (!/^[a-z0-9-]*[a-z0-9]$/.test(name) || name.length > LABEL_MAX) {
+    throw new UsageError(
+      `--service-proxy-name ${serviceProxyName}: the objects would be called ${name}, which must be at most ${LABEL_MAX} lower-case letters, digits and -`,
+    );
+  }
+  if (headLease) throw new UsageError("--head-lease goes with a proxy without --service-proxy-name");
+  return name;
+}
+
+/** Longest name of a DaemonSet's pods (DNS label), and longest value of a label. */
+const LABEL_MAX = 63;
 
 /** kube-proxy's flags among `options`, without those that the pod has of its own. */
 function proxyFlags(options: InstallationOptions): ProxyFlags {

@@ -10,8 +10,8 @@ export interface Monitored {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** The labels of the pods. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The port of the metrics on each node. */
-  readonly port: number;
+  /** The port of the metrics on each node, or the place of one in a template. */
+  readonly port: number | string;
   /** The job of the targets: `kube-proxy` gives the panels and alerts of kubernetes-mixin their data. */
   readonly job: string;
 }

@@ -5,8 +5,13 @@ import type { Manifest } from "./manifest_object.ts";
 import { METRICS_PORT } from "./monitors.ts";
 import { CONFIG_FOLDER, HOST_IP, LEDGER_FOLDER } from "./runtime_command.ts";
 
+/** A port, or the place of one in a template. */
+export type Port = number | string;
+
 /** What to run, where, and with which flags. */
 export interface Workload {
+  /** The name of all objects; absent: {@link NAME}. A proxy with a name has another. */
+  readonly name?: string;
   readonly image: string;
   readonly namespace: string;
   /** Folder of the ledger on each node. */
@@ -28,22 +33,28 @@ export interface Workload {
   /** Whether only nodes with the label {@link CANARY} run the proxy. */
   readonly canary: boolean;
   /** The port of /livez and /healthz. */
-  readonly healthPort: number;
+  readonly healthPort: Port;
   /** The port of the metrics, where anything scrapes them. */
-  readonly metricsPort?: number;
+  readonly metricsPort?: Port;
 }
 
-/** The name of all objects. */
+/** The name of all objects, but those of a proxy with a name. */
 export const NAME = "ledgerproxy";
-/** The label of all objects. */
-export const LABELS = { "app.kubernetes.io/name": NAME };
+
+/** The label of all objects called `name`. Two DaemonSets must not select the same pods. */
+export function labelsOf(name: string): Readonly<Record<string, string>> {
+  return { "app.kubernetes.io/name": name };
+}
+
+/** The label of the objects called {@link NAME}. */
+export const LABELS = labelsOf(NAME);
 /** The label of the nodes that a canary runs on. */
 export const CANARY = { name: "ledgerproxy", value: "serve" };
 
 /** Namespace, account, permissions, configuration and DaemonSet. */
 export function workloadObjects(workload: Workload): Manifest[] {
-  const { namespace, config } = workload;
-  const metadata = { name: NAME, namespace };
+  const { name = NAME, namespace, config } = workload;
+  const metadata = { name, namespace };
   const rule = (apiGroup: string, resources: readonly string[], verbs: readonly string[]) => ({
     apiGroups: [apiGroup],
     resources,
@@ -59,7 +70,7 @@ export function workloadObjects(workload: Workload): Manifest[] {
     {
       apiVersion: `${rbac}/v1`,
       kind: "ClusterRole",
-      metadata: { name: NAME },
+      metadata: { name },
       rules: [
         rule("", ["services", "nodes"], ["list", "watch"]),
         rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
@@ -70,9 +81,9 @@ export function workloadObjects(workload: Workload): Manifest[] {
     {
       apiVersion: `${rbac}/v1`,
       kind: "ClusterRoleBinding",
-      metadata: { name: NAME },
-      roleRef: { apiGroup: rbac, kind: "ClusterRole", name: NAME },
-      subjects: [{ kind: "ServiceAccount", name: NAME, namespace }],
+      metadata: { name },
+      roleRef: { apiGroup: rbac, kind: "ClusterRole", name },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
     },
     ...(config === undefined ? [] : [{ apiVersion: "v1", kind: "ConfigMap", metadata, data: config }]),
     daemonSet(workload),
@@ -81,15 +92,16 @@ export function workloadObjects(workload: Workload): Manifest[] {
 
 /** The DaemonSet alone. */
 export function daemonSet(workload: Workload) {
-  const { namespace } = workload;
+  const { name = NAME, namespace } = workload;
+  const labels = labelsOf(name);
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
-    metadata: { name: NAME, namespace, labels: LABELS },
+    metadata: { name, namespace, labels },
     spec: {
-      selector: { matchLabels: LABELS },
+      selector: { matchLabels: labels },
       updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
-      template: { metadata: { labels: LABELS, annotations: DEFAULT_CONTAINER }, spec: podSpec(workload) },
+      template: { metadata: { labels, annotations: DEFAULT_CONTAINER }, spec: podSpec(workload) },
     },
   };
 }
@@ -114,7 +126,7 @@ function podSpec(workload: Workload) {
   const { ledger, setSysctls, canary } = workload;
   const configMap = configMapName(workload);
   return {
-    serviceAccountName: NAME,
+    serviceAccountName: workload.name ?? NAME,
     hostNetwork: true,
     priorityClassName: "system-node-critical",
     nodeSelector: { "kubernetes.io/os": "linux", ...(canary ? { [CANARY.name]: CANARY.value } : {}) },
@@ -191,6 +203,6 @@ function runArguments(workload: Workload): string[] {
 }
 
 /** The ConfigMap that the pods mount: ours, or one that exists. */
-function configMapName({ config, configMap }: Workload): string | undefined {
-  return config === undefined ? configMap : NAME;
+function configMapName({ name = NAME, config, configMap }: Workload): string | undefined {
+  return config === undefined ? configMap : name;
 }

@@ -132,23 +132,13 @@ export class Serving implements Disposable {
         },
       };
       this.#listen(
-        {
-          reason: "FailedToStartMetricServer",
-          what: "metrics",
-          flag: "--metrics-bind-address",
-          address: metricsBindAddress,
-        },
+        { reason: "FailedToStartMetricServer", what: "metrics", address: metricsBindAddress },
         () => serveMetrics(metrics, pages, metricsBindAddress, notes("metrics"), places.metrics),
       );
     }
     if (healthzBindAddress) {
       this.#listen(
-        {
-          reason: "FailedToStartProxierHealthcheck",
-          what: "health",
-          flag: "--healthz-bind-address",
-          address: healthzBindAddress,
-        },
+        { reason: "FailedToStartProxierHealthcheck", what: "health", address: healthzBindAddress },
         () =>
           serveHealth(
             healthzBindAddress,
@@ -229,8 +219,9 @@ export class Serving implements Disposable {
   }
 
   /** Starts a server. Where it cannot listen, tries again later or, with `bindAddressHardFail`, throws. */
-  #listen({ reason, what, flag, address }: Listening, start: () => Disposable): void {
+  #listen({ reason, what, address }: Listening, start: () => Disposable): void {
     const { node, bindAddressHardFail } = this.inForce;
+    const flag = what === "metrics" ? "--metrics-bind-address" : "--healthz-bind-address";
     let reported = false;
     const attempt = () => {
       try {
@@ -239,7 +230,9 @@ export class Serving implements Disposable {
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         const note = error instanceof Deno.errors.AddrInUse
-          ? `${message}: ${placeText(address)} is in use, such as by another service proxy on this node; ${flag} gives another`
+          ? `${message}: ${
+            placeText(address)
+          } is in use, such as by another service proxy on this node; ${flag} gives another`
           : message;
         const regarding = { kind: "Node", namespace: "", name: node } as const;
         if (!reported) {
@@ -266,9 +259,7 @@ function mayConcernNode(batch: SourceBatch): boolean {
 interface Listening {
   /** The reason of the event that is sent when it cannot listen. */
   readonly reason: string;
-  readonly what: string;
-  /** The flag that gives another address. */
-  readonly flag: string;
+  readonly what: "metrics" | "health";
   readonly address: ServerAddress;
 }
 

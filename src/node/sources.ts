@@ -38,8 +38,7 @@ export function openSource(
   const { source, node, speed } = options;
   if (client === undefined) return openPath(source!, once, speed);
   if (speed !== undefined) throw new UsageError(`--speed ${speed} needs --source with a recording`);
-  const { serviceProxyName } = options.proxy ?? {};
-  return apiSource(client, { node, ...(serviceProxyName === undefined ? {} : { serviceProxyName }) }, once);
+  return apiSource(client, node, once, {}, options.proxy?.serviceProxyName);
 }
 
 /** The client of the API server; undefined where `source` names files. Throws as {@link openSource} does. */

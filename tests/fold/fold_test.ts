@@ -1,8 +1,9 @@
 // The fold in a one-line notation: objects in, elements out.
 
 import assert from "node:assert/strict";
-import { emptyState } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
 import type { CommitRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
@@ -77,6 +78,33 @@ Deno.test("an endpoint on the own node is in the hairpin set once, for all its S
   assert.equal(hairpins().length, 1, "the other Service still needs it");
   foldRecord(state, 10 as Offset, vanishes(service("shop/www 10.96.0.2 http:80/tcp")));
   assert.deepEqual(hairpins(), []);
+});
+
+Deno.test("a proxy with a name serves the Services of that name, and knows of no unallocated cluster IP", () => {
+  const labelled = {
+    ...WEB,
+    metadata: { ...WEB.metadata, labels: { "service.kubernetes.io/service-proxy-name": "blue" } },
+  };
+  const blue = { ...CONFIG, proxy: { ...DEFAULT_PROXY_CONFIG, serviceProxyName: "blue" } };
+  const slices = appears(slice("shop/web-a http:8080/tcp 10.244.0.1"));
+  const serves = (state: ClusterState) =>
+    lines(state.desired).some((line) => line.includes("single-endpoints"));
+  assert.ok(!serves(folded(CONFIG, appears(labelled), slices)));
+  assert.ok(!serves(folded(blue, appears(WEB), slices)));
+  const state = folded(blue, appears(labelled), slices);
+  assert.ok(serves(state));
+  const rules = (tables: ClusterState["tables"]) => JSON.stringify(tables.flatMap(({ chains }) => chains));
+  assert.ok(rules(folded(CONFIG).tables).includes("unallocated ClusterIPs"));
+  assert.ok(!rules(state.tables).includes("unallocated ClusterIPs"));
+  // The label, the name and a snapshot decide alike.
+  assert.ok(serves(restoredState([...snapshotLines(state)])));
+  foldRecord(state, 9 as Offset, appears(WEB));
+  assert.ok(!serves(state), "the label is gone");
+  foldRecord(state, 10 as Offset, CONFIG);
+  assert.ok(serves(state), "the proxy has no name any more");
+  foldRecord(state, 11 as Offset, appears(labelled));
+  foldRecord(state, 12 as Offset, blue);
+  assert.ok(serves(state));
 });
 
 Deno.test("headless and ExternalName Services, other proxies' Services and headless slices are not served", () => {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { apiSource, type ApiSourceTimes } from "../../src/ingest/api_source.ts";
+import { resources } from "../../src/ingest/resources.ts";
 import { isPart } from "../../src/ingest/source.ts";
 import { type Answer, BOOKMARK, line, page, Server, status, stream, whole } from "../support/api_server.ts";
 import { Follower } from "../support/follower.ts";
@@ -47,6 +48,8 @@ Deno.test("first come all objects, streamed; then changes come as they happen", 
   assert.deepEqual(said, ["list Service: a", "+b", "+a", "-b"]);
   assert.equal(calls.length, 1);
   assert.equal(calls[0]!.get("labelSelector"), "!service.kubernetes.io/service-proxy-name");
+  const named = resources("node-a", "blue").map(({ selectors }) => selectors["labelSelector"]);
+  assert.equal(named.at(-1), "service.kubernetes.io/service-proxy-name=blue");
   assert.equal(calls[0]!.get("fieldSelector"), "spec.clusterIP!=None");
   assert.equal(calls[0]!.get("sendInitialEvents"), "true");
   assert.ok(status.every(({ listed, problem, receivedAt }) => listed && problem === "" && receivedAt > 0));

@@ -98,6 +98,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a proxy with a name has names and ports of its own, and no Lease",
+  ignore: HELM === undefined,
+  async fn() {
+    const named = ["--set", "serviceProxyName=blue", "--set", "ledger=/var/lib/ledgerproxy-blue"];
+    const found = await rendered(...API, ...named);
+    const workload = {
+      name: "ledgerproxy-blue",
+      ledger: "/var/lib/ledgerproxy-blue",
+      flags: ["--service-proxy-name=blue", "--detect-local-mode=NodeCIDR"],
+      healthPort: 10356,
+    };
+    assert.deepEqual(found, printed(workload));
+    await assert.rejects(rendered(...API, ...named, "--set", "headLease=true"), /without serviceProxyName/);
+  },
+});
+
+Deno.test({
   name: "monitoring gives the objects of manifest, with the braces of alerts and legends",
   ignore: HELM === undefined,
   async fn() {

@@ -152,6 +152,23 @@ Deno.test("fields without effect here are named with the reason", () => {
   ]);
 });
 
+Deno.test("a proxy with a name listens on ports of its own, unless addresses say otherwise", () => {
+  const named = { ...OURS, serviceProxyName: "blue" };
+  const { proxy, healthz, metrics } = read({}, named).config;
+  assert.equal(proxy.serviceProxyName, "blue");
+  assert.deepEqual([healthz.port, metrics.port], [10356, 10349]);
+  const given = read({ healthzBindAddress: "0.0.0.0:1", metricsBindAddress: "10.0.0.1" }, named).config;
+  assert.deepEqual([given.healthz.port, given.metrics.port], [1, 10349]);
+  const flag = readConfigFile([HEAD, named], "green");
+  assert.equal(flag.ok && flag.config.proxy.serviceProxyName, "green", "the flag takes precedence");
+  assert.match(
+    problems(HEAD, { ...OURS, serviceProxyName: "a b" }).join(),
+    /^serviceProxyName: "a b"; the value/,
+  );
+  const wrong = readConfigFile([HEAD], "");
+  assert.match(!wrong.ok ? wrong.problems.join() : "", /^--service-proxy-name: ""; the value of a label is/);
+});
+
 Deno.test("all errors are reported at once, with path, value and what is accepted", () => {
   assert.deepEqual(
     problems({

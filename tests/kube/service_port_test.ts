@@ -16,14 +16,11 @@ const balanced = (
   status: { loadBalancer: { ingress } },
 });
 
-Deno.test("headless Services, ExternalNames and those of another proxy are not served", () => {
+Deno.test("headless Services and ExternalNames are not served", () => {
   assert.ok(isProxied(web()));
   for (const clusterIP of ["None", ""]) assert.ok(!isProxied(web({ clusterIP })), clusterIP);
   assert.ok(!isProxied(web({ type: "ExternalName" })));
-  const labels = { "service.kubernetes.io/service-proxy-name": "" };
-  const foreign = { ...web(), metadata: { ...web().metadata, labels } };
-  assert.ok(!isProxied(foreign), "an empty name names another proxy too");
-  assert.deepEqual(servicePorts(foreign), []);
+  assert.deepEqual(servicePorts(web({ type: "ExternalName" })), []);
 });
 
 Deno.test("a dual-stack Service has a ServicePort in each family, in the order of its addresses", () => {

@@ -13,7 +13,7 @@ import {
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
-import { withProxyFlags } from "../source_flags.ts";
+import { SERVICE_PROXY_NAME_FLAG, withProxyFlags } from "../source_flags.ts";
 import { printText } from "../terminal.ts";
 
 const EXAMPLE = `
@@ -55,7 +55,8 @@ export function addManifest(program: Command, done: Done): void {
         "in place of flags: a ConfigMap with config.conf and the files that it names, as kubeadm makes it",
       )
       .option("--namespace <name>", "namespace of the account and the DaemonSet", "kube-system")
-      .option("--ledger <dir>", "folder of the ledger on each node", "/var/lib/ledgerproxy")
+      .option("--ledger <dir>", "folder of the ledger on each node (/var/lib/ledgerproxy)")
+      .option(...SERVICE_PROXY_NAME_FLAG)
       .option("--set-sysctls", "add a privileged init container that sets the limits of connection tracking")
       .option("--head-lease", "publish heads of each ledger in a Lease; add what allows that, and no more")
       .option("--pod-monitor", "add a PodMonitor and a metrics Service, for the Prometheus operator")
@@ -79,7 +80,10 @@ async function manifest(options: InstallationOptions): Promise<number> {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
   }
   const canary = distribution !== undefined && options.allNodes !== true;
-  if (distribution !== undefined) printText(instructions(distribution, canary));
+  // Beside kube-proxy there is nothing to stop.
+  if (distribution !== undefined && options.serviceProxyName === undefined) {
+    printText(instructions(distribution, canary));
+  }
   const network = networkOfPods(asked);
   printText(networkText(network));
   printText(writeDocuments(installationObjects(asked, canary, network)).trimEnd());

@@ -1,0 +1,43 @@
+// What `manifest` makes of its flags for a proxy with a name: objects that do not meet those of the proxy without one.
+
+import assert from "node:assert/strict";
+import { installationObjects, networkOfPods } from "../../src/install/installation.ts";
+import { UsageError } from "../../src/node/usage_error.ts";
+
+const OPTIONS = {
+  image: "ledgerproxy:1",
+  apiServer: "https://10.0.0.2:6443",
+  namespace: "kube-system",
+  metricsJob: "ledgerproxy",
+};
+
+interface Made {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+function objects(options: Record<string, unknown>): readonly Made[] {
+  const all = { ...OPTIONS, ...options };
+  return installationObjects(all, false, networkOfPods(all)) as Made[];
+}
+
+Deno.test("the objects of a proxy with a name have another name, other ports and another folder", () => {
+  const plain = objects({});
+  const blue = objects({ serviceProxyName: "blue" });
+  const names = (made: readonly Made[]) => made.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  assert.deepEqual(names(blue), names(plain).map((name) => `${name}-blue`));
+  const text = JSON.stringify(blue.at(-1));
+  const parts = ['"--service-proxy-name=blue"', '"port":10356', '"/var/lib/ledgerproxy-blue"'];
+  for (const part of parts) assert.ok(text.includes(part), `${part} in ${text}`);
+  assert.ok(!JSON.stringify(plain).includes("blue"));
+  // The DaemonSet of one does not select the pods of the other.
+  const label = (made: readonly Made[]) => JSON.stringify(made.at(-1)).match(/"matchLabels":\{[^}]*\}/)?.[0];
+  assert.notEqual(label(blue), label(plain));
+});
+
+Deno.test("a name that objects cannot have, and a Lease of heads, are refused", () => {
+  for (const serviceProxyName of ["Blue", "a_b", "a.b", "x".repeat(52), "a b"]) {
+    assert.throws(() => objects({ serviceProxyName }), UsageError, serviceProxyName);
+  }
+  assert.throws(() => objects({ serviceProxyName: "blue", headLease: true }), /--head-lease goes with/);
+});
