@@ -27,6 +27,7 @@ import { LedgerFiles } from "./ledger_files.ts";
 import { LedgerDisk, type OnReport, type Opening } from "./ledger_disk.ts";
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
+import { type CarriedGap, gapAfter } from "./record_gap.ts";
 import { renewal } from "./renew_ledger.ts";
 import { NO_RESTARTS, restartedAt, restartPause } from "./restarts.ts";
 import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
@@ -61,7 +62,8 @@ export class RunLedger {
   /** What {@link look} found, for {@link begin}. */
   #looked: Looked | undefined;
   #current: LedgerOfLoop | undefined;
-  #omitted: RecordGap | undefined;
+  /** What is not in the ledger so far. */
+  #carried: CarriedGap | undefined;
   #reopened = new AbortController();
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** How often the loop has started again to continue the ledger: each time it reads the whole cluster. */
@@ -119,7 +121,7 @@ export class RunLedger {
       this.#open();
       return this.#without(SILENT);
     }
-    this.#omitted = undefined;
+    if (read.gap !== undefined) this.#carried = { gap: read.gap, at: read.ledger.next };
     return this.#current = read;
   }
 
@@ -143,16 +145,11 @@ export class RunLedger {
   #noteOmission(): void {
     const { ledger, engine } = this.#current ?? {};
     this.#current = undefined;
-    if (engine === undefined || ledger?.omission === undefined) return;
-    const { reason, records } = ledger.omission;
-    const before = this.#omitted ?? { records: 0, committed: false };
-    this.#omitted = {
-      time: new Date().toISOString(),
-      reason,
-      records: before.records + records,
-      // Offsets below this one are in the ledger.
-      committed: before.committed || engine.committedOffset >= ledger.next - records,
-    };
+    if (engine === undefined || ledger === undefined) return;
+    const { omission, next } = ledger;
+    const time = new Date().toISOString();
+    const gap = omission && gapAfter(time, omission, next, engine.committedOffset, this.#carried);
+    this.#carried = gap && { gap, at: undefined };
   }
 
   #refused({ reason, heldBy }: Opening & { readonly kind: "refused" }, first: boolean): LedgerOfLoop {
@@ -203,7 +200,7 @@ export class RunLedger {
       const folded = await files.look((storage) => this.#fold(storage));
       const ledger = this.#continue(folded);
       const renewed = this.#goOn(folded, ledger) || folded.renewed;
-      return { engine: folded.engine, held, ledger, renewed, gap: this.#omitted };
+      return { engine: folded.engine, held, ledger, renewed, gap: this.#carried?.gap };
     } catch (error) {
       if (!isLedgerDamage(error)) throw error;
       const time = new Date().toISOString();
@@ -214,7 +211,7 @@ export class RunLedger {
       const ledger = this.#continue(folded);
       stepEngine(folded.engine, { kind: "appended", first: ledger.append(records), records });
       const renewed = replacesRules(records[0]);
-      return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#omitted };
+      return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#carried?.gap };
     }
   }
 
