@@ -20,9 +20,12 @@ const PROGRAM_FOLDER = "/ledgerproxy";
 const LIBC = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6"];
 /**
  * Old objects are collected each time they have grown by a quarter. V8's own rule waits longer, and does not count what the runtime
- * has outside of its heap until then: 230 bytes for each hash (Deno 2.9.6), and every element that changes is hashed.
+ * has outside of its heap until then: 230 bytes for each hash (Deno 2.9.6), and every element that changes is hashed. A start fills
+ * an empty heap: up to 64 MB nothing is collected, which would find little to free (a fifth of the CPU of a first sync). Afterwards
+ * the garbage is collected once (node/free_memory.ts), and then the quarter counts.
  */
-const V8_FLAGS = "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=25";
+const V8_FLAGS =
+  "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=25,--initial-old-space-size=64";
 /** The variable with the address of the node, which only the kubelet knows. */
 export const HOST_IP = "HOST_IP";
 

@@ -171,7 +171,9 @@ function isSlice({ kind }: KubeObject): boolean {
 async function inNamespace(name: string): Promise<Result> {
   console.error(`measuring ${name}`);
   const path = new URL(import.meta.url).pathname;
-  const flags = ["--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=25"];
+  const flags = [
+    "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=25,--initial-old-space-size=64",
+  ];
   const { success, stdout } = await new Deno.Command("unshare", {
     args: [
       "--net",

@@ -6,9 +6,9 @@ const DOCKERFILE = new URL("Dockerfile", ROOT);
 const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
 const INPUTS = ["src", "deno.json", "deno.lock", ".ci/bundle.ts"];
 
-/** The command of the image, as a container runtime starts it. */
-export function imageEntrypoint(): string[] {
-  const text = Deno.readTextFileSync(DOCKERFILE).replaceAll("\\\n", "");
+/** The command of the image that `dockerfile` makes, as a container runtime starts it. */
+export function imageEntrypoint(dockerfile: string | URL = DOCKERFILE): string[] {
+  const text = Deno.readTextFileSync(dockerfile).replaceAll("\\\n", "");
   return JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
 }
 
