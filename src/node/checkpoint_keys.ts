@@ -4,6 +4,7 @@
 // A key is overwritten and removed once it has signed. On a file system that writes to new places (btrfs, or any on a flash disk) the
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
+import { codeOf } from "../thrown.ts";
 import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
@@ -66,9 +67,16 @@ export class CheckpointKeys {
     return key;
   }
 
-  /** The checkpoint @`offset` has named the prepared key and is durable: that key signs next, and all older ones are erased. */
-  async advance(offset: number): Promise<void> {
-    await Deno.rename(`${this.folder}/${NEXT}`, `${this.folder}/${keyFile(offset + 1)}`);
+  /** The checkpoint @`offset` has named the key `next` and is durable: that key signs next, and all older ones are erased. */
+  async advance(offset: number, next: CheckpointKey): Promise<void> {
+    const file = keyFile(offset + 1);
+    try {
+      await Deno.rename(`${this.folder}/${NEXT}`, `${this.folder}/${file}`);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      // Another program removed it. The checkpoint names this key, so no other one can continue.
+      await this.#write(file, next);
+    }
     await this.#syncFolder();
     for (const name of await this.#names()) {
       const next = keyNext(name);

@@ -152,7 +152,7 @@ export class Checkpoints {
     // The process before ended between a checkpoint and the erasure of its key.
     const used = await lastCheckpoint(this.folder, 2 * CHECKPOINT_RECORDS);
     if (used?.number !== key.number) return key;
-    await this.#keys.advance(used.next);
+    await this.#keys.advance(used.next, next);
     this.#signed = used.next + 1;
     return next;
   }
@@ -182,7 +182,7 @@ export class Checkpoints {
   }
 
   async #advance(offset: number): Promise<void> {
-    await this.#keys.advance(offset);
+    await this.#keys.advance(offset, this.#prepared!);
     this.#current = this.#prepared;
     this.#prepared = undefined;
     this.#pending = undefined;

@@ -55,9 +55,9 @@ export class OutsideKeys implements CheckpointKeySource {
     return this.#next(number);
   }
 
-  async advance(offset: number): Promise<void> {
+  async advance(offset: number, next: CheckpointKey): Promise<void> {
     if (this.#prepared) await this.#own.eraseAll();
-    else await this.#own.advance(offset);
+    else await this.#own.advance(offset, next);
   }
 
   /** The key for the checkpoint after `number`. */

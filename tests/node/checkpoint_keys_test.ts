@@ -31,7 +31,7 @@ Deno.test("once a checkpoint is durable, the next key signs, and the one before 
     assert.equal((await keys.prepared(key))?.signer.verifier, next.signer.verifier);
     // An open file of the erased key has zeros, whatever becomes of its name.
     using held = Deno.openSync(`${folder}/00000000000000000000.key`);
-    await keys.advance(41);
+    await keys.advance(41, next);
     assert.deepEqual(files(folder), ["00000000000000000042.key"]);
     const bytes = new Uint8Array(500);
     assert.ok(held.readSync(bytes)! > 100 && bytes.every((byte) => byte === 0));

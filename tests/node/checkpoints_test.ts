@@ -106,6 +106,31 @@ Deno.test("a running node signs after so many records, in steps that wait for th
     await checkpoints.stop();
   }));
 
+Deno.test("keys that another program removes while the node runs do not end the chain", () =>
+  inFolder(async (folder) => {
+    const first = await live(folder, 2);
+    {
+      using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+      const append = (record: LedgerRecord) => void writer.append([record]);
+      const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+      append({ ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME });
+      const { next } = writer;
+      for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
+        checkpoints.signWhereReady();
+        checkpoints.wake();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      assert.equal(writer.next, next + 1, "it has signed");
+      for (const { name } of [...Deno.readDirSync(folder)]) {
+        if (name.endsWith(".key")) Deno.removeSync(`${folder}/${name}`);
+      }
+      await checkpoints.end();
+    }
+    await live(folder, 1);
+    const { problems, checkpoints } = verdictOf(folder, first);
+    assert.deepEqual([problems, checkpoints.count], [[], 3]);
+  }));
+
 Deno.test("a crash between a checkpoint and the erasure of its key leaves a chain that goes on", () =>
   inFolder(async (folder) => {
     const first = await live(folder, 3);
