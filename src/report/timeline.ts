@@ -73,12 +73,23 @@ export class GrowingTimeline implements Timeline {
   }
 }
 
-/** The timeline of `data`, at its end. */
-export function timelineOf({ first, snapshot, records }: ReportData): GrowingTimeline {
+/** Makes the timeline of `data`, at its end. After each record it yields how many are folded: the caller may do other work. */
+export function* timelineSteps(
+  { first, snapshot, records }: ReportData,
+): Generator<number, GrowingTimeline, undefined> {
   const timeline = new GrowingTimeline({ first, snapshot });
-  for (const record of records) timeline.append(record);
+  for (const [i, record] of records.entries()) {
+    timeline.append(record);
+    yield i + 1;
+  }
   timeline.moveTo(first + records.length - 1);
   return timeline;
+}
+
+/** The timeline of `data`, at its end. */
+export function timelineOf(data: ReportData): GrowingTimeline {
+  const steps = timelineSteps(data);
+  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
 }
 
 /** The states at all moments, of which one is shown. */

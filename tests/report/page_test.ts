@@ -338,6 +338,23 @@ browserTest(
 );
 
 browserTest(
+  "on a phone a section that scrolls sideways can be reached by keyboard",
+  () =>
+    withReport(writeEvening, {}, async ({ page }) => {
+      const focusable = () =>
+        page.$$eval("section", (all) =>
+          all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tabIndex));
+      await page.setViewport({ width: 240, height: 800 });
+      await page.waitForFunction(() =>
+        document.querySelector("section[tabindex]"), { timeout: 5000 });
+      const narrow = await focusable();
+      assert.ok(narrow.length > 0 && narrow.every((index) => index === 0), narrow.join());
+      await page.setViewport({ width: 1280, height: 900 });
+      await page.waitForFunction(() => !document.querySelector("section[tabindex]"), { timeout: 5000 });
+    }),
+);
+
+browserTest(
   "every control can be reached and used by keyboard, and has a name and a visible focus",
   () =>
     withReport(writeEvening, {}, async ({ page }) => {

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
 // The page of a report: the window of a ledger, at any of its moments.
 
-import { LOADING_ID } from "../html.ts";
 import { keepAddress } from "./address_bar.ts";
 import { changesSection } from "./changes_section.ts";
 import { chartsSection } from "./charts_section.ts";
@@ -11,6 +10,7 @@ import { embedded } from "./embedded.ts";
 import { figuresSection } from "./figures_section.ts";
 import { followClock, incidentsSections, outagesSections } from "./incidents_section.ts";
 import { lanesSection } from "./lanes_section.ts";
+import { endLoading, foldedInParts, paceOfPage, painted } from "./loading.ts";
 import { masthead } from "./masthead.ts";
 import { momentBar } from "./moment_bar.ts";
 import { notesSection } from "./notes_section.ts";
@@ -63,26 +63,28 @@ function renewed(report: Report, make: () => readonly HTMLElement[]): readonly H
   return [box];
 }
 
+/** A section that is wider than a phone can be scrolled by keyboard. */
+function reachSections(): void {
+  for (const one of document.querySelectorAll("section")) {
+    if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+    else one.removeAttribute("tabindex");
+  }
+}
+
 /** Draws again what does not follow from styles. */
 function listen(redraw: () => void): void {
+  reachSections();
   addEventListener("resize", redraw);
+  addEventListener("resize", reachSections);
   for (const query of ["print", "(prefers-color-scheme: dark)"]) {
     matchMedia(query).addEventListener("change", redraw);
   }
 }
 
-/** Resolves once the browser has shown that the page is being made: to fold 100,000 records takes a second. */
-function painted(): Promise<void> {
-  return new Promise((resolve) => {
-    // A page in the background is not painted.
-    if (document.hidden) resolve();
-    else requestAnimationFrame(() => setTimeout(resolve));
-  });
-}
-
 try {
   await painted();
-  show(new Report(await embedded()));
+  const data = await embedded();
+  show(new Report(data, await foldedInParts(data, paceOfPage())));
 } catch (error) {
   document.body.append(
     element(
@@ -93,5 +95,5 @@ try {
   );
   throw error;
 } finally {
-  document.getElementById(LOADING_ID)?.remove();
+  endLoading();
 }

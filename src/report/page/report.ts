@@ -7,7 +7,7 @@ import type { ReportData, ReportGrowth } from "../report_data.ts";
 import { ShownServices } from "../shown_services.ts";
 import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { type Range, wholeRange, withinRange } from "../time_range.ts";
-import { type GrowingTimeline, timelineOf } from "../timeline.ts";
+import type { GrowingTimeline } from "../timeline.ts";
 import type { Zone } from "./words.ts";
 
 /** What of a page changes. */
@@ -23,7 +23,6 @@ interface AskedPacket {
 
 /** One open report. */
 export class Report {
-  readonly timeline: GrowingTimeline;
   /** The ServicePorts at the moment that is shown. */
   readonly services: ShownServices;
   #data: ReportData;
@@ -37,8 +36,8 @@ export class Report {
   #packet: AskedPacket | undefined;
   readonly #listeners: { readonly aspects: readonly Aspect[]; readonly listener: Listener }[] = [];
 
-  constructor(data: ReportData) {
-    this.timeline = timelineOf(data);
+  /** `timeline` has the records of `data`. */
+  constructor(data: ReportData, readonly timeline: GrowingTimeline) {
     this.#data = { ...data, records: this.timeline.records };
     this.services = new ShownServices(this.timeline);
     this.#stops = stopsOf(data.records, data.first);
