@@ -21,6 +21,9 @@ export const AFFINITY_SECONDS_MAX = 86_400;
 /** Largest slot class: one frontend picks among at most this many endpoints. */
 export const SLOT_CLASS_MAX = 4096;
 
+/** Largest weight of an endpoint: it fills as many slots, each of which is an element. */
+export const WEIGHT_MAX = 64;
+
 /**
  * Draws over a whole slot class before a pick chain falls back to the part of it that is always filled. With N
  * endpoints in class S (S/4 < N <= S) the fallback is reached with probability (1 - N/S)^SLOT_DRAWS: below

@@ -149,6 +149,7 @@ const endpointState = {
   pod: z.string().describe('`namespace/name`; "" where the ledger does not know it'),
   condition: z.enum(["ready", "not ready", "terminating", "terminating, serving"]),
   traffic: z.enum(["all", "local", "none"]),
+  weight: count.describe("its share beside the others; 0: no new connections"),
   slice: z.string(),
   since: journalCause.nullable().describe(
     "when it began to get traffic; null: none, not kept, or not asked for",

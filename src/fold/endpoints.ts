@@ -4,6 +4,7 @@
 import type { Address } from "../nft/data_type.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Host, SlicedEndpoints } from "./sliced_endpoints.ts";
+import { weighted } from "./weights.ts";
 
 /** What the fold uses of the own node. */
 export interface OwnNode {
@@ -39,9 +40,9 @@ interface Endpoint {
 
 /** Endpoints of a ServicePort by their use, each as {@link joinEndpoint}, sorted. */
 export interface Endpoints {
-  /** For traffic under Cluster policy. */
+  /** For traffic under Cluster policy, each as often as its weight says. */
   readonly cluster: readonly string[];
-  /** On the own node, for traffic under Local policy. */
+  /** The same on the own node, for traffic under Local policy. */
   readonly local: readonly string[];
   /** Whether there is a usable endpoint on any node. */
   readonly any: boolean;
@@ -71,8 +72,8 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
     : lingering.filter(({ host }) => host.local);
   const reachable = new Set([...cluster, ...local].filter(({ host }) => host.local));
   return {
-    cluster: texts(cluster),
-    local: texts(local),
+    cluster: shares(cluster),
+    local: shares(local),
     any: ready.length > 0 || lingering.length > 0,
     hairpins: [...reachable].map(({ host, port }) => ({ address: host.address, port })),
     serving: port.protocol === "udp" ? texts(all.filter(({ host }) => host.serving)) : [],
@@ -86,6 +87,10 @@ export function listedEndpoints(port: ServicePort, slices: SlicedEndpoints): str
     slices.hosts(slice, "").map(({ address }) => joinEndpoint(address, number))
   );
   return [...new Set(all)];
+}
+
+function shares(endpoints: readonly Endpoint[]): string[] {
+  return weighted(endpoints.map(({ text, host: { weight } }) => ({ text, weight })));
 }
 
 function texts(endpoints: readonly Endpoint[]): string[] {
@@ -121,6 +126,6 @@ function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Map
 }
 
 /** A total order: the choice between two slices must not depend on which came first. */
-function rank({ ready, lingering, serving, local, zones, nodes }: Host): string {
-  return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()}`;
+function rank({ ready, lingering, serving, local, weight, zones, nodes }: Host): string {
+  return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()} ${weight}`;
 }

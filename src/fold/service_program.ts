@@ -188,6 +188,7 @@ export function* makeProgram(
   }
   const healthCheck = healthCheckOf(service, ready);
   const rounding = roundingText(shape, context);
+  const remarks = [...rounding === undefined ? [] : [rounding], ...slices.problems];
   return {
     shape,
     size,
@@ -196,7 +197,7 @@ export function* makeProgram(
     omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
     udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
     withoutLocal: withoutLocal.length === 0 ? NONE : withoutLocal,
-    leftOut: rounding === undefined ? shape.leftOut : [...shape.leftOut, rounding],
+    leftOut: remarks.length === 0 ? shape.leftOut : [...shape.leftOut, ...remarks],
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }

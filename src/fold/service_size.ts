@@ -7,7 +7,7 @@ import { serviceFamilies, type ServiceFamily } from "../kube/service_port.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServiceResource } from "./resource.ts";
 import type { ServiceProgram } from "./service_program.ts";
-import type { SlicedEndpoints } from "./sliced_endpoints.ts";
+import { type SlicedEndpoints, slotsOf } from "./sliced_endpoints.ts";
 
 /** The parts of the count, for the reason of a refusal. */
 export interface ServiceSize {
@@ -67,7 +67,7 @@ export function isSurelySmall(
 ): boolean {
   const { spec, status } = service;
   let endpoints = 1;
-  for (const slice of slices) endpoints += slice.endpoints.length * slice.ports.length;
+  for (const slice of slices) endpoints += slotsOf(slice) * slice.ports.length;
   const balancers = status?.loadBalancer?.ingress?.length ?? 0;
   const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers + drawnLists(service);
   const ranges = balancers * (1 + (spec.loadBalancerSourceRanges?.length ?? 0));

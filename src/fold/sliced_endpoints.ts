@@ -5,6 +5,7 @@ import { familyOf, parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
+import { weightOf, weightProblems } from "./weights.ts";
 
 /** An endpoint of a slice, without a port. */
 export interface Host {
@@ -14,6 +15,8 @@ export interface Host {
   readonly lingering: boolean;
   readonly serving: boolean;
   readonly local: boolean;
+  /** How many slots it fills beside others; 0: it counts as not ready. */
+  readonly weight: number;
   readonly zones: readonly string[];
   readonly nodes: readonly string[];
 }
@@ -36,8 +39,13 @@ export class SlicedEndpoints {
   readonly #found = new Map<string, Found[]>();
   readonly #hosts = new Map<EndpointSlice, readonly Host[]>();
 
+  /** What is wrong with the slices' weights, as text. */
+  readonly problems: readonly string[];
+
   constructor(slices: Iterable<EndpointSlice>) {
-    for (const slice of slices) {
+    const all = [...slices];
+    this.problems = weightProblems(all);
+    for (const slice of all) {
       const family = FAMILY_OF.get(slice.addressType);
       if (family === undefined) continue;
       for (const { name, protocol, port: number } of slice.ports) {
@@ -55,9 +63,9 @@ export class SlicedEndpoints {
     return this.#found.get(keyOf(family, protocol, portName)) ?? NOTHING;
   }
 
-  /** How many endpoints `port` has at most: one that is in two slices counts twice, and so does one that is not ready. */
+  /** How many slots `port` needs at most: an endpoint that is in two slices counts twice, and one that is not ready counts. */
   count(port: Wanted): number {
-    return this.find(port).reduce((count, { slice }) => count + slice.endpoints.length, 0);
+    return this.find(port).reduce((count, { slice }) => count + slotsOf(slice), 0);
   }
 
   /** The endpoints of `slice`, seen from node `ownNode`. They are read once for all ports, so it must be the same each time. */
@@ -65,11 +73,17 @@ export class SlicedEndpoints {
     let hosts = this.#hosts.get(slice);
     if (hosts === undefined) {
       const family = FAMILY_OF.get(slice.addressType);
-      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, family, ownNode) ?? []);
+      const weight = weightOf(slice);
+      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, { family, ownNode, weight }) ?? []);
       this.#hosts.set(slice, hosts);
     }
     return hosts;
   }
+}
+
+/** How many slots the endpoints of `slice` fill at most, or one each without weight. */
+export function slotsOf(slice: EndpointSlice): number {
+  return slice.endpoints.length * Math.max(1, weightOf(slice));
 }
 
 function keyOf(family: Family, protocol: string, name: string): string {
@@ -78,18 +92,22 @@ function keyOf(family: Family, protocol: string, name: string): string {
 
 function hostOf(
   { addresses, conditions, nodeName, hints }: SliceEndpoint,
-  family: Family | undefined,
-  ownNode: string,
+  { family, ownNode, weight }: {
+    readonly family: Family | undefined;
+    readonly ownNode: string;
+    readonly weight: number;
+  },
 ): Host | undefined {
   const address = parseAddress(addresses[0] ?? "");
   if (address === undefined || familyOf(address) !== family) return undefined;
   const { ready, serving, terminating } = conditions ?? {};
   return {
     address,
-    ready: ready !== false,
+    ready: ready !== false && weight > 0,
     serving: serving !== false,
-    lingering: ready === false && serving !== false && terminating === true,
+    lingering: ready === false && serving !== false && terminating === true && weight > 0,
     local: ownNode !== "" && nodeName === ownNode,
+    weight,
     zones: hints?.forZones?.map(({ name }) => name) ?? [],
     nodes: hints?.forNodes?.map(({ name }) => name) ?? [],
   };

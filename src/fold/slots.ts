@@ -17,15 +17,17 @@ export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
 const SHRINK_AT = 4;
 
 /**
- * Assigns slots to the endpoints `desired`, each of which occurs once, in an order that does not depend on the order of
+ * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, in an order that does not depend on the order of
  * events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
  * the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
-  const wanted = new Set(desired);
-  const kept = previous.endpoints.map((endpoint) => wanted.delete(endpoint) ? endpoint : undefined);
+  const wanted = new Map<string, number>();
+  for (const endpoint of desired) wanted.set(endpoint, (wanted.get(endpoint) ?? 0) + 1);
+  const kept = previous.endpoints.map((endpoint) => take(wanted, endpoint) ? endpoint : undefined);
   const survivors = kept.length - kept.filter((endpoint) => endpoint === undefined).length;
-  const newcomers = [...wanted].slice(0, SLOT_CLASS_MAX - survivors);
+  const newcomers = [...wanted].flatMap(([endpoint, slots]) => new Array<string>(slots).fill(endpoint))
+    .slice(0, SLOT_CLASS_MAX - survivors);
   const length = survivors + newcomers.length;
   const endpoints = new Array<string>(length);
   const tail = kept.slice(length).filter((endpoint) => endpoint !== undefined);
@@ -36,6 +38,13 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
   // The same value says that nothing changed: frontends need not compare each slot then.
   const same = next === 0 && length === previous.endpoints.length && slotClass === previous.slotClass;
   return same ? previous : { slotClass, endpoints };
+}
+
+/** Takes one slot of `endpoint` from those that are wanted. */
+function take(wanted: Map<string, number>, endpoint: string): boolean {
+  const slots = wanted.get(endpoint) ?? 0;
+  if (slots > 0) wanted.set(endpoint, slots - 1);
+  return slots > 0;
 }
 
 /** The class of `count` endpoints where it was `before`. */

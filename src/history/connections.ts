@@ -261,7 +261,7 @@ export function connectionsAbout(
 function isAbout(subject: Subject, row: EndpointConnections): boolean {
   const { service, port, endpoint, node, zone, pod } = row;
   const state: EndpointState = {
-    ...{ port, endpoint, node, zone, pod, slice: "", since: null },
+    ...{ port, endpoint, node, zone, pod, weight: 1, slice: "", since: null },
     ...{ condition: row.condition === "gone" ? "not ready" : row.condition, traffic: "none" },
   };
   return isEndpointOf(subject, service, state);

@@ -3,6 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
+import { weightOf } from "../fold/weights.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { holderOf } from "../fold/claims.ts";
 import { frontendClaim, type FrontendResource } from "../fold/resource.ts";
@@ -76,6 +77,8 @@ export interface EndpointState {
   readonly condition: Readiness;
   /** Which traffic gets to it on this node: `local` is that of Local policies only. */
   readonly traffic: "all" | "local" | "none";
+  /** Its share beside the others; 0: it gets no new connections. */
+  readonly weight: number;
   /** `namespace/name` of its EndpointSlice. */
   readonly slice: string;
   /** The record with which it began to get traffic; null where it gets none, where that is not kept, or was not asked for. */
@@ -223,6 +226,7 @@ function endpointStates(
         pod: podOf(endpoint, slice.metadata.namespace ?? "") ?? "",
         condition: readiness(endpoint),
         traffic,
+        weight: weightOf(slice),
         slice: `${slice.metadata.namespace ?? ""}/${slice.metadata.name}`,
         since: traffic === "none" ? null : known.since.get(served) ?? null,
       };

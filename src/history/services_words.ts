@@ -62,8 +62,11 @@ export function serviceLines(one: ServiceState, timeText: TimeText): string[] {
   ];
 }
 
-function endpointCells({ endpoint, port, condition, traffic, node, zone, pod }: EndpointState): string[] {
-  return [endpoint, port, condition, TRAFFIC[traffic], node, zone, pod];
+function endpointCells(
+  { endpoint, port, condition, traffic, weight, node, zone, pod }: EndpointState,
+): string[] {
+  const share = weight === 1 ? "" : `, weight ${weight}`;
+  return [endpoint, port, condition, `${TRAFFIC[traffic]}${share}`, node, zone, pod];
 }
 
 const TRAFFIC: Readonly<Record<EndpointState["traffic"], string>> = {

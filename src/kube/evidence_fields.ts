@@ -11,6 +11,7 @@ export const KEPT_ANNOTATIONS: Readonly<Record<string, string>> = {
   "endpoints.kubernetes.io/over-capacity": "the slice leaves endpoints out (kube-controller-manager)",
   "ledgerproxy.io/cut-terminated-seconds":
     "when connections to endpoints that are gone are cut (run --cut-terminated)",
+  "ledgerproxy.io/weight": "how many connections an endpoint of the slice gets beside others",
   "kubernetes.io/change-cause": "why a person changed the object (kubectl annotate)",
   "meta.helm.sh/release-name": "which Helm release the object belongs to",
   "meta.helm.sh/release-namespace": "and in which namespace",

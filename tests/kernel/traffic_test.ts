@@ -122,6 +122,42 @@ Deno.test("a slot class that is only three eighths full is still even", async ()
   assert.ok(seen.size === 3 && chiSquared(seen, 3, 600) < chiSquaredLimit(2), `${[...seen]}`);
 });
 
+Deno.test("weights are shares of connections; with 0 no connection begins, and one that exists goes on", async () => {
+  using proxy = new Proxy();
+  const all = pods(3);
+  await using _pods = new Pods(all);
+  const weighed = (...weights: number[]) => [
+    service(`shop/web ${FRONTEND} http:80/tcp`),
+    ...weights.map((weight, i) => {
+      const one = slice(`shop/web-${i} http:8080/tcp ${all[i]}`);
+      const annotations = { "ledgerproxy.io/weight": String(weight) };
+      return { ...one, metadata: { ...one.metadata, annotations } };
+    }),
+  ];
+  proxy.serve(...weighed(1, 2, 3));
+  const calls = 900;
+  const seen = await tally(calls);
+  const found = [1, 2, 3].reduce((sum, weight, i) => {
+    const expected = calls * weight / 6;
+    return sum + ((seen.get(all[i]!) ?? 0) - expected) ** 2 / expected;
+  }, 0);
+  assert.ok(found < chiSquaredLimit(2), `chi-squared ${found}: ${[...seen]}`);
+  using echo = Deno.listen({ hostname: all[0]!, port: 8081 });
+  const answering = echo.accept();
+  proxy.serve(
+    service(`shop/web ${FRONTEND} http:80/tcp`),
+    slice(`shop/web-0 http:8081/tcp ${all[0]}`),
+  );
+  using client = await Deno.connect({ hostname: FRONTEND, port: 80 });
+  using server = await answering;
+  proxy.serve(...weighed(0, 1, 1));
+  const after = await tally(100);
+  assert.deepEqual([...after.keys()].sort(), all.slice(1));
+  await client.write(new Uint8Array([7]));
+  const buffer = new Uint8Array(1);
+  assert.equal(await server.read(buffer), 1);
+});
+
 /** How a TCP connection without an answer ends: the error's name, and how long it took in milliseconds. */
 async function refused(hostname: string, port: number): Promise<{ error: string; milliseconds: number }> {
   const start = performance.now();
