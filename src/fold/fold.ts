@@ -2,7 +2,7 @@
 // rules were committed. A record costs what its Service has; only the configuration and the own node concern all Services.
 
 import { unreachable } from "../invariant.ts";
-import { cidrText, disjoint, familyOf, parseCidr } from "../kube/address.ts";
+import { familyOf } from "../kube/address.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import {
@@ -18,11 +18,12 @@ import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts"
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import { isForProxy } from "../kube/service_proxy_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
-import { type Address, FAMILIES } from "../nft/data_type.ts";
-import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
+import type { Address } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { type FoldChanges, type Folding, noChanges } from "./fold_changes.ts";
 import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
+import { changeServiceCIDR, type CidrElement, cidrElements } from "./service_cidrs.ts";
 import { putElement, setAside, settle, settleAll, settleChanged } from "./settle.ts";
 import { advance } from "./steps.ts";
 import { enterMissingCauses, newRestoring } from "./restoring.ts";
@@ -227,26 +228,11 @@ function changeNode(folding: Folding, name: string, object: Node | undefined): b
 
 /** Packets to an address of a ServiceCIDR that is no Service's cluster IP are dropped. */
 function foldServiceCIDR(folding: Folding, name: string, object: ServiceCIDR | undefined): void {
-  const { state } = folding;
-  const before = cidrElements(state);
-  if (object === undefined) state.serviceCIDRs.delete(name);
-  else state.serviceCIDRs.set(name, object);
-  const after = cidrElements(state);
-  for (const [path, keys] of [...before, ...after]) {
-    for (const key of keys) {
-      putElement(folding, path, key, after.get(path)?.has(key) ? { key } : undefined);
-    }
-  }
+  putCidrs(folding, changeServiceCIDR(folding.state, name, object));
 }
 
-/** The keys of `service-cidrs` in each family: an interval set of nft takes no two that overlap. */
-function cidrElements({ serviceCIDRs }: ClusterState): Map<SetPath, Set<ElementKey>> {
-  const listed = [...serviceCIDRs.values()].flatMap(({ spec }) => spec.cidrs ?? []);
-  const cidrs = disjoint(listed.map(parseCidr).filter((cidr) => cidr !== undefined));
-  return new Map(FAMILIES.map((family) => {
-    const keys = cidrs.filter((cidr) => cidr.family === family).map((cidr) => elementKey([cidrText(cidr)]));
-    return [PATHS[family]["service-cidrs"], new Set(keys)];
-  }));
+function putCidrs(folding: Folding, elements: readonly CidrElement[]): void {
+  for (const { path, key, exists } of elements) putElement(folding, path, key, exists ? { key } : undefined);
 }
 
 /**
@@ -267,9 +253,7 @@ export function settleRestored(
     const owner = ownerOf(object);
     if (owner !== undefined) addSlice(state, owner, object.metadata.name, object);
   }
-  for (const [path, keys] of cidrElements(state)) {
-    for (const key of keys) putElement(folding, path, key, { key });
-  }
+  putCidrs(folding, cidrElements(state));
   state.tables = skeleton(state.config, []);
   changeNode(folding, nodeName, undefined);
   state.bounds = bounds;

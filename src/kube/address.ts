@@ -109,8 +109,8 @@ export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
   return kept.map(({ cidr }) => cidr);
 }
 
-/** The family and the leading bits of a block: `ip 00001010` for 10.0.0.0/8. */
-function prefixOf({ family, address, length }: Cidr): string {
+/** The family and the leading bits of a block: `ip 00001010` for 10.0.0.0/8. A block in it has one that begins with them. */
+export function prefixOf({ family, address, length }: Cidr): string {
   const bits = family === "ip6"
     ? new Address6(address).bigInt().toString(2).padStart(128, "0")
     : address.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");
