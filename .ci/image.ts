@@ -292,13 +292,15 @@ try {
     `${folder}/index.json`,
     JSON.stringify({ schemaVersion: 2, manifests: [{ ...index, annotations }] }),
   );
-  const archive = `${flags.output}/ledgerproxy-image.tar`;
+  const output = flags.output.startsWith("/") ? flags.output : `${ROOT}${flags.output}`;
+  const archive = `${output}/ledgerproxy-image.tar`;
+  await Deno.mkdir(output, { recursive: true });
   await run("tar", [
     ...["-C", folder, "--sort=name", `--mtime=@${epoch}`, "--owner=0", "--group=0", "--numeric-owner"],
-    ...["--format=gnu", "-cf", archive.startsWith("/") ? archive : `${ROOT}/${archive}`, "."],
+    ...["--format=gnu", "-cf", archive, "."],
   ]);
   await Deno.writeTextFile(
-    `${flags.output.startsWith("/") ? "" : ROOT}${flags.output}/ledgerproxy-sbom.spdx.json`,
+    `${output}/ledgerproxy-sbom.spdx.json`,
     `${JSON.stringify(sbom(built[0]!.packages, epoch), null, 2)}\n`,
   );
   console.log(`${archive}: ${flags.name}, ${index.digest}`);
