@@ -71,12 +71,13 @@ function dispatch(state: EngineState, input: Input): Effect[] {
 /** The ledger was read and folded. What it counts and which flows are stale concerned the process that wrote it. */
 function beginAppending(
   state: EngineState,
-  { ledger, flags, complete, gap }: Input & { readonly kind: "opened" },
+  { ledger, flags, complete, othersServe, gap }: Input & { readonly kind: "opened" },
 ): Effect[] {
   state.ledger = ledger;
   state.tableFlags = flags ?? [];
-  // A ledger that was committed from holds a whole cluster, so it is served while no API server can be reached.
-  state.synced = complete === true || state.cluster.committed !== undefined;
+  // A ledger that was committed from holds a whole cluster, so it is served while no API server can be reached. Rules of a proxy that
+  // ran meanwhile are newer.
+  state.synced = othersServe !== true && (complete === true || state.cluster.committed !== undefined);
   state.staleFlows.clear();
   state.tightened.clear();
   state.gathered = nothingGathered();

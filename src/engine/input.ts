@@ -24,13 +24,14 @@ export interface RecordGap {
 export type Input =
   /**
    * The ledger to append to was opened. `complete`: rules may be made from it before a source has sent its list, though
-   * it holds no commit. `flags`: flags of the tables that the engine makes. `gap`: records that this process has folded, and
-   * that are not in the ledger.
+   * it holds no commit. `othersServe`: another proxy's rules are in the kernel and ours are not, so none may, whatever it holds.
+   * `flags`: flags of the tables that the engine makes. `gap`: records that this process has folded, and that are not in the ledger.
    */
   | {
     readonly kind: "opened";
     readonly ledger: string;
     readonly complete?: boolean;
+    readonly othersServe?: boolean;
     readonly flags?: readonly TableFlag[];
     readonly gap?: RecordGap;
   }

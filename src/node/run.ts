@@ -217,7 +217,16 @@ async function live(process: Process, found: Found): Promise<number> {
   const theirs = inForce.proxy.serviceProxyName === undefined ? kubeProxyTables(kernel) : [];
   const complete = opened.renewed && ourTables(kernel).length + theirs.length === 0;
   const flags = options.ownTables ? OWNED : [];
-  perform(engine, ports, { kind: "opened", ledger: ledger.ledger, complete, flags, ...gap && { gap } });
+  // Beside a name of its own this program serves other Services than those rules do.
+  const others = inForce.proxy.serviceProxyName === undefined && othersServe(kernel, held);
+  perform(engine, ports, {
+    kind: "opened",
+    ledger: ledger.ledger,
+    complete,
+    othersServe: others,
+    flags,
+    ...gap && { gap },
+  });
   configure(engine, ports, inForce);
   // A gap that this process made explains what differs.
   perform(engine, ports, present(kernel, options, held, gap?.committed ? undefined : ports.now()));
@@ -329,6 +338,12 @@ function warnOf(problems: string[]): string[] {
 function nodeEvent({ node }: Settings, type: ApiEvent["type"], reason: string, note: string): ApiEvent {
   const regarding = { kind: "Node", namespace: "", name: node } as const;
   return { regarding, type, reason, action: "StartKubeProxy", note };
+}
+
+/** Whether rules of another proxy serve in place of ours: they follow the cluster as of later than a ledger that nothing wrote since. */
+function othersServe(kernel: Kernel, held: HeldCommit | undefined): boolean {
+  if (held !== undefined || ourTables(kernel).length > 0) return false;
+  return kubeProxyTables(kernel).length > 0 || otherModes(kernel).length > 0;
 }
 
 /** Takes over from kube-proxy in nftables mode: the first batch deletes its tables. Other modes are only reported. */

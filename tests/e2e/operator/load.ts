@@ -75,3 +75,5 @@ await Promise.all(
 clearInterval(looking);
 const printed = [...results].map(([target, { pods, ...rest }]) => [target, { ...rest, pods: pods.size }]);
 console.log(JSON.stringify(Object.fromEntries(printed)));
+// Connections that were given up may still be trying.
+Deno.exit(0);

@@ -115,9 +115,9 @@ migrate_iptables() {
   for node in $(all_nodes); do
     case $proxy in
       ledgerproxy)
+        stop "$node" ledgerproxy
         start_proxy "$node" kube-proxy
         until_true 60 "chains of Services" net "$node" sh -c "iptables-save -t nat | grep -q KUBE-SVC"
-        stop "$node" ledgerproxy
         ours "$node" cleanup ;;
       kube-proxy) stop "$node" kube-proxy; start_proxy "$node" kube-proxy ;;
     esac
