@@ -2,7 +2,7 @@
 // addresses. Names may be given as short as they are clear.
 
 import { type Cidr, cidrText, parseAddress, parseCidr } from "../kube/address.ts";
-import { readServiceName, type ServiceName, withoutNamespace } from "../kube/service_name.ts";
+import { namespaceOf, readServiceName, type ServiceName, withoutNamespace } from "../kube/service_name.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { endpointText } from "../nft/text.ts";
@@ -209,6 +209,9 @@ function allNamed({ services, nodes, pods, zones }: Directory, name: string): Su
 
 /** The names near a wrong one. One without a namespace is compared with names without theirs, which are then given in full. */
 function near({ services, nodes, pods, zones }: Directory, wrong: string): string[] {
+  const namespace = wrong.replace(/\/$/, "");
+  const within = [...services.keys()].filter((name) => namespaceOf(name) === namespace);
+  if (within.length > 0) return within.sort().slice(0, CANDIDATES_MAX);
   const spaced = [...services.keys(), ...pods.keys()];
   const bare = (full: string) => wrong.includes("/") ? full : withoutNamespace(full);
   const found = nearNames(wrong, [...spaced.map(bare), ...nodes.keys(), ...zones]);

@@ -53,6 +53,7 @@ export function diffCommand(
   else printList(changes.flatMap(differenceLines));
   const missing = sides.flatMap(({ side }) => side.incomplete ?? []);
   for (const text of missing) log.warn(text);
+  if (changes.length === 0 && what !== undefined) log.info(`${what}: no element that concerns it differs`);
   return changes.length === 0 && missing.length === 0 ? EXIT.done : EXIT.found;
 }
 

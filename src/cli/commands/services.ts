@@ -63,9 +63,11 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
     );
   }
   const damages: LedgerDamage[] = [];
-  const services = servicesFound(past, offsetArgument(past, options.at), what, (one) => damages.push(one));
+  const through = offsetArgument(past, options.at);
+  const services = servicesFound(past, through, what, (one) => damages.push(one));
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
+  if (services.length === 0 && what !== undefined) log.info(`${what}: no Service at @${through} has it`);
   return exitCode(services.length, damages);
 }
 

@@ -67,6 +67,16 @@ Deno.test("services --watch prints what is new as it is written, and does not di
   assert.equal(await program.stop(), 0);
 });
 
+Deno.test("an address that no Service has is named where nothing is printed", async () => {
+  using ledger = new AskedLedger();
+  const none = await ledger.ask("services", "fd00::1");
+  assert.deepEqual([none.code, none.stdout], [1, ""]);
+  assert.match(none.stderr, /fd00::1: no Service at @\d+ has it/);
+  const same = await ledger.ask("diff", "HEAD~1", "HEAD", "fd00::1");
+  assert.deepEqual([same.code, same.stdout], [0, ""]);
+  assert.match(same.stderr, /fd00::1: no element that concerns it differs/);
+});
+
 Deno.test("where an older segment is damaged, Services and status are answered, and the damage is named", async () => {
   using ledger = new AskedLedger();
   const state = emptyState();
