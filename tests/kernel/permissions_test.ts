@@ -251,7 +251,8 @@ Deno.test("manifest's command: everything works, and other addresses are refused
   furnish(folder);
   const { server, change, events } = startServer();
   const url = `https://127.0.0.1:${server.addr.port}`;
-  const flags = ["--image", "example/ledgerproxy:1", "--api-server", url];
+  // The pods' addresses say of which family the node's are: only then are the addresses known.
+  const flags = ["--image", "example/ledgerproxy:1", "--api-server", url, "--cluster-cidr", "10.244.0.0/16"];
   await startInImage(folder, [...imageEntrypoint(), "manifest", ...flags]).status;
   const printed = logOf(folder);
   const documents = parseAllDocuments(printed).map((document) => document.toJS());
