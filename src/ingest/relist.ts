@@ -89,21 +89,23 @@ export interface Removal {
 
 /**
  * What `list` would remove, if that is more than half of the `known` Services, slices or endpoints, and more than a few. Such
- * a list may be wrong: it must be confirmed by a second one before anything is deleted. Undefined for all other lists.
+ * a list may be wrong: it must be confirmed by a second one before anything is deleted. Undefined for all other lists. A list
+ * that has no version is what a server made that is not an API server, or a wrong one: a single object is enough then.
  */
 export function largeRemoval(
   known: ReadonlyMap<string, KubeObject>,
-  { objects, complete, kinds = OBJECT_KINDS, unread = [] }: ListBatch,
+  { objects, complete, kinds = OBJECT_KINDS, unread = [], resourceVersion }: ListBatch,
 ): Removal | undefined {
   const listed = new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
   const stays = new Set(unread.map(describeKey));
   const gone = (name: string) => complete && !listed.has(name) && !stays.has(name);
+  const least = resourceVersion === undefined ? 1 : LARGE_REMOVAL_MIN;
   return [
     ...kinds.includes("Service") ? [removedObjects(known, "Service", gone)] : [],
     ...kinds.includes("EndpointSlice")
       ? [removedObjects(known, "EndpointSlice", gone), removedEndpoints(known, listed, gone)]
       : [],
-  ].find(({ removed, known }) => removed >= LARGE_REMOVAL_MIN && removed * 2 > known);
+  ].find(({ removed, known }) => removed >= least && removed * 2 > known);
 }
 
 /**

@@ -17,6 +17,7 @@ const listOf = (objects: readonly KubeObject[], more: Partial<ListBatch> = {}): 
   objects,
   complete: true,
   time: TIME,
+  resourceVersion: "7",
   problems: [],
   ...more,
 });
@@ -63,6 +64,17 @@ Deno.test("a list that removes more than half, and at least ten, must be confirm
   assert.equal(removed(20, 0, { kinds: ["Node"] }), undefined, "it lists only other kinds");
   const unread = services(20).map(objectKey);
   assert.equal(removed(20, 0, { unread }), undefined, "unread objects exist");
+});
+
+Deno.test("a list without a version must be confirmed where it removes a single object of one", () => {
+  const removed = (before: number, after: number) => {
+    const { resourceVersion: _, ...list } = listOf(services(after));
+    return largeRemoval(known(...services(before)), list);
+  };
+  assert.deepEqual(removed(1, 0), { of: "Services", removed: 1, known: 1 });
+  assert.deepEqual(removed(9, 4), { of: "Services", removed: 5, known: 9 });
+  assert.equal(removed(9, 5), undefined);
+  assert.equal(removed(0, 0), undefined);
 });
 
 Deno.test("endpoints count by Service and address, in whichever slice they are", () => {
