@@ -4,30 +4,33 @@ restart() { k rollout restart -n operator "deployment/$1"; }
 settled() { k rollout status -n operator deployment --timeout 180s; }
 rolling() { for name in graceful abrupt local; do restart $name; done; settled; }
 
-# Kills the proxy of every node, one after the other, and starts it again.
+# Kills the proxy of every node, one after the other. kubelet starts those of the DaemonSet again.
 kill_everywhere() {
-  if [ "$proxy" = daemonset ]; then
-    k delete pod -n kube-system -l app.kubernetes.io/name=ledgerproxy --grace-period 0 --force
-    k rollout status -n kube-system daemonset/ledgerproxy
-    return
-  fi
+  local node
   for node in $(all_nodes); do
-    stop "$node" "$proxy" KILL
-    start_proxy "$node" "$proxy"
+    if [ "$proxy" = daemonset ]; then
+      on "$node" pkill -KILL -f /ledgerproxy/ledgerproxy.js
+    else
+      stop "$node" "$proxy" KILL
+      start_proxy "$node" "$proxy"
+    fi
     sleep 1
   done
 }
-kill_proxy() { for _ in 1 2 3; do kill_everywhere; restart graceful; done; settled; }
+kill_proxy() {
+  for _ in 1 2 3; do
+    kill_everywhere
+    for node in $(all_nodes); do serves "$node"; done
+    restart graceful
+  done
+  settled
+}
 
 # The API server is away for five minutes, and every proxy is killed meanwhile; kubelet starts those of the DaemonSet again.
 api_away() {
   stop control kube-apiserver KILL
   sleep 20
-  if [ "$proxy" = daemonset ]; then
-    for node in $(all_nodes); do on "$node" pkill -KILL -f /ledgerproxy/ledgerproxy.js; done
-  else
-    kill_everywhere
-  fi
+  kill_everywhere
   sleep $((${API_AWAY:-300} - 20))
   api_server
   until_true 60 "API server" k get --raw /readyz
