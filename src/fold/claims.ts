@@ -14,7 +14,7 @@ import type { Title } from "./title.ts";
 /** What of a ClusterState claims are about. */
 export type ClaimState = Pick<
   ClusterState,
-  "services" | "programs" | "claims" | "contested" | "titles" | "atAddress"
+  "programs" | "claims" | "contested" | "titles" | "atAddress"
 >;
 
 /**
@@ -122,7 +122,9 @@ function rankOf(state: ClaimState, key: string, name: ServiceName): number {
 function compareClaims(state: ClaimState, key: string, a: ServiceName, b: ServiceName): number {
   const ranks = rankOf(state, key, a) - rankOf(state, key, b);
   if (ranks !== 0) return ranks;
-  const born = (name: ServiceName) => state.services.get(name)?.metadata.creationTimestamp ?? UNBORN;
+  // Of the objects that the rules are made of: where rules come in steps, newer ones may be known, or the Service is deleted.
+  const born = (name: ServiceName) =>
+    state.programs.get(name)?.shape?.service.metadata.creationTimestamp ?? UNBORN;
   const [older, younger] = [`${born(a)} ${a}`, `${born(b)} ${b}`];
   return older < younger ? -1 : older > younger ? 1 : 0;
 }

@@ -112,6 +112,29 @@ Deno.test("an edit moves an address within a Service from one rank to another", 
   );
 });
 
+Deno.test("a Service that waits to be removed keeps its address until then, also where another one is made before it", () => {
+  const external = { externalIPs: ["198.51.100.1"] };
+  const [first, second] = [spec("dns", external, OLD), spec("evil", external, YOUNG)];
+  const config: LedgerRecord = {
+    ...{ kind: "config", time: YOUNG, version: "0", nodeName: "node-a" },
+    bounds: { most: 100, large: 100, step: 1, burst: { small: 0, most: 0 } },
+  };
+  const step: LedgerRecord = {
+    ...{ kind: "commit", time: YOUNG, from: 0, through: 0, digest: "", outcome: "committed", advances: true },
+    ...{ changes: [], changesOmitted: 0, operations: 0, microseconds: 0, generation: 0 },
+  };
+  const steps = (count: number) => Array.from({ length: count }, () => step);
+  const records = [config, appears(first), appears(second), ...SLICES.map(appears), ...steps(8)];
+  const moved = slice("bug/evil-a http:8080/tcp other:8080/tcp 10.244.9.8");
+  const waiting = [...records, appears(moved), vanishes(first)];
+  const at = (...more: LedgerRecord[]) =>
+    holders(folded(...waiting, ...more)).filter((line) => line.startsWith("198.51.100.1"));
+  const held = ["198.51.100.1 . tcp . 80 bug/dns"];
+  assert.deepEqual(at().filter((line) => line.includes("bug/")), held);
+  assert.deepEqual(at(step), held, "the younger Service is made, and the older one still waits");
+  assert.deepEqual(at(...steps(4)), ["198.51.100.1 . tcp . 80 bug/evil"]);
+});
+
 Deno.test("flows of a UDP frontend are stale when it goes to another Service", () => {
   const young = balanced(service("bug/young 10.96.0.1 dns:53/udp", YOUNG), "203.0.113.53");
   const old = service("bug/old 10.96.0.2 dns:53/udp", OLD, { externalIPs: ["203.0.113.53"] });
