@@ -9,7 +9,7 @@ import { readPacket } from "../../src/history/packet_words.ts";
 import type { Past } from "../../src/history/past.ts";
 import type { Packet, Trace } from "../../src/history/trace.ts";
 import { traceAt } from "../../src/history/why.ts";
-import type { KubeObject } from "../../src/kube/objects.ts";
+import { describeKey, type KubeObject } from "../../src/kube/objects.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { committedPast } from "../support/past.ts";
@@ -50,7 +50,16 @@ const OBJECT: fc.Arbitrary<KubeObject> = fc.oneof(
 const EVENT: fc.Arbitrary<EventRecord> = fc.tuple(OBJECT, fc.nat(5)).map(([object, drawn]) =>
   drawn === 0 ? vanishes(object) : appears(object)
 );
-const BATCHES = fc.array(fc.array(EVENT, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 12 });
+const BATCHES = fc.array(fc.array(EVENT, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 12 })
+  .map(asAppended).filter(({ length }) => length > 0);
+
+/** The events that the engine appends: a deletion of what is not known is none of them. */
+function asAppended(batches: readonly (readonly EventRecord[])[]): EventRecord[][] {
+  const known = new Set<string>();
+  const isNews = ({ key, value }: EventRecord) =>
+    value === null ? known.delete(describeKey(key)) : known.add(describeKey(key)) !== undefined;
+  return batches.map((batch) => batch.filter(isNews)).filter(({ length }) => length > 0);
+}
 const PACKETS = ["10.96.0.1:80/tcp", "198.51.100.1:80/tcp", "10.96.0.9:80/tcp", "198.51.100.1:81/tcp"].map((
   target,
 ) => readPacket("10.0.9.9", target) as Packet);
