@@ -9,7 +9,7 @@ import { servedText } from "./service_condition.ts";
 
 /** See the head of this file. Each list begins with the busiest. */
 export interface Top {
-  /** Offset of the first record that counts, or that the commit folded. */
+  /** Offset of the first record that was counted. */
   readonly from: number;
   /** Offset of the last one. */
   readonly through: number;
@@ -17,7 +17,7 @@ export interface Top {
   readonly services: readonly BusyService[];
   /** By how often they came back. */
   readonly endpoints: readonly FlappingEndpoint[];
-  /** By their time in the kernel. */
+  /** By their time in the kernel. Commits that the kernel rejected are among them. */
   readonly commits: readonly SlowCommit[];
 }
 
@@ -55,7 +55,7 @@ export interface SlowCommit {
   readonly microseconds: number;
   /** How many operations were sent. */
   readonly operations: number;
-  /** Offset of the first record that counts, or that the commit folded. */
+  /** Offset of the first record that the commit folded. */
   readonly from: number;
   /** Offset of the last one. */
   readonly through: number;
@@ -99,6 +99,7 @@ export function topIn(past: Past, span: Span, most: number): Top {
 class Flaps {
   /** When each endpoint that is away left, in milliseconds since 1970, by Service. */
   readonly #away = new Map<string, Map<string, number>>();
+  /** Counts up to AWAY_MAX: the endpoints in `#away`, but only half of those that `#forget` kept. */
   #count = 0;
   readonly #found = new Map<string, FlappingEndpoint>();
 
