@@ -71,7 +71,7 @@ interface Watched {
 export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
   const watched = new Map<string, Watched>();
   const ended: Outage[] = [];
-  /** The Services with entries that wait for a commit: a commit must not look at all. */
+  /** The Services with entries that wait for a commit, so that a commit need not look at every Service. */
   const waiting = new Set<string>();
   const committing = beginWatching(past, span, watched, service);
   const apply = (name: string, one: Watched, through: number, at: JournalEntry) => {
