@@ -7,8 +7,8 @@ import type { MutableElements } from "../plan/delta.ts";
 import type { Digest } from "../plan/digest.ts";
 
 /**
- * `listed` in the two kinds that have it: the kernel was listed, and no batch came since. A plan that the kernel rejects
- * then was made from what is really there, so the fault is in what it brings.
+ * `listed` in the two kinds that have it: the kernel was listed, and the source has brought no batch since. If the kernel then
+ * rejects a plan, the plan was made from what is really there, so one of its own operations is at fault.
  */
 export type KernelTables =
   /** Neither a listing nor a commit has shown it yet. The first commit makes the tables and deletes none. */
@@ -29,7 +29,7 @@ export type KernelTables =
     readonly elements: MutableElements;
     /** Digest of the skeleton and `elements`. */
     readonly digest: Digest;
-    /** Whether the position among them is right. If not, a commit is due though no other element differs. */
+    /** Whether the element with the ledger's position is right. If not, a commit is due though no other element differs. */
     readonly positioned: boolean;
   };
 
@@ -40,17 +40,17 @@ export function elementsInPlace(tables: KernelTables): Elements {
   return tables.kind === "in place" ? tables.elements : NONE;
 }
 
-/** Whether what is known comes from a listing, and no batch came since. */
+/** Whether what is known comes from a listing, and the source has brought no batch since. */
 export function isListed(tables: KernelTables): boolean {
   return tables.kind !== "unknown" && tables.listed;
 }
 
-/** `tables` after a batch came. */
+/** `tables` after a batch of the source. */
 export function afterBatch(tables: KernelTables): KernelTables {
   return tables.kind === "unknown" || !tables.listed ? tables : { ...tables, listed: false };
 }
 
-/** `tables` that must be rebuilt in place of `old`. What they held is kept from `tables`, unless `elements` is known. */
+/** `tables` that must be rebuilt in place of `old`. `elements`: what they held; where it is empty, what `tables` has kept stays. */
 export function toBeRebuilt(
   tables: KernelTables,
   old: readonly TableName[],
