@@ -18,7 +18,10 @@ export interface FoundTable extends TableName {
   readonly flags: readonly TableFlag[];
 }
 
-/** Tables and the operations on them. All calls are synchronous: the kernel works inside the system call. */
+/**
+ * Tables and the operations on them. All calls are synchronous: the kernel works inside the system call. Where the kernel
+ * answers a question with an error, the call throws SystemError.
+ */
 export interface Kernel {
   /** Applies all operations, in order, or none. Throws KernelRejection, which names the failing operation. */
   commit(transaction: Transaction): CommitReceipt;
@@ -29,7 +32,7 @@ export interface Kernel {
   list(tables: readonly TableName[]): Ruleset;
   /** All tables of families ip and ip6, also those of other programs. */
   tables(): readonly FoundTable[];
-  /** Names of the chains of a table, which may be another program's. */
+  /** Names of the chains of a table, which may be another program's; none where the table does not exist. */
   chains(table: TableName): readonly string[];
   /** Generation id of nf_tables: every batch that a process in the network namespace commits adds one to it. */
   generation(): number;
