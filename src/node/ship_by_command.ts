@@ -136,7 +136,10 @@ function readState(path: string): ShippedState | undefined {
   }
 }
 
-/** Replaces the state, durably. */
+/**
+ * Replaces the state by a whole new one. A power cut may bring the old one back, because the folder is not synced: then the
+ * last segment is shipped again.
+ */
 function writeState(path: string, state: ShippedState): void {
   const fresh = `${path}.new`;
   {
