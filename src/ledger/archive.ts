@@ -103,8 +103,8 @@ function foldersIn(folder: string): Deno.DirEntry[] {
 
 /** Whether the archived `file` is the segment `name`: the same ledger, and the same hash chain before it. */
 function isSame(storage: Storage, name: string, day: string, file: string): boolean {
-  // Retention may have removed it meanwhile: then it is the one that was archived.
   const [ours, theirs] = [segmentHeader(storage, name), segmentHeader(folderStorage(day, false), file)];
+  // Retention may have removed ours meanwhile. Then nothing can be compared, and the archived one counts as it.
   if (ours === undefined) {
     return !segmentNames(storage).some((one) => segmentFirst(one) === segmentFirst(name));
   }
