@@ -7,7 +7,10 @@ import type { ListBatch } from "./source.ts";
 /** Names of deleted objects that a message shows. */
 const NAMES_SHOWN = 3;
 
-/** Why a list without objects is rejected while objects are `known`; undefined where the list may be applied. */
+/**
+ * Why a list without objects is rejected while objects are `known`; undefined where the list may be applied. `allowEmpty`
+ * lets a complete list be empty, never one with files that cannot be read.
+ */
 export function emptied(
   { objects, complete }: ListBatch,
   known: ReadonlyMap<string, KubeObject>,
@@ -19,7 +22,7 @@ export function emptied(
   return `${found}, and the ledger knows ${known.size}: nothing is deleted${remedy}`;
 }
 
-/** Which objects, `known` from an earlier run, the first list deletes, as text; undefined where it deletes none. */
+/** Which objects, `known` from an earlier run, by {@link describeKey}, the first list deletes; undefined where it deletes none. */
 export function deletedByList(
   { objects, complete }: ListBatch,
   known: ReadonlyMap<string, KubeObject>,
