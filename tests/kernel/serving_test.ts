@@ -66,22 +66,27 @@ const gapsOf = (folder: string) =>
     record.kind === "gap" && record.checkpoint === undefined ? [[record.reason, record.records]] : []
   );
 
-/** Puts slices into the source that are wrong in thousands of places, each of which is a warning. */
+/** Puts files into the source that are wrong in thousands of places, each of which is a warning; a file has at most a thousand. */
 function writeWrongSlices(folder: string): void {
-  const items = Array.from({ length: 150 }, (_, slice) => ({
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: `wrong-${slice}`,
-      namespace: "shop",
-      labels: { "kubernetes.io/service-name": "absent" },
-    },
-    addressType: "IPv4",
-    ports: [{ name: "", port: 8080, protocol: "TCP" }],
-    endpoints: Array.from({ length: 20 }, (_, i) => ({ addresses: [`no address ${i} ${"x".repeat(100)}`] })),
-  }));
-  Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items }));
-  Deno.renameSync(`${folder}/next`, `${folder}/source/wrong.json`);
+  for (const file of ["a", "b", "c", "d"]) {
+    const items = Array.from({ length: 50 }, (_, slice) => ({
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: `wrong-${file}-${slice}`,
+        namespace: "shop",
+        labels: { "kubernetes.io/service-name": "absent" },
+      },
+      addressType: "IPv4",
+      ports: [{ name: "", port: 8080, protocol: "TCP" }],
+      endpoints: Array.from(
+        { length: 20 },
+        (_, i) => ({ addresses: [`no address ${i} ${"x".repeat(100)}`] }),
+      ),
+    }));
+    Deno.writeTextFileSync(`${folder}/next`, JSON.stringify({ kind: "List", items }));
+    Deno.renameSync(`${folder}/next`, `${folder}/source/wrong-${file}.json`);
+  }
 }
 
 /** Status of /livez on a connection of its own; 0 where there is no answer. */
