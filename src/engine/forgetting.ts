@@ -11,7 +11,7 @@ import { SystemError } from "../kernel/system_error.ts";
 import { FORGETTING_MILLISECONDS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Effect } from "./effect.ts";
-import { newPace, notePiece, type Pace } from "./pace.ts";
+import { newPace, noteBeside, notePiece, type Pace } from "./pace.ts";
 
 /** What flows are forgotten through. */
 export interface FlowPorts {
@@ -80,10 +80,9 @@ export function forgetWhereDue(
 ): void {
   if (forgetsAt(forgetting) > now) return;
   const { milliseconds, waits } = goOn(forgetting, cluster, ports, true);
-  const ended = forgetting.run === undefined;
-  // What another thread takes counts for the pause after the run alone: the loop was free meanwhile.
-  if (waits) forgetting.pace.spent += milliseconds;
-  notePiece(forgetting.pace, waits ? 0 : milliseconds, ended, now + (waits ? 0 : milliseconds));
+  if (waits) noteBeside(forgetting.pace, milliseconds);
+  const blocked = waits ? 0 : milliseconds;
+  notePiece(forgetting.pace, blocked, forgetting.run === undefined, now + blocked);
 }
 
 /** Forgets all that waits, without a pause: the process ends, or has nothing else to do. */

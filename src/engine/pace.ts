@@ -8,7 +8,7 @@ const PIECE_PAUSE_MILLISECONDS = 5;
 /** The pause after a run, as a multiple of the time that the run took. */
 const RUN_PAUSE_RATIO = 10;
 
-/** Changed in place by {@link notePiece} alone. */
+/** Changed in place by the functions of this file alone. */
 export interface Pace {
   /** When the next piece may begin. */
   nextAt: number;
@@ -19,6 +19,11 @@ export interface Pace {
 /** The pace before any run: the first may begin at once. */
 export function newPace(): Pace {
   return { nextAt: -Infinity, spent: 0 };
+}
+
+/** Notes milliseconds that another thread spent for the run. They count for the pause after it: the loop was free meanwhile. */
+export function noteBeside(pace: Pace, milliseconds: number): void {
+  pace.spent += milliseconds;
 }
 
 /** Notes that a piece of `milliseconds` ended at `now`, and whether the run ended with it. */

@@ -90,6 +90,8 @@ export function listedEndpoints(port: ServicePort, slices: SlicedEndpoints): str
 }
 
 function shares(endpoints: readonly Endpoint[]): string[] {
+  // Nearly all Services have no weights.
+  if (endpoints.every(({ host }) => host.weight === 1)) return texts(endpoints);
   return weighted(endpoints.map(({ text, host: { weight } }) => ({ text, weight })));
 }
 

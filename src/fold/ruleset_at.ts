@@ -1,11 +1,21 @@
-// A whole fold in one call: the ruleset that a ledger leads to at an offset.
+// A ruleset as a whole: that of a state, and that which a ledger leads to at an offset.
 
 import { assert } from "../invariant.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
-import type { Ruleset } from "../nft/ruleset.ts";
-import { emptyState } from "./cluster_state.ts";
+import { renamedTables, type Ruleset } from "../nft/ruleset.ts";
+import { rulesetText } from "../nft/text.ts";
+import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { foldRecord } from "./fold.ts";
+import { kernelTable, TABLE } from "./skeleton.ts";
+
+/** The ruleset of `state` as text that `nft -f` loads, with the name that its table has in the kernel. */
+export function loadableText(
+  { tables, desired, config }: Pick<ClusterState, "tables" | "desired" | "config">,
+): string {
+  const ruleset = assembled({ tables, elements: desired });
+  return rulesetText(renamedTables(ruleset, TABLE, kernelTable(config.serviceProxyName)));
+}
 
 /**
  * The ruleset, as the kernel would list it, after the record at offset `through` (all records when left out). Throws

@@ -3,7 +3,6 @@
 
 import { type Cidr, cidrText, disjoint, parseCidr, prefixOf } from "../kube/address.ts";
 import type { ServiceCIDR } from "../kube/objects.ts";
-import { FAMILIES } from "../nft/data_type.ts";
 import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { PATHS } from "./skeleton.ts";
@@ -75,6 +74,5 @@ function blocksOf(object: ServiceCIDR): readonly Block[] {
 }
 
 function elementOf(cidr: Cidr, exists: boolean): CidrElement {
-  const family = FAMILIES.find((one) => one === cidr.family)!;
-  return { path: PATHS[family]["service-cidrs"], key: elementKey([cidrText(cidr)]), exists };
+  return { path: PATHS[cidr.family]["service-cidrs"], key: elementKey([cidrText(cidr)]), exists };
 }

@@ -5,7 +5,7 @@ import { familyOf, parseAddress } from "../kube/address.ts";
 import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
-import { weightOf, weightProblems } from "./weights.ts";
+import { weightOf, weightProblem } from "./weights.ts";
 
 /** An endpoint of a slice, without a port. */
 export interface Host {
@@ -39,13 +39,12 @@ export class SlicedEndpoints {
   readonly #found = new Map<string, Found[]>();
   readonly #hosts = new Map<EndpointSlice, readonly Host[]>();
 
-  /** What is wrong with the slices' weights, as text. */
-  readonly problems: readonly string[];
+  readonly #problems: string[] = [];
 
   constructor(slices: Iterable<EndpointSlice>) {
-    const all = [...slices];
-    this.problems = weightProblems(all);
-    for (const slice of all) {
+    for (const slice of slices) {
+      const problem = weightProblem(slice);
+      if (problem !== undefined) this.#problems.push(problem);
       const family = FAMILY_OF.get(slice.addressType);
       if (family === undefined) continue;
       for (const { name, protocol, port: number } of slice.ports) {
@@ -56,6 +55,11 @@ export class SlicedEndpoints {
         else before.push({ slice, number });
       }
     }
+  }
+
+  /** What is wrong with the slices' weights, as text, in an order that does not depend on that of events. */
+  get problems(): readonly string[] {
+    return this.#problems.sort();
   }
 
   /** The slices that have `port`, each with the port's number there; a slice that has it twice comes twice. */

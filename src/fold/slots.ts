@@ -17,8 +17,8 @@ export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
 const SHRINK_AT = 4;
 
 /**
- * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, in an order that does not depend on the order of
- * events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
+ * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, in an order that does not depend on
+ * the order of events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
  * the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
@@ -42,9 +42,11 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
 
 /** Takes one slot of `endpoint` from those that are wanted. */
 function take(wanted: Map<string, number>, endpoint: string): boolean {
-  const slots = wanted.get(endpoint) ?? 0;
-  if (slots > 0) wanted.set(endpoint, slots - 1);
-  return slots > 0;
+  const slots = wanted.get(endpoint);
+  if (slots === undefined) return false;
+  if (slots === 1) wanted.delete(endpoint);
+  else wanted.set(endpoint, slots - 1);
+  return true;
 }
 
 /** The class of `count` endpoints where it was `before`. */

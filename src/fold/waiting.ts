@@ -39,7 +39,8 @@ export function isLarge({ bounds }: ClusterState, elements: number): boolean {
 
 /**
  * Whether a Service that is not small waits because of what the events since the last commit have changed, or because others
- * that have their turn before it wait already. Before the first commit much more may be changed: there are no rules yet whose changes it could hold up.
+ * that have their turn before it wait already. Before the first commit much more may be changed: there are no rules yet whose
+ * changes it could hold up.
  */
 export function isPostponed(state: ClusterState, name: ServiceName): boolean {
   const { bounds, committed, changed, postponed } = state;

@@ -21,11 +21,10 @@ export function newLine(): WaitingLine {
 export function enter(line: WaitingLine, name: ServiceName, cause: Offset, turns: boolean): void {
   const { namespaces } = line;
   const namespace = turns ? namespaceOf(name) : "";
-  const own = namespaces.get(namespace);
-  if (own === undefined) namespaces.set(namespace, new Map([[name, cause]]));
-  else if (own.has(name)) return void own.set(name, cause);
-  else own.set(name, cause);
-  line.size++;
+  const own = namespaces.get(namespace) ?? new Map<ServiceName, Offset>();
+  if (!own.has(name)) line.size++;
+  own.set(name, cause);
+  namespaces.set(namespace, own);
 }
 
 /** Removes a Service, whether it waits or not. */

@@ -20,19 +20,13 @@ function readWeight(text: string | undefined): number | undefined {
     : undefined;
 }
 
-/** What is wrong with the weights of a Service's slices, as text. */
-export function weightProblems(slices: Iterable<EndpointSlice>): string[] {
-  const problems: string[] = [];
-  for (const { metadata } of slices) {
-    const text = metadata.annotations?.[WEIGHT_ANNOTATION];
-    if (text === undefined || readWeight(text) !== undefined) continue;
-    problems.push(
-      `EndpointSlice ${metadata.name}: ${WEIGHT_ANNOTATION} is ${
-        quoted(text)
-      }, and not 0 to ${WEIGHT_MAX}: its weight is 1`,
-    );
-  }
-  return problems.sort();
+/** What is wrong with the weight of a slice, as text; undefined where nothing is. */
+export function weightProblem({ metadata }: EndpointSlice): string | undefined {
+  const text = metadata.annotations?.[WEIGHT_ANNOTATION];
+  if (text === undefined || readWeight(text) !== undefined) return undefined;
+  return `EndpointSlice ${metadata.name}: ${WEIGHT_ANNOTATION} is ${
+    quoted(text)
+  }, and not 0 to ${WEIGHT_MAX}: its weight is 1`;
 }
 
 /** An endpoint as it is listed, and its weight, at least 1. */

@@ -1,12 +1,12 @@
 // Shows one position: its record, the commit that folded it, the other records of that commit, and the rules after it.
 
 import { assert } from "../invariant.ts";
-import { kernelTable, TABLE } from "../fold/skeleton.ts";
+import { loadableText } from "../fold/ruleset_at.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { assembled, objectNoun } from "../nft/objects.ts";
-import { type Elements, renamedTables } from "../nft/ruleset.ts";
-import { elementText, rulesetText } from "../nft/text.ts";
+import { objectNoun } from "../nft/objects.ts";
+import type { Elements } from "../nft/ruleset.ts";
+import { elementText } from "../nft/text.ts";
 import { commitOf, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
 import { madeByAnother, wholeRules } from "./recorded_rules.ts";
@@ -47,10 +47,7 @@ function rulesOf(past: PastState): Pick<ShownPosition, "rules" | "missing"> {
     const missing = `${madeByAnother(recorded)}; ${recorded.incomplete ?? "its chains are not recorded"}`;
     return { rules: elementCommands(recorded.elements), missing };
   }
-  const { tables, desired } = wholeRules(past);
-  const ruleset = assembled({ tables, elements: desired });
-  const named = renamedTables(ruleset, TABLE, kernelTable(past.state.config.serviceProxyName));
-  return { rules: rulesetText(named), missing: null };
+  return { rules: loadableText({ ...wholeRules(past), config: past.state.config }), missing: null };
 }
 
 /** A command of nft for each element. A Service's own chains and sets are comments: nft reads rules only one by one. */

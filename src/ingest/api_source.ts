@@ -21,8 +21,8 @@ export type ApiSource = Required<Source>;
 export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
 
 /**
- * The cluster behind `client`, as far as a proxy on `node` needs it. `serviceProxyName`: the proxy's name, where it has one. Without known versions all lists come before the first
- * change. With `once` the source ends after the lists.
+ * The cluster behind `client`, as far as a proxy on `node` needs it. Without known versions all lists come before the first
+ * change. With `once` the source ends after the lists. `serviceProxyName`: the proxy's name, where it has one.
  */
 export function apiSource(
   client: ApiClient,

@@ -161,14 +161,12 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     const object = monitoringObjects(monitored, { [name]: true }).find((one) => one["kind"] === kind);
     return when(`.Values.monitoring.${name}`, template(object));
   };
-  const check = {
-    ...checkJob({
-      name: mark("check"),
-      namespace: mark("namespace"),
-      node: mark("node"),
-      image: mark("image"),
-    }),
-  };
+  const check = checkJob({
+    name: mark("check"),
+    namespace: mark("namespace"),
+    node: mark("node"),
+    image: mark("image"),
+  });
   const leases = leaseObjects({ name: mark("name"), namespace: mark("namespace") });
   const [service] = monitoringObjects(monitored, { podMonitor: true });
   const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };

@@ -66,7 +66,8 @@ export class Conntrack implements Disposable {
 
   /**
    * Deletes entries of `flows` whose endpoint does not serve, a piece at a time. Let it run to its end before another begins.
-   * `mayWait`: whether pieces may wait for another thread, where the kernel needs long for one. Throws {@link SystemError}, as all of these do.
+   * `mayWait`: whether pieces may wait for another thread, where the kernel needs long for one. Throws {@link SystemError}, as all
+   * of these do.
    */
   *deleteStale(flows: readonly UdpFlows[], mayWait = false): Generator<FlowsDeleted, void, void> {
     for (const family of new Set(flows.map(({ family }) => family))) {
@@ -177,21 +178,12 @@ export class Conntrack implements Disposable {
     let [begun, listed, deleted] = [performance.now(), 0, 0];
     const piece = () => ({ family, listed, deleted, microseconds: (performance.now() - begun) * 1000 });
     for (const answers of datagrams) {
-      if (answers === undefined) {
-        yield {
-          family,
-          listed: 0,
-          deleted: 0,
-          microseconds: (performance.now() - begun) * 1000,
-          waits: true,
-        };
-        begun = performance.now();
-        continue;
+      if (answers !== undefined) {
+        listed += answers.length;
+        deleted += this.#deleteOf(family, answers, isUnwanted);
+        if (listed < FLOWS_AT_ONCE) continue;
       }
-      listed += answers.length;
-      deleted += this.#deleteOf(family, answers, isUnwanted);
-      if (listed < FLOWS_AT_ONCE) continue;
-      yield piece();
+      yield answers === undefined ? { ...piece(), waits: true } : piece();
       [begun, listed, deleted] = [performance.now(), 0, 0];
     }
     yield piece();

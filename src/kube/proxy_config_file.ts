@@ -13,7 +13,7 @@ import {
   type ProxyConfig,
 } from "./proxy_config.ts";
 import { expectation, quoted } from "./quoted.ts";
-import { isServiceProxyName } from "./service_proxy_name.ts";
+import { isServiceProxyName, SERVICE_PROXY_NAME_FORM } from "./service_proxy_name.ts";
 import { valueAt, without } from "./without.ts";
 import * as z from "./zod.ts";
 
@@ -63,8 +63,6 @@ const METRICS_PORT = 10249;
 /** Those of a proxy with a name: the node's other proxy listens on the ports above. */
 const NAMED_HEALTHZ_PORT = 10356;
 const NAMED_METRICS_PORT = 10349;
-const SERVICE_PROXY_NAME =
-  "the value of a label is expected: at most 63 letters, digits, - _ and ., the first and the last a letter or a digit";
 const bindAddress = z.string().refine(
   (text) => text === "" || parseBindAddress(withPort(text, HEALTHZ_PORT)) !== undefined,
   'IP:PORT such as "0.0.0.0:10256" is expected',
@@ -133,7 +131,7 @@ const ours = z.strictObject({
   apiVersion: z.literal(OUR_API_VERSION),
   kind: z.literal("LedgerProxyConfiguration"),
   ledger: z.string().min(1).nullish(),
-  serviceProxyName: z.string().refine(isServiceProxyName, SERVICE_PROXY_NAME).nullish(),
+  serviceProxyName: z.string().refine(isServiceProxyName, SERVICE_PROXY_NAME_FORM).nullish(),
 });
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = {
@@ -182,7 +180,7 @@ export function readConfigFile(documents: readonly unknown[], serviceProxyName?:
   const problems: string[] = [];
   if (theirs.length === 0) problems.push("0 documents of kind KubeProxyConfiguration; one is expected");
   if (serviceProxyName !== undefined && !isServiceProxyName(serviceProxyName)) {
-    problems.push(`--service-proxy-name: ${quoted(serviceProxyName)}; ${SERVICE_PROXY_NAME}`);
+    problems.push(`--service-proxy-name: ${quoted(serviceProxyName)}; ${SERVICE_PROXY_NAME_FORM}`);
   }
   if (own.length > 1) {
     problems.push(`${own.length} documents of kind LedgerProxyConfiguration; one at most is expected`);

@@ -9,6 +9,10 @@ export const SERVICE_PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-nam
 /** A value of a label (apimachinery, IsValidLabelValue, 1.37), but the empty one, which is no name. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
+/** What a name may be, for messages. */
+export const SERVICE_PROXY_NAME_FORM =
+  "the value of a label is expected: at most 63 letters, digits, - _ and ., the first and the last a letter or a digit";
+
 /** Whether `text` can be the name of a proxy. */
 export function isServiceProxyName(text: string): boolean {
   return NAME.test(text);

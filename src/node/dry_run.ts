@@ -5,10 +5,7 @@ import { newEngine, stepEngine } from "../engine/engine.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import type { Source } from "../ingest/source.ts";
 import { type LedgerRecord, offsetOf } from "../ledger/record.ts";
-import { kernelTable, TABLE } from "../fold/skeleton.ts";
-import { assembled } from "../nft/objects.ts";
-import { renamedTables } from "../nft/ruleset.ts";
-import { rulesetText } from "../nft/text.ts";
+import { loadableText } from "../fold/ruleset_at.ts";
 import { log } from "./log.ts";
 
 /** Prints the ruleset for everything that `source` lists. `config` is the record that a real run would begin with. */
@@ -26,9 +23,6 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
   // The rules depend on the own Node, so a wrong --node is worth a warning here too.
   const { text } = nodeStatus(engine.cluster, engine.synced);
   if (text !== "") log.warn(text);
-  const { tables, desired, config: { serviceProxyName } } = engine.cluster;
-  const ruleset = assembled({ tables, elements: desired });
-  const named = renamedTables(ruleset, TABLE, kernelTable(serviceProxyName));
-  await Deno.stdout.write(new TextEncoder().encode(rulesetText(named)));
+  await Deno.stdout.write(new TextEncoder().encode(loadableText(engine.cluster)));
   return EXIT.done;
 }

@@ -4,7 +4,7 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { ownerOf } from "../fold/fold.ts";
 import { type CutCandidate, TerminatedEndpoints } from "../fold/terminated_endpoints.ts";
-import { newPace, notePiece } from "../engine/pace.ts";
+import { newPace, noteBeside, notePiece } from "../engine/pace.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { FlowsDeleted } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -76,8 +76,7 @@ export class TerminatedConnections implements Disposable {
       if (piece.done) this.#end(run);
       else {
         run.count += piece.value.deleted;
-        // What another thread takes counts for the pause after the run.
-        if (piece.value.waits) this.#pace.spent += piece.value.microseconds / 1000;
+        if (piece.value.waits) noteBeside(this.#pace, piece.value.microseconds / 1000);
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;

@@ -14,6 +14,7 @@ import { decodeObject } from "../../src/kube/decode.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { imageEntrypoint } from "../support/bundle.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
 import { appears, vanishes } from "../support/cluster_notation.ts";
 import { percentile } from "./percentile.ts";
@@ -171,9 +172,7 @@ function isSlice({ kind }: KubeObject): boolean {
 async function inNamespace(name: string): Promise<Result> {
   console.error(`measuring ${name}`);
   const path = new URL(import.meta.url).pathname;
-  const flags = [
-    "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=25,--initial-old-space-size=64",
-  ];
+  const flags = imageEntrypoint().filter((flag) => flag.startsWith("--v8-flags="));
   const { success, stdout } = await new Deno.Command("unshare", {
     args: [
       "--net",

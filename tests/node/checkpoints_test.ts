@@ -12,6 +12,7 @@ import { CHECKPOINT_RECORDS } from "../../src/limits.ts";
 import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { Checkpoints } from "../../src/node/checkpoints.ts";
 import { appears, service } from "../support/cluster_notation.ts";
+import { signedOnce } from "../support/signed_once.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 
@@ -115,11 +116,7 @@ Deno.test("keys that another program removes while the node runs do not end the 
       const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
       append({ ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME });
       const { next } = writer;
-      for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
-        checkpoints.signWhereReady();
-        checkpoints.wake();
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      await signedOnce(checkpoints, writer);
       assert.equal(writer.next, next + 1, "it has signed");
       for (const { name } of [...Deno.readDirSync(folder)]) {
         if (name.endsWith(".key")) Deno.removeSync(`${folder}/${name}`);
@@ -139,12 +136,7 @@ Deno.test("a crash between a checkpoint and the erasure of its key leaves a chai
       const append = (record: LedgerRecord) => void writer.append([record]);
       append({ ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME });
       const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
-      const { next } = writer;
-      for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
-        checkpoints.signWhereReady();
-        checkpoints.wake();
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      await signedOnce(checkpoints, writer);
       await checkpoints.stop();
       // It ends here: the record is written, and its key is still there.
     }

@@ -14,6 +14,7 @@ import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { type OutsideKey, outsideKey } from "../../src/node/outside_key.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 import { appears, service } from "../support/cluster_notation.ts";
+import { signedOnce } from "../support/signed_once.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const ID = "0123456789abcdef";
@@ -42,12 +43,7 @@ async function live(folder: string, key?: OutsideKey, crash = false): Promise<vo
   const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {}, Promise.resolve(), key);
   append({ ...appears(service(`shop/a${writer.next} 10.96.0.1 http:80/tcp`)), time: TIME });
   if (!crash) return await checkpoints.end();
-  const { next } = writer;
-  for (let steps = 0; steps < 10_000 && writer.next === next; steps++) {
-    checkpoints.signWhereReady();
-    checkpoints.wake();
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await signedOnce(checkpoints, writer);
   await checkpoints.stop();
 }
 

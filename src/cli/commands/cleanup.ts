@@ -2,7 +2,7 @@
 
 import type { TableName } from "../../kernel/kernel.ts";
 import type { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { isServiceProxyName } from "../../kube/service_proxy_name.ts";
+import { isServiceProxyName, SERVICE_PROXY_NAME_FORM } from "../../kube/service_proxy_name.ts";
 import type { Operation } from "../../nft/transaction.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -84,7 +84,9 @@ async function cleanup(options: CleanupOptions): Promise<number> {
 /** A proxy with a name runs beside another one, and says nothing about that. */
 function requireAlone({ serviceProxyName: name, kubeProxy, after }: CleanupOptions): void {
   if (name === undefined) return;
-  if (!isServiceProxyName(name)) throw new UsageError(`--service-proxy-name ${name}: no value of a label`);
+  if (!isServiceProxyName(name)) {
+    throw new UsageError(`--service-proxy-name ${name}: ${SERVICE_PROXY_NAME_FORM}`);
+  }
   if (kubeProxy || after !== undefined) {
     throw new UsageError(
       `--service-proxy-name ${name}: it serves beside kube-proxy; leave out --kube-proxy and --after`,
