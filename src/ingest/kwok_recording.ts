@@ -4,7 +4,7 @@
 import { fieldsOf, isJsonObject } from "../kube/json_value.ts";
 import { describeKey, type ObjectKey, objectKey, type ObjectKind } from "../kube/objects.ts";
 import { quoted } from "../kube/quoted.ts";
-import { readOneDocument } from "./manifest_documents.ts";
+import { readOneDocument } from "./yaml_documents.ts";
 import { Recorder, type RecordingContent } from "./recorded_events.ts";
 import { AmbiguousPatch, strategicMerge } from "./strategic_merge.ts";
 

@@ -6,7 +6,7 @@ import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../limi
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
 import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
-import { readDocuments } from "./manifest_documents.ts";
+import { type Documents, readObjects } from "./manifest_documents.ts";
 import { longList } from "./manifest_list.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
@@ -92,10 +92,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
       problems: [unreadable(file, error)],
     };
   }
-  const long = /\.json$/i.test(file) ? longList(text) : undefined;
-  const documents = long === undefined
-    ? readDocuments(file, text)
-    : { values: long, count: 1, problems: [], repeated: [] };
+  const documents = decodedDocuments(file, text);
   // `kubectl get > FILE` empties the file first, and may take seconds to write it. Comments and `null` count as empty too.
   if (documents.count === 0 && documents.problems.length === 0) {
     return {
@@ -119,7 +116,7 @@ function readManifest(file: string): Omit<Reading, "files"> {
     else left++;
     return isNoted;
   };
-  for (const value of documents.values) {
+  for (const { decoded, mayBeOurs } of documents.values) {
     if (++count > LIST_OBJECTS_MAX) {
       problems.push(
         `${file}: more than ${LIST_OBJECTS_MAX} objects; the others are left out, and nothing is deleted`,
@@ -127,18 +124,43 @@ function readManifest(file: string): Omit<Reading, "files"> {
       complete = false;
       break;
     }
-    const decoded = decodeObject(value);
     if (decoded.ok) {
       objects.push(decoded.object);
       for (const warning of decoded.warnings) note(`${file}: ${warning}`);
       continue;
     }
-    complete &&= !mayBeOurs(value);
+    complete &&= !mayBeOurs;
     const problem = `${file}: ${decoded.problem}; the object is left out`;
     if (note(problem) && decoded.otherKind) otherKinds.push(problem);
   }
   if (left > 0) problems.push(`${file}: ${left} more problems`);
   return { objects, problems, otherKinds, complete, transient: false };
+}
+
+/** The objects in `text`, decoded as they are read: what is left of an object is a small part of it. */
+function decodedDocuments(
+  file: string,
+  text: string,
+): Omit<Documents, "values"> & { readonly values: Iterable<DecodedValue> } {
+  const long = /\.json$/i.test(file) ? longList(text) : undefined;
+  if (long === undefined) return readObjects(file, text, "1.2", decodedValue);
+  const values = {
+    *[Symbol.iterator]() {
+      for (const value of long) yield decodedValue(value);
+    },
+  };
+  return { values, count: 1, problems: [], repeated: [] };
+}
+
+/** An object as it was decoded, and whether the proxy may need it where that failed. */
+interface DecodedValue {
+  readonly decoded: ReturnType<typeof decodeObject>;
+  readonly mayBeOurs: boolean;
+}
+
+function decodedValue(value: unknown): DecodedValue {
+  const decoded = decodeObject(value);
+  return { decoded, mayBeOurs: !decoded.ok && mayBeOurs(value) };
 }
 
 function unreadable(path: string, error: unknown): string {

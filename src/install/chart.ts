@@ -2,7 +2,7 @@
 // for a value, and `@@if ...@@` to `@@end@@`, as list items or keys, around what is not always there. Each mark becomes an
 // expression of Helm's templates.
 
-import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { writeDocuments } from "../ingest/yaml_documents.ts";
 import { checkJob } from "./check_job.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";

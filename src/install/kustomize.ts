@@ -1,7 +1,7 @@
 // A kustomize base and its components, made from the objects that `manifest` prints. An overlay makes a ConfigMap `ledgerproxy`
 // with the key `apiServer`; so it needs no patch. The component `config` takes a KubeProxyConfiguration from the same ConfigMap.
 
-import { writeDocuments } from "../ingest/manifest_documents.ts";
+import { writeDocuments } from "../ingest/yaml_documents.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import type { Manifest } from "./manifest_object.ts";
 import { monitoringObjects } from "./monitors.ts";

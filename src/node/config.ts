@@ -50,9 +50,10 @@ export interface Settings {
 }
 
 /** The document of a node without a configuration file. The mode decides which section the flags of kube-proxy set. */
+const THEIR_KIND = "KubeProxyConfiguration";
 const NO_FILE: Document = {
   apiVersion: KUBE_PROXY_API_VERSION,
-  kind: "KubeProxyConfiguration",
+  kind: THEIR_KIND,
   mode: "nftables",
 };
 
@@ -101,8 +102,8 @@ function read(
   // The settings of the log apply first, so that the warnings below have the right form.
   followLogSettings(document);
   const documents = values.map((value) => value === theirs ? document : value);
-  const twice = repeated.map(({ document, line, key }) => ({
-    strict: !isTheirs(document),
+  const twice = repeated.map(({ kind, line, key }) => ({
+    strict: kind !== THEIR_KIND,
     text: `line ${line}: ${JSON.stringify(key)} is repeated`,
   }));
   // A repeated key in our own document is an error: it is new, so no file in use depends on the last one winning.
@@ -124,7 +125,7 @@ function read(
 
 /** Whether a document is kube-proxy's; the other one is this program's. */
 function isTheirs(value: unknown): value is Document {
-  return isDocument(value) && value["kind"] === "KubeProxyConfiguration";
+  return isDocument(value) && value["kind"] === THEIR_KIND;
 }
 
 /** `problem` with the name of the flag in place of its field. */

@@ -2,8 +2,14 @@
 // alone the flags of tests come from: the Dockerfile names paths of the image, and a test adds those that it uses.
 
 const ROOT = new URL("../../", import.meta.url);
-const DOCKERFILE = new URL("Dockerfile", ROOT);
-const BUNDLE = new URL("dist/ledgerproxy.js", ROOT).pathname;
+/**
+ * A checkout of another version, with its bundle, that the tests run instead: so a test shows that it fails on the version
+ * before (CONTRIBUTING.md).
+ */
+const OTHER_CHECKOUT = Deno.env.get("LEDGERPROXY_CHECKOUT");
+export const CHECKOUT = OTHER_CHECKOUT === undefined ? ROOT : new URL(`file://${OTHER_CHECKOUT}/`);
+const DOCKERFILE = new URL("Dockerfile", CHECKOUT);
+const BUNDLE = new URL("dist/ledgerproxy.js", CHECKOUT).pathname;
 const INPUTS = ["src", "deno.json", "deno.lock", ".ci/bundle.ts"];
 
 /** The command of the image that `dockerfile` makes, as a container runtime starts it. */
@@ -47,7 +53,7 @@ export function preloaded(
   return [program!, verb!, `--preload=${module}`, ...args];
 }
 
-let made = false;
+let made = OTHER_CHECKOUT !== undefined;
 
 /** The path of the bundle. It is made first where its sources are newer. Several processes may call this at once. */
 export function bundle(): string {

@@ -1,7 +1,7 @@
 // `ledgerproxy manifest`: prints the objects that run the proxy on the nodes of a cluster. With --for it asks the cluster what it
 // needs to know, and prints above the objects how to free the place of kube-proxy in that distribution.
 
-import { writeDocuments } from "../../ingest/manifest_documents.ts";
+import { writeDocuments } from "../../ingest/yaml_documents.ts";
 import { withFacts } from "../../install/asked_cluster.ts";
 import { type Distribution, DISTRIBUTIONS, instructions } from "../../install/distributions.ts";
 import {
