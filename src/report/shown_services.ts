@@ -16,9 +16,15 @@ interface Remembered {
 export class ShownServices {
   readonly #timeline: Timeline;
   readonly #remembered = new Map<ServiceName, Remembered>();
+  #effort = 0;
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
+  }
+
+  /** How many Services, ServicePorts and endpoints were worked out until now. */
+  get effort(): number {
+    return this.#effort;
   }
 
   /** The ServicePorts of `name` at the moment that is shown. The same value as long as they look the same. */
@@ -28,10 +34,16 @@ export class ShownServices {
     if (known !== undefined && known.from <= view.at && view.at < known.before) return known.ports;
     const around = services.unchangedAround(name, view.at);
     // A Service may be as it was, and the next record that changes it be another one.
-    const ports = known?.from === around.from ? known.ports : portViews(view, name);
+    const ports = known?.from === around.from ? known.ports : this.#workedOut(name);
     // A record that is added later may change it.
     const before = Math.min(around.before, first + records.length);
     this.#remembered.set(name, { ports, from: around.from, before });
+    return ports;
+  }
+
+  #workedOut(name: ServiceName): readonly PortView[] {
+    const ports = portViews(this.#timeline.view, name);
+    this.#effort += ports.reduce((sum, { endpoints }) => sum + 1 + endpoints.length, 1);
     return ports;
   }
 }

@@ -334,6 +334,8 @@ browserTest(
       assert.ok(await brightness() > 200);
       const hidden = await page.$eval("#slider", (slider) => slider.checkVisibility());
       assert.equal(hidden, false, "paper has no slider");
+      const named = await page.$$eval(".lane-name", (names) => names.map((name) => name.checkVisibility()));
+      assert.ok(named.length > 5 && named.every(Boolean), "a lane on paper has its name");
     }),
 );
 

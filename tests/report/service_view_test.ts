@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
-import { portViews, serviceNames } from "../../src/report/service_view.ts";
+import { endpointCauses, portViews, serviceNames } from "../../src/report/service_view.ts";
 import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { CONFIG } from "../support/report_records.ts";
@@ -30,9 +30,10 @@ Deno.test("a ServicePort has its endpoints, each with condition, traffic and cau
   );
   timeline.moveTo(3);
   const [port] = portViews(timeline.view, serviceNames(timeline.view)[0]!);
+  const causes = endpointCauses(timeline.view, port!);
   assert.deepEqual(
-    port!.endpoints.map(({ text, node, condition, traffic, cause }) =>
-      `${text} ${node} ${condition}: ${traffic} @${cause}`
+    port!.endpoints.map(({ text, node, condition, traffic }, i) =>
+      `${text} ${node} ${condition}: ${traffic} @${causes[i]}`
     ),
     [
       // With a second endpoint the first one moved from single-endpoints to a slot.
@@ -56,10 +57,11 @@ Deno.test("with affinity, endpoints and their causes come from its numbered endp
     appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2")),
   ];
   const { view } = timelineOfAll(records);
-  const endpoints = serviceNames(view).flatMap((name) => portViews(view, name)).flatMap((port) =>
-    port.endpoints
-  );
-  assert.deepEqual(endpoints.map(({ text, cause }) => `${text} @${cause}`), [
+  const endpoints = serviceNames(view).flatMap((name) => portViews(view, name)).flatMap((port) => {
+    const causes = endpointCauses(view, port);
+    return port.endpoints.map(({ text }, i) => `${text} @${causes[i]}`);
+  });
+  assert.deepEqual(endpoints, [
     "10.244.0.1:8080 @2",
     "10.244.0.2:8080 @4",
     "[fd00::7]:8080 @3",

@@ -40,7 +40,12 @@ export function missingBrowser(): string | undefined {
 /** Opens `file`, or the page at that URL, with `hash`, waits for `ready`, and calls `look`. It closes the browser in any case. */
 export async function withPage(
   file: string,
-  { hash = "", ready, dark = false }: { hash?: string; ready: string; dark?: boolean },
+  { hash = "", ready, dark = false, timeout = 20_000 }: {
+    hash?: string;
+    ready: string;
+    dark?: boolean;
+    timeout?: number;
+  },
   look: (open: OpenPage) => Promise<void>,
 ): Promise<void> {
   // As root the browser's own sandbox does not start.
@@ -63,7 +68,7 @@ export async function withPage(
       void dialog.dismiss();
     });
     await page.goto(`${own}${hash}`);
-    await page.waitForSelector(ready, { timeout: 20_000 });
+    await page.waitForSelector(ready, { timeout });
     await look({ page, requests, said });
   } finally {
     await browser.close();

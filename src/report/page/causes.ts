@@ -15,7 +15,7 @@ export function causeLine(report: Report, offset: number | undefined): HTMLEleme
     return made;
   }
   const record = report.data.records[offset - report.data.first];
-  const earlier = report.data.causes.find((cause) => cause.offset === offset);
+  const earlier = report.earlierCause(offset);
   const what = record === undefined ? earlier?.what ?? "before this window" : describe(record);
   const time = Date.parse(record?.time ?? earlier?.time ?? "");
   const when = Number.isNaN(time) ? "" : ` ${timeOfDay(time, report.zone)}`;

@@ -3,6 +3,7 @@
 
 import { COMMIT_CHANGES_MAX } from "../../limits.ts";
 import type { Outage } from "../../history/outages.ts";
+import type { Churn, DriftBy, Gap, Rejected } from "../figures.ts";
 import { causeLine, position } from "./causes.ts";
 import { type Child, type ColumnHead, element, section, table } from "./dom.ts";
 import type { Report } from "./report.ts";
@@ -39,16 +40,16 @@ export function outagesSections(report: Report): HTMLElement[] {
   );
   const place = (at: Outage["from"], otherwise: string) =>
     at === null ? otherwise : position(report, at.offset);
-  const rows = sorted.map((outage): Child[] => [
+  const row = (outage: Outage): Child[] => [
     element("span", { class: "name" }, `${outage.service}:${outage.port}`),
     bar(100 * (bounds(outage)[0] - begin) / (end - begin || 1), 100 * length(outage) / (end - begin || 1)),
     outage.to === null ? element("span", { class: "bad" }, "lasts") : duration(length(outage)),
     place(outage.from, "before the window"),
     place(outage.to, ""),
     outage.cause === null ? "" : causeLine(report, outage.cause.offset),
-  ]);
+  ];
   const heads = ["ServicePort", "in the window", "how long", "from", "to", "because of"];
-  return [listed("outages", "Services without endpoints", heads, rows)];
+  return [listed("outages", "Services without endpoints", heads, sorted, row)];
 }
 
 /** Services by the number of their element changes. */
@@ -56,16 +57,16 @@ function churnSection(report: Report): HTMLElement {
   const { churn, changesOmitted } = report.figures;
   const most = churn[0]?.changes ?? 1;
   const heads = ["Service", "", { numbers: "elements" }, { numbers: "commits" }, "last"];
-  const rows = churn.map(({ service, changes, commits, last }): Child[] => [
+  const row = ({ service, changes, commits, last }: Churn): Child[] => [
     element("span", { class: "name" }, service),
     meter(changes, most),
     count(changes),
     count(commits),
     position(report, last),
-  ]);
+  ];
   const omitted = `Commits of more than ${count(COMMIT_CHANGES_MAX)} changes name only the first: ` +
     `${counted(changesOmitted, "change")} not counted here.`;
-  return listed("churn", "Churn by Service", heads, rows, changesOmitted > 0 && quiet(omitted));
+  return listed("churn", "Churn by Service", heads, churn, row, changesOmitted > 0 && quiet(omitted));
 }
 
 /** Programs that changed our tables, with their last changes. */
@@ -78,52 +79,55 @@ function driftSection(report: Report): HTMLElement {
     "what it changed then",
     "response",
   ];
-  const rows = report.figures.drift.map(({ process, pid, times, last, changes, response }): Child[] => [
+  const row = ({ process, pid, times, last, changes, response }: DriftBy): Child[] => [
     process || "unknown",
     pid === 0 ? "" : String(pid),
     count(times),
     position(report, last),
     firstOf(changes),
     response,
-  ]);
-  return listed("drift", "Drift by process", heads, rows);
+  ];
+  return listed("drift", "Drift by process", heads, report.figures.drift, row);
 }
 
 /** Records that the ledger does not have. */
 function gapsSection(report: Report): HTMLElement {
-  const rows = report.figures.gaps.map(({ offset, time, records, reason }): Child[] => [
+  const row = ({ offset, time, records, reason }: Gap): Child[] => [
     position(report, offset),
     when(report, time),
     count(records),
     reason,
-  ]);
-  return listed("gaps", "Gaps", ["record", "when", { numbers: "lost" }, "why"], rows);
+  ];
+  const heads = ["record", "when", { numbers: "lost" }, "why"];
+  return listed("gaps", "Gaps", heads, report.figures.gaps, row);
 }
 
 /** Commits that the kernel rejected. */
 function rejectedSection(report: Report): HTMLElement {
-  const rows = report.figures.rejected.map(({ offset, time, error, setAside }): Child[] => [
+  const row = ({ offset, time, error, setAside }: Rejected): Child[] => [
     position(report, offset),
     when(report, time),
     error,
     setAside ?? "nothing",
-  ]);
-  return listed("rejected", "Rejected commits", ["record", "when", "error of the kernel", "left out"], rows);
+  ];
+  const heads = ["record", "when", "error of the kernel", "left out"];
+  return listed("rejected", "Rejected commits", heads, report.figures.rejected, row);
 }
 
-/** A section with a table of at most {@link ROWS_MAX} rows, and a note below it. */
-function listed(
+/** A section with a table of the first {@link ROWS_MAX} of `all`, the only ones of which a row is made, and a note below it. */
+function listed<One>(
   id: string,
   title: string,
   heads: readonly ColumnHead[],
-  rows: readonly (readonly Child[])[],
+  all: readonly One[],
+  row: (one: One) => readonly Child[],
   note?: Child,
 ): HTMLElement {
-  const more = rows.length - ROWS_MAX;
+  const more = all.length - ROWS_MAX;
   return section(
     id,
     title,
-    table(title, heads, rows.slice(0, ROWS_MAX)),
+    table(title, heads, all.slice(0, ROWS_MAX).map(row)),
     more > 0 && quiet(`and ${count(more)} more`),
     note,
   );

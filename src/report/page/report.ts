@@ -3,7 +3,7 @@
 
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
-import type { ReportData, ReportGrowth } from "../report_data.ts";
+import type { EarlierCause, ReportData, ReportGrowth } from "../report_data.ts";
 import { ShownServices } from "../shown_services.ts";
 import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { type Range, wholeRange, withinRange } from "../time_range.ts";
@@ -26,6 +26,7 @@ export class Report {
   /** The ServicePorts at the moment that is shown. */
   readonly services: ShownServices;
   #data: ReportData;
+  readonly #earlier: ReadonlyMap<number, EarlierCause>;
   #stops: readonly Stop[];
   #figures: Figures;
   #whole: Range;
@@ -39,6 +40,7 @@ export class Report {
   /** `timeline` has the records of `data`. */
   constructor(data: ReportData, readonly timeline: GrowingTimeline) {
     this.#data = { ...data, records: this.timeline.records };
+    this.#earlier = new Map(data.causes.map((cause) => [cause.offset, cause]));
     this.services = new ShownServices(this.timeline);
     this.#stops = stopsOf(data.records, data.first);
     this.#figures = figuresOf(data.records, data.first);
@@ -93,6 +95,11 @@ export class Report {
   /** The packet whose path is shown. */
   get packet(): AskedPacket | undefined {
     return this.#packet;
+  }
+
+  /** The record at `offset` before the window, where it is a cause. */
+  earlierCause(offset: number): EarlierCause | undefined {
+    return this.#earlier.get(offset);
   }
 
   /** Shows stop `index`; the first or the last one where it is out of range. */

@@ -2,14 +2,14 @@
 // The ServicePorts at the moment that is shown, with a filter. A row opens to its frontends and endpoints.
 
 import { serviceOfComment } from "../../kube/named_services.ts";
-import { endpointParts } from "../../nft/text.ts";
+import { type FoundPorts, ServiceSearch } from "../service_search.ts";
 import type { PortView } from "../service_view.ts";
+import { arrange, element, section } from "./dom.ts";
+import { portRow, rowName } from "./port_row.ts";
 import type { Report } from "./report.ts";
-import { arrange, type Child, element, section, table } from "./dom.ts";
-import { causeLine } from "./causes.ts";
 import { count, counted } from "./words.ts";
 
-/** Most rows shown; the filter finds the others. */
+/** Most rows of a page of the list. */
 const ROWS_MAX = 100;
 
 const CHOICES = ["all", "changed here", "not served"] as const;
@@ -17,7 +17,9 @@ const CHOICES = ["all", "changed here", "not served"] as const;
 /** State of the section that stays when the moment changes. */
 interface Filter {
   choice: (typeof CHOICES)[number];
-  /** Rows that are open, by name, family and protocol. */
+  /** How many ServicePorts are on pages before the one that is shown. */
+  skip: number;
+  /** Rows that are open, by {@link rowName}. */
   readonly open: Set<string>;
 }
 
@@ -26,31 +28,110 @@ type Rows = WeakMap<PortView, HTMLDetailsElement>;
 
 /** The section. */
 export function servicesSection(report: Report): HTMLElement {
-  const filter: Filter = { choice: "all", open: new Set() };
+  const filter: Filter = { choice: "all", skip: 0, open: new Set() };
   const list = element("div", { class: "services" });
   const status = element("p", { class: "quiet", role: "status" });
   let rows: Rows = new WeakMap();
   const rowOf = (port: PortView) => {
     const known = rows.get(port);
-    const row = known?.open === filter.open.has(keyOf(port)) ? known : portBox(report, filter, port);
+    const row = known?.open === filter.open.has(rowName(port)) ? known : portRow(report, filter.open, port);
     rows.set(port, row);
     row.classList.toggle("changed", changedHere(report, port));
     return row;
   };
-  const show = () => {
-    const { ports, count } = matching(report, filter);
-    status.textContent = count > ROWS_MAX
-      ? `The first ${ROWS_MAX} of ${counted(count, "ServicePort")}; the filter finds the others.`
-      : counted(count, "ServicePort");
-    arrange(list, ports.map(rowOf));
+  const pages = pageButtons((by) => {
+    filter.skip = Math.max(0, filter.skip + by * ROWS_MAX);
+    show();
+    list.scrollIntoView({ block: "nearest" });
+  });
+  const draw = (found: FoundPorts) => {
+    // At this moment there are fewer pages.
+    if (found.complete && found.ports.length === 0 && filter.skip > 0) return anew();
+    status.textContent = statusText(found, filter.skip);
+    list.ariaBusy = String(!found.complete);
+    // Rows of the moment before stay, dimmed, until there is something to show.
+    if (!found.complete && (report.service === "" || found.ports.length === 0)) return;
+    arrange(list, found.ports.map(rowOf));
+    pages.show(filter.skip > 0, found.count > filter.skip + found.ports.length);
+  };
+  const show = inParts(
+    () => new ServiceSearch(report.services, report.timeline, soughtBy(report, filter)),
+    draw,
+  );
+  const anew = () => {
+    filter.skip = 0;
+    show();
   };
   report.follow(["clock"], () => rows = new WeakMap());
   report.follow(["service"], () => {
+    filter.skip = 0;
+    // The endpoints of an open row are those that the filter names.
+    rows = new WeakMap();
     const port = namedPort(report);
-    if (port !== undefined) filter.open.add(keyOf(port));
+    if (port !== undefined) filter.open.add(rowName(port));
   });
   report.follow(["moment", "clock", "service"], show);
-  return section("services", "Services then", controls(report, filter, show), status, heads(), list);
+  return section(
+    "services",
+    "Services then",
+    controls(report, filter, anew),
+    status,
+    heads(),
+    list,
+    pages.root,
+  );
+}
+
+/** A function that begins a search and draws what it found, again after each further part: one a frame. */
+function inParts(begin: () => ServiceSearch, draw: (found: FoundPorts) => void): () => void {
+  let waiting = 0;
+  return () => {
+    cancelAnimationFrame(waiting);
+    const search = begin();
+    const go = () => {
+      const found = search.part();
+      draw(found);
+      if (!found.complete) waiting = requestAnimationFrame(go);
+    };
+    go();
+  };
+}
+
+/** What the filter selects. */
+function soughtBy({ service, stop: { from, through } }: Report, { choice, skip }: Filter) {
+  return {
+    text: service,
+    served: choice === "not served" ? "not" : "any",
+    changed: choice === "changed here" ? { from, through } : undefined,
+    skip,
+    most: ROWS_MAX,
+  } as const;
+}
+
+/** `12 ServicePorts`, `ServicePorts 101 to 200 of 10,000`; how far a search is. */
+function statusText({ ports, count: all, looked, of, complete }: FoundPorts, skip: number): string {
+  if (!complete) return `Looking: ${count(looked)} of ${counted(of, "Service")}`;
+  if (all <= ROWS_MAX) return counted(all, "ServicePort");
+  return `ServicePorts ${count(skip + 1)} to ${count(skip + ports.length)} of ${
+    count(all)
+  }; the filter finds one`;
+}
+
+/** Buttons for the page of the list before and after the one that is shown. */
+function pageButtons(turn: (by: number) => void) {
+  const button = (text: string, by: number) => {
+    const made = element("button", { type: "button", class: "small" }, text);
+    made.addEventListener("click", () => turn(by));
+    return made;
+  };
+  const [before, after] = [button(`${ROWS_MAX} before`, -1), button(`next ${ROWS_MAX}`, 1)];
+  return {
+    root: element("p", { class: "pages" }, before, after),
+    show: (isBefore: boolean, isAfter: boolean) => {
+      before.hidden = !isBefore;
+      after.hidden = !isAfter;
+    },
+  };
 }
 
 /** The heads of the columns of a closed row. */
@@ -84,26 +165,6 @@ function controls(report: Report, filter: Filter, show: () => void): HTMLElement
   return element("div", { class: "controls" }, element("label", { for: "filter" }, "Filter"), input, select);
 }
 
-/** The first ServicePorts that the filter selects, and how many there are. */
-function matching(report: Report, { choice }: Filter): { ports: PortView[]; count: number } {
-  const text = report.service.toLowerCase();
-  const { services, timeline: { view, services: { names } } } = report;
-  const all = choice === "all" && text === "";
-  const changed = choice === "changed here" ? changedServices(report) : undefined;
-  const ports: PortView[] = [];
-  let count = 0;
-  for (const name of names) {
-    if (all && ports.length >= ROWS_MAX) break;
-    if (changed !== undefined && !changed.has(name)) continue;
-    for (const port of services.of(name)) {
-      if (choice === "not served" && port.serving > 0) continue;
-      if (text !== "" && !described(port).includes(text)) continue;
-      if (count++ < ROWS_MAX) ports.push(port);
-    }
-  }
-  return { ports, count: all ? view.portCount : count };
-}
-
 /** Whether a record of the moment that is shown changed `port`. */
 function changedHere({ stop }: Report, { changed }: PortView): boolean {
   return changed !== undefined && stop.kind !== "beginning" && changed >= stop.from;
@@ -114,128 +175,4 @@ function namedPort({ services, service, timeline }: Report): PortView | undefine
   const name = timeline.services.names.find((name) => name === serviceOfComment(service));
   const ports = name === undefined ? [] : services.of(name);
   return ports.find((port) => port.name === service) ?? ports[0];
-}
-
-/** The text that the filter searches. */
-function described({ name, frontends, endpoints, port }: PortView): string {
-  return [
-    name,
-    port.protocol,
-    port.portName,
-    ...frontends.map(({ text }) => text),
-    ...endpoints.flatMap(({ text, node, slice }) => [text, node, slice]),
-  ].join(" ").toLowerCase();
-}
-
-/** Services whose elements changed at the stop that is shown. */
-export function changedServices({ timeline, stop }: Report): Set<string> {
-  const found = new Set<string>();
-  for (let offset = Math.max(stop.from, timeline.first); offset <= stop.through; offset++) {
-    for (const { before, after } of timeline.moments[offset - timeline.first]?.elements ?? []) {
-      const comment = after?.comment ?? before?.comment;
-      if (comment !== undefined) found.add(serviceOfComment(comment));
-    }
-  }
-  return found;
-}
-
-/** The name of a row, at all moments. */
-function keyOf({ name, port }: PortView): string {
-  return `${name} ${port.family} ${port.protocol}`;
-}
-
-/** A row for one ServicePort. Its tables are made when it is opened: thousands of closed rows stay fast. */
-function portBox(
-  report: Report,
-  filter: Filter,
-  port: PortView,
-): HTMLDetailsElement {
-  const key = keyOf(port);
-  const details = element("details", { class: "port", open: filter.open.has(key) }, summary(port));
-  const open = () => {
-    if (details.childElementCount > 1) return;
-    details.append(frontendTable(report, port), endpointTable(report, port));
-  };
-  if (details.open) open();
-  details.addEventListener("toggle", () => {
-    if (details.open) filter.open.add(key);
-    else filter.open.delete(key);
-    if (details.open) open();
-  });
-  return details;
-}
-
-/** The closed row: name, first frontend, endpoints with traffic, last change. */
-function summary(port: PortView): HTMLElement {
-  const { frontends: [first, ...others], endpoints, serving, aside } = port;
-  const lacking = aside !== undefined || serving === 0;
-  const more = others.length === 0 ? "" : ` +${others.length}`;
-  return element(
-    "summary",
-    {},
-    element("span", { class: "name" }, port.name),
-    element("span", { class: "address" }, `${first?.text ?? ""}/${port.port.protocol}${more}`),
-    element(
-      "span",
-      { class: lacking ? "served bad" : "served" },
-      aside === undefined ? `${count(serving)}/${count(endpoints.length)}` : "set aside",
-    ),
-    element(
-      "span",
-      { class: "quiet last" },
-      // No link: a control in a control cannot be reached by everyone. The open row has it.
-      port.changed === undefined ? "before window" : `@${port.changed}`,
-    ),
-  );
-}
-
-/** The frontends, each with a button that traces a packet to it. */
-function frontendTable(
-  report: Report,
-  port: PortView,
-): HTMLElement {
-  const sender = port.endpoints.find(({ traffic }) => traffic !== "none");
-  const source = (sender && endpointParts(sender.text)?.address) ?? port.port.clusterIP;
-  const rows = port.frontends.map((frontend): Child[] => {
-    const { kind, text, leads, holder, cause } = frontend;
-    const target = `${text.startsWith(":") ? `${port.port.clusterIP}${text}` : text}/${port.port.protocol}`;
-    const why = element("button", {
-      type: "button",
-      class: "small",
-      "aria-label": `why: trace a packet to ${target}`,
-    }, "why");
-    why.addEventListener("click", () => report.setPacket({ source, target }));
-    const led = holder === undefined ? leads : `${leads}, held by ${holder}`;
-    return [
-      element("code", {}, text),
-      `${kind}`,
-      element("span", { class: leads === "endpoints" ? "" : "bad" }, led),
-      causeLine(report, cause),
-      kind === "NodePort" ? undefined : why,
-    ];
-  });
-  const notes = [
-    port.type,
-    ...port.policies,
-    ...(port.aside === undefined ? [] : [`set aside: ${port.aside}`]),
-  ];
-  return element(
-    "div",
-    {},
-    element("p", { class: "quiet notes" }, notes.join(" · ")),
-    table(`Frontends of ${port.name}`, ["frontend", "kind", "leads to", "because of", ""], rows),
-  );
-}
-
-/** The endpoints with condition, traffic and cause. */
-function endpointTable(report: Report, { name, endpoints }: PortView): HTMLElement {
-  const rows = endpoints.map(({ text, node, condition, traffic, cause }): Child[] => [
-    element("code", {}, text),
-    node,
-    element("span", { class: condition === "ready" ? "" : "warn" }, condition),
-    traffic === "all" ? "traffic" : traffic === "local" ? "local traffic" : "none",
-    causeLine(report, cause),
-  ]);
-  if (rows.length === 0) return element("p", { class: "quiet notes" }, "No endpoints.");
-  return table(`Endpoints of ${name}`, ["endpoint", "node", "condition", "gets", "because of"], rows);
 }
