@@ -17,13 +17,13 @@ interface Versions<Value> {
 export class PastMap<Key, Value> implements ReadonlyMap<Key, Value> {
   readonly #shown: Shown;
   /** The values at the beginning of the window. */
-  readonly #base: ReadonlyMap<Key, Value>;
+  readonly #base: Map<Key, Value>;
   /** Those of the keys that changed since. */
   readonly #changed = new Map<Key, Versions<Value>>();
 
   constructor(shown: Shown, base: ReadonlyMap<Key, Value> = new Map<Key, Value>()) {
     this.#shown = shown;
-    this.#base = base;
+    this.#base = new Map(base);
   }
 
   /** Notes that the record at `offset` made the value of `key` so. Offsets must not fall. */
@@ -34,6 +34,19 @@ export class PastMap<Key, Value> implements ReadonlyMap<Key, Value> {
     } else {
       versions.offsets.push(offset);
       versions.values.push(value);
+    }
+  }
+
+  /** The window begins with the record at `first` from now on: values that ended before are forgotten. */
+  forgetBefore(first: number): void {
+    for (const [key, { offsets, values }] of this.#changed) {
+      const begin = lastAt(offsets, first - 1);
+      offsets.splice(0, begin + 1, -Infinity);
+      values.splice(0, begin);
+      if (offsets.length > 1) continue;
+      this.#changed.delete(key);
+      if (values[0] === undefined) this.#base.delete(key);
+      else this.#base.set(key, values[0]);
     }
   }
 
@@ -51,6 +64,11 @@ export class PastMap<Key, Value> implements ReadonlyMap<Key, Value> {
 
   has(key: Key): boolean {
     return this.get(key) !== undefined;
+  }
+
+  /** Whether it has no value at any moment. */
+  get isEmpty(): boolean {
+    return this.#base.size + this.#changed.size === 0;
   }
 
   get size(): number {

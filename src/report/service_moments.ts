@@ -15,7 +15,7 @@ import type { Moment } from "./moment.ts";
 export class ServiceMoments {
   readonly #offsets = new Map<ServiceName, number[]>();
   /** Records that may have changed every Service. */
-  readonly #everywhere: number[] = [];
+  #everywhere: number[] = [];
   #sorted: readonly ServiceName[] | undefined;
 
   /** No record, and the Services `names`. */
@@ -27,6 +27,16 @@ export class ServiceMoments {
   note(offset: number, record: LedgerRecord, moment: Moment, contests: readonly Contests[]): void {
     if (changesAll(record, moment)) this.#everywhere.push(offset);
     for (const name of withRivals(servicesIn(moment), contests)) this.#offsetsOf(name).push(offset);
+  }
+
+  /** The window begins with the record at `first` from now on. A Service without a later record stays where `isThere` says so. */
+  forgetBefore(first: number, isThere: (name: ServiceName) => boolean): void {
+    this.#everywhere = this.#everywhere.filter((offset) => offset >= first);
+    for (const [name, offsets] of this.#offsets) {
+      offsets.splice(0, lastAt(offsets, first - 1) + 1);
+      if (offsets.length === 0 && !isThere(name)) this.#offsets.delete(name);
+    }
+    this.#sorted = undefined;
   }
 
   /** All Services that ever were there, by name. */

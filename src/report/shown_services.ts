@@ -27,6 +27,11 @@ export class ShownServices {
     return this.#effort;
   }
 
+  /** Forgets what it worked out: the window begins later. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
   /** The ServicePorts of `name` at the moment that is shown. The same value as long as they look the same. */
   of(name: ServiceName): readonly PortView[] {
     const { view, services, first, records } = this.#timeline;

@@ -40,7 +40,7 @@ export interface Timeline {
 
 /** A timeline to which records can be added. */
 export class GrowingTimeline implements Timeline {
-  readonly first: number;
+  #first: number;
   readonly records: LedgerRecord[] = [];
   readonly moments: Moment[] = [];
   readonly view: PastView;
@@ -49,10 +49,14 @@ export class GrowingTimeline implements Timeline {
 
   /** The timeline of a window without records, which begins with the state of `snapshot`. */
   constructor({ first, snapshot }: Pick<ReportData, "first" | "snapshot">) {
-    this.first = first;
+    this.#first = first;
     this.#state = restoredState(snapshot);
     this.view = new PastView(this.#state, first - 1);
     this.services = new ServiceMoments(this.#state.services.keys());
+  }
+
+  get first(): number {
+    return this.#first;
   }
 
   /** Folds the next record. The moment that is shown stays. */
@@ -65,6 +69,15 @@ export class GrowingTimeline implements Timeline {
     this.view.note(offset, moment);
     const after = this.view.latestSurroundings;
     this.services.note(offset, record, moment, before === after ? [before] : [before, after]);
+  }
+
+  /** The window begins with the record at `first` from now on. A moment before it must not be shown any more. */
+  forgetBefore(first: number): void {
+    this.records.splice(0, first - this.#first);
+    this.moments.splice(0, first - this.#first);
+    this.view.forgetBefore(first);
+    this.services.forgetBefore(first, (name) => this.view.objects.latest(`Service ${name}`) !== undefined);
+    this.#first = first;
   }
 
   /** Shows the moment after the record at `offset`; `first - 1` is the beginning of the window. */
@@ -149,6 +162,18 @@ class PastView implements View {
       this.slices.get(before.owner)!.note(offset, object.key, undefined);
     }
     if (after !== undefined) this.#slicesOf(after.owner).note(offset, object.key, after.slice);
+  }
+
+  /** Forgets what no moment from the record at `first` on shows. */
+  forgetBefore(first: number): void {
+    for (const set of this.elements.values()) set.forgetBefore(first);
+    this.objects.forgetBefore(first);
+    this.#surroundings.forgetBefore(first);
+    this.#portCount.forgetBefore(first);
+    for (const [name, slices] of this.slices) {
+      slices.forgetBefore(first);
+      if (slices.isEmpty) this.slices.delete(name);
+    }
   }
 
   #slicesOf(owner: ServiceName): PastMap<string, EndpointSlice> {

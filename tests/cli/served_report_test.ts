@@ -1,6 +1,7 @@
 // What the program that serves a report answers. How a page uses it is in tests/report/page/live_test.ts.
 
 import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { AskedLedger } from "../support/asked_program.ts";
 import { writeCommitted } from "../support/past.ts";
@@ -27,6 +28,9 @@ Deno.test("a served report has a page and the records after an offset, at a secr
       "shop/cart",
     ]);
     await reader.cancel();
+    const ahead = await fetch(new URL("records?after=1000000", url));
+    assert.equal(ahead.status, 410, "a page of another ledger, or of records that are gone, is loaded again");
+    await ahead.body?.cancel();
     for (
       const path of [
         "/",
@@ -41,6 +45,26 @@ Deno.test("a served report has a page and the records after an offset, at a secr
       assert.equal(answer.status, 404, path);
       assert.equal(await answer.text(), "not found\n");
     }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a page that is opened later is of the ledger as it is then", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const storage = folderStorage(folder, true);
+    writeCommitted(storage, WEB_BATCHES.slice(0, 2));
+    await using served = new ServedReport(folder);
+    const url = new URL(await served.url());
+    const records = async () => {
+      const html = await (await fetch(url)).text();
+      const [, data] = /id="data">([^<]*)</.exec(html)!;
+      return JSON.parse(new TextDecoder().decode(gunzipSync(Uint8Array.fromBase64(data!)))).records.length;
+    };
+    const before = await records();
+    writeCommitted(folderStorage(folder, true), WEB_BATCHES.slice(2, 3));
+    assert.ok(await records() > before);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

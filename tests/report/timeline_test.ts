@@ -8,6 +8,7 @@ import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { nodeAddresses } from "../../src/history/packet_words.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import type { ReportData } from "../../src/report/report_data.ts";
+import { portViews, serviceNames } from "../../src/report/service_view.ts";
 import { timelineOf, type View } from "../../src/report/timeline.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
@@ -87,6 +88,35 @@ Deno.test("the view at any moment, reached from any other, is what the fold make
       }
     }),
     { numRuns: 150 },
+  );
+});
+
+Deno.test("once the window begins later, each moment that is left is shown as before", () => {
+  const walk = fc.tuple(arbitraryHistory, fc.nat(), fc.nat());
+  fc.assert(
+    fc.property(walk, ([events, cut, forgotten]) => {
+      const records = [CONFIG, ...events];
+      const begin = cut % records.length;
+      const timeline = timelineOf(
+        dataOf(records.slice(0, -1), Math.max(0, Math.min(begin, records.length - 2))),
+      );
+      const first = timeline.first + forgotten % (timeline.records.length + 1);
+      timeline.forgetBefore(first);
+      assert.deepEqual([timeline.first, timeline.records.length], [first, records.length - 1 - first]);
+      timeline.append(records.at(-1)!);
+      for (let offset = first - 1; offset < records.length; offset++) {
+        timeline.moveTo(offset);
+        assert.deepEqual(shownView(timeline.view), foldedView(records.slice(0, offset + 1)));
+        assert.equal(
+          timeline.view.portCount,
+          serviceNames(timeline.view).flatMap((name) => portViews(timeline.view, name)).length,
+        );
+        for (const name of serviceNames(timeline.view)) {
+          assert.ok(timeline.services.names.includes(name), name);
+        }
+      }
+    }),
+    { numRuns: 60 },
   );
 });
 

@@ -66,23 +66,19 @@ async function reportCommand(folder: string | undefined, options: ReportOptions)
     throw new UsageError("--serve goes on with the ledger: leave out --until");
   }
   const past = pastArgument(options.ledger, folder);
-  const { since, until, records: most = REPORT_RECORDS } = options;
-  const window = past.again(() =>
-    windowOf(past, {
-      ...(since === undefined ? {} : { since }),
-      ...(until === undefined ? {} : { until }),
-      records: most,
-      bytes: REPORT_BYTES_MAX,
-    })
-  );
-  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
-  const data = reportData(window, past.id(), VERSION, outagesOf(past, window));
+  const window = windowAsked(past, options);
   if (serve !== undefined) {
-    const outages = (through: number) => outagesIn(past, { from: window.first, through });
-    const html = reportHtml(PAGE, compressed({ ...data, live: true }), true);
+    const html = () => {
+      const now = windowAsked(past, options);
+      const data = reportData(now, past.id(), VERSION, outagesOf(past, now));
+      return reportHtml(PAGE, compressed({ ...data, live: true }), true);
+    };
+    const outages = (through: number) =>
+      outagesIn(past, { from: Math.max(window.first, past.first()), through });
     return await serveReport({ past, html, outages }, serve);
   }
   if (output === undefined) throw new UsageError("give -o FILE or --serve PORT");
+  const data = reportData(window, past.id(), VERSION, outagesOf(past, window));
   const html = reportHtml(PAGE, compressed(data));
   // Only the owner of a ledger may read it, and so the page.
   Deno.writeTextFileSync(output, html, { mode: 0o600 });
@@ -90,6 +86,20 @@ async function reportCommand(folder: string | undefined, options: ReportOptions)
     `${output}: ${windowText(window)}, ${thousands(Math.ceil(html.length / 1024))} KB${outsideText(window)}`,
   );
   return EXIT.done;
+}
+
+/** The window that the flags choose. Throws UsageError where it has no record, WrongPosition. */
+function windowAsked(past: Past, { since, until, records = REPORT_RECORDS }: ReportOptions): Window {
+  const window = past.again(() =>
+    windowOf(past, {
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+      records,
+      bytes: REPORT_BYTES_MAX,
+    })
+  );
+  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
+  return window;
 }
 
 function outagesOf(past: Past, { first, records }: Window): Outage[] {

@@ -18,6 +18,8 @@ const HEIGHT = 16;
 /** One lane on the page. */
 interface Lane {
   readonly root: HTMLElement;
+  /** Whether no record since it was made has changed its Service. */
+  isCurrent(): boolean;
   /** Draws the range that is shown. */
   draw(): void;
   /** Shows the numbers of the moment. */
@@ -36,7 +38,6 @@ export function lanesSection(report: Report): { root: HTMLElement; redraw: () =>
   const root = element("div", {}, legend(), box);
   listenForTime(report, over);
   let shown: Lane[] = [];
-  let { figures } = report;
   const move = () => {
     const { stop, range: { begin, end } } = report;
     line.style.left = `${100 * (stop.time - begin) / (end - begin)}%`;
@@ -44,11 +45,9 @@ export function lanesSection(report: Report): { root: HTMLElement; redraw: () =>
   };
   const redraw = () => shown.forEach((lane) => lane.draw());
   report.follow(["service"], () => {
-    // Records were added.
-    if (figures !== report.figures) known.clear();
-    figures = report.figures;
     shown = namesOf(report).map((name) => {
-      const lane = known.get(name) ?? laneFor(report, name);
+      const before = known.get(name);
+      const lane = before?.isCurrent() ? before : laneFor(report, name);
       known.set(name, lane);
       return lane;
     });
@@ -90,6 +89,11 @@ function laneFor(report: Report, name: ServiceName): Lane {
     name,
     (offset) => report.stops[stopOfOffset(report.stops, offset)]!.time,
   );
+  const { timeline } = report;
+  const [last, first] = [timeline.services.of(name).at(-1), timeline.first];
+  // A record that no commit has folded yet gets its time from that commit.
+  const settled = last === undefined ||
+    report.stops[stopOfOffset(report.stops, last)]!.kind !== "uncommitted";
   const canvas = element("canvas", { "aria-hidden": "true", height: HEIGHT });
   const choose = element("button", { type: "button", class: "lane-name" }, name);
   choose.addEventListener("click", () => report.setService(report.service === name ? "" : name));
@@ -97,6 +101,7 @@ function laneFor(report: Report, name: ServiceName): Lane {
   const root = element("li", {}, now, choose, hovered, canvas);
   return {
     root,
+    isCurrent: () => settled && timeline.first === first && timeline.services.of(name).at(-1) === last,
     draw: () => draw(canvas, points, report),
     move: () => {
       const here = conditionOf(report.services.of(name));

@@ -1,6 +1,8 @@
 // The state of the page: the data, the moment that is shown, what was chosen, and the listeners that are called when
 // any of that changes.
 
+import type { Outage } from "../../history/outages.ts";
+import { REPORT_RECORDS } from "../../limits.ts";
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
 import type { EarlierCause, ReportData, ReportGrowth } from "../report_data.ts";
@@ -21,11 +23,15 @@ interface AskedPacket {
   readonly target: string;
 }
 
+/** How many times as many records as its window may have a page takes before it forgets the oldest: to forget takes a while. */
+const SLACK = 1.25;
+
 /** One open report. */
 export class Report {
   /** The ServicePorts at the moment that is shown. */
   readonly services: ShownServices;
   #data: ReportData;
+  readonly #most: number;
   readonly #earlier: ReadonlyMap<number, EarlierCause>;
   #stops: readonly Stop[];
   #figures: Figures;
@@ -37,8 +43,9 @@ export class Report {
   #packet: AskedPacket | undefined;
   readonly #listeners: { readonly aspects: readonly Aspect[]; readonly listener: Listener }[] = [];
 
-  /** `timeline` has the records of `data`. */
-  constructor(data: ReportData, readonly timeline: GrowingTimeline) {
+  /** `timeline` has the records of `data`; from now on the window has at most so many records as then, or as `most`. */
+  constructor(data: ReportData, readonly timeline: GrowingTimeline, most = REPORT_RECORDS) {
+    this.#most = Math.max(most, data.records.length);
     this.#data = { ...data, records: this.timeline.records };
     this.#earlier = new Map(data.causes.map((cause) => [cause.offset, cause]));
     this.services = new ShownServices(this.timeline);
@@ -122,15 +129,20 @@ export class Report {
     this.goTo(stopOfOffset(this.stops, offset));
   }
 
-  /** Adds records. A reader who looks at the end goes on to the new end; others stay where they are. */
+  /**
+   * Adds records. A reader who looks at the end goes on to the new end; others stay where they are. What is older than the window may
+   * be is forgotten: a page that is open for weeks does not grow.
+   */
   append({ records, outages }: ReportGrowth): void {
     const { stop: { offset }, whole, range } = this;
     const atEnd = this.at === this.stops.length - 1;
     for (const record of records) this.timeline.append(record);
-    const all = this.timeline.records;
-    this.#data = { ...this.#data, records: all, outages };
-    this.#stops = stopsOf(all, this.#data.first);
-    this.#figures = figuresOf(all, this.#data.first);
+    this.#forgetOld();
+    const { records: all, first } = this.timeline;
+    const isInWindow = ({ to }: Outage) => to === null || to.offset >= first;
+    this.#data = { ...this.#data, first, records: all, outages: outages.filter(isInWindow) };
+    this.#stops = stopsOf(all, first);
+    this.#figures = figuresOf(all, first);
     this.#whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
     const later = this.whole.end - whole.end;
     if (range === whole) this.#range = this.whole;
@@ -140,6 +152,17 @@ export class Report {
     this.#at = atEnd ? this.stops.length - 1 : stopOfOffset(this.stops, offset);
     this.timeline.moveTo(this.stop.through);
     for (const { listener } of this.#listeners) listener();
+  }
+
+  /** Forgets the oldest records, where a quarter more are there than the window may have. */
+  #forgetOld(): void {
+    const { length } = this.timeline.records;
+    if (length <= this.#most * SLACK) return;
+    const gone = length - this.#most;
+    this.timeline.forgetBefore(this.timeline.first + gone);
+    this.services.forget();
+    const { leftOut } = this.#data;
+    this.#data = { ...this.#data, leftOut: { ...leftOut, before: leftOut.before + gone } };
   }
 
   setZone(zone: Zone): void {

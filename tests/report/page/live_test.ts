@@ -11,6 +11,7 @@ import { EngineProcess } from "../../support/engine_process.ts";
 import { browserTest, shownAt, texts } from "../../support/open_report.ts";
 import { CONFIG } from "../../support/report_records.ts";
 import { ServedReport } from "../../support/served_report.ts";
+import { SilentRelay } from "../../support/silent_relay.ts";
 
 /** Waits until the page shows that so many endpoints of shop/web serve. */
 async function serves(page: Page, endpoints: string): Promise<void> {
@@ -59,3 +60,43 @@ browserTest("commits appear by themselves; a reader who looks at an older moment
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+browserTest("a page that lost the program says so, and catches up once it answers again", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    using kernel = new FakeKernel();
+    using node = new EngineProcess(kernel, folderStorage(folder, true), { complete: true });
+    node.commit([
+      CONFIG,
+      appears(service("shop/web 10.96.0.1 http:80/tcp")),
+      appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
+    ]);
+    await using serving = new ServedReport(folder);
+    const url = new URL(await serving.url());
+    await using relay = new SilentRelay(Number(url.port));
+    url.port = String(relay.address.port);
+    await withPage(url.href, { ready: "#notes" }, async ({ page }) => {
+      await serves(page, "1/1");
+      await says(page, "live: new commits appear by themselves");
+      relay.mute = true;
+      relay.cut();
+      await says(page, "does not answer: the page shows what it received");
+      node.commit([appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2"))]);
+      relay.mute = false;
+      relay.cut();
+      await serves(page, "2/2");
+      await says(page, "live: new commits appear by themselves");
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Waits until the line about the connection has this text. */
+async function says(page: Page, words: string): Promise<void> {
+  await page.waitForFunction(
+    (words) => document.querySelector(".masthead [role=status]")?.textContent?.includes(words),
+    { timeout: 20_000 },
+    words,
+  );
+}
