@@ -21,6 +21,12 @@ export const AFFINITY_SECONDS_MAX = 86_400;
 /** Largest slot class: one frontend picks among at most this many endpoints. */
 export const SLOT_CLASS_MAX = 4096;
 
+/** Fewest endpoints of a Service for which an index is kept: without one a change costs as much as about one of ten. */
+export const INDEXED_ENDPOINTS_MIN = 128;
+
+/** Most endpoints that all indexes together have, each counted for each port of its Service. One takes about 250 bytes. */
+export const INDEXED_ENDPOINTS_MAX = 65_536;
+
 /** Largest weight of an endpoint: it fills as many slots, each of which is an element. */
 export const WEIGHT_MAX = 64;
 

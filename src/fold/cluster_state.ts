@@ -10,6 +10,7 @@ import type { Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
+import { EndpointIndexes } from "./endpoint_indexes.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import type { NamespaceTotals } from "./namespace_total.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
@@ -34,6 +35,8 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** Slices of a Service by name; kept also while the Service itself is unknown. */
   readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
   readonly programs: Map<ServiceName, ServiceProgram>;
+  /** Endpoints of Services that have many, as they were last read. Nothing depends on which are kept. */
+  readonly indexes: EndpointIndexes;
   /** Services that claim a resource, the holder first. */
   readonly claims: Map<string, readonly ServiceName[]>;
   /** Claims to frontends that more than one Service has. */
@@ -88,6 +91,7 @@ export function emptyState(): ClusterState {
     services: new Map(),
     slices: new Map(),
     programs: new Map(),
+    indexes: new EndpointIndexes(),
     postponed: newLine(),
     changed: 0,
     unsettled: newLine(),

@@ -47,11 +47,11 @@ export interface Endpoints {
   /** Whether there is a usable endpoint on any node. */
   readonly any: boolean;
   /** Local endpoints: their pods can reach themselves through the Service. */
-  readonly hairpins: readonly { readonly address: string; readonly port: number }[];
+  readonly hairpins: readonly { readonly address: Address; readonly port: number }[];
   /** All serving endpoints, ready or not, near or far. A UDP flow that one of them has stays with it. */
   readonly serving: readonly string[];
   /** Addresses of ready endpoints on the own node, whatever the policies. */
-  readonly localReady: readonly string[];
+  readonly localReady: readonly Address[];
 }
 
 /** The endpoints that `slices` have for `port`. */
@@ -127,7 +127,7 @@ function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Map
   return found;
 }
 
-/** A total order: the choice between two slices must not depend on which came first. */
-function rank({ ready, lingering, serving, local, weight, zones, nodes }: Host): string {
+/** A total order of the hosts of one address: the choice between two slices must not depend on which came first. */
+export function rank({ ready, lingering, serving, local, weight, zones, nodes }: Host): string {
   return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()} ${weight}`;
 }

@@ -4,9 +4,10 @@
 
 import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
+import { ChunkedMap } from "./chunked_map.ts";
 import { NOTHING_PINNED, type PinnedEndpoints } from "./pinned_endpoints.ts";
 import { PATHS, type ServiceSet } from "./skeleton.ts";
-import { NO_SLOTS, type Slots } from "./slots.ts";
+import { differingSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** Where a frontend's elements go: an address has its own key, a NodePort is the same on all of the node's addresses. */
 export type FrontendKind = "address" | "nodeport";
@@ -216,7 +217,8 @@ function changeFrontend(
   for (const list of ["cluster", "local"] as const) {
     const [old, now] = [before, after].map((one) => one?.drawn ? one.pinned?.[list] : undefined);
     changeSlots(old, now, renamed, putBehind(DRAWN[list].slots));
-    changeMembers(old, now, renamed, (number, present) => {
+    const distinct = before?.pinned?.distinct === true && after?.pinned?.distinct === true;
+    changeMembers(old, now, { renamed, distinct }, (number, present) => {
       const key = behind(frontend, number);
       put(PATHS[family][DRAWN[list].numbers], key, present ? { key, comment: after!.comment } : undefined);
     });
@@ -249,33 +251,48 @@ function changeNumbers(
   renamed: boolean,
   change: (number: Address, endpoint: string | undefined) => void,
 ): void {
-  for (const number of old.keys()) if (!now.has(number)) change(number, undefined);
-  for (const [number, endpoint] of now) {
-    if (old.get(number) !== endpoint || renamed) change(number, endpoint);
+  if (old === now && !renamed) return;
+  const parts = !renamed && old instanceof ChunkedMap && now instanceof ChunkedMap
+    ? old.differing(now)
+    : [[old, now] as const];
+  for (const [old, now] of parts) {
+    for (const number of old.keys()) if (!now.has(number)) change(number, undefined);
+    for (const [number, endpoint] of now) {
+      if (old.get(number) !== endpoint || renamed) change(number, endpoint);
+    }
   }
 }
 
-/** Changes the members of a set of numbers to those that have a slot. */
+/** Changes the members of a set of numbers to those that have a slot; `distinct`: none has two. */
 function changeMembers(
-  { endpoints: old }: Slots = NO_SLOTS,
-  { endpoints: now }: Slots = NO_SLOTS,
-  renamed: boolean,
+  old: Slots = NO_SLOTS,
+  now: Slots = NO_SLOTS,
+  { renamed, distinct }: { readonly renamed: boolean; readonly distinct: boolean },
   change: (number: string, present: boolean) => void,
 ): void {
-  const [before, after] = [new Set(old), new Set(now)];
+  if (old === now && !renamed) return;
+  // Where each number is in one slot, one whose slot is the same before and after is a member before and after.
+  const differing = distinct && !renamed ? differingSlots(old, now) : undefined;
+  const membersOf = ({ endpoints }: Slots) =>
+    new Set(differing?.flatMap((slot) => endpoints[slot] ?? []) ?? endpoints);
+  const [before, after] = [membersOf(old), membersOf(now)];
   for (const number of before) if (!after.has(number)) change(number, false);
   for (const number of after) if (!before.has(number) || renamed) change(number, true);
 }
 
 /** Changes only the slots that differ: one endpoint among thousands costs one element. */
 function changeSlots(
-  { endpoints: old }: Slots = NO_SLOTS,
-  { endpoints: now }: Slots = NO_SLOTS,
+  old: Slots = NO_SLOTS,
+  now: Slots = NO_SLOTS,
   renamed: boolean,
   change: (slot: number, value: string | undefined) => void,
 ): void {
-  if (old === now && !renamed) return;
-  for (let slot = 0; slot < Math.max(old.length, now.length); slot++) {
-    if (old[slot] !== now[slot] || renamed) change(slot, now[slot]);
+  if (!renamed) {
+    if (old.endpoints !== now.endpoints) {
+      for (const slot of differingSlots(old, now)) change(slot, now.endpoints[slot]);
+    }
+    return;
   }
+  const length = Math.max(old.endpoints.length, now.endpoints.length);
+  for (let slot = 0; slot < length; slot++) change(slot, now.endpoints[slot]);
 }

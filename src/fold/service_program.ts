@@ -14,9 +14,10 @@ import {
 import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
-import { type Endpoints, endpointsOf, type OwnNode } from "./endpoints.ts";
+import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
+import type { OwnNode } from "./endpoints.ts";
 import { lead, type LeadKind, PINNED, PINNED_LOCAL } from "./leads.ts";
-import { type PinnedEndpoints, pinnedEndpoints } from "./pinned_endpoints.ts";
+import type { PinnedEndpoints } from "./pinned_endpoints.ts";
 import {
   elementResource,
   frontendClaim,
@@ -26,8 +27,9 @@ import {
   type ServiceResource,
 } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
+import type { ServiceIndex } from "./service_index.ts";
 import type { SlicedEndpoints } from "./sliced_endpoints.ts";
-import { assignSlots, NO_SLOTS, type Slots } from "./slots.ts";
+import { NO_SLOTS, type Slots } from "./slots.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
@@ -115,15 +117,10 @@ export interface ProgramContext {
   readonly roundsTimeouts: boolean;
 }
 
-/** A ServicePort with its endpoints and slots, which all its frontends share. */
-interface PortProgram {
+/** A ServicePort with its endpoints in their slots, which all its frontends share. */
+interface PortProgram extends AssignedEndpoints {
   readonly port: ServicePort;
   readonly shape: PortShape;
-  readonly endpoints: Endpoints;
-  readonly cluster: Slots;
-  readonly local: Slots;
-  /** Both lists, of a ServicePort with affinity and endpoints. */
-  readonly pinned: PinnedEndpoints | undefined;
   readonly node: OwnNode;
 }
 
@@ -132,6 +129,8 @@ export interface ProgramInput {
   readonly service: Service;
   /** All slices of the Service. */
   readonly slices: SlicedEndpoints;
+  /** Its endpoints as they were, where they are kept. */
+  readonly index?: ServiceIndex | undefined;
   /** Its program so far: an endpoint keeps the slot it has there. */
   readonly previous: ServiceProgram;
   readonly context: ProgramContext;
@@ -141,7 +140,7 @@ export interface ProgramInput {
 
 /** The program of a Service. It is made port by port; after each port the endpoints that it cost are yielded. */
 export function* makeProgram(
-  { service, slices, previous, context, size }: ProgramInput,
+  { service, slices, index, previous, context, size }: ProgramInput,
 ): Generator<number, ServiceProgram> {
   if (!isProxied(service)) return NO_PROGRAM;
   const { linkLocal } = context.node;
@@ -163,28 +162,28 @@ export function* makeProgram(
   for (const portShape of shape.ports) {
     const { lists } = portShape;
     const port = withTimeout(portShape.port, context);
-    const endpoints = endpointsOf(port, slices, context.node);
-    const assigned = (list: "cluster" | "local") => {
-      const now = assignSlots(previous.slots.get(lists[list]) ?? NO_SLOTS, endpoints[list]);
-      if (now.endpoints.length > 0) slots.set(lists[list], now);
-      return now;
+    const before = {
+      cluster: previous.slots.get(lists.cluster) ?? NO_SLOTS,
+      local: previous.slots.get(lists.local) ?? NO_SLOTS,
     };
-    const [cluster, local] = [assigned("cluster"), assigned("local")];
+    const endpoints = index?.assign(portShape.lists.cluster, port, slices, before) ??
+      assignedEndpoints(port, slices, context.node, before);
+    const { cluster, local, wanted } = endpoints;
+    if (cluster.endpoints.length > 0) slots.set(lists.cluster, cluster);
+    if (local.endpoints.length > 0) slots.set(lists.local, local);
     // Where rules are made in steps, what a frontend leads to is made before it.
-    const pinned = pinnedOf(port, cluster, local);
-    if (pinned !== undefined) timeoutResources(port).forEach(add);
-    addFrontends({ port, shape: portShape, endpoints, cluster, local, pinned, node: context.node }, add);
-    for (const endpoint of endpoints.hairpins) add(hairpin(port, endpoint));
+    if (endpoints.pinned !== undefined) timeoutResources(port).forEach(add);
+    addFrontends({ port, shape: portShape, node: context.node, ...endpoints }, add);
+    endpoints.hairpins.forEach(add);
     if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
     ready.push(...endpoints.localReady);
-    if (endpoints.any && endpoints.local.length === 0) {
+    if (endpoints.any && wanted.local === 0) {
       if (port.internalLocal) withoutLocal.push(`internal ${port.family}`);
       if (port.externalLocal) withoutLocal.push(`external ${port.family}`);
     }
-    const left = endpoints.cluster.length - cluster.endpoints.length + endpoints.local.length -
-      local.endpoints.length;
+    const left = wanted.cluster - cluster.endpoints.length + wanted.local - local.endpoints.length;
     if (left > 0) omitted.push([`${port.name} ${port.family}`, left]);
-    yield PORT_COST + endpoints.cluster.length + endpoints.local.length;
+    yield PORT_COST + wanted.cluster + wanted.local;
   }
   const healthCheck = healthCheckOf(service, ready);
   const rounding = roundingText(shape, context);
@@ -277,15 +276,6 @@ function clusterIP(service: Service, address: Address): ServiceResource {
   return elementResource(PATHS[familyOf(address)]["cluster-ips"], element, address);
 }
 
-/** A pod that connects to itself through a Service drops packets from its own address, so these are masqueraded. */
-function hairpin(
-  port: ServicePort,
-  endpoint: { readonly address: string; readonly port: number },
-): ServiceResource {
-  const key = elementKey([endpoint.address, endpoint.address, port.protocol, String(endpoint.port)]);
-  return elementResource(PATHS[port.family]["hairpin-connections"], { key });
-}
-
 /** Adds the frontends of one ServicePort: at its cluster IP, its external addresses and its NodePort. */
 function addFrontends(program: PortProgram, add: (resource: ServiceResource) => void): void {
   const { port, shape } = program;
@@ -344,9 +334,9 @@ function externalLocal(
   bare: FrontendResource,
   address: Address | undefined,
 ): FrontendResource {
-  const { port, cluster, local, endpoints } = program;
+  const { port, cluster, local, any } = program;
   const values = {
-    ...(endpoints.any ? { serve: lead(port.family, "local", 1) } : {}),
+    ...(any ? { serve: lead(port.family, "local", 1) } : {}),
     ...(local.endpoints.length > 0 ? { local: leadTo(port, "local", local) } : { refuse: refusal(program) }),
     ...(cluster.endpoints.length > 0 ? { policy: leadTo(port, "cluster", cluster) } : {}),
   };
@@ -415,11 +405,6 @@ function slotsFor(port: ServicePort, slots: Slots): Slots {
   return port.affinitySeconds > 0 ? NO_SLOTS : slots;
 }
 
-function pinnedOf(port: ServicePort, cluster: Slots, local: Slots): PinnedEndpoints | undefined {
-  if (port.affinitySeconds === 0 || cluster.endpoints.length + local.endpoints.length === 0) return undefined;
-  return pinnedEndpoints(port.family, cluster, local);
-}
-
 /** What leads a frontend to its ServicePort, and to the timeout. The port is in the packet, but not that of a NodePort. */
 function affinityValues(port: ServicePort, { at }: FrontendResource): FrontendResource["values"] {
   return {
@@ -444,6 +429,6 @@ function drawnValues(port: ServicePort, { cluster, local }: PinnedEndpoints): Fr
  * they are dropped: the load balancer should not have sent them here, and may try another node. Why `continue` and not a chain
  * that rejects? The rule goes on to that chain, and an element without a chain makes the kernel validate none.
  */
-function refusal({ endpoints }: PortProgram): string {
-  return endpoints.any ? "drop" : "continue";
+function refusal({ any }: PortProgram): string {
+  return any ? "drop" : "continue";
 }

@@ -15,6 +15,7 @@ import { RestoredElements } from "./restoring.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
+import { areAmong } from "./sorted_texts.ts";
 import { noteTightened } from "./tightened.ts";
 import { udpFrontendNow } from "./udp_frontends.ts";
 import type { MadeRules } from "./unfinished.ts";
@@ -73,10 +74,13 @@ export function* makeRules(state: ClusterState, name: ServiceName): Generator<nu
   if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
   const crowded = size && crowdedText(state, name, size.elements);
   if (crowded !== undefined) return { aside: crowded, crowded: size!.elements };
+  const slices = [...state.slices.get(name)?.values() ?? []];
+  const previous = state.programs.get(name) ?? NO_PROGRAM;
   const input = {
     service,
-    slices: new SlicedEndpoints(state.slices.get(name)?.values() ?? []),
-    previous: state.programs.get(name) ?? NO_PROGRAM,
+    slices: new SlicedEndpoints(slices),
+    index: state.indexes.of(name, { slices, previous, node: state.node }),
+    previous,
     context: { node: state.node, roundsTimeouts: state.bounds?.roundsTimeouts === true },
     size: size?.elements ?? 0,
   };
@@ -102,8 +106,10 @@ export function applyRules(
     if (made.crowded !== undefined) state.crowded.set(name, made.crowded);
   }
   const after = "aside" in made ? NO_PROGRAM : made.program;
-  if (after === NO_PROGRAM) state.programs.delete(name);
-  else state.programs.set(name, after);
+  if (after === NO_PROGRAM) {
+    state.programs.delete(name);
+    state.indexes.forget(name);
+  } else state.programs.set(name, after);
   noteServed(state, name, after.size);
   noteProgram(folding, name, before, after);
   const lags = isLarge(state, Math.max(before.size, after.size));
@@ -221,6 +227,7 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
   if (
     wanted !== undefined && had !== undefined && rankOf(wanted) === rankOf(had) && isOnly(claimants, name)
   ) {
+    if (!settling.lags && state.unfinished.size === 0 && hasSameElement(had, wanted)) return;
     return changeElements(folding, key, had, wanted, settling);
   }
   const others = dependents(state, wanted ?? before.resources.get(key)!);
@@ -234,6 +241,11 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
   handOver(folding, held, settling);
   for (const one of heldOthers) handOver(folding, one, settling, true);
   if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
+}
+
+/** Whether both are the same element, as those of endpoints on the own node nearly always are. */
+function hasSameElement(had: ServiceResource, wanted: ServiceResource): boolean {
+  return had.kind === "element" && wanted.kind === "element" && had.element === wanted.element;
 }
 
 function isOnly(claimants: readonly ServiceName[] | undefined, name: ServiceName): boolean {
@@ -335,9 +347,9 @@ function noteHandover(
 function noteStaleFlows({ state, changes }: Folding, before: ServiceProgram, after: ServiceProgram): void {
   for (const [key, frontend] of new Map([...before.udp, ...after.udp])) {
     const was = before.udp.get(key)?.serving ?? [];
-    const now = new Set(after.udp.get(key)?.serving);
-    const began = was.length === 0 && now.size > 0;
-    if (!began && was.every((endpoint) => now.has(endpoint))) continue;
+    const now = after.udp.get(key)?.serving ?? [];
+    const began = was.length === 0 && now.length > 0;
+    if (!began && areAmong(was, now)) continue;
     changes.staleFlows.set(key, udpFrontendNow(state, key) ?? { ...frontend, serving: [] });
   }
 }

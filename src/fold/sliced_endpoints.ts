@@ -76,9 +76,8 @@ export class SlicedEndpoints {
   hosts(slice: EndpointSlice, ownNode: string): readonly Host[] {
     let hosts = this.#hosts.get(slice);
     if (hosts === undefined) {
-      const family = FAMILY_OF.get(slice.addressType);
-      const weight = weightOf(slice);
-      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, { family, ownNode, weight }) ?? []);
+      const seen = sightOf(slice, ownNode);
+      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, seen) ?? []);
       this.#hosts.set(slice, hosts);
     }
     return hosts;
@@ -94,13 +93,22 @@ function keyOf(family: Family, protocol: string, name: string): string {
   return `${family} ${protocol} ${name}`;
 }
 
-function hostOf(
+/** What decides, beside an endpoint, which {@link Host} it is. */
+export interface Sight {
+  readonly family: Family | undefined;
+  readonly ownNode: string;
+  readonly weight: number;
+}
+
+/** How the endpoints of `slice` are seen from node `ownNode`. */
+export function sightOf(slice: EndpointSlice, ownNode: string): Sight {
+  return { family: FAMILY_OF.get(slice.addressType), ownNode, weight: weightOf(slice) };
+}
+
+/** An endpoint of a slice; undefined where its address is none of the slice's family. */
+export function hostOf(
   { addresses, conditions, nodeName, hints }: SliceEndpoint,
-  { family, ownNode, weight }: {
-    readonly family: Family | undefined;
-    readonly ownNode: string;
-    readonly weight: number;
-  },
+  { family, ownNode, weight }: Sight,
 ): Host | undefined {
   const address = parseAddress(addresses[0] ?? "");
   if (address === undefined || familyOf(address) !== family) return undefined;

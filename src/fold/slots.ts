@@ -10,6 +10,8 @@ export interface Slots {
   readonly endpoints: readonly string[];
 }
 
+const NONE: readonly string[] = [];
+
 /** No endpoint. */
 export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
 
@@ -24,20 +26,94 @@ const SHRINK_AT = 4;
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
   const wanted = new Map<string, number>();
   for (const endpoint of desired) wanted.set(endpoint, (wanted.get(endpoint) ?? 0) + 1);
-  const kept = previous.endpoints.map((endpoint) => take(wanted, endpoint) ? endpoint : undefined);
-  const survivors = kept.length - kept.filter((endpoint) => endpoint === undefined).length;
-  const newcomers = [...wanted].flatMap(([endpoint, slots]) => new Array<string>(slots).fill(endpoint))
-    .slice(0, SLOT_CLASS_MAX - survivors);
-  const length = survivors + newcomers.length;
-  const endpoints = new Array<string>(length);
-  const tail = kept.slice(length).filter((endpoint) => endpoint !== undefined);
-  const fill = [...newcomers, ...tail];
-  let next = 0;
-  for (let slot = 0; slot < length; slot++) endpoints[slot] = kept[slot] ?? fill[next++]!;
+  const holes: number[] = [];
+  previous.endpoints.forEach((endpoint, slot) => {
+    if (!take(wanted, endpoint)) holes.push(slot);
+  });
+  const newcomers = [...wanted].flatMap(([endpoint, slots]) => new Array<string>(slots).fill(endpoint));
+  return refill(previous, holes, newcomers).slots;
+}
+
+/** An assignment that was made from another one. */
+export interface Refilled {
+  readonly slots: Slots;
+  /** The slots that have another endpoint now, or were added. */
+  readonly filled: readonly number[];
+  /** Newcomers without a slot, in their order. */
+  readonly left: readonly string[];
+}
+
+/**
+ * {@link assignSlots} where it is known what changes: the endpoints in `holes`, which are in order, go, and `newcomers` come. Costs
+ * those, and a copy of the list.
+ */
+export function refill(
+  previous: Slots,
+  holes: readonly number[],
+  newcomers: readonly string[],
+): Refilled {
+  const old = previous.endpoints;
+  const survivors = old.length - holes.length;
+  const room = SLOT_CLASS_MAX - survivors;
+  const [come, left] = newcomers.length <= room
+    ? [newcomers, NONE]
+    : [newcomers.slice(0, room), newcomers.slice(room)];
+  const length = survivors + come.length;
   const slotClass = classFor(previous.slotClass, length);
   // The same value says that nothing changed: frontends need not compare each slot then.
-  const same = next === 0 && length === previous.endpoints.length && slotClass === previous.slotClass;
-  return same ? previous : { slotClass, endpoints };
+  const same = holes.length === 0 && come.length === 0 && slotClass === previous.slotClass;
+  if (same) return { slots: previous, filled: [], left };
+  const filled = holes.filter((slot) => slot < length);
+  for (let slot = old.length; slot < length; slot++) filled.push(slot);
+  const behind = new Set(holes.filter((slot) => slot >= length));
+  const fill = [...come];
+  for (let slot = length; slot < old.length; slot++) if (!behind.has(slot)) fill.push(old[slot]!);
+  const endpoints = old.slice(0, length);
+  filled.forEach((slot, i) => endpoints[slot] = fill[i]!);
+  const slots: Slots = { slotClass, endpoints };
+  markChanged(previous, slots, filled);
+  return { slots, filled, left };
+}
+
+/** Slots of a part of a long list. */
+const PART = 64;
+
+/**
+ * Long lists by part: a part that has the same mark in two lists has the same endpoints. So the few slots that differ between
+ * thousands are found without comparing all.
+ */
+const marks = new WeakMap<Slots, readonly object[]>();
+
+function markChanged(before: Slots, after: Slots, filled: readonly number[]): void {
+  const parts = Math.ceil(after.endpoints.length / PART);
+  if (parts <= 1) return;
+  const now = (marks.get(before) ?? []).slice(0, parts);
+  while (now.length < parts) now.push({});
+  for (const slot of filled) now[Math.floor(slot / PART)] = {};
+  // The last part may have lost its end.
+  if (after.endpoints.length < before.endpoints.length) now[parts - 1] = {};
+  marks.set(after, now);
+}
+
+/** Enters that `list` is `slots` in another notation: it differs from others where `slots` does. */
+export function markAs(list: Slots, slots: Slots): void {
+  const known = marks.get(slots);
+  if (known !== undefined) marks.set(list, known);
+}
+
+/** The slots whose endpoints differ, or which only one of the two has. */
+export function differingSlots(before: Slots, after: Slots): number[] {
+  const [old, now] = [before.endpoints, after.endpoints];
+  const length = Math.max(old.length, now.length);
+  const [oldMarks, newMarks] = [marks.get(before), marks.get(after)];
+  const slots: number[] = [];
+  for (let part = 0; part * PART < length; part++) {
+    const mark = oldMarks?.[part];
+    if (mark !== undefined && mark === newMarks?.[part]) continue;
+    const end = Math.min(length, (part + 1) * PART);
+    for (let slot = part * PART; slot < end; slot++) if (old[slot] !== now[slot]) slots.push(slot);
+  }
+  return slots;
 }
 
 /** Takes one slot of `endpoint` from those that are wanted. */

@@ -48,20 +48,21 @@ export interface Sample {
 
 const ROUNDS = 300;
 
-/** Service number `i` and its slice of `endpoints`; `generation` changes the last of them. */
-function records(i: number, endpoints: number, generation = 0): [EventRecord, EventRecord] {
+/** Endpoints of a slice, as the controller of Kubernetes makes them (--max-endpoints-per-slice). */
+const SLICE = 100;
+
+/** Service number `i` and its slices of `endpoints`; `generation` changes the last of them. */
+function records(i: number, endpoints: number, generation = 0): [EventRecord, ...EventRecord[]] {
   const name = `ns-${i % 100}/svc-${i}`;
   const ip = `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
   const pod = (n: number) => `10.${128 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
-  const first = endpoints * i;
-  const kept = Array.from({ length: endpoints - 1 }, (_, n) => pod(first + n)).join(" ");
-  const changed = generation === 0
-    ? pod(first + endpoints - 1)
-    : `10.200.${generation >> 8}.${generation & 255}`;
-  return [
-    appears(service(`${name} ${ip} http:80/tcp`)),
-    appears(slice(`${name}-x http:8080/tcp ${kept} ${changed}`)),
-  ];
+  const pods = Array.from({ length: endpoints }, (_, n) => pod(endpoints * i + n));
+  if (generation > 0) pods[endpoints - 1] = `10.200.${generation >> 8}.${generation & 255}`;
+  const slices = Array.from({ length: Math.ceil(endpoints / SLICE) }, (_, part) => {
+    const own = pods.slice(part * SLICE, (part + 1) * SLICE);
+    return appears(slice(`${name}-x${part} http:8080/tcp ${own.join(" ")}`));
+  });
+  return [appears(service(`${name} ${ip} http:80/tcp`)), ...slices];
 }
 
 const timed = <T>(work: () => T): [T, number] => {
@@ -129,7 +130,7 @@ function measure(services: number, endpoints: number): Sample {
       applyDelta(line.committed, delta);
       return { ...receipt, plan: milliseconds * 1000 };
     });
-  const changes = rounds((round) => [records(Math.floor(services / 2), endpoints, round)[1]]);
+  const changes = rounds((round) => [records(Math.floor(services / 2), endpoints, round).at(-1)!]);
   const created = rounds((round) => records(services + round, endpoints));
   return {
     services,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { draws, SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
-import { assignSlots, NO_SLOTS, type Slots } from "../../src/fold/slots.ts";
+import { assignSlots, differingSlots, NO_SLOTS, refill, type Slots } from "../../src/fold/slots.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
 
 const endpoints = fc.uniqueArray(fc.integer({ min: 0, max: 60 }).map((n) => `e${n}`), { maxLength: 60 }).map((
@@ -76,4 +76,31 @@ Deno.test("the last draw of a pick chain always finds an endpoint, and the bias 
       if (filled > slotClass / 2 && filled > 1) assert.ok(fallback < 1e-6);
     }
   }
+});
+
+Deno.test("slots that differ are found between any two assignments of a history, long lists or short ones", () => {
+  const texts = fc.uniqueArray(fc.nat({ max: 400 }), { minLength: 0, maxLength: 300 });
+  fc.assert(fc.property(fc.array(texts, { minLength: 2, maxLength: 4 }), (steps) => {
+    const all = steps.reduce<Slots[]>(
+      (made, step) => [...made, assignSlots(made.at(-1) ?? NO_SLOTS, step.map(String).sort())],
+      [],
+    );
+    for (const before of all) {
+      for (const after of all) {
+        const length = Math.max(before.endpoints.length, after.endpoints.length);
+        const expected = Array.from({ length }, (_, slot) => slot).filter((slot) =>
+          before.endpoints[slot] !== after.endpoints[slot]
+        );
+        assert.deepEqual(differingSlots(before, after), expected);
+      }
+    }
+  }));
+});
+
+Deno.test("an assignment from what goes and what comes is the one from all endpoints", () => {
+  fc.assert(fc.property(history, endpoints, (before, desired) => {
+    const holes = before.endpoints.flatMap((endpoint, slot) => desired.includes(endpoint) ? [] : [slot]);
+    const newcomers = [...desired].sort().filter((endpoint) => !before.endpoints.includes(endpoint));
+    assert.deepEqual(refill(before, holes, newcomers).slots, assignSlots(before, [...desired].sort()));
+  }));
 });
