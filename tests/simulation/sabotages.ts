@@ -28,8 +28,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     check: "a list in protobuf has metadata",
-    file: "src/ingest/protobuf_framing.ts",
-    changes: [['if (known.isList && object["metadata"] === undefined) {', "if (false) {"]],
+    file: "src/ingest/protobuf_list.ts",
+    changes: [['if (open.list["metadata"] === undefined) {', "if (false) {"]],
   },
   {
     check: "a Status is an error with its own message, whatever the HTTP code",
