@@ -20,7 +20,10 @@ export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored
 
 type Append = DiskRequest & { readonly kind: "append" };
 
-/** How long lines that can wait do so at most, in milliseconds. */
+/**
+ * How long lines that can wait do so at most, in milliseconds. They wait where others came within that time, as in a burst: then
+ * the next ones are near. Alone they are written at once, because a timer wakes the loop.
+ */
 const HELD_MILLISECONDS = 20;
 
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
@@ -36,6 +39,8 @@ export class LedgerDisk {
   /** Lines that wait for the next ones. */
   #held: Append | undefined;
   #flush: ReturnType<typeof setTimeout> | undefined;
+  /** When lines that can wait came last. */
+  #lastWaiting = -Infinity;
   /** The request whose answer is awaited. */
   #asked: PromiseWithResolvers<DiskReport> | undefined;
   #onReport: OnReport = () => {};
@@ -70,14 +75,14 @@ export class LedgerDisk {
     return this.#session;
   }
 
-  /** Sends `request`, unless it belongs to an older session. Lines that can wait are written with the next ones, or soon. */
+  /** Sends `request`, unless it belongs to an older session. In a burst, lines that can wait are written with the next ones, or soon. */
   post(request: DiskRequest, canWait = false, session = this.#session): void {
     if (session !== this.#session) return;
     const held = this.#held;
     this.#held = undefined;
     if (request.kind === "append") {
       const append = held === undefined ? request : joined(held, request);
-      if (!canWait) return this.#send(append);
+      if (!canWait || !this.#isBurst()) return this.#send(append);
       this.#held = append;
       this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
       return;
@@ -127,6 +132,14 @@ export class LedgerDisk {
   async #closed(): Promise<true> {
     while ((await this.#ask({ kind: "close" })).kind !== "closed");
     return true;
+  }
+
+  /** Whether lines that can wait came shortly before. */
+  #isBurst(): boolean {
+    const now = performance.now();
+    const since = now - this.#lastWaiting;
+    this.#lastWaiting = now;
+    return since < HELD_MILLISECONDS;
   }
 
   #send(request: DiskRequest): void {
