@@ -281,9 +281,11 @@ export const JSON_SCHEMAS = {
     at: offset,
     objects: listOf(offered({
       object: z.string(),
-      verb: z.enum(["appears", "changes", "stays"]),
+      verb: z.enum(["appears", "changes", "stays", "goes"]),
       changes: listOf(z.string()),
     })),
+    elements: listOf(offered({ set: z.string(), before: element.nullable(), after: element.nullable() }))
+      .describe("those that would appear, go or have another value"),
     packets: listOf(offered({
       client: z.enum(["pod", "node", "outside"]),
       service: z.string(),

@@ -1,7 +1,7 @@
 // The packets by which a Service can be judged: from each class of clients to each of its frontends.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { familyOf, parseCidr } from "../kube/address.ts";
+import { contains, familyOf, parseCidr } from "../kube/address.ts";
 import { localCidr } from "../kube/proxy_config.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { isProxied, servicePorts } from "../kube/service_port.ts";
@@ -18,8 +18,15 @@ const OUTSIDE: Readonly<Record<Family, Address>> = {
   ip6: canonicalAddress("2001:db8::77"),
 };
 
-/** A packet from each class of clients to each frontend of a Service. */
-export function* packetsTo(state: ClusterState, name: ServiceName): Generator<[ClientClass, Packet]> {
+/** What the packets to a Service follow from. */
+type Frontends = Pick<ClusterState, "services" | "config" | "node" | "knownNode">;
+
+/** A packet from each class of clients to each frontend of a Service; and one from each of `sources`. */
+export function* packetsTo(
+  state: Frontends,
+  name: ServiceName,
+  sources: readonly Address[] = [],
+): Generator<[ClientClass, Packet]> {
   const service = state.services.get(name);
   if (service === undefined || !isProxied(service)) return;
   for (const port of servicePorts(service, state.node.linkLocal)) {
@@ -29,30 +36,37 @@ export function* packetsTo(state: ClusterState, name: ServiceName): Generator<[C
       ...[clusterIP, ...externalIPs].map((destination) => ({ destination, port: port.port })),
       ...(nodePort === 0 ? [] : nodes.map((destination) => ({ destination, port: nodePort }))),
     ];
-    for (const [client, from] of clientsOf(state, family)) {
+    for (const [client, from] of clientsOf(state, family, sources)) {
       for (const place of places) yield [client, { ...place, ...from, protocol }];
     }
   }
 }
 
+type Client = readonly [ClientClass, Pick<Packet, "source" | "interface">];
+
 /** A source of each class. A class that the node's detector cannot distinguish, or that has no address, is left out. */
-function clientsOf(
-  state: ClusterState,
-  family: Family,
-): [ClientClass, Pick<Packet, "source" | "interface">][] {
+function clientsOf(state: Frontends, family: Family, sources: readonly Address[]): Client[] {
   const { config, node } = state;
-  const { detectLocal } = config;
-  const own = nodeAddresses(state.knownNode).find((address) => familyOf(address) === family);
-  const block = localCidr(config, node.podCIDRs, family)?.address ??
-    node.podCIDRs.map(parseCidr).find((cidr) => cidr?.family === family)?.address;
-  const name = detectLocal.mode === "BridgeInterface"
-    ? detectLocal.name
-    : detectLocal.mode === "InterfaceNamePrefix"
-    ? `${detectLocal.prefix}0`
-    : undefined;
-  const clients: [ClientClass, Pick<Packet, "source" | "interface">][] = [];
-  if (block !== undefined) clients.push(["pod", { source: block, ...(name && { interface: name }) }]);
-  if (own !== undefined) clients.push(["node", { source: own }]);
-  clients.push(["outside", { source: OUTSIDE[family] }]);
-  return clients;
+  const own = nodeAddresses(state.knownNode).filter((address) => familyOf(address) === family);
+  const pods = localCidr(config, node.podCIDRs, family) ??
+    node.podCIDRs.map(parseCidr).find((cidr) => cidr?.family === family);
+  const of = (source: Address): Client => {
+    if (own.includes(source)) return ["node", { source }];
+    if (pods === undefined || !contains(pods, source)) return ["outside", { source }];
+    const name = podInterface(config);
+    return ["pod", { source, ...(name && { interface: name }) }];
+  };
+  const usual = [...(pods ? [pods.address] : []), ...own.slice(0, 1), OUTSIDE[family]];
+  return [...usual, ...sources.filter((source) => familyOf(source) === family)].map(of);
+}
+
+/** An interface by which packets of pods come, where that is how they are known. */
+function podInterface({ detectLocal }: ClusterState["config"]): string | undefined {
+  if (detectLocal.mode === "BridgeInterface") return detectLocal.name;
+  return detectLocal.mode === "InterfaceNamePrefix" ? `${detectLocal.prefix}0` : undefined;
+}
+
+/** Whether `source` is the address that stands for all other hosts. */
+export function isAnyHost(source: Address): boolean {
+  return source === OUTSIDE[familyOf(source)];
 }

@@ -1,24 +1,31 @@
 // What a node would do if objects were applied: laid over the state at a position and folded, as `kubectl apply` would, then compared.
-// Packets are compared, not elements: from each class of clients to each frontend that the objects concern.
+// What counts are the packets, from each class of clients to each frontend that the objects concern; the elements are there too.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { foldRecord } from "../fold/fold.ts";
+import { foldRecord, ownerOf } from "../fold/fold.ts";
+import { type FoldChanges, noChanges } from "../fold/fold_changes.ts";
 import { readFrontendClaim } from "../fold/resource.ts";
+import { advance } from "../fold/steps.ts";
 import { titleText } from "../fold/title.ts";
-import { describeKey, type KubeObject, objectKey, type Service } from "../kube/objects.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
+import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
 import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
+import { plainElement } from "../nft/objects.ts";
+import { type Element, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
-import { type ClientClass, packetsTo } from "./frontend_packets.ts";
+import { laidOver } from "./laid_over.ts";
 import { endpointChanges, endpointChangeText, fieldChanges, fieldChangeText } from "./object_diff.ts";
-import type { Outcome, Packet } from "./trace.ts";
-import { traceAt } from "./why.ts";
+import { packetsElsewhere, type PlannedPacket, type PlannedState } from "./planned_packets.ts";
+import type { Packet } from "./trace.ts";
 
 /** See the head of this file. */
 export interface PlanAhead {
   /** Offset of the last record of the state. */
   readonly at: number;
   readonly objects: readonly PlannedObject[];
+  readonly elements: readonly PlannedElement[];
   readonly packets: readonly PlannedPacket[];
   /** Frontends that more than one Service would claim, and did not before, as text. */
   readonly conflicts: readonly string[];
@@ -30,197 +37,152 @@ export interface PlanAhead {
   readonly unserved: number;
 }
 
-/** An object that would be applied. */
+/** An object that would be applied, or deleted. */
 export interface PlannedObject {
   /** `Service shop/web`. */
   readonly object: string;
-  readonly verb: "appears" | "changes" | "stays";
+  readonly verb: "appears" | "changes" | "stays" | "goes";
   /** As `log` prints them. */
   readonly changes: readonly string[];
 }
 
-/** A packet that would go elsewhere. */
-export interface PlannedPacket {
-  readonly client: ClientClass;
-  /** `namespace/name` of the Service. */
-  readonly service: string;
-  readonly packet: Packet;
-  /** Whether it reaches an endpoint now, and would. */
-  readonly serves: "as now" | "no more" | "newly" | "neither";
-  readonly before: readonly Outcome[];
-  readonly after: readonly Outcome[];
+/** An element that would appear, go or have another value. */
+export interface PlannedElement {
+  /** Its set or map: `ip ledgerproxy service-ips`. */
+  readonly set: SetPath;
+  /** null: there is none. */
+  readonly before: Element | null;
+  readonly after: Element | null;
 }
 
-/**
- * What would change if `objects` were applied to the state that `state` makes: it is called twice, and each time it must return a
- * state of its own. `at`: the offset that the objects are folded with.
- */
-export function planAhead(
-  state: () => ClusterState,
-  objects: readonly KubeObject[],
-  at: Offset,
-): PlanAhead {
-  const [before, after] = [state(), state()];
+/** What is to happen. */
+export interface Applied {
+  readonly objects: readonly KubeObject[];
+  /** Objects that are deleted. */
+  readonly deleted?: readonly ObjectKey[];
+}
+
+/** What would change if `applied` happened to `state`, which it does: the caller has made the state for this. `at`: its offset. */
+export function planAhead(state: ClusterState, { objects, deleted = [] }: Applied, at: Offset): PlanAhead {
+  const before = standing(state);
   const unknown: string[] = [];
-  const planned = objects.map((object) => laidOver(before, object, unknown));
-  for (const object of planned) {
-    const key = objectKey(object);
-    const event = { kind: "event", key, value: object, resourceVersion: "", time: "" } as const;
-    foldRecord(after, at, event);
+  const stored = objects.map((object) => laidOver(before.objects, object, unknown));
+  for (const name of newServices(before, stored)) {
+    if (!knowsSlices(state, stored, name)) unknown.push(`${name}: its endpoints are unknown`);
   }
-  const packets = packetsOf(concerned(planned, before, after), before, after);
+  const planned = stored.map((object) => plannedObject(before, objectKey(object), object));
+  const gone = deleted.map((key) => plannedObject(before, key, null));
+  const changes = noChanges();
+  for (const key of deleted) foldEvent(state, at, key, null, changes);
+  for (const object of stored) foldEvent(state, at, objectKey(object), object, changes);
+  while (isUnfinished(state)) advance({ state, offset: at, changes });
+  const elements = plannedElements(changes, before, state);
+  const packets = packetsElsewhere(concerned(elements, before, state), before, state);
   return {
     at: before.folded,
-    objects: planned.map((object) => plannedObject(before, object)),
+    objects: [...planned, ...gone],
+    elements,
     packets,
-    conflicts: newConflicts(before, after),
-    leftOut: newlyLeftOut(before, after),
+    conflicts: newConflicts(before, state),
+    leftOut: newlyLeftOut(before, state),
     unknown,
     unserved: packets.filter(({ serves }) => serves === "no more").length,
   };
 }
 
-/** `object` as the API server would store it: what it allocates, and what controllers write, stays as it is. */
-function laidOver({ objects }: ClusterState, object: KubeObject, unknown: string[]): KubeObject {
-  const known = objects.get(describeKey(objectKey(object)));
-  if (object.kind !== "Service") return object;
-  const service = known?.kind === "Service" ? keptOf(known, object) : object;
-  const name = `${service.metadata.namespace}/${service.metadata.name}`;
-  const { type, clusterIP, clusterIPs, ports = [] } = service.spec;
-  if (type === "ExternalName" || clusterIP === "None") return service;
-  if (!clusterIP && !clusterIPs?.length) unknown.push(`${name}: its cluster IP is to be allocated`);
-  const exposed = type === "NodePort" || type === "LoadBalancer";
-  if (exposed && ports.some(({ nodePort }) => !nodePort)) {
-    unknown.push(`${name}: a NodePort is to be allocated`);
-  }
-  if (known === undefined) unknown.push(`${name}: its endpoints are unknown`);
-  return service;
-}
-
-/** `service` with what `known` has and a manifest leaves out. */
-function keptOf(known: Service, service: Service): Service {
-  const { spec } = service;
-  const addresses = spec.type === "ExternalName" || spec.clusterIP || spec.clusterIPs?.length ? {} : {
-    ...(known.spec.clusterIP === undefined ? {} : { clusterIP: known.spec.clusterIP }),
-    ...(known.spec.clusterIPs === undefined ? {} : { clusterIPs: known.spec.clusterIPs }),
-  };
-  const exposed = spec.type === "NodePort" || spec.type === "LoadBalancer";
-  const ports = (spec.ports ?? []).map((port) => {
-    const same = known.spec.ports?.find(({ name, protocol, port: number }) =>
-      (name ?? "") === (port.name ?? "") && (protocol ?? "TCP") === (port.protocol ?? "TCP") &&
-      number === port.port
-    );
-    const nodePort = exposed ? port.nodePort ?? same?.nodePort : undefined;
-    return { ...port, protocol: port.protocol ?? "TCP", ...(nodePort === undefined ? {} : { nodePort }) };
-  });
-  const { healthCheckNodePort } = known.spec;
+/** `state` as it stands, where it is compared with what follows. The fold replaces the values of these maps, or the maps. */
+function standing(state: ClusterState) {
+  const { tables, config, node, knownNode, folded } = state;
   return {
-    ...service,
-    ...(service.status ?? known.status ? { status: { ...service.status ?? known.status } } : {}),
-    metadata: { ...known.metadata, ...service.metadata },
-    spec: {
-      ...(healthCheckNodePort !== undefined && spec.externalTrafficPolicy === "Local"
-        ? { healthCheckNodePort }
-        : {}),
-      ...defaulted(known, spec),
-      ...addresses,
-      ports,
-    },
+    ...{ tables, config, node, knownNode, folded },
+    desired: new Map([...state.desired].map(([path, elements]) => [path, new Map(elements)])),
+    objects: new Map(state.objects),
+    services: new Map(state.services),
+    contested: new Set(state.contested),
+    aside: new Set(state.aside.keys()),
+    leftOut: new Map(state.leftOut),
   };
 }
 
-/** Fields that the API server fills in (core/v1 defaults), where a manifest leaves them out and the known Service has the default. */
-function defaulted({ spec: known }: Service, spec: Service["spec"]): Service["spec"] {
-  const defaults: Service["spec"] = {
-    ...(known.type === "ClusterIP" ? { type: "ClusterIP" } : {}),
-    ...(known.sessionAffinity === "None" ? { sessionAffinity: "None" } : {}),
-    ...(known.internalTrafficPolicy === "Cluster" ? { internalTrafficPolicy: "Cluster" } : {}),
-    ...(known.externalTrafficPolicy === "Cluster" && spec.type !== undefined && spec.type !== "ClusterIP"
-      ? { externalTrafficPolicy: "Cluster" }
-      : {}),
-    ...(known.ipFamilies === undefined ? {} : { ipFamilies: known.ipFamilies }),
-  };
-  return { ...defaults, ...spec };
+type Standing = ReturnType<typeof standing>;
+
+/** Services in `objects` that the node does not know, and would serve. */
+function newServices({ services }: Standing, objects: readonly KubeObject[]): ServiceName[] {
+  return objects.flatMap((object) => {
+    if (object.kind !== "Service") return [];
+    const { metadata: { namespace = "", name }, spec: { type, clusterIP } } = object;
+    const one = serviceName(namespace, name);
+    return type === "ExternalName" || clusterIP === "None" || services.has(one) ? [] : [one];
+  });
 }
 
-function plannedObject({ objects }: ClusterState, object: KubeObject): PlannedObject {
-  const name = describeKey(objectKey(object));
-  const known = objects.get(name);
-  const slices = [known, object].map((one) => one?.kind === "EndpointSlice" ? one : undefined);
-  const endpoints = endpointChanges(slices[0], slices[1]).map(endpointChangeText);
-  if (known === undefined) return { object: name, verb: "appears", changes: endpoints };
-  const changes = [...endpoints, ...fieldChanges(known, object).map(fieldChangeText)];
-  return { object: name, verb: changes.length === 0 ? "stays" : "changes", changes };
+/** Whether slices of `name` are known, or in `objects`. */
+function knowsSlices(
+  { slices }: ClusterState,
+  objects: readonly KubeObject[],
+  name: ServiceName,
+): boolean {
+  return slices.has(name) ||
+    objects.some((object) => object.kind === "EndpointSlice" && ownerOf(object) === name);
 }
 
-/** The Services that `planned` can concern: those themselves, and those that claim a frontend of theirs. */
-function concerned(planned: readonly KubeObject[], ...states: readonly ClusterState[]): Set<ServiceName> {
-  const names = new Set<ServiceName>();
-  for (const object of planned) {
-    const { namespace = "", name, labels } = object.metadata;
-    if (object.kind === "Service") names.add(serviceName(namespace, name));
-    const owner = labels?.["kubernetes.io/service-name"];
-    if (object.kind === "EndpointSlice" && owner !== undefined) names.add(serviceName(namespace, owner));
-    // The node and the ranges of Services concern all of them.
-    if (object.kind === "Node" || object.kind === "ServiceCIDR") {
-      for (const { services } of states) for (const one of services.keys()) names.add(one);
-    }
-  }
-  for (const { programs, claims } of states) {
-    for (const name of [...names]) {
-      for (const claim of programs.get(name)?.resources.keys() ?? []) {
-        for (const other of claims.get(claim) ?? []) names.add(readServiceName(other));
-      }
-    }
-  }
-  return names;
+function foldEvent(
+  state: ClusterState,
+  at: Offset,
+  key: ObjectKey,
+  value: KubeObject | null,
+  changes: FoldChanges,
+): void {
+  foldRecord(state, at, { kind: "event", key, value, resourceVersion: "", time: "" }, changes);
 }
 
-/** The packets to frontends of `names` that would go elsewhere. */
-function packetsOf(
-  names: ReadonlySet<ServiceName>,
-  before: ClusterState,
+/** The elements that differ, by set and key. */
+function plannedElements(
+  { touched }: FoldChanges,
+  before: Standing,
+  { desired }: ClusterState,
+): PlannedElement[] {
+  return [...touched.keys()].sort().flatMap((set) =>
+    [...touched.get(set)!.keys()].sort().flatMap((key): PlannedElement[] => {
+      const [was, is] = [before.desired.get(set)?.get(key), desired.get(set)?.get(key)];
+      if (sameElement(was, is)) return [];
+      return [{ set, before: was ? plainElement(was) : null, after: is ? plainElement(is) : null }];
+    })
+  );
+}
+
+/** The Services whose packets may go elsewhere: those whose elements differ, or all, where the rules or the node's addresses do. */
+function concerned(
+  elements: readonly PlannedElement[],
+  before: Standing,
   after: ClusterState,
-): PlannedPacket[] {
-  const seen = new Set<string>();
-  const found: PlannedPacket[] = [];
-  for (const name of [...names].sort()) {
-    for (const state of [before, after]) {
-      for (const [client, packet] of packetsTo(state, name)) {
-        const key = JSON.stringify([client, packet.destination, packet.protocol, packet.port]);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        const [was, is] = [before, after].map((one) => traceAt(one, packet).outcomes);
-        if (JSON.stringify(was) === JSON.stringify(is)) continue;
-        found.push({
-          client,
-          service: name,
-          packet,
-          serves: served(packet, was!, is!),
-          before: was!,
-          after: is!,
-        });
-      }
-    }
+): Iterable<ServiceName> {
+  const addresses = ({ node }: PlannedState) => [...node.addresses, ...node.linkLocal].join();
+  if (before.tables !== after.tables || addresses(before) !== addresses(after)) {
+    return new Set([...before.services.keys(), ...after.services.keys()]);
   }
-  return found;
+  const comments = elements.flatMap(({ before, after }) => [before?.comment ?? "", after?.comment ?? ""]);
+  return new Set(
+    comments.filter((comment) => comment !== "").map((comment) => readServiceName(serviceOfComment(comment))),
+  );
 }
 
-function served(
-  packet: Packet,
-  before: readonly Outcome[],
-  after: readonly Outcome[],
-): PlannedPacket["serves"] {
-  const reaches = (outcomes: readonly Outcome[]) =>
-    outcomes.some(({ kind, destination, port }) =>
-      kind === "deliver" && (destination !== packet.destination || port !== packet.port)
-    );
-  const [was, is] = [reaches(before), reaches(after)];
-  if (was) return is ? "as now" : "no more";
-  return is ? "newly" : "neither";
+function plannedObject(
+  { objects }: Standing,
+  key: ObjectKey,
+  value: KubeObject | null,
+): PlannedObject {
+  const object = describeKey(key);
+  const known = objects.get(object);
+  const slices = [known, value].map((one) => one?.kind === "EndpointSlice" ? one : undefined);
+  const endpoints = endpointChanges(slices[0], slices[1]).map(endpointChangeText);
+  if (value === null) return { object, verb: known ? "goes" : "stays", changes: endpoints };
+  if (known === undefined) return { object, verb: "appears", changes: endpoints };
+  const changes = [...endpoints, ...fieldChanges(known, value).map(fieldChangeText)];
+  return { object, verb: changes.length === 0 ? "stays" : "changes", changes };
 }
 
-function newConflicts(before: ClusterState, after: ClusterState): string[] {
+function newConflicts(before: Standing, after: ClusterState): string[] {
   return [...after.contested].filter((claim) => !before.contested.has(claim)).sort().map((claim) => {
     const [holder, ...others] = after.claims.get(claim) ?? [];
     const { frontend } = readFrontendClaim(claim) ?? { frontend: claim };
@@ -230,7 +192,7 @@ function newConflicts(before: ClusterState, after: ClusterState): string[] {
   });
 }
 
-function newlyLeftOut(before: ClusterState, after: ClusterState): string[] {
+function newlyLeftOut(before: Standing, after: ClusterState): string[] {
   const aside = [...after.aside].filter(([name]) => !before.aside.has(name)).map(([name, why]) =>
     `${name} would be set aside: ${why}`
   );

@@ -1,7 +1,9 @@
 // The text that `plan` prints: what objects would change, then which packets would go elsewhere.
 
 import { outcomeText } from "./packet_words.ts";
-import { placeText, type PlanAhead, type PlannedPacket } from "./plan_ahead.ts";
+import { isAnyHost } from "./frontend_packets.ts";
+import { placeText, type PlanAhead } from "./plan_ahead.ts";
+import type { PlannedPacket } from "./planned_packets.ts";
 
 const CLIENTS: Readonly<Record<PlannedPacket["client"], string>> = {
   pod: "from a pod of this node",
@@ -40,7 +42,9 @@ function packetLines({ client, service, packet, serves, before, after }: Planned
   const texts = (outcomes: PlannedPacket["before"]) =>
     outcomes.map((one) => outcomeText(packet, one)).join("; ");
   return [
-    `${SERVES[serves]}${CLIENTS[client]} to ${placeText(packet)}, ${service}`,
+    `${SERVES[serves]}${
+      client === "outside" && !isAnyHost(packet.source) ? `from ${packet.source}` : CLIENTS[client]
+    } to ${placeText(packet)}, ${service}`,
     `    - ${texts(before)}`,
     `    + ${texts(after)}`,
   ];

@@ -72,6 +72,15 @@ export function contains(cidr: Cidr, address: Address): boolean {
     networkAddress(address, cidr.family, cidr.length) === cidr.address;
 }
 
+/** The address after the last one of a block, as a list; empty where there is none. */
+export function firstAfter({ family, address, length }: Cidr): Address[] {
+  const bits = family === "ip" ? 32 : 128;
+  const first = BigInt(`0b${prefixOf({ family, address, length: bits }).split(" ")[1]}`);
+  const next = first + (1n << BigInt(bits - length));
+  if (next >> BigInt(bits) > 0n) return [];
+  return [family === "ip" ? ipv4Text(Number(next)) : parseIpv6(Address6.fromBigInt(next).correctForm())!];
+}
+
 /** Addresses that no packet from another host can have as its unicast destination. */
 const SPECIAL = [
   "127.0.0.0/8",
@@ -141,5 +150,9 @@ function networkAddress(address: Address, family: Family, length: number): Addre
   const number = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
   const size = 2 ** (32 - length);
   const network = Math.floor(number / size) * size;
-  return canonicalAddress([24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join("."));
+  return ipv4Text(network);
+}
+
+function ipv4Text(number: number): Address {
+  return canonicalAddress([24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join("."));
 }

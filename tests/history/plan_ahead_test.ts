@@ -39,7 +39,7 @@ function stateOf(...objects: KubeObject[]): () => ClusterState {
 
 /** The packets of a plan, each `client place serves`. */
 const packets = (objects: readonly KubeObject[], state = stateOf(...CLUSTER)) =>
-  planAhead(state, objects, offsetOf(9)).packets.map(({ client, packet, serves }) =>
+  planAhead(state(), { objects }, offsetOf(9)).packets.map(({ client, packet, serves }) =>
     `${client} ${placeText(packet)} ${serves}`
   );
 
@@ -53,7 +53,7 @@ function manifest(spec: Partial<Service["spec"]> = {}): Service {
 }
 
 Deno.test("a manifest that says what is there changes nothing, though it leaves out what is allocated", () => {
-  const plan = planAhead(stateOf(...CLUSTER), [manifest()], offsetOf(9));
+  const plan = planAhead(stateOf(...CLUSTER)(), { objects: [manifest()] }, offsetOf(9));
   assert.deepEqual(plan.objects, [{ object: "Service shop/web", verb: "stays", changes: [] }]);
   assert.deepEqual([plan.packets, plan.unknown, plan.unserved], [[], [], 0]);
 });
@@ -65,7 +65,7 @@ Deno.test("a policy, a slice and a port each move the packets that they concern,
     "outside 192.0.2.1:30080/tcp as now",
   ]);
   const empty = { ...SLICE, endpoints: [] };
-  const gone = planAhead(stateOf(...CLUSTER), [empty], offsetOf(9));
+  const gone = planAhead(stateOf(...CLUSTER)(), { objects: [empty] }, offsetOf(9));
   assert.equal(gone.unserved, 6);
   assert.ok(gone.packets.every(({ serves, service }) => serves === "no more" && service === "shop/web"));
   assert.deepEqual(gone.objects[0]?.changes, [
@@ -80,7 +80,7 @@ Deno.test("a policy, a slice and a port each move the packets that they concern,
 });
 
 Deno.test("what is to be allocated, and endpoints of a new Service, are unknown", () => {
-  const { unknown, objects, packets } = planAhead(stateOf(NODE), [manifest()], offsetOf(9));
+  const { unknown, objects, packets } = planAhead(stateOf(NODE)(), { objects: [manifest()] }, offsetOf(9));
   assert.deepEqual(unknown, [
     "shop/web: its cluster IP is to be allocated",
     "shop/web: a NodePort is to be allocated",
@@ -89,11 +89,48 @@ Deno.test("what is to be allocated, and endpoints of a new Service, are unknown"
   assert.deepEqual([objects[0]?.verb, packets], ["appears", []]);
 });
 
+Deno.test("a Service that is deleted serves no more, and its elements go", () => {
+  const { objects, elements, packets, unserved } = planAhead(
+    stateOf(...CLUSTER)(),
+    { objects: [], deleted: [objectKey(WEB), { ...objectKey(WEB), name: "none" }] },
+    offsetOf(9),
+  );
+  assert.deepEqual(objects.map(({ object, verb }) => `${object} ${verb}`), [
+    "Service shop/web goes",
+    "Service shop/none stays",
+  ]);
+  assert.ok(elements.some(({ before }) => before?.key === "10.96.0.1 . tcp . 80"));
+  assert.ok(elements.every(({ before, after }) => before !== null && after === null));
+  assert.equal(unserved, 6);
+  assert.ok(packets.every(({ serves }) => serves === "no more"));
+});
+
+Deno.test("a Service that takes another one's address as its own concerns every port there", () => {
+  const other = service("shop/cart 10.96.0.9 http:90/tcp", "2026-01-01T00:00:00Z", {
+    externalIPs: ["10.96.0.7"],
+  });
+  const endpoints = slice("shop/cart-a http:8080/tcp 10.244.0.3@node-a");
+  const taker = service("shop/new 10.96.0.7 http:80/tcp", "2026-05-01T00:00:00Z");
+  const moved = packets([taker], stateOf(...CLUSTER, other, endpoints));
+  assert.ok(moved.includes("pod 10.96.0.7:90/tcp no more"), moved.join());
+});
+
+Deno.test("endpoints of a new Service are known where its slices are there already", () => {
+  const unknownOf = (...objects: KubeObject[]) =>
+    planAhead(stateOf(NODE)(), { objects }, offsetOf(9)).unknown.filter((text) => /endpoints/.test(text));
+  assert.equal(unknownOf(WEB).length, 1);
+  assert.deepEqual(unknownOf(WEB, SLICE), []);
+});
+
 Deno.test("conflicts and parts that would be left out are named", () => {
   const rival = service("evil/web 10.96.0.9 http:80/tcp", "2026-05-01T00:00:00Z", {
     externalIPs: ["10.96.0.1", "127.0.0.1"],
   });
-  const { conflicts, leftOut, unserved } = planAhead(stateOf(...CLUSTER), [rival], offsetOf(9));
+  const { conflicts, leftOut, unserved } = planAhead(
+    stateOf(...CLUSTER)(),
+    { objects: [rival] },
+    offsetOf(9),
+  );
   assert.deepEqual(conflicts, [
     "10.96.0.1 . tcp . 80 would be claimed by evil/web too: shop/web, whose cluster IP it is, would have it",
   ]);
@@ -134,7 +171,7 @@ Deno.test("property: for objects as the API server stores them, each packet goes
         selector: (one) => describeKey(objectKey(one)),
       }),
       (changes) => {
-        const plan = planAhead(stateOf(...CLUSTER), changes, offsetOf(9));
+        const plan = planAhead(stateOf(...CLUSTER)(), { objects: changes }, offsetOf(9));
         const [before, after] = [stateOf(...CLUSTER)(), stateOf(...CLUSTER, ...changes)()];
         for (const { packet, before: was, after: is } of plan.packets) {
           assert.deepEqual(traceAt(before, packet).outcomes, was);

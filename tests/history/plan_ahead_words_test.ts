@@ -1,12 +1,15 @@
 // The text about a plan.
 
 import assert from "node:assert/strict";
-import type { PlanAhead, PlannedPacket } from "../../src/history/plan_ahead.ts";
+import type { PlanAhead } from "../../src/history/plan_ahead.ts";
 import { planLines } from "../../src/history/plan_ahead_words.ts";
+import type { PlannedPacket } from "../../src/history/planned_packets.ts";
 import { readPacket } from "../../src/history/packet_words.ts";
+import type { Address } from "../../src/nft/data_type.ts";
 import type { Packet } from "../../src/history/trace.ts";
 
 const PACKET = readPacket("10.244.0.0", "10.96.0.1:80/tcp") as Packet;
+const ANY = "203.0.113.77" as Address;
 const to = (destination: string) =>
   ({ kind: "deliver", destination, port: 8080, masqueraded: false, probability: 1 }) as never;
 const moved: PlannedPacket = {
@@ -22,7 +25,14 @@ Deno.test("objects, then packets with those that are served no more first, then 
       { object: "Service shop/web", verb: "changes", changes: ["type: NodePort -> ClusterIP"] },
       { object: "Service shop/cart", verb: "stays", changes: [] },
     ],
-    packets: [moved, { ...moved, client: "outside", serves: "no more", after: [reset] }],
+    elements: [],
+    packets: [moved, {
+      ...moved,
+      client: "outside",
+      packet: { ...PACKET, source: ANY },
+      serves: "no more",
+      after: [reset],
+    }],
     ...{ conflicts: ["a"], leftOut: ["b"], unknown: ["c"], unserved: 1 },
   };
   assert.deepEqual(planLines(plan), [

@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ipv6Bytes, ipv6Text } from "../../src/kernel/data_codec.ts";
-import { cidrText, contains, disjoint, familyOf, parseAddress, parseCidr } from "../../src/kube/address.ts";
+import {
+  cidrText,
+  contains,
+  disjoint,
+  familyOf,
+  firstAfter,
+  parseAddress,
+  parseCidr,
+} from "../../src/kube/address.ts";
 import { isCanonical } from "../../src/nft/data_type.ts";
 
 Deno.test("addresses are read as leniently as kube-proxy reads them and written in one form", () => {
@@ -77,4 +85,20 @@ Deno.test("a block contains addresses of its own family alone", () => {
   const block = parseCidr("0.0.0.0/0")!;
   assert.ok(contains(block, parseAddress("192.0.2.1")!));
   assert.ok(!contains(block, parseAddress("fd00::1")!));
+});
+
+Deno.test("after the last address of a block comes the next one, unless there is none", () => {
+  const cases: Record<string, string> = {
+    "10.0.0.0/8": "11.0.0.0",
+    "10.0.0.7/32": "10.0.0.8",
+    "10.255.255.255/32": "11.0.0.0",
+    "255.0.0.0/8": "",
+    "0.0.0.0/0": "",
+    "fd00::/64": "fd00:0:0:1::",
+    "fd00::ffff/128": "fd00::1:0",
+    "::/0": "",
+  };
+  for (const [block, next] of Object.entries(cases)) {
+    assert.equal(firstAfter(parseCidr(block)!).join(), next, block);
+  }
 });

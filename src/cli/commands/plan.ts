@@ -6,7 +6,7 @@ import { planLines } from "../../history/plan_ahead_words.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { readManifests } from "../../ingest/manifest_source.ts";
 import { readFault } from "../../ingest/bounded_file.ts";
-import type { KubeObject } from "../../kube/objects.ts";
+import { type KubeObject, objectKey } from "../../kube/objects.ts";
 import { offsetOf } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -19,7 +19,9 @@ import { printJson, printLines } from "../terminal.ts";
 /** Flags of `plan`. */
 export interface PlanOptions {
   readonly ledger?: string;
-  readonly filename: string;
+  readonly filename?: string;
+  /** Files with the objects that are deleted. */
+  readonly delete?: string;
   readonly at?: PositionExpression;
   readonly json?: boolean;
 }
@@ -34,10 +36,11 @@ was: the elements of two positions of the ledger, or those in the kernel.`;
 export function addPlan(program: Command, done: Done): void {
   const description = "print what this node would do if objects were applied: packets, conflicts";
   ledgerCommand(program, "plan", description, "plan -f shop.yaml")
-    .requiredOption(
+    .option(
       "-f, --filename <path>",
       "a file or folder of YAML/JSON, as kubectl, kustomize or Helm write it",
     )
+    .option("--delete <path>", "a file or folder with objects that are deleted")
     .option(
       "--at <position>",
       "applied to the state at this position: @1234, 03:12, 5m (HEAD)",
@@ -48,34 +51,38 @@ export function addPlan(program: Command, done: Done): void {
 }
 
 /** Prints the plan; returns 1 where anything that is served now would not be. Throws UsageError, WrongPosition. */
-export function planCommand({ ledger, filename, at, json }: PlanOptions): number {
+export function planCommand({ ledger, filename, delete: gone, at, json }: PlanOptions): number {
+  if (filename === undefined && gone === undefined) {
+    throw new UsageError("plan needs -f PATH, the objects to apply, or --delete PATH, those to delete");
+  }
   const past = pastArgument(ledger);
   const offset = offsetArgument(past, at);
-  const objects = manifests(filename);
-  const plan = planAhead(() => stateAt(past, offset).state, objects, offsetOf(offset));
+  const objects = filename === undefined ? [] : manifests("-f", filename);
+  const deleted = gone === undefined ? [] : manifests("--delete", gone).map(objectKey);
+  const plan = planAhead(stateAt(past, offset).state, { objects, deleted }, offsetOf(offset));
   if (json) printJson("plan/1", plan);
   else printLines(planLines(plan));
   return plan.unserved > 0 ? EXIT.found : EXIT.done;
 }
 
 /** The objects in the files; what cannot be read is a warning. Throws UsageError where there are none. */
-function manifests(path: string): readonly KubeObject[] {
-  const { objects, problems, otherKinds = [] } = readAll(path);
+function manifests(flag: string, path: string): readonly KubeObject[] {
+  const { objects, problems, otherKinds = [] } = readAll(flag, path);
   const others = new Set(otherKinds);
   for (const problem of problems) if (!others.has(problem)) log.warn(problem);
   if (others.size > 0) log.info(`${otherKinds.length} objects of other kinds decide no rules`);
   if (objects.length === 0) {
-    throw new UsageError(`-f ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
+    throw new UsageError(`${flag} ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
   }
   return objects;
 }
 
 /** Reads the files. Throws UsageError where the system cannot: only its errors have a code. */
-function readAll(path: string): ReturnType<typeof readManifests> {
+function readAll(flag: string, path: string): ReturnType<typeof readManifests> {
   try {
     return readManifests(path);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw new UsageError(`-f ${path}: ${readFault(error)}`);
+    throw new UsageError(`${flag} ${path}: ${readFault(error)}`);
   }
 }

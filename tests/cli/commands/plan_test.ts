@@ -2,7 +2,11 @@
 
 import assert from "node:assert/strict";
 import { planCommand } from "../../../src/cli/commands/plan.ts";
+import { folderStorage } from "../../../src/ledger/storage.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, service, slice } from "../../support/cluster_notation.ts";
+import { writeCommitted } from "../../support/past.ts";
+import { type Ended, runProgram } from "../../support/run_program.ts";
 
 const SLICE = `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -52,4 +56,61 @@ Deno.test("a fault of the program while it reads files is no wrong usage", () =>
   } finally {
     Deno.statSync = statSync;
   }
+});
+
+const BALANCED = {
+  ...service("shop/web 10.96.0.1 http:80/tcp", "2026-01-01T00:00:00Z", {
+    type: "LoadBalancer",
+    loadBalancerSourceRanges: ["10.0.0.0/8"],
+  }),
+  status: { loadBalancer: { ingress: [{ ip: "198.51.100.1" }] } },
+};
+
+/** Runs `plan` with `args` on `objects`, over a balancer with a range. */
+async function planned(objects: readonly unknown[], flag = "-f"): Promise<Ended> {
+  const folder = await Deno.makeTempDir();
+  const batch = [BALANCED, slice("shop/web-a http:8080/tcp 10.244.0.1")].map(appears);
+  writeCommitted(folderStorage(`${folder}/ledger`, true), [batch]);
+  const file = `${folder}/objects.json`;
+  await Deno.writeTextFile(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+  const ended = await runProgram(
+    "src/cli/main.ts",
+    ["--allow-all"],
+    "plan",
+    flag,
+    file,
+    "--ledger",
+    `${folder}/ledger`,
+  );
+  await Deno.remove(folder, { recursive: true });
+  return ended;
+}
+
+Deno.test("clients of a range that is let through no more are served no more", async () => {
+  const spec = { ...BALANCED.spec, loadBalancerSourceRanges: ["10.0.0.0/9"] };
+  const { code, stdout } = await planned([{ apiVersion: "v1", ...BALANCED, spec }]);
+  assert.match(stdout, /^NO LONGER SERVED {2}from 10\.128\.0\.0 to 198\.51\.100\.1:80\/tcp, shop\/web$/m);
+  assert.equal(code, 1);
+});
+
+Deno.test("the status of a stored object counts as it is, also where it has no address any more", async () => {
+  const metadata = { ...BALANCED.metadata, uid: "1" };
+  const { code, stdout } = await planned([{
+    apiVersion: "v1",
+    ...BALANCED,
+    metadata,
+    status: { loadBalancer: {} },
+  }]);
+  assert.match(stdout, /^NO LONGER SERVED {2}from 10\.0\.0\.0 to 198\.51\.100\.1:80\/tcp, shop\/web$/m);
+  assert.equal(code, 1);
+});
+
+Deno.test("what is deleted is served no more; without objects to apply or delete the usage is wrong", async () => {
+  const { code, stdout } = await planned([{ apiVersion: "v1", ...BALANCED }], "--delete");
+  assert.match(stdout, /^Service shop\/web goes$/m);
+  assert.equal(code, 1);
+  using ledger = new AskedLedger();
+  const { code: wrong, stderr } = await ledger.ask("plan");
+  assert.equal(wrong, 2);
+  assert.match(stderr, /plan needs -f PATH, the objects to apply, or --delete PATH, those to delete/);
 });
