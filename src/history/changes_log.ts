@@ -2,19 +2,20 @@
 // addresses, and kind of change. A change knows the commit that brought it to the kernel.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { contains, parseAddress } from "../kube/address.ts";
+import { type Cidr, contains, parseAddress } from "../kube/address.ts";
 import { namespaceOfService } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalBackward } from "./journal_reading.ts";
+import { DETAIL_KINDS, type JournalPart, mayHave } from "./journal_text.ts";
 import type { Subject } from "./names.ts";
 import { type EndpointChange, isHintedAt } from "./object_diff.ts";
 import type { Past } from "./past.ts";
 import { addressesOf, mentionsIn, nodesOf } from "./scope.ts";
 
 /** Kinds of change. `readiness`: an endpoint that stays changed its condition. `object`: an object appeared or went. */
-export const CHANGE_KINDS = ["endpoint-added", "endpoint-removed", "readiness", "fields", "object"] as const;
+export const CHANGE_KINDS = [...DETAIL_KINDS, "object"] as const;
 /** See {@link CHANGE_KINDS}. */
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
@@ -32,6 +33,8 @@ export interface ChangeFilter {
   readonly endpoint?: (change: EndpointChange) => boolean;
   /** What a text of each wanted change has in it. */
   readonly needle?: string;
+  /** What holds for a text of each wanted change. */
+  readonly anyText?: (text: string) => boolean;
   /** Whether a text about an object mentions what is wanted. */
   readonly mentions?: (text: string) => boolean;
 }
@@ -46,11 +49,15 @@ export interface LoggedChange {
 
 /** The changes of `past` up to offset `through` that `filter` wants, newest first. */
 export function* changesAbout(past: Past, through: number, filter: ChangeFilter): Generator<LoggedChange> {
-  const { service, needle } = filter;
+  const { service, needle, change } = filter;
+  const part: JournalPart = {
+    ...{ service, needle, details: true, mentions: filter.anyText },
+    change: change === "object" ? undefined : change,
+  };
   let commit: JournalEntry | undefined;
   /** The commits that brought what steps made, by the event that waited for the step. */
   const stepped = new Map<number, JournalEntry | undefined>();
-  for (const entry of journalBackward(past, through, { service, details: true, needle })) {
+  for (const entry of journalBackward(past, through, part)) {
     if (entry.commit?.accepted) commit = entry;
     if (entry.waited !== undefined) stepped.set(entry.waited.offset, broughtBy(commit, entry));
     const wanted = entry.waited === undefined ? wantedPart(entry, filter) : undefined;
@@ -98,7 +105,7 @@ export function filterOf(subject: Subject, state: () => Pick<ClusterState, "obje
         ...(subject.address.includes(":") ? {} : needleOf(subject.address)),
       };
     case "block":
-      return atAddress((address) => contains(subject.block, address));
+      return inBlock(subject.block);
   }
 }
 
@@ -107,14 +114,24 @@ function needleOf(text: string): Pick<ChangeFilter, "needle"> {
   return JSON.stringify(text) === `"${text}"` ? { needle: text } : {};
 }
 
-function atAddress(isThere: (address: Address) => boolean): ChangeFilter {
+function atAddress(isThere: (address: Address) => boolean) {
   return {
-    endpoint: ({ address }) => {
+    endpoint: ({ address }: Pick<EndpointChange, "address">) => {
       const parsed = parseAddress(address);
       return parsed !== undefined && isThere(parsed);
     },
-    mentions: (text) => mentionsIn(text, isThere),
+    mentions: (text: string) => mentionsIn(text, isThere),
   };
+}
+
+function inBlock(block: Cidr): ChangeFilter {
+  const filter = atAddress((address) => contains(block, address));
+  const octets = block.address.split(".").slice(0, Math.floor(block.length / 8));
+  const anyText = (text: string) => filter.endpoint({ address: text }) || filter.mentions(text);
+  // Only IPv4 addresses have one spelling, and the whole octets of the block are what they begin with.
+  if (block.family === "ip6" || octets.length === 0) return { ...filter, anyText };
+  const needle = octets.length < 4 ? `${octets.join(".")}.` : octets.join(".");
+  return { ...filter, needle, anyText: (text) => mayHave(text, needle) && anyText(text) };
 }
 
 function isAmong(addresses: ReadonlySet<Address>, text: string): boolean {

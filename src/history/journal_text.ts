@@ -42,7 +42,16 @@ export interface JournalPart {
   readonly details: boolean;
   /** Only entries of which a text has this in it, and those of commits. A segment without it is read without its details. */
   readonly needle?: string | undefined;
+  /** Only entries with such a change of their object, and those of commits and steps. */
+  readonly change?: DetailKind | undefined;
+  /** Only entries of which it holds for a text, and those of commits and steps. It is called once for each text. */
+  readonly mentions?: ((text: string) => boolean) | undefined;
 }
+
+/** Kinds of change that the details of an entry have. `readiness`: an endpoint that stays changed its condition. */
+export const DETAIL_KINDS = ["endpoint-added", "endpoint-removed", "readiness", "fields"] as const;
+/** See {@link DETAIL_KINDS}. */
+export type DetailKind = (typeof DETAIL_KINDS)[number];
 
 /** Writes `entries`. */
 export function journalText(entries: readonly JournalEntry[]): string {
@@ -102,19 +111,26 @@ function putEntry(
 /** The entries in `text`; undefined where another version wrote it, or it is not whole. */
 export function readJournalText(
   text: string,
-  { service, details, needle }: JournalPart = { details: true },
+  part: JournalPart = { details: true },
 ): JournalEntry[] | undefined {
   try {
     const [head = "", numbers = "", rest = ""] = text.split("\n");
     const { version, texts }: Head = parsedJson(head, JSON_LIST_PARTS_MAX);
     if (version !== JOURNAL_VERSION) return undefined;
     const places: readonly number[] = parsedJson(numbers, JSON_LIST_PARTS_MAX);
+    const { service, needle } = part;
     if (needle !== undefined && !mayHave(head, needle)) {
       return entriesIn(places, texts, NO_DETAILS, NO_SERVICE);
     }
-    const changed: readonly Details[] = details ? parsedJson(rest, JSON_LIST_PARTS_MAX) : NOTHING;
+    const changed: readonly Details[] = part.details ? parsedJson(rest, JSON_LIST_PARTS_MAX) : NOTHING;
     const wanted = service === undefined ? undefined : texts.indexOf(service);
-    return entriesIn(places, texts, new Map(changed.map((one) => [one[0], one])), wanted);
+    return entriesIn(
+      places,
+      texts,
+      new Map(changed.map((one) => [one[0], one])),
+      wanted,
+      sieveOf(part, texts),
+    );
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
@@ -123,10 +139,43 @@ export function readJournalText(
 
 const NOTHING: readonly never[] = [];
 const NO_DETAILS: ReadonlyMap<number, Details> = new Map();
-/** Whether one of the texts in `head` has `needle` in it, or an IPv4 address with leading zeros, which may be the same address. */
-function mayHave(head: string, needle: string): boolean {
-  return head.includes(needle) || /\.0\d/.test(head);
+/** Whether `text` has `needle` in it, or an IPv4 address in another spelling, which may be the same: with leading zeros, or mapped. */
+export function mayHave(text: string, needle: string): boolean {
+  return text.includes(needle) || /\.0\d|::ffff:/i.test(text);
 }
+
+/** Whether an entry may be wanted, by the places of its texts. */
+type Sieve = (object: number, text: number | undefined, details: Details | undefined) => boolean;
+
+/** The sieve of `part`; undefined where it wants every entry. An entry costs most where its details become small objects. */
+function sieveOf(
+  { change, mentions }: JournalPart,
+  texts: readonly string[],
+): Sieve | undefined {
+  const empty = texts.indexOf("");
+  const known: (boolean | undefined)[] = [];
+  const holds = (place: number) => known[place] ??= mentions!(texts[place]!);
+  if (change === undefined && mentions === undefined) return undefined;
+  return (object, text, details) => {
+    if (change !== undefined && (details === undefined || !hasChange(details, change, empty))) return false;
+    return mentions === undefined || holds(object) || text !== undefined && holds(text) ||
+      details !== undefined && (details[1].some(holds) || details[2].some(holds));
+  };
+}
+
+/** Whether `details` have a change of `kind`, where `empty` is the place of the text "". */
+function hasChange([, endpoints, fields]: Details, kind: DetailKind, empty: number): boolean {
+  if (kind === "fields") return fields.length > 0;
+  for (let i = 0; i < endpoints.length; i += ENDPOINT_TEXTS) {
+    const [was, is] = [endpoints[i + 1] !== empty, endpoints[i + 2] !== empty];
+    if (kind === (was ? is ? "readiness" : "endpoint-removed" : "endpoint-added")) return true;
+  }
+  return false;
+}
+
+/** How many texts the change of an endpoint has, and that of a field. */
+const ENDPOINT_TEXTS = 5;
+const FIELD_TEXTS = 3;
 
 /** The place of no text: of the entries only commits are wanted. */
 const NO_SERVICE = -1;
@@ -155,6 +204,7 @@ function entriesIn(
   texts: readonly string[],
   changed: ReadonlyMap<number, Details>,
   wanted: number | undefined,
+  sieve?: Sieve,
 ): JournalEntry[] {
   const cursor: Cursor = { numbers, texts, at: 0 };
   const entries: JournalEntry[] = [];
@@ -164,7 +214,7 @@ function entriesIn(
     time += number(cursor);
     const kind = KINDS[number(cursor)]!;
     const verb = VERBS[number(cursor)]!;
-    const object = texts[number(cursor)]!;
+    const object = number(cursor);
     const service = number(cursor);
     const parts = number(cursor);
     const trigger = parts & HAS.trigger ? time + number(cursor) : 0;
@@ -172,25 +222,26 @@ function entriesIn(
     const came = parts & HAS.traffic ? list(cursor) : NOTHING;
     const left = parts & HAS.traffic ? list(cursor) : NOTHING;
     const commit = parts & HAS.commit ? commitAt(cursor) : undefined;
-    const text = parts & HAS.text ? texts[number(cursor)]! : "";
+    const text = parts & HAS.text ? number(cursor) : undefined;
     const waited = parts & HAS.waited
       ? { offset: offset - number(cursor), time: time - number(cursor) }
       : undefined;
     if (wanted !== undefined && service !== wanted && commit === undefined) continue;
     const details = changed.get(i);
+    if (commit === undefined && waited === undefined && sieve?.(object, text, details) === false) continue;
     // In the order of JournalEntry, and without a spread: a question about a week makes a million of them.
     entries.push({
       offset,
       time,
       kind,
-      object,
+      object: texts[object]!,
       verb,
       trigger,
       condition,
       came,
       left,
       commit,
-      text,
+      text: text === undefined ? "" : texts[text]!,
       service: texts[service]!,
       effect: (parts & HAS.effect) !== 0,
       waits: (parts & HAS.waits) !== 0,
@@ -216,13 +267,13 @@ function commitAt(cursor: Cursor): JournalCommit {
 }
 
 function endpointsIn(places: readonly number[], texts: readonly string[]): EndpointChange[] {
-  return groups(places, 5, texts).map(([address, was, is, node, pod]) => {
+  return groups(places, ENDPOINT_TEXTS, texts).map(([address, was, is, node, pod]) => {
     return { address: address!, was: was!, is: is!, node: node!, pod: pod! };
   });
 }
 
 function fieldsIn(places: readonly number[], texts: readonly string[]): FieldChange[] {
-  return groups(places, 3, texts).map(([path, was, is]) => ({ path: path!, was: was!, is: is! }));
+  return groups(places, FIELD_TEXTS, texts).map(([path, was, is]) => ({ path: path!, was: was!, is: is! }));
 }
 
 /** The texts at `places` in groups of `length`. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { JournalEntry } from "../../src/history/journal.ts";
-import { journalText, readJournalText } from "../../src/history/journal_text.ts";
+import { DETAIL_KINDS, journalText, readJournalText } from "../../src/history/journal_text.ts";
 
 const count = fc.nat(1000);
 const text = fc.string({ maxLength: 12 });
@@ -95,4 +95,30 @@ Deno.test("an address with leading zeros may be the needle", () => {
   const one = { ...entry!, endpoints: [{ address: "10.00.0.7", was: "", is: "ready", node: "", pod: "" }] };
   const [read] = readJournalText(journalText([one]), { details: true, needle: "10.0.0.7" })!;
   assert.equal(read!.endpoints[0]!.address, "10.00.0.7");
+});
+
+const KINDS_OF_ENDPOINT = (one: { was: string; is: string }) =>
+  one.was === "" ? "endpoint-added" : one.is === "" ? "endpoint-removed" : "readiness";
+
+Deno.test("property: of a kind of change, and of a text, the entries that have it are read, commits and steps", () => {
+  const kinds = fc.option(fc.constantFrom(...DETAIL_KINDS), { nil: undefined });
+  const letters = fc.option(fc.stringMatching(/^[a-f]$/), { nil: undefined });
+  fc.assert(fc.property(ENTRIES, kinds, letters, (entries, change, letter) => {
+    const hasChange = ({ endpoints, fields }: JournalEntry) =>
+      change === "fields" ? fields.length > 0 : endpoints.some((one) => KINDS_OF_ENDPOINT(one) === change);
+    const has = ({ object, text, endpoints, fields }: JournalEntry) =>
+      [object, text, ...[...endpoints, ...fields].flatMap((one) => Object.values(one))].some((one) =>
+        one.includes(letter!)
+      );
+    const asked: string[] = [];
+    const mentions = letter && ((one: string) => asked.push(one) > 0 && one.includes(letter));
+    const part = { details: true, change, mentions: mentions || undefined };
+    const same = (found: unknown) => JSON.parse(JSON.stringify(found));
+    const wanted = entries.filter((entry) =>
+      entry.commit !== undefined || entry.waited !== undefined ||
+      (change === undefined || hasChange(entry)) && (letter === undefined || has(entry))
+    );
+    assert.deepEqual(same(readJournalText(journalText(entries), part)), same(wanted));
+    assert.equal(asked.length, new Set(asked).size, "each text is looked at once");
+  }));
 });
