@@ -21,30 +21,35 @@ export function knownPast(
 ): KnownPast {
   const changed = new Map<string, JournalCause>();
   const since = new Map<string, JournalCause>();
-  const wanted = new Set<string>(services);
-  const serving = new Set<string>();
-  for (const name of endpoints ? services : []) {
-    const program = programs.get(name);
-    for (const served of program === undefined ? [] : servedBy(program)) {
-      serving.add(endpointKey(name, served));
-    }
+  const wanted = new Map<string, Wanted>();
+  for (const name of services) {
+    const program = endpoints ? programs.get(name) : undefined;
+    wanted.set(name, { last: true, serving: program === undefined ? new Set() : servedBy(program) });
   }
   const [only] = services;
-  for (
-    const entry of journalBackward(past, folded, {
-      service: services.size === 1 ? only : undefined,
-      details: false,
-    })
-  ) {
+  const part = { service: services.size === 1 ? only : undefined, details: false };
+  for (const entry of journalBackward(past, folded, part)) {
+    const { service, came } = entry;
+    const about = wanted.get(service);
+    if (about === undefined) continue;
     // What waits for a step is newer than what the steps before it made.
-    if (wanted.delete(entry.service)) changed.set(entry.service, causeOfEntry(entry));
-    for (const one of entry.came) {
-      const key = endpointKey(entry.service, one);
-      if (serving.delete(key)) since.set(key, causeOfEntry(entry));
+    if (about.last) changed.set(service, causeOfEntry(entry));
+    about.last = false;
+    for (const one of came) {
+      if (about.serving.delete(one)) since.set(endpointKey(service, one), causeOfEntry(entry));
     }
-    if (wanted.size === 0 && serving.size === 0) break;
+    if (about.serving.size === 0) wanted.delete(service);
+    if (wanted.size === 0) break;
   }
   return { changed, since };
+}
+
+/** What is not known yet of a Service. */
+interface Wanted {
+  /** Whether its last change is not. */
+  last: boolean;
+  /** Its endpoints of which the beginning is not. */
+  readonly serving: Set<string>;
 }
 
 /** As {@link knownPast}; where a segment that it must read is damaged, nothing is known, and `damaged` is called. */
