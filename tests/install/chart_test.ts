@@ -7,6 +7,7 @@ import { checkJob } from "../../src/install/check_job.ts";
 import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
+import { runProgram } from "../support/run_program.ts";
 
 const HELM = Deno.env.get("HELM");
 
@@ -194,4 +195,16 @@ Deno.test({
       [job("ledgerproxy-check-0", "worker-1"), job("ledgerproxy-check-1", "7")],
     );
   },
+});
+
+Deno.test("the task that writes the chart explains itself, and writes nothing where it is asked wrongly", async () => {
+  const folder = await Deno.makeTempDir();
+  const write = ["--allow-read", "--allow-write"];
+  for (const [args, code] of [[["--help"], 0], [["--output", folder], 2], [[folder, folder], 2]] as const) {
+    const ended = await runProgram(".ci/install_files.ts", write, "chart", ...args);
+    assert.equal(ended.code, code);
+    assert.match(ended.stdout + ended.stderr, /^usage: deno task chart \[DIR\]/);
+  }
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
 });
