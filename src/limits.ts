@@ -319,6 +319,21 @@ export const REPORTED_PROBLEMS_MAX = 16;
  */
 export const LARGE_REMOVAL_MIN = 10;
 
+/** Most names of deleted objects that a message shows. */
+export const NAMES_SHOWN_MAX = 3;
+
+/**
+ * Most blocks of ServiceCIDRs that are looked at one by one where they change; where more do, all are looked at together. A
+ * ServiceCIDR has at most two (networking/v1).
+ */
+export const BLOCKS_ONE_BY_ONE_MAX = 4;
+
+/** An endpoint that comes back later than this did not flap: its pod was moved, or its address is used again. */
+export const FLAP_MILLISECONDS_MAX = 3_600_000;
+
+/** Endpoints that are away, of which no more are remembered before those that are away for too long are forgotten. */
+export const ENDPOINTS_AWAY = 20_000;
+
 /** Most workers that replay one ledger: each holds a state of the cluster. */
 export const REPLAY_WORKERS_MAX = 8;
 

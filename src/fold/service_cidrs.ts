@@ -2,13 +2,11 @@
 // no two that overlap: only those are elements that are in no other one.
 
 import { type Cidr, cidrText, disjoint, parseCidr, prefixOf } from "../kube/address.ts";
+import { BLOCKS_ONE_BY_ONE_MAX } from "../limits.ts";
 import type { ServiceCIDR } from "../kube/objects.ts";
 import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { PATHS } from "./skeleton.ts";
-
-/** A ServiceCIDR has at most two (networking/v1). Where many change at once, all are looked at together. */
-const FEW = 4;
 
 /** One element that is to be, or not to be. */
 export interface CidrElement {
@@ -41,10 +39,10 @@ export function changeServiceCIDR(
   const { serviceCIDRs } = state;
   const had = serviceCIDRs.get(name);
   const changed = [had, object].flatMap((one) => one === undefined ? [] : blocksOf(one));
-  const before = changed.length > FEW ? cidrElements(state) : [];
+  const before = changed.length > BLOCKS_ONE_BY_ONE_MAX ? cidrElements(state) : [];
   if (object === undefined) serviceCIDRs.delete(name);
   else serviceCIDRs.set(name, object);
-  if (changed.length <= FEW) return changed.flatMap((block) => around(serviceCIDRs, block));
+  if (changed.length <= BLOCKS_ONE_BY_ONE_MAX) return changed.flatMap((block) => around(serviceCIDRs, block));
   const after = cidrElements(state);
   const left = new Set(after.map(({ path, key }) => `${path} ${key}`));
   return [...before.map((one) => ({ ...one, exists: left.has(`${one.path} ${one.key}`) })), ...after];

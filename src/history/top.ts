@@ -1,5 +1,6 @@
 // What was busy in a range of records: Services by their changes, endpoints that came and went, and the slowest commits.
 
+import { ENDPOINTS_AWAY, FLAP_MILLISECONDS_MAX } from "../limits.ts";
 import type { JournalCommit, JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import type { Past } from "./past.ts";
@@ -61,11 +62,6 @@ export interface SlowCommit {
   readonly through: number;
 }
 
-/** An endpoint that comes back later than this did not flap: its pod was moved, or its address is used again. */
-const FLAP_MILLISECONDS = 3_600_000;
-/** So many endpoints that are away may be remembered before those that are away for too long are forgotten. */
-const AWAY_MAX = 20_000;
-
 /** The `most` busiest of each kind in `span`. */
 export function topIn(past: Past, span: Span, most: number): Top {
   const services = new Map<string, { -readonly [field in keyof BusyService]: BusyService[field] }>();
@@ -99,8 +95,9 @@ export function topIn(past: Past, span: Span, most: number): Top {
 class Flaps {
   /** When each endpoint that is away left, in milliseconds since 1970, by Service. */
   readonly #away = new Map<string, Map<string, number>>();
-  /** Counts up to AWAY_MAX: the endpoints in `#away`, but only half of those that `#forget` kept. */
+  /** How many endpoints are in `#away`, and at how many those that are away for too long are forgotten next. */
   #count = 0;
+  #most = ENDPOINTS_AWAY;
   readonly #found = new Map<string, FlappingEndpoint>();
 
   note({ service, came, left, offset, time }: JournalEntry): void {
@@ -110,28 +107,29 @@ class Flaps {
       if (gone === undefined) continue;
       away.delete(endpoint);
       this.#count--;
-      if (time - gone > FLAP_MILLISECONDS) continue;
+      if (time - gone > FLAP_MILLISECONDS_MAX) continue;
       const key = `${service} ${endpoint}`;
       const flaps = (this.#found.get(key)?.flaps ?? 0) + 1;
       this.#found.set(key, { service, endpoint: servedText(endpoint), flaps, last: offset });
     }
     if (left.length === 0) return;
+    this.#count -= away.size;
     for (const endpoint of left) away.set(endpoint, time);
+    this.#count += away.size;
     this.#away.set(service, away);
-    this.#count += left.length;
-    if (this.#count > AWAY_MAX) this.#forget(time);
+    if (this.#count > this.#most) this.#forget(time);
   }
 
   /** Forgets those that are away for too long. */
   #forget(now: number): void {
     this.#count = 0;
     for (const [service, away] of this.#away) {
-      for (const [endpoint, gone] of away) if (now - gone > FLAP_MILLISECONDS) away.delete(endpoint);
+      for (const [endpoint, gone] of away) if (now - gone > FLAP_MILLISECONDS_MAX) away.delete(endpoint);
       if (away.size === 0) this.#away.delete(service);
       this.#count += away.size;
     }
-    // Where all of them left within the hour, the next look is worth its time only after as many more.
-    this.#count = Math.floor(this.#count / 2);
+    // Where most of them left within the hour, the next look is worth its time only after as many more.
+    this.#most = Math.max(ENDPOINTS_AWAY, 2 * this.#count);
   }
 
   /** Those that came back most often first. */

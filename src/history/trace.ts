@@ -170,7 +170,8 @@ function outcomesOf(ways: readonly Ended[]): Outcome[] {
     const before = outcomes.get(key)?.probability ?? 0;
     outcomes.set(key, { ...outcome, probability: before + probability });
   }
-  return [...outcomes.values()].sort((a, b) =>
-    b.probability - a.probability || (a.destination < b.destination ? -1 : 1)
-  );
+  return [...outcomes].sort(([a, one], [b, other]) =>
+    other.probability - one.probability ||
+    (`${one.destination} ${a}` < `${other.destination} ${b}` ? -1 : 1)
+  ).map(([, outcome]) => outcome);
 }

@@ -1,11 +1,9 @@
 // Guards against a list of files that is empty by mistake. An empty list need not mean an empty cluster: a folder that is not
 // mounted, a wrong path and a truncated file look the same. Pure.
 
+import { NAMES_SHOWN_MAX } from "../limits.ts";
 import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { ListBatch } from "./source.ts";
-
-/** Names of deleted objects that a message shows. */
-const NAMES_SHOWN = 3;
 
 /**
  * Why a list without objects is rejected while objects are `known`; undefined where the list may be applied. `allowEmpty`
@@ -31,8 +29,8 @@ export function deletedByList(
   const listed = new Set(objects.map((object) => describeKey(objectKey(object))));
   const gone = [...known.keys()].filter((name) => !listed.has(name)).sort();
   if (gone.length === 0) return undefined;
-  const more = gone.length > NAMES_SHOWN ? ", ..." : "";
+  const more = gone.length > NAMES_SHOWN_MAX ? ", ..." : "";
   return `of ${known.size} objects that the ledger knows ${gone.length} are in no file any more and are deleted: ${
-    gone.slice(0, NAMES_SHOWN).join(", ")
+    gone.slice(0, NAMES_SHOWN_MAX).join(", ")
   }${more}`;
 }

@@ -28,6 +28,17 @@ export function ifThere<T>(read: () => T): T | undefined {
   }
 }
 
+/** As {@link askAgain}, for what takes its time. */
+export async function askAgainLater<T>(ask: () => Promise<T>): Promise<T> {
+  for (let left = READ_AGAIN_MAX;; left--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isSegmentGone(error) || left === 0) throw error;
+    }
+  }
+}
+
 /** What `ask` returns. Asks again where segments went meanwhile: what is kept is then read from its new beginning. */
 export function askAgain<T>(ask: () => T): T {
   for (let left = READ_AGAIN_MAX;; left--) {

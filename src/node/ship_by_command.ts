@@ -3,8 +3,7 @@
 // same path and with the same bytes.
 
 import { archivedSegment, removedSince, type Shipped } from "../ledger/archive.ts";
-import { isSegmentGone } from "../ledger/gone.ts";
-import { READ_AGAIN_MAX } from "../limits.ts";
+import { askAgainLater } from "../ledger/gone.ts";
 import { COMPRESSED, segmentFirst, segmentName, segmentNames } from "../ledger/format.ts";
 import { ledgerId } from "../ledger/reader.ts";
 import type { Storage } from "../ledger/storage.ts";
@@ -37,13 +36,7 @@ const STATE = fields({ ledger: TEXT, next: COUNT });
  */
 export async function shipByCommand(storage: Storage, target: ShipTarget): Promise<Shipped> {
   const added: string[] = [];
-  for (let left = READ_AGAIN_MAX;; left--) {
-    try {
-      return { added, ...await shipOnce(storage, target, added) };
-    } catch (error) {
-      if (!isSegmentGone(error) || left === 0) throw error;
-    }
-  }
+  return await askAgainLater(async () => ({ added, ...await shipOnce(storage, target, added) }));
 }
 
 /** As {@link shipByCommand}; adds to `added`. Throws SegmentGone. */

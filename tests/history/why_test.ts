@@ -5,7 +5,7 @@ import { readPacket } from "../../src/history/packet_words.ts";
 import { stateAt } from "../../src/history/past.ts";
 import type { Packet } from "../../src/history/trace.ts";
 import { pathOf } from "../../src/history/why.ts";
-import { appears, service } from "../support/cluster_notation.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
 import { committedPast, SHRINKING } from "../support/past.ts";
 
 const PACKET = readPacket("10.244.9.9", "10.96.0.1:80/tcp") as Packet;
@@ -35,4 +35,14 @@ Deno.test("a Service that claims the frontend of another is a rival", () => {
   assert.equal(rivals.length, 1);
   assert.match(rivals[0]!, /shop\/young wants .*shop\/old, the oldest, keeps it/);
   assert.deepEqual(pathOf(stateAt(past, 9), PACKET).rivals, []);
+});
+
+Deno.test("outcomes that are equally likely come in one order, whichever slice was first", () => {
+  const slices = ["shop/web-a http:8080/tcp 10.244.0.1", "shop/web-b http:8081/tcp 10.244.0.1"];
+  const portsOf = (order: readonly string[]) => {
+    const events = [service("shop/web 10.96.0.1 http:80/tcp"), ...order.map((text) => slice(text))];
+    return pathOf(stateAt(committedPast([events.map((object) => appears(object))]), 3), PACKET).outcomes
+      .map((outcome) => outcome.port);
+  };
+  assert.deepEqual([portsOf(slices), portsOf(slices.toReversed())], [[8080, 8081], [8080, 8081]]);
 });

@@ -6,10 +6,10 @@ import type { PositionExpression } from "../../history/position_expression.ts";
 import { partsOf, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
-import { isSegmentGone } from "../../ledger/gone.ts";
+import { askAgainLater } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { READ_AGAIN_MAX, REPLAY_WORKERS_MAX } from "../../limits.ts";
+import { REPLAY_WORKERS_MAX } from "../../limits.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { ourTables } from "../../node/other_proxies.ts";
 import { log } from "../../node/log.ts";
@@ -65,16 +65,12 @@ export async function replayCommand(folder: string | undefined, options: ReplayO
 async function replayed(path: string, past: Past, options: ReplayOptions): Promise<ReplayResult> {
   const inOrder = options.intoKernel === true || options.speed !== undefined;
   const workers = Math.min(navigator.hardwareConcurrency, REPLAY_WORKERS_MAX);
-  for (let left = READ_AGAIN_MAX;; left--) {
-    try {
-      const through = options.to === undefined ? Infinity : offsetArgument(past, options.to);
-      const parts = inOrder ? [] : partsOf(past, through, workers);
-      if (parts.length > 1) return await replayParts(path, parts);
-      return await replayInOrder(past, through, options);
-    } catch (error) {
-      if (!isSegmentGone(error) || inOrder || left === 0) throw error;
-    }
-  }
+  const once = async () => {
+    const through = options.to === undefined ? Infinity : offsetArgument(past, options.to);
+    const parts = inOrder ? [] : partsOf(past, through, workers);
+    return parts.length > 1 ? await replayParts(path, parts) : await replayInOrder(past, through, options);
+  };
+  return inOrder ? await once() : await askAgainLater(once);
 }
 
 /** Replays all records in one process, into one kernel, at the pace that the flags set. */
