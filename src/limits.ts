@@ -38,6 +38,12 @@ export const WEIGHT_MAX = 64;
  */
 export const SLOT_DRAWS = 24;
 
+/**
+ * Further draws for a client whose first draw found an empty slot. At most half of the clients need each draw, so fewer than
+ * 2^-CLIENT_DRAWS (0.4 %) end in the lower half without a last chance at the upper one.
+ */
+export const CLIENT_DRAWS = 8;
+
 /** Modulus in the `typeof` of slot maps: upper bound of every slot number a map can hold. */
 export const SLOT_MODULUS_MAX = 65536;
 

@@ -8,7 +8,7 @@ import { addressType, type DataType, type Family } from "../nft/data_type.ts";
 import type { Chain, Container } from "../nft/ruleset.ts";
 import { type KeyPart, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { lead, PINNED, PINNED_LOCAL } from "./leads.ts";
-import { drawRules, leadRules, LOST, pickChain, SLOT_CLASSES } from "./pick_chains.ts";
+import { classRules, drawRules, LOST, pickChain, SLOT_CLASSES } from "./pick_chains.ts";
 
 /** Where packets of a frontend with affinity go: by the kind of the frontend. */
 export const AFFINITY_ENTRY = { ips: "affinity-ips", nodeports: "affinity-nodeports" } as const;
@@ -167,7 +167,7 @@ function numberChains(family: Family, list: "" | "local-"): Chain[] {
         rule([pinned, { kind: "lookup", key: endpoint, set: `${list}affinity-numbers` }, RETURN]),
         rule([pinned, { kind: "unpin", key: pinKey(family), map: "affinity-pins" }], "its endpoint is gone"),
         rule([{ kind: "daddr-set", key: servicePort, map: `${list}affinity-classes` }]),
-        ...leadRules(family, "cluster", `${list}affinity-pick`),
+        ...classRules(family, "cluster", `${list}affinity-pick`),
       ],
     },
     ...SLOT_CLASSES.map((slotClass): Chain => ({

@@ -8,7 +8,7 @@ import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { AFFINITY_ENTRY } from "./affinity_chains.ts";
 import { allLeads, type LeadKind, leadsOf } from "./leads.ts";
-import { type Flavour, leadRules } from "./pick_chains.ts";
+import { type EndpointMap, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
@@ -139,7 +139,7 @@ function localPolicy(
   local: Detector,
   key: Selector[],
   kind: "ips" | "nodeports",
-  localEndpoints: Flavour,
+  localEndpoints: EndpointMap["name"],
 ): Rule[] {
   const all: Statement[] = [
     { kind: "daddr-set", key, map: `local-policy-${kind}` },

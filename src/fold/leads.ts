@@ -18,6 +18,9 @@ export const PINNED = 0xffff;
 /** The same for internal policy Local: the list is that of the own node's endpoints, though the lead is not `local`. */
 export const PINNED_LOCAL = 0xfffe;
 
+/** In place of a slot class, with a number below 2^14 added: a chain of choice_chains.ts. */
+export const BY_CLIENT = 0x4000;
+
 const NUMBER: Readonly<Record<LeadKind, number>> = { cluster: 0, external: 1, local: 2 };
 
 /**
@@ -41,4 +44,9 @@ export function leadsOf(family: Family, kind: LeadKind): string {
   const number = NUMBER[kind];
   if (family === "ip") return `0.${number}.0.0/16`;
   return number === 0 ? "100::/112" : `100::${number}:0/112`;
+}
+
+/** The prefix of the leads of `kind` to endpoints that are chosen by the client: `0.1.64.0/18`, `100::1:4000/114`. */
+export function leadsByClient(family: Family, kind: LeadKind): string {
+  return family === "ip" ? `${lead(family, kind, BY_CLIENT)}/18` : `${lead(family, kind, BY_CLIENT)}/114`;
 }

@@ -2,7 +2,8 @@
 // and other addresses, so no rule can serve them: a listener forwards their connections (serve/localhost_forwarder.ts).
 
 import { type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
-import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { canonicalAddress, FAMILIES, type Family } from "../nft/data_type.ts";
+import { endpointOfClient } from "./choice_chains.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { readEndpoint } from "./endpoints.ts";
@@ -58,19 +59,25 @@ interface Claimed extends LocalhostNodePort {
 
 function nodePortsOf({ shape, slots }: ServiceProgram): Claimed[] {
   return (shape?.ports ?? []).flatMap(({ port, nodePort, lists }): Claimed[] => {
-    const endpoints = slots.get(port.externalLocal ? lists.local : lists.cluster)?.endpoints ?? [];
-    if (nodePort === undefined || port.protocol !== "tcp" || endpoints.length === 0) return [];
+    const list = slots.get(port.externalLocal ? lists.local : lists.cluster);
+    if (nodePort === undefined || port.protocol !== "tcp" || list === undefined) return [];
     const { name, family, affinitySeconds } = port;
+    // All clients on loopback have one address there.
+    const chosen = port.byClient
+      ? [endpointOfClient(list, family, LOOPBACK_ADDRESS[family])]
+      : list.endpoints;
     return [{
       claim: nodePort.claim,
       name,
       family,
       port: port.nodePort,
-      endpoints: endpoints.map(placeOf),
+      endpoints: chosen.map(placeOf),
       affinitySeconds,
     }];
   });
 }
+
+const LOOPBACK_ADDRESS = { ip: canonicalAddress("127.0.0.1"), ip6: canonicalAddress("::1") } as const;
 
 function placeOf(endpoint: string): LocalhostNodePort["endpoints"][number] {
   const { address, port } = readEndpoint(endpoint);

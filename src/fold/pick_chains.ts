@@ -6,7 +6,7 @@ import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector } from "../nft/statement.ts";
-import { lead, type LeadKind } from "./leads.ts";
+import { lead, type LeadKind, leadsByClient } from "./leads.ts";
 
 /** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
 export const SLOT_CLASSES: readonly number[] = Array.from(
@@ -22,6 +22,12 @@ const FLAVOURS = [
   { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
 ] as const;
 
+/** Which map of endpoints a chain picks from, and by what key. */
+export type EndpointMap = (typeof FLAVOURS)[number];
+
+/** All maps of endpoints. */
+export const endpointMaps: readonly EndpointMap[] = FLAVOURS;
+
 /** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
 export type Flavour = (typeof FLAVOURS)[number]["name"] | "affinity-pick" | "local-affinity-pick";
 
@@ -34,7 +40,7 @@ export function pickChains(family: Family): Chain[] {
         ...drawRules(
           slotClass,
           (modulus) =>
-            rule([{ kind: "dnat", key: [...frontendKey(family, key), { kind: "numgen", modulus }], map }]),
+            rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]),
         ),
         LOST,
       ],
@@ -42,8 +48,22 @@ export function pickChains(family: Family): Chain[] {
   );
 }
 
-/** Rules that send each lead of `kind` to the chain of its slot class. Small classes come first: most Services have one. */
-export function leadRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
+/** Rules that send each lead of `kind` to its chain. Small classes come first: most Services have one. */
+export function leadRules(family: Family, kind: LeadKind, flavour: EndpointMap["name"]): Rule[] {
+  return [...classRules(family, kind, flavour), byClientRule(family, kind)];
+}
+
+/** Why a map, where the other leads need none? Its chains come and go. */
+function byClientRule(family: Family, kind: LeadKind): Rule {
+  const selector = `${family} daddr` as const;
+  return rule([
+    { kind: "match", selector, operator: "==", value: leadsByClient(family, kind) },
+    { kind: "vmap", key: [selector], map: "by-client" },
+  ]);
+}
+
+/** Rules that send each slot class to its chain. */
+export function classRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
   return SLOT_CLASSES.map((slotClass) =>
     rule([
       {
@@ -85,7 +105,7 @@ export function drawRules(slotClass: number, drawRule: (modulus: number) => Rule
 }
 
 /** The parts of a frontend in a packet whose destination is a lead. */
-function frontendKey(family: Family, key: "frontend" | "nodeport"): Selector[] {
+export function frontendParts(family: Family, key: "frontend" | "nodeport"): Selector[] {
   const port: Selector[] = ["meta l4proto", "th dport"];
   return key === "nodeport" ? port : [`ct original ${family} daddr`, ...port];
 }

@@ -3,6 +3,7 @@
 
 import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
+import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";
 import {
   clusterAddresses,
@@ -15,6 +16,7 @@ import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
+import { choiceResources, leadByClient } from "./choice_chains.ts";
 import type { OwnNode } from "./endpoints.ts";
 import { lead, type LeadKind, PINNED, PINNED_LOCAL } from "./leads.ts";
 import type { PinnedEndpoints } from "./pinned_endpoints.ts";
@@ -187,7 +189,10 @@ export function* makeProgram(
   }
   const healthCheck = healthCheckOf(service, ready);
   const rounding = roundingText(shape, context);
-  const remarks = [...rounding === undefined ? [] : [rounding], ...slices.problems];
+  const remarks = [
+    ...[choiceProblem(service), rounding].filter((text) => text !== undefined),
+    ...slices.problems,
+  ];
   return {
     shape,
     size,
@@ -279,10 +284,16 @@ function clusterIP(service: Service, address: Address): ServiceResource {
 /** Adds the frontends of one ServicePort: at its cluster IP, its external addresses and its NodePort. */
 function addFrontends(program: PortProgram, add: (resource: ServiceResource) => void): void {
   const { port, shape } = program;
-  add(internal(program));
   const open = port.externalLocal ? externalLocal : externalCluster;
-  shape.addresses.forEach((bare, i) => add(open(program, bare, port.externalIPs[i])));
-  if (shape.nodePort) add(open(program, shape.nodePort, undefined));
+  const addFrontend = (frontend: FrontendResource) => {
+    add(frontend);
+    if (!port.byClient) return;
+    const { serve, policy, local } = frontend.values;
+    for (const lead of [serve, policy, local]) choiceResources(lead).forEach(add);
+  };
+  addFrontend(internal(program));
+  shape.addresses.forEach((bare, i) => addFrontend(open(program, bare, port.externalIPs[i])));
+  if (shape.nodePort) addFrontend(open(program, shape.nodePort, undefined));
 }
 
 function addressKey(port: ServicePort, address: Address): ElementKey {
@@ -306,7 +317,7 @@ function internal(program: PortProgram): FrontendResource {
   if (endpoints.length === 1 && pinned === undefined) return { ...bare, values: { single: endpoints[0]! } };
   return {
     ...bare,
-    values: { serve: leadTo(port, "cluster", list, port.internalLocal), ...affinity },
+    values: { serve: leadTo(program, bare, "cluster", list, port.internalLocal), ...affinity },
     slots: slotsFor(port, list),
   };
 }
@@ -320,7 +331,7 @@ function externalCluster(
   const { port, cluster } = program;
   const kind = bare.at === "nodeport" ? "cluster" : "external";
   const values = cluster.endpoints.length > 0
-    ? { serve: leadTo(port, kind, cluster) }
+    ? { serve: leadTo(program, bare, kind, cluster) }
     : { refuse: refusal(program) };
   return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
 }
@@ -337,8 +348,10 @@ function externalLocal(
   const { port, cluster, local, any } = program;
   const values = {
     ...(any ? { serve: lead(port.family, "local", 1) } : {}),
-    ...(local.endpoints.length > 0 ? { local: leadTo(port, "local", local) } : { refuse: refusal(program) }),
-    ...(cluster.endpoints.length > 0 ? { policy: leadTo(port, "cluster", cluster) } : {}),
+    ...(local.endpoints.length > 0
+      ? { local: leadTo(program, bare, "local", local) }
+      : { refuse: refusal(program) }),
+    ...(cluster.endpoints.length > 0 ? { policy: leadTo(program, bare, "cluster", cluster) } : {}),
   };
   return external(program, bare, address, values, slotsFor(port, cluster), slotsFor(port, local));
 }
@@ -394,8 +407,14 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
 }
 
 /** The lead to the endpoints in `slots`; with affinity the same for all lists but that of internal policy Local. */
-function leadTo(port: ServicePort, kind: LeadKind, slots: Slots, internalLocal = false): Address {
-  const { family, affinitySeconds } = port;
+function leadTo(
+  { port: { family, affinitySeconds, byClient } }: PortProgram,
+  frontend: FrontendResource,
+  kind: LeadKind,
+  slots: Slots,
+  internalLocal = false,
+): Address {
+  if (byClient) return leadByClient(frontend, kind, slots);
   if (affinitySeconds === 0) return lead(family, kind, slots.slotClass);
   return lead(family, kind, internalLocal ? PINNED_LOCAL : PINNED);
 }

@@ -127,6 +127,11 @@ function take(wanted: Map<string, number>, endpoint: string): boolean {
 
 /** The class of `count` endpoints where it was `before`. */
 function classFor(before: number, count: number): number {
-  const smallest = count <= 1 ? 1 : 2 ** Math.ceil(Math.log2(count));
+  const smallest = smallestClass(count);
   return smallest > before || count <= before / SHRINK_AT ? smallest : before;
+}
+
+/** The smallest class that has room for `count` endpoints. */
+export function smallestClass(count: number): number {
+  return count <= 1 ? 1 : 2 ** Math.ceil(Math.log2(count));
 }

@@ -29,6 +29,7 @@ import {
   type Statement,
   type Verdict,
 } from "../nft/statement.ts";
+import { addressHash } from "../nft/jhash.ts";
 import { ruleText } from "../nft/text.ts";
 
 /** A packet as the rules see it at one point of the walk. */
@@ -165,6 +166,7 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
   if (statement === undefined) return act(place, [missed]);
   switch (statement.kind) {
     case "match":
+    case "hash-match":
       return matches(place.terrain, statement, packet) ? next() : [missed];
     case "lookup": {
       const found = findElement(place.terrain, statement.set, keyOf(statement.key, packet));
@@ -305,10 +307,11 @@ function translated({ packet, probability }: Way, destination: Address, port: nu
   return { packet: { ...packet, destination, port, translated: true }, probability, end: "accept" };
 }
 
-/** The key of `packet`. In place of a hash it has what the hash is made of. */
+/** The key of `packet`. A hash of a source is computed; in place of any other hash it has what that is made of. */
 function keyOf(key: readonly KeyPart[], packet: PacketState, slot = 0): string[] {
   return key.flatMap((part) => {
     if (typeof part === "string") return valueOf(part, packet);
+    if (part.kind === "address-hash") return String(addressHash(part, packet.source));
     return part.kind === "numgen" ? String(slot) : keyOf(part.of, packet);
   });
 }
@@ -366,9 +369,13 @@ function isWithin(block: string, text: string): boolean {
 
 function matches(
   terrain: Terrain,
-  { selector, operator, value }: Statement & { kind: "match" },
+  statement: Statement & { kind: "match" | "hash-match" },
   packet: PacketState,
 ): boolean {
+  if (statement.kind === "hash-match") {
+    return addressHash(statement.hash, packet.source) === statement.value;
+  }
+  const { selector, operator, value } = statement;
   return holds(terrain, selector, value, packet) === (operator === "==");
 }
 

@@ -169,6 +169,7 @@ export function policiesOf(port: ServicePort): string[] {
     ...(port.internalLocal ? ["internalTrafficPolicy Local"] : []),
     ...(port.externalLocal ? ["externalTrafficPolicy Local"] : []),
     ...(port.affinitySeconds > 0 ? [`ClientIP affinity for ${port.affinitySeconds} s`] : []),
+    ...(port.byClient ? ["choice by client"] : []),
     ...(port.sourceRanges.length > 0 ? [`${port.sourceRanges.length} source ranges`] : []),
   ];
 }

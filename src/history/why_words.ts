@@ -3,6 +3,7 @@
 import { elementText, endpointText } from "../nft/text.ts";
 import { writerText } from "./record_words.ts";
 import { outcomeText } from "./packet_words.ts";
+import { isByClient } from "../fold/choice_chains.ts";
 import type { FoundElement, PacketPath } from "./why.ts";
 
 /** The path as lines. */
@@ -18,6 +19,9 @@ export function pathLines({ packet, node, at, steps, outcomes, rivals }: PacketP
     lines.push(`  ${chain}: ${rule}`, ...found.map(foundLine));
   }
   if (steps.length > 0) lines.push("");
+  if (steps.some(({ chain }) => isByClient(chain))) {
+    lines.push(`${packet.source} meets the same endpoint each time, while the list of endpoints stands`);
+  }
   return [...lines, ...outcomes.map((outcome) => outcomeText(packet, outcome)), ...rivals];
 }
 

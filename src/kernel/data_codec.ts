@@ -2,6 +2,7 @@
 // padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
+import { ipv4Number, ipv6Bytes } from "../nft/address_bytes.ts";
 import { CONCATENATION, concatenationParts, type DataType, prefixParts } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
@@ -101,38 +102,6 @@ function readData(type: DataType, bytes: Uint8Array): string {
 /** A 32-bit number in host order at the start of `bytes`. */
 export function hostU32(bytes: Uint8Array): number {
   return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
-}
-
-/** The 32-bit number of a dotted quad. */
-export function ipv4Number(text: string): number {
-  let number = 0;
-  let octet = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 46) {
-      number = number * 256 + octet;
-      octet = 0;
-    } else octet = octet * 10 + code - 48;
-  }
-  return number * 256 + octet;
-}
-
-/** The 16 bytes of an IPv6 address in canonical text (RFC 5952, no embedded dotted quad). */
-export function ipv6Bytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const [head = "", tail] = text.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  left.forEach((group, i) => setGroup(bytes, i, group));
-  right.forEach((group, i) => setGroup(bytes, 8 - right.length + i, group));
-  return bytes;
-}
-
-/** Writes one of the eight groups of an IPv6 address. */
-function setGroup(bytes: Uint8Array, index: number, hex: string): void {
-  const number = parseInt(hex, 16);
-  bytes[index * 2] = number >> 8;
-  bytes[index * 2 + 1] = number & 0xff;
 }
 
 /** RFC 5952 text of 16 bytes: lower case, the first longest run of two or more zero groups shortened. */

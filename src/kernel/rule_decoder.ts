@@ -132,11 +132,19 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
 
 /** The hash of the values that were loaded last, which are taken from `loads`. */
 function readHash(data: Attributes, loads: Load[]): Load {
-  if (u32(data, nf.NFTA_HASH.MODULUS) !== HASH_MODULUS) throw new UnknownExpression("hash with a modulus");
+  const modulus = numberIn(data, nf.NFTA_HASH.MODULUS);
+  if (modulus !== HASH_MODULUS) return readAddressHash(data, modulus, loads.pop());
   const first = loads.findLastIndex(({ part }) => typeof part === "object") + 1;
   const of = loads.splice(first).map(selectorOf);
   // Where nft gave no seed, the kernel draws one and does not list it.
   return { part: { kind: "hash", of, seed: numberIn(data, nf.NFTA_HASH.SEED) }, bytes: 4 };
+}
+
+/** A hash with a modulus is one of a source. */
+function readAddressHash(data: Attributes, modulus: number, { part }: Partial<Load> = {}): Load {
+  if (part !== "ip saddr" && part !== "ip6 saddr") throw new UnknownExpression("hash with a modulus");
+  const [seed, offset] = [numberIn(data, nf.NFTA_HASH.SEED), u32(data, nf.NFTA_HASH.OFFSET) ?? 0];
+  return { part: { kind: "address-hash", of: part, modulus, seed, offset }, bytes: 4 };
 }
 
 /** What `expression` loads; undefined where it does something else. */
@@ -212,6 +220,12 @@ function readStatement(
     }
   }
   if (loads.length > 1) throw new UnknownExpression(`${loads.length} loads before ${first.name}`);
+  if (first.name === "cmp" && typeof load.part === "object" && load.part.kind === "address-hash") {
+    return [
+      { kind: "hash-match", hash: load.part, value: hostU32(bytesOf(first.data, nf.NFTA_CMP.DATA)) },
+      1,
+    ];
+  }
   if (first.name === "cmp") return [readMatch(load, first.data, undefined), 1];
   if (first.name !== "bitwise" || second === undefined) {
     throw new UnknownExpression(`${first.name} behind a load`);

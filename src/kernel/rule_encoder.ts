@@ -2,8 +2,10 @@
 // the packet into register 1 and the following ones; the next expression compares it, looks it up or uses it.
 
 import { unreachable } from "../invariant.ts";
+import { addressBytes } from "../nft/address_bytes.ts";
 import { type Family, prefixParts } from "../nft/data_type.ts";
 import type {
+  AddressHash,
   ComparedSelector,
   Hash,
   KeyPart,
@@ -12,7 +14,6 @@ import type {
   Selector,
   Statement,
 } from "../nft/statement.ts";
-import { ipv4Number, ipv6Bytes } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { HASH_MODULUS, INTERFACE_BYTES_MAX } from "../limits.ts";
@@ -51,6 +52,9 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
   switch (statement.kind) {
     case "match":
       return writeMatch(writer, statement);
+    case "hash-match":
+      loadKey(writer, [statement.hash]);
+      return writeCompare(writer, "==", hostBytes(statement.value));
     case "lookup":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.set);
@@ -158,12 +162,6 @@ function interfaceBytes(name: string): Uint8Array {
   return bytes;
 }
 
-function addressBytes(address: string): Uint8Array {
-  if (address.includes(":")) return ipv6Bytes(address);
-  const number = ipv4Number(address);
-  return Uint8Array.of(number >>> 24, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff);
-}
-
 /** A mask of `bits` leading ones in `length` bytes. */
 export function prefixMask(length: number, bits: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
@@ -181,7 +179,7 @@ function loadKey(
 ): void {
   let at = start;
   for (const part of key) {
-    if (typeof part !== "string" && part.kind === "hash") writeHash(writer, part, hashed, registerAt(at));
+    if (typeof part !== "string" && part.kind !== "numgen") writeHash(writer, part, hashed, registerAt(at));
     else load(writer, part, registerAt(at));
     at += partRegisters(part);
   }
@@ -190,15 +188,18 @@ function loadKey(
 /** What nft reserves for an address, and for the key of an update: 16 bytes, in 4-byte registers. */
 const ADDRESS_REGISTERS = 4;
 
-function writeHash(writer: NetlinkWriter, { of, seed }: Hash, from: number, register: number): void {
+function writeHash(writer: NetlinkWriter, hash: Hash | AddressHash, from: number, register: number): void {
+  const { of, modulus, offset } = hash.kind === "hash"
+    ? { of: hash.of, modulus: HASH_MODULUS, offset: 0 }
+    : { ...hash, of: [hash.of] };
   loadKey(writer, of, from);
   expression(writer, "hash", () => {
     writer.attributeU32(nf.NFTA_HASH.SREG, registerAt(from));
     writer.attributeU32(nf.NFTA_HASH.DREG, register);
     writer.attributeU32(nf.NFTA_HASH.LEN, keyRegisters(of) * 4);
-    writer.attributeU32(nf.NFTA_HASH.MODULUS, HASH_MODULUS);
-    writer.attributeU32(nf.NFTA_HASH.SEED, seed);
-    writer.attributeU32(nf.NFTA_HASH.OFFSET, 0);
+    writer.attributeU32(nf.NFTA_HASH.MODULUS, modulus);
+    writer.attributeU32(nf.NFTA_HASH.SEED, hash.seed);
+    writer.attributeU32(nf.NFTA_HASH.OFFSET, offset);
     writer.attributeU32(nf.NFTA_HASH.TYPE, nf.NFT_HASH_JENKINS);
   });
 }
@@ -237,7 +238,7 @@ export function isOriginal(selector: Selector): selector is OriginalAddress {
 }
 
 /** Loads one part of a packet, or a random number, into `register`. */
-function load(writer: NetlinkWriter, part: Exclude<KeyPart, Hash>, register: number): void {
+function load(writer: NetlinkWriter, part: Exclude<KeyPart, Hash | AddressHash>, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
@@ -408,7 +409,7 @@ function writeDnat(
   key: readonly KeyPart[],
   map: string,
 ): void {
-  loadKey(writer, key);
+  loadKey(writer, key, 0, ADDRESS_REGISTERS + keyRegisters(key));
   writeLookup(writer, map, nf.NFT_REG_1);
   expression(writer, "nat", () => {
     writer.attributeU32(nf.NFTA_NAT.TYPE, nf.NFT_NAT_DNAT);

@@ -9,6 +9,7 @@ import * as z from "./zod.ts";
 export const KEPT_ANNOTATIONS: Readonly<Record<string, string>> = {
   [TRIGGER]: "when the change of pods or Service began that led to the slice (kube-controller-manager)",
   "endpoints.kubernetes.io/over-capacity": "the slice leaves endpoints out (kube-controller-manager)",
+  "ledgerproxy.io/choice": "whether a Service chooses endpoints by the client",
   "ledgerproxy.io/cut-terminated-seconds":
     "when connections to endpoints that are gone are cut (run --cut-terminated)",
   "ledgerproxy.io/weight": "how many connections an endpoint of the slice gets beside others",

@@ -3,6 +3,7 @@
 
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
 import { type Cidr, disjoint, familyOf, isLinkLocal, isSpecial, parseAddress, parseCidr } from "./address.ts";
+import { choosesByClient } from "./client_choice.ts";
 import type { Service } from "./objects.ts";
 
 /** One balanced port. */
@@ -32,6 +33,8 @@ export interface ServicePort {
   readonly externalLocal: boolean;
   /** Seconds for which a client gets the same endpoint again (affinity ClientIP); 0: no affinity. */
   readonly affinitySeconds: number;
+  /** Whether a client meets the same endpoint while the list stands; never with affinity. */
+  readonly byClient: boolean;
 }
 
 /** The API server's default for a Service that does not set it (core/v1). */
@@ -73,6 +76,7 @@ export type ServiceFamily = Pick<
   | "balancerIPs"
   | "sourceRanges"
   | "affinitySeconds"
+  | "byClient"
   | "internalLocal"
   | "externalLocal"
 >;
@@ -96,6 +100,7 @@ export function serviceFamilies(
       balancerIPs,
       sourceRanges: sourceRanges(service, family),
       affinitySeconds: affinitySeconds(service),
+      byClient: choosesByClient(service),
       internalLocal: service.spec.internalTrafficPolicy === "Local",
       externalLocal: isExternalLocal(service),
     };

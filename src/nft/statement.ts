@@ -51,8 +51,22 @@ export interface Hash {
   readonly seed: number;
 }
 
+/** `jhash ip saddr mod 4 seed 0x1 offset 4`: a number from `offset` to `offset + modulus - 1`, the same for each packet of a source. */
+export interface AddressHash {
+  /** Distinguishes it from other parts of a key. */
+  readonly kind: "address-hash";
+  /** What it is a hash of. */
+  readonly of: "ip saddr" | "ip6 saddr";
+  /** 1 to {@link SLOT_MODULUS_MAX}. */
+  readonly modulus: number;
+  /** 1 to 2^32 - 1; hashes with different seeds are independent. */
+  readonly seed: number;
+  /** 0 to {@link SLOT_MODULUS_MAX}. */
+  readonly offset: number;
+}
+
 /** One part of a key that is looked up in a map. */
-export type KeyPart = Selector | Numgen | Hash;
+export type KeyPart = Selector | Numgen | Hash | AddressHash;
 
 /** What happens to the packet next. The chain is one of the same table. */
 export type Verdict =
@@ -68,6 +82,8 @@ export type Statement =
     readonly operator: "==" | "!=";
     readonly value: string;
   }
+  /** `jhash ip saddr mod 2 seed 0x1 1`. */
+  | { readonly kind: "hash-match"; readonly hash: AddressHash; readonly value: number }
   /** `ip daddr @cluster-ips`, also with a concatenated key. */
   | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
   /**
@@ -157,19 +173,21 @@ function assertStatement(statement: Statement): void {
       timeoutSeconds <= AFFINITY_SECONDS_MAX;
     assert(fits, `timeout of ${timeoutSeconds} s`);
   }
+  if (statement.kind === "hash-match") assertPart(statement.hash);
   if (!("key" in statement)) return;
   for (const part of statement.key) if (typeof part !== "string") assertPart(part);
 }
 
-function assertPart(part: Numgen | Hash): void {
-  if (part.kind === "numgen") return assertModulus(part.modulus);
+function assertPart(part: Numgen | Hash | AddressHash): void {
+  if (part.kind !== "hash") assertModulus(part.modulus);
+  if (part.kind === "numgen") return;
   const { seed } = part;
   assert(Number.isInteger(seed) && seed > 0 && seed <= 0xffff_ffff, `seed ${seed}`);
 }
 
 function assertModulus(modulus: number): void {
   const fits = Number.isInteger(modulus) && modulus >= 1 && modulus <= SLOT_MODULUS_MAX;
-  assert(fits, `numgen modulus ${modulus}`);
+  assert(fits, `modulus ${modulus}`);
 }
 
 /** Throws unless `name` is the name of a network interface, or a prefix of names followed by `*`. */

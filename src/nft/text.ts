@@ -168,6 +168,8 @@ function statementText(family: Family, statement: Statement): string {
   switch (statement.kind) {
     case "match":
       return matchText(statement);
+    case "hash-match":
+      return `${partText(statement.hash)} ${statement.value}`;
     case "lookup":
       return `${keyText(statement.key)} @${statement.set}`;
     case "pin":
@@ -243,7 +245,11 @@ function keyText(key: readonly KeyPart[]): string {
 function partText(part: KeyPart): string {
   if (typeof part === "string") return part;
   if (part.kind === "numgen") return `numgen random mod ${part.modulus}`;
-  return `jhash ${keyText(part.of)} mod ${HASH_MODULUS} seed 0x${part.seed.toString(16)}`;
+  const seed = `seed 0x${part.seed.toString(16)}`;
+  if (part.kind === "hash") return `jhash ${keyText(part.of)} mod ${HASH_MODULUS} ${seed}`;
+  // nft prints no offset of 0.
+  const offset = part.offset === 0 ? "" : ` offset ${part.offset}`;
+  return `jhash ${part.of} mod ${part.modulus} ${seed}${offset}`;
 }
 
 function hex(number: number): string {

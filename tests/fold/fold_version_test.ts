@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
-    "ledgers/0.6.0": "40125eb45073df99fd57ad033d3d1ae630c1d1c298c25564078222d74c667b0a",
-    "recordings/evening": "fe7c8e05038183c347c768c9bab5e612efec6a3c7a8e6f88717448a6a78a2420",
+    "ledgers/0.1.0": "83269336b156e9b759af0722b2fd38fb3ab55db0c98407e64712e84c67716fb9",
+    "ledgers/0.6.0": "83269336b156e9b759af0722b2fd38fb3ab55db0c98407e64712e84c67716fb9",
+    "recordings/evening": "4190c28764648de1a41ec2e830760427f9dff62aab50220ab1050e1bc29518cf",
   },
 };
 

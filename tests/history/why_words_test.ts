@@ -25,6 +25,17 @@ Deno.test("the packet is printed first, then each hook once with its rules and e
   assert.deepEqual(lines.slice(-2), ["", "to 10.244.0.2:8080"]);
 });
 
+Deno.test("a source whose endpoint is chosen by its address is said to meet the same one each time", () => {
+  const says = (chain: string) =>
+    pathLines({ ...PATH, steps: [{ ...PATH.steps[0]!, chain }] }).filter((line) =>
+      line.includes("meets the same endpoint")
+    );
+  assert.deepEqual(says("pick-4"), []);
+  assert.deepEqual(says("by-client/pick-4"), [
+    "10.244.9.9 meets the same endpoint each time, while the list of endpoints stands",
+  ]);
+});
+
 Deno.test("a named node is named, an element without a cause is printed alone, rivals come last", () => {
   const steps = [{
     hook: "prerouting",

@@ -7,12 +7,12 @@ import {
   addressBefore,
   intervalBounds,
   intervalKey,
-  ipv6Bytes,
   ipv6Text,
   lastAddress,
   readConcatenation,
   writeConcatenation,
 } from "../../src/kernel/data_codec.ts";
+import { ipv6Bytes } from "../../src/nft/address_bytes.ts";
 import { NetlinkWriter } from "../../src/kernel/netlink_writer.ts";
 import type { DataType } from "../../src/nft/data_type.ts";
 

@@ -28,6 +28,8 @@ function read(family: Family, ...expressions: readonly Expression[]) {
 }
 
 const key = ["ip daddr", "meta l4proto", "th dport"] as const;
+const sourceHash = (modulus: number, offset: number) =>
+  ({ kind: "address-hash", of: "ip saddr", modulus, seed: 7, offset }) as const;
 const STATEMENTS: readonly (readonly Statement[])[] = [
   [{ kind: "match", selector: "ip saddr", operator: "!=", value: "10.244.0.0/16" }, { kind: "masquerade" }],
   [{ kind: "match", selector: "ip saddr", operator: "==", value: "10.244.0.0/13" }],
@@ -56,6 +58,10 @@ const STATEMENTS: readonly (readonly Statement[])[] = [
     timeoutSeconds: 10_800,
   }],
   [{ kind: "unpin", key: ["ip saddr", "th dport"], map: "pins" }],
+  [
+    { kind: "hash-match", hash: sourceHash(2, 0), value: 1 },
+    { kind: "daddr-set", key: [...key, sourceHash(4, 4)], map: "endpoints" },
+  ],
   ...["accept", "drop", "return", "continue", "goto pick-4", "jump services"].map((text): Statement[] => [
     { kind: "verdict", verdict: parseVerdict(text) },
   ]),

@@ -70,6 +70,12 @@ Deno.test("rule rejects an empty rule, mark bits out of range, a modulus of 0 an
   assert.throws(() => rule([{ kind: "dnat", key: [{ kind: "numgen", modulus: 0 }], map: "m" }]), /modulus/);
   const hash = { kind: "hash", of: ["ip saddr"], seed: 0 } as const;
   assert.throws(() => rule([{ kind: "daddr-set", key: [hash], map: "m" }]), /seed/);
+  const address = { kind: "address-hash", of: "ip saddr", modulus: 0, seed: 1, offset: 0 } as const;
+  assert.throws(() => rule([{ kind: "hash-match", hash: address, value: 0 }]), /modulus/);
+  assert.throws(
+    () => rule([{ kind: "hash-match", hash: { ...address, modulus: 1, seed: 0 }, value: 0 }]),
+    /seed/,
+  );
 });
 
 Deno.test("parseVerdict is the inverse of verdictText", () => {
@@ -114,6 +120,10 @@ Deno.test("every statement has its spelling in nft", () => {
     "ip saddr set ct original ip saddr",
     "th dport set meta l4proto . th dport map @other-ports",
     "dnat ip to ct original ip daddr . meta l4proto . th dport . ip daddr map @numbered",
+    "jhash ip saddr mod 2 seed 0x9e37 1 " +
+    "dnat ip to ct original ip daddr . meta l4proto . th dport . jhash ip saddr mod 2 seed 0x2 offset 2 map @slots",
+    "jhash ip saddr mod 8 seed 0x3 offset 5 12 return",
+    "dnat ip to meta l4proto . th dport . jhash ip saddr mod 1 seed 0x4 map @port-slots",
     "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
     'iifname "cbr0" drop',
     'iifname != "veth*" drop',

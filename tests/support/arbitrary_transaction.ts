@@ -127,6 +127,7 @@ export function worldStatements(family: Family): Statement[][] {
     [{ kind: "vmap", key: ["meta l4proto", "th dport"], map: "ports" }],
     ...leadStatements(family),
     ...pinStatements(family),
+    ...hashStatements(family),
     [{
       kind: "dnat",
       key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
@@ -165,6 +166,25 @@ function leadStatements(family: Family): Statement[][] {
       drop,
     ],
     [{ kind: "lookup", key: [`ct original ${destination}`], set: "addresses" }, drop],
+  ];
+}
+
+/** Statements of hashes of the source. */
+function hashStatements(family: Family): Statement[][] {
+  const hash = (modulus: number, seed: number, offset = 0) =>
+    ({ kind: "address-hash", of: `${family} saddr`, modulus, seed, offset }) as const;
+  const port = ["meta l4proto", "th dport"] as const;
+  return [
+    [{ kind: "hash-match", hash: hash(2, 0x9e37), value: 1 }, {
+      kind: "dnat",
+      key: [`ct original ${family} daddr`, ...port, hash(2, 2, 2)],
+      map: "slots",
+    }],
+    [{ kind: "hash-match", hash: hash(8, 3, 5), value: 12 }, {
+      kind: "verdict",
+      verdict: { kind: "return" },
+    }],
+    [{ kind: "dnat", key: [...port, hash(1, 4)], map: "port-slots" }],
   ];
 }
 

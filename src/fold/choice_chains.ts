@@ -1,0 +1,160 @@
+// Chains that choose a slot by the client's address: with a hash in place of a random number, a client meets the same endpoint while
+// the list stands. They come with the first Service that wants them, like those of affinity's timeouts: nearly all clusters have none.
+//
+// A class of S slots has an upper and a lower half. One hash says which half a client is in, and another which slot of it. The lower
+// half is chosen from as a class of S/2 is, so a class that grows or shrinks moves no client by itself. In the upper half a slot may be
+// empty: then hashes with further seeds say half and slot. So an endpoint that is added takes an equal share from each other one, and
+// no client moves between those. (Eric Leu, Fast Consistent Hashing in Constant Time, 2023, has the halves.)
+
+import { CLIENT_DRAWS } from "../limits.ts";
+import { type Address, FAMILIES, type Family } from "../nft/data_type.ts";
+import { addressHash } from "../nft/jhash.ts";
+import { chainElement } from "../nft/objects.ts";
+import { elementKey } from "../nft/ruleset.ts";
+import { type AddressHash, type Rule, rule, type Statement } from "../nft/statement.ts";
+import { BY_CLIENT, lead, type LeadKind } from "./leads.ts";
+import {
+  type EndpointMap,
+  endpointMaps,
+  frontendParts,
+  LOST,
+  pickChain,
+  SLOT_CLASSES,
+} from "./pick_chains.ts";
+import { elementResource, type FrontendKind, type ServiceResource } from "./resource.ts";
+import { OBJECT_PATHS, PATHS } from "./skeleton.ts";
+import { type Slots, smallestClass } from "./slots.ts";
+
+/** A lead to a chain of this file. */
+interface Choice {
+  readonly family: Family;
+  readonly map: EndpointMap;
+  readonly slotClass: number;
+  readonly lead: Address;
+}
+
+/** The kinds of leads that lead to each map of endpoints, in the order of the maps. */
+const KINDS: readonly (readonly LeadKind[])[] = [["cluster", "external"], ["local"], ["cluster"], ["local"]];
+
+/** Every choice by its lead. A single slot needs none. */
+const CHOICES: ReadonlyMap<string, Choice> = new Map(
+  FAMILIES.flatMap((family) =>
+    endpointMaps.flatMap((map, i) =>
+      KINDS[i]!.flatMap((kind) =>
+        SLOT_CLASSES.slice(1).map((slotClass) => {
+          const one = { family, map, slotClass, lead: choiceLead(family, kind, i, slotClass) };
+          return [one.lead, one] as const;
+        })
+      )
+    )
+  ),
+);
+
+function choiceLead(family: Family, kind: LeadKind, map: number, slotClass: number): Address {
+  return lead(family, kind, BY_CLIENT + 16 * map + Math.log2(slotClass));
+}
+
+/** The lead of a frontend to its endpoints by client; a frontend with one slot leads there as any other. */
+export function leadByClient(
+  { family, at }: { readonly family: Family; readonly at: FrontendKind },
+  kind: LeadKind,
+  { endpoints: { length } }: Slots,
+): Address {
+  // A class may be larger than need be. That would move clients.
+  const slotClass = smallestClass(length);
+  if (slotClass === 1) return lead(family, kind, slotClass);
+  return choiceLead(family, kind, (at === "nodeport" ? 2 : 0) + (kind === "local" ? 1 : 0), slotClass);
+}
+
+/** The chains behind `lead`, and the element that leads there; none where another kind of chain is. */
+export function choiceResources(lead: string | undefined): ServiceResource[] {
+  const choice = lead === undefined ? undefined : CHOICES.get(lead);
+  if (choice === undefined) return [];
+  const { family } = choice;
+  const chains = choiceChains(choice);
+  const path = OBJECT_PATHS[family].chain;
+  return [
+    ...chains.map((chain) => elementResource(path, chainElement(family, chain))),
+    elementResource(PATHS[family]["by-client"], {
+      key: elementKey([choice.lead]),
+      value: `goto ${chains[0]!.name}`,
+    }),
+  ];
+}
+
+const PREFIX = "by-client/";
+
+/** Whether a chain of this name chooses by client. */
+export function isByClient(chain: string): boolean {
+  return chain.startsWith(PREFIX);
+}
+
+/** The chain that a lead leads to, and the one that it uses where its first draw finds an empty slot. */
+function choiceChains({ family, map, slotClass }: Choice): { name: string; rules: Rule[] }[] {
+  const name = `${PREFIX}${pickChain(map.name, slotClass)}`;
+  const again = `${name}-again`;
+  const dnat = (hash: AddressHash): Statement => ({
+    kind: "dnat",
+    key: [...frontendParts(family, map.key), hash],
+    map: map.map,
+  });
+  const isUpper = (level: number, draw: number, value: number): Statement => ({
+    kind: "hash-match",
+    hash: half(family, level, draw),
+    value,
+  });
+  const drawRule = (level: number) => rule([isUpper(level, 0, 1), dnat(slotAbove(family, level, 0))]);
+  const lower = SLOT_CLASSES.filter((level) => level > 1 && level < slotClass).reverse();
+  const first = [
+    drawRule(slotClass),
+    // Of a class with two slots both are filled.
+    ...(slotClass === 2
+      ? []
+      : [rule([isUpper(slotClass, 0, 1), { kind: "verdict", verdict: { kind: "jump", chain: again } }])]),
+    ...lower.map(drawRule),
+    rule([dnat(slotAbove(family, 1, 0))]),
+    LOST,
+  ];
+  if (slotClass === 2) return [{ name, rules: first }];
+  const further = Array.from({ length: CLIENT_DRAWS }, (_, i) => [
+    rule([isUpper(slotClass, i + 1, 0), { kind: "verdict", verdict: { kind: "return" } }]),
+    rule([dnat(slotAbove(family, slotClass, i + 1))]),
+  ]);
+  return [{ name, rules: first }, { name: again, rules: further.flat() }];
+}
+
+/** 1 where a client is in the upper half of `level` slots. */
+function half(family: Family, level: number, draw: number): AddressHash {
+  return { kind: "address-hash", of: `${family} saddr`, modulus: 2, seed: seedOf(level, draw, 0), offset: 0 };
+}
+
+/** The slot of a client in the upper half of `level` slots; of one slot that slot. */
+function slotAbove(family: Family, level: number, draw: number): AddressHash {
+  const upper = Math.floor(level / 2);
+  const seed = seedOf(level, draw, 1);
+  return { kind: "address-hash", of: `${family} saddr`, modulus: Math.max(1, upper), seed, offset: upper };
+}
+
+/** A seed for each use. All nodes have the same, so that they agree where their lists do. */
+function seedOf(level: number, draw: number, use: 0 | 1): number {
+  return 1 + use + 2 * (draw + (CLIENT_DRAWS + 1) * Math.log2(level));
+}
+
+/** The endpoint that the chains choose for packets from `source`; there must be one. */
+export function endpointOfClient({ endpoints }: Slots, family: Family, source: Address): string {
+  const slotClass = smallestClass(endpoints.length);
+  const found = (level: number, draw: number) =>
+    addressHash(half(family, level, draw), source) === 1
+      ? addressHash(slotAbove(family, level, draw), source)
+      : undefined;
+  for (let draw = 0; slotClass > 1 && draw <= CLIENT_DRAWS; draw++) {
+    const slot = found(slotClass, draw);
+    if (slot === undefined) break;
+    if (slot < endpoints.length) return endpoints[slot]!;
+  }
+  for (let level = slotClass / 2; level > 1; level /= 2) {
+    const slot = found(level, 0);
+    if (slot !== undefined) return endpoints[slot]!;
+  }
+  return endpoints[0]!;
+}
