@@ -56,6 +56,19 @@ Deno.test("external policy Local leaves the endpoints of the node, and affinity 
   ]);
 });
 
+Deno.test("a Service that chooses by client has one endpoint on loopback, where all clients have one address", () => {
+  const web = nodePorts("shop/web", "2026-01-01T00:00:00Z");
+  const metadata = { ...web.metadata, annotations: { "ledgerproxy.io/choice": "client" } };
+  const [one = "", ...others] = found(config("localhost"), appears({ ...web, metadata }), SLICE);
+  assert.deepEqual(others, []);
+  assert.ok(
+    ["10.244.0.1:8080", "10.244.1.2:8080"].map((endpoint) => `shop/web:http 30080 0 ${endpoint}`).includes(
+      one,
+    ),
+    one,
+  );
+});
+
 Deno.test("of two Services with one NodePort the holder serves it", () => {
   const young = nodePorts("shop/young", "2026-02-01T00:00:00Z", {
     clusterIP: "10.96.0.2",
