@@ -115,6 +115,7 @@ export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./sr
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";
 export type { Address, DataType, Family, Protocol } from "./src/nft/data_type.ts";
 export type {
+  AddressHash,
   ComparedSelector,
   Hash,
   KeyPart,
