@@ -25,17 +25,26 @@ export async function following(
 
 /**
  * Prints the lines that `linesAt` makes of the newest position, again whenever they differ, until the process is asked to stop. On a
- * terminal they replace each other; in a pipe only the lines that are new are printed.
+ * terminal they replace each other; in a pipe only the lines that are new are printed, and what `goneText` makes of those before them.
+ * Where `linesAt` returns nothing, it is asked again after the next record, or once the ledger is quiet: then it must return lines.
  */
-export async function watching(past: Past, linesAt: (offset: number) => readonly string[]): Promise<number> {
+export async function watching(
+  past: Past,
+  linesAt: (offset: number, quiet: boolean) => readonly string[] | undefined,
+  goneText: (before: readonly string[], now: readonly string[]) => readonly string[] = () => [],
+): Promise<number> {
   printAtOnce();
   const terminal = Deno.stdout.isTerminal();
   let before: readonly string[] = [];
+  let held = false;
   for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
-    if (quiet) continue;
-    const lines = linesAt(last);
+    if (quiet && !held) continue;
+    const lines = linesAt(last, quiet);
+    held = lines === undefined;
+    if (lines === undefined) continue;
     const known = new Set(before.map(unpadded));
-    const shown = terminal ? lines : lines.filter((line) => !known.has(unpadded(line)));
+    const added = lines.filter((line) => !known.has(unpadded(line)));
+    const shown = terminal ? lines : [...added, ...goneText(before, lines)];
     if (terminal) printText(CLEAR);
     if (terminal || shown.length > 0) printTables(shown);
     before = lines;

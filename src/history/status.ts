@@ -69,7 +69,7 @@ export function nodeStateOf(past: Past, state: ClusterState, answers: readonly F
     ...endpointFindings(state),
     ...nodeFindings(state),
     ...contestedFindings(state),
-    ...recordFindings(state, recent),
+    ...recordFindings(past, state, recent),
     ...damageFindings(damage),
     ...leftOutFindings(state),
   ];
@@ -182,12 +182,22 @@ function contestedFindings({ contested, claims, titles }: ClusterState): Finding
 }
 
 /** The newest drift, gap and rejected commit. What was before the last commit is in order again. */
-function recordFindings({ committed }: ClusterState, recent: readonly JournalEntry[]): Finding[] {
+function recordFindings(
+  past: Past,
+  { committed }: ClusterState,
+  recent: readonly JournalEntry[],
+): Finding[] {
+  const lookup = past.lookup();
+  const isGap = ({ kind, offset }: JournalEntry) => {
+    const record = kind === "gap" ? lookup(offset)?.record : undefined;
+    // A checkpoint is a gap of no records: nothing is wrong.
+    return record?.kind === "gap" && record.checkpoint === undefined;
+  };
   const lastCommit = recent.find(({ commit }) => commit?.accepted)?.offset ?? committed ?? -1;
   const newest = (isWanted: (entry: JournalEntry) => boolean) => recent.find(isWanted);
   return [
     { topic: "drift", entry: newest(({ kind }) => kind === "drift") },
-    { topic: "ledger", entry: newest(({ kind }) => kind === "gap") },
+    { topic: "ledger", entry: newest(isGap) },
     { topic: "rules", entry: newest(({ commit }) => commit?.accepted === false) },
   ].flatMap(({ topic, entry }): Finding[] => {
     if (entry === undefined) return [];

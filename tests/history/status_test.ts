@@ -57,6 +57,18 @@ Deno.test("changes that are not committed are a warning, and failing where the k
   ]);
 });
 
+Deno.test("a checkpoint behind the last commit is no trouble, a gap is", () => {
+  const signed: LedgerRecord = {
+    ...{ kind: "gap", time: timeAt(6), reason: "checkpoint 0", records: 0 },
+    checkpoint: "x",
+  };
+  assert.deepEqual(findings(node, OWN, ...WEB, commit(3), signed), []);
+  const gap: LedgerRecord = { kind: "gap", time: timeAt(7), reason: "ENOSPC", records: 3 };
+  const [first, ...others] = findings(node, OWN, ...WEB, commit(3), gap, signed);
+  assert.match(first!, /^warning ledger: @5 /);
+  assert.deepEqual(others, []);
+});
+
 Deno.test("Services set aside, without endpoints, contested and with parts left out are named", () => {
   const vip = ["198.51.100.1"];
   const shown = findings(

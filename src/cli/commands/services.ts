@@ -60,6 +60,7 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
     return await watching(
       past,
       (offset) => servicesOutput(servicesFound(past, offset, what), what, options),
+      goneServices,
     );
   }
   const damages: LedgerDamage[] = [];
@@ -69,6 +70,14 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
   else printList(servicesOutput(services, what, options));
   if (services.length === 0 && what !== undefined) log.info(`${what}: no Service at @${through} has it`);
   return exitCode(services.length, damages);
+}
+
+/** A line for each Service whose row was there before and is not now. */
+function goneServices(before: readonly string[], now: readonly string[]): string[] {
+  const nameOf = (line: string) => /^\S+\/\S+(?= {2})/.exec(line)?.[0] ?? "";
+  const there = new Set(now.map(nameOf));
+  const names = new Set(before.map(nameOf).filter((name) => name !== "" && !there.has(name)));
+  return [...names].map((name) => `${name}  is gone`);
 }
 
 /** What is there is right where an older segment is damaged; what changed it last is not known then, which is said. */

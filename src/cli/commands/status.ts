@@ -38,7 +38,12 @@ export function addStatus(program: Command, done: Done): void {
 async function statusCommand(options: StatusOptions): Promise<number> {
   const past = pastArgument(options.ledger);
   if (options.watch) {
-    return await watching(past, (offset) => statusLines(stateOfNode(past, offset, []), localTime));
+    return await watching(past, (offset, quiet) => {
+      const state = stateOfNode(past, offset, []);
+      // A change is on its way to the kernel for some milliseconds: it is no trouble until the ledger is quiet.
+      const isOnItsWay = !state.inSync && state.committed !== null && !quiet;
+      return isOnItsWay ? undefined : statusLines(state, localTime);
+    });
   }
   const answers = options.at === undefined ? await proxyFindings(options.health, options.metrics) : [];
   const state = stateOfNode(past, offsetArgument(past, options.at), answers);

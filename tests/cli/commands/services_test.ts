@@ -63,6 +63,8 @@ Deno.test("services --watch prints what is new as it is written, and does not di
     writer.append([{ ...vanishes(service("shop/web 10.96.0.1 http:80/tcp")), time: timeAt(61) }]);
     writer.append([{ ...appears(service("shop/new 10.96.0.9 http:80/tcp")), time: timeAt(62) }]);
     await program.until(/\nshop\/new .* 0\/0 +no endpoints: http +@16 /);
+    // A reader of a pipe would miss what is not there any more.
+    await program.until(/\nshop\/web {2}is gone\n/);
   }
   assert.equal(await program.stop(), 0);
 });
