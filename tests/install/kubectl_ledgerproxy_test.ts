@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 const KUBECTL = `#!/bin/bash
 case " $* " in
-  *" get pods "*) printf 'pod-a node-a\\npod-b node-b\\npod-c node-c\\n' ;;
+  *" get pods "*) [ -n "$NO_PODS" ] || printf "$PODS_BEFORE"'pod-a node-a\\npod-b node-b\\npod-c node-c\\n' ;;
   *" exec "*)
     [ "$1 $2 $3" = "exec --namespace kube-system" ] && [ "$5 $6 $7 $8" = "--container ledgerproxy -- ledgerproxy" ] || exit 9
     if [ "$4" = "$UNREACHABLE" ] || [ -n "$NONE_REACHABLE" ]; then
@@ -115,8 +115,35 @@ Deno.test("a node that kubectl cannot reach is a failure, not an answer that fin
   assert.doesNotMatch(found.stderr, /command terminated/);
 });
 
+Deno.test("--diff compares the nodes that answer, names those that do not, and fails", async () => {
+  using cluster = new Cluster();
+  const { code, stdout, stderr } = await cluster.askWith(
+    { UNREACHABLE: "pod-b" },
+    ...["--all-nodes", "--diff", "services"],
+  );
+  assert.equal(code, 3);
+  assert.match(stderr, /^# no answer: node-b$/m);
+  assert.match(stdout, /^# 1 of 3 nodes: node-a$/m);
+  assert.match(stdout, /^# node-c differs from node-a$/m);
+});
+
+Deno.test("of two pods on a node, as in an update, the one that stays is asked", async () => {
+  using cluster = new Cluster();
+  const leaves = "gone-a node-a 2026-11-27T03:00:00Z\\ngone-c node-c 2026-11-27T03:00:00Z\\n";
+  const { code, stdout, stderr } = await cluster.askWith(
+    { PODS_BEFORE: leaves },
+    ...["--all-nodes", "services"],
+  );
+  assert.equal(code, 0, stderr);
+  const heads = stdout.split("\n").filter((line) => line.includes(" SERVICE "));
+  assert.deepEqual(heads.map((line) => line.split(" ")[0]).sort(), ["node-a", "node-b", "node-c"]);
+});
+
 Deno.test("a choice of nodes is asked for where there are several, and an unknown one is named", async () => {
   using cluster = new Cluster();
+  const empty = await cluster.askWith({ NO_PODS: "1" }, "status");
+  assert.equal(empty.code, 3);
+  assert.match(empty.stderr, /no pod with the labels .* runs in namespace kube-system/);
   const [which, unknown, wrong, nothing, help] = await Promise.all([
     cluster.ask("status"),
     cluster.ask("--nodes", "node-x", "status"),
