@@ -81,9 +81,9 @@ export function chart(plan: ChartPlan, shared: Shared): Chart {
   const root = element("figure", {}, element("figcaption", {}, title, " ", hovered), place);
   let plot: uPlot | undefined;
   const move = () => {
-    if (plot !== undefined) {
-      line.style.translate = `${Math.round(plot.valToPos(shared.now().seconds, "x"))}px`;
-    }
+    // Not from uPlot: it knows its scales only some time after it was made.
+    const { begin, end } = shared.range();
+    line.style.left = `${100 * (shared.now().seconds - begin) / (end - begin)}%`;
   };
   const zoom = (stretch: number) => {
     if (plot === undefined) return;

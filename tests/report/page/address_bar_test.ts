@@ -19,6 +19,9 @@ browserTest(
         assert.ok((await texts(page, ".port[open] table")).length > 0, "the Service is open");
         assert.deepEqual(await texts(page, ".lane-name"), ["shop/cart"], "its lane alone");
         assert.match(await text(page, ".outcomes"), /10\.244\./);
+        const lines = await page.$$eval(".now", (all) => all.map((one) => one.getBoundingClientRect().x));
+        assert.equal(lines.length, 6);
+        assert.ok(Math.max(...lines) - Math.min(...lines) < 2, `all lines are at the moment: ${lines}`);
         assert.deepEqual(said, []);
       },
     ),
