@@ -13,28 +13,56 @@ import { type EndpointMap, leadRules } from "./pick_chains.ts";
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
 
-/** What every first packet meets: it is led to its frontend's chains, or goes on as it came. */
-export function serviceRules(family: Family, config: ProxyConfig, local: Detector): Rule[] {
-  const nodePort: Selector[] = ["meta l4proto", "th dport"];
-  const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+/**
+ * What every first packet meets: it is led to its frontend's chains, or goes on as it came. Packets whose translation is
+ * masqueraded meet chain `outside` first (outside_chains.ts).
+ */
+export function serviceRules(family: Family, config: ProxyConfig, local: Detector, outside: string): Rule[] {
+  const frontend = frontendKey(family);
   return [
-    ...masqueradeClusterIPs(family, config, local),
+    ...toOutside(config, local, outside),
     rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
     rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
+    drawOfTwo(family),
     ...nodePortRules(family, config, [
-      { kind: "daddr-set", key: nodePort, map: "service-nodeports" },
+      { kind: "daddr-set", key: NODE_PORT, map: "service-nodeports" },
       goto("nodeport-lead"),
     ]),
   ];
 }
+
+/** The comparison of the source is all that packets of pods need, which are most. */
+function toOutside({ masqueradeAll }: ProxyConfig, local: Detector, outside: string): Rule[] {
+  if (masqueradeAll) return [rule([jump(outside)], "masquerade all clusterIP traffic")];
+  if (local === undefined) return [];
+  return [
+    rule([{ ...local, operator: "!=" }, jump(outside)], "masquerade clusterIP traffic from outside cluster"),
+  ];
+}
+
+/**
+ * A cluster IP with two endpoints has no lead, and both slots are filled. So this rule comes behind the lookup of leads: frontends
+ * with more endpoints have slots in the same map. Why not a lead as well? Writing and comparing it takes longer than this lookup.
+ */
+export function drawOfTwo(family: Family): Rule {
+  const key = [...frontendKey(family), { kind: "numgen", modulus: 2 } as const];
+  return rule([{ kind: "dnat", key, map: "endpoints" }]);
+}
+
+/** What a frontend with an address is found by. */
+export function frontendKey(family: Family): Selector[] {
+  return [`${family} daddr`, ...NODE_PORT];
+}
+
+/** What a NodePort is found by. */
+export const NODE_PORT: readonly Selector[] = ["meta l4proto", "th dport"];
 
 /**
  * The chains that {@link serviceRules} lead to before a pick chain. What has no pick chain returns to `lead` or
  * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it.
  */
 export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
-  const nodePort: Selector[] = ["meta l4proto", "th dport"];
-  const frontend: Selector[] = [`${family} daddr`, ...nodePort];
+  const frontend = frontendKey(family);
   const mark = markFor(2 ** config.masqueradeBit);
   return [
     {
@@ -65,7 +93,7 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
     },
     {
       name: "nodeport-local",
-      rules: localPolicy(mark, local, nodePort, "nodeports", "local-nodeport-pick"),
+      rules: localPolicy(mark, local, NODE_PORT, "nodeports", "local-nodeport-pick"),
     },
     ...(["local-pick", "local-nodeport-pick"] as const).map((name): Chain => ({
       name,
@@ -81,20 +109,6 @@ function pinnedRules(family: Family, kind: keyof typeof AFFINITY_ENTRY): Rule[] 
       { kind: "match", selector: `${family} daddr`, operator: "==", value: allLeads(family) },
       goto(AFFINITY_ENTRY[kind]),
     ]),
-  ];
-}
-
-/** The comparison comes before the lookup: packets of pods, which are most, need none. */
-function masqueradeClusterIPs(family: Family, config: ProxyConfig, local: Detector): Rule[] {
-  const toClusterIP: Statement = { kind: "lookup", key: [`${family} daddr`], set: "cluster-ips" };
-  const mark = markFor(2 ** config.masqueradeBit);
-  if (config.masqueradeAll) return [rule([toClusterIP, mark], "masquerade all clusterIP traffic")];
-  if (local === undefined) return [];
-  return [
-    rule(
-      [{ ...local, operator: "!=" }, toClusterIP, mark],
-      "masquerade clusterIP traffic from outside cluster",
-    ),
   ];
 }
 
@@ -137,7 +151,7 @@ export function nodePortRules(family: Family, config: ProxyConfig, lead: readonl
 function localPolicy(
   mark: Statement,
   local: Detector,
-  key: Selector[],
+  key: readonly Selector[],
   kind: "ips" | "nodeports",
   localEndpoints: EndpointMap["name"],
 ): Rule[] {
@@ -156,7 +170,7 @@ function localPolicy(
 }
 
 /** Whether the packet's destination is a lead of `kind`, where it is a lead. */
-function isLead(family: Family, operator: "==" | "!=", kind: LeadKind): Statement {
+export function isLead(family: Family, operator: "==" | "!=", kind: LeadKind): Statement {
   return { kind: "match", selector: `${family} daddr`, operator, value: leadsOf(family, kind) };
 }
 
@@ -170,10 +184,12 @@ export function goto(name: string): Statement {
   return { kind: "verdict", verdict: { kind: "goto", chain: name } };
 }
 
-function markFor(bits: number): Statement {
+/** Marks a packet for masquerading. */
+export function markFor(bits: number): Statement {
   return { kind: "mark-set", operator: "|", bits };
 }
 
-function jump(name: string): Statement {
+/** The statement that continues with another chain, and comes back. */
+export function jump(name: string): Statement {
   return { kind: "verdict", verdict: { kind: "jump", chain: name } };
 }

@@ -47,7 +47,8 @@ export interface FrontendResource {
 
 /**
  * What a map of frontends is for. `single` has the only endpoint of a cluster IP; `serve` has the lead of every other
- * frontend with endpoints. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
+ * frontend with endpoints, but of cluster IPs with two. `outside` has, beside its lead, the only endpoint of a frontend that
+ * masquerades. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
  * the two lists of externalTrafficPolicy Local. The others are those of ClientIP affinity: the ServicePort that a frontend is
  * of, its timeout, and at the cluster IP the slot classes of its lists.
  */
@@ -71,7 +72,7 @@ export type ServiceResource = FrontendResource | ElementResource;
 export type Put = (path: SetPath, key: ElementKey, element: Element | undefined) => void;
 
 const ROLES = [
-  ...["single", "serve", "refuse", "policy", "local"] as const,
+  ...["single", "serve", "outside", "refuse", "policy", "local"] as const,
   ...["clusterIP", "otherPort", "timeout", "pinClass", "localPinClass"] as const,
 ] as const;
 
@@ -81,6 +82,7 @@ const SETS: Readonly<
 > = {
   address: {
     single: "single-endpoints",
+    outside: "single-external-endpoints",
     serve: "service-ips",
     refuse: "no-endpoint-services",
     policy: "local-policy-ips",
@@ -97,6 +99,7 @@ const SETS: Readonly<
   nodeport: {
     // Only cluster IPs have elements there, and with the slot classes of affinity.
     single: "single-endpoints",
+    outside: "single-nodeport-endpoints",
     serve: "service-nodeports",
     refuse: "no-endpoint-nodeports",
     policy: "local-policy-nodeports",
@@ -113,7 +116,9 @@ const SETS: Readonly<
 };
 
 const ENDPOINT_SETS: ReadonlySet<string> = new Set(
-  Object.values(SETS).flatMap(({ single, slots, localSlots }) => [single, slots, localSlots]),
+  Object.values(SETS).flatMap((
+    { single, outside, slots, localSlots },
+  ) => [single, outside, slots, localSlots]),
 );
 
 /** Whether the values of set `name` are endpoints: slots, or the only endpoint of a cluster IP. */

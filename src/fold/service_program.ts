@@ -315,6 +315,8 @@ function internal(program: PortProgram): FrontendResource {
     : { ...affinityValues(port, bare), ...drawnValues(port, pinned) };
   if (endpoints.length === 0) return { ...bare, values: { refuse: refusal(program), ...affinity } };
   if (endpoints.length === 1 && pinned === undefined) return { ...bare, values: { single: endpoints[0]! } };
+  // Rules draw from two slots without a lead (frontend_chains.ts).
+  if (endpoints.length === 2 && pinned === undefined && !port.byClient) return { ...bare, slots: list };
   return {
     ...bare,
     values: { serve: leadTo(program, bare, "cluster", list, port.internalLocal), ...affinity },
@@ -328,10 +330,12 @@ function externalCluster(
   bare: FrontendResource,
   address: Address | undefined,
 ): FrontendResource {
-  const { port, cluster } = program;
+  const { port, cluster, pinned } = program;
+  const { endpoints } = cluster;
   const kind = bare.at === "nodeport" ? "cluster" : "external";
-  const values = cluster.endpoints.length > 0
-    ? { serve: leadTo(program, bare, kind, cluster) }
+  const only = endpoints.length === 1 && pinned === undefined ? { outside: endpoints[0]! } : {};
+  const values = endpoints.length > 0
+    ? { serve: leadTo(program, bare, kind, cluster), ...only }
     : { refuse: refusal(program) };
   return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
 }

@@ -9,7 +9,16 @@ import { type Chain, type Container, type SetPath, setPath, type Table } from ".
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { affinityChains, affinityContainers } from "./affinity_chains.ts";
-import { type Detector, frontendChains, goto, nodePortRules, serviceRules } from "./frontend_chains.ts";
+import {
+  type Detector,
+  frontendChains,
+  frontendKey,
+  goto,
+  NODE_PORT,
+  nodePortRules,
+  serviceRules,
+} from "./frontend_chains.ts";
+import { FROM_NODE, FROM_OUTSIDE, outsideChains } from "./outside_chains.ts";
 import { pickChains } from "./pick_chains.ts";
 
 /** Name of our table in both families. */
@@ -59,13 +68,19 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
       key: [address, ...frontend],
       comment: "service hairpin connections",
     },
-    {
-      kind: "map",
-      name: "single-endpoints",
-      key: frontend,
-      value: [address, "inet_service"],
-      comment: "ClusterIPs with one endpoint",
-    },
+    singleMap("single-endpoints", frontend, address, "ClusterIPs with one endpoint"),
+    singleMap(
+      "single-external-endpoints",
+      frontend,
+      address,
+      "other addresses with one endpoint, for packets from outside",
+    ),
+    singleMap(
+      "single-nodeport-endpoints",
+      nodePort,
+      address,
+      "NodePorts with one endpoint, for packets from outside",
+    ),
     leadMap("service-ips", frontend, address, "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
     leadMap("service-nodeports", nodePort, address, "NodePort traffic"),
     verdictMap("no-endpoint-services", frontend, "services without endpoints: reject or drop"),
@@ -115,6 +130,8 @@ const SERVICE_SETS = [
   "nodeport-ips",
   "hairpin-connections",
   "single-endpoints",
+  "single-external-endpoints",
+  "single-nodeport-endpoints",
   "service-ips",
   "service-nodeports",
   "no-endpoint-services",
@@ -184,6 +201,10 @@ function leadMap(name: string, key: readonly DataType[], address: DataType, comm
   return { kind: "map", name, key, value: [address], comment };
 }
 
+function singleMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {
+  return { kind: "map", name, key, value: [address, "inet_service"], comment };
+}
+
 function slotMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {
   return { kind: "map", name, key: [...key, "slot"], value: [address, "inet_service"], comment };
 }
@@ -201,20 +222,16 @@ const AFTER_OTHERS = 1000;
 function baseChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const at = (name: string, hook: "prerouting" | "output" | "postrouting", priority: number, rules: Rule[]) =>
     ({ name, hook: { type: "nat", hook, priority }, rules }) as const;
-  const services = serviceRules(family, config, local);
+  const services = (outside: string) => serviceRules(family, config, local, outside);
   return [
     at("guard-prerouting", "prerouting", -110, [guard(family)]),
     at("guard-output", "output", -110, [guard(family)]),
-    at("nat-prerouting", "prerouting", -100, services),
-    at("nat-output", "output", -100, services),
+    at("nat-prerouting", "prerouting", -100, services(FROM_OUTSIDE)),
+    at("nat-output", "output", -100, services(FROM_NODE)),
     at("refuse-prerouting", "prerouting", AFTER_OTHERS, refusalRules(family, config, [NOT_LOCAL])),
     at("refuse-output", "output", AFTER_OTHERS, refusalRules(family, config, [])),
     at("nat-postrouting", "postrouting", 100, masqueradeRules(family, config)),
   ];
-}
-
-function frontendKey(family: Family): Selector[] {
-  return [`${family} daddr`, "meta l4proto", "th dport"];
 }
 
 /** Every first packet runs this rule: it is in the base chain, and not behind a jump. So are the rules of the others. */
@@ -229,10 +246,12 @@ function guard(family: Family): Rule {
  */
 function refusalRules(family: Family, config: ProxyConfig, forwarded: readonly Statement[]): Rule[] {
   const destination: Selector = `${family} daddr`;
-  const nodePort: Selector[] = ["meta l4proto", "th dport"];
   const reject = goto("reject-chain");
   return [
-    ...nodePortRules(family, config, [{ kind: "vmap", key: nodePort, map: "no-endpoint-nodeports" }, reject]),
+    ...nodePortRules(family, config, [
+      { kind: "vmap", key: NODE_PORT, map: "no-endpoint-nodeports" },
+      reject,
+    ]),
     rule([{ kind: "vmap", key: frontendKey(family), map: "no-endpoint-services" }, reject]),
     rule(
       [{ kind: "lookup", key: [destination], set: "cluster-ips" }, ...forwarded, reject],
@@ -267,6 +286,7 @@ function masqueradeRules(family: Family, config: ProxyConfig): Rule[] {
 function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   return [
     ...frontendChains(family, config, local),
+    ...outsideChains(family, config),
     chain(FIREWALL, [
       rule(
         [

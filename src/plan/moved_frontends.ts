@@ -3,7 +3,7 @@
 
 import { PATHS } from "../fold/skeleton.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { CONCATENATION, FAMILIES, type Family } from "../nft/data_type.ts";
 import type { SetPath } from "../nft/ruleset.ts";
 import type { Delta } from "./delta.ts";
 
@@ -16,8 +16,12 @@ export interface MovedFrontend {
   readonly to: string;
 }
 
-/** The maps that frontends are keys of. With policy Local a frontend can be in both maps of its kind. */
+/**
+ * The maps that frontends are keys of, and the one of slots: a cluster IP with two endpoints is in no other. A frontend can be in
+ * several.
+ */
 const FRONTEND_SETS = [
+  "endpoints",
   "single-endpoints",
   "service-ips",
   "no-endpoint-services",
@@ -35,17 +39,25 @@ export function movedFrontends(delta: Delta): MovedFrontend[] {
   for (const { set, key, before } of delta) {
     if (before?.comment === undefined) continue;
     const family = FAMILY_OF.get(set);
-    if (family !== undefined) left.set(`${family} ${key}`, serviceOfComment(before.comment));
+    if (family !== undefined) left.set(`${family} ${frontendOf(set, key)}`, serviceOfComment(before.comment));
   }
   if (left.size === 0) return [];
   const moved = new Map<string, MovedFrontend>();
   for (const { set, key, after } of delta) {
     const family = FAMILY_OF.get(set);
     if (family === undefined || after?.comment === undefined) continue;
-    const [from, to] = [left.get(`${family} ${key}`), serviceOfComment(after.comment)];
-    if (from !== undefined && from !== to) moved.set(`${family} ${key}`, { family, frontend: key, from, to });
+    const frontend = frontendOf(set, key);
+    const [from, to] = [left.get(`${family} ${frontend}`), serviceOfComment(after.comment)];
+    if (from !== undefined && from !== to) {
+      moved.set(`${family} ${frontend}`, { family, frontend, from, to });
+    }
   }
   return [...moved.values()];
+}
+
+/** The frontend in the key of an element. */
+function frontendOf(set: SetPath, key: string): string {
+  return set.endsWith(" endpoints") ? key.slice(0, key.lastIndexOf(CONCATENATION)) : key;
 }
 
 /** Most frontends in one line. */

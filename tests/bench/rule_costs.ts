@@ -1,6 +1,7 @@
 // The rules that a first packet meets, one by one: what each costs, beside a node without rules, one with connection tracking
 // alone, and one with a single DNAT rule. Each variant is a node of its own that lacks one rule; all exist at the same time.
 
+import { FROM_OUTSIDE } from "../../src/fold/outside_chains.ts";
 import { trace } from "../../src/history/trace.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import type { Address } from "../../src/nft/data_type.ts";
@@ -15,6 +16,8 @@ import { table } from "./table.ts";
 
 const SERVER = { address: "10.244.2.5", port: 5353 };
 const OURS = "all rules";
+/** Chains behind the base chains that packets from other hosts meet. */
+const OUTSIDE: ReadonlySet<string> = new Set([FROM_OUTSIDE, "outside-nodeports"]);
 
 /** A packet, and the Service that it is for. */
 interface Case {
@@ -148,7 +151,7 @@ function variantsOf(one: Case, ruleset: Ruleset): Map<string, { text: string; di
   };
   const all = outcomes(ours);
   const text = (table: Table) => rulesetText({ ...ruleset, tables: [table] });
-  const fewer = ours.chains.filter(({ hook }) => hook !== undefined && hook.hook !== "output")
+  const fewer = ours.chains.filter(({ name, hook }) => OUTSIDE.has(name) || hook && hook.hook !== "output")
     .flatMap((chain) => chain.rules.map((rule, i) => ({ chain, rule, i })))
     .map(({ chain, rule, i }) => {
       const rules = chain.rules.filter((_, at) => at !== i);

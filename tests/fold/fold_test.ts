@@ -13,13 +13,18 @@ import { folded } from "../support/folded.ts";
 const CONFIG = { kind: "config", time: "", version: "0", nodeName: "node-a" } as const;
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");
 
-Deno.test("a Service with two endpoints gets its cluster IP, a lead and a slot for each endpoint", () => {
+Deno.test("a Service with two endpoints gets its cluster IP and a slot for each, and one with three a lead besides", () => {
   const state = folded(appears(WEB), appears(slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.1")));
   assert.deepEqual(lines(state.desired), [
     "ip cluster-ips 10.96.0.1",
     "ip endpoints 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080",
     "ip endpoints 10.96.0.1 . tcp . 80 . 1 : 10.244.1.1 . 8080",
-    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2",
+  ]);
+  const leads = (addresses: string) =>
+    lines(folded(appears(WEB), appears(slice(`shop/web-a http:8080/tcp ${addresses}`))).desired)
+      .filter((line) => line.includes("service-ips"));
+  assert.deepEqual(leads("10.244.0.1 10.244.1.1 10.244.2.1"), [
+    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.4",
   ]);
 });
 

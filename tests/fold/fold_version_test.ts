@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "83269336b156e9b759af0722b2fd38fb3ab55db0c98407e64712e84c67716fb9",
-    "ledgers/0.6.0": "83269336b156e9b759af0722b2fd38fb3ab55db0c98407e64712e84c67716fb9",
-    "recordings/evening": "4190c28764648de1a41ec2e830760427f9dff62aab50220ab1050e1bc29518cf",
+    "ledgers/0.1.0": "fa0cea01806f761c37af847012b1fae794cb6b9275d849e655cd76b9bd3d1c75",
+    "ledgers/0.6.0": "fa0cea01806f761c37af847012b1fae794cb6b9275d849e655cd76b9bd3d1c75",
+    "recordings/evening": "25c01211aa3833b86c6d10ba563f54fe27f1f17429ca27dad44c21b4e75839ee",
   },
 };
 

@@ -12,6 +12,7 @@ import {
   pendingError,
   SOCK_STREAM,
 } from "../support/lab/libc.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
 import { Flow } from "../support/lab/flow.ts";
 import { Lab } from "../support/lab/lab.ts";
@@ -239,6 +240,26 @@ service shop/none ips=10.96.0.11 ports=http:80/tcp external-ips=198.51.100.30`))
     [seen("10.96.0.10", 82), seen("10.96.0.98", 80), seen("10.96.0.11", 80)],
     ["refused", "lost", "refused"],
   );
+});
+
+Deno.test("a packet from outside that is for no frontend has the mark that it came with, and a frontend's is masqueraded", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  proxy.restart({ ...DEFAULT_PROXY_CONFIG, detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16"] } });
+  proxy.apply(web("", REMOTE));
+  const seen = (destination: string, port: number) =>
+    send(lab, tcp(ALLOWED, destination, port), PATIENCE_MILLISECONDS);
+  const [pod, direct] = ["10.244.2.6", `10.244.2.6:8080 from ${ALLOWED}`];
+  assert.equal(seen(pod, 8080), direct, "no mark is left");
+  assert.match(seen(BALANCER, 80), /^10\.244\.2\.5:8080 from (?!203\.)/);
+  lab.run(
+    "node",
+    "nft add table ip other",
+    "nft add chain ip other first '{ type filter hook prerouting priority -150; }'",
+    "nft add rule ip other first 'mark set mark or 0x4000'",
+  );
+  assert.match(seen(pod, 8080), /^10\.244\.2\.6:8080 from (?!203\.)/, "the other program's mark is kept");
+  assert.match(seen(BALANCER, 80), /^10\.244\.2\.5:8080 from (?!203\.)/);
 });
 
 Deno.test("a cluster IP that the node itself has is not refused at ports that a program of the node serves", () => {

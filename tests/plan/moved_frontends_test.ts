@@ -44,6 +44,22 @@ Deno.test("a frontend that loses its endpoints moves from one map to another, an
   assert.deepEqual(movedFrontends(delta).map(({ from, to }) => [from, to]), [["shop/web", "shop/api"]]);
 });
 
+Deno.test("a cluster IP with two endpoints, which has slots alone, moves like any other", () => {
+  const slot = (number: number) => elementKey(["10.96.0.1", "tcp", "80", String(number)]);
+  const element = (number: number, comment: string) => ({
+    key: slot(number),
+    value: `10.244.0.${number} . 80`,
+    comment,
+  });
+  const delta: Delta = [0, 1].map((number) => ({
+    ...replaced(element(number, "shop/web:http"), element(number, "shop/api:http")),
+    set: PATHS.ip.endpoints,
+  }));
+  assert.deepEqual(movedFrontends(delta), [
+    { family: "ip", frontend: "10.96.0.1 . tcp . 80", from: "shop/web", to: "shop/api" },
+  ]);
+});
+
 Deno.test("one line for two Services names five frontends and counts the others", () => {
   const moved = Array.from({ length: 7 }, (_, i) => ({
     family: "ip" as const,

@@ -30,7 +30,6 @@ Deno.test("why reads a ledger at a position, and names the event that made each 
   assert.deepEqual(
     found.map(({ set, cause }: { set: string; cause: { offset: number } }) => [set, cause.offset]),
     [
-      ["service-ips", 61],
       ["endpoints", 61],
       ["endpoints", 61],
     ],
