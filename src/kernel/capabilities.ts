@@ -73,6 +73,17 @@ const PROBES: readonly Probe[] = [
       }]]),
   ],
   ["numgen", true, "load nft_numgen", slotRule],
+  [
+    "jhash",
+    true,
+    "load nft_hash",
+    (family) =>
+      rules(family, "prerouting", [[{
+        kind: "hash-match",
+        hash: { kind: "address-hash", of: `${family} saddr`, modulus: 2, seed: 1, offset: 0 },
+        value: 1,
+      }]]),
+  ],
   ["owner", false, "Linux 5.12 or newer", (family) => [{ ...table(family), flags: ["owner"] }]],
   [
     "owner and persist",

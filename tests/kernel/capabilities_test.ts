@@ -47,6 +47,12 @@ Deno.test("a missing feature is named, with the kernel's error and the module to
   assert.match(missing[0]!.problem, /add rule ip ledgerproxy-probe probe.*ENOENT.*load nft_chain_nat/);
 });
 
+Deno.test("a kernel without the hash of affinity's pins and of a choice by client is found before it rejects the rules", () => {
+  const missing = missingCapabilities(without("hash-match", 2));
+  assert.deepEqual(missing.map(({ name, needed }) => [name, needed]), [["jhash", true]]);
+  assert.match(missing[0]!.problem, /load nft_hash/);
+});
+
 Deno.test("without CAP_NET_ADMIN no feature is probed", () => {
   const answers = probeCapabilities(without(undefined, 1));
   assert.deepEqual(answers.map(({ name, available }) => [name, available]), [["CAP_NET_ADMIN", false]]);
