@@ -1,6 +1,9 @@
 // Services that wait for a step, in the order in which they are served. Their namespaces take turns, so that a tenant who changes
 // a thousand Services at once does not hold up the one of another. The order follows from who waits, and from nothing else: an
 // empty line has no memory of turns.
+//
+// A namespace waits for one turn of each other one at most, so a tenant with a hundred namespaces has a hundred turns. Why not count
+// by tenant? Nothing in the API says which namespaces are whose. Services with few elements never wait (SMALL_SERVICE_ELEMENTS).
 
 import { namespaceOf, type ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";

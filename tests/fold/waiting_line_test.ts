@@ -70,3 +70,23 @@ Deno.test("everyone who waits is taken once, and between two of a namespace ever
     }
   }));
 });
+
+Deno.test("a namespace waits for one turn of each other at most, however many Services these have and enter again", () => {
+  const HOSTILE = 50;
+  const line = newLine();
+  let offset = 0;
+  const enterAll = () => {
+    for (let i = 0; i < HOSTILE; i++) {
+      for (let k = 0; k < 20; k++) enter(line, readServiceName(`n${i}/${k}`), offsetOf(offset++), true);
+    }
+  };
+  enterAll();
+  const turns: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    enter(line, readServiceName("shop/web"), offsetOf(offset++), true);
+    let waited = 0;
+    for (; takeFirst(line)![0] !== "shop/web"; waited++) enterAll();
+    turns.push(waited);
+  }
+  assert.equal(Math.max(...turns), HOSTILE);
+});
