@@ -67,7 +67,7 @@ export function stateToRead(past: Past, through: number): ClusterState {
 }
 
 /** Whether {@link stateToRead} folds the newest segment for this position, and keeps the state for the journal. */
-export function readsTail(past: Past, through: number): boolean {
+function readsTail(past: Past, through: number): boolean {
   return through >= (past.segments().at(-1) ?? Infinity);
 }
 

@@ -105,15 +105,19 @@ export function parseExpectation(
   return `${text}: it must be endpoint, refused, dropped, same, or an endpoint as ADDRESS or ADDRESS:PORT`;
 }
 
-/** The first commit after `good` with which the packet stops going where it should. Throws {@link WrongPosition}. */
+/**
+ * The first commit after `good` with which the packet stops going where it should. `known`: the state at `good`, where the caller has
+ * made it and uses it no more. Throws {@link WrongPosition}.
+ */
 export function bisectPacket(
   past: Past,
   good: number,
   bad: number,
   condition: PacketCondition,
+  known?: PastState,
 ): BisectAnswer {
   assertInOrder(good, bad);
-  const begin = pastAt(past, good);
+  const begin = pastAt(past, good, known);
   const bounds = boundsOf(past, begin, bad, condition);
   if (bounds !== undefined) return bounds;
   for (const flip of flipsFrom(past, good, bad, condition, begin)) {
@@ -124,15 +128,16 @@ export function bisectPacket(
   return { kind: "not committed" };
 }
 
-/** Every commit after `from`, up to `through`, with which the condition changes. Throws {@link WrongPosition}. */
+/** Every commit after `from`, up to `through`, with which the condition changes; `known` as above. Throws {@link WrongPosition}. */
 export function* packetFlips(
   past: Past,
   from: number,
   through: number,
   condition: PacketCondition,
+  known?: PastState,
 ): Generator<PacketFlip> {
   assertInOrder(from, through);
-  yield* flipsFrom(past, from, through, condition, stateAt(past, from));
+  yield* flipsFrom(past, from, through, condition, known ?? stateAt(past, from));
 }
 
 function* flipsFrom(

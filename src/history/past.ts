@@ -61,23 +61,9 @@ export interface PastState {
   readonly recorded?: RecordedRules;
 }
 
-/** A state that its reader has left, for the next question about the same position: names are nearly always those of one. */
-const LEFT = new WeakMap<Past, { readonly ledger: string; readonly state: ClusterState }>();
-
-/** Leaves `state`, which its caller has made and does not use any more, to the next call of {@link stateAt} for its position. */
-export function leaveState(past: Past, state: ClusterState): void {
-  LEFT.set(past, { ledger: past.id(), state });
-}
-
-function leftState(past: Past, through: number): ClusterState | undefined {
-  const left = LEFT.get(past);
-  LEFT.delete(past);
-  return left?.state.folded === through && left.ledger === past.id() ? left.state : undefined;
-}
-
 /** The state after the record at offset `through`. Throws {@link WrongPosition} where no snapshot or beginning is kept. */
 export function stateAt(past: Past, through: number): PastState {
-  const state = leftState(past, through) ?? stateBefore(past, through);
+  const state = stateBefore(past, through);
   let next = state.folded + 1;
   const counted = past.progress("records read from the ledger");
   // One value for all records: making one for each costs a twentieth of the fold.

@@ -2,18 +2,14 @@
 
 import { readServiceName } from "../kube/service_name.ts";
 import { type Directory, directoryOf } from "./directory.ts";
-import { readsTail, stateToRead } from "./journal_reading.ts";
+import { stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
 import { addressSubject, findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
-import { leaveState, type Past, stateAt } from "./past.ts";
+import type { Past } from "./past.ts";
 
 /** The names that the state at `offset` of `past` knows. */
 export function directoryAt(past: Past, offset: number): Directory {
-  if (readsTail(past, offset)) return directoryOf(stateToRead(past, offset));
-  const { state } = stateAt(past, offset);
-  const directory = directoryOf(state);
-  leaveState(past, state);
-  return directory;
+  return directoryOf(stateToRead(past, offset));
 }
 
 /**

@@ -27,9 +27,9 @@ import { commitOf, type PlacedCommit } from "./cause.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { type Lookup, NotRecorded, type Past, type PastState, type RecordedRules, stateAt } from "./past.ts";
 
-/** The state after the record at `through`, with the recorded rules where another version made other ones of it. */
-export function pastAt(past: Past, through: number): PastState {
-  return withRecorded(past, through, stateAt(past, through));
+/** The state after the record at `through`, which may be `known`, with the recorded rules where another version made other ones of it. */
+export function pastAt(past: Past, through: number, known?: PastState): PastState {
+  return withRecorded(past, through, known ?? stateAt(past, through));
 }
 
 /** As {@link pastAt}, for readers that do not change the state, and that read the journal too (see {@link stateToRead}). */

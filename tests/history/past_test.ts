@@ -6,7 +6,7 @@ import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
-import { isWrongPosition, leaveState, type Past, stateAt } from "../../src/history/past.ts";
+import { isWrongPosition, type Past, stateAt } from "../../src/history/past.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -52,15 +52,4 @@ Deno.test("without the snapshot before the oldest record there is no state", () 
     assert.match(error.message, /the snapshot of what was before @5 is gone/);
     return isWrongPosition(error);
   });
-});
-
-Deno.test("a state that was left serves one question about its position, and no other", () => {
-  const past = committedPast();
-  const { state } = stateAt(past, 4);
-  leaveState(past, state);
-  assert.equal(stateAt(past, 4).state, state);
-  assert.notEqual(stateAt(past, 4).state, state, "its reader may fold more into it");
-  leaveState(past, state);
-  assert.notEqual(stateAt(past, 5).state, state);
-  assert.equal(stateAt(past, 5).state.folded, 5);
 });

@@ -2,9 +2,15 @@
 // should.
 
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
-import { type History, historyOf } from "../../history/history.ts";
-import { type PacketCondition, type PacketFlip, parseExpectation } from "../../history/packet_bisect.ts";
-import { directoryAt } from "../../history/past_names.ts";
+import { directoryOf } from "../../history/directory.ts";
+import {
+  bisectPacket,
+  type PacketCondition,
+  type PacketFlip,
+  packetFlips,
+  parseExpectation,
+} from "../../history/packet_bisect.ts";
+import { type Past, type PastState, stateAt } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { Packet } from "../../history/trace.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -12,14 +18,7 @@ import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines } from "../terminal.ts";
-import {
-  accepted,
-  atOffset,
-  offsetArgument,
-  packetArgument,
-  pastArgument,
-  positionArgument,
-} from "../arguments.ts";
+import { accepted, offsetArgument, packetArgument, pastArgument, positionArgument } from "../arguments.ts";
 
 /** Flags of `bisect`. */
 export interface BisectOptions {
@@ -75,13 +74,22 @@ export function bisectCommand(
   options: BisectOptions,
 ): number {
   const past = pastArgument(options.ledger);
-  const ledger = historyOf(past);
   const bounds = { good: offsetArgument(past, good), bad: offsetArgument(past, bad) };
-  const packet = packetArgument(directoryAt(past, bounds.good), source, target, options.interface);
+  const begin = past.again(() => stateAt(past, bounds.good));
+  const packet = packetArgument(directoryOf(begin.state), source, target, options.interface);
   const expected = accepted(parseExpectation(packet, options.expect), "--expect ");
   const print = (flip: PacketFlip) => printFlip(packet, flip, options.json === true);
-  if (options.all) return printAll(ledger, bounds, { packet, expected }, print);
-  return printFirst(ledger, { packet, ...bounds, expect: options.expect }, { packet, expected }, print);
+  const search = { past, begin, condition: { packet, expected }, print };
+  if (options.all) return printAll(search, bounds);
+  return printFirst(search, { packet, ...bounds, expect: options.expect });
+}
+
+/** What is searched for, from the state at the good end. */
+interface BisectSearch {
+  readonly past: Past;
+  readonly begin: PastState;
+  readonly condition: PacketCondition;
+  readonly print: (flip: PacketFlip) => void;
 }
 
 /** The two ends of a search. */
@@ -92,13 +100,17 @@ interface Bounds {
 
 /** Prints the first commit that ends the condition, or why there is none. */
 function printFirst(
-  ledger: History,
+  { past, begin, condition, print }: BisectSearch,
   question: BisectQuestion & Bounds,
-  condition: PacketCondition,
-  print: (flip: PacketFlip) => void,
 ): number {
   const { good, bad } = question;
-  const answer = ledger.bisect(atOffset(good), atOffset(bad), condition);
+  let known: PastState | undefined = begin;
+  const answer = past.again(() => {
+    // A search that begins again needs a state of its own.
+    const state = known;
+    known = undefined;
+    return bisectPacket(past, good, bad, condition, state);
+  });
   switch (answer.kind) {
     case "found":
       print(answer.flip);
@@ -113,14 +125,9 @@ function printFirst(
 }
 
 /** Prints every commit that changes the condition. It does not need a good and a bad end. */
-function printAll(
-  ledger: History,
-  { good, bad }: Bounds,
-  condition: PacketCondition,
-  print: (flip: PacketFlip) => void,
-): number {
+function printAll({ past, begin, condition, print }: BisectSearch, { good, bad }: Bounds): number {
   let found = 0;
-  for (const flip of ledger.flips(atOffset(good), atOffset(bad), condition)) {
+  for (const flip of packetFlips(past, good, bad, condition, begin)) {
     print(flip);
     found++;
   }
