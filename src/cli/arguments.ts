@@ -11,7 +11,7 @@ import {
   type Subject,
 } from "../history/names.ts";
 import { packetOfNames } from "../history/packet_names.ts";
-import type { Past, PastState } from "../history/past.ts";
+import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
 import { findSubjectBefore } from "../history/past_names.ts";
 import {
   commitAtTime,
@@ -44,21 +44,35 @@ export function positionArgument(text: string): PositionExpression {
 
 /**
  * The offset that `position` means in `past`, HEAD where none is given. What a time means is printed on standard error, so that a
- * wrong zone is noticed. Throws WrongPosition.
+ * wrong zone is noticed, also where nothing was committed by then. Throws WrongPosition.
  */
 export function offsetArgument(past: Past, position: PositionExpression = HEAD): number {
-  const offset = resolvePosition(position, past);
-  if (position.kind !== "time") return offset;
-  const commit = commitAtTime(past, position.milliseconds);
-  const how = commit === undefined
-    ? "written by then; nothing was committed in this ledger"
-    : `committed by @${commit.offset} at ${localTime(commit.record.time)}`;
-  log.info(
-    `${position.text ?? "the time"} is ${
-      localTime(new Date(position.milliseconds).toISOString())
-    }: @${offset}, ${how}`,
-  );
-  return offset;
+  if (position.kind !== "time") return resolvePosition(position, past);
+  const said = timeText(position);
+  try {
+    const offset = resolvePosition(position, past);
+    const commit = commitAtTime(past, position.milliseconds);
+    const how = commit === undefined
+      ? "written by then; nothing was committed in this ledger"
+      : `committed by @${commit.offset} at ${localTime(commit.record.time)}`;
+    log.info(`${said}: @${offset}, ${how}`);
+    return offset;
+  } catch (error) {
+    if (isWrongPosition(error)) log.info(said);
+    throw error;
+  }
+}
+
+/** Prints on standard error what the times among `positions` mean, where they are compared with those of records. */
+export function sayTimes(...positions: readonly (PositionExpression | undefined)[]): void {
+  for (const position of positions) if (position?.kind === "time") log.info(timeText(position));
+}
+
+/** `03:12 is 2026-11-23 03:12:00.000 +01:00`. */
+function timeText(
+  { text = "the time", milliseconds }: PositionExpression & { readonly kind: "time" },
+): string {
+  return `${text} is ${localTime(new Date(milliseconds).toISOString())}`;
 }
 
 /** The state at `position` of `past`, with the rules that its commit recorded. Throws WrongPosition. */

@@ -80,6 +80,8 @@ export function filterOf(subject: Subject, state: () => Pick<ClusterState, "obje
   switch (subject.kind) {
     case "service":
       return { service: subject.service };
+    case "namespace":
+      return { namespace: subject.namespace };
     case "node":
       return {
         endpoint: ({ node }) => node === subject.node,

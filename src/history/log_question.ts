@@ -133,6 +133,7 @@ function searchOf(
   };
   for (const subject of subjects) {
     if (subject.kind === "service") search = { ...search, service: subject.service };
+    else if (subject.kind === "namespace") search = { ...search, namespace: subject.namespace };
     else if (subject.kind === "address") search = { ...search, address: subject.address };
     else return undefined;
   }

@@ -16,6 +16,8 @@ export type Subject =
   | { readonly kind: "node"; readonly node: string; readonly addresses: readonly Address[] }
   | { readonly kind: "pod"; readonly pod: string; readonly addresses: readonly Address[] }
   | { readonly kind: "zone"; readonly zone: string }
+  /** Its Services. */
+  | { readonly kind: "namespace"; readonly namespace: string }
   | {
     readonly kind: "address";
     readonly address: Address;
@@ -69,6 +71,8 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const trimmed = text.trim();
+  const namespace = namespaceSubject(directory, trimmed);
+  if (namespace !== undefined) return namespace;
   const problems: NameProblem[] = [];
   for (const written of readings(trimmed)) {
     const found = matching(directory, written, text);
@@ -87,6 +91,16 @@ export function addressSubject(text: string): Subject | undefined {
   return block === undefined ? writtenAddress(text.trim()) : { kind: "block", block };
 }
 
+/** The namespace that `text` names with a slash behind it, `shop/`; undefined where no Service is in one of that name. */
+function namespaceSubject({ services }: Directory, text: string): Subject | undefined {
+  const namespace = text.slice(0, -1);
+  if (!text.endsWith("/") || namespace === "") return undefined;
+  for (const name of services.keys()) {
+    if (namespaceOf(name) === namespace) return { kind: "namespace", namespace };
+  }
+  return undefined;
+}
+
 /** Whether a search found no single subject. */
 export function isNameProblem(found: object): found is NameProblem {
   return "candidates" in found;
@@ -103,6 +117,8 @@ export function subjectText(subject: Subject): string {
       return `pod ${subject.pod}`;
     case "zone":
       return `zone ${subject.zone}`;
+    case "namespace":
+      return `namespace ${subject.namespace}`;
     case "address":
       return subject.port === undefined ? subject.address : endpointText(subject.address, subject.port);
     case "block":

@@ -2,7 +2,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
-import { serviceOfComment } from "../kube/named_services.ts";
+import { namespaceOfService, serviceOfComment } from "../kube/named_services.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
@@ -28,6 +28,9 @@ export function scopeOf(subject: Subject, state: Pick<ClusterState, "objects">):
         comment !== undefined && serviceOfComment(comment) === subject.service &&
         (names.size === 0 || names.has(comment));
     }
+    case "namespace":
+      return ({ comment }) =>
+        comment !== undefined && namespaceOfService(serviceOfComment(comment)) === subject.namespace;
     case "address":
       return mentioning((address, port) =>
         address === subject.address && (subject.port === undefined || port === subject.port)

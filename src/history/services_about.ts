@@ -15,7 +15,7 @@ import {
   type ServicesState,
   type ServiceState,
 } from "./services.ts";
-import type { ServiceName } from "../kube/service_name.ts";
+import { namespaceOf, readServiceName, type ServiceName } from "../kube/service_name.ts";
 
 /** An endpoint with its Service. */
 export interface ListedEndpoint extends EndpointState {
@@ -63,12 +63,16 @@ export function servicesOfSubject(state: ServicesState, subject: Subject | undef
   if (subject?.kind === "service") return [subject.service];
   const names = [...state.services.keys()];
   if (subject === undefined) return names;
+  if (subject.kind === "namespace") return names.filter((name) => namespaceOf(name) === subject.namespace);
   return names.filter((name) => servicesOfState(state, [name]).some((one) => isServiceOf(subject, one)));
 }
 
 /** Whether `service` has an endpoint or a frontend that `subject` means, or is it. */
 export function isServiceOf(subject: Subject, service: ServiceState): boolean {
   if (subject.kind === "service") return service.service === subject.service;
+  if (subject.kind === "namespace") {
+    return namespaceOf(readServiceName(service.service)) === subject.namespace;
+  }
   if (service.endpoints.some((endpoint) => isEndpointOf(subject, service.service, endpoint))) return true;
   return service.frontends.some((frontend) => isPlaceOf(subject, frontendPlace(frontend)));
 }
@@ -81,6 +85,8 @@ export function isEndpointOf(subject: Subject, service: string, endpoint: Endpoi
         (subject.port === undefined || subject.port.ports.some((port) => portText(port) === endpoint.port));
     case "node":
       return endpoint.node === subject.node;
+    case "namespace":
+      return namespaceOf(readServiceName(service)) === subject.namespace;
     case "zone":
       return endpoint.zone === subject.zone;
     case "pod":

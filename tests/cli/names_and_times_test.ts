@@ -50,7 +50,36 @@ Deno.test("a time is read in the terminal's zone, means what was committed by th
     local.stderr,
     /is 2026-11-26 16:15:15\.325 \+05:45: @25, committed by @26 at 2026-11-26 16:15:15\.325/,
   );
+  assert.match(early.stderr, /2026-11-26 16:15:15\.324 is 2026-11-26 16:15:15\.324 \+05:45$/m);
   assert.match(early.stderr, /nothing was committed by the time asked for: the first commit .* is @26/);
+});
+
+Deno.test("log says what its times mean, also where nothing matches", async () => {
+  const flags = ["--since", "2026-11-26 16:15", "--until", "2000-01-01 00:00"];
+  const { code, stderr } = await ledgerproxy(["log", ...flags, "--ledger", LEDGER], KATHMANDU);
+  assert.equal(code, 1);
+  assert.match(stderr, /2026-11-26 16:15 is 2026-11-26 16:15:00\.000 \+05:45$/m);
+  assert.match(stderr, /2000-01-01 00:00 is 2000-01-01 00:00:00\.000 \+05:45$/m);
+});
+
+Deno.test("a namespace with a slash behind it means what is in it", async () => {
+  const asked = (...args: string[]) => ledgerproxy([...args, "--json", "--ledger", LEDGER]);
+  const [services, endpoints, changes, elements, none] = await Promise.all([
+    asked("services", "shop/"),
+    asked("endpoints", "shop/"),
+    asked("log", "shop/"),
+    asked("blame", "shop/"),
+    asked("services", "shops/"),
+  ]);
+  const all = await ledgerproxy(["services", "--json", "--ledger", LEDGER]);
+  const names = jsonLines(all).map(({ service }) => service).filter((name) => name.startsWith("shop/"));
+  assert.ok(names.length > 1);
+  assert.deepEqual(jsonLines(services).map(({ service }) => service), names);
+  assert.ok(jsonLines(endpoints).every(({ service }) => service.startsWith("shop/")));
+  assert.ok(jsonLines(changes).some(({ record }) => record.key?.namespace === "shop"));
+  assert.ok(jsonLines(elements).every(({ comment }) => comment.startsWith("shop/")));
+  assert.ok([services, endpoints, changes, elements].every(({ code }) => code === 0));
+  assert.equal(none.code, 1);
 });
 
 Deno.test("an unknown name is an error with near names, never an empty answer", async () => {

@@ -136,12 +136,12 @@ Deno.test("an unknown name is a problem with the names that are near it", () => 
   );
 });
 
-Deno.test("a namespace is no subject; its Services are what may be meant", () => {
-  for (const text of ["shop", "shop/"]) {
-    const found = findSubject(DIRECTORY, text);
-    assert.ok(isNameProblem(found) && found.kind === "unknown");
-    assert.deepEqual(found.candidates, ["shop/dns", "shop/tcp", "shop/web"], text);
-  }
+Deno.test("a namespace is meant with a slash behind it; without one its Services are what may be meant", () => {
+  assert.deepEqual(findSubject(DIRECTORY, "shop/"), { kind: "namespace", namespace: "shop" });
+  const found = findSubject(DIRECTORY, "shop");
+  assert.ok(isNameProblem(found) && found.kind === "unknown");
+  assert.deepEqual(found.candidates, ["shop/dns", "shop/tcp", "shop/web"]);
+  for (const text of ["/", "shops/"]) assert.ok(isNameProblem(findSubject(DIRECTORY, text)), text);
 });
 
 Deno.test("property: what is found, written in full, is found again", () => {

@@ -35,7 +35,8 @@ interface DrainOptions extends ConnectionsOptions {
 /** How often `drain` counts, in milliseconds. */
 const DRAIN_MILLISECONDS = 1000;
 
-const WHAT = "a Service or its port, an endpoint's address or CIDR, a pod, a node, a zone";
+const WHAT =
+  "a Service or its port, a namespace (shop/), an endpoint's address or CIDR, a pod, a node, a zone";
 
 /** Adds `connections` to the program. */
 export function addConnections(program: Command, done: Done): void {

@@ -18,7 +18,7 @@ import type { LedgerRecord } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import { pastArgument, positionArgument, subjectAtAnyTime } from "../arguments.ts";
+import { pastArgument, positionArgument, sayTimes, subjectAtAnyTime } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, Option, wholePositive } from "../command_line.ts";
 import { following } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
@@ -53,7 +53,7 @@ const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies L
 export function addLog(program: Command, done: Done): void {
   const example = "log shop/web --since 03:00 --node node-b";
   ledgerCommand(program, "log", "print what changed in Services, endpoints and nodes, newest first", example)
-    .argument("[what]", "a Service, a pod, a node, a zone, an address or a CIDR")
+    .argument("[what]", "a Service, a namespace (shop/), a pod, a node, a zone, an address or a CIDR")
     .option("-p, --patch", "print the records themselves, and the elements that each commit changed")
     .option("-f, --follow", "then print what is written from now on")
     .option("--namespace <name>", "only what is about this namespace")
@@ -113,6 +113,7 @@ function printOldestFirst(newestFirst: IteratorObject<() => void>): void {
 
 /** The question that the arguments mean: of changes, or with `-p` and `--json` of records. */
 function questionOf(past: Past, last: number, what: string | undefined, options: LogOptions): Question {
+  sayTimes(options.since, options.until);
   const subjects = subjectsOf(past, last, what, options);
   const answer = logOf(past, last, { ...options, subjects });
   const service = subjects.find((subject) => subject.kind === "service")?.service;

@@ -26,7 +26,8 @@ export interface ServicesOptions {
   readonly json?: boolean;
 }
 
-const WHAT = "a Service, or those at an address or CIDR, on a node, in a zone, of a pod";
+const WHAT =
+  "a Service, or those of a namespace (shop/), at an address or CIDR, on a node, in a zone, of a pod";
 
 /** Adds `services` to the program. */
 export function addServices(program: Command, done: Done): void {
