@@ -157,7 +157,8 @@ async function compareWritten(
     objects.find(({ kind, metadata }) => kind === "Service" && metadata.name === manifest.metadata.name);
   const [old, stored] = [of(before), of(held)!];
   // The source asks for no headless Services, nor for those of another proxy: the node knows none of them.
-  const known = old && specOf(old).clusterIP !== "None" && !old.metadata.labels ? old : undefined;
+  if (old !== undefined && specOf(old).clusterIP === "None") return;
+  const known = old?.metadata.labels === undefined ? old : undefined;
   // That a balancer wants no NodePorts is not read: it decides no rule.
   if (specOf(manifest).allocateLoadBalancerNodePorts === false) return;
   const asked = await campaign.bench.plan([manifest]);

@@ -157,7 +157,9 @@ function nodeAddressesOf(objects: readonly Manifest[]): Address[] {
 }
 
 /** What a Service of the API has addresses for, without asking who serves it. */
-function frontendsOf({ spec, status }: Manifest, own: readonly Address[]) {
+function frontendsOf({ metadata, spec, status }: Manifest, own: readonly Address[]) {
+  // A label says that another proxy serves it: its ports are no frontends of this one.
+  if (metadata.labels !== undefined) return [];
   const { clusterIPs = [], externalIPs = [], ports = [] } = spec as Readonly<Record<string, string[]>> & {
     readonly ports?: readonly { port: number; protocol: string; nodePort?: number }[];
   };
