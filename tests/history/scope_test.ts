@@ -46,7 +46,6 @@ Deno.test("a Service, a port, an address, a block, a node and a zone each have t
   const https = [
     "10.96.0.1 . tcp . 443 . 0 : 10.244.0.1 . 8443",
     "10.96.0.1 . tcp . 443 . 1 : 10.244.1.2 . 8443",
-    "10.96.0.1 . tcp . 443 : 0.0.0.2",
   ];
   assert.deepEqual(about("cart"), cart);
   assert.deepEqual(about("web:https"), https);
