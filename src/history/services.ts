@@ -196,9 +196,8 @@ function frontendStates(state: ServicesState, name: ServiceName, port: ServicePo
   ];
 }
 
-function leadsTo({ values: { single, serve, local, refuse } }: FrontendResource): FrontendState["leads"] {
-  const serves = single !== undefined || serve !== undefined;
-  if (local !== undefined || serves && refuse === undefined) return "endpoints";
+function leadsTo({ values: { local, refuse } }: FrontendResource): FrontendState["leads"] {
+  if (local !== undefined || refuse === undefined) return "endpoints";
   return refuse === "drop" ? "dropped" : "refused";
 }
 

@@ -9,7 +9,7 @@ Deno.test("below a commit are its changes, or those of one Service", () => {
   const commit = committedPast().lookup()(4)!;
   const whole = recordLines(commit, undefined, secondsOf);
   assert.match(whole[0]!, /^@4 {2}02 {2}commit of @2 to @3: \d+ operations, \d+ us$/);
-  assert.equal(whole.length, 1 + 4);
+  assert.equal(whole.length, 1 + 3);
   assert.ok(whole.slice(1).every((line) => /^ {4}[+-] ip ledgerproxy .* by @3$/.test(line)));
   assert.deepEqual(recordLines(commit, "shop/web", secondsOf), whole);
   assert.deepEqual(recordLines(commit, "shop/we", secondsOf), [whole[0]]);

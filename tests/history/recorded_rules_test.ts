@@ -64,7 +64,7 @@ const elsewhere = (commit: CommitRecord): CommitRecord => ({
   ...commit,
   digest: "0".repeat(64),
   changes: commit.changes.map((change) =>
-    change.value === "0.0.0.2" ? { ...change, value: "0.9.9.2" } : change
+    change.value === "10.244.0.2 . 8080" ? { ...change, value: "10.9.9.2 . 8080" } : change
   ),
 });
 
@@ -77,13 +77,13 @@ Deno.test("where this version makes the same rules as another one, the fold answ
 Deno.test("where another version made other rules, blame, diff and show have the recorded elements", () => {
   const history = historyOf(pastOfAnother(elsewhere));
   const blamed = [...history.blame("shop/web", "@1")];
-  assert.ok(blamed.some(({ value }) => value === "0.9.9.2"), JSON.stringify(blamed));
-  assert.ok(blamed.every(({ value }) => value !== "0.0.0.2"));
-  const [front] = blamed.filter(({ value }) => value === "0.9.9.2");
+  assert.ok(blamed.some(({ value }) => value === "10.9.9.2 . 8080"), JSON.stringify(blamed));
+  assert.ok(blamed.every(({ value }) => value !== "10.244.0.2 . 8080"));
+  const [front] = blamed.filter(({ value }) => value === "10.9.9.2 . 8080");
   assert.deepEqual([front?.cause?.offset, front?.commit?.offset], [1, 2]);
   const shown = history.show("@1");
   assert.match(shown.missing!, /another version of the program \(fold \d+\) made the rules of @2/);
-  assert.match(shown.rules, /^add element ip ledgerproxy service-ips \{ .* : 0\.9\.9\.2 \}$/m);
+  assert.match(shown.rules, /^add element ip ledgerproxy endpoints \{ .* : 10\.9\.9\.2 \. 8080 \}$/m);
   assert.ok(history.diff("@1", "@3").length > 0);
 });
 
