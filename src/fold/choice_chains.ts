@@ -66,7 +66,10 @@ export function leadByClient(
   return choiceLead(family, kind, (at === "nodeport" ? 2 : 0) + (kind === "local" ? 1 : 0), slotClass);
 }
 
-/** The chains behind `lead`, and the element that leads there; none where another kind of chain is. */
+/**
+ * The chains behind `lead`, and the element that leads there; none where another kind of chain is. Where rules are made in steps,
+ * each is made before what refers to it.
+ */
 export function choiceResources(lead: string | undefined): ServiceResource[] {
   const choice = lead === undefined ? undefined : CHOICES.get(lead);
   if (choice === undefined) return [];
@@ -74,7 +77,7 @@ export function choiceResources(lead: string | undefined): ServiceResource[] {
   const chains = choiceChains(choice);
   const path = OBJECT_PATHS[family].chain;
   return [
-    ...chains.map((chain) => elementResource(path, chainElement(family, chain))),
+    ...chains.toReversed().map((chain) => elementResource(path, chainElement(family, chain))),
     elementResource(PATHS[family]["by-client"], {
       key: elementKey([choice.lead]),
       value: `goto ${chains[0]!.name}`,

@@ -286,10 +286,10 @@ function addFrontends(program: PortProgram, add: (resource: ServiceResource) => 
   const { port, shape } = program;
   const open = port.externalLocal ? externalLocal : externalCluster;
   const addFrontend = (frontend: FrontendResource) => {
-    add(frontend);
-    if (!port.byClient) return;
     const { serve, policy, local } = frontend.values;
-    for (const lead of [serve, policy, local]) choiceResources(lead).forEach(add);
+    // Where rules are made in steps, what a frontend leads to is made before it, and goes after it.
+    if (port.byClient) { for (const lead of [serve, policy, local]) choiceResources(lead).forEach(add); }
+    add(frontend);
   };
   addFrontend(internal(program));
   shape.addresses.forEach((bare, i) => addFrontend(open(program, bare, port.externalIPs[i])));

@@ -1,19 +1,25 @@
 // A part of a delta, for a batch that the kernel refused as a whole. It is cut between frontends, never inside one, and the
-// smallest Services come first: when one Service is at fault, all others are served before it is known which.
+// smallest Services come first: when one Service is at fault, all others are served before it is known which. Chains that
+// frontends lead to come before all of these, and go after them.
 
 import { objectNoun } from "../nft/objects.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { splitSetPath } from "../nft/ruleset.ts";
+import { type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { CONTAINERS } from "../fold/skeleton.ts";
 import { compareChanges, type Delta, type ElementChange } from "./delta.ts";
+import { isRetired } from "./plan.ts";
 
 /** Changes that are committed together or not at all. */
 interface Unit {
   /** `namespace/name`; "" for changes that concern no Service alone. */
   readonly service: string;
   readonly frontend: string;
+  readonly turn: Turn;
   readonly changes: ElementChange[];
 }
+
+/** When a unit is committed: 0 what frontends lead to, 1 frontends, 2 what they led to. */
+type Turn = 0 | 1 | 2;
 
 /** A part of a delta. */
 export interface DeltaPart {
@@ -46,7 +52,7 @@ export function partOf(
   };
 }
 
-/** The units in order: by the number of their Service's changes, then Service, then frontend. */
+/** The units in order: by their turn, by the number of their Service's changes, then Service, then frontend. */
 function unitsOf(delta: Delta): Unit[] {
   const units = new Map<string, Unit>();
   const sizes = new Map<string, number>();
@@ -56,14 +62,15 @@ function unitsOf(delta: Delta): Unit[] {
     sizes.set(service, (sizes.get(service) ?? 0) + 1);
     // With affinity the frontends of a ServicePort need what is at its cluster IP.
     const frontend = pinned.has(service) ? nameOf(change) : frontendOf(change);
-    const name = `${service}\n${frontend}`;
+    const turn = turnOf(change);
+    const name = `${turn} ${service}\n${frontend}`;
     const unit = units.get(name);
-    if (unit === undefined) units.set(name, { service, frontend, changes: [change] });
+    if (unit === undefined) units.set(name, { service, frontend, turn, changes: [change] });
     else unit.changes.push(change);
   }
   const order = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
   return [...units.values()].sort((a, b) =>
-    sizes.get(a.service)! - sizes.get(b.service)! || order(a.service, b.service) ||
+    a.turn - b.turn || sizes.get(a.service)! - sizes.get(b.service)! || order(a.service, b.service) ||
     order(a.frontend, b.frontend)
   );
 }
@@ -84,11 +91,22 @@ function isPinned({ set, before, after }: ElementChange): boolean {
   return /^(local-)?affinity-/.test(name) && (after ?? before)?.comment !== undefined;
 }
 
+/** Whether `path` has chains, or the elements that lead to them. */
+function isOfChains(path: SetPath): boolean {
+  const { name } = splitSetPath(path);
+  return objectNoun(path) !== undefined || name === "affinity-renewals" || name === "by-client";
+}
+
+/** A chain that goes is emptied first. */
+function turnOf({ set, after }: ElementChange): Turn {
+  if (!isOfChains(set)) return 1;
+  return after === undefined || isRetired(set, after) ? 2 : 0;
+}
+
 /** The frontend of a change: its family and the key, without the slot or the source. */
 function frontendOf({ set, key }: ElementChange): string {
   const { family, name } = splitSetPath(set);
-  // A chain, and the element that leads there.
-  if (objectNoun(set) !== undefined || name === "affinity-renewals") return `${family} renewals`;
+  if (isOfChains(set)) return `${family} chains`;
   const isBehind = CONTAINERS.get(set)?.key.at(-1) === "slot" || name === "firewall-sources";
   return `${family} ${isBehind ? key.slice(0, key.lastIndexOf(" . ")) : key}`;
 }

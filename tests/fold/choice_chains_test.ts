@@ -4,15 +4,22 @@
 import assert from "node:assert/strict";
 import { choiceResources, endpointOfClient, leadByClient } from "../../src/fold/choice_chains.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import type { ClusterState } from "../../src/fold/cluster_state.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { assignSlots, NO_SLOTS, type Slots } from "../../src/fold/slots.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { policiesOf, servicesOfState } from "../../src/history/services.ts";
 import { trace } from "../../src/history/trace.ts";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject, Service } from "../../src/kube/objects.ts";
 import { readServiceName } from "../../src/kube/service_name.ts";
 import { servicePorts } from "../../src/kube/service_port.ts";
-import type { Offset } from "../../src/ledger/record.ts";
+import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { type Address, canonicalAddress } from "../../src/nft/data_type.ts";
+import type { ElementKey, SetPath } from "../../src/nft/ruleset.ts";
+import { createTable } from "../../src/nft/transaction.ts";
+import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
+import { elementOperations, isRetired, plan } from "../../src/plan/plan.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";
 
@@ -56,6 +63,12 @@ function metBy(state: ClusterState, source: Address, destination = "10.96.0.1", 
 function slotsAfter(...lists: (readonly string[])[]): Slots {
   return lists.reduce((slots, list) => assignSlots(slots, [...list].sort()), NO_SLOTS);
 }
+
+/** A commit of everything before it, with a step after it. */
+const stepAt = (offset: number): CommitRecord => ({
+  ...{ kind: "commit", time: "", from: 0, through: offset - 1, digest: "", outcome: "committed" },
+  ...{ changes: [], changesOmitted: 0, operations: 0, microseconds: 0, generation: 0, advances: true },
+});
 
 const CLIENTS = Array.from({ length: 10_000 }, (_, i) => client(i));
 const chosen = (slots: Slots) => CLIENTS.map((source) => endpointOfClient(slots, "ip", source));
@@ -196,4 +209,36 @@ Deno.test("affinity comes first, which a remark says, and services names the cho
   assert.equal(state.leftOut.size, 0);
   assert.deepEqual(servicesOfState(state)[0]!.policies, ["choice by client"]);
   assert.deepEqual(policiesOf(servicePorts(plain)[0]!), []);
+});
+
+Deno.test("where rules come in steps, each step leaves rules that a kernel takes, and a client that had an endpoint has one", () => {
+  for (const step of [1, 2, 4]) {
+    const kernel = new FakeKernel();
+    const committed: MutableElements = new Map();
+    const state = emptyState();
+    let offset = 0;
+    let emptied: (readonly [SetPath, ElementKey])[] = [];
+    const fold = (record: LedgerRecord) => {
+      const changes = foldRecord(state, offset as Offset, record);
+      const touched = new Map([...changes.touched].map(([path, keys]) => [path, new Map(keys)]));
+      for (const [path, key] of emptied) touched.set(path, (touched.get(path) ?? new Map()).set(key, offset));
+      offset++;
+      const delta = plan(committed, state.desired, touched);
+      if (offset === 1) kernel.commit(state.tables.flatMap(createTable));
+      kernel.commit(elementOperations(delta, CONTAINERS));
+      applyDelta(committed, delta);
+      emptied = delta.filter(({ set, after }) => isRetired(set, after)).map(({ set, key }) => [set, key]);
+    };
+    fold({ ...CONFIG, bounds: { most: 1000, large: 0, step } });
+    fold(appears(NODE));
+    fold(appears(byClient()));
+    for (const count of [1, 3, 5, 9, 2, 40, 0]) {
+      const served = count > 0 && committed.get(PATHS.ip["service-nodeports"])?.size === 1;
+      fold(appears(podsAt(pods(count))));
+      while (isUnfinished(state)) {
+        fold(stepAt(offset));
+        if (served) { for (let i = 0; i < 8; i++) metBy(state, client(i), "192.168.10.10", 30080); }
+      }
+    }
+  }
 });
