@@ -34,8 +34,10 @@ export function sliceHosts(slice: EndpointSlice, ownNode: string, before?: Slice
   ];
   const hosts = spliced(fits ? before.hosts : [], fresh);
   const texts = new Map<number, readonly string[]>();
+  // Of ports that the slice still has: otherwise a port that changes each time would leave its texts for ever.
+  const numbers = new Set(slice.ports.map(({ port }) => port));
   for (const [number, known] of fits ? before.texts : []) {
-    texts.set(number, spliced(known, fresh.map((host) => textOf(host, number))));
+    if (numbers.has(number)) texts.set(number, spliced(known, fresh.map((host) => textOf(host, number))));
   }
   const local: number[] = [];
   for (let i = 0; i < hosts.length; i++) if (hosts[i]?.local) local.push(i);

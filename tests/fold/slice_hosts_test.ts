@@ -52,6 +52,15 @@ Deno.test("a host keeps its value while its endpoint, the weight and the node st
   assert.equal(sliceHosts({ ...after.slice, metadata }, "node-a", after).hosts[0]!.weight, 3);
 });
 
+Deno.test("texts are those of the ports that the slice has, however often its port has changed", () => {
+  let hosts;
+  for (let port = 1; port <= 5; port++) {
+    hosts = sliceHosts({ ...sliceOf(["10.244.0.1"]), ports: [{ name: "http", port }] }, "node-a", hosts);
+    assert.deepEqual(textsOf(hosts, port), [`10.244.0.1 . ${port}`]);
+    assert.deepEqual([...hosts.texts.keys()], [port]);
+  }
+});
+
 Deno.test("the difference of two lists is what is between their common beginning and end", () => {
   const list = fc.array(fc.constantFrom("a", "b"), { maxLength: 6 });
   fc.assert(fc.property(list, list, (old, now) => {
