@@ -41,8 +41,8 @@ class Refusing extends FakeKernel {
 
   /** The Services that are served. */
   served(): string[] {
-    const slots = separated(this.list(OUR_TABLES)).elements.get(PATHS.ip["service-ips"])!;
-    return [...slots.values()].map(({ comment }) => comment!.split(":")[0]!).sort();
+    const slots = separated(this.list(OUR_TABLES)).elements.get(PATHS.ip.endpoints)!;
+    return [...new Set([...slots.values()].map(({ comment }) => comment!.split(":")[0]!))].sort();
   }
 }
 
