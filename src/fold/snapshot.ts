@@ -194,9 +194,10 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
       case "slots": {
         const service = readServiceName(line.service);
         state.programs.set(service, { ...NO_PROGRAM, slots: new Map(line.slots) });
-        // Version 2 has other chains and maps for affinity, of which as many may be in another order.
+        // Version 2 has other chains and maps for affinity, and for one endpoint or two, of which as many may be in another order.
         const other = version !== FOLD_VERSION &&
-          state.services.get(service)?.spec.sessionAffinity === "ClientIP";
+          (state.services.get(service)?.spec.sessionAffinity === "ClientIP" ||
+            line.slots.some(([, { endpoints }]) => endpoints.length <= 2));
         if (line.causes !== undefined && !other) causes.set(service, line.causes);
         break;
       }

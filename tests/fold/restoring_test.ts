@@ -62,3 +62,27 @@ Deno.test("a snapshot with fewer causes than elements leaves those of the snapsh
     assert.ok(others.every((place) => restored[place] === state.folded));
   }
 });
+
+Deno.test("causes of another layout that has as many elements are not taken for those of this one", () => {
+  const web = service("shop/web 10.96.0.1 http:80/tcp", undefined, { type: "NodePort" });
+  const ports = [{ name: "http", port: 80, protocol: "TCP", nodePort: 30080 }];
+  const state = folded(
+    { ...web, spec: { ...web.spec, ports } },
+    slice("shop/web-a http:8080/tcp 10.244.0.1"),
+    slice("shop/web-a http:8080/tcp 10.244.0.2"),
+  );
+  const listed = causes(state);
+  // Up to 0.6.0: cluster-ips, endpoints, nodeport-endpoints, service-ips, service-nodeports.
+  const before = [0, 2, 2, 1, 1] as Offset[];
+  const lines = written(state).map((line): SnapshotLine => {
+    if (line.kind !== "state") return line.kind === "slots" ? { ...line, causes: before } : line;
+    const { fold: _, ...rest } = line;
+    return rest;
+  });
+  const restored = restoredState(lines);
+  assert.equal(Object.keys(listed).length, before.length);
+  for (const [place, cause] of Object.entries(listed)) {
+    const now = causes(restored)[place];
+    assert.ok(now === cause || now === state.folded, `${place}: ${now}, and not ${cause}`);
+  }
+});
