@@ -14,13 +14,13 @@ export function* replayCommits(
   part: Part,
 ): Generator<LedgerRecord, ReplayResult> {
   const steps = replayPart(past, part);
-  for (let count = 1;; count++) {
-    const step = steps.next();
+  let problem: string | undefined;
+  for (;;) {
+    const step = steps.next(problem);
     if (step.done) return step.value;
     const { offset, record, transaction } = step.value;
     yield record;
-    const problem = transaction && commitProblem(kernel, offset, transaction);
-    if (problem !== undefined) return stoppedAt(count, problem);
+    problem = transaction && commitProblem(kernel, offset, transaction);
   }
 }
 
@@ -33,9 +33,4 @@ function commitProblem(kernel: Kernel, offset: number, transaction: Transaction)
     if (!(error instanceof KernelRejection)) throw error;
     return `@${offset}: the commit cannot be made again: ${error.message}`;
   }
-}
-
-/** The result of a replay that the kernel ended after `records` records. */
-function stoppedAt(records: number, problem: string): ReplayResult {
-  return { records, commits: 0, otherVersions: 0, difference: null, problem };
 }

@@ -28,7 +28,7 @@ export interface StageLatency {
 export interface WorstLatency {
   /** How long it took. */
   readonly milliseconds: number;
-  /** Offset of the event, and of the commit where there is one. */
+  /** Offset of the event. */
   readonly offset: number;
   /** Offset of the commit that brought it to the kernel. */
   readonly commit: number | null;
@@ -46,7 +46,7 @@ export interface Latency {
   readonly from: number;
   /** Offset of its last record. */
   readonly through: number;
-  /** `played`: a recording was played into the ledger, so that arrivals and commits have two clocks. Then no commit is measured. */
+  /** `played`: a recording was played into the ledger, so that arrivals and commits have two clocks. Then only "trigger to arrival" is measured. */
   readonly clock: "one" | "played";
   /** Each stage, in the order of the way. */
   readonly stages: readonly StageLatency[];
@@ -72,7 +72,8 @@ export function latencyIn(past: Past, span: Span, service?: string): Latency {
   for (const entry of journalFrom(past, span.from, span.through, { service, details: false })) {
     const { kind, time, trigger, effect, commit, offset, waited } = entry;
     if (kind === "event") {
-      // Triggers from before the first event are left out: the program was not running then.
+      // Triggers from before the first event of the range are left out: a first list has objects of any age. Changes while the program
+      // stood still later count: their rules were late.
       started = Math.min(started, time);
       if (time < committed - WAITING_MILLISECONDS_MAX) played = true;
     }

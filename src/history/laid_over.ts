@@ -11,19 +11,24 @@ import {
 
 /**
  * `object` as the API server would store it: what it allocates, and what controllers write, stays as it is. An object with a uid is
- * what the API server has stored already. `unknown` receives what cannot be known before, as text.
+ * what the API server has stored already. `unknown`: what only the API server can decide, as text.
  */
 export function laidOver(
   objects: ReadonlyMap<string, KubeObject>,
   object: KubeObject,
-  unknown: string[],
-): KubeObject {
+): { readonly object: KubeObject; readonly unknown: readonly string[] } {
   const known = objects.get(describeKey(objectKey(object)));
-  if (object.kind !== "Service" || object.metadata.uid !== undefined) return object;
+  if (object.kind !== "Service" || object.metadata.uid !== undefined) return { object, unknown: [] };
   const service = known?.kind === "Service" ? keptOf(known, object) : object;
+  return { object: service, unknown: allocatedIn(service) };
+}
+
+/** What the API server allocates for `service`, as text. */
+function allocatedIn(service: Service): string[] {
   const name = `${service.metadata.namespace}/${service.metadata.name}`;
   const { type, clusterIP, clusterIPs = [], ipFamilies = [], ports = [] } = service.spec;
-  if (type === "ExternalName" || clusterIP === "None") return service;
+  if (type === "ExternalName" || clusterIP === "None") return [];
+  const unknown: string[] = [];
   if (!clusterIP && clusterIPs.length === 0) unknown.push(`${name}: its cluster IP is to be allocated`);
   else if (clusterIPs.length > 0 && clusterIPs.length < ipFamilies.length) {
     unknown.push(`${name}: its second cluster IP is to be allocated`);
@@ -32,7 +37,7 @@ export function laidOver(
   if (exposed && ports.some(({ nodePort }) => !nodePort)) {
     unknown.push(`${name}: a NodePort is to be allocated`);
   }
-  return service;
+  return unknown;
 }
 
 /** `service` with what `known` has and a manifest leaves out. */
@@ -71,7 +76,8 @@ function keptPorts({ spec: known }: Service, spec: Service["spec"]): ServicePort
   const used = new Set(spec.ports?.map(({ nodePort }) => nodePort));
   return (spec.ports ?? []).map(({ nodePort: own, ...port }) => {
     const kept = known.ports?.find(({ name = "" }) => name === (port.name ?? ""))?.nodePort;
-    const nodePort = own ?? (exposed && kept && !used.has(kept) ? kept : undefined);
+    // 0 is no NodePort, as in a manifest that leaves it out.
+    const nodePort = own || (exposed && kept && !used.has(kept) ? kept : undefined);
     used.add(nodePort);
     return { ...port, protocol: port.protocol ?? "TCP", ...(nodePort === undefined ? {} : { nodePort }) };
   });

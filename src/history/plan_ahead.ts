@@ -65,8 +65,9 @@ export interface Applied {
 /** What would change if `applied` happened to `state`, which it does: the caller has made the state for this. `at`: its offset. */
 export function planAhead(state: ClusterState, { objects, deleted = [] }: Applied, at: Offset): PlanAhead {
   const before = standing(state);
-  const unknown: string[] = [];
-  const stored = objects.map((object) => laidOver(before.objects, object, unknown));
+  const laid = objects.map((object) => laidOver(before.objects, object));
+  const stored = laid.map(({ object }) => object);
+  const unknown = laid.flatMap((one) => one.unknown);
   for (const name of newServices(before, stored)) {
     if (!knowsSlices(state, stored, name)) unknown.push(`${name}: its endpoints are unknown`);
   }

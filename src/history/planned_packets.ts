@@ -27,29 +27,37 @@ export interface PlannedPacket {
   readonly after: readonly Outcome[];
 }
 
-/** The packets to frontends of `names` that would go elsewhere. Of clients of a class that are alike, one sends. */
+/** The packets to frontends of `names` that would go elsewhere. Clients of one class with the same outcomes are reported once. */
 export function packetsElsewhere(
   names: Iterable<ServiceName>,
   before: PlannedState,
   after: PlannedState,
 ): PlannedPacket[] {
-  const seen = new Set<string>();
+  const [sent, reported] = [new Set<string>(), new Set<string>()];
   const found: PlannedPacket[] = [];
-  const once = (...key: unknown[]) => seen.size < seen.add(JSON.stringify(key)).size;
   for (const service of [...names].sort()) {
     const sources = sourcesApart(service, before, after);
+    // Both states: a frontend may be in only one of them.
     for (const state of [before, after]) {
       for (const [client, packet] of packetsTo(state, service, sources)) {
-        if (!once(packet)) continue;
+        if (!isFirst(sent, [packet])) continue;
         const [was, is] = [traceAt(before, packet).outcomes, traceAt(after, packet).outcomes];
         if (JSON.stringify(was) === JSON.stringify(is)) continue;
         const { destination, protocol, port } = packet;
-        if (!once(client, destination, protocol, port, was, is)) continue;
+        if (!isFirst(reported, [client, destination, protocol, port, was, is])) continue;
         found.push({ client, service, packet, serves: served(packet, was, is), before: was, after: is });
       }
     }
   }
   return found;
+}
+
+/** Whether `key` is new in `seen`, where it is from now on. */
+function isFirst(seen: Set<string>, key: readonly unknown[]): boolean {
+  const text = JSON.stringify(key);
+  if (seen.has(text)) return false;
+  seen.add(text);
+  return true;
 }
 
 /** A source of each part into which the source ranges of a Service divide the addresses, before and after. */

@@ -77,11 +77,14 @@ export function partsOf(past: Past, through: number, most: number): Part[] {
   });
 }
 
-/** Replays a part, and ends at the first difference. The caller may commit the transactions to a kernel. */
+/**
+ * Replays a part, and ends at the first difference. The caller may commit the transactions to a kernel; where it passes to `next`
+ * why the kernel rejected the last one, the replay ends too.
+ */
 export function* replayPart(
   past: Past,
   { from, through, bounded }: Part,
-): Generator<ReplayStep, ReplayResult> {
+): Generator<ReplayStep, ReplayResult, string | undefined> {
   const run = newReplay(stateBefore(past, from - 1));
   let [records, commits, otherVersions] = [0, 0, 0];
   for (const { offset, record } of past.records(run.state.folded + 1)) {
@@ -90,8 +93,11 @@ export function* replayPart(
     const made = tryReplay(run, offset, record);
     if (typeof made === "string") return { records, commits, otherVersions, difference: null, problem: made };
     records++;
+    const rejected = yield { offset, record, transaction: made?.transaction };
+    if (rejected !== undefined) {
+      return { records, commits, otherVersions, difference: null, problem: rejected };
+    }
     if (made !== undefined) commits++;
-    yield { offset, record, transaction: made?.transaction };
     if (made === undefined || (made.digest === made.record.digest && made.misfits.length === 0)) continue;
     if (made.otherVersion) otherVersions++;
     else return { records, commits, otherVersions, difference: differenceOf(made), problem: null };

@@ -1,6 +1,7 @@
 // The part of a ledger's writer that touches the disk: the lock, and lines that are encoded already. While the disk fails, lines
 // wait in memory. Other programs may remove or replace files meanwhile; that is noticed by their inodes.
 
+import { assert } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
@@ -22,7 +23,7 @@ export class LedgerLocked extends Error {
   }
 }
 
-/** The folder is not the one any more that was opened. What was written to it may be gone. */
+/** Another program removed or replaced the folder after it was opened. What was written to it may be gone. */
 export class LedgerGone extends Error {
   override readonly name = "LedgerGone";
 }
@@ -151,15 +152,15 @@ export class DiskWriter {
     return yield* this.#attempt(work, true);
   }
 
-  /** As {@link attempt}, for work beside the lines: its success does not mean that they can be written. */
+  /** As {@link attempt}, for work beside the lines: its success does not clear {@link failure}, because it says nothing about the lines. */
   *attemptBeside<T>(work: DiskWork<T>): DiskWork<T | undefined> {
     return yield* this.#attempt(work, false);
   }
 
-  *#attempt<T>(work: DiskWork<T>, proves: boolean): DiskWork<T | undefined> {
+  *#attempt<T>(work: DiskWork<T>, clearsFailure: boolean): DiskWork<T | undefined> {
     try {
       const result = yield* work;
-      if (proves) this.#failure = undefined;
+      if (clearsFailure) this.#failure = undefined;
       return result;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
@@ -193,7 +194,7 @@ export class DiskWriter {
   }
 
   get #begun(): SegmentAppender {
-    if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");
+    assert(this.#appender !== undefined, "a ledger is used before it is begun");
     return this.#appender;
   }
 

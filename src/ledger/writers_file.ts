@@ -52,7 +52,11 @@ export function readWriters(storage: Storage, ledger: string): ReadonlyMap<numbe
   const [sum = "", head = "", ...lines] = text.split("\n");
   if (hashOf(text.slice(sum.length + 1)) !== sum) throw damage(1, "it is not what import wrote");
   const header: Header = checked(parsedJson(head), 2, HEADER);
-  if (header.version > VERSION) throw damage(2, `version ${header.version} is newer than this program`);
+  if (header.version > VERSION) {
+    const reason =
+      `version ${header.version} is newer than this program: read it with the program that wrote it`;
+    throw new LedgerDamage(WRITERS_FILE, 2, 0, reason);
+  }
   if (header.ledger !== ledger) throw damage(2, `it is about ledger ${header.ledger}, not ${ledger}`);
   return new Map(
     lines.slice(0, -1).map((line, i) => {

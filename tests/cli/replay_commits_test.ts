@@ -23,18 +23,19 @@ Deno.test("each record is yielded before its commit, and the kernel ends with al
   assert.deepEqual(tables, [0, 2, 2], "a pause for a record comes before its commit");
 });
 
-Deno.test("a commit that the kernel rejects ends the replay, with its offset", () => {
+Deno.test("a commit that the kernel rejects ends the replay, with its offset and what was done before", () => {
   using kernel = new FakeKernel();
+  let commits = 0;
   const rejects = Object.assign(kernel, {
     commit: () => {
-      throw new KernelRejection(null, ERRNO.EINVAL);
+      if (++commits > 1) throw new KernelRejection(null, ERRNO.EINVAL);
     },
   });
   const seen: string[] = [];
   const replay = replayCommits(rejects, committedPast(), WHOLE);
   for (let step = replay.next();; step = replay.next()) {
     if (step.done) {
-      assert.equal(step.value.records, seen.length);
+      assert.deepEqual([step.value.records, step.value.commits], [seen.length, 1]);
       assert.match(step.value.problem!, /^@\d+: the commit cannot be made again: .*EINVAL/);
       return;
     }

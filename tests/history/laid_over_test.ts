@@ -20,15 +20,18 @@ const KNOWN: Service = {
 };
 
 /** What is stored of a manifest with `spec`, and what cannot be known before. */
-function stored(spec: Service["spec"], metadata: Partial<Service["metadata"]> = {}): [Service, string[]] {
-  const unknown: string[] = [];
+function stored(
+  spec: Service["spec"],
+  metadata: Partial<Service["metadata"]> = {},
+): [Service, readonly string[]] {
   const known = new Map([[describeKey(objectKey(KNOWN)), KNOWN]]);
   const manifest: Service = {
     kind: "Service",
     metadata: { namespace: "shop", name: "web", ...metadata },
     spec,
   };
-  return [laidOver(known, manifest, unknown) as Service, unknown];
+  const { object, unknown } = laidOver(known, manifest);
+  return [object as Service, unknown];
 }
 
 Deno.test("a NodePort stays with the name of its port, unless another port takes it", () => {
@@ -44,6 +47,8 @@ Deno.test("a NodePort stays with the name of its port, unless another port takes
     [undefined, 30080],
     1,
   ]);
+  // The API server takes 0 for a NodePort that is not given.
+  assert.deepEqual(numbers({ name: "http", port: 80, nodePort: 0 }), [[30080], 0]);
 });
 
 Deno.test("of two cluster IPs the first stays with one family; a second one is to be allocated", () => {

@@ -18,7 +18,11 @@ Deno.test("a dry run prints the rules as nft text and makes no ledger", async ()
   ]);
   assert.equal(code, 0);
   assert.match(stdout, /^table ip ledgerproxy \{/);
-  assert.match(stdout, /10\.96\.0\.10 \. udp \. 53 comment "kube-system\/kube-dns:dns" : 0\.0\.0\.2/);
+  // Two endpoints fill two slots.
+  assert.match(
+    stdout,
+    /10\.96\.0\.10 \. udp \. 53 \. 1 comment "kube-system\/kube-dns:dns" : 10\.244\.0\.10 \. 53/,
+  );
   await assert.rejects(Deno.stat(ledger), Deno.errors.NotFound);
 });
 
@@ -62,10 +66,8 @@ Deno.test("flags about traffic shape the rules", async () => {
     ...["run", "--source", RECORDING, "--dry-run", "--node", "node-a", "--masquerade-bit", "3"],
     ...["--cluster-cidr", "10.244.0.0/16", "--nodeport-addresses", "primary,192.0.2.0/24"],
   ]);
-  assert.match(
-    stdout,
-    /ip saddr != 10\.244\.0\.0\/16 ip daddr @cluster-ips meta mark set meta mark \| 0x00000008/,
-  );
+  assert.match(stdout, /ip saddr != 10\.244\.0\.0\/16 jump from-outside/);
+  assert.match(stdout, /meta mark set meta mark \| 0x00000008 dnat ip to .* map @single-endpoints/);
   assert.match(
     stdout,
     /ip daddr 192\.0\.2\.0\/24 fib daddr type local ip daddr set meta l4proto \. th dport map @service-nodeports goto nodeport/,
@@ -82,8 +84,10 @@ Deno.test("a configuration file shapes the rules, flags override it, unknown fie
     ledgerproxy(args),
     ledgerproxy([...args, "--masquerade-bit", "4"]),
   ]);
-  assert.match(plain.stdout, /ip saddr != 10\.244\.0\.0\/16 .* meta mark set meta mark \| 0x00000008/);
-  assert.match(flagged.stdout, /ip saddr != 10\.244\.0\.0\/16 .* meta mark set meta mark \| 0x00000010/);
+  for (const [{ stdout }, bits] of [[plain, "0x00000008"], [flagged, "0x00000010"]] as const) {
+    assert.match(stdout, /ip saddr != 10\.244\.0\.0\/16 jump from-outside/);
+    assert.ok(stdout.includes(`meta mark set meta mark | ${bits} dnat ip to `), bits);
+  }
   const old = "nftable: {}\nudpIdleTimeout: 250ms\nmetadata: {name: worker}\n";
   await Deno.writeTextFile(file, `${head}clusterCIDR: 10.244.0.0/16\n${old}`);
   const lenient = await ledgerproxy(args);
