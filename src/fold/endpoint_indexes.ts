@@ -2,14 +2,16 @@
 // much as doing without it.
 
 import { INDEXED_ENDPOINTS_MAX, INDEXED_ENDPOINTS_MIN } from "../limits.ts";
-import type { EndpointSlice } from "../kube/objects.ts";
+import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
+import { serviceFamilies } from "../kube/service_port.ts";
 import type { OwnNode } from "./endpoints.ts";
 import { ServiceIndex } from "./service_index.ts";
 import type { ServiceProgram } from "./service_program.ts";
 
 /** What decides whether a Service has an index. */
 export interface Indexed {
+  readonly service: Service;
   readonly slices: readonly EndpointSlice[];
   /** Its program so far: one without a program has no index, because most Services are made once and change later, if at all. */
   readonly previous: ServiceProgram;
@@ -25,12 +27,12 @@ export class EndpointIndexes {
   constructor(readonly least = INDEXED_ENDPOINTS_MIN, readonly most = INDEXED_ENDPOINTS_MAX) {}
 
   /** The index of a Service, with its slices as they are; undefined where none is kept. */
-  of(name: ServiceName, { slices, previous: { shape }, node }: Indexed): ServiceIndex | undefined {
+  of(name: ServiceName, { service, slices, previous: { shape }, node }: Indexed): ServiceIndex | undefined {
     let endpoints = 0;
     for (const slice of slices) endpoints += slice.endpoints.length;
     // Nearly all Services end here.
     if (endpoints < this.least && this.#services.size === 0) return undefined;
-    const size = endpoints * (shape?.ports.length ?? 0);
+    const size = shape === undefined ? 0 : endpoints * portsOf(service, shape);
     const known = this.#services.get(name);
     this.forget(name);
     if (size === 0 || endpoints < this.least || size > this.most) return undefined;
@@ -54,4 +56,10 @@ export class EndpointIndexes {
     this.#size -= this.#services.get(name)?.size ?? 0;
     this.#services.delete(name);
   }
+}
+
+/** How many ports the index gets: those of the Service as it is now, which may be more than those of its program so far. */
+function portsOf(service: Service, shape: NonNullable<ServiceProgram["shape"]>): number {
+  if (shape.service === service) return shape.ports.length;
+  return serviceFamilies(service).length * (service.spec.ports?.length ?? 0);
 }

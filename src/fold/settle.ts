@@ -79,7 +79,7 @@ export function* makeRules(state: ClusterState, name: ServiceName): Generator<nu
   const input = {
     service,
     slices: new SlicedEndpoints(slices),
-    index: state.indexes.of(name, { slices, previous, node: state.node }),
+    index: state.indexes.of(name, { service, slices, previous, node: state.node }),
     previous,
     context: { node: state.node, roundsTimeouts: state.bounds?.roundsTimeouts === true },
     size: size?.elements ?? 0,

@@ -13,6 +13,7 @@ import { WEIGHT_ANNOTATION } from "../../src/fold/weights.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import type { EndpointSlice, Node, Service, SliceEndpoint } from "../../src/kube/objects.ts";
+import { readServiceName } from "../../src/kube/service_name.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits.ts";
 import { appears, service, vanishes } from "../support/cluster_notation.ts";
@@ -299,4 +300,20 @@ Deno.test("a change of one endpoint of a Service with 4,000 reads the slice that
     for (let generation = 2; generation < 12; generation++) change(generation);
     assert.ok(read <= 10 * 3 * 100, `${read} times an endpoint was read for 10 changes`);
   }
+});
+
+Deno.test("an index counts the ports that its Service has now, whatever its program so far has", () => {
+  const [one, two] = ["http:80/tcp", "http:80/tcp other:81/tcp"].map((ports) =>
+    service(`shop/web 10.96.0.1 ${ports}`)
+  ) as [Service, Service];
+  const state = emptyState();
+  const slices = [manySlice("s0", many(0, 60))];
+  [config(), appears(slices[0]!), appears(one)].forEach((record, i) =>
+    foldRecord(state, i as Offset, record)
+  );
+  const name = readServiceName("shop/web");
+  const input = { slices, previous: state.programs.get(name)!, node: state.node };
+  const indexes = new EndpointIndexes(1, 100);
+  assert.ok(indexes.of(name, { ...input, service: one }) !== undefined);
+  assert.equal(indexes.of(name, { ...input, service: two }), undefined);
 });
