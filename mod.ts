@@ -28,7 +28,7 @@
  *
  * const changes = openLedger("fixtures/recordings/evening").diff("@60", "@61");
  * console.log(changes.length, "elements, the first by", changes[0]?.cause?.what);
- * // 15 elements, the first by EndpointSlice kube-system/kube-dns-gl9lr
+ * // 12 elements, the first by EndpointSlice kube-system/kube-dns-gl9lr
  * ```
  *
  * @module

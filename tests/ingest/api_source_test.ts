@@ -244,7 +244,11 @@ for (const [kind, code] of [["Node", 403], ["Node", 500], ["ServiceCIDR", 500]] 
     const path = `/${kind.toLowerCase()}s`;
     await using server = new Server(
       () => initial(true),
-      (asked) => asked.endsWith(path) && !mended ? status(code, "Refused") : stream([BOOKMARK], true),
+      (asked, query) => {
+        if (asked.endsWith(path) && !mended) return status(code, "Refused");
+        // An answer in pages that never ends would be waited for.
+        return query.has("watch") ? stream([BOOKMARK], true) : status(422, "Invalid");
+      },
     );
     await using follower = new Follower(
       apiSource(server.client(), "node-a", false, {

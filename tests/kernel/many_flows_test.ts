@@ -40,9 +40,8 @@ Deno.test("in a large table flows are looked for beside the loop, and all that a
     pieces.push(piece);
     await turn();
   }
-  const waited = pieces.filter(({ waits }) => waits);
-  assert.ok(waited.length > 0, "the first piece waits for the kernel");
-  assert.deepEqual([pieces[0]!.waits, total(waited), total(pieces)], [true, 0, 250]);
+  // A later piece may wait too, with what it deleted before.
+  assert.deepEqual([pieces[0]!.waits, pieces[0]!.deleted, total(pieces)], [true, 0, 250]);
 
   const left = conntrack.deleteStale(flowsTo(LARGE), true);
   assert.equal(left.next().value?.waits, true);
