@@ -1,7 +1,6 @@
 // The part of a ledger's writer that touches the disk: the lock, and lines that are encoded already. While the disk fails, lines
 // wait in memory. Other programs may remove or replace files meanwhile; that is noticed by their inodes.
 
-import { assert } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
@@ -193,8 +192,9 @@ export class DiskWriter {
     if (this.#failure === undefined) yield* this.attempt(this.#begun.removeEmpty());
   }
 
+  /** Where the message that begins the ledger is lost, as in the simulation, others come first: then the session is lost. */
   get #begun(): SegmentAppender {
-    assert(this.#appender !== undefined, "a ledger is used before it is begun");
+    if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");
     return this.#appender;
   }
 
