@@ -29,17 +29,28 @@ import {
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import type { Request } from "./netlink_requests.ts";
 import { readRule } from "./rule_decoder.ts";
+import { ERRNO, SystemError } from "./system_error.ts";
 import { isPlainInterval, readComment, readElement, readIntervals, readSet } from "./set_codec.ts";
 
 /** Sends a dump request and returns its answers. */
 export type Dump = (request: Request) => NetlinkMessage[];
 
+/** How often a listing begins again where another program deletes what is to be read next. */
+const LISTINGS_MAX = 16;
+
 /** Reads `tables` through `dump`. Throws {@link UnreadableRuleset}. */
 export function listRuleset(tables: readonly TableName[], dump: Dump): Ruleset {
-  const present = tables.filter(({ family, name }) =>
-    answers(dump, nf.MSG.GETTABLE, family).some((answer) => text(answer, nf.NFTA_TABLE.NAME) === name)
-  );
-  return unlessForeign(present, () => listTables(present, dump));
+  for (let listings = 1;; listings++) {
+    try {
+      const present = tables.filter(({ family, name }) =>
+        answers(dump, nf.MSG.GETTABLE, family).some((answer) => text(answer, nf.NFTA_TABLE.NAME) === name)
+      );
+      return unlessForeign(present, () => listTables(present, dump));
+    } catch (error) {
+      const gone = error instanceof SystemError && error.errno === ERRNO.ENOENT;
+      if (!gone || listings === LISTINGS_MAX) throw error;
+    }
+  }
 }
 
 /** Reads elements of one set or map, as {@link elementsOf} does. Throws {@link UnreadableRuleset}. */

@@ -149,8 +149,8 @@ export class Checkpoints {
     }
     const next = await this.#keys.prepared(key);
     if (next === undefined) return key;
-    // The process before ended between a checkpoint and the erasure of its key.
-    const used = await lastCheckpoint(this.folder, 2 * CHECKPOINT_RECORDS);
+    // The process before may have ended between a checkpoint and the erasure of its key: on a slow disk, long after it.
+    const used = await lastCheckpoint(this.folder, signed);
     if (used?.number !== key.number) return key;
     await this.#keys.advance(used.next, next);
     this.#signed = used.next + 1;

@@ -6,8 +6,8 @@ import { readBackward } from "../ledger/reader.ts";
 import type { Storage } from "../ledger/storage.ts";
 import { LedgerFiles } from "./ledger_files.ts";
 
-/** The last checkpoint in the last `most` records of the ledger in `folder`. */
-export async function lastCheckpoint(folder: string, most: number): Promise<Checkpoint | undefined> {
+/** The last checkpoint of the ledger in `folder` that is not before @`since`. */
+export async function lastCheckpoint(folder: string, since: number): Promise<Checkpoint | undefined> {
   const unread: LoadedFile[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (isFile) unread.push({ name });
@@ -23,16 +23,15 @@ export async function lastCheckpoint(folder: string, most: number): Promise<Chec
       return unread.map((file) => read.get(file.name) ?? file);
     },
   });
-  return await files.look((storage) => findCheckpoint(storage, most));
+  return await files.look((storage) => findCheckpoint(storage, since));
 }
 
-function findCheckpoint(storage: Storage, most: number): Checkpoint | undefined {
-  let left = most;
-  for (const { record } of readBackward(storage)) {
+function findCheckpoint(storage: Storage, since: number): Checkpoint | undefined {
+  for (const { offset, record } of readBackward(storage)) {
+    if (offset < since) return undefined;
     const note = noteOf(record);
     const read = note === undefined ? "none" : readCheckpoint(note);
     if (typeof read !== "string") return read;
-    if (left-- === 0) return undefined;
   }
   return undefined;
 }

@@ -37,7 +37,7 @@ export class OutsideKeys implements CheckpointKeySource {
 
   /** The key from outside; one of the node while no checkpoint has named that. */
   async open(): Promise<OpenedKey> {
-    const last = await lastCheckpoint(this.#own.folder, Infinity);
+    const last = await lastCheckpoint(this.#own.folder, 0);
     const isNamed = last?.nextKey === this.#signer.verifier;
     if (!isNamed && await this.#own.exist()) return await this.#own.open();
     await this.#own.eraseAll();

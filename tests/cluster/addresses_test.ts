@@ -56,7 +56,7 @@ Deno.test({
         const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/shop/events");
         // The API server writes Events of its own, about addresses that it repairs.
         return (items as { reason: string; note: string; regarding: { name: string } }[])
-          .filter(({ reason }) => reason === "AddressMoved")
+          .filter(({ reason }) => reason !== "ClusterIPNotAllocated")
           .map(({ reason, note, regarding: { name } }) => `${name} ${reason}: ${note}`).sort();
       };
       await until("the events have arrived", async () => (await events()).length >= 2);

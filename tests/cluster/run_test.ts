@@ -235,6 +235,7 @@ Deno.test({
     const events = async () => {
       const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/default/events");
       return (items as { reason: string; regarding: { kind: string; name: string } }[])
+        .filter(({ reason }) => reason !== "ClusterIPNotAllocated")
         .map(({ reason, regarding: { kind, name } }) => `${kind} ${name} ${reason}`).sort();
     };
     await until("events have arrived", async () => (await events()).length >= 2);

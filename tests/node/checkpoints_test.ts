@@ -145,6 +145,25 @@ Deno.test("a crash between a checkpoint and the erasure of its key leaves a chai
     assert.deepEqual([problems, checkpoints.count], [[], 3]);
   }));
 
+Deno.test("on a disk that is slow, a crash long after a checkpoint leaves a chain that goes on too", () =>
+  inFolder(async (folder) => {
+    const first = await live(folder, 3);
+    {
+      using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+      const append = (record: LedgerRecord) => void writer.append([record]);
+      const event = { ...appears(service("shop/b 10.96.0.2 http:80/tcp")), time: TIME };
+      append(event);
+      const checkpoints = new Checkpoints(folder, writer, append, () => TIME, () => {});
+      await signedOnce(checkpoints, writer);
+      await checkpoints.stop();
+      // As long as the checkpoint is not durable nothing more is signed.
+      for (let i = 0; i < 3 * CHECKPOINT_RECORDS; i++) append(event);
+    }
+    await live(folder, 1);
+    const { problems, checkpoints } = verdictOf(folder, first);
+    assert.deepEqual([problems, checkpoints.count], [[], 3]);
+  }));
+
 Deno.test("a ledger that is cut behind its last snapshot is found by the key that follows its checkpoint", () =>
   inFolder(async (folder) => {
     await live(folder, 3);
