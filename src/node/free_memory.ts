@@ -9,13 +9,23 @@ const BULK = 5000;
 /** How long after the last load memory is freed: changes that came with the load must not wait for the pause. */
 const QUIET_MILLISECONDS = 1000;
 
-/** Frees memory after each big load. Dispose of it to stop. */
+/** After so many objects or records malloc is asked for free pages again: small changes leave them too, spread over all threads. */
+const TRIMMED = 50_000;
+
+/** Frees memory after each big load, and now and then. Dispose of it to stop. */
 export class MemoryRelease implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
+  /** Objects and records since malloc was asked last. */
+  #noted = 0;
 
   /** Notes a load of `count` objects or records. The first load always counts as big, because the start was. */
   noteLoad(count: number): void {
+    this.#noted += count;
+    if (this.#noted >= TRIMMED) {
+      this.#noted = 0;
+      void trimMemory();
+    }
     if (count < BULK && this.#started) return;
     this.#started = true;
     clearTimeout(this.#timer);
@@ -35,5 +45,14 @@ export function freeMemory(): void {
     malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   });
   libc.symbols.malloc_trim?.(0n);
+  libc.close();
+}
+
+/** Gives free pages of malloc back to the system, on another thread: the loop goes on meanwhile. */
+async function trimMemory(): Promise<void> {
+  const libc = openLibc({
+    malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true, optional: true },
+  });
+  await libc.symbols.malloc_trim?.(0n);
   libc.close();
 }
