@@ -14,8 +14,8 @@ import { elementKey } from "../nft/ruleset.ts";
 import { type AddressHash, type Rule, rule, type Statement } from "../nft/statement.ts";
 import { BY_CLIENT, lead, type LeadKind } from "./leads.ts";
 import {
+  ENDPOINT_MAPS,
   type EndpointMap,
-  endpointMaps,
   frontendParts,
   LOST,
   pickChain,
@@ -33,16 +33,13 @@ interface Choice {
   readonly lead: Address;
 }
 
-/** The kinds of leads that lead to each map of endpoints, in the order of the maps. */
-const KINDS: readonly (readonly LeadKind[])[] = [["cluster", "external"], ["local"], ["cluster"], ["local"]];
-
 /** Every choice by its lead. A single slot needs none. */
 const CHOICES: ReadonlyMap<string, Choice> = new Map(
   FAMILIES.flatMap((family) =>
-    endpointMaps.flatMap((map, i) =>
-      KINDS[i]!.flatMap((kind) =>
+    ENDPOINT_MAPS.flatMap((map) =>
+      kindsTo(map).flatMap((kind) =>
         SLOT_CLASSES.slice(1).map((slotClass) => {
-          const one = { family, map, slotClass, lead: choiceLead(family, kind, i, slotClass) };
+          const one = { family, map, slotClass, lead: choiceLead(family, kind, map, slotClass) };
           return [one.lead, one] as const;
         })
       )
@@ -50,8 +47,15 @@ const CHOICES: ReadonlyMap<string, Choice> = new Map(
   ),
 );
 
-function choiceLead(family: Family, kind: LeadKind, map: number, slotClass: number): Address {
-  return lead(family, kind, BY_CLIENT + 16 * map + Math.log2(slotClass));
+/** The kinds of leads that lead to `map`. */
+function kindsTo({ list, key }: EndpointMap): readonly LeadKind[] {
+  if (list === "local") return ["local"];
+  return key === "nodeport" ? ["cluster"] : ["cluster", "external"];
+}
+
+/** A number for each map and class: there are 13 classes. */
+function choiceLead(family: Family, kind: LeadKind, map: EndpointMap, slotClass: number): Address {
+  return lead(family, kind, BY_CLIENT + 16 * ENDPOINT_MAPS.indexOf(map) + Math.log2(slotClass));
 }
 
 /** The lead of a frontend to its endpoints by client; a frontend with one slot leads there as any other. */
@@ -63,7 +67,13 @@ export function leadByClient(
   // A class may be larger than need be. That would move clients.
   const slotClass = smallestClass(length);
   if (slotClass === 1) return lead(family, kind, slotClass);
-  return choiceLead(family, kind, (at === "nodeport" ? 2 : 0) + (kind === "local" ? 1 : 0), slotClass);
+  const [list, key] = [kind === "local" ? kind : "cluster", at === "nodeport" ? at : "frontend"];
+  return choiceLead(
+    family,
+    kind,
+    ENDPOINT_MAPS.find((map) => map.list === list && map.key === key)!,
+    slotClass,
+  );
 }
 
 /**

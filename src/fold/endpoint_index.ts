@@ -72,12 +72,14 @@ export class EndpointIndex {
   assign(port: ServicePort, parts: readonly SlicePart[], previous: ListSlots): AssignedEndpoints | undefined {
     this.#replace(parts);
     const changes = this.#settle();
-    const assigned = this.#counts.heavy > 0 ? this.#reset() : this.#assignAll(port, previous, changes);
+    const isWeighted = this.#counts.heavy > 0;
+    if (isWeighted) this.#reset();
+    const assigned = isWeighted ? undefined : this.#assignAll(port, previous, changes);
     for (const { entry } of changes) if (entry.host === undefined) this.#entries.delete(entry.text);
     return assigned;
   }
 
-  #reset(): undefined {
+  #reset(): void {
     this.#lists = { cluster: undefined, local: undefined };
     this.#serving = this.#pinned = undefined;
   }

@@ -57,15 +57,13 @@ export interface Endpoints {
 /** The endpoints that `slices` have for `port`. */
 export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Endpoints {
   const all = [...collect(port, slices, node).values()];
-  const exposed = port.nodePort !== 0 || port.externalIPs.length > 0;
-  const usesCluster = !port.internalLocal || exposed;
-  const usesLocal = port.internalLocal || (port.externalLocal && exposed);
+  const uses = listsUsed(port);
   const ready = all.filter(({ host }) => host.ready);
   const lingering = all.filter(({ host }) => host.lingering);
   const near = hinted(ready, node);
-  const cluster = !usesCluster ? [] : near.length > 0 ? near : lingering;
+  const cluster = !uses.cluster ? [] : near.length > 0 ? near : lingering;
   const localReady = ready.filter(({ host }) => host.local);
-  const local = !usesLocal
+  const local = !uses.local
     ? []
     : localReady.length > 0
     ? localReady
@@ -79,6 +77,14 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
     serving: port.protocol === "udp" ? texts(all.filter(({ host }) => host.serving)) : [],
     localReady: localReady.map(({ host }) => host.address),
   };
+}
+
+/** Which lists of endpoints the rules of `port` use. */
+export function listsUsed(
+  { nodePort, externalIPs, internalLocal, externalLocal }: ServicePort,
+): { readonly cluster: boolean; readonly local: boolean } {
+  const exposed = nodePort !== 0 || externalIPs.length > 0;
+  return { cluster: !internalLocal || exposed, local: internalLocal || (externalLocal && exposed) };
 }
 
 /** All endpoints that `slices` list for `port`, whatever their conditions, each once as {@link joinEndpoint}. */

@@ -2,7 +2,7 @@
 // how many there are of each, so a change of one endpoint need not look at the others. `endpointsOf` makes the same choice.
 
 import type { ServicePort } from "../kube/service_port.ts";
-import type { OwnNode } from "./endpoints.ts";
+import { listsUsed, type OwnNode } from "./endpoints.ts";
 import type { Host } from "./sliced_endpoints.ts";
 
 /** How many endpoints of a ServicePort there are of each kind. */
@@ -60,12 +60,10 @@ export function choices(
   counts: Counts,
   node: OwnNode,
 ): { readonly cluster: Choice; readonly local: Choice } {
-  const exposed = port.nodePort !== 0 || port.externalIPs.length > 0;
-  const usesCluster = !port.internalLocal || exposed;
-  const usesLocal = port.internalLocal || (port.externalLocal && exposed);
+  const uses = listsUsed(port);
   return {
-    cluster: usesCluster ? clusterChoice(counts, node) : "none",
-    local: !usesLocal ? "none" : counts.localReady > 0 ? "ready" : "lingering",
+    cluster: uses.cluster ? clusterChoice(counts, node) : "none",
+    local: !uses.local ? "none" : counts.localReady > 0 ? "ready" : "lingering",
   };
 }
 

@@ -14,26 +14,23 @@ export const SLOT_CLASSES: readonly number[] = Array.from(
   (_, exponent) => 2 ** exponent,
 );
 
-/** Flavours of pick chains: the map of endpoints, and the key of a frontend in it. */
-const FLAVOURS = [
-  { name: "pick", map: "endpoints", key: "frontend" },
-  { name: "local-pick", map: "local-endpoints", key: "frontend" },
-  { name: "nodeport-pick", map: "nodeport-endpoints", key: "nodeport" },
-  { name: "local-nodeport-pick", map: "local-nodeport-endpoints", key: "nodeport" },
+/** The maps of endpoints: the chains that pick from each, the list that is in it, and the key of a frontend. */
+export const ENDPOINT_MAPS = [
+  { name: "pick", map: "endpoints", list: "cluster", key: "frontend" },
+  { name: "local-pick", map: "local-endpoints", list: "local", key: "frontend" },
+  { name: "nodeport-pick", map: "nodeport-endpoints", list: "cluster", key: "nodeport" },
+  { name: "local-nodeport-pick", map: "local-nodeport-endpoints", list: "local", key: "nodeport" },
 ] as const;
 
-/** Which map of endpoints a chain picks from, and by what key. */
-export type EndpointMap = (typeof FLAVOURS)[number];
-
-/** All maps of endpoints. */
-export const endpointMaps: readonly EndpointMap[] = FLAVOURS;
+/** One of them. */
+export type EndpointMap = (typeof ENDPOINT_MAPS)[number];
 
 /** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
-export type Flavour = (typeof FLAVOURS)[number]["name"] | "affinity-pick" | "local-affinity-pick";
+export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick";
 
 /** All pick chains of `family`. The destination of a packet that gets there is a lead. */
 export function pickChains(family: Family): Chain[] {
-  return FLAVOURS.flatMap(({ name, map, key }) =>
+  return ENDPOINT_MAPS.flatMap(({ name, map, key }) =>
     SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
       rules: [

@@ -168,7 +168,7 @@ export function* makeProgram(
       cluster: previous.slots.get(lists.cluster) ?? NO_SLOTS,
       local: previous.slots.get(lists.local) ?? NO_SLOTS,
     };
-    const endpoints = index?.assign(portShape.lists.cluster, port, slices, before) ??
+    const endpoints = index?.assign(lists.cluster, port, slices, before) ??
       assignedEndpoints(port, slices, context.node, before);
     const { cluster, local, wanted } = endpoints;
     if (cluster.endpoints.length > 0) slots.set(lists.cluster, cluster);

@@ -46,7 +46,10 @@ export interface Latency {
   readonly from: number;
   /** Offset of its last record. */
   readonly through: number;
-  /** `played`: a recording was played into the ledger, so that arrivals and commits have two clocks. Then only "trigger to arrival" is measured. */
+  /**
+   * `played`: a recording was played into the ledger, so that arrivals and commits have two clocks. Then only "trigger to arrival" is
+   * measured.
+   */
   readonly clock: "one" | "played";
   /** Each stage, in the order of the way. */
   readonly stages: readonly StageLatency[];

@@ -45,13 +45,18 @@ export interface BrokenDocument {
   readonly items: readonly unknown[];
 }
 
+/** The parser's options. Keys that are repeated are found by {@link keysTwice}, with their line. */
+function optionsOf(dialect: Dialect) {
+  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
+  const older = dialect === "kubernetes" ? { merge: true, customTags } : {};
+  return { uniqueKeys: false, logLevel: "silent", ...older } as const;
+}
+
 /** The documents of `text`, each parsed when it is asked for. Throws what {@link yamlRefusal} has words for. */
 export function* yamlDocuments(text: string, dialect: Dialect): Generator<WholeDocument | BrokenDocument> {
   const lines = new LineCounter();
   const lineOf = (position: number) => lines.linePos(position).line;
-  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
-  const older = dialect === "kubernetes" ? { merge: true, customTags } : {};
-  const composer = new Composer({ uniqueKeys: false, logLevel: "silent", ...older });
+  const composer = new Composer(optionsOf(dialect));
   for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) {
     const broken = document.errors[0];
     const value = broken === undefined ? plainValue(document) : undefined;
@@ -75,10 +80,8 @@ export function readOneDocument(
   const excess = yamlExcess(text);
   if (excess !== undefined) return { line: 1, problem: `more than ${excess} of YAML` };
   const lineCounter = new LineCounter();
-  const customTags = (tags: Tags): Tags => [...KUBERNETES_SCALARS, ...tags];
   try {
-    const options = { lineCounter, uniqueKeys: false, logLevel: "silent", merge: true, customTags } as const;
-    const document = parseDocument(text, options);
+    const document = parseDocument(text, { ...optionsOf("kubernetes"), lineCounter });
     const broken = document.errors[0];
     const value = broken === undefined ? plainValue(document) : undefined;
     if (broken !== undefined) {

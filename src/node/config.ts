@@ -49,8 +49,9 @@ export interface Settings {
   readonly document: Document;
 }
 
-/** The document of a node without a configuration file. The mode decides which section the flags of kube-proxy set. */
+/** The kind of kube-proxy's document. */
 const THEIR_KIND = "KubeProxyConfiguration";
+/** The document of a node without a configuration file. The mode decides which section the flags of kube-proxy set. */
 const NO_FILE: Document = {
   apiVersion: KUBE_PROXY_API_VERSION,
   kind: THEIR_KIND,

@@ -36,8 +36,9 @@ const FAMILY_OF: ReadonlyMap<SetPath, Family> = new Map(
 export function movedFrontends(delta: Delta): MovedFrontend[] {
   // Most commits take no frontend from a Service, and a first one takes none of all: they cost one pass.
   const left = new Map<string, string>();
-  for (const { set, key, before } of delta) {
-    if (before?.comment === undefined) continue;
+  for (const { set, key, before, after } of delta) {
+    // Where an element stays its ServicePort's, nothing moves: so it is with nearly all changes of endpoints.
+    if (before?.comment === undefined || before.comment === after?.comment) continue;
     const family = FAMILY_OF.get(set);
     if (family !== undefined) left.set(`${family} ${frontendOf(set, key)}`, serviceOfComment(before.comment));
   }

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { eventsIn } from "../support/cluster/events.ts";
 import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
@@ -52,13 +53,11 @@ Deno.test({
       await api.replace(cluster(",198.51.100.22,10.96.0.22"));
       await until("the older has the external IP", () => ask("198.51.100.22") === "10.244.2.6:8443");
       assert.equal(ask("10.96.0.22"), "10.244.2.5:8080", "a cluster IP stays with its Service");
-      const events = async () => {
-        const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/shop/events");
-        // The API server writes Events of its own, about addresses that it repairs.
-        return (items as { reason: string; note: string; regarding: { name: string } }[])
-          .filter(({ reason }) => reason !== "ClusterIPNotAllocated")
-          .map(({ reason, note, regarding: { name } }) => `${name} ${reason}: ${note}`).sort();
-      };
+      const events = async () =>
+        (await eventsIn(plane, "shop")).map(({ reason, note, regarding: { name } }) =>
+          `${name} ${reason}: ${note}`
+        )
+          .sort();
       await until("the events have arrived", async () => (await events()).length >= 2);
       const note =
         "AddressMoved: ip 198.51.100.22 . tcp . 80: served shop/young until now, leads to shop/old";

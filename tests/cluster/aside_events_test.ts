@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { SERVICE_ELEMENTS_MAX } from "../../src/limits.ts";
 import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
+import { eventsIn } from "../support/cluster/events.ts";
 import { addApiAddress } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS, furnishApi } from "../support/cluster/oracle.ts";
 import { EndpointProbe } from "../support/endpoint_probe.ts";
@@ -21,17 +22,6 @@ const PATHS: Readonly<Record<string, string>> = {
 };
 const PORTS = 100;
 const ENDPOINTS = 700;
-
-/** An Event as the API server keeps it. */
-interface KeptEvent {
-  readonly type: string;
-  readonly reason: string;
-  readonly action: string;
-  readonly note: string;
-  readonly reportingController: string;
-  readonly reportingInstance: string;
-  readonly regarding: Readonly<Record<string, string>>;
-}
 
 Deno.test({
   name: "a Service over the bound is named by an Event of the API server, and its neighbour is served",
@@ -51,11 +41,7 @@ Deno.test({
     using probe = new EndpointProbe();
     const neighbour = { address: "10.96.0.10", port: 80, slot: 0 };
     await until("its neighbour is served", () => probe.endpoint(neighbour) === "10.244.10.1", 60_000);
-    const events = async () => {
-      const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/shop/events");
-      // The API server writes Events of its own, about addresses that it repairs.
-      return (items as readonly KeptEvent[]).filter(({ reason }) => reason !== "ClusterIPNotAllocated");
-    };
+    const events = () => eventsIn(plane, "shop");
     await until("the API server has an event", async () => (await events()).length > 0);
     const [event, ...others] = await events();
     assert.deepEqual(others, []);

@@ -15,6 +15,7 @@ import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { eventsIn } from "../support/cluster/events.ts";
 import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
 import { Lab } from "../support/lab/lab.ts";
@@ -232,12 +233,11 @@ Deno.test({
       "77",
     );
     assert.match(program.log, /nf_conntrack_udp_timeout stays as it is, 359999996400 was asked for: /);
-    const events = async () => {
-      const { items } = await plane.call("GET", "/apis/events.k8s.io/v1/namespaces/default/events");
-      return (items as { reason: string; regarding: { kind: string; name: string } }[])
-        .filter(({ reason }) => reason !== "ClusterIPNotAllocated")
-        .map(({ reason, regarding: { kind, name } }) => `${kind} ${name} ${reason}`).sort();
-    };
+    const events = async () =>
+      (await eventsIn(plane, "default")).map(({ reason, regarding: { kind, name } }) =>
+        `${kind} ${name} ${reason}`
+      )
+        .sort();
     await until("events have arrived", async () => (await events()).length >= 2);
     assert.deepEqual(await events(), ["Node node-a FailedToSetUpNode", "Node node-a Starting"]);
     const [configz, metrics] = [get("/configz"), get("/metrics")];

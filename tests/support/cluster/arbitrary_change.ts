@@ -2,6 +2,7 @@
 // condition are made, changed and deleted, one at a time or several at once. What a Service is to be may depend on what it is now.
 
 import fc from "fast-check";
+import { ENDPOINTS } from "../scenario/arbitrary_scenario.ts";
 import { type Manifest, nodeManifest } from "../scenario/scenario.ts";
 import type { Json } from "./control_plane.ts";
 
@@ -18,15 +19,6 @@ const BALANCERS = ["198.51.100.20", "198.51.100.21", "fd00:198::20", ...EXTERNAL
 const RANGES = [
   ...["203.0.113.0/26", "203.0.113.66/32", "203.0.113.0/24", "10.244.0.0/16", "10.0.0.0/9"],
   ...["192.168.0.0/24", "fd00:203::2/128", "fd00:10:244::/48", "0.0.0.0/0"],
-];
-const ENDPOINTS: readonly { readonly v4: string; readonly v6: string; readonly node: string }[] = [
-  { v4: "10.244.1.5", v6: "fd00:10:244:1::5", node: "node-a" },
-  { v4: "10.244.1.6", v6: "fd00:10:244:1::6", node: "node-a" },
-  { v4: "10.244.2.5", v6: "fd00:10:244:2::5", node: "node-b" },
-  { v4: "10.244.2.6", v6: "fd00:10:244:2::6", node: "node-b" },
-  { v4: "10.244.2.7", v6: "fd00:10:244:2::7", node: "node-b" },
-  { v4: "192.168.0.2", v6: "fd00:192::2", node: "node-a" },
-  { v4: "192.168.0.3", v6: "fd00:192::3", node: "node-b" },
 ];
 const SERVICE_PORTS: readonly (readonly Json[])[] = [
   [{ port: 80 }],

@@ -1,14 +1,16 @@
 // Judges what `plan` said of a change by the kernel's rules before and after it: elements, packets and the exit code.
 
 import assert from "node:assert/strict";
+import type { PlanAhead } from "../../../src/history/plan_ahead.ts";
 import { type Outcome, type Packet, trace } from "../../../src/history/trace.ts";
 import type { Address } from "../../../src/nft/data_type.ts";
-import type { Element, Elements, Ruleset, SetPath } from "../../../src/nft/ruleset.ts";
+import type { Elements, Ruleset } from "../../../src/nft/ruleset.ts";
 import { separated } from "../../../src/nft/objects.ts";
 import { elementText } from "../../../src/nft/text.ts";
 import { POSITION_PATH } from "../../../src/plan/position.ts";
 import type { Probe } from "../lab/probe.ts";
 import { meaning } from "../meaning.ts";
+import { CLIENTS } from "../scenario/arbitrary_scenario.ts";
 import type { Manifest } from "../scenario/scenario.ts";
 import { ENDPOINT_ADDRESSES } from "./arbitrary_change.ts";
 
@@ -19,22 +21,8 @@ export interface Standing {
 }
 
 /** What `plan --json` prints, and its exit code. */
-export interface Said {
+export interface Said extends Pick<PlanAhead, "objects" | "elements" | "packets" | "unknown" | "unserved"> {
   readonly code: number;
-  readonly objects: readonly { readonly object: string; readonly verb: string }[];
-  readonly elements: readonly {
-    readonly set: SetPath;
-    readonly before: Element | null;
-    readonly after: Element | null;
-  }[];
-  readonly packets: readonly {
-    readonly packet: Packet;
-    readonly serves: string;
-    readonly before: readonly Outcome[];
-    readonly after: readonly Outcome[];
-  }[];
-  readonly unknown: readonly string[];
-  readonly unserved: number;
 }
 
 /** The result for one change. */
@@ -46,16 +34,6 @@ export interface Judged {
   /** Packets that the hosts of the lab can send, those that go elsewhere first. */
   readonly probes: readonly Probe[];
 }
-
-/** Hosts that send, with the interface by which the node receives from them. */
-const SENDERS: readonly { readonly host: Probe["host"]; readonly v4: string; readonly v6: string }[] = [
-  { host: "pod-1", v4: "10.244.1.5", v6: "fd00:10:244:1::5" },
-  { host: "pod-2", v4: "10.244.1.6", v6: "fd00:10:244:1::6" },
-  { host: "node", v4: "192.168.0.2", v6: "fd00:192::2" },
-  { host: "outside", v4: "203.0.113.2", v6: "fd00:203::2" },
-  { host: "outside", v4: "203.0.113.66", v6: "fd00:203::66" },
-  { host: "outside", v4: "10.244.3.9", v6: "fd00:10:244:3::9" },
-];
 
 /** Compares `said` with `before` and `after`, without the Service `marker`. Slots may differ where `several` objects changed. */
 export function judge(
@@ -141,7 +119,7 @@ function packetsOf(before: Standing, after: Standing, marker: string) {
     }
   }
   return [...places.values()].flatMap((place) =>
-    SENDERS.map(({ host, v4, v6 }) => {
+    CLIENTS.map(({ host, v4, v6 }) => {
       const probe: Probe = { host, source: place.destination.includes(":") ? v6 : v4, ...place };
       const from = host === "node" ? {} : { interface: `veth-${host}` };
       const packet = { ...place, source: probe.source, ...from } as unknown as Packet;

@@ -20,7 +20,8 @@ export const CONFIGS: readonly Scenario["config"][] = [
   { "bridge-interface": "veth-pod-1", "nodeport-addresses": "primary,203.0.113.0/24" },
 ];
 
-const ENDPOINTS: readonly { v4: string; v6: string; node: string }[] = [
+/** Endpoints of random clusters: pods and host-network pods on both nodes. */
+export const ENDPOINTS: readonly { readonly v4: string; readonly v6: string; readonly node: string }[] = [
   { v4: "10.244.1.5", v6: "fd00:10:244:1::5", node: "node-a" },
   { v4: "10.244.1.6", v6: "fd00:10:244:1::6", node: "node-a" },
   { v4: "10.244.2.5", v6: "fd00:10:244:2::5", node: "node-b" },
@@ -30,7 +31,8 @@ const ENDPOINTS: readonly { v4: string; v6: string; node: string }[] = [
   { v4: "192.168.0.3", v6: "fd00:192::3", node: "node-b" },
 ];
 
-const CLIENTS: readonly { host: HostName; v4: string; v6: string }[] = [
+/** Hosts of the lab that send, and their addresses. */
+export const CLIENTS: readonly { readonly host: HostName; readonly v4: string; readonly v6: string }[] = [
   { host: "pod-1", v4: "10.244.1.5", v6: "fd00:10:244:1::5" },
   { host: "pod-2", v4: "10.244.1.6", v6: "fd00:10:244:1::6" },
   { host: "node", v4: "192.168.0.2", v6: "fd00:192::2" },
