@@ -2,9 +2,9 @@
 // need not be read again: they are the same values, so whatever compares hosts by identity sees what changed.
 
 import { sameValue } from "../kube/equality.ts";
-import type { EndpointSlice, SliceEndpoint } from "../kube/objects.ts";
+import type { EndpointSlice } from "../kube/objects.ts";
 import { joinEndpoint } from "./endpoints.ts";
-import { type Host, hostOf, sightOf } from "./sliced_endpoints.ts";
+import { type Host, hostOf, isHostOf, sightOf } from "./sliced_endpoints.ts";
 
 /** A slice, seen from one node. */
 export interface SliceHosts {
@@ -23,25 +23,55 @@ export function sliceHosts(slice: EndpointSlice, ownNode: string, before?: Slice
   const sight = sightOf(slice, ownNode);
   const fits = before !== undefined && before.ownNode === ownNode &&
     sameValue(sightOf(before.slice, ownNode), sight);
-  const [old, now] = [fits ? before.slice.endpoints : [], slice.endpoints];
-  const { first, end, shift } = difference(old, now, sameEndpoint);
-  const fresh = now.slice(first, end).map((endpoint) => hostOf(endpoint, sight));
-  /** `known` with `middle` in place of what differs. */
-  const spliced = <T>(known: readonly T[], middle: readonly T[]): T[] => [
-    ...known.slice(0, first),
-    ...middle,
-    ...known.slice(end + shift),
-  ];
-  const hosts = spliced(fits ? before.hosts : [], fresh);
+  if (!fits) {
+    const hosts = slice.endpoints.map((endpoint) => hostOf(endpoint, sight));
+    return { slice, ownNode, hosts, local: localAmong(hosts, 0), texts: new Map() };
+  }
+  const change = difference(
+    before.hosts,
+    slice.endpoints,
+    (host, endpoint) => isHostOf(host, endpoint, sight),
+  );
+  const fresh = slice.endpoints.slice(change.first, change.end).map((endpoint) => hostOf(endpoint, sight));
   const texts = new Map<number, readonly string[]>();
   // Of ports that the slice still has: otherwise a port that changes each time would leave its texts for ever.
   const numbers = new Set(slice.ports.map(({ port }) => port));
-  for (const [number, known] of fits ? before.texts : []) {
-    if (numbers.has(number)) texts.set(number, spliced(known, fresh.map((host) => textOf(host, number))));
+  for (const [number, known] of before.texts) {
+    if (numbers.has(number)) {
+      texts.set(number, spliced(known, change, fresh.map((host) => textOf(host, number))));
+    }
   }
+  return {
+    slice,
+    ownNode,
+    hosts: spliced(before.hosts, change, fresh),
+    local: localAfter(before.local, change, fresh),
+    texts,
+  };
+}
+
+/** `known` with `fresh` in place of what differs. Copies of whole parts look at no element. */
+function spliced<T>(known: readonly T[], { first, end, shift }: Difference, fresh: readonly T[]): T[] {
+  return known.slice(0, first).concat(fresh, known.slice(end + shift));
+}
+
+/** The places of `hosts` that are on the own node, which begin at `first`. */
+function localAmong(hosts: readonly (Host | undefined)[], first: number): number[] {
   const local: number[] = [];
-  for (let i = 0; i < hosts.length; i++) if (hosts[i]?.local) local.push(i);
-  return { slice, ownNode, hosts, local, texts };
+  for (let i = 0; i < hosts.length; i++) if (hosts[i]?.local) local.push(first + i);
+  return local;
+}
+
+/** The places on the own node, after those of the hosts that differ have become `fresh`. */
+function localAfter(
+  local: readonly number[],
+  { first, end, shift }: Difference,
+  fresh: readonly (Host | undefined)[],
+): number[] {
+  const after = localAmong(fresh, first);
+  if (local.length === 0) return after;
+  const behind = local.filter((place) => place >= end + shift).map((place) => place - shift);
+  return [...local.filter((place) => place < first), ...after, ...behind];
 }
 
 /** The hosts of `one` with port `number`, in their order; "" for one that is left out. */
@@ -66,10 +96,10 @@ export interface Difference {
 }
 
 /** Where `old` and `now` differ. */
-export function difference<T>(
-  old: readonly T[],
-  now: readonly T[],
-  same: (a: T, b: T) => boolean,
+export function difference<Old, Now>(
+  old: readonly Old[],
+  now: readonly Now[],
+  same: (a: Old, b: Now) => boolean,
 ): Difference {
   const shift = old.length - now.length;
   const least = Math.min(old.length, now.length);
@@ -78,16 +108,4 @@ export function difference<T>(
   let end = now.length;
   while (end > first && end + shift > first && same(old[end + shift - 1]!, now[end - 1]!)) end--;
   return { first, end, shift };
-}
-
-/** Whether a {@link Host} of the two is the same. */
-function sameEndpoint(a: SliceEndpoint, b: SliceEndpoint): boolean {
-  if (a === b) return true;
-  return a.addresses[0] === b.addresses[0] && a.nodeName === b.nodeName &&
-    sameConditions(a.conditions, b.conditions) && (a.hints === b.hints || sameValue(a.hints, b.hints));
-}
-
-function sameConditions(a: SliceEndpoint["conditions"], b: SliceEndpoint["conditions"]): boolean {
-  return a === b ||
-    (a?.ready === b?.ready && a?.serving === b?.serving && a?.terminating === b?.terminating);
 }

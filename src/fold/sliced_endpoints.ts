@@ -105,6 +105,9 @@ export function sightOf(slice: EndpointSlice, ownNode: string): Sight {
   return { family: FAMILY_OF.get(slice.addressType), ownNode, weight: weightOf(slice) };
 }
 
+/** Most endpoints have no hints, and most of their lists are this one. */
+const NO_HINTS: readonly string[] = [];
+
 /** An endpoint of a slice; undefined where its address is none of the slice's family. */
 export function hostOf(
   { addresses, conditions, nodeName, hints }: SliceEndpoint,
@@ -120,7 +123,35 @@ export function hostOf(
     lingering: ready === false && serving !== false && terminating === true && weight > 0,
     local: ownNode !== "" && nodeName === ownNode,
     weight,
-    zones: hints?.forZones?.map(({ name }) => name) ?? [],
-    nodes: hints?.forNodes?.map(({ name }) => name) ?? [],
+    zones: hints?.forZones?.map(({ name }) => name) ?? NO_HINTS,
+    nodes: hints?.forNodes?.map(({ name }) => name) ?? NO_HINTS,
   };
+}
+
+/**
+ * Whether {@link hostOf} makes `host` of the endpoint, which is seen as that of the host was. Why not compare it with the endpoint
+ * before? That one was read long ago, and fetching a thousand from memory takes longer than comparing them. False for an address
+ * in other than canonical text.
+ */
+export function isHostOf(
+  host: Host | undefined,
+  { addresses, conditions, nodeName, hints }: SliceEndpoint,
+  { ownNode, weight }: Sight,
+): boolean {
+  if (host === undefined || addresses[0] !== host.address) return false;
+  const ready = conditions?.ready !== false;
+  const serving = conditions?.serving !== false;
+  const isLingering = !ready && serving && conditions!.terminating === true;
+  return host.ready === (ready && weight > 0) && host.serving === serving &&
+    host.lingering === (isLingering && weight > 0) &&
+    host.local === (ownNode !== "" && nodeName === ownNode) &&
+    sameNames(host.zones, hints?.forZones) && sameNames(host.nodes, hints?.forNodes);
+}
+
+function sameNames(
+  known: readonly string[],
+  named: readonly { readonly name: string }[] | undefined,
+): boolean {
+  if (named === undefined) return known === NO_HINTS;
+  return known.length === named.length && known.every((name, i) => name === named[i]!.name);
 }
