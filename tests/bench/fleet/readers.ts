@@ -17,11 +17,18 @@ setInterval(() => console.log(JSON.stringify({ listed, events })), STATUS_MILLIS
 async function follow(node: string): Promise<void> {
   const source = apiSource(new ApiClient(kubeconfig), node, false);
   let whole = false;
+  let newest = 0;
   for await (const batch of source.batches(new AbortController().signal)) {
-    if (batch.kind === "events") events += batch.events.length;
-    if (batch.kind === "list" && !whole && !isPart(batch)) {
+    const versions = batch.kind === "events"
+      ? batch.events.map(({ resourceVersion }) => Number(resourceVersion))
+      : batch.objects.map(({ metadata }) => Number(metadata.resourceVersion));
+    // After a restart of the server a change may come in a list.
+    if (batch.kind === "events") events += versions.length;
+    else if (whole && !isPart(batch)) events += versions.filter((version) => version > newest).length;
+    else if (!isPart(batch)) {
       whole = true;
       listed++;
     }
+    newest = versions.reduce((a, b) => Math.max(a, b), newest);
   }
 }
