@@ -1,5 +1,5 @@
 // What a running cluster says about itself: where its API server is, which addresses its pods have, and how kube-proxy is
-// configured. All of it is read from objects that kubeadm and its kin make; what is not there is left out.
+// configured. All of it is read from objects that kubeadm, its kin and Amazon EKS make; what is not there is left out.
 
 import { readDocuments } from "../ingest/manifest_documents.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
@@ -26,10 +26,11 @@ const SYSTEM = "/api/v1/namespaces/kube-system/configmaps";
 
 /** Asks the cluster. */
 export async function clusterFacts(get: Get): Promise<ClusterFacts> {
-  const [info, kubeadm, kubeProxy, nodes] = await Promise.all([
+  const [info, kubeadm, kubeProxy, eks, nodes] = await Promise.all([
     get("/api/v1/namespaces/kube-public/configmaps/cluster-info"),
     get(`${SYSTEM}/kubeadm-config`),
     get(`${SYSTEM}/kube-proxy`),
+    get(`${SYSTEM}/kube-proxy-config`),
     get("/api/v1/nodes"),
   ]);
   const apiServer = textAt(
@@ -44,7 +45,7 @@ export async function clusterFacts(get: Get): Promise<ClusterFacts> {
     "networking",
     "podSubnet",
   );
-  const files = valueAt(kubeProxy, "data");
+  const config = configFiles(valueAt(kubeProxy, "data"), textAt(eks, "data", "config"));
   const items = valueAt(nodes, "items");
   const families = Array.isArray(items) ? [...new Set(items.flatMap(familiesOf))].sort() : [];
   return {
@@ -53,8 +54,18 @@ export async function clusterFacts(get: Get): Promise<ClusterFacts> {
     podCidrs: Array.isArray(items) && items.length > 0 &&
       items.every((node) => textAt(node, "spec", "podCIDR") !== undefined),
     ...(families.length === 0 ? {} : { families }),
-    ...(isFiles(files) && files["config.conf"] !== undefined ? { config: files } : {}),
+    ...(config === undefined ? {} : { config }),
   };
+}
+
+/**
+ * The files of kube-proxy's configuration; undefined where there is none. The addon of EKS has it in a ConfigMap of its own, and only
+ * the kubeconfig in that of kube-proxy (EKS user guide, "Manage kube-proxy", 2026).
+ */
+function configFiles(files: unknown, eks: string | undefined): Readonly<Record<string, string>> | undefined {
+  const known = isFiles(files) ? files : {};
+  if (known["config.conf"] !== undefined) return known;
+  return eks === undefined ? undefined : { ...known, "config.conf": eks };
 }
 
 /** The families of a Node's addresses and pod CIDRs. Each list has at most one entry of each family, or a few. */

@@ -85,6 +85,7 @@ export function installationObjects(
       ...Object.entries(proxyFlags(options)).map(([flag, value]) => `${longFlag(flag)}=${value}`),
     ],
     healthPort: healthzBindAddress!.port,
+    ...(isLoopback(healthzBindAddress!.hostname) ? { healthHost: healthzBindAddress!.hostname } : {}),
     ...(scraped ? { metricsPort: port } : {}),
   };
   const monitored = { metadata: { name, namespace }, labels: labelsOf(name), port, job: metricsJob };
@@ -93,10 +94,14 @@ export function installationObjects(
 }
 
 /** The settings of the proxy in the pods. */
-function settingsOf(options: InstallationOptions): Settings {
-  const { serviceProxyName } = options;
+function settingsOf(options: KnownOptions): Settings {
+  const { serviceProxyName, config } = options;
+  const text = config?.["config.conf"];
   return settings({
     ...proxyFlags(options),
+    ...(text === undefined
+      ? {}
+      : { configText: { name: "the cluster's configuration of kube-proxy", text } }),
     ...(serviceProxyName === undefined ? {} : { serviceProxyName }),
   });
 }

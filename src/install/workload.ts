@@ -34,6 +34,8 @@ export interface Workload {
   readonly canary: boolean;
   /** The port of /livez and /healthz. */
   readonly healthPort: Port;
+  /** The address of that port where it is not the node's, as kubelet would think: a loopback address. */
+  readonly healthHost?: string;
   /** The port of the metrics, where anything scrapes them. */
   readonly metricsPort?: Port;
 }
@@ -146,8 +148,8 @@ function sysctlsContainer(workload: Workload) {
 }
 
 function proxyContainer(workload: Workload) {
-  const { healthPort, metricsPort } = workload;
-  const httpGet = { path: "/livez", port: healthPort };
+  const { healthHost: host, healthPort, metricsPort } = workload;
+  const httpGet = { path: "/livez", port: healthPort, ...(host === undefined ? {} : { host }) };
   return {
     ...container(workload, NAME, [], FEW_RIGHTS),
     ...(metricsPort === undefined ? {} : { ports: [{ name: METRICS_PORT, containerPort: metricsPort }] }),

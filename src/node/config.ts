@@ -18,6 +18,8 @@ import { UsageError } from "./usage_error.ts";
 /** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
 export interface ConfigOptions extends ProxyFlags {
   readonly config?: string;
+  /** A configuration that is in no file here, in place of `config`: its name in messages, and its text. */
+  readonly configText?: { readonly name: string; readonly text: string };
   readonly kubeconfig?: string;
   readonly master?: string;
   readonly source?: string;
@@ -95,9 +97,12 @@ function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
   const { config } = options;
-  const { values, problems, repeated }: Omit<Documents, "count"> = config === undefined
+  const given = config === undefined
+    ? options.configText
+    : { name: `--config ${config}`, text: readText(config) };
+  const { values, problems, repeated }: Omit<Documents, "count"> = given === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
-    : readDocuments(config, readText(config), "kubernetes");
+    : readDocuments(config ?? given.name, given.text, "kubernetes");
   const theirs = values.find(isTheirs);
   const { document, from } = withFlags(theirs ?? {}, options);
   // The settings of the log apply first, so that the warnings below have the right form.
@@ -113,14 +118,15 @@ function read(
     ? { ok: false as const, problems: broken }
     : readConfigFile(documents, options.serviceProxyName);
   if (!result.ok) {
-    const names = config === undefined ? flagNames(document["mode"]) : from;
+    const names = given === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([
-      config === undefined ? "wrong flags:" : `--config ${config}:`,
+      given === undefined ? "wrong flags:" : `${given.name}:`,
       ...result.problems.map((problem) => `  ${named(problem, names)}`),
     ].join("\n"));
   }
   const warnings = [...twice.map(({ text }) => `${text}; the last is used`), ...result.warnings];
-  for (const warning of warnings) log.warn(config === undefined ? warning : `${config}: ${warning}`);
+  const place = given === undefined ? "" : `${config ?? given.name}: `;
+  for (const warning of warnings) log.warn(`${place}${warning}`);
   return { document, file: result.config, from };
 }
 

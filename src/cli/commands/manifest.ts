@@ -82,7 +82,10 @@ async function manifest(options: InstallationOptions): Promise<number> {
   const canary = distribution !== undefined && options.allNodes !== true;
   // Beside kube-proxy there is nothing to stop.
   if (distribution !== undefined && options.serviceProxyName === undefined) {
-    printText(instructions(distribution, canary));
+    const text = instructions(distribution, canary);
+    printText(text);
+    // In a pipe to kubectl no person reads the comments of standard output.
+    if (!Deno.stdout.isTerminal()) console.error(text);
   }
   const network = networkOfPods(asked);
   printText(networkText(network));
