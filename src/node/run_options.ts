@@ -35,7 +35,7 @@ export function retention({ retainMegabytes = 1024, retainDays = 30 }: RunOption
 export function givenFlags(args: readonly string[]): Record<string, string> {
   const flags: Record<string, string> = {};
   args.forEach((arg, i) => {
-    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? /^-(\w)(?:=?(.+))?$/s.exec(arg) ?? [];
     if (name === undefined) return;
     const next = args[i + 1];
     flags[name] = value ?? (next === undefined || next.startsWith("-") ? "true" : next);

@@ -14,7 +14,7 @@ Deno.test("the past is kept for 30 days and up to 1 GiB, or as the flags say", (
 
 Deno.test("the flags of a command line, with and without values", () => {
   assert.deepEqual(
-    givenFlags(["run", "--node", "a", "--once", "--v=2", "--master=", "-x", "--allow-empty"]),
+    givenFlags(["run", "--node", "a", "--once", "--v=2", "--master=", "--allow-empty"]),
     {
       node: "a",
       once: "true",
@@ -23,4 +23,6 @@ Deno.test("the flags of a command line, with and without values", () => {
       "allow-empty": "true",
     },
   );
+  // As `-v 4` is written for kube-proxy.
+  for (const args of [["-v", "4"], ["-v=4"], ["-v4"]]) assert.deepEqual(givenFlags(args), { v: "4" });
 });
