@@ -97,15 +97,17 @@ function firstTime(): number {
 /** Commands that ask the ledger of this run, as they can be typed in a checkout. */
 function nextSteps(folder: string): string {
   const [target] = TARGETS;
-  const ask = (...words: string[]) => `  deno task ledgerproxy ${words.join(" ")}`;
+  const packet = `10.244.0.9 ${target!.hostname}:${target!.port}/tcp`;
+  const ask = (...words: string[]) => `  ./ledgerproxy ${words.join(" ")}`;
   return [
     "",
-    `Ask it. LEDGER=${folder}`,
+    "Ask it:",
     "",
-    ask("log --ledger $LEDGER", target!.name),
-    ask("why --ledger $LEDGER 10.244.0.9", `${target!.hostname}:${target!.port}/tcp`),
-    ask("verify $LEDGER"),
-    ask("report $LEDGER -o report.html"),
+    `  export LEDGERPROXY_LEDGER=${folder}`,
+    ask("log", target!.name),
+    ask("why", packet),
+    ask("bisect --all @60 HEAD", packet),
+    ask("report $LEDGERPROXY_LEDGER -o report.html"),
   ].join("\n");
 }
 

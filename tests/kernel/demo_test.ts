@@ -21,7 +21,7 @@ Deno.test("no connection fails while the recorded evening is played", async () =
   const folder = /^ledger: (\S+)$/m.exec(output)![1]!;
   const wide = output.split("\n").filter((line) => line.length > 80);
   assert.deepEqual(wide, [], "a terminal of 80 columns shows each line");
-  assert.match(output, new RegExp(`LEDGER=${folder}\n`));
+  assert.match(output, new RegExp(`LEDGERPROXY_LEDGER=${folder}\n`));
   assert.ok(Number(connections) > 1000, `${connections} connections`);
   assert.equal(failed, "0");
   const times = new Map<number, number>();
@@ -31,5 +31,23 @@ Deno.test("no connection fails while the recorded evening is played", async () =
     const late = Date.parse(record.time) - times.get(record.through)!;
     assert.ok(late >= 0 && late < 3_600_000, `@${offset} was committed ${late} ms after its last event`);
   }
+  await answersWhatItNames(output, folder);
   await Deno.remove(folder, { recursive: true });
 });
+
+/** Types the lines that the demo ends with. */
+async function answersWhatItNames(output: string, folder: string): Promise<void> {
+  const root = new URL("../../", import.meta.url).pathname;
+  const exported = /^ {2}(export \S+)$/m.exec(output)![1]!;
+  const lines = [...output.matchAll(/^ {2}\.\/(ledgerproxy .*)$/gm)].map(([, line]) => line!);
+  assert.deepEqual(lines.map((line) => line.split(" ")[1]), ["log", "why", "bisect", "report"]);
+  for (const line of lines) {
+    const args = ["-c", `${exported}; ${root}${line}`];
+    const { code, stdout, stderr } = await new Deno.Command("sh", { args, cwd: folder }).output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.equal(code, 0, `${line}: ${text}`);
+    // The report is a file.
+    if (!line.endsWith("report.html")) assert.notEqual(text, "", line);
+    else assert.ok((await Deno.stat(`${folder}/report.html`)).size > 100_000);
+  }
+}
