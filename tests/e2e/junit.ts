@@ -1,4 +1,4 @@
-// The results of a run of Kubernetes' tests, from Ginkgo's JUnit report, and two runs side by side.
+// The results of a run of Kubernetes' tests, from Ginkgo's JUnit report.
 
 /** How one test ended. */
 export type Outcome = "passed" | "failed" | "skipped";
@@ -15,30 +15,6 @@ export function outcomes(report: string): ReadonlyMap<string, Outcome> {
     found.set(name.slice("[It] ".length), status === "passed" || status === "skipped" ? status : "failed");
   }
   return found;
-}
-
-/** Two runs of the same tests. */
-export interface Comparison {
-  readonly passed: readonly [number, number];
-  readonly failed: readonly [number, number];
-  readonly skipped: readonly [number, number];
-  /** Tests that failed in the first run and did not in the second one. */
-  readonly onlyFirst: readonly string[];
-}
-
-/** `first` is ours, `second` kube-proxy's. */
-export function compare(
-  first: ReadonlyMap<string, Outcome>,
-  second: ReadonlyMap<string, Outcome>,
-): Comparison {
-  const count = (outcome: Outcome): [number, number] => [
-    [...first.values()].filter((one) => one === outcome).length,
-    [...second.values()].filter((one) => one === outcome).length,
-  ];
-  const onlyFirst = [...first].filter(([name, outcome]) =>
-    outcome === "failed" && second.get(name) !== "failed"
-  ).map(([name]) => name);
-  return { passed: count("passed"), failed: count("failed"), skipped: count("skipped"), onlyFirst };
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

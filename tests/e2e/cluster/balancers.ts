@@ -10,6 +10,7 @@ const POOL = { IPv4: "172.31.200.", IPv6: "fd00:172:31:200::" };
 /** Sources outside of the nodes' network, because the tests distinguish clients from nodes. */
 const CLIENT = { IPv4: "198.51.100.1", IPv6: "2001:db8:51::1" };
 const FINALIZER = "service.kubernetes.io/load-balancer-cleanup";
+const FAILURES_MAX = 3;
 const EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 interface Service {
@@ -77,6 +78,21 @@ async function answers(node: string, port: number): Promise<boolean> {
   }
 }
 
+/** Failed checks in a row, by node and port. */
+const failures = new Map<string, number>();
+
+/**
+ * Whether a node gets connections. One that answered before is taken out after several failures in a row, as the load balancers of
+ * clouds do (three for GCE): a proxy that starts again is not a node that is gone.
+ */
+async function healthy(node: string, port: number): Promise<boolean> {
+  const place = `${node}:${port}`;
+  const before = failures.get(place) ?? FAILURES_MAX;
+  const now = await answers(node, port) ? 0 : before + 1;
+  failures.set(place, now);
+  return now < FAILURES_MAX;
+}
+
 /** The Service's number: that of its address, or a free one. An address that was given back is not used again soon. */
 function numberOf(service: Service): number {
   const { uid } = service.metadata;
@@ -119,7 +135,7 @@ async function balance(service: Service, nodes: readonly Node[]): Promise<readon
       address
     );
     const used = metadata.labels[EXCLUDED] === undefined &&
-      (port === undefined || await answers(internal[0]!, port));
+      (port === undefined || await healthy(internal[0]!, port));
     return used ? internal : [];
   }))).flat().sort();
   return ingress.map(({ ip }) => {

@@ -12,5 +12,6 @@ done
 sleep 1
 find /sys/fs/cgroup -mindepth 2 -path "*/$cgroup*" -type d -depth 2>/dev/null | while read -r group; do rmdir "$group" 2>/dev/null || true; done
 for machine in control $(all_nodes); do rm -rf "${dir:?}/$machine" 2>/dev/null || true; done
+rm -f "$dir/proxy" "$dir/manifest.yaml"
 find "$dir" -maxdepth 1 -name '*.kubeconfig' -delete
 for path in /var/lib/kubelet /var/lib/containerd /var/lib/cni /etc/cni/net.d /etc/cni /opt/cni/bin /opt/cni /var/log/pods /var/log/containers /var/lib/ledgerproxy; do rmdir "$path" 2>/dev/null || true; done

@@ -18,6 +18,30 @@ for applet in $("$root/bin/busybox" --list); do chroot "$root" sh -c "command -v
 mkdir -p "$root/uploads"
 ln -sf /usr/bin/iperf "$root/usr/local/bin/iperf"
 
+# What agnhost's fake registry serves, in the layout of its prepare_registry.sh: pause:testing, of this program's pause alone.
+blob() { # folder file: moves the file to where its digest is looked up; prints the digest
+  local digest; digest=$(sha256sum <"$2" | cut -d' ' -f1)
+  mkdir -p "$1/sha256/${digest:0:2}/$digest"
+  mv "$2" "$1/sha256/${digest:0:2}/$digest/data"
+  echo "sha256:$digest"
+}
+descriptor() { printf '{"mediaType":"application/vnd.oci.image.%s","digest":"%s","size":%d%s}' "$1" "$2" "$3" "${4:-}"; }
+registry=$root/var/registry/pause scratch=$dir/registry
+rm -rf "$registry" "$scratch"; mkdir -p "$registry/manifests" "$registry/blobs" "$scratch"
+tar -C "$bin" --numeric-owner --owner 0 --group 0 --mtime @0 -cf "$scratch/layer" pause
+layer=$(sha256sum <"$scratch/layer" | cut -d' ' -f1)
+gzip -nc "$scratch/layer" >"$scratch/layer.gz"
+printf '{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/pause"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$layer" >"$scratch/config"
+sizes=("$(stat -c %s "$scratch/config")" "$(stat -c %s "$scratch/layer.gz")")
+config=$(descriptor config.v1+json "$(blob "$registry/blobs" "$scratch/config")" "${sizes[0]}")
+layers=$(descriptor layer.v1.tar+gzip "$(blob "$registry/blobs" "$scratch/layer.gz")" "${sizes[1]}")
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' "$config" "$layers" >"$scratch/manifest"
+size=$(stat -c %s "$scratch/manifest")
+manifest=$(descriptor manifest.v1+json "$(blob "$registry/manifests" "$scratch/manifest")" "$size" ',"platform":{"architecture":"amd64","os":"linux"}')
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' "$manifest" >"$scratch/index"
+blob "$registry/manifests" "$scratch/index" >"$registry/manifests/testing"
+rm -rf "$scratch"
+
 stage=$dir/images
 rm -rf "$stage"; mkdir -p "$stage"
 tar -C "$root" --numeric-owner --exclude=./dev/* --exclude=./proc/* --exclude=./sys/* --exclude=./run/* --sort=name -cf "$stage/base.tar" .

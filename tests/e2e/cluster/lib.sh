@@ -41,6 +41,15 @@ until_true() { # seconds what command...
   for _ in $(seq $((seconds * 2))); do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done
   echo "$what: not there after $seconds s" >&2; return 1
 }
+# Helm on the control plane; `chart install|upgrade` with the values of the cluster and those given.
+helm() {
+  local program=${HELM:-$("$checkout/.ci/go-program" helm 3.19.2 helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm)}
+  on control env HELM_CACHE_HOME="$dir/helm" HELM_CONFIG_HOME="$dir/helm" HELM_DATA_HOME="$dir/helm" "$program" --kubeconfig "$dir/admin.kubeconfig" "$@"
+}
+chart() {
+  helm "$1" ledgerproxy "$dir/chart" --namespace kube-system --set apiServer="$api" --set image.repository=registry.local/ledgerproxy --set image.tag=e2e \
+    --set headLease=true --set monitoring.enabled=true "${@:2}"
+}
 k() { on control kubectl --kubeconfig "$dir/admin.kubeconfig" "$@"; }
 api_server() {
   daemon control kube-apiserver kube-apiserver --etcd-servers http://127.0.0.1:2379 --bind-address 0.0.0.0 --secure-port 6443 --advertise-address "$net4.1" \

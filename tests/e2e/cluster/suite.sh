@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# suite.sh LABEL FOCUS [SKIP]: runs Kubernetes' end-to-end tests from the network of the control plane. The JUnit report is in
-# $RESULTS/LABEL.
+# suite.sh FOLDER FOCUS [SKIP]: runs Kubernetes' end-to-end tests from the network of the control plane. The JUnit report and the
+# log are in FOLDER.
 . "$(dirname "$0")/lib.sh"
-label=$1 focus=$2 skip=${3:-}
-out=${RESULTS:-$dir/results}/$label
+out=$1 focus=$2 skip=${3:-}
 mkdir -p "$out"
 status=0
 on control env KUBECONFIG="$dir/admin.kubeconfig" ginkgo --procs "${PROCS:-4}" --seed "${SEED:-1}" --no-color --timeout "${TIMEOUT:-2h}" --focus "$focus" ${skip:+--skip "$skip"} ${LABELS:+--label-filter "$LABELS"} \

@@ -2,13 +2,14 @@
 # What an operator does, under a constant load from a pod (cluster IPs) and from outside (NodePort, load balancer). Prints the
 # failed connections of each phase.
 #
-#   exercises.sh      PHASES="rolling drain ..." instead of all that fit the proxy; API_AWAY=300 seconds
+#   exercises.sh FOLDER      PHASES="rolling drain ..." instead of all that fit the proxy; API_AWAY=300 seconds
 #
-# With kube-proxy the same phases are run beside: `upgrade` starts it again node by node, `migrate-*` changes its mode and back.
+# FOLDER/PHASE has what was counted (result.json), what each target answered, and the output of the phase's commands. A phase with a
+# number at its end (upgrade-2) is the same once more. With kube-proxy the same phases are run beside: `upgrade` starts it again node by node, `migrate-*` changes its mode and back.
 . "$(dirname "$0")/../cluster/lib.sh"
 operator=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 proxy=$(cat "$dir/proxy")
-out=${RESULTS:-$dir/results}/operator-$proxy
+out=$1
 image=registry.k8s.io/e2e-test-images/agnhost:2.66.1
 mkdir -p "$out"
 
@@ -77,46 +78,52 @@ done
 net control sysctl -qw net.ipv4.fib_multipath_hash_policy=0
 trap 'net control sysctl -qw net.ipv4.fib_multipath_hash_policy=1' EXIT
 
-failed_of() { # phase
+failed_of() { # phase completed(true|false)
   local side
   for side in inside outside; do
     deno eval 'for (const [target, { ok, failed, pods, slowest }] of Object.entries(JSON.parse(Deno.readTextFileSync(Deno.args[0])))) {
       console.log(`  ${Deno.args[1]} ${target}: ${ok} ok, failed ${JSON.stringify(failed)}, ${pods} pods, slowest ${slowest} ms`);
-    }' "$out/$1.$side" "$side"
+    }' "$out/$1/$side" "$side"
   done
-  deno eval 'const all = Deno.args.slice(1).flatMap((file) => Object.values(JSON.parse(Deno.readTextFileSync(file))));
+  deno eval 'const [title, folder, completed] = Deno.args;
+    const all = ["inside", "outside"].flatMap((side) => Object.values(JSON.parse(Deno.readTextFileSync(`${folder}/${side}`))));
     const ok = all.reduce((sum, { ok }) => sum + ok, 0);
     const failed = all.flatMap(({ failed }) => Object.values(failed)).reduce((sum, count) => sum + count, 0);
-    console.log(`${Deno.args[0]}: ${failed} of ${ok + failed} connections failed`);' "$proxy $1" "$out/$1.inside" "$out/$1.outside" | tee -a "$out/summary"
+    console.log(`${title}: ${failed} of ${ok + failed} connections failed`);
+    Deno.writeTextFileSync(`${folder}/result.json`, `${JSON.stringify({ ok, failed, completed: completed === "true" })}\n`);' "$proxy $1" "$out/$1" "$2"
 }
+# The function of a phase: `kill_proxy` of kill-proxy, `upgrade` of upgrade-2.
+function_of() { local name=${1%-[0-9]}; echo "${name//-/_}"; }
 # The load goes on until the command has ended, and 15 s longer.
 measure() { # phase
-  local phase=$1 pids=()
+  local phase=$1 pids=() completed=true
   rm -f "$out/stop"
-  on node-1 ip netns exec "$client_net" deno run -A "$operator/load.ts" "$out/stop" 2 "${inside[@]}" >"$out/$phase.inside" &
+  on node-1 ip netns exec "$client_net" deno run -A "$operator/load.ts" "$out/stop" 2 "${inside[@]}" >"$out/$phase/inside" &
   pids+=($!)
-  on control deno run -A "$operator/load.ts" "$out/stop" 2 "${outside[@]}" >"$out/$phase.outside" &
+  on control deno run -A "$operator/load.ts" "$out/stop" 2 "${outside[@]}" >"$out/$phase/outside" &
   pids+=($!)
   sleep 2
   echo "$(date +%T) $phase"
   # In the background, because `set -e` does not hold left of a ||.
-  ("${phase//-/_}") >"$out/$phase.log" 2>&1 &
-  wait $! || echo "  failed: see $out/$phase.log"
+  ("$(function_of "$phase")") >"$out/$phase/log" 2>&1 &
+  wait $! || { completed=false; echo "  failed: see $out/$phase/log"; }
   sleep 15
   touch "$out/stop"
   wait "${pids[@]}"
-  failed_of "$phase"
+  failed_of "$phase" "$completed"
 }
 . "$operator/phases.sh"
 case $proxy in
   daemonset) phases="rolling kill-proxy drain configuration api-away" ;;
-  ledgerproxy) phases="${E2E_OLD:+upgrade }migrate-nftables migrate-iptables" ;;
-  kube-proxy) phases="rolling kill-proxy drain configuration api-away upgrade migrate-iptables" ;;
+  chart) phases="configuration checks" ;;
+  ledgerproxy) phases="${E2E_OLD:+upgrade upgrade-2 }migrate-nftables migrate-iptables" ;;
+  kube-proxy) phases="rolling kill-proxy drain configuration api-away upgrade upgrade-2 migrate-iptables" ;;
 esac
 [ "$proxy" != ledgerproxy ] || [ -n "${E2E_OLD:-}" ] || echo "upgrade: not run, E2E_OLD names no checkout of an earlier release"
 for phase in ${PHASES:-$phases}; do
-  before="before_${phase//-/_}"
-  if declare -F "$before" >/dev/null; then "$before" >"$out/$phase.before" 2>&1; fi
+  mkdir -p "$out/$phase"
+  before=before_$(function_of "$phase")
+  if declare -F "$before" >/dev/null; then "$before" >"$out/$phase/before" 2>&1; fi
   measure "$phase"
 done
 k delete namespace operator --wait=false >/dev/null

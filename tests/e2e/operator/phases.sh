@@ -8,7 +8,7 @@ rolling() { for name in graceful abrupt local; do restart $name; done; settled; 
 kill_everywhere() {
   local node
   for node in $(all_nodes); do
-    if [ "$proxy" = daemonset ]; then
+    if [ "$proxy" = daemonset ] || [ "$proxy" = chart ]; then
       on "$node" pkill -KILL -f /ledgerproxy/ledgerproxy.js
     else
       stop "$node" "$proxy" KILL
@@ -53,12 +53,23 @@ configured() { # true|false
     daemonset)
       k patch daemonset -n kube-system ledgerproxy --type json --patch "[{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"--masquerade-all=$1\"}]"
       k rollout status -n kube-system daemonset/ledgerproxy --timeout 180s ;;
+    chart)
+      chart upgrade --set "flags={--detect-local-mode=NodeCIDR,--masquerade-all=$1}"
+      k rollout status -n kube-system daemonset/ledgerproxy --timeout 180s ;;
     kube-proxy)
       kube_proxy_configuration nftables "nftables: {masqueradeAll: $1}" >"$dir/kube-proxy.yaml"
       for node in $(all_nodes); do stop "$node" kube-proxy; start_proxy "$node" kube-proxy; serves "$node"; done ;;
   esac
 }
 configuration() { configured true; configured false; }
+
+# The Jobs of the chart, which say of each node whether it can run the proxy.
+checks() {
+  chart upgrade --set check.all=true
+  k wait -n kube-system job -l app.kubernetes.io/name=ledgerproxy-check --for condition=Complete --timeout 120s
+  [ "$(k get jobs -n kube-system -l app.kubernetes.io/name=ledgerproxy-check -o name | wc -l)" = "$nodes" ]
+  k logs -n kube-system -l app.kubernetes.io/name=ledgerproxy-check --tail 1
+}
 
 # Without the ledger, the rules and the connections of an earlier run.
 old_everywhere() {
