@@ -23,6 +23,15 @@ export async function dryRun(source: Source, config: LedgerRecord): Promise<numb
   // The rules depend on the own Node, so a wrong --node is worth a warning here too.
   const { text } = nodeStatus(engine.cluster, engine.synced);
   if (text !== "") log.warn(text);
-  await Deno.stdout.write(new TextEncoder().encode(loadableText(engine.cluster)));
+  await print(loadableText(engine.cluster));
   return EXIT.done;
+}
+
+/** Writes all of `text` to standard output; a reader that has ended, such as `head`, needs no more. */
+async function print(text: string): Promise<void> {
+  try {
+    await new Blob([text]).stream().pipeTo(Deno.stdout.writable, { preventClose: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
