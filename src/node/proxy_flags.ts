@@ -111,6 +111,8 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   flag("--log-flush-frequency", "logging.flushFrequency", "text"),
   flag("--log-json-info-buffer-size", "logging.options.json.infoBufferSize", "text"),
   flag("--log-json-split-stream", "logging.options.json.splitStream", "switch"),
+  flag("--log-text-info-buffer-size", "logging.options.text.infoBufferSize", "text"),
+  flag("--log-text-split-stream", "logging.options.text.splitStream", "switch"),
 ];
 
 /** The name of the flag that sets each field, in `mode`. */

@@ -75,9 +75,34 @@ export function serveMetrics(
   );
 }
 
-/** `page` as JSON where the client accepts that, else as text. */
-function negotiated<Shown>({ accept }: HttpRequest, page: Shown, text: (page: Shown) => string): HttpAnswer {
-  return /\bapplication\/json\b/.test(accept) ? json(page) : { status: 200, headers: TEXT, body: text(page) };
+/**
+ * `page` as text, or as an object where the client accepts JSON. One that names another kind or version gets neither, nor one that
+ * accepts no such type, as in Kubernetes' components (apiserver/pkg/server/statusz, 1.37).
+ */
+function negotiated<Shown extends { readonly kind: string; readonly apiVersion: string }>(
+  { accept }: HttpRequest,
+  page: Shown,
+  text: (page: Shown) => string,
+): HttpAnswer {
+  const types = accept.split(",").map((one) => one.replaceAll(/\s/g, "").toLowerCase());
+  const [group, version] = page.apiVersion.split("/");
+  const named = [`as=${page.kind}`, `g=${group}`, `v=${version}`];
+  for (const [type = "", ...parameters] of types.map((one) => one.split(";"))) {
+    const about = parameters.filter((one) => /^(as|g|v)=/.test(one));
+    if (type === "application/json" && about.every((one) => named.some((it) => it.toLowerCase() === one))) {
+      const answer = json(page);
+      const headers = { "content-type": `application/json;${named.join(";")}` };
+      return about.length === 0 ? answer : { ...answer, headers };
+    }
+    if (["", "*/*", "text/*", "text/plain"].includes(type)) {
+      return { status: 200, headers: TEXT, body: text(page) };
+    }
+  }
+  return {
+    status: 406,
+    headers: TEXT,
+    body: "only these media types are accepted: application/json, text/plain\n",
+  };
 }
 
 /** A page of JSON. */

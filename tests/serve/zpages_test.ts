@@ -25,6 +25,20 @@ Deno.test("/statusz, /flagz and /metrics/slis answer as in Kubernetes' component
   assert.ok(paths.includes("/metrics/slis") && paths.includes("/statusz"));
   assert.match(await get("/statusz", "*/*"), /^\nledgerproxy statusz\nWarning: /);
   assert.equal((await json("/flagz")).flags.v, "2");
+  const asked = async (path: string, accept: string) => {
+    const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { headers: { accept } });
+    await response.body?.cancel();
+    return [response.status, response.headers.get("content-type")];
+  };
+  const structured = "application/json;v=v1beta1;g=config.k8s.io;as=Statusz";
+  assert.deepEqual(await asked("/statusz", structured), [
+    200,
+    "application/json;as=Statusz;g=config.k8s.io;v=v1beta1",
+  ]);
+  const page = "text/html,application/xhtml+xml,*/*;q=0.8";
+  assert.deepEqual(await asked("/statusz", page), [200, "text/plain; charset=utf-8"]);
+  const refused = ["text/html", "application/yaml", structured.replace("Statusz", "Flagz")];
+  for (const accept of refused) assert.equal((await asked("/statusz", accept))[0], 406, accept);
   assert.match(await get("/flagz", "*/*"), /\nv: 2\n/);
   assert.doesNotMatch(await get("/flagz", "*/*"), /secret/);
   assert.match(
