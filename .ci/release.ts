@@ -45,6 +45,13 @@ for (const { name } of [...Deno.readDirSync(FOLDER)].sort((a, b) => a.name < b.n
 }
 await Deno.writeTextFile(`${FOLDER}/SHA256SUMS`, `${sums.join("\n")}\n`);
 console.log(sums.join("\n"));
+const unreleased = changelog.split(/^## /m).find((section) => section.startsWith("[Unreleased]")) ?? "";
+if (/^- /m.test(unreleased)) {
+  console.log(`
+Nothing was published, and this is not ${version}: CHANGELOG.md has changes under [Unreleased].
+Give them a version there and in deno.json first.`);
+  Deno.exit(0);
+}
 console.log(`
 Nothing was published. To publish ${version}:
 

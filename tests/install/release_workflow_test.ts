@@ -28,6 +28,21 @@ Deno.test("only a tag of a version publishes, and only that job may write", () =
   assert.match(commands[0]!, /"\$GITHUB_REF_NAME" = "v\$\(/);
 });
 
+Deno.test("a changelog with changes that have no version is not published", async () => {
+  const [, line] = commands[0]!.split("\n").filter((one) => /CHANGELOG|GITHUB_REF/.test(one));
+  const folder = await Deno.makeTempDir();
+  const publishes = async (unreleased: string) => {
+    const text = `# Changelog\n\n## [Unreleased]\n\n${unreleased}## [0.6.0]\n\n- One thing.\n`;
+    await Deno.writeTextFile(`${folder}/CHANGELOG.md`, text);
+    return (await new Deno.Command("sh", { args: ["-c", line!], cwd: folder }).output()).code === 0;
+  };
+  try {
+    assert.deepEqual([await publishes(""), await publishes("### Added\n\n- Another.\n\n")], [true, false]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("all tests run before anything is made, and that before anything is published", () => {
   const at = (part: string) => commands.findIndex((command) => command.includes(part));
   const order = [".ci/run", "deno task release", "skopeo copy", "gh release create"].map(at);
