@@ -270,6 +270,9 @@ export const LEDGER_CLOSE_MILLISECONDS_MAX = 5000;
 /** A new snapshot is made once this many bytes follow the newest one: a start reads about as much. */
 export const SNAPSHOT_TAIL_BYTES = 4 * 1024 * 1024;
 
+/** How many texts are sorted, or elements are looked up, between two pauses of a snapshot: a few milliseconds. */
+export const SORTED_AT_ONCE = 4096;
+
 /** As {@link SNAPSHOT_TAIL_BYTES}, when the program is asked to stop. */
 export const SNAPSHOT_STOP_BYTES = 256 * 1024;
 

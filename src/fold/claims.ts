@@ -7,6 +7,7 @@ import { familyOf } from "../kube/address.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import type { ReadByKey } from "./kept_map.ts";
 import { elementClaim, readFrontendClaim, type ServiceResource } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
 import type { Title } from "./title.ts";
@@ -21,7 +22,10 @@ export type ClaimState = Pick<
  * The Service that holds the resource `key`. Its program may have no resource there: the owner of a cluster IP holds every
  * port of that address.
  */
-export function holderOf({ claims }: Pick<ClusterState, "claims">, key: string): ServiceName | undefined {
+export function holderOf(
+  { claims }: { readonly claims: Pick<ReadByKey<string, readonly ServiceName[]>, "get"> },
+  key: string,
+): ServiceName | undefined {
   return claims.get(key)?.[0];
 }
 

@@ -11,6 +11,7 @@ import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import { EndpointIndexes } from "./endpoint_indexes.ts";
+import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import type { NamespaceTotals } from "./namespace_total.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
@@ -28,17 +29,17 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** The elements the kernel should hold. */
   readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
   /** The cause of each desired element: the record that made it what it is. */
-  readonly causes: ReadonlyMap<SetPath, Map<ElementKey, Offset>>;
+  readonly causes: ReadonlyMap<SetPath, KeptMap<ElementKey, Offset>>;
   /** Every object that exists, by `describeKey`. */
-  readonly objects: Map<string, KubeObject>;
+  readonly objects: KeptMap<string, KubeObject>;
   readonly services: Map<ServiceName, Service>;
   /** Slices of a Service by name; kept also while the Service itself is unknown. */
   readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
-  readonly programs: Map<ServiceName, ServiceProgram>;
+  readonly programs: KeptMap<ServiceName, ServiceProgram>;
   /** Endpoints of Services that have many, as they were last read. Nothing depends on which are kept. */
   readonly indexes: EndpointIndexes;
   /** Services that claim a resource, the holder first. */
-  readonly claims: Map<string, readonly ServiceName[]>;
+  readonly claims: KeptMap<string, readonly ServiceName[]>;
   /** Claims to frontends that more than one Service has. */
   readonly contested: Set<string>;
   /** Why the holder of each of those holds it. */
@@ -78,6 +79,11 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   folded: number;
 }
 
+/** A state, or a part of one, with its objects. */
+export interface WithObjects {
+  readonly objects: ReadonlyMap<string, KubeObject>;
+}
+
 /** The state before any record. */
 export function emptyState(): ClusterState {
   const paths = [...CONTAINERS.keys(), ...FAMILIES.flatMap((family) => Object.values(OBJECT_PATHS[family]))];
@@ -86,18 +92,18 @@ export function emptyState(): ClusterState {
     config: DEFAULT_PROXY_CONFIG,
     bounds: undefined,
     desired: new Map(paths.map((path) => [path, new Map<ElementKey, Element>()])),
-    causes: new Map(paths.map((path) => [path, new Map<ElementKey, Offset>()])),
-    objects: new Map(),
+    causes: new Map(paths.map((path) => [path, new KeptMap<ElementKey, Offset>()])),
+    objects: new KeptMap(),
     services: new Map(),
     slices: new Map(),
-    programs: new Map(),
+    programs: new KeptMap(),
     indexes: new EndpointIndexes(),
     postponed: newLine(),
     changed: 0,
     unsettled: newLine(),
     making: undefined,
     unfinished: new Map(),
-    claims: new Map(),
+    claims: new KeptMap(),
     contested: new Set(),
     titles: new Map(),
     atAddress: new Map(),

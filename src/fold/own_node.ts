@@ -58,7 +58,10 @@ export function nodeStatus(facts: NodeFacts, complete: boolean, unreadable = "")
 }
 
 /** The Node object `name` among `objects`; undefined while there is none. */
-export function namedNode(objects: ReadonlyMap<string, KubeObject>, name: string): Node | undefined {
+export function namedNode(
+  objects: Pick<ReadonlyMap<string, KubeObject>, "get">,
+  name: string,
+): Node | undefined {
   const object = objects.get(describeKey({ kind: "Node", namespace: "", name }));
   return object?.kind === "Node" ? object : undefined;
 }

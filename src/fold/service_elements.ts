@@ -2,31 +2,57 @@
 
 import type { ServiceName } from "../kube/service_name.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
+import { SORTED_AT_ONCE } from "../limits.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import type { ReadByKey } from "./kept_map.ts";
 import { changeResource } from "./resource.ts";
+import type { ServiceProgram } from "./service_program.ts";
+import { sortInSteps } from "./sorting.ts";
 
 /** Where an element is. */
 export type ElementPlace = readonly [SetPath, ElementKey];
 
 /** `places`, ordered by path and key. They are sorted in place. */
 export function inOrder(places: ElementPlace[]): readonly ElementPlace[] {
-  return places.sort(([a, x], [b, y]) => a < b ? -1 : a > b ? 1 : x < y ? -1 : 1);
+  return places.sort(compare);
+}
+
+function compare([a, x]: ElementPlace, [b, y]: ElementPlace): number {
+  return a < b ? -1 : a > b ? 1 : x < y ? -1 : 1;
+}
+
+/** What of a ClusterState says which elements a Service has, now or at the moment of a snapshot. */
+interface Elements {
+  readonly programs: ReadByKey<ServiceName, ServiceProgram>;
+  readonly claims: ReadByKey<string, readonly ServiceName[]>;
 }
 
 /** The elements of Service `name`, ordered by path and key. */
-export function elementsOf(
-  state: Pick<ClusterState, "programs" | "claims">,
+export function elementsOf(state: Elements, name: ServiceName): readonly ElementPlace[] {
+  const work = elementsInSteps(state, name);
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value;
+}
+
+/** As {@link elementsOf}; yields where the caller may pause. */
+export function* elementsInSteps(
+  state: Elements,
   name: ServiceName,
-): readonly ElementPlace[] {
+): Generator<undefined, readonly ElementPlace[]> {
   const places: ElementPlace[] = [];
+  let pauseAt = SORTED_AT_ONCE;
   for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
     if (holderOf(state, claim) !== name) continue;
     changeResource(undefined, resource, (path, key, element) => {
       if (element !== undefined) places.push([path, key]);
     });
+    if (places.length < pauseAt) continue;
+    yield;
+    pauseAt = places.length + SORTED_AT_ONCE;
   }
-  return inOrder(places);
+  return yield* sortInSteps(places, compare);
 }
 
 /**

@@ -3,6 +3,7 @@
 // fold(all) = fold(snapshot + tail). A property test checks this law at every offset.
 
 import { assert } from "../invariant.ts";
+import { SORTED_AT_ONCE } from "../limits.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { KubeObject, Node } from "../kube/objects.ts";
@@ -17,11 +18,13 @@ import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
+import type { KeptMap, ReadByKey } from "./kept_map.ts";
 import { namedNode } from "./own_node.ts";
-import { elementsOf } from "./service_elements.ts";
+import { elementsInSteps } from "./service_elements.ts";
 import { PATHS } from "./skeleton.ts";
-import { NO_PROGRAM } from "./service_program.ts";
+import { NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import type { Slots } from "./slots.ts";
+import { sortInSteps } from "./sorting.ts";
 
 /** A state as JSON values: one line for the state, then each object, the slots of each Service, and other causes. */
 export type SnapshotLine =
@@ -63,37 +66,45 @@ export type SnapshotLine =
   };
 
 /** What of a ClusterState a snapshot is made of. */
-export type SnapshotState = Pick<
-  ClusterState,
-  | "folded"
-  | "committed"
-  | "gap"
-  | "config"
-  | "bounds"
-  | "changed"
-  | "node"
-  | "nodeDeleted"
-  | "knownNode"
-  | "aside"
-  | "crowded"
-  | "objects"
-  | "programs"
-  | "claims"
-  | "causes"
->;
+export interface SnapshotState extends
+  Pick<
+    ClusterState,
+    | "folded"
+    | "committed"
+    | "gap"
+    | "config"
+    | "bounds"
+    | "changed"
+    | "node"
+    | "nodeDeleted"
+    | "knownNode"
+    | "aside"
+    | "crowded"
+  > {
+  readonly objects: ReadByKey<string, KubeObject>;
+  readonly programs: ReadByKey<ServiceName, ServiceProgram>;
+  readonly claims: ReadByKey<string, readonly ServiceName[]>;
+  readonly causes: ReadonlyMap<SetPath, ReadByKey<ElementKey, Offset>>;
+}
 
-/** A copy of `state`: a snapshot is written in pieces while more records are folded. */
-export function snapshotState(state: ClusterState): SnapshotState {
+/**
+ * `state` as it is now: a snapshot is written in pieces while more records are folded. Dispose of it once that is done. It costs
+ * what changes meanwhile, whatever the size of the state.
+ */
+export function snapshotState(state: ClusterState): SnapshotState & Disposable {
   const { folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode } = state;
   assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
+  const all = new DisposableStack();
+  const kept = <Key, Value>(map: KeptMap<Key, Value>) => all.use(map.keep());
   return {
     ...{ folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
     crowded: new Map(state.crowded),
-    objects: new Map(state.objects),
-    programs: new Map(state.programs),
-    claims: new Map(state.claims),
-    causes: new Map([...state.causes].map(([path, causes]) => [path, new Map(causes)])),
+    objects: kept(state.objects),
+    programs: kept(state.programs),
+    claims: kept(state.claims),
+    causes: new Map([...state.causes].map(([path, causes]) => [path, kept(causes)])),
+    [Symbol.dispose]: () => all.dispose(),
   };
 }
 
@@ -101,6 +112,11 @@ const NODE_SETS = ["nodeport-ips", "service-cidrs"] as const;
 
 /** `state` as lines. The same state gives the same lines. */
 export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
+  for (const line of snapshotInSteps(state)) if (line !== undefined) yield line;
+}
+
+/** As {@link snapshotLines}, with undefined where the caller may pause: from there to the next it takes a few milliseconds. */
+export function* snapshotInSteps(state: SnapshotState): Generator<SnapshotLine | undefined> {
   yield {
     kind: "state",
     fold: FOLD_VERSION,
@@ -116,21 +132,29 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
     aside: [...state.aside].sort(byKey),
     ...(state.crowded.size === 0 ? {} : { crowded: [...state.crowded].sort(byKey) }),
   };
-  for (const key of [...state.objects.keys()].sort()) {
+  for (const key of yield* sortInSteps([...state.objects.keys()], compareTexts)) {
     yield { kind: "object", value: state.objects.get(key)! };
   }
-  for (const service of [...state.programs.keys()].sort()) {
+  for (const service of yield* sortInSteps([...state.programs.keys()], compareTexts)) {
     const { slots } = state.programs.get(service)!;
-    yield {
-      kind: "slots",
-      service,
-      slots: [...slots].sort(byKey),
-      causes: elementsOf(state, service).map(([path, key]) => state.causes.get(path)!.get(key)!),
-    };
+    const causes = yield* causesOf(state, service);
+    yield { kind: "slots", service, slots: [...slots].sort(byKey), causes };
   }
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
-    yield { kind: "causes", set, causes: [...state.causes.get(set)!].sort(byKey) };
+    const causes = state.causes.get(set)!;
+    const keys = [...causes.keys()].sort();
+    yield { kind: "causes", set, causes: keys.map((key) => [key, causes.get(key)!] as const) };
   }
+}
+
+/** The causes of the elements of a Service, in the order of `elementsOf`; yields where the caller may pause. */
+function* causesOf(state: SnapshotState, service: ServiceName): Generator<undefined, readonly Offset[]> {
+  const causes: Offset[] = [];
+  for (const [path, key] of yield* elementsInSteps(state, service)) {
+    causes.push(state.causes.get(path)!.get(key)!);
+    if (causes.length % SORTED_AT_ONCE === 0) yield;
+  }
+  return causes;
 }
 
 function remembered({ knownNode, objects, node }: SnapshotState): { readonly knownNode?: Node } {
@@ -158,6 +182,10 @@ export function compareSnapshot(
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return compareTexts(a, b);
+}
+
+function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 

@@ -1,7 +1,7 @@
 // The changes that a ledger has, newest first, as the objects have them: by Service, namespace, node, zone, pod, address, block of
 // addresses, and kind of change. A change knows the commit that brought it to the kernel.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { WithObjects } from "../fold/cluster_state.ts";
 import { type Cidr, contains, parseAddress } from "../kube/address.ts";
 import { namespaceOfService } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -76,7 +76,7 @@ function broughtBy(commit: JournalEntry | undefined, { offset }: JournalEntry): 
 }
 
 /** The filter for what concerns `subject`, by what `state` knows of zones and pods: it takes a fold, so only they ask for it. */
-export function filterOf(subject: Subject, state: () => Pick<ClusterState, "objects">): ChangeFilter {
+export function filterOf(subject: Subject, state: () => WithObjects): ChangeFilter {
   switch (subject.kind) {
     case "service":
       return { service: subject.service };

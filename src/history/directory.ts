@@ -1,6 +1,6 @@
 // The names that a state of the cluster knows: its Services, and the nodes, pods and zones that its objects mention.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { Node, SliceEndpoint } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
@@ -8,7 +8,7 @@ import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import type { Address } from "../nft/data_type.ts";
 
 /** What of a ClusterState names come from. */
-export type NamedState = Pick<ClusterState, "objects" | "services">;
+export type NamedState = Pick<ClusterState, "services"> & WithObjects;
 
 /** The names of one state. */
 export interface Directory {

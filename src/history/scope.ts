@@ -1,6 +1,6 @@
 // Which elements of the rules concern a Service, a port of it, an address, a block of addresses, a node, a pod or a zone.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import { namespaceOfService, serviceOfComment } from "../kube/named_services.ts";
 import type { Address } from "../nft/data_type.ts";
@@ -20,7 +20,7 @@ const PLACES =
   /(?<![\w.:])\[?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f:.]*)\]?(?: \. (?:(?:tcp|udp|sctp) \. )?(\d+)|:(\d+))?(?![\w:])/g;
 
 /** The scope of `subject`, by what `state` knows of nodes, zones and pods. */
-export function scopeOf(subject: Subject, state: Pick<ClusterState, "objects">): Scope {
+export function scopeOf(subject: Subject, state: WithObjects): Scope {
   switch (subject.kind) {
     case "service": {
       const names = new Set((subject.port?.ports ?? []).map(({ name }) => name));
@@ -91,7 +91,7 @@ function valueOf({ value }: Element): { readonly value?: string } {
 /** The addresses of a pod; of a node or zone: its own, and those of the endpoints there. */
 export function addressesOf(
   subject: Subject & { readonly kind: "node" | "zone" | "pod" },
-  { objects }: Pick<ClusterState, "objects">,
+  { objects }: WithObjects,
 ): Set<Address> {
   const found = new Set<Address>(subject.kind === "zone" ? [] : subject.addresses);
   const nodes = nodesOf(subject, objects);
@@ -109,7 +109,7 @@ export function addressesOf(
 }
 
 /** The names of the nodes that a subject means. */
-export function nodesOf(subject: Subject, objects: ClusterState["objects"]): Set<string> {
+export function nodesOf(subject: Subject, objects: WithObjects["objects"]): Set<string> {
   if (subject.kind === "node") return new Set([subject.node]);
   if (subject.kind !== "zone") return new Set();
   const there = [...objects.values()].filter((object) =>

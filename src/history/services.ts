@@ -1,7 +1,7 @@
 // The Services at a position: their frontends and where each leads, their endpoints with node, zone and condition, and what changed
 // them last. Frontends are read from what the Services hold, so a lost claim and a Service that is set aside show as what they are.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { weightOf } from "../fold/weights.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
@@ -128,7 +128,7 @@ interface ServiceReading {
 }
 
 /** The zone of each node that has a Node object with one. */
-function zonesOf({ objects }: Pick<ClusterState, "objects">): Map<string, string> {
+function zonesOf({ objects }: WithObjects): Map<string, string> {
   const zones = new Map<string, string>();
   for (const object of objects.values()) {
     const zone = object.kind === "Node" ? zoneOf(object) : undefined;

@@ -54,7 +54,10 @@ export function snapshotNext(name: string): Offset | undefined {
   return namedOffset(/^(\d{20})\.snapshot\.zst$/.exec(name)?.[1]);
 }
 
-/** The text of a snapshot in pieces. To make one piece takes a few milliseconds. */
+/**
+ * The text of a snapshot in pieces. To make one piece takes a few milliseconds. Where there is no line yet, which `lines` says by
+ * undefined, the piece is empty.
+ */
 export function* snapshotPieces(
   { age, chain, ledger, next }: Place,
   lines: Iterable<unknown>,
@@ -65,6 +68,10 @@ export function* snapshotPieces(
   }\n`;
   let count = 0;
   for (const line of lines) {
+    if (line === undefined) {
+      yield "";
+      continue;
+    }
     piece += `${JSON.stringify(line)}\n`;
     count++;
     if (piece.length < PIECE_BYTES) continue;

@@ -4,15 +4,11 @@
 import type { EngineState } from "../engine/engine.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
-import { snapshotLines, type SnapshotState, snapshotState } from "../fold/snapshot.ts";
-import { isUnfinished } from "../fold/unfinished.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { Ledger } from "../ledger/ledger.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { deleteConnections } from "../kernel/conntrack.ts";
-import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
@@ -23,10 +19,11 @@ import { MemoryRelease } from "./free_memory.ts";
 import { EXIT } from "./exit_code.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
-import { retention, type RunOptions } from "./run_options.ts";
+import type { RunOptions } from "./run_options.ts";
 import { followed, type Served, type Serving } from "./serving.ts";
 import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
+import { Snapshots } from "./snapshots.ts";
 import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
 import { TerminatedConnections } from "./terminated_connections.ts";
 import { UsageError } from "./usage_error.ts";
@@ -93,7 +90,8 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const terminated = resources.use(cutting(process));
   const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
-  const snapshots = new Snapshots(process, ports.ledger, () => checkpoints?.signWhereReady());
+  const cluster = () => engine.cluster;
+  const snapshots = new Snapshots(cluster, ports.ledger, options, () => checkpoints?.signWhereReady());
   const reading = progress("records in the ledger, while the cluster is read");
   const afterBatch = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
@@ -173,54 +171,6 @@ function signing(
   const timer = setInterval(wake, CHECKPOINT_STEP_MILLISECONDS);
   resources.defer(() => clearInterval(timer));
   return checkpoints;
-}
-
-/** Makes the snapshots of one run of the loop. */
-class Snapshots {
-  #last = performance.now();
-  #running: Promise<void> | undefined;
-
-  /** `signs` makes a checkpoint: a segment ends with one. */
-  constructor(
-    readonly process: Pick<Process, "options" | "served">,
-    readonly ledger: Ledger,
-    readonly signs: () => void,
-  ) {}
-
-  /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
-  takeWhereDue(): void {
-    const { tailBytes, failure } = this.ledger;
-    const { cluster } = this.process.served.engine;
-    // A snapshot has no elements. They follow from the objects only when no step is left.
-    if (isUnfinished(cluster)) return;
-    const due = tailBytes > SNAPSHOT_TAIL_BYTES || performance.now() - this.#last > SNAPSHOT_MILLISECONDS;
-    if (!due || failure !== undefined || this.#running !== undefined) return;
-    this.#last = performance.now();
-    this.signs();
-    this.#running = this.#send(snapshotState(cluster), true)
-      .finally(() => this.#running = undefined);
-  }
-
-  /** Sends a snapshot of `state` to the writer of the ledger, in pieces that take a few milliseconds each. */
-  async #send(state: SnapshotState, pauses: boolean): Promise<void> {
-    if (!(this.ledger instanceof RemoteLedger)) return;
-    for (const piece of this.ledger.beginSnapshot(snapshotLines(state))) {
-      this.ledger.sendPiece(piece);
-      if (pauses) await new Promise((resolve) => setTimeout(resolve, 0));
-      // What was sent of it is dropped with the next one.
-      if (this.ledger.failure !== undefined) return;
-    }
-    this.ledger.endSnapshot(retention(this.process.options));
-  }
-
-  /** Waits for the snapshot that is under way, and makes a last one where that saves the next start much reading. */
-  async end(): Promise<void> {
-    await this.#running;
-    const { cluster } = this.process.served.engine;
-    const { tailBytes, failure } = this.ledger;
-    if (tailBytes <= SNAPSHOT_STOP_BYTES || failure !== undefined || isUnfinished(cluster)) return;
-    await this.#send(cluster, false);
-  }
 }
 
 /** Appends a record that no effect of the engine asked for. */

@@ -1,0 +1,57 @@
+// Snapshots of a running node: in pieces, with pauses between them, and not one after the other.
+
+import assert from "node:assert/strict";
+import { emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { SNAPSHOT_TAIL_BYTES, SORTED_AT_ONCE } from "../../src/limits.ts";
+import { Snapshots } from "../../src/node/snapshots.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+import { DiskPair } from "../support/disk_pair.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+import { until } from "../support/until.ts";
+
+const PORTS = 30;
+const ENDPOINTS = 1000;
+const ports = (first: number) => Array.from({ length: PORTS }, (_, i) => `p${i}:${first + i}/tcp`).join(" ");
+const hosts = Array.from({ length: ENDPOINTS }, (_, i) => `10.244.${i >> 8}.${i & 255}`).join(" ");
+/** A record as long as a snapshot waits for. */
+const LONG: LedgerRecord = {
+  ...{ kind: "drift", time: "2026-01-01T00:00:00.000Z", process: "nft", pid: 1, response: "none" },
+  changes: ["x".repeat(SNAPSHOT_TAIL_BYTES)],
+};
+
+Deno.test("the loop turns many times while a snapshot of a large Service is made, and the next one is not begun at once", async () => {
+  const storage = memoryStorage();
+  const pair = new DiskPair(storage);
+  const ledger = pair.open();
+  assert.ok(typeof ledger !== "string");
+  const state = emptyState();
+  const objects = [
+    slice(`shop/large-a ${ports(8080)} ${hosts}`),
+    service(`shop/large 10.96.0.1 ${ports(80)}`),
+  ];
+  objects.forEach((object, offset) => foldRecord(state, offset as Offset, appears(object)));
+  let signed = 0;
+  const snapshots = new Snapshots(() => state, ledger, {}, () => signed++);
+  snapshots.takeWhereDue();
+  assert.equal(signed, 0, "nothing is in the ledger");
+  ledger.append([LONG]);
+  snapshots.takeWhereDue();
+  assert.equal(signed, 1);
+  const ended = () => pair.sent.some(({ kind }) => kind === "snapshot-end");
+  let turns = 0;
+  const counting = setInterval(() => turns++, 0);
+  await until("it is made", ended);
+  clearInterval(counting);
+  assert.ok(turns > PORTS * ENDPOINTS / SORTED_AT_ONCE, `${turns} turns`);
+  ledger.append([LONG]);
+  snapshots.takeWhereDue();
+  assert.equal(signed, 1, "the next one waits ten times as long as this one took");
+  pair.work();
+  assert.equal(newestSnapshot(storage)!.lines.length, 1 + 2 + 1 + 4);
+  await snapshots.end();
+  pair.work();
+  assert.equal(newestSnapshot(storage)!.next, 2, "at the end of the program it waits no longer");
+});
