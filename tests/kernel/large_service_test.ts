@@ -9,6 +9,7 @@ import type { TableName } from "../../src/kernel/kernel.ts";
 import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
 import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { imageCommand } from "../support/bundle.ts";
+import { shell } from "../support/lab/lab.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole, newFolder } from "../support/source_program.ts";
@@ -178,6 +179,34 @@ Deno.test("ten Services just below the bound are served, after 20 others", async
   await until("the large Services are served", finished, 4 * PATIENCE);
   assert.equal(large(), 600_000);
   assert.ok(program.peakMemory < MEMORY_MAX, `${program.peakMemory} bytes`);
+  await program.end();
+  assertWhole(program.ledger, kernel);
+});
+
+/** Most chains, sets and maps that are made for all Services with affinity and one timeout together. */
+const AFFINITY_OBJECTS_MAX = 4;
+
+Deno.test("a Service of 100 ports and 50 endpoints with ClientIP affinity makes no chain and no set for a port or an endpoint", async () => {
+  using kernel = new NetlinkKernel();
+  await using program = new Program({ innocent: smallServices(20, 2) });
+  await until("the 20 others are served", () => slots(kernel, "shop") === 40, PATIENCE);
+  const listed = () => shell("nft list table ip ledgerproxy");
+  // The kernel looks at all chains that a new verdict may lead to, and looks for a set among all sets of the table.
+  const objects = (): string[] => listed().match(/^\t(chain|set|map) \S+ \{$/gm) ?? [];
+  const before = objects();
+  program.write("sticky", largeService("evil/sticky", 0, 100, 50, true));
+  await until(
+    "its last endpoint is in the kernel",
+    () => /10\.128\.0\.49( \. |:)100\b/.test(listed()),
+    PATIENCE,
+  );
+  const made = objects().filter((object) => !before.includes(object));
+  assert.ok(
+    made.length <= AFFINITY_OBJECTS_MAX,
+    `${made.length} are made, such as ${made.slice(0, 3).join(", ")}`,
+  );
+  program.write("innocent", smallServices(21, 2));
+  await until("a new Service of another namespace is served", () => slots(kernel, "shop") === 42, PATIENCE);
   await program.end();
   assertWhole(program.ledger, kernel);
 });

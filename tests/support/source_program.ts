@@ -10,7 +10,6 @@ import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { imageCommand, preloaded } from "./bundle.ts";
-import type { LoopDisk } from "./loop_disk.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -28,7 +27,12 @@ const DISKS = {
 export class SourceProgram implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
 
-  constructor(readonly folder: string, disk: keyof typeof DISKS | LoopDisk, ...flags: readonly string[]) {
+  /** `disk` with a namespace is mounted in it already. */
+  constructor(
+    readonly folder: string,
+    disk: keyof typeof DISKS | { readonly namespace: string },
+    ...flags: readonly string[]
+  ) {
     const [program, entrance, mount] = typeof disk === "string"
       ? ["unshare", "--mount", DISKS[disk]]
       : ["nsenter", disk.namespace, "true"];

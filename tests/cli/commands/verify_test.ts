@@ -89,6 +89,21 @@ Deno.test("verify as it is shipped takes little memory for a ledger that was mad
   }
 });
 
+Deno.test("a line of 600 MB is refused while it is read: it is never in memory as a whole", async () => {
+  const folder = await Deno.makeTempDir();
+  const name = `${folder}/00000000000000000000.ndjson`;
+  const lines = (await Deno.readTextFile(`${RECORDING}/00000000000000000000.ndjson`)).split("\n");
+  await Deno.writeTextFile(name, `${lines.slice(0, 3).join("\n")}\n`);
+  // Zeros that take no place on the disk.
+  await Deno.truncate(name, 600e6);
+  await Deno.writeTextFile(name, "\n", { append: true });
+  const { code, output, peakKilobytes } = await shippedCommand("verify", folder);
+  assert.ok(peakKilobytes > 0 && peakKilobytes < 350_000, `${peakKilobytes} kB`);
+  assert.equal(code, 1);
+  assert.match(output, /a line of \d+ bytes, at most/);
+  await Deno.remove(folder, { recursive: true });
+});
+
 /** A line behind the line `before`, with the right chain and CRC, whose value is `text`. */
 function forged(before: string, text: string): Uint8Array {
   const body = `{"key":{},"kind":"event","offset":2,"value":${text}`;

@@ -1,0 +1,149 @@
+// The program as it is shipped, on a disk of which one kind of call fails: rules follow the cluster, health says what is wrong, and
+// afterwards the ledger is whole and misses nothing.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import { folderStorage } from "../../src/ledger/storage.ts";
+import { FaultyDisk } from "../support/faulty_disk.ts";
+import type { DiskFaults } from "../support/fuse_server.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import {
+  assertWhole,
+  newFolder,
+  removeTables,
+  served,
+  SourceProgram,
+  writeBigSlices,
+  writeSource,
+} from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const EIO = 5;
+
+/** What /healthz says about the ledger: "" while it can be written; undefined while nothing answers. */
+const problem = async (): Promise<string | undefined> => {
+  try {
+    return (await (await fetch("http://127.0.0.1:10256/healthz")).json()).ledger.problem;
+  } catch {
+    return undefined;
+  }
+};
+const failing = async () => Boolean(await problem());
+const written = async () => await problem() === "";
+const gaps = (ledger: string) =>
+  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
+    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
+  );
+
+/** A disk, and a program on it that serves one endpoint. */
+async function started(kernel: NetlinkKernel) {
+  const folder = newFolder();
+  removeTables(kernel);
+  writeSource(folder, 1);
+  const disk = await FaultyDisk.make(folder);
+  const program = new SourceProgram(folder, disk);
+  await until("the Service is served", served(kernel, 1));
+  await until("the ledger is written", written);
+  return { folder, disk, program, ledger: `${disk.path}/ledger` };
+}
+
+/** Changes the Service, and waits until the change is in the kernel. */
+async function change(folder: string, kernel: NetlinkKernel, endpoints: number): Promise<void> {
+  writeSource(folder, endpoints);
+  await until(`${endpoints} endpoints are served`, served(kernel, endpoints));
+}
+
+const FAULTS: Record<string, DiskFaults> = {
+  "every sync fails, and no write": { fsync: EIO },
+  "every write fails": { write: EIO },
+  "the disk is full inside a record": { room: 100 },
+  "the disk is full, and no sync succeeds either": { room: 0, fsync: EIO },
+};
+
+for (const [what, faults] of Object.entries(FAULTS)) {
+  Deno.test(`${what}: rules go on, health says so, and afterwards the ledger misses nothing`, async () => {
+    using kernel = new NetlinkKernel();
+    const { folder, disk, program, ledger } = await started(kernel);
+    await using _disk = disk;
+    await using _program = program;
+    await disk.fail(faults);
+    for (let endpoints = 2; endpoints <= 6; endpoints++) await change(folder, kernel, endpoints);
+    await until("health says so", failing);
+    await until("the log says so", () => /error: the ledger cannot be written: /.test(program.log));
+    await disk.fail({});
+    await until("the ledger is written again", written);
+    await change(folder, kernel, 7);
+    assert.equal(await program.stop(), 0);
+    assertWhole(ledger, kernel);
+    assert.deepEqual(gaps(ledger), []);
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  Deno.test(`${what}, and the program is killed: its successor cuts off what is not whole, and goes on`, async () => {
+    using kernel = new NetlinkKernel();
+    const { folder, disk, program, ledger } = await started(kernel);
+    await using _disk = disk;
+    {
+      await using _program = program;
+      await disk.fail(faults);
+      await change(folder, kernel, 2);
+      await until("health says so", failing);
+    }
+    writeSource(folder, 3);
+    await using second = new SourceProgram(folder, disk);
+    await until("3 endpoints are served", served(kernel, 3));
+    await until("health says so", failing);
+    await disk.fail({});
+    await until("the ledger is written again", written);
+    await change(folder, kernel, 4);
+    assert.equal(await second.stop(), 0);
+    assertWhole(ledger, kernel);
+    await Deno.remove(folder, { recursive: true });
+  });
+}
+
+Deno.test("every read fails while segments are compressed: rules go on, and afterwards the ledger misses nothing", async () => {
+  using kernel = new NetlinkKernel();
+  const { folder, disk, program, ledger } = await started(kernel);
+  await using _disk = disk;
+  await using _program = program;
+  await disk.fail({ read: EIO });
+  // A snapshot is due: afterwards the segment before it is read.
+  for (let version = 1; version <= 3; version++) {
+    writeBigSlices(folder, version);
+    await change(folder, kernel, 1 + version);
+  }
+  await disk.fail({});
+  await change(folder, kernel, 5);
+  await until("the ledger is written", written);
+  assert.equal(await program.stop(), 0);
+  assertWhole(ledger, kernel);
+  assert.deepEqual(gaps(ledger), []);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("every read fails at a start: rules are made without the ledger, which is continued once it can be read", async () => {
+  using kernel = new NetlinkKernel();
+  const { folder, disk, program, ledger } = await started(kernel);
+  await using _disk = disk;
+  {
+    await using _program = program;
+    assert.equal(await program.stop(), 0);
+  }
+  removeTables(kernel);
+  await disk.fail({ read: EIO });
+  writeSource(folder, 2);
+  await using second = new SourceProgram(folder, disk);
+  await until("2 endpoints are served", served(kernel, 2));
+  await until("health says so", failing);
+  await change(folder, kernel, 3);
+  await disk.fail({});
+  await until("the ledger is written", written);
+  await change(folder, kernel, 4);
+  assert.equal(await second.stop(), 0);
+  assertWhole(ledger, kernel);
+  await Deno.remove(folder, { recursive: true });
+});
