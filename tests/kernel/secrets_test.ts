@@ -133,8 +133,8 @@ Deno.test("a file that is no kubeconfig ends the program, and its content is not
     const { code } = await spawn(folder, `${folder}/kubeconfig`).status;
     assert.equal(code, 2);
     const log = Deno.readTextFileSync(`${folder}/log`);
-    assert.match(log, /^\S+ error: kubeconfig .*kubeconfig: /);
     assert.doesNotMatch(log, /S3CR3T/);
+    assert.match(log, /^\S+ error: kubeconfig .*kubeconfig: /);
   }
   Deno.removeSync(folder, { recursive: true });
 });

@@ -62,12 +62,21 @@ export class SourceProgram implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.folder}/log`);
   }
 
+  /** Open descriptors of the program. */
+  get descriptors(): number {
+    return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
+  }
+
   /** Changes how the disk is mounted, in the program's own mount namespace: by default, makes a read-only one writable. */
   makeWritable(options = "remount,bind,rw"): void {
     const namespace = `--mount=/proc/${this.#process.pid}/ns/mnt`;
     const args = [namespace, "mount", "-o", options, `${this.folder}/disk`];
     const { success, stderr } = new Deno.Command("nsenter", { args }).outputSync();
     assert.ok(success, new TextDecoder().decode(stderr));
+  }
+
+  signal(name: Deno.Signal): void {
+    this.#process.kill(name);
   }
 
   /** Ends it at once, without waiting: a thread that waits for a disk ends later. */
@@ -98,6 +107,16 @@ export class SourceProgram implements AsyncDisposable {
 export class ContainedProgram extends SourceProgram {
   protected override started(command: readonly string[]): readonly string[] {
     return ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", "--", ...command];
+  }
+}
+
+/** Its wall clock steps by so many seconds with each SIGUSR2 (clock_steps.ts). */
+export class SteppedProgram extends SourceProgram {
+  static readonly steps: readonly number[] = [-40 * 86_400, 400 * 86_400, -3600, 30, -400 * 86_400];
+
+  protected override started(command: readonly string[]): readonly string[] {
+    const module = new URL("clock_steps.ts", import.meta.url).pathname;
+    return ["env", `CLOCK_STEPS=${JSON.stringify(SteppedProgram.steps)}`, ...preloaded(command, module)];
   }
 }
 
