@@ -8,9 +8,10 @@ import { isPart } from "../../src/ingest/source.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { Authority } from "../support/cluster/certificates.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
-import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
-import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
+import type { Json } from "../support/cluster/control_plane.ts";
+import { SOURCE_TIMES } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS as ADDRESS } from "../support/cluster/oracle.ts";
+import { planeTest as test } from "../support/cluster/scene.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
@@ -18,20 +19,6 @@ import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 requirePrivateNamespace();
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const missing = missingAssets();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
-else addApiAddress();
-const test = (name: string, fn: (plane: ControlPlane, folder: string) => Promise<void>) =>
-  Deno.test({
-    name,
-    ignore: missing !== undefined,
-    async fn() {
-      const folder = await Deno.makeTempDir();
-      await using plane = await ControlPlane.start(ADDRESS);
-      await fn(plane, folder);
-      await Deno.remove(folder, { recursive: true });
-    },
-  });
 
 /** Whether all resources can be listed with this kubeconfig; else the problem. */
 async function listed(kubeconfig: string): Promise<string> {

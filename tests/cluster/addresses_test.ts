@@ -2,11 +2,10 @@
 // Node object is deleted, the rules stay, and only health reports it.
 
 import assert from "node:assert/strict";
-import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { end } from "../support/cluster/control_plane.ts";
 import { eventsIn } from "../support/cluster/events.ts";
-import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
-import { Lab } from "../support/lab/lab.ts";
+import { sceneTest } from "../support/cluster/scene.ts";
 import { send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, NODE_NAME, parseScenario } from "../support/scenario/scenario.ts";
@@ -27,17 +26,10 @@ slice shop/old-a ports=:8443/tcp 10.244.2.6@node-b
 service shop/young type=NodePort ips=10.96.0.22 ports=:80/tcp:30080 external-ips=198.51.100.22
 slice shop/young-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
 
-Deno.test({
-  name: "an address that moves by an edit gives an Event at both Services; a deleted Node changes no rule",
-  ignore: missingAssets() !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    using lab = new Lab();
-    connectApi(lab);
-    await using plane = await ControlPlane.start(API_ADDRESS);
-    await furnishApi(plane);
-    const api = new ApiCluster(plane);
-    await api.replace(cluster(""));
+sceneTest(
+  "an address that moves by an edit gives an Event at both Services; a deleted Node changes no rule",
+  cluster(""),
+  async ({ lab, plane, api, folder }) => {
     const ask = (destination: string, port = 80) => {
       const probe = { host: "outside", source: "203.0.113.2", destination, port, protocol: "tcp" } as const;
       return send(lab, probe, 50).split(" ")[0];
@@ -74,6 +66,5 @@ Deno.test({
     } finally {
       await end(process);
     }
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);

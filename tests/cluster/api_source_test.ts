@@ -13,9 +13,10 @@ import { readLedger } from "../../src/ledger/reader.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { ConnectProxy } from "../support/cluster/connect_proxy.ts";
-import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
-import { addApiAddress, SOURCE_TIMES } from "../support/cluster/near_plane.ts";
-import { API_ADDRESS as ADDRESS, ApiCluster } from "../support/cluster/oracle.ts";
+import { ControlPlane } from "../support/cluster/control_plane.ts";
+import { SOURCE_TIMES } from "../support/cluster/near_plane.ts";
+import { ApiCluster } from "../support/cluster/oracle.ts";
+import { planeTest as test } from "../support/cluster/scene.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -24,11 +25,6 @@ import { until } from "../support/until.ts";
 requirePrivateNamespace();
 
 const TIMES = { ...SOURCE_TIMES, catchUpMilliseconds: 1000 };
-const missing = missingAssets();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
-else addApiAddress();
-const test = (name: string, fn: () => Promise<void>) =>
-  Deno.test({ name, fn, ignore: missing !== undefined });
 
 /** A proxy without a real kernel that follows a source. */
 class Proxy implements AsyncDisposable {
@@ -103,8 +99,7 @@ const follow = (plane: ControlPlane) => apiSource(new ApiClient(plane.kubeconfig
 
 const scenario = (text: string) => parseScenario(text).objects.map(manifestOf);
 
-test("objects that a proxy needs are listed and watched, others are not", async () => {
-  await using plane = await ControlPlane.start(ADDRESS);
+test("objects that a proxy needs are listed and watched, others are not", async (plane) => {
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
 service shop/web ips=10.96.0.20 ports=:80/tcp
@@ -135,8 +130,7 @@ service shop/foreign ips=10.96.0.21 ports=:80/tcp proxy-name=other`));
   assert.deepEqual(proxy.warnings, []);
 });
 
-test("after a partition in which etcd compacts, a new list gives only the changes", async () => {
-  await using plane = await ControlPlane.start(ADDRESS);
+test("after a partition in which etcd compacts, a new list gives only the changes", async (plane) => {
   const cluster = await newCluster(plane);
   const endpoints = (address: string) =>
     scenario(`
@@ -172,8 +166,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.6@node-b`);
   assert.deepEqual(events, ["+EndpointSlice shop/web-a", "-Service shop/still"]);
 });
 
-test("a proxy that was stopped first receives the changes since then, and the list changes nothing", async () => {
-  await using plane = await ControlPlane.start(ADDRESS);
+test("a proxy that was stopped first receives the changes since then, and the list changes nothing", async (plane) => {
   const cluster = await newCluster(plane);
   await cluster.replace(scenario(`
 service shop/web ips=10.96.0.20 ports=:80/tcp
@@ -238,8 +231,7 @@ class Witness extends ApiClient {
   }
 }
 
-test("5,000 Services are listed while they change, in one page, streamed or in pages, and each is known", async () => {
-  await using plane = await ControlPlane.start(ADDRESS);
+test("5,000 Services are listed while they change, in one page, streamed or in pages, and each is known", async (plane) => {
   await newCluster(plane);
   const create = (name: string) =>
     plane.call("POST", "/api/v1/namespaces/shop/services", {

@@ -3,10 +3,9 @@
 
 import assert from "node:assert/strict";
 import { SERVICE_ELEMENTS_MAX } from "../../src/limits.ts";
-import { ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
 import { eventsIn } from "../support/cluster/events.ts";
-import { addApiAddress } from "../support/cluster/near_plane.ts";
-import { API_ADDRESS, furnishApi } from "../support/cluster/oracle.ts";
+import { furnishApi } from "../support/cluster/oracle.ts";
+import { planeTest } from "../support/cluster/scene.ts";
 import { EndpointProbe } from "../support/endpoint_probe.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
 import { ObservedProgram } from "../support/observed_program.ts";
@@ -15,7 +14,6 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const missing = missingAssets();
 const PATHS: Readonly<Record<string, string>> = {
   Service: "/api/v1/namespaces/shop/services",
   EndpointSlice: "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices",
@@ -23,14 +21,10 @@ const PATHS: Readonly<Record<string, string>> = {
 const PORTS = 100;
 const ENDPOINTS = 700;
 
-Deno.test({
-  name: "a Service over the bound is named by an Event of the API server, and its neighbour is served",
-  ignore: missing !== undefined,
-  async fn() {
+planeTest(
+  "a Service over the bound is named by an Event of the API server, and its neighbour is served",
+  async (plane, folder) => {
     assert.ok(PORTS * ENDPOINTS > SERVICE_ELEMENTS_MAX);
-    const folder = await Deno.makeTempDir();
-    addApiAddress();
-    await using plane = await ControlPlane.start(API_ADDRESS);
     await furnishApi(plane);
     const objects = [...largeService("shop/huge", 0, PORTS, ENDPOINTS), ...smallServices(11, 1).slice(-2)];
     for (const object of objects as { kind: string }[]) {
@@ -55,6 +49,5 @@ Deno.test({
       /^not served on this node until it changes: too large: about \d+ elements, at most \d+/,
     );
     assert.equal(await program.end(), 0);
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);

@@ -4,17 +4,14 @@
 import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { imageCommand } from "../support/bundle.ts";
-import { ControlPlane, type Json, missingAssets } from "../support/cluster/control_plane.ts";
-import { addApiAddress } from "../support/cluster/near_plane.ts";
+import { ControlPlane, type Json } from "../support/cluster/control_plane.ts";
 import { API_ADDRESS } from "../support/cluster/oracle.ts";
+import { planeTest } from "../support/cluster/scene.ts";
 import { ObservedProgram } from "../support/observed_program.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
-
-const missing = missingAssets();
-if (missing === undefined) addApiAddress();
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
@@ -99,13 +96,9 @@ const leaseObject = (name: string): Json => ({
   metadata: { name, labels: { "ledgerproxy/witness": "heads" } },
 });
 
-Deno.test({
-  name:
-    "a head in a Lease cannot be taken back with the node's credentials, and shows what was done to the ledger",
-  ignore: missing !== undefined,
-  async fn() {
-    const folder = Deno.makeTempDirSync();
-    await using plane = await ControlPlane.start(API_ADDRESS);
+planeTest(
+  "a head in a Lease cannot be taken back with the node's credentials, and shows what was done to the ledger",
+  async (plane, folder) => {
     const token = await install(plane);
     await until("the policy is in force", async () => {
       const answer = await asProxy(plane, token, "POST", LEASES, leaseObject("ledgerproxy-node-b"));
@@ -166,6 +159,5 @@ Deno.test({
     const replaced = await verify();
     assert.equal(replaced.code, 1, replaced.text);
     assert.match(replaced.text, /the witness never saw ledger [0-9a-f]{16}, .*: all of it was replaced/);
-    Deno.removeSync(folder, { recursive: true });
   },
-});
+);

@@ -1,7 +1,7 @@
 // Compares with kube-proxy: the scenario files, and a small campaign with a fixed seed. `deno task campaign` runs a large one.
 
 import assert from "node:assert/strict";
-import { missingAssets } from "../support/cluster/control_plane.ts";
+import { clusterTest as test } from "../support/cluster/scene.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { scenarioFiles } from "../support/scenario/scenario_files.ts";
 import { Bench, runCampaign } from "./campaign.ts";
@@ -12,11 +12,6 @@ requirePrivateNamespace();
 const SEED = 20261123;
 const CLUSTERS = 30;
 const PACKETS = 20;
-
-const missing = missingAssets();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
-const test = (name: string, fn: (t: Deno.TestContext) => Promise<void>) =>
-  Deno.test({ name, fn, ignore: missing !== undefined });
 
 test("kube-proxy does what the scenario files say", async (t) => {
   await using bench = await Bench.start();

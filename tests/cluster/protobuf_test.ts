@@ -8,9 +8,8 @@ import type { Encoding } from "../../src/ingest/reflector_state.ts";
 import { resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import { joinedPages } from "../support/body_pieces.ts";
-import { ApiError, ControlPlane, missingAssets } from "../support/cluster/control_plane.ts";
-import { addApiAddress } from "../support/cluster/near_plane.ts";
-import { API_ADDRESS as ADDRESS } from "../support/cluster/oracle.ts";
+import { ApiError, ControlPlane } from "../support/cluster/control_plane.ts";
+import { planeTest } from "../support/cluster/scene.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { projected, sortedEvents } from "../support/projected.ts";
 import { joined, type Json } from "../support/protobuf_encoder.ts";
@@ -18,10 +17,6 @@ import { type Manifest, manifestOf, nodeManifest } from "../support/scenario/sce
 import { scenarioFiles } from "../support/scenario/scenario_files.ts";
 
 requirePrivateNamespace();
-
-const missing = missingAssets();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
-else addApiAddress();
 
 const ALL = resources("node-a");
 const FIXTURES = new URL("../../fixtures/api/streams/", import.meta.url);
@@ -111,9 +106,8 @@ function taint(key: string): Json {
   return { key, effect: "NoExecute", timeAdded: "2026-01-01T00:00:00Z" };
 }
 
-/** A server with every object of the scenarios that it takes, each in a namespace of its scenario, and {@link FULL}. */
-async function filled(): Promise<ControlPlane> {
-  const plane = await ControlPlane.start(ADDRESS);
+/** Gives the server every object of the scenarios that it takes, each in a namespace of its scenario, and {@link FULL}. */
+async function fill(plane: ControlPlane): Promise<void> {
   const files = scenarioFiles().map(({ name, scenario }) => {
     const namespace = name.replaceAll("_", "-");
     const objects = scenario.objects.filter(({ kind }) => kind !== "service-cidr").map(manifestOf).map(
@@ -134,7 +128,6 @@ async function filled(): Promise<ControlPlane> {
     for (const object of objects as Json[]) taken += await put(plane, object);
   }
   assert.ok(taken > 70, `the server takes most of the objects: ${taken}`);
-  return plane;
 }
 
 /** A Service to which the server gives a cluster IP: those of the scenarios repeat. */
@@ -289,13 +282,9 @@ function parsed(text: string): unknown {
   }
 }
 
-Deno.test({
-  name: "lists, pages, streams, changes and errors are the same in protobuf as in JSON",
-  ignore: missing !== undefined,
-  fn: async () => {
-    await using plane = await filled();
-    using client = new ApiClient(plane.kubeconfig());
-    await checkLists(client);
-    await checkChanges(plane, client);
-  },
+planeTest("lists, pages, streams, changes and errors are the same in protobuf as in JSON", async (plane) => {
+  await fill(plane);
+  using client = new ApiClient(plane.kubeconfig());
+  await checkLists(client);
+  await checkChanges(plane, client);
 });

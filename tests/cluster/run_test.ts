@@ -2,31 +2,27 @@
 // process is killed, the node loses its rules: the Services in the ledger are served all the time.
 
 import assert from "node:assert/strict";
-import { list } from "../../src/engine/run_loop.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { rulesetAt } from "../../src/fold/ruleset_at.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { describeKey, objectKey } from "../../src/kube/objects.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { LedgerRecord } from "../../src/ledger/record.ts";
+import type { EventRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import type { Ruleset } from "../../src/nft/ruleset.ts";
-import { elementText } from "../../src/nft/text.ts";
-import { POSITION_PATH } from "../../src/plan/position.ts";
-import { ControlPlane, end, missingAssets } from "../support/cluster/control_plane.ts";
+import { end } from "../support/cluster/control_plane.ts";
 import { eventsIn } from "../support/cluster/events.ts";
-import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
+import { sceneTest } from "../support/cluster/scene.ts";
+import { keptOf } from "../support/kept_records.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { decodeAll, manifestOf, parseScenario } from "../support/scenario/scenario.ts";
+import { assertWhole } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const missing = missingAssets();
 const HEALTH = "127.0.0.1:10256";
 const FLAGS = ["--node", "node-a", "--cluster-cidr", "10.244.0.0/16", "--healthz-bind-address", HEALTH];
 
@@ -62,17 +58,10 @@ const cluster = (endpoint: string) =>
 service shop/web type=LoadBalancer ips=10.96.0.20 ports=:80/tcp:30080 balancer=198.51.100.20 external=Local health-check=32020
 slice shop/web-a ports=:8080/tcp ${endpoint}`).objects.map(manifestOf);
 
-Deno.test({
-  name: "run follows an API server, and keeps serving without it, after a loss of rules and after a crash",
-  ignore: missing !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    using lab = new Lab();
-    connectApi(lab);
-    await using plane = await ControlPlane.start(API_ADDRESS);
-    await furnishApi(plane);
-    const api = new ApiCluster(plane);
-    await api.replace(cluster("10.244.1.6@node-a"));
+sceneTest(
+  "run follows an API server, and keeps serving without it, after a loss of rules and after a crash",
+  cluster("10.244.1.6@node-a"),
+  async ({ lab, plane, api, folder }) => {
     const probe = {
       host: "pod-1",
       source: "10.244.1.5",
@@ -112,29 +101,22 @@ Deno.test({
       await api.replace(cluster("10.244.1.6@node-a"));
       await until("it follows again", serves("10.244.1.6:8080"));
     }
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);
 
-Deno.test({
-  name:
-    "an API server killed 20 times under churn: ledger, kernel and server agree, traffic never fails, nothing is done needlessly",
-  ignore: missing !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    using lab = new Lab();
-    connectApi(lab);
-    await using plane = await ControlPlane.start(API_ADDRESS);
-    await furnishApi(plane);
-    const api = new ApiCluster(plane);
-    const endpoint = (round: number) => round % 2 === 0 ? "10.244.1.6" : "10.244.2.5";
-    const both = (round: number) =>
-      parseScenario(`
+/** The endpoint of a Service that moves in each round, beside one that never changes. */
+const endpoint = (round: number) => round % 2 === 0 ? "10.244.1.6" : "10.244.2.5";
+const both = (round: number) =>
+  parseScenario(`
 service shop/web ips=10.96.0.20 ports=:80/tcp
 slice shop/web-a ports=:8080/tcp ${endpoint(round)}@${round % 2 === 0 ? "node-a" : "node-b"}
 service shop/still ips=10.96.0.21 ports=:80/tcp
 slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
-    await api.replace(both(0));
+
+sceneTest(
+  "an API server killed 20 times under churn: ledger, kernel and server agree, traffic never fails, nothing is done needlessly",
+  both(0),
+  async ({ lab, plane, api, folder }) => {
     const to = (destination: string) => {
       const probe = { host: "pod-1", source: "10.244.1.5", destination, port: 80, protocol: "tcp" } as const;
       return send(lab, probe, 200);
@@ -161,17 +143,18 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
     assert.deepEqual(failed, []);
     assert.ok(sent > 200, `${sent} connections`);
 
-    const read = () => [...readLedger(folderStorage(`${folder}/ledger`, false))];
-    const eventOf = (record: LedgerRecord) =>
-      record.kind === "event" ? [`${record.value === null ? "-" : "+"}${describeKey(record.key)}`] : [];
+    const ledger = `${folder}/ledger`;
+    const eventOf = ({ key, value }: EventRecord) => `${value === null ? "-" : "+"}${describeKey(key)}`;
     const truth = decodeAll(await api.read()).map((object) => describeKey(objectKey(object))).sort();
     const known = (): string[] => {
       const state = emptyState();
-      for (const { offset, record } of read()) foldRecord(state, offset, record);
+      for (const { offset, record } of readLedger(folderStorage(ledger, false))) {
+        foldRecord(state, offset, record);
+      }
       return [...state.objects.keys()].sort();
     };
     await until("the ledger knows what the API server knows", () => known().join() === truth.join());
-    const events = read().flatMap(({ record }) => eventOf(record));
+    const events = keptOf(ledger, "event").map(eventOf);
     assert.equal(events.filter((event) => event === "+EndpointSlice shop/web-a").length, 21);
     assert.equal(
       events.filter((event) => event.includes("shop/still")).length,
@@ -179,34 +162,20 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
       "unchanged objects were recorded once",
     );
     using kernel = lab.inside("node", () => new NetlinkKernel());
-    const listed = list(kernel);
-    assert.equal(listed.kind, "listed");
-    const elements = ({ elements }: Ruleset) =>
-      [...elements].flatMap(([path, set]) =>
-        path === POSITION_PATH ? [] : [...set.values()].map((element) => `${path} ${elementText(element)}`)
-      ).sort();
-    assert.deepEqual(elements((listed as { ruleset: Ruleset }).ruleset), elements(rulesetAt(read())));
-    const commits = read().flatMap(({ record }) => record.kind === "commit" ? [record] : []);
+    assertWhole(ledger, kernel);
+    const commits = keptOf(ledger, "commit");
     assert.ok(commits.every(({ outcome }) => outcome === "committed"));
     const changes = commits.flatMap(({ changes }) => changes);
     const of = (service: string) => changes.filter(({ comment }) => comment === service).length;
     // Cluster IP and its only endpoint; then in each round the endpoint is removed and added again.
     assert.deepEqual([of("shop/still"), of("shop/web")], [2, 2 + 2 * 20]);
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);
 
-Deno.test({
-  name:
-    "a changed configuration file is in force at once, or ends the program; the API server receives events of it",
-  ignore: missing !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    using lab = new Lab();
-    connectApi(lab);
-    await using plane = await ControlPlane.start(API_ADDRESS);
-    await furnishApi(plane);
-    await new ApiCluster(plane).replace(cluster("10.244.1.6@node-a"));
+sceneTest(
+  "a changed configuration file is in force at once, or ends the program; the API server receives events of it",
+  cluster("10.244.1.6@node-a"),
+  async ({ lab, plane, folder }) => {
     const file = `${folder}/config.yaml`;
     const write = (fields: Record<string, unknown>) =>
       Deno.writeTextFileSync(
@@ -263,6 +232,5 @@ Deno.test({
     for (const text of [program.log, metrics, configz, ...ledger]) {
       assert.ok(text.length > 0 && !text.includes("test-token"), "no secret is written");
     }
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);

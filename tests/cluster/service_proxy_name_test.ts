@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../src/kube/proxy_config.ts";
 import { SERVICE_PROXY_NAME_LABEL } from "../../src/kube/service_proxy_name.ts";
-import { ControlPlane, end, type Json, missingAssets } from "../support/cluster/control_plane.ts";
-import { API_ADDRESS, ApiCluster, connectApi, furnishApi, Oracle } from "../support/cluster/oracle.ts";
+import { ControlPlane, end, type Json } from "../support/cluster/control_plane.ts";
+import { Oracle } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
+import { sceneTest } from "../support/cluster/scene.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { type Probe, send } from "../support/lab/probe.ts";
@@ -53,16 +54,10 @@ const GREEN = [pod("10.96.0.40")];
 /** The tables called `name` in both families. */
 const both = (name: string) => ["ip", "ip6"].map((family) => `table ${family} ${name}`);
 
-Deno.test({
-  name: "proxies with a name and kube-proxy serve one node side by side",
-  ignore: missingAssets() !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
-    using lab = new Lab();
-    connectApi(lab);
-    await using plane = await ControlPlane.start(API_ADDRESS);
-    await furnishApi(plane);
-    await new ApiCluster(plane).replace(CLUSTER);
+sceneTest(
+  "proxies with a name and kube-proxy serve one node side by side",
+  CLUSTER,
+  async ({ lab, plane, folder }) => {
     const answered = (probes: readonly Probe[]) =>
       probes.every((probe) => / from /.test(send(lab, probe, 200)));
     const tables = () => lab.run("node", "nft list tables").trim().split("\n").sort();
@@ -124,9 +119,8 @@ Deno.test({
       assert.deepEqual(tables(), ["kube-proxy", "ledgerproxy/green"].flatMap(both).sort());
       assert.ok(answered([...THEIRS, ...GREEN]) && established.works());
     }
-    await Deno.remove(folder, { recursive: true });
   },
-});
+);
 
 /** A process that ends with the scope. */
 function ended(process: Deno.ChildProcess): AsyncDisposable & { readonly process: Deno.ChildProcess } {

@@ -3,15 +3,10 @@
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
-import { ControlPlane, end, missingAssets, startProgram } from "../support/cluster/control_plane.ts";
-import {
-  API_ADDRESS,
-  ApiCluster,
-  connectApi,
-  furnishApi,
-  kubeProxyConfiguration,
-} from "../support/cluster/oracle.ts";
+import { end, startProgram } from "../support/cluster/control_plane.ts";
+import { kubeProxyConfiguration } from "../support/cluster/oracle.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
+import { sceneTest } from "../support/cluster/scene.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { type Probe, send } from "../support/lab/probe.ts";
@@ -21,7 +16,6 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const missing = missingAssets();
 const hasIptables = new Deno.Command("sh", { args: ["-c", "command -v iptables ipset"], stdout: "null" })
   .outputSync().success;
 const CLUSTER = parseScenario(`
@@ -35,7 +29,7 @@ const PROBES: readonly Probe[] = [
 ];
 
 /** A node with an API server and connections that must never fail. */
-interface Scene {
+interface Stage {
   readonly lab: Lab;
   readonly folder: string;
   readonly kubeconfig: string;
@@ -47,109 +41,107 @@ interface Scene {
   log(): string;
 }
 
-/** Runs `play` with kube-proxy configured for `mode`. */
-async function onStage(mode: "nftables" | "iptables", play: (scene: Scene) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  using lab = new Lab();
-  connectApi(lab);
-  await using plane = await ControlPlane.start(API_ADDRESS);
-  await furnishApi(plane);
-  await new ApiCluster(plane).replace(CLUSTER);
-  const kubeconfig = plane.kubeconfig();
-  const config = `${folder}/kube-proxy.json`;
-  const fields = kubeProxyConfiguration(DEFAULT_PROXY_CONFIG, kubeconfig);
-  await Deno.writeTextFile(config, JSON.stringify({ ...fields, mode }));
-  let probes = 0;
-  await play({
-    lab,
-    folder,
-    kubeconfig,
-    answered() {
-      for (const probe of PROBES) {
-        probes++;
-        assert.match(send(lab, probe, 1000), / from /, JSON.stringify(probe));
-      }
-      return true;
-    },
-    startKubeProxy: () =>
-      lab.inside(
-        "node",
-        () => startProgram("kube-proxy", [`--config=${config}`], `${folder}/kube-proxy.log`),
-      ),
-    ledgerproxy: (...args) => startLedgerproxy(lab, `${folder}/log`, ...args),
-    log: () => Deno.readTextFileSync(`${folder}/log`),
-  });
-  assert.ok(probes > 30, `${probes} probes`);
-  await Deno.remove(folder, { recursive: true });
+/** A test with kube-proxy configured for `mode`. */
+function stageTest(
+  name: string,
+  mode: "nftables" | "iptables",
+  play: (stage: Stage) => Promise<void>,
+  ignore = false,
+): void {
+  sceneTest(name, CLUSTER, async ({ lab, plane, folder }) => {
+    const kubeconfig = plane.kubeconfig();
+    const config = `${folder}/kube-proxy.json`;
+    const fields = kubeProxyConfiguration(DEFAULT_PROXY_CONFIG, kubeconfig);
+    await Deno.writeTextFile(config, JSON.stringify({ ...fields, mode }));
+    let probes = 0;
+    await play({
+      lab,
+      folder,
+      kubeconfig,
+      answered() {
+        for (const probe of PROBES) {
+          probes++;
+          assert.match(send(lab, probe, 1000), / from /, JSON.stringify(probe));
+        }
+        return true;
+      },
+      startKubeProxy: () =>
+        lab.inside(
+          "node",
+          () => startProgram("kube-proxy", [`--config=${config}`], `${folder}/kube-proxy.log`),
+        ),
+      ledgerproxy: (...args) => startLedgerproxy(lab, `${folder}/log`, ...args),
+      log: () => Deno.readTextFileSync(`${folder}/log`),
+    });
+    assert.ok(probes > 30, `${probes} probes`);
+  }, ignore);
 }
 
-Deno.test({
-  name: "taking over from kube-proxy and going back loses no connection",
-  ignore: missing !== undefined,
-  fn: () =>
-    onStage("nftables", async ({ lab, folder, kubeconfig, answered, startKubeProxy, ledgerproxy, log }) => {
-      const tables = () => lab.run("node", "nft list tables").trim().split("\n").sort().join();
-      const [theirs, ours] = [
-        "table ip kube-proxy,table ip6 kube-proxy",
-        "table ip ledgerproxy,table ip6 ledgerproxy",
-      ];
-      const before = startKubeProxy();
-      await until("kube-proxy serves", () => tables() === theirs && / from /.test(send(lab, PROBES[1]!, 50)));
-      answered();
-      using established = new Connection(lab, PROBES[0]!);
-      await end(before);
-      const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
-      const proxy = ledgerproxy("run", ...run);
-      await until("our tables have replaced theirs", () => answered() && tables() === ours);
-      assert.match(log(), /taking over from kube-proxy: ip kube-proxy, ip6 kube-proxy/);
-      assert.ok(answered() && established.works());
+stageTest(
+  "taking over from kube-proxy and going back loses no connection",
+  "nftables",
+  async ({ lab, folder, kubeconfig, answered, startKubeProxy, ledgerproxy, log }) => {
+    const tables = () => lab.run("node", "nft list tables").trim().split("\n").sort().join();
+    const [theirs, ours] = [
+      "table ip kube-proxy,table ip6 kube-proxy",
+      "table ip ledgerproxy,table ip6 ledgerproxy",
+    ];
+    const before = startKubeProxy();
+    await until("kube-proxy serves", () => tables() === theirs && / from /.test(send(lab, PROBES[1]!, 50)));
+    answered();
+    using established = new Connection(lab, PROBES[0]!);
+    await end(before);
+    const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
+    const proxy = ledgerproxy("run", ...run);
+    await until("our tables have replaced theirs", () => answered() && tables() === ours);
+    assert.match(log(), /taking over from kube-proxy: ip kube-proxy, ip6 kube-proxy/);
+    assert.ok(answered() && established.works());
 
-      await end(proxy);
-      const cleanup = ledgerproxy("cleanup", "--after", "kube-proxy-ready");
-      await until("cleanup waits", () => answered() && log().includes("waiting for kube-proxy's tables"));
-      const after = startKubeProxy();
-      await until("kube-proxy is back and our tables are gone", () => answered() && tables() === theirs);
-      assert.equal((await cleanup.status).code, 0);
-      assert.ok(answered() && established.works());
-      await end(after);
-    }),
-});
+    await end(proxy);
+    const cleanup = ledgerproxy("cleanup", "--after", "kube-proxy-ready");
+    await until("cleanup waits", () => answered() && log().includes("waiting for kube-proxy's tables"));
+    const after = startKubeProxy();
+    await until("kube-proxy is back and our tables are gone", () => answered() && tables() === theirs);
+    assert.equal((await cleanup.status).code, 0);
+    assert.ok(answered() && established.works());
+    await end(after);
+  },
+);
 
-Deno.test({
-  name:
-    "after kube-proxy in iptables mode its rules are reported and removed while this program serves; and back",
-  ignore: missing !== undefined || !hasIptables,
-  fn: () =>
-    onStage("iptables", async ({ lab, folder, kubeconfig, answered, startKubeProxy, ledgerproxy, log }) => {
-      const has = (text: string) => lab.run("node", "nft list ruleset").includes(text);
-      const before = startKubeProxy();
-      const served = () => PROBES.every((probe) => / from /.test(send(lab, probe, 50)));
-      await until("kube-proxy serves", served);
-      using established = new Connection(lab, PROBES[0]!);
-      await end(before);
-      const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
-      const proxy = ledgerproxy("run", ...run);
-      await until("our rules are there too", () => answered() && has("table ip6 ledgerproxy"));
-      assert.match(log(), /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/);
-      lab.run("node", "ip link add kube-ipvs0 type veth peer name ipvs-peer");
-      assert.equal((await ledgerproxy("check").status).code, 0);
-      lab.run("node", "ip link delete kube-ipvs0");
-      assert.match(log(), /here {5}ip nat.*iptables rules/);
-      assert.match(log(), /here {5}interface kube-ipvs0: kube-proxy in IPVS mode; remove it/);
-      assert.match(log(), /here {5}ip ledgerproxy, ip6 ledgerproxy: ours/);
-      const remove = lab.inside(
-        "node",
-        () => startProgram("kube-proxy", ["--cleanup"], `${folder}/cleanup.log`),
-      );
-      await until("their rules are gone", () => answered() && !has("KUBE-SVC"));
-      await remove.status;
-      assert.ok(answered() && established.works());
+stageTest(
+  "after kube-proxy in iptables mode its rules are reported and removed while this program serves; and back",
+  "iptables",
+  async ({ lab, folder, kubeconfig, answered, startKubeProxy, ledgerproxy, log }) => {
+    const has = (text: string) => lab.run("node", "nft list ruleset").includes(text);
+    const before = startKubeProxy();
+    const served = () => PROBES.every((probe) => / from /.test(send(lab, probe, 50)));
+    await until("kube-proxy serves", served);
+    using established = new Connection(lab, PROBES[0]!);
+    await end(before);
+    const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
+    const proxy = ledgerproxy("run", ...run);
+    await until("our rules are there too", () => answered() && has("table ip6 ledgerproxy"));
+    assert.match(log(), /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/);
+    lab.run("node", "ip link add kube-ipvs0 type veth peer name ipvs-peer");
+    assert.equal((await ledgerproxy("check").status).code, 0);
+    lab.run("node", "ip link delete kube-ipvs0");
+    assert.match(log(), /here {5}ip nat.*iptables rules/);
+    assert.match(log(), /here {5}interface kube-ipvs0: kube-proxy in IPVS mode; remove it/);
+    assert.match(log(), /here {5}ip ledgerproxy, ip6 ledgerproxy: ours/);
+    const remove = lab.inside(
+      "node",
+      () => startProgram("kube-proxy", ["--cleanup"], `${folder}/cleanup.log`),
+    );
+    await until("their rules are gone", () => answered() && !has("KUBE-SVC"));
+    await remove.status;
+    assert.ok(answered() && established.works());
 
-      const after = startKubeProxy();
-      await until("their rules are back", () => answered() && has("KUBE-SVC"));
-      await end(proxy);
-      assert.equal((await ledgerproxy("cleanup").status).code, 0);
-      assert.ok(answered() && established.works() && !has("ledgerproxy"));
-      await end(after);
-    }),
-});
+    const after = startKubeProxy();
+    await until("their rules are back", () => answered() && has("KUBE-SVC"));
+    await end(proxy);
+    assert.equal((await ledgerproxy("cleanup").status).code, 0);
+    assert.ok(answered() && established.works() && !has("ledgerproxy"));
+    await end(after);
+  },
+  !hasIptables,
+);

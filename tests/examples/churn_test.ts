@@ -1,9 +1,8 @@
 // examples/churn.ts compared with the ledger's own commits.
 
 import assert from "node:assert/strict";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import { INCIDENTS, writeIncident } from "../support/incident.ts";
+import { keptOf } from "../support/kept_records.ts";
 import { runProgram } from "../support/run_program.ts";
 
 Deno.test("elements and commits of each Service are those that the commits name, most commits first", async () => {
@@ -16,9 +15,7 @@ Deno.test("elements and commits of each Service are those that the commits name,
     return { service: found[1]!, elements: Number(found[2]), commits: Number(found[3]) };
   });
   assert.equal(lines.length, 6);
-  const commits = [...readLedger(folderStorage(folder, false))].flatMap(({ record }) =>
-    record.kind === "commit" ? [record] : []
-  );
+  const commits = keptOf(folder, "commit");
   for (const { service, elements, commits: count } of lines) {
     const named = commits.map(({ changes }) =>
       changes.filter(({ comment }) => comment === service || comment === `${service}:http`).length

@@ -10,7 +10,6 @@ import { checkpointRecord, keyName, readCheckpoint } from "../../src/ledger/chec
 import { encodeHeader, encodeRecord, genesisChain } from "../../src/ledger/format.ts";
 import { type LedgerHead, readHeads } from "../../src/ledger/head.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { newSigner, type NoteSigner, readSigner } from "../../src/ledger/signed_note.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -18,6 +17,7 @@ import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { Checkpoints } from "../../src/node/checkpoints.ts";
 import { appears, slice } from "../support/cluster_notation.ts";
+import { allKept } from "../support/kept_records.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const SEGMENT = "00000000000000000000.ndjson";
@@ -69,8 +69,7 @@ function rewrite(
   Deno.writeTextFileSync(`${folder}/${SEGMENT}`, text);
 }
 
-const recordsOf = ({ folder }: Attacked) =>
-  [...readLedger(folderStorage(folder, false))].map(({ record }) => record);
+const recordsOf = ({ folder }: Attacked) => allKept(folder);
 
 /** `records` with another address in the record @1. */
 function changed(records: readonly LedgerRecord[]): LedgerRecord[] {

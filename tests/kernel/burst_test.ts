@@ -7,7 +7,6 @@ import { runLoop } from "../../src/engine/running.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
@@ -15,6 +14,7 @@ import { elementKey } from "../../src/nft/ruleset.ts";
 import { diff } from "../../src/plan/delta.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
+import { allKept } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 const SERVICES = 200;
@@ -37,7 +37,7 @@ Deno.test(
       perform(engine, ports, list(kernel));
       await runLoop(engine, ports, { description: "a burst", batches: burst }, new AbortController().signal);
     }
-    const records = [...readLedger(folderStorage(folder, false))].map(({ record }) => record);
+    const records = allKept(folder);
     const events = records.filter((record) => record.kind === "event" && record.key.kind === "EndpointSlice");
     assert.equal(events.length, SERVICES + CHANGES, "every change is in the ledger");
     const commits = records.filter((record) => record.kind === "commit").length;

@@ -6,14 +6,14 @@ import { ownTables } from "../../src/node/table_owner.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
 import type { DriftRecord } from "../../src/ledger/record.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import type { Operation } from "../../src/nft/transaction.ts";
+import { keptOf } from "../support/kept_records.ts";
 import { shell } from "../support/lab/lab.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
+  health,
   inKernel,
   newFolder,
   served,
@@ -28,10 +28,7 @@ requirePrivateNamespace();
 const PUT_BACK_MILLISECONDS_MAX = 120_000;
 const NO_SUCH_TABLE: Operation = { verb: "delete", noun: "table", family: "ip", table: "absent" };
 
-const drifts = (ledger: string): DriftRecord[] =>
-  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "drift" ? [record] : []
-  );
+const drifts = (ledger: string): DriftRecord[] => keptOf(ledger, "drift");
 
 Deno.test("changes that nft makes are put back at once and recorded; when they repeat, less often", async () => {
   const folder = newFolder();
@@ -93,7 +90,6 @@ Deno.test("an element that another program steals again and again: /healthz name
   const isThere = () =>
     inKernel(kernel).some((text) => text.startsWith("ip ledgerproxy cluster-ips 10.96.0.1 "));
   const theft = ["delete element ip ledgerproxy cluster-ips { 10.96.0.1 }"];
-  const health = async () => (await fetch("http://127.0.0.1:10256/healthz")).json();
   assert.ok(isThere());
   await until("it is stolen so often that rules wait", () => {
     new Deno.Command("nft", { args: theft, stderr: "null" }).outputSync();

@@ -4,11 +4,10 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { describeKey } from "../../src/kube/objects.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import { BOOKMARK, line, Server, status, stream, whole } from "../support/api_server.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { end } from "../support/cluster/control_plane.ts";
+import { keptOf } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -41,10 +40,7 @@ Deno.test("a start that is interrupted during the first list changes no rules, a
       stdin: "null",
     }).spawn();
   };
-  const events = () =>
-    [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-      record.kind === "event" ? [describeKey(record.key)] : []
-    );
+  const events = () => keptOf(ledger, "event").map(({ key }) => describeKey(key));
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const process = start();
     await until(

@@ -10,6 +10,7 @@ import { LoopDisk } from "../support/loop_disk.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
+  health,
   newFolder,
   removeTables,
   served,
@@ -31,7 +32,6 @@ const RECORDS_OF_A_VERSION = 40;
 /** The disk has to take all that waited, and the start in place reads it again. */
 const CONTINUED_MILLISECONDS_MAX = 120_000;
 
-const health = async () => (await fetch(`${HEALTH}/healthz`)).json();
 const problems = async (): Promise<string[]> => (await health()).problems;
 /** How many records are appended, and not surely on the disk. */
 const behind = async (): Promise<number> => {

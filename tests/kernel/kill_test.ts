@@ -4,10 +4,9 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
+import { allKept } from "../support/kept_records.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
@@ -54,8 +53,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
       `${folder}/log`,
       ...["run", "--source", `${folder}/source`, "--ledger", ledger, "--node", "node-a"],
     );
-  const records = () =>
-    [...readLedger(folderStorage(ledger, false))].map(({ record }) => JSON.stringify(record));
+  const records = () => allKept(ledger).map((record) => JSON.stringify(record));
   const agrees = () => {
     try {
       assertWhole(ledger, kernel);

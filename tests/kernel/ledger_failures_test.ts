@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
+import { keptGaps } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
+  health,
   inKernel,
   newFolder,
   removeTables,
@@ -18,13 +18,6 @@ import {
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
-
-const health = async () => (await fetch("http://127.0.0.1:10256/healthz")).json();
-
-const gaps = (ledger: string) =>
-  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
-  );
 
 Deno.test("a full disk: rules follow the cluster, health and log report it, and the ledger is complete afterwards", async () => {
   const folder = newFolder();
@@ -51,7 +44,7 @@ Deno.test("a full disk: rules follow the cluster, health and log report it, and 
     () => /the ledger is written again: nothing is missing/.test(program.log),
   );
   assertWhole(`${program.disk}/ledger`, kernel);
-  assert.deepEqual(gaps(`${program.disk}/ledger`), []);
+  assert.deepEqual(keptGaps(`${program.disk}/ledger`), []);
   assert.equal(await program.stop(), 0);
   await Deno.remove(folder, { recursive: true });
 });
@@ -109,8 +102,8 @@ Deno.test("a damaged ledger is set aside; its state is served, also after a rebo
       Deno.truncateSync(`${folder}/log`);
     }
     assert.deepEqual(inKernel(kernel), rules);
-    assert.equal(gaps(store).length, 1);
-    assert.equal(gaps(store)[0]!.records, 1);
+    assert.equal(keptGaps(store).length, 1);
+    assert.equal(keptGaps(store)[0]!.records, 1);
     assertWhole(store, kernel);
   }
   assert.equal([...Deno.readDirSync(store)].filter(({ name }) => name.startsWith("damaged-")).length, 2);

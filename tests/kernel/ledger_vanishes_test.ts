@@ -3,13 +3,15 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
+import { verifyLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { allKept, keptGaps, keptOf } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
   ContainedProgram,
   FailingProgram,
+  health,
   newFolder,
   removeTables,
   served,
@@ -25,30 +27,19 @@ requirePrivateNamespace();
 const OTHER_USER = 4711;
 
 /** What /healthz says about the ledger: "" while it can be written; undefined while nothing answers. */
-const problem = async (): Promise<string | undefined> => {
-  try {
-    return (await (await fetch("http://127.0.0.1:10256/healthz")).json()).ledger.problem;
-  } catch {
-    return undefined;
-  }
-};
+const problem = async (): Promise<string | undefined> => (await health())?.ledger?.problem;
 const failing = async () => Boolean(await problem());
 const written = async () => await problem() === "";
 /** Whether the ledger, as it is in its place, has the change of the Service to so many endpoints. */
 const inLedger = (ledger: string, endpoints: number) => () => {
   try {
-    return [...readLedger(folderStorage(ledger, false))].some(({ record }) =>
-      record.kind === "event" && record.value?.kind === "EndpointSlice" &&
-      record.value.endpoints.length === endpoints
+    return keptOf(ledger, "event").some(({ value }) =>
+      value?.kind === "EndpointSlice" && value.endpoints.length === endpoints
     );
   } catch {
     return false;
   }
 };
-const gaps = (ledger: string) =>
-  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
-  );
 
 /** A program that serves one endpoint, whose ledger is in `folder`/store/ledger. */
 async function started(folder: string, kernel: NetlinkKernel): Promise<SourceProgram> {
@@ -79,7 +70,7 @@ for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
     await until("a change is served", served(kernel, 3));
     const ledger = `${program.disk}/ledger`;
     await until("it is in the ledger", () => verifyLedger(folderStorage(ledger, false)).length === 0);
-    const [gap] = gaps(ledger);
+    const [gap] = keptGaps(ledger);
     assert.ok(gap !== undefined && gap.records > 0, JSON.stringify(gap));
     assertWhole(ledger, kernel);
     assert.equal(await program.stop(), 0);
@@ -103,12 +94,12 @@ Deno.test("a segment that another program removes or replaces is written again, 
       "the log says so",
       () => /error: another program removed or replaced 0+\.ndjson/.test(program.log),
     );
-    await until("the gap is recorded", () => gaps(ledger).length === 1);
+    await until("the gap is recorded", () => keptGaps(ledger).length === 1);
     writeSource(folder, 3);
     await until("a change is served", served(kernel, 3));
     assert.equal(await program.stop(), 0);
-    assert.equal(gaps(ledger)[0]!.records, 0, "nothing is missing");
-    assert.equal([...readLedger(folderStorage(ledger, false))][0]!.record.kind, "config");
+    assert.equal(keptGaps(ledger)[0]!.records, 0, "nothing is missing");
+    assert.equal(allKept(ledger)[0]!.kind, "config");
     assertWhole(ledger, kernel);
     if (replaces) assert.equal(Deno.readTextFileSync(`${segment}.replaced`), "not ours\n");
     await Deno.remove(folder, { recursive: true });
@@ -126,7 +117,7 @@ Deno.test("after the folder or the lock was removed the ledger is opened again, 
     await until("a change is served", served(kernel, 2));
     await until("the ledger is continued", () => {
       try {
-        return gaps(ledger).length > 0;
+        return keptGaps(ledger).length > 0;
       } catch {
         return false;
       }
@@ -203,7 +194,7 @@ async function goesOnAfterGap(program: SourceProgram, ledger: string, kernel: Ne
   await until("a change is served", served(kernel, 8));
   await until("a gap is recorded", () => {
     try {
-      return gaps(ledger).length > 0;
+      return keptGaps(ledger).length > 0;
     } catch {
       return false;
     }
@@ -246,7 +237,7 @@ Deno.test("after a fault of the writer of the ledger another one continues it, w
     () => /error: the ledger was lost: .*a fault of the writer/.test(program.log),
   );
   await goesOnAfterGap(program, `${folder}/store/ledger`, kernel);
-  const [gap, ...others] = gaps(`${folder}/store/ledger`);
+  const [gap, ...others] = keptGaps(`${folder}/store/ledger`);
   assert.ok(/a fault of the writer/.test(gap!.reason) && gap!.records > 0, JSON.stringify(gap));
   assert.deepEqual(others, [], "it failed once");
   await Deno.remove(folder, { recursive: true });

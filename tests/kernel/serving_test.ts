@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import { imageCommand, preloaded } from "../support/bundle.ts";
+import { keptGaps } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole, newFolder, served, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -62,9 +61,7 @@ async function end(program: Deno.ChildProcess): Promise<void> {
 
 /** The reason and the number of records of each gap in the ledger. */
 const gapsOf = (folder: string) =>
-  [...readLedger(folderStorage(`${folder}/store/ledger`, false))].flatMap(({ record }) =>
-    record.kind === "gap" && record.checkpoint === undefined ? [[record.reason, record.records]] : []
-  );
+  keptGaps(`${folder}/store/ledger`).map(({ reason, records }) => [reason, records]);
 
 /** Puts files into the source that are wrong in thousands of places, each of which is a warning; a file has at most a thousand. */
 function writeWrongSlices(folder: string): void {

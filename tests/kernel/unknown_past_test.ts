@@ -3,17 +3,13 @@
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
-import { foldRecord } from "../../src/fold/fold.ts";
-import { emptyState } from "../../src/fold/cluster_state.ts";
-import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { segmentName } from "../../src/ledger/format.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { Offset } from "../../src/ledger/record.ts";
-import { readSegments } from "../../src/ledger/segment.ts";
-import { encodeSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { addSnapshot } from "../support/added_snapshot.ts";
+import { keptGaps } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   inKernel,
@@ -60,12 +56,7 @@ async function damaged(make: (ledger: string) => void): Promise<{ folder: string
 /** Makes a snapshot after all records, appends more records, and removes the segment before it, as retention does. */
 function removePast(ledger: string): void {
   const storage = folderStorage(ledger, false);
-  const state = emptyState();
-  const records = readSegments(storage, { proven: true });
-  let next = records.next();
-  for (; !next.done; next = records.next()) foldRecord(state, next.value.offset as Offset, next.value.record);
-  const place = { ...next.value!, age: { milliseconds: 0 } };
-  storage.write(snapshotName(place.next), encodeSnapshot(place, snapshotLines(state)));
+  const place = addSnapshot(storage);
   const writer = new LedgerWriter(storage, { policy: "always", behind: place });
   for (let i = 0; i < 5; i++) writer.append([DRIFT]);
   writer[Symbol.dispose]();
@@ -157,11 +148,7 @@ Deno.test("a ledger whose end was cut removes no rule that its lost records made
   const rules = inKernel(kernel);
   await ran(folder, warned(folder, /all\.json/));
   assert.deepEqual(inKernel(kernel), rules);
-  assert.ok(
-    [...readLedger(folderStorage(ledger, false))].some(({ record }) =>
-      record.kind === "gap" && record.checkpoint === undefined
-    ),
-  );
+  assert.ok(keptGaps(ledger).length > 0);
   writeSource(folder, 2);
   await ran(folder, served(kernel, 2));
   await Deno.remove(folder, { recursive: true });

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { allKept } from "../support/kept_records.ts";
 import { shell } from "../support/lab/lab.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
@@ -26,7 +26,7 @@ const DELETE_ONE = "nft 'delete element ip ledgerproxy cluster-ips { 10.96.0.1 }
 Deno.test("a start lists the elements only where another program committed since our last commit", async () => {
   const folder = newFolder();
   const ledger = `${folder}/store/ledger`;
-  const records = () => [...readLedger(folderStorage(ledger, false))].map(({ record }) => record);
+  const records = () => allKept(ledger);
   using kernel = new NetlinkKernel();
   writeSource(folder, 3);
   let rules: string[] = [];

@@ -12,6 +12,7 @@ import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { keptOf } from "../support/kept_records.ts";
 import { browserTest, ledgerproxy, shownAt, text, texts, withReport } from "../support/open_report.ts";
 import { writeCommitted } from "../support/past.ts";
 import { WEB_BATCHES } from "../support/web_history.ts";
@@ -136,9 +137,7 @@ browserTest(
   "slider and arrow keys go from commit to commit, and every moment shows the state of the fold",
   () =>
     withReport(writeEvening, {}, async ({ page, said }, ledger) => {
-      const commits = [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-        record.kind === "commit" ? [record.through] : []
-      );
+      const commits = keptOf(ledger, "commit").map(({ through }) => through);
       assert.equal(await shownAt(page), commits.at(-1), "a report opens at its end");
       await page.focus("#slider");
       for (const back of [1, 2]) {

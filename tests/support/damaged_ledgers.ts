@@ -3,20 +3,16 @@
 
 import assert from "node:assert/strict";
 import { crc32, zstdCompressSync } from "node:zlib";
-import { emptyState } from "../../src/fold/cluster_state.ts";
-import { foldRecord } from "../../src/fold/fold.ts";
-import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { type SnapshotLine } from "../../src/fold/snapshot.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { isWrongPosition } from "../../src/history/past.ts";
 import { verifyPast } from "../../src/history/verify.ts";
 import type { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
-import type { Offset } from "../../src/ledger/record.ts";
 import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { readBackward } from "../../src/ledger/reader.ts";
-import { readSegments } from "../../src/ledger/segment.ts";
-import { encodeSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { addSnapshot } from "./added_snapshot.ts";
 import { imageCommand } from "./bundle.ts";
 import { kubeconfig, line, Server, stream } from "./api_server.ts";
 import { nft } from "./private_namespace.ts";
@@ -107,22 +103,11 @@ export async function wholeLedger(folder: string, kernel: NetlinkKernel): Promis
   removeTables(kernel);
   await runWith("web", "early");
   await runWith("web");
-  addSnapshot(ledger);
+  addSnapshot(folderStorage(ledger, false));
   const older = filesOf(ledger);
   await runWith("web", "db", "gone");
   await runWith("web", "db");
   return { files: filesOf(ledger), older, rules: nft(["list", "ruleset"]) };
-}
-
-/** A snapshot behind all records. The next record begins a segment. */
-function addSnapshot(ledger: string): void {
-  const storage = folderStorage(ledger, false);
-  const state = emptyState();
-  const records = readSegments(storage, { proven: true });
-  let next = records.next();
-  for (; !next.done; next = records.next()) foldRecord(state, next.value.offset as Offset, next.value.record);
-  const place = { ...next.value!, age: { milliseconds: 0 } };
-  storage.write(snapshotName(place.next), encodeSnapshot(place, snapshotLines(state)));
 }
 
 /** Whether the program has read the cluster and serves it. */

@@ -3,11 +3,11 @@
 
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt } from "../../src/kernel/kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { EngineProcess } from "./engine_process.ts";
+import { allKept } from "./kept_records.ts";
 
 const RECORDING = new URL("../../fixtures/recordings/evening", import.meta.url).pathname;
 /** Events closer together than this are one batch. */
@@ -36,7 +36,7 @@ export function writeEvening(folder: string, process = "nft"): void {
   let now = "";
   const storage = folderStorage(folder, true);
   using node = new EngineProcess(kernel, storage, { complete: true, now: () => now });
-  const all = batches([...readLedger(folderStorage(RECORDING, false))].map(({ record }) => record));
+  const all = batches(allKept(RECORDING));
   all.forEach((records, i) => {
     const arrived = Date.parse(records.at(-1)!.time);
     if (i === all.length - 1) {

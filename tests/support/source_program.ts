@@ -12,6 +12,7 @@ import { POSITION_PATH } from "../../src/plan/position.ts";
 import { imageCommand, preloaded } from "./bundle.ts";
 
 const ROOT = new URL("../../", import.meta.url);
+const HEALTH = "127.0.0.1:10256";
 
 /** Mounts the program's disk at $0/disk: a small one, or the folder $0/store. */
 const DISKS = {
@@ -38,7 +39,7 @@ export class SourceProgram implements AsyncDisposable {
       : ["nsenter", disk.namespace, "true"];
     const script = `${mount} && exec "$@" >> $0/log 2>&1`;
     const paths = ["--source", `${folder}/source`, "--ledger", `${folder}/disk/ledger`];
-    const more = ["--healthz-bind-address", "127.0.0.1:10256", ...flags];
+    const more = ["--healthz-bind-address", HEALTH, ...flags];
     const command = this.started(imageCommand("run", "--node", "node-a", ...paths, ...more));
     this.#process = new Deno.Command(program, {
       args: [entrance, "sh", "-c", script, folder, ...command],
@@ -124,6 +125,16 @@ export class SteppedProgram extends SourceProgram {
 export class FailingProgram extends SourceProgram {
   protected override started(command: readonly string[]): readonly string[] {
     return preloaded(command, new URL("failing_writer.ts", import.meta.url).pathname);
+  }
+}
+
+/** What a {@link SourceProgram} answers at /healthz; undefined while it does not answer. */
+export async function health() {
+  try {
+    return await (await fetch(`http://${HEALTH}/healthz`)).json();
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
   }
 }
 
