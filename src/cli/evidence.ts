@@ -50,7 +50,11 @@ async function fetched(url: string): Promise<string> {
 const LEASES = object({
   metadata: object({ continue: optional(string()) }),
   items: array(object({
-    metadata: object({ name: string(), annotations: optional(record(string(), string())) }),
+    metadata: object({
+      namespace: string(),
+      name: string(),
+      annotations: optional(record(string(), string())),
+    }),
   })),
 });
 
@@ -71,10 +75,11 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
   if (!list.success) throw new UsageError(`${where}: the answer is no list of Leases`);
   const { items, metadata } = list.data;
   if (metadata.continue) throw new UsageError(`${where}: it has more than ${LEASES_MAX} Leases with heads`);
-  const heads = items.flatMap(({ metadata: { name, annotations } }) => {
+  const heads = items.flatMap(({ metadata: { namespace, name, annotations } }) => {
+    const seenIn = `Lease ${namespace}/${name}`;
     const read = headsOfAnnotations(annotations ?? {});
-    if (typeof read === "string") throw new UsageError(`${where}: Lease ${name}: ${read}`);
-    return read;
+    if (typeof read === "string") throw new UsageError(`${where}: ${seenIn}: ${read}`);
+    return read.map((head) => ({ ...head, seenIn }));
   });
   if (heads.length > 0) return heads;
   throw new UsageError(`${where}: no Lease has heads; nodes with run --head-lease publish them`);

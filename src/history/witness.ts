@@ -14,20 +14,21 @@ export interface WitnessSummary {
 /** Takes the hash chain at each place of a ledger, in order. */
 export class WitnessCheck {
   /** The heads of the ledger, by their place. */
-  readonly #wanted = new Map<number, Set<string>>();
+  readonly #wanted = new Map<number, LedgerHead[]>();
   readonly #others = new Set<string>();
   readonly #heads: number;
   /** Places whose heads are right. */
   #right = 0;
   #last: number | undefined;
   #good: number | undefined;
-  #bad: number | undefined;
+  /** The heads that differ, at the first place where any does. */
+  #wrong: readonly LedgerHead[] = [];
 
   constructor(heads: readonly LedgerHead[], readonly ledger: string) {
     this.#heads = heads.length;
-    for (const { ledger, next, chain } of heads) {
-      if (ledger !== this.ledger) this.#others.add(ledger);
-      else this.#wanted.set(next, (this.#wanted.get(next) ?? new Set()).add(chain));
+    for (const head of heads) {
+      if (head.ledger !== this.ledger) this.#others.add(head.ledger);
+      else if (!this.#wanted.get(head.next)?.push(head)) this.#wanted.set(head.next, [head]);
     }
   }
 
@@ -35,10 +36,14 @@ export class WitnessCheck {
   note(next: number, chain: string): void {
     const seen = this.#wanted.get(next);
     if (seen === undefined) return;
-    if (seen.size !== 1 || !seen.has(chain)) return void (this.#bad ??= next);
+    const wrong = seen.filter((head) => head.chain !== chain);
+    if (wrong.length > 0) {
+      if (this.#wrong.length === 0) this.#wrong = wrong;
+      return;
+    }
     this.#right++;
     this.#last = next;
-    if (this.#bad === undefined) this.#good = next;
+    if (this.#wrong.length === 0) this.#good = next;
   }
 
   /** The places that are as the witness saw them. */
@@ -55,31 +60,39 @@ export class WitnessCheck {
         }: all of it was replaced`,
       ];
     }
-    let most = -1;
-    for (const next of this.#wanted.keys()) most = Math.max(most, next);
-    if (this.#heads > 0 && most < first) {
+    const newest = [...this.#wanted.keys()].reduce((a, b) => Math.max(a, b), -1);
+    if (this.#heads > 0 && newest < first) {
       return [
-        `the witness saw only what is before @${most}, and nothing before @${first} is kept: it proves nothing`,
+        `the witness saw only what is before @${newest}, and nothing before @${first} is kept: it proves nothing`,
       ];
     }
     const trusted = this.#good ?? first;
     return [
-      ...(this.#bad === undefined ? [] : [
-        `what is before @${this.#bad} is not what the witness saw; the first record that cannot be trusted is @${trusted}`,
-      ]),
-      ...(most <= last + 1 ? [] : [
-        `the witness saw @${
-          most - 1
+      ...this.#wrong.slice(0, 1).map(({ next }) =>
+        `what is before @${next} is not what the witness saw${
+          inObjects(this.#wrong)
+        }; the first record that cannot be trusted is @${trusted}`
+      ),
+      ...(newest <= last + 1 ? [] : [
+        `the witness saw @${newest - 1}${
+          inObjects(this.#wanted.get(newest)!)
         }, and the ledger ends at @${last}: its tail was cut, or it is an older copy`,
       ]),
     ];
   }
 }
 
-/** Most ledgers of a fleet that a message names. */
+/** The objects that have `heads`. A node can add heads of any ledger to its own Lease, so the name shows what to doubt. */
+function inObjects(heads: readonly LedgerHead[]): string {
+  const objects = [...new Set(heads.flatMap(({ seenIn }) => seenIn ?? []))];
+  return objects.length === 0 ? "" : ` in ${named(objects)}`;
+}
+
+/** Most ledgers of a fleet, or Leases, that a message names. */
 const NAMED_MAX = 3;
 
-function named(ledgers: readonly string[]): string {
-  const more = ledgers.length - NAMED_MAX;
-  return `${ledgers.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} others` : ""}`;
+function named(all: readonly string[]): string {
+  const more = all.length - NAMED_MAX;
+  const others = more > 0 ? ` and ${more} ${more === 1 ? "other" : "others"}` : "";
+  return `${all.slice(0, NAMED_MAX).join(", ")}${others}`;
 }

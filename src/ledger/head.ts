@@ -11,6 +11,8 @@ export interface LedgerHead {
   readonly next: number;
   /** Hash chain before that record, 64 hex digits. */
   readonly chain: string;
+  /** The object of the API server that has it: `Lease kube-system/ledgerproxy-node-1`. */
+  readonly seenIn?: string;
 }
 
 /** The metric whose labels are a head. */

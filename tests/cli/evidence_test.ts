@@ -80,3 +80,39 @@ Deno.test("a key and a witness are read from files and URLs, and what contradict
   assert.match(wrong.output, /neither a key, such as .*, nor a file with one/);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a head that contradicts the ledger is reported with the Lease that has it", async () => {
+  const folder = await Deno.makeTempDir();
+  const ledger = `${folder}/ledger`;
+  const { seen } = await signed(ledger);
+  const [, id] = /ledger="([0-9a-f]+)"/.exec(seen)!;
+  const [, chain] = /chain="([0-9a-f]+)"/.exec(seen)!;
+  const lease = (node: string, annotations: Record<string, string>) => ({
+    metadata: { namespace: "kube-system", name: `ledgerproxy-${node}`, annotations },
+  });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () =>
+    Response.json({
+      metadata: {},
+      items: [
+        lease("a", { [`head.ledgerproxy/${id}.1`]: chain! }),
+        // Node b was taken over: its proxy's account may add any head to its own Lease.
+        lease("b", { [`head.ledgerproxy/${id}.1`]: "e".repeat(64) }),
+        lease("c", { [`head.ledgerproxy/${id}.9`]: "e".repeat(64) }),
+      ],
+    }));
+  const kubeconfig = `${folder}/kubeconfig`;
+  Deno.writeTextFileSync(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${server.addr.port}` } }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+      ...{ users: [{ name: "u", user: {} }], "current-context": "c" },
+    }),
+  );
+  const { code, output } = await verify(ledger, "--witness", "lease", "--kubeconfig", kubeconfig);
+  await server.shutdown();
+  assert.equal(code, 1, output);
+  assert.match(output, /before @1 is not what the witness saw in Lease kube-system\/ledgerproxy-b; /);
+  assert.match(output, /the witness saw @8 in Lease kube-system\/ledgerproxy-c, and the ledger ends at @1: /);
+  await Deno.remove(folder, { recursive: true });
+});

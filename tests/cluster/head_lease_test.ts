@@ -143,7 +143,10 @@ planeTest(
     }
     const cut = await verify();
     assert.equal(cut.code, 1, cut.text);
-    assert.match(cut.text, /the witness saw @\d+, and the ledger ends at @1: its tail was cut/);
+    assert.match(
+      cut.text,
+      /the witness saw @\d+ in Lease kube-system\/ledgerproxy-node-a, and the ledger ends at @1: its tail was cut/,
+    );
     Deno.removeSync(ledger, { recursive: true });
     const fresh = await ran(
       "run",

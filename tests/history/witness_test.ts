@@ -52,3 +52,18 @@ Deno.test("a witness that saw two pasts of one place saw a ledger that was repla
     /what is before @3 is not what/,
   );
 });
+
+Deno.test("what differs is reported with the objects that have it, a few of them by name", () => {
+  const inLease = (next: number, node: string, seen = chain(next)) => ({
+    ...{ ledger: LEDGER, next, chain: seen },
+    seenIn: `Lease kube-system/ledgerproxy-${node}`,
+  });
+  assert.deepEqual(problemsOf([inLease(3, "a"), inLease(3, "b", "e".repeat(64)), inLease(12, "c")]), [
+    "what is before @3 is not what the witness saw in Lease kube-system/ledgerproxy-b; " +
+    "the first record that cannot be trusted is @2",
+    "the witness saw @11 in Lease kube-system/ledgerproxy-c, and the ledger ends at @9: " +
+    "its tail was cut, or it is an older copy",
+  ]);
+  const many = ["a", "b", "c", "d", "e"].map((node) => inLease(3, node, "e".repeat(64)));
+  assert.match(problemsOf(many).join(), /ledgerproxy-a, .*-b, .*-c and 2 others; the first record/);
+});
