@@ -49,22 +49,20 @@ interface Header {
 export function readWriters(storage: Storage, ledger: string): ReadonlyMap<number, ApiWriter> {
   if (!storage.names().includes(WRITERS_FILE)) return new Map();
   const text = new TextDecoder().decode(storage.read(WRITERS_FILE));
-  const [sum = "", head = "", ...lines] = text.split("\n");
-  if (hashOf(text.slice(sum.length + 1)) !== sum) throw damage(1, "it is not what import wrote");
-  const header: Header = checked(parsedJson(head), 2, HEADER);
+  const lines = text.split("\n");
+  const [sum = "", head = "", ...writers] = lines;
+  if (hashOf(text.slice(sum.length + 1)) !== sum) throw damage(lines, 1, "it is not what import wrote");
+  const header: Header = checked(parsedJson(head), lines, 2, HEADER);
   if (header.version > VERSION) {
     const reason =
       `version ${header.version} is newer than this program: read it with the program that wrote it`;
-    throw new LedgerDamage(WRITERS_FILE, 2, 0, reason);
+    throw new LedgerDamage(WRITERS_FILE, 2, byteOf(lines, 2), reason);
   }
-  if (header.ledger !== ledger) throw damage(2, `it is about ledger ${header.ledger}, not ${ledger}`);
+  if (header.ledger !== ledger) throw damage(lines, 2, `it is about ledger ${header.ledger}, not ${ledger}`);
   return new Map(
-    lines.slice(0, -1).map((line, i) => {
-      const { offset, ...writer }: ApiWriter & { readonly offset: number } = checked(
-        parsedJson(line),
-        i + 3,
-        LINE,
-      );
+    writers.slice(0, -1).map((line, i) => {
+      const value: ApiWriter & { readonly offset: number } = parsedJson(line);
+      const { offset, ...writer } = checked(value, lines, i + 3, LINE);
       return [offset, writer];
     }),
   );
@@ -91,13 +89,20 @@ function hashOf(text: string): string {
 }
 
 /** `value`, where it has the shape: the hash is right, so another program wrote it otherwise. Throws LedgerDamage. */
-function checked<T>(value: T, line: number, shape: Shape): T {
+function checked<T>(value: T, lines: readonly string[], line: number, shape: Shape): T {
   const misfit = shape(value);
-  if (misfit !== undefined) throw damage(line, misfitText(misfit));
+  if (misfit !== undefined) throw damage(lines, line, misfitText(misfit));
   return value;
 }
 
-function damage(line: number, reason: string): LedgerDamage {
+/** Damage in `line`, counted from 1, of a file that has `lines`. */
+function damage(lines: readonly string[], line: number, reason: string): LedgerDamage {
   const remedy = "remove the file and import the audit log again; the records do not depend on it";
-  return new LedgerDamage(WRITERS_FILE, line, 0, `${reason}; ${remedy}`);
+  return new LedgerDamage(WRITERS_FILE, line, byteOf(lines, line), `${reason}; ${remedy}`);
+}
+
+/** The byte at which `line`, counted from 1, begins. */
+function byteOf(lines: readonly string[], line: number): number {
+  const before = lines.slice(0, line - 1).map((text) => `${text}\n`).join("");
+  return new TextEncoder().encode(before).length;
 }

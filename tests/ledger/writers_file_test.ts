@@ -1,6 +1,7 @@
 // The file with the writers of events: it is read as it was written, or not at all.
 
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { type ApiWriter, readWriters, WRITERS_FILE, writeWriters } from "../../src/ledger/writers_file.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -45,5 +46,19 @@ Deno.test("every changed bit and every cut is found, and so is another ledger's 
   assert.throws(
     () => readWriters(written(), "fedcba9876543210"),
     /it is about ledger 0123456789abcdef, not fedcba9876543210/,
+  );
+});
+
+Deno.test("damage is reported with the line, and with the byte at which the line begins", () => {
+  const others = new Map([[3, writer("Zoë")], [7, writer("bob")]]);
+  const storage = memoryStorage();
+  writeWriters(storage, "0123456789abcdef", others);
+  const [, ...lines] = new TextDecoder().decode(storage.read(WRITERS_FILE)).split("\n");
+  const rest = lines.join("\n").replace('"offset":7', '"offset":"seven"');
+  const bytes = new TextEncoder().encode(`${hash("sha256", rest, "hex")}\n${rest}`);
+  const place = new TextDecoder("latin1").decode(bytes).indexOf('{"offset":"seven"');
+  assert.throws(
+    () => readWriters(memoryStorage(new Map([[WRITERS_FILE, bytes]])), "0123456789abcdef"),
+    (error) => isLedgerDamage(error) && error.message.includes(`:4 (byte ${place}): `),
   );
 });
