@@ -355,6 +355,9 @@ export const REPORT_BYTES_MAX = 64 * 1024 * 1024;
 /** Most batches from an API server that wait for the loop; beyond that its watches are not read until one is taken. */
 export const INBOX_BATCHES_MAX = 1000;
 
+/** Longest time that an event of a running program waits there, while earlier batches are committed, before its record is appended. */
+export const INBOX_MILLISECONDS_MAX = 60_000;
+
 /** Most parts of objects that are kept so that equal ones can be shared. */
 export const SHARED_PARTS_MAX = 4096;
 

@@ -1,9 +1,11 @@
 // How long changes took to become rules, from three times that a ledger has: when the change began (of EndpointSlices alone, as their
 // controller says), when its event arrived, when the kernel acknowledged the commit.
 
+import { INBOX_MILLISECONDS_MAX } from "../limits.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import type { Past } from "./past.ts";
+import { ascending, percentile } from "./percentile.ts";
 import { rfc3339 } from "./time_expression.ts";
 import type { Span } from "./window.ts";
 
@@ -55,21 +57,15 @@ export interface Latency {
   readonly stages: readonly StageLatency[];
 }
 
-/** What is known of one stage. */
+/** What is measured of one stage. */
 interface Measured {
   readonly milliseconds: number[];
   worst: WorstLatency | null;
 }
 
-/** An event can wait in the inbox while earlier batches are committed: at most so long before its record is appended. */
-const WAITING_MILLISECONDS_MAX = 60_000;
-const STAGES: readonly Stage[] = ["trigger to arrival", "arrival to commit", "trigger to commit"];
-
 /** The latencies of the changes in `span`; with `service` only of its changes. Events that changed no rule are not counted. */
 export function latencyIn(past: Past, span: Span, service?: string): Latency {
-  const measured = new Map(
-    STAGES.map((stage): [Stage, Measured] => [stage, { milliseconds: [], worst: null }]),
-  );
+  const [toArrival, toCommit, all] = [nothing(), nothing(), nothing()];
   let waiting: JournalEntry[] = [];
   let [started, committed, played] = [Infinity, -Infinity, false];
   for (const entry of journalFrom(past, span.from, span.through, { service, details: false })) {
@@ -78,32 +74,34 @@ export function latencyIn(past: Past, span: Span, service?: string): Latency {
       // Triggers from before the first event of the range are left out: a first list has objects of any age. Changes while the program
       // stood still later count: their rules were late.
       started = Math.min(started, time);
-      if (time < committed - WAITING_MILLISECONDS_MAX) played = true;
+      if (time < committed - INBOX_MILLISECONDS_MAX) played = true;
     }
     if ((kind === "event" || waited !== undefined) && effect && entry.object !== "") {
-      if (trigger >= started) {
-        measure(measured.get("trigger to arrival")!, entry, arrival(entry) - trigger, null);
-      }
+      if (trigger >= started) measure(toArrival, entry, arrival(entry) - trigger, null);
       waiting.push(entry);
     }
     if (commit === undefined || !commit.accepted) continue;
     committed = Math.max(committed, time);
     for (const change of waiting) {
       if (change.offset > commit.through) continue;
-      measure(measured.get("arrival to commit")!, change, time - arrival(change), offset);
-      if (change.trigger >= started) {
-        measure(measured.get("trigger to commit")!, change, time - change.trigger, offset);
-      }
+      measure(toCommit, change, time - arrival(change), offset);
+      if (change.trigger >= started) measure(all, change, time - change.trigger, offset);
     }
     waiting = waiting.filter((one) => one.offset > commit.through);
   }
-  const stages = STAGES.map((stage) =>
-    summedUp(
-      stage,
-      played && stage !== "trigger to arrival" ? { milliseconds: [], worst: null } : measured.get(stage)!,
-    )
-  );
-  return { ...span, clock: played ? "played" : "one", stages };
+  return {
+    ...span,
+    clock: played ? "played" : "one",
+    stages: [
+      summedUp("trigger to arrival", toArrival),
+      summedUp("arrival to commit", played ? nothing() : toCommit),
+      summedUp("trigger to commit", played ? nothing() : all),
+    ],
+  };
+}
+
+function nothing(): Measured {
+  return { milliseconds: [], worst: null };
 }
 
 /** When the event arrived that made a change: a step may have made the rules later. */
@@ -126,11 +124,7 @@ function measure(stage: Measured, entry: JournalEntry, milliseconds: number, com
 }
 
 function summedUp(stage: Stage, { milliseconds, worst }: Measured): StageLatency {
-  const sorted = milliseconds.sort((a, b) => a - b);
-  return { stage, count: sorted.length, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), worst };
-}
-
-/** The smallest of `sorted` that at least the share `rank` (0 to 1) of them does not exceed; null where there is none. */
-function quantile(sorted: readonly number[], rank: number): number | null {
-  return sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)] ?? null;
+  const sorted = ascending(milliseconds);
+  const at = (rank: number) => percentile(sorted, rank) ?? null;
+  return { stage, count: sorted.length, p50: at(0.5), p99: at(0.99), worst };
 }

@@ -1,7 +1,7 @@
 // Values over time, grouped into intervals of equal length, so that a chart of a million values is drawn as fast as one
 // of a hundred. An interval is called a stretch here; nft's intervals are something else.
 
-import { percentile } from "./latency.ts";
+import { ascending, percentile } from "../history/percentile.ts";
 
 /** Values with one time. */
 export interface Sample {
@@ -44,7 +44,8 @@ export function bucketed(samples: readonly Sample[], stretch: number): Buckets {
     if (gathered === undefined) stretches.set(at, [...values]);
     else for (const value of values) gathered.push(value);
   }
-  const rows = [...stretches].sort(([a], [b]) => a - b);
+  const rows = [...stretches].sort(([a], [b]) => a - b)
+    .map(([at, values]): [number, number[]] => [at, ascending(values)]);
   return {
     seconds: rows.map(([at]) => (at + 0.5) * stretch / 1000),
     count: rows.map(([, values]) => values.length),

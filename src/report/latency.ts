@@ -4,6 +4,7 @@
 
 import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { CommitRecord, EventRecord, LedgerRecord } from "../ledger/record.ts";
+import { INBOX_MILLISECONDS_MAX } from "../limits.ts";
 
 /** One commit that the kernel accepted, with its latencies in milliseconds. */
 export interface Sync {
@@ -24,11 +25,6 @@ export interface Sync {
 
 /** Why arrival and commit times of a window cannot be compared; undefined where they can. */
 export type ClockProblem = "played" | undefined;
-
-/**
- * An event can wait in the inbox while earlier batches are committed: at most so long before its record is appended.
- */
-const WAITING_MILLISECONDS_MAX = 60_000;
 
 /** Commits of `records`, whose first has offset `first`, in order. */
 export function syncsOf(records: readonly LedgerRecord[], first: number): Sync[] {
@@ -112,17 +108,7 @@ export function clockProblem(records: readonly LedgerRecord[]): ClockProblem {
   for (const record of records) {
     const time = Date.parse(record.time);
     if (record.kind === "commit") committed = Math.max(committed, time);
-    else if (record.kind === "event" && time < committed - WAITING_MILLISECONDS_MAX) return "played";
+    else if (record.kind === "event" && time < committed - INBOX_MILLISECONDS_MAX) return "played";
   }
   return undefined;
-}
-
-/**
- * The smallest value that at least the share `rank` (0 to 1) of `values` does not exceed; undefined where there is
- * none.
- */
-export function percentile(values: readonly number[], rank: number): number | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)];
 }

@@ -1,17 +1,8 @@
 // Latencies of a window; the comment beside each record says what is computed from it.
 
 import assert from "node:assert/strict";
-import { clockProblem, percentile, syncsOf, triggerToArrival } from "../../src/report/latency.ts";
+import { clockProblem, syncsOf, triggerToArrival } from "../../src/report/latency.ts";
 import { arrived, commit, CONFIG } from "../support/report_records.ts";
-
-Deno.test("a percentile is one of the values: the smallest that its share does not exceed", () => {
-  const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
-  assert.equal(percentile(hundred, 0.5), 50);
-  assert.equal(percentile(hundred, 0.99), 99);
-  assert.equal(percentile(hundred, 1), 100);
-  assert.equal(percentile([7], 0.01), 7);
-  assert.equal(percentile([], 0.5), undefined);
-});
 
 Deno.test("latencies are from trigger to arrival to commit, for events that are causes of changes", () => {
   const records = [

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // The figures of the window: latencies and sizes of syncs in a table, and beside it the totals.
 
-import { percentile } from "../latency.ts";
+import { ascending, percentile } from "../../history/percentile.ts";
 import { type Child, element, section, table } from "./dom.ts";
 import type { Report } from "./report.ts";
 import { count, duration } from "./words.ts";
@@ -40,11 +40,12 @@ function lateness(milliseconds: number): string {
 
 /** A row with median, 99th percentile, maximum and count. */
 function row(name: string, all: readonly number[], text: (value: number) => string): Child[] {
+  const sorted = ascending(all);
   const at = (rank: number) => {
-    const value = percentile(all, rank);
+    const value = percentile(sorted, rank);
     return value === undefined ? "not known" : text(value);
   };
-  return [name, at(0.5), at(0.99), at(1), count(all.length)];
+  return [name, at(0.5), at(0.99), at(1), count(sorted.length)];
 }
 
 /** Counts over the window; those that are problems are coloured where they are not 0. */
