@@ -9,6 +9,9 @@ const EXACT = /^(?:\d{4}-\d\d-\d\d|\[?[\da-f]*[.:][\da-f.:]*\]?|@?\d+)(?:$|[:/ ]
 /** Blanks between two columns. */
 const GAP = "  ";
 
+/** The characters of a line. */
+type Row = readonly string[];
+
 /** A column: from a position up to, but without, another one. */
 interface Column {
   readonly from: number;
@@ -37,34 +40,49 @@ function blocks(lines: readonly string[]): string[][] {
 }
 
 /** The rows of one table, with its widest columns cut until it fits. */
-function fitted(rows: readonly (readonly string[])[], width: number): string[] {
+function fitted(rows: readonly Row[], width: number): string[] {
   const columns = columnsOf(rows);
-  const whole = rows.map((row) => row.join(""));
-  if (columns.length < 2) return whole;
+  const widths = columns.length < 2 ? undefined : fittingWidths(rows, columns, width);
+  return widths === undefined
+    ? rows.map((row) => row.join(""))
+    : rows.map((row) => cutRow(row, columns, widths));
+}
+
+/** The widths at which `columns` fit into `width`; undefined where they cannot be cut so far. */
+function fittingWidths(
+  rows: readonly Row[],
+  columns: readonly Column[],
+  width: number,
+): number[] | undefined {
   const widths = columns.map(({ from, to }) => to - from);
-  const narrowest = columns.map(({ from, to }, i) => {
-    if (i === columns.length - 1) return LAST_NARROWEST;
-    const cells = rows.slice(1).map((row) => row.slice(from, to).join("").trim());
-    return cells.some((cell) => EXACT.test(cell)) ? to - from : NAMES_NARROWEST;
-  });
-  let excess = widths.reduce((sum, one) => sum + one + GAP.length, -GAP.length) + columns[0]!.from - width;
-  while (excess > 0) {
+  const narrowest = columns.map((column) => narrowestWidth(rows, column, column === columns.at(-1)));
+  const gaps = GAP.length * (columns.length - 1);
+  let excess = columns[0]!.from + widths.reduce((sum, one) => sum + one, gaps) - width;
+  for (; excess > 0; excess--) {
     const spare = widths.map((one, i) => one > narrowest[i]! ? one : 0);
     const widest = spare.indexOf(Math.max(...spare));
-    if (spare[widest] === 0) return whole;
+    if (spare[widest] === 0) return undefined;
     widths[widest]!--;
-    excess--;
   }
-  return rows.map((row) => {
-    const cells = columns.map(({ from, to }, i) => {
-      const cell = row.slice(from, to).join("");
-      const most = widths[i]!;
-      return (i === columns.length - 1 ? withoutEnd(cell.trimEnd(), most) : withoutMiddle(cell, most)).padEnd(
-        most,
-      );
-    });
-    return `${" ".repeat(columns[0]!.from)}${cells.join(GAP)}`.trimEnd();
+  return widths;
+}
+
+/** How narrow a column may become. The first row is the heading. */
+function narrowestWidth(rows: readonly Row[], { from, to }: Column, isLast: boolean): number {
+  if (isLast) return LAST_NARROWEST;
+  const cells = rows.slice(1).map((row) => row.slice(from, to).join("").trim());
+  return cells.some((cell) => EXACT.test(cell)) ? to - from : NAMES_NARROWEST;
+}
+
+/** A row whose cells have `widths`. */
+function cutRow(row: Row, columns: readonly Column[], widths: readonly number[]): string {
+  const cells = columns.map(({ from, to }, i) => {
+    const cell = row.slice(from, to).join("");
+    const isLast = i === columns.length - 1;
+    const cut = isLast ? withoutEnd(cell.trimEnd(), widths[i]!) : withoutMiddle(cell, widths[i]!);
+    return cut.padEnd(widths[i]!);
   });
+  return `${" ".repeat(columns[0]!.from)}${cells.join(GAP)}`.trimEnd();
 }
 
 /** The start of `text`, in at most `most` characters. */
@@ -84,7 +102,7 @@ function withoutMiddle(cell: string, most: number): string {
 }
 
 /** The columns of rows: between them all rows have blanks. */
-function columnsOf(rows: readonly (readonly string[])[]): Column[] {
+function columnsOf(rows: readonly Row[]): Column[] {
   const length = Math.max(...rows.map((row) => row.length));
   const blank = Array.from({ length }, (_, i) => rows.every((row) => (row[i] ?? " ") === " "));
   const columns: Column[] = [];

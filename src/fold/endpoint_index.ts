@@ -8,7 +8,7 @@ import { type AssignedEndpoints, isPinned, type ListSlots } from "./assigned_end
 import { ChunkedMap } from "./chunked_map.ts";
 import { type OwnNode, rank } from "./endpoints.ts";
 import { hairpin } from "./hairpins.ts";
-import { type Choice, choices, countHost, isChosen, noCounts } from "./listed_endpoints.ts";
+import { countHost, isMember, type Membership, memberships, noCounts } from "./listed_endpoints.ts";
 import { pinnedEndpoints, renumbered, type Renumbering } from "./pinned_endpoints.ts";
 import type { ElementResource } from "./resource.ts";
 import { difference, type SliceHosts, textsOf } from "./slice_hosts.ts";
@@ -47,9 +47,9 @@ type ListName = "cluster" | "local";
 
 /** A list as it was last assigned. */
 interface List {
-  choice: Choice;
+  membership: Membership;
   slots: Slots;
-  /** Chosen endpoints without a slot. */
+  /** Members without a slot. */
   waiting: SortedTexts;
 }
 
@@ -85,9 +85,9 @@ export class EndpointIndex {
   }
 
   #assignAll(port: ServicePort, previous: ListSlots, changes: readonly Change[]): AssignedEndpoints {
-    const choice = choices(port, this.#counts, this.node);
-    const cluster = this.#assignList("cluster", choice.cluster, previous.cluster, changes);
-    const local = this.#assignList("local", choice.local, previous.local, changes);
+    const membership = memberships(port, this.#counts, this.node);
+    const cluster = this.#assignList("cluster", membership.cluster, previous.cluster, changes);
+    const local = this.#assignList("local", membership.local, previous.local, changes);
     this.#pinned = isPinned(port, { cluster, local }) ? this.#pin(port, { cluster, local }) : undefined;
     this.#serving = port.protocol === "udp" ? this.#serve(changes) : undefined;
     return {
@@ -98,7 +98,7 @@ export class EndpointIndex {
         local: local.endpoints.length + this.#lists.local!.waiting.texts.length,
       },
       any: this.#counts.ready + this.#counts.lingering > 0,
-      ...this.#ownEndpoints(port, choice),
+      ...this.#ownEndpoints(port, membership),
       serving: this.#serving?.texts ?? [],
       pinned: this.#pinned,
     };
@@ -176,38 +176,38 @@ export class EndpointIndex {
     return changes;
   }
 
-  #assignList(name: ListName, choice: Choice, previous: Slots, changes: readonly Change[]): Slots {
+  #assignList(name: ListName, membership: Membership, previous: Slots, changes: readonly Change[]): Slots {
     const list = this.#lists[name];
-    const known = list !== undefined && list.choice === choice &&
+    const known = list !== undefined && list.membership === membership &&
       (list.slots === previous || list.slots.endpoints.length + previous.endpoints.length === 0);
     const now = known
       ? this.#changeList(name, list, previous, changes)
-      : this.#makeList(name, choice, previous);
+      : this.#makeList(name, membership, previous);
     this.#lists[name] = now;
     return now.slots;
   }
 
-  #makeList(name: ListName, choice: Choice, previous: Slots): List {
-    const chosen: string[] = [];
+  #makeList(name: ListName, membership: Membership, previous: Slots): List {
+    const members: string[] = [];
     for (const entry of this.#entries.values()) {
       entry[name] = -1;
-      if (entry.host && isChosen(name, choice, entry.host, this.node)) chosen.push(entry.text);
+      if (entry.host && isMember(name, membership, entry.host, this.node)) members.push(entry.text);
     }
-    const slots = assignSlots(previous, chosen.sort());
+    const slots = assignSlots(previous, members.sort());
     slots.endpoints.forEach((text, slot) => this.#entries.get(text)![name] = slot);
-    const waiting = chosen.length === slots.endpoints.length
+    const waiting = members.length === slots.endpoints.length
       ? []
-      : chosen.filter((text) => this.#entries.get(text)![name] < 0);
-    return { choice, slots, waiting: new SortedTexts(waiting) };
+      : members.filter((text) => this.#entries.get(text)![name] < 0);
+    return { membership, slots, waiting: new SortedTexts(waiting) };
   }
 
   #changeList(name: ListName, list: List, previous: Slots, changes: readonly Change[]): List {
-    const { choice } = list;
-    const isMember = (host: Host | undefined) =>
-      host !== undefined && isChosen(name, choice, host, this.node);
+    const { membership } = list;
+    const isIn = (host: Host | undefined) =>
+      host !== undefined && isMember(name, membership, host, this.node);
     const [holes, gone, come]: [number[], string[], string[]] = [[], [], []];
     for (const { entry, before } of changes) {
-      const [was, is] = [isMember(before), isMember(entry.host)];
+      const [was, is] = [isIn(before), isIn(entry.host)];
       if (was === is) continue;
       if (is) come.push(entry.text);
       else if (entry[name] < 0) gone.push(entry.text);
@@ -219,7 +219,7 @@ export class EndpointIndex {
     const newcomers = list.waiting.with(gone, come);
     const { slots, filled, left } = refill(previous, holes.sort((a, b) => a - b), newcomers.texts);
     for (const slot of filled) this.#entries.get(slots.endpoints[slot]!)![name] = slot;
-    return { choice, slots, waiting: new SortedTexts(left) };
+    return { membership, slots, waiting: new SortedTexts(left) };
   }
 
   #pin({ family }: ServicePort, lists: ListSlots): Renumbering["before"] {
@@ -248,10 +248,10 @@ export class EndpointIndex {
   }
 
   /** What is needed of the endpoints on the own node, in the order of the slices. */
-  #ownEndpoints(port: ServicePort, choice: { readonly cluster: Choice; readonly local: Choice }) {
+  #ownEndpoints(port: ServicePort, membership: Readonly<Record<ListName, Membership>>) {
     const own = this.#counts.local === 0 ? [] : this.#ownEntries();
-    const chosen = (list: ListName) => ({ host }: Entry) => isChosen(list, choice[list], host!, this.node);
-    const reachable = new Set([...own.filter(chosen("cluster")), ...own.filter(chosen("local"))]);
+    const isIn = (list: ListName) => ({ host }: Entry) => isMember(list, membership[list], host!, this.node);
+    const reachable = new Set([...own.filter(isIn("cluster")), ...own.filter(isIn("local"))]);
     const localReady: Address[] = [];
     for (const { host } of own) if (host!.ready) localReady.push(host!.address);
     // Another value each time, as without an index: steps count those that may differ.

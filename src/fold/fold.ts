@@ -15,7 +15,7 @@ import {
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
-import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import { isForProxy } from "../kube/service_proxy_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
@@ -101,7 +101,7 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
     case "ServiceCIDR":
       return foldServiceCIDR(folding, key.name, value?.kind === "ServiceCIDR" ? value : undefined);
     case "Service": {
-      const service = serviceName(key.namespace, key.name);
+      const service = nameOfService(key);
       putService(state, service, value?.kind === "Service" ? value : undefined);
       return settleChanged(folding, service);
     }
@@ -182,7 +182,7 @@ function putServices(folding: Folding): void {
   const { state } = folding;
   for (const object of state.objects.values()) {
     if (object.kind !== "Service") continue;
-    const name = serviceName(object.metadata.namespace ?? "", object.metadata.name);
+    const name = nameOfService(object.metadata);
     const served = state.services.has(name);
     putService(state, name, object);
     if (state.services.has(name) !== served) settleChanged(folding, name);

@@ -52,32 +52,37 @@ export function countHost(counts: Counts, host: Host, node: OwnNode, sign: 1 | -
 }
 
 /** Which endpoints are in a list. */
-export type Choice = "none" | "for the node" | "for the zone" | "ready" | "lingering";
+export type Membership = "none" | "for the node" | "for the zone" | "ready" | "lingering";
 
-/** The choice for both lists of `port`. */
-export function choices(
+/** The membership of both lists of `port`. */
+export function memberships(
   port: ServicePort,
   counts: Counts,
   node: OwnNode,
-): { readonly cluster: Choice; readonly local: Choice } {
+): { readonly cluster: Membership; readonly local: Membership } {
   const uses = listsUsed(port);
   return {
-    cluster: uses.cluster ? clusterChoice(counts, node) : "none",
+    cluster: uses.cluster ? clusterMembership(counts, node) : "none",
     local: !uses.local ? "none" : counts.localReady > 0 ? "ready" : "lingering",
   };
 }
 
-function clusterChoice(counts: Counts, { name, zone }: OwnNode): Choice {
+function clusterMembership(counts: Counts, { name, zone }: OwnNode): Membership {
   const { ready, forNode, forZone, hintedNodes, hintedZones } = counts;
   if (name !== "" && forNode > 0 && hintedNodes === ready) return "for the node";
   if (zone !== "" && forZone > 0 && hintedZones === ready) return "for the zone";
   return ready > 0 ? "ready" : "lingering";
 }
 
-/** Whether `host` is in the list that has `choice`. */
-export function isChosen(list: "cluster" | "local", choice: Choice, host: Host, node: OwnNode): boolean {
+/** Whether `host` is in the list that has `membership`. */
+export function isMember(
+  list: "cluster" | "local",
+  membership: Membership,
+  host: Host,
+  node: OwnNode,
+): boolean {
   if (list === "local" && !host.local) return false;
-  switch (choice) {
+  switch (membership) {
     case "none":
       return false;
     case "for the node":

@@ -12,7 +12,7 @@ import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
-import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { isForProxy } from "../kube/service_proxy_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
@@ -246,7 +246,7 @@ function addObject(state: ClusterState, object: KubeObject): void {
   const key = objectKey(object);
   state.objects.set(describeKey(key), object);
   if (object.kind === "Service" && isForProxy(object, state.config.serviceProxyName)) {
-    state.services.set(serviceName(key.namespace, key.name), object);
+    state.services.set(nameOfService(key), object);
   }
   if (object.kind === "ServiceCIDR") state.serviceCIDRs.set(key.name, object);
 }

@@ -7,7 +7,7 @@ import type { FoldChanges } from "../fold/fold_changes.ts";
 import { NO_PROGRAM, type ServiceProgram } from "../fold/service_program.ts";
 import { waitingOf, waitsIn } from "../fold/waiting_line.ts";
 import { describeKey, type EndpointSlice, type KubeObject, TRIGGER } from "../kube/objects.ts";
-import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import { type EndpointChange, endpointChanges, type FieldChange, fieldChanges } from "./object_diff.ts";
 import { conditionOfService, servedBy, type ServiceCondition } from "./service_condition.ts";
@@ -204,7 +204,7 @@ function servicesOf(
   const { key, value } = record;
   switch (key.kind) {
     case "Service":
-      return [serviceName(key.namespace, key.name)];
+      return [nameOfService(key)];
     case "EndpointSlice": {
       const owners = [sliceOf(value), sliceOf(before)].map((slice) => slice && ownerOf(slice));
       return [...new Set(owners.filter((owner) => owner !== undefined))];

@@ -10,7 +10,7 @@ import { titleText } from "../fold/title.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
-import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import { plainElement } from "../nft/objects.ts";
 import { type Element, sameElement, type SetPath } from "../nft/ruleset.ts";
@@ -111,8 +111,8 @@ type Standing = ReturnType<typeof standing>;
 function newServices({ services }: Standing, objects: readonly KubeObject[]): ServiceName[] {
   return objects.flatMap((object) => {
     if (object.kind !== "Service") return [];
-    const { metadata: { namespace = "", name }, spec: { type, clusterIP } } = object;
-    const one = serviceName(namespace, name);
+    const { metadata, spec: { type, clusterIP } } = object;
+    const one = nameOfService(metadata);
     return type === "ExternalName" || clusterIP === "None" || services.has(one) ? [] : [one];
   });
 }

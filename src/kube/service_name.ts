@@ -8,6 +8,13 @@ export function serviceName(namespace: string, name: string): ServiceName {
   return `${namespace}/${name}` as ServiceName;
 }
 
+/** The name of the Service that has `metadata`. */
+export function nameOfService(
+  { namespace = "", name }: { readonly namespace?: string; readonly name: string },
+): ServiceName {
+  return serviceName(namespace, name);
+}
+
 /** The namespace of a Service. */
 export function namespaceOf(name: ServiceName): string {
   return name.slice(0, name.indexOf("/"));

@@ -8,7 +8,7 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { relist } from "../ingest/relist.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { segmentFirst, segmentNames } from "../ledger/format.ts";
 import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
@@ -121,10 +121,10 @@ function lastKnown(storage: Storage): LastKnown {
 
 /** Whether `object` is one of `services`. */
 function isOneOf(
-  { kind, metadata: { namespace = "", name } }: KubeObject,
+  { kind, metadata }: KubeObject,
   services: ReadonlySet<ServiceName>,
 ) {
-  return kind === "Service" && services.has(serviceName(namespace, name));
+  return kind === "Service" && services.has(nameOfService(metadata));
 }
 
 /** The newest configuration of `state`; undefined where none was recorded. */

@@ -9,7 +9,7 @@ import type { SourceBatch } from "../ingest/source.ts";
 import type { FlowsDeleted } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { describeKey, type WatchEvent } from "../kube/objects.ts";
-import { type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 
 /** What it acts through. */
 interface Ports {
@@ -121,9 +121,9 @@ function* piecesOf(work: () => Iterable<FlowsDeleted>): Generator<FlowsDeleted, 
 
 /** The Services that an event is about: a slice may go from one to another. */
 function servicesOf(
-  { kind, namespace, name }: WatchEvent["key"],
+  key: WatchEvent["key"],
   ...objects: readonly (WatchEvent["value"] | undefined)[]
 ): ServiceName[] {
-  if (kind === "Service") return [serviceName(namespace, name)];
+  if (key.kind === "Service") return [nameOfService(key)];
   return objects.flatMap((object) => object?.kind === "EndpointSlice" ? ownerOf(object) ?? [] : []);
 }

@@ -5,7 +5,7 @@ import { ownerOf } from "../fold/fold.ts";
 import type { Contests } from "../history/packet_words.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import type { KubeObject } from "../kube/objects.ts";
-import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { lastAt } from "./past_map.ts";
@@ -103,7 +103,7 @@ function servicesIn({ elements, object, surroundings }: Moment): Set<ServiceName
 function serviceOf(object: KubeObject | undefined): ServiceName | undefined {
   if (object?.kind === "EndpointSlice") return ownerOf(object);
   if (object?.kind !== "Service") return undefined;
-  return serviceName(object.metadata.namespace ?? "", object.metadata.name);
+  return nameOfService(object.metadata);
 }
 
 /** `names`, and the Services that claim a frontend which one of them claims too: each names the holder. */

@@ -3,7 +3,7 @@
 // was lost or the kernel rejected rules, they differ.
 
 import { policiesOf } from "../history/services.ts";
-import { type ServiceName, serviceName } from "../kube/service_name.ts";
+import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { PATHS } from "../fold/skeleton.ts";
@@ -63,9 +63,7 @@ export interface EndpointView {
 export function serviceNames({ objects }: View): ServiceName[] {
   const names: ServiceName[] = [];
   for (const { object } of objects.values()) {
-    if (object.kind === "Service") {
-      names.push(serviceName(object.metadata.namespace ?? "", object.metadata.name));
-    }
+    if (object.kind === "Service") names.push(nameOfService(object.metadata));
   }
   return names.sort();
 }

@@ -1,11 +1,17 @@
 // Names of Services: made of two parts, and taken apart again.
 
 import assert from "node:assert/strict";
-import { readServiceName, serviceName, withoutNamespace } from "../../src/kube/service_name.ts";
+import {
+  nameOfService,
+  readServiceName,
+  serviceName,
+  withoutNamespace,
+} from "../../src/kube/service_name.ts";
 
 Deno.test("a name is namespace/name; what was written as one is read as it is", () => {
   assert.equal(serviceName("shop", "web"), "shop/web");
   assert.equal(readServiceName("shop/web"), serviceName("shop", "web"));
+  assert.equal(nameOfService({ namespace: "shop", name: "web" }), "shop/web");
 });
 
 Deno.test("the name without its namespace; a text without a namespace is unchanged", () => {

@@ -89,28 +89,9 @@ function choicesOf(command: Described): [flag: DescribedOption, choices: readonl
   return visible(command).flatMap((option) => option.argChoices ? [[option, option.argChoices]] : []);
 }
 
+/** Completes commands, then values of flags, then flags and names. Where it knows no words, files. */
 function bashScript({ commands }: Described): string {
-  const values = commands.flatMap((command) =>
-    choicesOf(command).map(([{ long }, choices]) =>
-      `    ${command.name()}:${long}) words="${choices.join(" ")}" ;;`
-    )
-  );
-  const taking = new Set(
-    commands.flatMap((command) =>
-      visible(command).filter(({ required }) => required).map(({ long }) => long)
-    ),
-  );
-  const flags = commands.map((command) => {
-    const words = [...visible(command).map(({ long }) => long), "--help"].join(" ");
-    return `      ${command.name()}) words="${words}" ;;`;
-  });
-  return `_ledgerproxy_names() {
-  local i ledger=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    [ "\${COMP_WORDS[i]}" = --ledger ] && ledger=(--ledger "\${COMP_WORDS[i+1]}")
-  done
-  ledgerproxy completion ${NAMES} "$1" "\${ledger[@]}" 2>/dev/null
-}
+  return `${BASH_NAMES}
 _ledgerproxy() {
   local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -118,20 +99,16 @@ _ledgerproxy() {
     return
   fi
   case "\${COMP_WORDS[1]}:$before" in
-${values.join("\n")}
-    completion:completion) words="${SHELLS.join(" ")}" ;;
-    *:${[...taking].sort().join("|*:")}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+${bashValues(commands)}
   esac
   if [ -z "$words" ]; then
     if [ "\${current#-}" != "$current" ]; then
       case "\${COMP_WORDS[1]}" in
-${flags.join("\n")}
+${bashFlags(commands)}
       esac
     else
       case "\${COMP_WORDS[1]}" in
-      ${
-    withNames(commands).map((command) => command.name()).join("|")
-  }) words=$(_ledgerproxy_names "$current") ;;
+      ${alternatives(withNames(commands))}) words=$(_ledgerproxy_names "$current") ;;
       esac
     fi
   fi
@@ -139,6 +116,44 @@ ${flags.join("\n")}
   COMPREPLY=($(compgen -f -- "$current"))
 }
 complete -o filenames -F _ledgerproxy ledgerproxy`;
+}
+
+/** A function that asks the ledger of the line for names. */
+const BASH_NAMES = `_ledgerproxy_names() {
+  local i ledger=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    [ "\${COMP_WORDS[i]}" = --ledger ] && ledger=(--ledger "\${COMP_WORDS[i+1]}")
+  done
+  ledgerproxy completion ${NAMES} "$1" "\${ledger[@]}" 2>/dev/null
+}`;
+
+/** The cases of `COMMAND:FLAG`: the values that the flag can have, or files where it has any other value. */
+function bashValues(commands: readonly Described[]): string {
+  const choices = commands.flatMap((command) =>
+    choicesOf(command).map(([{ long }, values]) =>
+      `    ${command.name()}:${long}) words="${values.join(" ")}" ;;`
+    )
+  );
+  const options = commands.flatMap(visible).filter(({ required }) => required);
+  const flags = [...new Set(options.map(({ long }) => long))].sort();
+  return [
+    ...choices,
+    `    completion:completion) words="${SHELLS.join(" ")}" ;;`,
+    `    *:${flags.join("|*:")}) COMPREPLY=($(compgen -f -- "$current")); return ;;`,
+  ].join("\n");
+}
+
+/** The cases of commands: the flags of each. */
+function bashFlags(commands: readonly Described[]): string {
+  return commands.map((command) => {
+    const words = [...visible(command).map(({ long }) => long), "--help"].join(" ");
+    return `      ${command.name()}) words="${words}" ;;`;
+  }).join("\n");
+}
+
+/** The commands as the pattern of a case. */
+function alternatives(commands: readonly Described[]): string {
+  return commands.map((command) => command.name()).join("|");
 }
 
 function fishScript({ commands }: Described): string {

@@ -16,6 +16,9 @@ import type { Command, Done } from "../command_line.ts";
 import { SERVICE_PROXY_NAME_FLAG, withProxyFlags } from "../source_flags.ts";
 import { printText } from "../terminal.ts";
 
+/** The distributions that --for can name. */
+const KNOWN = Object.keys(DISTRIBUTIONS).join(", ");
+
 const EXAMPLE = `
 Examples:
   ledgerproxy manifest --image registry.example/ledgerproxy:0.6.0 \\
@@ -38,9 +41,7 @@ export function addManifest(program: Command, done: Done): void {
       )
       .option(
         "--for <distribution>",
-        `ask the cluster for its addresses and configuration; print how to stop kube-proxy: ${
-          Object.keys(DISTRIBUTIONS).join(", ")
-        }`,
+        `ask the cluster for its addresses and configuration; print how to stop kube-proxy: ${KNOWN}`,
       )
       .option(
         "--kubeconfig <file>",
@@ -97,16 +98,15 @@ async function manifest(options: InstallationOptions): Promise<number> {
 function distributionOf(
   { for: name, apiServer, configMap, allNodes }: InstallationOptions,
 ): Distribution | undefined {
-  const names = Object.keys(DISTRIBUTIONS).join(", ");
   if (name !== undefined) {
     const found = Object.hasOwn(DISTRIBUTIONS, name) ? DISTRIBUTIONS[name] : undefined;
-    if (found === undefined) throw new UsageError(`--for ${name}: unknown; it takes ${names}`);
+    if (found === undefined) throw new UsageError(`--for ${name}: unknown; it takes ${KNOWN}`);
     return found;
   }
   if (allNodes) throw new UsageError("--all-nodes goes with --for; without it every node runs the proxy");
   if ((apiServer === undefined) === (configMap === undefined)) {
     throw new UsageError(
-      `give --for ${names}, or one of --api-server URL and --config-map NAME: ` +
+      `give --for ${KNOWN}, or one of --api-server URL and --config-map NAME: ` +
         "a pod finds the API server by a cluster IP, and those do not work before this proxy does",
     );
   }
