@@ -47,7 +47,7 @@ export function addCompletion(program: Command, done: Done): void {
     .choices([...SHELLS, NAMES]);
   program.command("completion").description("print what a shell needs to complete commands, flags and names")
     .addArgument(shell)
-    .argument("[prefix]", `of ${NAMES}: only those that begin so`)
+    .argument("[prefix]", `of ${NAMES}: only those that begin with this`)
     .option(...LEDGER_FLAG)
     .addHelpText("after", EXAMPLE)
     .action((asked: Shell | typeof NAMES, prefix: string | undefined, options: { ledger?: string }) => {

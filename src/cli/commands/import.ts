@@ -63,7 +63,7 @@ export function addImport(program: Command, done: Done): void {
     .option("--node <name>", "name of the node whose rules are worked out", "")
     .option(
       "--began <time>",
-      "when a recording began that has no times of day: 2026-11-23T09:30:00Z",
+      "for a recording without times of day: when it began, such as 2026-11-23T09:30:00Z",
       timeArgument,
     )
     .addHelpText("after", EXAMPLE)

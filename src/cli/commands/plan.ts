@@ -29,8 +29,8 @@ export interface PlanOptions {
 /** What the command answers, and what another one does. */
 const HELP = `
 plan says, before objects are applied, which packets this node would send
-elsewhere or serve no more, and which claims would conflict. diff compares what
-was: the elements of two positions of the ledger, or those in the kernel.`;
+elsewhere or serve no more, and which claims would conflict. diff compares the
+past: the elements of two positions of the ledger, or those in the kernel.`;
 
 /** Adds `plan` to the program. */
 export function addPlan(program: Command, done: Done): void {
