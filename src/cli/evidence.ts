@@ -1,6 +1,7 @@
 // What an auditor brings to `verify`: a key, and the heads that a witness saw.
 
 import { ApiClient } from "../ingest/api_client.ts";
+import { isUnanswered } from "../ingest/api_failure.ts";
 import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { homeKubeconfig } from "../install/asked_cluster.ts";
 import { array, object, optional, record, string } from "../kube/zod.ts";
@@ -16,6 +17,7 @@ import {
 } from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { HEAD_LEASE_LABEL } from "../node/head_lease.ts";
+import { messageOf } from "../thrown.ts";
 
 /** The key in `text`, or in the file that it names. Throws UsageError. */
 export function keyArgument(text: string): string {
@@ -43,7 +45,9 @@ export async function headsAt(where: string, kubeconfig?: string): Promise<reado
 }
 
 async function fetched(url: string): Promise<string> {
-  return await witnessText(url, await fetch(url, { signal: AbortSignal.timeout(WITNESS_MILLISECONDS_MAX) }));
+  const where = `--witness ${url}`;
+  if (!URL.canParse(url)) throw new UsageError(`${where}: Invalid URL`);
+  return await witnessText(where, (signal) => fetch(url, { signal }));
 }
 
 /** What is read of a list of Leases. */
@@ -66,12 +70,11 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
     labelSelector: `${HEAD_LEASE_LABEL.name}=${HEAD_LEASE_LABEL.value}`,
     limit: String(LEASES_MAX),
   };
-  const signal = AbortSignal.timeout(WITNESS_MILLISECONDS_MAX);
-  const answer = await client.get("/apis/coordination.k8s.io/v1/leases", query, signal);
-  const text = await witnessText(client.server, answer);
+  const path = "/apis/coordination.k8s.io/v1/leases";
+  const text = await witnessText(where, (signal) => client.get(path, query, signal));
   const excess = partsExcess(text, JSON_LIST_PARTS_MAX);
   if (excess !== undefined) throw new UsageError(`${where}: ${excess}`);
-  const list = LEASES.safeParse(JSON.parse(text));
+  const list = LEASES.safeParse(jsonOf(text));
   if (!list.success) throw new UsageError(`${where}: the answer is no list of Leases`);
   const { items, metadata } = list.data;
   if (metadata.continue) throw new UsageError(`${where}: it has more than ${LEASES_MAX} Leases with heads`);
@@ -85,12 +88,18 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
   throw new UsageError(`${where}: no Lease has heads; nodes with run --head-lease publish them`);
 }
 
-/** The text of the `answer` of the witness at `where`. Throws UsageError where it is an error, or too long. */
-async function witnessText(where: string, answer: Response): Promise<string> {
-  const text = await textUpTo(answer, WITNESS_BYTES_MAX);
-  if (answer.ok && text !== undefined) return text;
-  const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} bytes` : `status ${answer.status}`;
-  throw new UsageError(`--witness ${where}: ${why}`);
+/** The text with which the witness at `where` answers. Throws UsageError where there is none, or it is an error or too long. */
+async function witnessText(where: string, ask: (signal: AbortSignal) => Promise<Response>): Promise<string> {
+  try {
+    const answer = await ask(AbortSignal.timeout(WITNESS_MILLISECONDS_MAX));
+    const text = await textUpTo(answer, WITNESS_BYTES_MAX);
+    if (answer.ok && text !== undefined) return text;
+    const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} bytes` : `status ${answer.status}`;
+    throw new UsageError(`${where}: ${why}`);
+  } catch (error) {
+    if (!isUnanswered(error)) throw error;
+    throw new UsageError(`${where}: ${messageOf(error.cause ?? error)}`);
+  }
 }
 
 /** The text of `answer`; undefined beyond `limit` bytes. */
@@ -103,4 +112,13 @@ async function textUpTo({ body }: Response, limit: number): Promise<string | und
     text += decoder.decode(chunk, { stream: true });
   }
   return text;
+}
+
+/** The value that `text` describes; undefined where it is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -29,6 +29,12 @@ export class ApiFailure extends Error implements WatchProblem {
 /** The encoding of the answer cannot be read, or the server has none that was asked for. Another encoding may work. */
 export class EncodingFailure extends ApiFailure {}
 
+/** Whether a request has no whole answer: no connection, one that broke, or none in time. The runtime has no class for these. */
+export function isUnanswered(error: unknown): error is Error {
+  return error instanceof ApiFailure || error instanceof TypeError ||
+    error instanceof DOMException && error.name === "TimeoutError";
+}
+
 /** A failure with reason `invalid`; `text` says what the server sent instead of the expected answer. */
 export function invalid(text: string): ApiFailure {
   return new ApiFailure("invalid", text);

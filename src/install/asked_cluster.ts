@@ -1,12 +1,13 @@
 // Completes the choices of an installation with what a running cluster says about itself.
 
 import { ApiClient } from "../ingest/api_client.ts";
-import { ApiFailure, invalid } from "../ingest/api_failure.ts";
+import { ApiFailure, invalid, isUnanswered } from "../ingest/api_failure.ts";
 import { PagePart } from "../ingest/body.ts";
 import { framingFor } from "../ingest/framing.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { ANSWERS_BYTES_MAX, LIST_OBJECTS_MAX } from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
+import { messageOf } from "../thrown.ts";
 import { clusterFacts } from "./cluster_facts.ts";
 import type { Distribution } from "./distributions.ts";
 import type { InstallationOptions, KnownOptions } from "./installation.ts";
@@ -43,6 +44,15 @@ export function homeKubeconfig(): string {
 
 /** An object of the cluster; undefined where it does not exist or may not be read. */
 async function read(client: ApiClient, path: string): Promise<unknown> {
+  try {
+    return await answered(client, path);
+  } catch (error) {
+    if (error instanceof ApiFailure || !isUnanswered(error)) throw error;
+    throw new ApiFailure("cut", `${client.server}${path}: ${messageOf(error.cause ?? error)}`);
+  }
+}
+
+async function answered(client: ApiClient, path: string): Promise<unknown> {
   const response = await client.get(path, {}, AbortSignal.timeout(ASK_MILLISECONDS));
   if (response.ok) return await objectIn(path, response);
   await response.body?.cancel();
