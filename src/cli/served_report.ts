@@ -8,6 +8,7 @@ import { grownLedger } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { log } from "../node/log.ts";
 import { stopSignal } from "../node/stop_signal.ts";
+import { pause } from "../pause.ts";
 import { printable } from "../printable.ts";
 import type { ReportGrowth } from "../report/report_data.ts";
 import { messageOf } from "../thrown.ts";
@@ -83,18 +84,6 @@ async function* growthLines(
     const growth: ReportGrowth = { records: records.map(({ record }) => record), outages: outages(last) };
     taken = last;
     yield new TextEncoder().encode(`${JSON.stringify(growth)}\n`);
-    await rest(REST * (performance.now() - begin), signal);
+    await pause(REST * (performance.now() - begin), signal);
   }
-}
-
-function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }

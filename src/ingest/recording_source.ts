@@ -2,6 +2,7 @@
 
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { WatchEvent } from "../kube/objects.ts";
+import { pause } from "../pause.ts";
 import type { EventsBatch, Source } from "./source.ts";
 
 /** A clock that can wait. Tests have one that does not really wait. */
@@ -18,17 +19,7 @@ const TOGETHER_MILLISECONDS = 5;
 /** The machine's clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    }),
+  sleep: pause,
 };
 
 /**

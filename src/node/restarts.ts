@@ -2,6 +2,8 @@
 // they are meanwhile. The first restart is at once, later ones wait for pauses that double, so that a fault that returns costs
 // little. Why not exit, to be started again? Health checks and metrics would be gone meanwhile, and no program might start it.
 
+import { pause } from "../pause.ts";
+
 /** The pause before the second restart, in milliseconds. */
 const FIRST_PAUSE = 1000;
 /** The longest pause, in milliseconds. */
@@ -51,19 +53,8 @@ export async function restarting<T>(
       if (stop.aborted || !mayRestart(error)) throw error;
       done = restartedAt(done, performance.now());
       restarts(error, restartPause(done));
-      if (!await rested(restartPause(done), stop)) return undefined;
+      await pause(restartPause(done), stop);
+      if (stop.aborted) return undefined;
     }
   }
-}
-
-/** Waits; returns false when `stop` aborted. */
-async function rested(milliseconds: number, stop: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const end = () => resolve();
-  stop.addEventListener("abort", end);
-  await promise;
-  clearTimeout(timer);
-  stop.removeEventListener("abort", end);
-  return !stop.aborted;
 }

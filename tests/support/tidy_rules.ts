@@ -56,6 +56,7 @@ const ROOT_FILES = [
   "src/invariant.ts",
   "src/limits.ts",
   "src/json_parts.ts",
+  "src/pause.ts",
   "src/printable.ts",
   "src/thrown.ts",
   "deno.json",

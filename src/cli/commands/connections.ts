@@ -12,6 +12,7 @@ import { blockOf, type Cidr, parseAddress, parseCidr } from "../../kube/address.
 import { EXIT } from "../../node/exit_code.ts";
 import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
+import { pause } from "../../pause.ts";
 import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
@@ -65,10 +66,10 @@ export function addDrain(program: Command, done: Done): void {
 function connectionsCommand(what: string | undefined, options: ConnectionsOptions): number {
   const past = pastArgument(options.ledger);
   const rows = rowsFound(past, what, options);
-  if (options.json) { for (const row of rows) printJson("connections/1", row); }
-  else if (options.list === true) {
-    printList(eachConnectionLines(rows, (time) => commitAtTime(past, Date.parse(time))?.offset, localTime));
-  } else printList(connectionsLines(rows, localTime));
+  const commitAt = (time: string) => commitAtTime(past, Date.parse(time))?.offset;
+  if (options.json) printRows(rows);
+  else if (options.list) printList(eachConnectionLines(rows, commitAt, localTime));
+  else printList(connectionsLines(rows, localTime));
   return rows.length === 0 ? EXIT.found : EXIT.done;
 }
 
@@ -76,26 +77,27 @@ function connectionsCommand(what: string | undefined, options: ConnectionsOption
 async function drainCommand(what: string, options: DrainOptions): Promise<number> {
   const past = pastArgument(options.ledger);
   const deadline = performance.now() + (options.timeout ?? Infinity) * 1000;
-  const stop = stopSignal();
+  const { signal } = stopSignal();
   let last = "";
-  while (!stop.signal.aborted) {
+  while (!signal.aborted) {
     const rows = rowsFound(past, what, options);
     const line = drainLine(rows);
-    if (line !== last) print(rows, line, options);
+    if (line !== last) printCount(rows, line, options);
     last = line;
     if (rows.every(({ open }) => open === 0)) return EXIT.done;
     if (performance.now() >= deadline) return EXIT.found;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, DRAIN_MILLISECONDS);
-      stop.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await pause(DRAIN_MILLISECONDS, signal);
   }
   return EXIT.found;
 }
 
-function print(rows: readonly EndpointConnections[], line: string, { json }: DrainOptions): void {
-  if (json) { for (const row of rows) printJson("connections/1", row); }
+function printCount(rows: readonly EndpointConnections[], line: string, { json }: DrainOptions): void {
+  if (json) printRows(rows);
   else printLines([`${localTime(new Date().toISOString())}  ${line}`]);
+}
+
+function printRows(rows: readonly EndpointConnections[]): void {
+  for (const row of rows) printJson("connections/1", row);
 }
 
 /** The connections that the flags mean, at the ledger's last record. */

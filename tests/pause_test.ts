@@ -1,0 +1,22 @@
+// Pauses that end by themselves, and by a signal. A listener or timer that is left is found by the sanitizers, or counted.
+
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { pause } from "../src/pause.ts";
+
+/** A day: the test ends only where the signal ends the pause. */
+const LONG = 86_400_000;
+
+Deno.test("a pause ends when its signal aborts, and is none where it has", async () => {
+  const stop = new AbortController();
+  const paused = pause(LONG, stop.signal);
+  stop.abort();
+  await paused;
+  await pause(LONG, stop.signal);
+});
+
+Deno.test("a pause that ended by itself leaves no listener at the signal", async () => {
+  const { signal } = new AbortController();
+  for (let i = 0; i < 3; i++) await pause(0, signal);
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
+});
