@@ -9,8 +9,8 @@ const LIST = 0x5b;
 const NEXT = 0x2c;
 
 /**
- * What is wrong with a text of JSON that has more than `limit` parts. Undefined for every other, and at once for one that is
- * shorter than that, as nearly all are.
+ * What is wrong with a text of JSON that has more than `limit` parts; undefined where it has no more. Nearly all texts have fewer
+ * characters than that, and are not read.
  */
 export function partsExcess(text: string, limit = JSON_PARTS_MAX): string | undefined {
   if (text.length <= limit) return undefined;

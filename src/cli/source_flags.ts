@@ -10,6 +10,12 @@ export const SERVICE_PROXY_NAME_FLAG = [
   "serve only Services whose label service-proxy-name is this, beside another proxy",
 ] as const;
 
+/** Flags of a program that serves, or writes a ledger. */
+const SERVING: ReadonlySet<string> = new Set([
+  ...["--fsync", "--speed", "--healthz-bind-address", "--metrics-bind-address", "--bind-address-hard-fail"],
+  ...["--v", "--logging-format"],
+]);
+
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 export function withSource(command: Command): Command {
   command
@@ -31,6 +37,16 @@ export function withSource(command: Command): Command {
     .option(...SERVICE_PROXY_NAME_FLAG)
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
   return withProxyFlags(command);
+}
+
+/**
+ * As {@link withSource}, for a command that neither serves nor writes a ledger: flags about that are accepted, so that the command line
+ * of the proxy can be used as it is, and are not in help.
+ */
+export function withSourceToRead(command: Command): Command {
+  withSource(command);
+  for (const option of command.options) if (SERVING.has(option.long ?? "")) option.hideHelp();
+  return command;
 }
 
 /** Adds kube-proxy's flags. All are accepted, and only those that matter are in help. */

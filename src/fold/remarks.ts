@@ -1,6 +1,7 @@
 // Lines for the log about what was folded: Services that claim one frontend, parts of Services that are left out, Services
 // that are not served. Each line is printed once, when the fact becomes true, and not again while it stays true.
 
+import type { ServiceName } from "../kube/service_name.ts";
 import { SLOT_CLASS_MAX } from "../limits.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges } from "./fold_changes.ts";
@@ -36,8 +37,12 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
 
 /** The first of `names`, and how many more there are: a tenant can make thousands of Services that claim one frontend. */
 export function namesText(names: readonly string[]): string {
-  const more = names.length > PARTS_SHOWN ? ` and ${names.length - PARTS_SHOWN} more` : "";
-  return `${names.slice(0, PARTS_SHOWN).join(", ")}${more}`;
+  return shortened(names, ", ", " and");
+}
+
+function shortened(parts: readonly string[], between: string, last: string): string {
+  const more = parts.length - PARTS_SHOWN;
+  return `${parts.slice(0, PARTS_SHOWN).join(between)}${more > 0 ? `${last} ${more} more` : ""}`;
 }
 
 /** ServicePorts with more endpoints than slots, where the number that gets no traffic is new. */
@@ -51,19 +56,23 @@ function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
 
 /** Services whose list of parts that are left out is new. */
 function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
-  return [...changes.leftOut ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
+  return byName(changes.leftOut).flatMap(([name, before]) => {
     const parts = leftOut.get(name);
     if (parts === undefined || parts.join() === before?.join()) return [];
-    const more = parts.length > PARTS_SHOWN ? `; and ${parts.length - PARTS_SHOWN} more` : "";
-    return [`Service ${name}: ${parts.slice(0, PARTS_SHOWN).join("; ")}${more}`];
+    return [`Service ${name}: ${shortened(parts, "; ", "; and")}`];
   });
 }
 
 /** Services that are set aside, and were not before. */
 function servicesSetAside({ aside, crowded }: ClusterState, changes: FoldChanges): string[] {
-  return [...changes.setAside ?? []].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, before]) => {
+  return byName(changes.setAside).flatMap(([name, before]) => {
     const reason = aside.get(name);
     const until = crowded.has(name) ? "there is room" : "it changes";
     return before || reason === undefined ? [] : [`Service ${name} is set aside until ${until}: ${reason}`];
   });
+}
+
+/** The entries of `changed` in an order that does not depend on that of events. */
+function byName<Value>(changed: ReadonlyMap<ServiceName, Value> = new Map()): [ServiceName, Value][] {
+  return [...changed].sort(([a], [b]) => a < b ? -1 : 1);
 }

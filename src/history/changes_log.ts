@@ -31,9 +31,9 @@ export interface ChangeFilter {
   readonly until?: number;
   /** Whether a change of an endpoint is wanted; other changes are not where this is given and `mentions` is not. */
   readonly endpoint?: (change: EndpointChange) => boolean;
-  /** What a text of each wanted change has in it. */
+  /** A text that every wanted change contains as it is written in the journal: a part without it is skipped unparsed. */
   readonly needle?: string;
-  /** What holds for a text of each wanted change. */
+  /** Whether one text of a change allows that the change is wanted: a part in which no text does is skipped. */
   readonly anyText?: (text: string) => boolean;
   /** Whether a text about an object mentions what is wanted. */
   readonly mentions?: (text: string) => boolean;
@@ -171,13 +171,13 @@ function wantedChanges(
   const fields = change !== undefined && change !== "fields"
     ? []
     : entry.fields.filter(({ was, is }) => isMentioned(was) || isMentioned(is));
-  const isObject = entry.verb !== "changed" && entry.object !== "";
-  const whole = change === "object"
-    ? isObject && (endpoint === undefined || isAbout(entry, isMentioned))
-    : change === undefined &&
-      isAbout(entry, isMentioned);
-  if (endpoints.length + fields.length === 0 && !whole) return undefined;
-  return { ...entry, endpoints, fields };
+  const isWhole = isOfKind(entry, change) && isAbout(entry, isMentioned);
+  return endpoints.length + fields.length === 0 && !isWhole ? undefined : { ...entry, endpoints, fields };
+}
+
+/** Whether `entry` may be wanted for its object alone, without a change of an endpoint or field. */
+function isOfKind({ verb, object }: JournalEntry, change: ChangeKind | undefined): boolean {
+  return change === undefined || (change === "object" && verb !== "changed" && object !== "");
 }
 
 /** Whether the object itself, by its name or what it is, is mentioned. */

@@ -9,7 +9,7 @@ export interface Range {
 /** Shortest range that can be shown, in milliseconds: the times in a ledger have no smaller unit. */
 const SHORTEST = 20;
 
-/** The range of a window from `first` to `last`, with a margin. */
+/** The range of a window from `first` to `last`, with a margin, so that marks at its ends are whole: half a second at least. */
 export function wholeRange(first: number, last: number): Range {
   const margin = Math.max(500, (last - first) / 50);
   return { begin: first - margin, end: last + margin };

@@ -17,7 +17,7 @@ import { log } from "../../node/log.ts";
 import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
-import { withSource } from "../source_flags.ts";
+import { withSourceToRead } from "../source_flags.ts";
 import { printJson, printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
@@ -40,7 +40,7 @@ Example:
 
 /** Adds `why` to the program. */
 export function addWhy(program: Command, done: Done): void {
-  withSource(program.command("why"))
+  withSourceToRead(program.command("why"))
     .description("trace the first packet of a connection: where it goes, and why")
     .argument("<source>", "the sender: an address, a pod or a node")
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
