@@ -68,7 +68,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
   }
 }
 
-/** The ledger was read and folded. What it counts and which flows are stale concerned the process that wrote it. */
+/** The ledger was read and folded. Its counts and stale flows are those of the process that wrote it. */
 function beginAppending(
   state: EngineState,
   { ledger, flags, complete, othersServe, gap }: Input & { readonly kind: "opened" },

@@ -7,15 +7,15 @@ import { assert } from "../invariant.ts";
 import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
 
 /**
- * How a frontend is served: `cluster` and `external` differ in masquerading. `local` is external policy Local: in the maps
- * of frontends one with two lists of endpoints, in the maps of local ones the list of the node's own.
+ * How a frontend is served: `cluster` and `external` differ in masquerading. `local` is external policy Local. In the maps of
+ * frontends it means that there are two lists of endpoints, and in the maps of local frontends the list of the node's own.
  */
 export type LeadKind = "cluster" | "external" | "local";
 
 /** In place of a slot class: the ServicePort has ClientIP affinity. */
 export const PINNED = 0xffff;
 
-/** The same for internal policy Local: the list is that of the own node's endpoints, though the lead is not `local`. */
+/** The same for internal policy Local: the list has the own node's endpoints alone, though the lead is not `local`. */
 export const PINNED_LOCAL = 0xfffe;
 
 /** In place of a slot class, with a number below 2^14 added: a chain of choice_chains.ts. */

@@ -1,5 +1,5 @@
-// What packets meet whose source is not local, before what all packets meet: whatever translates them here is masqueraded too.
-// So they are marked first, and lose the mark again where nothing was found. Why not look for the address first, as
+// Chains for packets whose source is not local. They come before the chains for all packets, and what they translate is masqueraded
+// too. So they mark a packet first, and take the mark back where nothing was found. Why not look for the address first, as
 // kube-proxy does? A lookup takes ten times as long as a mark, and the translation is a lookup already.
 
 import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";

@@ -222,7 +222,8 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
       case "slots": {
         const service = readServiceName(line.service);
         state.programs.set(service, { ...NO_PROGRAM, slots: new Map(line.slots) });
-        // Version 2 has other chains and maps for affinity, and for one endpoint or two, of which as many may be in another order.
+        // Version 2 changed the elements of affinity and of frontends with one or two endpoints. There may be as many in another
+        // order, so their causes cannot be given to them by number.
         const other = version !== FOLD_VERSION &&
           (state.services.get(service)?.spec.sessionAffinity === "ClientIP" ||
             line.slots.some(([, { endpoints }]) => endpoints.length <= 2));

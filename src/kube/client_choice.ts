@@ -1,5 +1,5 @@
 // How a Service chooses the endpoint of a connection: at random, as kube-proxy does, or by the client's address, so that a client
-// meets the same endpoint while the list stands. That is an annotation, for those who come from the scheduler `sh` of IPVS.
+// meets the same endpoint as long as the list does not change. An annotation chooses that; it replaces the scheduler `sh` of IPVS.
 
 import type { Service } from "./objects.ts";
 import { quoted } from "./quoted.ts";

@@ -1,5 +1,6 @@
-// Fields of an object that decide no rule and are kept as evidence: which pod an endpoint is, which pods a Service selects, who
-// changed the object, and what a person or a tool noted about it. The rules do not depend on them. A wrong value is left out alone.
+// Fields of an object that are kept as evidence: which pod an endpoint is, which pods a Service selects, who changed the object, and
+// what a person or a tool noted about it. The rules depend on none of them but the annotations `ledgerproxy.io/...`. A wrong value is
+// left out alone.
 
 import { isJsonObject } from "./json_value.ts";
 import { TRIGGER } from "./objects.ts";

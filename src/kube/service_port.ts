@@ -33,7 +33,7 @@ export interface ServicePort {
   readonly externalLocal: boolean;
   /** Seconds for which a client gets the same endpoint again (affinity ClientIP); 0: no affinity. */
   readonly affinitySeconds: number;
-  /** Whether a client meets the same endpoint while the list stands; never with affinity. */
+  /** Whether a client meets the same endpoint as long as the list does not change; never with affinity. */
   readonly byClient: boolean;
 }
 

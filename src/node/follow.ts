@@ -57,7 +57,7 @@ export interface Following {
   readonly broken: AbortSignal;
 }
 
-/** Runs the loop; returns the exit code. The code is 1 where a changed configuration needs a new start of the program. */
+/** Runs the loop; returns the exit code: that of a failure where a changed configuration needs a new start of the program. */
 export async function follow(process: Process, { source, ports, broken }: Following): Promise<number> {
   const { options, served, stop, faults } = process;
   const { engine, metrics } = served;

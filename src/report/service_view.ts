@@ -181,8 +181,8 @@ function endpointViews(
 }
 
 /**
- * The record that each endpoint of a ServicePort is because of, in their order. Why not beside the endpoint: most rows are
- * closed, and to find the causes of their endpoints took longer than all the rest.
+ * For each endpoint of a ServicePort, in their order, the record that is its cause. Why not beside the endpoint? Most rows are
+ * closed, and finding the causes of their endpoints took longer than all the rest.
  */
 export function endpointCauses(view: View, { port, endpoints }: PortView): (number | undefined)[] {
   const placed = placedEndpoints(view, port);
