@@ -72,6 +72,9 @@ export function addManifest(program: Command, done: Done): void {
   ).action(async (options: InstallationOptions) => done(await manifest(options)));
 }
 
+/** The names of the Service of the API server. */
+const CLUSTER_NAME = /^kubernetes(\.default(\.svc(\..+)?)?)?$/;
+
 /** Prints the objects as YAML; returns the exit code. Throws {@link UsageError}. */
 async function manifest(options: InstallationOptions): Promise<number> {
   const distribution = distributionOf(options);
@@ -79,6 +82,12 @@ async function manifest(options: InstallationOptions): Promise<number> {
   const { apiServer } = asked;
   if (apiServer !== undefined && !(URL.canParse(apiServer) && apiServer.startsWith("https://"))) {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
+  }
+  if (apiServer !== undefined && CLUSTER_NAME.test(new URL(apiServer).hostname)) {
+    throw new UsageError(
+      `--api-server ${apiServer}: the name of a Service, and no Service works before this proxy does; give an address of the ` +
+        "API server itself, or of a load balancer outside of the cluster",
+    );
   }
   const canary = distribution !== undefined && options.allNodes !== true;
   // Beside kube-proxy there is nothing to stop.
