@@ -1,5 +1,5 @@
-// Follows one resource: lists it, then watches from the version of the list. The list is streamed with the watch where the
-// server can do that, and comes in pages elsewhere. After a break the watch is resumed; when the server does not have our
+// Follows one resource: lists it, then watches from the version of the list. The list is one page; where the server refuses that,
+// it is streamed with the watch, or comes in pages. After a break the watch is resumed; when the server does not have our
 // version any more, the resource is listed again. A caller that knows the resource from a ledger first receives the changes
 // since then. Pure: stepReflector(state, input, now) -> effects. The driver makes the requests, and sends the input `time`
 // when reflectorDeadline has passed.
@@ -25,7 +25,7 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "start":
       state.known = input.known;
       state.inParts = input.inParts ?? false;
-      if (state.inParts) state.method = "first";
+      if (state.inParts) state.method = "page";
       state.awaitedSince = state.inParts && !state.resource.needed ? now.at : undefined;
       return begin(state, now);
     case "confirm":
@@ -87,9 +87,9 @@ function noteTaken({ phase }: ReflectorState, { at }: Now): void {
 function silence({ times, method }: ReflectorState, { ask, head }: Exchange): number {
   const { idleMilliseconds: idle, catchUpMilliseconds, answerMilliseconds, listMilliseconds } = times;
   if (head === undefined) {
-    // There are other ways to make the first list, so one that is not answered is not waited for so long.
-    const isLater = ask === "page" && method !== "first";
-    return Math.min(idle, isLater ? listMilliseconds : answerMilliseconds);
+    // There are other ways to make this list, so one that is not answered is not waited for so long.
+    const isLast = ask === "page" && method !== "page";
+    return Math.min(idle, isLast ? listMilliseconds : answerMilliseconds);
   }
   if (head.status !== 200) return Math.min(idle, answerMilliseconds);
   if (ask === "catch-up") return catchUpMilliseconds;

@@ -98,7 +98,7 @@ function failList(
   if (reason === "throttled" || reason === "forbidden") return waits();
   // A server that cannot list in this way may answer with any of these. If the next way fails too, it has another problem.
   const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
-  if (exchange.ask === "stream" || state.method === "first") {
+  if (exchange.ask === "stream" || state.method === "page") {
     state.method = exchange.ask === "stream" ? "pages" : "stream";
     return refused ? begin(state, now) : waits();
   }

@@ -39,14 +39,13 @@ const CONFIRMING_PAGE_OBJECTS = 400;
 
 /** Decides which request is next. */
 function newExchange(state: ReflectorState, { at }: Now): Exchange {
-  const { known, version, unconfirmed, method, listed } = state;
+  const { known, version, unconfirmed, method } = state;
   const confirms = known === undefined && unconfirmed !== undefined && unconfirmed.due <= at;
   const lists = version === undefined || confirms;
-  const inOnePage = method === "whole" || method === "first";
+  const inOnePage = method === "whole" || method === "page";
   const paged = confirms ? unconfirmed.paged ?? inOnePage : method === "pages";
   const pageSize = confirms ? CONFIRMING_PAGE_OBJECTS : PAGE_OBJECTS;
-  const streams = method === "stream" || (method === "first" && listed);
-  const listing = streams && !confirms ? "stream" : "page";
+  const listing = method === "stream" && !confirms ? "stream" : "page";
   const ask = known !== undefined ? "catch-up" : lists ? listing : "watch";
   return {
     kind: "exchange",

@@ -115,10 +115,10 @@ export const DEFAULT_TIMES: ReflectorTimes = {
 };
 
 /**
- * How a resource is listed: streamed with its watch, in pages, or in one page without a limit. The first list of a start is
- * `first`: one page, which is compressed. Later lists are streamed then.
+ * How a resource is listed: in one page, which is compressed; streamed with its watch; in pages; or, where pages do not fit
+ * together, in one page again. A source that follows an API server begins with `page`, and goes on to the next where one fails.
  */
-export type ListMethod = "first" | "stream" | "pages" | "whole";
+export type ListMethod = "page" | "stream" | "pages" | "whole";
 
 /** One request, and its answer as far as it was received. */
 export interface Exchange {

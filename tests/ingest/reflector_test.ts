@@ -152,7 +152,7 @@ Deno.test("bookmarks and lines without changes are accepted", () => {
     { metadata: null },
   ];
   for (const object of bookmarks) {
-    const run = watching().bytes(`\n \r\n${line("BOOKMARK", object)}`).pass(2000).end();
+    const run = watching().bytes(`\n \r\n${line("BOOKMARK", object)}`).pass(5000).end();
     assert.deepEqual(run.said, ["list: a"]);
     assert.equal(run.query["resourceVersion"], "10", "the last version that is not empty");
   }
@@ -201,7 +201,7 @@ Deno.test("a deletion after a delivered part is in the whole list", () => {
   assert.deepEqual(run.lists[1]!.gone?.map(({ name }) => name), ["s7"]);
 });
 
-Deno.test("the first list of a start is one page, later ones are streamed, and a second list is paged then", () => {
+Deno.test("every list is one page, and a second list comes in pages", () => {
   const run = new Run().start({ inParts: true });
   assert.deepEqual([run.query["limit"], run.query["watch"]], [undefined, undefined]);
   run.answer(list(["a", "b"]));
@@ -210,7 +210,16 @@ Deno.test("the first list of a start is one page, later ones are streamed, and a
   run.input({ kind: "confirm", why: "much is missing" });
   assert.deepEqual([run.query["limit"], run.query["watch"]], ["400", undefined]);
   run.answer(list(["a", "b"])).head().bytes(line("ERROR", EXPIRED));
-  assert.equal(run.query["sendInitialEvents"], "true");
+  assert.deepEqual(
+    [run.query["limit"], run.query["watch"]],
+    [undefined, undefined],
+    "listed again, as before",
+  );
+  run.answer(list(["a", "c"]));
+  assert.deepEqual(run.said.at(-1), "list: a,c");
+  assert.equal(run.query["resourceVersion"], "10", "it watches from there");
+  run.head().bytes(line("ERROR", EXPIRED)).pass(5000).answer(NO_STREAMS, 500);
+  assert.equal(run.query["sendInitialEvents"], "true", "streamed where one page is refused");
 });
 
 Deno.test("a first list that is refused or invalid is streamed at once, one without an answer after a pause", () => {

@@ -102,7 +102,7 @@ export class Client {
     if (arrival.kind === "end" || arrival.kind === "broken") this.#close(follower, now);
     const { phase, method } = follower.state;
     // A first list that is refused is streamed at once, and a stream that is refused is asked for in pages.
-    const isShown = method !== "first" && phase.kind === "exchange" &&
+    const isShown = method !== "page" && phase.kind === "exchange" &&
       (phase.ask === "page" || phase.ask === "watch") &&
       !phase.confirms;
     const watches = phase.kind === "exchange" && phase.ask === "watch";
