@@ -1,6 +1,7 @@
 // `ledgerproxy manifest`: prints the objects that run the proxy on the nodes of a cluster. With --for it asks the cluster what it
 // needs to know, and prints above the objects how to free the place of kube-proxy in that distribution.
 
+import { behindServiceRules } from "../../ingest/server_address.ts";
 import { writeDocuments } from "../../ingest/yaml_documents.ts";
 import { withFacts } from "../../install/asked_cluster.ts";
 import { type Distribution, DISTRIBUTIONS, instructions } from "../../install/distributions.ts";
@@ -72,9 +73,6 @@ export function addManifest(program: Command, done: Done): void {
   ).action(async (options: InstallationOptions) => done(await manifest(options)));
 }
 
-/** The names of the Service of the API server. */
-const CLUSTER_NAME = /^kubernetes(\.default(\.svc(\..+)?)?)?$/;
-
 /** Prints the objects as YAML; returns the exit code. Throws {@link UsageError}. */
 async function manifest(options: InstallationOptions): Promise<number> {
   const distribution = distributionOf(options);
@@ -83,10 +81,11 @@ async function manifest(options: InstallationOptions): Promise<number> {
   if (apiServer !== undefined && !(URL.canParse(apiServer) && apiServer.startsWith("https://"))) {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
   }
-  if (apiServer !== undefined && CLUSTER_NAME.test(new URL(apiServer).hostname)) {
+  const behind = apiServer === undefined ? undefined : behindServiceRules(apiServer, [], false);
+  if (behind !== undefined) {
     throw new UsageError(
-      `--api-server ${apiServer}: the name of a Service, and no Service works before this proxy does; give an address of the ` +
-        "API server itself, or of a load balancer outside of the cluster",
+      `--api-server ${apiServer}: ${behind}, and no Service works before this proxy does; give an address of the API server ` +
+        "itself, or of a load balancer outside of the cluster",
     );
   }
   const canary = distribution !== undefined && options.allNodes !== true;
