@@ -38,6 +38,7 @@ const behind = async (): Promise<number> => {
   const { appendedOffset, durableOffset } = (await health()).ledger;
   return appendedOffset - durableOffset;
 };
+const healthAnswers = () => problems().then(() => true, () => false);
 const gaps = (ledger: string) =>
   [...readLedger(folderStorage(ledger, false))].flatMap(({ offset, record }) =>
     record.kind === "gap" && record.checkpoint === undefined ? [{ ...record, offset }] : []
@@ -75,7 +76,7 @@ Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the l
   writeSource(folder, 1);
   await using program = new SourceProgram(folder, disk, "--metrics-bind-address", METRICS);
   await until("the Service is served", served(kernel, 1));
-  await until("health answers", async () => await problems().then(() => true, () => false));
+  await until("health answers", healthAnswers);
   using _frozen = disk.freeze();
   const end = performance.now() + FROZEN_MILLISECONDS;
   let [endpoints, longest, slowest, seen] = [1, 0, 0, new Set<string>()];
@@ -112,6 +113,7 @@ Deno.test("a disk that hangs at the start: rules are made without the ledger, wh
   {
     await using program = new SourceProgram(folder, disk);
     await until("the Service is served", served(kernel, 1));
+    await until("health answers", healthAnswers);
     assert.equal(await program.stop(), 0);
   }
   removeTables(kernel);
@@ -140,7 +142,7 @@ Deno.test("more than may wait in memory while the disk hangs: rules follow, and 
   writeSource(folder, 1);
   await using program = new SourceProgram(folder, disk);
   await until("the Service is served", served(kernel, 1));
-  await until("health answers", async () => await problems().then(() => true, () => false));
+  await until("health answers", healthAnswers);
   using _frozen = disk.freeze();
   // Slices of no Service change no rule, and each version of them is 40 records. The change of the Service behind them is served
   // once they are folded.
@@ -174,13 +176,12 @@ Deno.test("a predecessor that was killed in a hanging disk keeps the lock: its s
   writeSource(folder, 1);
   await using before = new SourceProgram(folder, disk);
   await until("the Service is served", served(kernel, 1));
-  disk.freeze();
+  using _frozen = disk.freeze();
   writeSource(folder, 2);
   await until("a change is served while the disk hangs", served(kernel, 2), 5000);
   before.kill();
   writeSource(folder, 3);
   await using program = new SourceProgram(folder, disk);
-  using _frozen = { [Symbol.dispose]: () => disk.thaw() };
   await until("the successor serves a change", served(kernel, 3));
   await until("the log says so", cannotOpen(program));
   disk.thaw();

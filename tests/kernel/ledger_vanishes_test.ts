@@ -78,8 +78,8 @@ for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
   });
 }
 
-Deno.test("a segment that another program removes or replaces is written again, with a gap record that says so", async () => {
-  for (const replaces of [false, true]) {
+for (const replaces of [false, true]) {
+  Deno.test(`a segment that another program ${replaces ? "replaces" : "removes"} is written again, with a gap record that says so`, async () => {
     const folder = newFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
@@ -103,11 +103,11 @@ Deno.test("a segment that another program removes or replaces is written again, 
     assertWhole(ledger, kernel);
     if (replaces) assert.equal(Deno.readTextFileSync(`${segment}.replaced`), "not ours\n");
     await Deno.remove(folder, { recursive: true });
-  }
-});
+  });
+}
 
-Deno.test("after the folder or the lock was removed the ledger is opened again, and rules go on meanwhile", async () => {
-  for (const gone of ["ledger", "ledger/writer.lock"]) {
+for (const gone of ["ledger", "ledger/writer.lock"]) {
+  Deno.test(`after ${gone} was removed the ledger is opened again, and rules go on meanwhile`, async () => {
     const folder = newFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
@@ -130,15 +130,17 @@ Deno.test("after the folder or the lock was removed the ledger is opened again, 
     assert.equal(await program.stop(), 0);
     assertWhole(ledger, kernel);
     await Deno.remove(folder, { recursive: true });
-  }
-});
+  });
+}
 
-Deno.test("a folder of another user and a lock that is a link are not used: rules are served, and what they lead to stays", async () => {
-  const obstacles: Record<string, (ledger: string, folder: string) => void> = {
-    "belongs to user": (ledger) => Deno.chownSync(ledger, OTHER_USER, OTHER_USER),
-    "it is a link": (ledger, folder) => Deno.symlinkSync(`${folder}/precious`, `${ledger}/writer.lock`),
-  };
-  for (const [reason, obstruct] of Object.entries(obstacles)) {
+/** What is wrong with a folder, by a part of the text that the log then has. */
+const OBSTACLES: Record<string, (ledger: string, folder: string) => void> = {
+  "belongs to user": (ledger) => Deno.chownSync(ledger, OTHER_USER, OTHER_USER),
+  "it is a link": (ledger, folder) => Deno.symlinkSync(`${folder}/precious`, `${ledger}/writer.lock`),
+};
+
+for (const [reason, obstruct] of Object.entries(OBSTACLES)) {
+  Deno.test(`a folder that is not ours (${reason}) is not used: rules are served, and what is there stays`, async () => {
     const folder = newFolder();
     const ledger = `${folder}/store/ledger`;
     using kernel = new NetlinkKernel();
@@ -159,11 +161,12 @@ Deno.test("a folder of another user and a lock that is a link are not used: rule
     assertUnused();
     assert.equal(await program.stop(), 0);
     await Deno.remove(folder, { recursive: true });
-  }
-});
+  });
+}
 
-Deno.test("a second program on the same ledger is refused while the first one runs, also after the lock file was replaced", async () => {
-  for (const replaces of [false, true]) {
+for (const replaces of [false, true]) {
+  const what = replaces ? ", also after the lock file was replaced" : "";
+  Deno.test(`a second program on the same ledger is refused while the first one runs${what}`, async () => {
     const folder = newFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
@@ -185,8 +188,8 @@ Deno.test("a second program on the same ledger is refused while the first one ru
     assert.equal(await program.stop(), 0);
     assertWhole(`${folder}/store/ledger`, kernel);
     await Deno.remove(folder, { recursive: true });
-  }
-});
+  });
+}
 
 /** Waits until `ledger` has a gap record, and the next change is in it and in the kernel; then the program ends. */
 async function goesOnAfterGap(program: SourceProgram, ledger: string, kernel: NetlinkKernel): Promise<void> {
