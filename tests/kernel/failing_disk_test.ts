@@ -3,13 +3,14 @@
 
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
 import { FaultyDisk } from "../support/faulty_disk.ts";
 import type { DiskFaults } from "../support/fuse_server.ts";
+import { keptGaps } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
+  ledgerFails,
+  ledgerIsWritten,
   newFolder,
   removeTables,
   served,
@@ -23,21 +24,6 @@ requirePrivateNamespace();
 
 const EIO = 5;
 
-/** What /healthz says about the ledger: "" while it can be written; undefined while nothing answers. */
-const problem = async (): Promise<string | undefined> => {
-  try {
-    return (await (await fetch("http://127.0.0.1:10256/healthz")).json()).ledger.problem;
-  } catch {
-    return undefined;
-  }
-};
-const failing = async () => Boolean(await problem());
-const written = async () => await problem() === "";
-const gaps = (ledger: string) =>
-  [...readLedger(folderStorage(ledger, false))].flatMap(({ record }) =>
-    record.kind === "gap" && record.checkpoint === undefined ? [record] : []
-  );
-
 /** A disk, and a program on it that serves one endpoint. */
 async function started(kernel: NetlinkKernel) {
   const folder = newFolder();
@@ -46,7 +32,7 @@ async function started(kernel: NetlinkKernel) {
   const disk = await FaultyDisk.make(folder);
   const program = new SourceProgram(folder, disk);
   await until("the Service is served", served(kernel, 1));
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   return { folder, disk, program, ledger: `${disk.path}/ledger` };
 }
 
@@ -71,14 +57,14 @@ for (const [what, faults] of Object.entries(FAULTS)) {
     await using _program = program;
     await disk.fail(faults);
     for (let endpoints = 2; endpoints <= 6; endpoints++) await change(folder, kernel, endpoints);
-    await until("health says so", failing);
+    await until("health says so", ledgerFails);
     await until("the log says so", () => /error: the ledger cannot be written: /.test(program.log));
     await disk.fail({});
-    await until("the ledger is written again", written);
+    await until("the ledger is written again", ledgerIsWritten);
     await change(folder, kernel, 7);
     assert.equal(await program.stop(), 0);
     assertWhole(ledger, kernel);
-    assert.deepEqual(gaps(ledger), []);
+    assert.deepEqual(keptGaps(ledger), []);
     await Deno.remove(folder, { recursive: true });
   });
 
@@ -90,14 +76,14 @@ for (const [what, faults] of Object.entries(FAULTS)) {
       await using _program = program;
       await disk.fail(faults);
       await change(folder, kernel, 2);
-      await until("health says so", failing);
+      await until("health says so", ledgerFails);
     }
     writeSource(folder, 3);
     await using second = new SourceProgram(folder, disk);
     await until("3 endpoints are served", served(kernel, 3));
-    await until("health says so", failing);
+    await until("health says so", ledgerFails);
     await disk.fail({});
-    await until("the ledger is written again", written);
+    await until("the ledger is written again", ledgerIsWritten);
     await change(folder, kernel, 4);
     assert.equal(await second.stop(), 0);
     assertWhole(ledger, kernel);
@@ -118,10 +104,10 @@ Deno.test("every read fails while segments are compressed: rules go on, and afte
   }
   await disk.fail({});
   await change(folder, kernel, 5);
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   assert.equal(await program.stop(), 0);
   assertWhole(ledger, kernel);
-  assert.deepEqual(gaps(ledger), []);
+  assert.deepEqual(keptGaps(ledger), []);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -138,10 +124,10 @@ Deno.test("every read fails at a start: rules are made without the ledger, which
   writeSource(folder, 2);
   await using second = new SourceProgram(folder, disk);
   await until("2 endpoints are served", served(kernel, 2));
-  await until("health says so", failing);
+  await until("health says so", ledgerFails);
   await change(folder, kernel, 3);
   await disk.fail({});
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   await change(folder, kernel, 4);
   assert.equal(await second.stop(), 0);
   assertWhole(ledger, kernel);

@@ -11,7 +11,8 @@ import {
   assertWhole,
   ContainedProgram,
   FailingProgram,
-  health,
+  ledgerFails,
+  ledgerIsWritten,
   newFolder,
   removeTables,
   served,
@@ -26,10 +27,6 @@ requirePrivateNamespace();
 /** A user that this test does not run as. */
 const OTHER_USER = 4711;
 
-/** What /healthz says about the ledger: "" while it can be written; undefined while nothing answers. */
-const problem = async (): Promise<string | undefined> => (await health())?.ledger?.problem;
-const failing = async () => Boolean(await problem());
-const written = async () => await problem() === "";
 /** Whether the ledger, as it is in its place, has the change of the Service to so many endpoints. */
 const inLedger = (ledger: string, endpoints: number) => () => {
   try {
@@ -47,7 +44,7 @@ async function started(folder: string, kernel: NetlinkKernel): Promise<SourcePro
   writeSource(folder, 1);
   const program = new SourceProgram(folder, "store");
   await until("the Service is served", served(kernel, 1));
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   return program;
 }
 
@@ -59,13 +56,13 @@ for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
     writeSource(folder, 1);
     await using program = new SourceProgram(folder, disk);
     await until("the Service is served", served(kernel, 1));
-    await until("health says so", failing);
+    await until("health says so", ledgerFails);
     const said = /error: the ledger cannot be opened: .*; rules are made without it/;
     await until("the log says so", () => said.test(program.log));
     writeSource(folder, 2);
     await until("a change is served", served(kernel, 2));
     program.makeWritable("remount,rw,nr_inodes=1000");
-    await until("the ledger is written", written);
+    await until("the ledger is written", ledgerIsWritten);
     writeSource(folder, 3);
     await until("a change is served", served(kernel, 3));
     const ledger = `${program.disk}/ledger`;
@@ -126,7 +123,7 @@ for (const gone of ["ledger", "ledger/writer.lock"]) {
     await until("a change is served", served(kernel, 3));
     await until("the change is in the ledger", inLedger(ledger, 3));
     assert.match(program.log, /error: the ledger was lost: .*removed or replaced/);
-    await until("the ledger is written", written);
+    await until("the ledger is written", ledgerIsWritten);
     assert.equal(await program.stop(), 0);
     assertWhole(ledger, kernel);
     await Deno.remove(folder, { recursive: true });
@@ -156,7 +153,7 @@ for (const [reason, obstruct] of Object.entries(OBSTACLES)) {
       assert.deepEqual([...Deno.readDirSync(ledger)].filter(({ name }) => name.endsWith(".ndjson")), []);
     };
     assertUnused();
-    await until("health says so", failing);
+    await until("health says so", ledgerFails);
     await until("the log says so", () => program.log.includes(reason));
     assertUnused();
     assert.equal(await program.stop(), 0);
@@ -205,7 +202,7 @@ async function goesOnAfterGap(program: SourceProgram, ledger: string, kernel: Ne
   writeSource(program.folder, 9);
   await until("a change is served", served(kernel, 9));
   await until("the change is in the ledger", inLedger(ledger, 9));
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   assert.equal(await program.stop(), 0);
   assertWhole(ledger, kernel);
 }
@@ -232,7 +229,7 @@ Deno.test("after a fault of the writer of the ledger another one continues it, w
   writeSource(folder, 1);
   await using program = new FailingProgram(folder, "store");
   await until("the Service is served", served(kernel, 1));
-  await until("the ledger is written", written);
+  await until("the ledger is written", ledgerIsWritten);
   writeSource(folder, 2, {}, "the-writer-fails");
   await until("a change is served", served(kernel, 2));
   await until(
@@ -287,11 +284,11 @@ for (const [what, { file, mode, log, goesOn }] of Object.entries(FOREIGN)) {
     await until("the Service is served", served(kernel, 2));
     await until("the log says so", () => log.test(program.log));
     if (!goesOn) {
-      await until("health says so", failing);
+      await until("health says so", ledgerFails);
       assert.equal(open.statSync().size, size);
       Deno.chownSync(path, 0, 0);
     }
-    await until("the ledger is written", written);
+    await until("the ledger is written", ledgerIsWritten);
     writeSource(folder, 3);
     await until("a change is served", served(kernel, 3));
     assert.equal(await program.stop(), 0);

@@ -138,6 +138,12 @@ export async function health() {
   }
 }
 
+/** Whether /healthz says that the ledger cannot be written; false while nothing answers. */
+export const ledgerFails = async (): Promise<boolean> => Boolean(await ledgerProblem());
+/** Whether it says that the ledger is written; false while nothing answers. */
+export const ledgerIsWritten = async (): Promise<boolean> => await ledgerProblem() === "";
+const ledgerProblem = async (): Promise<string | undefined> => (await health())?.ledger?.problem;
+
 /** A folder with places for source, disk and store. */
 export function newFolder(): string {
   const folder = Deno.makeTempDirSync();
