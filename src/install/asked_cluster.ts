@@ -19,9 +19,10 @@ const ASK_MILLISECONDS = 10_000;
 export async function withFacts(
   options: InstallationOptions,
   { apiServer: local }: Distribution,
+  milliseconds = ASK_MILLISECONDS,
 ): Promise<KnownOptions> {
   using client = new ApiClient(options.kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
-  const facts = await clusterFacts((path) => read(client, path));
+  const facts = await clusterFacts((path) => read(client, path, milliseconds));
   const { clusterCidr, podCidrs, config, families } = facts;
   const apiServer = options.apiServer ?? local ?? facts.apiServer ?? client.server;
   const found = { ...options, apiServer, ...(families === undefined ? {} : { families }) };
@@ -43,21 +44,32 @@ export function homeKubeconfig(): string {
 }
 
 /** An object of the cluster; undefined where it does not exist or may not be read. */
-async function read(client: ApiClient, path: string): Promise<unknown> {
+async function read(client: ApiClient, path: string, milliseconds: number): Promise<unknown> {
   try {
-    return await answered(client, path);
+    return await answered(client, path, milliseconds);
   } catch (error) {
     if (error instanceof ApiFailure || !isUnanswered(error)) throw error;
     throw new ApiFailure("cut", `${client.server}${path}: ${messageOf(error.cause ?? error)}`);
   }
 }
 
-async function answered(client: ApiClient, path: string): Promise<unknown> {
-  const response = await client.get(path, {}, AbortSignal.timeout(ASK_MILLISECONDS));
-  if (response.ok) return await objectIn(path, response);
-  await response.body?.cancel();
-  if (response.status === 403 || response.status === 404) return undefined;
-  throw new ApiFailure("error", `${client.server}${path}: ${response.status} ${response.statusText}`);
+/** The time for an answer begins once there are credentials: a program that makes them, for which a person may log in, has its own. */
+async function answered(client: ApiClient, path: string, milliseconds: number): Promise<unknown> {
+  const late = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ready = () => {
+    const failure = new ApiFailure("silent", `${client.server}: no answer within ${milliseconds / 1000} s`);
+    timer = setTimeout(() => late.abort(failure), milliseconds);
+  };
+  try {
+    const response = await client.get(path, {}, late.signal, { ready });
+    if (response.ok) return await objectIn(path, response);
+    await response.body?.cancel();
+    if (response.status === 403 || response.status === 404) return undefined;
+    throw new ApiFailure("error", `${client.server}${path}: ${response.status} ${response.statusText}`);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The object in an answer. Of the objects of a list little is kept: a cluster has thousands of Nodes. */

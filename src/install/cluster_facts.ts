@@ -26,8 +26,9 @@ const SYSTEM = "/api/v1/namespaces/kube-system/configmaps";
 
 /** Asks the cluster. */
 export async function clusterFacts(get: Get): Promise<ClusterFacts> {
-  const [info, kubeadm, kubeProxy, eks, nodes] = await Promise.all([
-    get("/api/v1/namespaces/kube-public/configmaps/cluster-info"),
+  // Alone: a person logs in once, and where this fails no other request is under way.
+  const info = await get("/api/v1/namespaces/kube-public/configmaps/cluster-info");
+  const [kubeadm, kubeProxy, eks, nodes] = await Promise.all([
     get(`${SYSTEM}/kubeadm-config`),
     get(`${SYSTEM}/kube-proxy`),
     get(`${SYSTEM}/kube-proxy-config`),

@@ -8,7 +8,8 @@ import {
   type KnownOptions,
   networkOfPods,
 } from "../../src/install/installation.ts";
-import { Server, status, stream } from "../support/api_server.ts";
+import { kubeconfig, Server, status, stream } from "../support/api_server.ts";
+import { until } from "../support/until.ts";
 
 const NODES = "/api/v1/nodes";
 
@@ -61,4 +62,37 @@ Deno.test("on nodes of both families the pods may listen on both: health check p
   };
   const [one, both] = [await network(1), await network(2)];
   assert.deepEqual([one.known, both.known], [true, false]);
+});
+
+Deno.test("the time for an answer begins once a person has logged in, and the message names a silent server", async () => {
+  const silence = Promise.withResolvers<Response>();
+  await using server = new Server(() => undefined, () => silence.promise);
+  server.firstLists = true;
+  const folder = Deno.makeTempDirSync();
+  try {
+    const login = `${folder}/login`;
+    const wait = `touch ${folder}/asked; while [ ! -e ${folder}/done ]; do sleep 0.05; done`;
+    Deno.writeTextFileSync(login, `#!/bin/sh\n${wait}\necho '{}'\n`, { mode: 0o755 });
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: login, interactiveMode: "Never" };
+    const ask = (file: string) => {
+      const options: Partial<InstallationOptions> = { kubeconfig: file };
+      return withFacts(options as InstallationOptions, {} as Distribution, 50);
+    };
+    let ended = false;
+    const held = ask(kubeconfig(folder, `https://127.0.0.1:${server.port}`, { exec }))
+      .catch(() => {}).finally(() => ended = true);
+    await until(
+      "the login was asked for",
+      () => [...Deno.readDirSync(folder)].some(({ name }) => name === "asked"),
+    );
+    // Begun later with the same bound: by its end the first one would have ended too.
+    const message = `https://127.0.0.1:${server.port}: no answer within 0.05 s`;
+    await assert.rejects(ask(server.kubeconfig()), { message });
+    assert.equal(ended, false);
+    Deno.writeTextFileSync(`${folder}/done`, "");
+    await held;
+  } finally {
+    silence.resolve(status(404, "NotFound"));
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
