@@ -4,15 +4,18 @@
 //
 //   deno task bench:blocks [CASE ...]
 
-import { newEngine } from "../../src/engine/engine.ts";
+import { type EngineState, newEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
+import { snapshotInSteps, snapshotState } from "../../src/fold/snapshot.ts";
+import { isUnfinished } from "../../src/fold/unfinished.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { SERVICE_BOUNDS } from "../../src/kube/bounds.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { snapshotPieces } from "../../src/ledger/snapshot.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { imageEntrypoint } from "../support/bundle.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
@@ -27,6 +30,8 @@ interface Case {
   /** Services of one port and 50 endpoints that one batch of events adds or removes each second. */
   readonly atOnce?: number;
   readonly changesPerSecond: number;
+  /** Whether all rules are made first, and then snapshots all the time. */
+  readonly snapshots?: boolean;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -39,6 +44,11 @@ const CASES: Readonly<Record<string, Case>> = {
   "5 of 600x100-changing": {
     services: Array.from({ length: 5 }, () => [600, 100] as const),
     changesPerSecond: 1,
+  },
+  "4 of 600x100, snapshots": {
+    services: Array.from({ length: 4 }, () => [600, 100] as const),
+    changesPerSecond: 0,
+    snapshots: true,
   },
   "100x50 with affinity-changing": { services: [[100, 50]], changesPerSecond: 5, affinity: true },
   "400x50 with affinity-changing": { services: [[400, 50]], changesPerSecond: 1, affinity: true },
@@ -114,8 +124,10 @@ async function measure(name: string): Promise<Result> {
     }] as const;
     perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
     perform(engine, ports, list(kernel));
-    const source = { description: name, batches: () => batches(CASES[name]!, clock) };
+    const ended = CASES[name]!.snapshots ? makeSnapshots(engine, ledger) : () => {};
+    const source = { description: name, batches: () => batches(CASES[name]!, clock, engine) };
     await runLoop(engine, ports, source, new AbortController().signal);
+    ended();
   }
   Deno.removeSync(folder, { recursive: true });
   const { longest, longestCpu, latencies } = clock;
@@ -127,10 +139,33 @@ async function measure(name: string): Promise<Result> {
   };
 }
 
+/** Makes a snapshot after the other, a piece at a time, whenever no step is left; returns what ends that. */
+function makeSnapshots({ cluster }: EngineState, { place }: LedgerWriter): () => void {
+  let pieces: Generator<string> | undefined;
+  let kept: Disposable | undefined;
+  let made = 0;
+  const timer = setInterval(() => {
+    if (pieces === undefined && !isUnfinished(cluster)) {
+      const state = snapshotState(cluster);
+      kept = state;
+      pieces = snapshotPieces(place, snapshotInSteps(state));
+    }
+    if (pieces?.next().done !== true) return;
+    kept?.[Symbol.dispose]();
+    pieces = undefined;
+    made++;
+  }, 5);
+  return () => {
+    clearInterval(timer);
+    console.error(`${made} snapshots were made`);
+  };
+}
+
 /** A list of all Services, then changes at their times. The first batch is not measured: it makes the tables. */
 async function* batches(
-  { services, changesPerSecond, affinity = false, atOnce = 0 }: Case,
+  { services, changesPerSecond, affinity = false, atOnce = 0, snapshots = false }: Case,
   clock: Clock,
+  { cluster }: EngineState,
 ): AsyncGenerator<SourceBatch> {
   const large = (less: number) =>
     decoded(
@@ -143,6 +178,7 @@ async function* batches(
   );
   const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
   yield { kind: "list", objects, complete: true, time: new Date().toISOString(), problems: [] };
+  while (snapshots && isUnfinished(cluster)) await new Promise((resolve) => setTimeout(resolve, 10));
   const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));
   const largeSlices = [1, 2].map((less) => large(less).filter(isSlice));
   const end = clock.turns();
