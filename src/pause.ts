@@ -1,15 +1,25 @@
-// A pause that a signal ends. The signal keeps no listener of a pause that is over: a long loop would gather thousands of them.
+// Pauses, and bounds for what is awaited, that a signal ends. The signal keeps no listener of what is over: a long loop would gather
+// thousands of them.
 
-/** Resolves after `milliseconds`, or at once when `signal` has aborted. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
+/** The value of `promise`; undefined after `milliseconds`, or once `signal` has aborted. */
+export async function within<Value>(
+  promise: Promise<Value>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<Value | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const end = () => late.resolve(undefined);
+  const timer = setTimeout(end, milliseconds);
+  signal.addEventListener("abort", end);
+  try {
+    return signal.aborted ? undefined : await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** Resolves after `milliseconds`, or once `signal` has aborted. */
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await within(new Promise<never>(() => {}), milliseconds, signal);
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { pause } from "../src/pause.ts";
+import { pause, within } from "../src/pause.ts";
 
 /** A day: the test ends only where the signal ends the pause. */
 const LONG = 86_400_000;
@@ -19,4 +19,14 @@ Deno.test("a pause that ended by itself leaves no listener at the signal", async
   const { signal } = new AbortController();
   for (let i = 0; i < 3; i++) await pause(0, signal);
   assert.deepEqual(getEventListeners(signal, "abort"), []);
+});
+
+Deno.test("what is awaited comes in time, or is undefined; its error is passed on", async () => {
+  const stop = new AbortController();
+  assert.equal(await within(Promise.resolve(7), LONG, stop.signal), 7);
+  assert.equal(await within(new Promise<number>(() => {}), 0, stop.signal), undefined);
+  await assert.rejects(within(Promise.reject(new Error("it failed")), LONG, stop.signal), /it failed/);
+  assert.deepEqual(getEventListeners(stop.signal, "abort"), []);
+  stop.abort();
+  assert.equal(await within(Promise.resolve(7), LONG, stop.signal), undefined);
 });

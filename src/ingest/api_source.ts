@@ -3,6 +3,7 @@
 // is applied without its endpoints. Then come the changes; those that arrive while a batch is applied become one batch.
 
 import type { ObjectKind } from "../kube/objects.ts";
+import { within } from "../pause.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
@@ -70,7 +71,7 @@ export function apiSource(
         // A list follows the one before, so that its parts are folded while it is read, and all share one connection. A list
         // that is not answered soon does not hold up the others.
         const before = reflectors.slice(0, i).map(({ settled }) => settled);
-        await within(i * TURN_MILLISECONDS, Promise.all(before), stop.signal);
+        await within(Promise.all(before), i * TURN_MILLISECONDS, stop.signal);
         await reflector.run(stop.signal, { inParts: true });
       });
       let whole = false;
@@ -94,17 +95,6 @@ export function apiSource(
 
 /** How long the first list of a resource waits for that of the one before. */
 const TURN_MILLISECONDS = 1000;
-
-/** Waits for `event`, at most for `milliseconds`, and not once `signal` has aborted. */
-async function within(milliseconds: number, event: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, milliseconds);
-  signal.addEventListener("abort", end);
-  await Promise.race([event, promise]);
-  signal.removeEventListener("abort", end);
-  clearTimeout(timer);
-}
 
 /** `batch` without our credential in the texts of its problems. */
 function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {

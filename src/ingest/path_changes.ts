@@ -1,6 +1,8 @@
 // Notices changes of a file or folder, also when it is replaced as a whole: moved into place, mounted over, removed and made
 // again. Why is inotify not enough? It follows the inode that was there at first. So the path is also looked up each second.
 
+import { within } from "../pause.ts";
+
 /** Editors and kubectl write in several steps. A change is reported when nothing has changed for this long. */
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
@@ -60,24 +62,6 @@ async function* bursts(
     }
     if (signal.aborted || moved()) return;
     yield;
-  }
-}
-
-/** Waits for `promise`; undefined after `milliseconds`, or once `signal` aborts. */
-async function within<T>(
-  promise: Promise<T>,
-  milliseconds: number,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const end = () => late.resolve(undefined);
-  const timer = setTimeout(end, milliseconds);
-  signal.addEventListener("abort", end);
-  try {
-    return signal.aborted ? undefined : await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", end);
   }
 }
 
