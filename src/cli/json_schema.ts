@@ -297,6 +297,7 @@ export const JSON_SCHEMAS = {
     conflicts: listOf(z.string()),
     leftOut: listOf(z.string()),
     unknown: listOf(z.string()).describe("what the API server or a controller decides"),
+    refused: listOf(z.string()).describe("objects that the API server would refuse, and why"),
     unserved: count.describe("packets that are served now and would not be"),
   }),
   "replay/1": offered({

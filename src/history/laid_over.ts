@@ -8,76 +8,126 @@ import {
   type Service,
   type ServicePortSpec,
 } from "../kube/objects.ts";
+import type { ServiceManifest } from "../kube/service_manifest.ts";
+import { isExposed, refusalsOf } from "./refusals.ts";
+
+/** An object as it would be stored. */
+export interface LaidOver {
+  /** Undefined where the API server would refuse it. */
+  readonly object: KubeObject | undefined;
+  /** What only the API server can decide, as text. */
+  readonly unknown: readonly string[];
+  /** Why it would refuse the object, as text. */
+  readonly refused: readonly string[];
+}
 
 /**
  * `object` as the API server would store it: what it allocates, and what controllers write, stays as it is. An object with a uid is
- * what the API server has stored already. `unknown`: what only the API server can decide, as text.
+ * what the API server has stored already. `manifest`: further fields of a Service.
  */
 export function laidOver(
   objects: ReadonlyMap<string, KubeObject>,
   object: KubeObject,
-): { readonly object: KubeObject; readonly unknown: readonly string[] } {
-  const known = objects.get(describeKey(objectKey(object)));
-  if (object.kind !== "Service" || object.metadata.uid !== undefined) return { object, unknown: [] };
-  const service = known?.kind === "Service" ? keptOf(known, object) : object;
-  return { object: service, unknown: allocatedIn(service) };
+  manifest?: ServiceManifest,
+): LaidOver {
+  const found = objects.get(describeKey(objectKey(object)));
+  if (object.kind !== "Service" || object.metadata.uid !== undefined) {
+    return { object, unknown: [], refused: [] };
+  }
+  const known = found?.kind === "Service" ? found : undefined;
+  const name = `${object.metadata.namespace}/${object.metadata.name}`;
+  const named = (text: string) => `${name}: ${text}`;
+  const refused = refusalsOf(known, object, manifest);
+  if (refused.length > 0) return { object: undefined, unknown: [], refused: refused.map(named) };
+  const service = withAffinity(known === undefined ? object : keptOf(known, object, manifest));
+  return { object: service, unknown: allocatedIn(known, service, manifest).map(named), refused: [] };
 }
 
-/** What the API server allocates for `service`, as text. */
-function allocatedIn(service: Service): string[] {
-  const name = `${service.metadata.namespace}/${service.metadata.name}`;
+/** What the API server, and a controller of load balancers, decide for `service`, as text. */
+function allocatedIn(
+  known: Service | undefined,
+  service: Service,
+  { ipFamilyPolicy, allocateLoadBalancerNodePorts }: Partial<ServiceManifest> = {},
+): string[] {
   const { type, clusterIP, clusterIPs = [], ipFamilies = [], ports = [] } = service.spec;
   if (type === "ExternalName" || clusterIP === "None") return [];
   const unknown: string[] = [];
-  if (!clusterIP && clusterIPs.length === 0) unknown.push(`${name}: its cluster IP is to be allocated`);
-  else if (clusterIPs.length > 0 && clusterIPs.length < ipFamilies.length) {
-    unknown.push(`${name}: its second cluster IP is to be allocated`);
+  const hasNone = !clusterIP && clusterIPs.length === 0;
+  const isDual = ipFamilyPolicy === "RequireDualStack" || ipFamilies.length === 2;
+  if (hasNone) {
+    unknown.push(isDual ? "its cluster IPs are to be allocated" : "its cluster IP is to be allocated");
+  } else if (clusterIPs.length < 2 && isDual) unknown.push("its second cluster IP is to be allocated");
+  if (ipFamilyPolicy === "PreferDualStack" && !isDual && clusterIPs.length < 2) {
+    unknown.push("a second cluster IP is to be allocated where the cluster has two families");
   }
-  const exposed = type === "NodePort" || type === "LoadBalancer";
-  if (exposed && ports.some(({ nodePort }) => !nodePort)) {
-    unknown.push(`${name}: a NodePort is to be allocated`);
+  if (isExposed(service.spec) && ports.some(({ nodePort }) => !nodePort)) {
+    const had = known?.spec.type === "LoadBalancer" && known.spec.ports?.every(({ nodePort }) => !nodePort);
+    const without = type === "LoadBalancer" ? allocateLoadBalancerNodePorts : true;
+    if (without === undefined && had) {
+      unknown.push("a NodePort is to be allocated, unless its allocateLoadBalancerNodePorts stays false");
+    } else if (without !== false) unknown.push("a NodePort is to be allocated");
+  }
+  const isNew = type === "LoadBalancer" && known?.spec.type !== "LoadBalancer";
+  if (isNew && !service.status?.loadBalancer?.ingress?.length) {
+    unknown.push("the addresses of its load balancer are to be allocated");
   }
   return unknown;
 }
 
 /** `service` with what `known` has and a manifest leaves out. */
-function keptOf(known: Service, service: Service): Service {
+function keptOf(known: Service, service: Service, manifest: Partial<ServiceManifest> = {}): Service {
   const { spec } = service;
   const { healthCheckNodePort } = known.spec;
+  // Without the type LoadBalancer the API server empties the status (Kubernetes issue 119789).
+  const status = spec.type === "LoadBalancer" ? service.status ?? known.status : undefined;
   return {
-    ...service,
-    ...(service.status ?? known.status ? { status: { ...service.status ?? known.status } } : {}),
+    ...withoutStatus(service),
+    ...(status === undefined ? {} : { status: { ...status } }),
     metadata: { ...known.metadata, ...service.metadata },
     spec: {
       ...(healthCheckNodePort !== undefined && spec.externalTrafficPolicy === "Local"
         ? { healthCheckNodePort }
         : {}),
       ...defaulted(known, spec),
-      ...keptAddresses(known, spec),
+      ...keptAddresses(known, spec, manifest.ipFamilyPolicy === "SingleStack"),
       ports: keptPorts(known, spec),
     },
   };
 }
 
-/** The cluster IPs of `known` where `spec` names none: as many as it has families. */
-function keptAddresses({ spec: known }: Service, spec: Service["spec"]): Partial<Service["spec"]> {
-  if (spec.type === "ExternalName" || spec.clusterIP || spec.clusterIPs?.length) return {};
+function withoutStatus({ status: _, ...service }: Service): Service {
+  return service;
+}
+
+/** The cluster IPs and families of `known` where `spec` names none. With `isSingle` the second of each is released. */
+function keptAddresses(
+  { spec: known }: Service,
+  spec: Service["spec"],
+  isSingle: boolean,
+): Partial<Service["spec"]> {
+  if (spec.type === "ExternalName") return {};
+  const most = isSingle ? 1 : Infinity;
+  const ipFamilies = (spec.ipFamilies ?? known.ipFamilies)?.slice(0, most);
+  const families = ipFamilies === undefined ? {} : { ipFamilies };
+  // The first cluster IP may not change, so one that is written is that of the known Service.
+  const clusterIP = spec.clusterIP || known.clusterIP;
+  const clusterIPs = (spec.clusterIPs?.length ? spec.clusterIPs : known.clusterIPs)?.slice(0, most);
+  if (!known.clusterIP) return families;
   return {
-    ...(known.clusterIP === undefined ? {} : { clusterIP: known.clusterIP }),
-    ...(known.clusterIPs === undefined
-      ? {}
-      : { clusterIPs: known.clusterIPs.slice(0, spec.ipFamilies?.length ?? Infinity) }),
+    ...families,
+    ...(clusterIP === undefined ? {} : { clusterIP }),
+    ...(clusterIPs === undefined ? {} : { clusterIPs }),
   };
 }
 
 /** The ports of `spec`. A NodePort stays with the name of its port (pkg/registry/core/service/storage, 1.37: patchAllocatedValues). */
 function keptPorts({ spec: known }: Service, spec: Service["spec"]): ServicePortSpec[] {
-  const exposed = spec.type === "NodePort" || spec.type === "LoadBalancer";
+  const exposed = isExposed(spec);
   const used = new Set(spec.ports?.map(({ nodePort }) => nodePort));
   return (spec.ports ?? []).map(({ nodePort: own, ...port }) => {
     const kept = known.ports?.find(({ name = "" }) => name === (port.name ?? ""))?.nodePort;
     // 0 is no NodePort, as in a manifest that leaves it out.
-    const nodePort = own || (exposed && kept && !used.has(kept) ? kept : undefined);
+    const nodePort = exposed ? own || (kept && !used.has(kept) ? kept : undefined) : undefined;
     used.add(nodePort);
     return { ...port, protocol: port.protocol ?? "TCP", ...(nodePort === undefined ? {} : { nodePort }) };
   });
@@ -92,7 +142,21 @@ function defaulted({ spec: known }: Service, spec: Service["spec"]): Service["sp
     ...(known.externalTrafficPolicy === "Cluster" && spec.type !== undefined && spec.type !== "ClusterIP"
       ? { externalTrafficPolicy: "Cluster" }
       : {}),
-    ...(known.ipFamilies === undefined ? {} : { ipFamilies: known.ipFamilies }),
   };
   return { ...defaults, ...spec };
+}
+
+/** The API server's default for ClientIP affinity, in seconds (core/v1). */
+const AFFINITY_SECONDS = 10_800;
+
+/** `service` with the timeout of its affinity. */
+function withAffinity(service: Service): Service {
+  const { sessionAffinity, sessionAffinityConfig } = service.spec;
+  if (sessionAffinity !== "ClientIP" || sessionAffinityConfig?.clientIP?.timeoutSeconds !== undefined) {
+    return service;
+  }
+  return {
+    ...service,
+    spec: { ...service.spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: AFFINITY_SECONDS } } },
+  };
 }

@@ -2,7 +2,7 @@
 // What counts are the packets, from each class of clients to each frontend that the objects concern; the elements are there too.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { foldRecord, ownerOf } from "../fold/fold.ts";
+import { foldRecord } from "../fold/fold.ts";
 import { type FoldChanges, noChanges } from "../fold/fold_changes.ts";
 import { readFrontendClaim } from "../fold/resource.ts";
 import { advance } from "../fold/steps.ts";
@@ -10,7 +10,8 @@ import { titleText } from "../fold/title.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
-import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
+import type { ServiceManifest } from "../kube/service_manifest.ts";
+import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import { plainElement } from "../nft/objects.ts";
 import { type Element, sameElement, type SetPath } from "../nft/ruleset.ts";
@@ -19,6 +20,7 @@ import { laidOver } from "./laid_over.ts";
 import { endpointChanges, endpointChangeText, fieldChanges, fieldChangeText } from "./object_diff.ts";
 import { packetsElsewhere, type PlannedPacket, type PlannedState } from "./planned_packets.ts";
 import type { Packet } from "./trace.ts";
+import { unknownEndpoints } from "./unknown_endpoints.ts";
 
 /** See the head of this file. */
 export interface PlanAhead {
@@ -33,6 +35,8 @@ export interface PlanAhead {
   readonly leftOut: readonly string[];
   /** What cannot be known before the API server has stored the objects, as text. */
   readonly unknown: readonly string[];
+  /** Objects that the API server would refuse, with its reasons, as text. They stay as they are. */
+  readonly refused: readonly string[];
   /** How many of `packets` are served now and would not be. */
   readonly unserved: number;
 }
@@ -58,19 +62,24 @@ export interface PlannedElement {
 /** What is to happen. */
 export interface Applied {
   readonly objects: readonly KubeObject[];
+  /** Further fields of the manifests of Services, by `describeKey`. */
+  readonly manifests?: ReadonlyMap<string, ServiceManifest>;
   /** Objects that are deleted. */
   readonly deleted?: readonly ObjectKey[];
 }
 
 /** What would change if `applied` happened to `state`, which it does: the caller has made the state for this. `at`: its offset. */
-export function planAhead(state: ClusterState, { objects, deleted = [] }: Applied, at: Offset): PlanAhead {
+export function planAhead(state: ClusterState, applied: Applied, at: Offset): PlanAhead {
+  const { objects, deleted = [], manifests } = applied;
   const before = standing(state);
-  const laid = objects.map((object) => laidOver(before.objects, object));
-  const stored = laid.map(({ object }) => object);
-  const unknown = laid.flatMap((one) => one.unknown);
-  for (const name of newServices(before, stored)) {
-    if (!knowsSlices(state, stored, name)) unknown.push(`${name}: its endpoints are unknown`);
-  }
+  const laid = objects.map((object) =>
+    laidOver(before.objects, object, manifests?.get(describeKey(objectKey(object))))
+  );
+  const stored = laid.flatMap(({ object }) => object ?? []);
+  const unknown = [
+    ...laid.flatMap((one) => one.unknown),
+    ...stored.flatMap((object) => unknownEndpoints(state, object, { ...applied, objects: stored })),
+  ];
   const planned = stored.map((object) => plannedObject(before, objectKey(object), object));
   const gone = deleted.map((key) => plannedObject(before, key, null));
   const changes = noChanges();
@@ -87,6 +96,7 @@ export function planAhead(state: ClusterState, { objects, deleted = [] }: Applie
     conflicts: newConflicts(before, state),
     leftOut: newlyLeftOut(before, state),
     unknown,
+    refused: laid.flatMap((one) => one.refused),
     unserved: packets.filter(({ serves }) => serves === "no more").length,
   };
 }
@@ -106,26 +116,6 @@ function standing(state: ClusterState) {
 }
 
 type Standing = ReturnType<typeof standing>;
-
-/** Services in `objects` that the node does not know, and would serve. */
-function newServices({ services }: Standing, objects: readonly KubeObject[]): ServiceName[] {
-  return objects.flatMap((object) => {
-    if (object.kind !== "Service") return [];
-    const { metadata, spec: { type, clusterIP } } = object;
-    const one = nameOfService(metadata);
-    return type === "ExternalName" || clusterIP === "None" || services.has(one) ? [] : [one];
-  });
-}
-
-/** Whether slices of `name` are known, or in `objects`. */
-function knowsSlices(
-  { slices }: ClusterState,
-  objects: readonly KubeObject[],
-  name: ServiceName,
-): boolean {
-  return slices.has(name) ||
-    objects.some((object) => object.kind === "EndpointSlice" && ownerOf(object) === name);
-}
 
 function foldEvent(
   state: ClusterState,

@@ -19,12 +19,13 @@ const SERVES: Readonly<Record<PlannedPacket["serves"], string>> = {
 
 /** The plan as lines, the worst packets first. */
 export function planLines(
-  { at, objects, packets, conflicts, leftOut, unknown, unserved }: PlanAhead,
+  { at, objects, packets, conflicts, leftOut, unknown, refused, unserved }: PlanAhead,
 ): string[] {
   const changed = objects.filter(({ verb }) => verb !== "stays");
   const stays = objects.length - changed.length;
   return [
     `laid over @${at}: ${changed.length} objects change, ${stays} stay; ${packets.length} packets go elsewhere, ${unserved} of them unserved`,
+    ...refused.map((text) => `REFUSED BY THE API SERVER  ${text}`),
     ...changed.flatMap(({ object, verb, changes }) => [
       `${object} ${verb}`,
       ...changes.map((change) => `    ${change}`),

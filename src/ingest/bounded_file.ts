@@ -47,10 +47,29 @@ export function readTextUpTo(path: string, limit: number): string {
   const { isFile, isDirectory, size } = file.statSync();
   if (isDirectory) throw new Deno.errors.IsADirectory(`Is a directory: ${path}`);
   if (isFile && size > limit) throw new FileTooLong(path, limit);
+  return readRest(file, path, limit, isFile ? size : 0);
+}
+
+/**
+ * The text of standard input. To read it needs no permission of the runtime, other than to open a file. Throws {@link FileTooLong}, and
+ * {@link FileIsPipe} where it is a terminal.
+ */
+export function readStandardInput(limit: number): string {
+  if (Deno.stdin.isTerminal()) throw new FileIsPipe("standard input", "device");
+  return readRest(Deno.stdin, "standard input", limit, 0);
+}
+
+/** Reads to the end. `size`: how much is expected. */
+function readRest(
+  file: { readSync(part: Uint8Array): number | null },
+  path: string,
+  limit: number,
+  size: number,
+): string {
   const parts: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const part = new Uint8Array(Math.max(READ_BYTES, isFile ? size + 1 - length : 0));
+    const part = new Uint8Array(Math.max(READ_BYTES, size + 1 - length));
     const read = file.readSync(part);
     if (read === null) break;
     length += read;

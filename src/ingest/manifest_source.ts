@@ -51,8 +51,13 @@ export function manifestSource(path: string, follow: boolean): Source {
   };
 }
 
+/** Changes an object of a manifest before it is decoded. */
+export type Adapt = (value: unknown) => unknown;
+
+const asItIs: Adapt = (value) => value;
+
 /** Reads all manifests at `path`, in the order of their names. Where two files have the same object, the first counts. */
-export function readManifests(path: string): Reading {
+export function readManifests(path: string, adapt: Adapt = asItIs): Reading {
   const objects = new Map<string, { object: KubeObject; file: string }>();
   const files = new Map<string, ReadonlySet<string>>();
   const problems: string[] = [];
@@ -61,7 +66,7 @@ export function readManifests(path: string): Reading {
   let complete = problems.length === 0;
   let transient = false;
   for (const file of places) {
-    const found = readManifest(file);
+    const found = readManifest(file, adapt);
     transient ||= found.transient;
     complete &&= found.complete;
     for (const problem of found.problems) problems.push(problem);
@@ -80,7 +85,7 @@ export function readManifests(path: string): Reading {
   return { objects: all, problems, otherKinds, complete, transient, files };
 }
 
-function readManifest(file: string): Omit<Reading, "files"> {
+function readManifest(file: string, adapt: Adapt): Omit<Reading, "files"> {
   let text: string;
   try {
     text = readTextUpTo(file, MANIFEST_BYTES_MAX);
@@ -92,7 +97,12 @@ function readManifest(file: string): Omit<Reading, "files"> {
       problems: [unreadable(file, error)],
     };
   }
-  const documents = decodedDocuments(file, text);
+  return manifestObjects(file, text, adapt);
+}
+
+/** Reads the manifests in `text`, which `file` names in problems: its ending says whether it is JSON. */
+export function manifestObjects(file: string, text: string, adapt: Adapt = asItIs): Omit<Reading, "files"> {
+  const documents = decodedDocuments(file, text, adapt);
   // `kubectl get > FILE` empties the file first, and may take seconds to write it. Comments and `null` count as empty too.
   if (documents.count === 0 && documents.problems.length === 0) {
     return {
@@ -141,8 +151,10 @@ function readManifest(file: string): Omit<Reading, "files"> {
 function decodedDocuments(
   file: string,
   text: string,
+  adapt: Adapt,
 ): Omit<Documents, "values"> & { readonly values: Iterable<DecodedValue> } {
   const long = /\.json$/i.test(file) ? longList(text) : undefined;
+  const decodedValue = (value: unknown) => decodedOf(adapt(value));
   if (long === undefined) return readObjects(file, text, "1.2", decodedValue);
   const values = {
     *[Symbol.iterator]() {
@@ -158,7 +170,7 @@ interface DecodedValue {
   readonly mayBeOurs: boolean;
 }
 
-function decodedValue(value: unknown): DecodedValue {
+function decodedOf(value: unknown): DecodedValue {
   const decoded = decodeObject(value);
   return { decoded, mayBeOurs: !decoded.ok && mayBeOurs(value) };
 }

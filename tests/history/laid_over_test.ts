@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { laidOver } from "../../src/history/laid_over.ts";
 import { describeKey, objectKey, type Service } from "../../src/kube/objects.ts";
+import type { ServiceManifest } from "../../src/kube/service_manifest.ts";
 
 const KNOWN: Service = {
   kind: "Service",
@@ -23,15 +24,25 @@ const KNOWN: Service = {
 function stored(
   spec: Service["spec"],
   metadata: Partial<Service["metadata"]> = {},
-): [Service, readonly string[]] {
-  const known = new Map([[describeKey(objectKey(KNOWN)), KNOWN]]);
-  const manifest: Service = {
+  manifest: Partial<ServiceManifest> = {},
+  known: Service = KNOWN,
+): [Service, readonly string[], readonly string[]] {
+  const service: Service = {
     kind: "Service",
     metadata: { namespace: "shop", name: "web", ...metadata },
     spec,
   };
-  const { object, unknown } = laidOver(known, manifest);
-  return [object as Service, unknown];
+  const objects = new Map([[describeKey(objectKey(known)), known]]);
+  const { object, unknown, refused } = laidOver(objects, service, { targetPorts: new Map(), ...manifest });
+  return [object as Service, unknown, refused];
+}
+
+/** {@link KNOWN} with one family and further fields. */
+function knownWith(spec: Partial<Service["spec"]>): Service {
+  return {
+    ...KNOWN,
+    spec: { ...KNOWN.spec, clusterIPs: ["10.96.0.1"], ipFamilies: ["IPv4"], ...spec },
+  };
 }
 
 Deno.test("a NodePort stays with the name of its port, unless another port takes it", () => {
@@ -51,15 +62,59 @@ Deno.test("a NodePort stays with the name of its port, unless another port takes
   assert.deepEqual(numbers({ name: "http", port: 80, nodePort: 0 }), [[30080], 0]);
 });
 
-Deno.test("of two cluster IPs the first stays with one family; a second one is to be allocated", () => {
-  const [{ spec }, unknown] = stored({ ipFamilies: ["IPv4"], ports: [{ port: 80 }] });
+Deno.test("a second family comes and goes with the policy, as the API server has it", () => {
+  const ports = [{ port: 80 }];
+  const single = { ipFamilyPolicy: "SingleStack" };
+  const [{ spec }, unknown] = stored({ ports }, {}, single);
   assert.deepEqual([spec.clusterIPs, unknown], [["10.96.0.1"], []]);
-  const [, second] = stored({
-    clusterIPs: ["10.96.0.1"],
-    ipFamilies: ["IPv4", "IPv6"],
+  const [{ spec: kept }] = stored({ ports }, {}, { ipFamilyPolicy: "RequireDualStack" });
+  assert.deepEqual(kept.clusterIPs, ["10.96.0.1", "fd00:96::1"]);
+  const upgraded = (ipFamilyPolicy: string) => stored({ ports }, {}, { ipFamilyPolicy }, knownWith({}))[1];
+  assert.deepEqual(upgraded("RequireDualStack"), ["shop/web: its second cluster IP is to be allocated"]);
+  assert.deepEqual(upgraded("PreferDualStack"), [
+    "shop/web: a second cluster IP is to be allocated where the cluster has two families",
+  ]);
+  const [, , refused] = stored({ ports, ipFamilies: ["IPv4"] });
+  assert.deepEqual(refused, [
+    "shop/web: its ipFamilyPolicy must be SingleStack where its second cluster IP is released",
+  ]);
+});
+
+Deno.test("a NodePort goes with its type, and a balancer may have none", () => {
+  const ports = KNOWN.spec.ports!;
+  const [{ spec, status }] = stored({ ports });
+  assert.deepEqual([spec.ports?.map(({ nodePort }) => nodePort), status], [
+    [undefined, undefined],
+    undefined,
+  ]);
+  const balancer = { type: "LoadBalancer", ports: [{ name: "http", port: 80 }] };
+  const nodePorts = (manifest: Partial<ServiceManifest>, known: Service) =>
+    stored(balancer, {}, manifest, known)[1].filter((text) => /NodePort/.test(text));
+  const { status: _, ...cluster } = knownWith({ type: "ClusterIP", ports: [{ name: "http", port: 80 }] });
+  assert.equal(nodePorts({}, cluster).length, 1);
+  assert.deepEqual(nodePorts({ allocateLoadBalancerNodePorts: false }, cluster), []);
+  const without = knownWith({ type: "LoadBalancer", ports: [{ name: "http", port: 80 }] });
+  assert.deepEqual(nodePorts({}, without), [
+    "shop/web: a NodePort is to be allocated, unless its allocateLoadBalancerNodePorts stays false",
+  ]);
+  assert.deepEqual(nodePorts({ allocateLoadBalancerNodePorts: true }, without), [
+    "shop/web: a NodePort is to be allocated",
+  ]);
+  assert.deepEqual(stored(balancer, {}, {}, cluster)[1].filter((text) => /balancer/.test(text)), [
+    "shop/web: the addresses of its load balancer are to be allocated",
+  ]);
+});
+
+Deno.test("affinity has the timeout of the API server where none is written", () => {
+  const [{ spec }] = stored({ ports: [{ port: 80 }], sessionAffinity: "ClientIP" });
+  assert.deepEqual(spec.sessionAffinityConfig, { clientIP: { timeoutSeconds: 10_800 } });
+  const own = { clientIP: { timeoutSeconds: 60 } };
+  const [written] = stored({
     ports: [{ port: 80 }],
+    sessionAffinity: "ClientIP",
+    sessionAffinityConfig: own,
   });
-  assert.deepEqual(second, ["shop/web: its second cluster IP is to be allocated"]);
+  assert.deepEqual(written.spec.sessionAffinityConfig, own);
 });
 
 Deno.test("what the API server has stored, which has a uid, is what it is", () => {

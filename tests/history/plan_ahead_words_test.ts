@@ -33,10 +33,11 @@ Deno.test("objects, then packets with those that are served no more first, then 
       serves: "no more",
       after: [reset],
     }],
-    ...{ conflicts: ["a"], leftOut: ["b"], unknown: ["c"], unserved: 1 },
+    ...{ conflicts: ["a"], leftOut: ["b"], unknown: ["c"], refused: ["d"], unserved: 1 },
   };
   assert.deepEqual(planLines(plan), [
     "laid over @7: 1 objects change, 1 stay; 2 packets go elsewhere, 1 of them unserved",
+    "REFUSED BY THE API SERVER  d",
     "Service shop/web changes",
     "    type: NodePort -> ClusterIP",
     "NO LONGER SERVED  from another host to 10.96.0.1:80/tcp, shop/web",

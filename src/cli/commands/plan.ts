@@ -4,14 +4,11 @@ import { stateAt } from "../../history/past.ts";
 import { planAhead } from "../../history/plan_ahead.ts";
 import { planLines } from "../../history/plan_ahead_words.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import { readManifests } from "../../ingest/manifest_source.ts";
-import { readFault } from "../../ingest/bounded_file.ts";
-import { type KubeObject, objectKey } from "../../kube/objects.ts";
+import { isNamespaceName, ManifestFiles } from "../manifest_files.ts";
+import { objectKey } from "../../kube/objects.ts";
 import { offsetOf } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { log } from "../../node/log.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import { codeOf } from "../../thrown.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
@@ -19,9 +16,11 @@ import { printJson, printLines } from "../terminal.ts";
 /** Flags of `plan`. */
 export interface PlanOptions {
   readonly ledger?: string;
-  readonly filename?: string;
+  readonly filename?: readonly string[];
   /** Files with the objects that are deleted. */
-  readonly delete?: string;
+  readonly delete?: readonly string[];
+  /** Of objects that name none. */
+  readonly namespace?: string;
   readonly at?: PositionExpression;
   readonly json?: boolean;
 }
@@ -30,7 +29,13 @@ export interface PlanOptions {
 const HELP = `
 plan says, before objects are applied, which packets this node would send
 elsewhere or serve no more, and which claims would conflict. diff compares the
-past: the elements of two positions of the ledger, or those in the kernel.`;
+past: the elements of two positions of the ledger, or those in the kernel.
+
+  helm template web ./chart | ledgerproxy plan -f - -n shop
+  kubectl kustomize overlays/prod | ledgerproxy plan -f -
+
+Exit codes: 1 where a packet that is served now would not be, or where the API
+server would refuse an object.`;
 
 /** Adds `plan` to the program. */
 export function addPlan(program: Command, done: Done): void {
@@ -38,9 +43,11 @@ export function addPlan(program: Command, done: Done): void {
   ledgerCommand(program, "plan", description, "plan -f shop.yaml")
     .option(
       "-f, --filename <path>",
-      "a file or folder of YAML/JSON, as kubectl, kustomize or Helm write it",
+      "a file or folder of YAML/JSON, as kubectl, kustomize or Helm write it; - is standard input; may be repeated",
+      collected,
     )
-    .option("--delete <path>", "a file or folder with objects that are deleted")
+    .option("--delete <path>", "a file or folder with objects that are deleted", collected)
+    .option("-n, --namespace <name>", "the namespace of objects that name none (default)", namespaceArgument)
     .option(
       "--at <position>",
       "applied to the state at this position: @1234, 03:12, 5m (HEAD)",
@@ -50,39 +57,32 @@ export function addPlan(program: Command, done: Done): void {
     .action((options: PlanOptions) => done(planCommand(options)));
 }
 
+/** A flag that may be repeated. */
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Throws UsageError. */
+function namespaceArgument(text: string): string {
+  if (!isNamespaceName(text)) throw new UsageError(`--namespace ${text}: it must be the name of a namespace`);
+  return text;
+}
+
 /** Prints the plan; returns 1 where anything that is served now would not be. Throws UsageError, WrongPosition. */
-export function planCommand({ ledger, filename, delete: gone, at, json }: PlanOptions): number {
-  if (filename === undefined && gone === undefined) {
+export function planCommand(options: PlanOptions): number {
+  const { ledger, filename = [], delete: gone = [], at, json, namespace } = options;
+  if (filename.length + gone.length === 0) {
     throw new UsageError("plan needs -f PATH, the objects to apply, or --delete PATH, those to delete");
   }
   const past = pastArgument(ledger);
   const offset = offsetArgument(past, at);
-  const objects = filename === undefined ? [] : manifests("-f", filename);
-  const deleted = gone === undefined ? [] : manifests("--delete", gone).map(objectKey);
-  const plan = planAhead(stateAt(past, offset).state, { objects, deleted }, offsetOf(offset));
+  const files = new ManifestFiles(namespace);
+  const objects = files.read("-f", filename);
+  const deleted = files.read("--delete", gone).map(objectKey);
+  files.sayNamespace();
+  const { manifests } = files;
+  const plan = planAhead(stateAt(past, offset).state, { objects, deleted, manifests }, offsetOf(offset));
   if (json) printJson("plan/1", plan);
   else printLines(planLines(plan));
-  return plan.unserved > 0 ? EXIT.found : EXIT.done;
-}
-
-/** The objects in the files; what cannot be read is a warning. Throws UsageError where there are none. */
-function manifests(flag: string, path: string): readonly KubeObject[] {
-  const { objects, problems, otherKinds = [] } = readAll(flag, path);
-  const others = new Set(otherKinds);
-  for (const problem of problems) if (!others.has(problem)) log.warn(problem);
-  if (others.size > 0) log.info(`${otherKinds.length} objects of other kinds decide no rules`);
-  if (objects.length === 0) {
-    throw new UsageError(`${flag} ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
-  }
-  return objects;
-}
-
-/** Reads the files. Throws UsageError where the system cannot: only its errors have a code. */
-function readAll(flag: string, path: string): ReturnType<typeof readManifests> {
-  try {
-    return readManifests(path);
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new UsageError(`${flag} ${path}: ${readFault(error)}`);
-  }
+  return plan.unserved + plan.refused.length > 0 ? EXIT.found : EXIT.done;
 }

@@ -52,7 +52,7 @@ Deno.test("a fault of the program while it reads files is no wrong usage", () =>
     return statSync(path);
   };
   try {
-    assert.throws(() => planCommand({ ledger: ledger.folder, filename }), RangeError);
+    assert.throws(() => planCommand({ ledger: ledger.folder, filename: [filename] }), RangeError);
   } finally {
     Deno.statSync = statSync;
   }
@@ -113,4 +113,89 @@ Deno.test("what is deleted is served no more; without objects to apply or delete
   const { code: wrong, stderr } = await ledger.ask("plan");
   assert.equal(wrong, 2);
   assert.match(stderr, /plan needs -f PATH, the objects to apply, or --delete PATH, those to delete/);
+});
+
+/** What Helm prints: comments, objects without a namespace, other kinds, an empty document; and an anchor, as people write it. */
+const CHART = `---
+# Source: shop/templates/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  labels: &labels {app.kubernetes.io/name: web}
+spec:
+  type: ClusterIP
+  selector: *labels
+  ports: [{name: http, port: 81, targetPort: 8080}]
+---
+# Source: shop/templates/empty.yaml
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: shops.example.org}
+`;
+
+/** Runs `plan` with `args`, and `text` on standard input. */
+async function plannedInput(text: string, ...args: string[]): Promise<Ended> {
+  using ledger = new AskedLedger();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      "src/cli/main.ts",
+      "plan",
+      ...args,
+      "--ledger",
+      ledger.folder,
+    ],
+    env: { NO_COLOR: "1" },
+    ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
+  }).spawn();
+  // The program may end before it has read all.
+  await new Blob([text]).stream().pipeTo(child.stdin).catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, stdout: out!, stderr: err! };
+}
+
+Deno.test("what Helm prints is read from standard input, with the namespace of the flag", async () => {
+  const [shop, none, twice, nothing] = await Promise.all([
+    plannedInput(CHART, "-f", "-", "-n", "shop"),
+    plannedInput(CHART, "-f", "-"),
+    plannedInput(CHART, "-f", "-", "--delete", "-"),
+    plannedInput("# nothing\n", "-f", "-"),
+  ]);
+  assert.match(shop.stdout, /^NO LONGER SERVED .* to 10\.96\.0\.1:80\/tcp, shop\/web$/m, shop.stderr);
+  assert.match(shop.stderr, /1 objects name no namespace: taken for shop/);
+  assert.match(none.stdout, /^Service default\/web appears$/m);
+  assert.match(none.stdout, /^unknown: default\/web: its cluster IP is to be allocated$/m);
+  assert.deepEqual([shop.code, none.code, twice.code, nothing.code], [1, 0, 2, 2]);
+});
+
+Deno.test("of several files the later one is applied later; what the API server would refuse changes nothing", async () => {
+  using ledger = new AskedLedger();
+  const files = ["10.96.0.9", "10.96.0.1"].map((clusterIP, i) => {
+    const path = `${ledger.folder}-${i}.yaml`;
+    Deno.writeTextFileSync(
+      path,
+      CHART.replace("type: ClusterIP", `type: ClusterIP\n  clusterIP: ${clusterIP}`),
+    );
+    return path;
+  });
+  const [refused, later, json] = await Promise.all([
+    ledger.ask("plan", "-n", "shop", "-f", files[1]!, "-f", files[0]!),
+    ledger.ask("plan", "-n", "shop", "-f", files[0]!, "-f", files[1]!),
+    ledger.json("plan", "-n", "shop", "-f", files[0]!),
+  ]);
+  for (const file of files) Deno.removeSync(file);
+  assert.match(
+    refused.stdout,
+    /^REFUSED BY THE API SERVER {2}shop\/web: its cluster IP is 10\.96\.0\.1 and may not change to 10\.96\.0\.9$/m,
+  );
+  assert.match(refused.stdout, /^laid over @13: 0 objects change, 0 stay; 0 packets go elsewhere/);
+  assert.match(later.stdout, /^Service shop\/web changes$/m);
+  assert.deepEqual([refused.code, later.code], [1, 1]);
+  assert.equal((json[0]?.["refused"] as string[]).length, 1);
 });
