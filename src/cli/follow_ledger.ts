@@ -3,6 +3,7 @@
 import type { Past } from "../history/past.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
+import { log } from "../node/log.ts";
 import { stopSignal } from "../node/stop_signal.ts";
 import { printAtOnce, printTables, printText } from "./terminal.ts";
 
@@ -18,7 +19,10 @@ export async function following(
   printAtOnce();
   let taken = last;
   for await (const growth of grownLedger(past, stopSignal().signal)) {
-    if (growth.last > taken) taken = take(taken + 1, growth);
+    if (growth.last <= taken) continue;
+    const first = past.first();
+    if (first > taken + 1) log.warn(`@${taken + 1} to @${first - 1} were removed before they could be read`);
+    taken = take(Math.max(first, taken + 1), growth);
   }
   return EXIT.done;
 }
@@ -39,7 +43,7 @@ export async function watching(
   let held = false;
   for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
     if (quiet && !held) continue;
-    const lines = linesAt(last, quiet);
+    const lines = past.again(() => linesAt(last, quiet));
     held = lines === undefined;
     if (lines === undefined) continue;
     const known = new Set(before.map(unpadded));

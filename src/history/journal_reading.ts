@@ -82,7 +82,10 @@ function keptJournal(
   next: number | undefined,
   part: JournalPart,
 ): readonly JournalEntry[] | undefined {
-  const kept = next === undefined ? undefined : past.journal(first, next);
+  if (next === undefined) return undefined;
+  const before = LAST_FOLDED.get(past)?.before;
+  if (before?.first === first && before.next === next) return before.entries;
+  const kept = past.journal(first, next);
   return kept === undefined ? undefined : readJournalText(kept, part);
 }
 
@@ -96,10 +99,22 @@ interface Folded {
   readonly state: ClusterState;
   /** The events of the segment that made Services wait for a step. */
   readonly waiting: WaitingEvents;
+  /** The segment before it, where that was folded too: one that is followed ends, and what it ended with is still asked for. */
+  before?: ClosedSegment | undefined;
+}
+
+/** The journal of a segment that has ended. */
+interface ClosedSegment {
+  readonly first: number;
+  /** The first record of the segment after it. */
+  readonly next: number;
+  readonly entries: readonly JournalEntry[];
 }
 
 /** The segment that was folded last of each ledger. It follows from the records, which never change, so it is never wrong. */
 const LAST_FOLDED = new WeakMap<Past, Folded>();
+/** Once the newest segment has so many entries, the one before it is not asked for again by a program that follows. */
+const FOLLOWED_ENTRIES = 10_000;
 
 /** Folds the segment from `first` to the record before `next`, or to its end. `before`: the state before it, where that is known. */
 function folded(
@@ -108,25 +123,47 @@ function folded(
   next: number | undefined,
   before: ClusterState | undefined,
 ): Folded {
-  const known = LAST_FOLDED.get(past);
-  const ledger = past.id();
+  const last = LAST_FOLDED.get(past);
+  const known = last?.ledger === past.id() ? last : undefined;
   LAST_FOLDED.delete(past);
-  const tail: Folded = known?.first === first && known.ledger === ledger ? known : {
-    ledger,
-    first,
-    entries: [],
-    state: before?.folded === first - 1
-      ? before
-      : first === 0
-      ? emptyState()
-      : stateAt(past, first - 1).state,
-    waiting: new Map(),
-  };
-  for (const { offset, record } of past.records(tail.state.folded + 1)) {
-    if (next !== undefined && offset >= next) break;
-    tail.entries.push(...journalEntries(tail.state, offset, record, tail.waiting));
-  }
+  const tail = known?.first === first ? known : beginning(past, first, known, before);
+  fold(past, tail, next);
   if (next !== undefined) past.keepJournal(first, next, journalText(tail.entries));
+  if (tail.entries.length > FOLLOWED_ENTRIES) tail.before = undefined;
   LAST_FOLDED.set(past, tail);
   return tail;
+}
+
+/** The segment that begins at `first`, of which nothing is folded yet. */
+function beginning(
+  past: Past,
+  first: number,
+  known: Folded | undefined,
+  before: ClusterState | undefined,
+): Folded {
+  const next = { ledger: past.id(), first, entries: [], waiting: new Map() };
+  if (before?.folded === first - 1) return { ...next, state: before };
+  if (known !== undefined && endsAt(past, known.first) === first) {
+    fold(past, known, first);
+    const { state, entries } = known;
+    if (state.folded === first - 1) {
+      return { ...next, state, before: { first: known.first, next: first, entries } };
+    }
+  }
+  return { ...next, state: first === 0 ? emptyState() : stateAt(past, first - 1).state };
+}
+
+/** The first record of the segment after the one that begins at `first`; undefined where there is none. */
+function endsAt(past: Past, first: number): number | undefined {
+  const segments = past.segments();
+  const at = segments.findIndex((one) => one === first);
+  return at < 0 ? undefined : segments[at + 1];
+}
+
+/** Folds what follows what is folded of `tail`, to the record before `next`. */
+function fold(past: Past, { state, entries, waiting }: Folded, next = Infinity): void {
+  for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
+    if (offset >= next) break;
+    entries.push(...journalEntries(state, offset, record, waiting));
+  }
 }

@@ -69,7 +69,7 @@ export function stateAt(past: Past, through: number): PastState {
   // One value for all records: making one for each costs a twentieth of the fold.
   const ignored = noChanges();
   if (state.folded === through) return { state, lookup: past.lookup() };
-  for (const { offset, record } of past.records(state.folded + 1)) {
+  for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
     if (offset > through) break;
     if (offset !== next++) throw past.overtaken();
     foldRecord(state, offset, record, ignored);

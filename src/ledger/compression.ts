@@ -11,6 +11,7 @@ import type { Storage } from "./storage.ts";
 import { BLOCK_BYTES_MAX, blocksLength, zstdFrames } from "./zstd_frames.ts";
 
 const STEP_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
 /** A frame of at most so many blocks is decompressed at once: what this program compresses has no more. */
 const BLOCKS_AT_ONCE = (SEGMENT_BYTES + LINE_BYTES_MAX) / BLOCK_BYTES_MAX;
 /** A longer frame is looked at in parts; the first one is just large enough for a line that is too long. */
@@ -107,7 +108,7 @@ function endlessLine(frame: Uint8Array, most: number, unended: number): string |
 
 /** How long the last line is after `part`, if it had `before` bytes before. */
 function unendedLength(part: Uint8Array, before: number): number {
-  const newline = part.lastIndexOf(0x0a);
+  const newline = part.lastIndexOf(NEWLINE);
   return newline < 0 ? before + part.length : part.length - newline - 1;
 }
 
@@ -121,8 +122,10 @@ export function readDecompressedHead(
   return decompressedHead(storage.read(name, 0, length), most);
 }
 
-/** As {@link readDecompressedHead}, of the first bytes of a file. */
+/** As {@link readDecompressedHead}, of the first bytes of a file. Where its first line is in the first block, no more is decompressed. */
 export function decompressedHead(head: Uint8Array, most: number): Uint8Array | string {
+  const block = decompressed(head.subarray(0, blocksLength(head, 1)), most, constants.ZSTD_e_flush);
+  if (typeof block !== "string" && block.includes(NEWLINE)) return block;
   return decompressed(head, most, constants.ZSTD_e_flush);
 }
 

@@ -146,14 +146,22 @@ function sealed(object: string): string {
   return `${covered}${CRC_KEY}${crcText(covered)}"}\n`;
 }
 
-/** The JSON object in `line` without its CRC; undefined where the CRC is wrong. */
-export function unsealed(line: Uint8Array): string | undefined {
+/**
+ * The JSON object in `line` without its CRC; undefined where the CRC is wrong. `cut` may name a part of the line that is left out of
+ * the text.
+ */
+export function unsealed(
+  line: Uint8Array,
+  cut?: (line: Buffer) => { readonly from: number; readonly to: number } | undefined,
+): string | undefined {
   const end = line.length - CRC_TAIL_BYTES;
   if (end < 0) return undefined;
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
   const tail = bytes.toString("latin1", end);
   if (tail !== `${CRC_KEY}${crcText(bytes.subarray(0, end))}"}`) return undefined;
-  return `${bytes.toString("utf8", 0, end)}}`;
+  const part = cut?.(bytes);
+  if (part === undefined) return `${bytes.toString("utf8", 0, end)}}`;
+  return `${bytes.toString("utf8", 0, part.from)}${bytes.toString("utf8", part.to, end)}}`;
 }
 
 /** CRC-32 of bytes, or of a text in UTF-8. */

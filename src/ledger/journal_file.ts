@@ -15,6 +15,9 @@ import { segmentName } from "./format.ts";
 import { segmentHeader } from "./reader.ts";
 import type { Storage } from "./storage.ts";
 
+const NEWLINE = 0x0a;
+const decoder = new TextDecoder();
+
 /** File name of the journal of the segment whose first record has offset `first`. */
 export function journalName(first: number): string {
   return `${String(first).padStart(20, "0")}.journal.zst`;
@@ -27,7 +30,7 @@ export function readJournal(storage: Storage, first: number, next: number): stri
   try {
     const bytes = readDecompressed(storage, file, JOURNAL_BYTES_MAX);
     if (typeof bytes === "string") return undefined;
-    const text = checkedText(new TextDecoder().decode(bytes));
+    const text = checkedText(bytes);
     const end = endLine(storage, next);
     return end !== undefined && text?.startsWith(end) ? text.slice(end.length) : undefined;
   } catch {
@@ -56,13 +59,14 @@ function endLine(storage: Storage, next: number): string | undefined {
   return header && `${header.ledger} ${header.first} ${header.chain}\n`;
 }
 
-function hashOf(text: string): string {
-  return hash("sha256", text, "hex");
+function hashOf(content: string | Uint8Array): string {
+  return hash("sha256", content, "hex");
 }
 
 /** The text behind its hash; undefined where the hash is that of another text. */
-function checkedText(content: string): string | undefined {
-  const end = content.indexOf("\n");
-  const text = content.slice(end + 1);
-  return end >= 0 && content.slice(0, end) === hashOf(text) ? text : undefined;
+function checkedText(bytes: Uint8Array): string | undefined {
+  const end = bytes.indexOf(NEWLINE);
+  const content = bytes.subarray(end + 1);
+  const isOurs = end >= 0 && decoder.decode(bytes.subarray(0, end)) === hashOf(content);
+  return isOurs ? decoder.decode(content) : undefined;
 }

@@ -8,6 +8,7 @@ import { type CutTail, cutTail, straySnapshots } from "./cut.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { segmentFirst, segmentNames, termsName } from "./format.ts";
 import { askAgain, ifThere, isSegmentGone, SegmentGone } from "./gone.ts";
+import { LineIndex } from "./line_index.ts";
 import { journalName, readJournal, writeJournal } from "./journal_file.ts";
 import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
@@ -57,6 +58,8 @@ export interface LedgerView<Line> {
   snapshots(): Offset[];
   /** Records in order, from the one at `from` on. */
   records(from?: number): Iterable<Placed>;
+  /** As {@link LedgerView.records}, for a fold: what commits changed is left out, and they have no `changes`. */
+  recordsToFold(from?: number): Iterable<Placed>;
   /** Records, newest first. Skips segments that cannot have a match for `search`; the caller still has to filter. */
   newestFirst(search?: Search): Iterable<Placed>;
   /** Who wrote the objects of events, by offset, where an audit log was imported. Throws LedgerDamage. */
@@ -103,6 +106,7 @@ export function ledgerView<Line>(
   progress: Progress = NO_PROGRESS,
 ): LedgerView<Line> {
   const segments = () => segmentNames(storage).map((name) => segmentFirst(name)!);
+  const index = new LineIndex();
   return {
     path: storage.path,
     progress,
@@ -114,10 +118,11 @@ export function ledgerView<Line>(
     },
     segments,
     snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []),
-    records: (from) => readLedger(storage, from),
-    newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress)),
+    records: (from) => readLedger(storage, from, { index }),
+    recordsToFold: (from) => readLedger(storage, from, { index, brief: true }),
+    newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress), index),
     writers: () => readWriters(storage, ledgerId(storage) ?? ""),
-    lookup: () => lookup(storage),
+    lookup: () => lookup(storage, index),
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check, straySnapshots(storage)),
     snapshot: (next) => readSnapshot<Line>(storage, snapshotName(next), check),
     snapshotHash: (next) => snapshotHash(storage, next),
@@ -136,9 +141,9 @@ export function ledgerView<Line>(
 }
 
 /** Throws LedgerDamage for a record of a tail that was cut: that it is not here does not say that it never was. */
-function lookup(storage: Storage): (offset: number) => Placed | undefined {
+function lookup(storage: Storage, index: LineIndex): (offset: number) => Placed | undefined {
   let cut: { readonly tail: CutTail | undefined } | undefined;
-  const record = recordLookup(storage);
+  const record = recordLookup(storage, index);
   let writers: ReadonlyMap<number, ApiWriter> | undefined;
   return (offset) => {
     const found = record(offset);

@@ -1,5 +1,6 @@
 // Reads lines of segments and checks them; format.ts encodes them.
 
+import type { Buffer } from "node:buffer";
 import { isJsonObject } from "../kube/json_value.ts";
 import { partsExcess } from "../json_parts.ts";
 import { continuesChain, FORMAT_VERSION, unsealed } from "./format.ts";
@@ -50,6 +51,12 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
+/** How a record is read. */
+export interface LineReading {
+  /** Leaves out the elements that a commit changed, which no fold needs: they are half of a ledger's bytes. */
+  readonly brief?: boolean;
+}
+
 /**
  * The record in the line `bytes` (without "\n") at `offset`, or the reason why there is none. With `previousChain` its place
  * in the hash chain is proven. Without it the chain that the line names is returned unproven, which needs no hashing.
@@ -58,8 +65,9 @@ export function decodeRecord(
   bytes: Uint8Array,
   offset: number,
   previousChain: string | undefined,
+  { brief = false }: LineReading = {},
 ): DecodedRecord | string {
-  const text = unsealed(bytes);
+  const text = unsealed(bytes, brief ? withoutChanges : undefined);
   if (text === undefined) return NOT_WHOLE;
   if (previousChain !== undefined && !continuesChain(text, previousChain)) {
     return "altered, or what was before it was (hash chain)";
@@ -75,6 +83,17 @@ export function decodeRecord(
   return typeof chain === "string"
     ? { offset: offsetOf(offset), record, chain }
     : "not a record: .chain is not a text";
+}
+
+const CHANGES = new TextEncoder().encode('{"changes":[');
+/** No text in a list of changes has this in it: JSON writes a quotation mark in a text as \\". */
+const CHANGES_END = '],"changesOmitted":';
+
+/** The part of a commit's line that can be left out: its changes, which come first in canonical JSON. */
+function withoutChanges(line: Buffer): { readonly from: number; readonly to: number } | undefined {
+  if (line.compare(CHANGES, 0, CHANGES.length, 0, CHANGES.length) !== 0) return undefined;
+  const to = line.indexOf(CHANGES_END, CHANGES.length, "latin1");
+  return to < 0 ? undefined : { from: CHANGES.length, to };
 }
 
 /** A record of which only its own line was checked, not its place in the ledger. */

@@ -8,9 +8,10 @@ import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { COMPRESSED, segmentFirst, segmentNames } from "./format.ts";
 import { type DecodedRecord, decodeHeader, decodeRecord, newerVersion } from "./line_decoder.ts";
 import { ifThere, isSegmentGone } from "./gone.ts";
+import type { IndexedLines, LineIndex } from "./line_index.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
-import { type LedgerEnd, readSegments } from "./segment.ts";
+import { type LedgerEnd, type LedgerReading, readSegments } from "./segment.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Storage } from "./storage.ts";
 import type { ApiWriter } from "./writers_file.ts";
@@ -29,8 +30,12 @@ export interface Placed {
  * The records of the ledger in `storage`, in order, from offset `from` on. The first may have a higher offset where retention
  * removed older ones. Throws LedgerDamage at a record that cannot be read.
  */
-export function* readLedger(storage: Storage, from = 0): Generator<Placed, LedgerEnd | undefined> {
-  const records = readSegments(storage, { from, proven: false });
+export function* readLedger(
+  storage: Storage,
+  from = 0,
+  reading: Pick<LedgerReading, "index" | "brief"> = {},
+): Generator<Placed, LedgerEnd | undefined> {
+  const records = readSegments(storage, { ...reading, from, proven: false });
   for (;;) {
     const { done, value } = records.next();
     if (done) return value;
@@ -45,6 +50,7 @@ export function* readLedger(storage: Storage, from = 0): Generator<Placed, Ledge
 export function* readBackward(
   storage: Storage,
   wanted: (segment: string, after: string) => boolean = () => true,
+  index?: LineIndex,
 ): Generator<Placed> {
   const names = segmentNames(storage);
   for (let i = names.length - 1; i >= 0; i--) {
@@ -52,7 +58,8 @@ export function* readBackward(
     const after = names[i + 1];
     try {
       if (after !== undefined && !wanted(name, after)) continue;
-      yield* backward(name, segmentRecords(storage, name, segmentFirst(after ?? "")));
+      if (after === undefined && index !== undefined) yield* newestBackward(storage, name, index);
+      else yield* backward(name, segmentRecords(storage, name, segmentFirst(after ?? "")));
     } catch (error) {
       if (!isSegmentGone(error)) throw error;
       return;
@@ -71,8 +78,33 @@ export function* closedRecords(storage: Storage, name: string, after: string): G
   }
 }
 
-function* backward(name: string, lines: readonly SegmentLine[]): Generator<Placed> {
-  for (let line = lines.length - 1; line >= 0; line--) {
+/** The records of the newest segment, newest first; those that are wanted are read, and no others. */
+function* newestBackward(storage: Storage, name: string, index: LineIndex): Generator<Placed> {
+  const lines = index.linesOf(storage, name);
+  const header = lines?.line(0);
+  const first = segmentFirst(name)!;
+  const isWhole = header !== undefined && headerFault(header, first) === undefined;
+  for (let i = isWhole ? lines!.length - 1 : 0; i > 0; i--) {
+    const line = lines!.line(i);
+    const decoded = line && decodeRecord(line.bytes, first + i - 1, undefined);
+    if (typeof decoded === "object") yield placed(decoded);
+    else {
+      // A torn tail, damage, or another file by now.
+      index.forget();
+      const from = i === lines!.length - 1 ? undefined : i - 1;
+      return yield* backward(name, segmentRecords(storage, name, undefined), from);
+    }
+  }
+  if (!isWhole) yield* backward(name, segmentRecords(storage, name, undefined));
+}
+
+/** The records of `lines`, from line `from` back to the first. */
+function* backward(
+  name: string,
+  lines: readonly SegmentLine[],
+  from = lines.length - 1,
+): Generator<Placed> {
+  for (let line = from; line >= 0; line--) {
     const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
     if (typeof decoded !== "string") yield placed(decoded);
     else if (line < lines.length - 1 || name.endsWith(COMPRESSED)) throw damage(name, line, lines, decoded);
@@ -143,23 +175,46 @@ function headOf(storage: Storage, name: string): Uint8Array | undefined {
 }
 
 /** A function that finds the record at an offset, if the ledger has it. It keeps the last segment it read in memory. */
-export function recordLookup(storage: Storage): (offset: number) => LedgerRecord | undefined {
+export function recordLookup(
+  storage: Storage,
+  index?: LineIndex,
+): (offset: number) => LedgerRecord | undefined {
   const names = segmentNames(storage);
+  const newest = newestLookup(storage, names.at(-1), index);
   let kept: { readonly name: string; readonly lines: readonly SegmentLine[] | undefined } | undefined;
   return (offset) => {
     const at = names.findLastIndex((name) => segmentFirst(name)! <= offset);
     const name = names[at];
     if (name === undefined) return undefined;
+    const found = at === names.length - 1 ? newest(offset) : undefined;
+    if (found !== undefined) return found;
     if (kept?.name !== name) {
       kept = { name, lines: linesIfThere(storage, name, segmentFirst(names[at + 1] ?? "")) };
     }
     if (kept.lines === undefined) return undefined;
     const line = offset - segmentFirst(name)!;
-    const found = kept.lines[line];
-    const decoded = found && decodeRecord(found.bytes, offset, undefined);
+    const bytes = kept.lines[line]?.bytes;
+    const decoded = bytes && decodeRecord(bytes, offset, undefined);
     if (typeof decoded === "string" && line < kept.lines.length - 1) {
       throw damage(name, line, kept.lines, decoded);
     }
+    return typeof decoded === "object" ? decoded.record : undefined;
+  };
+}
+
+/** Finds records of the newest segment `name`; returns undefined where the index does not: then the segment is read. */
+function newestLookup(
+  storage: Storage,
+  name: string | undefined,
+  index: LineIndex | undefined,
+): (offset: number) => LedgerRecord | undefined {
+  if (name === undefined || index === undefined) return () => undefined;
+  let lines: IndexedLines | undefined;
+  return (offset) => {
+    const number = offset - segmentFirst(name)! + 1;
+    // It may have grown since.
+    const line = lines?.line(number) ?? (lines = index.linesOf(storage, name))?.line(number);
+    const decoded = line && decodeRecord(line.bytes, offset, undefined);
     return typeof decoded === "object" ? decoded.record : undefined;
   };
 }

@@ -3,6 +3,7 @@
 
 import { LedgerDamage } from "./damage.ts";
 import { ifThere } from "./gone.ts";
+import type { LineIndex } from "./line_index.ts";
 import { type SegmentLine, segmentLines } from "./segment_lines.ts";
 import type { Place } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -44,6 +45,10 @@ export interface LedgerReading {
   readonly from?: number;
   /** Whether to prove the hash chain too, and not only the CRC of each record. */
   readonly proven: boolean;
+  /** Finds `from` in the newest segment, for readers that come again. */
+  readonly index?: LineIndex | undefined;
+  /** Leaves out what commits changed (line_decoder.ts). */
+  readonly brief?: boolean;
 }
 
 /**
@@ -52,14 +57,14 @@ export interface LedgerReading {
  */
 export function* readSegments(
   storage: Storage,
-  { behind, from = 0, proven }: LedgerReading,
+  { behind, from = 0, proven, index, brief = false }: LedgerReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
   const all = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
   const names = all.filter((_, i) => (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from);
   let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
   for (const [i, name] of names.entries()) {
     const last = i === names.length - 1;
-    const next = yield* readSegment(storage, name, { before: end, last, from, proven });
+    const next = yield* readSegment(storage, name, { before: end, last, from, proven, index, brief });
     if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
     end = next;
   }
@@ -72,6 +77,8 @@ interface SegmentReading {
   readonly last: boolean;
   readonly from: number;
   readonly proven: boolean;
+  readonly index: LineIndex | undefined;
+  readonly brief: boolean;
 }
 
 /** Yields the records of one segment and returns its end; undefined when its header is torn. */
@@ -80,13 +87,16 @@ function* readSegment(
   name: string,
   reading: SegmentReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
-  const lines = segmentLines(storage, name);
-  const header = readHeader(lines.next().value, name, reading);
+  const all = segmentLines(storage, name);
+  const header = readHeader(all.next().value, name, reading);
   if (header === undefined) return undefined;
   const { ledger, first, chain } = header;
-  const { from, proven } = reading;
-  let end: LedgerEnd = { ledger, next: first, chain, segment: name, torn: undefined };
-  let number = 1;
+  const { from, proven, last, index } = reading;
+  const begin = last && !proven && from > first ? index?.beginOf(storage, name, from - first) : undefined;
+  const lines = begin === undefined ? all : segmentLines(storage, name, begin);
+  const next = begin === undefined ? first : from;
+  let end: LedgerEnd = { ledger, next, chain, segment: name, torn: undefined };
+  let number = 1 + next - first;
   for (const line of lines) {
     number++;
     if (end.next < from && line.ended && !proven) {
@@ -94,7 +104,7 @@ function* readSegment(
       continue;
     }
     const decoded = line.ended
-      ? decodeRecord(line.bytes, end.next, proven ? end.chain : undefined)
+      ? decodeRecord(line.bytes, end.next, proven ? end.chain : undefined, reading)
       : "the line has no end";
     if (typeof decoded === "string") {
       // A crash tears the end of a file, never its middle. A segment may follow a torn tail, because after a failed write the

@@ -24,21 +24,21 @@ export interface SegmentLine {
 }
 
 /**
- * The lines of a segment, in order. The writer may compress the segment meanwhile. Throws {@link LedgerDamage} where it cannot be
+ * The lines of a segment, in order, from the one that begins at byte `from` on. The writer may compress the segment meanwhile. Throws {@link LedgerDamage} where it cannot be
  * decompressed or is too large, and at a line that is too long; SegmentGone where it is not there any more.
  */
-export function* segmentLines(storage: Storage, name: string): Generator<SegmentLine, void> {
+export function* segmentLines(storage: Storage, name: string, from = 0): Generator<SegmentLine, void> {
   const size = name.endsWith(COMPRESSED) ? undefined : ifThere(() => storage.size(name));
   if (size === undefined) {
     const file = compressedName(name);
     const { bytes, problem } = readCompressed(storage, file);
-    if (problem === undefined) return yield* linesOf([bytes], bytes.length, name);
+    if (problem === undefined) return yield* linesOf([bytes.subarray(from)], bytes.length, name, from);
     // The whole lines before the problem can still be used.
     const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
-    yield* linesOf([whole], Infinity, file);
+    yield* linesOf([whole.subarray(from)], Infinity, file, from);
     throw new LedgerDamage(file, 1, 0, `it cannot be decompressed: ${problem}`);
   }
-  const lines = linesOf(pieces(storage, name, Math.min(size, SEGMENT_BYTES_MAX)), size, name);
+  const lines = linesOf(pieces(storage, name, from, Math.min(size, SEGMENT_BYTES_MAX)), size, name, from);
   if (size <= SEGMENT_BYTES_MAX) return yield* lines;
   // The lines of a file that is too long can still be used, without the one that the bound cuts.
   for (const line of lines) if (line.ended) yield line;
@@ -55,9 +55,9 @@ function readCompressed(storage: Storage, file: string): ReturnType<typeof readD
   return read;
 }
 
-/** The first `size` bytes of an uncompressed segment. Once it is compressed, the rest comes from its other file. */
-function* pieces(storage: Storage, name: string, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < size; at += SEGMENT_PIECE_BYTES) {
+/** The bytes of an uncompressed segment up to `size`. Once it is compressed, the rest comes from its other file. */
+function* pieces(storage: Storage, name: string, from: number, size: number): Generator<Uint8Array> {
+  for (let at = from; at < size; at += SEGMENT_PIECE_BYTES) {
     const length = Math.min(SEGMENT_PIECE_BYTES, size - at);
     const piece = ifThere(() => storage.read(name, at, length));
     if (piece === undefined) {
@@ -67,14 +67,15 @@ function* pieces(storage: Storage, name: string, size: number): Generator<Uint8A
   }
 }
 
-/** Cuts `size` bytes that come in pieces into lines. The bytes of a line that is too long are counted and not kept. */
+/** Cuts the bytes from `from` to `size`, which come in pieces, into lines. The bytes of a line that is too long are not kept. */
 function* linesOf(
   pieces: Iterable<Uint8Array>,
   size: number,
   name: string,
+  from: number,
 ): Generator<SegmentLine, void> {
   let parts: Uint8Array[] = [];
-  let [number, at, length] = [1, 0, 0];
+  let [number, at, length] = [1, from, 0];
   for (const piece of pieces) {
     for (let from = 0; from < piece.length;) {
       const newline = piece.indexOf(0x0a, from);

@@ -64,7 +64,7 @@ Deno.test("closed segments are folded once: afterwards their journal is kept bes
   assert.equal(past.journal(second!, third!), undefined);
   const first = plain(journalFrom(past, 0, 13));
   let read = 0;
-  const counting: Past = { ...past, records: (from) => (read++, past.records(from)) };
+  const counting: Past = { ...past, recordsToFold: (from) => (read++, past.recordsToFold(from)) };
   assert.deepEqual(
     plain(journalFrom(counting, 0, 11)),
     first.filter(({ offset }: JournalEntry) => offset <= 11),

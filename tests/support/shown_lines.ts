@@ -7,6 +7,7 @@ const ROOT = new URL("../../", import.meta.url);
 export class ShownLines implements AsyncDisposable {
   readonly #program: Deno.ChildProcess;
   readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
   #text = "";
 
   constructor(...args: readonly string[]) {
@@ -14,8 +15,9 @@ export class ShownLines implements AsyncDisposable {
       args: ["run", "--allow-all", "--no-check", "--quiet", MAIN, ...args],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
-      stdout: "piped",
+      ...{ stdout: "piped", stderr: "piped" },
     }).spawn();
+    this.#errors = new Response(this.#program.stderr).text();
     this.#reader = this.#program.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
@@ -34,6 +36,17 @@ export class ShownLines implements AsyncDisposable {
     this.#program.kill("SIGINT");
     await this.#reader.cancel();
     return (await this.#program.status).code;
+  }
+
+  /** Sends a signal. */
+  signal(name: Deno.Signal): void {
+    this.#program.kill(name);
+  }
+
+  /** Stops the program; returns what it printed on standard error. */
+  async errors(): Promise<string> {
+    await this.stop();
+    return await this.#errors;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

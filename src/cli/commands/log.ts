@@ -99,16 +99,15 @@ async function followLog(what: string | undefined, options: LogOptions): Promise
   const past = pastArgument(options.ledger);
   const last = resolvePosition(HEAD, past);
   const question = questionOf(past, last, what, options);
-  printOldestFirst(question(last).take(options.limit ?? LIMIT));
+  for (const print of question(last).take(options.limit ?? LIMIT).toArray().reverse()) print();
   return await following(past, last, (from, growth) => {
-    const through = growth.quiet ? growth.last : settledThrough(past, growth.last);
-    if (through >= from) printOldestFirst(question(through, from));
+    const { through, found } = past.again(() => {
+      const through = growth.quiet ? growth.last : settledThrough(past, growth.last);
+      return { through, found: through < from ? [] : question(through, from).toArray() };
+    });
+    for (const print of found.reverse()) print();
     return Math.max(through, from - 1);
   });
-}
-
-function printOldestFirst(newestFirst: IteratorObject<() => void>): void {
-  for (const print of newestFirst.toArray().reverse()) print();
 }
 
 /** The question that the arguments mean: of changes, or with `-p` and `--json` of records. */
