@@ -71,13 +71,18 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const trimmed = text.trim();
+  if (isLikeAddress(trimmed)) return { kind: "unknown", text, candidates: [] };
   const namespace = namespaceSubject(directory, trimmed);
   if (namespace !== undefined) return namespace;
   const problems: NameProblem[] = [];
-  for (const written of readings(trimmed)) {
-    const found = matching(directory, written, text);
-    if (!isNameProblem(found)) return found;
-    problems.push(found);
+  for (const reading of [trimmed, ...hostReading(trimmed)]) {
+    const address = reading === trimmed ? undefined : addressSubject(reading);
+    if (address !== undefined) return address;
+    for (const written of readings(reading)) {
+      const found = matching(directory, written, text);
+      if (!isNameProblem(found)) return found;
+      problems.push(found);
+    }
   }
   // A protocol at the end is more often one than a part of a name.
   const worst = problems.find(({ kind }) => kind === "ambiguous") ??
@@ -89,6 +94,25 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
 export function addressSubject(text: string): Subject | undefined {
   const block = parseCidr(text.trim());
   return block === undefined ? writtenAddress(text.trim()) : { kind: "block", block };
+}
+
+/** Whether `text` can only be meant as an address or a block, and is none: `10.96.0.0/33`, `10.96.0.256`, `fd00::g`. */
+function isLikeAddress(text: string): boolean {
+  return /^[\d.]*\d\.\d[\d.]*(?:[:/]\d+)*$/.test(text) ||
+    /^\[?[0-9a-f]*:[0-9a-z]*:[0-9a-z:.\]/]*$/i.test(text);
+}
+
+/**
+ * The Service that a DNS name of the cluster means, `web.shop.svc.cluster.local`, `web.shop`, and the host of a URL: an error of a
+ * program has them. Each as `shop/web:80`.
+ */
+function hostReading(text: string): string[] {
+  const [, isUrl, host = ""] = /^([a-z][a-z0-9+.-]*:\/\/)?([^/?#]*)(?:[/?#].*)?$/i.exec(text) ?? [];
+  if (isUrl === undefined && text.includes("/")) return [];
+  const [, name, namespace, port = ""] =
+    /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.[a-z0-9.-]*)?)?(:[a-z0-9-]+)?$/i.exec(host) ?? [];
+  if (name === undefined) return isUrl === undefined ? [] : [host];
+  return [`${namespace}/${name}${port}`.toLowerCase(), ...(isUrl === undefined ? [] : [host])];
 }
 
 /** The namespace that `text` names with a slash behind it, `shop/`; undefined where no Service is in one of that name. */
@@ -129,6 +153,7 @@ export function subjectText(subject: Subject): string {
 /** Lines that say why a text names nothing, with names to choose from. */
 export function nameProblemLines({ kind, text, candidates }: NameProblem): string[] {
   if (kind === "ambiguous") return [`${text} can be each of these; name one:`, ...indented(candidates)];
+  if (isLikeAddress(text.trim())) return [`${text}: it is no IP address and no CIDR`];
   const unknown = `${text}: the ledger knows no Service, node, pod or zone of this name at this position`;
   return candidates.length === 0 ? [unknown] : [`${unknown}. Near it are:`, ...indented(candidates)];
 }

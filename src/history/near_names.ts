@@ -11,7 +11,9 @@ export function nearNames(wrong: string, names: Iterable<string>): string[] {
   const most = Math.max(1, Math.floor(text.length / 3));
   const found: { readonly name: string; readonly edits: number }[] = [];
   for (const name of new Set(names)) {
-    const edits = text.length >= 2 && name.startsWith(text) ? most : editsBetween(text, name, most);
+    const edits = text.length >= 2 && name.startsWith(text)
+      ? (name === text ? 0 : most)
+      : editsBetween(text, name, most);
     if (edits !== undefined) found.push({ name, edits });
   }
   found.sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1));

@@ -12,6 +12,9 @@ export function directoryAt(past: Past, offset: number): Directory {
   return directoryOf(stateToRead(past, offset));
 }
 
+/** Namespace and name of a Service, both RFC 1123 labels. A search for anything else would read the whole ledger for nothing. */
+const FULL_NAME = /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9]*$/;
+
 /**
  * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`: a search of
  * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
@@ -20,7 +23,7 @@ export function findSubjectBefore(past: Past, last: number, text: string): Subje
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
-  if (!isNameProblem(found) || found.kind === "ambiguous") return found;
+  if (!isNameProblem(found) || found.kind === "ambiguous" || !FULL_NAME.test(text)) return found;
   const isKnown = recordsAbout(past, { service: text }).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
 }

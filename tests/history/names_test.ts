@@ -194,3 +194,35 @@ function written(subject: Subject): string {
   const text = subjectText(subject);
   return subject.kind === "node" ? text.replace("node ", "nodes/") : text.replace(/^(pod|zone) /, "$1/");
 }
+
+Deno.test("a DNS name of the cluster, and the host of a URL, mean their Service or address", () => {
+  const named = (text: string) => {
+    const found = findSubject(DIRECTORY, text);
+    return isNameProblem(found) ? nameProblemLines(found)[0] : subjectText(found);
+  };
+  for (
+    const text of [
+      "web.shop",
+      "web.shop.svc",
+      "web.shop.svc.cluster.local",
+      "web.shop.svc.cluster.local.",
+      "WEB.shop",
+    ]
+  ) assert.equal(named(text), "shop/web", text);
+  assert.equal(named("http://web.shop.svc.cluster.local:80/cart?x=1"), "shop/web:http");
+  assert.equal(named("web.shop:https"), "shop/web:https");
+  assert.equal(named("https://10.96.0.1:443/"), "10.96.0.1:443");
+  assert.equal(named("http://[fd00:96::1]:80"), "[fd00:96::1]:80");
+  assert.equal(named("http://worker-1"), "node worker-1");
+  assert.match(named("web.blue")!, /^web\.blue: the ledger knows no Service/);
+});
+
+Deno.test("an address or a block that is written wrongly is said to be none", () => {
+  for (
+    const text of ["10.96.0.0/33", "10.96.0.256", "10.96.0.1:99999", "fd00::g", "1.2.3", "[fd00::1]:99999"]
+  ) {
+    const found = findSubject(DIRECTORY, text);
+    assert.ok(isNameProblem(found), text);
+    assert.deepEqual(nameProblemLines(found), [`${text}: it is no IP address and no CIDR`]);
+  }
+});

@@ -18,6 +18,8 @@ Deno.test("a name with a typing error is near, the nearest first; a name without
   assert.deepEqual(nearNames("shop/wbe", NAMES), ["shop/web", "shop/webs"]);
   assert.deepEqual(nearNames("payments/booking", NAMES), ["payments/bookings"]);
   assert.deepEqual(nearNames("kube-system/kube", NAMES), ["kube-system/kube-dns"], "the beginning of a name");
+  const many = Array.from({ length: 9 }, (_, i) => `shop/s${i}`);
+  assert.equal(nearNames("shop/S7", [...many, "shop/s70"])[0], "shop/s7", "capitals are an error of typing");
   assert.deepEqual(nearNames("zzzzzzzz", NAMES), []);
   assert.equal(nearNames("shop/s", Array.from({ length: 100 }, (_, i) => `shop/s${i}`)).length, 5);
 });

@@ -21,3 +21,20 @@ Deno.test("a Service that is gone is found by its full name, and by no other", (
   assert.equal(findSubjectBefore(PAST, last, "shop/never").kind, "unknown");
   assert.deepEqual(findSubjectBefore(PAST, last, "web"), { kind: "service", service: "shop/web" });
 });
+
+Deno.test("what can be no name of a Service is not searched for in the whole ledger", () => {
+  let searches = 0;
+  const counting: typeof PAST = {
+    ...PAST,
+    newestFirst(search) {
+      if (search?.service !== undefined) searches++;
+      return PAST.newestFirst(search);
+    },
+  };
+  for (const text of ["wbe", "Shop/Web", "10.96.0.0/33", "shop/web:http2", "a/b/c"]) {
+    assert.equal(findSubjectBefore(counting, 4, text).kind, "unknown", text);
+  }
+  assert.equal(searches, 0);
+  findSubjectBefore(counting, 4, "shop/never");
+  assert.equal(searches, 1);
+});
