@@ -10,7 +10,7 @@ import { segmentFirst, segmentNames, termsName } from "./format.ts";
 import { askAgain, ifThere, isSegmentGone, SegmentGone } from "./gone.ts";
 import { LineIndex } from "./line_index.ts";
 import { journalName, readJournal, writeJournal } from "./journal_file.ts";
-import { ledgerId, type Placed, readBackward, readLedger, recordLookup } from "./reader.ts";
+import { ledgerId, type Placed, placedRecords, readBackward, recordLookup } from "./reader.ts";
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, type TornTail } from "./segment.ts";
 import {
@@ -118,8 +118,8 @@ export function ledgerView<Line>(
     },
     segments,
     snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []),
-    records: (from) => readLedger(storage, from, { index }),
-    recordsToFold: (from) => readLedger(storage, from, { index, brief: true }),
+    records: (from = 0) => placedRecords(storage, { from, index }),
+    recordsToFold: (from = 0) => placedRecords(storage, { from, index, brief: true }),
     newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress), index),
     writers: () => readWriters(storage, ledgerId(storage) ?? ""),
     lookup: () => lookup(storage, index),

@@ -30,12 +30,16 @@ export interface Placed {
  * The records of the ledger in `storage`, in order, from offset `from` on. The first may have a higher offset where retention
  * removed older ones. Throws LedgerDamage at a record that cannot be read.
  */
-export function* readLedger(
+export function* readLedger(storage: Storage, from = 0): Generator<Placed, LedgerEnd | undefined> {
+  return yield* placedRecords(storage, { from });
+}
+
+/** As {@link readLedger}, for readers that come again, or that fold. */
+export function* placedRecords(
   storage: Storage,
-  from = 0,
-  reading: Pick<LedgerReading, "index" | "brief"> = {},
+  reading: Omit<LedgerReading, "proven" | "behind">,
 ): Generator<Placed, LedgerEnd | undefined> {
-  const records = readSegments(storage, { ...reading, from, proven: false });
+  const records = readSegments(storage, { ...reading, proven: false });
   for (;;) {
     const { done, value } = records.next();
     if (done) return value;

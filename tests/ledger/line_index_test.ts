@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { segmentName } from "../../src/ledger/format.ts";
 import { LineIndex } from "../../src/ledger/line_index.ts";
-import { readBackward, readLedger, recordLookup } from "../../src/ledger/reader.ts";
+import { placedRecords, readBackward, readLedger, recordLookup } from "../../src/ledger/reader.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import { EVERY_KIND, open, using } from "../support/ledger_records.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -21,7 +21,7 @@ function appended(storage: Storage, times: number): void {
 function assertSame(storage: Storage, index: LineIndex): void {
   const all = [...readLedger(storage)];
   for (let from = 0; from <= all.length; from++) {
-    assert.deepEqual([...readLedger(storage, from, { index })], all.slice(from), `from @${from}`);
+    assert.deepEqual([...placedRecords(storage, { from, index })], all.slice(from), `from @${from}`);
   }
   assert.deepEqual([...readBackward(storage, undefined, index)], all.toReversed());
   const [indexed, plain] = [recordLookup(storage, index), recordLookup(storage)];
@@ -62,7 +62,7 @@ Deno.test("a torn tail is passed over, and what follows damage is not hidden by 
   file.write(new TextEncoder().encode('{"half":'));
   file.close();
   const count = EVERY_KIND.length;
-  assert.equal([...readLedger(storage, 1, { index })].length, count - 1);
+  assert.equal([...placedRecords(storage, { from: 1, index })].length, count - 1);
   assert.equal([...readBackward(storage, undefined, index)].length, count);
 });
 
