@@ -47,8 +47,13 @@ export interface LoggedChange {
   readonly commit: JournalEntry | undefined;
 }
 
-/** The changes of `past` up to offset `through` that `filter` wants, newest first. */
-export function* changesAbout(past: Past, through: number, filter: ChangeFilter): Generator<LoggedChange> {
+/** The changes of `past` from offset `from` to `through` that `filter` wants, newest first. */
+export function* changesAbout(
+  past: Past,
+  through: number,
+  filter: ChangeFilter,
+  from = 0,
+): Generator<LoggedChange> {
   const { service, needle, change } = filter;
   const part: JournalPart = {
     ...{ service, needle, details: true, mentions: filter.anyText },
@@ -57,7 +62,7 @@ export function* changesAbout(past: Past, through: number, filter: ChangeFilter)
   let commit: JournalEntry | undefined;
   /** The commits that brought what steps made, by the event that waited for the step. */
   const stepped = new Map<number, JournalEntry | undefined>();
-  for (const entry of journalBackward(past, through, part)) {
+  for (const entry of journalBackward(past, through, part, from)) {
     if (entry.commit?.accepted) commit = entry;
     if (entry.waited !== undefined) stepped.set(entry.waited.offset, broughtBy(commit, entry));
     const wanted = entry.waited === undefined ? wantedPart(entry, filter) : undefined;

@@ -34,20 +34,23 @@ export function* journalFrom(
   }
 }
 
-/** As {@link journalFrom}, from `through` back to the oldest record that is kept. */
+/** As {@link journalFrom}, from `through` back to `from`, or to the oldest record that is kept. */
 export function* journalBackward(
   past: Past,
   through: number,
   part: JournalPart = WHOLE,
+  from = 0,
 ): Generator<JournalEntry> {
   const segments = past.segments();
   const counted = past.progress("segments of the journal");
   for (let i = segments.length - 1; i >= 0; i--) {
     const [first, next] = [segments[i]!, segments[i + 1]];
     if (first > through) continue;
+    if ((next ?? Infinity) <= from) return;
     const entries = keptJournal(past, first, next, part) ?? folded(past, first, next, undefined).entries;
     for (let at = entries.length - 1; at >= 0; at--) {
       const entry = entries[at]!;
+      if (entry.offset < from) return;
       if (entry.offset <= through && isWanted(entry, part)) yield entry;
     }
     counted(segments.length - i);
@@ -126,7 +129,9 @@ function folded(
   const last = LAST_FOLDED.get(past);
   const known = last?.ledger === past.id() ? last : undefined;
   LAST_FOLDED.delete(past);
-  const tail = known?.first === first ? known : beginning(past, first, known, before);
+  // Where a segment ended while it was read, records of the next one were folded with it.
+  const isKnown = known?.first === first && known.state.folded < (next ?? Infinity);
+  const tail = isKnown ? known : beginning(past, first, known, before);
   fold(past, tail, next);
   if (next !== undefined) past.keepJournal(first, next, journalText(tail.entries));
   if (tail.entries.length > FOLLOWED_ENTRIES) tail.before = undefined;

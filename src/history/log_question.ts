@@ -48,10 +48,7 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
   const changes = function* (through: number, from = 0): Generator<LoggedChange> {
     filter ??= filterFor(past, last, conditions, range);
     const span = within(through, from);
-    for (const logged of changesAbout(past, span.through, filter)) {
-      if (logged.entry.offset < span.from) return;
-      yield logged;
-    }
+    yield* changesAbout(past, span.through, filter, span.from);
   };
   return {
     changes,

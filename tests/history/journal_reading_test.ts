@@ -98,3 +98,25 @@ Deno.test("a segment that grows is continued, and the state to read is that of t
   }
   assert.deepEqual(seen, plain(expected()));
 });
+
+Deno.test("a segment that ends while it is read has no records of the next one in its journal", () => {
+  const [whole, base] = [expected(), inSegments()];
+  const all = base.segments();
+  // The folder was listed before the last segment began, and read after that.
+  let listed = all.slice(0, -1);
+  const past: Past = { ...base, segments: () => listed };
+  plain(journalBackward(past, 13));
+  listed = all;
+  const through = all.at(-1)! - 1;
+  const wanted = whole.filter(({ offset }) => offset <= through).reverse();
+  assert.deepEqual(plain(journalBackward(past, through)), plain(wanted));
+  assert.deepEqual(plain(journalFrom({ ...base }, 0, 13)), plain(whole), "as it is kept");
+});
+
+Deno.test("backward, nothing before the first record that is asked for is read", () => {
+  const past = inSegments();
+  const [, , third] = past.segments();
+  const found = plain(journalBackward(past, 13, undefined, third!));
+  assert.deepEqual(found, plain(expected().filter(({ offset }) => offset >= third!).reverse()));
+  assert.equal(past.journal(past.segments()[1]!, third!), undefined, "the segment before is not folded");
+});

@@ -193,7 +193,11 @@ Deno.test("log -f shows each change once and in order while segments begin, end 
     assert.ok(segmentFirst(oldest)! > 0, "old segments are removed");
   }
   const text = await program.until(/ready/);
-  assert.deepEqual([...text.matchAll(/\+ (10\.244\.7\.\d+) ready/g)].map(([, address]) => address), changed);
+  assert.deepEqual(
+    [...text.matchAll(/\+ (10\.244\.7\.\d+) ready/g)].map(([, address]) => address),
+    changed,
+    text,
+  );
   assert.equal(await program.stop(), 0);
 });
 
