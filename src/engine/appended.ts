@@ -19,7 +19,8 @@ export function foldAppended(
   const { cluster } = state;
   const skeleton = cluster.tables;
   const held = state.tables;
-  const changes = noChanges();
+  // A rebuild commits every element.
+  const changes = noChanges(held.kind === "in place");
   state.appendedOffset = first + records.length - 1;
   // All events are counted before any is folded: a trigger time is compared with the state before the batch.
   for (const record of records) {
@@ -34,7 +35,7 @@ export function foldAppended(
   return remarks(cluster, changes).map(warning);
 }
 
-/** A rebuild commits every element, so nothing touched need be kept for it. */
+/** The tables may have been in place until the skeleton changed: a rebuild does not need what was touched. */
 function keepChanges(state: EngineState, { touched, staleFlows, tightened }: FoldChanges): void {
   if (state.tables.kind === "in place") {
     for (const [set, keys] of touched) {

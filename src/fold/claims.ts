@@ -53,7 +53,7 @@ const NONE: ReadonlySet<string> = new Set();
  * as an external one.
  */
 export function dependents({ atAddress }: ClaimState, resource: ServiceResource): ReadonlySet<string> {
-  if (resource.kind !== "element" || resource.address === undefined) return NONE;
+  if (atAddress.size === 0 || resource.kind !== "element" || resource.address === undefined) return NONE;
   return atAddress.get(resource.address) ?? NONE;
 }
 

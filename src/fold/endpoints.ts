@@ -38,6 +38,9 @@ interface Endpoint {
   readonly port: number;
 }
 
+/** Most ServicePorts have no endpoint on the own node. */
+const NONE: readonly never[] = [];
+
 /** Endpoints of a ServicePort by their use, each as {@link joinEndpoint}, sorted. */
 export interface Endpoints {
   /** For traffic under Cluster policy, each as often as its weight says. */
@@ -68,7 +71,9 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
     : localReady.length > 0
     ? localReady
     : lingering.filter(({ host }) => host.local);
-  const reachable = new Set([...cluster, ...local].filter(({ host }) => host.local));
+  const reachable = all.some(({ host }) => host.local)
+    ? new Set([...cluster, ...local].filter(({ host }) => host.local))
+    : NONE;
   return {
     cluster: shares(cluster),
     local: shares(local),

@@ -15,6 +15,8 @@ import type { GuardedFrontend } from "./tightened.ts";
 
 /** Changed in place by `foldRecord` alone. */
 export interface FoldChanges {
+  /** Whether `touched` is kept. A commit of every element needs no list of those that changed, and history commits none. */
+  readonly notesTouched: boolean;
   /** Elements that changed, with their cause: the record that last changed each. */
   readonly touched: Map<SetPath, Map<ElementKey, Offset>>;
   /** UDP frontends whose flows may lead to an endpoint that no longer serves them, by claim, with those that serve now. */
@@ -40,9 +42,10 @@ export interface Folding {
   readonly restores?: Restoring;
 }
 
-/** The value before any record. */
-export function noChanges(): FoldChanges {
+/** The value before any record; `notesTouched` is false where no elements need be noted. */
+export function noChanges(notesTouched = true): FoldChanges {
   return {
+    notesTouched,
     touched: new Map(),
     staleFlows: new Map(),
     tightened: new Map(),

@@ -56,7 +56,9 @@ export function settle(folding: Folding, name: ServiceName): void {
   if (state.making?.name === name) state.making = undefined;
   const before = state.programs.get(name) ?? NO_PROGRAM;
   const made = state.aside.has(name) ? { program: NO_PROGRAM } : wholeRules(makeRules(state, name));
-  applyRules(folding, name, before, made);
+  // A slice that comes before its Service, as in a first list, has no rules yet.
+  const isNothing = before === NO_PROGRAM && "program" in made && made.program === NO_PROGRAM;
+  if (!isNothing) applyRules(folding, name, before, made);
 }
 
 function wholeRules(rules: Generator<number, MadeRules>): MadeRules {
@@ -167,7 +169,7 @@ export function putElement(
   }
   if (restores !== undefined) return;
   if (state.bounds?.burst !== undefined) state.changed++;
-  touch(changes.touched, path, key, offset);
+  if (changes.notesTouched) touch(changes.touched, path, key, offset);
 }
 
 /** {@link putElement} for `folding`. */
@@ -231,6 +233,11 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
     return changeElements(folding, key, had, wanted, settling);
   }
   const others = dependents(state, wanted ?? before.resources.get(key)!);
+  if (wanted !== undefined && claimants === undefined && others.size === 0 && rankOf(wanted) === 0) {
+    // No Service claims it, as for nearly all resources of a new Service.
+    claim(state, key, name, wanted);
+    return changeElements(folding, key, undefined, wanted, settling);
+  }
   const held = holdingOf(state, key, settling);
   // Nearly every claim has no others. An empty list costs less than the iteration of an empty set.
   const heldOthers = others.size === 0

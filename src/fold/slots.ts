@@ -19,11 +19,12 @@ export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
 const SHRINK_AT = 4;
 
 /**
- * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, in an order that does not depend on
- * the order of events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
+ * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, side by side, in an order that does
+ * not depend on the order of events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
  * the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
+  if (previous.endpoints.length === 0) return refill(previous, [], desired).slots;
   const wanted = new Map<string, number>();
   for (const endpoint of desired) wanted.set(endpoint, (wanted.get(endpoint) ?? 0) + 1);
   const holes: number[] = [];

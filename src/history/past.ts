@@ -67,7 +67,7 @@ export function stateAt(past: Past, through: number): PastState {
   let next = state.folded + 1;
   const counted = past.progress("records read from the ledger");
   // One value for all records: making one for each costs a twentieth of the fold.
-  const ignored = noChanges();
+  const ignored = noChanges(false);
   if (state.folded === through) return { state, lookup: past.lookup() };
   for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
     if (offset > through) break;

@@ -23,12 +23,6 @@ export interface NetlinkBatch {
   operationAt(sequence: number, attributeOffset: number | undefined): Operation | null;
 }
 
-/** An operation and the offset of its first byte in its message. */
-interface Place {
-  readonly operation: Operation;
-  readonly offset: number;
-}
-
 /**
  * Encodes `transaction` with `writer`, which is empty, numbering its messages from `firstSequence`. `alias`: the name that our
  * table has in the kernel.
@@ -39,29 +33,36 @@ export function encodeBatch(
   writer: NetlinkWriter = new NetlinkWriter(),
   alias: TableAlias = SAME_NAME,
 ): NetlinkBatch {
-  const places: Place[][] = [];
+  /** The first operation of each message, and the offset of each operation's first byte in its message. */
+  const [firsts, offsets]: [number[], number[]] = [[], []];
   writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
   let last = 0;
-  for (let at = 0; at < transaction.length;) {
+  while (offsets.length < transaction.length) {
     last = writer.length;
-    const sequence = firstSequence + 1 + places.length;
+    const at = offsets.length;
+    firsts.push(at);
+    const sequence = firstSequence + firsts.length;
     const operation = transaction[at]!;
-    const message = operation.noun === "element"
-      ? writeElements(writer, alias, transaction, at, operation, sequence)
-      : writeOne(writer, alias, operation, sequence, places.length + 1);
-    places.push(message);
-    at += message.length;
+    if (operation.noun === "element") {
+      writeElements(writer, alias, transaction, operation, sequence, offsets);
+    } else {
+      writeOne(writer, alias, operation, sequence, firsts.length);
+      offsets.push(0);
+    }
   }
-  if (places.length > 0) writer.addFlags(last, nf.NLM_F_ACK);
-  writeBoundary(writer, nf.NFNL_MSG_BATCH_END, firstSequence + 1 + places.length);
+  if (firsts.length > 0) writer.addFlags(last, nf.NLM_F_ACK);
+  writeBoundary(writer, nf.NFNL_MSG_BATCH_END, firstSequence + 1 + firsts.length);
   return {
     bytes: writer.finish(),
-    lastSequence: firstSequence + places.length,
+    lastSequence: firstSequence + firsts.length,
     operationAt(sequence, attributeOffset) {
-      const message = places[sequence - firstSequence - 1];
-      if (message === undefined) return null;
-      if (attributeOffset === undefined) return message.length === 1 ? message[0]!.operation : null;
-      return message.findLast((place) => place.offset <= attributeOffset)?.operation ?? message[0]!.operation;
+      const message = sequence - firstSequence - 1;
+      const first = firsts[message];
+      if (first === undefined) return null;
+      const own = offsets.slice(first, firsts[message + 1]);
+      if (attributeOffset === undefined) return own.length === 1 ? transaction[first]! : null;
+      const place = own.findLastIndex((offset) => offset <= attributeOffset);
+      return transaction[first + Math.max(0, place)]!;
     },
   };
 }
@@ -73,32 +74,30 @@ function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): v
 }
 
 /**
- * Writes one message with the operations from `at` on that have the verb and the set of `first`, the operation at `at`,
- * as far as they fit.
+ * Writes one message with `first`, the next operation, and those behind it that have its verb and its set, as far as they fit. Adds
+ * the offset of each to `offsets`, which has one for each operation before.
  */
 function writeElements(
   writer: NetlinkWriter,
   alias: TableAlias,
   transaction: Transaction,
-  at: number,
   first: ElementOperation,
   sequence: number,
-): Place[] {
+  offsets: number[],
+): void {
   const { family, table, name } = splitSetPath(first.set);
   open(writer, first.verb === "add" ? nf.MSG.NEWSETELEM : nf.MSG.DELSETELEM, first, family, sequence);
   writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, kernelName(alias, table));
   writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, name);
   const elements = writer.openNest(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
-  const places: Place[] = [];
-  while (at + places.length < transaction.length && writer.length - elements < ELEMENT_MESSAGE_BYTES_MAX) {
-    const next = transaction[at + places.length]!;
+  while (offsets.length < transaction.length && writer.length - elements < ELEMENT_MESSAGE_BYTES_MAX) {
+    const next = transaction[offsets.length]!;
     if (next.noun !== "element" || next.verb !== first.verb || next.set !== first.set) break;
-    places.push({ operation: next, offset: writer.length - writer.messageStart });
+    offsets.push(writer.length - writer.messageStart);
     writeElement(writer, next.container, next.element, next.verb === "add");
   }
   writer.close(elements);
   writer.closeMessage();
-  return places;
 }
 
 /** Opens a message about nf_tables, with the flags of its verb. */
@@ -122,11 +121,10 @@ function writeOne(
   operation: Exclude<Operation, ElementOperation>,
   sequence: number,
   id: number,
-): Place[] {
+): void {
   open(writer, messageType(operation), operation, operation.family, sequence);
   writeBody(writer, operation, kernelName(alias, operation.table), id);
   writer.closeMessage();
-  return [{ operation, offset: 0 }];
 }
 
 /** A flush of a chain deletes rules without naming one; a flush of a set deletes elements without a list. */

@@ -8,6 +8,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { relist } from "../../src/ingest/relist.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
@@ -16,7 +17,7 @@ import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { createTable } from "../../src/nft/transaction.ts";
-import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
+import { applyDelta, diff, type MutableElements } from "../../src/plan/delta.ts";
 import {
   advanceDigest,
   type Digest,
@@ -65,6 +66,13 @@ function records(i: number, endpoints: number, generation = 0): [EventRecord, ..
   return [appears(service(`${name} ${ip} http:80/tcp`)), ...slices];
 }
 
+/** The records in the order in which a start has them in its ledger: first all slices, then all Services. */
+function inOrderOfLists(made: readonly EventRecord[]): EventRecord[] {
+  const [first] = made;
+  const events = relist(new Map(), made.flatMap(({ value }) => value ?? []), true, first!.time);
+  return events.map((event) => ({ kind: "event", ...event }));
+}
+
 const timed = <T>(work: () => T): [T, number] => {
   const start = performance.now();
   const result = work();
@@ -79,7 +87,7 @@ class Line {
   readonly committed: MutableElements = new Map();
   #digest: Digest = tablesDigest(this.tables);
   #offset = 0;
-  #changes = noChanges();
+  #changes = noChanges(false);
 
   get digest(): string {
     return digestText(this.#digest);
@@ -89,8 +97,11 @@ class Line {
     for (const event of events) foldRecord(this.state, this.#offset++ as Offset, event, this.#changes);
   }
 
+  /** The first plan commits every element, as the engine's does. */
   plan(first: boolean) {
-    const changes = plan(this.committed, this.state.desired, this.#changes.touched);
+    const changes = first
+      ? diff(new Map(), this.state.desired, this.state.causes)
+      : plan(this.committed, this.state.desired, this.#changes.touched);
     this.#changes = noChanges();
     this.#digest = advanceDigest(this.#digest, changes);
     const after = positionElement({
@@ -111,7 +122,8 @@ class Line {
 }
 
 function measure(services: number, endpoints: number): Sample {
-  const events = Array.from({ length: services }, (_, i) => records(i, endpoints)).flat();
+  const made = Array.from({ length: services }, (_, i) => records(i, endpoints)).flat();
+  const events = inOrderOfLists(made);
   const line = new Line();
   const [, fold] = timed(() => line.fold(events));
   const [{ transaction, delta }, planned] = timed(() => line.plan(true));
