@@ -45,6 +45,7 @@ export { outagesLines } from "./src/history/outages_words.ts";
 export type { Latency, Stage, StageLatency, WorstLatency } from "./src/history/change_latency.ts";
 export { latencyLines } from "./src/history/change_latency_words.ts";
 export type { BusyService, FlappingEndpoint, SlowCommit, Top } from "./src/history/top.ts";
+export type { CountedConnections, CountedService } from "./src/history/counted_connections.ts";
 export { topLines } from "./src/history/top_words.ts";
 export type { EndpointConnections, PlacedConnection, TrackedConnection } from "./src/history/connections.ts";
 export { connectionsLines } from "./src/history/connections_words.ts";

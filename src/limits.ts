@@ -403,6 +403,9 @@ export const FLOWS_WALK_MILLISECONDS = 5;
 /** So many milliseconds of forgetting flows are done at a time, and what is left of the piece that was begun. */
 export const FORGETTING_MILLISECONDS = 10;
 
+/** Most Services whose connections have metrics of their own; those of all others are one sum. */
+export const COUNTED_SERVICES_MAX = 100;
+
 /** Size of the buffer a netlink dump is received into, in bytes; the kernel fills at most 32 KiB a datagram. */
 export const RECEIVE_BUFFER_BYTES = 256 * 1024;
 

@@ -133,7 +133,15 @@ const outcome = offered({
   probability: z.number().min(0).max(1),
 });
 
-const found = listOf(offered({ set: z.string(), ...element.unwrap().shape, cause: cause.optional() }));
+const found = listOf(offered({
+  set: z.string(),
+  ...element.unwrap().shape,
+  cause: cause.optional(),
+  connections: count.optional().describe("how many it has counted, with --kernel"),
+}));
+const counted = offered({ served: count, refused: count }).optional().describe(
+  "connections that the kernel has counted, with --kernel",
+);
 
 const journalCause = offered({
   offset,
@@ -154,6 +162,7 @@ const endpointState = {
   since: journalCause.nullable().describe(
     "when it began to get traffic; null: none, not kept, or not asked for",
   ),
+  connections: count.optional().describe("how many the kernel has counted, with --kernel"),
 };
 const stageLatency = offered({
   stage: z.enum(["trigger to arrival", "arrival to commit", "trigger to commit"]),
@@ -326,6 +335,7 @@ export const JSON_SCHEMAS = {
       text: z.string().describe("`10.96.0.1:80/tcp`, `:30080/tcp`"),
       leads: z.enum(["endpoints", "refused", "dropped", "held", "nowhere"]),
       holder: z.string().describe('the Service that holds it, where that is another one; else ""'),
+      connections: counted,
     })),
     ready: count.describe("endpoints that get traffic on this node"),
     total: count,
@@ -334,6 +344,7 @@ export const JSON_SCHEMAS = {
     aside: z.string().describe('why it is set aside; "" where it is not'),
     policies: listOf(z.string()),
     changed: journalCause.nullable().describe("the last record about it; null: not kept"),
+    connections: counted,
   }),
   "show/1": offered({
     offset,
@@ -377,6 +388,8 @@ export const JSON_SCHEMAS = {
       from: offset,
       through: offset,
     })),
+    connections: listOf(offered({ service: z.string(), served: count, refused: count })).optional()
+      .describe("that the kernel has counted, with --kernel"),
   }),
   "verify/1": offered({
     ledger: z.string(),

@@ -13,8 +13,18 @@ export const SERVICE_PROXY_NAME_FLAG = [
 /** Flags of a program that serves, or writes a ledger. */
 const SERVING: ReadonlySet<string> = new Set([
   ...["--fsync", "--speed", "--healthz-bind-address", "--metrics-bind-address", "--bind-address-hard-fail"],
-  ...["--v", "--logging-format"],
+  ...["--v", "--logging-format", "--count-connections"],
 ]);
+
+/** Adds the flag that counts connections. */
+export function withCounting(command: Command): Command {
+  return command.addOption(
+    command.createOption(
+      "--count-connections [true|false]",
+      "count connections by Service and endpoint; costs memory of the kernel for each element and CPU",
+    ).choices(["true", "false"]),
+  );
+}
 
 /** Adds the flags about the source and the ledger, and kube-proxy's flags. */
 export function withSource(command: Command): Command {
@@ -36,7 +46,7 @@ export function withSource(command: Command): Command {
     .option("--config <file>", "a KubeProxyConfiguration, as kube-proxy reads it; flags take precedence")
     .option(...SERVICE_PROXY_NAME_FLAG)
     .option("--speed <n>", "play a recording n times faster than it was recorded", positive);
-  return withProxyFlags(command);
+  return withProxyFlags(withCounting(command));
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
+import type { Transaction } from "../nft/transaction.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
@@ -27,6 +28,8 @@ export interface Ports extends Pick<FlowPorts, "conntrack"> {
   gatherFlows?(effect: ForgetEffect): void;
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
   readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
+  /** Receives a batch that the monitor received no notifications of; absent where nothing is counted. */
+  readonly unnoticed?: (transaction: Transaction) => void;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
   readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
   /** Receives the drift that is not resolved, whenever that changes; times in milliseconds since 1970. */
@@ -124,7 +127,7 @@ function forget(effect: ForgetEffect, cluster: ClusterState, ports: Ports): void
 /** Commits a transaction. A rejection is a result for the engine; every other error is thrown. */
 function commit(
   { transaction }: Effect & { kind: "commit" },
-  { kernel, ledger, monitor, now, meter }: Ports,
+  { kernel, ledger, monitor, unnoticed, now, meter }: Ports,
 ): Input {
   ledger.awaitWritten();
   try {
@@ -133,6 +136,7 @@ function commit(
     const receipt = monitor !== undefined && large
       ? monitor.withoutNotifications(() => kernel.generation(), send)
       : send();
+    if (large) unnoticed?.(transaction);
     return { kind: "committed", receipt, time: now() };
   } catch (error) {
     if (!(error instanceof KernelRejection)) throw error;

@@ -19,7 +19,7 @@ import {
   serviceRules,
 } from "./frontend_chains.ts";
 import { FROM_NODE, FROM_OUTSIDE, outsideChains } from "./outside_chains.ts";
-import { pickChains } from "./pick_chains.ts";
+import { ENDPOINT_MAPS, pickChains } from "./pick_chains.ts";
 
 /** Name of our table in both families. */
 export const TABLE = "ledgerproxy";
@@ -38,13 +38,19 @@ export const FIREWALL = "firewall";
 /** Set that holds the committed position as the comment of its one element; see plan/position.ts. */
 export const POSITION_SET = "ledger-position";
 
+/** Maps of frontends with one endpoint. */
+const SINGLE_MAPS = ["single-endpoints", "single-external-endpoints", "single-nodeport-endpoints"] as const;
+
+/** Maps of frontends without endpoints. */
+export const REFUSING_MAPS: ReadonlySet<string> = new Set(["no-endpoint-services", "no-endpoint-nodeports"]);
+
 /** Our tables in both families, for `config` and the own node's pod CIDRs. */
 export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []): Table[] {
   return FAMILIES.map((family) => ({
     family,
     name: TABLE,
     comment: "rules for ledgerproxy",
-    sets: Object.values(containers(family)),
+    sets: Object.values(containers(family)).map((set) => config.countConnections ? counted(set) : set),
     chains: [
       ...baseChains(family, config, detector(family, config, podCIDRs)),
       ...fixedChains(family, config, detector(family, config, podCIDRs)),
@@ -123,6 +129,23 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     },
   ];
   return Object.fromEntries(all.map((container) => [container.name, container]));
+}
+
+/**
+ * The maps whose elements end the way of a first packet: they translate it, or refuse it. So each connection is counted once, and
+ * what a frontend got is the sum of what its endpoints got. Why no counters on leads too? They would count the same again.
+ */
+const COUNTED_MAPS: ReadonlySet<string> = new Set([
+  ...SINGLE_MAPS,
+  ...REFUSING_MAPS,
+  ...ENDPOINT_MAPS.map(({ map }) => map),
+  "affinity-endpoints",
+  "affinity-nodeport-endpoints",
+]);
+
+/** `set` as it is where connections are counted. */
+function counted(set: Container): Container {
+  return set.kind === "map" && COUNTED_MAPS.has(set.name) ? { ...set, counter: true } : set;
 }
 
 const SERVICE_SETS = [

@@ -13,6 +13,13 @@ import type { ServiceName } from "../kube/service_name.ts";
 import { clusterAddresses, type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
+import {
+  type CountedConnections,
+  type CountedElements,
+  endpointCount,
+  frontendCount,
+  serviceCount,
+} from "./counted_connections.ts";
 import { podOf, zoneOf } from "./directory.ts";
 import { type Readiness, readiness } from "./object_diff.ts";
 import type { JournalCause } from "./outages.ts";
@@ -40,6 +47,8 @@ export interface ServiceState {
   readonly policies: readonly string[];
   /** The last record about it; null where that is not kept, or was not asked for. */
   readonly changed: JournalCause | null;
+  /** Absent where no counts were given. */
+  readonly connections?: CountedConnections;
 }
 
 /** A frontend of a Service. */
@@ -54,6 +63,8 @@ export interface FrontendState {
   readonly leads: "endpoints" | "refused" | "dropped" | "held" | "nowhere";
   /** The Service that holds it, where that is another one; else "". */
   readonly holder: string;
+  /** Absent where no counts were given. */
+  readonly connections?: CountedConnections;
 }
 
 /** Address and port of a frontend, without its protocol: `10.96.0.1:80`, `:30080`. */
@@ -83,6 +94,8 @@ export interface EndpointState {
   readonly slice: string;
   /** The record with which it began to get traffic; null where it gets none, where that is not kept, or was not asked for. */
   readonly since: JournalCause | null;
+  /** How many it got; absent where no counts were given. */
+  readonly connections?: number;
 }
 
 /** What the journal knows of Services and endpoints. */
@@ -91,6 +104,8 @@ export interface KnownPast {
   readonly changed: ReadonlyMap<string, JournalCause>;
   /** The record with which each endpoint began to get traffic, by {@link endpointKey}. */
   readonly since: ReadonlyMap<string, JournalCause>;
+  /** What the kernel has counted, where it counts. */
+  readonly counted?: CountedElements | undefined;
 }
 
 /** An endpoint of a Service: `served` names it as `servedBy` does. */
@@ -147,7 +162,7 @@ function serviceState(reading: ServiceReading, service: Service): ServiceState {
   return {
     service: name,
     type: typeOf(service),
-    frontends: ports.flatMap((port) => frontendStates(state, name, port)),
+    frontends: ports.flatMap((port) => frontendStates(reading, port)),
     ready: count(serving),
     total: count(endpoints),
     lacking: conditionOfService(state, name)?.lacking ?? [],
@@ -155,6 +170,7 @@ function serviceState(reading: ServiceReading, service: Service): ServiceState {
     aside: state.aside.get(name) ?? "",
     policies: ports[0] === undefined ? [] : policiesOf(ports[0]),
     changed: known.changed.get(name) ?? null,
+    ...(known.counted && { connections: serviceCount(known.counted, name) }),
   };
 }
 
@@ -175,7 +191,10 @@ export function policiesOf(port: ServicePort): string[] {
 }
 
 /** The frontends of a port: its cluster IP, its external addresses, its NodePort. */
-function frontendStates(state: ServicesState, name: ServiceName, port: ServicePort): FrontendState[] {
+function frontendStates(
+  { state, name, known: { counted } }: ServiceReading,
+  port: ServicePort,
+): FrontendState[] {
   const { family, protocol, clusterIP, externalIPs, balancerIPs, nodePort } = port;
   const at = (kind: FrontendState["kind"], key: string, text: string): FrontendState => {
     const claim = frontendClaim(family, canonicalKey(key));
@@ -183,7 +202,10 @@ function frontendStates(state: ServicesState, name: ServiceName, port: ServicePo
     const holder = holderOf(state, claim) ?? name;
     const held = holder !== name;
     const leads = held ? "held" : resource?.kind === "frontend" ? leadsTo(resource) : "nowhere";
-    return { kind, port: portText(port), text: `${text}/${protocol}`, leads, holder: held ? holder : "" };
+    return {
+      ...{ kind, port: portText(port), text: `${text}/${protocol}`, leads, holder: held ? holder : "" },
+      ...(counted && { connections: frontendCount(counted, family, canonicalKey(key)) }),
+    };
   };
   const addressed = (kind: FrontendState["kind"], address: ServicePort["clusterIP"]) =>
     at(kind, elementKey([address, protocol, String(port.port)]), endpointText(address, port.port));
@@ -229,6 +251,7 @@ function endpointStates(
         weight: weightOf(slice),
         slice: `${slice.metadata.namespace ?? ""}/${slice.metadata.name}`,
         since: traffic === "none" ? null : known.since.get(served) ?? null,
+        ...(known.counted && { connections: endpointCount(known.counted, port.name, key) }),
       };
       // An endpoint can be in two slices while the controller moves it: the entry that is ready counts.
       if (!found.has(key) || one.condition === "ready") found.set(key, one);

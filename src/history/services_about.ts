@@ -4,6 +4,7 @@ import type { ClusterState } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import { endpointParts } from "../nft/text.ts";
+import type { CountedElements } from "./counted_connections.ts";
 import { knownPastOr } from "./last_changes.ts";
 import type { Subject } from "./names.ts";
 import type { Past } from "./past.ts";
@@ -32,7 +33,7 @@ const throwDamage: DamageNote = (damage) => {
 
 /**
  * The Services that `subject` means in `state`, which is one of `past`; all for undefined. To find since when endpoints get traffic may
- * take the whole journal, so it is asked for alone. Throws LedgerDamage unless it is `noted`.
+ * take the whole journal, so it is asked for alone. Throws LedgerDamage unless it is `noted`. `counted`: what the kernel has counted.
  */
 export function servicesAbout(
   past: Past,
@@ -40,9 +41,11 @@ export function servicesAbout(
   subject: Subject | undefined,
   since = subject !== undefined,
   noted = throwDamage,
+  counted?: CountedElements,
 ): ServiceState[] {
   const names = servicesOfSubject(state, subject);
-  return servicesOfState(state, names, knownPastOr(noted, past, state, new Set(names), since));
+  const known = knownPastOr(noted, past, state, new Set(names), since);
+  return servicesOfState(state, names, { ...known, counted });
 }
 
 /** The endpoints that `subject` means, as {@link servicesAbout}, each with since when it gets traffic. */
@@ -51,8 +54,9 @@ export function endpointsAbout(
   state: ClusterState,
   subject: Subject | undefined,
   noted = throwDamage,
+  counted?: CountedElements,
 ): ListedEndpoint[] {
-  return servicesAbout(past, state, subject, true, noted).flatMap(({ service, endpoints }) =>
+  return servicesAbout(past, state, subject, true, noted, counted).flatMap(({ service, endpoints }) =>
     endpoints.filter((one) => subject === undefined || isEndpointOf(subject, service, one))
       .map((one): ListedEndpoint => ({ service, ...one }))
   );

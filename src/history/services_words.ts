@@ -1,10 +1,11 @@
 // The text that `services` and `endpoints` print: a line for each Service, or one Service with its frontends and endpoints.
 
+import type { CountedConnections } from "./counted_connections.ts";
 import type { EndpointState, ServiceState } from "./services.ts";
 import type { ListedEndpoint } from "./services_about.ts";
 import type { JournalCause } from "./outages.ts";
 import type { TimeText } from "./record_words.ts";
-import { tableLines, tableOr } from "./table_words.ts";
+import { countText, tableLines, tableOr } from "./table_words.ts";
 
 /** A line for each Service. `wide` adds all frontends and the settings that are not the default. */
 export function servicesLines(
@@ -12,12 +13,15 @@ export function servicesLines(
   wide: boolean,
   timeText: TimeText,
 ): string[] {
-  const head = ["SERVICE", "TYPE", "FRONTEND", "READY", "STATE", "LAST CHANGE"];
+  const isCounted = services.some(({ connections }) => connections !== undefined);
+  const counted = isCounted ? ["CONNECTIONS"] : [];
+  const head = ["SERVICE", "TYPE", "FRONTEND", "READY", ...counted, "STATE", "LAST CHANGE"];
   const rows = services.map((one) => [
     one.service,
     one.type,
     frontendCell(one, wide),
     `${one.ready}/${one.total}`,
+    ...(isCounted ? [countedText(one.connections)] : []),
     stateText(one),
     changeText(one.changed, timeText),
     ...(wide ? [one.policies.join(", ")] : []),
@@ -29,6 +33,16 @@ function frontendCell({ frontends }: ServiceState, wide: boolean): string {
   const texts = frontends.map(({ text }) => text);
   if (wide || texts.length <= 1) return texts.join(",") || "none";
   return `${texts[0]} +${texts.length - 1}`;
+}
+
+/** `12`, `12, 3 refused`. */
+function countedText({ served, refused }: CountedConnections = { served: 0, refused: 0 }): string {
+  return refused === 0 ? String(served) : `${served}, ${refused} refused`;
+}
+
+/** `12 connections, 3 refused`. */
+function connectionsText({ served, refused }: CountedConnections): string {
+  return `${countText(served, "connection")}${refused === 0 ? "" : `, ${refused} refused`}`;
 }
 
 /** `ok`, or what is wrong with it. */
@@ -51,11 +65,12 @@ export function serviceLines(one: ServiceState, timeText: TimeText): string[] {
   return [
     [`${service}  ${type}  ${ready}/${total} ready  ${stateText(one)}`, ...policies].join("  "),
     ...(aside === "" ? [] : [`  set aside: ${aside}`]),
-    ...indented(tableLines(frontends.map(({ text, port, kind, leads, holder }) => [
+    ...indented(tableLines(frontends.map(({ text, port, kind, leads, holder, connections }) => [
       text,
       port,
       kind,
       leads === "held" ? `held by ${holder}` : `to ${leads}`,
+      ...(connections === undefined ? [] : [connectionsText(connections)]),
     ]))),
     ...indented(tableLines(endpoints.map((one) => [...endpointCells(one), sinceText(one, timeText)]))),
     `  last change: ${changeText(changed, timeText)}`,
@@ -63,10 +78,11 @@ export function serviceLines(one: ServiceState, timeText: TimeText): string[] {
 }
 
 function endpointCells(
-  { endpoint, port, condition, traffic, weight, node, zone, pod }: EndpointState,
+  { endpoint, port, condition, traffic, weight, connections, node, zone, pod }: EndpointState,
 ): string[] {
   const share = weight === 1 ? "" : `, weight ${weight}`;
-  return [endpoint, port, condition, `${TRAFFIC[traffic]}${share}`, node, zone, pod];
+  const count = connections === undefined ? "" : `, ${countText(connections, "connection")}`;
+  return [endpoint, port, condition, `${TRAFFIC[traffic]}${share}${count}`, node, zone, pod];
 }
 
 const TRAFFIC: Readonly<Record<EndpointState["traffic"], string>> = {

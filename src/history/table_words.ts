@@ -21,6 +21,11 @@ export function tableOr(
   return rows.length === 0 ? [nothing] : tableLines([head, ...rows]);
 }
 
+/** `1 connection`, `12 connections`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 const UNITS: readonly (readonly [milliseconds: number, unit: string])[] = [
   [24 * 3600 * 1000, "d"],
   [3600 * 1000, "h"],

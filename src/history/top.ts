@@ -1,6 +1,7 @@
 // What was busy in a range of records: Services by their changes, endpoints that came and went, and the slowest commits.
 
 import { ENDPOINTS_AWAY, FLAP_MILLISECONDS_MAX } from "../limits.ts";
+import { busiestServices, type CountedElements, type CountedService } from "./counted_connections.ts";
 import type { JournalCommit, JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import type { Past } from "./past.ts";
@@ -20,6 +21,8 @@ export interface Top {
   readonly endpoints: readonly FlappingEndpoint[];
   /** By their time in the kernel. Commits that the kernel rejected are among them. */
   readonly commits: readonly SlowCommit[];
+  /** By the connections that the kernel has counted, whatever the range is; absent where it counts none. */
+  readonly connections?: readonly CountedService[];
 }
 
 /** How often a Service changed. */
@@ -62,8 +65,8 @@ export interface SlowCommit {
   readonly through: number;
 }
 
-/** The `most` busiest of each kind in `span`. */
-export function topIn(past: Past, span: Span, most: number): Top {
+/** The `most` busiest of each kind in `span`. `counted`: what the kernel has counted. */
+export function topIn(past: Past, span: Span, most: number, counted?: CountedElements): Top {
   const services = new Map<string, { -readonly [field in keyof BusyService]: BusyService[field] }>();
   const flaps = new Flaps();
   const commits: Timed[] = [];
@@ -88,6 +91,7 @@ export function topIn(past: Past, span: Span, most: number): Top {
       .sort((a, b) => b.changes - a.changes || (a.service < b.service ? -1 : 1)).slice(0, most),
     endpoints: flaps.list().slice(0, most),
     commits: cut(commits, most).map(slowCommit),
+    ...(counted && { connections: busiestServices(counted, most) }),
   };
 }
 

@@ -1,11 +1,14 @@
-// The text that `top` prints: three tables.
+// The text that `top` prints: three tables, and a fourth where connections are counted.
 
 import type { TimeText } from "./record_words.ts";
 import { lengthText, tableOr } from "./table_words.ts";
 import type { Top } from "./top.ts";
 
-/** The tables of the busiest Services, the flapping endpoints and the slowest commits. */
-export function topLines({ from, through, services, endpoints, commits }: Top, timeText: TimeText): string[] {
+/** The tables of the busiest Services, the flapping endpoints, the slowest commits and, where they are counted, connections. */
+export function topLines(
+  { from, through, services, endpoints, commits, connections }: Top,
+  timeText: TimeText,
+): string[] {
   return [
     `@${from} to @${through}`,
     "",
@@ -37,5 +40,13 @@ export function topLines({ from, through, services, endpoints, commits }: Top, t
         `@${one.from} to @${one.through}`,
       ]),
     ),
+    ...(connections === undefined ? [] : [
+      "",
+      ...tableOr(
+        "the kernel has counted no connection",
+        ["CONNECTIONS", "REFUSED", "SERVICE"],
+        connections.map(({ served, refused, service }) => [String(served), String(refused), service]),
+      ),
+    ]),
   ];
 }

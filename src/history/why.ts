@@ -6,6 +6,7 @@ import { familyOf } from "../kube/address.ts";
 import { plainElement } from "../nft/objects.ts";
 import { type Element, setPath } from "../nft/ruleset.ts";
 import { type Cause, causeOf } from "./cause.ts";
+import type { CountedElements } from "./counted_connections.ts";
 import type { SetElement } from "./packet_walk.ts";
 import { nodeAddresses, rivals } from "./packet_words.ts";
 import type { PastState } from "./past.ts";
@@ -40,10 +41,15 @@ export interface FoundElement extends Element {
   readonly set: string;
   /** Absent where the configuration alone made the element. */
   readonly cause?: Cause;
+  /** How many connections it has counted; absent where it has no counter, or counts were not given. */
+  readonly connections?: number;
 }
 
-/** The path of `packet` through the rules of `past`. Throws NotRecorded where the ledger does not hold all of them. */
-export function pathOf(past: PastState, packet: Packet): PacketPath {
+/**
+ * The path of `packet` through the rules of `past`, with what the kernel has `counted`. Throws NotRecorded where the ledger does not
+ * hold all of them.
+ */
+export function pathOf(past: PastState, packet: Packet, counted?: CountedElements): PacketPath {
   const { state } = past;
   const { steps, outcomes } = traceOf(past, packet);
   return {
@@ -52,7 +58,7 @@ export function pathOf(past: PastState, packet: Packet): PacketPath {
     at: state.folded,
     steps: steps.map(({ hook, priority, chain, rule, found }) => ({
       ...{ hook, priority, chain, rule },
-      found: found.map((one) => caused(past, packet, one)),
+      found: found.map((one) => caused(past, packet, one, counted)),
     })),
     outcomes,
     rivals: rivals(packet, steps, state),
@@ -75,7 +81,18 @@ export function traceAt(
   return trace(rules, packet, nodeAddresses(ownNode(state)), looked);
 }
 
-function caused(past: PastState, { destination }: Packet, { set, element }: SetElement): FoundElement {
-  const cause = causeOf(past, setPath(familyOf(destination), TABLE, set), element.key);
-  return { set, ...plainElement(element), ...(cause === undefined ? {} : { cause }) };
+function caused(
+  past: PastState,
+  { destination }: Packet,
+  { set, element }: SetElement,
+  counted: CountedElements | undefined,
+): FoundElement {
+  const path = setPath(familyOf(destination), TABLE, set);
+  const cause = causeOf(past, path, element.key);
+  const connections = counted?.elements.get(path)?.get(element.key);
+  return {
+    ...{ set, ...plainElement(element) },
+    ...(cause === undefined ? {} : { cause }),
+    ...(connections === undefined ? {} : { connections }),
+  };
 }

@@ -4,6 +4,7 @@ import { elementText, endpointText } from "../nft/text.ts";
 import { writerText } from "./record_words.ts";
 import { outcomeText } from "./packet_words.ts";
 import { isByClient } from "../fold/choice_chains.ts";
+import { countText } from "./table_words.ts";
 import type { FoundElement, PacketPath } from "./why.ts";
 
 /** The path as lines. */
@@ -27,8 +28,9 @@ export function pathLines({ packet, node, at, steps, outcomes, rivals }: PacketP
 
 /** An element that a rule found, with its cause. */
 export function foundLine(element: FoundElement): string {
-  const { set, cause } = element;
+  const { set, cause, connections } = element;
+  const count = connections === undefined ? "" : `   ${countText(connections, "connection")}`;
   const by = cause === undefined ? "" : `   by @${cause.offset} ${cause.what}`;
   const writer = cause?.writer === undefined ? "" : `, written by ${writerText(cause.writer)}`;
-  return `      @${set} { ${elementText(element)} }${by}${writer}`;
+  return `      @${set} { ${elementText(element)} }${count}${by}${writer}`;
 }

@@ -25,6 +25,10 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
     "Serve only Services with the label service.kubernetes.io/service-proxy-name of this value, beside another proxy. Ports are then\n# 10356 and 10349, names end with it, and the ledger needs a folder of its own.",
     { serviceProxyName: "" },
   ],
+  [
+    "Count connections by Service and endpoint; costs memory of the kernel for each element.",
+    { countConnections: false },
+  ],
   ["Folder of the ledger on each node.", { ledger: "/var/lib/ledgerproxy" }],
   [
     "Publish heads of each ledger in a Lease of its node, and keep those that are there by a policy (Kubernetes 1.30).",
@@ -131,6 +135,9 @@ const MARKED: Workload = {
     "@@end@@",
     "@@if .Values.serviceProxyName@@",
     `--service-proxy-name=${mark("serviceProxyName")}`,
+    "@@end@@",
+    "@@if .Values.countConnections@@",
+    "--count-connections",
     "@@end@@",
     "@@range .Values.flags@@",
     mark("item"),

@@ -1,6 +1,7 @@
 // An installation: the objects that run the proxy on the nodes of a cluster, and what its pods may reach.
 
 import { PROXY_FLAGS, type ProxyFlags } from "../node/proxy_flags.ts";
+import type { OwnFlags } from "../kube/proxy_config_file.ts";
 import { type Settings, settings } from "../node/config.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { isLoopback } from "../serve/metrics_server.ts";
@@ -24,6 +25,7 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly ledger?: string;
   /** Serve only Services whose label has this name. */
   readonly serviceProxyName?: string;
+  readonly countConnections?: OwnFlags["countConnections"];
   readonly setSysctls?: boolean;
   readonly headLease?: boolean;
   /** The job of the metrics in Prometheus. */
@@ -71,7 +73,7 @@ export function installationObjects(
   }
   const { namespace, metricsJob } = options;
   const port = metricsBindAddress?.port ?? 0;
-  const { serviceProxyName } = options;
+  const { serviceProxyName, countConnections } = options;
   const workload = {
     ...options,
     name,
@@ -82,6 +84,7 @@ export function installationObjects(
     headLease: options.headLease === true,
     flags: [
       ...(serviceProxyName === undefined ? [] : [`--service-proxy-name=${serviceProxyName}`]),
+      ...(countConnections === undefined ? [] : [`--count-connections=${countConnections}`]),
       ...Object.entries(proxyFlags(options)).map(([flag, value]) => `${longFlag(flag)}=${value}`),
     ],
     healthPort: healthzBindAddress!.port,

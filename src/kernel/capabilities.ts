@@ -22,6 +22,9 @@ export interface Capability {
 /** The capability that every question to nf_tables needs. */
 export const PRIVILEGE = "CAP_NET_ADMIN";
 
+/** The capability that counting connections needs. */
+const COUNTERS = "counters";
+
 /** Name of the table in the probes; it is never created. */
 const PROBE_TABLE = "ledgerproxy-probe";
 
@@ -84,6 +87,7 @@ const PROBES: readonly Probe[] = [
         value: 1,
       }]]),
   ],
+  [COUNTERS, false, "load nft_counter, or leave out --count-connections", countedMap],
   ["owner", false, "Linux 5.12 or newer", (family) => [{ ...table(family), flags: ["owner"] }]],
   [
     "owner and persist",
@@ -116,6 +120,12 @@ export function missingCapabilities(kernel: Kernel): Capability[] {
   );
   if (ask(kernel, together) === undefined) return [];
   return probeCapabilities(kernel).filter(({ needed, available }) => needed && !available);
+}
+
+/** What counting connections needs and `kernel` lacks; undefined where it can. Changes nothing. */
+export function missingForCounting(kernel: Kernel): Capability | undefined {
+  return PROBES.filter(([name]) => name === COUNTERS).map((probe) => answer(kernel, probe))
+    .find(({ available }) => !available);
 }
 
 /** Probes every feature that the proxy uses, in both families. Changes nothing. */
@@ -185,4 +195,16 @@ function slotRule(family: Family): Operation[] {
     key: ["meta l4proto", "th dport", { kind: "numgen", modulus: 2 }],
     map: "slots",
   }]], [map]);
+}
+
+/** A verdict map and a map of endpoints with counters, as skeleton.ts makes them where connections are counted. */
+function countedMap(family: Family): Operation[] {
+  const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  const counted = (name: string, value: "verdict" | [typeof address, "inet_service"]): Container => ({
+    ...{ kind: "map", name, key: [address, "inet_proto", "inet_service"], value, counter: true },
+  });
+  return rules(family, "prerouting", [], [
+    counted("refused", "verdict"),
+    counted("endpoints", [address, "inet_service"]),
+  ]);
 }

@@ -73,7 +73,7 @@ export class NetlinkRequests {
 
   /**
    * As {@link datagrams}, while the kernel works on another thread; undefined while it does. Each datagram costs the kernel about as
-   * long as the first: where that was short, the loop receives them itself. Left before its end, it leaves the socket unusable;
+   * long as the one before: where that was short, the loop receives it itself. Left before its end, it leaves the socket unusable;
    * `idle` resolves once the socket may be disposed of.
    */
   *datagramsBeside(
@@ -85,14 +85,16 @@ export class NetlinkRequests {
       idle(call);
       return settled(call);
     };
-    const begun = performance.now();
     let walked = Infinity;
+    const walk = (begun: number) => void (walked = performance.now() - begun);
+    const timed = <T>(call: Promise<T>, begun = performance.now()) => beside(call.finally(() => walk(begun)));
     const { sequence, bytes } = this.#written(request, nf.NLM_F_DUMP);
-    yield* beside(this.#socket.sendBeside(bytes).then(() => void (walked = performance.now() - begun)));
+    yield* timed(this.#socket.sendBeside(bytes));
     for (let ended = false; !ended;) {
-      const datagram = walked < shortMilliseconds
-        ? this.#socket.receive(true)!
-        : yield* beside(this.#socket.receiveBeside());
+      const begun = performance.now();
+      const isShort = walked < shortMilliseconds;
+      const datagram = isShort ? this.#socket.receive(true)! : yield* timed(this.#socket.receiveBeside());
+      if (isShort) walk(begun);
       const { answers, last } = dumped(datagram, sequence);
       ended = last;
       yield answers;

@@ -122,6 +122,7 @@ export const NFTA_SET = {
   DESC: 9,
   ID: 10,
   USERDATA: 13,
+  EXPR: 17,
 } as const;
 /** enum nft_set_flags. `dynamic` is NFT_SET_TIMEOUT and NFT_SET_EVAL: rules add the elements, which time out. */
 export const NFT_SET_MAP = 0x8;
@@ -132,12 +133,13 @@ export const NFT_SET_ELEM_INTERVAL_END = 1;
 export const NFTA_SET_DESC_SIZE = 1;
 export const NFTA_SET_DESC_CONCAT = 2;
 export const NFTA_SET_FIELD_LEN = 1;
-export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6, KEY_END: 10 } as const;
+export const NFTA_SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, USERDATA: 6, EXPR: 7, KEY_END: 10 } as const;
 export const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
 export const NFTA_LIST_ELEM = 1;
 export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;
 export const NFTA_VERDICT = { CODE: 1, CHAIN: 2 } as const;
 export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const;
+export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const;
 export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const;
 export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5, OP: 6 } as const;
 export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const;

@@ -3,6 +3,8 @@
 // time to time: a listing of 100,000 elements is expensive, and it does not name the process.
 
 import { FAMILIES, type Family } from "../nft/data_type.ts";
+import type { ElementCount } from "../nft/ruleset.ts";
+import { type CountedMap, countsIn } from "./element_counts.ts";
 import {
   attributeList,
   messageAttributes,
@@ -33,6 +35,15 @@ export interface ForeignChanges {
   readonly lost: boolean;
 }
 
+/** Receives what deleted elements had counted, whichever program deleted them. */
+export interface DeletionCounter {
+  /** The map with this name; undefined where it has no counters, or where nothing counts. */
+  map(family: Family, name: string): CountedMap | undefined;
+  deleted(counts: readonly ElementCount[]): void;
+  /** The kernel dropped notifications. */
+  lost(): void;
+}
+
 const CHANGES_MAX = 16;
 
 const SUBJECTS: ReadonlyMap<number, string> = new Map([
@@ -54,10 +65,11 @@ export class RulesetMonitor implements Disposable {
   /** Changes of the batch whose end has not been received yet. */
   #changes: string[] = [];
   #more = 0;
+  #foreign: ForeignChange[] = [];
   #lost = false;
 
   /** `table`: the name of our tables. `ownPort`: the port of the socket that our own commits go through. */
-  constructor(readonly table: string, readonly ownPort: number) {}
+  constructor(readonly table: string, readonly ownPort: number, readonly counter?: DeletionCounter) {}
 
   /**
    * Runs `commit`, a large batch of ours, with notifications off: the kernel would make a message of some kilobytes for
@@ -79,17 +91,24 @@ export class RulesetMonitor implements Disposable {
 
   /** Everything received since the last call; does not wait. */
   poll(): ForeignChanges {
-    const foreign: ForeignChange[] = [];
-    let lost = this.#lost;
+    this.receive();
+    const [foreign, lost] = [this.#foreign, this.#lost];
+    this.#foreign = [];
     this.#lost = false;
+    return { foreign, lost };
+  }
+
+  /** Takes every notification that has arrived. Changes of other programs are kept for {@link poll}. */
+  receive(): void {
     for (;;) {
       try {
         const datagram = this.#socket.receive(false);
-        if (datagram === undefined) return { foreign, lost };
-        for (const message of messages(datagram)) this.#take(message, foreign);
+        if (datagram === undefined) return;
+        for (const message of messages(datagram)) this.#take(message);
       } catch (error) {
         if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOBUFS) throw error;
-        lost = true;
+        this.#lost = true;
+        this.counter?.lost();
       }
     }
   }
@@ -99,20 +118,31 @@ export class RulesetMonitor implements Disposable {
   }
 
   /** Takes one notification. Those of our own commits have our port. */
-  #take(message: NetlinkMessage, foreign: ForeignChange[]): void {
-    if (message.type >> 8 !== nf.NFNL_SUBSYS_NFTABLES || message.port === this.ownPort) return;
+  #take(message: NetlinkMessage): void {
+    if (message.type >> 8 !== nf.NFNL_SUBSYS_NFTABLES) return;
     const kind = message.type & 0xff;
+    if (kind === nf.MSG.DELSETELEM && this.counter !== undefined) this.#count(this.counter, message);
+    if (message.port === this.ownPort) return;
     if (kind !== nf.MSG.NEWGEN) return this.#note(kind, message);
     if (this.#changes.length === 0) return;
     const attributes = messageAttributes(message);
     const more = this.#more > 0 ? [`and ${this.#more} more`] : [];
-    foreign.push({
+    this.#foreign.push({
       process: text(attributes, nf.NFTA_GEN.PROC_NAME),
       pid: u32(attributes, nf.NFTA_GEN.PROC_PID) ?? 0,
       changes: [...this.#changes, ...more],
     });
     this.#changes = [];
     this.#more = 0;
+  }
+
+  /** Passes on what deleted elements of ours had counted. */
+  #count(counter: DeletionCounter, message: NetlinkMessage): void {
+    const family = familyOf(message.payload[0]!);
+    const attributes = messageAttributes(message);
+    if (family === undefined || text(attributes, nf.NFTA_SET_ELEM_LIST.TABLE) !== this.table) return;
+    const map = counter.map(family, text(attributes, nf.NFTA_SET_ELEM_LIST.SET));
+    if (map !== undefined) counter.deleted(countsIn(map, attributes));
   }
 
   /** Notes a change of our tables, each text once: a flush of 10,000 elements is one line. */

@@ -28,7 +28,9 @@ import {
   NFT_SET_CONCAT,
   NFT_SET_ELEM_INTERVAL_END,
   NFT_SET_MAP,
+  NFTA_COUNTER,
   NFTA_DATA,
+  NFTA_EXPR,
   NFTA_LIST_ELEM,
   NFTA_SET,
   NFTA_SET_DESC_CONCAT,
@@ -37,7 +39,7 @@ import {
   NFTA_SET_FIELD_LEN,
   SET_FLAG_BITS,
 } from "./nf_tables.ts";
-import { type Attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
+import { type Attributes, nested, readText, text, u32, u64 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { readVerdict, writeVerdict } from "./verdict_codec.ts";
 import { SLOT_MODULUS_MAX } from "../limits.ts";
@@ -62,6 +64,8 @@ const VERDICT_TYPE = 0xffffff00;
 /** Types of user data in a set (libnftnl enum nftnl_udata_set_types) and in an element or rule (comment). */
 const UDATA_SET = { KEY_BYTEORDER: 0, DATA_BYTEORDER: 1, KEY_TYPEOF: 3, DATA_TYPEOF: 4, COMMENT: 7 } as const;
 const UDATA_COMMENT = 0;
+/** The name of the expression that counts packets and bytes. */
+const COUNTER = "counter";
 /** nft's enum byteorder. That of a concatenation is `invalid`. */
 const BYTEORDER = { invalid: 0, host: 1, big: 2 } as const;
 /** nft's enum expr_types, and the numbers that it stores for a payload field: protocol description and field index. */
@@ -86,6 +90,7 @@ export function writeSet(writer: NetlinkWriter, set: Container, id: number): voi
   writer.attributeU32(NFTA_SET.ID, id);
   if (set.flag === "interval" && set.key.length > 1) writeFields(writer, set.key);
   if (set.kind === "map" && set.size !== undefined) writeSize(writer, set.size);
+  if (set.kind === "map" && set.counter) writeCounter(writer);
   const userData = writer.openBytes(NFTA_SET.USERDATA);
   writeSetUserData(writer, set);
   writer.close(userData);
@@ -116,6 +121,14 @@ function writeSize(writer: NetlinkWriter, size: number): void {
   writer.close(description);
 }
 
+/** Every element gets a copy of this expression (Linux 5.11), and a lookup that finds it evaluates it. */
+function writeCounter(writer: NetlinkWriter): void {
+  const expression = writer.openNest(NFTA_SET.EXPR);
+  writer.attributeString(NFTA_EXPR.NAME, COUNTER);
+  writer.close(writer.openNest(NFTA_EXPR.DATA));
+  writer.close(expression);
+}
+
 /** The set or map in the attributes of NFT_MSG_NEWSET, or the reason why it is none of this program's. */
 export function readSet(attributes: Attributes): Container | string {
   const name = text(attributes, NFTA_SET.NAME);
@@ -131,6 +144,10 @@ export function readSet(attributes: Attributes): Container | string {
   }
   if (flag === "interval" && key.length === 1 && !key[0]!.endsWith("_addr")) {
     return `set ${name} has intervals of ${key[0]}`;
+  }
+  const counter = attributes.has(NFTA_SET.EXPR);
+  if (counter && ((flags & NFT_SET_MAP) === 0 || !isCounter(nested(attributes, NFTA_SET.EXPR)))) {
+    return `set ${name} has an expression for each element`;
   }
   const comment = udata(attributes.get(NFTA_SET.USERDATA)).get(UDATA_SET.COMMENT);
   const common = { name, key, ...(comment ? { comment: readText(comment) } : {}) };
@@ -152,7 +169,21 @@ export function readSet(attributes: Attributes): Container | string {
     value,
     ...(flag === undefined ? {} : { flag }),
     ...(flag === undefined || size === undefined ? {} : { size }),
+    ...(counter ? { counter } : {}),
   };
+}
+
+/** How many packets have found the element in the attributes of NFTA_LIST_ELEM; undefined where it has no counter. */
+export function readCount(attributes: Attributes): number | undefined {
+  if (!attributes.has(NFTA_SET_ELEM.EXPR)) return undefined;
+  const expression = nested(attributes, NFTA_SET_ELEM.EXPR);
+  return isCounter(expression)
+    ? Number(u64(nested(expression, NFTA_EXPR.DATA), NFTA_COUNTER.PACKETS))
+    : undefined;
+}
+
+function isCounter(expression: Attributes): boolean {
+  return text(expression, NFTA_EXPR.NAME) === COUNTER;
 }
 
 /**

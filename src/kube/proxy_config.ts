@@ -29,6 +29,8 @@ export interface ProxyConfig {
   readonly bindAddress?: Address;
   /** The proxy serves only Services whose label has this name; absent: only those without the label. */
   readonly serviceProxyName?: string;
+  /** Whether elements count the connections that they translate or refuse; absent: no. */
+  readonly countConnections?: boolean;
 }
 
 /** kube-proxy's defaults. */

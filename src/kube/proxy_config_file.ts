@@ -35,6 +35,13 @@ export interface ConfigFile {
   readonly ledger?: string;
 }
 
+/** This program's own flags that the file has fields for. A flag takes precedence. */
+export interface OwnFlags {
+  readonly serviceProxyName?: string;
+  /** Without a value it is true; with one it has its text. */
+  readonly countConnections?: boolean | "true" | "false";
+}
+
 /** An address to listen on. */
 export interface ListenAddress {
   readonly hostname: string;
@@ -132,6 +139,7 @@ const ours = z.strictObject({
   kind: z.literal("LedgerProxyConfiguration"),
   ledger: z.string().min(1).nullish(),
   serviceProxyName: z.string().refine(isServiceProxyName, SERVICE_PROXY_NAME_FORM).nullish(),
+  countConnections: z.boolean().nullish(),
 });
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = {
@@ -171,10 +179,12 @@ const REMOVED: Readonly<Record<string, string>> = {
 
 /**
  * Reads the documents of a configuration file: a KubeProxyConfiguration, and one of ours or none. Of several
- * KubeProxyConfigurations the first counts, as in kube-proxy 1.37, whose decoder reads no further. `serviceProxyName`: that of
- * the flag, which takes precedence.
+ * KubeProxyConfigurations the first counts, as in kube-proxy 1.37, whose decoder reads no further.
  */
-export function readConfigFile(documents: readonly unknown[], serviceProxyName?: string): ReadConfig {
+export function readConfigFile(
+  documents: readonly unknown[],
+  { serviceProxyName, countConnections }: OwnFlags = {},
+): ReadConfig {
   const theirs = documents.filter((document) => kindOf(document) === "KubeProxyConfiguration");
   const own = documents.filter(isOurs);
   const problems: string[] = [];
@@ -208,8 +218,9 @@ export function readConfigFile(documents: readonly unknown[], serviceProxyName?:
     ...lenient!.unknown,
     ...warningsOf(fields),
   ];
-  const { ledger, serviceProxyName: inFile } = parsedOwn?.data ?? {};
-  const config = configOf(fields, serviceProxyName ?? inFile ?? undefined);
+  const { ledger, serviceProxyName: name, countConnections: counts } = parsedOwn?.data ?? {};
+  const isCounting = countConnections === undefined ? counts === true : String(countConnections) === "true";
+  const config = configOf(fields, serviceProxyName ?? name ?? undefined, isCounting);
   return { ok: true, config: { ...config, ...(ledger ? { ledger } : {}) }, warnings };
 }
 
@@ -273,7 +284,11 @@ function contradictions(
   ];
 }
 
-function configOf(fields: KubeProxy, serviceProxyName: string | undefined): ConfigFile {
+function configOf(
+  fields: KubeProxy,
+  serviceProxyName: string | undefined,
+  countConnections: boolean,
+): ConfigFile {
   const section = fields.mode === "nftables" ? fields.nftables : fields.iptables;
   // An empty address means the default, as kube-proxy 1.37 has it, and kubeadm writes empty ones.
   const primary = parseAddress(fields.bindAddress ?? "");
@@ -293,6 +308,7 @@ function configOf(fields: KubeProxy, serviceProxyName: string | undefined): Conf
       nodePortAddresses: fields.nodePortAddresses ?? [],
       ...(primary === undefined || UNSPECIFIED.includes(primary) ? {} : { bindAddress: primary }),
       ...(serviceProxyName === undefined ? {} : { serviceProxyName }),
+      ...(countConnections ? { countConnections } : {}),
     },
     ...(fields.clientConnection?.kubeconfig ? { kubeconfig: fields.clientConnection.kubeconfig } : {}),
     ...(fields.hostnameOverride ? { node: fields.hostnameOverride.trim().toLowerCase() } : {}),

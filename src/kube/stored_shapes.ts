@@ -129,6 +129,7 @@ export const STORED_CONFIG: Shape = fields({
     "the name of a service proxy",
     (text) => typeof text === "string" && isServiceProxyName(text),
   ),
+  countConnections: FLAG,
 });
 
 /** The offset of a record, or -1 for the place before the first. */

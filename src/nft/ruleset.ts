@@ -60,6 +60,8 @@ export interface MapDefinition {
   readonly flag?: "dynamic";
   /** Most elements; only of a dynamic map, where it has to be given. */
   readonly size?: number;
+  /** Each element counts the packets that find it. What it has counted is no part of the element here. */
+  readonly counter?: true;
   /** A note that the kernel stores and nft prints; at most 127 bytes. */
   readonly comment?: string;
 }
@@ -105,6 +107,13 @@ export interface Element {
   readonly value?: string;
   /** At most 127 bytes; the name of the ServicePort that the element belongs to. */
   readonly comment?: string;
+}
+
+/** An element of a map with counters, and how many packets have found it. */
+export interface ElementCount {
+  readonly set: SetPath;
+  readonly element: Element;
+  readonly packets: number;
 }
 
 /** An element that represents an object: a chain or a set of one Service; see objects.ts. */

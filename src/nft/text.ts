@@ -67,7 +67,7 @@ export function containerType(family: Family, container: Container): string {
   if (container.kind === "set") return `${keyword} ${key}${flags}`;
   return `${keyword} ${key} : ${
     container.value === "verdict" ? "verdict" : write(family, container.value)
-  }${flags}`;
+  }${flags}${container.counter ? "; counter" : ""}`;
 }
 
 const SET_FLAGS = { none: "", interval: "; flags interval", dynamic: "; flags dynamic,timeout" } as const;

@@ -8,6 +8,7 @@ import {
   type ConfigFile,
   KUBE_PROXY_API_VERSION,
   type ListenAddress,
+  type OwnFlags,
   readConfigFile,
 } from "../kube/proxy_config_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
@@ -16,7 +17,7 @@ import { type Document, flagNames, isDocument, type ProxyFlags, withFlags } from
 import { UsageError } from "./usage_error.ts";
 
 /** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
-export interface ConfigOptions extends ProxyFlags {
+export interface ConfigOptions extends ProxyFlags, OwnFlags {
   readonly config?: string;
   /** A configuration that is in no file here, in place of `config`: its name in messages, and its text. */
   readonly configText?: { readonly name: string; readonly text: string };
@@ -24,8 +25,6 @@ export interface ConfigOptions extends ProxyFlags {
   readonly master?: string;
   readonly source?: string;
   readonly ledger?: string;
-  /** Serve only Services whose label has this name. */
-  readonly serviceProxyName?: string;
 }
 
 /** The settings in force, from whichever place. */
@@ -116,7 +115,7 @@ function read(
   const broken = [...problems, ...twice.filter(({ strict }) => strict).map(({ text }) => text)];
   const result = broken.length > 0
     ? { ok: false as const, problems: broken }
-    : readConfigFile(documents, options.serviceProxyName);
+    : readConfigFile(documents, options);
   if (!result.ok) {
     const names = given === undefined ? flagNames(document["mode"]) : from;
     throw new UsageError([

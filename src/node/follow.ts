@@ -13,6 +13,7 @@ import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
+import { canCount } from "./connection_counting.ts";
 import { watchConfig } from "./config_watch.ts";
 import type { Faults } from "./faults.ts";
 import { MemoryRelease } from "./free_memory.ts";
@@ -67,6 +68,8 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   using resources = new DisposableStack();
   resources.use(watchConfig(options, process.inForce, {
     apply(now) {
+      const counts = now.proxy.countConnections === true && !engine.cluster.config.countConnections;
+      if (counts && !canCount(ports.kernel)) return log.error("the changed configuration is not applied");
       log.info(`${options.config} has changed: applied`);
       process.inForce = now;
       try {

@@ -16,6 +16,7 @@ import { isLedgerDamage } from "../ledger/damage.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
 import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
+import { canCount } from "./connection_counting.ts";
 import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
@@ -183,6 +184,7 @@ async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | und
   const position = heldPosition(kernel);
   // Rules that are in the kernel prove that the kernel has what they need.
   if (position === undefined && !capable(kernel)) return undefined;
+  if (proxy.countConnections && !canCount(kernel)) return undefined;
   const held = await ledger.look(position);
   if (held !== undefined) {
     const since = kernel.generation() === held.generation ? ", untouched since" : "";
@@ -202,7 +204,7 @@ async function live(process: Process, found: Found): Promise<number> {
   const source = openSource({ ...options, ...inForce }, options.once === true, client);
   const conntrack = resources.use(new Conntrack());
   // The monitor listens before the tables are listed, so that no change between the two is missed.
-  const monitor = resources.use(new RulesetMonitor(kernel.alias.kernel, kernel.port));
+  const monitor = resources.use(new RulesetMonitor(kernel.alias.kernel, kernel.port, served.counting));
   const opened = await process.ledger.begin(process.serving === undefined);
   const { engine, ledger, gap } = opened;
   if (process.serving === undefined) setUp(inForce, (event) => served.sendEvent(event));
@@ -241,6 +243,8 @@ async function live(process: Process, found: Found): Promise<number> {
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
   if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
+  served.counting.begin(monitor, held !== undefined);
+  resources.defer(() => served.counting.end());
   process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));
   process.ledger.onRecord = (record) => appendRecord(engine, ports, record);
@@ -261,6 +265,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
   return {
     ...parts,
     meter: served.metrics,
+    unnoticed: (transaction) => served.counting.unnoticed(transaction),
     ledgerChanged: logLedgerFailure,
     driftChanged: (drift) => served.drift = drift,
     now: () => new Date().toISOString(),

@@ -2,10 +2,12 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
+import { kernelTable } from "../fold/skeleton.ts";
 import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
+import { CounterReader } from "../kernel/element_counts.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
@@ -20,6 +22,7 @@ import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
 import { problemsOf, sourceProblem } from "../serve/problems.ts";
 import type { ZPages } from "../serve/zpages.ts";
 import { AsideEvents } from "./aside_events.ts";
+import { ConnectionCounting } from "./connection_counting.ts";
 import type { Settings } from "./config.ts";
 import { HealthCheckFollowing } from "./health_check_following.ts";
 import { droppedLines, log } from "./log.ts";
@@ -43,6 +46,8 @@ export interface Served {
   lastUpdated: number;
   /** Which Services have had an event because they are set aside. */
   readonly aside: AsideEvents;
+  /** Counts connections, where that is asked for. */
+  readonly counting: ConnectionCounting;
   /** Assertions that are checked all the time, where there are any. */
   readonly assertions: AssertionChecks | undefined;
   /** Sends an event to the API server. */
@@ -81,6 +86,12 @@ export function newServed(
     brokenSince: undefined,
     lastUpdated: 0,
     aside: new AsideEvents(),
+    counting: new ConnectionCounting({
+      now: () => performance.now(),
+      isOn: () => served.engine.cluster.config.countConnections === true,
+      open: () => new CounterReader(kernelTable(inForce.proxy.serviceProxyName)),
+      failed: (reason) => log.warn(`connections are not counted now: ${reason}`),
+    }),
     assertions,
     sendEvent,
     failed,
@@ -88,6 +99,7 @@ export function newServed(
       status: () => served.status(),
       gathered: () => served.engine.gathered,
       ledger: () => served.ledger(),
+      connections: () => served.counting.series(),
       problems: () => problemsOf(healthFacts(served, inForce)),
       ...(assertions && { assertions: () => assertions.state() }),
       droppedLines,

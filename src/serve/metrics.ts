@@ -6,6 +6,8 @@ import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
+import { addConnectionMetrics } from "./connection_metrics.ts";
+import type { ConnectionSeries } from "./connection_tally.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
 import { addProcessMetrics, measureLoopDelay, type ProcessGauged } from "./process_metrics.ts";
 import { type RestClientMetrics, restClientMetrics } from "./rest_client_metrics.ts";
@@ -45,6 +47,8 @@ export interface Gauged extends ConditionGauged {
   gathered(): Pick<Gathered, "services" | "endpoints">;
   /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
+  /** Connections by Service; undefined where they are not counted. */
+  connections?(): Promise<ConnectionSeries | undefined>;
   /** What the kernel counts for the process; undefined where it cannot be read. */
   process(): ProcessGauged | undefined;
   /** Versions, as labels of the build info. */
@@ -52,11 +56,14 @@ export interface Gauged extends ConditionGauged {
 }
 
 /** Makes the metrics. Gauges read their values from the given functions. */
-export function newMetrics({ status, gathered, ledger, process, build, ...gauged }: Gauged): Metrics {
+export function newMetrics(
+  { status, gathered, ledger, connections, process, build, ...gauged }: Gauged,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
   addLedgerMetrics(registry, ledger);
+  addConnectionMetrics(registry, connections);
   addProcessMetrics(registry, process, build);
   const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
   const condition = conditionMetrics(registry, gauged);

@@ -2,6 +2,7 @@
 // alone, and one with a single DNAT rule. Each variant is a node of its own that lacks one rule; all exist at the same time.
 
 import { FROM_OUTSIDE } from "../../src/fold/outside_chains.ts";
+import { skeleton } from "../../src/fold/skeleton.ts";
 import { trace } from "../../src/history/trace.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import type { Address } from "../../src/nft/data_type.ts";
@@ -62,6 +63,12 @@ const CASES: readonly Case[] = [
     ...{ ...CLIENT, destination: ADDRESSES.node.ip[0]!, port: 30_053 },
   },
 ];
+
+/** All rules, with counters on the elements that packets end at. */
+const COUNTED = `${OURS}, counted`;
+const countingSets = new Map(
+  skeleton({ ...DEFAULT_PROXY_CONFIG, countConnections: true })[0]!.sets.map((set) => [set.name, set]),
+);
 
 /** Prints a table for each kind of frontend, among `services` others. */
 export function printRuleCosts(services: number, turns: number): void {
@@ -172,6 +179,10 @@ function variantsOf(one: Case, ruleset: Ruleset): Map<string, { text: string; di
     }],
     ["one DNAT rule", { text: tableOf(hook, dnat), direct: false }],
     [OURS, { text: text(ours), direct: false }],
+    [COUNTED, {
+      text: text({ ...ours, sets: ours.sets.map((set) => countingSets.get(set.name) ?? set) }),
+      direct: false,
+    }],
     ...fewer.map(({ name, table }) => [name, { text: text(table), direct: false }] as const),
   ]);
 }

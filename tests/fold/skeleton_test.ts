@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { rulesetText } from "../../src/nft/text.ts";
 
 Deno.test("every base chain is of type nat, so that packets of established connections meet none", () => {
   for (const { family, chains } of skeleton(DEFAULT_PROXY_CONFIG)) {
@@ -32,4 +33,15 @@ Deno.test("only a packet that is forwarded is refused for its cluster IP, where 
       )
     ).length;
   assert.deepEqual([excepts("refuse-prerouting"), excepts("refuse-output")], [2, 0]);
+});
+
+Deno.test("counting adds counters to maps and changes nothing else; off, the rules are as without the setting", () => {
+  const text = (countConnections?: boolean) => {
+    const config = countConnections === undefined ? {} : { countConnections };
+    return rulesetText({ tables: skeleton({ ...DEFAULT_PROXY_CONFIG, ...config }), elements: new Map() });
+  };
+  assert.equal(text(false), text());
+  assert.ok(!text().includes("counter"));
+  assert.equal(text(true).replaceAll("\t\tcounter\n", ""), text());
+  assert.equal(text(true).split("\t\tcounter\n").length - 1, 2 * 11);
 });

@@ -99,15 +99,16 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a proxy with a name has names and ports of its own, and no Lease",
+  name:
+    "a proxy with a name has names and ports of its own, and no Lease; it counts connections where asked to",
   ignore: HELM === undefined,
   async fn() {
     const named = ["--set", "serviceProxyName=blue", "--set", "ledger=/var/lib/ledgerproxy-blue"];
-    const found = await rendered(...API, ...named);
+    const found = await rendered(...API, ...named, "--set", "countConnections=true");
     const workload = {
       name: "ledgerproxy-blue",
       ledger: "/var/lib/ledgerproxy-blue",
-      flags: ["--service-proxy-name=blue", "--detect-local-mode=NodeCIDR"],
+      flags: ["--service-proxy-name=blue", "--count-connections", "--detect-local-mode=NodeCIDR"],
       healthPort: 10356,
     };
     assert.deepEqual(found, printed(workload));

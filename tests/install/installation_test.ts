@@ -35,6 +35,16 @@ Deno.test("the objects of a proxy with a name have another name, other ports and
   assert.notEqual(label(blue), label(plain));
 });
 
+Deno.test("connections are counted in the pods where the flag says so", () => {
+  const flags = (options: Record<string, unknown>) =>
+    /"--count-connections=[^"]*"/.exec(JSON.stringify(objects(options)))?.[0];
+  assert.deepEqual([flags({}), flags({ countConnections: true }), flags({ countConnections: "false" })], [
+    undefined,
+    '"--count-connections=true"',
+    '"--count-connections=false"',
+  ]);
+});
+
 Deno.test("a name that objects cannot have, and a Lease of heads, are refused", () => {
   for (const serviceProxyName of ["Blue", "a_b", "a.b", "x".repeat(52), "a b"]) {
     assert.throws(() => objects({ serviceProxyName }), UsageError, serviceProxyName);

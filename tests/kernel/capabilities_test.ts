@@ -1,7 +1,12 @@
 // Probes of the kernel's features: they leave no trace, and name a missing feature with a remedy.
 
 import assert from "node:assert/strict";
-import { kernelVersion, missingCapabilities, probeCapabilities } from "../../src/kernel/capabilities.ts";
+import {
+  kernelVersion,
+  missingCapabilities,
+  missingForCounting,
+  probeCapabilities,
+} from "../../src/kernel/capabilities.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
@@ -37,6 +42,7 @@ Deno.test("this kernel has every feature that is needed, and the probe leaves no
   assert.deepEqual(missing, []);
   const before = kernel.generation();
   assert.deepEqual(missingCapabilities(kernel), []);
+  assert.equal(missingForCounting(kernel), undefined);
   assert.equal(kernel.generation(), before, "nothing was committed");
   assert.equal(nft(["list", "ruleset"]), "");
 });

@@ -158,11 +158,18 @@ Deno.test("every kind of object is the same through netlink, text and listing", 
   assert.equal(text(NFTS), text(OURS), "nft prints both alike");
 });
 
-Deno.test("the skeleton is listed alike through netlink and through nft -f, and is read back as it was made", () => {
+for (const countConnections of [false, true]) {
+  const name = countConnections ? "with counters the skeleton" : "the skeleton";
+  Deno.test(`${name} is listed alike through netlink and through nft -f, and is read back as it was made`, () =>
+    skeletonIsListed(countConnections));
+}
+
+function skeletonIsListed(countConnections: boolean): void {
   nft(["flush", "ruleset"]);
   using kernel = new NetlinkKernel();
   const tables = skeleton({
     ...DEFAULT_PROXY_CONFIG,
+    countConnections,
     detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16", "fd00:10:244::/56"] },
     nodePortAddresses: ["primary", "192.0.2.0/24", "64.0.0.0/2", "::/0"],
   });
@@ -177,4 +184,4 @@ Deno.test("the skeleton is listed alike through netlink and through nft -f, and 
   nft(["flush", "ruleset"]);
   nft(["-f", "-"], printed);
   assert.equal(nft(["list", "ruleset"]), printed, "nft reads what it prints");
-});
+}

@@ -26,12 +26,15 @@ const LEADS: Container = {
 };
 const SLOTS: Container = { kind: "map", name: "slots", key: ["inet_service", "slot"], value: ["ipv6_addr"] };
 
+const COUNTED: Container = { ...SLOTS, name: "counted", counter: true };
+
 const OURS: readonly (readonly [Container, Omit<Element, "key"> & { readonly key: string }])[] = [
   [CIDRS, { key: "10.96.0.0/12" }],
   [SOURCES, { key: "tcp . 80 . 10.0.0.0/8", comment: "shop/web" }],
   [PORTS, { key: "80", value: "goto pick-4" }],
   [LEADS, { key: "10.96.0.1 . udp . 53", value: "0.0.0.4 . 0", comment: "kube-system/dns:dns" }],
   [SLOTS, { key: "80 . 3", value: "fd00::7" }],
+  [COUNTED, { key: "80 . 3", value: "fd00::7" }],
 ];
 
 for (const [set, { key, ...rest }] of OURS) {

@@ -159,14 +159,29 @@ Deno.test("a proxy with a name listens on ports of its own, unless addresses say
   assert.deepEqual([healthz.port, metrics.port], [10356, 10349]);
   const given = read({ healthzBindAddress: "0.0.0.0:1", metricsBindAddress: "10.0.0.1" }, named).config;
   assert.deepEqual([given.healthz.port, given.metrics.port], [1, 10349]);
-  const flag = readConfigFile([HEAD, named], "green");
+  const flag = readConfigFile([HEAD, named], { serviceProxyName: "green" });
   assert.equal(flag.ok && flag.config.proxy.serviceProxyName, "green", "the flag takes precedence");
   assert.match(
     problems(HEAD, { ...OURS, serviceProxyName: "a b" }).join(),
     /^serviceProxyName: "a b"; the value/,
   );
-  const wrong = readConfigFile([HEAD], "");
+  const wrong = readConfigFile([HEAD], { serviceProxyName: "" });
   assert.match(!wrong.ok ? wrong.problems.join() : "", /^--service-proxy-name: ""; the value of a label is/);
+});
+
+Deno.test("connections are counted where the file or the flag says so, and the flag takes precedence", () => {
+  const counts = (field: boolean | undefined, countConnections?: boolean | "true" | "false") => {
+    const ours = field === undefined ? OURS : { ...OURS, countConnections: field };
+    const result = readConfigFile([HEAD, ours], countConnections === undefined ? {} : { countConnections });
+    return result.ok && result.config.proxy.countConnections;
+  };
+  assert.deepEqual([counts(undefined), counts(false), counts(true)], [undefined, undefined, true]);
+  assert.deepEqual([counts(undefined, true), counts(false, "true"), counts(true, "false")], [
+    true,
+    true,
+    undefined,
+  ]);
+  assert.match(problems(HEAD, { ...OURS, countConnections: "yes" }).join(), /^countConnections: "yes"/);
 });
 
 Deno.test("all errors are reported at once, with path, value and what is accepted", () => {

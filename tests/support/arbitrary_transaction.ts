@@ -60,7 +60,7 @@ export function worldSets(family: Family): Container[] {
       value: [address],
       comment: "addresses by frontend",
     },
-    { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict" },
+    { kind: "map", name: "ports", key: ["inet_proto", "inet_service"], value: "verdict", counter: true },
     { kind: "map", name: "other-ports", key: ["inet_proto", "inet_service"], value: ["inet_service"] },
     { kind: "map", name: "numbers", key: [address, "inet_proto", "inet_service", "slot"], value: [address] },
     {
@@ -74,6 +74,7 @@ export function worldSets(family: Family): Container[] {
       name: "slots",
       key: [address, "inet_proto", "inet_service", "slot"],
       value: [address, "inet_service"],
+      counter: true,
       comment: "slots",
     },
     {

@@ -14,7 +14,7 @@ import {
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
-import { SERVICE_PROXY_NAME_FLAG, withProxyFlags } from "../source_flags.ts";
+import { SERVICE_PROXY_NAME_FLAG, withCounting, withProxyFlags } from "../source_flags.ts";
 import { printText } from "../terminal.ts";
 
 /** The distributions that --for can name. */
@@ -30,7 +30,7 @@ Examples:
 
 /** Adds `manifest` to the program. It has kube-proxy's flags too, and checks them before any node reads them. */
 export function addManifest(program: Command, done: Done): void {
-  withProxyFlags(
+  const command = withCounting(
     program.command("manifest")
       .description(
         "print what kubectl applies to run the proxy on every node: account, permissions, DaemonSet",
@@ -70,7 +70,8 @@ export function addManifest(program: Command, done: Done): void {
         "ledgerproxy",
       )
       .addHelpText("after", EXAMPLE),
-  ).action(async (options: InstallationOptions) => done(await manifest(options)));
+  );
+  withProxyFlags(command).action(async (options: InstallationOptions) => done(await manifest(options)));
 }
 
 /** Prints the objects as YAML; returns the exit code. Throws {@link UsageError}. */

@@ -1,5 +1,6 @@
 // `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
 
+import type { CountedElements } from "../../history/counted_connections.ts";
 import { directoryOf, type NamedState } from "../../history/directory.ts";
 import type { Subject } from "../../history/names.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
@@ -11,7 +12,9 @@ import { endpointsLines, serviceLines, servicesLines } from "../../history/servi
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
+import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
+import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList } from "../terminal.ts";
@@ -23,6 +26,7 @@ export interface ServicesOptions {
   readonly at?: PositionExpression;
   readonly output?: "wide" | "json";
   readonly watch?: boolean;
+  readonly kernel?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,6 +52,7 @@ export function addEndpoints(program: Command, done: Done): void {
 
 function withFlags(command: Command, what: string): Command {
   return command.argument("[what]", what)
+    .option(...COUNTS_FLAG)
     .option("--at <position>", "at this position: @1234, 03:12, 5m, HEAD~3 (HEAD)", positionArgument)
     .addOption(
       new Option("-o, --output <form>", "wide: more columns; json: as --json").choices(["wide", "json"]),
@@ -60,13 +65,13 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
   if (options.watch) {
     return await watching(
       past,
-      (offset) => servicesOutput(servicesFound(past, offset, what), what, options),
+      (offset) => servicesOutput(servicesFound(past, offset, what, options), what, options),
       goneServices,
     );
   }
   const damages: LedgerDamage[] = [];
   const through = offsetArgument(past, options.at);
-  const services = servicesFound(past, through, what, (one) => damages.push(one));
+  const services = servicesFound(past, through, what, options, (one) => damages.push(one));
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
   if (services.length === 0 && what !== undefined) log.info(`${what}: no Service at @${through} has it`);
@@ -107,10 +112,20 @@ function servicesFound(
   past: Past,
   offset: number,
   what: string | undefined,
+  options: ServicesOptions,
   noted?: DamageNote,
 ): ServiceState[] {
   const state = stateToRead(past, offset);
-  return servicesAbout(past, state, subjectIn(state, what), what !== undefined, noted);
+  return servicesAbout(past, state, subjectIn(state, what), what !== undefined, noted, counts(past, options));
+}
+
+/** What the kernel has counted, where that was asked for. Throws UsageError. */
+function counts(past: Past, { kernel, at }: ServicesOptions): CountedElements | undefined {
+  if (!kernel) return undefined;
+  if (at !== undefined) {
+    throw new UsageError("--kernel is about the rules that are in the kernel now: leave out --at");
+  }
+  return countedConnections(past.id());
 }
 
 /** Prints the endpoints; returns 1 where there are none. Throws UsageError, WrongPosition, NothingFound. */
@@ -118,7 +133,8 @@ function endpointsCommand(what: string | undefined, options: ServicesOptions): n
   const past = pastArgument(options.ledger);
   const state = stateToRead(past, offsetArgument(past, options.at));
   const damages: LedgerDamage[] = [];
-  const endpoints = endpointsAbout(past, state, subjectIn(state, what), (one) => damages.push(one));
+  const counted = counts(past, options);
+  const endpoints = endpointsAbout(past, state, subjectIn(state, what), (one) => damages.push(one), counted);
   if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
   else printList(endpointsLines(endpoints, localTime));
   return exitCode(endpoints.length, damages);

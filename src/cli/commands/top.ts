@@ -11,6 +11,7 @@ import { topLines } from "../../history/top_words.ts";
 import { type Span, spanOf } from "../../history/window.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, wholePositive } from "../command_line.ts";
+import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList, printTables } from "../terminal.ts";
 import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
@@ -22,6 +23,8 @@ export interface RangeOptions {
   readonly until?: PositionExpression;
   /** Of `top`: how many rows each table has. */
   readonly limit?: number;
+  /** Of `top`. */
+  readonly kernel?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,6 +36,7 @@ export function addTop(program: Command, done: Done): void {
   const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
   withRange(ledgerCommand(program, "top", top, "top --since yesterday"))
     .option("-n, --limit <n>", "how many of each (10)", wholePositive)
+    .option(...COUNTS_FLAG)
     .action((options: RangeOptions) => done(topCommand(options)));
 }
 
@@ -66,7 +70,8 @@ function asked({ ledger, since, until }: RangeOptions): { readonly past: Past; r
 
 function topCommand(options: RangeOptions): number {
   const { past, span } = asked(options);
-  const top = topIn(past, span, options.limit ?? TOP_ROWS);
+  const counted = options.kernel ? countedConnections(past.id()) : undefined;
+  const top = topIn(past, span, options.limit ?? TOP_ROWS, counted);
   if (options.json) printJson("top/1", top);
   else printTables(topLines(top, localTime));
   return EXIT.done;

@@ -1,6 +1,7 @@
 // `ledgerproxy why SRC DST:PORT/PROTO`: prints where the first packet of a connection goes, with the rules, elements and
 // records that decide it. It reads a source or a ledger, and touches neither kernel nor ledger. With --live it follows a real packet.
 
+import type { CountedElements } from "../../history/counted_connections.ts";
 import { directoryOf } from "../../history/directory.ts";
 import type { PastState } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
@@ -17,6 +18,7 @@ import { log } from "../../node/log.ts";
 import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
+import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { withSourceToRead } from "../source_flags.ts";
 import { printJson, printLines } from "../terminal.ts";
 import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
@@ -27,6 +29,7 @@ interface WhyOptions extends ConfigOptions {
   readonly interface?: string;
   readonly json?: boolean;
   readonly live?: boolean;
+  readonly kernel?: boolean;
   /** Seconds. */
   readonly timeout: number;
 }
@@ -51,6 +54,7 @@ export function addWhy(program: Command, done: Done): void {
     )
     .option("--interface <name>", "interface by which the packet reaches the node")
     .option("--live", "wait for such a packet, and print the rules that it meets in this node's kernel")
+    .option(...COUNTS_FLAG)
     .option("--timeout <seconds>", "how long --live waits", positive, 30)
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
@@ -64,10 +68,25 @@ async function whyCommand(source: string, target: string, options: WhyOptions): 
   const state = await stateOf(options);
   const packet = packetArgument(directoryOf(state.state), source, target, options.interface);
   if (options.live) return await followCommand(packet, options);
-  const path = pathOf(state, packet);
+  const path = pathOf(state, packet, counts(options));
   if (options.json) printJson("why/1", path);
   else printLines(pathLines(path));
   return EXIT.done;
+}
+
+/** What the kernel has counted, where that was asked for: of rules that were made from the ledger. Throws UsageError. */
+function counts(options: WhyOptions): CountedElements | undefined {
+  if (!options.kernel) return undefined;
+  if (options.at !== undefined || hasSource(options)) {
+    throw new UsageError(
+      "--kernel is about the rules that are in the kernel now: leave out --at, --source and --kubeconfig",
+    );
+  }
+  return countedConnections(pastArgument(options.ledger).id());
+}
+
+function hasSource({ source, kubeconfig }: WhyOptions): boolean {
+  return (source ?? kubeconfig) !== undefined;
 }
 
 /** Waits for such a packet. Returns 1 where none comes, or where it goes elsewhere than the rules say. */
@@ -111,13 +130,13 @@ async function stateOf(options: WhyOptions): Promise<PastState> {
   if (live && at !== undefined) {
     throw new UsageError("--live is about the rules that are in the kernel now: leave out --at");
   }
-  const hasSource = (options.source ?? options.kubeconfig) !== undefined;
-  if (hasSource && ledger !== undefined) {
+  const isOfSource = hasSource(options);
+  if (isOfSource && ledger !== undefined) {
     throw new UsageError(
       "give either --ledger DIR or --source PATH (or --kubeconfig FILE): the answer comes from one of them",
     );
   }
-  if (!hasSource) {
+  if (!isOfSource) {
     const past = pastArgument(ledger);
     return stateArgument(past, at);
   }
