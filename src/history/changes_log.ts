@@ -54,9 +54,9 @@ export function* changesAbout(
   filter: ChangeFilter,
   from = 0,
 ): Generator<LoggedChange> {
-  const { service, needle, change } = filter;
+  const { service, needle, change, since, until } = filter;
   const part: JournalPart = {
-    ...{ service, needle, details: true, mentions: filter.anyText },
+    ...{ service, since, until, needle, details: true, mentions: filter.anyText },
     change: change === "object" ? undefined : change,
   };
   let commit: JournalEntry | undefined;

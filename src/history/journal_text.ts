@@ -42,6 +42,9 @@ export interface JournalPart {
   readonly details: boolean;
   /** Only entries of which a text has this in it, and those of commits. A segment without it is read without its details. */
   readonly needle?: string | undefined;
+  /** Only entries of records written then, in milliseconds since 1970, and those of commits and steps. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
   /** Only entries with such a change of their object, and those of commits and steps. */
   readonly change?: DetailKind | undefined;
   /** Only entries of which it holds for a text, and those of commits and steps. It is called once for each text. */
@@ -120,21 +123,27 @@ export function readJournalText(
     const places: readonly number[] = parsedJson(numbers, JSON_LIST_PARTS_MAX);
     const { service, needle } = part;
     if (needle !== undefined && !mayHave(head, needle)) {
-      return entriesIn(places, texts, NO_DETAILS, NO_SERVICE);
+      return entriesIn(places, texts, () => NO_DETAILS, NO_SERVICE, part);
     }
-    const changed: readonly Details[] = part.details ? parsedJson(rest, JSON_LIST_PARTS_MAX) : NOTHING;
     const wanted = service === undefined ? undefined : texts.indexOf(service);
-    return entriesIn(
-      places,
-      texts,
-      new Map(changed.map((one) => [one[0], one])),
-      wanted,
-      sieveOf(part, texts),
-    );
+    const details = detailsIn(part.details ? rest : "[]");
+    // A text that was cut is found by reading all of it; a range of times mostly needs none of the details.
+    if (part.since === undefined && part.until === undefined) details();
+    return entriesIn(places, texts, details, wanted, part, sieveOf(part, texts));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/** The details of entries by their place. They are parsed once the first is asked for. */
+function detailsIn(text: string): () => ReadonlyMap<number, Details> {
+  let found: ReadonlyMap<number, Details> | undefined;
+  return () => {
+    if (found !== undefined) return found;
+    const parsed: readonly Details[] = parsedJson(text, JSON_LIST_PARTS_MAX);
+    return found = new Map(parsed.map((one) => [one[0], one]));
+  };
 }
 
 const NOTHING: readonly never[] = [];
@@ -202,8 +211,9 @@ function list(cursor: Cursor): readonly string[] {
 function entriesIn(
   numbers: readonly number[],
   texts: readonly string[],
-  changed: ReadonlyMap<number, Details>,
+  changed: () => ReadonlyMap<number, Details>,
   wanted: number | undefined,
+  { since = -Infinity, until = Infinity }: JournalPart,
   sieve?: Sieve,
 ): JournalEntry[] {
   const cursor: Cursor = { numbers, texts, at: 0 };
@@ -227,7 +237,9 @@ function entriesIn(
       ? { offset: offset - number(cursor), time: time - number(cursor) }
       : undefined;
     if (wanted !== undefined && service !== wanted && commit === undefined) continue;
-    const details = changed.get(i);
+    const isOutside = time < since || time > until;
+    if (isOutside && commit === undefined && waited === undefined) continue;
+    const details = isOutside ? undefined : changed().get(i);
     if (commit === undefined && waited === undefined && sieve?.(object, text, details) === false) continue;
     // In the order of JournalEntry, and without a spread: a question about a week makes a million of them.
     entries.push({

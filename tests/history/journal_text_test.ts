@@ -122,3 +122,15 @@ Deno.test("property: of a kind of change, and of a text, the entries that have i
     assert.equal(asked.length, new Set(asked).size, "each text is looked at once");
   }));
 });
+
+Deno.test("of a range of times its entries are read whole, and the commits of any time", () => {
+  const entry = (offset: number, time: number, commit: boolean): JournalEntry => ({
+    ...{ offset, time, kind: commit ? "commit" : "event", object: "Service shop/web", verb: "changed" },
+    ...{ service: "shop/web", trigger: 0, effect: true, waits: false, waited: undefined, endpoints: [] },
+    ...{ condition: undefined, came: [], left: [], text: "", fields: [{ path: "type", was: "a", is: "b" }] },
+    commit: commit ? { from: 0, through: 0, microseconds: 1, operations: 1, accepted: true } : undefined,
+  });
+  const entries = [entry(0, 10, false), entry(1, 20, false), entry(2, 30, true), entry(3, 40, false)];
+  const read = readJournalText(journalText(entries), { details: true, since: 15, until: 25 })!;
+  assert.deepEqual(read.map(({ offset, fields }) => [offset, fields.length]), [[1, 1], [2, 0]]);
+});
