@@ -20,8 +20,9 @@ function objects(kind: string): Json[] {
 
 const ALL = Object.keys(SCHEMAS).flatMap((kind) => objects(kind).map((object) => ({ kind, object })));
 
-/** `value` without fields that are undefined or null. */
+/** `value` without fields that are undefined or null. The zero below zero, which JSON can write, is zero. */
 function pruned(value: unknown): unknown {
+  if (value === 0) return 0;
   if (Array.isArray(value)) return value.map(pruned);
   if (typeof value !== "object" || value === null) return value;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined && field !== null);
@@ -95,7 +96,7 @@ Deno.test("whatever stands in any place, both readers agree", () => {
       if (read === MISFIT) return;
       quick++;
       const expected = pruned(parsed.data);
-      assert.deepEqual(read, expected);
+      assert.deepEqual(pruned(read), expected);
       assert.ok(size.characters * 6 >= JSON.stringify(expected).length, "the size is not too small");
     }),
     { numRuns: 3000 },
