@@ -290,6 +290,12 @@ export const COMMIT_CHANGES_MAX = 1024;
  */
 export const COMMIT_OLDER_CHANGES_MAX = 16;
 
+/** Most events that are folded, planned and committed together: about ten milliseconds, where each is of another Service. */
+export const PORTION_EVENTS_MAX = 128;
+
+/** As {@link PORTION_EVENTS_MAX}, the endpoints in the slices of these events. One slice has at most 1,000. */
+export const PORTION_ENDPOINTS_MAX = 4096;
+
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 

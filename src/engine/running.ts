@@ -2,6 +2,7 @@
 // appended records are made durable. Only `runLoop` waits: for the source, for the ledger, and with a timer. Everything else is
 // synchronous and receives the time from its caller, which may be a simulation.
 
+import { portions } from "../ingest/portions.ts";
 import type { KnownVersions, Source, SourceBatch } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -176,7 +177,7 @@ export async function runLoop(
   const ends = AbortSignal.any([signal, thrown.signal]);
   rest();
   try {
-    for await (const batch of source.batches(ends, knownVersions(state))) {
+    for await (const batch of inPortions(source.batches(ends, knownVersions(state)))) {
       const ready = ports.ledger.ready?.();
       if (ready !== undefined) await ready;
       // An error may have left the engine between two states: it receives no more batches.
@@ -201,6 +202,18 @@ export async function runLoop(
   } finally {
     clearTimeout(timer!);
     ports.ledger.sync();
+  }
+}
+
+/** Each batch in portions, with a turn of the event loop between them: it answers requests and wakes what is due. */
+async function* inPortions(batches: AsyncIterable<SourceBatch>): AsyncGenerator<SourceBatch> {
+  for await (const batch of batches) {
+    let waits = false;
+    for (const portion of portions(batch)) {
+      if (waits) await pause(0);
+      waits = true;
+      yield portion;
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import type { FlowsDeleted, UdpFlows } from "../../src/kernel/conntrack.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
+import { PORTION_EVENTS_MAX } from "../../src/limits.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
@@ -398,6 +399,30 @@ Deno.test("steps are made while batches follow each other without a pause", asyn
   };
   await runLoop(engine, { ...ports, report }, source, new AbortController().signal);
   assert.ok(batches > 0 && batches < BATCHES_MAX, `${batches} batches`);
+});
+
+Deno.test("between the portions of a large batch of events the event loop turns", async () => {
+  const node = new Node();
+  node.list();
+  const { engine, ports } = node.running;
+  const commits: number[] = [];
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const objects = Array.from({ length: PORTION_EVENTS_MAX }, (_, i) => [
+    service(`shop/s${i} 10.96.${1 + (i >> 8)}.${i & 255} http:80/tcp`),
+    slice(`shop/s${i}-a http:8080/tcp 10.244.${1 + (i >> 8)}.${i & 255}`),
+  ]);
+  const source = {
+    description: "one batch of many events",
+    async *batches() {
+      yield { kind: "events", events: objects.flat().map(appears), problems: [] } as const;
+    },
+  };
+  const report = () => void commits.push(turns);
+  await runLoop(engine, { ...ports, report }, source, new AbortController().signal);
+  clearInterval(timer);
+  assert.ok(new Set(commits).size > 1, "commits of one turn are of one portion");
+  assert.equal(engine.cluster.services.size, 1 + objects.length);
 });
 
 Deno.test("a batch is taken once the ledger is ready, and not after an error meanwhile", async () => {

@@ -1,0 +1,33 @@
+// Portions of a batch. The changes that arrive together make one batch, and what thousands of them change would be planned and
+// committed in one piece, for which the loop blocks. So a large batch of events is taken in portions, with a turn of the loop between
+// them. A list stays whole: what is missing in it is decided with all of it.
+
+import type { WatchEvent } from "../kube/objects.ts";
+import { PORTION_ENDPOINTS_MAX, PORTION_EVENTS_MAX } from "../limits.ts";
+import type { SourceBatch } from "./source.ts";
+
+/** `batch` in portions, in order. The problems are those of the first one. */
+export function* portions(batch: SourceBatch): Generator<SourceBatch> {
+  if (batch.kind === "list" || batch.events.length === 0) return yield batch;
+  let problems = batch.problems;
+  for (let at = 0; at < batch.events.length;) {
+    const end = portionEnd(batch.events, at);
+    yield { kind: "events", events: batch.events.slice(at, end), problems };
+    [at, problems] = [end, []];
+  }
+}
+
+/** The end of the portion that begins at `start`. It has one event at least. */
+function portionEnd(events: readonly WatchEvent[], start: number): number {
+  const most = Math.min(events.length, start + PORTION_EVENTS_MAX);
+  let endpoints = endpointsOf(events[start]!);
+  for (let end = start + 1; end < most; end++) {
+    endpoints += endpointsOf(events[end]!);
+    if (endpoints > PORTION_ENDPOINTS_MAX) return end;
+  }
+  return most;
+}
+
+function endpointsOf({ value }: WatchEvent): number {
+  return value?.kind === "EndpointSlice" ? value.endpoints.length : 0;
+}
