@@ -290,11 +290,8 @@ export const COMMIT_CHANGES_MAX = 1024;
  */
 export const COMMIT_OLDER_CHANGES_MAX = 16;
 
-/** Most events that are folded, planned and committed together: about ten milliseconds, where each is of another Service. */
-export const PORTION_EVENTS_MAX = 128;
-
-/** As {@link PORTION_EVENTS_MAX}, the endpoints in the slices of these events. One slice has at most 1,000. */
-export const PORTION_ENDPOINTS_MAX = 4096;
+/** Most events, and most endpoints in their slices, that are planned and committed together: about ten milliseconds. */
+export const PORTION = { events: 128, endpoints: 4096 } as const;
 
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
@@ -493,10 +490,7 @@ assert(OBJECT_BYTES_MAX / 5 < JSON_PARTS_MAX, "what the ledger keeps of an objec
 assert(2 * OBJECT_BYTES_MAX <= RECORD_BYTES_MAX, "a record must hold the largest object");
 assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
-assert(
-  SEGMENT_BYTES + LINE_BYTES_MAX <= COMPRESSED_BYTES_MAX,
-  "a segment that compression leaves as it is must be read",
-);
+assert(SEGMENT_BYTES + LINE_BYTES_MAX <= COMPRESSED_BYTES_MAX, "a segment as long as its text must be read");
 assert(2 * LINE_BYTES_MAX < ANSWERS_BYTES_MAX, "an answer must hold the longest line");
 assert(
   LOG_LINE_CHARACTERS_MAX * UTF8_BYTES_MAX < LOG_WAITING_BYTES_MAX,

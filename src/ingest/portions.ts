@@ -3,7 +3,7 @@
 // them. A list stays whole: what is missing in it is decided with all of it.
 
 import type { WatchEvent } from "../kube/objects.ts";
-import { PORTION_ENDPOINTS_MAX, PORTION_EVENTS_MAX } from "../limits.ts";
+import { PORTION } from "../limits.ts";
 import type { SourceBatch } from "./source.ts";
 
 /** `batch` in portions, in order. The problems are those of the first one. */
@@ -19,11 +19,11 @@ export function* portions(batch: SourceBatch): Generator<SourceBatch> {
 
 /** The end of the portion that begins at `start`. It has one event at least. */
 function portionEnd(events: readonly WatchEvent[], start: number): number {
-  const most = Math.min(events.length, start + PORTION_EVENTS_MAX);
+  const most = Math.min(events.length, start + PORTION.events);
   let endpoints = endpointsOf(events[start]!);
   for (let end = start + 1; end < most; end++) {
     endpoints += endpointsOf(events[end]!);
-    if (endpoints > PORTION_ENDPOINTS_MAX) return end;
+    if (endpoints > PORTION.endpoints) return end;
   }
   return most;
 }

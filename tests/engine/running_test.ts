@@ -13,7 +13,7 @@ import type { FlowsDeleted, UdpFlows } from "../../src/kernel/conntrack.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
-import { PORTION_EVENTS_MAX } from "../../src/limits.ts";
+import { PORTION } from "../../src/limits.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
@@ -408,7 +408,7 @@ Deno.test("between the portions of a large batch of events the event loop turns"
   const commits: number[] = [];
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
-  const objects = Array.from({ length: PORTION_EVENTS_MAX }, (_, i) => [
+  const objects = Array.from({ length: PORTION.events }, (_, i) => [
     service(`shop/s${i} 10.96.${1 + (i >> 8)}.${i & 255} http:80/tcp`),
     slice(`shop/s${i}-a http:8080/tcp 10.244.${1 + (i >> 8)}.${i & 255}`),
   ]);

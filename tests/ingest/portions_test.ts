@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { portions } from "../../src/ingest/portions.ts";
 import type { EventsBatch, SourceBatch } from "../../src/ingest/source.ts";
-import { PORTION_ENDPOINTS_MAX, PORTION_EVENTS_MAX } from "../../src/limits.ts";
+import { PORTION } from "../../src/limits.ts";
 import { appears, slice, vanishes } from "../support/cluster_notation.ts";
 
 /** A batch of slices with so many endpoints each; a negative number is a deletion. */
@@ -27,19 +27,19 @@ function endpointsIn(batch: EventsBatch): number {
 Deno.test("the portions of a batch are the batch, and each but the last is as large as allowed", () => {
   const count = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(-1000, 500, 1000));
   fc.assert(
-    fc.property(fc.array(count, { minLength: 1, maxLength: 3 * PORTION_EVENTS_MAX }), (counts) => {
+    fc.property(fc.array(count, { minLength: 1, maxLength: 3 * PORTION.events }), (counts) => {
       const batch = batchOf(counts);
       const parts = [...portions(batch)] as EventsBatch[];
       assert.deepEqual(parts.flatMap(({ events }) => events), batch.events);
       assert.deepEqual(parts.flatMap(({ problems }) => problems), batch.problems);
       for (const [i, part] of parts.entries()) {
         const { length } = part.events;
-        assert.ok(length > 0 && length <= PORTION_EVENTS_MAX);
-        assert.ok(length === 1 || endpointsIn(part) <= PORTION_ENDPOINTS_MAX);
+        assert.ok(length > 0 && length <= PORTION.events);
+        assert.ok(length === 1 || endpointsIn(part) <= PORTION.endpoints);
         const next = parts[i + 1]?.events[0];
-        if (next === undefined || length === PORTION_EVENTS_MAX) continue;
+        if (next === undefined || length === PORTION.events) continue;
         const longer = { ...part, events: [...part.events, next] };
-        assert.ok(endpointsIn(longer) > PORTION_ENDPOINTS_MAX, "the next event had no place");
+        assert.ok(endpointsIn(longer) > PORTION.endpoints, "the next event had no place");
       }
     }),
     { numRuns: 30 },
