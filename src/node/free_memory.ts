@@ -10,7 +10,7 @@ const BULK = 5000;
 const QUIET_MILLISECONDS = 1000;
 
 /** After so many objects or records malloc is asked for free pages again: small changes leave them too, spread over all threads. */
-const TRIMMED = 50_000;
+const TRIMMED = 10_000;
 
 /** Frees memory after each big load, and now and then. Dispose of it to stop. */
 export class MemoryRelease implements Disposable {

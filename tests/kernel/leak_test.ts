@@ -1,12 +1,12 @@
 // The shipped bundle leaks nothing: its descriptors, timers and memory are counted while it makes snapshots, loses its
-// API server and answers health requests. Why not the sources: the bundler changes the code, and once removed a
-// dispose.
+// API server and answers health requests. While it follows changes, garbage and free pages stay few. Why not the sources: the
+// bundler changes the code, and once removed a dispose.
 
 import assert from "node:assert/strict";
-import { BOOKMARK, line, Server, whole } from "../support/api_server.ts";
 import { imageCommand, preloaded } from "../support/bundle.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { RestartingServer } from "../support/restarting_server.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
@@ -44,62 +44,6 @@ function bigSlice(name: string, round: number): unknown {
   };
 }
 
-/** An API server whose watches send what the test wants, and end together when it restarts. */
-class RestartingServer implements AsyncDisposable {
-  readonly #watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #slices = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #text = new TextEncoder();
-  readonly #server = new Server(
-    (query) => this.#answer(query, false, [line("ADDED", whole("web"))]),
-    (path, query) => this.#answer(query, path.endsWith("endpointslices"), []),
-  );
-
-  get watches(): number {
-    return this.#watches.size;
-  }
-
-  kubeconfig(): string {
-    return this.#server.kubeconfig();
-  }
-
-  /** Sends a change of a slice to every watch; returns its bytes. */
-  change(object: unknown): number {
-    const text = line("MODIFIED", object);
-    for (const watch of this.#slices) watch.enqueue(this.#text.encode(text));
-    return text.length;
-  }
-
-  restart(): void {
-    for (const watch of this.#watches) watch.close();
-    this.#watches.clear();
-    this.#slices.clear();
-  }
-
-  #answer(query: URLSearchParams, slices: boolean, listed: readonly string[]): Response {
-    const lists = query.has("sendInitialEvents");
-    let own: ReadableStreamDefaultController<Uint8Array>;
-    return new Response(
-      new ReadableStream<Uint8Array>({
-        start: (controller) => {
-          own = controller;
-          this.#watches.add(controller);
-          if (slices) this.#slices.add(controller);
-          for (const part of [...lists ? listed : [], BOOKMARK]) controller.enqueue(this.#text.encode(part));
-        },
-        cancel: () => {
-          this.#watches.delete(own);
-          this.#slices.delete(own);
-        },
-      }),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.restart();
-    await this.#server[Symbol.asyncDispose]();
-  }
-}
-
 /** The client keeps idle connections, a few more or less at each count. What leaks with each snapshot or restart is 50 and more. */
 const KEPT = 4;
 /** Bytes in use at the end, to those at the beginning: what leaks with each snapshot is a multiple. */
@@ -108,24 +52,7 @@ const GROWTH_MAX = 1.15;
 Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health requests leave no descriptor, timer or memory", async () => {
   const folder = await Deno.makeTempDir();
   await using server = new RestartingServer();
-  const run = [
-    "run",
-    "--node",
-    "node-a",
-    "--kubeconfig",
-    server.kubeconfig(),
-    "--ledger",
-    `${folder}/ledger`,
-  ];
-  const flags = ["--healthz-bind-address", `${HEALTH.hostname}:${HEALTH.port}`, "--retain-megabytes", "8"];
-  const counts = [`${folder}/counts`, `${folder}/counts.next`];
-  const command = preloaded(imageCommand(...run, ...flags), PROBE, counts);
-  const process = new Deno.Command("sh", {
-    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...command],
-    cwd: ROOT,
-    env: { NO_COLOR: "1", PROBE_FILE: `${folder}/counts` },
-    stdin: "null",
-  }).spawn();
+  const process = startProgram(server, folder);
   try {
     await until("its watches are there", () => server.watches === 4);
     await until("health answers", async () => await answers().catch(() => false));
@@ -161,6 +88,91 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+const SMALL_CHANGES = 16_000;
+const SMALL_SLICES = 1000;
+/** Changes that are sent together. */
+const TOGETHER = 100;
+/**
+ * Most bytes that may be resident while small changes are followed, beyond those that a collection leaves: garbage up to 40 MB of
+ * old objects, what that garbage holds of malloc, and pages that malloc has freed.
+ */
+const GARBAGE_BYTES_MAX = 45e6;
+
+Deno.test("while 16,000 small changes are followed, garbage and free pages stay few", async () => {
+  const folder = await Deno.makeTempDir();
+  await using server = new RestartingServer();
+  const process = startProgram(server, folder);
+  try {
+    await until("its watches are there", () => server.watches === 4);
+    await until("health answers", async () => await answers().catch(() => false));
+    await follow(server, 0, SMALL_CHANGES / 4);
+    await count(process.pid, folder);
+    const before = resident(process.pid).now;
+    Deno.writeTextFileSync(`/proc/${process.pid}/clear_refs`, "5");
+    await follow(server, SMALL_CHANGES / 4, SMALL_CHANGES);
+    const { most } = resident(process.pid);
+    assert.ok(most <= before + GARBAGE_BYTES_MAX, `resident ${before}, at most ${most} bytes`);
+  } finally {
+    await end(process);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Sends the changes from number `first` on, as fast as the program appends them. */
+async function follow(server: RestartingServer, first: number, end: number): Promise<void> {
+  const appended = async () => {
+    const health = await (await fetch(`http://${HEALTH.hostname}:${HEALTH.port}/healthz`)).json();
+    return health.ledger.appendedOffset as number;
+  };
+  for (let number = first; number < end;) {
+    const before = await appended();
+    for (let i = 0; i < TOGETHER; i++) server.change(smallSlice(number++));
+    await until("they are appended", async () => await appended() >= before + TOGETHER);
+  }
+}
+
+/** A slice of no Service. Each one is old when the next change replaces it. */
+function smallSlice(number: number): unknown {
+  const name = `small-${number % SMALL_SLICES}`;
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name,
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": "absent" },
+      resourceVersion: `${number + 100}`,
+    },
+    addressType: "IPv4",
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+    endpoints: Array.from({ length: 10 }, (_, i) => ({
+      addresses: [`10.${i}.${number >> 8 & 255}.${number & 255}`],
+      conditions: { ready: true },
+    })),
+  };
+}
+
+/** Resident bytes of a process, and the most since they were last reset (clear_refs of proc(5)). */
+function resident(pid: number): { readonly now: number; readonly most: number } {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)![1]) * 1024;
+  return { now: bytes("VmRSS"), most: bytes("VmHWM") };
+}
+
+/** Starts the bundle with the probe; its log is in `folder`. */
+function startProgram(server: RestartingServer, folder: string): Deno.ChildProcess {
+  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
+  const flags = ["--healthz-bind-address", `${HEALTH.hostname}:${HEALTH.port}`, "--retain-megabytes", "8"];
+  const counts = [`${folder}/counts`, `${folder}/counts.next`];
+  const command = preloaded(imageCommand("run", "--node", "node-a", ...paths, ...flags), PROBE, counts);
+  return new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...command],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", PROBE_FILE: `${folder}/counts` },
+    stdin: "null",
+  }).spawn();
+}
 
 /** Fills the ledger until it has a new snapshot. */
 async function snapshotMade(
