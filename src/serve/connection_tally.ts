@@ -8,6 +8,12 @@ import type { Transaction } from "../nft/transaction.ts";
 
 /** So many Services with connections are known before those that are gone are forgotten, while no scraper asks. */
 const COUNTED_SERVICES_WAITING = 10_000;
+/** Of so many Services that are gone the series are known, to be continued if they come back. */
+const ENDED_SERIES_MAX = 10_000;
+/** For so many scrapes a Service that is gone keeps its series, so that each of several scrapers gets its last connections. */
+const GONE_SCRAPES = 20;
+/** A part of an interrupted reading may lack an element; so many readings do not lack the same one. */
+const FIRST_READINGS_MAX = 3;
 
 /** What became of a connection: an endpoint got it, or it was rejected or dropped for want of one. */
 export type ConnectionOutcome = "served" | "refused";
@@ -31,6 +37,8 @@ interface Tallied {
   total: number;
   /** How many elements are known that count for it. */
   elements: number;
+  /** How many scrapes found none. */
+  gone: number;
   /** In its own series. */
   readonly shown: Record<ConnectionOutcome, number>;
   /** In no series yet. */
@@ -49,6 +57,11 @@ interface Known {
 export class ConnectionTally {
   readonly #known = new Map<SetPath, Map<ElementKey, Known>>();
   readonly #services = new Map<string, Tallied>();
+  /**
+   * Where the series of Services that are gone ended. Why not from 0 again? Prometheus
+   * sees that a series began again only where it is lower than before.
+   */
+  readonly #ended = new Map<string, Tallied["shown"]>();
   readonly #others: Record<ConnectionOutcome, number> = { served: 0, refused: 0 };
   /** Maps of which deletions may have been missed. */
   readonly #doubtful = new Set<SetPath>();
@@ -58,22 +71,25 @@ export class ConnectionTally {
   #isDoubtful = false;
   #reading = 0;
   #uncounted = 0;
-  /** Whether what elements have counted is that of an earlier process. */
-  #isAfterOther = false;
+  /** How many more readings may find elements that an earlier process made. */
+  #firstReadings = 0;
+  /** Whether the reading had a map that was not whole. */
+  #isPartial = false;
   /** At how many Services those that are gone are forgotten next. */
   #most = COUNTED_SERVICES_WAITING;
 
   /** `outcomeOf`: what becomes of the connections that the elements of a map count. */
   constructor(readonly outcomeOf: (map: SetPath) => ConnectionOutcome) {}
 
-  /** Until the end of the next reading, what elements have counted belongs to the process before this one. */
+  /** Until the end of the next whole reading, what elements have counted when they are first seen belongs to the process before this one. */
   beginAfterOther(): void {
-    this.#isAfterOther = true;
+    this.#firstReadings = FIRST_READINGS_MAX;
   }
 
   /** All maps were read. */
   endReading(): void {
-    this.#isAfterOther = false;
+    this.#firstReadings = this.#isPartial ? Math.max(0, this.#firstReadings - 1) : 0;
+    this.#isPartial = false;
   }
 
   /** A reading of `map` begins. */
@@ -88,21 +104,22 @@ export class ConnectionTally {
   take(counts: readonly ElementCount[]): void {
     for (const { set, element, packets } of counts) {
       if (set !== this.#map || this.#deleted.has(element.key)) continue;
+      const isOfOther = this.#isOfOther(set, element.key);
       const known = this.#elementOf(set, element);
       // It was replaced, or its counter was reset, and no notice of that came.
       if (packets < known.packets) this.#uncounted++;
-      if (!this.#isAfterOther) {
-        this.#add(known, set, packets < known.packets ? packets : packets - known.packets);
-      }
+      if (!isOfOther) this.#add(known, set, packets < known.packets ? packets : packets - known.packets);
       known.packets = packets;
       known.reading = this.#reading;
     }
   }
 
-  /** The map was read. `whole`: all elements that were there from the beginning to the end were in its parts. */
+  /** The reading of the map ended. `whole`: all elements that were there from the beginning to the end were in its parts. */
   endMap(whole: boolean): void {
     const map = this.#map;
     this.#map = undefined;
+    this.#deleted.clear();
+    this.#isPartial ||= !whole;
     if (map === undefined || !this.#isDoubtful) return;
     if (!whole) {
       this.#doubtful.add(map);
@@ -116,8 +133,9 @@ export class ConnectionTally {
   /** Elements were deleted that had counted so much. */
   deleted(counts: readonly ElementCount[]): void {
     for (const { set, element, packets } of counts) {
+      const isOfOther = this.#isOfOther(set, element.key);
       const known = this.#elementOf(set, element);
-      if (this.#isAfterOther) this.#uncounted++;
+      if (isOfOther) this.#uncounted++;
       else this.#add(known, set, Math.max(0, packets - known.packets));
       this.#forget(set, element.key);
     }
@@ -138,6 +156,14 @@ export class ConnectionTally {
     }
   }
 
+  /** A map was deleted with its elements, of which no notices come. */
+  mapDeleted(map: SetPath): void {
+    for (const key of this.#known.get(map)?.keys() ?? []) this.#lose(map, key);
+    this.#known.delete(map);
+    // Parts that are on their way are of elements that are gone.
+    if (map === this.#map) this.#map = undefined;
+  }
+
   /** The kernel dropped notices: a reading shows which elements are gone. */
   missed(): void {
     for (const map of this.#known.keys()) this.#doubtful.add(map);
@@ -152,14 +178,20 @@ export class ConnectionTally {
         to[outcome] += one.waiting[outcome];
         one.waiting[outcome] = 0;
       }
-      // A Service that is gone stays while it is among the busiest, so that a scrape gets its last connections.
-      if (one.elements === 0 && !busiest.has(one)) this.#services.delete(one.name);
+      one.gone = one.elements === 0 ? one.gone + 1 : 0;
+      // A Service that is gone stays for a while if it is among the busiest: scrapes get its last connections.
+      if (one.gone > 0 && !busiest.has(one) || one.gone > GONE_SCRAPES) this.#end(one);
     }
     return {
       services: new Map([...busiest].map(({ name, shown }) => [name, { ...shown }])),
       others: { ...this.#others },
       uncounted: this.#uncounted,
     };
+  }
+
+  /** Whether what an element has counted may be that of the process before this one. */
+  #isOfOther(map: SetPath, key: ElementKey): boolean {
+    return this.#firstReadings > 0 && this.#known.get(map)?.has(key) !== true;
   }
 
   #elementOf(map: SetPath, { key, comment = "" }: ElementCount["element"]): Known {
@@ -178,11 +210,22 @@ export class ConnectionTally {
     const name = comment.split(":", 1)[0]!;
     let service = this.#services.get(name);
     if (service === undefined) {
-      const none = () => ({ served: 0, refused: 0 });
-      service = { name, total: 0, elements: 0, shown: none(), waiting: none() };
+      const shown = this.#ended.get(name) ?? { served: 0, refused: 0 };
+      this.#ended.delete(name);
+      service = { name, total: 0, elements: 0, gone: 0, shown, waiting: { served: 0, refused: 0 } };
       this.#services.set(name, service);
     }
     return service;
+  }
+
+  #end({ name, shown }: Tallied): void {
+    this.#services.delete(name);
+    if (shown.served + shown.refused === 0) return;
+    this.#ended.set(name, shown);
+    for (const oldest of this.#ended.keys()) {
+      if (this.#ended.size <= ENDED_SERIES_MAX) return;
+      this.#ended.delete(oldest);
+    }
   }
 
   #add({ service }: Known, map: SetPath, connections: number): void {
@@ -195,12 +238,8 @@ export class ConnectionTally {
   }
 
   #loseTable(family: string, table: string): void {
-    for (const [map, elements] of this.#known) {
-      if (!map.startsWith(`${family} ${table} `)) continue;
-      for (const key of elements.keys()) this.#lose(map, key);
-      this.#known.delete(map);
-      // Parts that are on their way are of elements that are gone.
-      if (map === this.#map) this.#map = undefined;
+    for (const map of [...this.#known.keys()]) {
+      if (map.startsWith(`${family} ${table} `)) this.mapDeleted(map);
     }
   }
 

@@ -74,6 +74,14 @@ Deno.test("without a notice, what was counted since the last reading is lost, an
   assert.deepEqual([served(tally), tally.series().uncounted], [21, 3]);
 });
 
+Deno.test("a map that is deleted loses what its elements have counted since the last reading, and begins at 0", () => {
+  const tally = newTally();
+  read(tally, [count("a", 3), count("b", 7)]);
+  tally.mapDeleted(SLOTS);
+  read(tally, [count("a", 9)]);
+  assert.deepEqual([served(tally), tally.series().uncounted], [19, 2]);
+});
+
 Deno.test("where the kernel dropped notices, a whole reading shows which elements are gone; one that is not whole does not", () => {
   const tally = newTally();
   read(tally, [count("a", 3), count("b", 7)]);
@@ -95,6 +103,53 @@ Deno.test("what elements had counted before this process is not in its sums", ()
   read(tally, [count("a", 50)]);
   read(tally, [count("a", 53)]);
   assert.equal(served(tally), 3);
+});
+
+Deno.test("what elements had counted before this process is not in its sums where the first reading lacks some of them", () => {
+  const tally = newTally();
+  tally.beginAfterOther();
+  tally.beginMap(SLOTS);
+  tally.take([count("a", 50)]);
+  tally.endMap(false);
+  tally.endReading();
+  read(tally, [count("a", 53), count("b", 1000)]);
+  assert.equal(served(tally), 3, "b was there before");
+  read(tally, [count("a", 53), count("b", 1001), count("c", 2)]);
+  assert.equal(served(tally), 6);
+});
+
+Deno.test("a reading that ends early leaves in doubt what was in doubt", () => {
+  const tally = newTally();
+  read(tally, [count("a", 3), count("b", 7)]);
+  tally.missed();
+  tally.beginMap(SLOTS);
+  tally.endMap(false);
+  read(tally, [count("b", 7)]);
+  assert.equal(tally.series().uncounted, 1);
+});
+
+Deno.test("a Service that is gone is forgotten after some scrapes, though it was the busiest", () => {
+  const tally = newTally();
+  read(tally, [count("a", 9, "shop/a"), count("b", 5, "shop/b")]);
+  tally.deleted([count("a", 10, "shop/a")]);
+  const names = () => [...tally.series(1).services].map(([name, { served }]) => `${name} ${served}`).join();
+  assert.equal(names(), "shop/a 10");
+  let scrapes = 1;
+  while (names() !== "shop/b 0") assert.ok(scrapes++ < 100, "shop/a keeps its place for ever");
+  assert.ok(scrapes > 10, `${scrapes} scrapes`);
+  read(tally, [count("a", 2, "shop/a"), count("b", 30, "shop/b")]);
+  assert.equal(names(), "shop/b 25", "its first five are in the sum of the others");
+});
+
+Deno.test("a Service that comes back continues its series: one that began at 0 and passed its old end would hide connections", () => {
+  const tally = newTally();
+  read(tally, [count("a", 5, "shop/a")]);
+  assert.equal(tally.series(1).services.get("shop/a")?.served, 5);
+  tally.deleted([count("a", 5, "shop/a")]);
+  read(tally, [count("b", 6, "shop/b")]);
+  assert.equal(tally.series(1).services.get("shop/a"), undefined);
+  read(tally, [count("a", 7, "shop/a"), count("b", 6, "shop/b")]);
+  assert.equal(tally.series(1).services.get("shop/a")?.served, 12);
 });
 
 Deno.test("the busiest have series of their own, all others one sum; a Service that is gone stays while it is among them", () => {
