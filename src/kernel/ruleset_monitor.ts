@@ -40,6 +40,8 @@ export interface DeletionCounter {
   /** The map with this name; undefined where it has no counters, or where nothing counts. */
   map(family: Family, name: string): CountedMap | undefined;
   deleted(counts: readonly ElementCount[]): void;
+  /** A set or map of ours was deleted, alone or with its table: no notices of its elements come. */
+  setDeleted(family: Family, name: string): void;
   /** The kernel dropped notifications. */
   lost(): void;
 }
@@ -85,7 +87,10 @@ export class RulesetMonitor implements Disposable {
       return receipt;
     } finally {
       this.#socket.join(nf.NFNLGRP_NFTABLES);
-      this.#lost ||= generation() !== expected;
+      if (generation() !== expected) {
+        this.#lost = true;
+        this.counter?.lost();
+      }
     }
   }
 
@@ -121,7 +126,7 @@ export class RulesetMonitor implements Disposable {
   #take(message: NetlinkMessage): void {
     if (message.type >> 8 !== nf.NFNL_SUBSYS_NFTABLES) return;
     const kind = message.type & 0xff;
-    if (kind === nf.MSG.DELSETELEM && this.counter !== undefined) this.#count(this.counter, message);
+    if (this.counter !== undefined) this.#count(this.counter, kind, message);
     if (message.port === this.ownPort) return;
     if (kind !== nf.MSG.NEWGEN) return this.#note(kind, message);
     if (this.#changes.length === 0) return;
@@ -136,11 +141,14 @@ export class RulesetMonitor implements Disposable {
     this.#more = 0;
   }
 
-  /** Passes on what deleted elements of ours had counted. */
-  #count(counter: DeletionCounter, message: NetlinkMessage): void {
+  /** Passes on what deleted elements of ours had counted, and which sets of ours were deleted. */
+  #count(counter: DeletionCounter, kind: number, message: NetlinkMessage): void {
+    if (kind !== nf.MSG.DELSETELEM && kind !== nf.MSG.DELSET) return;
     const family = familyOf(message.payload[0]!);
     const attributes = messageAttributes(message);
+    // Messages of sets and of elements have the table in the same attribute.
     if (family === undefined || text(attributes, nf.NFTA_SET_ELEM_LIST.TABLE) !== this.table) return;
+    if (kind === nf.MSG.DELSET) return counter.setDeleted(family, text(attributes, nf.NFTA_SET.NAME));
     const map = counter.map(family, text(attributes, nf.NFTA_SET_ELEM_LIST.SET));
     if (map !== undefined) counter.deleted(countsIn(map, attributes));
   }

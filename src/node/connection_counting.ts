@@ -68,7 +68,7 @@ export class ConnectionCounting implements DeletionCounter {
 
   constructor(readonly ports: CountingPorts) {}
 
-  /** The loop begins, with this monitor; `adopted`: the rules in the kernel are those of an earlier process. */
+  /** The loop begins, with this monitor, and commits its first batch; `adopted`: the kernel has rules of an earlier process. */
   begin(monitor: Pick<RulesetMonitor, "receive">, adopted: boolean): void {
     this.#monitor = monitor;
     const isFirst = !this.#hasBegun;
@@ -76,7 +76,8 @@ export class ConnectionCounting implements DeletionCounter {
     if (!isFirst) return this.#tally.missed();
     if (!adopted || !this.ports.isOn()) return;
     this.#tally.beginAfterOther();
-    void this.#refresh();
+    // The first batch is committed before this turn of the loop ends: it may replace all that would be read.
+    queueMicrotask(() => void this.#refresh());
   }
 
   /** The loop ends, and its monitor. */
@@ -92,12 +93,17 @@ export class ConnectionCounting implements DeletionCounter {
     this.#tally.deleted(counts);
   }
 
+  setDeleted(family: Family, name: string): void {
+    this.#tally.mapDeleted(setPath(family, TABLE, name));
+  }
+
   lost(): void {
     this.#tally.missed();
   }
 
-  /** A batch was committed of which no notices come. */
+  /** A batch was committed of which no notices come. Those that wait are of changes before it, and of elements that it deleted again. */
   unnoticed(transaction: Transaction): void {
+    this.#monitor?.receive();
     this.#tally.unnoticed(transaction);
   }
 
@@ -133,8 +139,7 @@ export class ConnectionCounting implements DeletionCounter {
     const reader = this.ports.open();
     try {
       for (const map of COUNTED.values()) {
-        this.#tally.beginMap(map.path);
-        this.#tally.endMap(await this.#readMap(reader, map));
+        await this.#readMap(reader, map);
       }
       this.#tally.endReading();
     } finally {
@@ -144,8 +149,19 @@ export class ConnectionCounting implements DeletionCounter {
     this.#nextAt = end + Math.max(PAUSE_MILLISECONDS, PAUSE_FACTOR * (end - begun));
   }
 
-  /** Returns whether no change came between its parts. */
-  async #readMap(reader: Reader, map: CountedMap): Promise<boolean> {
+  /** Also where a reading fails, it ends: what was in doubt before it still is. */
+  async #readMap(reader: Reader, map: CountedMap): Promise<void> {
+    let isWhole = false;
+    this.#tally.beginMap(map.path);
+    try {
+      isWhole = await this.#takeParts(reader, map);
+    } finally {
+      this.#tally.endMap(isWhole);
+    }
+  }
+
+  /** Returns whether no change came between the parts. */
+  async #takeParts(reader: Reader, map: CountedMap): Promise<boolean> {
     let isWhole = true;
     let begun = this.ports.now();
     for (const part of reader.partsBeside(map)) {

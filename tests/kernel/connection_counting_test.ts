@@ -340,6 +340,14 @@ Deno.test("what a replaced or deleted element had counted stays in the series; n
   node.send(2, TO_WEB_6);
   await node.counted("shop/web", 2);
   assert.deepEqual(kernel(), { served: 11, refused: 0 });
+  // Rules in the kernel outlive a ledger that is lost: what they have counted is still that of another process.
+  await node.stop();
+  Deno.removeSync(`${node.folder}/ledger`, { recursive: true });
+  node.start("--count-connections");
+  await until("a scrape", begun, WAIT_MILLISECONDS);
+  assert.deepEqual(kernel(), { served: 11, refused: 0 });
+  node.send(3, TO_WEB_6);
+  await node.counted("shop/web", 3);
 });
 
 Deno.test("counting is turned on and off by the file, and an open connection goes on; off, the rules are those of a run without it", async () => {

@@ -109,6 +109,7 @@ Deno.test("a monitor receives what elements had counted that any program deletes
   const counter = {
     map: (family: string, name: string) => family === "ip" && name === MAP.definition.name ? MAP : undefined,
     deleted: (counts: readonly ElementCount[]) => received.push(...counts),
+    setDeleted: () => {},
     lost: () => assert.fail("notices were dropped"),
   };
   using monitor = new RulesetMonitor("ledgerproxy", kernel.port, counter);
@@ -127,5 +128,28 @@ Deno.test("a monitor receives what elements had counted that any program deletes
     ["nft", [`delete element ${PATH}`]],
   ]);
   assert.equal(lost, false);
+  nft(["flush", "ruleset"]);
+});
+
+Deno.test("a monitor receives which maps any program deletes, with their table too, and that a batch hid changes", () => {
+  using kernel = furnished(4);
+  const received: string[] = [];
+  const counter = {
+    map: () => MAP,
+    deleted: () => received.push("elements"),
+    setDeleted: (family: string, name: string) => received.push(`${family} ${name}`),
+    lost: () => received.push("lost"),
+  };
+  using monitor = new RulesetMonitor("ledgerproxy", kernel.port, counter);
+  const maps = TABLES.flatMap(({ family, sets }) => sets.map(({ name }) => `${family} ${name}`));
+  nft(["delete", "table", "ip6", "ledgerproxy"]);
+  kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
+  monitor.receive();
+  assert.deepEqual(received.splice(0).sort(), maps.sort());
+  monitor.withoutNotifications(() => kernel.generation(), () => {
+    nft(["add", "table", "ip", "other"]);
+    kernel.commit(TABLES.flatMap(createTable));
+  });
+  assert.deepEqual(received, ["lost"]);
   nft(["flush", "ruleset"]);
 });

@@ -155,3 +155,35 @@ Deno.test("a kernel without counters in maps is found before rules are made that
   assert.equal(canCount(without), false);
   assert.equal(inner.generation(), before);
 });
+
+Deno.test("notices that wait when a batch without notices is committed are of changes before it", async () => {
+  const counters = new Counters([count("a", 8)]);
+  let waits: ElementCount[] = [];
+  counters.counting.begin({
+    receive() {
+      const notices = waits;
+      waits = [];
+      counters.counting.deleted(notices);
+    },
+  }, false);
+  assert.equal(await counters.served(), 8);
+  // One commit replaces the element, and a large one replaces its successor.
+  waits = [count("a", 10)];
+  counters.counting.unnoticed([{ verb: "delete", noun: "table", family: "ip6", table: "ledgerproxy" }]);
+  counters.elements = [];
+  assert.equal(await counters.served(), 10, "and not 18");
+});
+
+Deno.test("a reading that fails leaves in doubt what was in doubt", async () => {
+  const counters = new Counters([count("a", 3)]);
+  await counters.served();
+  counters.counting.lost();
+  counters.meanwhile = () => {
+    throw new SystemError("netlink dump", ERRNO.EPERM);
+  };
+  counters.now = 1000;
+  await counters.served();
+  counters.elements = [];
+  counters.now = 2000;
+  assert.equal((await counters.counting.series())?.uncounted, 1);
+});
