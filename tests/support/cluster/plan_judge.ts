@@ -21,7 +21,8 @@ export interface Standing {
 }
 
 /** What `plan --json` prints, and its exit code. */
-export interface Said extends Pick<PlanAhead, "objects" | "elements" | "packets" | "unknown" | "unserved"> {
+export interface Said
+  extends Pick<PlanAhead, "objects" | "elements" | "packets" | "unknown" | "refused" | "unserved"> {
   readonly code: number;
 }
 
