@@ -122,11 +122,27 @@ export function readDecompressedHead(
   return decompressedHead(storage.read(name, 0, length), most);
 }
 
-/** As {@link readDecompressedHead}, of the first bytes of a file. Where its first line is in the first block, no more is decompressed. */
+/**
+ * As {@link readDecompressedHead}, of the first bytes of a file. No more is decompressed than the block with the end of the first
+ * line; other programs may write frames without content before it.
+ */
 export function decompressedHead(head: Uint8Array, most: number): Uint8Array | string {
-  const block = decompressed(head.subarray(0, blocksLength(head, 1)), most, constants.ZSTD_e_flush);
+  const { frames, problem = "it is empty" } = zstdFrames(head);
+  const parts: Uint8Array[] = [];
+  for (const frame of frames) {
+    const part = frameHead(frame, most);
+    if (typeof part === "string") return part;
+    parts.push(part);
+    if (part.includes(NEWLINE)) break;
+  }
+  return parts.length === 0 ? problem : joinedChunks(parts);
+}
+
+/** The content of the first block of `frame`, or of all of it where no line ends in that. */
+function frameHead(frame: Uint8Array, most: number): Uint8Array | string {
+  const block = decompressed(frame.subarray(0, blocksLength(frame, 1)), most, constants.ZSTD_e_flush);
   if (typeof block !== "string" && block.includes(NEWLINE)) return block;
-  return decompressed(head, most, constants.ZSTD_e_flush);
+  return decompressed(frame, most, constants.ZSTD_e_flush);
 }
 
 function decompressed(

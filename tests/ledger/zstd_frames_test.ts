@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
 import { segmentName } from "../../src/ledger/format.ts";
-import { verifyLedger } from "../../src/ledger/reader.ts";
+import { ledgerId, verifyLedger } from "../../src/ledger/reader.ts";
 import { salvage } from "../../src/ledger/salvage.ts";
 import { EVERY_KIND, open, recordsIn, using } from "../support/ledger_records.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
@@ -30,6 +30,21 @@ Deno.test("all frames of a compressed segment are read, without the skippable on
     joined(zstdCompressSync(bytes.subarray(0, 500)), skipped, zstdCompressSync(bytes.subarray(500)))
   );
   assert.deepEqual(recordsIn(storage), EVERY_KIND);
+});
+
+Deno.test("the header of a compressed segment is found wherever its frames begin and end", () => {
+  const skipped = new Uint8Array([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
+  const ways: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+    "behind a skippable frame, as pzstd writes it": (bytes) => joined(skipped, zstdCompressSync(bytes)),
+    "behind an empty frame": (bytes) => joined(zstdCompressSync(new Uint8Array()), zstdCompressSync(bytes)),
+    "in two frames": (bytes) =>
+      joined(zstdCompressSync(bytes.subarray(0, 20)), zstdCompressSync(bytes.subarray(20))),
+  };
+  for (const [way, compress] of Object.entries(ways)) {
+    const storage = compressed(compress);
+    assert.deepEqual(recordsIn(storage), EVERY_KIND, way);
+    assert.match(ledgerId(storage) ?? "none", /^[0-9a-f]{16}$/, way);
+  }
 });
 
 Deno.test("a compressed segment that is cut anywhere is damaged and not torn; its whole lines are salvaged", () => {
