@@ -86,8 +86,9 @@ function keptJournal(
   part: JournalPart,
 ): readonly JournalEntry[] | undefined {
   if (next === undefined) return undefined;
-  const before = LAST_FOLDED.get(past)?.before;
-  if (before?.first === first && before.next === next) return before.entries;
+  const last = LAST_FOLDED.get(past);
+  const before = last?.before;
+  if (before?.first === first && before.next === next && last?.ledger === past.id()) return before.entries;
   const kept = past.journal(first, next);
   return kept === undefined ? undefined : readJournalText(kept, part);
 }

@@ -11,8 +11,8 @@ import { type Past, stateAt } from "../../src/history/past.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { lines } from "../support/cluster_notation.ts";
-import { memoryStorage } from "../support/memory_storage.ts";
+import { appears, lines, service } from "../support/cluster_notation.ts";
+import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 import { webPast } from "../support/web_history.ts";
 
 const KEEP = { bytes: Infinity, milliseconds: Infinity };
@@ -119,4 +119,27 @@ Deno.test("backward, nothing before the first record that is asked for is read",
   const found = plain(journalBackward(past, 13, undefined, third!));
   assert.deepEqual(found, plain(expected().filter(({ offset }) => offset >= third!).reverse()));
   assert.equal(past.journal(past.segments()[1]!, third!), undefined, "the segment before is not folded");
+});
+
+Deno.test("where another ledger comes to a folder that is followed, the journal of the one before it is not used", () => {
+  /** A ledger of two segments. `appended` is called after each record. */
+  const written = (storage: MemoryStorage, names: readonly string[], appended: (offset: number) => void) => {
+    using writer = new LedgerWriter(storage, { policy: "never" });
+    const state = emptyState();
+    names.forEach((name, i) => {
+      const record = appears(service(`shop/${name} 10.96.0.1 http:80/tcp`));
+      foldRecord(state, writer.append([record]), record);
+      appended(i);
+      if (i === 1) writeSnapshot(writer, snapshotLines(state), KEEP);
+    });
+    return storage.files;
+  };
+  const storage = memoryStorage();
+  const past: Past = ledgerView(storage, snapshotMisfit);
+  written(storage, ["a", "b", "c"], (offset) => plain(journalFrom(past, offset, offset)));
+  const other = written(memoryStorage(), ["d", "e", "f"], () => {});
+  storage.files.clear();
+  for (const [name, bytes] of other) storage.files.set(name, bytes);
+  const services = [...journalFrom(past, 0, 2)].map(({ service }) => service);
+  assert.deepEqual(services, ["shop/d", "shop/e", "shop/f"]);
 });
